@@ -1,0 +1,3 @@
+"""Load the suite's pytest options."""
+
+pytest_plugins = ["properties.plugin"]

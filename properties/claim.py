@@ -1,0 +1,252 @@
+"""The vocabulary: Claim, Hypothesis, Bound, Verdict, Evidence, Mutant (DESIGN, "Verdicts and evidence")."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+from flint import arb
+from hypothesis.strategies import SearchStrategy
+
+
+class Verdict(StrEnum):
+    """The answer to one inequality, one instance, or one claim."""
+
+    HOLDS = "holds"
+    REFUTED = "refuted"
+    UNDECIDED = "undecided"
+
+
+class Evidence(StrEnum):
+    """How an answer was reached, weakest first."""
+
+    TESTED = "tested"
+    ESTIMATED = "estimated"
+    ENCLOSED = "enclosed"
+
+
+EVIDENCE_ORDER = (Evidence.TESTED, Evidence.ESTIMATED, Evidence.ENCLOSED)
+
+
+class Status(StrEnum):
+    """Whether the statement has a proof."""
+
+    THEOREM = "theorem"
+    CONJECTURE = "conjecture"
+
+
+class Provenance(StrEnum):
+    """Where a statement comes from (THEORY, first page)."""
+
+    PAPER = "paper"
+    PAPER_WITH_CONSTANTS = "paper with explicit constants"
+    DERIVED = "derived"
+    LITERATURE = "literature"
+
+
+class Depth(StrEnum):
+    """How much work a run does."""
+
+    QUICK = "quick"
+    NORMAL = "normal"
+    THOROUGH = "thorough"
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One named hypothesis on one instance. ``margin`` > 0 when it holds, < 0 when it fails, in the units of ``name``."""
+
+    name: str
+    verdict: Verdict
+    margin: float
+
+
+def require(name: str, margin: float, rounding: float = 0.0) -> Hypothesis:
+    """A hypothesis ``margin >= 0`` known up to ``rounding``; undecided within it, and when the margin is not a number."""
+    if margin >= rounding:
+        verdict = Verdict.HOLDS
+    elif margin < -rounding:
+        verdict = Verdict.REFUTED
+    else:
+        verdict = Verdict.UNDECIDED
+    return Hypothesis(name, verdict, float(margin))
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One inequality ``measured <= predicted`` or one identity ``|difference| = measured <= predicted = allowance``.
+
+    ``rounding`` bounds the error of ``predicted - measured`` as computed, in the same units. ``label`` says what is
+    measured, its units, and at which step.
+    """
+
+    label: str
+    measured: float
+    predicted: float
+    rounding: float
+    verdict: Verdict
+    evidence: Evidence
+
+    @property
+    def ratio(self) -> float:
+        """``measured / predicted``: 1 is tight, above 1 a violation, 0 when both vanish."""
+        if self.predicted > 0:
+            return self.measured / self.predicted
+        return 0.0 if self.measured <= self.predicted else math.inf
+
+
+def at_most(label: str, measured: float, predicted: float, rounding: float) -> Bound:
+    """``measured <= predicted`` in float64, decided outside ``rounding`` on either side, undecided within."""
+    if measured <= predicted - rounding:
+        verdict = Verdict.HOLDS
+    elif measured > predicted + rounding:
+        verdict = Verdict.REFUTED
+    else:
+        verdict = Verdict.UNDECIDED
+    return Bound(label, float(measured), float(predicted), float(rounding), verdict, Evidence.TESTED)
+
+
+def within_rounding(label: str, difference: float, rounding: float) -> Bound:
+    """An identity computed in float64: it holds when ``|difference| <= rounding``, a derived bound; else refuted."""
+    measured = abs(float(difference))
+    if measured <= rounding:
+        verdict = Verdict.HOLDS
+    elif measured > rounding:
+        verdict = Verdict.REFUTED
+    else:
+        verdict = Verdict.UNDECIDED
+    return Bound(label, measured, float(rounding), 0.0, verdict, Evidence.TESTED)
+
+
+def at_most_enclosed(label: str, measured: arb, predicted: arb) -> Bound:
+    """``measured <= predicted`` for two balls: holds or refuted only when every pair of points agrees."""
+    difference = predicted - measured
+    if difference >= 0:
+        verdict = Verdict.HOLDS
+    elif difference < 0:
+        verdict = Verdict.REFUTED
+    else:
+        verdict = Verdict.UNDECIDED
+    return Bound(label, float(measured), float(predicted), float(difference.rad()), verdict, Evidence.ENCLOSED)
+
+
+def equal_enclosed(label: str, difference: arb, bits: int) -> Bound:
+    """An identity in ball arithmetic: holds when the ball of ``difference`` contains 0 with radius below ``2^-bits``."""
+    allowance = 2.0**-bits
+    if not difference.contains(0):
+        verdict = Verdict.REFUTED
+    elif difference.rad() < arb(2) ** -bits:
+        verdict = Verdict.HOLDS
+    else:
+        verdict = Verdict.UNDECIDED
+    measured = float(abs(difference.mid()))
+    return Bound(f"{label} (ball radius below 2^-{bits})", measured, allowance, 0.0, verdict, Evidence.ENCLOSED)
+
+
+def equal_exactly(label: str, holds: bool, size: float = 1.0) -> Bound:
+    """An identity decided in exact arithmetic; ``size`` of the difference is shown when it fails."""
+    verdict = Verdict.HOLDS if holds else Verdict.REFUTED
+    return Bound(f"{label} (exact)", 0.0 if holds else float(size), 0.0, 0.0, verdict, Evidence.ENCLOSED)
+
+
+class Instance(Protocol):
+    """What a claim is evaluated on: frozen, and able to list its arrays for a counterexample file."""
+
+    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
+        """Every array that defines the instance, by name."""
+        ...
+
+
+I_contra = TypeVar("I_contra", bound=Instance, contravariant=True)
+I = TypeVar("I", bound=Instance)  # noqa: E741
+
+
+@dataclass(frozen=True)
+class Family(Generic[I]):
+    """A source of instances: a strategy of small descriptions and the function that builds an instance from one.
+
+    ``descriptions`` draws mappings of sizes, kinds, seeds and simple numbers, so that they shrink and print.
+    ``examples`` says how many are drawn at each depth.
+    """
+
+    id: str
+    title: str
+    descriptions: Callable[[], SearchStrategy[Mapping[str, Any]]]
+    build: Callable[[Mapping[str, Any]], I]
+    examples: Mapping[Depth, int]
+
+
+@dataclass(frozen=True)
+class Claim(Generic[I]):
+    """A statement, where to test it, how, and the false neighbours that the same search must refute.
+
+    ``hypotheses`` are checked first; one that fails makes the instance vacuous. ``conclusion`` returns the bounds.
+    ``confirm`` evaluates the same bounds in ball or exact arithmetic at a precision in bits; None when ``conclusion``
+    is exact already. ``features`` labels an instance (such as "flips on the trajectory") so that the table can count.
+    """
+
+    id: str
+    statement: str
+    provenance: Provenance
+    source: str
+    families: tuple[Family[I], ...]
+    hypotheses: Callable[[I], Sequence[Hypothesis]]
+    conclusion: Callable[[I], Sequence[Bound]]
+    confirm: Callable[[I, int], Sequence[Bound]] | None = None
+    features: Callable[[I], Sequence[str]] = field(default=lambda _: ())
+    mutants: tuple[Mutant, ...] = ()
+    status: Status = Status.THEOREM
+
+    def neighbour(self, id: str, description: str, **changes: Any) -> Mutant:
+        """A false neighbour of this claim: the same claim with some of its parts replaced."""
+        claim = dataclasses.replace(self, id=f"{self.id}/{id}", mutants=(), **changes)
+        return Mutant(f"{self.id}/{id}", description, claim)
+
+    def with_mutants(self, *mutants: Mutant) -> Claim[I]:
+        """The claim with its mutants attached."""
+        return dataclasses.replace(self, mutants=mutants)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A deliberately false neighbour of a claim, which the same search must refute."""
+
+    id: str
+    description: str
+    claim: Claim[Any]
+
+
+class InstanceVerdict(StrEnum):
+    """What one instance says about a claim."""
+
+    HOLDS = "holds"
+    REFUTED = "refuted"
+    UNDECIDED = "undecided"
+    VACUOUS = "vacuous"
+    UNDECIDED_HYPOTHESIS = "undecided hypothesis"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One instance's way through: its description, hypotheses, bounds and verdict."""
+
+    family: str
+    description: Mapping[str, Any]
+    hypotheses: tuple[Hypothesis, ...]
+    bounds: tuple[Bound, ...]
+    verdict: InstanceVerdict
+    features: tuple[str, ...]
+    precision: int
+    """Bits at which the verdict was reached: 53 for float64, more after confirmation."""
+
+    @property
+    def tightest(self) -> Bound | None:
+        """The bound with the largest ``measured / predicted``, a violated one first."""
+        if not self.bounds:
+            return None
+        return max(self.bounds, key=lambda bound: (bound.verdict is Verdict.REFUTED, bound.ratio))

@@ -1,0 +1,53 @@
+"""Named exceptions for bad input: each message says what is wrong, where, and what to do."""
+
+
+class InputError(ValueError):
+    """Base of every complaint about input; catching it catches them all."""
+
+
+class NotFiniteError(InputError):
+    """An entry is NaN or infinite."""
+
+
+class ZeroRowError(InputError):
+    """An input row is zero, so it has no direction."""
+
+
+class ShapeError(InputError):
+    """An array has the wrong number of axes or entries."""
+
+
+class NotNormalisedError(InputError):
+    """An input row does not have unit Euclidean norm."""
+
+
+class WidthError(InputError):
+    """A width is not positive, odd under symmetric initialisation, or too small: n > m d leaves no full row rank."""
+
+
+class ScaleError(InputError):
+    """An initialisation scale, step size or step count is not positive."""
+
+
+class SignError(InputError):
+    """An output weight is neither -1 nor +1."""
+
+
+class ChoiceError(InputError):
+    """A name (activation, optimiser, theorem, condition) is unknown; the message lists the known ones."""
+
+
+class DataFileError(InputError):
+    """A data file is missing, unreadable, or of an unknown kind."""
+
+
+class MissingKeyError(DataFileError):
+    """An .npz file lacks the keys X and y."""
+
+
+class MissingColumnError(DataFileError):
+    """A .csv file has no column of the requested name."""
+
+
+class RankDeficientError(ArithmeticError):
+    """A Gram matrix is numerically singular: Condition 1 fails and the natural gradient step is not defined."""

@@ -1,0 +1,113 @@
+"""Checks of arrays at the door: whole-array tests first, the offending index only on failure."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from theory.errors import (
+    NotFiniteError,
+    NotNormalisedError,
+    ScaleError,
+    ShapeError,
+    SignError,
+    WidthError,
+    ZeroRowError,
+)
+
+FloatArray = NDArray[np.float64]
+
+
+def finite_array(values: ArrayLike, name: str, axes: int) -> FloatArray:
+    """Return ``values`` as float64 with the given number of axes and at least one entry.
+
+    Raises ShapeError, NotFiniteError.
+    """
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ShapeError(f"{name} is not a rectangular array of real numbers ({error})") from error
+    if array.ndim != axes or array.size == 0:
+        raise ShapeError(f"{name} has shape {array.shape}; it needs {axes} non-empty axes")
+    finite = np.isfinite(array)
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise NotFiniteError(f"{name}{list(where)} is {array[where]}; remove or impute such entries")
+    return array
+
+
+def direction_rows(values: ArrayLike, name: str = "X") -> FloatArray:
+    """Return an (n, d) array whose rows have any nonzero norm. Raises ShapeError, NotFiniteError, ZeroRowError."""
+    array = finite_array(values, name, 2)
+    nonzero = (array != 0).any(axis=1)
+    if not nonzero.all():
+        row = int(np.flatnonzero(~nonzero)[0])
+        raise ZeroRowError(f"row {row} of {name} is zero and has no direction; remove it")
+    return array
+
+
+def unit_rows(values: ArrayLike, name: str = "X") -> FloatArray:
+    """Return an (n, d) array whose rows satisfy ``| ||x||^2 - 1 | <= (d + 2) 2^-52``.
+
+    Raises ShapeError, NotFiniteError, ZeroRowError, NotNormalisedError.
+    """
+    array = direction_rows(values, name)
+    deviation = np.abs(np.einsum("ij,ij->i", array, array) - 1.0)
+    allowed = (array.shape[1] + 2) * 2.0**-52
+    if (deviation > allowed).any():
+        row = int(np.argmax(deviation))
+        raise NotNormalisedError(
+            f"row {row} of {name} has squared norm 1 {'+' if array[row] @ array[row] > 1 else '-'} {deviation[row]:.3g}, "
+            f"allowed is {allowed:.3g}; use theory.inputs.normalise_rows"
+        )
+    return array
+
+
+def normalise_rows(values: ArrayLike, name: str = "X") -> FloatArray:
+    """Divide every row by its Euclidean norm, without overflow or underflow.
+
+    Raises ShapeError, NotFiniteError, ZeroRowError.
+    """
+    array = direction_rows(values, name)
+    _, exponent = np.frexp(np.abs(array).max(axis=1))
+    scaled = np.ldexp(array, -exponent[:, None])  # an exact scaling but for entries far below the largest of their row
+    return np.asarray(scaled / np.linalg.norm(scaled, axis=1, keepdims=True))
+
+
+def target_vector(values: ArrayLike, rows: int) -> FloatArray:
+    """Return targets of shape (n,). Raises ShapeError, NotFiniteError."""
+    array = finite_array(values, "y", 1)
+    if array.shape != (rows,):
+        raise ShapeError(f"y has {array.shape[0]} entries, X has {rows} rows; they must agree")
+    return array
+
+
+def positive(value: float, name: str) -> float:
+    """Return a finite positive number. Raises ScaleError."""
+    if not (np.isfinite(value) and value > 0):
+        raise ScaleError(f"{name} is {value}; it must be a finite positive number")
+    return float(value)
+
+
+def positive_count(value: int, name: str) -> int:
+    """Return a positive integer. Raises WidthError."""
+    if isinstance(value, bool) or int(value) != value or value <= 0:
+        raise WidthError(f"{name} is {value}; it must be a positive integer")
+    return int(value)
+
+
+def sign_vector(values: ArrayLike) -> FloatArray:
+    """Return a vector of -1 and +1. Raises ShapeError, NotFiniteError, SignError."""
+    array = finite_array(values, "signs", 1)
+    wrong = np.abs(array) != 1
+    if wrong.any():
+        where = int(np.flatnonzero(wrong)[0])
+        raise SignError(f"signs[{where}] is {array[where]}; output weights are -1 or +1")
+    return array
+
+
+def enough_parameters(rows: int, width: int, dim: int) -> None:
+    """Raise WidthError when n > m d: no Jacobian with n rows and m d columns has full row rank then."""
+    if rows > width * dim:
+        raise WidthError(
+            f"n = {rows} inputs but only m d = {width} x {dim} parameters: the Jacobian cannot have full row rank; "
+            f"take a width of at least {-(-rows // dim)}"
+        )

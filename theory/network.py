@@ -1,0 +1,175 @@
+"""The two-layer network of the paper: its outputs, Jacobian, Gram matrix and pattern features (THEORY section 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from theory.errors import ChoiceError, ShapeError, WidthError
+from theory.inputs import FloatArray, finite_array, positive, positive_count, sign_vector, unit_rows
+
+FLOAT32_EXACT_COUNT = 2**24
+"""Integers up to this one are exact in float32, so are sums of 0/1 products that stay below it (I-counts)."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A scalar activation with its derivative.
+
+    ``curvature`` is an upper bound L of |phi''| (C2-smooth), None for ReLU, whose derivative jumps at 0.
+    """
+
+    name: str
+    function: Callable[[FloatArray], FloatArray]
+    derivative: Callable[[FloatArray], FloatArray]
+    curvature: float | None
+
+
+def _relu(z: FloatArray) -> FloatArray:
+    return np.maximum(z, 0.0)
+
+
+def _step(z: FloatArray) -> FloatArray:
+    return (z >= 0).astype(np.float64)
+
+
+def _softplus(z: FloatArray) -> FloatArray:
+    return np.logaddexp(z, 0.0)
+
+
+def _tanh_derivative(z: FloatArray) -> FloatArray:
+    return np.asarray(1.0 / np.cosh(np.clip(z, -350.0, 350.0)) ** 2)
+
+
+def _erf_derivative(z: FloatArray) -> FloatArray:
+    return np.asarray((2.0 / np.sqrt(np.pi)) * np.exp(-z * z))
+
+
+def _rounded_up(value: float) -> float:
+    return float(np.nextafter(np.nextafter(value, np.inf), np.inf))
+
+
+ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
+    {
+        "relu": Activation("relu", _relu, _step, None),
+        "softplus": Activation("softplus", _softplus, special.expit, 0.25),
+        "tanh": Activation("tanh", np.tanh, _tanh_derivative, _rounded_up(4.0 / (3.0 * np.sqrt(3.0)))),
+        "erf": Activation("erf", special.erf, _erf_derivative, _rounded_up(2.0 * np.sqrt(2.0 / (np.pi * np.e)))),
+        "sin": Activation("sin", np.sin, np.cos, 1.0),
+    }
+)
+
+
+def activation_named(name: str) -> Activation:
+    """Look an activation up. Raises ChoiceError."""
+    if name not in ACTIVATIONS:
+        raise ChoiceError(f"unknown activation {name!r}; known: {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]
+
+
+def pattern_counts(pattern: ArrayLike) -> FloatArray:
+    """``A A^T`` for a 0/1 (or -1/0/1) matrix A of shape (n, m), exactly, as (n, n) integers stored in float64.
+
+    Float32 products of blocks narrower than 2^24 columns are exact, whatever the order of summation (I-counts).
+    """
+    matrix = np.asarray(pattern)
+    total = np.zeros((matrix.shape[0], matrix.shape[0]))
+    block_columns = FLOAT32_EXACT_COUNT - 1
+    for start in range(0, matrix.shape[1], block_columns):
+        block = matrix[:, start : start + block_columns].astype(np.float32)
+        total += block @ block.T
+    return total
+
+
+@dataclass(frozen=True)
+class TwoLayerNetwork:
+    """``f(W, x) = m^{-1/2} sum_r a_r phi(w_r . x)`` with trained ``weights`` (m, d) and fixed ``signs`` (m,) of -1, +1.
+
+    Source: paper, section 2; THEORY section 1. Raises ShapeError, NotFiniteError, SignError, ChoiceError.
+    """
+
+    weights: FloatArray
+    signs: FloatArray
+    activation: str = "relu"
+    phi: Activation = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Validate the arrays and look the activation up."""
+        object.__setattr__(self, "weights", finite_array(self.weights, "weights", 2))
+        object.__setattr__(self, "signs", sign_vector(self.signs))
+        if self.signs.shape[0] != self.weights.shape[0]:
+            raise ShapeError(f"{self.signs.shape[0]} signs for {self.weights.shape[0]} neurons; they must agree")
+        object.__setattr__(self, "phi", activation_named(self.activation))
+
+    @classmethod
+    def initialise(
+        cls,
+        width: int,
+        dim: int,
+        scale: float,
+        rng: np.random.Generator,
+        symmetric: bool = False,
+        activation: str = "relu",
+    ) -> TwoLayerNetwork:
+        """Draw ``w_r ~ N(0, scale^2 I)`` and ``a_r ~ unif{-1, +1}``, independent.
+
+        ``symmetric``: the second half repeats the first half's weights with opposite signs, so that u(0) = 0.
+        Raises WidthError (not positive, or odd and symmetric), ScaleError, ChoiceError.
+        """
+        m, d, nu = positive_count(width, "width"), positive_count(dim, "dim"), positive(scale, "scale")
+        if symmetric and m % 2:
+            raise WidthError(f"width is {m}; symmetric initialisation pairs neurons and needs an even width")
+        drawn = m // 2 if symmetric else m
+        weights = rng.standard_normal((drawn, d)) * nu
+        signs = 2.0 * rng.integers(0, 2, drawn) - 1.0
+        if symmetric:
+            weights, signs = np.concatenate([weights, weights]), np.concatenate([signs, -signs])
+        return cls(weights=weights, signs=signs, activation=activation)
+
+    @property
+    def width(self) -> int:
+        """The number m of hidden neurons."""
+        return int(self.weights.shape[0])
+
+    @property
+    def dim(self) -> int:
+        """The input dimension d."""
+        return int(self.weights.shape[1])
+
+    def pre_activations(self, inputs: ArrayLike) -> FloatArray:
+        """``Z = X W^T``, shape (n, m), for unit rows X of shape (n, d)."""
+        rows = unit_rows(inputs)
+        if rows.shape[1] != self.dim:
+            raise ShapeError(f"X has {rows.shape[1]} columns, the network has {self.dim} inputs; they must agree")
+        return rows @ self.weights.T
+
+    def outputs(self, inputs: ArrayLike) -> FloatArray:
+        """``u_i = m^{-1/2} sum_r a_r phi(w_r . x_i)``, shape (n,)."""
+        return np.asarray(self.phi.function(self.pre_activations(inputs)) @ self.signs / np.sqrt(self.width))
+
+    def pattern_features(self, inputs: ArrayLike) -> FloatArray:
+        """``S = m^{-1/2} phi'(Z) diag(a)``, shape (n, m)."""
+        return np.asarray(self.phi.derivative(self.pre_activations(inputs)) * (self.signs / np.sqrt(self.width)))
+
+    def jacobian(self, inputs: ArrayLike) -> FloatArray:
+        """``J``, shape (n, m d), row i being ``S_i (x) x_i``: a dense oracle for small networks."""
+        features = self.pattern_features(inputs)
+        rows = unit_rows(inputs)
+        return np.asarray((features[:, :, None] * rows[:, None, :]).reshape(len(rows), -1))
+
+    def gram(self, inputs: ArrayLike) -> FloatArray:
+        """``G = J J^T = (X X^T) o (S S^T)``, shape (n, n), without ever building J (I-gram)."""
+        rows = unit_rows(inputs)
+        return np.asarray((rows @ rows.T) * self.pattern_gram(rows))
+
+    def pattern_gram(self, inputs: ArrayLike) -> FloatArray:
+        """``H = S S^T``, shape (n, n); for ReLU from exact integer counts (I-counts)."""
+        if self.activation == "relu":
+            return pattern_counts(self.pre_activations(inputs) >= 0) / self.width
+        features = self.pattern_features(inputs)
+        return features @ features.T

@@ -1,0 +1,14 @@
+"""The constants of floating-point error analysis (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1)."""
+
+UNIT_ROUNDOFF = 2.0**-53
+"""u of float64 with rounding to nearest; not squared, relative."""
+
+
+def gamma(operations: int) -> float:
+    """``gamma_k = k u / (1 - k u)``: relative error of a sum of products with k roundings, in any order.
+
+    Raises OverflowError when k u >= 1, where no bound exists.
+    """
+    if operations * UNIT_ROUNDOFF >= 1:
+        raise OverflowError(f"gamma_{operations} does not exist: {operations} u >= 1")
+    return operations * UNIT_ROUNDOFF / (1 - operations * UNIT_ROUNDOFF)

@@ -1,0 +1,1 @@
+"""The theorems, one family of statements a module."""
