@@ -1,0 +1,111 @@
+"""What a run of a claim or a mutant leaves behind: counts by family, the tightest instance, the shrunk refutation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from properties.claim import EVIDENCE_ORDER, Claim, Evaluation, Evidence, InstanceVerdict, Verdict
+
+
+@dataclass
+class FamilyCount:
+    """Instances of one family. ``instances`` counts non-vacuous ones only; the others are apart."""
+
+    instances: int = 0
+    vacuous: int = 0
+    undecided_hypotheses: int = 0
+    undecided: int = 0
+    features: Counter[str] = field(default_factory=Counter)
+    tightest: Evaluation | None = None
+
+
+@dataclass(frozen=True)
+class Refutation:
+    """A confirmed violation, shrunk: how it was evaluated and every array that defines it."""
+
+    evaluation: Evaluation
+    arrays: Mapping[str, np.ndarray[Any, Any]]
+    confirmed_bits: int
+    """Precision of the confirmation in bits; 0 when the conclusion was evaluated in exact arithmetic."""
+
+
+@dataclass
+class Result:
+    """The record of one claim or mutant, filled evaluation by evaluation."""
+
+    claim: Claim[Any]
+    depth: str
+    seed: int
+    families: dict[str, FamilyCount] = field(default_factory=dict)
+    refutation: Refutation | None = None
+    seconds: float = 0.0
+    evidence: Evidence | None = None
+    """The weakest evidence among the instances counted; None before the first."""
+    undecided_example: Evaluation | None = None
+
+    def record(self, evaluation: Evaluation) -> None:
+        """Count one evaluation."""
+        count = self.families.setdefault(evaluation.family, FamilyCount())
+        match evaluation.verdict:
+            case InstanceVerdict.VACUOUS:
+                count.vacuous += 1
+                return
+            case InstanceVerdict.UNDECIDED_HYPOTHESIS:
+                count.undecided_hypotheses += 1
+                return
+            case InstanceVerdict.UNDECIDED:
+                count.undecided += 1
+                self.undecided_example = evaluation
+                return
+        count.instances += 1
+        count.features.update(evaluation.features)
+        for bound in evaluation.bounds:
+            if self.evidence is None or EVIDENCE_ORDER.index(bound.evidence) < EVIDENCE_ORDER.index(self.evidence):
+                self.evidence = bound.evidence
+        if count.tightest is None or _ratio(evaluation) > _ratio(count.tightest):
+            count.tightest = evaluation
+
+    @property
+    def instances(self) -> int:
+        """Non-vacuous, decided instances over all families."""
+        return sum(count.instances for count in self.families.values())
+
+    @property
+    def vacuous(self) -> int:
+        """Instances with a failed hypothesis."""
+        return sum(count.vacuous for count in self.families.values())
+
+    @property
+    def undecided_hypotheses(self) -> int:
+        """Instances with a hypothesis that is neither certified nor refuted."""
+        return sum(count.undecided_hypotheses for count in self.families.values())
+
+    @property
+    def undecided(self) -> int:
+        """Instances whose conclusion no precision up to the cap could decide."""
+        return sum(count.undecided for count in self.families.values())
+
+    @property
+    def tightest(self) -> Evaluation | None:
+        """The evaluation with the largest ratio over all families."""
+        found = [count.tightest for count in self.families.values() if count.tightest is not None]
+        return max(found, key=_ratio, default=None)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Refuted by one confirmed violation; undecided without instances or with an undecided one; else holds."""
+        if self.refutation is not None:
+            return Verdict.REFUTED
+        if self.instances == 0 or self.undecided > 0:
+            return Verdict.UNDECIDED
+        return Verdict.HOLDS
+
+
+def _ratio(evaluation: Evaluation) -> float:
+    bound = evaluation.tightest
+    return -1.0 if bound is None else bound.ratio
