@@ -59,7 +59,7 @@ class Depth(StrEnum):
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One named hypothesis on one instance. ``margin`` > 0 when it holds, < 0 when it fails, in the units of ``name``."""
+    """One named hypothesis on one instance; ``margin`` > 0 when it holds, < 0 when it fails."""
 
     name: str
     verdict: Verdict
@@ -67,7 +67,7 @@ class Hypothesis:
 
 
 def require(name: str, margin: float, rounding: float = 0.0) -> Hypothesis:
-    """A hypothesis ``margin >= 0`` known up to ``rounding``; undecided within it, and when the margin is not a number."""
+    """A hypothesis ``margin >= 0`` known up to ``rounding``; undecided within it, and when it is not a number."""
     if margin >= rounding:
         verdict = Verdict.HOLDS
     elif margin < -rounding:
@@ -136,7 +136,7 @@ def at_most_enclosed(label: str, measured: arb, predicted: arb) -> Bound:
 
 
 def equal_enclosed(label: str, difference: arb, bits: int) -> Bound:
-    """An identity in ball arithmetic: holds when the ball of ``difference`` contains 0 with radius below ``2^-bits``."""
+    """An identity in balls: it holds when the ball of ``difference`` contains 0 with radius below ``2^-bits``."""
     allowance = 2.0**-bits
     if not difference.contains(0):
         verdict = Verdict.REFUTED

@@ -55,8 +55,8 @@ def unit_rows(values: ArrayLike, name: str = "X") -> FloatArray:
     if (deviation > allowed).any():
         row = int(np.argmax(deviation))
         raise NotNormalisedError(
-            f"row {row} of {name} has squared norm 1 {'+' if array[row] @ array[row] > 1 else '-'} {deviation[row]:.3g}, "
-            f"allowed is {allowed:.3g}; use theory.inputs.normalise_rows"
+            f"the squared norm of row {row} of {name} is off 1 by {deviation[row]:.3g}, allowed is {allowed:.3g}; "
+            f"use theory.inputs.normalise_rows"
         )
     return array
 

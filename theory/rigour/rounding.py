@@ -1,4 +1,4 @@
-"""The constants of floating-point error analysis (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1)."""
+"""Constants of floating-point error analysis (Higham, Accuracy and Stability of Numerical Algorithms, 3.1)."""
 
 UNIT_ROUNDOFF = 2.0**-53
 """u of float64 with rounding to nearest; not squared, relative."""
