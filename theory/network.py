@@ -126,7 +126,7 @@ class TwoLayerNetwork:
             raise WidthError(f"width is {m}; symmetric initialisation pairs neurons and needs an even width")
         drawn = m // 2 if symmetric else m
         weights = rng.standard_normal((drawn, d)) * nu
-        signs = 2.0 * rng.integers(0, 2, drawn) - 1.0
+        signs = np.where(rng.integers(0, 2, drawn) == 1, 1.0, -1.0)
         if symmetric:
             weights, signs = np.concatenate([weights, weights]), np.concatenate([signs, -signs])
         return cls(weights=weights, signs=signs, activation=activation)

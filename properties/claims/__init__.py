@@ -1,0 +1,11 @@
+"""The registry of claims: id -> Claim, in the order in which the table shows them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from properties.claim import Claim
+
+_MODULES: tuple[tuple[Claim[Any], ...], ...] = ()
+
+registry: Mapping[str, Claim[Any]] = MappingProxyType({claim.id: claim for module in _MODULES for claim in module})
