@@ -1,0 +1,277 @@
+"""NGD, K-FAC and GD on the two-layer network: one step in parameters, trajectories in function space (n x m).
+
+Every update moves the pre-activations by ``dZ = M S`` with an n x n matrix M, so d never enters after K and P
+(THEORY section 1, "Optimisers"). One step costs two products of sizes n x m x n and an n x n solve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import linalg
+
+from theory.errors import ChoiceError, RankDeficientError
+from theory.geometry import InputGeometry
+from theory.inputs import FloatArray, enough_parameters, positive, positive_count, target_vector
+from theory.network import TwoLayerNetwork
+
+BLOCK_ENTRIES = 2**17
+"""Entries of an n x block slice handled at a time: 1 MiB of float64, which stays in the second-level cache."""
+
+
+def solve_gram(gram: FloatArray, right: FloatArray) -> FloatArray:
+    """Solve with a symmetric positive definite n x n matrix by Cholesky.
+
+    Raises RankDeficientError when a pivot is below ``n eps`` times the largest, the factorisation's backward error.
+    """
+    try:
+        factor, lower = linalg.cho_factor(gram, lower=True)
+    except linalg.LinAlgError as error:
+        raise RankDeficientError(f"the {len(gram)} x {len(gram)} Gram matrix is singular: Condition 1 fails") from error
+    pivots = np.diag(factor) ** 2
+    if pivots.min() <= len(gram) * np.finfo(float).eps * pivots.max():
+        raise RankDeficientError(
+            f"the {len(gram)} x {len(gram)} Gram matrix is singular to rounding (pivots {pivots.min():.3g} to "
+            f"{pivots.max():.3g}): Condition 1 fails"
+        )
+    return np.asarray(linalg.cho_solve((factor, lower), right))
+
+
+def natural_gradient_step(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float) -> TwoLayerNetwork:
+    """One NGD step ``dW = -eta S^T diag(G^{-1} r) X`` (exact Fisher, pseudo-inverse; I-pinv).
+
+    Raises InputError for bad input, RankDeficientError when G is singular.
+    """
+    rows, residual = _residual(net, inputs, y)
+    coefficients = solve_gram(net.gram(rows), residual)
+    return _moved(net, -positive(step_size, "step_size") * coefficients[:, None] * rows, rows)
+
+
+def kfac_step(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float) -> TwoLayerNetwork:
+    """One exact K-FAC step ``dW = -eta S^T H^{-1} diag(r) X (X^T X)^+`` (no damping; I-kfac).
+
+    Raises InputError for bad input, RankDeficientError when H is singular.
+    """
+    rows, residual = _residual(net, inputs, y)
+    direction = residual[:, None] * InputGeometry(rows).dual_inputs
+    return _moved(net, -positive(step_size, "step_size") * solve_gram(net.pattern_gram(rows), direction), rows)
+
+
+def gradient_step(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float) -> TwoLayerNetwork:
+    """One gradient descent step on ``||u - y||^2 / 2``: ``dW = -eta S^T diag(r) X``. Raises InputError."""
+    rows, residual = _residual(net, inputs, y)
+    return _moved(net, -positive(step_size, "step_size") * residual[:, None] * rows, rows)
+
+
+def _residual(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    rows = InputGeometry.of(inputs).inputs
+    targets = target_vector(y, len(rows))
+    enough_parameters(len(rows), net.width, net.dim)
+    return rows, net.outputs(rows) - targets
+
+
+def _moved(net: TwoLayerNetwork, direction: FloatArray, rows: FloatArray) -> TwoLayerNetwork:
+    moved = net.weights + net.pattern_features(rows).T @ direction
+    return TwoLayerNetwork(weights=moved, signs=net.signs, activation=net.activation)
+
+
+class FunctionSpaceDescent:
+    """The state of an optimiser in function space: pre-activations Z (n, m), updated in place, block by block.
+
+    ``residual`` is r (n,), ``pattern_gram`` H = S S^T and ``gram`` G = K o H (n, n) at the current Z.
+    Raises InputError for bad input; ``advance`` raises RankDeficientError when the matrix to invert is singular.
+    """
+
+    def __init__(self, net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, measure_steps: bool = True) -> None:
+        """Evaluate the pre-activations of ``net`` once; afterwards the weights are not needed.
+
+        ``measure_steps=False`` spares GD the Gram matrix that only the length of its step needs (nan then).
+        """
+        self.geometry = InputGeometry.of(inputs)
+        self.measure_steps = measure_steps
+        self.targets = target_vector(y, len(self.geometry.inputs))
+        enough_parameters(len(self.targets), net.width, net.dim)
+        self.signs = net.signs
+        self.phi = net.phi
+        self.pre_activations = net.pre_activations(self.geometry.inputs)
+        self.coefficients: FloatArray | None = None
+        """The vector c of the last NGD or GD step, ``dW = -eta S^T diag(c) X``; None before it and after K-FAC's."""
+        self.last_step_norm = 0.0
+        """``||dW||_F`` of the last step (not squared)."""
+        n, m = self.pre_activations.shape
+        self._scaled_signs = net.signs / np.sqrt(m)
+        self._block = max(1, min(m, BLOCK_ENTRIES // n))
+        self._features = np.empty((n, self._block))
+        self._work = np.empty((n, self._block))
+        relu = self.phi.curvature is None
+        self._pattern = np.empty((n, m), dtype=bool) if relu else None
+        self._ones = np.empty((n, self._block if relu else 0), dtype=np.float32)
+        self._pattern_gram: FloatArray | None = None
+        self.residual = -self.targets
+        self._sweep(None, count=True)
+
+    @property
+    def kernel(self) -> FloatArray:
+        """``K = X X^T``, shape (n, n)."""
+        return self.geometry.kernel
+
+    @property
+    def pattern_gram(self) -> FloatArray:
+        """``H = S S^T`` at the current iterate, shape (n, n)."""
+        if self._pattern_gram is None:
+            self._sweep(None, count=True)
+        assert self._pattern_gram is not None
+        return self._pattern_gram
+
+    @property
+    def gram(self) -> FloatArray:
+        """``G = K o H`` at the current iterate, shape (n, n)."""
+        return np.asarray(self.kernel * self.pattern_gram)
+
+    def advance(self, step_size: float, optimiser: str = "ngd") -> None:
+        """Take one step. Raises ScaleError, ChoiceError, RankDeficientError."""
+        eta = positive(step_size, "step_size")
+        movement, self.coefficients, norm = _optimiser(optimiser)(self)
+        self.last_step_norm = eta * norm
+        self._sweep(-eta * movement, count=self.measure_steps or optimiser != "gd")
+
+    def parameter_direction(self) -> FloatArray:
+        """``B`` with ``dW = -eta S^T B`` for the last NGD or GD step, shape (n, d)."""
+        if self.coefficients is None:
+            raise ChoiceError("the last step was not one of NGD or GD")
+        return self.coefficients[:, None] * self.geometry.inputs
+
+    def features(self) -> FloatArray:
+        """``S`` at the current iterate, shape (n, m): a new array."""
+        return np.asarray(self.phi.derivative(self.pre_activations) * self._scaled_signs)
+
+    def _sweep(self, movement: FloatArray | None, count: bool) -> None:
+        """Move Z by ``movement @ S`` and evaluate outputs, and H if ``count``, in one pass over blocks of neurons."""
+        n, m = self.pre_activations.shape
+        outputs, total = np.zeros(n), np.zeros((n, n))
+        for start in range(0, m, self._block):
+            columns = slice(start, min(start + self._block, m))
+            block, signs = self.pre_activations[:, columns], self._scaled_signs[columns]
+            features, work = self._features[:, : block.shape[1]], self._work[:, : block.shape[1]]
+            if movement is not None:
+                self._block_features(block, columns, features)
+                np.matmul(movement, features, out=work)
+                np.add(block, work, out=block)
+            if self._pattern is not None:
+                pattern = self._pattern[:, columns]
+                np.greater_equal(block, 0.0, out=pattern)
+                np.maximum(block, 0.0, out=work)
+                outputs += work @ signs
+                if count:
+                    ones = self._ones[:, : block.shape[1]]
+                    np.copyto(ones, pattern)
+                    total += ones @ ones.T  # exact integers: a block has fewer than 2^24 columns (I-counts)
+            else:
+                outputs += self.phi.function(block) @ signs
+                if count:
+                    self._block_features(block, columns, features)
+                    total += features @ features.T
+        self.residual = outputs - self.targets
+        self._pattern_gram = None
+        if count:
+            self._pattern_gram = total / m if self._pattern is not None else total
+
+    def _block_features(self, block: FloatArray, columns: slice, out: FloatArray) -> None:
+        """``S`` of a block: from the stored pattern for ReLU, from the derivative else."""
+        slopes = self._pattern[:, columns] if self._pattern is not None else self.phi.derivative(block)
+        np.multiply(slopes, self._scaled_signs[columns], out=out)
+
+
+_Movement = tuple[FloatArray, FloatArray | None, float]
+
+
+def _root(squared: float) -> float:
+    """Square root of a quadratic form that rounding may have pushed below zero."""
+    return float(np.sqrt(max(float(squared), 0.0)))
+
+
+def _natural_gradient(state: FunctionSpaceDescent) -> _Movement:
+    gram = state.gram
+    c = solve_gram(gram, state.residual)
+    return state.kernel * c, c, _root(c @ gram @ c)
+
+
+def _kfac(state: FunctionSpaceDescent) -> _Movement:
+    inverse_times = solve_gram(state.pattern_gram, np.diag(state.residual))  # H^{-1} diag(r), transposed below
+    direction = inverse_times @ state.geometry.dual_inputs
+    squared = float(np.sum(direction * (state.pattern_gram @ direction)))
+    return state.geometry.projection @ inverse_times.T, None, _root(squared)
+
+
+def _gradient(state: FunctionSpaceDescent) -> _Movement:
+    r = state.residual
+    norm = _root(r @ state.gram @ r) if state.measure_steps else float("nan")
+    return state.kernel * r, r, norm
+
+
+OPTIMISERS: Mapping[str, Callable[[FunctionSpaceDescent], _Movement]] = MappingProxyType(
+    {"ngd": _natural_gradient, "kfac": _kfac, "gd": _gradient}
+)
+
+
+def _optimiser(name: str) -> Callable[[FunctionSpaceDescent], _Movement]:
+    if name not in OPTIMISERS:
+        raise ChoiceError(f"unknown optimiser {name!r}; known: {', '.join(OPTIMISERS)}")
+    return OPTIMISERS[name]
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What ``trajectory`` returns; norms are Euclidean, not squared."""
+
+    residual_norms: FloatArray
+    """``||r(k)||``, shape (steps + 1,)."""
+    step_norms: FloatArray
+    """``||W(k+1) - W(k)||_F``, shape (steps,); their sum bounds the distance from W(0)."""
+    residual: FloatArray
+    """``r(steps)``, shape (n,)."""
+    pre_activations: FloatArray
+    """``Z`` at the last iterate, shape (n, m)."""
+    weights: FloatArray | None
+    """``W`` at the last iterate, shape (m, d), when asked for."""
+
+
+def trajectory(
+    net: TwoLayerNetwork,
+    inputs: ArrayLike,
+    y: ArrayLike,
+    step_size: float,
+    steps: int,
+    optimiser: str = "ngd",
+    parameters: bool = False,
+    measure_steps: bool = True,
+) -> Trajectory:
+    """Run ``steps`` steps in function space; ``parameters`` adds the weights at the end (I-dual).
+
+    ``measure_steps=False`` makes GD cheaper and leaves its ``step_norms`` nan.
+
+    Raises InputError for bad input, RankDeficientError when the matrix to invert becomes singular.
+    """
+    state = FunctionSpaceDescent(net, inputs, y, measure_steps)
+    _optimiser(optimiser)
+    count = positive_count(steps, "steps")
+    norms, lengths = [float(np.linalg.norm(state.residual))], []
+    weights = net.weights.copy() if parameters else None
+    for _ in range(count):
+        if weights is not None:
+            features, residual = state.features(), state.residual
+            pattern_gram = state.pattern_gram if optimiser == "kfac" else None
+        state.advance(step_size, optimiser)
+        if weights is not None:
+            if pattern_gram is not None:
+                direction = solve_gram(pattern_gram, residual[:, None] * state.geometry.dual_inputs)
+            else:
+                direction = state.parameter_direction()
+            weights -= step_size * (features.T @ direction)
+        norms.append(float(np.linalg.norm(state.residual)))
+        lengths.append(state.last_step_norm)
+    return Trajectory(np.array(norms), np.array(lengths), state.residual, state.pre_activations, weights)

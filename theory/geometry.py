@@ -1,0 +1,70 @@
+"""The inputs alone: kernel K, projection P onto the column space, leverage scores, extreme eigenvalues of X^T X."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.inputs import FloatArray, unit_rows
+
+
+@dataclass(frozen=True)
+class InputGeometry:
+    """What the optimisers need of unit rows X of shape (n, d) (THEORY section 1, symbols K, P, h, mu).
+
+    The rank counts the singular values above ``max(n, d) eps`` times the largest: the backward error of the
+    decomposition, below which a singular value cannot be told from zero.
+    """
+
+    inputs: FloatArray
+
+    @classmethod
+    def of(cls, inputs: ArrayLike) -> InputGeometry:
+        """Check the rows and wrap them. Raises what ``unit_rows`` raises."""
+        return cls(unit_rows(inputs))
+
+    @cached_property
+    def kernel(self) -> FloatArray:
+        """``K = X X^T``, shape (n, n)."""
+        return self.inputs @ self.inputs.T
+
+    @cached_property
+    def _decomposition(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        left, values, right = np.linalg.svd(self.inputs, full_matrices=False)
+        rank = int(np.count_nonzero(values > max(self.inputs.shape) * np.finfo(float).eps * values[0]))
+        return left[:, :rank], values[:rank], right[:rank]
+
+    @property
+    def rank(self) -> int:
+        """Numerical rank of X."""
+        return len(self._decomposition[1])
+
+    @cached_property
+    def projection(self) -> FloatArray:
+        """``P = X X^+``, shape (n, n)."""
+        left = self._decomposition[0]
+        return left @ left.T
+
+    @property
+    def leverage(self) -> FloatArray:
+        """Leverage scores ``h_i = P_ii`` in [0, 1], shape (n,)."""
+        return np.diag(self.projection)
+
+    @cached_property
+    def dual_inputs(self) -> FloatArray:
+        """``X (X^T X)^+ = (X^+)^T``, shape (n, d)."""
+        left, values, right = self._decomposition
+        return np.asarray((left / values) @ right)
+
+    @property
+    def largest_eigenvalue(self) -> float:
+        """``mu_max = ||X||_2^2`` (squared norm), as computed."""
+        return float(self._decomposition[1][0] ** 2)
+
+    @property
+    def smallest_eigenvalue(self) -> float:
+        """``mu_min``, the smallest nonzero eigenvalue of X^T X, as computed."""
+        return float(self._decomposition[1][-1] ** 2)
