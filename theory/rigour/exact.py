@@ -1,0 +1,128 @@
+"""Exact rational matrices from floats, their pseudo-inverse and entrywise products; floats around balls.
+
+A float64 is a rational number, so every function here takes its arrays exactly as given: nothing is rounded.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from flint import arb, arb_mat, fmpq, fmpq_mat
+from numpy.typing import ArrayLike
+
+from theory.errors import ShapeError
+from theory.inputs import finite_array
+
+
+def rational(value: float) -> fmpq:
+    """The rational number that the finite float64 ``value`` is. Raises OverflowError or ValueError when not finite."""
+    numerator, denominator = float(value).as_integer_ratio()
+    return fmpq(numerator, denominator)
+
+
+def rational_matrix(array: ArrayLike) -> fmpq_mat:
+    """The (n, k) array of float64 as an exact rational matrix; a vector (n,) becomes a column (n, 1).
+
+    Raises ShapeError (more than two axes, or empty), NotFiniteError.
+    """
+    values = np.asarray(array, dtype=np.float64)
+    if values.ndim == 1:
+        values = values[:, None]
+    values = finite_array(values, "array", 2)
+    return fmpq_mat(*values.shape, [rational(value) for value in values.ravel().tolist()])
+
+
+def ball_matrix(array: ArrayLike) -> arb_mat:
+    """The (n, k) array of float64 as balls of radius 0, whatever the working precision; (n,) becomes (n, 1).
+
+    Raises ShapeError (more than two axes, or empty), NotFiniteError.
+    """
+    values = np.asarray(array, dtype=np.float64)
+    if values.ndim == 1:
+        values = values[:, None]
+    values = finite_array(values, "array", 2)
+    return arb_mat(*values.shape, [arb(value) for value in values.ravel().tolist()])
+
+
+def diagonal(entries: Sequence[fmpq]) -> fmpq_mat:
+    """The (n, n) matrix with the n ``entries`` on its diagonal and 0 elsewhere."""
+    result = fmpq_mat(len(entries), len(entries))
+    for i, entry in enumerate(entries):
+        result[i, i] = entry
+    return result
+
+
+def hadamard(left: fmpq_mat, right: fmpq_mat) -> fmpq_mat:
+    """The entrywise product of two (n, k) matrices. Raises ShapeError when their shapes differ."""
+    rows, columns = left.nrows(), left.ncols()
+    if (rows, columns) != (right.nrows(), right.ncols()):
+        raise ShapeError(f"shapes {(rows, columns)} and {(right.nrows(), right.ncols())} differ; they must agree")
+    products = [a * b for a, b in zip(left.entries(), right.entries(), strict=True)]
+    return fmpq_mat(rows, columns, products)
+
+
+def kronecker(left: fmpq_mat, right: fmpq_mat) -> fmpq_mat:
+    """The Kronecker product of an (n, k) and a (p, q) matrix, shape (n p, k q): block (i, j) is left[i, j] right."""
+    result = fmpq_mat(left.nrows() * right.nrows(), left.ncols() * right.ncols())
+    for i in range(left.nrows()):
+        for j in range(left.ncols()):
+            factor = left[i, j]
+            if factor == 0:
+                continue
+            for k in range(right.nrows()):
+                for l in range(right.ncols()):  # noqa: E741 - the fourth index of a Kronecker product
+                    result[i * right.nrows() + k, j * right.ncols() + l] = factor * right[k, l]
+    return result
+
+
+def pivot_columns(reduced: fmpq_mat, rank: int) -> list[int]:
+    """The column of the leading 1 of each of the first ``rank`` rows of a reduced row echelon form."""
+    pivots: list[int] = []
+    for i in range(rank):
+        start = pivots[-1] + 1 if pivots else 0
+        pivots.append(next(j for j in range(start, reduced.ncols()) if reduced[i, j] != 0))
+    return pivots
+
+
+def pseudo_inverse(matrix: fmpq_mat) -> fmpq_mat:
+    """The Moore-Penrose inverse, shape (k, n), of an exact rational matrix of shape (n, k), any rank.
+
+    Full-rank factorisation ``A = C F``, ``C`` the pivot columns of A and ``F`` the nonzero rows of its reduced row
+    echelon form: ``A^+ = F^T (F F^T)^{-1} (C^T C)^{-1} C^T``.
+    """
+    rows, columns = matrix.nrows(), matrix.ncols()
+    reduced, rank = matrix.rref()
+    if rank == 0:
+        return fmpq_mat(columns, rows)
+    pivots = pivot_columns(reduced, rank)
+    tall = fmpq_mat(rows, rank, [matrix[i, j] for i in range(rows) for j in pivots])
+    wide = fmpq_mat(rank, columns, [reduced[i, j] for i in range(rank) for j in range(columns)])
+    right = wide.transpose() * (wide * wide.transpose()).inv()
+    left = (tall.transpose() * tall).inv() * tall.transpose()
+    return right * left
+
+
+def null_vector(matrix: fmpq_mat) -> list[fmpq] | None:
+    """A nonzero vector (k,) with ``A v = 0`` for an exact (n, k) matrix, None when its columns are independent."""
+    reduced, rank = matrix.rref()
+    columns = matrix.ncols()
+    if rank == columns:
+        return None
+    pivots = pivot_columns(reduced, rank)
+    free = next(j for j in range(columns) if j not in pivots)
+    vector = [fmpq(0)] * columns
+    vector[free] = fmpq(1)
+    for row, pivot in enumerate(pivots):
+        vector[pivot] = -reduced[row, free]
+    return vector
+
+
+def float_at_most(ball: arb) -> float:
+    """A float64 not above any point of the ball: its lower end rounded down (-inf for a ball without bounds)."""
+    end = float(ball.lower())
+    return float(np.nextafter(end, -np.inf)) if end == end else -np.inf
+
+
+def float_at_least(ball: arb) -> float:
+    """A float64 not below any point of the ball: its upper end rounded up (inf for a ball without bounds)."""
+    end = float(ball.upper())
+    return float(np.nextafter(end, np.inf)) if end == end else np.inf
