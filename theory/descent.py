@@ -197,7 +197,7 @@ def _root(squared: float) -> float:
 def _natural_gradient(state: FunctionSpaceDescent) -> _Movement:
     gram = state.gram
     c = solve_gram(gram, state.residual)
-    return state.kernel * c, c, _root(c @ gram @ c)
+    return state.kernel * c, c, _root(float(c @ gram @ c))
 
 
 def _kfac(state: FunctionSpaceDescent) -> _Movement:
@@ -209,7 +209,7 @@ def _kfac(state: FunctionSpaceDescent) -> _Movement:
 
 def _gradient(state: FunctionSpaceDescent) -> _Movement:
     r = state.residual
-    norm = _root(r @ state.gram @ r) if state.measure_steps else float("nan")
+    norm = _root(float(r @ state.gram @ r)) if state.measure_steps else float("nan")
     return state.kernel * r, r, norm
 
 

@@ -1,0 +1,165 @@
+"""Run a claim: draw descriptions, check hypotheses, evaluate, aim at the tightest ratio, confirm and shrink violations."""
+
+from __future__ import annotations
+
+import math
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings, target
+from hypothesis import seed as with_seed
+
+from properties.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Evaluation,
+    Evidence,
+    Family,
+    Hypothesis,
+    InstanceVerdict,
+    Verdict,
+)
+from properties.results import Refutation, Result
+from theory.rigour.precision import working_precision
+
+PRECISIONS = (106, 212, 424, 848)
+"""Bits at which an undecided or violated bound is evaluated again; the last is the cap."""
+
+SHRINK_EVALUATIONS = 200
+"""Evaluations spent on shrinking a violation; afterwards the smallest one found stands."""
+
+
+class _Violation(AssertionError):
+    """Tells Hypothesis that the drawn description violates the claim."""
+
+
+def run_claim(claim: Claim[Any], depth: Depth, seed: int) -> Result:
+    """Search every family of the claim; stop at the first confirmed and shrunk violation.
+
+    The result depends on ``claim``, ``depth`` and ``seed`` alone. Errors raised by an instance are programming errors
+    and propagate, with the description as a note.
+    """
+    result = Result(claim=claim, depth=depth.value, seed=seed)
+    started = time.perf_counter()
+    for family in claim.families:
+        _search_family(claim, family, depth, _family_seed(seed, family.id), result)
+        if result.refutation is not None:
+            break
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def evaluate(claim: Claim[Any], family: Family[Any], description: Mapping[str, Any]) -> Evaluation:
+    """One instance's way through: build, hypotheses, conclusion, confirmation of whatever float64 did not settle."""
+    return _evaluate(claim, family, description)[0]
+
+
+def _family_seed(seed: int, family: str) -> int:
+    sequence = np.random.SeedSequence([seed, zlib.crc32(family.encode())])
+    return int(sequence.generate_state(1)[0])
+
+
+def _search_family(claim: Claim[Any], family: Family[Any], depth: Depth, seed: int, result: Result) -> None:
+    known: dict[str, Evaluation] = {}
+    arrays: dict[str, Mapping[str, np.ndarray[Any, Any]]] = {}
+    last: list[str] = []
+
+    def check(description: Mapping[str, Any]) -> None:
+        key = repr(sorted(description.items()))
+        if last and key not in known and len(known) > SHRINK_EVALUATIONS:
+            return  # the budget for shrinking is spent: only what is known to fail fails
+        evaluation = known.get(key)
+        if evaluation is None:
+            evaluation, found = _evaluate(claim, family, description)
+            if last or evaluation.verdict is InstanceVerdict.REFUTED:
+                known[key] = evaluation
+                if found is not None:
+                    arrays[key] = found
+            if not last:
+                result.record(evaluation)
+        if evaluation.verdict is InstanceVerdict.REFUTED:
+            last[:] = [key]
+            raise _Violation(str(description))
+        _aim(evaluation)
+
+    search = with_seed(seed)(
+        settings(
+            max_examples=family.examples[depth],
+            deadline=None,
+            database=None,
+            derandomize=False,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+            verbosity=Verbosity.quiet,
+            phases=(Phase.generate, Phase.target, Phase.shrink),
+        )(given(family.descriptions())(check))
+    )
+    try:
+        search()
+    except _Violation:
+        evaluation = known[last[0]]
+        result.refutation = Refutation(evaluation, arrays[last[0]], evaluation.precision)
+
+
+def _aim(evaluation: Evaluation) -> None:
+    """Tell Hypothesis to look for larger ratios."""
+    tightest = evaluation.tightest
+    if tightest is not None and math.isfinite(tightest.ratio):
+        target(tightest.ratio, label="measured / predicted")
+
+
+def _evaluate(
+    claim: Claim[Any], family: Family[Any], description: Mapping[str, Any]
+) -> tuple[Evaluation, Mapping[str, np.ndarray[Any, Any]] | None]:
+    try:
+        instance = family.build(description)
+        hypotheses = tuple(claim.hypotheses(instance))
+        verdict = _hypotheses_verdict(hypotheses)
+        if verdict is not None:
+            return Evaluation(family.id, dict(description), hypotheses, (), verdict, (), 53), None
+        bounds, precision = tuple(claim.conclusion(instance)), 53
+        if claim.confirm is not None and not _settled(bounds):
+            for precision in PRECISIONS:
+                with working_precision(precision):
+                    bounds = _merged(bounds, claim.confirm(instance, precision))
+                if _settled(bounds, confirmed=True):
+                    break
+        features = tuple(claim.features(instance))
+    except Exception as error:
+        error.add_note(f"{claim.id}, family {family.id}, instance {dict(description)}")
+        raise
+    if any(bound.verdict is Verdict.REFUTED for bound in bounds):
+        outcome = InstanceVerdict.REFUTED
+    elif any(bound.verdict is Verdict.UNDECIDED for bound in bounds):
+        outcome = InstanceVerdict.UNDECIDED
+    else:
+        outcome = InstanceVerdict.HOLDS
+    evaluation = Evaluation(family.id, dict(description), hypotheses, bounds, outcome, features, precision)
+    return evaluation, instance.arrays() if outcome is InstanceVerdict.REFUTED else None
+
+
+def _hypotheses_verdict(hypotheses: Sequence[Hypothesis]) -> InstanceVerdict | None:
+    if any(hypothesis.verdict is Verdict.REFUTED for hypothesis in hypotheses):
+        return InstanceVerdict.VACUOUS
+    if any(hypothesis.verdict is Verdict.UNDECIDED for hypothesis in hypotheses):
+        return InstanceVerdict.UNDECIDED_HYPOTHESIS
+    return None
+
+
+def _settled(bounds: Sequence[Bound], confirmed: bool = False) -> bool:
+    """Whether nothing is left to decide; a violation seen in float64 only is not settled before its confirmation."""
+    return not any(
+        bound.verdict is Verdict.UNDECIDED
+        or (bound.verdict is Verdict.REFUTED and bound.evidence is Evidence.TESTED and not confirmed)
+        for bound in bounds
+    )
+
+
+def _merged(bounds: Sequence[Bound], confirmed: Sequence[Bound]) -> tuple[Bound, ...]:
+    """Replace every bound that float64 did not show to hold by its confirmation, found by label."""
+    by_label = {bound.label: bound for bound in confirmed}
+    return tuple(bound if bound.verdict is Verdict.HOLDS else by_label[bound.label] for bound in bounds)

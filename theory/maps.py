@@ -1,0 +1,259 @@
+"""Models with a known stability constant: perturbed affine maps (family F3) and spike maps (family F4).
+
+Each starts at theta(0) = 0. ``deviation(R)`` is an upper bound of ``sup ||J(theta) - J(0)||_2`` over ``||theta|| <= R``,
+so that Condition 2(C) holds with ``C = 3 deviation(3 ||r(0)|| / sqrt(lambda)) / sqrt(lambda)``. ``lifted`` gives the same
+map on exact balls: arrays of arb in numpy object arrays, at the working precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from flint import arb
+
+from theory.inputs import FloatArray
+from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+
+AnyArray = np.ndarray[Any, Any]
+
+
+class ParameterMap(Protocol):
+    """A differentiable (or piecewise linear) map from p parameters to n outputs."""
+
+    @property
+    def parameters(self) -> int:
+        """The number p of parameters."""
+        ...
+
+    def outputs(self, theta: AnyArray) -> AnyArray:
+        """``u(theta)``, shape (n,)."""
+        ...
+
+    def jacobian(self, theta: AnyArray) -> AnyArray:
+        """``J(theta)``, shape (n, p)."""
+        ...
+
+    def deviation(self, radius: float) -> float:
+        """Upper bound of ``sup ||J(theta) - J(0)||_2`` over the ball (not squared)."""
+        ...
+
+    def rounding(self, theta: FloatArray) -> tuple[float, float]:
+        """Bounds of the float64 error of ``outputs`` (2-norm) and ``jacobian`` (Frobenius norm) at ``theta``."""
+        ...
+
+    def lifted(self) -> ParameterMap:
+        """The same map on exact balls."""
+        ...
+
+    def arrays(self) -> Mapping[str, FloatArray]:
+        """The arrays that define the map."""
+        ...
+
+
+def lift(array: FloatArray) -> AnyArray:
+    """A float64 array as an object array of exact balls (every float64 is a dyadic rational)."""
+    lifted = np.empty(array.shape, dtype=object)
+    for index in np.ndindex(array.shape):
+        lifted[index] = arb(float(array[index]))
+    return lifted
+
+
+def _operator_norm_bound(matrix: FloatArray) -> float:
+    """An upper bound of the spectral norm, ``sqrt(||M M^T||_inf)`` raised by its rounding."""
+    n, p = matrix.shape
+    return float(
+        np.sqrt(np.abs(matrix @ matrix.T).sum(axis=1).max()) * (1 + gamma(n + 4)) + gamma(p) * _frobenius(matrix)
+    )
+
+
+def _positive_part(values: AnyArray) -> AnyArray:
+    """``max(x, 0) = (x + |x|)/2``, exact for floats and an enclosure for balls of undecided sign."""
+    return np.asarray((values + np.abs(values)) / 2)
+
+
+def _frobenius(matrix: FloatArray) -> float:
+    return float(np.linalg.norm(matrix))
+
+
+@dataclass(frozen=True)
+class PerturbedAffine:
+    """Family F3: ``u(theta) = B theta + eps sin(Q theta)``, B and Q of shape (n, p).
+
+    ``J(theta) - J(0) = eps diag(cos(Q theta) - 1) Q``. With orthogonal rows q_i of Q the supremum over the ball of
+    radius R is ``eps max_i ||q_i|| (1 - cos min(R ||q_i||, pi))`` exactly; otherwise ``||Q||_2`` stands in front.
+    """
+
+    linear: AnyArray
+    frequencies: AnyArray
+    amplitude: Any
+
+    @property
+    def parameters(self) -> int:
+        """The number p of parameters."""
+        return int(self.linear.shape[1])
+
+    def outputs(self, theta: AnyArray) -> AnyArray:
+        """``u(theta)``, shape (n,)."""
+        return np.asarray(self.linear @ theta + self.amplitude * np.sin(self.frequencies @ theta))
+
+    def jacobian(self, theta: AnyArray) -> AnyArray:
+        """``J(theta)``, shape (n, p)."""
+        slopes = self.amplitude * np.cos(self.frequencies @ theta)
+        return np.asarray(self.linear + slopes[:, None] * self.frequencies)
+
+    def deviation(self, radius: float) -> float:
+        """Upper bound of ``sup ||J(theta) - J(0)||_2``, exact to rounding when the rows of Q are orthogonal.
+
+        ``||diag(D) Q||_2^2 <= max_i D_i^2 ||q_i||^2 + max_i D_i^2 ||offdiag(Q Q^T)||_F``, and ``<= max_i D_i^2 ||Q||_2^2``.
+        """
+        p = self.parameters
+        row_norms = np.linalg.norm(self.frequencies, axis=1) * (1 + gamma(p + 2))
+        drops = 1.0 - np.cos(np.minimum(radius * row_norms * (1 + gamma(2)), np.pi))
+        drops = np.minimum(drops + 4 * UNIT_ROUNDOFF, 2.0)
+        products = self.frequencies @ self.frequencies.T
+        coupling = _frobenius(products - np.diag(np.diag(products)))
+        if coupling > 0:
+            coupling += gamma(p) * _frobenius(self.frequencies) ** 2
+        near_orthogonal = float(np.sqrt(np.max((drops * row_norms) ** 2) + np.max(drops) ** 2 * coupling))
+        general = float(np.max(drops)) * _operator_norm_bound(self.frequencies)
+        return float(self.amplitude * min(near_orthogonal, general) * (1 + gamma(8)))
+
+    def rounding(self, theta: FloatArray) -> tuple[float, float]:
+        """Bounds of the float64 error of ``outputs`` (2-norm) and ``jacobian`` (Frobenius norm) at ``theta``.
+
+        The argument of sin and cos is off by ``gamma_p |Q| |theta|``; sin and cos themselves by at most 2 ulp.
+        """
+        p = self.parameters
+        size = np.abs(theta)
+        argument = gamma(p) * (np.abs(self.frequencies) @ size)
+        wave = self.amplitude * (argument + 6 * UNIT_ROUNDOFF)
+        outputs = gamma(p + 2) * (np.abs(self.linear) @ size) + wave + 2 * UNIT_ROUNDOFF * self.amplitude
+        entries = np.abs(self.linear) + self.amplitude * np.abs(self.frequencies)
+        jacobian = wave[:, None] * np.abs(self.frequencies) + 2 * UNIT_ROUNDOFF * entries
+        return float(np.linalg.norm(outputs)), _frobenius(jacobian)
+
+    def lifted(self) -> PerturbedAffine:
+        """The same map on exact balls."""
+        return PerturbedAffine(lift(self.linear), lift(self.frequencies), arb(float(self.amplitude)))
+
+    def arrays(self) -> Mapping[str, FloatArray]:
+        """The arrays that define the map."""
+        return {"B": self.linear, "Q": self.frequencies, "eps": np.array([float(self.amplitude)])}
+
+
+@dataclass(frozen=True)
+class SpikeMap:
+    """Family F4: ``u(theta) = U p(V theta)`` with increasing piecewise linear p_i, in n independent directions.
+
+    ``p_i(t) = ∫_0^t s_i``, where the slope s_i is ``slopes[i, j]`` between ``knots[i, j-1]`` and ``knots[i, j]``: one more
+    slope than knots, knots increasing. U (n, n) is orthogonal, V (n, p) has orthonormal rows (n = p = 1: both are 1).
+    """
+
+    knots: AnyArray
+    slopes: AnyArray
+    output_rotation: AnyArray
+    parameter_rotation: AnyArray
+
+    @property
+    def parameters(self) -> int:
+        """The number p of parameters."""
+        return int(self.parameter_rotation.shape[1])
+
+    def outputs(self, theta: AnyArray) -> AnyArray:
+        """``u(theta)``, shape (n,)."""
+        positions = self.parameter_rotation @ theta
+        return np.asarray(self.output_rotation @ self._values(positions))
+
+    def jacobian(self, theta: AnyArray) -> AnyArray:
+        """``J(theta)``, shape (n, p); in balls an undecided piece gives a slope that is not a number."""
+        slopes = self._slopes_at(self.parameter_rotation @ theta)
+        return np.asarray(self.output_rotation @ (slopes[:, None] * self.parameter_rotation))
+
+    def _values(self, positions: AnyArray) -> AnyArray:
+        """``p_i(t_i)``: the base slope at 0 plus a hinge ``(s_j - s_{j-1}) (max(t - k_j, 0) - max(-k_j, 0))`` a knot."""
+        jumps = np.diff(self.slopes, axis=1)
+        hinges = _positive_part(positions[:, None] - self.knots) - _positive_part(-self.knots)
+        return np.asarray(self.slopes[:, 0] * positions + np.sum(jumps * hinges, axis=1))
+
+    def _slopes_at(self, positions: AnyArray) -> AnyArray:
+        above = positions[:, None] >= self.knots
+        below = positions[:, None] < self.knots
+        pieces = np.asarray(above, dtype=bool).sum(axis=1)
+        chosen = self.slopes[np.arange(len(positions)), pieces]
+        decided = (np.asarray(above, dtype=bool) ^ np.asarray(below, dtype=bool)).all(axis=1)
+        return np.asarray(np.where(decided, chosen, chosen * float("nan")))
+
+    def deviation(self, radius: float) -> float:
+        """Upper bound of ``sup ||J(theta) - J(0)||_2``: the largest slope change, whatever the radius."""
+        del radius
+        base = self._slopes_at(np.zeros(len(self.knots)))
+        change = float(np.abs(self.slopes - base[:, None]).max()) * (1 + gamma(2))
+        rotations = _operator_norm_bound(self.output_rotation) * _operator_norm_bound(self.parameter_rotation)
+        return change * rotations if len(self.knots) > 1 else change
+
+    def rounding(self, theta: FloatArray) -> tuple[float, float]:
+        """Bounds of the float64 error of ``outputs`` (2-norm) and ``jacobian`` (Frobenius norm) at ``theta``.
+
+        A position within its own rounding of a knot may take either slope: the jump then counts as an error.
+        """
+        n, p = self.parameter_rotation.shape
+        positions = self.parameter_rotation @ theta
+        position_error = gamma(p) * (np.abs(self.parameter_rotation) @ np.abs(theta))
+        steepest = np.abs(self.slopes).max()
+        terms = (np.abs(self.slopes).sum(axis=1)) * (np.abs(positions) + np.abs(self.knots).max(axis=1)) * 4
+        value_error = steepest * position_error + gamma(self.knots.shape[1] + 6) * terms
+        ambiguous = (np.abs(positions[:, None] - self.knots) <= position_error[:, None]).any(axis=1)
+        jump = float(np.abs(np.diff(self.slopes, axis=1)).max()) * float(np.sqrt(np.count_nonzero(ambiguous)))
+        size = _frobenius(self.output_rotation) * _frobenius(self.parameter_rotation)
+        outputs = _frobenius(self.output_rotation) * float(np.linalg.norm(value_error))
+        outputs += gamma(n) * _frobenius(self.output_rotation) * float(np.linalg.norm(self._values(positions)))
+        return outputs, (gamma(n + 2) * steepest + jump) * size
+
+    def lifted(self) -> SpikeMap:
+        """The same map on exact balls."""
+        return SpikeMap(*(lift(array) for array in self.arrays().values()))
+
+    def arrays(self) -> Mapping[str, FloatArray]:
+        """The arrays that define the map."""
+        return {"knots": self.knots, "slopes": self.slopes, "U": self.output_rotation, "V": self.parameter_rotation}
+
+
+def spike_map(
+    stability: float,
+    base_slopes: FloatArray,
+    step_size: float,
+    steps: int,
+    residuals: FloatArray,
+    half_width: float = 2.0**-38,
+    output_rotation: FloatArray | None = None,
+    parameter_rotation: FloatArray | None = None,
+) -> SpikeMap:
+    """The worst case of T1-tight for ``steps`` NGD steps of size ``step_size`` towards ``u = -residuals`` (all positive).
+
+    Direction i starts with slope ``base_slopes[i]`` (its smallest is sqrt(lambda)), falls to ``base - c sqrt(lambda)``, and
+    is ``base + c sqrt(lambda)`` within ``half_width`` times the step around every later iterate, ``c = stability``.
+    With equal base slopes one step from an iterate k >= 1 multiplies the residual by ``1 - eta/rho`` up to the half-width.
+    """
+    n = len(base_slopes)
+    change = stability * float(base_slopes.min())
+    knots, slopes = np.zeros((n, 2 * steps + 1)), np.zeros((n, 2 * steps + 2))
+    for i in range(n):
+        low, high, base = base_slopes[i] - change, base_slopes[i] + change, base_slopes[i]
+        position, residual, slope, around = 0.0, float(residuals[i]), base, half_width * step_size * residuals[i] / base
+        # Written for motion to the left: knots are collected from 0 downwards and reversed.
+        edges, values = [-around], [base, low]
+        for _ in range(steps):
+            length = step_size * residual / slope
+            behind, around = around, half_width * length
+            residual -= slope * behind + low * (length - behind - around) + high * around
+            position -= length
+            edges += [position + around, position - around]
+            values += [high, low]
+            slope = high
+        knots[i], slopes[i] = edges[::-1], values[::-1]
+    left = np.eye(n) if output_rotation is None else output_rotation
+    right = np.eye(n) if parameter_rotation is None else parameter_rotation
+    return SpikeMap(knots, slopes, left, right)

@@ -1,0 +1,215 @@
+"""One NGD (or GD) step from a stored iterate: residual norms in float64 with derived error bounds, and in balls.
+
+The iterate is exact as given. ``before_error`` and ``after_error`` bound the difference between the computed norms and
+those of the exact step from it (exact solve, exact residual), to first order plus the gammas' own second order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from flint import arb, arb_mat
+
+from theory.descent import FunctionSpaceDescent, solve_gram
+from theory.errors import ChoiceError
+from theory.inputs import FloatArray
+from theory.maps import AnyArray, ParameterMap, lift
+from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+
+
+STEEPEST_SLOPE = 1.2
+"""An upper bound of |phi'| over every activation of theory.network (erf has the largest, 2/sqrt(pi) < 1.13)."""
+
+
+@dataclass(frozen=True)
+class OneStep:
+    """Norms (not squared) around one step from a stored iterate."""
+
+    before: float
+    after: float
+    before_error: float
+    after_error: float
+    length: float
+    """``||theta(k+1) - theta(k)||``."""
+
+    def rounding(self, factor: float) -> float:
+        """Error bound of ``factor * before - after``."""
+        return self.after_error + factor * self.before_error + 4 * UNIT_ROUNDOFF * factor * self.before
+
+
+def smallest_eigenvalue_estimate(gram: FloatArray) -> float:
+    """An estimate of lambda_min reduced by its backward error ``n^2 u ||G||``; raised to the least normal float."""
+    values = np.linalg.eigvalsh(gram)
+    backward = len(gram) ** 2 * UNIT_ROUNDOFF * float(values[-1])
+    return max(float(values[0]) - backward, float(np.finfo(float).tiny))
+
+
+def map_step(model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: float) -> tuple[FloatArray, OneStep]:
+    """One NGD step ``theta - eta J^T (J J^T)^{-1} r`` of a parameter map, with its error bound.
+
+    With ``d = r - G c`` (exact r, G; computed c) the exact step differs by ``eta J^+ d``, whose length is at most
+    ``eta ||d|| / sigma_min(J)``. Raises RankDeficientError.
+    """
+    n, p = len(targets), model.parameters
+    u = UNIT_ROUNDOFF
+    residual = model.outputs(theta) - targets
+    jacobian = model.jacobian(theta)
+    gram = jacobian @ jacobian.T
+    c = solve_gram(gram, residual)
+    moved = theta - eta * (jacobian.T @ c)
+    after = model.outputs(moved) - targets
+    output_error, jacobian_error = model.rounding(theta)
+    output_error += u * float(np.linalg.norm(residual))
+    moved_error = model.rounding(moved)[0] + u * float(np.linalg.norm(after))
+    size = float(np.linalg.norm(jacobian))
+    gram_error = 2 * size * jacobian_error + jacobian_error**2 + gamma(p) * size**2
+    c_norm = float(np.linalg.norm(c))
+    defect = float(np.linalg.norm(residual - gram @ c)) + output_error + gram_error * c_norm
+    defect += gamma(n + 1) * (float(np.linalg.norm(residual)) + float(np.linalg.norm(gram)) * c_norm)
+    displacement = eta * defect / np.sqrt(smallest_eigenvalue_estimate(gram))
+    displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * float(np.linalg.norm(moved))
+    steepest = size + 2 * model.deviation(float(np.linalg.norm(theta)) + float(np.linalg.norm(moved)))
+    before_norm, after_norm = float(np.linalg.norm(residual)), float(np.linalg.norm(after))
+    return moved, OneStep(
+        before=before_norm,
+        after=after_norm,
+        before_error=output_error + gamma(n + 2) * before_norm,
+        after_error=steepest * displacement + moved_error + gamma(n + 2) * after_norm,
+        length=float(np.linalg.norm(moved - theta)),
+    )
+
+
+def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd") -> OneStep:
+    """Advance ``state`` by one NGD or GD step and bound the error of both residual norms.
+
+    Outputs are Lipschitz in the pre-activations: ``|u_i(Z) - u_i(Z')| <= sup|phi'| ||Z_i - Z'_i||_2``, as the output
+    weights ``a_r/sqrt(m)`` have norm 1, and ``||J||_2 <= sup|phi'| ||X||_2``. Raises ChoiceError for K-FAC, RankDeficientError.
+    """
+    if optimiser not in ("ngd", "gd"):
+        raise ChoiceError(f"no error bound for {optimiser!r}; known: ngd, gd")
+    n, m = state.pre_activations.shape
+    u = UNIT_ROUNDOFF
+    before, gram = state.residual, state.gram
+    size_before = _row_norm(state)
+    state.advance(eta, optimiser)
+    after, c = state.residual, state.coefficients
+    assert c is not None
+    size_after = _row_norm(state)
+    evaluation = np.sqrt(n) * (gamma(m + 6) * size_before) + u * float(np.linalg.norm(before))
+    kernel_norm = float(np.abs(state.kernel).sum(axis=1).max())
+    if optimiser == "ngd":
+        defect = float(np.linalg.norm(before - gram @ c)) + evaluation
+        defect += gamma(n + state.geometry.inputs.shape[1] + 6) * float(np.linalg.norm(np.abs(gram) @ np.abs(c)))
+        displacement = defect / np.sqrt(smallest_eigenvalue_estimate(gram))
+    else:
+        displacement = STEEPEST_SLOPE * np.sqrt(kernel_norm) * evaluation
+    sweep = gamma(n + 6) * eta * float(np.abs(c).sum()) + (u + gamma(m + 6)) * size_after
+    before_norm, after_norm = float(np.linalg.norm(before)), float(np.linalg.norm(after))
+    return OneStep(
+        before=before_norm,
+        after=after_norm,
+        before_error=float(evaluation) + gamma(n + 2) * before_norm,
+        after_error=float(
+            eta * STEEPEST_SLOPE * np.sqrt(kernel_norm) * displacement + STEEPEST_SLOPE * np.sqrt(n) * sweep
+        )
+        + u * after_norm
+        + gamma(n + 2) * after_norm,
+        length=state.last_step_norm,
+    )
+
+
+def _row_norm(state: FunctionSpaceDescent) -> float:
+    """``max_i ||phi(Z_i)||_2`` bounded through ``|phi(z)| <= |phi(0)| + |z|`` with slopes below 1.2."""
+    z = state.pre_activations
+    at_zero = abs(float(state.phi.function(np.zeros(1))[0]))
+    return float(np.sqrt(np.einsum("ij,ij->i", z, z).max()) * STEEPEST_SLOPE + at_zero * np.sqrt(z.shape[1]))
+
+
+def norm_enclosed(vector: AnyArray) -> arb:
+    """The Euclidean norm of an object array of balls."""
+    total = arb(0)
+    for entry in vector:
+        total += entry * entry
+    return total.sqrt()
+
+
+def solve_enclosed(matrix: AnyArray, right: AnyArray) -> AnyArray:
+    """Solve a small system in balls; every entry is not-a-number when the matrix cannot be shown to be invertible."""
+    n = len(right)
+    try:
+        solution = arb_mat(matrix.tolist()).solve(arb_mat([[entry] for entry in right]))
+    except ZeroDivisionError:
+        return np.array([arb("nan")] * n, dtype=object)
+    return np.array([solution[i, 0] for i in range(n)], dtype=object)
+
+
+def map_step_enclosed(model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: float) -> tuple[arb, arb]:
+    """``(||r||, ||r+||)`` of the exact NGD step from ``theta``, as balls at the working precision."""
+    exact, start, y = model.lifted(), lift(theta), lift(targets)
+    residual = exact.outputs(start) - y
+    jacobian = exact.jacobian(start)
+    c = solve_enclosed(jacobian @ jacobian.T, residual)
+    moved = start - arb(eta) * (jacobian.T @ c)
+    return norm_enclosed(residual), norm_enclosed(exact.outputs(moved) - y)
+
+
+def _relu_ball(z: arb) -> arb:
+    return (z + abs(z)) / 2
+
+
+def _softplus_ball(z: arb) -> arb:
+    return (1 + z.exp()).log()
+
+
+BALL_ACTIVATIONS: Mapping[str, tuple[Callable[[arb], arb], Callable[[arb], arb]]] = MappingProxyType(
+    {
+        "relu": (_relu_ball, lambda z: arb(1) if z >= 0 else (arb(0) if z < 0 else arb("nan"))),
+        "softplus": (_softplus_ball, lambda z: 1 / (1 + (-z).exp())),
+        "tanh": (lambda z: z.tanh(), lambda z: 1 - z.tanh() ** 2),
+        "erf": (lambda z: z.erf(), lambda z: 2 * (-z * z).exp() / arb.pi().sqrt()),
+        "sin": (lambda z: z.sin(), lambda z: z.cos()),
+    }
+)
+"""Each activation and its derivative on balls; a ReLU derivative of undecided sign is not a number."""
+
+
+def network_step_enclosed(
+    pre_activations: FloatArray,
+    inputs: FloatArray,
+    signs: FloatArray,
+    activation: str,
+    targets: FloatArray,
+    eta: float,
+    optimiser: str = "ngd",
+) -> tuple[arb, arb]:
+    """``(||r||, ||r+||)`` of the exact step from stored Z (n, m), as balls; X and Z are exact as given."""
+    if optimiser not in ("ngd", "gd"):
+        raise ChoiceError(f"no enclosure for {optimiser!r}; known: ngd, gd")
+    n, m = pre_activations.shape
+    phi, slope = BALL_ACTIVATIONS[activation]
+    scale = 1 / arb(m).sqrt()
+    z = arb_mat([[arb(float(v)) for v in row] for row in pre_activations])
+    features = arb_mat([[slope(z[i, j]) * int(signs[j]) * scale for j in range(m)] for i in range(n)])
+    x = arb_mat([[arb(float(v)) for v in row] for row in inputs])
+    kernel, pattern_gram = x * x.transpose(), features * features.transpose()
+    residual = _outputs_enclosed(z, signs, phi, scale, targets)
+    gram = np.array([[kernel[i, j] * pattern_gram[i, j] for j in range(n)] for i in range(n)], dtype=object)
+    c = solve_enclosed(gram, residual) if optimiser == "ngd" else residual
+    movement = arb_mat([[-arb(eta) * kernel[i, j] * c[j] for j in range(n)] for i in range(n)])
+    after = _outputs_enclosed(z + movement * features, signs, phi, scale, targets)
+    return norm_enclosed(residual), norm_enclosed(after)
+
+
+def _outputs_enclosed(
+    z: arb_mat, signs: FloatArray, phi: Callable[[arb], arb], scale: arb, targets: FloatArray
+) -> AnyArray:
+    outputs = []
+    for i in range(z.nrows()):
+        total = arb(0)
+        for j in range(z.ncols()):
+            total += int(signs[j]) * phi(z[i, j])
+        outputs.append(total * scale - arb(float(targets[i])))
+    return np.array(outputs, dtype=object)

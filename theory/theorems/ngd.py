@@ -1,0 +1,144 @@
+"""Natural gradient descent on the squared loss: T1, T1-q, T1-sharp, T1-tight, T1-first, T1-step (THEORY section 4).
+
+Setting. Residual ``r(k) = u(theta(k)) - y``, update ``theta(k+1) = theta(k) - eta J(k)^+ r(k)``, ``lambda = lambda_min(G(0))``.
+Condition 1: lambda > 0. Condition 2(C): ``||J(theta) - J(0)||_2 <= (C/3) sqrt(lambda)`` for all theta with
+``||theta - theta(0)||_2 <= 3 ||r(0)|| / sqrt(lambda)``. ``c = C/3``.
+
+T1 [paper, Theorem 1]. C < 1/2 and 0 < eta <= (1-2C)/(1+C)^2 give ||r(k)||^2 <= (1-eta)^k ||r(0)||^2.
+T1-q [derived]. C <= 2/3 and 0 < eta <= 1 give ||r(k)|| <= (1 - eta(1-q))^k ||r(0)||, q = 2C/(3-C).
+T1-sharp [derived]. C < 1 and 0 < eta <= rho(2-rho) give ||r(k)|| <= (1 - eta/rho)^k ||r(0)||, rho = (3+C)/(3-C).
+T1-tight [derived]. The factor 1 - eta/rho is attained (n = 1); for eta > rho(2-rho) it exceeds T1's sqrt(1-eta).
+T1-first [derived]. eta <= 3 gives ||r(1)|| <= (|1-eta| + eta C/3) ||r(0)||.
+T1-step [derived]. Full rank alone gives ||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||.
+"""
+
+import math
+
+from theory.errors import ChoiceError, ScaleError
+
+THEOREMS = ("T1", "T1-q", "T1-sharp")
+
+
+def deficit(C: float) -> float:
+    """``q = 2C/(3-C)``, the bound of ``||(J(theta_s) - J(k)) J(k)^+||_2`` (T1-q, T1-line). Raises ScaleError."""
+    return 2 * _constant(C) / (3 - C)
+
+
+def contraction_ratio(C: float) -> float:
+    """``rho = (1+c)/(1-c) = (3+C)/(3-C)``, c = C/3 (T1-sharp). Raises ScaleError."""
+    return (3 + _constant(C)) / (3 - C)
+
+
+def constant_limit(theorem: str) -> float:
+    """The C up to which the theorem speaks: T1 below 1/2, T1-q up to 2/3, T1-sharp below 1. Raises ChoiceError."""
+    return {"T1": 0.5, "T1-q": 2 / 3, "T1-sharp": 1.0}[_theorem(theorem)]
+
+
+def applies(C: float, theorem: str) -> bool:
+    """Whether Condition 2(C) with this C is among the theorem's hypotheses. Raises ChoiceError, ScaleError."""
+    limit = constant_limit(theorem)
+    return 3 * _constant(C) <= 2 if theorem == "T1-q" else C < limit
+
+
+def step_limit(C: float, theorem: str = "T1-sharp") -> float:
+    """The largest step size eta for which the theorem gives ``||r(k)||^2 <= (1-eta)^k ||r(0)||^2``; 0 when there is none.
+
+    T1: ``(1-2C)/(1+C)^2`` for C < 1/2. T1-q: ``(1-2q)/(1-q)^2`` for C < 3/5. T1-sharp: ``rho(2-rho)`` for C < 1.
+    Raises ChoiceError, ScaleError.
+    """
+    _constant(C)
+    if _theorem(theorem) == "T1":
+        return max(0.0, (1 - 2 * C) / (1 + C) ** 2)
+    if theorem == "T1-q":
+        q = deficit(C)
+        return max(0.0, (1 - 2 * q) / (1 - q) ** 2) if C < 1 else 0.0
+    rho = contraction_ratio(C)
+    return max(0.0, rho * (2 - rho))
+
+
+def validity_limit(C: float, theorem: str = "T1-sharp") -> float:
+    """The largest step size for which the theorem's own factor ``rate`` holds; 0 when C is out of its range.
+
+    T1: its step limit. T1-q: 1. T1-sharp: ``rho(2-rho)``. Raises ChoiceError, ScaleError.
+    """
+    if not applies(C, theorem):
+        return 0.0
+    return 1.0 if theorem == "T1-q" else step_limit(C, theorem)
+
+
+def rate(eta: float, C: float, theorem: str = "T1-sharp") -> float:
+    """The factor on ``||r||`` (not squared) of one step. T1: ``sqrt(1-eta)``; T1-q: ``1-eta(1-q)``; T1-sharp: ``1-eta/rho``.
+
+    Raises ChoiceError, ScaleError (eta not positive; eta > 1 for T1, whose factor does not exist then).
+    """
+    if not (math.isfinite(eta) and eta > 0):
+        raise ScaleError(f"eta is {eta}; a step size is a finite positive number")
+    if _theorem(theorem) == "T1":
+        if eta > 1:
+            raise ScaleError(f"eta is {eta}; the factor sqrt(1 - eta) of T1 needs eta <= 1")
+        return math.sqrt(1 - eta)
+    if theorem == "T1-q":
+        return 1 - eta * (1 - deficit(C))
+    return 1 - eta / contraction_ratio(C)
+
+
+def radius(C: float, residual_norm: float, lambda_min: float, theorem: str = "T1-sharp") -> float:
+    """How long the path from theta(0) can get, hence how far the iterates, in the norm of the parameters.
+
+    T1: ``2/(1-C/3)``; T1-q: ``1/(1-C)``; T1-sharp: ``(1+c)/(1-c)^2``; each times ``||r(0)||/sqrt(lambda)``, and at most
+    ``condition_radius`` where the theorem applies. Raises ChoiceError, ScaleError.
+    """
+    c = _constant(C) / 3
+    factor = {"T1": 2 / (1 - c), "T1-q": 1 / (1 - C) if C < 1 else math.inf, "T1-sharp": (1 + c) / (1 - c) ** 2}
+    return factor[_theorem(theorem)] * _unit(residual_norm, lambda_min)
+
+
+def condition_radius(residual_norm: float, lambda_min: float) -> float:
+    """``3 ||r(0)|| / sqrt(lambda)``, the radius of the ball in Condition 2 (paper). Raises ScaleError."""
+    return 3 * _unit(residual_norm, lambda_min)
+
+
+def stability_constant(deviation: float, lambda_min: float) -> float:
+    """``C = 3 sup ||J(theta) - J(0)||_2 / sqrt(lambda)``: Condition 2(C) with equality. Raises ScaleError."""
+    return 3 * deviation / math.sqrt(_eigenvalue(lambda_min))
+
+
+def first_step_rate(eta: float, C: float) -> float:
+    """``|1-eta| + eta C/3``, the factor of the first step for ``0 < eta <= 3`` (T1-first). Raises ScaleError."""
+    if not 0 < eta <= 3:
+        raise ScaleError(f"eta is {eta}; T1-first needs 0 < eta <= 3, so that the first segment lies in the ball")
+    return abs(1 - eta) + eta * _constant(C) / 3
+
+
+def step_rate(eta: float, variation: float) -> float:
+    """``|1-eta| + eta eps_k`` with ``eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` (T1-step)."""
+    return abs(1 - eta) + eta * variation
+
+
+def iterations(factor: float, reduction: float) -> int:
+    """The number of steps after which ``factor^k <= reduction`` (both on the norm, not squared). Raises ScaleError."""
+    if not (0 < factor < 1 and 0 < reduction < 1):
+        raise ScaleError(f"factor {factor} and reduction {reduction} must lie strictly between 0 and 1")
+    return math.ceil(math.log(reduction) / math.log(factor))
+
+
+def _theorem(name: str) -> str:
+    if name not in THEOREMS:
+        raise ChoiceError(f"unknown theorem {name!r}; known: {', '.join(THEOREMS)}")
+    return name
+
+
+def _constant(C: float) -> float:
+    if not 0 <= C < 3:
+        raise ScaleError(f"C is {C}; a stability constant lies in [0, 3)")
+    return C
+
+
+def _eigenvalue(lambda_min: float) -> float:
+    if not lambda_min > 0:
+        raise ScaleError(f"lambda_min is {lambda_min}; Condition 1 needs a positive one")
+    return lambda_min
+
+
+def _unit(residual_norm: float, lambda_min: float) -> float:
+    return residual_norm / math.sqrt(_eigenvalue(lambda_min))
