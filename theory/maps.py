@@ -15,7 +15,9 @@ import numpy as np
 from flint import arb
 
 from theory.inputs import FloatArray
+from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.theorems import ngd
 
 AnyArray = np.ndarray[Any, Any]
 
@@ -219,6 +221,36 @@ class SpikeMap:
     def arrays(self) -> Mapping[str, FloatArray]:
         """The arrays that define the map."""
         return {"knots": self.knots, "slopes": self.slopes, "U": self.output_rotation, "V": self.parameter_rotation}
+
+
+@dataclass(frozen=True)
+class MapCertificate:
+    """Conditions 1 and 2 for a parameter map: certified lambda, the ball's radius, and the stability constant C."""
+
+    lambda_min: float
+    """Certified lower bound of ``lambda_min(J(0) J(0)^T)``; not positive when Condition 1 is not certified."""
+    radius: float
+    """``3 ||r(0)|| / sqrt(lambda)``, infinite without Condition 1."""
+    constant: float
+    """Upper bound of the smallest C of Condition 2(C), infinite without Condition 1."""
+
+
+def certify_map(model: ParameterMap, targets: FloatArray) -> MapCertificate:
+    """Certify Conditions 1 and 2 of a map at theta(0) = 0, rounding included (THEORY section 3)."""
+    start = np.zeros(model.parameters)
+    jacobian = model.jacobian(start)
+    output_error, jacobian_error = model.rounding(start)
+    size = _frobenius(jacobian)
+    gram_error = 2 * size * jacobian_error + jacobian_error**2 + gamma(model.parameters) * size**2
+    gram = jacobian @ jacobian.T
+    lambda_min = smallest_eigenvalue_lower_bound((gram + gram.T) / 2) - gram_error
+    if not lambda_min > 0:
+        return MapCertificate(lambda_min, np.inf, np.inf)
+    residual = float(np.linalg.norm(model.outputs(start) - targets))
+    residual = residual * (1 + gamma(len(targets) + 3)) + output_error
+    radius = ngd.condition_radius(residual, lambda_min) * (1 + gamma(4))
+    constant = ngd.stability_constant(model.deviation(radius), lambda_min) * (1 + gamma(4))
+    return MapCertificate(lambda_min, radius, constant)
 
 
 def spike_map(

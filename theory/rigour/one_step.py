@@ -17,8 +17,8 @@ from theory.descent import FunctionSpaceDescent, solve_gram
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
 from theory.maps import AnyArray, ParameterMap, lift
+from theory.rigour.exact import ball_matrix
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
-
 
 STEEPEST_SLOPE = 1.2
 """An upper bound of |phi'| over every activation of theory.network (erf has the largest, 2/sqrt(pi) < 1.13)."""
@@ -34,6 +34,7 @@ class OneStep:
     after_error: float
     length: float
     """``||theta(k+1) - theta(k)||``."""
+    length_error: float
 
     def rounding(self, factor: float) -> float:
         """Error bound of ``factor * before - after``."""
@@ -79,6 +80,7 @@ def map_step(model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: f
         before_error=output_error + gamma(n + 2) * before_norm,
         after_error=steepest * displacement + moved_error + gamma(n + 2) * after_norm,
         length=float(np.linalg.norm(moved - theta)),
+        length_error=float(displacement) + gamma(p + 2) * float(np.linalg.norm(moved)),
     )
 
 
@@ -100,10 +102,11 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
     size_after = _row_norm(state)
     evaluation = np.sqrt(n) * (gamma(m + 6) * size_before) + u * float(np.linalg.norm(before))
     kernel_norm = float(np.abs(state.kernel).sum(axis=1).max())
+    smallest = np.sqrt(smallest_eigenvalue_estimate(gram))
     if optimiser == "ngd":
         defect = float(np.linalg.norm(before - gram @ c)) + evaluation
         defect += gamma(n + state.geometry.inputs.shape[1] + 6) * float(np.linalg.norm(np.abs(gram) @ np.abs(c)))
-        displacement = defect / np.sqrt(smallest_eigenvalue_estimate(gram))
+        displacement = defect / smallest
     else:
         displacement = STEEPEST_SLOPE * np.sqrt(kernel_norm) * evaluation
     sweep = gamma(n + 6) * eta * float(np.abs(c).sum()) + (u + gamma(m + 6)) * size_after
@@ -118,6 +121,7 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
         + u * after_norm
         + gamma(n + 2) * after_norm,
         length=state.last_step_norm,
+        length_error=float(eta * displacement) + gamma(3 * n + 8) * state.last_step_norm,
     )
 
 
@@ -146,14 +150,30 @@ def solve_enclosed(matrix: AnyArray, right: AnyArray) -> AnyArray:
     return np.array([solution[i, 0] for i in range(n)], dtype=object)
 
 
-def map_step_enclosed(model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: float) -> tuple[arb, arb]:
-    """``(||r||, ||r+||)`` of the exact NGD step from ``theta``, as balls at the working precision."""
-    exact, start, y = model.lifted(), lift(theta), lift(targets)
-    residual = exact.outputs(start) - y
-    jacobian = exact.jacobian(start)
-    c = solve_enclosed(jacobian @ jacobian.T, residual)
-    moved = start - arb(eta) * (jacobian.T @ c)
-    return norm_enclosed(residual), norm_enclosed(exact.outputs(moved) - y)
+@dataclass(frozen=True)
+class EnclosedStep:
+    """Balls around one exact step: residual norms before and after, and the length of the step."""
+
+    before: arb
+    after: arb
+    length: arb
+
+
+def map_steps_enclosed(
+    model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: float, steps: int = 1
+) -> list[EnclosedStep]:
+    """Exact NGD steps from ``theta``, as balls at the working precision: a ball trajectory when ``steps`` > 1."""
+    exact, position, y = model.lifted(), lift(theta), lift(targets)
+    found = []
+    residual = exact.outputs(position) - y
+    for _ in range(steps):
+        jacobian = exact.jacobian(position)
+        c = solve_enclosed(jacobian @ jacobian.T, residual)
+        move = arb(eta) * (jacobian.T @ c)
+        position = position - move
+        before, residual = residual, exact.outputs(position) - y
+        found.append(EnclosedStep(norm_enclosed(before), norm_enclosed(residual), norm_enclosed(move)))
+    return found
 
 
 def _relu_ball(z: arb) -> arb:
@@ -176,40 +196,45 @@ BALL_ACTIVATIONS: Mapping[str, tuple[Callable[[arb], arb], Callable[[arb], arb]]
 """Each activation and its derivative on balls; a ReLU derivative of undecided sign is not a number."""
 
 
-def network_step_enclosed(
+def network_steps_enclosed(
     pre_activations: FloatArray,
     inputs: FloatArray,
     signs: FloatArray,
     activation: str,
     targets: FloatArray,
     eta: float,
-    optimiser: str = "ngd",
-) -> tuple[arb, arb]:
-    """``(||r||, ||r+||)`` of the exact step from stored Z (n, m), as balls; X and Z are exact as given."""
-    if optimiser not in ("ngd", "gd"):
-        raise ChoiceError(f"no enclosure for {optimiser!r}; known: ngd, gd")
+    steps: int = 1,
+) -> list[EnclosedStep]:
+    """Exact NGD steps from stored Z (n, m), as balls; X and Z are exact as given.
+
+    A pre-activation whose sign is undecided after a step makes the following steps not-a-number.
+    """
     n, m = pre_activations.shape
     phi, slope = BALL_ACTIVATIONS[activation]
     scale = 1 / arb(m).sqrt()
-    z = arb_mat([[arb(float(v)) for v in row] for row in pre_activations])
-    features = arb_mat([[slope(z[i, j]) * int(signs[j]) * scale for j in range(m)] for i in range(n)])
-    x = arb_mat([[arb(float(v)) for v in row] for row in inputs])
-    kernel, pattern_gram = x * x.transpose(), features * features.transpose()
-    residual = _outputs_enclosed(z, signs, phi, scale, targets)
-    gram = np.array([[kernel[i, j] * pattern_gram[i, j] for j in range(n)] for i in range(n)], dtype=object)
-    c = solve_enclosed(gram, residual) if optimiser == "ngd" else residual
-    movement = arb_mat([[-arb(eta) * kernel[i, j] * c[j] for j in range(n)] for i in range(n)])
-    after = _outputs_enclosed(z + movement * features, signs, phi, scale, targets)
-    return norm_enclosed(residual), norm_enclosed(after)
+    whole_signs = [int(sign) for sign in signs]
+    x = ball_matrix(inputs)
+    kernel = x * x.transpose()
+    z = ball_matrix(pre_activations)
 
+    def residual_at(values: arb_mat) -> AnyArray:
+        outputs = []
+        for i in range(n):
+            total = arb(0)
+            for j in range(m):
+                total += whole_signs[j] * phi(values[i, j])
+            outputs.append(total * scale - arb(float(targets[i])))
+        return np.array(outputs, dtype=object)
 
-def _outputs_enclosed(
-    z: arb_mat, signs: FloatArray, phi: Callable[[arb], arb], scale: arb, targets: FloatArray
-) -> AnyArray:
-    outputs = []
-    for i in range(z.nrows()):
-        total = arb(0)
-        for j in range(z.ncols()):
-            total += int(signs[j]) * phi(z[i, j])
-        outputs.append(total * scale - arb(float(targets[i])))
-    return np.array(outputs, dtype=object)
+    found = []
+    residual = residual_at(z)
+    for _ in range(steps):
+        features = arb_mat([[slope(z[i, j]) * whole_signs[j] * scale for j in range(m)] for i in range(n)])
+        pattern_gram = features * features.transpose()
+        gram = np.array([[kernel[i, j] * pattern_gram[i, j] for j in range(n)] for i in range(n)], dtype=object)
+        c = solve_enclosed(gram, residual)
+        length = arb(eta) * (c @ (gram @ c)).sqrt()
+        z = z + arb_mat([[-arb(eta) * kernel[i, j] * c[j] for j in range(n)] for i in range(n)]) * features
+        before, residual = residual, residual_at(z)
+        found.append(EnclosedStep(norm_enclosed(before), norm_enclosed(residual), length))
+    return found

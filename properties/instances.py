@@ -1,0 +1,186 @@
+"""Instances of descent: a parameter map or a two-layer network, with targets, step size, certificate and its run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from theory.descent import FunctionSpaceDescent
+from theory.inputs import FloatArray
+from theory.maps import MapCertificate, ParameterMap, certify_map
+from theory.network import TwoLayerNetwork
+from theory.rigour.one_step import EnclosedStep, OneStep, map_step, map_steps_enclosed, network_step, network_steps_enclosed
+from theory.stability import certify_ball
+
+REDUCTION = 1e-7
+"""A run stops once the residual has fallen by this factor: below it the rounding bounds outgrow what is measured."""
+
+
+class Certificate(Protocol):
+    """What Conditions 1 and 2 come down to."""
+
+    @property
+    def lambda_min(self) -> float:
+        """Certified lower bound of lambda_min(G(0))."""
+        ...
+
+    @property
+    def radius(self) -> float:
+        """``3 ||r(0)||/sqrt(lambda)``."""
+        ...
+
+    @property
+    def constant(self) -> float:
+        """Upper bound of C in Condition 2(C)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Run:
+    """The steps that were taken, each evaluated from its stored iterate."""
+
+    steps: tuple[OneStep, ...]
+    flips: int
+    """Activations that differ from those at initialisation at some iterate, counted at each iterate; 0 for maps."""
+
+
+class DescentInstance(Protocol):
+    """What the claims of T1 and its relatives need of an instance."""
+
+    eta: float
+
+    @property
+    def certificate(self) -> Certificate:
+        """Conditions 1 and 2."""
+        ...
+
+    @property
+    def run(self) -> Run:
+        """The float64 run with its rounding bounds."""
+        ...
+
+    def enclosed_step(self, k: int) -> EnclosedStep:
+        """The exact step from the stored iterate k, in balls at the working precision."""
+        ...
+
+    def enclosed_trajectory(self) -> list[EnclosedStep]:
+        """The exact trajectory from theta(0), in balls at the working precision, as long as the run."""
+        ...
+
+    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
+        """Every array that defines the instance."""
+        ...
+
+
+@dataclass(frozen=True)
+class MapInstance:
+    """NGD on a parameter map from theta(0) = 0 (families F3 and F4)."""
+
+    model: ParameterMap
+    targets: FloatArray
+    eta: float
+    steps: int
+
+    @cached_property
+    def certificate(self) -> MapCertificate:
+        """Conditions 1 and 2."""
+        return certify_map(self.model, self.targets)
+
+    @cached_property
+    def iterates(self) -> list[FloatArray]:
+        """The stored iterates, one more than steps taken."""
+        self.run  # noqa: B018  fills the list
+        return self._iterates
+
+    @cached_property
+    def _iterates(self) -> list[FloatArray]:
+        return [np.zeros(self.model.parameters)]
+
+    @cached_property
+    def run(self) -> Run:
+        """The float64 run with its rounding bounds."""
+        taken: list[OneStep] = []
+        for _ in range(self.steps):
+            moved, step = map_step(self.model, self._iterates[-1], self.targets, self.eta)
+            self._iterates.append(moved)
+            taken.append(step)
+            if step.after <= REDUCTION * taken[0].before:
+                break
+        return Run(tuple(taken), 0)
+
+    def enclosed_step(self, k: int) -> EnclosedStep:
+        """The exact step from the stored iterate k, in balls."""
+        return map_steps_enclosed(self.model, self.iterates[k], self.targets, self.eta)[0]
+
+    def enclosed_trajectory(self) -> list[EnclosedStep]:
+        """The exact trajectory, in balls."""
+        return map_steps_enclosed(self.model, self.iterates[0], self.targets, self.eta, len(self.run.steps))
+
+    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
+        """The map, the targets and the step size."""
+        return {**self.model.arrays(), "y": self.targets, "step_size": np.array([self.eta])}
+
+
+@dataclass(frozen=True)
+class NetworkInstance:
+    """NGD on a two-layer network (families F1, F2 and F5)."""
+
+    net: TwoLayerNetwork
+    inputs: FloatArray
+    targets: FloatArray
+    eta: float
+    steps: int
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """Conditions 1 and 2 by the ball certificates."""
+        return certify_ball(self.net, self.inputs, self.targets)
+
+    @cached_property
+    def run(self) -> Run:
+        """The float64 run with its rounding bounds."""
+        state = FunctionSpaceDescent(self.net, self.inputs, self.targets)
+        initial = state.pre_activations >= 0
+        taken: list[OneStep] = []
+        flips = 0
+        for _ in range(self.steps):
+            if taken and taken[-1].after <= REDUCTION * taken[0].before:
+                break
+            taken.append(network_step(state, self.eta))
+            flips += int(np.count_nonzero((state.pre_activations >= 0) != initial))
+        return Run(tuple(taken), flips if self.net.activation == "relu" else 0)
+
+    def stored_iterate(self, k: int) -> FloatArray:
+        """``Z(k)``, shape (n, m), by running again: the same operations in the same order."""
+        state = FunctionSpaceDescent(self.net, self.inputs, self.targets)
+        for _ in range(k):
+            state.advance(self.eta)
+        return state.pre_activations
+
+    def _enclosed(self, pre_activations: FloatArray, steps: int) -> list[EnclosedStep]:
+        net = self.net
+        return network_steps_enclosed(
+            pre_activations, self.inputs, net.signs, net.activation, self.targets, self.eta, steps
+        )
+
+    def enclosed_step(self, k: int) -> EnclosedStep:
+        """The exact step from the stored iterate k, in balls."""
+        return self._enclosed(self.stored_iterate(k), 1)[0]
+
+    def enclosed_trajectory(self) -> list[EnclosedStep]:
+        """The exact trajectory from the stored Z(0), in balls."""
+        return self._enclosed(self.stored_iterate(0), len(self.run.steps))
+
+    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
+        """The network, the data and the step size."""
+        return {
+            "weights": self.net.weights,
+            "signs": self.net.signs,
+            "X": self.inputs,
+            "y": self.targets,
+            "step_size": np.array([self.eta]),
+        }

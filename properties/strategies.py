@@ -1,0 +1,210 @@
+"""Strategies of small descriptions, and the functions that build instances of descent from them.
+
+A description holds sizes, kinds, seeds and integers that dial the difficulty; arrays come from
+``numpy.random.default_rng(seed)``. ``Dial`` says how a theorem turns the description into a constant C and a step size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from properties.instances import MapInstance, NetworkInstance
+from theory.inputs import FloatArray, normalise_rows
+from theory.maps import PerturbedAffine, SpikeMap, spike_map
+from theory.network import TwoLayerNetwork
+
+Description = Mapping[str, Any]
+INSIDE = 1 - 2.0**-30
+"""Keeps a drawn constant or step size strictly inside its limit: far more than the rounding of the certificate."""
+
+
+@dataclass(frozen=True)
+class Dial:
+    """``constant_limit``: constants C are drawn below it. ``step_limit(C)``: step sizes are drawn up to it.
+
+    ``least_step_percent`` narrows the draw to steps close to the limit.
+    """
+
+    constant_limit: float
+    step_limit: Callable[[float], float]
+    least_constant_permille: int = 1
+    least_step_percent: int = 1
+
+    def descriptions(self, **parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
+        """Descriptions with the dial's two integers and the given parts."""
+        return st.fixed_dictionaries(
+            {
+                **parts,
+                "constant_permille": st.integers(self.least_constant_permille, 999),
+                "step_percent": st.integers(self.least_step_percent, 100),
+                "seed": st.integers(0, 2**20),
+            }
+        )
+
+    def constant(self, description: Description) -> float:
+        """The C that the description asks for."""
+        return float(self.constant_limit * description["constant_permille"] / 1000)
+
+    def step_size(self, description: Description, constant: float) -> float:
+        """The step size that the description asks for, given the certified C."""
+        return float(self.step_limit(constant) * INSIDE * description["step_percent"] / 100)
+
+
+def orthogonal_matrix(rows: int, columns: int, rng: np.random.Generator) -> FloatArray:
+    """``rows`` orthonormal rows, uniformly distributed, shape (rows, columns), rows <= columns."""
+    q, r = np.linalg.qr(rng.standard_normal((columns, columns)))
+    return np.asarray((q * np.sign(np.diag(r)))[:rows])
+
+
+# --- F3: perturbed affine maps ---------------------------------------------------------------------------------------
+
+
+def perturbed_affine_descriptions(dial: Dial) -> SearchStrategy[Description]:
+    """Sizes, spectrum, frequency kind, and the angle ``R max ||q_i||`` that the ball's radius spans."""
+    return dial.descriptions(
+        outputs=st.integers(1, 4),
+        extra_parameters=st.integers(0, 4),
+        condition_exponent=st.integers(0, 3),
+        orthogonal=st.booleans(),
+        aligned=st.booleans(),
+        angle_percent=st.integers(5, 320),
+    )
+
+
+def build_perturbed_affine(description: Description, dial: Dial) -> MapInstance:
+    """A map whose certified C is the one asked for, to rounding: the amplitude follows from C, R and Q."""
+    rng = np.random.default_rng(description["seed"])
+    n = description["outputs"]
+    p = n + description["extra_parameters"]
+    spectrum = np.geomspace(1.0, 10.0 ** description["condition_exponent"], n)
+    left = orthogonal_matrix(n, n, rng)
+    initial = (left * spectrum) @ orthogonal_matrix(n, p, rng)
+    scales = rng.uniform(0.5, 1.0, n)
+    frequencies = orthogonal_matrix(n, p, rng) if description["orthogonal"] else rng.standard_normal((n, p))
+    frequencies = frequencies / np.linalg.norm(frequencies, axis=1, keepdims=True) * scales[:, None]
+    frequencies *= description["angle_percent"] / 100 / scales.max()
+    direction = left[:, 0] if description["aligned"] else normalise_rows(rng.standard_normal((1, n)))[0]
+    targets = -direction / 3  # R = 3 ||y|| / sqrt(lambda) = 1, as the smallest singular value of J(0) is 1
+    unit = PerturbedAffine(initial, frequencies, 1.0).deviation(1.0)
+    amplitude = dial.constant(description) / 3 / unit
+    model = PerturbedAffine(initial - amplitude * frequencies, frequencies, amplitude)
+    return _map_instance(model, targets, description, dial, steps=12)
+
+
+def _map_instance(model: PerturbedAffine | SpikeMap, y: FloatArray, d: Description, dial: Dial, steps: int) -> MapInstance:
+    certified = MapInstance(model, y, 1.0, steps).certificate.constant
+    eta = dial.step_size(d, min(certified, 2.99))
+    return MapInstance(model, y, eta, steps)
+
+
+# --- F4: spike maps --------------------------------------------------------------------------------------------------
+
+SPIKE_STEPS = 6
+
+
+def spike_descriptions(dial: Dial) -> SearchStrategy[Description]:
+    """One direction, or several, rotated or not."""
+    return dial.descriptions(directions=st.integers(1, 3), extra_parameters=st.integers(0, 2), rotated=st.booleans())
+
+
+def build_spike(description: Description, dial: Dial) -> MapInstance:
+    """The worst case of T1-tight for the step size asked for, block-diagonal and rotated when there are more directions.
+
+    The step size refers to ``C (1 + 2^-30)``, above the certified C whatever its rounding; so does the Condition.
+    """
+    rng = np.random.default_rng(description["seed"])
+    n = description["directions"]
+    p = n + (description["extra_parameters"] if description["rotated"] else 0)
+    constant = dial.constant(description)
+    eta = dial.step_size(description, min(constant / INSIDE, 2.99))
+    residuals = rng.uniform(0.2, 1.0, n)
+    left = orthogonal_matrix(n, n, rng) if description["rotated"] else np.eye(n)
+    right = orthogonal_matrix(n, p, rng) if description["rotated"] else np.eye(n)
+    slopes = np.full(n, 2.0 ** int(rng.integers(-2, 3)))
+    model = spike_map(constant / 3, slopes, eta, SPIKE_STEPS, residuals, output_rotation=left, parameter_rotation=right)
+    return MapInstance(model, -(left @ residuals), eta, SPIKE_STEPS)
+
+
+# --- F1 and F2: two-layer networks -----------------------------------------------------------------------------------
+
+
+def draw_inputs(n: int, d: int, kind: str, rng: np.random.Generator) -> FloatArray:
+    """Unit rows, shape (n, d): uniform on the sphere, or clustered within about 0.3 of one direction."""
+    rows = rng.standard_normal((n, d))
+    if kind == "clustered":
+        rows = rows[:1] + 0.3 * rows
+    return normalise_rows(rows)
+
+
+def relu_descriptions(dial: Dial) -> SearchStrategy[Description]:
+    """Networks wide enough for flips: about 2e-4 m of them on a trajectory with C near 1/2."""
+    return dial.descriptions(
+        inputs=st.integers(1, 3),
+        extra_dimensions=st.integers(0, 2),
+        half_width=st.sampled_from([500, 4000, 8000, 16000, 32000]),
+        scale=st.sampled_from([1, 4, 100]),
+        kind=st.sampled_from(["uniform", "clustered"]),
+    )
+
+
+def build_relu(description: Description, dial: Dial) -> NetworkInstance:
+    """Symmetric initialisation, so that r(0) = -y; the length of y follows from the number of flips that C allows."""
+    rng = np.random.default_rng(description["seed"])
+    n = description["inputs"]
+    d = n + description["extra_dimensions"]
+    inputs = draw_inputs(n, d, description["kind"], rng)
+    width = 2 * description["half_width"]
+    net = TwoLayerNetwork.initialise(width, d, float(description["scale"]), rng, symmetric=True)
+    lambda_min = float(np.linalg.eigvalsh(net.gram(inputs))[0])
+    target = dial.constant(description)
+    spectral = float(np.linalg.eigvalsh(inputs @ inputs.T)[-1])
+    flips = max(1, int((target / 3) ** 2 * lambda_min * width / spectral))
+    costs = np.cumsum(np.sort(net.pre_activations(inputs) ** 2, axis=1)[:, : flips + 1], axis=1)
+    radius = float(np.sqrt(0.5 * (costs[:, flips - 1] + costs[:, flips]).min()))
+    direction = normalise_rows(rng.standard_normal((1, n)))[0]
+    targets = direction * (radius * np.sqrt(lambda_min) / 3)
+    return _network_instance(net, inputs, targets, description, dial)
+
+
+def smooth_descriptions(dial: Dial) -> SearchStrategy[Description]:
+    """Small smooth networks."""
+    return dial.descriptions(
+        inputs=st.integers(1, 4),
+        extra_dimensions=st.integers(0, 2),
+        half_width=st.integers(10, 200),
+        scale=st.sampled_from([1, 2]),
+        kind=st.sampled_from(["uniform", "clustered"]),
+        activation=st.sampled_from(["softplus", "tanh", "erf", "sin"]),
+    )
+
+
+def build_smooth(description: Description, dial: Dial) -> NetworkInstance:
+    """Symmetric initialisation; the length of y is ``C lambda sqrt(m) / (9 L ||X||_2)``, which inverts C2-smooth."""
+    rng = np.random.default_rng(description["seed"])
+    n = description["inputs"]
+    d = n + description["extra_dimensions"]
+    inputs = draw_inputs(n, d, description["kind"], rng)
+    width = 2 * description["half_width"]
+    activation = description["activation"]
+    net = TwoLayerNetwork.initialise(width, d, float(description["scale"]), rng, symmetric=True, activation=activation)
+    lambda_min = max(float(np.linalg.eigvalsh(net.gram(inputs))[0]), 0.0)
+    curvature = net.phi.curvature
+    assert curvature is not None
+    spectral = float(np.linalg.norm(inputs, 2))
+    length = dial.constant(description) * lambda_min * np.sqrt(width) / (9 * curvature * spectral)
+    direction = normalise_rows(rng.standard_normal((1, n)))[0]
+    return _network_instance(net, inputs, direction * length, description, dial)
+
+
+def _network_instance(
+    net: TwoLayerNetwork, inputs: FloatArray, y: FloatArray, d: Description, dial: Dial, steps: int = 10
+) -> NetworkInstance:
+    certified = NetworkInstance(net, inputs, y, 1.0, steps).certificate.constant
+    eta = dial.step_size(d, min(certified, 2.99))
+    return NetworkInstance(net, inputs, y, eta, steps)
