@@ -1,0 +1,205 @@
+"""Certified eigenvalue bounds against exact rational arithmetic: no false certificate, and tight enough to use."""
+
+import math
+import time
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import fmpq
+from numpy.typing import ArrayLike
+
+from theory.errors import NotFiniteError, ShapeError
+from theory.inputs import FloatArray
+from theory.rigour import definiteness
+from theory.rigour.definiteness import (
+    UNDERFLOW,
+    cholesky_error,
+    largest_eigenvalue_upper_bound,
+    smallest_eigenvalue_lower_bound,
+    smallest_eigenvalue_upper_bound,
+    symmetric_matrix,
+)
+from theory.rigour.exact import rational
+
+
+def exactly_positive_definite(matrix: FloatArray, shift: float) -> bool:
+    """Whether ``A - shift I`` is positive definite, by elimination in exact rationals (all pivots positive)."""
+    rest = [[rational(value) for value in row] for row in matrix.tolist()]
+    for i in range(len(rest)):
+        rest[i][i] -= rational(shift)
+    for k in range(len(rest)):
+        if rest[k][k] <= 0:
+            return False
+        for i in range(k + 1, len(rest)):
+            factor: fmpq = rest[i][k] / rest[k][k]
+            for j in range(k, len(rest)):
+                rest[i][j] -= factor * rest[k][j]
+    return True
+
+
+def assert_bounds_are_true(matrix: FloatArray) -> None:
+    lower, upper = smallest_eigenvalue_lower_bound(matrix), smallest_eigenvalue_upper_bound(matrix)
+    assert math.isfinite(lower)
+    assert exactly_positive_definite(matrix, lower)
+    assert not exactly_positive_definite(matrix, upper)
+    assert exactly_positive_definite(-matrix, -largest_eigenvalue_upper_bound(matrix))
+
+
+def integer_matrix(rng: np.random.Generator, size: int) -> FloatArray:
+    """A rank-deficient positive semidefinite integer matrix."""
+    factor = rng.integers(-4, 5, (size, max(1, size - 1))).astype(float)
+    return np.asarray(factor @ factor.T)
+
+
+def graded_matrix(rng: np.random.Generator, size: int) -> FloatArray:
+    """An indefinite or definite matrix with diagonal entries from 1 down to 2^-30."""
+    grade = 2.0 ** -np.floor(np.linspace(0, 30, size))
+    factor = rng.standard_normal((size, size))
+    product = (factor @ factor.T) * grade[:, None] * grade[None, :]
+    return np.asarray((product + product.T) / 2)
+
+
+def one_ulp_off(rng: np.random.Generator, size: int) -> FloatArray:
+    """A rank-deficient integer matrix whose entries are moved by one unit in the last place or not at all."""
+    matrix = integer_matrix(rng, size)
+    ulps = rng.integers(-1, 2, matrix.shape)
+    ulps = np.tril(ulps) + np.tril(ulps, -1).T
+    return np.asarray(matrix + ulps * np.spacing(np.abs(matrix)))
+
+
+def spectrum(rng: np.random.Generator, eigenvalues: FloatArray) -> FloatArray:
+    """A symmetric matrix with about these eigenvalues."""
+    basis = np.linalg.qr(rng.standard_normal((len(eigenvalues), len(eigenvalues))))[0]
+    product = (basis * eigenvalues) @ basis.T
+    return np.asarray((product + product.T) / 2)
+
+
+@pytest.mark.parametrize("kind", [integer_matrix, graded_matrix, one_ulp_off])
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
+def test_no_false_certificate(kind: Callable[[np.random.Generator, int], FloatArray], size: int) -> None:
+    rng = np.random.default_rng(size)
+    for _ in range(12):
+        assert_bounds_are_true(kind(rng, size))
+
+
+def test_a_singular_matrix_is_never_certified_nor_missed_by_much() -> None:
+    rng = np.random.default_rng(2)
+    for size in (2, 5, 20, 60):
+        matrix = integer_matrix(rng, size)
+        assert -1e-11 * np.trace(matrix) < smallest_eigenvalue_lower_bound(matrix) < 0
+
+
+@pytest.mark.parametrize("size", [1, 2, 10, 50])
+@pytest.mark.parametrize("exponent", [0, 3, 9.99])
+def test_the_bounds_are_within_one_percent(size: int, exponent: float) -> None:
+    rng = np.random.default_rng(size)
+    worst = np.ones(size)
+    worst[0] = 10.0**-exponent
+    for eigenvalues in (worst, np.geomspace(10.0**-exponent, 1.0, size)):
+        matrix = spectrum(rng, eigenvalues)
+        lower, upper = smallest_eigenvalue_lower_bound(matrix), smallest_eigenvalue_upper_bound(matrix)
+        assert 0 < 0.99 * upper <= lower <= upper
+
+
+def test_indefinite_and_extreme_matrices_have_tight_bounds() -> None:
+    for factor in (1.0, 2.0**1000, 2.0**-1000, 3e307, -1.0, -(2.0**900)):
+        matrix = factor * np.array([[2.0, 1.0], [1.0, 2.0]])
+        smallest, largest = sorted([3 * factor, factor])
+        near = 1e-13 * abs(factor)
+        assert smallest - near <= smallest_eigenvalue_lower_bound(matrix) < smallest
+        assert smallest < smallest_eigenvalue_upper_bound(matrix) <= smallest + near
+        assert largest < largest_eigenvalue_upper_bound(matrix) <= largest + near
+    assert -1e-290 < smallest_eigenvalue_lower_bound(np.zeros((3, 3))) <= 0
+    assert smallest_eigenvalue_upper_bound(np.zeros((3, 3))) >= 0
+    tiny = 5e-324 * np.eye(2)
+    assert smallest_eigenvalue_lower_bound(tiny) <= 5e-324 <= smallest_eigenvalue_upper_bound(tiny)
+
+
+def test_the_end_of_the_range_gives_a_true_infinity() -> None:
+    matrix = np.full((4, 4), 1.7e308)
+    matrix[np.diag_indices(4)] = -1.7e308  # eigenvalues -3.4e308 (beyond the range) and 5.1e308 - 1.7e308
+    assert smallest_eigenvalue_lower_bound(matrix) == -np.inf
+    assert largest_eigenvalue_upper_bound(matrix) == np.inf
+    assert smallest_eigenvalue_upper_bound(-np.abs(matrix)) <= -1.7e308
+    assert smallest_eigenvalue_upper_bound(np.abs(matrix)) >= 0
+
+
+def test_a_wrong_estimate_costs_the_certificate_not_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = np.diag([1.0, 2.0])
+    for wrong in (1.5, 0.5, -7.0, 1e6):
+        monkeypatch.setattr(np.linalg, "eigvalsh", lambda _, wrong=wrong: np.array([wrong]))
+        assert smallest_eigenvalue_lower_bound(matrix) < 1
+
+
+def test_a_factor_that_is_not_finite_is_no_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(np.linalg, "cholesky", lambda matrix: np.full_like(matrix, np.nan))
+    assert smallest_eigenvalue_lower_bound(np.eye(2)) == -np.inf
+
+
+def test_a_vector_that_is_no_eigenvector_still_bounds_from_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        matrix = integer_matrix(rng, 4)
+        vectors = rng.standard_normal((4, 4)) * 10.0
+        monkeypatch.setattr(np.linalg, "eigh", lambda _, vectors=vectors: (np.zeros(4), vectors))
+        upper, exact_vector = smallest_eigenvalue_upper_bound(matrix), [Fraction(v) for v in vectors[:, 0].tolist()]
+        numerator = sum(exact_vector[i] * Fraction(matrix[i, j]) * exact_vector[j] for i in range(4) for j in range(4))
+        quotient = numerator / sum(v * v for v in exact_vector)
+        assert quotient <= Fraction(upper) <= quotient * (1 + Fraction(1, 10**11)) + Fraction(1, 10**11)
+
+
+@pytest.mark.parametrize("size", [1, 5, 1000])
+@pytest.mark.parametrize(("trace", "largest"), [(1.0, 1.0), (7.0, 0.5), (0.0, 0.0)])
+def test_the_rounding_bound_covers_the_formula_of_the_source(size: int, trace: float, largest: float) -> None:
+    unit = Fraction(1, 2**53)
+    higham = (size + 2) * unit / (1 - (size + 2) * unit)
+    exact = higham / (1 - higham) * Fraction(trace) + unit * Fraction(largest)
+    bound = Fraction(cholesky_error(size, trace, largest))
+    assert 2 * exact <= bound <= Fraction(2000001, 1000000) * exact + Fraction(UNDERFLOW)
+    assert bound >= Fraction(UNDERFLOW) > 0
+
+
+def test_a_thousand_rows_take_seconds() -> None:
+    rng = np.random.default_rng(5)
+    factor = rng.standard_normal((1000, 1200))
+    matrix = factor @ factor.T
+    start = time.perf_counter()
+    lower = smallest_eigenvalue_lower_bound(matrix)
+    assert time.perf_counter() - start < 3
+    assert 0.999 * smallest_eigenvalue_upper_bound(matrix) < lower
+
+
+def test_few_attempts_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    factorises = definiteness._factorises
+
+    def counted(matrix: FloatArray) -> bool:
+        calls.append(len(matrix))
+        return factorises(matrix)
+
+    monkeypatch.setattr(definiteness, "_factorises", counted)
+    rng = np.random.default_rng(6)
+    for size in (3, 30, 100):
+        smallest_eigenvalue_lower_bound(integer_matrix(rng, size))
+    assert len(calls) <= 9
+
+
+@pytest.mark.parametrize(
+    "bound", [smallest_eigenvalue_lower_bound, smallest_eigenvalue_upper_bound, largest_eigenvalue_upper_bound]
+)
+def test_bad_matrices_are_named(bound: Callable[[ArrayLike], float]) -> None:
+    with pytest.raises(ShapeError, match="square"):
+        bound(np.zeros((2, 3)))
+    with pytest.raises(ShapeError):
+        bound(np.zeros(3))
+    with pytest.raises(ShapeError, match=r"\[0, 2\]"):
+        bound(np.array([[1.0, 0.0, 1e-300], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))
+    with pytest.raises(NotFiniteError, match=r"\[0, 1\]"):
+        bound(np.array([[1.0, np.nan], [np.nan, 1.0]]))
+
+
+def test_the_checked_matrix_is_returned_as_it_is() -> None:
+    matrix = np.array([[1.0, 2.0], [2.0, 3.0]])
+    assert (symmetric_matrix(matrix.tolist()) == matrix).all()
