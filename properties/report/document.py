@@ -1,0 +1,163 @@
+"""The document of a run: entries as they come in, assembled into what claims.json holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from properties.claim import EVIDENCE_ORDER, Evidence, InstanceVerdict, Verdict
+from properties.report.atomic import write_text_atomically
+from properties.report.entries import Entry
+from properties.report.plain import json_text, number
+
+SCHEMA = 1
+"""The version of claims.json; a reader refuses what it does not know."""
+
+
+@dataclass
+class Document:
+    """The entries of a run in order of arrival, and the environment they were found in."""
+
+    environment: Mapping[str, Any]
+    claims: dict[str, Entry] = field(default_factory=dict)
+    mutants: dict[str, Entry] = field(default_factory=dict)
+    dataset: Entry | None = None
+    expected: int = 0
+    """How many entries the run set out to produce."""
+
+    def add(self, entry: Entry) -> None:
+        """Take one entry in. Raises ValueError for an entry of no known kind."""
+        match entry.get("kind"):
+            case "claim":
+                self.claims[entry["id"]] = entry
+            case "mutant":
+                self.mutants[entry["id"]] = entry
+            case "dataset":
+                self.dataset = entry
+            case kind:
+                raise ValueError(f"an entry of kind {kind!r}; known are claim, mutant, dataset")
+
+    @property
+    def recorded(self) -> int:
+        """How many entries have come in."""
+        return len(self.claims) + len(self.mutants) + (self.dataset is not None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything the run set out to do was done."""
+        return self.recorded == self.expected
+
+    @property
+    def mutants_refuted(self) -> int:
+        """How many mutants were refuted."""
+        return sum(entry["verdict"] == Verdict.REFUTED.value for entry in self.mutants.values())
+
+    @property
+    def survivors(self) -> list[str]:
+        """The ids of the mutants that were not refuted."""
+        return [id for id, entry in self.mutants.items() if entry["verdict"] != Verdict.REFUTED.value]
+
+    def merged_claims(self) -> list[Entry]:
+        """The claims' entries with the data set's checks counted in, and the verdicts of their mutants."""
+        checks = [] if self.dataset is None else self.dataset["checks"]
+        merged = []
+        for id, entry in self.claims.items():
+            own = [check for check in checks if check["claim"] == id]
+            mutants = [
+                {"id": mutant["id"], "verdict": mutant["verdict"]}
+                for mutant in self.mutants.values()
+                if mutant["claim"] == id
+            ]
+            merged.append(_with_checks(entry, own) | {"mutants": mutants})
+        return merged
+
+    def to_json(self) -> dict[str, Any]:
+        """What claims.json holds; claims that were not run are absent, and ``complete`` says whether any are due."""
+        return {
+            "schema": SCHEMA,
+            "complete": self.complete,
+            "verdict": self.verdict.value,
+            "claims": self.merged_claims(),
+            "mutants": list(self.mutants.values()),
+            "dataset": self.dataset,
+            "environment": dict(self.environment),
+        }
+
+    @property
+    def verdict(self) -> Verdict:
+        """Refuted when a claim or the data set is; holds when all do, every mutant is refuted and nothing is due."""
+        verdicts = [entry["verdict"] for entry in self.merged_claims()]
+        if self.dataset is not None:
+            verdicts.append(self.dataset["verdict"])
+        if Verdict.REFUTED.value in verdicts:
+            return Verdict.REFUTED
+        settled = all(verdict == Verdict.HOLDS.value for verdict in verdicts)
+        return Verdict.HOLDS if settled and not self.survivors and self.complete else Verdict.UNDECIDED
+
+    def write(self, directory: Path) -> Path:
+        """Write claims.json, whole or not at all. Raises OSError."""
+        path = directory / "claims.json"
+        write_text_atomically(path, json_text(self.to_json()))
+        return path
+
+
+def _with_checks(entry: Entry, checks: Sequence[Mapping[str, Any]]) -> Entry:
+    """The entry with evaluations on the data set added to its counts, its tightest ratio and its verdict."""
+    result = deepcopy(entry)
+    for check in checks:
+        family = result["families"].setdefault(
+            check["family"],
+            {
+                "instances": 0,
+                "vacuous": 0,
+                "undecided_hypotheses": 0,
+                "undecided": 0,
+                "features": {},
+                "tightest": None,
+            },
+        )
+        key = _COUNTER[check["verdict"]]
+        family[key] += 1
+        result[key] += 1
+        if check["verdict"] == InstanceVerdict.REFUTED.value:
+            result["verdict"] = Verdict.REFUTED.value
+        elif check["verdict"] == InstanceVerdict.UNDECIDED.value and result["verdict"] == Verdict.HOLDS.value:
+            result["verdict"] = Verdict.UNDECIDED.value
+        if key != "instances":
+            continue
+        for feature in check["features"]:
+            family["features"][feature] = family["features"].get(feature, 0) + 1
+        result["evidence"] = _weakest([result["evidence"], *(bound["evidence"] for bound in check["bounds"])])
+        found = _tightest(check)
+        for holder in (family, result):
+            if found is not None and (
+                holder["tightest"] is None or number(found["ratio"]) > number(holder["tightest"]["ratio"])
+            ):
+                holder["tightest"] = found
+    return result
+
+
+_COUNTER = {
+    InstanceVerdict.HOLDS.value: "instances",
+    InstanceVerdict.REFUTED.value: "instances",
+    InstanceVerdict.UNDECIDED.value: "undecided",
+    InstanceVerdict.VACUOUS.value: "vacuous",
+    InstanceVerdict.UNDECIDED_HYPOTHESIS.value: "undecided_hypotheses",
+}
+
+
+def _weakest(evidence: Sequence[str | None]) -> str | None:
+    present = [Evidence(one) for one in evidence if one is not None]
+    return min(present, key=EVIDENCE_ORDER.index).value if present else None
+
+
+def _tightest(check: Mapping[str, Any]) -> Entry | None:
+    bounds = check["bounds"]
+    if not bounds:
+        return None
+    found = max(bounds, key=lambda bound: (bound["verdict"] == Verdict.REFUTED.value, number(bound["ratio"])))
+    kept = {key: found[key] for key in ("ratio", "label", "measured", "predicted", "rounding")}
+    return kept | {"family": check["family"], "description": check["description"], "precision": check["precision"]}

@@ -1,0 +1,210 @@
+"""From results to plain entries: the dictionaries that the terminal, claims.json and index.html are made of.
+
+Everything downstream reads these entries and nothing else, so that a result may cross a process boundary on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from properties.claim import Bound, Claim, Evaluation, Hypothesis, InstanceVerdict, Mutant, Verdict
+from properties.datasets import Dataset
+from properties.report.plain import plain
+from properties.results import Result
+
+Entry = dict[str, Any]
+"""Plain values under the keys that claims.json promises."""
+
+Curves = Mapping[int, Mapping[str, tuple[Sequence[float], Sequence[float] | None]]]
+"""Residual norms by width and optimiser: those observed, and their bound where a theorem gives one."""
+
+
+class Certificate(Protocol):
+    """What the report needs of a data set's certificate."""
+
+    @property
+    def results(self) -> Sequence[tuple[str, Evaluation]]:
+        """Claims checked on the data set: (claim id, evaluation)."""
+        ...
+
+    @property
+    def curves(self) -> Curves:
+        """Residual norms and their bounds."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything certified, in plain values."""
+        ...
+
+    def lines(self) -> list[str]:
+        """The same for the terminal."""
+        ...
+
+
+def hypothesis_entry(hypothesis: Hypothesis) -> Entry:
+    """Name, verdict and margin."""
+    return {"name": hypothesis.name, "verdict": hypothesis.verdict.value, "margin": plain(hypothesis.margin)}
+
+
+def bound_entry(bound: Bound) -> Entry:
+    """Label, both sides with their ratio and rounding, verdict and evidence."""
+    return {
+        "label": bound.label,
+        "measured": plain(bound.measured),
+        "predicted": plain(bound.predicted),
+        "ratio": plain(bound.ratio),
+        "rounding": plain(bound.rounding),
+        "verdict": bound.verdict.value,
+        "evidence": bound.evidence.value,
+    }
+
+
+def tightest_entry(evaluation: Evaluation | None) -> Entry | None:
+    """The bound with the largest ratio and where it was found."""
+    bound = None if evaluation is None else evaluation.tightest
+    if evaluation is None or bound is None:
+        return None
+    return {
+        "ratio": plain(bound.ratio),
+        "label": bound.label,
+        "measured": plain(bound.measured),
+        "predicted": plain(bound.predicted),
+        "rounding": plain(bound.rounding),
+        "family": evaluation.family,
+        "description": plain(evaluation.description),
+        "precision": evaluation.precision,
+    }
+
+
+def evaluation_entry(evaluation: Evaluation) -> Entry:
+    """One instance in full, without its arrays."""
+    return {
+        "family": evaluation.family,
+        "description": plain(evaluation.description),
+        "verdict": evaluation.verdict.value,
+        "hypotheses": [hypothesis_entry(hypothesis) for hypothesis in evaluation.hypotheses],
+        "bounds": [bound_entry(bound) for bound in evaluation.bounds],
+        "features": list(evaluation.features),
+        "precision": evaluation.precision,
+    }
+
+
+def _result_entry(result: Result) -> Entry:
+    refuted = result.refutation
+    return {
+        "verdict": result.verdict.value,
+        "evidence": None if result.evidence is None else result.evidence.value,
+        "instances": result.instances,
+        "vacuous": result.vacuous,
+        "undecided_hypotheses": result.undecided_hypotheses,
+        "undecided": result.undecided,
+        "tightest": tightest_entry(result.tightest),
+        "families": {
+            family: {
+                "instances": count.instances,
+                "vacuous": count.vacuous,
+                "undecided_hypotheses": count.undecided_hypotheses,
+                "undecided": count.undecided,
+                "features": {str(feature): number for feature, number in sorted(count.features.items())},
+                "tightest": tightest_entry(count.tightest),
+            }
+            for family, count in result.families.items()
+        },
+        "refutation": None if refuted is None else evaluation_entry(refuted.evaluation),
+        "undecided_example": (None if result.undecided_example is None else evaluation_entry(result.undecided_example)),
+        "counterexample": None,
+        "error": None,
+        "seconds": plain(result.seconds),
+        "seed": result.seed,
+        "depth": result.depth,
+    }
+
+
+def _error_entry(error: str, depth: str, seed: int) -> Entry:
+    return {
+        "verdict": Verdict.UNDECIDED.value,
+        "evidence": None,
+        "instances": 0,
+        "vacuous": 0,
+        "undecided_hypotheses": 0,
+        "undecided": 0,
+        "tightest": None,
+        "families": {},
+        "refutation": None,
+        "undecided_example": None,
+        "counterexample": None,
+        "error": error,
+        "seconds": 0.0,
+        "seed": seed,
+        "depth": depth,
+    }
+
+
+def claim_entry(claim: Claim[Any], outcome: Result | str, depth: str, seed: int) -> Entry:
+    """A claim and what its run left: a result, or the text of the error that broke it (then undecided)."""
+    found = _error_entry(outcome, depth, seed) if isinstance(outcome, str) else _result_entry(outcome)
+    return {
+        "kind": "claim",
+        "id": claim.id,
+        "statement": claim.statement,
+        "status": claim.status.value,
+        "provenance": claim.provenance.value,
+        "source": claim.source,
+        **found,
+    }
+
+
+def mutant_entry(mutant: Mutant, outcome: Result | str, depth: str, seed: int) -> Entry:
+    """A mutant and what its run left; ``claim`` is the id of the claim whose neighbour it is."""
+    found = _error_entry(outcome, depth, seed) if isinstance(outcome, str) else _result_entry(outcome)
+    return {
+        "kind": "mutant",
+        "id": mutant.id,
+        "claim": mutant.id.partition("/")[0],
+        "description": mutant.description,
+        **found,
+    }
+
+
+def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: float) -> Entry:
+    """A data set and its certificate, or the text of the error that broke it."""
+    entry: Entry = {
+        "kind": "dataset",
+        "name": dataset.name,
+        "n": dataset.X.shape[0],
+        "d": dataset.X.shape[1],
+        "source": dataset.source,
+        "verdict": Verdict.UNDECIDED.value,
+        "certificate": {},
+        "lines": [],
+        "checks": [],
+        "curves": {},
+        "counterexamples": [],
+        "error": None,
+        "seconds": plain(seconds),
+    }
+    if isinstance(certificate, str):
+        return entry | {"error": certificate}
+    checks = [{"claim": claim_id, **evaluation_entry(evaluation)} for claim_id, evaluation in certificate.results]
+    return entry | {
+        "verdict": dataset_verdict(checks).value,
+        "certificate": plain(certificate.to_json()),
+        "lines": [str(line) for line in certificate.lines()],
+        "checks": checks,
+        "curves": {
+            str(width): {
+                optimiser: {"observed": plain(list(observed)), "bound": None if bound is None else plain(list(bound))}
+                for optimiser, (observed, bound) in by_optimiser.items()
+            }
+            for width, by_optimiser in certificate.curves.items()
+        },
+    }
+
+
+def dataset_verdict(checks: Sequence[Mapping[str, Any]]) -> Verdict:
+    """Refuted by one refuted check, undecided by one undecided conclusion; hypotheses that fail are a result."""
+    verdicts = {check["verdict"] for check in checks}
+    if InstanceVerdict.REFUTED.value in verdicts:
+        return Verdict.REFUTED
+    return Verdict.UNDECIDED if InstanceVerdict.UNDECIDED.value in verdicts else Verdict.HOLDS

@@ -1,0 +1,49 @@
+"""Plain values: what JSON can hold, whatever the mathematics produced."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence, Set
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+
+def plain(value: Any) -> Any:
+    """The same value in dicts with string keys, lists, strings, finite numbers, booleans and None.
+
+    Infinities and NaN become the strings "inf", "-inf" and "nan", which JSON has no numbers for; floats keep every
+    bit. Whatever has no plain form becomes its ``str``.
+    """
+    match value:
+        case None | bool():
+            return value
+        case Enum():
+            return plain(value.value)
+        case str():
+            return str(value)
+        case np.generic():
+            return plain(value.item())
+        case int():
+            return int(value)
+        case float():
+            return float(value) if math.isfinite(value) else str(float(value))
+        case np.ndarray():
+            return plain(value.tolist())
+        case Mapping():
+            return {str(plain(key)): plain(entry) for key, entry in value.items()}
+        case Sequence():
+            return [plain(entry) for entry in value]
+        case Set():
+            return sorted((plain(entry) for entry in value), key=str)
+    return str(value)
+
+
+def number(value: Any) -> float:
+    """Back from a plain number, the strings of infinities and NaN included."""
+    return float(value)
+
+
+def json_text(value: Any) -> str:
+    """Standard JSON of the plain form of ``value``, ending in a newline."""
+    return json.dumps(plain(value), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
