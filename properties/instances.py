@@ -13,11 +13,18 @@ from theory.descent import FunctionSpaceDescent
 from theory.inputs import FloatArray
 from theory.maps import MapCertificate, ParameterMap, certify_map
 from theory.network import TwoLayerNetwork
-from theory.rigour.one_step import EnclosedStep, OneStep, map_step, map_steps_enclosed, network_step, network_steps_enclosed
+from theory.rigour.one_step import (
+    EnclosedStep,
+    OneStep,
+    map_step,
+    map_steps_enclosed,
+    network_step,
+    network_steps_enclosed,
+)
 from theory.stability import certify_ball
 
-REDUCTION = 1e-7
-"""A run stops once the residual has fallen by this factor: below it the rounding bounds outgrow what is measured."""
+ROUNDING_MARGIN = 1000
+"""A run stops once the residual is below this multiple of its error bound, where float64 could not decide any more."""
 
 
 class Certificate(Protocol):
@@ -51,7 +58,10 @@ class Run:
 class DescentInstance(Protocol):
     """What the claims of T1 and its relatives need of an instance."""
 
-    eta: float
+    @property
+    def eta(self) -> float:
+        """The step size."""
+        ...
 
     @property
     def certificate(self) -> Certificate:
@@ -74,6 +84,10 @@ class DescentInstance(Protocol):
     def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
         """Every array that defines the instance."""
         ...
+
+
+def _exhausted(step: OneStep) -> bool:
+    return step.after <= ROUNDING_MARGIN * step.after_error
 
 
 @dataclass(frozen=True)
@@ -108,7 +122,7 @@ class MapInstance:
             moved, step = map_step(self.model, self._iterates[-1], self.targets, self.eta)
             self._iterates.append(moved)
             taken.append(step)
-            if step.after <= REDUCTION * taken[0].before:
+            if _exhausted(step):
                 break
         return Run(tuple(taken), 0)
 
@@ -148,10 +162,10 @@ class NetworkInstance:
         taken: list[OneStep] = []
         flips = 0
         for _ in range(self.steps):
-            if taken and taken[-1].after <= REDUCTION * taken[0].before:
-                break
             taken.append(network_step(state, self.eta))
             flips += int(np.count_nonzero((state.pre_activations >= 0) != initial))
+            if _exhausted(taken[-1]):
+                break
         return Run(tuple(taken), flips if self.net.activation == "relu" else 0)
 
     def stored_iterate(self, k: int) -> FloatArray:

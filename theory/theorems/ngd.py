@@ -10,13 +10,22 @@ T1-sharp [derived]. C < 1 and 0 < eta <= rho(2-rho) give ||r(k)|| <= (1 - eta/rh
 T1-tight [derived]. The factor 1 - eta/rho is attained (n = 1); for eta > rho(2-rho) it exceeds T1's sqrt(1-eta).
 T1-first [derived]. eta <= 3 gives ||r(1)|| <= (|1-eta| + eta C/3) ||r(0)||.
 T1-step [derived]. Full rank alone gives ||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||.
+
+Every function of real numbers here takes floats or balls (arb), and answers in kind.
 """
 
 import math
 
+from flint import arb
+
 from theory.errors import ChoiceError, ScaleError
 
 THEOREMS = ("T1", "T1-q", "T1-sharp")
+
+
+def square_root(value: float) -> float:
+    """The square root of a float or of a ball."""
+    return value.sqrt() if isinstance(value, arb) else math.sqrt(value)
 
 
 def deficit(C: float) -> float:
@@ -71,12 +80,12 @@ def rate(eta: float, C: float, theorem: str = "T1-sharp") -> float:
 
     Raises ChoiceError, ScaleError (eta not positive; eta > 1 for T1, whose factor does not exist then).
     """
-    if not (math.isfinite(eta) and eta > 0):
+    if not 0 < eta < math.inf:
         raise ScaleError(f"eta is {eta}; a step size is a finite positive number")
     if _theorem(theorem) == "T1":
         if eta > 1:
             raise ScaleError(f"eta is {eta}; the factor sqrt(1 - eta) of T1 needs eta <= 1")
-        return math.sqrt(1 - eta)
+        return square_root(1 - eta)
     if theorem == "T1-q":
         return 1 - eta * (1 - deficit(C))
     return 1 - eta / contraction_ratio(C)
@@ -100,7 +109,7 @@ def condition_radius(residual_norm: float, lambda_min: float) -> float:
 
 def stability_constant(deviation: float, lambda_min: float) -> float:
     """``C = 3 sup ||J(theta) - J(0)||_2 / sqrt(lambda)``: Condition 2(C) with equality. Raises ScaleError."""
-    return 3 * deviation / math.sqrt(_eigenvalue(lambda_min))
+    return 3 * deviation / square_root(_eigenvalue(lambda_min))
 
 
 def first_step_rate(eta: float, C: float) -> float:
@@ -141,4 +150,4 @@ def _eigenvalue(lambda_min: float) -> float:
 
 
 def _unit(residual_norm: float, lambda_min: float) -> float:
-    return residual_norm / math.sqrt(_eigenvalue(lambda_min))
+    return residual_norm / square_root(_eigenvalue(lambda_min))

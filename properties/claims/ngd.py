@@ -1,0 +1,417 @@
+"""T1, T1-q, T1-sharp, T1-first: residual bounds under Conditions 1 and 2, one step at a time and over the whole run."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from flint import arb
+
+from properties.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    Verdict,
+    at_most,
+    at_most_enclosed,
+    require,
+)
+from properties.claims import ngd_singular
+from properties.instances import DescentInstance
+from properties.strategies import (
+    Dial,
+    build_perturbed_affine,
+    build_relu,
+    build_smooth,
+    build_spike,
+    perturbed_affine_descriptions,
+    relu_descriptions,
+    smooth_descriptions,
+    spike_descriptions,
+)
+from theory.rigour.rounding import gamma
+from theory.theorems import ngd
+
+Factor = Callable[[float, float], float]
+"""``(eta, C)`` -> factor on ``||r||`` (not squared) of one step."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The numbers of one theorem, as stated or as a mutant states them."""
+
+    dial: Dial
+    factor: Factor
+    radius: Callable[[float, float, float], float] | None
+    steps: int | None = None
+    """How many steps the theorem speaks of; None: all."""
+    assumed_constant: Callable[[float], float] = float
+    """The C that the conclusion uses, given the certified one: a mutant may pretend that it is smaller."""
+
+
+def hypotheses(rule: Rule, instance: DescentInstance) -> Sequence[Hypothesis]:
+    """Conditions 1 and 2 and the step size, each with its margin."""
+    certificate = instance.certificate
+    condition_1 = require("Condition 1: certified lambda_min(G(0)) > 0", certificate.lambda_min or -1.0)
+    if condition_1.verdict is not Verdict.HOLDS:
+        return [condition_1]
+    margin = rule.dial.constant_limit - certificate.constant
+    condition_2 = require(f"Condition 2(C): certified C below {rule.dial.constant_limit:.4g}", margin)
+    if condition_2.verdict is not Verdict.HOLDS:
+        # The certificate is an upper bound of C, so exceeding the limit does not show that the condition fails.
+        return [condition_1, dataclasses.replace(condition_2, verdict=Verdict.UNDECIDED)]
+    slack = rule.dial.step_limit(certificate.constant) - instance.eta
+    return [condition_1, condition_2, require("step size within its limit", slack, 8 * gamma(1) * instance.eta)]
+
+
+def conclusion(rule: Rule, instance: DescentInstance) -> Sequence[Bound]:
+    """One-step bounds from each stored iterate, the bound over the run, and the length of the path."""
+    steps = instance.run.steps[: rule.steps]
+    constant = rule.assumed_constant(instance.certificate.constant)
+    factor = rule.factor(instance.eta, constant)
+    bounds = [
+        at_most(_step_label(k), step.after, factor * step.before, step.rounding(factor)) for k, step in enumerate(steps)
+    ]
+    if rule.radius is None:
+        return bounds
+    accumulated = 0.0
+    for step in steps:
+        accumulated = factor * accumulated + step.rounding(factor)
+    accumulated += gamma(4 * len(steps)) * steps[0].before
+    bounds.append(at_most(_run_label(len(steps)), steps[-1].after, factor ** len(steps) * steps[0].before, accumulated))
+    length = math.fsum(step.length for step in steps)
+    error = math.fsum(step.length_error for step in steps) + gamma(4) * length
+    allowed = rule.radius(constant, steps[0].before, instance.certificate.lambda_min)
+    error += allowed * (gamma(16) + steps[0].before_error / steps[0].before)
+    bounds.append(at_most(_LENGTH_LABEL, length, allowed, error))
+    return bounds
+
+
+def confirm(rule: Rule, instance: DescentInstance, bits: int) -> Sequence[Bound]:
+    """The bounds that float64 does not show to hold, again in balls at the working precision.
+
+    C, eta and lambda are exact as given: the theorem holds for every C that Condition 2 is certified for.
+    """
+    del bits  # the working precision is set already
+    found = []
+    constant, eta = arb(rule.assumed_constant(instance.certificate.constant)), arb(instance.eta)
+    steps = instance.run.steps[: rule.steps]
+    factor = rule.factor(eta, constant)
+    for k, bound in enumerate(conclusion(rule, instance)):
+        if bound.verdict is Verdict.HOLDS:
+            continue
+        if k < len(steps):
+            step = instance.enclosed_step(k)
+            measured, predicted = step.after, factor * step.before
+        else:
+            trajectory = instance.enclosed_trajectory()[: len(steps)]
+            if bound.label == _LENGTH_LABEL and rule.radius is not None:
+                measured = sum((step.length for step in trajectory), arb(0))
+                predicted = rule.radius(constant, trajectory[0].before, arb(instance.certificate.lambda_min))
+            else:
+                measured, predicted = trajectory[-1].after, factor ** len(steps) * trajectory[0].before
+        found.append(at_most_enclosed(bound.label, measured, predicted))
+    return found
+
+
+def features(instance: DescentInstance) -> Sequence[str]:
+    """What the table counts: the size of C, and flips on the trajectory."""
+    constant, flips = instance.certificate.constant, instance.run.flips
+    found = [f"C in [{math.floor(5 * constant) / 5:.1f}, {math.floor(5 * constant) / 5 + 0.2:.1f})"]
+    if flips:
+        found.append("flips")
+    if constant >= 0.1:
+        found.append("C >= 0.1")
+        if flips:
+            found.append("C >= 0.1 and flips")
+    return found
+
+
+def _step_label(k: int) -> str:
+    return f"||r({k + 1})|| <= factor ||r({k})|| from the stored iterate {k}"
+
+
+def _run_label(steps: int) -> str:
+    return f"||r({steps})|| <= factor^{steps} ||r(0)|| over the run"
+
+
+_LENGTH_LABEL = "length of the path from theta(0)"
+
+
+# --- families --------------------------------------------------------------------------------------------------------
+
+
+def examples(quick: int, normal: int, thorough: int) -> dict[Depth, int]:
+    """How many descriptions are drawn at each depth."""
+    return {Depth.QUICK: quick, Depth.NORMAL: normal, Depth.THOROUGH: thorough}
+
+
+def perturbed_affine(dial: Dial) -> Family[DescentInstance]:
+    """Family F3."""
+    return Family(
+        "F3",
+        "perturbed affine maps",
+        partial(perturbed_affine_descriptions, dial),
+        partial(build_perturbed_affine, dial=dial),
+        examples(40, 260, 3000),
+    )
+
+
+def spikes(dial: Dial) -> Family[DescentInstance]:
+    """Family F4."""
+    return Family(
+        "F4", "spike maps", partial(spike_descriptions, dial), partial(build_spike, dial=dial), examples(25, 120, 1500)
+    )
+
+
+def relu_networks(dial: Dial) -> Family[DescentInstance]:
+    """Family F1: large constants and steps, so that activations flip on the way."""
+    flipping = dataclasses.replace(dial, least_constant_tenth=6, most_constant_tenth=8, least_step_percent=50)
+    return Family(
+        "F1",
+        "two-layer ReLU networks with a ball certificate",
+        partial(relu_descriptions, flipping),
+        partial(build_relu, dial=dial),
+        examples(12, 160, 800),
+    )
+
+
+def smooth_networks(dial: Dial) -> Family[DescentInstance]:
+    """Family F2."""
+    return Family(
+        "F2",
+        "two-layer smooth networks with C2-smooth",
+        partial(smooth_descriptions, dial),
+        partial(build_smooth, dial=dial),
+        examples(15, 100, 1000),
+    )
+
+
+def families(rule: Rule) -> tuple[Family[DescentInstance], ...]:
+    """F3 first: a mutant is refuted by the cheapest family that can."""
+    return (perturbed_affine(rule.dial), spikes(rule.dial), relu_networks(rule.dial), smooth_networks(rule.dial))
+
+
+def descent_claim(id: str, statement: str, provenance: Provenance, rule: Rule) -> Claim[DescentInstance]:
+    """A claim about residuals under a rule."""
+    return Claim(
+        id=id,
+        statement=statement,
+        provenance=provenance,
+        source="Zhang, Martens, Grosse (2019), Theorem 1" if provenance is Provenance.PAPER else "THEORY section 4",
+        families=families(rule),
+        hypotheses=partial(hypotheses, rule),
+        conclusion=partial(conclusion, rule),
+        confirm=partial(confirm, rule),
+        features=features,
+    )
+
+
+def mutated(claim: Claim[DescentInstance], id: str, description: str, rule: Rule) -> Mutant:
+    """The claim under a false rule: spike maps first, as they are the worst case."""
+    return claim.neighbour(
+        id,
+        description,
+        families=(spikes(rule.dial), perturbed_affine(rule.dial)),
+        hypotheses=partial(hypotheses, rule),
+        conclusion=partial(conclusion, rule),
+        confirm=partial(confirm, rule),
+    )
+
+
+# --- the claims ------------------------------------------------------------------------------------------------------
+
+
+def _rule(theorem: str) -> Rule:
+    return Rule(
+        dial=Dial(ngd.constant_limit(theorem), partial(ngd.validity_limit, theorem=theorem)),
+        factor=partial(ngd.rate, theorem=theorem),
+        radius=partial(ngd.radius, theorem=theorem),
+    )
+
+
+T1_RULE, T1_Q_RULE, T1_SHARP_RULE = _rule("T1"), _rule("T1-q"), _rule("T1-sharp")
+T1_FIRST_RULE = Rule(dial=Dial(2.99, lambda _: 3.0, steps=1), factor=ngd.first_step_rate, radius=None, steps=1)
+
+
+def _without_constant(rule: Rule, share: float) -> Rule:
+    return dataclasses.replace(rule, assumed_constant=lambda C: share * C)
+
+
+def _scaled_radius(rule: Rule, factor: Callable[[float], float]) -> Rule:
+    return dataclasses.replace(rule, radius=lambda C, r0, lambda_min: factor(C) * r0 / ngd.square_root(lambda_min))
+
+
+_T1 = descent_claim(
+    "T1",
+    "Conditions 1, 2(C) with C < 1/2 and 0 < eta <= (1-2C)/(1+C)^2 give ||r(k)||^2 <= (1-eta)^k ||r(0)||^2, "
+    "and the path stays within 2/(1-C/3) ||r(0)||/sqrt(lambda) of theta(0)",
+    Provenance.PAPER,
+    T1_RULE,
+)
+_T1_Q = descent_claim(
+    "T1-q",
+    "Conditions 1, 2(C) with C <= 2/3 and 0 < eta <= 1 give ||r(k)|| <= (1 - eta(1-q))^k ||r(0)||, q = 2C/(3-C), "
+    "and the path stays within ||r(0)||/((1-C) sqrt(lambda)) of theta(0)",
+    Provenance.DERIVED,
+    T1_Q_RULE,
+)
+_T1_SHARP = descent_claim(
+    "T1-sharp",
+    "Conditions 1, 2(C) with C < 1 and 0 < eta <= rho(2-rho) give ||r(k)|| <= (1 - eta/rho)^k ||r(0)||, "
+    "rho = (3+C)/(3-C), and the path stays within (1+c)/(1-c)^2 ||r(0)||/sqrt(lambda) of theta(0), c = C/3",
+    Provenance.DERIVED,
+    T1_SHARP_RULE,
+)
+_T1_FIRST = descent_claim(
+    "T1-first",
+    "Conditions 1, 2(C) and 0 < eta <= 3 give ||r(1)|| <= (|1-eta| + eta C/3) ||r(0)||",
+    Provenance.DERIVED,
+    T1_FIRST_RULE,
+)
+
+
+def _beyond(limit: Callable[[float], float], constant_limit: float, least_tenth: int = 5) -> Dial:
+    """Step sizes at the very end of a wrong limit."""
+    return Dial(constant_limit, limit, least_constant_tenth=least_tenth, least_step_percent=100)
+
+
+def _sharp_limit(C: float) -> float:
+    return ngd.step_limit(C, "T1-sharp")
+
+
+T1 = _T1.with_mutants(
+    _T1.neighbour(
+        "condition-1-dropped",
+        "a singular G(0), with the pseudo-inverse step",
+        families=(ngd_singular.SINGULAR,),
+        hypotheses=ngd_singular.hypotheses,
+        conclusion=ngd_singular.conclusion,
+        confirm=None,
+        features=lambda _: (),
+    ),
+    mutated(
+        _T1,
+        "rate-squared",
+        "||r(k)||^2 <= (1-eta)^{2k} ||r(0)||^2",
+        dataclasses.replace(T1_RULE, factor=lambda eta, C: 1 - eta),
+    ),
+    mutated(
+        _T1,
+        "step-without-C",
+        "the step limit ignores C: eta up to 0.97 for every C < 1/2",
+        dataclasses.replace(T1_RULE, dial=_beyond(lambda C: 0.97, 0.5)),
+    ),
+    mutated(
+        _T1,
+        "condition-2-dropped",
+        "the step limit of C/4 for maps that move up to C = 2",
+        dataclasses.replace(T1_RULE, dial=_beyond(lambda C: max(0.0, ngd.step_limit(C / 4, "T1")), 1.96, 9)),
+    ),
+    mutated(
+        _T1,
+        "radius-below-direct",
+        "the path stays within ||r(0)||/((1+C) sqrt(lambda))",
+        _scaled_radius(T1_RULE, lambda C: 1 / (1 + C)),
+    ),
+)
+T1_Q = _T1_Q.with_mutants(
+    mutated(
+        _T1_Q,
+        "q-halved",
+        "q = C/(3-C)",
+        dataclasses.replace(T1_Q_RULE, factor=lambda eta, C: 1 - eta * (1 - ngd.deficit(C) / 2)),
+    ),
+    mutated(_T1_Q, "C-quartered", "the conclusion uses C/4", _without_constant(T1_Q_RULE, 0.25)),
+    mutated(
+        _T1_Q,
+        "step-to-2",
+        "eta up to 1.6 instead of 1",
+        dataclasses.replace(T1_Q_RULE, dial=_beyond(lambda C: 1.6, 0.3, 0)),
+    ),
+    mutated(
+        _T1_Q,
+        "radius-without-C",
+        "the path stays within ||r(0)||/sqrt(lambda)",
+        _scaled_radius(T1_Q_RULE, lambda C: 1.0),
+    ),
+)
+T1_SHARP = _T1_SHARP.with_mutants(
+    mutated(
+        _T1_SHARP,
+        "rho-inverted",
+        "the factor 1 - eta rho",
+        dataclasses.replace(T1_SHARP_RULE, factor=lambda eta, C: 1 - eta * ngd.contraction_ratio(C)),
+    ),
+    mutated(
+        _T1_SHARP,
+        "rho-at-half-C",
+        "rho = (3 + C/2)/(3 - C/2)",
+        dataclasses.replace(T1_SHARP_RULE, factor=lambda eta, C: ngd.rate(eta, C / 2, "T1-sharp")),
+    ),
+    mutated(
+        _T1_SHARP,
+        "rho-numerator",
+        "rho = 1/(1-c): the steep slope at the iterate is forgotten",
+        dataclasses.replace(T1_SHARP_RULE, factor=lambda eta, C: 1 - eta * (1 - C / 3)),
+    ),
+    mutated(
+        _T1_SHARP,
+        "rho-denominator",
+        "rho = 1+c: the flat slope on the segment is forgotten",
+        dataclasses.replace(T1_SHARP_RULE, factor=lambda eta, C: 1 - eta / (1 + C / 3)),
+    ),
+    mutated(
+        _T1_SHARP,
+        "step-beyond-sharp",
+        "T1's rate sqrt(1-eta) for eta = 1.01 rho(2-rho)",
+        dataclasses.replace(
+            T1_SHARP_RULE,
+            dial=_beyond(lambda C: min(0.999, 1.01 * _sharp_limit(C)), 0.99, 2),
+            factor=lambda eta, C: ngd.square_root(1 - eta),
+        ),
+    ),
+    mutated(
+        _T1_SHARP,
+        "radius-numerator",
+        "the path stays within ||r(0)||/((1+c) sqrt(lambda))",
+        _scaled_radius(T1_SHARP_RULE, lambda C: 1 / (1 + C / 3)),
+    ),
+)
+T1_FIRST = _T1_FIRST.with_mutants(
+    mutated(
+        _T1_FIRST,
+        "C-over-4",
+        "the factor |1-eta| + eta C/12",
+        dataclasses.replace(
+            T1_FIRST_RULE,
+            dial=dataclasses.replace(T1_FIRST_RULE.dial, constant_limit=0.9),
+            factor=lambda eta, C: abs(1 - eta) + eta * C / 12,
+        ),
+    ),
+    mutated(
+        _T1_FIRST,
+        "absolute-value",
+        "the factor (1-eta) + eta C/3",
+        dataclasses.replace(T1_FIRST_RULE, factor=lambda eta, C: 1 - eta + eta * C / 3),
+    ),
+    mutated(
+        _T1_FIRST,
+        "step-size-on-C",
+        "the factor |1-eta| + C/3 eta^2 for eta < 1",
+        dataclasses.replace(
+            T1_FIRST_RULE,
+            dial=Dial(0.9, lambda C: 1.0, steps=1),
+            factor=lambda eta, C: abs(1 - eta) + eta * eta * C / 3,
+        ),
+    ),
+)
+
+CLAIMS = (T1, T1_Q, T1_SHARP, T1_FIRST)
