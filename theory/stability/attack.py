@@ -1,0 +1,218 @@
+"""Lower bounds of the stability constant: explicit weights in the ball with a large ||J(W) - J(0)||_2 (C2-attack).
+
+For a unit vector v, ``v^T (K o D D^T) v / m`` is a sum over neurons, ``||X^T (v o D_r)||^2 / m``, so the best use of
+the budget R^2 is a knapsack over the neurons' moves; v is then replaced by the top eigenvector, and so on.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from theory.gram import gram_eigenvalue
+from theory.inputs import FloatArray, positive, target_vector, unit_rows
+from theory.network import TwoLayerNetwork, pattern_counts
+from theory.rigour.definiteness import smallest_eigenvalue_upper_bound
+from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.stability.knapsack import STAY, choose_moves
+from theory.stability.moves import (
+    Move,
+    all_crossings,
+    held_flips,
+    joint_flips,
+    single_flips,
+    some_crossings,
+)
+from theory.stability.norms import (
+    CONDITION_FACTOR,
+    pattern_change_norm,
+    pre_activation_error,
+    residual_norm,
+    rounded_down,
+)
+from theory.stability.smooth_attack import smooth_change
+
+THOROUGH_WORK = 3e6
+"""Entries of pre-activations up to which all crossings and joint flips are tried at every restart."""
+
+SINGLES_WORK = 6e7
+"""Entries up to which the exact value of every single flip is computed; beyond, its own input alone counts."""
+
+ROUNDS, RESTARTS, UPGRADES, COARSE_CROSSINGS = 6, 8, 64, 8
+
+
+@dataclass(frozen=True)
+class BallAttack:
+    """Explicit weights in the ball and what they show."""
+
+    constant: float
+    """A lower bound of ``C = 3 sup ||J(W) - J(0)||_2 / lambda^{1/2}``, evaluated at ``weights``."""
+    change: float
+    """A lower bound of ``||J(W) - J(0)||_2`` (not squared) at ``weights``."""
+    weights: FloatArray
+    """``W``, shape (m, d), with ``||W - W(0)||_F <= radius``."""
+    radius: float
+    """The radius (not squared) of the ball attacked."""
+
+
+def within_ball(weights: FloatArray, centre: FloatArray, radius: float) -> bool:
+    """Whether ``||W - W(0)||_F <= R`` for certain, whatever the rounding of the subtraction and of the sum."""
+    computed = float(np.linalg.norm(weights - centre))
+    return computed * (1 + 2 * gamma(weights.size + 8)) <= radius
+
+
+def pattern_change(net: TwoLayerNetwork, rows: FloatArray, weights: FloatArray) -> tuple[FloatArray, TwoLayerNetwork]:
+    """The pattern's change ``A(W) - A(0)`` (n, m) for certain, and the network at the weights that have it.
+
+    Neurons with an activation that rounding leaves open are put back to where they started.
+    """
+    moved = TwoLayerNetwork(weights, net.signs, net.activation)
+    before, after = net.pre_activations(rows), moved.pre_activations(rows)
+    changed = (weights != net.weights).any(axis=1)
+    open_before = (np.abs(before) <= pre_activation_error(net)) & (before != 0)
+    open_after = np.abs(after) <= pre_activation_error(moved)
+    unsure = changed & (open_before | open_after).any(axis=0)
+    if unsure.any():
+        moved = TwoLayerNetwork(np.where(unsure[:, None], net.weights, weights), net.signs, net.activation)
+    change = (after >= 0).astype(np.int8) - (before >= 0).astype(np.int8)
+    change[:, unsure] = 0
+    return change, moved
+
+
+class _Search:
+    """Candidate moves of all neurons, and the best weights found so far."""
+
+    def __init__(self, net: TwoLayerNetwork, rows: FloatArray, radius: float) -> None:
+        self.net, self.rows, self.radius = net, rows, radius
+        n, d = rows.shape
+        # coordinates in the row space of X: moves orthogonal to all inputs are wasted
+        self.basis = np.linalg.qr(rows.T)[0] if n < d else np.eye(d)
+        self.points = rows @ self.basis
+        self.pre_activations = net.pre_activations(rows)
+        self.pattern = self.pre_activations >= 0
+        self.kernel = rows @ rows.T
+        self.budget = radius**2 * (1 - 8 * gamma(net.weights.size + 64))
+        entries = n * net.width
+        self.thorough = entries * n * (n + 2) <= THOROUGH_WORK
+        self.exact_singles = entries * n <= SINGLES_WORK
+        self.singles = single_flips(self.points, self.pre_activations)
+        self.fixed: list[Move] = list(self.singles)
+        if self.thorough:
+            self.fixed += joint_flips(self.points, self.pre_activations, 3)
+            self.fixed += held_flips(self.points, self.pre_activations)
+            for point in self.points:
+                self.fixed += all_crossings(self.points, self.pre_activations, point)
+        self.best_change = 0.0
+        self.best_weights = net.weights
+
+    def improve(self, vector: FloatArray) -> None:
+        """Alternate between the best moves for a direction in output space and the best direction for the moves."""
+        reached = 0.0
+        for _ in range(ROUNDS):
+            candidates = self.candidates(vector)
+            choice = self.choose(candidates, vector)
+            change, direction = self.evaluate(candidates, choice)
+            if change <= reached * (1 + UNIT_ROUNDOFF):
+                return
+            reached, vector = change, direction
+
+    def candidates(self, vector: FloatArray) -> list[Move]:
+        """The moves worth trying for an output direction: the fixed ones and those along ``X^T v``."""
+        along = vector @ self.points
+        if np.linalg.norm(along) == 0:
+            return self.fixed
+        if self.thorough:
+            return self.fixed + all_crossings(self.points, self.pre_activations, along)
+        return self.fixed + some_crossings(self.points, self.pre_activations, along, COARSE_CROSSINGS)
+
+    def choose(self, candidates: list[Move], vector: FloatArray) -> NDArray[np.int64]:
+        """One move for each neuron, or none, by the knapsack of costs and values."""
+        costs = np.array([move.costs() for move in candidates])
+        values = np.array([self.value(move, k, vector) for k, move in enumerate(candidates)])
+        return choose_moves(costs, values, self.budget, UPGRADES if self.thorough else 4)
+
+    def value(self, move: Move, index: int, vector: FloatArray) -> FloatArray:
+        """``||X^T (v o D_r)||^2`` of one move, shape (m,)."""
+        if not self.exact_singles and index < len(self.singles):
+            return np.full(self.net.width, vector[index] ** 2)
+        after = self.pre_activations + move.pre_activation_changes(self.points) >= 0
+        change = after.astype(np.float32) - self.pattern
+        return np.asarray(np.square((vector * self.points.T).astype(np.float32) @ change).sum(axis=0), dtype=float)
+
+    def evaluate(self, candidates: list[Move], choice: NDArray[np.int64]) -> tuple[float, FloatArray]:
+        """The change of the Jacobian at the explicit weights, and its top left singular vector."""
+        moves = np.zeros((self.net.width, self.points.shape[1]))
+        for index in np.unique(choice[choice != STAY]):
+            neurons = np.flatnonzero(choice == index)
+            moves[neurons] = candidates[index].moves(neurons)
+        pattern, moved = pattern_change(self.net, self.rows, self.net.weights + moves @ self.basis.T)
+        counts = pattern_counts(pattern)
+        change = pattern_change_norm(self.kernel, counts, self.net.width, self.net.dim)[0]
+        if change > self.best_change and within_ball(moved.weights, self.net.weights, self.radius):
+            self.best_change, self.best_weights = change, moved.weights
+        return change, np.asarray(np.linalg.eigh(self.kernel * counts)[1][:, -1])
+
+
+def jacobian_change_attack(
+    net: TwoLayerNetwork, inputs: ArrayLike, radius: float, rng: np.random.Generator
+) -> tuple[float, FloatArray]:
+    """A lower bound of ``sup ||J(W) - J(0)||_2`` (not squared) over the ball, and the weights (m, d) that show it.
+
+    ReLU: knapsacks started from every input (all when n is small), the top eigenvector of K and random directions.
+    Smooth activations: ``smooth_change``. Raises InputError.
+    """
+    rows = unit_rows(inputs)
+    distance = positive(radius, "radius")
+    if net.phi.curvature is not None:
+        return smooth_change(net, rows, distance, rng)
+    search = _Search(net, rows, distance)
+    n = len(rows)
+    top = np.linalg.eigh(search.kernel)[1][:, -1]
+    search.improve(top)
+    if search.thorough:
+        for direction in np.eye(n):
+            search.improve(direction)
+        for _ in range(RESTARTS):
+            direction = rng.standard_normal(n)
+            search.improve(direction / np.linalg.norm(direction))
+    else:
+        search.improve(np.eye(n)[int(rng.integers(n))])
+    return search.best_change, search.best_weights
+
+
+def attack_ball(
+    net: TwoLayerNetwork,
+    inputs: ArrayLike,
+    y: ArrayLike,
+    rng: np.random.Generator,
+    radius: float | None = None,
+) -> BallAttack:
+    """Search the ball of Condition 2 for weights where the Jacobian differs most (C2-attack).
+
+    ``radius=None`` takes the paper's, rounded down, so that the weights lie in the paper's own ball. Without a
+    certified Condition 1 the paper's radius is unknown: the answer is then the trivial bound 0 at W(0) itself.
+    Raises InputError.
+    """
+    rows = unit_rows(inputs)
+    targets = target_vector(y, len(rows))
+    above = _eigenvalue_above(net, rows)
+    if radius is None:
+        residual = residual_norm(net, rows, targets)[0]
+        if gram_eigenvalue(net, rows) <= 0 or residual == 0:
+            return BallAttack(0.0, 0.0, net.weights, 0.0)
+        distance = rounded_down(CONDITION_FACTOR * residual / math.sqrt(above))
+    else:
+        distance = positive(radius, "radius")
+    change, weights = jacobian_change_attack(net, rows, distance, rng)
+    constant = rounded_down(CONDITION_FACTOR * change / math.sqrt(above)) if above > 0 else math.inf
+    return BallAttack(constant, change, weights, distance)
+
+
+def _eigenvalue_above(net: TwoLayerNetwork, rows: FloatArray) -> float:
+    """An upper bound of ``lambda_min(G(0))``: the computed matrix's, plus the rounding of K and of the features."""
+    gram = net.gram(rows)
+    rounding = 2 * gamma(net.dim + net.width + 64) * float(np.trace(gram))
+    return smallest_eigenvalue_upper_bound((gram + gram.T) / 2) + rounding

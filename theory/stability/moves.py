@@ -1,0 +1,118 @@
+"""Candidate moves of the weights of single neurons that change activations at little distance (ReLU attacks)."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.inputs import FloatArray
+
+OVERSHOOT = 2.0**-26
+"""Moves go this fraction further than the boundary, far beyond rounding, to be clearly on the other side."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Every neuron moves along one direction (k,), each by its own signed length (m,)."""
+
+    direction: FloatArray
+    lengths: FloatArray
+
+    def costs(self) -> FloatArray:
+        """Squared distances, shape (m,); inf where the length is not finite."""
+        return np.square(self.lengths) * float(self.direction @ self.direction)
+
+    def moves(self, neurons: NDArray[np.int64]) -> FloatArray:
+        """The moves of some neurons, shape (len(neurons), k)."""
+        return np.asarray(self.lengths[neurons, None] * self.direction)
+
+    def pre_activation_changes(self, points: FloatArray) -> FloatArray:
+        """What the moves add to the pre-activations at the points (n, k), shape (n, m)."""
+        return np.outer(points @ self.direction, np.where(np.isfinite(self.lengths), self.lengths, 0.0))
+
+
+@dataclass(frozen=True)
+class Free:
+    """Every neuron makes its own move, shape (m, k)."""
+
+    all_moves: FloatArray
+
+    def costs(self) -> FloatArray:
+        """Squared distances, shape (m,)."""
+        return np.asarray(np.square(self.all_moves).sum(axis=1))
+
+    def moves(self, neurons: NDArray[np.int64]) -> FloatArray:
+        """The moves of some neurons, shape (len(neurons), k)."""
+        return self.all_moves[neurons]
+
+    def pre_activation_changes(self, points: FloatArray) -> FloatArray:
+        """What the moves add to the pre-activations at the points (n, k), shape (n, m)."""
+        return points @ self.all_moves.T
+
+
+Move = Line | Free
+
+
+def crossing_lengths(points: FloatArray, pre_activations: FloatArray, direction: FloatArray) -> FloatArray:
+    """Signed lengths, shape (n, m), along a direction at which each activation flips; inf where it never does."""
+    along = points @ direction
+    steep = np.abs(along) > OVERSHOOT * np.linalg.norm(direction)
+    lengths = np.full(pre_activations.shape, np.inf)
+    lengths[steep] = -pre_activations[steep] / along[steep, None]
+    return lengths * (1 + OVERSHOOT) + np.sign(lengths) * OVERSHOOT**2
+
+
+def single_flips(points: FloatArray, pre_activations: FloatArray) -> list[Move]:
+    """For each input the shortest moves that flip it, along the input itself."""
+    squares = np.square(points).sum(axis=1)
+    lengths = -pre_activations / squares[:, None]
+    past = lengths * (1 + OVERSHOOT) + np.where(lengths >= 0, 1.0, -1.0) * OVERSHOOT**2
+    # an activation that is on at exactly 0 switches off by moving against its input
+    past = np.where(pre_activations == 0, -(OVERSHOOT**2), past)
+    return [Line(point, length) for point, length in zip(points, past, strict=True)]
+
+
+def joint_flips(points: FloatArray, pre_activations: FloatArray, most: int) -> list[Move]:
+    """For each set of 2 ... ``most`` inputs, linearly independent to rounding, the shortest moves that flip all."""
+    moves: list[Move] = []
+    count, rank = len(points), int(np.linalg.matrix_rank(points))
+    past = -pre_activations * (1 + OVERSHOOT) - np.where(pre_activations >= 0, 1.0, -1.0) * OVERSHOOT**2
+    for size in range(2, min(most, rank) + 1):
+        for chosen in itertools.combinations(range(count), size):
+            face = points[list(chosen)]
+            if np.linalg.cond(face) < 1 / OVERSHOOT:
+                moves.append(Free((np.linalg.pinv(face) @ past[list(chosen)]).T))
+    return moves
+
+
+def held_flips(points: FloatArray, pre_activations: FloatArray) -> list[Move]:
+    """For each ordered pair (i, j) the shortest moves that flip input i and leave the value at input j as it is."""
+    moves: list[Move] = []
+    for i, j in itertools.permutations(range(len(points)), 2):
+        away = points[i] - (points[i] @ points[j]) / (points[j] @ points[j]) * points[j]
+        if np.linalg.norm(away) > OVERSHOOT:
+            moves.append(Line(away, crossing_lengths(points, pre_activations, away)[i]))
+    return moves
+
+
+def all_crossings(points: FloatArray, pre_activations: FloatArray, direction: FloatArray) -> list[Move]:
+    """Moves along one direction to each input's boundary in turn, flipping what lies before it."""
+    lengths = crossing_lengths(points, pre_activations, direction)
+    return [Line(direction, length) for length in lengths]
+
+
+def some_crossings(points: FloatArray, pre_activations: FloatArray, direction: FloatArray, number: int) -> list[Move]:
+    """Moves along one direction, both ways, past a few of the boundaries: evenly spaced in their order, with the last."""
+    lengths = crossing_lengths(points, pre_activations, direction)
+    moves: list[Move] = []
+    for sign in (1.0, -1.0):
+        ahead = np.sort(np.where(np.isfinite(lengths) & (sign * lengths > 0), sign * lengths, np.inf), axis=0)
+        available = np.isfinite(ahead).sum(axis=0)
+        for k in range(1, number + 1):
+            index = np.maximum(available * k // number - 1, 0)
+            reached = np.take_along_axis(ahead, index[None, :], axis=0)[0]
+            moves.append(Line(direction, sign * reached))
+    return moves

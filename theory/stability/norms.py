@@ -1,0 +1,130 @@
+"""Brackets, safe against rounding, of the norms that Condition 2 is made of: ||X||_2^2, ||J - J(0)||_2, ||r(0)||, R."""
+
+import math
+
+import numpy as np
+
+from theory.inputs import FloatArray
+from theory.network import TwoLayerNetwork
+from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_upper_bound
+from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+
+CONDITION_FACTOR = 3.0
+"""Condition 2 asks ``||J - J(0)||_2 <= (C/3) lambda^{1/2}`` on the ball of radius ``3 ||r(0)|| / lambda^{1/2}``."""
+
+FUNCTION_ROUNDINGS = 8
+"""Roundings granted to one evaluation of a smooth phi or phi' by the math library, each relative to at most 1.2."""
+
+SLOPE_BOUND = 1.2
+"""Above sup |phi'| of every activation: 1 for relu, softplus, tanh and sin, 2/pi^{1/2} = 1.129 for erf."""
+
+
+def squared_norm_excess(dim: int) -> float:
+    """How far ``||x||^2`` of a row accepted by ``unit_rows`` can be from 1, the rounding of that check included."""
+    return gamma(4 * dim + 8)
+
+
+def rounded_up(value: float) -> float:
+    """A float64 above the exact result of up to four roundings of nonnegative terms."""
+    return math.nextafter(value * (1 + 8 * UNIT_ROUNDOFF), math.inf)
+
+
+def rounded_down(value: float) -> float:
+    """A float64 below the exact nonnegative result of up to four roundings of nonnegative terms."""
+    return max(0.0, math.nextafter(value * (1 - 8 * UNIT_ROUNDOFF), -math.inf))
+
+
+def input_norm_squared(rows: FloatArray) -> float:
+    """Certified upper bound of ``||X||_2^2`` for unit rows X of shape (n, d): squared norm.
+
+    The smaller of ``X X^T`` and ``X^T X`` is off by ``gamma ||X||_F^2`` at most, and ``||X||_F^2 = n``.
+    """
+    n, d = rows.shape
+    product = rows @ rows.T if n <= d else rows.T @ rows
+    frobenius = n * (1 + squared_norm_excess(d))
+    error = 2 * gamma(max(n, d) + 2) * frobenius
+    return rounded_up(largest_eigenvalue_upper_bound((product + product.T) / 2) + error)
+
+
+def _root_bracket(matrix: FloatArray, error: float) -> tuple[float, float]:
+    """``lambda_max^{1/2}`` of a symmetric matrix that is known up to ``error`` in spectral norm: (lower, upper)."""
+    symmetric = (matrix + matrix.T) / 2
+    above = largest_eigenvalue_upper_bound(symmetric) + error
+    below = -smallest_eigenvalue_upper_bound(-symmetric) - error
+    return rounded_down(math.sqrt(max(below, 0.0))), rounded_up(math.sqrt(max(above, 0.0)))
+
+
+def pattern_change_norm(kernel: FloatArray, counts: FloatArray, width: int, dim: int) -> tuple[float, float]:
+    """Bracket (lower, upper) of ``||J - J(0)||_2 = lambda_max(K o D D^T)^{1/2} / m^{1/2}`` (not squared).
+
+    ``counts`` is the exact integer matrix ``D D^T`` (n, n) of the change D (n, m) with entries -1, 0, 1 of the
+    pattern; ``kernel`` is the computed ``X X^T``. Its entries are off by ``gamma_d``, so the matrix is off by at most
+    ``gamma tr(D D^T) / m``, because ``|(D D^T)_ij| <= ((D D^T)_ii (D D^T)_jj)^{1/2}``.
+    """
+    matrix = kernel * counts / width
+    error = 2 * gamma(dim + 6) * float(np.trace(counts)) / width
+    return _root_bracket(matrix, error)
+
+
+def feature_change_norm(kernel: FloatArray, change: FloatArray, error: float, dim: int) -> tuple[float, float]:
+    """Bracket (lower, upper) of ``lambda_max(K o dS dS^T)^{1/2} = ||J - J(0)||_2`` (not squared) for smooth features.
+
+    ``change`` is ``dS`` (n, m) as computed, ``error`` bounds the Frobenius norm of its error E: the Jacobian's change
+    is off by ``||K o E E^T||_2^{1/2} <= ||E||_F (1 + excess)``.
+    """
+    width = change.shape[1]
+    products = change @ change.T
+    rounding = 2 * gamma(dim + width + 6) * float(np.trace(products))
+    below, above = _root_bracket(kernel * products, rounding)
+    moved = rounded_up(error * (1 + squared_norm_excess(dim)))
+    return max(0.0, below - moved), rounded_up(above + moved)
+
+
+def feature_error(net: TwoLayerNetwork, pre_activation_error: float, rows: int) -> float:
+    """Bound of ``||E||_F`` for a computed ``dS = S' - S`` whose pre-activations are off by this Frobenius norm in all.
+
+    An error of z moves phi' by at most L times as much; each of the 2 n m evaluations is off by
+    ``FUNCTION_ROUNDINGS u`` relative to ``SLOPE_BOUND``, the product with the sign and ``m^{-1/2}`` by 4 u.
+    """
+    curvature = 0.0 if net.phi.curvature is None else net.phi.curvature
+    evaluation = 2 * SLOPE_BOUND * (FUNCTION_ROUNDINGS + 4) * UNIT_ROUNDOFF * math.sqrt(rows)
+    return rounded_up(curvature * pre_activation_error / math.sqrt(net.width) + evaluation)
+
+
+def pre_activation_error(net: TwoLayerNetwork) -> FloatArray:
+    """Bounds, shape (m,), of ``|fl(w_r . x) - w_r . x| <= gamma_d ||w_r|| ||x||`` for a unit row x."""
+    norms = np.sqrt(np.einsum("rd,rd->r", net.weights, net.weights))
+    return np.asarray(gamma(4 * net.dim + 16) * norms)
+
+
+def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[float, float]:
+    """Bracket (lower, upper) of ``||r(0)|| = ||u(0) - y||`` (not squared), for X (n, d) and y (n,).
+
+    The output sum of m terms has relative rounding ``gamma_m`` of the sum of magnitudes; an error of z moves phi by
+    at most ``SLOPE_BOUND`` times as much.
+    """
+    n, m = len(rows), net.width
+    magnitudes = np.abs(net.phi.function(net.pre_activations(rows))).sum(axis=1)
+    outputs = net.outputs(rows)
+    summation = 2 * gamma(m + FUNCTION_ROUNDINGS + 4) * magnitudes
+    propagated = SLOPE_BOUND * 2 * float(pre_activation_error(net).sum())
+    # softplus rounds relative to ln 2 <= 1 near 0, sin relative to 1: an absolute term for each neuron
+    evaluation = 0.0 if net.phi.curvature is None else m * FUNCTION_ROUNDINGS * UNIT_ROUNDOFF
+    errors = (summation + propagated + evaluation) / math.sqrt(m) + 2 * UNIT_ROUNDOFF * (np.abs(outputs - targets))
+    computed, error = float(np.linalg.norm(outputs - targets)), float(np.linalg.norm(errors))
+    slack = gamma(2 * n + 8)
+    return max(0.0, computed * (1 - slack) - error * (1 + slack)), computed * (1 + slack) + error * (1 + slack)
+
+
+def paper_radius(residual: float, lambda_min: float) -> float:
+    """The radius ``R = 3 ||r(0)|| / lambda^{1/2}`` of Condition 2, rounded up; inf when lambda <= 0."""
+    if lambda_min <= 0:
+        return math.inf
+    return rounded_up(CONDITION_FACTOR * residual / math.sqrt(lambda_min))
+
+
+def stability_constant(change: float, lambda_min: float) -> float:
+    """The constant ``C = 3 ||J - J(0)||_2 / lambda^{1/2}`` of Condition 2, rounded up; inf when lambda <= 0."""
+    if lambda_min <= 0:
+        return math.inf
+    return rounded_up(CONDITION_FACTOR * change / math.sqrt(lambda_min))

@@ -1,0 +1,205 @@
+"""Condition 2 along a computed trajectory only: a posteriori upper bounds of the stability constant (C2-path).
+
+The proofs of T1 and its sharper forms use J on the segments between successive iterates alone. Everything here is
+about those segments as computed: between the stored pre-activations, exactly as given.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from theory.descent import FunctionSpaceDescent
+from theory.gram import gram_eigenvalue
+from theory.inputs import FloatArray, positive, positive_count, unit_rows
+from theory.network import TwoLayerNetwork, pattern_counts
+from theory.rigour.rounding import UNIT_ROUNDOFF
+from theory.stability.crossings import Crossings, IntArray, jacobian_change, subset_bound
+from theory.stability.division import Division
+from theory.stability.norms import (
+    feature_change_norm,
+    feature_error,
+    input_norm_squared,
+    pattern_change_norm,
+    rounded_up,
+    squared_norm_excess,
+    stability_constant,
+)
+
+
+@dataclass(frozen=True)
+class PathCertificate:
+    """Condition 2(C) on the segments between the first ``steps + 1`` iterates: it supports k <= steps only."""
+
+    constant: float
+    """``C``: upper bound of ``3 sup ||J - J(0)||_2 / lambda^{1/2}`` over the segments; inf without Condition 1."""
+    steps: int
+    """The number N of segments."""
+    lambda_min: float
+    """Certified lower bound of ``lambda_min(G(0))``."""
+    step_changes: FloatArray
+    """Upper bounds of ``sup ||J - J(0)||_2`` (not squared) over segment k, shape (steps,); see ``step_constants``."""
+    step_norms: FloatArray
+    """``||W(k+1) - W(k)||_F`` as computed, shape (steps,)."""
+    residual_norms: FloatArray
+    """``||r(k)||`` as computed, shape (steps + 1,)."""
+
+    @property
+    def step_constants(self) -> FloatArray:
+        """The constant of the first k + 1 segments, shape (steps,): never decreasing, the last one is ``constant``.
+
+        A segment is divided only as far as this running maximum needs it.
+        """
+        reached = np.maximum.accumulate(self.step_changes)
+        return np.array([stability_constant(float(change), self.lambda_min) for change in reached])
+
+
+class _Segments(Protocol):
+    def supremum(self, start: FloatArray, end: FloatArray, parts: int, floor: float) -> tuple[float, float]: ...
+
+
+class PatternSegments:
+    """``||J - J(0)||_2`` on successive segments of a ReLU network, from the pairs that flip on them.
+
+    ``initial`` is Z(0), shape (n, m); segments must be given in the order of the trajectory.
+    """
+
+    def __init__(self, initial: FloatArray, rows: FloatArray) -> None:
+        """Remember the initial pattern and what the inputs (n, d) contribute."""
+        self.initial = initial >= 0
+        self.kernel = rows @ rows.T
+        self.dim = rows.shape[1]
+        self.norm_squared = input_norm_squared(rows)
+        self.counts = np.zeros((len(rows), len(rows)))
+        """``D D^T`` (n, n) of the change D of the pattern from Z(0) to the present end of the path."""
+
+    def supremum(self, start: FloatArray, end: FloatArray, parts: int, floor: float = 0.0) -> tuple[float, float]:
+        """Bracket of ``sup ||J - J(0)||_2`` over one segment, in at most ``parts`` parts; then go to its end."""
+        crossings = Crossings.between(start, end)
+        touched, local = np.unique(crossings.neurons, return_inverse=True)
+        before = (start[:, touched] >= 0).astype(np.int8) - self.initial[:, touched].astype(np.int8)
+        known: dict[int, FloatArray] = {0: self.counts}
+
+        def change(position: int, columns: IntArray) -> NDArray[np.int8]:
+            state = before.copy()
+            state[crossings.rows[:position], local[:position]] += crossings.directions[:position]
+            return np.asarray(state[:, columns])
+
+        def counts(position: int) -> FloatArray:
+            if position not in known:
+                base = max(p for p in known if p < position)
+                columns = np.unique(local[base:position])
+                old, new = change(base, columns), change(position, columns)
+                known[position] = known[base] + pattern_counts(new) - pattern_counts(old)
+            return known[position]
+
+        def evaluate(position: int) -> tuple[float, float]:
+            return pattern_change_norm(self.kernel, counts(position), self.initial.shape[1], self.dim)
+
+        def between(left: int, left_value: float, right: int, right_value: float) -> float:
+            on_one_input = crossings.counts_by_input(left, right)
+            return subset_bound(lambda p: self.jump(p, on_one_input), right - left, left_value, right_value)
+
+        result = Division(evaluate, between, crossings.middle).supremum(0, len(crossings), parts, floor)
+        self.counts = counts(len(crossings))
+        return result
+
+    def jump(self, numbers: IntArray, on_one_input: int) -> FloatArray:
+        """Bounds of ``||J - J'||_2`` between states that differ in so many pairs."""
+        longest = 1 + squared_norm_excess(self.dim)
+        return jacobian_change(numbers, on_one_input, self.norm_squared, longest, self.initial.shape[1])
+
+
+class SmoothSegments:
+    """``||J - J(0)||_2`` on the segments of a network with a smooth activation, from its Lipschitz constant.
+
+    On a segment that moves row i of Z by dZ_i, J moves by at most ``L ||X||_2 max_i ||dZ_i|| / m^{1/2}`` (C2-smooth's
+    proof; ``||dZ_i|| <= ||dW||_F``).
+    """
+
+    def __init__(self, net: TwoLayerNetwork, initial: FloatArray, rows: FloatArray) -> None:
+        """Remember the initial features at Z(0) = ``initial`` (n, m) and the inputs (n, d)."""
+        self.net = net
+        self.rows = rows
+        self.kernel = rows @ rows.T
+        self.norm = math.sqrt(input_norm_squared(rows))
+        self.slopes = net.phi.derivative(initial)
+        self.scaled_signs = net.signs / np.sqrt(net.width)
+
+    def speed(self, start: FloatArray, end: FloatArray) -> float:
+        """Bound of ``||J(s) - J(t)||_2 / |s - t|`` on the segment (not squared), with the rounding of ``dZ``."""
+        assert self.net.phi.curvature is not None
+        moved = float(np.sqrt(np.square(end - start).sum(axis=1)).max()) * (1 + self.net.width * UNIT_ROUNDOFF * 2)
+        return rounded_up(self.net.phi.curvature * self.norm * moved / math.sqrt(self.net.width))
+
+    def supremum(self, start: FloatArray, end: FloatArray, parts: int, floor: float = 0.0) -> tuple[float, float]:
+        """Bracket of ``sup ||J - J(0)||_2`` over one segment, in at most ``parts`` parts."""
+        speed = self.speed(start, end)
+        magnitude = float(np.linalg.norm(start) + np.linalg.norm(end))
+        error = feature_error(self.net, 4 * UNIT_ROUNDOFF * magnitude, len(start))
+
+        def evaluate(position: float) -> tuple[float, float]:
+            moved = (1 - position) * start + position * end
+            change = (self.net.phi.derivative(moved) - self.slopes) * self.scaled_signs
+            return feature_change_norm(self.kernel, change, error, self.rows.shape[1])
+
+        division = Division(evaluate, lambda *part: lipschitz_bound(*part, speed), midpoint)
+        return division.supremum(0.0, 1.0, parts, floor)
+
+
+def lipschitz_bound(left: float, left_value: float, right: float, right_value: float, speed: float) -> float:
+    """Bound on [left, right] a function with both end values and a Lipschitz constant."""
+    growth = speed * (right - left)
+    return rounded_up(min((left_value + right_value + growth) / 2, left_value + growth, right_value + growth))
+
+
+def midpoint(left: float, right: float) -> float | None:
+    """The middle of two dyadic numbers in [0, 1], None when they are neighbours."""
+    middle = (left + right) / 2
+    return middle if left < middle < right else None
+
+
+def segments_of(net: TwoLayerNetwork, initial: FloatArray, rows: FloatArray) -> _Segments:
+    """The way to bound ``||J - J(0)||_2`` on segments that the activation of the network asks for."""
+    if net.phi.curvature is None:
+        return PatternSegments(initial, rows)
+    return SmoothSegments(net, initial, rows)
+
+
+def certify_path(
+    net: TwoLayerNetwork,
+    inputs: ArrayLike,
+    y: ArrayLike,
+    step_size: float,
+    steps: int,
+    optimiser: str = "ngd",
+    parts: int = 64,
+) -> PathCertificate:
+    """Certify Condition 2(C) along ``steps`` steps of NGD, K-FAC or GD on unit rows X (n, d) and targets y (n,).
+
+    Each segment is divided adaptively into at most ``parts`` parts. Source: C2-path, THEORY section 3. Raises
+    InputError, ChoiceError (optimiser), RankDeficientError (a singular Gram matrix on the way).
+    """
+    eta = positive(step_size, "step_size")
+    number, finest = positive_count(steps, "steps"), positive_count(parts, "parts")
+    rows = unit_rows(inputs)
+    state = FunctionSpaceDescent(net, rows, y)
+    lambda_min = gram_eigenvalue(net, rows)
+    start = state.pre_activations.copy()
+    segments = segments_of(net, start, rows)
+    changes, lengths, residuals = [], [], [float(np.linalg.norm(state.residual))]
+    reached = 0.0
+    for _ in range(number):
+        state.advance(eta, optimiser)
+        lower, upper = segments.supremum(start, state.pre_activations, finest, reached)
+        reached = max(reached, lower)
+        changes.append(upper)
+        lengths.append(state.last_step_norm)
+        residuals.append(float(np.linalg.norm(state.residual)))
+        np.copyto(start, state.pre_activations)
+    constant = stability_constant(max(changes), lambda_min)
+    return PathCertificate(constant, number, lambda_min, np.array(changes), np.array(lengths), np.array(residuals))

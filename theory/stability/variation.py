@@ -1,0 +1,148 @@
+"""How much the Jacobian varies along one step, relative to where the step starts: the epsilon of T1-step."""
+
+import math
+
+import numpy as np
+from scipy import linalg
+
+from theory.errors import RankDeficientError, ShapeError
+from theory.inputs import FloatArray, finite_array, sign_vector
+from theory.network import activation_named
+from theory.rigour.definiteness import (
+    largest_eigenvalue_upper_bound,
+    smallest_eigenvalue_lower_bound,
+    smallest_eigenvalue_upper_bound,
+)
+from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.stability.crossings import Crossings, IntArray, jacobian_change, largest_sums, subset_bound
+from theory.stability.division import Division
+from theory.stability.norms import FUNCTION_ROUNDINGS, SLOPE_BOUND, rounded_down, rounded_up
+from theory.stability.path import lipschitz_bound, midpoint
+
+
+class _Relative:
+    """Norms of ``(K o T) G^{-1}`` for n x n matrices T, with the rounding of the solve."""
+
+    def __init__(self, kernel: FloatArray, gram: FloatArray) -> None:
+        self.kernel = kernel
+        symmetric = (gram + gram.T) / 2
+        size = len(gram)
+        # symmetrising moves the matrix by at most one rounding of its entries
+        self.lambda_min = smallest_eigenvalue_lower_bound(symmetric) - UNIT_ROUNDOFF * float(np.linalg.norm(gram))
+        if self.lambda_min <= 0:
+            raise RankDeficientError(f"the {size} x {size} Gram matrix is singular to rounding: Condition 1 fails")
+        self.factor = linalg.cho_factor(symmetric, lower=True)
+        largest = largest_eigenvalue_upper_bound(symmetric)
+        # Higham 10.4: the computed solution solves a system off by gamma_{3n+1} |R^T||R|, of norm <= n ||G||_2
+        self.solve_error = 2 * gamma(3 * size + 8) * (size * largest / self.lambda_min + 1)
+
+    def solve(self, right: FloatArray) -> FloatArray:
+        """``G^{-1} right``."""
+        return np.asarray(linalg.cho_solve(self.factor, right))
+
+    def norm(self, product: FloatArray, error: float) -> tuple[float, float]:
+        """Bracket of ``||(K o T) G^{-1}||_2`` for T known up to an additive ``error`` of the final norm."""
+        size = len(product)
+        transposed = self.solve((self.kernel * product).T)
+        squares = transposed.T @ transposed
+        squares = (squares + squares.T) / 2
+        frobenius = float(np.linalg.norm(transposed))
+        rounding = 2 * gamma(size + 4) * frobenius**2
+        above = math.sqrt(max(largest_eigenvalue_upper_bound(squares) + rounding, 0.0))
+        below = math.sqrt(max(-smallest_eigenvalue_upper_bound(-squares) - rounding, 0.0))
+        moved = self.solve_error * frobenius + error
+        return rounded_down(max(0.0, below - moved)), rounded_up(above + moved)
+
+
+def segment_variation(
+    start_Z: FloatArray,
+    end_Z: FloatArray,
+    signs: FloatArray,
+    kernel: FloatArray,
+    gram: FloatArray,
+    parts: int = 64,
+    activation: str = "relu",
+    exact: bool = False,
+) -> tuple[float, float]:
+    """Bracket (lower, upper) of ``sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` on the segment between two iterates.
+
+    Pre-activations have shape (n, m), ``kernel`` K = X X^T and ``gram`` G = G(k) at the start (n, n). The matrix is
+    ``(K o dS S_k^T) G^{-1}``, in which the ``signs`` (m,) cancel. At most ``parts`` parts; ``exact=True`` divides until
+    the two ends agree but for rounding (ReLU; every crossing if need be). Source: T1-step. K and G are taken as given.
+    Raises ShapeError, NotFiniteError, SignError, ChoiceError, RankDeficientError.
+    """
+    start, end = finite_array(start_Z, "start_Z", 2), finite_array(end_Z, "end_Z", 2)
+    if start.shape != end.shape or sign_vector(signs).shape != start.shape[1:]:
+        raise ShapeError(f"segment ends {start.shape} and {end.shape} with {len(signs)} signs; they must agree")
+    phi = activation_named(activation)
+    relative = _Relative(finite_array(kernel, "kernel", 2), finite_array(gram, "gram", 2))
+    finest = start.size + 1 if exact else parts
+    if phi.curvature is None:
+        return _pattern_variation(start, end, relative, finest)
+    return _smooth_variation(start, end, relative, finest, activation)
+
+
+def _pattern_variation(start: FloatArray, end: FloatArray, relative: _Relative, parts: int) -> tuple[float, float]:
+    width = start.shape[1]
+    crossings = Crossings.between(start, end)
+    active = (start >= 0).astype(float)
+    columns = active[:, crossings.neurons]
+    known: dict[int, FloatArray] = {0: np.zeros((len(start), len(start)))}
+    norm_squared = max(0.0, largest_eigenvalue_upper_bound((relative.kernel + relative.kernel.T) / 2))
+    inverse_norm = rounded_up(1 / math.sqrt(relative.lambda_min))
+    longest = float(np.diag(relative.kernel).max())
+    # ||e_i (K_i o A_r) G^{-1}|| / m, one flipped pair's own share
+    own = np.linalg.norm(relative.solve(relative.kernel[:, crossings.rows] * columns), axis=0) / width
+    shares = own * (1 + relative.solve_error + gamma(len(start) + 4))
+
+    def counts(position: int) -> FloatArray:
+        if position not in known:
+            base = max(p for p in known if p < position)
+            product = known[base].copy()
+            chosen = slice(base, position)
+            np.add.at(product, crossings.rows[chosen], (columns[:, chosen] * crossings.directions[chosen]).T)
+            known[position] = product
+        return known[position]
+
+    def evaluate(position: int) -> tuple[float, float]:
+        product = counts(position) / width
+        return relative.norm(product, 0.0)
+
+    def between(left: int, left_value: float, right: int, right_value: float) -> float:
+        on_one_input = crossings.counts_by_input(left, right)
+        sums = largest_sums(shares[left:right])
+
+        def jump(numbers: IntArray) -> FloatArray:
+            change = jacobian_change(numbers, on_one_input, norm_squared, longest, width)
+            return np.asarray(np.minimum(change * inverse_norm, sums[numbers]))
+
+        return subset_bound(jump, right - left, left_value, right_value)
+
+    return Division(evaluate, between, crossings.middle).supremum(0, len(crossings), parts)
+
+
+def _smooth_variation(
+    start: FloatArray, end: FloatArray, relative: _Relative, parts: int, activation: str
+) -> tuple[float, float]:
+    phi = activation_named(activation)
+    assert phi.curvature is not None
+    rows, width = start.shape
+    slopes = phi.derivative(start)
+    norm = math.sqrt(max(0.0, largest_eigenvalue_upper_bound((relative.kernel + relative.kernel.T) / 2)))
+    moved = float(np.sqrt(np.square(end - start).sum(axis=1)).max()) * (1 + 2 * gamma(width + 4))
+    inverse_norm = rounded_up(1 / math.sqrt(relative.lambda_min))
+    speed = rounded_up(phi.curvature * norm * moved / math.sqrt(width) * inverse_norm)
+    evaluation = 2 * SLOPE_BOUND * FUNCTION_ROUNDINGS * UNIT_ROUNDOFF * math.sqrt(rows)
+    magnitude = float(np.linalg.norm(start) + np.linalg.norm(end))
+    error = evaluation + phi.curvature * 4 * UNIT_ROUNDOFF * magnitude / math.sqrt(width)
+
+    def evaluate(position: float) -> tuple[float, float]:
+        change = phi.derivative((1 - position) * start + position * end) - slopes
+        product = change @ slopes.T / width
+        size = float(np.linalg.norm(change) * np.linalg.norm(slopes)) / width
+        # errors of dS act through J(k)^+, those of S_k and of the product through G^{-1}
+        inexact = error * inverse_norm + size * (gamma(2 * width + 8) + gamma(FUNCTION_ROUNDINGS)) * inverse_norm**2
+        return relative.norm(product, rounded_up(2 * inexact))
+
+    division = Division(evaluate, lambda *part: lipschitz_bound(*part, speed), midpoint)
+    return division.supremum(0.0, 1.0, parts)
