@@ -1,0 +1,215 @@
+"""T1-step: the one-step bound that needs full rank alone, on networks of any width and any step size up to 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from flint import arb
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from properties.claim import (
+    Bound,
+    Claim,
+    Family,
+    Hypothesis,
+    Provenance,
+    Verdict,
+    at_most,
+    at_most_enclosed,
+    require,
+    within_rounding,
+)
+from properties.claims.ngd import examples
+from properties.instances import NetworkInstance
+from properties.strategies import Description, draw_inputs
+from theory.descent import FunctionSpaceDescent
+from theory.errors import RankDeficientError
+from theory.inputs import FloatArray
+from theory.network import ACTIVATIONS, TwoLayerNetwork
+from theory.rigour.one_step import OneStep, network_step
+from theory.stability import segment_variation
+from theory.theorems import ngd
+
+StepFactor = Callable[[float, float], float]
+"""``(eta, eps_k)`` -> factor on ``||r||``."""
+
+
+@dataclass(frozen=True)
+class VaryingStep:
+    """One step and a bracket of ``eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` on its segment."""
+
+    step: OneStep
+    variation_below: float
+    variation_above: float
+
+
+@dataclass(frozen=True)
+class StepInstance:
+    """A network and the steps that it takes while its Jacobian has full row rank."""
+
+    network: NetworkInstance
+
+    @cached_property
+    def steps(self) -> list[VaryingStep]:
+        """The steps from each stored iterate; fewer than asked for when G becomes singular."""
+        state = FunctionSpaceDescent(self.network.net, self.network.inputs, self.network.targets)
+        taken: list[VaryingStep] = []
+        for _ in range(self.network.steps):
+            start, gram = state.pre_activations.copy(), state.gram
+            try:
+                step = network_step(state, self.network.eta)
+                below, above = self._variation(start, state, gram)
+            except RankDeficientError:
+                break
+            taken.append(VaryingStep(step, below, above))
+            if step.after <= 1000 * step.after_error:
+                break
+        return taken
+
+    def _variation(self, start: FloatArray, state: FunctionSpaceDescent, gram: FloatArray) -> tuple[float, float]:
+        """The bracket of eps_k; exactly (0, 0) when no activation of a ReLU network changed on the segment."""
+        relu = self.network.net.activation == "relu"
+        if relu and np.array_equal(start >= 0, state.pre_activations >= 0):
+            return 0.0, 0.0
+        return segment_variation(
+            start,
+            state.pre_activations,
+            state.signs,
+            state.kernel,
+            gram,
+            activation=self.network.net.activation,
+            exact=relu,
+        )
+
+    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
+        """Those of the network."""
+        return self.network.arrays()
+
+
+def hypotheses(instance: StepInstance) -> Sequence[Hypothesis]:
+    """The Gram matrix can be inverted at initialisation."""
+    return [require("J(0) has full row rank (steps taken)", len(instance.steps) - 1.0)]
+
+
+def conclusion(factor: StepFactor, instance: StepInstance) -> Sequence[Bound]:
+    """``||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||``; without any change on the segment an equality."""
+    eta = instance.network.eta
+    bounds = []
+    for k, varying in enumerate(instance.steps):
+        step, predicted = varying.step, factor(eta, varying.variation_above)
+        if varying.variation_above == 0:
+            bounds.append(within_rounding(_equality(k), step.after - predicted * step.before, step.rounding(predicted)))
+        else:
+            bounds.append(at_most(_label(k), step.after, predicted * step.before, step.rounding(predicted)))
+    return bounds
+
+
+def confirm(factor: StepFactor, instance: StepInstance, bits: int) -> Sequence[Bound]:
+    """The bounds that float64 does not show to hold, again in balls; eps_k is a certified upper bound."""
+    del bits
+    found = []
+    for k, bound in enumerate(conclusion(factor, instance)):
+        if bound.verdict is Verdict.HOLDS:
+            continue
+        step = instance.network.enclosed_step(k)
+        predicted = factor(arb(instance.network.eta), arb(instance.steps[k].variation_above))
+        found.append(at_most_enclosed(bound.label, step.after, predicted * step.before))
+    return found
+
+
+def _label(k: int) -> str:
+    return f"||r({k + 1})|| <= (|1-eta| + eta eps_{k}) ||r({k})|| from the stored iterate {k}"
+
+
+def _equality(k: int) -> str:
+    return f"||r({k + 1})|| = |1-eta| ||r({k})|| as J does not change from the stored iterate {k}"
+
+
+def features(instance: StepInstance) -> Sequence[str]:
+    """Whether the Jacobian changed on some segment."""
+    changed = any(varying.variation_above > 0 for varying in instance.steps)
+    return ["J changes on a segment"] if changed else ["J does not change"]
+
+
+def _descriptions(activations: Sequence[str]) -> SearchStrategy[Description]:
+    return st.fixed_dictionaries(
+        {
+            "inputs": st.integers(1, 4),
+            "extra_dimensions": st.integers(0, 2),
+            "width": st.integers(4, 120),
+            "scale": st.sampled_from([1, 2]),
+            "target_tenths": st.integers(1, 30),
+            "kind": st.sampled_from(["uniform", "clustered"]),
+            "activation": st.sampled_from(list(activations)),
+            "step_percent": st.integers(1, 200),
+            "seed": st.integers(0, 2**20),
+        }
+    )
+
+
+def _build(description: Description) -> StepInstance:
+    rng = np.random.default_rng(description["seed"])
+    n = description["inputs"]
+    d = n + description["extra_dimensions"]
+    inputs = draw_inputs(n, d, description["kind"], rng)
+    net = TwoLayerNetwork.initialise(
+        description["width"], d, float(description["scale"]), rng, activation=description["activation"]
+    )
+    targets = np.asarray(rng.standard_normal(n)) * (description["target_tenths"] / 10)
+    return StepInstance(NetworkInstance(net, inputs, targets, description["step_percent"] / 100, 5))
+
+
+_FAMILIES = (
+    Family("F1", "two-layer ReLU networks", partial(_descriptions, ["relu"]), _build, examples(30, 240, 2500)),
+    Family(
+        "F2",
+        "two-layer smooth networks",
+        partial(_descriptions, [name for name in ACTIVATIONS if name != "relu"]),
+        _build,
+        examples(10, 60, 600),
+    ),
+)
+
+_CLAIM: Claim[StepInstance] = Claim(
+    id="T1-step",
+    statement="G(k) invertible gives ||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||, "
+    "eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2 on the segment of the step",
+    provenance=Provenance.DERIVED,
+    source="THEORY section 4",
+    families=_FAMILIES,
+    hypotheses=hypotheses,
+    conclusion=partial(conclusion, ngd.step_rate),
+    confirm=partial(confirm, ngd.step_rate),
+    features=features,
+)
+
+
+def _with_factor(factor: StepFactor) -> dict[str, Any]:
+    return {"conclusion": partial(conclusion, factor), "confirm": partial(confirm, factor)}
+
+
+T1_STEP = _CLAIM.with_mutants(
+    _CLAIM.neighbour(
+        "variation-quartered",
+        "the factor |1-eta| + eta eps_k/4",
+        **_with_factor(lambda eta, variation: abs(1 - eta) + eta * variation / 4),
+    ),
+    _CLAIM.neighbour(
+        "absolute-value",
+        "the factor (1-eta) + eta eps_k",
+        **_with_factor(lambda eta, variation: 1 - eta + eta * variation),
+    ),
+    _CLAIM.neighbour(
+        "variation-without-step",
+        "the factor |1-eta| + eta^2 eps_k",
+        **_with_factor(lambda eta, variation: abs(1 - eta) + eta * eta * variation),
+    ),
+    _CLAIM.neighbour("no-variation", "the factor |1-eta|", **_with_factor(lambda eta, variation: abs(1 - eta))),
+)
+
+CLAIMS = (T1_STEP,)
