@@ -10,12 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from properties.claim import Depth
+from properties.selection import ALL_CLAIMS
 
 if TYPE_CHECKING:
     import pytest
-
-ALL_CLAIMS = "all"
-"""The value of ``--claim`` that stands for every claim of the registry."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,0 +1,86 @@
+"""The lines that end a run in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from properties.report.document import Document
+from properties.report.wording import (
+    description_text,
+    families_text,
+    mutants_text,
+    seconds_text,
+    tightest_text,
+    verdict_sentence,
+)
+
+COLUMNS = ("claim", "verdict", "evidence", "instances", "vacuous", "undecided hyp.", "tightest", "time")
+"""The columns of the claims' table."""
+
+
+def dataset_lines(document: Document) -> list[str]:
+    """The data set's certificate as its own lines, and one line for every claim checked on it."""
+    dataset = document.dataset
+    if dataset is None:
+        return []
+    lines = [f"{dataset['name']}: n = {dataset['n']}, d = {dataset['d']}; {dataset['source']}", *dataset["lines"]]
+    tally: dict[str, dict[str, int]] = {}
+    for check in dataset["checks"]:
+        found = tally.setdefault(check["claim"], {})
+        found[check["verdict"]] = found.get(check["verdict"], 0) + 1
+    lines += [
+        f"{claim} on {dataset['name']}: " + ", ".join(f"{count} {verdict}" for verdict, count in found.items())
+        for claim, found in tally.items()
+    ]
+    if dataset["error"]:
+        lines.append(f"broke off: {dataset['error'].splitlines()[-1]}")
+    return lines
+
+
+def family_lines(document: Document) -> list[str]:
+    """For every claim its instances by family, and where the tightest ratio was found."""
+    lines = []
+    for entry in document.merged_claims():
+        lines.append(f"{entry['id']}: {families_text(entry['families'])}")
+        tightest = entry["tightest"]
+        if tightest is not None:
+            where = description_text(tightest["description"])
+            lines.append(f"    {tightest['label']}: {tightest_text(tightest)} at {where}")
+    return lines
+
+
+def claim_lines(document: Document) -> list[str]:
+    """The table: a line of headings and one line per claim."""
+    rows = [
+        (
+            entry["id"],
+            entry["verdict"] + (" (error)" if entry["error"] else ""),
+            entry["evidence"] or "-",
+            str(entry["instances"]),
+            str(entry["vacuous"]),
+            str(entry["undecided_hypotheses"]),
+            tightest_text(entry["tightest"]),
+            seconds_text(entry["seconds"]),
+        )
+        for entry in document.merged_claims()
+    ]
+    return _aligned([COLUMNS, *rows]) if rows else []
+
+
+def mutant_lines(document: Document) -> list[str]:
+    """How many mutants were refuted, and the survivors by name."""
+    if not document.mutants:
+        return []
+    lines = [f"mutants: {mutants_text(document)}"]
+    lines += [f"survivor: {id} ({document.mutants[id]['description']})" for id in document.survivors]
+    return lines
+
+
+def closing_lines(document: Document) -> list[str]:
+    """The verdict of the run."""
+    return [verdict_sentence(document)]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

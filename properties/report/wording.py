@@ -1,0 +1,169 @@
+"""How numbers, descriptions, verdicts and failures read, in the terminal and on the page alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from properties.claim import Verdict
+from properties.report.document import Document
+from properties.report.entries import Entry
+from properties.report.plain import number
+
+
+def ratio_text(ratio: Any) -> str:
+    """A ratio in few characters: six digits, or its distance from 1 when it is nearer than 10^-4."""
+    value = number(ratio)
+    distance = 1.0 - value
+    if distance == 0:
+        return "1"
+    if abs(distance) < 1e-4:
+        return f"1 {'-' if distance > 0 else '+'} {abs(distance):.1e}"
+    return f"{value:.6g}"
+
+
+def seconds_text(seconds: Any) -> str:
+    """A duration with its unit."""
+    value = number(seconds)
+    return f"{value:.1f} s" if value < 100 else f"{value / 60:.1f} min"
+
+
+def description_text(description: Mapping[str, Any]) -> str:
+    """A description as name=value pairs."""
+    return ", ".join(f"{name}={value}" for name, value in description.items()) or "(no parameters)"
+
+
+def families_text(families: Mapping[str, Entry]) -> str:
+    """Instances by family, with the counts of features, vacuous and undecided ones where there are any."""
+    parts = []
+    for family, count in families.items():
+        notes = [f"{feature}: {found}" for feature, found in count["features"].items()]
+        notes += [f"vacuous: {count['vacuous']}"] if count["vacuous"] else []
+        notes += [f"undecided hypotheses: {count['undecided_hypotheses']}"] if count["undecided_hypotheses"] else []
+        notes += [f"undecided: {count['undecided']}"] if count["undecided"] else []
+        parts.append(f"{family} {count['instances']}" + (f" ({', '.join(notes)})" if notes else ""))
+    return "; ".join(parts) or "none"
+
+
+def tightest_text(tightest: Entry | None) -> str:
+    """The tightest ratio with its family."""
+    return "-" if tightest is None else f"{ratio_text(tightest['ratio'])} in {tightest['family']}"
+
+
+def mutants_text(document: Document) -> str:
+    """``N of M refuted``."""
+    return f"{document.mutants_refuted} of {len(document.mutants)} refuted"
+
+
+def verdict_sentence(document: Document) -> str:
+    """The verdict of the run in one sentence."""
+    counts = dict.fromkeys(Verdict, 0)
+    claims = document.merged_claims()
+    for entry in claims:
+        counts[Verdict(entry["verdict"])] += 1
+    parts = []
+    if claims:
+        noun = "claim" if len(claims) == 1 else "claims"
+        if counts[Verdict.HOLDS] == len(claims):
+            parts.append(
+                f"{'the' if len(claims) == 1 else 'all'} {len(claims)} {noun} {'holds' if len(claims) == 1 else 'hold'}"
+            )
+        else:
+            tally = [f"{found} {verdict.value}" for verdict, found in counts.items() if found]
+            parts.append(f"of {len(claims)} {noun}: {', '.join(tally)}")
+    if document.mutants:
+        parts.append(f"{document.mutants_refuted} of {len(document.mutants)} mutants refuted")
+    if document.dataset is not None:
+        parts.append(_dataset_clause(document.dataset))
+    if not parts:
+        parts.append("nothing was checked")
+    if not document.complete:
+        parts.append(f"the run stopped early, with {document.recorded} of {document.expected} items done")
+    sentence = "; ".join(parts) + "."
+    return sentence[0].upper() + sentence[1:]
+
+
+def _dataset_clause(dataset: Entry) -> str:
+    name = f"the data set {dataset['name']}"
+    if dataset["error"]:
+        return f"the certificate of {name} broke off with an error"
+    match Verdict(dataset["verdict"]):
+        case Verdict.REFUTED:
+            return f"a claim is refuted on {name}"
+        case Verdict.UNDECIDED:
+            return f"a claim stays undecided on {name}"
+    return f"nothing is refuted on {name}"
+
+
+def evaluation_lines(evaluation: Entry) -> list[str]:
+    """One instance: description, hypotheses with margins, bounds with both sides, ratio and rounding."""
+    lines = [f"instance: family {evaluation['family']}, {description_text(evaluation['description'])}"]
+    lines += [
+        f"hypothesis {one['name']}: {one['verdict']}, margin {number(one['margin']):.6g}"
+        for one in evaluation["hypotheses"]
+    ]
+    lines += [
+        f"{one['label']}: {one['verdict']} ({one['evidence']}); measured {number(one['measured']):.17g}, "
+        f"predicted {number(one['predicted']):.17g}, ratio {ratio_text(one['ratio'])}, "
+        f"rounding {number(one['rounding']):.3g}"
+        for one in evaluation["bounds"]
+    ]
+    bits = evaluation["precision"]
+    lines.append(f"precision: {'exact arithmetic' if bits == 0 else f'{bits} bits'}")
+    return lines
+
+
+def claim_failure(entry: Entry, hints: Sequence[str]) -> str:
+    """Why a claim's item fails; ``hints`` say how to repeat it and where its counterexample lies."""
+    lines = [f"{entry['id']} is {entry['verdict']}: {entry['statement']}"]
+    if entry["error"]:
+        lines += ["the search broke off with an error:", entry["error"]]
+    elif entry["refutation"] is not None:
+        lines += ["shrunk to the", *evaluation_lines(entry["refutation"])]
+    elif entry["instances"] == 0:
+        lines += ["no instance satisfied its hypotheses and was decided"]
+    if entry["refutation"] is None and entry["undecided_example"] is not None:
+        lines += [
+            "not decided up to the cap of the precision, for example",
+            *evaluation_lines(entry["undecided_example"]),
+        ]
+    return "\n".join([*lines, *_circumstances(entry), *hints])
+
+
+def mutant_failure(entry: Entry, hints: Sequence[str]) -> str:
+    """Why a mutant's item fails."""
+    lines = [f"mutant {entry['id']} survives ({entry['verdict']}): {entry['description']}"]
+    if entry["error"]:
+        lines += ["the search broke off with an error:", entry["error"]]
+    else:
+        lines.append("the search found no confirmed violation of this false neighbour; nearest it came:")
+        tightest = entry["tightest"]
+        if tightest is None:
+            lines.append("no instance")
+        else:
+            where = f"family {tightest['family']}, {description_text(tightest['description'])}"
+            lines.append(f"{tightest['label']}: ratio {ratio_text(tightest['ratio'])}, {where}")
+    return "\n".join([*lines, *_circumstances(entry), *hints])
+
+
+def dataset_failure(entry: Entry, hints: Sequence[str]) -> str:
+    """Why the data set's item fails: every check that is refuted or undecided."""
+    lines = [f"data set {entry['name']}: {entry['verdict']}"]
+    if entry["error"]:
+        lines += ["the certificate broke off with an error:", entry["error"]]
+    for check in entry["checks"]:
+        if check["verdict"] in (Verdict.REFUTED.value, Verdict.UNDECIDED.value):
+            lines += [f"{check['claim']} is {check['verdict']} on it", *evaluation_lines(check)]
+    return "\n".join([*lines, *hints])
+
+
+def _circumstances(entry: Entry) -> Sequence[str]:
+    counts = (
+        f"instances {entry['instances']}, vacuous {entry['vacuous']}, "
+        f"undecided hypotheses {entry['undecided_hypotheses']}, undecided {entry['undecided']}"
+    )
+    return [
+        counts,
+        f"by family: {families_text(entry['families'])}",
+        f"seed {entry['seed']}, depth {entry['depth']}",
+    ]

@@ -1,0 +1,61 @@
+"""Which claims a run takes, and whether they are fit to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from properties.claim import Claim, Depth
+from theory.errors import ChoiceError
+
+ALL_CLAIMS = "all"
+"""The value of ``--claim`` that stands for every claim of the registry."""
+
+Registry = Mapping[str, Claim[Any]]
+
+
+def selected_claims(registry: Registry, requested: Sequence[str], dataset_only: bool) -> tuple[Claim[Any], ...]:
+    """The claims to run, in the registry's order: those requested, or all unless only a data set was asked for.
+
+    Raises ChoiceError for an id that the registry does not know.
+    """
+    unknown = [id for id in requested if id not in registry and id != ALL_CLAIMS]
+    if unknown:
+        raise ChoiceError(f"unknown claim {', '.join(unknown)}; known: {', '.join([ALL_CLAIMS, *registry])}")
+    if ALL_CLAIMS in requested or not (requested or dataset_only):
+        return tuple(registry.values())
+    return tuple(claim for id, claim in registry.items() if id in requested)
+
+
+def defects(registry: Registry) -> list[str]:
+    """What makes entries of the registry unfit to run: nothing to test them on, or nothing to test the test with."""
+    if not registry:
+        return ["the registry of claims is empty"]
+    found = []
+    seen: set[str] = set()
+    for key, claim in registry.items():
+        if key != claim.id:
+            found.append(f"{key}: registered under this name, but its id is {claim.id}")
+        if not claim.families:
+            found.append(f"{claim.id}: no family of instances, so nothing tests it")
+        if not claim.mutants:
+            found.append(f"{claim.id}: no mutants, so nothing shows that its test can fail")
+        for mutant in claim.mutants:
+            if not mutant.id.startswith(f"{claim.id}/") or mutant.id != mutant.claim.id:
+                found.append(f"{claim.id}: its mutant is called {mutant.id}, not {claim.id}/...; use Claim.neighbour")
+            if mutant.id in seen:
+                found.append(f"{claim.id}: two mutants are called {mutant.id}")
+            seen.add(mutant.id)
+        for one in (claim, *(mutant.claim for mutant in claim.mutants)):
+            found += _family_defects(one)
+    return found
+
+
+def _family_defects(claim: Claim[Any]) -> list[str]:
+    ids = [family.id for family in claim.families]
+    found = [f"{claim.id}: two families are called {id}" for id in sorted(set(ids)) if ids.count(id) > 1]
+    for family in claim.families:
+        missing = [depth.value for depth in Depth if family.examples.get(depth, 0) < 1]
+        if missing:
+            found.append(f"{claim.id}: family {family.id} draws nothing at depth {', '.join(missing)}")
+    return found

@@ -1,0 +1,19 @@
+"""Every claim of the registry holds, every mutant is refuted, and the data set asked for is certified."""
+
+from typing import Any
+
+from properties.claim import Claim, Mutant
+from properties.datasets import Dataset
+from properties.plugin import Verification
+
+
+def test_claim(registered_claim: Claim[Any], verification: Verification) -> None:
+    verification.claim(registered_claim)
+
+
+def test_mutant_is_refuted(registered_mutant: Mutant, verification: Verification) -> None:
+    verification.mutant(registered_mutant)
+
+
+def test_dataset(requested_dataset: Dataset, verification: Verification) -> None:
+    verification.dataset(requested_dataset)
