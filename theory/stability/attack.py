@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.gram import gram_eigenvalue
+from theory.gram import gram_eigenvalue_bounds
 from theory.inputs import FloatArray, positive, target_vector, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
-from theory.rigour.definiteness import smallest_eigenvalue_upper_bound
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.stability.knapsack import STAY, choose_moves
 from theory.stability.moves import (
@@ -41,7 +40,7 @@ THOROUGH_WORK = 3e6
 SINGLES_WORK = 6e7
 """Entries up to which the exact value of every single flip is computed; beyond, its own input alone counts."""
 
-ROUNDS, RESTARTS, UPGRADES, COARSE_CROSSINGS = 6, 8, 64, 8
+ROUNDS, QUICK_ROUNDS, RESTARTS, UPGRADES, COARSE_CROSSINGS = 6, 2, 8, 64, 8
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def pattern_change(net: TwoLayerNetwork, rows: FloatArray, weights: FloatArray) 
         moved = TwoLayerNetwork(np.where(unsure[:, None], net.weights, weights), net.signs, net.activation)
     change = (after >= 0).astype(np.int8) - (before >= 0).astype(np.int8)
     change[:, unsure] = 0
-    return change, moved
+    return change.astype(np.float64), moved
 
 
 class _Search:
@@ -111,7 +110,7 @@ class _Search:
     def improve(self, vector: FloatArray) -> None:
         """Alternate between the best moves for a direction in output space and the best direction for the moves."""
         reached = 0.0
-        for _ in range(ROUNDS):
+        for _ in range(ROUNDS if self.thorough else QUICK_ROUNDS):
             candidates = self.candidates(vector)
             choice = self.choose(candidates, vector)
             change, direction = self.evaluate(candidates, choice)
@@ -132,7 +131,7 @@ class _Search:
         """One move for each neuron, or none, by the knapsack of costs and values."""
         costs = np.array([move.costs() for move in candidates])
         values = np.array([self.value(move, k, vector) for k, move in enumerate(candidates)])
-        return choose_moves(costs, values, self.budget, UPGRADES if self.thorough else 4)
+        return choose_moves(costs, values, self.budget, UPGRADES if self.thorough else 0)
 
     def value(self, move: Move, index: int, vector: FloatArray) -> FloatArray:
         """``||X^T (v o D_r)||^2`` of one move, shape (m,)."""
@@ -178,8 +177,6 @@ def jacobian_change_attack(
         for _ in range(RESTARTS):
             direction = rng.standard_normal(n)
             search.improve(direction / np.linalg.norm(direction))
-    else:
-        search.improve(np.eye(n)[int(rng.integers(n))])
     return search.best_change, search.best_weights
 
 
@@ -198,10 +195,10 @@ def attack_ball(
     """
     rows = unit_rows(inputs)
     targets = target_vector(y, len(rows))
-    above = _eigenvalue_above(net, rows)
+    below, above = gram_eigenvalue_bounds(net, rows)
     if radius is None:
         residual = residual_norm(net, rows, targets)[0]
-        if gram_eigenvalue(net, rows) <= 0 or residual == 0:
+        if below <= 0 or residual == 0:
             return BallAttack(0.0, 0.0, net.weights, 0.0)
         distance = rounded_down(CONDITION_FACTOR * residual / math.sqrt(above))
     else:
@@ -209,10 +206,3 @@ def attack_ball(
     change, weights = jacobian_change_attack(net, rows, distance, rng)
     constant = rounded_down(CONDITION_FACTOR * change / math.sqrt(above)) if above > 0 else math.inf
     return BallAttack(constant, change, weights, distance)
-
-
-def _eigenvalue_above(net: TwoLayerNetwork, rows: FloatArray) -> float:
-    """An upper bound of ``lambda_min(G(0))``: the computed matrix's, plus the rounding of K and of the features."""
-    gram = net.gram(rows)
-    rounding = 2 * gamma(net.dim + net.width + 64) * float(np.trace(gram))
-    return smallest_eigenvalue_upper_bound((gram + gram.T) / 2) + rounding

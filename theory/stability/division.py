@@ -31,7 +31,9 @@ class Division(Generic[P]):
         first, last = self.evaluate(start), self.evaluate(end)
         lower, reached = max(first[0], last[0]), max(first[1], last[1])
         undivided = reached
-        heap = [(-self.between(start, first[1], end, last[1]), start, first[1], end, last[1])]
+        heap: list[tuple[float, P, float, P, float]] = [
+            (-self.between(start, first[1], end, last[1]), start, first[1], end, last[1])
+        ]
         count = 1
         while heap and count < parts and -heap[0][0] > max(reached, floor):
             bound, left, left_value, right, right_value = heapq.heappop(heap)

@@ -10,7 +10,16 @@ from theory.inputs import FloatArray
 STAY = -1
 """The choice of a neuron that does not move."""
 
-PRICE_BISECTIONS = 40
+PRICE_BISECTIONS = 60
+
+UNUSED = 2.0**-10
+"""The search for a price ends when no more than this fraction of the budget is left."""
+
+SMALLEST_COST = 2.0**-60
+"""Costs below this fraction of the budget count as this fraction when the range of prices is set."""
+
+SAMPLE = 20000
+"""Neurons in the sample that narrows the price down."""
 
 
 def _at_price(costs: FloatArray, values: FloatArray, price: float) -> NDArray[np.int64]:
@@ -27,28 +36,42 @@ def _taken(table: FloatArray, choice: NDArray[np.int64]) -> FloatArray:
     return np.where(choice == STAY, 0.0, picked)
 
 
+def _fitting_price(costs: FloatArray, values: FloatArray, budget: float, low: float, high: float) -> float:
+    """A price at which the total cost is at most the budget and nearly uses it, by bisection of its logarithm."""
+    for _ in range(PRICE_BISECTIONS):
+        price = float(np.sqrt(low) * np.sqrt(high))
+        spent = float(_taken(costs, _at_price(costs, values, price)).sum())
+        if spent <= budget:
+            high = price
+            if spent >= (1 - UNUSED) * budget:
+                break
+        else:
+            low = price
+    return high
+
+
 def choose_moves(costs: FloatArray, values: FloatArray, budget: float, upgrades: int) -> NDArray[np.int64]:
     """A choice, shape (m,), of a move 0 ... P-1 or STAY for each neuron; total cost at most ``budget``.
 
     ``costs`` (inf where a move is out of reach) and ``values`` have shape (P, m). A common price is found by bisection
-    (the Lagrangian's optimum), then at most ``upgrades`` single changes use up what is left, best value first.
+    (the Lagrangian's optimum; on every k-th neuron first when there are many), then at most ``upgrades`` single
+    changes use up what is left, best value first.
     """
-    finite = np.where(costs <= budget, costs, 1.0)
-    worth = np.where(costs <= budget, values, -1.0)
-    low, high = 0.0, float((np.maximum(worth, 0.0) / np.maximum(finite, 1e-300)).max()) + 1.0
+    within = costs <= budget
+    finite, worth = np.where(within, costs, 1.0), np.where(within, values, -1.0)
     choice = _at_price(finite, worth, 0.0)
     if _taken(finite, choice).sum() > budget:
-        choice = np.full(costs.shape[1], STAY)
-        for _ in range(PRICE_BISECTIONS):
-            price = (low + high) / 2
-            candidate = _at_price(finite, worth, price)
-            spent = float(_taken(finite, candidate).sum())
-            if spent <= budget:
-                choice, high = candidate, price
-            else:
-                low = price
-            if spent <= budget and budget - spent <= 1e-6 * budget:
-                break
+        efficiency = np.maximum(worth, 0.0) / np.maximum(finite, SMALLEST_COST * budget)
+        low, high = SMALLEST_COST / budget, 2.0 * float(efficiency.max())
+        stride = -(-costs.shape[1] // SAMPLE)
+        if stride > 1:
+            price = _fitting_price(finite[:, ::stride], worth[:, ::stride], budget / stride, low, high)
+            low, high = price * 0.9, price * 1.1
+            while _taken(finite, _at_price(finite, worth, high)).sum() > budget:
+                low, high = high, high * 1.1
+        choice = _at_price(finite, worth, _fitting_price(finite, worth, budget, low, high))
+        if _taken(finite, choice).sum() > budget:
+            choice = np.full(costs.shape[1], STAY)
     for _ in range(upgrades):
         now_cost, now_value = _taken(finite, choice), _taken(worth, choice)
         left = budget - float(now_cost.sum())

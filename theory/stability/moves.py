@@ -31,7 +31,8 @@ class Line:
 
     def pre_activation_changes(self, points: FloatArray) -> FloatArray:
         """What the moves add to the pre-activations at the points (n, k), shape (n, m)."""
-        return np.outer(points @ self.direction, np.where(np.isfinite(self.lengths), self.lengths, 0.0))
+        lengths = np.where(np.isfinite(self.lengths), self.lengths, 0.0)
+        return np.asarray(np.outer(points @ self.direction, lengths))
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,11 @@ class Free:
 
     def moves(self, neurons: NDArray[np.int64]) -> FloatArray:
         """The moves of some neurons, shape (len(neurons), k)."""
-        return self.all_moves[neurons]
+        return np.asarray(self.all_moves[neurons])
 
     def pre_activation_changes(self, points: FloatArray) -> FloatArray:
         """What the moves add to the pre-activations at the points (n, k), shape (n, m)."""
-        return points @ self.all_moves.T
+        return np.asarray(points @ self.all_moves.T)
 
 
 Move = Line | Free
@@ -62,7 +63,7 @@ def crossing_lengths(points: FloatArray, pre_activations: FloatArray, direction:
     steep = np.abs(along) > OVERSHOOT * np.linalg.norm(direction)
     lengths = np.full(pre_activations.shape, np.inf)
     lengths[steep] = -pre_activations[steep] / along[steep, None]
-    return lengths * (1 + OVERSHOOT) + np.sign(lengths) * OVERSHOOT**2
+    return np.asarray(lengths * (1 + OVERSHOOT) + np.sign(lengths) * OVERSHOOT**2)
 
 
 def single_flips(points: FloatArray, pre_activations: FloatArray) -> list[Move]:

@@ -147,12 +147,13 @@ class SmoothSegments:
             change = (self.net.phi.derivative(moved) - self.slopes) * self.scaled_signs
             return feature_change_norm(self.kernel, change, error, self.rows.shape[1])
 
-        division = Division(evaluate, lambda *part: lipschitz_bound(*part, speed), midpoint)
+        division = Division(evaluate, lambda *part: lipschitz_bound(part, speed), midpoint)
         return division.supremum(0.0, 1.0, parts, floor)
 
 
-def lipschitz_bound(left: float, left_value: float, right: float, right_value: float, speed: float) -> float:
-    """Bound on [left, right] a function with both end values and a Lipschitz constant."""
+def lipschitz_bound(part: tuple[float, float, float, float], speed: float) -> float:
+    """Bound on a part (left, value there, right, value there) a function with a Lipschitz constant."""
+    left, left_value, right, right_value = part
     growth = speed * (right - left)
     return rounded_up(min((left_value + right_value + growth) / 2, left_value + growth, right_value + growth))
 

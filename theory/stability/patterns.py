@@ -93,7 +93,7 @@ class InputFaces:
         if self._agrees(values, active):
             return fmpq(0), self._strictly(values, active)
         best: tuple[fmpq, bool] | None = None
-        for chosen, face, inverse in self.independent:
+        for _, face, inverse in self.independent:
             products = face * weights
             coefficients = inverse * products
             squared = (products.transpose() * coefficients)[0, 0]

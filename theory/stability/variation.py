@@ -144,5 +144,5 @@ def _smooth_variation(
         inexact = error * inverse_norm + size * (gamma(2 * width + 8) + gamma(FUNCTION_ROUNDINGS)) * inverse_norm**2
         return relative.norm(product, rounded_up(2 * inexact))
 
-    division = Division(evaluate, lambda *part: lipschitz_bound(*part, speed), midpoint)
+    division = Division(evaluate, lambda *part: lipschitz_bound(part, speed), midpoint)
     return division.supremum(0.0, 1.0, parts)
