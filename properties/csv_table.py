@@ -98,6 +98,8 @@ def _numbers(line: int, cells: Sequence[str], width: int, header: Sequence[str] 
         value = _parsed(cell)
         if value is None:
             what = "is empty" if not cell else f"holds {cell!r}, which is not a number"
+            if header is None and line == 1:
+                what += "; if this line is a header, no name in it may be a number"
             raise DataFileError(f"{where} {what}")
         if not math.isfinite(value):
             raise NotFiniteError(f"{where} is {cell}; remove or impute such entries")

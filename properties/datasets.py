@@ -79,26 +79,30 @@ def _dataset(name: str, inputs: ArrayLike, targets: ArrayLike, source: str) -> D
     return Dataset(name, unit, y, raw, f"{source}; rows normalised to unit Euclidean norm")
 
 
+_BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, NotImplementedError)
+"""What NumPy and zipfile raise on archives that are damaged, encrypted or pickled."""
+
+
 def _read_npz(path: Path) -> tuple[FloatArray, FloatArray]:
     """X with two axes and y with one, both numbers. Raises DataFileError, MissingKeyError, ShapeError, ..."""
-    broken = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, NotImplementedError)
-    try:
-        archive: Any = np.load(path, allow_pickle=False)
-    except broken as error:
-        raise DataFileError(f"not a readable .npz archive, perhaps truncated ({error})") from error
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise DataFileError("holds a single array, not an .npz archive; write it with numpy.savez(path, X=X, y=y)")
-    with archive:
-        missing = [key for key in REQUIRED_KEYS if key not in archive.files]
-        if missing:
-            raise MissingKeyError(
-                f"lacks {' and '.join(missing)}; it holds {', '.join(archive.files) or 'nothing'}; "
-                f"write it with numpy.savez(path, X=X, y=y)"
-            )
+    with path.open("rb") as stream:  # NumPy leaves a file it opened itself open when the archive is damaged
         try:
-            X, y = (archive[key] for key in REQUIRED_KEYS)
-        except broken as error:
-            raise DataFileError(f"X or y cannot be read: truncated, or pickled objects ({error})") from error
+            archive: Any = np.load(stream, allow_pickle=False)
+        except _BROKEN as error:
+            raise DataFileError(f"not a readable .npz archive, perhaps truncated ({error})") from error
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise DataFileError("holds a single array, not an .npz archive; write it with numpy.savez(path, X=X, y=y)")
+        with archive:
+            missing = [key for key in REQUIRED_KEYS if key not in archive.files]
+            if missing:
+                raise MissingKeyError(
+                    f"lacks {' and '.join(missing)}; it holds {', '.join(archive.files) or 'nothing'}; "
+                    f"write it with numpy.savez(path, X=X, y=y)"
+                )
+            try:
+                X, y = (archive[key] for key in REQUIRED_KEYS)
+            except _BROKEN as error:
+                raise DataFileError(f"X or y cannot be read: truncated, or pickled objects ({error})") from error
     return _numbers(X, "X", 2), _numbers(y, "y", 1)
 
 

@@ -117,10 +117,21 @@ def _evaluate(
 ) -> tuple[Evaluation, Mapping[str, np.ndarray[Any, Any]] | None]:
     try:
         instance = family.build(description)
+    except Exception as error:
+        _annotate(error, claim, family.id, description)
+        raise
+    return evaluate_instance(claim, family.id, description, instance)
+
+
+def evaluate_instance(
+    claim: Claim[Any], family: str, description: Mapping[str, Any], instance: Any
+) -> tuple[Evaluation, Mapping[str, np.ndarray[Any, Any]] | None]:
+    """Evaluate a claim on an instance that is built already; the arrays come along when it is refuted."""
+    try:
         hypotheses = tuple(claim.hypotheses(instance))
         verdict = _hypotheses_verdict(hypotheses)
         if verdict is not None:
-            return Evaluation(family.id, dict(description), hypotheses, (), verdict, (), 53), None
+            return Evaluation(family, dict(description), hypotheses, (), verdict, (), 53), None
         bounds, precision = tuple(claim.conclusion(instance)), 53
         if claim.confirm is not None and not _settled(bounds):
             for precision in PRECISIONS:
@@ -130,7 +141,7 @@ def _evaluate(
                     break
         features = tuple(claim.features(instance))
     except Exception as error:
-        error.add_note(f"{claim.id}, family {family.id}, instance {dict(description)}")
+        _annotate(error, claim, family, description)
         raise
     if any(bound.verdict is Verdict.REFUTED for bound in bounds):
         outcome = InstanceVerdict.REFUTED
@@ -138,8 +149,12 @@ def _evaluate(
         outcome = InstanceVerdict.UNDECIDED
     else:
         outcome = InstanceVerdict.HOLDS
-    evaluation = Evaluation(family.id, dict(description), hypotheses, bounds, outcome, features, precision)
+    evaluation = Evaluation(family, dict(description), hypotheses, bounds, outcome, features, precision)
     return evaluation, instance.arrays() if outcome is InstanceVerdict.REFUTED else None
+
+
+def _annotate(error: Exception, claim: Claim[Any], family: str, description: Mapping[str, Any]) -> None:
+    error.add_note(f"{claim.id}, family {family}, instance {dict(description)}")
 
 
 def _hypotheses_verdict(hypotheses: Sequence[Hypothesis]) -> InstanceVerdict | None:

@@ -249,10 +249,12 @@ def trajectory(
     optimiser: str = "ngd",
     parameters: bool = False,
     measure_steps: bool = True,
+    reduction: float = 0.0,
 ) -> Trajectory:
     """Run ``steps`` steps in function space; ``parameters`` adds the weights at the end (I-dual).
 
-    ``measure_steps=False`` makes GD cheaper and leaves its ``step_norms`` nan.
+    ``measure_steps=False`` makes GD cheaper and leaves its ``step_norms`` nan. The run ends early once
+    ``||r(k)|| <= reduction ||r(0)||``; the arrays are shorter then.
 
     Raises InputError for bad input, RankDeficientError when the matrix to invert becomes singular.
     """
@@ -274,4 +276,6 @@ def trajectory(
             weights -= step_size * (features.T @ direction)
         norms.append(float(np.linalg.norm(state.residual)))
         lengths.append(state.last_step_norm)
+        if norms[-1] <= reduction * norms[0]:
+            break
     return Trajectory(np.array(norms), np.array(lengths), state.residual, state.pre_activations, weights)

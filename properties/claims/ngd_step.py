@@ -53,6 +53,8 @@ class StepInstance:
     """A network and the steps that it takes while its Jacobian has full row rank."""
 
     network: NetworkInstance
+    parts: int | None = None
+    """Parts a segment is divided into for eps_k; None: until the bracket closes (ReLU), 64 otherwise."""
 
     @cached_property
     def steps(self) -> list[VaryingStep]:
@@ -82,8 +84,9 @@ class StepInstance:
             state.signs,
             state.kernel,
             gram,
+            parts=self.parts or 64,
             activation=self.network.net.activation,
-            exact=relu,
+            exact=relu and self.parts is None,
         )
 
     def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:

@@ -16,8 +16,8 @@ from properties.results import Result
 Entry = dict[str, Any]
 """Plain values under the keys that claims.json promises."""
 
-Curves = Mapping[int, Mapping[str, tuple[Sequence[float], Sequence[float] | None]]]
-"""Residual norms by width and optimiser: those observed, and their bound where a theorem gives one."""
+Curves = Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float] | None]]]
+"""Residual norms by rung ("n = 10, m = 1024") and optimiser: those observed, and their bound by a theorem if any."""
 
 
 class Certificate(Protocol):
@@ -193,11 +193,11 @@ def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: flo
         "lines": [str(line) for line in certificate.lines()],
         "checks": checks,
         "curves": {
-            str(width): {
+            str(rung): {
                 optimiser: {"observed": plain(list(observed)), "bound": None if bound is None else plain(list(bound))}
                 for optimiser, (observed, bound) in by_optimiser.items()
             }
-            for width, by_optimiser in certificate.curves.items()
+            for rung, by_optimiser in certificate.curves.items()
         },
     }
 

@@ -18,7 +18,7 @@ Curve = Mapping[str, Any]
 """``observed`` and ``bound``: residual norms by iteration, not squared; ``bound`` may be None."""
 
 
-def residual_figure(width: int, curves: Mapping[str, Curve], prefix: str) -> str:
+def residual_figure(rung: str, curves: Mapping[str, Curve], prefix: str) -> str:
     """An ``<svg>`` element: residual norms by iteration on a logarithmic axis, observed solid, bounds dashed.
 
     ``prefix`` makes the element's ids unique on a page with several. Zeros and non-finite values, which a logarithmic
@@ -34,7 +34,7 @@ def residual_figure(width: int, curves: Mapping[str, Curve], prefix: str) -> str
         figure = Figure(figsize=(7.2, 3.6), layout="constrained")
         canvas = FigureCanvasSVG(figure)
         axes = figure.add_subplot()
-        axes.set_title(title(width))
+        axes.set_title(title(rung))
         axes.set_xlabel("iteration k")
         axes.set_ylabel("residual norm ‖r(k)‖₂")
         axes.grid(visible=True, alpha=0.15)
@@ -45,7 +45,9 @@ def residual_figure(width: int, curves: Mapping[str, Curve], prefix: str) -> str
                 steps, values = drawable(curve[key])
                 if values:
                     marker = "o" if len(values) == 1 else None
-                    axes.plot(steps, values, style, color=colour, marker=marker, label=f"{optimiser}, {suffix}")
+                    axes.plot(
+                        steps, values, style, color=colour, marker=marker, label=f"{name_of(optimiser)}, {suffix}"
+                    )
                     drawn = True
         if drawn:
             axes.set_yscale("log")
@@ -55,26 +57,31 @@ def residual_figure(width: int, curves: Mapping[str, Curve], prefix: str) -> str
         stream = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         canvas.print_svg(stream, metadata=nothing)
-    return _inline(stream.getvalue(), description(width, curves), prefix)
+    return _inline(stream.getvalue(), description(rung, curves), prefix)
 
 
-def title(width: int) -> str:
+def name_of(optimiser: str) -> str:
+    """An optimiser's name as it is written in text."""
+    return {"ngd": "NGD", "kfac": "K-FAC", "gd": "GD"}.get(optimiser, optimiser)
+
+
+def title(rung: str) -> str:
     """The figure's title."""
-    return f"Residuals at width m = {width:,}"
+    return f"Residuals, {rung}"
 
 
-def description(width: int, curves: Mapping[str, Curve]) -> str:
+def description(rung: str, curves: Mapping[str, Curve]) -> str:
     """The figure in words, for those who do not see it: first and last residual of every curve."""
     parts = []
     for optimiser, curve in curves.items():
         observed = curve["observed"]
         if not observed:
             continue
-        text = f"{optimiser} from {number(observed[0]):.3g} to {number(observed[-1]):.3g} in {len(observed) - 1} iterations"
+        text = f"{name_of(optimiser)} from {number(observed[0]):.3g} to {number(observed[-1]):.3g} in {len(observed) - 1} iterations"
         if curve["bound"]:
             text += f" (bound at the last: {number(curve['bound'][-1]):.3g})"
         parts.append(text)
-    return f"{title(width)}: " + ("; ".join(parts) or "no curves")
+    return f"{title(rung)}: " + ("; ".join(parts) or "no curves")
 
 
 def drawable(values: Sequence[Any] | None) -> tuple[list[int], list[float]]:

@@ -49,8 +49,8 @@ def write_page(document: Document, directory: Path) -> Path:
 def _figures(document: Document) -> list[Markup]:
     curves = {} if document.dataset is None else document.dataset["curves"]
     return [
-        Markup(residual_figure(int(width), by_optimiser, f"figure-{index}"))  # escaped where it is made
-        for index, (width, by_optimiser) in enumerate(curves.items())
+        Markup(residual_figure(rung, by_optimiser, f"figure-{index}"))  # escaped where it is made
+        for index, (rung, by_optimiser) in enumerate(curves.items())
         if by_optimiser
     ]
 

@@ -23,7 +23,7 @@ def dataset_lines(document: Document) -> list[str]:
     dataset = document.dataset
     if dataset is None:
         return []
-    lines = [f"{dataset['name']}: n = {dataset['n']}, d = {dataset['d']}; {dataset['source']}", *dataset["lines"]]
+    lines = list(dataset["lines"])
     tally: dict[str, dict[str, int]] = {}
     for check in dataset["checks"]:
         found = tally.setdefault(check["claim"], {})
