@@ -1,0 +1,229 @@
+"""Instances for the kernel claims: a few rows with exact float64 entries, of every kind that K-pd distinguishes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from numpy.typing import NDArray
+
+from properties.claim import Depth, Family
+from theory.gram import Degeneracy, degeneracy, limiting_gram_eigenvalue_bounds
+from theory.inputs import FloatArray, normalise_rows
+from theory.network import TwoLayerNetwork
+from theory.rigour.definiteness import largest_eigenvalue_upper_bound
+from theory.theorems.width import chernoff_width
+
+Description = Mapping[str, Any]
+
+EXAMPLES: Mapping[Depth, int] = {Depth.QUICK: 25, Depth.NORMAL: 200, Depth.THOROUGH: 2000}
+NETWORK_EXAMPLES: Mapping[Depth, int] = {Depth.QUICK: 15, Depth.NORMAL: 80, Depth.THOROUGH: 500}
+
+FAILURE_PROBABILITY = 1e-9
+"""delta of K-chernoff: a network that misses 3/4 lambda0 is a refutation, not bad luck."""
+
+
+@dataclass(frozen=True)
+class KernelInstance:
+    """Rows X (n, d) as given; with ``initialisation`` (a seed) they are unit rows of a network to be drawn."""
+
+    inputs: FloatArray
+    initialisation: int | None = None
+    symmetric: bool = False
+
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """The rows, and how the network is drawn when there is one."""
+        if self.initialisation is None:
+            return {"X": self.inputs}
+        drawn = np.array([self.initialisation, int(self.symmetric)])
+        return {"X": self.inputs, "seed_and_symmetry": drawn}
+
+    @cached_property
+    def degeneracy(self) -> Degeneracy:
+        """The decision of K-pd."""
+        return degeneracy(self.inputs)
+
+    @cached_property
+    def eigenvalue_bounds(self) -> tuple[float, float]:
+        """Certified bounds of lambda0."""
+        return limiting_gram_eigenvalue_bounds(self.inputs)
+
+    @cached_property
+    def chernoff_width(self) -> int:
+        """The width that K-chernoff asks for, for the certified lambda0, which must be positive."""
+        correlations = self.inputs @ self.inputs.T
+        rounded = np.tril(correlations) + np.tril(correlations, -1).T
+        squared_norm = largest_eigenvalue_upper_bound(rounded)
+        return chernoff_width(
+            self.eigenvalue_bounds[0], squared_norm, len(self.inputs), FAILURE_PROBABILITY, self.symmetric
+        )
+
+    def network(self, width: int) -> TwoLayerNetwork:
+        """The network of this instance at a width."""
+        rng = np.random.default_rng(self.initialisation)
+        return TwoLayerNetwork.initialise(width, self.inputs.shape[1], 1.0, rng, symmetric=self.symmetric)
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def integer_rows(count: int, dim: int, largest: int, rng: np.random.Generator) -> FloatArray:
+    """Nonzero rows of integers of at most ``largest`` in magnitude, shape (count, dim)."""
+    rows = rng.integers(-largest, largest + 1, (count, dim)).astype(np.float64)
+    rows[~rows.any(axis=1), 0] = 1.0
+    return rows
+
+
+def general_rows(kind: str, n: int, d: int, exponent: int, rng: np.random.Generator) -> FloatArray:
+    """Rows without parallel ones (but for d = 1): uniform, clustered, or one pair at an angle near ``10^-exponent``."""
+    rows = rng.standard_normal((n, d))
+    if kind == "clustered":
+        rows = rows[:1] + 0.3 * rows
+    elif kind == "nearly parallel":
+        rows[-1] = rows[0] * 2 + 10.0**-exponent * rng.standard_normal(d)
+    elif kind == "nearly antiparallel":
+        rows[-1] = -rows[0] + 10.0**-exponent * rng.standard_normal(d)
+    return rows
+
+
+def antiparallel_rows(kind: str, pairs: int, singles: int, d: int, rng: np.random.Generator) -> FloatArray:
+    """Pairs x, -x with multiples, and single rows, shuffled.
+
+    ``dependent``: three pairs in one plane, the others anywhere; ``independent``: at most d pairs, independent by their
+    triangular shape; ``real``: directions with 53-bit entries.
+    """
+    if kind == "dependent":
+        plane = np.concatenate([integer_rows(1, d, 4, rng), integer_rows(1, d, 4, rng)])
+        plane[0, :2], plane[1, :2] = (1.0, 0.0), (2.0, 3.0)
+        first, second = rng.choice([-2.0, -1.0, 1.0, 3.0], 2)
+        directions = np.concatenate([plane, [first * plane[0] + second * plane[1]], integer_rows(pairs, d, 4, rng)])
+    elif kind == "independent":
+        directions = np.tril(rng.integers(-4, 5, (min(pairs, d), d)), -1) + np.eye(min(pairs, d), d)
+    else:
+        directions = rng.standard_normal((pairs, d))
+    factors = rng.integers(1, 6, (len(directions), 1)).astype(np.float64) if kind != "real" else 2.0
+    rows = np.concatenate([directions, -factors * directions, rng.standard_normal((singles, d))])
+    return rng.permutation(rows)
+
+
+def duplicated_rows(kind: str, n: int, d: int, rng: np.random.Generator) -> FloatArray:
+    """The first row occurs twice: ``equal`` bit by bit, or ``multiple``, exact integers times 2 to 9."""
+    rows = integer_rows(n, d, 9, rng) if kind == "multiple" else rng.standard_normal((n, d))
+    factor = float(rng.integers(2, 10)) if kind == "multiple" else 1.0
+    return rng.permutation(np.concatenate([rows, factor * rows[:1]]))
+
+
+# --- families --------------------------------------------------------------------------------------------------------
+
+SEEDS = st.integers(0, 2**20)
+
+
+def _descriptions(**parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
+    return st.fixed_dictionaries({**parts, "seed": SEEDS})
+
+
+def _general(description: Description) -> KernelInstance:
+    d = description
+    rng = np.random.default_rng(d["seed"])
+    return KernelInstance(general_rows(d["kind"], d["n"], d["d"], d.get("angle_exponent", 0), rng))
+
+
+def _antiparallel(description: Description) -> KernelInstance:
+    d = description
+    rng = np.random.default_rng(d["seed"])
+    return KernelInstance(antiparallel_rows(d["kind"], d["pairs"], d["singles"], d["d"], rng))
+
+
+def _duplicated(description: Description) -> KernelInstance:
+    rng = np.random.default_rng(description["seed"])
+    return KernelInstance(duplicated_rows(description["kind"], description["n"], description["d"], rng))
+
+
+def _integers(description: Description) -> KernelInstance:
+    rng = np.random.default_rng(description["seed"])
+    return KernelInstance(integer_rows(description["n"], description["d"], description["largest"], rng))
+
+
+def _initialised(description: Description) -> KernelInstance:
+    d = description
+    rng = np.random.default_rng(d["seed"])
+    if d["kind"] == "antiparallel":
+        rows = antiparallel_rows("independent", max(1, d["n"] // 2), d["n"] % 2, d["d"], rng)
+    elif d["kind"] == "integers":
+        rows = integer_rows(d["n"], d["d"], 3, rng)
+    else:
+        rows = general_rows(d["kind"], d["n"], d["d"], 0, rng)
+    return KernelInstance(normalise_rows(rows), initialisation=d["seed"], symmetric=d["symmetric"])
+
+
+GENERAL = Family(
+    "general rows",
+    "uniform and clustered; n > d and n <= d",
+    lambda: _descriptions(
+        kind=st.sampled_from(["uniform", "clustered"]), n=st.sampled_from([1, 2, 3, 4]), d=st.sampled_from([1, 2, 3, 5])
+    ),
+    _general,
+    EXAMPLES,
+)
+
+NEARLY = Family(
+    "nearly parallel rows",
+    "one pair at an angle from 0.1 down to 1e-8 from 0 or from pi",
+    lambda: _descriptions(
+        kind=st.sampled_from(["nearly parallel", "nearly antiparallel"]),
+        n=st.sampled_from([2, 2, 3, 4]),
+        d=st.sampled_from([2, 3, 5]),
+        angle_exponent=st.sampled_from(range(1, 9)),
+    ),
+    _general,
+    EXAMPLES,
+)
+
+ANTIPARALLEL = Family(
+    "antiparallel pairs",
+    "pairs x, -cx: with dependent and with independent directions, among single rows",
+    lambda: _descriptions(
+        kind=st.sampled_from(["dependent", "independent", "real"]),
+        pairs=st.integers(1, 3),
+        singles=st.integers(0, 2),
+        d=st.integers(2, 4),
+    ),
+    _antiparallel,
+    EXAMPLES,
+)
+
+DUPLICATED = Family(
+    "duplicated rows",
+    "one row twice, bit by bit or as an exact multiple",
+    lambda: _descriptions(kind=st.sampled_from(["equal", "multiple"]), n=st.integers(1, 4), d=st.integers(1, 4)),
+    _duplicated,
+    EXAMPLES,
+)
+
+INTEGERS = Family(
+    "small integers",
+    "rows of small integers: coincidences and dependencies as they fall",
+    lambda: _descriptions(
+        n=st.sampled_from([1, 2, 3, 5, 7]), d=st.sampled_from([1, 2, 3, 4]), largest=st.sampled_from([1, 2, 3])
+    ),
+    _integers,
+    EXAMPLES,
+)
+
+INITIALISED = Family(
+    "networks",
+    "unit rows and a network at the width that K-chernoff asks for (delta = 1e-9)",
+    lambda: _descriptions(
+        kind=st.sampled_from(["uniform", "clustered", "antiparallel", "integers"]),
+        n=st.sampled_from([1, 2, 3, 4, 4]),
+        d=st.sampled_from([2, 2, 3, 4]),
+        symmetric=st.booleans(),
+    ),
+    _initialised,
+    NETWORK_EXAMPLES,
+)
