@@ -22,7 +22,10 @@ def finite_array(values: ArrayLike, name: str, axes: int) -> FloatArray:
     Raises ShapeError, NotFiniteError.
     """
     try:
-        array = np.asarray(values, dtype=np.float64)
+        given = np.asarray(values)
+        if np.iscomplexobj(given):
+            raise TypeError("complex entries")
+        array = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ShapeError(f"{name} is not a rectangular array of real numbers ({error})") from error
     if array.ndim != axes or array.size == 0:
@@ -89,7 +92,7 @@ def positive(value: float, name: str) -> float:
 
 def positive_count(value: int, name: str) -> int:
     """Return a positive integer. Raises WidthError."""
-    if isinstance(value, bool) or int(value) != value or value <= 0:
+    if isinstance(value, bool) or not np.isfinite(value) or int(value) != value or value <= 0:
         raise WidthError(f"{name} is {value}; it must be a positive integer")
     return int(value)
 
