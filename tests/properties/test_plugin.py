@@ -251,8 +251,8 @@ class FakeCertificate:
         return [("N-small", Evaluation("F5", {"width": 8}, (), bounds, self.verdict, ("flips",), 53))]
 
     @property
-    def curves(self) -> Mapping[int, Mapping[str, tuple[Sequence[float], Sequence[float] | None]]]:
-        return {8: {"NGD": ([1.0, 0.5, 0.25], [1.0, 0.75, 0.5]), "GD": ([1.0, 0.9, 0.0], None)}}
+    def curves(self) -> Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float] | None]]]:
+        return {"n = 2, m = 8": {"ngd": ([1.0, 0.5, 0.25], [1.0, 0.75, 0.5]), "gd": ([1.0, 0.9, 0.0], None)}}
 
     def to_json(self) -> dict[str, Any]:
         return {"lambda0": np.float64(0.25), "unreachable": np.inf}
@@ -294,7 +294,10 @@ def test_a_data_set_fails_only_when_a_claim_fails_on_it(suite: Suite, verdict: I
     written = suite.written()
     assert written["claims"] == []
     assert written["dataset"]["certificate"] == {"lambda0": 0.25, "unreachable": "inf"}
-    assert written["dataset"]["curves"]["8"]["NGD"] == {"observed": [1.0, 0.5, 0.25], "bound": [1.0, 0.75, 0.5]}
+    assert written["dataset"]["curves"]["n = 2, m = 8"]["ngd"] == {
+        "observed": [1.0, 0.5, 0.25],
+        "bound": [1.0, 0.75, 0.5],
+    }
     assert len(written["dataset"]["counterexamples"]) == (verdict is InstanceVerdict.REFUTED)
     page = (suite.pytester.path / "out" / "index.html").read_text()
     assert page.count("<svg") == 1

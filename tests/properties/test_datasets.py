@@ -1,0 +1,203 @@
+"""Data sets load as documented, and every kind of bad file gets its named error."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from properties.datasets import load_dataset
+from theory.errors import (
+    ChoiceError,
+    DataFileError,
+    InputError,
+    MissingColumnError,
+    MissingKeyError,
+    NotFiniteError,
+    ShapeError,
+    ZeroRowError,
+)
+from theory.inputs import unit_rows
+
+
+@pytest.mark.parametrize(("name", "shape"), [("digits-4-9", (361, 64)), ("diabetes", (442, 10))])
+def test_built_in_data_sets(name: str, shape: tuple[int, int]) -> None:
+    data = load_dataset(name)
+    assert data.X.shape == data.raw_X.shape == shape
+    assert data.y.shape == shape[:1]
+    unit_rows(data.X)  # raises unless normalised
+    norms = np.linalg.norm(data.raw_X, axis=1)
+    assert np.ptp(norms) > 0
+    np.testing.assert_allclose(data.X * norms[:, None], data.raw_X, rtol=1e-14, atol=1e-15)  # 10 roundings at most
+    assert "rows normalised" in data.summary
+
+
+def test_digits_have_signs_for_targets() -> None:
+    from sklearn.datasets import load_digits
+
+    data, digits = load_dataset("digits-4-9"), load_digits()
+    assert set(data.y) == {-1.0, 1.0}
+    assert (data.y == 1).sum() == (digits.target == 9).sum()
+    np.testing.assert_array_equal(data.raw_X[data.y == -1], digits.data[digits.target == 4])
+
+
+def test_diabetes_targets_are_centred_with_unit_mean_square() -> None:
+    from sklearn.datasets import load_diabetes
+
+    y, given = load_dataset("diabetes").y, load_diabetes().target
+    rounding = 442 * 2.0**-52  # a mean of 442 numbers of size about 1
+    assert abs(y.mean()) < rounding
+    assert abs((y**2).mean() - 1) < 2 * rounding
+    np.testing.assert_array_equal(np.argsort(y, stable=True), np.argsort(given, stable=True))
+
+
+def test_arrays_cannot_be_written_to() -> None:
+    data = load_dataset("diabetes")
+    with pytest.raises(ValueError, match="read-only"):
+        data.X[0, 0] = 2.0
+
+
+def test_an_npz_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.npz"
+    np.savez(path, X=np.array([[3, 4], [0, -2]]), y=np.array([True, False]), extra=np.ones(3))
+    data = load_dataset(str(path))
+    np.testing.assert_array_equal(data.X, [[0.6, 0.8], [0, -1]])
+    np.testing.assert_array_equal(data.raw_X, [[3, 4], [0, -2]])
+    np.testing.assert_array_equal(data.y, [1, 0])
+
+
+CSV_GOOD = [
+    ("3,4,7\n0,-2,8\n", None, [[3, 4], [0, -2]], [7, 8]),
+    ("a,b,c\n3,4,7\n\n0,-2,8\n", None, [[3, 4], [0, -2]], [7, 8]),
+    ("a,b,c\n3,4,7\n0,-2,8\n", "a", [[4, 7], [-2, 8]], [3, 0]),
+    ("\ufeffa, b , c\r\n3, 4 ,7\r\n0,-2,8", "b", [[3, 7], [0, 8]], [4, -2]),
+    ('"a,1",b\n3,7\n-2,8\n', "b", [[3], [-2]], [7, 8]),
+    ("3,4,7", None, [[3, 4]], [7]),
+    ("1e-300,1e300\n-1e-320,2", None, [[1e-300], [-1e-320]], [1e300, 2]),
+]
+
+
+@pytest.mark.parametrize(("text", "target", "inputs", "targets"), CSV_GOOD)
+def test_a_csv_file(tmp_path: Path, text: str, target: str | None, inputs: Any, targets: Any) -> None:
+    path = tmp_path / "mine.CSV"
+    path.write_text(text, encoding="utf-8", newline="")
+    data = load_dataset(str(path), target)
+    np.testing.assert_array_equal(data.raw_X, inputs)
+    np.testing.assert_array_equal(data.y, targets)
+    unit_rows(data.X)
+    assert ("last column" in data.source) == (target is None and not text.startswith("a"))
+
+
+CSV_BAD = [
+    ("", None, ShapeError, "the table is empty"),
+    ("a,b\n", None, ShapeError, "a header but no rows"),
+    ("a\n1\n", None, ShapeError, "has 1 column; it needs at least one feature"),
+    ("1;2\n3;4\n", None, ShapeError, "has 1 column.*comma-separated"),
+    ("1,2\n3,4,5\n", None, ShapeError, "line 2 has 3 cells, the first line has 2"),
+    ("a,b\n1,2\n3,four\n", None, DataFileError, r"line 3, column 2 \(b\) holds 'four', which is not a number"),
+    ("1,2\n3,\n", None, DataFileError, "line 2, column 2 is empty"),
+    ("a,2\n3,4\n", None, DataFileError, "line 1, column 1 holds 'a'.*header"),
+    ("1,2\n1_0,4\n", None, DataFileError, "holds '1_0'"),
+    ("a,b\n1,2\nnan,4\n", None, NotFiniteError, r"line 3, column 1 \(a\) is nan"),
+    ("a,b\n1,2\n1,-inf\n", None, NotFiniteError, r"line 3, column 2 \(b\) is -inf"),
+    ("a,b\n1,2\n1e999,1\n", None, NotFiniteError, "line 3, column 1"),
+    ("a,b,c\n1,2,3\n0,-0,4\n", None, ZeroRowError, "row 1 of X is zero"),
+    ("a,b\n1,2\n", "z", MissingColumnError, "no column 'z'; the columns are a, b"),
+    ("1,2\n", "z", MissingColumnError, "no column 'z': the table has no header"),
+    ("a,a\n1,2\n", "a", MissingColumnError, "2 columns are named 'a'"),
+    (",a,b\n0,1,2\n", None, DataFileError, "column 1 of the header has no name"),
+    ('a,b\n1,"2\n', None, DataFileError, "not a readable .csv table"),
+    ("a,b\n1,\0\n", None, DataFileError, "not a"),
+]
+
+
+@pytest.mark.parametrize(("text", "target", "kind", "said"), CSV_BAD)
+def test_a_bad_csv_file(tmp_path: Path, text: str, target: str | None, kind: type[InputError], said: str) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(text, encoding="utf-8", newline="")
+    with pytest.raises(kind, match=said) as caught:
+        load_dataset(str(path), target)
+    assert str(path) in str(caught.value)
+
+
+def test_a_csv_file_in_another_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_bytes(b"a,b\n1,\xff\xfe\n")
+    with pytest.raises(DataFileError, match="not text in UTF-8"):
+        load_dataset(str(path))
+
+
+X, Y = np.eye(2), np.ones(2)
+NPZ_BAD: list[tuple[dict[str, Any], type[InputError], str]] = [
+    ({"inputs": X, "y": Y}, MissingKeyError, "lacks X; it holds inputs, y"),
+    ({"a": X}, MissingKeyError, "lacks X and y"),
+    ({"X": X, "y": np.ones(3)}, ShapeError, "y has 3 entries, X has 2 rows"),
+    ({"X": X, "y": np.ones((2, 1))}, ShapeError, r"y has shape \(2, 1\)"),
+    ({"X": np.ones(2), "y": Y}, ShapeError, r"X has shape \(2,\)"),
+    ({"X": np.ones((0, 2)), "y": np.ones(0)}, ShapeError, r"X has shape \(0, 2\)"),
+    ({"X": np.array([[1, np.nan], [0, 1]]), "y": Y}, NotFiniteError, r"X\[0, 1\] is nan"),
+    ({"X": X, "y": np.array([1, np.inf])}, NotFiniteError, r"y\[1\] is inf"),
+    ({"X": np.array([[1, 0], [0, 0]]), "y": Y}, ZeroRowError, "row 1 of X is zero"),
+    ({"X": X.astype(complex), "y": Y}, DataFileError, "X holds complex128, not real numbers"),
+    ({"X": X.astype(str), "y": Y}, DataFileError, "X holds <U"),
+    ({"X": X, "y": np.array([None, 1], dtype=object)}, DataFileError, "pickled objects"),
+]
+
+
+@pytest.mark.parametrize(("arrays", "kind", "said"), NPZ_BAD)
+def test_a_bad_npz_file(tmp_path: Path, arrays: dict[str, Any], kind: type[InputError], said: str) -> None:
+    path = tmp_path / "bad.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(kind, match=said) as caught:
+        load_dataset(str(path))
+    assert str(path) in str(caught.value)
+
+
+def test_damaged_npz_files(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.npz"
+    np.savez_compressed(whole, X=np.random.default_rng(1).standard_normal((20, 20)), y=np.ones(20))
+    content = whole.read_bytes()
+    damaged = bytearray(content)
+    damaged[200:400] = bytes(200)
+    path = tmp_path / "damaged.npz"
+    for kind in (b"", b"no archive", content[:100], content[: len(content) // 2], content[:-30], bytes(damaged)):
+        path.write_bytes(kind)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(DataFileError, match=r"truncated|archive"):
+                load_dataset(str(path))
+
+
+def test_a_single_array_under_the_name_of_an_archive(tmp_path: Path) -> None:
+    path = tmp_path / "single.npz"
+    with path.open("wb") as stream:
+        np.save(stream, X)
+    with pytest.raises(DataFileError, match="holds a single array"):
+        load_dataset(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nowhere/absent.csv", "does not exist; known are digits-4-9, diabetes"),
+        ("absent.npz", "does not exist"),
+        ("mine.parquet", "unknown data set 'mine.parquet'; known are digits-4-9, diabetes, and paths to .npz"),
+        ("digits", "unknown data set 'digits'"),
+    ],
+)
+def test_files_that_are_not_there(name: str, said: str) -> None:
+    with pytest.raises(DataFileError, match=said):
+        load_dataset(name)
+
+
+def test_a_directory_is_not_a_file(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(DataFileError, match="is not a file"):
+        load_dataset(str(tmp_path / "folder.csv"))
+
+
+@pytest.mark.parametrize("name", ["digits-4-9", "mine.npz"])
+def test_a_target_column_is_for_csv_files(name: str) -> None:
+    with pytest.raises(ChoiceError, match=r"chosen in \.csv files only"):
+        load_dataset(name, "age")

@@ -1,0 +1,77 @@
+"""Ctrl-C, or a kill, in the middle of a run leaves the results so far."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ITEMS = ROOT / "tests" / "claims" / "test_claims.py"
+
+SLOW = """
+import time
+from pathlib import Path
+from properties import plugin
+from tests.properties import fake_claims
+
+def slow(point):
+    Path("started").touch()
+    time.sleep(600)
+
+first = fake_claims.claim("N-first")
+second = fake_claims.claim("N-second")
+second = type(second)(**{**vars(second), "conclusion": slow})
+third = fake_claims.claim("N-third")
+plugin.registry = {claim.id: claim for claim in (first, second, third)}
+"""
+
+
+def interrupted(directory: Path, number: signal.Signals) -> tuple[int, str]:
+    """Start a run, wait until its second claim works, send the signal; exit code and output."""
+    (directory / "conftest.py").write_text(SLOW)
+    (directory / "test_claims.py").write_text(ITEMS.read_text())
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "properties.plugin", "--claim", "all", "--report", "out"],
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not (directory / "started").exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=60)
+    return process.returncode, output
+
+
+def written(directory: Path) -> Any:
+    return json.loads((directory / "out" / "claims.json").read_text())
+
+
+def test_an_interrupt_leaves_the_results_so_far(tmp_path: Path) -> None:
+    code, output = interrupted(tmp_path, signal.SIGINT)
+    assert code == pytest.ExitCode.INTERRUPTED, output
+    content = written(tmp_path)
+    assert [(claim["id"], claim["verdict"]) for claim in content["claims"]] == [("N-first", "holds")]
+    assert content["complete"] is False
+    assert content["verdict"] == "undecided"
+    assert "N-first  holds" in output
+    assert "the run stopped early, with 1 of 9 items done." in output
+    assert "stopped early" in (tmp_path / "out" / "index.html").read_text()
+    assert sorted(os.listdir(tmp_path / "out")) == ["claims.json", "index.html"]
+
+
+def test_a_kill_leaves_the_results_so_far(tmp_path: Path) -> None:
+    code, _ = interrupted(tmp_path, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    content = written(tmp_path)
+    assert [claim["id"] for claim in content["claims"]] == ["N-first"]
+    assert content["complete"] is False
