@@ -266,7 +266,7 @@ def spike_map(
     """The worst case of T1-tight for ``steps`` NGD steps of size ``step_size`` towards ``u = -residuals`` (all positive).
 
     Direction i starts with slope ``base_slopes[i]`` (its smallest is sqrt(lambda)), falls to ``base - c sqrt(lambda)``, and
-    is ``base + c sqrt(lambda)`` within ``half_width`` times the step around every later iterate, ``c = stability``.
+    is ``base + c sqrt(lambda)`` within ``half_width`` times the next step around every later iterate, ``c = stability``.
     With equal base slopes one step from an iterate k >= 1 multiplies the residual by ``1 - eta/rho`` up to the half-width.
     """
     n = len(base_slopes)
@@ -279,7 +279,8 @@ def spike_map(
         edges, values = [-around], [base, low]
         for _ in range(steps):
             length = step_size * residual / slope
-            behind, around = around, half_width * length
+            remaining = residual - slope * around - low * (length - around)
+            behind, around = around, half_width * step_size * remaining / high
             residual -= slope * behind + low * (length - behind - around) + high * around
             position -= length
             edges += [position + around, position - around]

@@ -1,0 +1,207 @@
+"""The optimisers: parameter space against dense oracles, function space against parameter space, error bounds."""
+
+import numpy as np
+import pytest
+from flint import arb
+from scipy import linalg
+
+from theory.descent import (
+    FunctionSpaceDescent,
+    gradient_step,
+    kfac_step,
+    natural_gradient_step,
+    solve_gram,
+    trajectory,
+)
+from theory.errors import ChoiceError, RankDeficientError, ScaleError, ShapeError, WidthError
+from theory.geometry import InputGeometry
+from theory.inputs import FloatArray, normalise_rows
+from theory.network import ACTIVATIONS, TwoLayerNetwork
+from theory.rigour.one_step import network_step, network_steps_enclosed
+from theory.rigour.precision import working_precision
+
+STEPS = {"ngd": natural_gradient_step, "kfac": kfac_step, "gd": gradient_step}
+Problem = tuple[TwoLayerNetwork, FloatArray, FloatArray]
+
+
+def problem(seed: int = 0, n: int = 5, d: int = 3, m: int = 400, activation: str = "relu") -> Problem:
+    rng = np.random.default_rng(seed)
+    net = TwoLayerNetwork.initialise(m, d, 1.3, rng, activation=activation)
+    return net, normalise_rows(rng.standard_normal((n, d))), rng.standard_normal(n)
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+def test_natural_gradient_step_is_the_dense_pseudo_inverse(activation: str) -> None:
+    net, inputs, y = problem(m=40, activation=activation)
+    jacobian, residual = net.jacobian(inputs), net.outputs(inputs) - y
+    fisher = jacobian.T @ jacobian
+    dense = net.weights - 0.3 * (linalg.pinvh(fisher, rtol=1e-9) @ jacobian.T @ residual).reshape(net.weights.shape)
+    slack = 1e-15 * np.linalg.cond(jacobian) ** 4 * 10
+    assert np.abs(natural_gradient_step(net, inputs, y, 0.3).weights - dense).max() <= slack
+    by_lstsq = net.weights - 0.3 * np.linalg.lstsq(jacobian, residual)[0].reshape(net.weights.shape)
+    assert np.abs(natural_gradient_step(net, inputs, y, 0.3).weights - by_lstsq).max() <= slack
+
+
+@pytest.mark.parametrize(("n", "d"), [(5, 3), (3, 5)])
+def test_kfac_step_is_the_dense_kronecker_pseudo_inverse(n: int, d: int) -> None:
+    net, inputs, y = problem(1, n, d, m=40)
+    features = net.pattern_features(inputs)
+    left, right = np.linalg.pinv(features.T @ features, rtol=1e-10), np.linalg.pinv(inputs.T @ inputs, rtol=1e-10)
+    gradient = net.jacobian(inputs).T @ (net.outputs(inputs) - y)
+    dense = net.weights - 0.3 * (np.kron(left, right) @ gradient).reshape(net.weights.shape)
+    assert np.abs(kfac_step(net, inputs, y, 0.3).weights - dense).max() <= 1e-10
+
+
+def test_gradient_step_is_the_gradient_of_half_the_squared_residual() -> None:
+    net, inputs, y = problem(2)
+    gradient = (net.jacobian(inputs).T @ (net.outputs(inputs) - y)).reshape(net.weights.shape)
+    assert np.abs(gradient_step(net, inputs, y, 0.3).weights - (net.weights - 0.3 * gradient)).max() <= 1e-13
+
+
+@pytest.mark.parametrize("optimiser", list(STEPS))
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize(("n", "d"), [(5, 3), (3, 5), (1, 1)])
+def test_function_space_is_parameter_space(optimiser: str, activation: str, n: int, d: int) -> None:
+    """I-dual for every optimiser, activation and shape; the widths cross several blocks."""
+    net, inputs, y = problem(3, n, d, 400, activation)
+    found = trajectory(net, inputs, y, 0.2, 3, optimiser, parameters=True)
+    walker, lengths, norms = net, [], [np.linalg.norm(net.outputs(inputs) - y)]
+    for _ in range(3):
+        moved = STEPS[optimiser](walker, inputs, y, 0.2)
+        lengths.append(np.linalg.norm(moved.weights - walker.weights))
+        walker = moved
+        norms.append(np.linalg.norm(walker.outputs(inputs) - y))
+    assert found.weights is not None
+    assert np.abs(found.weights - walker.weights).max() <= 1e-11
+    assert np.abs(found.pre_activations - walker.pre_activations(inputs)).max() <= 1e-11
+    assert np.abs(found.residual_norms - norms).max() <= 1e-11
+    assert np.abs(found.step_norms - lengths).max() <= 1e-11
+    assert np.abs(found.residual - (walker.outputs(inputs) - y)).max() <= 1e-11
+
+
+def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, inputs, y = problem(4, 4, 3, 1000)
+    whole = trajectory(net, inputs, y, 0.3, 3)
+    monkeypatch.setattr("theory.descent.BLOCK_ENTRIES", 4 * 33)
+    blocks = trajectory(net, inputs, y, 0.3, 3)
+    assert np.abs(whole.pre_activations - blocks.pre_activations).max() <= 1e-12
+    monkeypatch.setattr("theory.descent.BLOCK_ENTRIES", 1)
+    assert np.abs(trajectory(net, inputs, y, 0.3, 3).residual - whole.residual).max() <= 1e-12
+
+
+def test_state_reports_the_gram_matrices_of_its_iterate() -> None:
+    net, inputs, y = problem(5)
+    state = FunctionSpaceDescent(net, inputs, y)
+    assert np.array_equal(state.pattern_gram, net.pattern_gram(inputs))
+    assert np.array_equal(state.gram, net.gram(inputs))
+    assert np.abs(state.features() - net.pattern_features(inputs)).max() == 0
+    with pytest.raises(ChoiceError, match="not one of NGD or GD"):
+        state.parameter_direction()
+    state.advance(0.4)
+    moved = natural_gradient_step(net, inputs, y, 0.4)
+    assert np.abs(state.gram - moved.gram(inputs)).max() <= 1e-14
+    assert state.coefficients is not None
+    assert np.abs(state.parameter_direction() - state.coefficients[:, None] * inputs).max() == 0
+    state.advance(0.4, "kfac")
+    assert state.coefficients is None
+
+
+def test_unmeasured_gradient_descent_follows_the_same_path_without_lengths() -> None:
+    net, inputs, y = problem(6)
+    measured = trajectory(net, inputs, y, 0.2, 4, "gd")
+    spared = trajectory(net, inputs, y, 0.2, 4, "gd", measure_steps=False)
+    assert np.array_equal(measured.residual_norms, spared.residual_norms)
+    assert np.isnan(spared.step_norms).all()
+    assert np.isfinite(trajectory(net, inputs, y, 0.2, 4, "ngd", measure_steps=False).step_norms).all()
+
+
+def test_run_ends_at_the_reduction_asked_for() -> None:
+    net, inputs, y = problem(7, m=4000)
+    found = trajectory(net, inputs, y, 0.5, 40, reduction=1e-3)
+    relative = found.residual_norms / found.residual_norms[0]
+    assert relative[-1] <= 1e-3 < relative[-2]
+    assert len(found.step_norms) == len(relative) - 1 < 40
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("optimiser", ["ngd", "gd"])
+def test_error_bounds_of_a_step_contain_the_difference_from_balls(activation: str, optimiser: str) -> None:
+    for seed in range(3):
+        net, inputs, y = problem(seed, 3, 3, 60, activation)
+        state = FunctionSpaceDescent(net, inputs, y)
+        before = state.pre_activations.copy()
+        step = network_step(state, 0.3, optimiser)
+        assert 0 < step.after_error < 1e-9
+        if optimiser == "gd":
+            continue
+        with working_precision(160):
+            exact = network_steps_enclosed(before, inputs, net.signs, activation, y, 0.3)[0]
+            assert abs(float(exact.before - arb(step.before))) <= step.before_error
+            assert abs(float(exact.after - arb(step.after))) <= step.after_error
+            assert abs(float(exact.length - arb(step.length))) <= step.length_error
+
+
+def test_error_bound_is_refused_for_kfac() -> None:
+    net, inputs, y = problem()
+    with pytest.raises(ChoiceError, match="known: ngd, gd"):
+        network_step(FunctionSpaceDescent(net, inputs, y), 0.3, "kfac")
+
+
+def test_ball_trajectory_of_a_network_follows_the_float_one() -> None:
+    net, inputs, y = problem(8, 3, 3, 60)
+    found = trajectory(net, inputs, y, 0.5, 3)
+    with working_precision(200):
+        balls = network_steps_enclosed(net.pre_activations(inputs), inputs, net.signs, "relu", y, 0.5, 3)
+    assert np.abs([float(step.after) for step in balls] - found.residual_norms[1:]).max() <= 1e-12
+
+
+def test_bad_input_is_named() -> None:
+    net, inputs, y = problem()
+    with pytest.raises(ChoiceError, match="known: ngd, kfac, gd"):
+        trajectory(net, inputs, y, 0.1, 2, "adam")
+    for bad in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(ScaleError, match="step_size"):
+            trajectory(net, inputs, y, bad, 2)
+    with pytest.raises(WidthError, match="steps"):
+        trajectory(net, inputs, y, 0.1, 0)
+    with pytest.raises(ShapeError, match="must agree"):
+        trajectory(net, inputs, y[:-1], 0.1, 2)
+    narrow = TwoLayerNetwork(weights=np.ones((1, 3)), signs=np.ones(1))
+    for step in STEPS.values():
+        with pytest.raises(WidthError, match="at least 2"):
+            step(narrow, inputs, y, 0.1)
+    with pytest.raises(WidthError, match="at least 2"):
+        trajectory(narrow, inputs, y, 0.1, 1)
+
+
+def test_singular_gram_is_named() -> None:
+    net, inputs, y = problem()
+    twice = np.concatenate([inputs, inputs[:1]])
+    for run in (natural_gradient_step, kfac_step):
+        with pytest.raises(RankDeficientError, match="Condition 1"):
+            run(net, twice, np.append(y, 1.0), 0.1)
+    with pytest.raises(RankDeficientError, match="Condition 1"):
+        solve_gram(-np.eye(2), np.ones(2))
+    with pytest.raises(RankDeficientError, match="pivots"):
+        solve_gram(np.diag([1.0, 4e-16]), np.ones(2))
+    assert np.array_equal(solve_gram(np.diag([1.0, 2.0**-50]), np.array([1.0, 2.0**-50])), [1.0, 1.0])
+
+
+def test_geometry_of_inputs() -> None:
+    rng = np.random.default_rng(9)
+    for rows in (
+        rng.standard_normal((6, 4)),
+        rng.standard_normal((3, 5)),
+        rng.standard_normal((5, 2)) @ rng.standard_normal((2, 4)),
+    ):
+        inputs = normalise_rows(rows)
+        geometry = InputGeometry.of(inputs)
+        values = np.linalg.svd(inputs, compute_uv=False)
+        rank = int((values > 1e-12).sum())
+        assert geometry.rank == rank
+        assert np.abs(geometry.projection - inputs @ np.linalg.pinv(inputs)).max() <= 1e-12
+        assert np.abs(geometry.leverage - np.diag(geometry.projection)).max() == 0
+        assert np.abs(geometry.dual_inputs - np.linalg.pinv(inputs).T).max() <= 1e-12
+        assert geometry.largest_eigenvalue == pytest.approx(values[0] ** 2, rel=1e-13)
+        assert geometry.smallest_eigenvalue == pytest.approx(values[rank - 1] ** 2, rel=1e-11)
+        assert np.array_equal(geometry.kernel, inputs @ inputs.T)

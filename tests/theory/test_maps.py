@@ -1,0 +1,206 @@
+"""Families F3 and F4: maps with a known stability constant, their error bounds, and the worst case of T1-tight."""
+
+import math
+
+import numpy as np
+import pytest
+from flint import arb
+
+from theory.inputs import FloatArray
+from theory.maps import ParameterMap, PerturbedAffine, SpikeMap, certify_map, lift, spike_map
+from theory.rigour.one_step import map_step, map_steps_enclosed
+from theory.rigour.precision import working_precision
+from theory.rigour.rounding import gamma
+from theory.theorems import ngd
+
+
+def orthogonal(rows: int, columns: int, rng: np.random.Generator) -> FloatArray:
+    return np.asarray(np.linalg.qr(rng.standard_normal((columns, columns)))[0][:rows])
+
+
+def affine(seed: int, n: int = 3, p: int = 5, orthogonal_rows: bool = False) -> PerturbedAffine:
+    rng = np.random.default_rng(seed)
+    frequencies = (
+        orthogonal(n, p, rng) * rng.uniform(0.5, 2, (n, 1)) if orthogonal_rows else rng.standard_normal((n, p))
+    )
+    return PerturbedAffine(rng.standard_normal((n, p)) * 2, frequencies, 0.3)
+
+
+def spike(seed: int = 0, n: int = 2, steps: int = 3, rotated: bool = True) -> SpikeMap:
+    rng = np.random.default_rng(seed)
+    left, right = (orthogonal(n, n, rng), orthogonal(n, n + 1, rng)) if rotated else (np.eye(n), np.eye(n))
+    return spike_map(0.2, np.ones(n), 0.6, steps, rng.uniform(0.5, 1, n), 2.0**-10, left, right)
+
+
+MAPS = [affine(0), affine(1, orthogonal_rows=True), affine(2, 1, 1), spike(), spike(1, 1, rotated=False)]
+
+
+@pytest.mark.parametrize("model", MAPS)
+def test_jacobian_is_the_derivative_of_the_outputs(model: ParameterMap) -> None:
+    """Central differences, whose error is at most h^2/6 times the third derivative plus the rounding over h."""
+    rng = np.random.default_rng(3)
+    for _ in range(5):
+        theta = rng.standard_normal(model.parameters)
+        jacobian, h = model.jacobian(theta), 2.0**-17
+        rounding = model.rounding(theta)[0] * 4 / h
+        for j in range(model.parameters):
+            shift = np.zeros(model.parameters)
+            shift[j] = h
+            slope = (model.outputs(theta + shift) - model.outputs(theta - shift)) / (2 * h)
+            cubic = 0.3 * 6**3 * h * h if isinstance(model, PerturbedAffine) else 0.0
+            assert np.abs(slope - jacobian[:, j]).max() <= cubic + rounding + 1e-15 / h
+
+
+@pytest.mark.parametrize("model", MAPS)
+def test_stated_rounding_contains_the_difference_from_balls(model: ParameterMap) -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(10):
+        theta = rng.standard_normal(model.parameters) * 3
+        outputs, jacobian = model.rounding(theta)
+        with working_precision(200):
+            exact = model.lifted()
+            difference = exact.outputs(lift(theta)) - lift(model.outputs(theta))
+            slopes = (exact.jacobian(lift(theta)) - lift(model.jacobian(theta))).ravel()
+            assert math.sqrt(sum(float(d) ** 2 for d in difference)) <= outputs
+            assert math.sqrt(sum(float(d) ** 2 for d in slopes)) <= jacobian
+        assert 0 < outputs < 1e-11
+        assert 0 < jacobian < 1e-12
+
+
+def test_deviation_is_attained_for_orthogonal_rows_and_never_exceeded() -> None:
+    rng = np.random.default_rng(5)
+    for seed in range(20):
+        model = affine(seed, orthogonal_rows=seed % 2 == 0)
+        initial = model.jacobian(np.zeros(5))
+        for radius in (0.1, 1.0, 3.0, 10.0):
+            bound = model.deviation(radius)
+            best = 0.0
+            for q in model.frequencies:
+                length = np.linalg.norm(q)
+                theta = q / length * min(radius, math.pi / length)
+                best = max(best, float(np.linalg.norm(model.jacobian(theta) - initial, 2)))
+            for _ in range(20):
+                theta = rng.standard_normal(5)
+                theta *= radius / np.linalg.norm(theta)
+                best = max(best, float(np.linalg.norm(model.jacobian(theta) - initial, 2)))
+            slack = 100 * gamma(200)
+            assert best <= bound * (1 + slack)
+            if seed % 2 == 0:
+                assert best >= bound * (1 - 1e-6)  # the coupling of nearly orthogonal rows costs the root of rounding
+
+
+def test_deviation_of_general_rows_is_the_largest_drop_times_the_spectral_norm() -> None:
+    model = PerturbedAffine(np.eye(2), np.array([[1.0, 0.0], [1.0, 0.1]]), 0.5)
+    longest = math.sqrt(1.01)
+    expected = (
+        0.5 * (1 - math.cos(0.7 * longest)) * np.sqrt(np.abs(model.frequencies @ model.frequencies.T).sum(1).max())
+    )
+    assert abs(model.deviation(0.7) - expected) <= 1e-13
+    assert model.deviation(100.0) == pytest.approx(0.5 * 2 * expected / 0.5 / (1 - math.cos(0.7 * longest)), rel=1e-13)
+
+
+def test_spike_map_deviation_is_c_root_lambda_and_values_integrate_the_slopes() -> None:
+    model = spike_map(0.25, np.array([2.0, 3.0]), 0.5, 4, np.array([1.0, 0.5]))
+    assert 0.5 <= model.deviation(1.0) <= 0.5 * (1 + gamma(64)) * 1.0001
+    for i in range(2):
+        knots, slopes = model.knots[i], model.slopes[i]
+        assert (np.diff(knots) > 0).all()
+        assert set(np.round(slopes - [2.0, 3.0][i], 12)) == {0.0, -0.5, 0.5}
+        position = 0.3
+        integral = slopes[-1] * position
+        assert abs(model.outputs(np.array([position, position]))[i] - integral) <= gamma(200) * 10
+        inside = np.concatenate([knots, [0.0]])
+        total = -float(np.sum(slopes[1:] * np.diff(inside)))
+        start = np.full(2, knots[0])
+        assert abs(model.outputs(start)[i] - total) <= gamma(400) * 10
+
+
+@pytest.mark.parametrize("stability", [0.05, 0.1, 0.2, 0.3])
+def test_spike_map_attains_the_sharp_factor_and_breaks_the_paper_s_rate_beyond_its_limit(stability: float) -> None:
+    C = 3 * stability
+    eta = 1.01 * ngd.step_limit(C, "T1-sharp")
+    model = spike_map(stability, np.ones(1), eta, 5, np.ones(1))
+    theta = np.zeros(1)
+    for k in range(5):
+        theta, step = map_step(model, theta, -np.ones(1), eta)
+        ratio = step.after / step.before
+        if k >= 1:
+            assert abs(ratio - ngd.rate(eta, C)) <= 1e-9 * ngd.rate(eta, C)
+            assert ratio**2 > 1 - eta + 1e-6
+    within = 0.99 * ngd.step_limit(C, "T1-sharp")
+    model = spike_map(stability, np.ones(1), within, 5, np.ones(1))
+    theta = np.zeros(1)
+    for _ in range(5):
+        theta, step = map_step(model, theta, -np.ones(1), within)
+        assert (step.after / step.before) ** 2 < 1 - within
+
+
+def test_half_width_of_the_spikes_is_at_most_1e_11_of_the_step() -> None:
+    model = spike_map(0.2, np.ones(1), 0.5, 3, np.ones(1))
+    widths = np.diff(model.knots[0])[0::2]
+    lengths = np.diff(model.knots[0])[1::2]
+    assert (widths / 2 <= 1e-11 * lengths).all()
+    assert (widths[1:] / 2 <= 1e-11 * lengths[:-1]).all()
+    assert (widths > 0).all()
+
+
+@pytest.mark.parametrize("model", MAPS)
+def test_certificate_of_a_map_is_sound_and_tight(model: ParameterMap) -> None:
+    targets = -np.linspace(0.1, 0.2, len(model.outputs(np.zeros(model.parameters))))
+    found = certify_map(model, targets)
+    jacobian = model.jacobian(np.zeros(model.parameters))
+    smallest = float(np.linalg.eigvalsh(jacobian @ jacobian.T)[0])
+    assert found.lambda_min <= smallest <= found.lambda_min * (1 + 1e-10)
+    radius = 3 * float(np.linalg.norm(targets)) / math.sqrt(smallest)
+    assert radius <= found.radius <= radius * (1 + 1e-10)
+    constant = 3 * model.deviation(radius) / math.sqrt(smallest)
+    assert constant <= found.constant * (1 + 1e-15)
+    assert found.constant <= constant * (1 + 1e-9)
+
+
+def test_certificate_without_condition_1_is_infinite() -> None:
+    model = PerturbedAffine(np.array([[1.0, 0.0], [1.0, 0.0]]), np.zeros((2, 2)), 0.0)
+    found = certify_map(model, np.ones(2))
+    assert found.lambda_min <= 0
+    assert found.constant == found.radius == math.inf
+
+
+@pytest.mark.parametrize("model", MAPS)
+def test_one_step_of_a_map_agrees_with_the_dense_pseudo_inverse_and_with_balls(model: ParameterMap) -> None:
+    targets = -np.linspace(0.2, 0.4, len(model.outputs(np.zeros(model.parameters))))
+    theta = np.zeros(model.parameters)
+    for _ in range(3):
+        moved, step = map_step(model, theta, targets, 0.7)
+        residual = model.outputs(theta) - targets
+        dense = theta - 0.7 * np.linalg.pinv(model.jacobian(theta)) @ residual
+        assert np.abs(moved - dense).max() <= 1e-12
+        assert step.length == pytest.approx(float(np.linalg.norm(moved - theta)), rel=1e-12)
+        with working_precision(160):
+            exact = map_steps_enclosed(model, theta, targets, 0.7)[0]
+            assert abs(float(exact.before - arb(step.before))) <= step.before_error
+            assert abs(float(exact.after - arb(step.after))) <= step.after_error
+            assert abs(float(exact.length - arb(step.length))) <= step.length_error
+        assert step.after_error < 1e-10
+        assert step.rounding(0.5) >= step.after_error + 0.5 * step.before_error
+        theta = moved
+
+
+def test_ball_trajectory_goes_on_from_its_own_iterates() -> None:
+    model, targets = affine(0), np.full(3, -0.1)
+    with working_precision(160):
+        whole = map_steps_enclosed(model, np.zeros(5), targets, 0.5, 4)
+        theta = np.zeros(5)
+        for step in whole:
+            moved, approximate = map_step(model, theta, targets, 0.5)
+            assert abs(float(step.after) - approximate.after) <= 1e-12
+            theta = moved
+    assert len(whole) == 4
+
+
+def test_undecided_slope_is_not_a_number() -> None:
+    """A ball that straddles a knot has no slope: the step's outcome is undecided, not guessed."""
+    model = spike(1, 1, rotated=False)
+    with working_precision(80):
+        exact = model.lifted()
+        position = np.array([arb(float(model.knots[0, 1]), 1e-3)], dtype=object)
+        assert exact.jacobian(position)[0, 0].is_finite() is False
