@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,10 +55,6 @@ class PathCertificate:
         """
         reached = np.maximum.accumulate(self.step_changes)
         return np.array([stability_constant(float(change), self.lambda_min) for change in reached])
-
-
-class _Segments(Protocol):
-    def supremum(self, start: FloatArray, end: FloatArray, parts: int, floor: float) -> tuple[float, float]: ...
 
 
 class PatternSegments:
@@ -164,7 +159,7 @@ def midpoint(left: float, right: float) -> float | None:
     return middle if left < middle < right else None
 
 
-def segments_of(net: TwoLayerNetwork, initial: FloatArray, rows: FloatArray) -> _Segments:
+def segments_of(net: TwoLayerNetwork, initial: FloatArray, rows: FloatArray) -> PatternSegments | SmoothSegments:
     """The way to bound ``||J - J(0)||_2`` on segments that the activation of the network asks for."""
     if net.phi.curvature is None:
         return PatternSegments(initial, rows)

@@ -15,13 +15,13 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import arb, fmpq, fmpq_mat
 from numpy.typing import ArrayLike
 
 from theory.errors import ShapeError
 from theory.inputs import FloatArray, positive, unit_rows
 from theory.network import TwoLayerNetwork
-from theory.rigour.exact import hadamard, rational, rational_matrix
+from theory.rigour.exact import float_at_most, hadamard, rational, rational_matrix
 from theory.rigour.rounding import gamma
 
 MOST_INPUTS, MOST_NEURONS = 4, 6
@@ -187,23 +187,40 @@ class ChangeMatrices:
         """The ``D D^T`` (n, n) at which the supremum is reached."""
         return np.asarray(self.products[int(self.squares.argmax())])
 
+    @property
+    def frobenius(self) -> float:
+        """``sup ||J - J(0)||_F`` (not squared), for ``||x_i|| = 1`` exactly, as computed in floats."""
+        return float(np.sqrt(np.einsum("qii->q", self.products).max() / self.width))
+
     def at_most(self, bound: float) -> bool:
-        """Whether ``||J - J(0)||_2 <= bound`` (not squared) for all of the changes, decided exactly.
+        """Whether ``||J - J(0)||_2 <= bound`` (not squared) for all of the changes, decided exactly."""
+        return bool(np.isposinf(bound)) or self.squares_at_most(rational(bound) ** 2)
+
+    def squares_at_most(self, square: fmpq) -> bool:
+        """Whether ``||J - J(0)||_2^2 <= square`` for all of the changes, decided exactly.
 
         Floats decide the matrices whose eigenvalue is farther from the bound than the eigenvalue's rounding: a
-        backward error of ``gamma_{8 n^2 + d}`` of the trace, far above that of the symmetric QR iteration.
+        backward error of ``gamma_{64 (n + 8)^2}`` of the trace, far above that of the symmetric QR iteration.
         """
-        if np.isinf(bound):
-            return bound > 0
-        square = rational(bound) * rational(bound)
         size = self.kernel.nrows()
         traces = np.einsum("qii->q", self.products) / self.width
         rounding = gamma(64 * (size + 8) ** 2) * traces
-        for k in np.flatnonzero(self.squares + rounding >= float(square)):
+        for k in np.flatnonzero(self.squares + rounding >= float_at_most(arb(square))):
             matrix = hadamard(self.kernel, rational_matrix(self.products[k])) * fmpq(1, self.width)
             if not largest_eigenvalue_at_most(matrix, square):
                 return False
         return True
+
+    def frobenius_at_most(self, bound: float) -> bool:
+        """Whether ``||J - J(0)||_F <= bound`` (not squared) for all of the changes, decided exactly."""
+        if np.isposinf(bound):
+            return True
+        square = rational(bound) ** 2 * self.width
+        squared_norms = [self.kernel[i, i] for i in range(self.kernel.nrows())]
+        flips = np.unique(np.einsum("qii->qi", self.products).astype(int), axis=0)
+        return all(
+            sum((k * c for k, c in zip(squared_norms, row, strict=True)), fmpq(0)) <= square for row in flips.tolist()
+        )
 
 
 def _sums_within(choices: list[list[PatternChange]], budget: fmpq) -> list[list[PatternChange]]:

@@ -1,0 +1,280 @@
+"""Instances of the claims on Condition 2: small networks with a radius, attacked or enumerated, and short paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_mat, fmpq
+from numpy.typing import NDArray
+
+from theory.descent import FunctionSpaceDescent
+from theory.errors import RankDeficientError
+from theory.gram import exact_pattern
+from theory.inputs import FloatArray, normalise_rows
+from theory.network import TwoLayerNetwork
+from theory.rigour.exact import ball_matrix, rational
+from theory.stability import BallCertificate, PathCertificate, certify_ball, certify_path
+from theory.stability.attack import jacobian_change_attack
+from theory.stability.exact_path import path_changes
+from theory.stability.flips import flip_costs
+from theory.stability.path import PatternSegments, SmoothSegments, segments_of
+from theory.stability.patterns import ChangeMatrices, ball_changes
+
+Description = Mapping[str, Any]
+
+INPUT_KINDS = ("uniform", "clustered", "nearly parallel", "antiparallel", "duplicated", "orthogonal", "integer")
+NEARLY_PARALLEL = 1e-6
+
+MOST_CURVED: Mapping[str, float] = MappingProxyType(
+    {"softplus": 0.0, "tanh": 0.6584789484624084, "erf": 0.7071067811865476, "sin": 1.5707963267948966}
+)
+"""Where ``|phi''|`` is largest: 0, artanh 3^{-1/2}, 2^{-1/2}, pi/2."""
+
+SLOPES: Mapping[str, Callable[[arb], arb]] = MappingProxyType(
+    {
+        "softplus": lambda z: 1 / (1 + (-z).exp()),
+        "tanh": lambda z: 1 - z.tanh() ** 2,
+        "erf": lambda z: 2 * (-z * z).exp() / arb.pi().sqrt(),
+        "sin": lambda z: z.cos(),
+    }
+)
+"""``phi'`` in balls."""
+
+
+def draw_rows(n: int, d: int, kind: str, rng: np.random.Generator) -> FloatArray:
+    """Unit rows (n, d) of a kind; small integers keep exact coincidences and zero pre-activations in reach."""
+    if kind == "integer":
+        rows = rng.integers(-2, 3, (n, d)).astype(float)
+        rows[~rows.any(axis=1), 0] = 1.0
+        return normalise_rows(rows)
+    rows = normalise_rows(rng.standard_normal((n, d)))
+    if kind == "clustered":
+        return normalise_rows(rows[:1] + 0.2 * rows)
+    if kind == "nearly parallel":
+        return normalise_rows(rows[:1] + NEARLY_PARALLEL * rows)
+    if kind == "orthogonal":
+        basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
+        return normalise_rows(basis[np.arange(n) % d])
+    if kind in ("antiparallel", "duplicated") and n > 1:
+        rows[1] = -rows[0] if kind == "antiparallel" else rows[0]
+    return rows
+
+
+def flip_radius(net: TwoLayerNetwork, rows: FloatArray, flips: int, whole: bool) -> float:
+    """A radius that affords about so many of the cheapest flips; a whole number when asked for one."""
+    costs = np.sort(flip_costs(net, rows).ravel())
+    afforded = min(flips, len(costs))
+    radius = float(np.sqrt(costs[:afforded].sum() + 0.5 * costs[min(afforded, len(costs) - 1)])) + 2.0**-10
+    return float(max(1.0, np.rint(radius))) if whole else radius
+
+
+@dataclass(frozen=True)
+class BallInstance:
+    """A ReLU network, unit rows, a radius, and a seed for the attack."""
+
+    net: TwoLayerNetwork
+    rows: FloatArray
+    radius: float
+    seed: int
+    enumerable: bool
+
+    @cached_property
+    def certificate(self) -> BallCertificate:
+        """Certified bounds on the ball; the targets do not matter once the radius is given."""
+        return certify_ball(self.net, self.rows, np.zeros(len(self.rows)), radius=self.radius)
+
+    @cached_property
+    def costs(self) -> FloatArray:
+        """The certificate's flip costs (n, m)."""
+        return flip_costs(self.net, self.rows)
+
+    @cached_property
+    def attack(self) -> tuple[float, FloatArray]:
+        """What the attack reached, and its weights."""
+        rng = np.random.default_rng(self.seed)
+        return jacobian_change_attack(self.net, self.rows, self.radius, rng)
+
+    @cached_property
+    def attacked(self) -> ChangeMatrices:
+        """The pattern change of the attack's weights, exactly."""
+        moved = TwoLayerNetwork(self.attack[1], self.net.signs)
+        change = exact_pattern(moved, self.rows) - exact_pattern(self.net, self.rows)
+        return ChangeMatrices.of(self.rows, (change @ change.T)[None], self.net.width)
+
+    @cached_property
+    def attack_distance(self) -> fmpq:
+        """Squared distance of the attack's weights from W(0), exactly."""
+        pairs = zip(self.attack[1].ravel().tolist(), self.net.weights.ravel().tolist(), strict=True)
+        return sum(((rational(w) - rational(v)) ** 2 for w, v in pairs if w != v), fmpq(0))
+
+    @cached_property
+    def enumerated(self) -> ChangeMatrices:
+        """All pattern changes in the ball, exactly."""
+        return ball_changes(self.net, self.rows, self.radius)
+
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """Weights, signs, inputs and radius."""
+        return {
+            "weights": self.net.weights,
+            "signs": self.net.signs,
+            "X": self.rows,
+            "radius": np.array([self.radius]),
+        }
+
+
+def build_ball(description: Description, enumerable: bool) -> BallInstance:
+    """A ReLU network on inputs of the drawn kind, with a radius that affords some flips."""
+    rng = np.random.default_rng(description["seed"])
+    n, d, kind = description["inputs"], description["dimension"], description["kind"]
+    rows = draw_rows(n, d, kind, rng)
+    net = TwoLayerNetwork.initialise(description["width"], d, 1.0, rng)
+    whole = kind == "integer"
+    if whole:
+        weights = rng.integers(-3, 4, net.weights.shape).astype(float)
+        net = TwoLayerNetwork(weights, net.signs)
+    radius = flip_radius(net, rows, description["flips"], whole)
+    return BallInstance(net, rows, radius, description["seed"], enumerable)
+
+
+@dataclass(frozen=True)
+class SmoothInstance:
+    """A smooth network, unit rows, a radius, and a seed for the attack."""
+
+    net: TwoLayerNetwork
+    rows: FloatArray
+    radius: float
+    seed: int
+
+    @cached_property
+    def certificate(self) -> BallCertificate:
+        """Certified bounds on the ball."""
+        return certify_ball(self.net, self.rows, np.zeros(len(self.rows)), radius=self.radius)
+
+    @cached_property
+    def attack(self) -> tuple[float, FloatArray]:
+        """What the attack reached, and its weights."""
+        rng = np.random.default_rng(self.seed)
+        return jacobian_change_attack(self.net, self.rows, self.radius, rng)
+
+    def change(self) -> arb:
+        """A number that ``||J(W) - J(0)||_2`` is at least, at the attack's weights, in balls."""
+        inputs = ball_matrix(self.rows)
+        before = inputs * ball_matrix(self.net.weights).transpose()
+        after = inputs * ball_matrix(self.attack[1]).transpose()
+        return feature_change(self.net, inputs, before, after)
+
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """Weights, signs, inputs and radius."""
+        return {
+            "weights": self.net.weights,
+            "signs": self.net.signs,
+            "X": self.rows,
+            "radius": np.array([self.radius]),
+        }
+
+
+def feature_change(net: TwoLayerNetwork, inputs: arb_mat, before: arb_mat, after: arb_mat) -> arb:
+    """``(v^T (K o dS dS^T) v / v^T v)^{1/2} <= ||J - J'||_2`` (not squared) for two pre-activation matrices in balls.
+
+    v is the top eigenvector as computed in floats: any vector gives a lower bound. The signs of dS cancel.
+    """
+    slope = SLOPES[net.activation]
+    n, m = before.nrows(), before.ncols()
+    change = arb_mat(n, m, [slope(z) - slope(w) for z, w in zip(after.entries(), before.entries(), strict=True)])
+    kernel, products = inputs * inputs.transpose(), change * change.transpose()
+    matrix = arb_mat(n, n, [k * p / m for k, p in zip(kernel.entries(), products.entries(), strict=True)])
+    floats = np.array([[float(matrix[i, j].mid()) for j in range(n)] for i in range(n)])
+    vector = ball_matrix(np.linalg.eigh(floats)[1][:, -1])
+    square = (vector.transpose() * matrix * vector)[0, 0] / (vector.transpose() * vector)[0, 0]
+    return square.max(arb(0)).sqrt()
+
+
+def build_smooth(description: Description) -> SmoothInstance:
+    """A smooth network; of kind "curved" all weights sit where phi bends most, on nearly parallel inputs."""
+    rng = np.random.default_rng(description["seed"])
+    n, d, activation = description["inputs"], description["dimension"], description["activation"]
+    curved = description["kind"] == "curved"
+    rows = draw_rows(n, d, "nearly parallel" if curved else description["kind"], rng)
+    net = TwoLayerNetwork.initialise(description["width"], d, 1.0, rng, activation=activation)
+    if curved:
+        weights = np.outer(np.full(net.width, MOST_CURVED[activation]), rows[0])
+        net = TwoLayerNetwork(weights, net.signs, activation)
+    return SmoothInstance(net, rows, description["radius_percent"] / 100, description["seed"])
+
+
+@dataclass(frozen=True)
+class PathInstance:
+    """A network, data, and the steps of an optimiser on it."""
+
+    net: TwoLayerNetwork
+    rows: FloatArray
+    targets: FloatArray
+    step_size: float
+    steps: int
+    optimiser: str
+    parts: int
+
+    @cached_property
+    def iterates(self) -> list[FloatArray] | None:
+        """The stored pre-activations Z(0), ..., Z(steps), each (n, m); None when a Gram matrix becomes singular."""
+        state = FunctionSpaceDescent(self.net, self.rows, self.targets)
+        found = [state.pre_activations.copy()]
+        try:
+            for _ in range(self.steps):
+                state.advance(self.step_size, self.optimiser)
+                found.append(state.pre_activations.copy())
+        except RankDeficientError:
+            return None
+        return found
+
+    @cached_property
+    def certificate(self) -> PathCertificate:
+        """The path certificate."""
+        arguments = (self.net, self.rows, self.targets, self.step_size, self.steps, self.optimiser, self.parts)
+        return certify_path(*arguments)
+
+    @cached_property
+    def passed(self) -> ChangeMatrices:
+        """All pattern changes along the path, exactly (ReLU)."""
+        assert self.iterates is not None
+        return path_changes(self.iterates, self.rows)
+
+    def segments(self) -> PatternSegments | SmoothSegments:
+        """The theory's own account of the segments, at its start."""
+        assert self.iterates is not None
+        return segments_of(self.net, self.iterates[0], self.rows)
+
+    def change_at(self, segment: int, position: fmpq) -> arb:
+        """A number that ``||J - J(0)||_2`` is at least, at one position of a segment, in balls (smooth)."""
+        assert self.iterates is not None
+        first, start, end = (ball_matrix(self.iterates[k]) for k in (0, segment, segment + 1))
+        here = start * arb(1 - position) + end * arb(position)
+        return feature_change(self.net, ball_matrix(self.rows), first, here)
+
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """The network, the data and the step size."""
+        return {
+            "weights": self.net.weights,
+            "signs": self.net.signs,
+            "X": self.rows,
+            "y": self.targets,
+            "step_size": np.array([self.step_size]),
+        }
+
+
+def build_path(description: Description) -> PathInstance:
+    """A short run of an optimiser on a small network; GD's step is relative to the stability limit ``2/||G||``."""
+    rng = np.random.default_rng(description["seed"])
+    n, d, width = description["inputs"], description["dimension"], description["width"]
+    rows = draw_rows(n, d, description["kind"], rng)
+    net = TwoLayerNetwork.initialise(width, d, 1.0, rng, activation=description["activation"])
+    targets = rng.standard_normal(n) * description["target_scale"]
+    eta = description["step_percent"] / 100
+    if description["optimiser"] == "gd":
+        eta /= max(float(np.linalg.eigvalsh(net.gram(rows))[-1]), 2.0**-10)
+    return PathInstance(net, rows, targets, eta, description["steps"], description["optimiser"], description["parts"])
