@@ -18,6 +18,7 @@ from properties.instances import MapInstance, NetworkInstance
 from theory.inputs import FloatArray, normalise_rows
 from theory.maps import PerturbedAffine, SpikeMap, spike_map
 from theory.network import TwoLayerNetwork
+from theory.theorems import ngd
 
 Description = Mapping[str, Any]
 INSIDE = 1 - 2.0**-30
@@ -112,6 +113,14 @@ def _map_instance(model: PerturbedAffine | SpikeMap, y: FloatArray, d: Descripti
 # --- F4: spike maps --------------------------------------------------------------------------------------------------
 
 SPIKE_STEPS = 6
+SPIKE_REDUCTION = 1e-3
+"""Runs end before the residual has fallen this far: spikes, narrow as they are, must stay wider than the rounding."""
+
+
+def spike_steps(constant: float, eta: float) -> int:
+    """2 to ``SPIKE_STEPS`` steps, as many as the worst case needs for the reduction."""
+    factor = abs(1 - eta / ngd.contraction_ratio(min(constant, 2.99)))
+    return int(np.clip(1 + np.log(SPIKE_REDUCTION) / np.log(np.clip(factor, 1e-3, 0.999)), 2, SPIKE_STEPS))
 
 
 def spike_descriptions(dial: Dial) -> SearchStrategy[Description]:
@@ -133,8 +142,9 @@ def build_spike(description: Description, dial: Dial) -> MapInstance:
     left = orthogonal_matrix(n, n, rng) if description["rotated"] else np.eye(n)
     right = orthogonal_matrix(n, p, rng) if description["rotated"] else np.eye(n)
     slopes = np.full((n,), 2.0 ** int(rng.integers(-2, 3)))
-    model = spike_map(constant / 3, slopes, eta, SPIKE_STEPS, residuals, output_rotation=left, parameter_rotation=right)
-    return MapInstance(model, -(left @ residuals), eta, min(dial.steps, SPIKE_STEPS))
+    steps = min(dial.steps, spike_steps(constant, eta))
+    model = spike_map(constant / 3, slopes, eta, steps, residuals, output_rotation=left, parameter_rotation=right)
+    return MapInstance(model, -(left @ residuals), eta, steps)
 
 
 # --- F1 and F2: two-layer networks -----------------------------------------------------------------------------------

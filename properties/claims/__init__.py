@@ -5,7 +5,10 @@ from types import MappingProxyType
 from typing import Any
 
 from properties.claim import Claim
+from properties.claims import identities, kernels, ngd, ngd_step, ngd_tight
 
-_MODULES: tuple[tuple[Claim[Any], ...], ...] = ()
+_MODULES = (identities, kernels, ngd, ngd_tight, ngd_step)
 
-registry: Mapping[str, Claim[Any]] = MappingProxyType({claim.id: claim for module in _MODULES for claim in module})
+registry: Mapping[str, Claim[Any]] = MappingProxyType(
+    {claim.id: claim for module in _MODULES for claim in module.CLAIMS}
+)
