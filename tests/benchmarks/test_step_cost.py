@@ -1,0 +1,80 @@
+"""What one step costs against the products that it cannot do without. Run alone by `make benchmark`; nothing is timed in CI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from theory.descent import FunctionSpaceDescent, solve_gram
+from theory.inputs import normalise_rows
+from theory.network import TwoLayerNetwork
+
+INPUTS, WIDTH, DIM = 256, 20_000, 64
+
+pytestmark = pytest.mark.benchmark(group="one NGD step, n = 256, m = 20,000", min_rounds=15, warmup=True)
+
+
+def _problem() -> tuple[TwoLayerNetwork, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    inputs = normalise_rows(rng.standard_normal((INPUTS, DIM)))
+    return TwoLayerNetwork.initialise(WIDTH, DIM, 1.0, rng), inputs, rng.standard_normal(INPUTS)
+
+
+def _ours() -> Callable[[], object]:
+    state = FunctionSpaceDescent(*_problem())
+    return lambda: state.advance(0.1)
+
+
+def _limit(count_type: type[np.floating]) -> Callable[[], object]:
+    """The two products of size n x m x n, with a general second factor, and the n x n solve."""
+    net, inputs, y = _problem()
+    ones = (net.pre_activations(inputs) >= 0).astype(count_type)
+    others = np.ascontiguousarray(ones.T)
+    features = net.pattern_features(inputs)
+    kernel, gram = inputs @ inputs.T, net.gram(inputs)
+    counts, moves = np.empty((INPUTS, INPUTS), dtype=count_type), np.empty_like(features)
+
+    def run() -> None:
+        np.matmul(ones, others, out=counts)
+        np.matmul(kernel, features, out=moves)
+        solve_gram(gram, y)
+
+    return run
+
+
+def test_function_space_step(benchmark: BenchmarkFixture) -> None:
+    """Ours."""
+    benchmark(_ours())
+
+
+def test_two_products_and_a_solve_float64(benchmark: BenchmarkFixture) -> None:
+    """The hardware limit with both products in float64."""
+    benchmark(_limit(np.float64))
+
+
+def test_two_products_and_a_solve_counts_in_float32(benchmark: BenchmarkFixture) -> None:
+    """The hardware limit with the counts in float32, as ours."""
+    benchmark(_limit(np.float32))
+
+
+def test_ratio_of_paired_runs(benchmark: BenchmarkFixture) -> None:
+    """Ours and the limits in turn: the medians of the ratios stand in ``extra_info``, not asserted, as machines differ."""
+    import time
+
+    ours, limits = _ours(), {"float64": _limit(np.float64), "float32 counts": _limit(np.float32)}
+
+    def seconds(run: Callable[[], object]) -> float:
+        started = time.perf_counter()
+        run()
+        return time.perf_counter() - started
+
+    def paired() -> dict[str, float]:
+        rounds = [(seconds(ours), {name: seconds(run) for name, run in limits.items()}) for _ in range(15)]
+        return {name: float(np.median([own / peer[name] for own, peer in rounds])) for name in limits}
+
+    ratios = benchmark.pedantic(paired, rounds=1, warmup_rounds=0)
+    benchmark.extra_info.update({f"ours / {name}": round(ratio, 3) for name, ratio in ratios.items()})
+    print({f"ours / limit ({name})": round(ratio, 3) for name, ratio in ratios.items()})

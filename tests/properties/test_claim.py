@@ -1,0 +1,94 @@
+"""Every verdict helper, fed right, wrong and undecidable values."""
+
+import math
+
+import pytest
+from flint import arb
+
+from properties.claim import (
+    Bound,
+    Evaluation,
+    Evidence,
+    InstanceVerdict,
+    Verdict,
+    at_most,
+    at_most_enclosed,
+    equal_enclosed,
+    equal_exactly,
+    require,
+    within_rounding,
+)
+from theory.rigour.precision import working_precision
+
+HOLDS, REFUTED, UNDECIDED = Verdict.HOLDS, Verdict.REFUTED, Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("measured", "expected"),
+    [(0.0, HOLDS), (0.9, HOLDS), (0.95, UNDECIDED), (1.0, UNDECIDED), (1.05, UNDECIDED), (1.2, REFUTED)],
+)
+def test_at_most_decides_outside_the_rounding_only(measured: float, expected: Verdict) -> None:
+    bound = at_most("label", measured, 1.0, 0.1)
+    assert bound.verdict is expected
+    assert bound.evidence is Evidence.TESTED
+    assert bound.ratio == measured
+
+
+def test_at_most_without_rounding_decides_equality() -> None:
+    assert at_most("label", 1.0, 1.0, 0.0).verdict is HOLDS
+    assert at_most("label", math.nextafter(1.0, 2), 1.0, 0.0).verdict is REFUTED
+
+
+@pytest.mark.parametrize(
+    ("difference", "expected"), [(0.0, HOLDS), (-0.1, HOLDS), (0.11, REFUTED), (-0.11, REFUTED), (math.nan, UNDECIDED)]
+)
+def test_within_rounding_is_two_sided(difference: float, expected: Verdict) -> None:
+    assert within_rounding("label", difference, 0.1).verdict is expected
+
+
+def test_enclosed_comparison_needs_every_pair_of_points() -> None:
+    assert at_most_enclosed("label", arb(1), arb(2)).verdict is HOLDS
+    assert at_most_enclosed("label", arb(2), arb(1)).verdict is REFUTED
+    assert at_most_enclosed("label", arb(1, 0.6), arb(2, 0.6)).verdict is UNDECIDED
+    assert at_most_enclosed("label", arb(1), arb(1)).verdict is HOLDS
+    assert at_most_enclosed("label", arb("nan"), arb(1)).verdict is UNDECIDED
+    assert at_most_enclosed("label", arb(1), arb(2)).evidence is Evidence.ENCLOSED
+
+
+def test_enclosed_identity_needs_zero_inside_and_a_small_radius() -> None:
+    with working_precision(100):
+        tiny = arb(2) ** -80
+        assert equal_enclosed("label", arb(0, 2.0**-80), 64).verdict is HOLDS
+        assert equal_enclosed("label", arb(0, 2.0**-60), 64).verdict is UNDECIDED
+        assert equal_enclosed("label", tiny, 64).verdict is REFUTED
+        assert equal_enclosed("label", arb("nan"), 64).verdict is UNDECIDED
+
+
+def test_exact_identity() -> None:
+    assert equal_exactly("label", True).verdict is HOLDS
+    failed = equal_exactly("label", False, 0.25)
+    assert (failed.verdict, failed.measured, failed.ratio) == (REFUTED, 0.25, math.inf)
+
+
+@pytest.mark.parametrize(("margin", "expected"), [(0.0, HOLDS), (1.0, HOLDS), (-1e-300, REFUTED)])
+def test_require_without_rounding(margin: float, expected: Verdict) -> None:
+    assert require("name", margin).verdict is expected
+
+
+@pytest.mark.parametrize(("margin", "expected"), [(0.1, HOLDS), (0.09, UNDECIDED), (-0.1, UNDECIDED), (-0.11, REFUTED)])
+def test_require_with_rounding(margin: float, expected: Verdict) -> None:
+    assert require("name", margin, 0.1).verdict is expected
+
+
+def test_ratio_of_vanishing_and_negative_predictions() -> None:
+    assert at_most("label", 0.0, 0.0, 0.0).ratio == 0
+    assert at_most("label", 1.0, 0.0, 0.0).ratio == math.inf
+    assert at_most("label", 1.0, -1.0, 0.0).ratio == math.inf
+
+
+def test_tightest_bound_shows_a_violation_first() -> None:
+    loose = Bound("violated", 0.5, 1.0, 0.0, REFUTED, Evidence.TESTED)
+    tight = Bound("tight", 0.99, 1.0, 0.0, HOLDS, Evidence.TESTED)
+    evaluation = Evaluation("family", {}, (), (tight, loose), InstanceVerdict.REFUTED, (), 53)
+    assert evaluation.tightest is loose
+    assert Evaluation("family", {}, (), (), InstanceVerdict.VACUOUS, (), 53).tightest is None

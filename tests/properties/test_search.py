@@ -1,0 +1,221 @@
+"""The search: counting, aiming, confirming, shrinking, and what it must never let pass."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import arb, ctx
+from hypothesis import strategies as st
+
+from properties.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Evidence,
+    Family,
+    Hypothesis,
+    InstanceVerdict,
+    Provenance,
+    Verdict,
+    at_most,
+    at_most_enclosed,
+    require,
+)
+from properties.search import PRECISIONS, SHRINK_EVALUATIONS, evaluate, run_claim
+
+
+@dataclass(frozen=True)
+class Number:
+    """An instance that is one integer."""
+
+    value: int
+
+    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
+        return {"value": np.array([self.value])}
+
+
+def family(most: int = 1000, quick: int = 200, id: str = "numbers") -> Family[Number]:
+    return Family(
+        id,
+        "integers",
+        lambda: st.fixed_dictionaries({"value": st.integers(0, most)}),
+        lambda description: Number(description["value"]),
+        {Depth.QUICK: quick, Depth.NORMAL: 2 * quick, Depth.THOROUGH: 4 * quick},
+    )
+
+
+def claim(
+    conclusion: Callable[[Number], Sequence[Bound]],
+    hypotheses: Callable[[Number], Sequence[Hypothesis]] = lambda _: (),
+    **changes: Any,
+) -> Claim[Number]:
+    made: Claim[Number] = Claim(
+        id="fake",
+        statement="a statement",
+        provenance=Provenance.DERIVED,
+        source="none",
+        families=(family(),),
+        hypotheses=hypotheses,
+        conclusion=conclusion,
+    )
+    return dataclasses.replace(made, **changes)
+
+
+def below(limit: float) -> Callable[[Number], Sequence[Bound]]:
+    return lambda number: [at_most("value", number.value, limit, 0.0)]
+
+
+def test_a_true_claim_holds_and_its_instances_are_counted() -> None:
+    result = run_claim(claim(below(1000)), Depth.QUICK, 1)
+    assert result.verdict is Verdict.HOLDS
+    assert result.instances == 200
+    assert result.vacuous == result.undecided == result.undecided_hypotheses == 0
+    assert result.evidence is Evidence.TESTED
+    assert result.refutation is None
+
+
+def test_the_search_aims_at_the_largest_ratio() -> None:
+    result = run_claim(claim(below(2.0**20), families=(family(2**20),)), Depth.QUICK, 1)
+    assert result.tightest is not None
+    assert result.tightest.tightest is not None
+    assert result.tightest.tightest.ratio == 1.0  # found by hill climbing; a uniform draw reaches it once in 5,000 runs
+
+
+def test_a_failed_hypothesis_makes_an_instance_vacuous_and_never_a_pass() -> None:
+    result = run_claim(claim(below(-1), lambda number: [require("never", -1.0)]), Depth.QUICK, 1)
+    assert result.vacuous == 200
+    assert result.instances == 0
+    assert result.verdict is Verdict.UNDECIDED
+
+
+def test_an_undecided_hypothesis_is_counted_apart() -> None:
+    undecided = lambda number: [require("close", 0.5, 1.0)]  # noqa: E731
+    result = run_claim(claim(below(-1), undecided), Depth.QUICK, 1)
+    assert (result.undecided_hypotheses, result.vacuous, result.instances) == (200, 0, 0)
+    assert result.verdict is Verdict.UNDECIDED
+    both = lambda number: [require("close", 0.5, 1.0), require("never", -1.0)]  # noqa: E731
+    assert run_claim(claim(below(-1), both), Depth.QUICK, 1).vacuous == 200
+
+
+def test_not_a_number_decides_nothing() -> None:
+    assert require("nan", float("nan")).verdict is Verdict.UNDECIDED
+    assert at_most("nan", float("nan"), 1.0, 0.0).verdict is Verdict.UNDECIDED
+
+
+def test_a_violation_is_shrunk_to_the_least_counterexample() -> None:
+    result = run_claim(claim(below(437)), Depth.QUICK, 1)
+    assert result.verdict is Verdict.REFUTED
+    assert result.refutation is not None
+    assert result.refutation.evaluation.description == {"value": 438}
+    assert result.refutation.arrays["value"] == [438]
+    assert result.refutation.evaluation.verdict is InstanceVerdict.REFUTED
+
+
+def test_the_search_stops_at_the_first_family_that_refutes() -> None:
+    families = (family(10, id="harmless"), family(id="harmful"), family(id="never reached"))
+    result = run_claim(claim(below(437), families=families), Depth.QUICK, 1)
+    assert set(result.families) == {"harmless", "harmful"}
+
+
+def test_the_shrinking_budget_ends_the_search_with_a_counterexample() -> None:
+    """Violations everywhere in a large space: more evaluations than the budget are never made after the first."""
+    seen = []
+
+    def conclusion(number: Number) -> Sequence[Bound]:
+        seen.append(number.value)
+        return [at_most("digits", bin(number.value).count("1"), 9, 0.0)]
+
+    result = run_claim(claim(conclusion, families=(family(2**60),)), Depth.QUICK, 3)
+    assert result.refutation is not None
+    assert bin(result.refutation.evaluation.description["value"]).count("1") > 9
+    first = next(k for k, value in enumerate(seen) if bin(value).count("1") > 9)
+    assert len(seen) - first <= SHRINK_EVALUATIONS + 2
+
+
+def test_a_float_violation_that_balls_deny_is_no_refutation() -> None:
+    precisions = []
+
+    def confirm(number: Number, bits: int) -> Sequence[Bound]:
+        precisions.append((bits, ctx.prec))
+        return [at_most_enclosed("value", arb(number.value), arb(1000))]
+
+    result = run_claim(claim(below(437), confirm=confirm), Depth.QUICK, 1)
+    assert result.verdict is Verdict.HOLDS
+    assert set(precisions) == {(PRECISIONS[0], PRECISIONS[0])}
+    assert result.evidence is Evidence.TESTED  # the weakest among the instances
+    assert ctx.prec == 53
+
+
+def test_a_confirmed_violation_is_a_refutation_with_its_precision() -> None:
+    confirm = lambda number, bits: [at_most_enclosed("value", arb(number.value), arb(437))]  # noqa: E731
+    result = run_claim(claim(below(437), confirm=confirm), Depth.QUICK, 1)
+    assert result.refutation is not None
+    assert result.refutation.confirmed_bits == PRECISIONS[0]
+    assert result.refutation.evaluation.bounds[0].evidence is Evidence.ENCLOSED
+
+
+def test_precision_doubles_until_decided_or_the_cap_says_undecided() -> None:
+    asked = []
+
+    def confirm(number: Number, bits: int) -> Sequence[Bound]:
+        asked.append(bits)
+        radius = 0.0 if bits >= 424 else 2.0
+        return [at_most_enclosed("value", arb(number.value), arb(437, radius))]
+
+    undecided = lambda number: [at_most("value", number.value, 437, 1e9)]  # noqa: E731
+    evaluation = evaluate(claim(undecided, confirm=confirm), family(), {"value": 437})
+    assert evaluation.verdict is InstanceVerdict.HOLDS
+    assert evaluation.precision == 424
+    assert asked == [106, 212, 424]
+
+    never = lambda number, bits: [at_most_enclosed("value", arb(number.value), arb(437, 2.0))]  # noqa: E731
+    evaluation = evaluate(claim(undecided, confirm=never), family(), {"value": 437})
+    assert evaluation.verdict is InstanceVerdict.UNDECIDED
+    assert evaluation.precision == PRECISIONS[-1]
+    fixed = dataclasses.replace(family(), descriptions=lambda: st.just({"value": 437}))
+    result = run_claim(claim(undecided, confirm=never, families=(fixed,)), Depth.QUICK, 1)
+    assert result.verdict is Verdict.UNDECIDED
+    assert result.undecided == 1
+    assert result.undecided_example is not None
+
+
+def test_bounds_that_float64_settles_are_not_asked_again() -> None:
+    def conclusion(number: Number) -> Sequence[Bound]:
+        return [at_most("easy", 0.0, 1.0, 0.0), at_most("hard", 0.0, 1.0, 5.0)]
+
+    confirm = lambda number, bits: [at_most_enclosed("hard", arb(0), arb(1))]  # noqa: E731
+    easy, hard = evaluate(claim(conclusion, confirm=confirm), family(), {"value": 1}).bounds
+    assert (easy.evidence, hard.evidence) == (Evidence.TESTED, Evidence.ENCLOSED)
+
+
+def test_a_confirmation_that_forgets_a_bound_is_an_error() -> None:
+    with pytest.raises(KeyError, match="value"):
+        evaluate(claim(below(437), confirm=lambda number, bits: []), family(), {"value": 500})
+
+
+def test_the_run_depends_on_the_seed_alone() -> None:
+    def tightest(seed: int) -> Mapping[str, Any]:
+        result = run_claim(claim(lambda number: [at_most("value", number.value % 97, 96.5, 0)]), Depth.QUICK, seed)
+        assert result.tightest is not None
+        return result.tightest.description
+
+    assert tightest(5) == tightest(5)
+    assert len({str(tightest(seed)) for seed in range(6)}) > 1
+
+
+def test_an_error_names_claim_family_and_instance() -> None:
+    def broken(number: Number) -> Sequence[Bound]:
+        raise ZeroDivisionError("broken")
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        run_claim(claim(broken), Depth.QUICK, 1)
+    assert any("fake, family numbers, instance {'value': " in note for note in caught.value.__notes__)
+
+
+def test_depth_chooses_the_number_of_draws() -> None:
+    assert run_claim(claim(below(10**6), families=(family(10**6),)), Depth.NORMAL, 1).instances == 400
