@@ -191,7 +191,7 @@ def feature_change(net: TwoLayerNetwork, inputs: arb_mat, before: arb_mat, after
     floats = np.array([[float(matrix[i, j].mid()) for j in range(n)] for i in range(n)])
     vector = ball_matrix(np.linalg.eigh(floats)[1][:, -1])
     square = (vector.transpose() * matrix * vector)[0, 0] / (vector.transpose() * vector)[0, 0]
-    return square.max(arb(0)).sqrt()
+    return arb(square.lower()).max(arb(0)).sqrt()
 
 
 def build_smooth(description: Description) -> SmoothInstance:

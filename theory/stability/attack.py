@@ -12,16 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.gram import gram_eigenvalue_bounds
+from theory.gram import exact_pattern, gram_eigenvalue_bounds
 from theory.inputs import FloatArray, positive, target_vector, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.stability.knapsack import STAY, choose_moves
 from theory.stability.moves import (
+    OVERSHOOT,
     Move,
     all_crossings,
     held_flips,
     joint_flips,
+    past_boundaries,
     single_flips,
     some_crossings,
 )
@@ -40,7 +42,7 @@ THOROUGH_WORK = 3e6
 SINGLES_WORK = 6e7
 """Entries up to which the exact value of every single flip is computed; beyond, its own input alone counts."""
 
-ROUNDS, QUICK_ROUNDS, RESTARTS, UPGRADES, COARSE_CROSSINGS = 6, 2, 8, 64, 8
+ROUNDS, QUICK_ROUNDS, RESTARTS, UPGRADES, COARSE_CROSSINGS = 6, 2, 4, 32, 8
 
 
 @dataclass(frozen=True)
@@ -63,24 +65,6 @@ def within_ball(weights: FloatArray, centre: FloatArray, radius: float) -> bool:
     return computed * (1 + 2 * gamma(weights.size + 8)) <= radius
 
 
-def pattern_change(net: TwoLayerNetwork, rows: FloatArray, weights: FloatArray) -> tuple[FloatArray, TwoLayerNetwork]:
-    """The pattern's change ``A(W) - A(0)`` (n, m) for certain, and the network at the weights that have it.
-
-    Neurons with an activation that rounding leaves open are put back to where they started.
-    """
-    moved = TwoLayerNetwork(weights, net.signs, net.activation)
-    before, after = net.pre_activations(rows), moved.pre_activations(rows)
-    changed = (weights != net.weights).any(axis=1)
-    open_before = (np.abs(before) <= pre_activation_error(net)) & (before != 0)
-    open_after = np.abs(after) <= pre_activation_error(moved)
-    unsure = changed & (open_before | open_after).any(axis=0)
-    if unsure.any():
-        moved = TwoLayerNetwork(np.where(unsure[:, None], net.weights, weights), net.signs, net.activation)
-    change = (after >= 0).astype(np.int8) - (before >= 0).astype(np.int8)
-    change[:, unsure] = 0
-    return change.astype(np.float64), moved
-
-
 class _Search:
     """Candidate moves of all neurons, and the best weights found so far."""
 
@@ -91,21 +75,30 @@ class _Search:
         self.basis = np.linalg.qr(rows.T)[0] if n < d else np.eye(d)
         self.points = rows @ self.basis
         self.pre_activations = net.pre_activations(rows)
-        self.pattern = self.pre_activations >= 0
+        self.pattern = exact_pattern(net, rows)
+        margins = 4 * pre_activation_error(net) + OVERSHOOT**2
+        self.past = past_boundaries(self.pre_activations, self.pattern, margins)
         self.kernel = rows @ rows.T
         self.budget = radius**2 * (1 - 8 * gamma(net.weights.size + 64))
         entries = n * net.width
         self.thorough = entries * n * (n + 2) <= THOROUGH_WORK
         self.exact_singles = entries * n <= SINGLES_WORK
-        self.singles = single_flips(self.points, self.pre_activations)
+        self.singles = single_flips(self.points, self.past)
         self.fixed: list[Move] = list(self.singles)
         if self.thorough:
-            self.fixed += joint_flips(self.points, self.pre_activations, 3)
-            self.fixed += held_flips(self.points, self.pre_activations)
+            self.fixed += joint_flips(self.points, self.past, 3)
+            self.fixed += held_flips(self.points, self.past)
             for point in self.points:
-                self.fixed += all_crossings(self.points, self.pre_activations, point)
+                self.fixed += all_crossings(self.points, self.past, point)
+            self.fixed_changes = self.pattern_changes(self.fixed)
+            self.fixed_costs = np.array([move.costs() for move in self.fixed])
         self.best_change = 0.0
         self.best_weights = net.weights
+
+    def pattern_changes(self, moves: list[Move]) -> FloatArray:
+        """``D`` of each move, shape (P, n, m), entries -1, 0, 1."""
+        after = [self.pre_activations + move.pre_activation_changes(self.points) >= 0 for move in moves]
+        return np.asarray(np.array(after, dtype=float) - self.pattern)
 
     def improve(self, vector: FloatArray) -> None:
         """Alternate between the best moves for a direction in output space and the best direction for the moves."""
@@ -121,20 +114,28 @@ class _Search:
     def candidates(self, vector: FloatArray) -> list[Move]:
         """The moves worth trying for an output direction: the fixed ones and those along ``X^T v``."""
         along = vector @ self.points
-        if np.linalg.norm(along) == 0:
+        if np.linalg.norm(along) <= OVERSHOOT * np.linalg.norm(vector):
             return self.fixed
         if self.thorough:
-            return self.fixed + all_crossings(self.points, self.pre_activations, along)
-        return self.fixed + some_crossings(self.points, self.pre_activations, along, COARSE_CROSSINGS)
+            return self.fixed + all_crossings(self.points, self.past, along)
+        return self.fixed + some_crossings(self.points, self.past, along, COARSE_CROSSINGS)
 
     def choose(self, candidates: list[Move], vector: FloatArray) -> NDArray[np.int64]:
         """One move for each neuron, or none, by the knapsack of costs and values."""
+        if self.thorough:
+            changes, costs = self.fixed_changes, self.fixed_costs
+            added = candidates[len(self.fixed) :]
+            if added:
+                changes = np.concatenate([changes, self.pattern_changes(added)])
+                costs = np.concatenate([costs, [move.costs() for move in added]])
+            values = np.square((vector * self.points.T) @ changes).sum(axis=1)
+            return choose_moves(costs, values, self.budget, UPGRADES)
         costs = np.array([move.costs() for move in candidates])
         values = np.array([self.value(move, k, vector) for k, move in enumerate(candidates)])
-        return choose_moves(costs, values, self.budget, UPGRADES if self.thorough else 0)
+        return choose_moves(costs, values, self.budget, 0)
 
     def value(self, move: Move, index: int, vector: FloatArray) -> FloatArray:
-        """``||X^T (v o D_r)||^2`` of one move, shape (m,)."""
+        """``||X^T (v o D_r)||^2`` of one move, shape (m,), in single precision: it only ranks the moves."""
         if not self.exact_singles and index < len(self.singles):
             return np.full(self.net.width, vector[index] ** 2)
         after = self.pre_activations + move.pre_activation_changes(self.points) >= 0
@@ -147,8 +148,8 @@ class _Search:
         for index in np.unique(choice[choice != STAY]):
             neurons = np.flatnonzero(choice == index)
             moves[neurons] = candidates[index].moves(neurons)
-        pattern, moved = pattern_change(self.net, self.rows, self.net.weights + moves @ self.basis.T)
-        counts = pattern_counts(pattern)
+        moved = TwoLayerNetwork(self.net.weights + moves @ self.basis.T, self.net.signs)
+        counts = pattern_counts(exact_pattern(moved, self.rows) - self.pattern)
         change = pattern_change_norm(self.kernel, counts, self.net.width, self.net.dim)[0]
         if change > self.best_change and within_ball(moved.weights, self.net.weights, self.radius):
             self.best_change, self.best_weights = change, moved.weights

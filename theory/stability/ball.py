@@ -77,12 +77,12 @@ class BallCertificate:
 
 def frobenius_bound(flips: float, width: int, dim: int) -> float:
     """``||J - J(0)||_F = (#flips / m)^{1/2}`` (not squared), rounded up, for rows of unit norm up to rounding (C2-fro)."""
-    return rounded_up(math.sqrt(flips / width * (1 + squared_norm_excess(dim))))
+    return rounded_up(math.sqrt(flips / width * (1 + squared_norm_excess(dim)))) if flips else 0.0
 
 
 def spectral_bound(norm_squared: float, flips: float, width: int) -> float:
     """``||X||_2 (max_i k_i / m)^{1/2}`` (not squared), rounded up (C2-spec, Schur's product inequality)."""
-    return rounded_up(math.sqrt(norm_squared * flips / width))
+    return rounded_up(math.sqrt(norm_squared * flips / width)) if flips else 0.0
 
 
 def smooth_bound(norm_squared: float, curvature: float, distance: float, width: int, dim: int) -> float:

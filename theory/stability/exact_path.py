@@ -1,5 +1,6 @@
 """Every activation pattern that a piecewise straight path of pre-activations passes through, in exact arithmetic."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,7 +37,7 @@ def path_changes(iterates: Sequence[FloatArray], rows: FloatArray) -> ChangeMatr
     """All changes from the first of at least two pre-activation matrices (n, m) along the path; X (n, d) exactly."""
     initial = iterates[0]
     changes: list[FloatArray] = []
-    for start, end in zip(iterates[:-1], iterates[1:], strict=True):
+    for start, end in itertools.pairwise(iterates):
         changes += segment_changes(start, end, initial)
     stacked = np.array(changes)
     products = np.unique(np.einsum("qir,qjr->qij", stacked, stacked), axis=0)

@@ -10,10 +10,8 @@ from theory.inputs import FloatArray
 STAY = -1
 """The choice of a neuron that does not move."""
 
-PRICE_BISECTIONS = 60
-
 UNUSED = 2.0**-10
-"""The search for a price ends when no more than this fraction of the budget is left."""
+"""The search for a price ends when only this fraction of the budget is left, or of the price undecided."""
 
 SMALLEST_COST = 2.0**-60
 """Costs below this fraction of the budget count as this fraction when the range of prices is set."""
@@ -38,7 +36,7 @@ def _taken(table: FloatArray, choice: NDArray[np.int64]) -> FloatArray:
 
 def _fitting_price(costs: FloatArray, values: FloatArray, budget: float, low: float, high: float) -> float:
     """A price at which the total cost is at most the budget and nearly uses it, by bisection of its logarithm."""
-    for _ in range(PRICE_BISECTIONS):
+    while high > low * (1 + UNUSED):
         price = float(np.sqrt(low) * np.sqrt(high))
         spent = float(_taken(costs, _at_price(costs, values, price)).sum())
         if spent <= budget:

@@ -57,57 +57,60 @@ class Free:
 Move = Line | Free
 
 
-def crossing_lengths(points: FloatArray, pre_activations: FloatArray, direction: FloatArray) -> FloatArray:
+def past_boundaries(pre_activations: FloatArray, active: FloatArray, margins: FloatArray) -> FloatArray:
+    """By how much each pre-activation (n, m) has to change to be clearly on the other side of 0, shape (n, m).
+
+    ``active`` (n, m) says on which side it is, exactly; ``margins`` (m,) are above the rounding of a pre-activation.
+    """
+    away = np.where(active > 0, -1.0, 1.0)
+    return np.asarray(-pre_activations + away * (OVERSHOOT * np.abs(pre_activations) + margins))
+
+
+def crossing_lengths(points: FloatArray, past: FloatArray, direction: FloatArray) -> FloatArray:
     """Signed lengths, shape (n, m), along a direction at which each activation flips; inf where it never does."""
     along = points @ direction
     steep = np.abs(along) > OVERSHOOT * np.linalg.norm(direction)
-    lengths = np.full(pre_activations.shape, np.inf)
-    lengths[steep] = -pre_activations[steep] / along[steep, None]
-    return np.asarray(lengths * (1 + OVERSHOOT) + np.sign(lengths) * OVERSHOOT**2)
+    lengths = np.full(past.shape, np.inf)
+    lengths[steep] = past[steep] / along[steep, None]
+    return lengths
 
 
-def single_flips(points: FloatArray, pre_activations: FloatArray) -> list[Move]:
+def single_flips(points: FloatArray, past: FloatArray) -> list[Move]:
     """For each input the shortest moves that flip it, along the input itself."""
     squares = np.square(points).sum(axis=1)
-    lengths = -pre_activations / squares[:, None]
-    past = lengths * (1 + OVERSHOOT) + np.where(lengths >= 0, 1.0, -1.0) * OVERSHOOT**2
-    # an activation that is on at exactly 0 switches off by moving against its input
-    past = np.where(pre_activations == 0, -(OVERSHOOT**2), past)
-    return [Line(point, length) for point, length in zip(points, past, strict=True)]
+    return [Line(point, length) for point, length in zip(points, past / squares[:, None], strict=True)]
 
 
-def joint_flips(points: FloatArray, pre_activations: FloatArray, most: int) -> list[Move]:
+def joint_flips(points: FloatArray, past: FloatArray, most: int) -> list[Move]:
     """For each set of 2 ... ``most`` inputs, linearly independent to rounding, the shortest moves that flip all."""
     moves: list[Move] = []
-    count, rank = len(points), int(np.linalg.matrix_rank(points))
-    past = -pre_activations * (1 + OVERSHOOT) - np.where(pre_activations >= 0, 1.0, -1.0) * OVERSHOOT**2
+    rank = int(np.linalg.matrix_rank(points))
     for size in range(2, min(most, rank) + 1):
-        for chosen in itertools.combinations(range(count), size):
+        for chosen in itertools.combinations(range(len(points)), size):
             face = points[list(chosen)]
             if np.linalg.cond(face) < 1 / OVERSHOOT:
                 moves.append(Free((np.linalg.pinv(face) @ past[list(chosen)]).T))
     return moves
 
 
-def held_flips(points: FloatArray, pre_activations: FloatArray) -> list[Move]:
+def held_flips(points: FloatArray, past: FloatArray) -> list[Move]:
     """For each ordered pair (i, j) the shortest moves that flip input i and leave the value at input j as it is."""
     moves: list[Move] = []
     for i, j in itertools.permutations(range(len(points)), 2):
         away = points[i] - (points[i] @ points[j]) / (points[j] @ points[j]) * points[j]
         if np.linalg.norm(away) > OVERSHOOT:
-            moves.append(Line(away, crossing_lengths(points, pre_activations, away)[i]))
+            moves.append(Line(away, crossing_lengths(points, past, away)[i]))
     return moves
 
 
-def all_crossings(points: FloatArray, pre_activations: FloatArray, direction: FloatArray) -> list[Move]:
+def all_crossings(points: FloatArray, past: FloatArray, direction: FloatArray) -> list[Move]:
     """Moves along one direction to each input's boundary in turn, flipping what lies before it."""
-    lengths = crossing_lengths(points, pre_activations, direction)
-    return [Line(direction, length) for length in lengths]
+    return [Line(direction, length) for length in crossing_lengths(points, past, direction)]
 
 
-def some_crossings(points: FloatArray, pre_activations: FloatArray, direction: FloatArray, number: int) -> list[Move]:
+def some_crossings(points: FloatArray, past: FloatArray, direction: FloatArray, number: int) -> list[Move]:
     """Moves along one direction, both ways, past a few of the boundaries: evenly spaced in their order, with the last."""
-    lengths = crossing_lengths(points, pre_activations, direction)
+    lengths = crossing_lengths(points, past, direction)
     moves: list[Move] = []
     for sign in (1.0, -1.0):
         ahead = np.sort(np.where(np.isfinite(lengths) & (sign * lengths > 0), sign * lengths, np.inf), axis=0)

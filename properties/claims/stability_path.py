@@ -1,0 +1,168 @@
+"""C2-path: no point of a trajectory's segments exceeds the path certificate."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from flint import arb, fmpq
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict, at_most_enclosed, require
+from properties.claims.stability_ball import BALL_BITS, SMOOTH, certified_square, decided, examples
+from properties.claims.stability_instances import PathInstance, build_path
+from theory.rigour.precision import working_precision
+from theory.stability.crossings import Crossings
+from theory.stability.norms import pattern_change_norm
+from theory.stability.path import PatternSegments
+
+POSITIONS = tuple(fmpq(k, 8) for k in range(9))
+"""Positions on a segment at which a smooth network's Jacobian is compared with the path certificate."""
+
+
+def path_descriptions(activations: Sequence[str]) -> SearchStrategy[Mapping[str, Any]]:
+    """Sizes, optimiser, step size, few parts: the certificate has to be sound however coarse it is."""
+    return st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(("uniform", "clustered", "antiparallel", "orthogonal")),
+            "activation": st.sampled_from(tuple(activations)),
+            "inputs": st.integers(1, 4),
+            "dimension": st.integers(1, 3),
+            "width": st.integers(4, 30),
+            "target_scale": st.integers(1, 4),
+            "optimiser": st.sampled_from(("ngd", "kfac", "gd")),
+            "step_percent": st.integers(5, 190),
+            "steps": st.integers(1, 4),
+            "parts": st.sampled_from((1, 2, 4, 64)),
+            "seed": st.integers(0, 2**20),
+        }
+    )
+
+
+RELU_PATHS = Family(
+    "relu paths",
+    "n <= 4, m <= 30, up to 4 steps of NGD, K-FAC or GD: exact supremum over all crossings",
+    partial(path_descriptions, ("relu",)),
+    build_path,
+    examples(25, 250, 2000),
+)
+SMOOTH_PATHS = Family(
+    "smooth paths",
+    "smooth activations, nine positions on every segment in balls",
+    partial(path_descriptions, SMOOTH),
+    build_path,
+    examples(15, 60, 600),
+)
+
+PathConstant = Callable[[PathInstance], float]
+"""A bound of ``sup ||J - J(0)||_2`` (not squared) over the path, as the claim or a mutant states it."""
+
+
+def path_hypotheses(instance: PathInstance) -> Sequence[Hypothesis]:
+    """The optimiser can take its steps, and Condition 1 is certified."""
+    taken = require("every matrix to invert is regular", -1.0 if instance.iterates is None else 1.0)
+    if taken.verdict is not Verdict.HOLDS:
+        return [taken]
+    lambda_min = instance.certificate.lambda_min
+    return [taken, require("Condition 1: certified lambda_min(G(0)) > 0", lambda_min if lambda_min > 0 else -1.0)]
+
+
+def path_conclusion(change: PathConstant, instance: PathInstance) -> Sequence[Bound]:
+    """No state of the path exceeds the bound of ``||J - J(0)||_2``, nor the constant that follows from it."""
+    bound = change(instance)
+    certificate = instance.certificate
+    square = certified_square(certificate.constant, certificate.lambda_min)
+    label = "||J - J(0)||_2 along the path at most the bound"
+    constant_label = "C along the path at most the certified constant"
+    if instance.net.activation == "relu":
+        passed = instance.passed
+        measured = 3 * passed.supremum / float(np.sqrt(certificate.lambda_min))
+        return [
+            decided(label, passed.at_most(bound), passed.supremum, bound),
+            decided(constant_label, passed.squares_at_most(square), measured, certificate.constant),
+        ]
+    with working_precision(BALL_BITS):
+        changes = [instance.change_at(k, s) for k in range(instance.steps) for s in POSITIONS]
+        largest = max(changes, key=lambda ball: float(ball.mid()))
+        return [
+            at_most_enclosed(label, largest, arb(bound)),
+            at_most_enclosed(constant_label, largest, arb(square).sqrt()),
+        ]
+
+
+def largest_change(instance: PathInstance) -> float:
+    """The certificate's own bound: the largest over the segments."""
+    return float(instance.certificate.step_changes.max())
+
+
+def at_iterates_only(instance: PathInstance) -> float:
+    """The largest ``||J(k) - J(0)||_2`` at the iterates, nothing in between: for mutants."""
+    assert instance.iterates is not None
+    if instance.net.activation != "relu":
+        return largest_change(instance)
+    changes = [(z >= 0).astype(float) - (instance.iterates[0] >= 0) for z in instance.iterates]
+    kernel = instance.rows @ instance.rows.T
+    return max(pattern_change_norm(kernel, d @ d.T, instance.net.width, instance.net.dim)[1] for d in changes)
+
+
+def in_between_only(instance: PathInstance) -> float:
+    """The largest in-between term at four parts a segment, without ``||J(theta_s_j) - J(0)||``: for mutants."""
+    assert instance.iterates is not None
+    segments = instance.segments()
+    if not isinstance(segments, PatternSegments):
+        return largest_change(instance)
+    found = [0.0]
+    for start, end in itertools.pairwise(instance.iterates):
+        crossings = Crossings.between(start, end)
+        cuts = [len(crossings) * k // 4 for k in range(5)]
+        for left, right in itertools.pairwise(cuts):
+            found.append(float(segments.jump(np.array([right - left]), crossings.counts_by_input(left, right))[0]))
+    return max(found)
+
+
+def from_each_start(instance: PathInstance) -> float:
+    """The change since the start of each segment instead of since theta(0): for mutants."""
+    assert instance.iterates is not None
+    pairs = itertools.pairwise(instance.iterates)
+    found = []
+    for start, end in pairs:
+        segment = PatternSegments(start, instance.rows)
+        found.append(segment.supremum(start, end, instance.parts)[1])
+    return max(found) if instance.net.activation == "relu" else largest_change(instance)
+
+
+def path_features(instance: PathInstance) -> Sequence[str]:
+    """What the table counts: paths with flips, and optimisers."""
+    found = [instance.optimiser]
+    if instance.net.activation == "relu" and instance.passed.supremum > 0:
+        found.append("flips on the path")
+    return found
+
+
+def path_claim() -> Claim[PathInstance]:
+    """C2-path with its mutants."""
+    claim = Claim(
+        id="C2-path",
+        statement="||J(theta_s) - J(0)||_2 <= ||J(theta_s_j) - J(0)||_2 + (#flips in between/m)^{1/2} on each part",
+        provenance=Provenance.DERIVED,
+        source="THEORY section 3",
+        families=(RELU_PATHS, SMOOTH_PATHS),
+        hypotheses=path_hypotheses,
+        conclusion=partial(path_conclusion, largest_change),
+        features=path_features,
+    )
+
+    def mutant(id: str, description: str, change: PathConstant) -> Mutant:
+        return claim.neighbour(id, description, conclusion=partial(path_conclusion, change))
+
+    return claim.with_mutants(
+        mutant("quarter", "C taken as C/4", lambda i: largest_change(i) / 4),
+        mutant("iterates-only", "the in-between term dropped: only the iterates count", at_iterates_only),
+        mutant("in-between-only", "the change at the division points dropped", in_between_only),
+        mutant("from-each-start", "the change since the start of the segment, not since theta(0)", from_each_start),
+        mutant("first-step-only", "the first segment's bound for all", lambda i: float(i.certificate.step_changes[0])),
+    )
