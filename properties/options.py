@@ -1,12 +1,17 @@
 """The suite's command-line options, and nothing else.
 
-They live apart from the plugin because pytest must know them before it looks for the checkout's conftest.py: an
-option it does not know yet makes it take the option's value, say ``--dataset /elsewhere/mine.csv``, for a test path
-and search its root directory there. The package's entry point therefore announces this module.
+They live apart from the plugin because pytest takes the value of an option that it does not know yet, say
+``--dataset /elsewhere/mine.csv``, for a test path. It then looks for conftest.py there, so the package's entry point
+announces this module to it before that; and it looks for its settings there even before it asks entry points, so
+such a command is started again with ``--dataset=/elsewhere/mine.csv``, which cannot be misread.
 """
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from properties.claim import Depth
@@ -14,6 +19,12 @@ from properties.selection import ALL_CLAIMS
 
 if TYPE_CHECKING:
     import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+"""Where this package's own settings of pytest lie."""
+
+OPTIONS = ("--claim", "--depth", "--dataset", "--target", "--report")
+"""The options, all with one value."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,3 +50,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--target", metavar="NAME", help="the target's column in a .csv data set (default: the last)")
     group.addoption("--report", metavar="DIR", help="write claims.json, index.html and counterexamples there")
+
+
+def joined(arguments: Sequence[str]) -> list[str]:
+    """The same arguments with every ``--option value`` of ours as one word, ``--option=value``."""
+    result: list[str] = []
+    for argument in arguments:
+        if result and result[-1] in OPTIONS:
+            result[-1] += f"={argument}"
+        else:
+            result.append(argument)
+    return result
+
+
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Start the command again when pytest took its settings from where an option's value lies, not the checkout."""
+    given = list(config.invocation_params.args)
+    own_settings = config.inipath is not None and config.inipath.parent == CHECKOUT
+    inside = config.invocation_params.dir.resolve().is_relative_to(CHECKOUT)
+    if own_settings or not inside or joined(given) == given or given != sys.argv[1:]:
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *joined(given)])

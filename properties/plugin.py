@@ -62,6 +62,13 @@ class Run:
         """The mutants of the selected claims."""
         return tuple(mutant for claim in self.claims for mutant in claim.mutants)
 
+    def subjects(self, argument: str) -> Mapping[str, object]:
+        """By name, what a test that takes this argument is run for."""
+        found: dict[str, tuple[Claim[Any] | Mutant, ...]] = {CLAIM: self.claims, MUTANT: self.mutants}
+        if argument in found:
+            return {subject.id: subject for subject in found[argument]}
+        return {} if self.dataset is None else {self.dataset.name: self.dataset}
+
     def again(self, claim_id: str) -> str:
         """The command that repeats one claim and its mutants."""
         return f"again: pytest --claim {claim_id} --depth {self.depth.value} --hypothesis-seed={self.root}"
@@ -121,6 +128,17 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return lines if run.dataset is None else [*lines, f"data set {run.dataset.summary}"]
 
 
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
+    """Take no items from tests of claims, mutants or a data set that this run has none of; pytest would skip them."""
+    code = getattr(obj, "__code__", None)
+    if code is None:
+        return None
+    asked = {CLAIM, MUTANT, DATASET}.intersection(code.co_varnames[: code.co_argcount])
+    run = collector.config.stash[RUN]
+    absent = [name for name in asked if not run.subjects(name)]
+    return [] if absent and (registry or DATASET in absent) else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One item per selected claim, per mutant, and for the data set. A registry unfit to run fails here."""
     asked = {CLAIM, MUTANT, DATASET}.intersection(metafunc.fixturenames)
@@ -130,51 +148,37 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if found:
         pytest.fail("\n".join(["the registry is unfit to run", *found]), pytrace=False)
     run = metafunc.config.stash[RUN]
-    if CLAIM in asked:
-        _parametrise(metafunc, CLAIM, {claim.id: claim for claim in run.claims})
-    if MUTANT in asked:
-        _parametrise(metafunc, MUTANT, {mutant.id: mutant for mutant in run.mutants})
-    if DATASET in asked:
-        _parametrise(metafunc, DATASET, {} if run.dataset is None else {run.dataset.name: run.dataset})
-
-
-def _parametrise(metafunc: pytest.Metafunc, name: str, values: Mapping[str, object]) -> None:
-    """Parametrise; an empty set gets one item of None, which is dropped again below rather than shown as skipped."""
-    metafunc.parametrize(name, list(values.values()) or [None], ids=list(values) or ["nothing"])
+    for name in asked:
+        values = run.subjects(name)
+        metafunc.parametrize(name, list(values.values()), ids=list(values))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the items of this run: all of them, or with --claim or --dataset those of claims and data set only."""
     run = config.stash[RUN]
-    present = [item for item in items if _subject(item) is not _NOTHING]
-    kept = [item for item in present if _subject(item) is not None] if run.selective else present
-    if run.selective and not kept and not session.testsfailed:
+    if not run.selective:
+        return
+    kept = [item for item in items if _belongs(item)]
+    if not kept and not session.testsfailed:
         raise pytest.UsageError(
             "nothing to run: --claim and --dataset choose among the items of tests/claims, and none were collected; "
             "run from the project's directory, without other paths or filters"
         )
-    if len(kept) < len(present):
-        config.hook.pytest_deselected(items=[item for item in present if item not in set(kept)])
+    config.hook.pytest_deselected(items=[item for item in items if not _belongs(item)])
     items[:] = kept
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Count what the run is to record."""
     run = session.config.stash[RUN]
-    run.document.expected = sum(_subject(item) is not None for item in session.items)
+    run.document.expected = sum(_belongs(item) for item in session.items)
 
 
-_NOTHING = object()
-
-
-def _subject(item: pytest.Item) -> object:
-    """The claim, mutant or data set of an item; None for any other test, ``_NOTHING`` where there is none to take."""
+def _belongs(item: pytest.Item) -> bool:
+    """Whether the item is one of a claim, a mutant or the data set."""
     parameters: Mapping[str, object] = getattr(getattr(item, "callspec", None), "params", {})
-    found = [parameters[name] for name in (CLAIM, MUTANT, DATASET) if name in parameters]
-    if not found:
-        return None
-    return _NOTHING if found[0] is None else found[0]
+    return not parameters.keys().isdisjoint((CLAIM, MUTANT, DATASET))
 
 
 class Verification:
