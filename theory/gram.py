@@ -204,8 +204,8 @@ def limiting_gram(inputs: ArrayLike) -> FloatArray:
     """
     unit = normalise_rows(inputs)
     correlations = unit @ unit.T
-    lower = np.tril(correlations, -1)
-    matrix = _pattern_gram(unit) * (lower + lower.T + np.diag(np.diag(correlations)))
+    lower = np.tril(correlations, -1)  # the diagonal is set with the parallel rows
+    matrix = _pattern_gram(unit) * (lower + lower.T)
     _set_parallel_pairs(matrix, primitive_directions(inputs), 0.0)
     return matrix
 

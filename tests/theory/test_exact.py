@@ -113,8 +113,10 @@ def test_null_vectors_are_in_the_kernel_and_nonzero() -> None:
 
 def test_floats_around_a_ball_are_outside_it() -> None:
     with working_precision(100):
-        third = arb(1) / 3
-        assert arb(float_at_most(third)) < third < arb(float_at_least(third))
+        for k in range(1, 40):
+            ratio = arb(k) / 41
+            assert arb(float_at_most(ratio)) < ratio < arb(float_at_least(ratio))
+            assert float_at_least(ratio) - float_at_most(ratio) < 1e-15
         wide = arb(2, 1)
         assert 1 - 1e-8 < float_at_most(wide) <= 1
         assert 3 <= float_at_least(wide) < 3 + 1e-8

@@ -162,6 +162,7 @@ BASIS_PAIRS = [[1, 0, 0], [-2, 0, 0], [0, 3, 0], [0, -1, 0], [0, 0, 1], [0, 0, -
         ([[1], [-2]], True, True, [], [(0, 1)], []),
         ([[1, 2, 3], [0, 1, 0], [5, 10, 15]], False, False, [(0, 2)], [], []),
         ([[1, 0], [1, 0], [2, 0]], False, False, [(0, 1), (0, 2), (1, 2)], [], []),
+        ([[-1, 0], [1, 0]], True, True, [], [(0, 1)], []),
         ([[1, 0], [0, 1], [-3, 0]], True, True, [], [(0, 2)], []),
         ([[1, 0], [0, 1], [-3, 0], [0, -1]], True, False, [], [(0, 2), (1, 3)], []),
         (BASIS_PAIRS, True, False, [], THREE_PAIRS, []),
@@ -219,6 +220,28 @@ def test_dependent_indices_are_those_of_some_combination() -> None:
     assert dependent_indices([]) == set()
     assert dependent_indices([(1, 0), (0, 1)]) == set()
     assert dependent_indices([(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 2, 5)]) == {1, 2, 3}
+
+
+def test_the_error_of_a_rectifier_gram_is_that_of_its_derivation() -> None:
+    rows = normalise_rows(np.random.default_rng(13).standard_normal((4, 6)))
+    net = TwoLayerNetwork.initialise(50, 6, 1.0, np.random.default_rng(14))
+    expected = 2 * (6 + 2) * UNIT_ROUNDOFF * exact_pattern(net, rows).sum() / 50
+    assert gram._rectifier_gram(net, rows)[1] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(("move", "rounding"), [(1e-3, 0.0), (0.0, 1e-3), (0.0, 0.0)])
+def test_the_error_of_a_smooth_gram_is_that_of_its_derivation(
+    move: float, rounding: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = normalise_rows(np.random.default_rng(13).standard_normal((4, 6)))
+    net = TwoLayerNetwork.initialise(50, 6, 1.0, np.random.default_rng(14), activation="sin")
+    monkeypatch.setattr(gram, "DERIVATIVE_ROUNDING", rounding)
+    monkeypatch.setattr(gram, "_dot_error", lambda net, rows: np.full((len(rows), net.width), move))
+    curvature = 3.0
+    moved = np.sqrt(4) * (curvature * move + rounding)
+    size = np.linalg.norm(net.pattern_features(rows))
+    expected = 2 * (2 * moved * size + moved**2 + (6 + 50 + 10) * UNIT_ROUNDOFF * size**2)
+    assert gram._smooth_gram(net, rows, curvature)[1] == pytest.approx(expected, rel=1e-9)
 
 
 def exact_product(left: list[float], right: list[float]) -> Fraction:

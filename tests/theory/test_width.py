@@ -9,6 +9,7 @@ from flint import arb, fmpq
 
 from theory.errors import ScaleError, WidthError
 from theory.rigour.precision import working_precision
+from theory.theorems import width as width_module
 from theory.theorems.width import chernoff_exponent, chernoff_failure, chernoff_width
 
 
@@ -49,6 +50,11 @@ def test_the_width_is_the_least_with_that_failure(symmetric: bool) -> None:
         fewer = width - (2 if symmetric else 1)
         assert chernoff_failure(lambda0, squared, n, width, symmetric=symmetric) <= delta
         assert fewer == 0 or chernoff_failure(lambda0, squared, n, fewer, symmetric=symmetric) > delta
+
+
+def test_the_width_is_rounded_up_by_its_roundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(width_module, "COUNTED_ROUNDINGS", 2**50)  # gamma is 1/7
+    assert chernoff_width(0.02, 30.0, 361, 1e-3) == math.ceil(560625.6208571060 * 8 / 7)
 
 
 def test_the_failure_is_a_probability() -> None:
