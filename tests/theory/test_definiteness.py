@@ -121,6 +121,11 @@ def test_a_zero_diagonal_is_no_obstacle() -> None:
     matrix = np.array([[0.0, 1.0], [1.0, 0.0]])
     assert -1 - 1e-14 < smallest_eigenvalue_lower_bound(matrix) < -1
     assert 1 < largest_eigenvalue_upper_bound(matrix) < 1 + 1e-14
+    rng = np.random.default_rng(7)
+    for _ in range(20):
+        matrix = rng.standard_normal((5, 5))
+        matrix = np.tril(matrix, -1) + np.tril(matrix, -1).T
+        assert_bounds_are_true(matrix)
 
 
 def test_the_rounding_bound_is_charged(monkeypatch: pytest.MonkeyPatch) -> None:

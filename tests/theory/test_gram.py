@@ -81,10 +81,10 @@ def test_entries_are_within_their_bound_of_the_balls(
 
 
 def test_the_entry_errors_are_those_of_their_derivation() -> None:
-    assert pattern_entry_error(9) == pytest.approx((5 + 8) * UNIT_ROUNDOFF, rel=1e-10)
-    assert pattern_entry_error(10) == pytest.approx((5 + 8) * UNIT_ROUNDOFF, rel=1e-10)
-    assert gram_entry_error(9) == pytest.approx((15 + 12) * UNIT_ROUNDOFF, rel=1e-10)
-    assert gram_entry_error(10) == pytest.approx((15 + 12) * UNIT_ROUNDOFF, rel=1e-10)
+    assert pattern_entry_error(9) == pytest.approx((5 + 8) * UNIT_ROUNDOFF, rel=1e-10, abs=0)
+    assert pattern_entry_error(10) == pytest.approx((5 + 8) * UNIT_ROUNDOFF, rel=1e-10, abs=0)
+    assert gram_entry_error(9) == pytest.approx((15 + 12) * UNIT_ROUNDOFF, rel=1e-10, abs=0)
+    assert gram_entry_error(10) == pytest.approx((15 + 12) * UNIT_ROUNDOFF, rel=1e-10, abs=0)
 
 
 @pytest.mark.parametrize(("kernel", "ball", "_"), KERNELS)
@@ -226,7 +226,7 @@ def test_the_error_of_a_rectifier_gram_is_that_of_its_derivation() -> None:
     rows = normalise_rows(np.random.default_rng(13).standard_normal((4, 6)))
     net = TwoLayerNetwork.initialise(50, 6, 1.0, np.random.default_rng(14))
     expected = 2 * (6 + 2) * UNIT_ROUNDOFF * exact_pattern(net, rows).sum() / 50
-    assert gram._rectifier_gram(net, rows)[1] == pytest.approx(expected, rel=1e-9)
+    assert gram._rectifier_gram(net, rows)[1] == pytest.approx(expected, rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize(("move", "rounding"), [(1e-3, 0.0), (0.0, 1e-3), (0.0, 0.0)])
@@ -241,7 +241,7 @@ def test_the_error_of_a_smooth_gram_is_that_of_its_derivation(
     moved = np.sqrt(4) * (curvature * move + rounding)
     size = np.linalg.norm(net.pattern_features(rows))
     expected = 2 * (2 * moved * size + moved**2 + (6 + 50 + 10) * UNIT_ROUNDOFF * size**2)
-    assert gram._smooth_gram(net, rows, curvature)[1] == pytest.approx(expected, rel=1e-9)
+    assert gram._smooth_gram(net, rows, curvature)[1] == pytest.approx(expected, rel=1e-9, abs=0)
 
 
 def exact_product(left: list[float], right: list[float]) -> Fraction:
