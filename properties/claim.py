@@ -91,6 +91,8 @@ class Bound:
     rounding: float
     verdict: Verdict
     evidence: Evidence
+    aim: float | None = None
+    """What the search maximises instead of the ratio, where the ratio is near 1 for trivial reasons; at most 1."""
 
     @property
     def ratio(self) -> float:
@@ -100,7 +102,7 @@ class Bound:
         return 0.0 if self.measured <= self.predicted else math.inf
 
 
-def at_most(label: str, measured: float, predicted: float, rounding: float) -> Bound:
+def at_most(label: str, measured: float, predicted: float, rounding: float, aim: float | None = None) -> Bound:
     """``measured <= predicted`` in float64, decided outside ``rounding`` on either side, undecided within."""
     if measured <= predicted - rounding:
         verdict = Verdict.HOLDS
@@ -108,7 +110,7 @@ def at_most(label: str, measured: float, predicted: float, rounding: float) -> B
         verdict = Verdict.REFUTED
     else:
         verdict = Verdict.UNDECIDED
-    return Bound(label, float(measured), float(predicted), float(rounding), verdict, Evidence.TESTED)
+    return Bound(label, float(measured), float(predicted), float(rounding), verdict, Evidence.TESTED, aim)
 
 
 def within_rounding(label: str, difference: float, rounding: float) -> Bound:

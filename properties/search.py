@@ -64,25 +64,28 @@ def _family_seed(seed: int, family: str) -> int:
 
 
 def _search_family(claim: Claim[Any], family: Family[Any], depth: Depth, seed: int, result: Result) -> None:
+    """Search one family; every description is evaluated and counted once, however often it is drawn."""
     known: dict[str, Evaluation] = {}
     arrays: dict[str, Mapping[str, np.ndarray[Any, Any]]] = {}
-    last: list[str] = []
+    failing: list[str] = []
+    before_failing = 0
 
     def check(description: Mapping[str, Any]) -> None:
-        key = repr(sorted(description.items()))
-        if last and key not in known and len(known) > SHRINK_EVALUATIONS:
-            return  # the budget for shrinking is spent: only what is known to fail fails
+        nonlocal before_failing
+        key = repr(sorted(description.items()))  # Hypothesis may draw a description twice, its keys in another order
         evaluation = known.get(key)
         if evaluation is None:
+            if failing and len(known) - before_failing > SHRINK_EVALUATIONS:
+                return  # the budget for shrinking is spent: only what is known to fail fails
             evaluation, found = _evaluate(claim, family, description)
-            if last or evaluation.verdict is InstanceVerdict.REFUTED:
-                known[key] = evaluation
-                if found is not None:
-                    arrays[key] = found
-            if not last:
+            known[key] = evaluation
+            if found is not None:
+                arrays[key] = found
+            if not failing:
                 result.record(evaluation)
+                before_failing = len(known)
         if evaluation.verdict is InstanceVerdict.REFUTED:
-            last[:] = [key]
+            failing[:] = [key]
             raise _Violation(str(description))
         _aim(evaluation)
 
@@ -101,15 +104,16 @@ def _search_family(claim: Claim[Any], family: Family[Any], depth: Depth, seed: i
     try:
         search()
     except _Violation:
-        evaluation = known[last[0]]
-        result.refutation = Refutation(evaluation, arrays[last[0]], evaluation.precision)
+        evaluation = known[failing[0]]
+        result.refutation = Refutation(evaluation, arrays[failing[0]], evaluation.precision)
 
 
 def _aim(evaluation: Evaluation) -> None:
-    """Tell Hypothesis to look for larger ratios."""
-    tightest = evaluation.tightest
-    if tightest is not None and math.isfinite(tightest.ratio):
-        target(tightest.ratio, label="measured / predicted")
+    """Tell Hypothesis to look for larger ratios, or for larger values of what a bound says is worth aiming at."""
+    goals = [bound.ratio if bound.aim is None else bound.aim for bound in evaluation.bounds]
+    finite = [goal for goal in goals if math.isfinite(goal)]
+    if finite:
+        target(max(finite), label="tightness")
 
 
 def _evaluate(

@@ -14,6 +14,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from properties.descriptions import described
 from properties.instances import MapInstance, NetworkInstance
 from theory.inputs import FloatArray, normalise_rows
 from theory.maps import PerturbedAffine, SpikeMap, spike_map
@@ -43,7 +44,7 @@ class Dial:
 
     def descriptions(self, **parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
         """Descriptions with the dial's two integers and the given parts."""
-        return st.fixed_dictionaries(
+        return described(
             {
                 **parts,
                 "constant_tenth": st.sampled_from(range(self.least_constant_tenth, self.most_constant_tenth + 1)),

@@ -22,6 +22,9 @@ from theory.network import TwoLayerNetwork
 BLOCK_ENTRIES = 2**17
 """Entries of an n x block slice handled at a time: 1 MiB of float64, which stays in the second-level cache."""
 
+BLOCK_COLUMNS = 2**12
+"""Neurons handled at a time at most: sums over short blocks, and then over blocks, keep rounding errors small."""
+
 
 def solve_gram(gram: FloatArray, right: FloatArray) -> FloatArray:
     """Solve with a symmetric positive definite n x n matrix by Cholesky.
@@ -104,7 +107,7 @@ class FunctionSpaceDescent:
         """``||dW||_F`` of the last step (not squared)."""
         n, m = self.pre_activations.shape
         self._scaled_signs = net.signs / np.sqrt(m)
-        self._block = max(1, min(m, BLOCK_ENTRIES // n))
+        self._block = max(1, min(m, BLOCK_COLUMNS, BLOCK_ENTRIES // n))
         self._features = np.empty((n, self._block))
         self._work = np.empty((n, self._block))
         relu = self.phi.curvature is None
@@ -131,6 +134,11 @@ class FunctionSpaceDescent:
     def gram(self) -> FloatArray:
         """``G = K o H`` at the current iterate, shape (n, n)."""
         return np.asarray(self.kernel * self.pattern_gram)
+
+    @property
+    def summation_length(self) -> int:
+        """Additions that one output goes through at most: within a block of neurons, then over the blocks."""
+        return self._block + -(-self.pre_activations.shape[1] // self._block)
 
     def advance(self, step_size: float, optimiser: str = "ngd") -> None:
         """Take one step. Raises ScaleError, ChoiceError, RankDeficientError."""

@@ -5,9 +5,9 @@ from types import MappingProxyType
 from typing import Any
 
 from properties.claim import Claim
-from properties.claims import identities, kernels, ngd, ngd_step, ngd_tight
+from properties.claims import identities, kernels, ngd, ngd_step, ngd_tight, stability
 
-_MODULES = (identities, kernels, ngd, ngd_tight, ngd_step)
+_MODULES = (identities, kernels, stability, ngd, ngd_tight, ngd_step)
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(
     {claim.id: claim for module in _MODULES for claim in module.CLAIMS}

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from properties.claim import Depth, Family
 from properties.claims import identity_rounding as rounding
 from properties.claims.exact_network import ExactNetwork, FunctionState
+from properties.descriptions import described
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import FLOAT32_EXACT_COUNT, TwoLayerNetwork
 from theory.rigour.exact import rational
@@ -188,7 +189,7 @@ def network_descriptions(
     optimisers: tuple[str, ...], widths: tuple[int, ...], shapes: _Shapes, weights: tuple[str, ...]
 ) -> SearchStrategy[Mapping[str, Any]]:
     """Descriptions for ``build_network``."""
-    return st.fixed_dictionaries(
+    return described(
         {
             "shape": st.sampled_from(shapes),
             "width": st.sampled_from(widths),
@@ -256,7 +257,7 @@ COUNT_FAMILIES = (
     Family(
         "random patterns",
         "random entries of 0, 1 or -1, 0, 1",
-        lambda: st.fixed_dictionaries(
+        lambda: described(
             {
                 "rows": st.integers(1, 5),
                 "width": st.integers(1, 200),
@@ -270,14 +271,14 @@ COUNT_FAMILIES = (
     Family(
         "beyond half precision",
         "ones, odd widths above 2^11",
-        lambda: st.fixed_dictionaries({"rows": st.integers(1, 3), "width": st.sampled_from((2049, 4095, 4097))}),
+        lambda: described({"rows": st.integers(1, 3), "width": st.sampled_from((2049, 4095, 4097))}),
         build_ones,
         {Depth.QUICK: 5, Depth.NORMAL: 20, Depth.THOROUGH: 20},
     ),
     Family(
         "beyond single precision",
         "ones, odd widths above 2^24",
-        lambda: st.fixed_dictionaries(
+        lambda: described(
             {"rows": st.integers(1, 2), "width": st.sampled_from((FLOAT32_EXACT_COUNT + 1, FLOAT32_EXACT_COUNT + 3))}
         ),
         build_ones,

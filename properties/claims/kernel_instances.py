@@ -13,6 +13,7 @@ from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
 
 from properties.claim import Depth, Family
+from properties.descriptions import described
 from theory.gram import Degeneracy, degeneracy, limiting_gram_eigenvalue_bounds
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
@@ -124,7 +125,7 @@ SEEDS = st.integers(0, 2**20)
 
 
 def _descriptions(**parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
-    return st.fixed_dictionaries({**parts, "seed": SEEDS})
+    return described({**parts, "seed": SEEDS})
 
 
 def _general(description: Description) -> KernelInstance:

@@ -77,7 +77,14 @@ def conclusion(rule: Rule, instance: DescentInstance) -> Sequence[Bound]:
     constant = rule.assumed_constant(instance.certificate.constant)
     factor = rule.factor(instance.eta, constant)
     bounds = [
-        at_most(_step_label(k), step.after, factor * step.before, step.rounding(factor)) for k, step in enumerate(steps)
+        at_most(
+            _step_label(k),
+            step.after,
+            factor * step.before,
+            step.rounding(factor),
+            aim=_excess(instance.eta, factor, step.before, step.after),
+        )
+        for k, step in enumerate(steps)
     ]
     if rule.radius is None:
         return bounds
@@ -85,13 +92,22 @@ def conclusion(rule: Rule, instance: DescentInstance) -> Sequence[Bound]:
     for step in steps:
         accumulated = factor * accumulated + step.rounding(factor)
     accumulated += gamma(4 * len(steps)) * steps[0].before
-    bounds.append(at_most(_run_label(len(steps)), steps[-1].after, factor ** len(steps) * steps[0].before, accumulated))
+    bounds.append(
+        at_most(_run_label(len(steps)), steps[-1].after, factor ** len(steps) * steps[0].before, accumulated, aim=0.0)
+    )
     length = math.fsum(step.length for step in steps)
     error = math.fsum(step.length_error for step in steps) + gamma(4) * length
     allowed = rule.radius(constant, steps[0].before, instance.certificate.lambda_min)
     error += allowed * (gamma(16) + steps[0].before_error / steps[0].before)
-    bounds.append(at_most(_LENGTH_LABEL, length, allowed, error))
+    bounds.append(at_most(_LENGTH_LABEL, length, allowed, error, aim=0.0))
     return bounds
+
+
+def _excess(eta: float, factor: float, before: float, after: float) -> float:
+    """The share of the allowed excess over the linear rate ``|1-eta|`` that a step uses: 1 is tight for every C."""
+    linear = abs(1 - eta)
+    allowed = factor - linear
+    return (after / before - linear) / allowed if allowed > 0 else 0.0
 
 
 def confirm(rule: Rule, instance: DescentInstance, bits: int) -> Sequence[Bound]:

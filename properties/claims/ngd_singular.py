@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Depth, Evidence, Family, Hypothesis, Verdict, require
+from properties.descriptions import described
 from theory.inputs import FloatArray
 from theory.rigour.exact import pseudo_inverse, rational_matrix
 
@@ -31,7 +32,7 @@ class SingularInstance:
 
 def _descriptions() -> SearchStrategy[Mapping[str, Any]]:
     small = st.integers(-3, 3)
-    return st.fixed_dictionaries(
+    return described(
         {
             "row": st.tuples(small, small),
             "factor": small,

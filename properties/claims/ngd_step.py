@@ -25,6 +25,7 @@ from properties.claim import (
     within_rounding,
 )
 from properties.claims.ngd import examples
+from properties.descriptions import described
 from properties.instances import NetworkInstance
 from properties.strategies import Description, draw_inputs
 from theory.descent import FunctionSpaceDescent
@@ -140,7 +141,7 @@ def features(instance: StepInstance) -> Sequence[str]:
 
 
 def _descriptions(activations: Sequence[str]) -> SearchStrategy[Description]:
-    return st.fixed_dictionaries(
+    return described(
         {
             "inputs": st.integers(1, 4),
             "extra_dimensions": st.integers(0, 2),

@@ -22,7 +22,7 @@ def page(document: Document) -> str:
         "ratio": wording.ratio_text,
         "seconds": wording.seconds_text,
         "description": wording.description_text,
-        "families": wording.families_text,
+        "families": wording.family_texts,
         "value": _value,
     }
     template = environment.from_string(files("properties.report").joinpath("index.html").read_text(encoding="utf-8"))

@@ -33,8 +33,8 @@ def description_text(description: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in description.items()) or "(no parameters)"
 
 
-def families_text(families: Mapping[str, Entry]) -> str:
-    """Instances by family, with the counts of features, vacuous and undecided ones where there are any."""
+def family_texts(families: Mapping[str, Entry]) -> list[str]:
+    """Instances of every family, with the counts of features, vacuous and undecided ones where there are any."""
     parts = []
     for family, count in families.items():
         notes = [f"{feature}: {found}" for feature, found in count["features"].items()]
@@ -42,7 +42,12 @@ def families_text(families: Mapping[str, Entry]) -> str:
         notes += [f"undecided hypotheses: {count['undecided_hypotheses']}"] if count["undecided_hypotheses"] else []
         notes += [f"undecided: {count['undecided']}"] if count["undecided"] else []
         parts.append(f"{family} {count['instances']}" + (f" ({', '.join(notes)})" if notes else ""))
-    return "; ".join(parts) or "none"
+    return parts
+
+
+def families_text(families: Mapping[str, Entry]) -> str:
+    """The same in one line."""
+    return "; ".join(family_texts(families)) or "none"
 
 
 def tightest_text(tightest: Entry | None) -> str:

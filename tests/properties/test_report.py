@@ -124,7 +124,7 @@ def test_the_page_is_well_formed_and_says_everything(document: Document) -> None
             str(entry["vacuous"]),
             entry["tightest"]["label"],
             str(entry["seed"]),
-            wording.families_text(entry["families"]),
+            *wording.family_texts(entry["families"]),
             entry["provenance"],
             entry["source"],
             entry["status"],

@@ -219,3 +219,20 @@ def test_an_error_names_claim_family_and_instance() -> None:
 
 def test_depth_chooses_the_number_of_draws() -> None:
     assert run_claim(claim(below(10**6), families=(family(10**6),)), Depth.NORMAL, 1).instances == 400
+
+
+def test_a_description_drawn_twice_counts_once() -> None:
+    """Two draws that differ in the order of their keys only are one instance."""
+    evaluated = []
+
+    def build(description: Mapping[str, Any]) -> Number:
+        evaluated.append(sorted(description.items()))
+        return Number(description["value"])
+
+    few = dataclasses.replace(
+        family(),
+        descriptions=lambda: st.permutations([("value", 1), ("a", 2), ("b", 3)]).map(dict),
+        build=build,
+    )
+    result = run_claim(claim(below(10), families=(few,)), Depth.QUICK, 1)
+    assert result.instances == len(evaluated) == 1

@@ -85,6 +85,7 @@ def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("theory.descent.BLOCK_ENTRIES", 4 * 33)
     blocks = trajectory(net, inputs, y, 0.3, 3)
     assert np.abs(whole.pre_activations - blocks.pre_activations).max() <= 1e-12
+    assert FunctionSpaceDescent(net, inputs, y).summation_length == 33 + 31
     monkeypatch.setattr("theory.descent.BLOCK_ENTRIES", 1)
     assert np.abs(trajectory(net, inputs, y, 0.3, 3).residual - whole.residual).max() <= 1e-12
 

@@ -92,15 +92,15 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
     """
     if optimiser not in ("ngd", "gd"):
         raise ChoiceError(f"no error bound for {optimiser!r}; known: ngd, gd")
-    n, m = state.pre_activations.shape
-    u = UNIT_ROUNDOFF
+    n = len(state.targets)
+    u, summation = UNIT_ROUNDOFF, gamma(state.summation_length + 6)
     before, gram = state.residual, state.gram
     size_before = _row_norm(state)
     state.advance(eta, optimiser)
     after, c = state.residual, state.coefficients
     assert c is not None
     size_after = _row_norm(state)
-    evaluation = np.sqrt(n) * (gamma(m + 6) * size_before) + u * float(np.linalg.norm(before))
+    evaluation = np.sqrt(n) * (summation * size_before) + u * float(np.linalg.norm(before))
     kernel_norm = float(np.abs(state.kernel).sum(axis=1).max())
     smallest = np.sqrt(smallest_eigenvalue_estimate(gram))
     if optimiser == "ngd":
@@ -109,7 +109,7 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
         displacement = defect / smallest
     else:
         displacement = STEEPEST_SLOPE * np.sqrt(kernel_norm) * evaluation
-    sweep = gamma(n + 6) * eta * float(np.abs(c).sum()) + (u + gamma(m + 6)) * size_after
+    sweep = gamma(n + 6) * eta * float(np.abs(c).sum()) + (u + summation) * size_after
     before_norm, after_norm = float(np.linalg.norm(before)), float(np.linalg.norm(after))
     return OneStep(
         before=before_norm,

@@ -1,0 +1,329 @@
+"""Flip counts, norms and ball certificates against exact rationals, brute force and hand-worked cases."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from flint import arb, fmpq
+
+from theory.errors import ChoiceError, InputError, ScaleError
+from theory.gram import gram_eigenvalue
+from theory.inputs import FloatArray, normalise_rows
+from theory.network import TwoLayerNetwork
+from theory.rigour.exact import ball_matrix, rational, rational_matrix
+from theory.rigour.rounding import gamma
+from theory.stability import ball_changes, certify_ball, change_bounds
+from theory.stability.flips import JointKnapsack, flip_costs, input_flip_counts, joint_flip_count, squared_budget
+from theory.stability.norms import (
+    feature_change_norm,
+    feature_error,
+    input_norm_squared,
+    paper_radius,
+    pattern_change_norm,
+    pre_activation_error,
+    residual_norm,
+    rounded_down,
+    rounded_up,
+    stability_constant,
+)
+from theory.stability.patterns import largest_eigenvalue_at_most
+
+RNG = np.random.default_rng(20191)
+
+
+def random_network(n: int, d: int, m: int, rng: np.random.Generator) -> tuple[TwoLayerNetwork, FloatArray]:
+    return TwoLayerNetwork.initialise(m, d, 1.0, rng), normalise_rows(rng.standard_normal((n, d)))
+
+
+def exact_dot(left: FloatArray, right: FloatArray) -> fmpq:
+    return sum((rational(a) * rational(b) for a, b in zip(left, right, strict=True)), fmpq(0))
+
+
+# --- flips -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dim", [1, 3, 20])
+def test_flip_costs_are_below_the_exact_squared_distances_by_rounding_only(dim: int) -> None:
+    net, rows = random_network(4, dim, 6, np.random.default_rng(dim))
+    costs = flip_costs(net, rows)
+    assert costs.shape == (4, 6)
+    for i, r in itertools.product(range(4), range(6)):
+        z, square = exact_dot(rows[i], net.weights[r]), exact_dot(rows[i], rows[i])
+        exact = z * z / square
+        error = gamma(4 * dim + 20) * float(np.linalg.norm(net.weights[r]))
+        assert rational(costs[i, r]) <= exact
+        lower = max(abs(float(z.p) / float(z.q)) - 2 * error, 0.0) ** 2 * (1 - 4 * gamma(4 * dim + 20))
+        assert costs[i, r] >= lower
+
+
+def test_flip_cost_of_a_boundary_weight_is_zero() -> None:
+    net = TwoLayerNetwork(np.array([[0.0, 1.0], [1.0, 1.0]]), np.ones(2))
+    assert flip_costs(net, np.array([[1.0, 0.0]]))[0].tolist() == [0.0, pytest.approx(1.0)]
+
+
+def dual_minimum(costs: FloatArray, budget: int) -> fmpq:
+    """The minimum over mu of the dual function, in rationals, by trying every breakpoint."""
+    columns = [sorted(int(c) for c in column) for column in costs.T]
+    breakpoints = {fmpq(0)}
+    for column in columns:
+        reachable = [(j + 1, s) for j, s in enumerate(column) if s <= budget]
+        breakpoints |= {fmpq(j, s) for j, s in reachable if s > 0}
+        for (j, s), (k, t) in itertools.combinations(reachable, 2):
+            if s < t:
+                breakpoints.add(fmpq(k - j, t - s))
+
+    def dual(mu: fmpq) -> fmpq:
+        total = mu * budget
+        for column in columns:
+            total += max([fmpq(0), *(j + 1 - mu * s for j, s in enumerate(column) if s <= budget)])
+        return total
+
+    return min(dual(mu) for mu in breakpoints)
+
+
+def most_flips(costs: FloatArray, budget: int) -> int:
+    """The integer optimum by trying every choice: flipping j inputs of a neuron costs its j-th cheapest."""
+    columns = [[0, *sorted(int(c) for c in column)] for column in costs.T]
+    best = 0
+    for chosen in itertools.product(*(range(len(column)) for column in columns)):
+        if sum(column[j] for column, j in zip(columns, chosen, strict=True)) <= budget:
+            best = max(best, sum(chosen))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_joint_knapsack_is_the_floor_of_the_least_dual_value(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.integers(1, 4)), int(rng.integers(1, 5))
+    costs = rng.integers(0, 12, (n, m)).astype(float)
+    root = int(rng.integers(1, 6))
+    least = dual_minimum(costs, root * root)
+    count = joint_flip_count(costs, float(root))
+    assert count == int(least.p // least.q)
+    assert count >= most_flips(costs, root * root)
+
+
+def test_joint_knapsack_of_many_equal_costs_is_exact() -> None:
+    costs = np.full((1, 5000), 0.25)
+    assert joint_flip_count(costs, 10.0) == 400
+    assert joint_flip_count(np.full((2, 5000), 0.25), 10.0) == 800
+    assert joint_flip_count(costs, 0.49) == 0
+    assert joint_flip_count(np.zeros((3, 4)), 0.1) == 12
+    assert joint_flip_count(costs, math.inf) == 5000
+    assert joint_flip_count(costs, 1000.0) == 5000
+
+
+def test_joint_knapsack_needs_few_evaluations_on_wide_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    costs = np.square(np.random.default_rng(0).standard_normal((5, 4000)))
+    calls: list[float] = []
+    dual = JointKnapsack.dual
+
+    def counting(self: JointKnapsack, multiplier: float) -> object:
+        calls.append(multiplier)
+        return dual(self, multiplier)
+
+    monkeypatch.setattr(JointKnapsack, "dual", counting)
+    count = joint_flip_count(costs, 5.0)
+    assert len(calls) < 40
+    tight = min(dual(JointKnapsack(costs, 25.0), mu).value for mu in np.geomspace(1, 100, 4000))
+    assert count <= math.floor(tight)
+
+
+def test_input_flip_counts_take_the_cheapest_first_and_may_use_the_whole_budget() -> None:
+    costs = np.array([[3.0, 1.0, 9.0], [4.0, 4.0, 4.0], [5.0, 5.0, 5.0], [0.0, 0.0, 4.5]])
+    assert input_flip_counts(costs, 2.0).tolist() == [2, 1, 0, 2]
+    assert input_flip_counts(costs, math.inf).tolist() == [3, 3, 3, 3]
+    assert squared_budget(3.0) >= 9.0
+    assert squared_budget(3.0) == pytest.approx(9.0, rel=gamma(20))
+
+
+# --- norms -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n", "d"), [(1, 1), (3, 5), (5, 3), (4, 4)])
+def test_input_norm_is_above_the_exact_one_by_rounding_only(n: int, d: int) -> None:
+    rows = normalise_rows(np.random.default_rng(n + 10 * d).standard_normal((n, d)))
+    bound = input_norm_squared(rows)
+    exact = rational_matrix(rows)
+    assert largest_eigenvalue_at_most(exact * exact.transpose(), rational(bound))
+    assert bound <= np.linalg.norm(rows, 2) ** 2 + 40 * gamma(n + d + 8) * n
+
+
+def test_rounding_helpers_enclose() -> None:
+    assert rounded_down(1.0) < 1.0 < rounded_up(1.0)
+    assert rounded_up(1.0) - rounded_down(1.0) <= gamma(40)
+    assert rounded_down(0.0) == 0.0
+
+
+def test_radius_and_constant_on_exact_squares() -> None:
+    assert paper_radius(2.0, 4.0) == pytest.approx(3.0, rel=gamma(20))
+    assert stability_constant(0.5, 0.25) == pytest.approx(3.0, rel=gamma(20))
+    assert paper_radius(2.0, 4.0) >= 3.0
+    assert paper_radius(1.0, 0.0) == stability_constant(1.0, -1.0) == math.inf
+    assert stability_constant(1.0, 0.0) == paper_radius(1.0, -2.0) == math.inf
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pattern_change_norm_brackets_the_exact_eigenvalue(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, d, m = 4, 3, 7
+    rows = normalise_rows(rng.standard_normal((n, d)))
+    change = rng.integers(-1, 2, (n, m)).astype(float)
+    counts = change @ change.T
+    below, above = pattern_change_norm(rows @ rows.T, counts, m, d)
+    dense = (change[:, :, None] * rows[:, None, :]).reshape(n, -1) / np.sqrt(m)
+    assert below <= np.linalg.norm(dense, 2) <= above
+    assert above - below <= 400 * gamma(n + d + 8) * n
+    exact = rational_matrix(rows)
+    kernel = exact * exact.transpose()
+    matrix = kernel * 0
+    for i, j in itertools.product(range(n), range(n)):
+        matrix[i, j] = kernel[i, j] * int(counts[i, j]) / m
+    assert largest_eigenvalue_at_most(matrix, rational(above) ** 2)
+    assert not largest_eigenvalue_at_most(matrix, rational(below) ** 2)
+
+
+def test_feature_change_norm_brackets_the_dense_norm_and_widens_with_the_error() -> None:
+    rng = np.random.default_rng(3)
+    rows, change = normalise_rows(rng.standard_normal((3, 4))), rng.standard_normal((3, 6))
+    dense = float(np.linalg.norm((change[:, :, None] * rows[:, None, :]).reshape(3, -1), 2))
+    below, above = feature_change_norm(rows @ rows.T, change, 0.0, 4)
+    assert below <= dense <= above
+    assert above - below <= 400 * gamma(20) * float(np.sum(change**2))
+    wide = feature_change_norm(rows @ rows.T, change, 0.5, 4)
+    assert wide[0] == pytest.approx(dense - 0.5, abs=1e3 * gamma(20))
+    assert wide[1] == pytest.approx(dense + 0.5, abs=1e3 * gamma(20))
+    assert feature_change_norm(rows @ rows.T, change, 100.0, 4)[0] == 0.0
+
+
+@pytest.mark.parametrize("activation", ["relu", "softplus", "tanh", "erf", "sin"])
+def test_residual_norm_brackets_the_exact_residual(activation: str) -> None:
+    rng = np.random.default_rng(5)
+    net = TwoLayerNetwork.initialise(9, 3, 1.0, rng, activation=activation)
+    rows, targets = normalise_rows(rng.standard_normal((4, 3))), rng.standard_normal(4)
+    z = (ball_matrix(rows) * ball_matrix(net.weights).transpose()).table()
+    functions = {
+        "relu": lambda t: t.max(arb(0)),
+        "softplus": lambda t: (1 + t.exp()).log(),
+        "tanh": lambda t: t.tanh(),
+        "erf": lambda t: t.erf(),
+        "sin": lambda t: t.sin(),
+    }
+    total = arb(0)
+    for row, target in zip(z, targets, strict=True):
+        output = sum((arb(a) * functions[activation](t) for a, t in zip(net.signs, row, strict=True)), arb(0)) / 3
+        total += (output - arb(target)) ** 2
+    below, above = residual_norm(net, rows, targets)
+    assert below <= float(total.sqrt().mid()) <= above
+    assert above - below <= 1e4 * gamma(20)
+
+
+def test_errors_of_pre_activations_and_features_cover_what_happens() -> None:
+    rng = np.random.default_rng(6)
+    net = TwoLayerNetwork.initialise(50, 30, 3.0, rng, activation="tanh")
+    rows = normalise_rows(rng.standard_normal((5, 30)))
+    allowed = pre_activation_error(net)
+    z = net.pre_activations(rows)
+    exact = ball_matrix(rows) * ball_matrix(net.weights).transpose()
+    off = np.array([[abs(float(exact[i, r] - arb(z[i, r]))) for r in range(50)] for i in range(5)])
+    assert (off <= allowed).all()
+    assert allowed == pytest.approx(gamma(4 * 30 + 16) * np.linalg.norm(net.weights, axis=1))
+    assert feature_error(net, 1.0, 5) - feature_error(net, 0.0, 5) == pytest.approx(
+        net.phi.curvature / math.sqrt(50), rel=1e3 * gamma(20)
+    )
+    relu = TwoLayerNetwork.initialise(50, 30, 3.0, rng)
+    assert feature_error(relu, 1.0, 5) == feature_error(relu, 0.0, 5) > 0
+
+
+# --- certificates ----------------------------------------------------------------------------------------------------
+
+
+def test_certificate_of_a_hand_worked_network() -> None:
+    # z = (1, 2; -2, 1; -3, -4): within R = 2.2 one flip each at cost 1 of neurons 0 and 1, both at cost 4 singly
+    net = TwoLayerNetwork(
+        np.array([[1.0, 2.0], [-2.0, 1.0], [-3.0, -4.0], [9.0, 9.0]]), np.array([1.0, -1.0, 1.0, 1.0])
+    )
+    rows = np.eye(2)
+    certificate = certify_ball(net, rows, np.zeros(2), radius=2.2)
+    # budget 4.84: the two cheapest flips cost 2; the dual bound between (2, 2 flips) and (5, 3 flips) is 2 + 2.84/3
+    assert certificate.frobenius == pytest.approx(math.sqrt(2 / 4), rel=gamma(200))
+    assert certificate.spectral == pytest.approx(math.sqrt(1 / 4), rel=gamma(200))
+    assert certificate.method == "C2-spec"
+    assert certificate.radius == 2.2
+    # G(0) = I o (A A^T)/4 with rows of A (1, 0, 0, 1) and (1, 1, 0, 1)
+    assert certificate.lambda_min == pytest.approx(0.5, rel=1e3 * gamma(20))
+    assert certificate.constant == pytest.approx(3 * 0.5 / math.sqrt(0.5), rel=1e3 * gamma(20))
+    nothing = certify_ball(net, rows, np.zeros(2), radius=0.5)
+    assert nothing.constant == nothing.frobenius == nothing.spectral == 0.0
+
+
+def test_frobenius_wins_when_flips_are_spread_over_parallel_inputs() -> None:
+    rows = normalise_rows(np.array([[1.0, 0.0], [1.0, 1e-3]]))
+    net = TwoLayerNetwork(np.array([[1e-4, 0.0], [-1.0, -1e3]]), np.ones(2))
+    bounds = change_bounds(net, rows, 0.01)
+    assert bounds.method == "C2-fro"
+    assert bounds.best == bounds.frobenius < bounds.spectral
+
+
+@pytest.mark.parametrize("activation", ["softplus", "tanh", "erf", "sin"])
+def test_smooth_certificate_is_the_formula(activation: str) -> None:
+    rng = np.random.default_rng(8)
+    net = TwoLayerNetwork.initialise(16, 3, 1.0, rng, activation=activation)
+    rows = normalise_rows(rng.standard_normal((4, 3)))
+    bounds = change_bounds(net, rows, 0.3)
+    formula = net.phi.curvature * float(np.linalg.norm(rows, 2)) * 0.3 / 4
+    assert bounds.smooth == pytest.approx(formula, rel=1e3 * gamma(20))
+    assert bounds.smooth >= formula * (1 - gamma(20))
+    assert bounds.frobenius == bounds.spectral == math.inf
+    assert bounds.method == "C2-smooth"
+
+
+def test_default_radius_is_the_paper_s_rounded_up() -> None:
+    rng = np.random.default_rng(9)
+    net, rows = random_network(3, 4, 60, rng)
+    y = rng.standard_normal(3)
+    certificate = certify_ball(net, rows, y)
+    lam = float(np.linalg.eigvalsh(net.gram(rows))[0])
+    radius = 3 * float(np.linalg.norm(net.outputs(rows) - y)) / math.sqrt(lam)
+    assert certificate.lambda_min == gram_eigenvalue(net, rows)
+    assert certificate.radius == pytest.approx(radius, rel=1e4 * gamma(20) / lam)
+    assert certificate.radius >= radius
+    assert certificate.constant == pytest.approx(
+        3 * change_bounds(net, rows, radius).best / math.sqrt(lam), rel=1e4 * gamma(20) / lam
+    )
+
+
+def test_without_condition_1_the_constant_is_infinite_and_the_bounds_stay() -> None:
+    rows = np.array([[1.0, 0.0], [1.0, 0.0]])
+    net = TwoLayerNetwork.initialise(8, 2, 1.0, np.random.default_rng(0))
+    certificate = certify_ball(net, rows, np.ones(2))
+    assert certificate.lambda_min <= 0
+    assert certificate.constant == certificate.radius == math.inf
+    assert certificate.frobenius == pytest.approx(math.sqrt(2.0), rel=gamma(200))
+    assert certify_ball(net, rows, np.ones(2), radius=0.1).frobenius < 1.0
+
+
+def test_bad_arguments_are_named() -> None:
+    net, rows = random_network(2, 3, 5, np.random.default_rng(1))
+    with pytest.raises(ChoiceError, match="unknown condition 'K2'; known: 2"):
+        certify_ball(net, rows, np.zeros(2), condition="K2")
+    with pytest.raises(ScaleError, match="radius"):
+        certify_ball(net, rows, np.zeros(2), radius=0.0)
+    with pytest.raises(InputError):
+        certify_ball(net, rows, np.zeros(3))
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_certificates_are_above_sampled_weights_and_the_enumeration(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    net, rows = random_network(3, 2, 4, rng)
+    radius = float(rng.uniform(0.2, 2.0))
+    bounds, exact = change_bounds(net, rows, radius), ball_changes(net, rows, radius)
+    assert exact.at_most(bounds.frobenius)
+    assert exact.at_most(bounds.spectral)
+    for _ in range(50):
+        step = rng.standard_normal((4, 2))
+        moved = TwoLayerNetwork(net.weights + radius * (1 - gamma(50)) * step / np.linalg.norm(step), net.signs)
+        change = float(np.linalg.norm(moved.jacobian(rows) - net.jacobian(rows), 2))
+        assert change <= exact.supremum * (1 + gamma(200))
