@@ -229,6 +229,7 @@ def test_errors_of_pre_activations_and_features_cover_what_happens() -> None:
     off = np.array([[abs(float(exact[i, r] - arb(z[i, r]))) for r in range(50)] for i in range(5)])
     assert (off <= allowed).all()
     assert allowed == pytest.approx(gamma(4 * 30 + 16) * np.linalg.norm(net.weights, axis=1))
+    assert net.phi.curvature is not None
     assert feature_error(net, 1.0, 5) - feature_error(net, 0.0, 5) == pytest.approx(
         net.phi.curvature / math.sqrt(50), rel=1e3 * gamma(20)
     )
@@ -258,9 +259,10 @@ def test_certificate_of_a_hand_worked_network() -> None:
     assert nothing.constant == nothing.frobenius == nothing.spectral == 0.0
 
 
-def test_frobenius_wins_when_flips_are_spread_over_parallel_inputs() -> None:
-    rows = normalise_rows(np.array([[1.0, 0.0], [1.0, 1e-3]]))
-    net = TwoLayerNetwork(np.array([[1e-4, 0.0], [-1.0, -1e3]]), np.ones(2))
+def test_frobenius_wins_when_few_of_the_aligned_inputs_can_flip() -> None:
+    # only input 0 can flip, but the norm of the inputs counts all three
+    rows = normalise_rows(np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]))
+    net = TwoLayerNetwork(np.array([[1e-4, 5.0]]), np.ones(1))
     bounds = change_bounds(net, rows, 0.01)
     assert bounds.method == "C2-fro"
     assert bounds.best == bounds.frobenius < bounds.spectral
@@ -272,6 +274,7 @@ def test_smooth_certificate_is_the_formula(activation: str) -> None:
     net = TwoLayerNetwork.initialise(16, 3, 1.0, rng, activation=activation)
     rows = normalise_rows(rng.standard_normal((4, 3)))
     bounds = change_bounds(net, rows, 0.3)
+    assert net.phi.curvature is not None
     formula = net.phi.curvature * float(np.linalg.norm(rows, 2)) * 0.3 / 4
     assert bounds.smooth == pytest.approx(formula, rel=1e3 * gamma(20))
     assert bounds.smooth >= formula * (1 - gamma(20))

@@ -100,7 +100,7 @@ class JointKnapsack:
             if high.slope <= 0:  # only when the multiplier had to be capped
                 break
             multiplier, model = low.intersection(high)
-            if math.floor(model) == math.floor(best):
+            if math.floor(self._safe(best)) <= math.floor(model):
                 break
             least = max(low.multiplier, high.multiplier * 2.0**-200)
             if high.multiplier > WIDE_BRACKET * least:

@@ -127,4 +127,4 @@ def stability_constant(change: float, lambda_min: float) -> float:
     """The constant ``C = 3 ||J - J(0)||_2 / lambda^{1/2}`` of Condition 2, rounded up; inf when lambda <= 0."""
     if lambda_min <= 0:
         return math.inf
-    return rounded_up(CONDITION_FACTOR * change / math.sqrt(lambda_min))
+    return rounded_up(CONDITION_FACTOR * change / math.sqrt(lambda_min)) if change else 0.0
