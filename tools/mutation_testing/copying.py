@@ -1,0 +1,37 @@
+"""The copy of the project in which mutants live."""
+
+import os
+import shutil
+from pathlib import Path
+
+COPIED = ("theory", "properties", "tests/theory", "conftest.py", "pyproject.toml")
+"""All that the quick tests of theory/ need."""
+
+TOO_SLOW = (
+    "tests/theory/test_memory.py",
+    "tests/theory/test_definiteness.py::test_a_thousand_rows_take_seconds",
+)
+"""Tests of speed and memory: seconds each, and they say nothing about formulas."""
+
+
+def copy_project(root: Path, target: Path) -> None:
+    """Copy what the tests need, without caches."""
+    for name in COPIED:
+        source, destination = root / name, target / name
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, destination, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        else:
+            shutil.copy2(source, destination)
+
+
+def pytest_arguments() -> list[str]:
+    """What both runners give to pytest: the first failure is enough."""
+    deselected = [f"--deselect={name}" for name in TOO_SLOW]
+    return ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:benchmark", *deselected]
+
+
+def environment() -> dict[str, str]:
+    """One thread of linear algebra for each process, no byte code left behind."""
+    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return {**os.environ, **threads, "PYTHONDONTWRITEBYTECODE": "1"}

@@ -1,0 +1,146 @@
+"""Run the tests on our own mutants: a process forked for each, which has the third-party packages imported already."""
+
+import contextlib
+import importlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mutation_testing.copying import copy_project, pytest_arguments
+from mutation_testing.model import Mutant, Outcome
+
+IMPORTED_ONCE = (
+    "numpy",
+    "scipy.linalg",
+    "scipy.special",
+    "scipy.stats",
+    "flint",
+    "pytest",
+    "hypothesis",
+    "sklearn",
+    "tqdm",
+)
+SHORTEST_TIMEOUT, TIMEOUT_FACTOR = 20.0, 4.0
+"""Seconds a mutant may take at least, and how many times the unchanged tests' time."""
+
+
+def ordered_tests(root: Path, module_file: str) -> list[str]:
+    """The test files of theory/, those that import the module first."""
+    module = module_file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    files = sorted((root / "tests" / "theory").glob("test_*.py"))
+
+    def distance(path: Path) -> int:
+        text = path.read_text(encoding="utf-8")
+        return 0 if f"{module} import" in text or f"import {module}" in text else 1
+
+    return [path.relative_to(root).as_posix() for path in sorted(files, key=distance)]
+
+
+def _tested(place: Path, tests: list[str]) -> int:
+    """In a forked child: pytest's exit code in a copy of the project."""
+    os.chdir(place)
+    sys.dont_write_bytecode = True
+    sys.path[0] = str(place)
+    import pytest
+
+    return int(pytest.main([*pytest_arguments(), *tests]))
+
+
+@dataclass
+class _Running:
+    process: int
+    place: Path
+    source: str
+    mutant: Mutant
+    started: float
+
+
+def _forked(work: Callable[[], int]) -> int:
+    """Start a child in a process group of its own, silent."""
+    process = os.fork()
+    if process:
+        return process
+    code = 70
+    try:
+        os.setsid()
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        code = work()
+    finally:
+        os._exit(code)
+
+
+def _ended(process: int) -> int | None:
+    """The exit code of a child, None while it runs; a signal counts as code 1."""
+    ended, status = os.waitpid(process, os.WNOHANG)
+    if not ended:
+        return None
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 1
+
+
+def _stopped(process: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+
+
+class OwnRunner:
+    """Runs mutants in ``workers`` copies of the project below ``directory``, at once."""
+
+    def __init__(self, root: Path, directory: Path, workers: int) -> None:
+        """Copy the project, import what the tests import, and time the tests on the unchanged code."""
+        self.root = root
+        self.places = [directory / f"copy{number}" for number in range(workers)]
+        for place in self.places:
+            copy_project(root, place)
+        for name in IMPORTED_ONCE:
+            importlib.import_module(name)
+        started = time.monotonic()
+        place, tests = self.places[0], ordered_tests(root, "theory/network.py")
+        _, status = os.waitpid(_forked(lambda: _tested(place, tests)), 0)
+        if os.waitstatus_to_exitcode(status) != 0:
+            raise RuntimeError("the tests of theory/ fail on the unchanged code; run: pytest tests/theory")
+        self.timeout = max(SHORTEST_TIMEOUT, TIMEOUT_FACTOR * (time.monotonic() - started))
+
+    def run(self, mutants: list[Mutant], deadline: float) -> Iterator[tuple[Mutant, Outcome]]:
+        """The outcomes as they come; after ``deadline`` (monotonic seconds) no mutant is started."""
+        waiting, free, running = list(reversed(mutants)), list(self.places), list[_Running]()
+        try:
+            while running or (waiting and time.monotonic() < deadline):
+                while free and waiting and time.monotonic() < deadline:
+                    running.append(self._started(waiting.pop(), free.pop()))
+                time.sleep(0.02)
+                for one in list(running):
+                    outcome = self._outcome(one)
+                    if outcome is not None:
+                        running.remove(one)
+                        (one.place / one.mutant.file).write_text(one.source, encoding="utf-8")
+                        free.append(one.place)
+                        yield one.mutant, outcome
+        finally:
+            for one in running:
+                _stopped(one.process)
+        for mutant in waiting:
+            yield mutant, Outcome.NOT_RUN
+
+    def _started(self, mutant: Mutant, place: Path) -> _Running:
+        path = place / mutant.file
+        source = path.read_text(encoding="utf-8")
+        path.write_text(mutant.applied(source), encoding="utf-8")
+        tests = ordered_tests(self.root, mutant.file)
+        return _Running(_forked(lambda: _tested(place, tests)), place, source, mutant, time.monotonic())
+
+    def _outcome(self, one: _Running) -> Outcome | None:
+        code = _ended(one.process)
+        if code is not None:
+            return Outcome.SURVIVED if code == 0 else Outcome.KILLED
+        if time.monotonic() - one.started > self.timeout:
+            _stopped(one.process)
+            return Outcome.TIMEOUT
+        return None

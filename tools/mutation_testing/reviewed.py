@@ -1,0 +1,45 @@
+"""The reviewed list of mutants that no test can or should kill: ``tools/equivalent_mutants.toml``, a reason each."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from mutation_testing.model import Mutant
+
+KINDS = ("equivalent", "rounding")
+
+
+@dataclass(frozen=True)
+class Review:
+    """One entry: mutants of ``file`` (a pattern) whose changed lines match ``before`` and ``after`` (regular expressions)."""
+
+    kind: str
+    file: str
+    before: str
+    after: str
+    reason: str
+
+    def covers(self, mutant: Mutant) -> bool:
+        """Whether the entry speaks of this mutant."""
+        matches = ((self.file, mutant.file), (self.before, mutant.before), (self.after, mutant.after))
+        return all(re.search(pattern, text, re.DOTALL) for pattern, text in matches)
+
+
+def reviews(path: Path) -> list[Review]:
+    """The entries of the file. Raises ValueError for one without a reason, of another kind or with other keys."""
+    found = []
+    for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("mutant", []):
+        if set(entry) != {"kind", "file", "before", "after", "reason"} or entry["kind"] not in KINDS:
+            raise ValueError(
+                f"{path.name}: an entry needs kind ({' or '.join(KINDS)}), file, before, after, reason: {entry}"
+            )
+        if len(entry["reason"]) < 20:
+            raise ValueError(f"{path.name}: the reason is too short: {entry}")
+        found.append(Review(**entry))
+    return found
+
+
+def review_of(mutant: Mutant, entries: list[Review]) -> Review | None:
+    """The first entry that covers the mutant."""
+    return next((entry for entry in entries if entry.covers(mutant)), None)

@@ -1,0 +1,175 @@
+"""Decide by syntax what a mutant changes: mathematics, a rounding bound only, or the wording of an error only.
+
+A mutant is *rounding bound* when both versions become the same code once the unit roundoff is set to 0: every
+``gamma(k)`` and every other pure rounding bound is 0, ``rounded_up(x)`` and ``nextafter(x, y)`` are x, terms with a
+factor 0 vanish, and names that only ever held 0 or are no longer read go with them.
+"""
+
+import ast
+from collections import Counter
+from typing import TypeVar
+
+from mutation_testing.model import Scope
+
+ZERO_NAMES = {
+    "UNIT_ROUNDOFF",
+    "UNDERFLOW",
+    "SMALLEST_NORMAL_MARGIN",
+    "DERIVATIVE_ROUNDING",
+    "CROSSING_ERROR",
+    "output_error",
+    "jacobian_error",
+    "moved_error",
+}
+ZERO_ATTRIBUTES = {"solve_error", "before_error", "after_error", "length_error"}
+ZERO_FUNCTIONS = {
+    "gamma",
+    "squared_norm_excess",
+    "cholesky_error",
+    "pattern_entry_error",
+    "gram_entry_error",
+    "pre_activation_error",
+    "feature_error",
+    "_dot_error",
+}
+KEPT_ARGUMENT = {"rounded_up", "rounded_down", "_rounded_up", "nextafter", "float", "asarray"}
+"""Calls that return their first argument up to rounding or type."""
+
+N = TypeVar("N", bound=ast.AST)
+
+
+def _called(node: ast.Call) -> str:
+    if isinstance(node.func, ast.Name):
+        return node.func.id
+    return node.func.attr if isinstance(node.func, ast.Attribute) else ""
+
+
+def _is(node: ast.AST, value: float) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float) and node.value == value
+
+
+class _AtZeroRoundoff(ast.NodeTransformer):
+    """Evaluate what the unit roundoff 0 decides; ``zeros`` are local names known to hold 0."""
+
+    def __init__(self, zeros: set[str]) -> None:
+        self.zeros = zeros
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """A rounding constant is 0."""
+        zero = isinstance(node.ctx, ast.Load) and node.id in ZERO_NAMES | self.zeros
+        return ast.Constant(0) if zero else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """A stored rounding bound is 0."""
+        self.generic_visit(node)
+        return ast.Constant(0) if isinstance(node.ctx, ast.Load) and node.attr in ZERO_ATTRIBUTES else node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """An entry of 0 is 0."""
+        self.generic_visit(node)
+        return ast.Constant(0) if _is(node.value, 0) else node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """A rounding bound is 0, an outward rounding is its argument."""
+        self.generic_visit(node)
+        name = _called(node)
+        if name in ZERO_FUNCTIONS:
+            return ast.Constant(0)
+        if name in KEPT_ARGUMENT and node.args:
+            return node.args[0]
+        if name in ("sqrt", "norm", "abs") and len(node.args) == 1 and _is(node.args[0], 0):
+            return ast.Constant(0)
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """Drop factors 1 and terms 0; a factor 0 makes 0."""
+        self.generic_visit(node)
+        left, right = node.left, node.right
+        if isinstance(node.op, ast.Mult | ast.MatMult):
+            if _is(left, 0) or _is(right, 0):
+                return ast.Constant(0)
+            if _is(left, 1):
+                return right
+            return left if _is(right, 1) else node
+        if isinstance(node.op, ast.Div):
+            return left if _is(left, 0) or _is(right, 1) else node
+        if isinstance(node.op, ast.Add):
+            if _is(left, 0):
+                return right
+            return left if _is(right, 0) else node
+        if isinstance(node.op, ast.Sub):
+            return left if _is(right, 0) else node
+        return left if isinstance(node.op, ast.Pow) and _is(left, 0) else node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        """Minus 0 is 0."""
+        self.generic_visit(node)
+        return node.operand if isinstance(node.op, ast.USub) and _is(node.operand, 0) else node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | None:
+        """Adding 0 or multiplying by 1 is nothing."""
+        self.generic_visit(node)
+        nothing = 0 if isinstance(node.op, ast.Add | ast.Sub) else 1
+        return ast.Pass() if _is(node.value, nothing) else node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        """A docstring is nothing."""
+        self.generic_visit(node)
+        return ast.Pass() if isinstance(node.value, ast.Constant) else node
+
+
+class _WithoutNames(ast.NodeTransformer):
+    """Drop plain assignments to names that are never read."""
+
+    def __init__(self, unread: set[str]) -> None:
+        self.unread = unread
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        """Drop an assignment to one such name."""
+        target = node.targets[0]
+        dropped = len(node.targets) == 1 and isinstance(target, ast.Name) and target.id in self.unread
+        return ast.Pass() if dropped else node
+
+
+def _at_zero_roundoff(tree: N) -> N:
+    zeros: set[str] = set()
+    while True:
+        tree = _AtZeroRoundoff(zeros).visit(tree)
+        stored = Counter(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
+        found = {
+            node.targets[0].id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and _is(node.value, 0)
+            and stored[node.targets[0].id] == 1
+        }
+        if found <= zeros:
+            break
+        zeros |= found
+    if isinstance(tree, ast.FunctionDef | ast.ClassDef):
+        read = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        tree = _WithoutNames({name for name in stored if name not in read}).visit(tree)
+    return tree
+
+
+class _WithoutMessages(ast.NodeTransformer):
+    """Drop the arguments of raised exceptions."""
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        """Keep the exception's type only."""
+        if isinstance(node.exc, ast.Call):
+            node.exc.args, node.exc.keywords = [], []
+        return node
+
+
+def scope_of(before: str, after: str) -> Scope:
+    """Compare two versions of one statement (a function, a class, an assignment)."""
+
+    def dumped(source: str, transform: type[_WithoutMessages] | None) -> str:
+        (statement,) = ast.parse(source).body
+        return ast.dump(transform().visit(statement) if transform else _at_zero_roundoff(statement))
+
+    if dumped(before, _WithoutMessages) == dumped(after, _WithoutMessages):
+        return Scope.MESSAGE
+    return Scope.ROUNDING if dumped(before, None) == dumped(after, None) else Scope.ORDINARY
