@@ -191,15 +191,16 @@ class Verification:
 
     def claim(self, claim: Claim[Any]) -> None:
         """Fail unless the claim holds."""
-        outcome, seed = self._search(claim)
+        outcome, seed = self._search(claim, self._run.depth)
         entry = claim_entry(claim, outcome, self._run.depth.value, seed)
         hints = self._counterexample(entry, claim.statement, outcome)
         self._finish(entry, entry["verdict"] == Verdict.HOLDS.value, wording.claim_failure(entry, hints))
 
     def mutant(self, mutant: Mutant) -> None:
-        """Fail unless the mutant is refuted."""
-        outcome, seed = self._search(mutant.claim)
-        entry = mutant_entry(mutant, outcome, self._run.depth.value, seed)
+        """Fail unless the mutant is refuted, at depth normal at least."""
+        depth = Depth.NORMAL if self._run.depth is Depth.QUICK else self._run.depth
+        outcome, seed = self._search(mutant.claim, depth)  # stops at the first refutation, so this costs little
+        entry = mutant_entry(mutant, outcome, depth.value, seed)
         hints = self._counterexample(entry, f"{mutant.description} (mutant of: {mutant.claim.statement})", outcome)
         self._finish(entry, entry["verdict"] == Verdict.REFUTED.value, wording.mutant_failure(entry, hints))
 
@@ -217,10 +218,10 @@ class Verification:
             hints = self._dataset_counterexamples(entry, dataset, certificate)
         self._finish(entry, entry["verdict"] == Verdict.HOLDS.value, wording.dataset_failure(entry, hints))
 
-    def _search(self, claim: Claim[Any]) -> tuple[Result | str, int]:
+    def _search(self, claim: Claim[Any], depth: Depth) -> tuple[Result | str, int]:
         seed = claim_seed(self._run.root, claim.id)
         try:
-            return run_claim(claim, self._run.depth, seed), seed
+            return run_claim(claim, depth, seed), seed
         except Exception as error:
             return _text(error), seed
 

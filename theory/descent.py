@@ -138,7 +138,7 @@ class FunctionSpaceDescent:
     @property
     def summation_length(self) -> int:
         """Additions that one output goes through at most: within a block of neurons, then over the blocks."""
-        return self._block + -(-self.pre_activations.shape[1] // self._block)
+        return int(self._block + -(-self.pre_activations.shape[1] // self._block))
 
     def advance(self, step_size: float, optimiser: str = "ngd") -> None:
         """Take one step. Raises ScaleError, ChoiceError, RankDeficientError."""

@@ -48,7 +48,35 @@ RELU_PATHS = Family(
     "n <= 4, m <= 30, up to 4 steps of NGD, K-FAC or GD: exact supremum over all crossings",
     partial(path_descriptions, ("relu",)),
     build_path,
-    examples(25, 250, 2000),
+    examples(25, 300, 2000),
+)
+
+
+def turning_descriptions() -> SearchStrategy[Mapping[str, Any]]:
+    """Several inputs and large targets: the change of J is often largest between two iterates."""
+    return st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(("uniform", "antiparallel")),
+            "activation": st.just("relu"),
+            "inputs": st.integers(4, 5),
+            "dimension": st.integers(3, 4),
+            "width": st.integers(20, 50),
+            "target_scale": st.integers(5, 10),
+            "optimiser": st.sampled_from(("ngd", "kfac")),
+            "step_percent": st.integers(40, 190),
+            "steps": st.integers(2, 4),
+            "parts": st.sampled_from((1, 4, 64)),
+            "seed": st.integers(0, 2**20),
+        }
+    )
+
+
+TURNING_PATHS = Family(
+    "turning relu paths",
+    "n = 4 or 5, large targets: exact supremum over all crossings",
+    turning_descriptions,
+    build_path,
+    examples(25, 100, 1000),
 )
 SMOOTH_PATHS = Family(
     "smooth paths",
@@ -150,7 +178,7 @@ def path_claim() -> Claim[PathInstance]:
         statement="||J(theta_s) - J(0)||_2 <= ||J(theta_s_j) - J(0)||_2 + (#flips in between/m)^{1/2} on each part",
         provenance=Provenance.DERIVED,
         source="THEORY section 3",
-        families=(RELU_PATHS, SMOOTH_PATHS),
+        families=(RELU_PATHS, TURNING_PATHS, SMOOTH_PATHS),
         hypotheses=path_hypotheses,
         conclusion=partial(path_conclusion, largest_change),
         features=path_features,

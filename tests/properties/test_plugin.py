@@ -48,7 +48,7 @@ class Suite:
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     monkeypatch.delenv("CI", raising=False)
-    pytester.makepyfile(test_claims=ITEMS.read_text(), test_other=OTHER)
+    pytester.makepyfile(test_copied_items=ITEMS.read_text(), test_other=OTHER)
     return Suite(pytester, monkeypatch)
 
 

@@ -134,7 +134,7 @@ def test_balls_go_through_every_formula() -> None:
     assert isinstance(ngd.first_step_rate(eta, C), arb)
     assert isinstance(ngd.step_rate(eta, C), arb)
     assert ngd.square_root(2.0) == math.sqrt(2)
-    assert (ngd.square_root(arb(2)) ** 2).contains(2)
+    assert abs(arb(ngd.square_root(arb(2))) ** 2 - 2) < 2.0**-50
 
 
 def test_bad_constants_steps_and_names_are_refused() -> None:
@@ -157,6 +157,6 @@ def test_bad_constants_steps_and_names_are_refused() -> None:
         ngd.stability_constant(0.1, -1.0)
     with pytest.raises(ChoiceError, match="known: T1, T1-q, T1-sharp"):
         ngd.step_limit(0.1, "T9")
-    for bad in ((1.0, 0.5), (0.0, 0.5), (0.5, 1.0), (0.5, 0.0)):
+    for factor, reduction in ((1.0, 0.5), (0.0, 0.5), (0.5, 1.0), (0.5, 0.0)):
         with pytest.raises(ScaleError, match="strictly between"):
-            ngd.iterations(*bad)
+            ngd.iterations(factor, reduction)
