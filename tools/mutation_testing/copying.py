@@ -28,7 +28,7 @@ def copy_project(root: Path, target: Path) -> None:
 def pytest_arguments() -> list[str]:
     """What both runners give to pytest: the first failure is enough."""
     deselected = [f"--deselect={name}" for name in TOO_SLOW]
-    return ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:benchmark", *deselected]
+    return ["-x", "-q", "--no-header", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:benchmark", *deselected]
 
 
 def environment() -> dict[str, str]:
