@@ -47,10 +47,13 @@ class Rung:
 
 
 def ladder(rows: int, depth: Depth) -> tuple[Rung, ...]:
-    """All rows to m = 8,192, 100 rows at m = 4,096, and the first 10 rows to m = 400,000; quick stops earlier."""
+    """All rows (to m = 8,192 when thorough), 100 rows at m = 4,096, and the first 10 rows to m = 400,000 or 100,000."""
     quick = depth is Depth.QUICK
     few = min(10, rows)
-    rungs = [Rung(rows, width, 1.0, False, 4 if rows > 100 else 16) for width in ((1024,) if quick else (1024, 8192))]
+    rungs = [
+        Rung(rows, width, 1.0, False, 4 if rows > 100 else 16)
+        for width in ((1024, 8192) if depth is Depth.THOROUGH else (1024,))
+    ]
     if rows > 100:
         rungs.append(Rung(100, 4096, 1.0, False, 16))
     rungs += [Rung(few, width, 4.0, True, 64) for width in ((10_000, 100_000) if quick else (10_000, 100_000, 400_000))]
