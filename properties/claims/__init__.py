@@ -1,14 +1,32 @@
-"""The registry of claims: id -> Claim, in the order in which the table shows them."""
+"""The registry of claims, id -> Claim in the order in which the table shows them, and the slack table."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from properties.claim import Claim
-from properties.claims import identities, kernels, ngd, ngd_step, ngd_tight, stability
+from properties.claims import (
+    identities,
+    kernels,
+    ngd,
+    ngd_step,
+    ngd_tight,
+    stability,
+)
+from properties.slack import SlackRow
 
-_MODULES = (identities, kernels, stability, ngd, ngd_tight, ngd_step)
+_MODULES = (
+    identities,
+    kernels,
+    stability,
+    ngd,
+    ngd_tight,
+    ngd_step,
+)
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(
     {claim.id: claim for module in _MODULES for claim in module.CLAIMS}
 )
+
+slack_table: tuple[SlackRow, ...] = tuple(row for module in _MODULES for row in getattr(module, "SLACK", ()))
+"""Every module of claims may have a tuple ``SLACK``."""
