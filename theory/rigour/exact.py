@@ -60,6 +60,12 @@ def hadamard(left: fmpq_mat, right: fmpq_mat) -> fmpq_mat:
     return fmpq_mat(rows, columns, products)
 
 
+def entrywise_product(left: arb_mat, right: arb_mat) -> arb_mat:
+    """The entrywise product of two (n, k) matrices of balls. Raises ValueError when their shapes differ."""
+    products = [a * b for a, b in zip(left.entries(), right.entries(), strict=True)]
+    return arb_mat(left.nrows(), left.ncols(), products)
+
+
 def kronecker(left: fmpq_mat, right: fmpq_mat) -> fmpq_mat:
     """The Kronecker product of an (n, k) and a (p, q) matrix, shape (n p, k q): block (i, j) is left[i, j] right."""
     result = fmpq_mat(left.nrows() * right.nrows(), left.ncols() * right.ncols())
