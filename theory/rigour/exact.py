@@ -6,7 +6,7 @@ A float64 is a rational number, so every function here takes its arrays exactly 
 from collections.abc import Sequence
 
 import numpy as np
-from flint import arb, arb_mat, fmpq, fmpq_mat
+from flint import arb, arb_mat, fmpq, fmpq_mat, fmpz_mat
 from numpy.typing import ArrayLike
 
 from theory.errors import ShapeError
@@ -41,6 +41,14 @@ def ball_matrix(array: ArrayLike) -> arb_mat:
         values = values[:, None]
     values = finite_array(values, "array", 2)
     return arb_mat(*values.shape, [arb(value) for value in values.ravel().tolist()])
+
+
+def exact_rank(array: ArrayLike) -> int:
+    """The rank of an (n, k) float64 array exactly as given. Raises ShapeError, NotFiniteError."""
+    ratios = [value.as_integer_ratio() for value in finite_array(array, "array", 2).ravel().tolist()]
+    shift = max(denominator for _, denominator in ratios)  # all denominators are powers of 2
+    whole = [numerator * (shift // denominator) for numerator, denominator in ratios]
+    return int(fmpz_mat(*np.shape(array), whole).rank())
 
 
 def diagonal(entries: Sequence[fmpq]) -> fmpq_mat:
