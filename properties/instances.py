@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -141,13 +141,14 @@ class MapInstance:
 
 @dataclass(frozen=True)
 class NetworkInstance:
-    """NGD on a two-layer network (families F1, F2 and F5)."""
+    """NGD, K-FAC or GD on a two-layer network (families F1, F2 and F5)."""
 
     net: TwoLayerNetwork
     inputs: FloatArray
     targets: FloatArray
     eta: float
     steps: int
+    optimiser: str = field(default="ngd", kw_only=True)
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -162,7 +163,7 @@ class NetworkInstance:
         taken: list[OneStep] = []
         flips = 0
         for _ in range(self.steps):
-            taken.append(network_step(state, self.eta))
+            taken.append(network_step(state, self.eta, self.optimiser))
             flips += int(np.count_nonzero((state.pre_activations >= 0) != initial))
             if _exhausted(taken[-1]):
                 break
@@ -172,13 +173,13 @@ class NetworkInstance:
         """``Z(k)``, shape (n, m), by running again: the same operations in the same order."""
         state = FunctionSpaceDescent(self.net, self.inputs, self.targets)
         for _ in range(k):
-            state.advance(self.eta)
+            state.advance(self.eta, self.optimiser)
         return state.pre_activations
 
     def _enclosed(self, pre_activations: FloatArray, steps: int) -> list[EnclosedStep]:
         net = self.net
         return network_steps_enclosed(
-            pre_activations, self.inputs, net.signs, net.activation, self.targets, self.eta, steps
+            pre_activations, self.inputs, net.signs, net.activation, self.targets, self.eta, steps, self.optimiser
         )
 
     def enclosed_step(self, k: int) -> EnclosedStep:
