@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb
 
 from theory.inputs import FloatArray
-from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
+from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.theorems import ngd
 
@@ -189,12 +189,15 @@ class SpikeMap:
         return np.asarray(np.where(decided, chosen, chosen * float("nan")))
 
     def deviation(self, radius: float) -> float:
-        """Upper bound of ``sup ||J(theta) - J(0)||_2``: the largest slope change, whatever the radius."""
-        del radius
+        """Upper bound of ``sup ||J(theta) - J(0)||_2``: the largest slope change among the pieces that the ball meets."""
         base = self._slopes_at(np.zeros(len(self.knots)))
-        change = float(np.abs(self.slopes - base[:, None]).max()) * (1 + gamma(2))
-        rotations = _operator_norm_bound(self.output_rotation) * _operator_norm_bound(self.parameter_rotation)
-        return change * rotations if len(self.knots) > 1 else change
+        several = self.parameter_rotation.size > 1
+        turned = _operator_norm_bound(self.parameter_rotation) if several else 1.0
+        reach = radius * turned * (1 + gamma(2))  # at least every |t_i| of the ball
+        endless = np.full((len(self.knots), 1), np.inf)
+        met = (np.hstack([-endless, self.knots]) <= reach) & (np.hstack([self.knots, endless]) >= -reach)
+        change = float(np.abs(np.where(met, self.slopes - base[:, None], 0.0)).max()) * (1 + gamma(2))
+        return change * _operator_norm_bound(self.output_rotation) * turned if several else change
 
     def rounding(self, theta: FloatArray) -> tuple[float, float]:
         """Bounds of the float64 error of ``outputs`` (2-norm) and ``jacobian`` (Frobenius norm) at ``theta``.
@@ -235,15 +238,27 @@ class MapCertificate:
     """Upper bound of the smallest C of Condition 2(C), infinite without Condition 1."""
 
 
+def _initial_gram(model: ParameterMap) -> tuple[FloatArray, float]:
+    """``J(0) J(0)^T`` (n, n) as computed, symmetric, and a bound of the spectral norm of its error."""
+    start = np.zeros(model.parameters)
+    jacobian, error = model.jacobian(start), model.rounding(start)[1]
+    size = _frobenius(jacobian)
+    gram = jacobian @ jacobian.T
+    return (gram + gram.T) / 2, 2 * size * error + error**2 + gamma(model.parameters) * size**2
+
+
+def operator_norm(model: ParameterMap) -> float:
+    """Certified upper bound of ``||J(0)||_2`` (not squared) of a map at theta(0) = 0."""
+    gram, gram_error = _initial_gram(model)
+    return float(np.sqrt(largest_eigenvalue_upper_bound(gram) + gram_error)) * (1 + gamma(4))
+
+
 def certify_map(model: ParameterMap, targets: FloatArray) -> MapCertificate:
     """Certify Conditions 1 and 2 of a map at theta(0) = 0, rounding included (THEORY section 3)."""
     start = np.zeros(model.parameters)
-    jacobian = model.jacobian(start)
-    output_error, jacobian_error = model.rounding(start)
-    size = _frobenius(jacobian)
-    gram_error = 2 * size * jacobian_error + jacobian_error**2 + gamma(model.parameters) * size**2
-    gram = jacobian @ jacobian.T
-    lambda_min = smallest_eigenvalue_lower_bound((gram + gram.T) / 2) - gram_error
+    output_error = model.rounding(start)[0]
+    gram, gram_error = _initial_gram(model)
+    lambda_min = smallest_eigenvalue_lower_bound(gram) - gram_error
     if not lambda_min > 0:
         return MapCertificate(lambda_min, np.inf, np.inf)
     residual = float(np.linalg.norm(model.outputs(start) - targets))
