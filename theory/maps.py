@@ -305,3 +305,21 @@ def spike_map(
     left = np.eye(n) if output_rotation is None else output_rotation
     right = np.eye(n) if parameter_rotation is None else parameter_rotation
     return SpikeMap(knots, slopes, left, right)
+
+
+def kink_map(
+    base_slopes: FloatArray,
+    later_slopes: FloatArray,
+    kinks: FloatArray,
+    output_rotation: FloatArray | None = None,
+    parameter_rotation: FloatArray | None = None,
+) -> SpikeMap:
+    """Slopes ``base_slopes`` (n,) at the start and to its right, ``later_slopes`` (n, k) after each of the ``kinks`` (n, k).
+
+    Kinks are distances from 0 to the left, increasing: the direction in which a positive residual moves.
+    """
+    n = len(base_slopes)
+    left = np.eye(n) if output_rotation is None else output_rotation
+    right = np.eye(n) if parameter_rotation is None else parameter_rotation
+    slopes = np.hstack([base_slopes[:, None], later_slopes])
+    return SpikeMap(-kinks[:, ::-1], slopes[:, ::-1], left, right)

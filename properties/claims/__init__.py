@@ -6,6 +6,8 @@ from typing import Any
 
 from properties.claim import Claim
 from properties.claims import (
+    gradient_descent,
+    gradient_linear,
     identities,
     kernels,
     ngd,
@@ -22,6 +24,8 @@ _MODULES = (
     ngd,
     ngd_tight,
     ngd_step,
+    gradient_descent,
+    gradient_linear,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(
