@@ -146,6 +146,32 @@ class PerturbedAffine:
         return {"B": self.linear, "Q": self.frequencies, "eps": np.array([float(self.amplitude)])}
 
 
+def piecewise_values(positions: AnyArray, knots: AnyArray, slopes: AnyArray) -> AnyArray:
+    """``p_i(t_i) = ∫_0^{t_i} s_i`` for positions (n,), increasing knots (n, k) and slopes (n, k+1).
+
+    The leftmost slope times t, and a hinge ``(s_j - s_{j-1}) (max(t - k_j, 0) - max(-k_j, 0))`` a knot.
+    """
+    jumps = np.diff(slopes, axis=1)
+    hinges = _positive_part(positions[:, None] - knots) - _positive_part(-knots)
+    return np.asarray(slopes[:, 0] * positions + np.sum(jumps * hinges, axis=1))
+
+
+def piecewise_slopes(positions: AnyArray, knots: AnyArray, slopes: AnyArray) -> AnyArray:
+    """``s_i(t_i)``, shape (n,); not a number for a ball that does not lie in one piece."""
+    above = positions[:, None] >= knots
+    below = positions[:, None] < knots
+    pieces = np.asarray(above, dtype=bool).sum(axis=1)
+    chosen = slopes[np.arange(len(positions)), pieces]
+    decided = (np.asarray(above, dtype=bool) ^ np.asarray(below, dtype=bool)).all(axis=1)
+    return np.asarray(np.where(decided, chosen, chosen * float("nan")))
+
+
+def pieces_within(knots: FloatArray, reach: float) -> FloatArray:
+    """Which pieces (n, k+1) meet ``|t| <= reach``, as booleans."""
+    endless = np.full((len(knots), 1), np.inf)
+    return np.asarray((np.hstack([-endless, knots]) <= reach) & (np.hstack([knots, endless]) >= -reach))
+
+
 @dataclass(frozen=True)
 class SpikeMap:
     """Family F4: ``u(theta) = U p(V theta)`` with increasing piecewise linear p_i, in n independent directions.
@@ -167,35 +193,20 @@ class SpikeMap:
     def outputs(self, theta: AnyArray) -> AnyArray:
         """``u(theta)``, shape (n,)."""
         positions = self.parameter_rotation @ theta
-        return np.asarray(self.output_rotation @ self._values(positions))
+        return np.asarray(self.output_rotation @ piecewise_values(positions, self.knots, self.slopes))
 
     def jacobian(self, theta: AnyArray) -> AnyArray:
         """``J(theta)``, shape (n, p); in balls an undecided piece gives a slope that is not a number."""
-        slopes = self._slopes_at(self.parameter_rotation @ theta)
+        slopes = piecewise_slopes(self.parameter_rotation @ theta, self.knots, self.slopes)
         return np.asarray(self.output_rotation @ (slopes[:, None] * self.parameter_rotation))
-
-    def _values(self, positions: AnyArray) -> AnyArray:
-        """``p_i(t_i)``: the base slope at 0 plus a hinge ``(s_j - s_{j-1}) (max(t - k_j, 0) - max(-k_j, 0))`` a knot."""
-        jumps = np.diff(self.slopes, axis=1)
-        hinges = _positive_part(positions[:, None] - self.knots) - _positive_part(-self.knots)
-        return np.asarray(self.slopes[:, 0] * positions + np.sum(jumps * hinges, axis=1))
-
-    def _slopes_at(self, positions: AnyArray) -> AnyArray:
-        above = positions[:, None] >= self.knots
-        below = positions[:, None] < self.knots
-        pieces = np.asarray(above, dtype=bool).sum(axis=1)
-        chosen = self.slopes[np.arange(len(positions)), pieces]
-        decided = (np.asarray(above, dtype=bool) ^ np.asarray(below, dtype=bool)).all(axis=1)
-        return np.asarray(np.where(decided, chosen, chosen * float("nan")))
 
     def deviation(self, radius: float) -> float:
         """Upper bound of ``sup ||J(theta) - J(0)||_2``: the largest slope change among the pieces that the ball meets."""
-        base = self._slopes_at(np.zeros(len(self.knots)))
+        base = piecewise_slopes(np.zeros(len(self.knots)), self.knots, self.slopes)
         several = self.parameter_rotation.size > 1
         turned = _operator_norm_bound(self.parameter_rotation) if several else 1.0
         reach = radius * turned * (1 + gamma(2))  # at least every |t_i| of the ball
-        endless = np.full((len(self.knots), 1), np.inf)
-        met = (np.hstack([-endless, self.knots]) <= reach) & (np.hstack([self.knots, endless]) >= -reach)
+        met = pieces_within(self.knots, reach)
         change = float(np.abs(np.where(met, self.slopes - base[:, None], 0.0)).max()) * (1 + gamma(2))
         return change * _operator_norm_bound(self.output_rotation) * turned if several else change
 
@@ -214,7 +225,11 @@ class SpikeMap:
         jump = float(np.abs(np.diff(self.slopes, axis=1)).max()) * float(np.sqrt(np.count_nonzero(ambiguous)))
         size = _frobenius(self.output_rotation) * _frobenius(self.parameter_rotation)
         outputs = _frobenius(self.output_rotation) * float(np.linalg.norm(value_error))
-        outputs += gamma(n) * _frobenius(self.output_rotation) * float(np.linalg.norm(self._values(positions)))
+        outputs += (
+            gamma(n)
+            * _frobenius(self.output_rotation)
+            * float(np.linalg.norm(piecewise_values(positions, self.knots, self.slopes)))
+        )
         return outputs, (gamma(n + 2) * steepest + jump) * size
 
     def lifted(self) -> SpikeMap:

@@ -11,6 +11,7 @@ from properties.claims import (
     identities,
     kernels,
     ngd,
+    ngd_line,
     ngd_step,
     ngd_tight,
     stability,
@@ -24,6 +25,7 @@ _MODULES = (
     ngd,
     ngd_tight,
     ngd_step,
+    ngd_line,
     gradient_descent,
     gradient_linear,
 )
