@@ -19,6 +19,7 @@ from theory.inputs import FloatArray
 from theory.maps import AnyArray, ParameterMap, lift
 from theory.rigour.exact import ball_matrix, entrywise_product, pseudo_inverse, rational_matrix
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.rigour.summation import accurate_sum
 
 STEEPEST_SLOPE = 1.2
 """An upper bound of |phi'| over every activation of theory.network (erf has the largest, 2/sqrt(pi) < 1.13)."""
@@ -115,23 +116,22 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
     """
     _known_optimiser(optimiser)
     n = len(state.targets)
-    u, summation = UNIT_ROUNDOFF, gamma(state.summation_length + 6)
-    before, gram = state.residual, state.gram
-    size_before = _row_norm(state)
+    u, dim = UNIT_ROUNDOFF, state.geometry.inputs.shape[1]
+    gram = state.gram
+    before, evaluation = accurate_residual(state)
     state.advance(eta, optimiser)
-    after, c = state.residual, state.coefficients
+    after, after_evaluation = accurate_residual(state)
+    c = state.coefficients
     assert c is not None
-    size_after = _row_norm(state)
-    evaluation = np.sqrt(n) * (summation * size_before) + u * float(np.linalg.norm(before))
     kernel_norm = float(np.abs(state.kernel).sum(axis=1).max())
     smallest = np.sqrt(smallest_eigenvalue_estimate(gram))
     if optimiser == "ngd":
         defect = float(np.linalg.norm(before - gram @ c)) + evaluation
-        defect += gamma(n + state.geometry.inputs.shape[1] + 6) * float(np.linalg.norm(np.abs(gram) @ np.abs(c)))
+        defect += gamma(n + dim + 6) * float(np.linalg.norm(np.abs(gram) @ np.abs(c)))
         displacement = defect / smallest
     else:
-        displacement = STEEPEST_SLOPE * np.sqrt(kernel_norm) * evaluation
-    sweep = gamma(n + 6) * eta * float(np.abs(c).sum()) + (u + summation) * size_after
+        displacement = STEEPEST_SLOPE * np.sqrt(kernel_norm) * float(np.linalg.norm(before - c) + evaluation)
+    sweep = gamma(n + dim + 6) * eta * float(np.abs(c).sum()) + u * _row_norm(state)
     before_norm, after_norm = float(np.linalg.norm(before)), float(np.linalg.norm(after))
     return OneStep(
         before=before_norm,
@@ -140,13 +140,28 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
         after_error=float(
             eta * STEEPEST_SLOPE * np.sqrt(kernel_norm) * displacement + STEEPEST_SLOPE * np.sqrt(n) * sweep
         )
-        + u * after_norm
+        + after_evaluation
         + gamma(n + 2) * after_norm,
         length=state.last_step_norm,
         length_error=float(eta * displacement) + gamma(3 * n + 8) * state.last_step_norm,
         residual=before,
         moved_residual=after,
     )
+
+
+def accurate_residual(state: FunctionSpaceDescent) -> tuple[FloatArray, float]:
+    """``r`` (n,) of the state's pre-activations as given, and a bound of ``||error||_2``.
+
+    The sums over neurons are accurate; an evaluation of phi is off by at most 6 roundings of what ``_row_norm`` bounds.
+    """
+    root, u = float(np.sqrt(len(state.signs))), UNIT_ROUNDOFF
+    sums = [accurate_sum(state.phi.function(row) * state.signs) for row in state.pre_activations]
+    outputs = np.array([total for total, _ in sums]) / root
+    residual = outputs - state.targets
+    summation = float(np.linalg.norm([error for _, error in sums])) / root
+    evaluation = 0.0 if state.phi.curvature is None else gamma(6) * _row_norm(state) * float(np.sqrt(len(sums)))
+    rounding = 2 * u * float(np.linalg.norm(outputs)) + u * float(np.linalg.norm(residual))
+    return residual, (summation + evaluation + rounding) * (1 + gamma(len(sums) + 8))
 
 
 def _row_norm(state: FunctionSpaceDescent) -> float:
