@@ -95,14 +95,14 @@ class OwnRunner:
 
     def __init__(self, root: Path, directory: Path, workers: int) -> None:
         """Copy the project, import what the tests import, and time the tests on the unchanged code."""
-        self.root = root
         self.places = [directory / f"copy{number}" for number in range(workers)]
         for place in self.places:
             copy_project(root, place)
         for name in IMPORTED_ONCE:
             importlib.import_module(name)
         started = time.monotonic()
-        place, tests = self.places[0], ordered_tests(root, "theory/network.py")
+        place = self.places[0]
+        tests = ordered_tests(place, "theory/network.py")
         _, status = os.waitpid(_forked(lambda: _tested(place, tests)), 0)
         if os.waitstatus_to_exitcode(status) != 0:
             raise RuntimeError("the tests of theory/ fail on the unchanged code; run: pytest tests/theory")
@@ -133,7 +133,7 @@ class OwnRunner:
         path = place / mutant.file
         source = path.read_text(encoding="utf-8")
         path.write_text(mutant.applied(source), encoding="utf-8")
-        tests = ordered_tests(self.root, mutant.file)
+        tests = ordered_tests(place, mutant.file)
         return _Running(_forked(lambda: _tested(place, tests)), place, source, mutant, time.monotonic())
 
     def _outcome(self, one: _Running) -> Outcome | None:
