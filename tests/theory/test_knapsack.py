@@ -117,3 +117,27 @@ def test_a_sample_narrows_the_price_down_and_does_not_decide(unlike: bool, monke
     assert sampled[0] <= 12.0
     assert sampled[1] >= 0.97 * whole[1]
     assert sampled[0] >= 0.97 * 12.0
+
+
+@pytest.mark.parametrize("exponent", [-100, 100])
+def test_the_unit_of_the_costs_does_not_matter(exponent: int) -> None:
+    rng = np.random.default_rng(3)
+    costs, values = rng.uniform(0.0, 1, (3, 200)), rng.uniform(0, 1, (3, 200))
+    costs[:, :20] = 0.0
+    unit = 4.0**exponent
+    assert np.array_equal(choose_moves(unit * costs, values, unit * 7.0, 3), choose_moves(costs, values, 7.0, 3))
+
+
+@pytest.mark.parametrize("budget", [1.0, 30.0, 300.0])
+def test_few_prices_are_tried(budget: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    prices: list[float] = []
+    at_price = knapsack._at_price
+
+    def counting(costs: FloatArray, values: FloatArray, price: float) -> NDArray[np.int64]:
+        prices.append(price)
+        return at_price(costs, values, price)
+
+    monkeypatch.setattr(knapsack, "_at_price", counting)
+    rng = np.random.default_rng(1)
+    choose_moves(rng.uniform(1e-3, 1, (4, 5000)), rng.uniform(0, 1, (4, 5000)), budget, 0)
+    assert len(prices) <= 20

@@ -4,8 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-COPIED = ("theory", "properties", "tests/theory", "conftest.py", "pyproject.toml")
-"""All that the quick tests of theory/ need."""
+COPIED = ("theory", "tests/theory", "pyproject.toml")
+"""All that the quick tests of theory/ need; they use neither the suite's plugin nor any other."""
 
 TOO_SLOW = (
     "tests/theory/test_memory.py",
@@ -28,10 +28,10 @@ def copy_project(root: Path, target: Path) -> None:
 def pytest_arguments() -> list[str]:
     """What both runners give to pytest: the first failure is enough."""
     deselected = [f"--deselect={name}" for name in TOO_SLOW]
-    return ["-x", "-q", "--no-header", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:benchmark", *deselected]
+    return ["-x", "-q", "--no-header", "--assert=plain", "--noconftest", "-p", "no:cacheprovider", *deselected]
 
 
 def environment() -> dict[str, str]:
-    """One thread of linear algebra for each process, no byte code left behind."""
+    """One thread of linear algebra for each process, no byte code left behind, no plugin of pytest's loaded."""
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **threads, "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, **threads, "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutation_testing.copying import copy_project, pytest_arguments
+from mutation_testing.copying import copy_project, environment, pytest_arguments
 from mutation_testing.model import Mutant, Outcome
 from mutation_testing.relevance import relevant_tests
 
@@ -21,9 +21,7 @@ IMPORTED_ONCE = (
     "scipy.stats",
     "flint",
     "pytest",
-    "hypothesis",
-    "sklearn",
-    "tqdm",
+    "scipy.optimize",
 )
 SHORTEST_TIMEOUT, TIMEOUT_FACTOR = 20.0, 4.0
 """Seconds a mutant may take at least, and how many times the unchanged tests' time."""
@@ -87,6 +85,7 @@ class OwnRunner:
         self.places = [directory / f"copy{number}" for number in range(workers)]
         for place in self.places:
             copy_project(root, place)
+        os.environ.update(environment())
         for name in IMPORTED_ONCE:
             importlib.import_module(name)
         started = time.monotonic()

@@ -2,6 +2,7 @@
 
 import ast
 from collections import deque
+from functools import cache
 from pathlib import Path
 
 PACKAGE = "theory"
@@ -14,7 +15,8 @@ def _file_of(root: Path, module: str) -> Path | None:
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
-def imported_files(root: Path, file: Path) -> set[Path]:
+@cache
+def imported_files(root: Path, file: Path) -> frozenset[Path]:
     """The files of the package that a file imports itself; a package counts when one of its own names is asked for."""
     found: set[Path | None] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -23,7 +25,7 @@ def imported_files(root: Path, file: Path) -> set[Path]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE:
             for alias in node.names:
                 found.add(_file_of(root, f"{node.module}.{alias.name}") or _file_of(root, node.module))
-    return {path for path in found if path}
+    return frozenset(path for path in found if path)
 
 
 def distances(root: Path, test: Path) -> dict[Path, int]:
