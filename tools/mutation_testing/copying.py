@@ -1,5 +1,6 @@
 """The copy of the project in which mutants live."""
 
+import compileall
 import os
 import shutil
 from pathlib import Path
@@ -15,7 +16,7 @@ TOO_SLOW = (
 
 
 def copy_project(root: Path, target: Path) -> None:
-    """Copy what the tests need, without caches."""
+    """Copy what the tests need, and compile it once for all."""
     for name in COPIED:
         source, destination = root / name, target / name
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -23,6 +24,7 @@ def copy_project(root: Path, target: Path) -> None:
             shutil.copytree(source, destination, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         else:
             shutil.copy2(source, destination)
+    compileall.compile_dir(target, quiet=2)
 
 
 def pytest_arguments() -> list[str]:
