@@ -144,7 +144,9 @@ def test_values_of_moves_are_the_squared_projections_of_their_changes(d: int) ->
         assert np.array_equal(changes[k], change)
         expected = np.square((vector[:, None] * change).T @ rows).sum(axis=1)
         assert search.value(move, k, vector) == pytest.approx(expected, abs=1e-5)
-        assert search.fixed_costs[k] == pytest.approx(np.where(np.isfinite(move.costs()), np.square(moves).sum(axis=1), np.inf))
+        assert search.fixed_costs[k] == pytest.approx(
+            np.where(np.isfinite(move.costs()), np.square(moves).sum(axis=1), np.inf)
+        )
 
 
 def test_single_flips_of_very_large_networks_count_their_own_input() -> None:

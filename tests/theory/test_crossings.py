@@ -30,7 +30,9 @@ def test_positions_are_the_states_between_two_crossings(seed: int) -> None:
     found = Crossings.between(start, end)
     changed = (start >= 0) != (end >= 0)
     assert len(found) == changed.sum() > 3
-    assert set(zip(found.rows.tolist(), found.neurons.tolist(), strict=True)) == {(i, r) for i, r in np.argwhere(changed)}
+    assert set(zip(found.rows.tolist(), found.neurons.tolist(), strict=True)) == {
+        (i, r) for i, r in np.argwhere(changed)
+    }
     times = np.sort((start / (start - end))[changed])
     state = (start >= 0).astype(int)
     for position, (before, after) in enumerate(itertools.pairwise([0.0, *times, 1.0])):

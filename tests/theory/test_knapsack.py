@@ -99,7 +99,10 @@ def test_the_price_uses_nearly_the_whole_budget(budget: float) -> None:
     cost, value = totals(costs, values, choose_moves(costs, values, budget, 0))
     assert (1 - 2 * UNUSED) * budget - 0.5 <= cost <= budget
     # weak duality: no choice is worth more than the Lagrangian at any price
-    bound = min(price * budget + np.maximum(values - price * costs, 0).max(axis=0).sum() for price in np.geomspace(1e-2, 1e4, 300))
+    bound = min(
+        price * budget + np.maximum(values - price * costs, 0).max(axis=0).sum()
+        for price in np.geomspace(1e-2, 1e4, 300)
+    )
     assert value >= bound * 0.99 - 2
 
 

@@ -129,7 +129,9 @@ def test_parallel_inputs_cannot_be_held() -> None:
     past = np.ones((3, 2))
     assert len(held_flips(points, past)) == 4
     points[1] = [-2.0, 1.4 * 2.0**-26]
-    assert len(held_flips(points, past)) == 4 + 1  # input 1 is off the line of input 0, but input 0 hardly off that of 1
+    assert (
+        len(held_flips(points, past)) == 4 + 1
+    )  # input 1 is off the line of input 0, but input 0 hardly off that of 1
 
 
 def test_all_crossings_go_to_each_boundary_in_turn() -> None:

@@ -72,7 +72,7 @@ def test_distances_are_those_of_non_negative_least_squares(seed: int) -> None:
     rows = normalise_rows(rng.standard_normal((1 + seed % 4, 1 + seed % 3)))
     faces = InputFaces(rows)
     for _ in range(5):
-        weights = rng.standard_normal(rows.shape[1])
+        weights = rng.standard_normal((rows.shape[1],))
         for active in faces.patterns():
             squared, attained = faces.distance(rational_matrix(weights), active)
             distance = distance_by_least_squares(rows, weights, active)

@@ -131,7 +131,9 @@ def test_lengths_and_residuals_are_those_of_the_trajectory() -> None:
         found, run = certify_path(net, rows, y, 0.4, 3, optimiser), trajectory(net, rows, y, 0.4, 3, optimiser)
         assert np.array_equal(found.step_norms, run.step_norms)
         assert np.array_equal(found.residual_norms, run.residual_norms)
-    assert np.array_equal(certify_path(net, rows, y, 0.4, 2).step_changes, certify_path(net, rows, y, 0.4, 2, "ngd", 64).step_changes)
+    assert np.array_equal(
+        certify_path(net, rows, y, 0.4, 2).step_changes, certify_path(net, rows, y, 0.4, 2, "ngd", 64).step_changes
+    )
 
 
 def test_one_part_is_bounded_through_the_flips_on_it() -> None:

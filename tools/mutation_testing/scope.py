@@ -17,6 +17,8 @@ ZERO_NAMES = {
     "SMALLEST_NORMAL_MARGIN",
     "DERIVATIVE_ROUNDING",
     "CROSSING_ERROR",
+    "COUNTED_ROUNDINGS",
+    "FUNCTION_ROUNDINGS",
     "output_error",
     "jacobian_error",
     "moved_error",
@@ -126,6 +128,12 @@ class _AtZeroRoundoff(ast.NodeTransformer):
         """Minus 0 is 0."""
         self.generic_visit(node)
         return node.operand if isinstance(node.op, ast.USub) and _is(node.operand, 0) else node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        """The value of a rounding constant does not matter."""
+        self.generic_visit(node)
+        names = {name for name, _ in _assigned(node)}
+        return ast.Pass() if names and names <= ZERO_NAMES else node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | None:
         """Adding 0 or multiplying by 1 is nothing."""
