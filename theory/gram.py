@@ -17,7 +17,11 @@ from numpy.typing import ArrayLike
 
 from theory.inputs import FloatArray, direction_rows, normalise_rows, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
-from theory.rigour.definiteness import smallest_eigenvalue_lower_bound, smallest_eigenvalue_upper_bound
+from theory.rigour.definiteness import (
+    largest_eigenvalue_upper_bound,
+    smallest_eigenvalue_lower_bound,
+    smallest_eigenvalue_upper_bound,
+)
 from theory.rigour.exact import pivot_columns
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
@@ -344,16 +348,19 @@ def _smooth_pattern_gram(net: TwoLayerNetwork, rows: FloatArray, curvature: floa
     return symmetric, 2 * float(error)
 
 
+def _gram_with_error(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[FloatArray, float]:
+    rows = unit_rows(inputs)
+    curvature = net.phi.curvature
+    return _rectifier_gram(net, rows) if curvature is None else _smooth_gram(net, rows, curvature)
+
+
 def gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[float, float]:
     """Certified (lower, upper) bounds of ``lambda_min(G)`` of a network on the unit rows X (n, d) as given.
 
     The rounding of K is included; counts of a ReLU network are exact. Raises ShapeError, NotFiniteError, ZeroRowError,
     NotNormalisedError.
     """
-    rows = unit_rows(inputs)
-    curvature = net.phi.curvature
-    matrix, error = _rectifier_gram(net, rows) if curvature is None else _smooth_gram(net, rows, curvature)
-    return _eigenvalue_bounds(matrix, error)
+    return _eigenvalue_bounds(*_gram_with_error(net, inputs))
 
 
 def pattern_gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[float, float]:
@@ -374,3 +381,9 @@ def gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> float:
     Raises ShapeError, NotFiniteError, ZeroRowError, NotNormalisedError.
     """
     return gram_eigenvalue_bounds(net, inputs)[0]
+
+
+def largest_gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> float:
+    """Certified upper bound of ``||G||_2 = ||J(0)||_2^2`` (squared norm). Raises what ``gram_eigenvalue_bounds`` raises."""
+    matrix, error = _gram_with_error(net, inputs)
+    return float(np.nextafter(largest_eigenvalue_upper_bound(matrix) + error, np.inf))

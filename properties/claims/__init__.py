@@ -6,9 +6,12 @@ from typing import Any
 
 from properties.claim import Claim
 from properties.claims import (
+    gradient_descent,
+    gradient_linear,
     identities,
     kernels,
     ngd,
+    ngd_line,
     ngd_step,
     ngd_tight,
     stability,
@@ -22,6 +25,9 @@ _MODULES = (
     ngd,
     ngd_tight,
     ngd_step,
+    ngd_line,
+    gradient_descent,
+    gradient_linear,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(

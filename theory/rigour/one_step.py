@@ -7,7 +7,7 @@ those of the exact step from it (exact solve, exact residual), to first order pl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -35,6 +35,10 @@ class OneStep:
     length: float
     """``||theta(k+1) - theta(k)||``."""
     length_error: float
+    residual: FloatArray = field(repr=False)
+    """``r(k)`` as computed, shape (n,): off by at most ``before_error``."""
+    moved_residual: FloatArray = field(repr=False)
+    """``r(k+1)`` as computed, shape (n,): off by at most ``after_error``."""
 
     def rounding(self, factor: float) -> float:
         """Error bound of ``factor * before - after``."""
@@ -48,18 +52,31 @@ def smallest_eigenvalue_estimate(gram: FloatArray) -> float:
     return max(float(values[0]) - backward, float(np.finfo(float).tiny))
 
 
-def map_step(model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: float) -> tuple[FloatArray, OneStep]:
-    """One NGD step ``theta - eta J^T (J J^T)^{-1} r`` of a parameter map, with its error bound.
+STEP_OPTIMISERS = ("ngd", "gd")
+"""The optimisers with an error bound here."""
 
-    With ``d = r - G c`` (exact r, G; computed c) the exact step differs by ``eta J^+ d``, whose length is at most
-    ``eta ||d|| / sigma_min(J)``. Raises RankDeficientError.
+
+def _known_optimiser(optimiser: str) -> str:
+    if optimiser not in STEP_OPTIMISERS:
+        raise ChoiceError(f"no error bound for {optimiser!r}; known: {', '.join(STEP_OPTIMISERS)}")
+    return optimiser
+
+
+def map_step(
+    model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: float, optimiser: str = "ngd"
+) -> tuple[FloatArray, OneStep]:
+    """One step ``theta - eta J^T c`` of a parameter map, with its error bound: NGD has ``(J J^T) c = r``, GD ``c = r``.
+
+    With ``d = r - G c`` (exact r, G; computed c) NGD's exact step differs by ``eta J^+ d``, whose length is at most
+    ``eta ||d|| / sigma_min(J)``; GD's by ``eta J^T`` times the error of r. Raises ChoiceError, RankDeficientError.
     """
+    _known_optimiser(optimiser)
     n, p = len(targets), model.parameters
     u = UNIT_ROUNDOFF
     residual = model.outputs(theta) - targets
     jacobian = model.jacobian(theta)
     gram = jacobian @ jacobian.T
-    c = solve_gram(gram, residual)
+    c = solve_gram(gram, residual) if optimiser == "ngd" else residual
     moved = theta - eta * (jacobian.T @ c)
     after = model.outputs(moved) - targets
     output_error, jacobian_error = model.rounding(theta)
@@ -68,11 +85,15 @@ def map_step(model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: f
     size = float(np.linalg.norm(jacobian))
     gram_error = 2 * size * jacobian_error + jacobian_error**2 + gamma(p) * size**2
     c_norm = float(np.linalg.norm(c))
-    defect = float(np.linalg.norm(residual - gram @ c)) + output_error + gram_error * c_norm
-    defect += gamma(n + 1) * (float(np.linalg.norm(residual)) + float(np.linalg.norm(gram)) * c_norm)
-    displacement = eta * defect / np.sqrt(smallest_eigenvalue_estimate(gram))
+    if optimiser == "ngd":
+        defect = float(np.linalg.norm(residual - gram @ c)) + output_error + gram_error * c_norm
+        defect += gamma(n + 1) * (float(np.linalg.norm(residual)) + float(np.linalg.norm(gram)) * c_norm)
+        displacement = eta * defect / np.sqrt(smallest_eigenvalue_estimate(gram))
+    else:
+        displacement = eta * (size + jacobian_error) * output_error
     displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * float(np.linalg.norm(moved))
-    steepest = size + 2 * model.deviation(float(np.linalg.norm(theta)) + float(np.linalg.norm(moved)))
+    reach = float(np.linalg.norm(theta)) + float(np.linalg.norm(moved)) + float(displacement)
+    steepest = size + 2 * model.deviation(reach)
     before_norm, after_norm = float(np.linalg.norm(residual)), float(np.linalg.norm(after))
     return moved, OneStep(
         before=before_norm,
@@ -81,6 +102,8 @@ def map_step(model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: f
         after_error=steepest * displacement + moved_error + gamma(n + 2) * after_norm,
         length=float(np.linalg.norm(moved - theta)),
         length_error=float(displacement) + gamma(p + 2) * float(np.linalg.norm(moved)),
+        residual=residual,
+        moved_residual=after,
     )
 
 
@@ -90,8 +113,7 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
     Outputs are Lipschitz in the pre-activations: ``|u_i(Z) - u_i(Z')| <= sup|phi'| ||Z_i - Z'_i||_2``, as the output
     weights ``a_r/sqrt(m)`` have norm 1, and ``||J||_2 <= sup|phi'| ||X||_2``. Raises ChoiceError for K-FAC, RankDeficientError.
     """
-    if optimiser not in ("ngd", "gd"):
-        raise ChoiceError(f"no error bound for {optimiser!r}; known: ngd, gd")
+    _known_optimiser(optimiser)
     n = len(state.targets)
     u, summation = UNIT_ROUNDOFF, gamma(state.summation_length + 6)
     before, gram = state.residual, state.gram
@@ -122,6 +144,8 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
         + gamma(n + 2) * after_norm,
         length=state.last_step_norm,
         length_error=float(eta * displacement) + gamma(3 * n + 8) * state.last_step_norm,
+        residual=before,
+        moved_residual=after,
     )
 
 
@@ -157,22 +181,39 @@ class EnclosedStep:
     before: arb
     after: arb
     length: arb
+    residual: AnyArray = field(repr=False)
+    """``r(k)``, shape (n,)."""
+    moved_residual: AnyArray = field(repr=False)
+    """``r(k+1)``, shape (n,)."""
+
+
+def _enclosed_step(before: AnyArray, after: AnyArray, length: arb) -> EnclosedStep:
+    return EnclosedStep(norm_enclosed(before), norm_enclosed(after), length, before, after)
 
 
 def map_steps_enclosed(
-    model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: float, steps: int = 1
+    model: ParameterMap,
+    theta: FloatArray,
+    targets: FloatArray,
+    eta: float,
+    steps: int = 1,
+    optimiser: str = "ngd",
 ) -> list[EnclosedStep]:
-    """Exact NGD steps from ``theta``, as balls at the working precision: a ball trajectory when ``steps`` > 1."""
+    """Exact NGD or GD steps from ``theta``, as balls at the working precision: a ball trajectory when ``steps`` > 1.
+
+    Raises ChoiceError.
+    """
+    _known_optimiser(optimiser)
     exact, position, y = model.lifted(), lift(theta), lift(targets)
     found = []
     residual = exact.outputs(position) - y
     for _ in range(steps):
         jacobian = exact.jacobian(position)
-        c = solve_enclosed(jacobian @ jacobian.T, residual)
+        c = solve_enclosed(jacobian @ jacobian.T, residual) if optimiser == "ngd" else residual
         move = arb(eta) * (jacobian.T @ c)
         position = position - move
         before, residual = residual, exact.outputs(position) - y
-        found.append(EnclosedStep(norm_enclosed(before), norm_enclosed(residual), norm_enclosed(move)))
+        found.append(_enclosed_step(before, residual, norm_enclosed(move)))
     return found
 
 
@@ -280,5 +321,5 @@ def network_steps_enclosed(
         movement, length = _MOVES[optimiser](residual, kernel, features * features.transpose(), inputs)
         z = z + arb(eta) * movement * features
         before, residual = residual, residual_at(z)
-        found.append(EnclosedStep(norm_enclosed(before), norm_enclosed(residual), arb(eta) * length))
+        found.append(_enclosed_step(before, residual, arb(eta) * length))
     return found
