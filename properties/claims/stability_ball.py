@@ -372,7 +372,7 @@ CURVED = Family(
     "softplus, tanh, erf, sin: attacked, also where the activation bends most",
     smooth_descriptions,
     build_smooth,
-    examples(25, 200, 2000),
+    examples(25, 250, 2500),
 )
 
 

@@ -19,6 +19,7 @@ from theory.rigour.exact import (
     kronecker,
     null_vector,
     pivot_columns,
+    positive_definite,
     pseudo_inverse,
     rational,
     rational_matrix,
@@ -124,3 +125,19 @@ def test_floats_around_a_ball_are_outside_it() -> None:
         assert 3 <= float_at_least(wide) < 3 + 1e-8
         assert float_at_most(arb.nan()) == -np.inf
         assert float_at_least(arb.nan()) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        ([[1, 0], [0, 1]], True),
+        ([[2, -1], [-1, 1]], True),
+        ([[1, 1], [1, 1]], False),
+        ([[1, 2], [2, 1]], False),
+        ([[0, 0], [0, 1]], False),
+        ([[1, 0, 0], [0, 1, 1], [0, 1, 1]], False),
+        ([[-1]], False),
+    ],
+)
+def test_definiteness_is_decided_exactly(matrix: list[list[int]], expected: bool) -> None:
+    assert positive_definite(fmpq_mat([[fmpq(entry) for entry in row] for row in matrix])) is expected

@@ -140,3 +140,16 @@ def float_at_least(ball: arb) -> float:
     """A float64 not below any point of the ball: its upper end rounded up (inf for a ball without bounds)."""
     end = float(ball.upper())
     return float(np.nextafter(end, np.inf)) if end == end else np.inf
+
+
+def positive_definite(matrix: fmpq_mat) -> bool:
+    """Whether an exact symmetric (n, n) matrix is positive definite: every pivot of the elimination is positive."""
+    rows = matrix.tolist()
+    for k in range(len(rows)):
+        pivot = rows[k][k]
+        if not pivot > 0:
+            return False
+        for i in range(k + 1, len(rows)):
+            factor = rows[i][k] / pivot
+            rows[i] = [entry - factor * above for entry, above in zip(rows[i], rows[k], strict=True)]
+    return True
