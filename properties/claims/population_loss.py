@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
-from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Provenance, require
-from properties.descriptions import described
-from properties.slack import SlackRow
+from properties.claim import Bound, Hypothesis, require
 from properties.statistics import Trials
 from theory.descent import trajectory
 from theory.errors import RankDeficientError
