@@ -7,11 +7,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from flint import arb
 from hypothesis.strategies import SearchStrategy
+
+if TYPE_CHECKING:
+    from properties.statistics import Trials
 
 
 class Verdict(StrEnum):
@@ -189,7 +192,8 @@ class Claim(Generic[I]):
 
     ``hypotheses`` are checked first; one that fails makes the instance vacuous. ``conclusion`` returns the bounds.
     ``confirm`` evaluates the same bounds in ball or exact arithmetic at a precision in bits; None when ``conclusion``
-    is exact already. ``features`` labels an instance (such as "flips on the trajectory") so that the table can count.
+    is exact already. ``sampled`` adds bounds of probabilities, from counts in trials drawn from a stream of the
+    instance's own (properties/statistics.py); the search does not aim then, for it would aim at noise. ``features`` labels an instance (such as "flips on the trajectory") so that the table can count.
     """
 
     id: str
@@ -200,6 +204,7 @@ class Claim(Generic[I]):
     hypotheses: Callable[[I], Sequence[Hypothesis]]
     conclusion: Callable[[I], Sequence[Bound]]
     confirm: Callable[[I, int], Sequence[Bound]] | None = None
+    sampled: Callable[[I, Trials], Sequence[Bound]] | None = None
     features: Callable[[I], Sequence[str]] = field(default=lambda _: ())
     mutants: tuple[Mutant, ...] = ()
     status: Status = Status.THEOREM

@@ -155,7 +155,7 @@ class MapInstance:
 
 @dataclass(frozen=True)
 class NetworkInstance:
-    """NGD or GD on a two-layer network (families F1, F2 and F5)."""
+    """NGD, K-FAC or GD on a two-layer network (families F1, F2 and F5)."""
 
     net: TwoLayerNetwork
     inputs: FloatArray

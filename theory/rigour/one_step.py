@@ -1,4 +1,4 @@
-"""One step of NGD or GD from a stored iterate: residual norms in float64 with derived error bounds, and in balls.
+"""One step of NGD, K-FAC or GD from a stored iterate: residual norms in float64 with error bounds, and in balls.
 
 The iterate is exact as given. ``before_error`` and ``after_error`` bound the difference between the computed norms and
 those of the exact step from it (exact solve, exact residual), to first order plus the gammas' own second order.
@@ -17,7 +17,7 @@ from theory.descent import FunctionSpaceDescent, solve_gram
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
 from theory.maps import AnyArray, ParameterMap, lift
-from theory.rigour.exact import ball_matrix
+from theory.rigour.exact import ball_matrix, entrywise_product, pseudo_inverse, rational_matrix
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 STEEPEST_SLOPE = 1.2
@@ -237,6 +237,50 @@ BALL_ACTIVATIONS: Mapping[str, tuple[Callable[[arb], arb], Callable[[arb], arb]]
 """Each activation and its derivative on balls; a ReLU derivative of undecided sign is not a number."""
 
 
+Move = tuple[arb_mat, arb]
+"""An n x n matrix M of balls with ``dZ = M S``, and a ball around ``||dW||_F``, for the step size 1."""
+
+
+def _natural_move(residual: AnyArray, kernel: arb_mat, pattern_gram: arb_mat, inputs: FloatArray) -> Move:
+    gram = entrywise_product(kernel, pattern_gram)
+    c = solve_enclosed(np.array(gram.tolist(), dtype=object), residual)
+    return _kernel_move(kernel, gram, c)
+
+
+def _gradient_move(residual: AnyArray, kernel: arb_mat, pattern_gram: arb_mat, inputs: FloatArray) -> Move:
+    return _kernel_move(kernel, entrywise_product(kernel, pattern_gram), residual)
+
+
+def _kernel_move(kernel: arb_mat, gram: arb_mat, c: AnyArray) -> Move:
+    """``dZ = -K diag(c) S`` and ``||dW||_F^2 = c^T G c``."""
+    n = len(c)
+    column = arb_mat(n, 1, list(c))
+    squared = (column.transpose() * gram * column)[0, 0]
+    return arb_mat([[-kernel[i, j] * c[j] for j in range(n)] for i in range(n)]), squared.sqrt()
+
+
+def _kronecker_move(residual: AnyArray, kernel: arb_mat, pattern_gram: arb_mat, inputs: FloatArray) -> Move:
+    """``dZ = -P diag(r) H^{-1} S`` and ``||dW||_F^2 = sum_ij r_i r_j (H^{-1})_ij (x_i^+ . x_j^+)``, x_i^+ columns of X^+.
+
+    The pseudo-inverse of X is exact, hence its rank is the exact one.
+    """
+    n = len(residual)
+    pseudo = arb_mat(pseudo_inverse(rational_matrix(inputs)))
+    try:
+        inverse = pattern_gram.inv()
+    except ZeroDivisionError:
+        inverse = arb_mat(n, n, [arb("nan")] * (n * n))
+    weighted = arb_mat([[residual[i] * inverse[i, j] for j in range(n)] for i in range(n)])
+    products = pseudo.transpose() * pseudo
+    squared = sum((weighted[i, j] * residual[j] * products[i, j] for i in range(n) for j in range(n)), arb(0))
+    return -(ball_matrix(inputs) * pseudo) * weighted, squared.sqrt()
+
+
+_MOVES: Mapping[str, Callable[[AnyArray, arb_mat, arb_mat, FloatArray], Move]] = MappingProxyType(
+    {"ngd": _natural_move, "kfac": _kronecker_move, "gd": _gradient_move}
+)
+
+
 def network_steps_enclosed(
     pre_activations: FloatArray,
     inputs: FloatArray,
@@ -247,11 +291,12 @@ def network_steps_enclosed(
     steps: int = 1,
     optimiser: str = "ngd",
 ) -> list[EnclosedStep]:
-    """Exact NGD or GD steps from stored Z (n, m), as balls; X and Z are exact as given.
+    """Exact steps of NGD, K-FAC or GD from stored Z (n, m), as balls; X and Z are exact as given.
 
     A pre-activation whose sign is undecided after a step makes the following steps not-a-number. Raises ChoiceError.
     """
-    _known_optimiser(optimiser)
+    if optimiser not in _MOVES:
+        raise ChoiceError(f"unknown optimiser {optimiser!r}; known: {', '.join(_MOVES)}")
     n, m = pre_activations.shape
     phi, slope = BALL_ACTIVATIONS[activation]
     scale = 1 / arb(m).sqrt()
@@ -273,11 +318,8 @@ def network_steps_enclosed(
     residual = residual_at(z)
     for _ in range(steps):
         features = arb_mat([[slope(z[i, j]) * whole_signs[j] * scale for j in range(m)] for i in range(n)])
-        pattern_gram = features * features.transpose()
-        gram = np.array([[kernel[i, j] * pattern_gram[i, j] for j in range(n)] for i in range(n)], dtype=object)
-        c = solve_enclosed(gram, residual) if optimiser == "ngd" else residual
-        length = arb(eta) * (c @ (gram @ c)).sqrt()
-        z = z + arb_mat([[-arb(eta) * kernel[i, j] * c[j] for j in range(n)] for i in range(n)]) * features
+        movement, length = _MOVES[optimiser](residual, kernel, features * features.transpose(), inputs)
+        z = z + arb(eta) * movement * features
         before, residual = residual, residual_at(z)
-        found.append(_enclosed_step(before, residual, length))
+        found.append(_enclosed_step(before, residual, arb(eta) * length))
     return found
