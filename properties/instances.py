@@ -71,11 +71,6 @@ class DescentInstance(Protocol):
         ...
 
     @property
-    def operator_norm(self) -> float:
-        """Certified upper bound of ``||J(0)||_2`` (not squared)."""
-        ...
-
-    @property
     def run(self) -> Run:
         """The float64 run with its rounding bounds."""
         ...
@@ -90,6 +85,15 @@ class DescentInstance(Protocol):
 
     def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
         """Every array that defines the instance."""
+        ...
+
+
+class GradientInstance(DescentInstance, Protocol):
+    """What the claims on gradient descent need besides."""
+
+    @property
+    def operator_norm(self) -> float:
+        """Certified upper bound of ``||J(0)||_2`` (not squared)."""
         ...
 
 

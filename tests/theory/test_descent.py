@@ -140,10 +140,29 @@ def test_error_bounds_of_a_step_contain_the_difference_from_balls(activation: st
             assert abs(float(exact.length - arb(step.length))) <= step.length_error
 
 
-def test_error_bound_is_refused_for_kfac() -> None:
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize(("n", "d", "zeros"), [(3, 3, 0), (4, 2, 0), (2, 4, 0), (4, 2, 2)])
+def test_error_bounds_of_a_kfac_step_contain_the_difference_from_balls(
+    activation: str, n: int, d: int, zeros: int
+) -> None:
+    for seed in range(3):
+        net, inputs, y = problem(seed, n, d + zeros, 60, activation)
+        inputs = normalise_rows(np.hstack([inputs[:, :d], np.zeros((n, zeros))]))
+        state = FunctionSpaceDescent(net, inputs, y)
+        before = state.pre_activations.copy()
+        step = network_step(state, 0.3, "kfac")
+        assert 0 < step.after_error < 1e-6
+        with working_precision(160):
+            exact = network_steps_enclosed(before, inputs, net.signs, activation, y, 0.3, optimiser="kfac")[0]
+            assert abs(float(exact.before - arb(step.before))) <= step.before_error
+            assert abs(float(exact.after - arb(step.after))) <= step.after_error
+            assert abs(float(exact.length - arb(step.length))) <= step.length_error
+
+
+def test_error_bound_of_an_unknown_optimiser_is_refused() -> None:
     net, inputs, y = problem()
-    with pytest.raises(ChoiceError, match="known: ngd, gd"):
-        network_step(FunctionSpaceDescent(net, inputs, y), 0.3, "kfac")
+    with pytest.raises(ChoiceError, match="no error bound for 'adam'"):
+        network_step(FunctionSpaceDescent(net, inputs, y), 0.3, "adam")
 
 
 @pytest.mark.parametrize("optimiser", list(STEPS))

@@ -17,11 +17,16 @@ from theory.descent import FunctionSpaceDescent, solve_gram
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
 from theory.maps import AnyArray, ParameterMap, lift
-from theory.rigour.exact import ball_matrix, entrywise_product, pseudo_inverse, rational_matrix
+from theory.rigour.exact import ball_matrix, entrywise_product
+from theory.rigour.input_bounds import input_bounds
+from theory.rigour.kronecker import KroneckerSolution, Move, kronecker_mover
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 STEEPEST_SLOPE = 1.2
 """An upper bound of |phi'| over every activation of theory.network (erf has the largest, 2/sqrt(pi) < 1.13)."""
+
+FUNCTION_ROUNDINGS = 12
+"""Roundings granted to one entry of S: phi' by the math library relative to at most 1.2, the sign and m^{-1/2}."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +113,13 @@ def map_step(
 
 
 def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd") -> OneStep:
-    """Advance ``state`` by one NGD or GD step and bound the error of both residual norms.
+    """Advance ``state`` by one step of NGD, K-FAC or GD and bound the error of both residual norms.
 
     Outputs are Lipschitz in the pre-activations: ``|u_i(Z) - u_i(Z')| <= sup|phi'| ||Z_i - Z'_i||_2``, as the output
-    weights ``a_r/sqrt(m)`` have norm 1, and ``||J||_2 <= sup|phi'| ||X||_2``. Raises ChoiceError for K-FAC, RankDeficientError.
+    weights ``a_r/sqrt(m)`` have norm 1, and ``||J||_2 <= sup|phi'| ||X||_2``. Raises ChoiceError, RankDeficientError.
     """
+    if optimiser == "kfac":
+        return _kronecker_step(state, eta)
     _known_optimiser(optimiser)
     n = len(state.targets)
     u, summation = UNIT_ROUNDOFF, gamma(state.summation_length + 6)
@@ -144,6 +151,36 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
         + gamma(n + 2) * after_norm,
         length=state.last_step_norm,
         length_error=float(eta * displacement) + gamma(3 * n + 8) * state.last_step_norm,
+        residual=before,
+        moved_residual=after,
+    )
+
+
+def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
+    """One K-FAC step; without a certified rank of X the errors after it are infinite."""
+    n, geometry, bounds = len(state.targets), state.geometry, input_bounds(state.geometry)
+    u, summation = UNIT_ROUNDOFF, gamma(state.summation_length + 6)
+    before, pattern_gram = state.residual, state.pattern_gram
+    before_norm = float(np.linalg.norm(before))
+    evaluation = float(np.sqrt(n) * summation * _row_norm(state)) + u * before_norm
+    smooth = state.phi.curvature is not None
+    features_error = FUNCTION_ROUNDINGS * STEEPEST_SLOPE * u * float(np.sqrt(n)) if smooth else u * float(np.sqrt(n))
+    size = float(np.trace(pattern_gram)) + features_error
+    gram_error = 2 * np.sqrt(size) * features_error + gamma(state.summation_length + 4) * size if smooth else u * size
+    sigma = float(np.sqrt(smallest_eigenvalue_estimate(pattern_gram)))
+    solved = KroneckerSolution.of(pattern_gram, float(gram_error), before, evaluation, sigma)
+    displacement = solved.movement_error(geometry.projection, bounds, features_error, STEEPEST_SLOPE)
+    length_error = solved.length_error(geometry.dual_inputs, bounds)
+    state.advance(eta, "kfac")
+    after, after_norm = state.residual, float(np.linalg.norm(state.residual))
+    sweep = float(np.sqrt(n)) * (u + summation) * _row_norm(state)
+    return OneStep(
+        before=before_norm,
+        after=after_norm,
+        before_error=evaluation + gamma(n + 2) * before_norm,
+        after_error=STEEPEST_SLOPE * (eta * displacement + sweep) + (u + gamma(n + 2)) * after_norm,
+        length=state.last_step_norm,
+        length_error=eta * length_error + gamma(4) * state.last_step_norm,
         residual=before,
         moved_residual=after,
     )
@@ -237,47 +274,32 @@ BALL_ACTIVATIONS: Mapping[str, tuple[Callable[[arb], arb], Callable[[arb], arb]]
 """Each activation and its derivative on balls; a ReLU derivative of undecided sign is not a number."""
 
 
-Move = tuple[arb_mat, arb]
-"""An n x n matrix M of balls with ``dZ = M S``, and a ball around ``||dW||_F``, for the step size 1."""
+MoveMaker = Callable[[AnyArray, arb_mat], Move]
+"""From r (n,) and H (n, n) in balls to the move of one step."""
 
 
-def _natural_move(residual: AnyArray, kernel: arb_mat, pattern_gram: arb_mat, inputs: FloatArray) -> Move:
-    gram = entrywise_product(kernel, pattern_gram)
-    c = solve_enclosed(np.array(gram.tolist(), dtype=object), residual)
-    return _kernel_move(kernel, gram, c)
+def _kernel_mover(inputs: FloatArray, natural: bool) -> MoveMaker:
+    """NGD and GD: ``dZ = -K diag(c) S`` and ``||dW||_F^2 = c^T G c``, with ``G c = r`` or ``c = r``."""
+    x = ball_matrix(inputs)
+    kernel = x * x.transpose()
+    n = len(inputs)
+
+    def move(residual: AnyArray, pattern_gram: arb_mat) -> Move:
+        gram = entrywise_product(kernel, pattern_gram)
+        c = solve_enclosed(np.array(gram.tolist(), dtype=object), residual) if natural else residual
+        column = arb_mat(n, 1, list(c))
+        squared = (column.transpose() * gram * column)[0, 0]
+        return arb_mat([[-kernel[i, j] * c[j] for j in range(n)] for i in range(n)]), squared.sqrt()
+
+    return move
 
 
-def _gradient_move(residual: AnyArray, kernel: arb_mat, pattern_gram: arb_mat, inputs: FloatArray) -> Move:
-    return _kernel_move(kernel, entrywise_product(kernel, pattern_gram), residual)
-
-
-def _kernel_move(kernel: arb_mat, gram: arb_mat, c: AnyArray) -> Move:
-    """``dZ = -K diag(c) S`` and ``||dW||_F^2 = c^T G c``."""
-    n = len(c)
-    column = arb_mat(n, 1, list(c))
-    squared = (column.transpose() * gram * column)[0, 0]
-    return arb_mat([[-kernel[i, j] * c[j] for j in range(n)] for i in range(n)]), squared.sqrt()
-
-
-def _kronecker_move(residual: AnyArray, kernel: arb_mat, pattern_gram: arb_mat, inputs: FloatArray) -> Move:
-    """``dZ = -P diag(r) H^{-1} S`` and ``||dW||_F^2 = sum_ij r_i r_j (H^{-1})_ij (x_i^+ . x_j^+)``, x_i^+ columns of X^+.
-
-    The pseudo-inverse of X is exact, hence its rank is the exact one.
-    """
-    n = len(residual)
-    pseudo = arb_mat(pseudo_inverse(rational_matrix(inputs)))
-    try:
-        inverse = pattern_gram.inv()
-    except ZeroDivisionError:
-        inverse = arb_mat(n, n, [arb("nan")] * (n * n))
-    weighted = arb_mat([[residual[i] * inverse[i, j] for j in range(n)] for i in range(n)])
-    products = pseudo.transpose() * pseudo
-    squared = sum((weighted[i, j] * residual[j] * products[i, j] for i in range(n) for j in range(n)), arb(0))
-    return -(ball_matrix(inputs) * pseudo) * weighted, squared.sqrt()
-
-
-_MOVES: Mapping[str, Callable[[AnyArray, arb_mat, arb_mat, FloatArray], Move]] = MappingProxyType(
-    {"ngd": _natural_move, "kfac": _kronecker_move, "gd": _gradient_move}
+_MOVERS: Mapping[str, Callable[[FloatArray], MoveMaker]] = MappingProxyType(
+    {
+        "ngd": lambda inputs: _kernel_mover(inputs, True),
+        "kfac": kronecker_mover,
+        "gd": lambda inputs: _kernel_mover(inputs, False),
+    }
 )
 
 
@@ -295,14 +317,13 @@ def network_steps_enclosed(
 
     A pre-activation whose sign is undecided after a step makes the following steps not-a-number. Raises ChoiceError.
     """
-    if optimiser not in _MOVES:
-        raise ChoiceError(f"unknown optimiser {optimiser!r}; known: {', '.join(_MOVES)}")
+    if optimiser not in _MOVERS:
+        raise ChoiceError(f"unknown optimiser {optimiser!r}; known: {', '.join(_MOVERS)}")
+    move = _MOVERS[optimiser](inputs)
     n, m = pre_activations.shape
     phi, slope = BALL_ACTIVATIONS[activation]
     scale = 1 / arb(m).sqrt()
     whole_signs = [int(sign) for sign in signs]
-    x = ball_matrix(inputs)
-    kernel = x * x.transpose()
     z = ball_matrix(pre_activations)
 
     def residual_at(values: arb_mat) -> AnyArray:
@@ -318,7 +339,7 @@ def network_steps_enclosed(
     residual = residual_at(z)
     for _ in range(steps):
         features = arb_mat([[slope(z[i, j]) * whole_signs[j] * scale for j in range(m)] for i in range(n)])
-        movement, length = _MOVES[optimiser](residual, kernel, features * features.transpose(), inputs)
+        movement, length = move(residual, features * features.transpose())
         z = z + arb(eta) * movement * features
         before, residual = residual, residual_at(z)
         found.append(_enclosed_step(before, residual, arb(eta) * length))
