@@ -12,6 +12,7 @@ from properties.claims import (
     kernels,
     ngd,
     ngd_line,
+    ngd_radius,
     ngd_step,
     ngd_tight,
     stability,
@@ -26,6 +27,7 @@ _MODULES = (
     ngd_tight,
     ngd_step,
     ngd_line,
+    ngd_radius,
     gradient_descent,
     gradient_linear,
 )
