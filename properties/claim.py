@@ -140,6 +140,20 @@ def at_most_enclosed(label: str, measured: arb, predicted: arb) -> Bound:
     return Bound(label, float(measured), float(predicted), float(difference.rad()), verdict, Evidence.ENCLOSED)
 
 
+def at_most_or_equal_enclosed(label: str, measured: arb, predicted: arb, bits: int) -> Bound:
+    """``measured <= predicted`` for two balls where equality occurs and no precision separates the two sides.
+
+    Refuted when every pair of points disagrees; holds when all agree, or when the ball of the difference contains 0 with
+    radius below ``2^-bits``: the inequality then fails by less than ``2^(1-bits)``, if at all.
+    """
+    bound = at_most_enclosed(label, measured, predicted)
+    difference = predicted - measured
+    if bound.verdict is Verdict.UNDECIDED and difference.rad() < arb(2) ** -bits:
+        label = f"{label} (equal within 2^-{bits})"
+        bound = dataclasses.replace(bound, label=label, measured=bound.predicted, verdict=Verdict.HOLDS)
+    return bound
+
+
 def equal_enclosed(label: str, difference: arb, bits: int) -> Bound:
     """An identity in balls: it holds when the ball of ``difference`` contains 0 with radius below ``2^-bits``."""
     allowance = 2.0**-bits

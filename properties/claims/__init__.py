@@ -7,6 +7,7 @@ from typing import Any
 from properties.claim import Claim
 from properties.claims import (
     identities,
+    kernel_bounds,
     kernels,
     ngd,
     ngd_step,
@@ -18,6 +19,7 @@ from properties.slack import SlackRow
 _MODULES = (
     identities,
     kernels,
+    kernel_bounds,
     stability,
     ngd,
     ngd_tight,
