@@ -9,6 +9,7 @@ from properties.claims import (
     gradient_descent,
     gradient_linear,
     identities,
+    kernel_bounds,
     kernels,
     ngd,
     ngd_line,
@@ -22,6 +23,7 @@ from properties.slack import SlackRow
 _MODULES = (
     identities,
     kernels,
+    kernel_bounds,
     stability,
     ngd,
     ngd_tight,
