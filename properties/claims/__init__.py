@@ -6,6 +6,7 @@ from typing import Any
 
 from properties.claim import Claim
 from properties.claims import (
+    generalisation,
     identities,
     kernels,
     ngd,
@@ -22,6 +23,7 @@ _MODULES = (
     ngd,
     ngd_tight,
     ngd_step,
+    generalisation,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(
