@@ -7,9 +7,12 @@ from typing import Any
 from properties.claim import Claim
 from properties.claims import (
     generalisation,
+    gradient_descent,
+    gradient_linear,
     identities,
     kernels,
     ngd,
+    ngd_line,
     ngd_step,
     ngd_tight,
     stability,
@@ -23,6 +26,9 @@ _MODULES = (
     ngd,
     ngd_tight,
     ngd_step,
+    ngd_line,
+    gradient_descent,
+    gradient_linear,
     generalisation,
 )
 

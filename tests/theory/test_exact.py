@@ -12,6 +12,7 @@ from theory.errors import NotFiniteError, ShapeError
 from theory.rigour.exact import (
     ball_matrix,
     diagonal,
+    entrywise_product,
     float_at_least,
     float_at_most,
     hadamard,
@@ -68,6 +69,7 @@ def test_products_agree_with_the_integers_of_numpy() -> None:
     rng = np.random.default_rng(1)
     a, b, c = (rng.integers(-4, 5, shape).astype(float) for shape in [(2, 3), (2, 3), (4, 2)])
     assert hadamard(rational_matrix(a), rational_matrix(b)) == rational_matrix(a * b)
+    assert entrywise_product(ball_matrix(a), ball_matrix(b)) == ball_matrix(a * b)
     assert kronecker(rational_matrix(a), rational_matrix(c)) == rational_matrix(np.kron(a, c))
     assert diagonal([rational(v) for v in a[0]]) == rational_matrix(np.diag(a[0]))
     with pytest.raises(ShapeError, match="differ"):

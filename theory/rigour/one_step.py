@@ -1,4 +1,4 @@
-"""One NGD (or GD) step from a stored iterate: residual norms in float64 with derived error bounds, and in balls.
+"""One step of NGD, K-FAC or GD from a stored iterate: residual norms in float64 with error bounds, and in balls.
 
 The iterate is exact as given. ``before_error`` and ``after_error`` bound the difference between the computed norms and
 those of the exact step from it (exact solve, exact residual), to first order plus the gammas' own second order.
@@ -7,7 +7,7 @@ those of the exact step from it (exact solve, exact residual), to first order pl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -17,7 +17,7 @@ from theory.descent import FunctionSpaceDescent, solve_gram
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
 from theory.maps import AnyArray, ParameterMap, lift
-from theory.rigour.exact import ball_matrix
+from theory.rigour.exact import ball_matrix, entrywise_product, pseudo_inverse, rational_matrix
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 STEEPEST_SLOPE = 1.2
@@ -35,6 +35,10 @@ class OneStep:
     length: float
     """``||theta(k+1) - theta(k)||``."""
     length_error: float
+    residual: FloatArray = field(repr=False)
+    """``r(k)`` as computed, shape (n,): off by at most ``before_error``."""
+    moved_residual: FloatArray = field(repr=False)
+    """``r(k+1)`` as computed, shape (n,): off by at most ``after_error``."""
 
     def rounding(self, factor: float) -> float:
         """Error bound of ``factor * before - after``."""
@@ -48,18 +52,31 @@ def smallest_eigenvalue_estimate(gram: FloatArray) -> float:
     return max(float(values[0]) - backward, float(np.finfo(float).tiny))
 
 
-def map_step(model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: float) -> tuple[FloatArray, OneStep]:
-    """One NGD step ``theta - eta J^T (J J^T)^{-1} r`` of a parameter map, with its error bound.
+STEP_OPTIMISERS = ("ngd", "gd")
+"""The optimisers with an error bound here."""
 
-    With ``d = r - G c`` (exact r, G; computed c) the exact step differs by ``eta J^+ d``, whose length is at most
-    ``eta ||d|| / sigma_min(J)``. Raises RankDeficientError.
+
+def _known_optimiser(optimiser: str) -> str:
+    if optimiser not in STEP_OPTIMISERS:
+        raise ChoiceError(f"no error bound for {optimiser!r}; known: {', '.join(STEP_OPTIMISERS)}")
+    return optimiser
+
+
+def map_step(
+    model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: float, optimiser: str = "ngd"
+) -> tuple[FloatArray, OneStep]:
+    """One step ``theta - eta J^T c`` of a parameter map, with its error bound: NGD has ``(J J^T) c = r``, GD ``c = r``.
+
+    With ``d = r - G c`` (exact r, G; computed c) NGD's exact step differs by ``eta J^+ d``, whose length is at most
+    ``eta ||d|| / sigma_min(J)``; GD's by ``eta J^T`` times the error of r. Raises ChoiceError, RankDeficientError.
     """
+    _known_optimiser(optimiser)
     n, p = len(targets), model.parameters
     u = UNIT_ROUNDOFF
     residual = model.outputs(theta) - targets
     jacobian = model.jacobian(theta)
     gram = jacobian @ jacobian.T
-    c = solve_gram(gram, residual)
+    c = solve_gram(gram, residual) if optimiser == "ngd" else residual
     moved = theta - eta * (jacobian.T @ c)
     after = model.outputs(moved) - targets
     output_error, jacobian_error = model.rounding(theta)
@@ -68,11 +85,15 @@ def map_step(model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: f
     size = float(np.linalg.norm(jacobian))
     gram_error = 2 * size * jacobian_error + jacobian_error**2 + gamma(p) * size**2
     c_norm = float(np.linalg.norm(c))
-    defect = float(np.linalg.norm(residual - gram @ c)) + output_error + gram_error * c_norm
-    defect += gamma(n + 1) * (float(np.linalg.norm(residual)) + float(np.linalg.norm(gram)) * c_norm)
-    displacement = eta * defect / np.sqrt(smallest_eigenvalue_estimate(gram))
+    if optimiser == "ngd":
+        defect = float(np.linalg.norm(residual - gram @ c)) + output_error + gram_error * c_norm
+        defect += gamma(n + 1) * (float(np.linalg.norm(residual)) + float(np.linalg.norm(gram)) * c_norm)
+        displacement = eta * defect / np.sqrt(smallest_eigenvalue_estimate(gram))
+    else:
+        displacement = eta * (size + jacobian_error) * output_error
     displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * float(np.linalg.norm(moved))
-    steepest = size + 2 * model.deviation(float(np.linalg.norm(theta)) + float(np.linalg.norm(moved)))
+    reach = float(np.linalg.norm(theta)) + float(np.linalg.norm(moved)) + float(displacement)
+    steepest = size + 2 * model.deviation(reach)
     before_norm, after_norm = float(np.linalg.norm(residual)), float(np.linalg.norm(after))
     return moved, OneStep(
         before=before_norm,
@@ -81,6 +102,8 @@ def map_step(model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: f
         after_error=steepest * displacement + moved_error + gamma(n + 2) * after_norm,
         length=float(np.linalg.norm(moved - theta)),
         length_error=float(displacement) + gamma(p + 2) * float(np.linalg.norm(moved)),
+        residual=residual,
+        moved_residual=after,
     )
 
 
@@ -90,8 +113,7 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
     Outputs are Lipschitz in the pre-activations: ``|u_i(Z) - u_i(Z')| <= sup|phi'| ||Z_i - Z'_i||_2``, as the output
     weights ``a_r/sqrt(m)`` have norm 1, and ``||J||_2 <= sup|phi'| ||X||_2``. Raises ChoiceError for K-FAC, RankDeficientError.
     """
-    if optimiser not in ("ngd", "gd"):
-        raise ChoiceError(f"no error bound for {optimiser!r}; known: ngd, gd")
+    _known_optimiser(optimiser)
     n = len(state.targets)
     u, summation = UNIT_ROUNDOFF, gamma(state.summation_length + 6)
     before, gram = state.residual, state.gram
@@ -122,6 +144,8 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
         + gamma(n + 2) * after_norm,
         length=state.last_step_norm,
         length_error=float(eta * displacement) + gamma(3 * n + 8) * state.last_step_norm,
+        residual=before,
+        moved_residual=after,
     )
 
 
@@ -157,22 +181,39 @@ class EnclosedStep:
     before: arb
     after: arb
     length: arb
+    residual: AnyArray = field(repr=False)
+    """``r(k)``, shape (n,)."""
+    moved_residual: AnyArray = field(repr=False)
+    """``r(k+1)``, shape (n,)."""
+
+
+def _enclosed_step(before: AnyArray, after: AnyArray, length: arb) -> EnclosedStep:
+    return EnclosedStep(norm_enclosed(before), norm_enclosed(after), length, before, after)
 
 
 def map_steps_enclosed(
-    model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: float, steps: int = 1
+    model: ParameterMap,
+    theta: FloatArray,
+    targets: FloatArray,
+    eta: float,
+    steps: int = 1,
+    optimiser: str = "ngd",
 ) -> list[EnclosedStep]:
-    """Exact NGD steps from ``theta``, as balls at the working precision: a ball trajectory when ``steps`` > 1."""
+    """Exact NGD or GD steps from ``theta``, as balls at the working precision: a ball trajectory when ``steps`` > 1.
+
+    Raises ChoiceError.
+    """
+    _known_optimiser(optimiser)
     exact, position, y = model.lifted(), lift(theta), lift(targets)
     found = []
     residual = exact.outputs(position) - y
     for _ in range(steps):
         jacobian = exact.jacobian(position)
-        c = solve_enclosed(jacobian @ jacobian.T, residual)
+        c = solve_enclosed(jacobian @ jacobian.T, residual) if optimiser == "ngd" else residual
         move = arb(eta) * (jacobian.T @ c)
         position = position - move
         before, residual = residual, exact.outputs(position) - y
-        found.append(EnclosedStep(norm_enclosed(before), norm_enclosed(residual), norm_enclosed(move)))
+        found.append(_enclosed_step(before, residual, norm_enclosed(move)))
     return found
 
 
@@ -196,6 +237,50 @@ BALL_ACTIVATIONS: Mapping[str, tuple[Callable[[arb], arb], Callable[[arb], arb]]
 """Each activation and its derivative on balls; a ReLU derivative of undecided sign is not a number."""
 
 
+Move = tuple[arb_mat, arb]
+"""An n x n matrix M of balls with ``dZ = M S``, and a ball around ``||dW||_F``, for the step size 1."""
+
+
+def _natural_move(residual: AnyArray, kernel: arb_mat, pattern_gram: arb_mat, inputs: FloatArray) -> Move:
+    gram = entrywise_product(kernel, pattern_gram)
+    c = solve_enclosed(np.array(gram.tolist(), dtype=object), residual)
+    return _kernel_move(kernel, gram, c)
+
+
+def _gradient_move(residual: AnyArray, kernel: arb_mat, pattern_gram: arb_mat, inputs: FloatArray) -> Move:
+    return _kernel_move(kernel, entrywise_product(kernel, pattern_gram), residual)
+
+
+def _kernel_move(kernel: arb_mat, gram: arb_mat, c: AnyArray) -> Move:
+    """``dZ = -K diag(c) S`` and ``||dW||_F^2 = c^T G c``."""
+    n = len(c)
+    column = arb_mat(n, 1, list(c))
+    squared = (column.transpose() * gram * column)[0, 0]
+    return arb_mat([[-kernel[i, j] * c[j] for j in range(n)] for i in range(n)]), squared.sqrt()
+
+
+def _kronecker_move(residual: AnyArray, kernel: arb_mat, pattern_gram: arb_mat, inputs: FloatArray) -> Move:
+    """``dZ = -P diag(r) H^{-1} S`` and ``||dW||_F^2 = sum_ij r_i r_j (H^{-1})_ij (x_i^+ . x_j^+)``, x_i^+ columns of X^+.
+
+    The pseudo-inverse of X is exact, hence its rank is the exact one.
+    """
+    n = len(residual)
+    pseudo = arb_mat(pseudo_inverse(rational_matrix(inputs)))
+    try:
+        inverse = pattern_gram.inv()
+    except ZeroDivisionError:
+        inverse = arb_mat(n, n, [arb("nan")] * (n * n))
+    weighted = arb_mat([[residual[i] * inverse[i, j] for j in range(n)] for i in range(n)])
+    products = pseudo.transpose() * pseudo
+    squared = sum((weighted[i, j] * residual[j] * products[i, j] for i in range(n) for j in range(n)), arb(0))
+    return -(ball_matrix(inputs) * pseudo) * weighted, squared.sqrt()
+
+
+_MOVES: Mapping[str, Callable[[AnyArray, arb_mat, arb_mat, FloatArray], Move]] = MappingProxyType(
+    {"ngd": _natural_move, "kfac": _kronecker_move, "gd": _gradient_move}
+)
+
+
 def network_steps_enclosed(
     pre_activations: FloatArray,
     inputs: FloatArray,
@@ -204,11 +289,14 @@ def network_steps_enclosed(
     targets: FloatArray,
     eta: float,
     steps: int = 1,
+    optimiser: str = "ngd",
 ) -> list[EnclosedStep]:
-    """Exact NGD steps from stored Z (n, m), as balls; X and Z are exact as given.
+    """Exact steps of NGD, K-FAC or GD from stored Z (n, m), as balls; X and Z are exact as given.
 
-    A pre-activation whose sign is undecided after a step makes the following steps not-a-number.
+    A pre-activation whose sign is undecided after a step makes the following steps not-a-number. Raises ChoiceError.
     """
+    if optimiser not in _MOVES:
+        raise ChoiceError(f"unknown optimiser {optimiser!r}; known: {', '.join(_MOVES)}")
     n, m = pre_activations.shape
     phi, slope = BALL_ACTIVATIONS[activation]
     scale = 1 / arb(m).sqrt()
@@ -230,11 +318,8 @@ def network_steps_enclosed(
     residual = residual_at(z)
     for _ in range(steps):
         features = arb_mat([[slope(z[i, j]) * whole_signs[j] * scale for j in range(m)] for i in range(n)])
-        pattern_gram = features * features.transpose()
-        gram = np.array([[kernel[i, j] * pattern_gram[i, j] for j in range(n)] for i in range(n)], dtype=object)
-        c = solve_enclosed(gram, residual)
-        length = arb(eta) * (c @ (gram @ c)).sqrt()
-        z = z + arb_mat([[-arb(eta) * kernel[i, j] * c[j] for j in range(n)] for i in range(n)]) * features
+        movement, length = _MOVES[optimiser](residual, kernel, features * features.transpose(), inputs)
+        z = z + arb(eta) * movement * features
         before, residual = residual, residual_at(z)
-        found.append(EnclosedStep(norm_enclosed(before), norm_enclosed(residual), length))
+        found.append(_enclosed_step(before, residual, arb(eta) * length))
     return found
