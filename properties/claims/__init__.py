@@ -6,6 +6,7 @@ from typing import Any
 
 from properties.claim import Claim
 from properties.claims import (
+    generalisation,
     gradient_descent,
     gradient_linear,
     identities,
@@ -32,6 +33,7 @@ _MODULES = (
     ngd_radius,
     gradient_descent,
     gradient_linear,
+    generalisation,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(
