@@ -90,7 +90,7 @@ def test_exact_path_is_the_largest_dense_change_of_its_states(seed: int) -> None
 # --- ReLU -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("optimiser", ["ngd", "kfac", "gd"])
+@pytest.mark.parametrize("optimiser", ["ngd", "gd"])
 @pytest.mark.parametrize("seed", range(4))
 def test_enough_parts_certify_the_exact_supremum_of_the_path(seed: int, optimiser: str) -> None:
     net, rows, y = problem(seed)
@@ -141,7 +141,9 @@ def test_one_part_is_bounded_through_the_flips_on_it() -> None:
     initial = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]])
     end = np.array([[-1.0, -2.0, -3.0, 1.0], [-9.0, 1.0, 1.0, 1.0]])
     segments = PatternSegments(initial, np.eye(2))
-    assert segments.jump(np.array([0, 1, 3, 4]), 3) == pytest.approx(np.sqrt(np.array([0, 1, 3, 3]) / 4), rel=gamma(99))
+    assert segments.jump(np.array([0, 1, 3, 4]), 3, 1) == pytest.approx(
+        np.sqrt(np.array([0, 1, 3, 3]) / 4), rel=gamma(99)
+    )
     lower, upper = segments.supremum(initial, end, 1)
     assert lower == pytest.approx(math.sqrt(3 / 4), rel=1e-12)
     # 4 flips, value 0 on the left: after p of them at most min(sqrt(p), sqrt(3)) / 2
