@@ -16,8 +16,9 @@ from flint import arb, arb_mat
 from theory.descent import FunctionSpaceDescent, solve_gram
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
-from theory.maps import AnyArray, ParameterMap, lift
-from theory.rigour.exact import ball_matrix
+from theory.losses import Loss, as_loss
+from theory.maps import ParameterMap
+from theory.rigour.exact import AnyArray, ball_matrix, lift
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 STEEPEST_SLOPE = 1.2
@@ -48,28 +49,35 @@ def smallest_eigenvalue_estimate(gram: FloatArray) -> float:
     return max(float(values[0]) - backward, float(np.finfo(float).tiny))
 
 
-def map_step(model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: float) -> tuple[FloatArray, OneStep]:
-    """One NGD step ``theta - eta J^T (J J^T)^{-1} r`` of a parameter map, with its error bound.
+def map_step(
+    model: ParameterMap, theta: FloatArray, objective: Loss | FloatArray, eta: float
+) -> tuple[FloatArray, OneStep]:
+    """One NGD step ``theta - eta J^T (J J^T)^{-1} g`` of a parameter map, with its error bound.
 
-    With ``d = r - G c`` (exact r, G; computed c) the exact step differs by ``eta J^+ d``, whose length is at most
-    ``eta ||d|| / sigma_min(J)``. Raises RankDeficientError.
+    g is the loss's gradient in the outputs (the residual for the squared loss, which targets stand for); an error of the
+    outputs moves it by at most L times as much. With ``d = g - G c`` (exact g, G; computed c) the exact step differs by
+    ``eta J^+ d``, whose length is at most ``eta ||d|| / sigma_min(J)``. Raises RankDeficientError.
     """
-    n, p = len(targets), model.parameters
+    loss = as_loss(objective)
+    minimiser, minimiser_error = loss.minimiser, loss.minimiser_error
+    n, p = len(minimiser), model.parameters
     u = UNIT_ROUNDOFF
-    residual = model.outputs(theta) - targets
+    outputs = model.outputs(theta)
+    residual, gradient = outputs - minimiser, loss.gradient(outputs)
     jacobian = model.jacobian(theta)
     gram = jacobian @ jacobian.T
-    c = solve_gram(gram, residual)
+    c = solve_gram(gram, gradient)
     moved = theta - eta * (jacobian.T @ c)
-    after = model.outputs(moved) - targets
+    after = model.outputs(moved) - minimiser
     output_error, jacobian_error = model.rounding(theta)
-    output_error += u * float(np.linalg.norm(residual))
-    moved_error = model.rounding(moved)[0] + u * float(np.linalg.norm(after))
+    gradient_error = loss.smoothness * output_error + loss.gradient_rounding(outputs)
+    residual_error = output_error + u * float(np.linalg.norm(residual)) + minimiser_error
+    moved_error = model.rounding(moved)[0] + u * float(np.linalg.norm(after)) + minimiser_error
     size = float(np.linalg.norm(jacobian))
     gram_error = 2 * size * jacobian_error + jacobian_error**2 + gamma(p) * size**2
     c_norm = float(np.linalg.norm(c))
-    defect = float(np.linalg.norm(residual - gram @ c)) + output_error + gram_error * c_norm
-    defect += gamma(n + 1) * (float(np.linalg.norm(residual)) + float(np.linalg.norm(gram)) * c_norm)
+    defect = float(np.linalg.norm(gradient - gram @ c)) + gradient_error + gram_error * c_norm
+    defect += gamma(n + 1) * (float(np.linalg.norm(gradient)) + float(np.linalg.norm(gram)) * c_norm)
     displacement = eta * defect / np.sqrt(smallest_eigenvalue_estimate(gram))
     displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * float(np.linalg.norm(moved))
     steepest = size + 2 * model.deviation(float(np.linalg.norm(theta)) + float(np.linalg.norm(moved)))
@@ -77,7 +85,7 @@ def map_step(model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: f
     return moved, OneStep(
         before=before_norm,
         after=after_norm,
-        before_error=output_error + gamma(n + 2) * before_norm,
+        before_error=residual_error + gamma(n + 2) * before_norm,
         after_error=steepest * displacement + moved_error + gamma(n + 2) * after_norm,
         length=float(np.linalg.norm(moved - theta)),
         length_error=float(displacement) + gamma(p + 2) * float(np.linalg.norm(moved)),
@@ -87,6 +95,7 @@ def map_step(model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: f
 def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd") -> OneStep:
     """Advance ``state`` by one NGD or GD step and bound the error of both residual norms.
 
+    An error of the outputs moves the loss's gradient in them by at most L times as much (1 for the squared loss).
     Outputs are Lipschitz in the pre-activations: ``|u_i(Z) - u_i(Z')| <= sup|phi'| ||Z_i - Z'_i||_2``, as the output
     weights ``a_r/sqrt(m)`` have norm 1, and ``||J||_2 <= sup|phi'| ||X||_2``. Raises ChoiceError for K-FAC, RankDeficientError.
     """
@@ -94,32 +103,36 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
         raise ChoiceError(f"no error bound for {optimiser!r}; known: ngd, gd")
     n = len(state.targets)
     u, summation = UNIT_ROUNDOFF, gamma(state.summation_length + 6)
-    before, gram = state.residual, state.gram
+    before, gradient, gram = state.residual, state.output_gradient, state.gram
+    loss, outputs = state.objective, state.outputs
     size_before = _row_norm(state)
     state.advance(eta, optimiser)
     after, c = state.residual, state.coefficients
     assert c is not None
     size_after = _row_norm(state)
-    evaluation = np.sqrt(n) * (summation * size_before) + u * float(np.linalg.norm(before))
+    output_error = float(np.sqrt(n) * (summation * size_before))
+    gradient_error = loss.smoothness * output_error + loss.gradient_rounding(outputs)
     kernel_norm = float(np.abs(state.kernel).sum(axis=1).max())
     smallest = np.sqrt(smallest_eigenvalue_estimate(gram))
     if optimiser == "ngd":
-        defect = float(np.linalg.norm(before - gram @ c)) + evaluation
+        defect = float(np.linalg.norm(gradient - gram @ c)) + gradient_error
         defect += gamma(n + state.geometry.inputs.shape[1] + 6) * float(np.linalg.norm(np.abs(gram) @ np.abs(c)))
         displacement = defect / smallest
     else:
-        displacement = STEEPEST_SLOPE * np.sqrt(kernel_norm) * evaluation
+        displacement = STEEPEST_SLOPE * np.sqrt(kernel_norm) * gradient_error
     sweep = gamma(n + 6) * eta * float(np.abs(c).sum()) + (u + summation) * size_after
+    residual_error = output_error + u * float(np.linalg.norm(before)) + loss.minimiser_error
     before_norm, after_norm = float(np.linalg.norm(before)), float(np.linalg.norm(after))
     return OneStep(
         before=before_norm,
         after=after_norm,
-        before_error=float(evaluation) + gamma(n + 2) * before_norm,
+        before_error=residual_error + gamma(n + 2) * before_norm,
         after_error=float(
             eta * STEEPEST_SLOPE * np.sqrt(kernel_norm) * displacement + STEEPEST_SLOPE * np.sqrt(n) * sweep
         )
         + u * after_norm
-        + gamma(n + 2) * after_norm,
+        + gamma(n + 2) * after_norm
+        + loss.minimiser_error,
         length=state.last_step_norm,
         length_error=float(eta * displacement) + gamma(3 * n + 8) * state.last_step_norm,
     )
@@ -160,19 +173,20 @@ class EnclosedStep:
 
 
 def map_steps_enclosed(
-    model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: float, steps: int = 1
+    model: ParameterMap, theta: FloatArray, objective: Loss | FloatArray, eta: float, steps: int = 1
 ) -> list[EnclosedStep]:
     """Exact NGD steps from ``theta``, as balls at the working precision: a ball trajectory when ``steps`` > 1."""
-    exact, position, y = model.lifted(), lift(theta), lift(targets)
+    loss = as_loss(objective)
+    exact, position, minimiser = model.lifted(), lift(theta), loss.minimiser_enclosed()
     found = []
-    residual = exact.outputs(position) - y
+    outputs = exact.outputs(position)
     for _ in range(steps):
         jacobian = exact.jacobian(position)
-        c = solve_enclosed(jacobian @ jacobian.T, residual)
+        c = solve_enclosed(jacobian @ jacobian.T, loss.gradient(outputs))
         move = arb(eta) * (jacobian.T @ c)
         position = position - move
-        before, residual = residual, exact.outputs(position) - y
-        found.append(EnclosedStep(norm_enclosed(before), norm_enclosed(residual), norm_enclosed(move)))
+        before, outputs = outputs - minimiser, exact.outputs(position)
+        found.append(EnclosedStep(norm_enclosed(before), norm_enclosed(outputs - minimiser), norm_enclosed(move)))
     return found
 
 
@@ -201,15 +215,17 @@ def network_steps_enclosed(
     inputs: FloatArray,
     signs: FloatArray,
     activation: str,
-    targets: FloatArray,
+    objective: Loss | FloatArray,
     eta: float,
     steps: int = 1,
 ) -> list[EnclosedStep]:
-    """Exact NGD steps from stored Z (n, m), as balls; X and Z are exact as given.
+    """Exact NGD steps from stored Z (n, m), as balls; X and Z are exact as given. Targets stand for the squared loss.
 
     A pre-activation whose sign is undecided after a step makes the following steps not-a-number.
     """
     n, m = pre_activations.shape
+    loss = as_loss(objective)
+    minimiser = loss.minimiser_enclosed()
     phi, slope = BALL_ACTIVATIONS[activation]
     scale = 1 / arb(m).sqrt()
     whole_signs = [int(sign) for sign in signs]
@@ -217,24 +233,24 @@ def network_steps_enclosed(
     kernel = x * x.transpose()
     z = ball_matrix(pre_activations)
 
-    def residual_at(values: arb_mat) -> AnyArray:
+    def outputs_at(values: arb_mat) -> AnyArray:
         outputs = []
         for i in range(n):
             total = arb(0)
             for j in range(m):
                 total += whole_signs[j] * phi(values[i, j])
-            outputs.append(total * scale - arb(float(targets[i])))
+            outputs.append(total * scale)
         return np.array(outputs, dtype=object)
 
     found = []
-    residual = residual_at(z)
+    outputs = outputs_at(z)
     for _ in range(steps):
         features = arb_mat([[slope(z[i, j]) * whole_signs[j] * scale for j in range(m)] for i in range(n)])
         pattern_gram = features * features.transpose()
         gram = np.array([[kernel[i, j] * pattern_gram[i, j] for j in range(n)] for i in range(n)], dtype=object)
-        c = solve_enclosed(gram, residual)
+        c = solve_enclosed(gram, loss.gradient(outputs))
         length = arb(eta) * (c @ (gram @ c)).sqrt()
         z = z + arb_mat([[-arb(eta) * kernel[i, j] * c[j] for j in range(n)] for i in range(n)]) * features
-        before, residual = residual, residual_at(z)
-        found.append(EnclosedStep(norm_enclosed(before), norm_enclosed(residual), length))
+        before, outputs = outputs - minimiser, outputs_at(z)
+        found.append(EnclosedStep(norm_enclosed(before), norm_enclosed(outputs - minimiser), length))
     return found

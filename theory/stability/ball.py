@@ -1,4 +1,4 @@
-"""Condition 2 on the whole ball around W(0): upper bounds of the stability constant (C2-fro, C2-spec, C2-smooth)."""
+"""Conditions 2 and 3 on the whole ball around W(0): upper bounds of the stability constant (C2-fro, C2-spec, C2-smooth)."""
 
 import math
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from theory.errors import ChoiceError
 from theory.gram import gram_eigenvalue
 from theory.inputs import FloatArray, positive, target_vector, unit_rows
+from theory.losses import LossMaker, SquaredLoss
 from theory.network import TwoLayerNetwork
 from theory.stability.flips import flip_costs, input_flip_counts, joint_flip_count
 from theory.stability.norms import (
@@ -19,8 +20,9 @@ from theory.stability.norms import (
     squared_norm_excess,
     stability_constant,
 )
+from theory.theorems.general_loss import radius_factor
 
-CONDITIONS = ("2",)
+CONDITIONS = ("2", "3")
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class BallCertificate:
     constant: float
     """``C``: an upper bound of ``3 sup ||J(W) - J(0)||_2 / lambda^{1/2}``; inf when Condition 1 is not certified."""
     radius: float
-    """Distance (not squared); the paper's ``3 ||r(0)|| / lambda^{1/2}`` unless another was asked for."""
+    """Distance (not squared); the condition's own unless another was asked for."""
     lambda_min: float
     """Certified lower bound of ``lambda_min(G(0))``; Condition 1 is certified when it is positive."""
     changes: ChangeBounds
@@ -116,19 +118,29 @@ def known_condition(condition: str) -> str:
 
 
 def certify_ball(
-    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, condition: str = "2", radius: float | None = None
+    net: TwoLayerNetwork,
+    inputs: ArrayLike,
+    y: ArrayLike,
+    condition: str = "2",
+    radius: float | None = None,
+    loss: LossMaker = SquaredLoss,
 ) -> BallCertificate:
     """Certify Conditions 1 and 2(C) for a network, unit rows X (n, d) and targets y (n,).
 
+    Condition 3(C): the ball has radius ``(3/2)(1+kappa) ||r(0)|| / lambda^{1/2}``, r(0) being the distance of the outputs
+    from the minimiser of ``loss`` for the labels y; for the squared loss it is Condition 2. Other conditions have no loss.
     ``radius=None`` takes the paper's, rounded up with the certified lambda, so that the paper's own ball is inside.
     Source: THEORY section 3. Raises InputError (bad arrays, radius <= 0), ChoiceError (condition).
     """
-    known_condition(condition)
+    if known_condition(condition) != "3" and loss is not SquaredLoss:
+        raise ChoiceError(f"Condition {condition} is about the squared loss; for another one ask for condition='3'")
     rows = unit_rows(inputs)
-    targets = target_vector(y, len(rows))
+    objective = loss(target_vector(y, len(rows)))
     lambda_min = gram_eigenvalue(net, rows)
     if radius is None:
-        distance = paper_radius(residual_norm(net, rows, targets)[1], lambda_min)
+        residual = residual_norm(net, rows, objective.minimiser)[1] + objective.minimiser_error
+        factor = radius_factor(objective.strong_convexity, objective.smoothness)
+        distance = paper_radius(residual, lambda_min, factor)
     else:
         distance = positive(radius, "radius")
     bounds = change_bounds(net, rows, distance)
