@@ -6,6 +6,7 @@ from typing import Any
 
 from properties.claim import Claim
 from properties.claims import (
+    general_loss,
     identities,
     kernels,
     ngd,
@@ -22,6 +23,7 @@ _MODULES = (
     ngd,
     ngd_tight,
     ngd_step,
+    general_loss,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(

@@ -54,6 +54,10 @@ class Rule:
     """How many steps the theorem speaks of; None: all."""
     assumed_constant: Callable[[float], float] = float
     """The C that the conclusion uses, given the certified one: a mutant may pretend that it is smaller."""
+    linear: Callable[[float], float] = lambda eta: abs(1 - eta)
+    """The factor of the linear model, where J does not change, in the direction that lasts longest."""
+    condition: str = "2"
+    """The condition that C is about."""
 
 
 def hypotheses(rule: Rule, instance: DescentInstance) -> Sequence[Hypothesis]:
@@ -63,12 +67,13 @@ def hypotheses(rule: Rule, instance: DescentInstance) -> Sequence[Hypothesis]:
     if condition_1.verdict is not Verdict.HOLDS:
         return [condition_1]
     margin = rule.dial.constant_limit - certificate.constant
-    condition_2 = require(f"Condition 2(C): certified C below {rule.dial.constant_limit:.4g}", margin)
-    if condition_2.verdict is not Verdict.HOLDS:
+    name = f"Condition {rule.condition}(C): certified C below {rule.dial.constant_limit:.4g}"
+    stability = require(name, margin)
+    if stability.verdict is not Verdict.HOLDS:
         # The certificate is an upper bound of C, so exceeding the limit does not show that the condition fails.
-        return [condition_1, dataclasses.replace(condition_2, verdict=Verdict.UNDECIDED)]
+        return [condition_1, dataclasses.replace(stability, verdict=Verdict.UNDECIDED)]
     slack = rule.dial.step_limit(certificate.constant) - instance.eta
-    return [condition_1, condition_2, require("step size within its limit", slack, 8 * gamma(1) * instance.eta)]
+    return [condition_1, stability, require("step size within its limit", slack, 8 * gamma(1) * instance.eta)]
 
 
 def conclusion(rule: Rule, instance: DescentInstance) -> Sequence[Bound]:
@@ -82,7 +87,7 @@ def conclusion(rule: Rule, instance: DescentInstance) -> Sequence[Bound]:
             step.after,
             factor * step.before,
             step.rounding(factor),
-            aim=_excess(instance.eta, factor, step.before, step.after),
+            aim=_excess(rule.linear(instance.eta), factor, step.before, step.after),
         )
         for k, step in enumerate(steps)
     ]
@@ -103,9 +108,8 @@ def conclusion(rule: Rule, instance: DescentInstance) -> Sequence[Bound]:
     return bounds
 
 
-def _excess(eta: float, factor: float, before: float, after: float) -> float:
-    """The share of the allowed excess over the linear rate ``|1-eta|`` that a step uses: 1 is tight for every C."""
-    linear = abs(1 - eta)
+def _excess(linear: float, factor: float, before: float, after: float) -> float:
+    """The share of the allowed excess over the linear model's factor that a step uses: 1 is tight for every C."""
     allowed = factor - linear
     return (after / before - linear) / allowed if allowed > 0 else 0.0
 
@@ -307,7 +311,7 @@ T1 = _T1.with_mutants(
     _T1.neighbour(
         "condition-1-dropped",
         "a singular G(0), with the pseudo-inverse step",
-        families=(ngd_singular.SINGULAR,),
+        families=(ngd_singular.family(1),),
         hypotheses=ngd_singular.hypotheses,
         conclusion=ngd_singular.conclusion,
         confirm=None,
