@@ -81,15 +81,15 @@ SQUARED = LossPlan()
 
 def perturbed_affine_descriptions(dial: Dial, **parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
     """Sizes, spectrum, frequency kind, the angle ``R max ||q_i||`` that the ball's radius spans, and the given parts."""
-    return dial.descriptions(
-        **parts,
-        outputs=st.integers(1, 4),
-        extra_parameters=st.integers(0, 4),
-        condition_exponent=st.integers(0, 3),
-        orthogonal=st.booleans(),
-        aligned=st.booleans(),
-        angle_percent=st.integers(5, 320),
-    )
+    own = {
+        "outputs": st.integers(1, 4),
+        "extra_parameters": st.integers(0, 4),
+        "condition_exponent": st.integers(0, 3),
+        "orthogonal": st.booleans(),
+        "aligned": st.booleans(),
+        "angle_percent": st.integers(5, 320),
+    }
+    return dial.descriptions(**{**own, **parts})
 
 
 def build_perturbed_affine(description: Description, dial: Dial, plan: LossPlan = SQUARED) -> MapInstance:
@@ -130,9 +130,8 @@ def spike_steps(constant: float, eta: float) -> int:
 
 def spike_descriptions(dial: Dial, **parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
     """One direction, or several, rotated or not, and the given parts."""
-    return dial.descriptions(
-        **{"directions": st.integers(1, 3), "extra_parameters": st.integers(0, 2), "rotated": st.booleans(), **parts}
-    )
+    own = {"directions": st.integers(1, 3), "extra_parameters": st.integers(0, 2), "rotated": st.booleans()}
+    return dial.descriptions(**{**own, **parts})
 
 
 def build_spike(description: Description, dial: Dial, plan: LossPlan = SQUARED) -> MapInstance:

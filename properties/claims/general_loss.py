@@ -3,49 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from properties.claim import Claim, Family, Mutant, Provenance
 from properties.claims import ngd_singular
-from properties.claims.general_loss_instances import (
-    ALL,
-    Losses,
+from properties.claims.general_loss_instances import ALL, Losses, families, perturbed_affine, spikes
+from properties.claims.general_loss_rules import (
     RuleOf,
+    changed,
     conclusion,
     confirm,
     features,
     hypotheses,
-    perturbed_affine,
-    relu_networks,
-    smooth_networks,
-    spikes,
+    rule_of,
+    turned,
+    with_factor,
+    with_limits,
+    with_radius,
 )
-from properties.claims.ngd import Rule
 from properties.instances import LossInstance
 from properties.losses import Misstated
 from properties.slack import SlackRow
-from properties.strategies import Dial
 from theory.losses import Loss, PseudoHuberLoss
 from theory.theorems import general_loss, ngd
 
-
-def _rule(theorem: str) -> RuleOf:
-    def rule(mu: float, L: float) -> Rule:
-        validity_limit = partial(general_loss.validity_limit, mu=mu, L=L, theorem=theorem)
-        return Rule(
-            dial=Dial(general_loss.constant_limit(mu, L, theorem), validity_limit),
-            factor=partial(general_loss.rate, mu=mu, L=L, theorem=theorem),
-            radius=partial(general_loss.radius, mu=mu, L=L, theorem=theorem),
-            linear=lambda eta: abs(1 - eta * mu),
-            condition="3",
-        )
-
-    return rule
-
-
-T2_RULE, T2_Q_RULE = _rule("T2"), _rule("T2-q")
+T2_RULE, T2_Q_RULE = rule_of("T2"), rule_of("T2-q")
 
 
 def _claim(id: str, statement: str, provenance: Provenance, source: str, rule: RuleOf) -> Claim[LossInstance]:
@@ -54,7 +37,7 @@ def _claim(id: str, statement: str, provenance: Provenance, source: str, rule: R
         statement=statement,
         provenance=provenance,
         source=source,
-        families=(perturbed_affine(rule), spikes(rule), relu_networks(rule), smooth_networks(rule)),
+        families=families(rule),
         hypotheses=partial(hypotheses, rule),
         conclusion=partial(conclusion, rule),
         confirm=partial(confirm, rule),
@@ -103,50 +86,6 @@ def _mutant(
     )
 
 
-def _changed(rule: RuleOf, change: Callable[[float, float, Rule], Mapping[str, Any]]) -> RuleOf:
-    """The rule with some of its parts replaced."""
-    return lambda mu, L: dataclasses.replace(rule(mu, L), **change(mu, L, rule(mu, L)))
-
-
-def _turned(rule: RuleOf, **changes: Any) -> RuleOf:
-    """The rule, drawn with other tenths of C or percents of the step size."""
-    return _changed(rule, lambda mu, L, at: {"dial": dataclasses.replace(at.dial, **changes)})
-
-
-def _with_limits(
-    rule: RuleOf,
-    step_limit: Callable[[float, float, float], float],
-    constant_limit: Callable[[float, float], float],
-    least_tenth: int = 5,
-) -> RuleOf:
-    """The rule with the step limit ``(C, mu, L)`` and the limit ``(mu, L)`` of C; step sizes at the very end."""
-    return _changed(
-        rule,
-        lambda mu, L, at: {
-            "dial": Dial(
-                constant_limit(mu, L),
-                lambda C: max(0.0, step_limit(C, mu, L)),
-                least_constant_tenth=least_tenth,
-                least_step_percent=100,
-            )
-        },
-    )
-
-
-def _with_factor(rule: RuleOf, factor: Callable[[float, float, float, float], float]) -> RuleOf:
-    """The rule with the factor ``(eta, C, mu, L)``."""
-    return _changed(rule, lambda mu, L, at: {"factor": lambda eta, C: factor(eta, C, mu, L)})
-
-
-def _with_radius(rule: RuleOf, factor: Callable[[float], float]) -> RuleOf:
-    """The rule with the length ``factor(C) ||r(0)||/sqrt(lambda)``; steps that zigzag, C near 0."""
-    return _turned(
-        _changed(rule, lambda mu, L, at: {"radius": lambda C, r0, lambda_: factor(C) * ngd.unit_length(r0, lambda_)}),
-        most_constant_tenth=0,
-        least_step_percent=95,
-    )
-
-
 STIFF = Losses(least_condition=8, most_condition=12, least_tilt=1, least_outputs=2)
 """kappa from 5 to 11, residuals mostly along L."""
 LASTING = Losses(least_condition=4, most_condition=12, most_tilt=-1, least_outputs=2)
@@ -180,7 +119,7 @@ def _losses_misstated(claim: Claim[LossInstance], rule: RuleOf) -> tuple[Mutant,
             claim,
             "labels-as-minimiser",
             "r is the distance from the labels",
-            _turned(rule, least_step_percent=50),
+            turned(rule, least_step_percent=50),
             LABELS,
             perturbed_affine,
         ),
@@ -188,7 +127,7 @@ def _losses_misstated(claim: Claim[LossInstance], rule: RuleOf) -> tuple[Mutant,
             claim,
             "strong-convexity-dropped",
             "the ridge is 2^-40, mu is that of a larger one",
-            _turned(rule, least_step_percent=50),
+            turned(rule, least_step_percent=50),
             FLAT,
             perturbed_affine,
         ),
@@ -196,7 +135,7 @@ def _losses_misstated(claim: Claim[LossInstance], rule: RuleOf) -> tuple[Mutant,
             claim,
             "smoothness-understated",
             "L is four times what is stated",
-            _turned(rule, least_step_percent=90, most_constant_tenth=3),
+            turned(rule, least_step_percent=90, most_constant_tenth=3),
             UNDERSTATED,
         ),
     )
@@ -225,28 +164,28 @@ T2 = _T2.with_mutants(
         _T2,
         "condition-3-dropped",
         "the step limit of C/4 for maps that move up to C = 3.9/(1+kappa)",
-        _with_limits(T2_RULE, lambda C, mu, L: _paper_limit(C / 4, mu, L), lambda mu, L: 3.9 * mu / (mu + L)),
+        with_limits(T2_RULE, lambda C, mu, L: _paper_limit(C / 4, mu, L), lambda mu, L: 3.9 * mu / (mu + L)),
         LASTING,
     ),
     _mutant(
         _T2,
         "step-without-kappa",
         "eta up to (2/(mu+L)) (1-2C)/(1+C)^2, C up to 1/2",
-        _with_limits(T2_RULE, lambda C, mu, L: 2 / (mu + L) * (1 - 2 * C) / (1 + C) ** 2, lambda mu, L: 0.5),
+        with_limits(T2_RULE, lambda C, mu, L: 2 / (mu + L) * (1 - 2 * C) / (1 + C) ** 2, lambda mu, L: 0.5),
         LASTING,
     ),
     _mutant(
         _T2,
         "step-without-C",
         "eta up to 1.9/(mu+L) whatever C is",
-        _with_limits(T2_RULE, lambda C, mu, L: 1.9 / (mu + L), lambda mu, L: mu / (mu + L)),
+        with_limits(T2_RULE, lambda C, mu, L: 1.9 / (mu + L), lambda mu, L: mu / (mu + L)),
         LASTING,
     ),
     _mutant(
         _T2,
         "curvatures-swapped",
         "eta up to (2/(mu+L)) (1-(1+1/kappa)C)/(1+C)^2, C up to 1/(1+1/kappa)",
-        _with_limits(
+        with_limits(
             T2_RULE,
             lambda C, mu, L: 2 / (mu + L) * (1 - (1 + mu / L) * C) / (1 + C) ** 2,
             lambda mu, L: L / (mu + L),
@@ -257,35 +196,35 @@ T2 = _T2.with_mutants(
         _T2,
         "step-beyond-linear",
         "eta up to 2.4/(mu+L)",
-        _with_limits(T2_RULE, lambda C, mu, L: 2.4 / (mu + L), lambda mu, L: mu / (mu + L), 0),
+        with_limits(T2_RULE, lambda C, mu, L: 2.4 / (mu + L), lambda mu, L: mu / (mu + L), 0),
         STIFF,
     ),
     _mutant(
         _T2,
         "rate-doubled",
         "||r(k)||^2 <= (1 - 4 eta mu L/(mu+L))^k ||r(0)||^2",
-        _with_factor(T2_RULE, lambda eta, C, mu, L: ngd.square_root(max(0.0, 1 - 4 * eta * mu * L / (mu + L)))),
+        with_factor(T2_RULE, lambda eta, C, mu, L: ngd.square_root(max(0.0, 1 - 4 * eta * mu * L / (mu + L)))),
         LASTING,
     ),
     _mutant(
         _T2,
         "rate-of-L",
         "||r(k)|| <= (1 - eta L)^k ||r(0)||",
-        _with_factor(T2_RULE, lambda eta, C, mu, L: max(0.0, 1 - eta * L)),
+        with_factor(T2_RULE, lambda eta, C, mu, L: max(0.0, 1 - eta * L)),
         LASTING,
     ),
     _mutant(
         _T2,
         "rate-squared",
         "||r(k)||^2 <= (1 - 2 eta mu L/(mu+L))^{2k} ||r(0)||^2",
-        _with_factor(T2_RULE, lambda eta, C, mu, L: 1 - 2 * eta * mu * L / (mu + L)),
+        with_factor(T2_RULE, lambda eta, C, mu, L: 1 - 2 * eta * mu * L / (mu + L)),
         LASTING,
     ),
     _mutant(
         _T2,
         "radius-without-kappa",
         "the path stays within 2/(1-C/3) ||r(0)||/sqrt(lambda)",
-        _with_radius(T2_RULE, lambda C: 2 / (1 - C / 3)),
+        with_radius(T2_RULE, lambda C: 2 / (1 - C / 3)),
         STIFF,
     ),
 )
@@ -296,35 +235,35 @@ T2_Q = _T2_Q.with_mutants(
         _T2_Q,
         "condition-3-dropped",
         "the conclusion uses C/4",
-        _changed(T2_Q_RULE, lambda mu, L, at: {"assumed_constant": lambda C: C / 4}),
+        changed(T2_Q_RULE, lambda mu, L, at: {"assumed_constant": lambda C: C / 4}),
         LASTING,
     ),
     _mutant(
         _T2_Q,
         "q-halved",
         "q = C/(3-C)",
-        _with_factor(T2_Q_RULE, lambda eta, C, mu, L: 1 - eta * mu * (1 - ngd.deficit(C) / 2)),
+        with_factor(T2_Q_RULE, lambda eta, C, mu, L: 1 - eta * mu * (1 - ngd.deficit(C) / 2)),
         LASTING,
     ),
     _mutant(
         _T2_Q,
         "rate-of-L",
         "||r(k)|| <= (1 - eta L(1-q))^k ||r(0)||",
-        _with_factor(T2_Q_RULE, lambda eta, C, mu, L: max(0.0, 1 - eta * L * (1 - ngd.deficit(C)))),
+        with_factor(T2_Q_RULE, lambda eta, C, mu, L: max(0.0, 1 - eta * L * (1 - ngd.deficit(C)))),
         LASTING,
     ),
     _mutant(
         _T2_Q,
         "step-without-kappa",
         "eta up to 1/mu",
-        _with_limits(T2_Q_RULE, lambda C, mu, L: 1 / mu, lambda mu, L: mu / (mu + L), 0),
+        with_limits(T2_Q_RULE, lambda C, mu, L: 1 / mu, lambda mu, L: mu / (mu + L), 0),
         STIFF,
     ),
     _mutant(
         _T2_Q,
         "curvatures-swapped",
         "eta up to [2/(mu+L) - q/L]/(1-q)",
-        _with_limits(
+        with_limits(
             T2_Q_RULE,
             lambda C, mu, L: (2 / (mu + L) - ngd.deficit(C) / L) / (1 - ngd.deficit(C)),
             lambda mu, L: general_loss.constant_limit(mu, L),
@@ -335,8 +274,8 @@ T2_Q = _T2_Q.with_mutants(
         _T2_Q,
         "step-beyond-breaking",
         "T2's rate for eta = 1.01 (2 rho/mu) (1 - rho kappa/(1+kappa))",
-        _with_factor(
-            _with_limits(
+        with_factor(
+            with_limits(
                 T2_Q_RULE,
                 lambda C, mu, L: 1.01 * general_loss.breaking_step(C, mu, L),
                 lambda mu, L: 2.5 * mu / (2 * L + mu),
@@ -349,7 +288,7 @@ T2_Q = _T2_Q.with_mutants(
         _T2_Q,
         "radius-without-kappa",
         "the path stays within ||r(0)||/((1-C) sqrt(lambda))",
-        _with_radius(T2_Q_RULE, lambda C: 1 / (1 - C)),
+        with_radius(T2_Q_RULE, lambda C: 1 / (1 - C)),
         STIFF,
     ),
 )
