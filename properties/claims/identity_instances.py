@@ -21,7 +21,7 @@ from theory.inputs import FloatArray, normalise_rows
 from theory.network import FLOAT32_EXACT_COUNT, TwoLayerNetwork
 from theory.rigour.exact import rational
 
-EXAMPLES: Mapping[Depth, int] = {Depth.QUICK: 20, Depth.NORMAL: 200, Depth.THOROUGH: 1500}
+EXAMPLES: Mapping[Depth, int] = {Depth.QUICK: 20, Depth.NORMAL: 340, Depth.THOROUGH: 2500}
 
 SHAPES: tuple[tuple[str, int, int], ...] = (
     *(("uniform", n, d) for n, d in ((1, 1), (2, 2), (3, 2), (3, 3), (4, 3))),

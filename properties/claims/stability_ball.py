@@ -110,6 +110,29 @@ SINGLE = Family(
     examples(25, 200, 2000),
 )
 
+
+def whole_descriptions() -> SearchStrategy[Mapping[str, Any]]:
+    """Integer weights on the line and a whole radius, which a flip often uses up exactly."""
+    return st.fixed_dictionaries(
+        {
+            "kind": st.just("integer"),
+            "inputs": st.integers(1, 2),
+            "dimension": st.just(1),
+            "width": st.integers(1, 4),
+            "flips": st.integers(1, 2),
+            "seed": st.integers(0, 2**20),
+        }
+    )
+
+
+WHOLE = Family(
+    "whole costs",
+    "d = 1, m <= 4, integer weights and radius: exact supremum, flips that cost all of R^2",
+    whole_descriptions,
+    partial(build_ball, enumerable=True),
+    examples(10, 100, 1000),
+)
+
 Certified = Callable[[BallInstance], float]
 """The certified bound of ||J(W) - J(0)||_2 over the ball (not squared), as a claim or a mutant states it."""
 
@@ -247,7 +270,7 @@ def fro_claim() -> Claim[BallInstance]:
         statement="||J(W) - J(0)||_F^2 <= min over mu of (mu R^2 + sum_r max_j (j - mu s_rj)_+)/m for ||W - W(0)|| <= R",
         provenance=Provenance.DERIVED,
         source="THEORY section 3",
-        families=(ENUMERATED, ATTACKED),
+        families=(ENUMERATED, ATTACKED, WHOLE),
         hypotheses=no_hypotheses,
         conclusion=partial(ball_conclusion, lambda i: i.certificate.frobenius, True),
         features=ball_features,
@@ -287,7 +310,7 @@ def spec_claim() -> Claim[BallInstance]:
         statement="||J(W) - J(0)||_2^2 <= ||X||_2^2 max_i k_i(R)/m for ||W - W(0)|| <= R; an equality for n = 1",
         provenance=Provenance.DERIVED,
         source="THEORY section 3",
-        families=(SINGLE, ENUMERATED, ATTACKED),
+        families=(SINGLE, ENUMERATED, ATTACKED, WHOLE),
         hypotheses=no_hypotheses,
         conclusion=partial(spectral_conclusion, lambda i: i.certificate.spectral),
         features=ball_features,
@@ -317,10 +340,11 @@ def spec_claim() -> Claim[BallInstance]:
             "flips counted on half of the inputs",
             lambda i: spectral_of(i, counts(i)[: (len(i.rows) + 1) // 2].max()),
         ),
-        mutant(
+        claim.neighbour(
             "open-ball",
             "flips that use up all of R^2 left out",
-            lambda i: spectral_of(i, flips_below_budget(i)),
+            families=(WHOLE,),
+            conclusion=partial(ball_conclusion, lambda i: spectral_of(i, flips_below_budget(i)), False),
         ),
     )
 
@@ -348,7 +372,7 @@ CURVED = Family(
     "softplus, tanh, erf, sin: attacked, also where the activation bends most",
     smooth_descriptions,
     build_smooth,
-    examples(25, 200, 2000),
+    examples(25, 250, 2500),
 )
 
 
