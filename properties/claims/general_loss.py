@@ -104,9 +104,10 @@ UNDERSTATED = dataclasses.replace(
 
 
 def _without_ridge(loss: Loss) -> Loss:
-    """The loss with hardly any ridge, and the constants that it had."""
+    """The loss with hardly any ridge and its flat part nearer, and the constants that it had."""
     assert isinstance(loss, PseudoHuberLoss)
-    return Misstated(dataclasses.replace(loss, ridge=2.0**-40), loss.strong_convexity, loss.smoothness)
+    flat = dataclasses.replace(loss, ridge=2.0**-40, scale=loss.scale / 8)
+    return Misstated(flat, loss.strong_convexity, loss.smoothness)
 
 
 FLAT = Losses(kinds=("pseudo-Huber",), least_condition=8, stated=_without_ridge)
