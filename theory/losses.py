@@ -335,7 +335,7 @@ class LogisticLoss(_RidgeLoss):
         x = self.labels * outputs / self.scale
         size = np.abs(x)
         softplus = (size - x) / 2 + np.log1p(np.exp(-size))
-        return self.scale * self.scale * np.sum(softplus) + self.ridge * np.sum(outputs * outputs) / 2
+        return self.scale * (self.scale * np.sum(softplus)) + self.ridge * np.sum(outputs * outputs) / 2
 
     def gradient_rounding(self, outputs: FloatArray) -> float:
         """Fewer than 16 roundings, relative to ``alpha u`` or to the largest slope s of the data term."""

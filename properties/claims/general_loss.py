@@ -309,6 +309,7 @@ def _step_row(kappa: float, share: float) -> SlackRow:
         proved=general_loss.step_limit(C, 1.0, kappa, "T2-q"),
         refuted=general_loss.breaking_step(C, 1.0, kappa),
         witness="T2-q/step-beyond-breaking",
+        remark="T1-sharp proves everything below the third value" if kappa == 1 else "",
     )
 
 
