@@ -61,7 +61,7 @@ def rule_of(theorem: str) -> RuleOf:
             dial=Dial(general_loss.constant_limit(mu, L, theorem), validity_limit),
             factor=partial(general_loss.rate, mu=mu, L=L, theorem=theorem),
             radius=partial(general_loss.radius, mu=mu, L=L, theorem=theorem),
-            linear=lambda eta: abs(1 - eta * mu),
+            aim=lambda eta, factor, before, after: claims.excess(eta * mu, factor, before, after),
             condition="3",
         )
 

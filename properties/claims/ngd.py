@@ -42,6 +42,16 @@ from theory.theorems import ngd
 Factor = Callable[[float, float], float]
 """``(eta, C)`` -> factor on ``||r||`` (not squared) of one step."""
 
+Aim = Callable[[float, float, float, float], float]
+"""``(eta, factor, before, after)`` -> how much of what the theorem allows a step uses: 1 is tight for every C."""
+
+
+def excess(eta: float, factor: float, before: float, after: float) -> float:
+    """The share of the allowed excess over the linear rate ``|1-eta|`` that a step uses."""
+    linear = abs(1 - eta)
+    allowed = factor - linear
+    return (after / before - linear) / allowed if allowed > 0 else 0.0
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -54,8 +64,8 @@ class Rule:
     """How many steps the theorem speaks of; None: all."""
     assumed_constant: Callable[[float], float] = float
     """The C that the conclusion uses, given the certified one: a mutant may pretend that it is smaller."""
-    linear: Callable[[float], float] = lambda eta: abs(1 - eta)
-    """The factor of the linear model, where J does not change, in the direction that lasts longest."""
+    aim: Aim = excess
+    """What the search maximises."""
     condition: str = "2"
     """The condition that C is about."""
 
@@ -67,8 +77,7 @@ def hypotheses(rule: Rule, instance: DescentInstance) -> Sequence[Hypothesis]:
     if condition_1.verdict is not Verdict.HOLDS:
         return [condition_1]
     margin = rule.dial.constant_limit - certificate.constant
-    name = f"Condition {rule.condition}(C): certified C below {rule.dial.constant_limit:.4g}"
-    stability = require(name, margin)
+    stability = require(f"Condition {rule.condition}(C): certified C below {rule.dial.constant_limit:.4g}", margin)
     if stability.verdict is not Verdict.HOLDS:
         # The certificate is an upper bound of C, so exceeding the limit does not show that the condition fails.
         return [condition_1, dataclasses.replace(stability, verdict=Verdict.UNDECIDED)]
@@ -87,7 +96,7 @@ def conclusion(rule: Rule, instance: DescentInstance) -> Sequence[Bound]:
             step.after,
             factor * step.before,
             step.rounding(factor),
-            aim=_excess(rule.linear(instance.eta), factor, step.before, step.after),
+            aim=rule.aim(instance.eta, factor, step.before, step.after),
         )
         for k, step in enumerate(steps)
     ]
@@ -106,12 +115,6 @@ def conclusion(rule: Rule, instance: DescentInstance) -> Sequence[Bound]:
     error += allowed * (gamma(16) + steps[0].before_error / steps[0].before)
     bounds.append(at_most(_LENGTH_LABEL, length, allowed, error, aim=0.0))
     return bounds
-
-
-def _excess(linear: float, factor: float, before: float, after: float) -> float:
-    """The share of the allowed excess over the linear model's factor that a step uses: 1 is tight for every C."""
-    allowed = factor - linear
-    return (after / before - linear) / allowed if allowed > 0 else 0.0
 
 
 def confirm(rule: Rule, instance: DescentInstance, bits: int) -> Sequence[Bound]:
@@ -311,7 +314,7 @@ T1 = _T1.with_mutants(
     _T1.neighbour(
         "condition-1-dropped",
         "a singular G(0), with the pseudo-inverse step",
-        families=(ngd_singular.family(1),),
+        families=(ngd_singular.SINGULAR,),
         hypotheses=ngd_singular.hypotheses,
         conclusion=ngd_singular.conclusion,
         confirm=None,

@@ -32,7 +32,7 @@ class SingularInstance:
         return {
             "B": self.jacobian,
             "y": self.targets,
-            "step_size": np.array([_float(self.eta)]),
+            "step_size": np.array([as_float(self.eta)]),
             "loss_weights": self.weights,
         }
 
@@ -73,7 +73,7 @@ def conclusion(
 ) -> Sequence[Bound]:
     """``||r(1)||^2 <= factor ||r(0)||^2`` with the pseudo-inverse step ``r(1) = r(0) - eta B B^+ g(0)``, exactly."""
     jacobian, weights = rational_matrix(instance.jacobian), rational_matrix(instance.weights).entries()
-    residual = rational_matrix(-instance.targets)
+    residual = rational_matrix(-instance.targets[:, None])
     moved = jacobian * pseudo_inverse(jacobian) * (diagonal(weights) * residual)
     after = [residual[i, 0] - instance.eta * moved[i, 0] for i in range(2)]
     measured = sum((value * value for value in after), fmpq(0))
@@ -81,14 +81,19 @@ def conclusion(
     predicted = factor(instance.eta, min(weights), max(weights)) * squared
     verdict = Verdict.HOLDS if measured <= predicted else Verdict.REFUTED
     label = f"||r(1)||^2 <= {formula} ||r(0)||^2 (exact)"
-    return [Bound(label, _float(measured), _float(predicted), 0.0, verdict, Evidence.ENCLOSED)]
+    return [Bound(label, as_float(measured), as_float(predicted), 0.0, verdict, Evidence.ENCLOSED)]
 
 
-def _float(value: fmpq) -> float:
+def as_float(value: fmpq) -> float:
+    """The nearest float64 to a rational number."""
     return int(value.p) / int(value.q)
 
 
 def family(most_weight: int) -> Family[SingularInstance]:
-    """Weights of the loss are whole numbers up to ``most_weight``: 1 for the squared loss."""
+    """Weights of the loss are whole numbers up to ``most_weight``."""
     title = "linear maps with a rank-deficient Jacobian"
     return Family("singular", title, partial(_descriptions, most_weight), _build, dict.fromkeys(Depth, 60))
+
+
+SINGULAR = family(1)
+"""The squared loss."""

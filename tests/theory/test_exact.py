@@ -12,12 +12,14 @@ from theory.errors import NotFiniteError, ShapeError
 from theory.rigour.exact import (
     ball_matrix,
     diagonal,
+    entrywise_product,
     float_at_least,
     float_at_most,
     hadamard,
     kronecker,
     null_vector,
     pivot_columns,
+    positive_definite,
     pseudo_inverse,
     rational,
     rational_matrix,
@@ -67,6 +69,7 @@ def test_products_agree_with_the_integers_of_numpy() -> None:
     rng = np.random.default_rng(1)
     a, b, c = (rng.integers(-4, 5, shape).astype(float) for shape in [(2, 3), (2, 3), (4, 2)])
     assert hadamard(rational_matrix(a), rational_matrix(b)) == rational_matrix(a * b)
+    assert entrywise_product(ball_matrix(a), ball_matrix(b)) == ball_matrix(a * b)
     assert kronecker(rational_matrix(a), rational_matrix(c)) == rational_matrix(np.kron(a, c))
     assert diagonal([rational(v) for v in a[0]]) == rational_matrix(np.diag(a[0]))
     with pytest.raises(ShapeError, match="differ"):
@@ -122,3 +125,19 @@ def test_floats_around_a_ball_are_outside_it() -> None:
         assert 3 <= float_at_least(wide) < 3 + 1e-8
         assert float_at_most(arb.nan()) == -np.inf
         assert float_at_least(arb.nan()) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        ([[1, 0], [0, 1]], True),
+        ([[2, -1], [-1, 1]], True),
+        ([[1, 1], [1, 1]], False),
+        ([[1, 2], [2, 1]], False),
+        ([[0, 0], [0, 1]], False),
+        ([[1, 0, 0], [0, 1, 1], [0, 1, 1]], False),
+        ([[-1]], False),
+    ],
+)
+def test_definiteness_is_decided_exactly(matrix: list[list[int]], expected: bool) -> None:
+    assert positive_definite(fmpq_mat([[fmpq(entry) for entry in row] for row in matrix])) is expected

@@ -1,4 +1,4 @@
-"""One NGD (or GD) step from a stored iterate: residual norms in float64 with derived error bounds, and in balls.
+"""One step of NGD, K-FAC or GD from a stored iterate: residual norms in float64 with error bounds, and in balls.
 
 The iterate is exact as given. ``before_error`` and ``after_error`` bound the difference between the computed norms and
 those of the exact step from it (exact solve, exact residual), to first order plus the gammas' own second order.
@@ -7,7 +7,7 @@ those of the exact step from it (exact solve, exact residual), to first order pl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -18,11 +18,17 @@ from theory.errors import ChoiceError
 from theory.inputs import FloatArray
 from theory.losses import Loss, as_loss
 from theory.maps import ParameterMap
-from theory.rigour.exact import AnyArray, ball_matrix, lift
+from theory.rigour.exact import AnyArray, ball_matrix, entrywise_product, lift
+from theory.rigour.input_bounds import input_bounds
+from theory.rigour.kronecker import KroneckerSolution, Move, kronecker_mover
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.rigour.summation import accurate_sum
 
 STEEPEST_SLOPE = 1.2
 """An upper bound of |phi'| over every activation of theory.network (erf has the largest, 2/sqrt(pi) < 1.13)."""
+
+FUNCTION_ROUNDINGS = 12
+"""Roundings granted to one entry of S: phi' by the math library relative to at most 1.2, the sign and m^{-1/2}."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,10 @@ class OneStep:
     length: float
     """``||theta(k+1) - theta(k)||``."""
     length_error: float
+    residual: FloatArray = field(repr=False)
+    """``r(k)`` as computed, shape (n,): off by at most ``before_error``."""
+    moved_residual: FloatArray = field(repr=False)
+    """``r(k+1)`` as computed, shape (n,): off by at most ``after_error``."""
 
     def rounding(self, factor: float) -> float:
         """Error bound of ``factor * before - after``."""
@@ -49,15 +59,27 @@ def smallest_eigenvalue_estimate(gram: FloatArray) -> float:
     return max(float(values[0]) - backward, float(np.finfo(float).tiny))
 
 
-def map_step(
-    model: ParameterMap, theta: FloatArray, objective: Loss | FloatArray, eta: float
-) -> tuple[FloatArray, OneStep]:
-    """One NGD step ``theta - eta J^T (J J^T)^{-1} g`` of a parameter map, with its error bound.
+STEP_OPTIMISERS = ("ngd", "gd")
+"""The optimisers with an error bound here."""
 
-    g is the loss's gradient in the outputs (the residual for the squared loss, which targets stand for); an error of the
-    outputs moves it by at most L times as much. With ``d = g - G c`` (exact g, G; computed c) the exact step differs by
-    ``eta J^+ d``, whose length is at most ``eta ||d|| / sigma_min(J)``. Raises RankDeficientError.
+
+def _known_optimiser(optimiser: str) -> str:
+    if optimiser not in STEP_OPTIMISERS:
+        raise ChoiceError(f"no error bound for {optimiser!r}; known: {', '.join(STEP_OPTIMISERS)}")
+    return optimiser
+
+
+def map_step(
+    model: ParameterMap, theta: FloatArray, objective: Loss | FloatArray, eta: float, optimiser: str = "ngd"
+) -> tuple[FloatArray, OneStep]:
+    """One step ``theta - eta J^T c`` of a parameter map, with its error bound: NGD has ``(J J^T) c = g``, GD ``c = g``.
+
+    g is the loss's gradient in the outputs: the residual for the squared loss, which targets stand for. An error of the
+    outputs moves it by at most L times as much. With ``d = g - G c`` (exact g, G; computed c) NGD's exact step differs by
+    ``eta J^+ d``, whose length is at most ``eta ||d|| / sigma_min(J)``; GD's by ``eta J^T`` times the error of g.
+    Raises ChoiceError, RankDeficientError.
     """
+    _known_optimiser(optimiser)
     loss = as_loss(objective)
     minimiser, minimiser_error = loss.minimiser, loss.minimiser_error
     n, p = len(minimiser), model.parameters
@@ -66,75 +88,143 @@ def map_step(
     residual, gradient = outputs - minimiser, loss.gradient(outputs)
     jacobian = model.jacobian(theta)
     gram = jacobian @ jacobian.T
-    c = solve_gram(gram, gradient)
+    c = solve_gram(gram, gradient) if optimiser == "ngd" else gradient
     moved = theta - eta * (jacobian.T @ c)
     after = model.outputs(moved) - minimiser
     output_error, jacobian_error = model.rounding(theta)
     gradient_error = loss.smoothness * output_error + loss.gradient_rounding(outputs)
-    residual_error = output_error + u * float(np.linalg.norm(residual)) + minimiser_error
+    output_error += u * float(np.linalg.norm(residual)) + minimiser_error
     moved_error = model.rounding(moved)[0] + u * float(np.linalg.norm(after)) + minimiser_error
     size = float(np.linalg.norm(jacobian))
     gram_error = 2 * size * jacobian_error + jacobian_error**2 + gamma(p) * size**2
     c_norm = float(np.linalg.norm(c))
-    defect = float(np.linalg.norm(gradient - gram @ c)) + gradient_error + gram_error * c_norm
-    defect += gamma(n + 1) * (float(np.linalg.norm(gradient)) + float(np.linalg.norm(gram)) * c_norm)
-    displacement = eta * defect / np.sqrt(smallest_eigenvalue_estimate(gram))
+    if optimiser == "ngd":
+        defect = float(np.linalg.norm(gradient - gram @ c)) + gradient_error + gram_error * c_norm
+        defect += gamma(n + 1) * (float(np.linalg.norm(gradient)) + float(np.linalg.norm(gram)) * c_norm)
+        displacement = eta * defect / np.sqrt(smallest_eigenvalue_estimate(gram))
+    else:
+        displacement = eta * (size + jacobian_error) * gradient_error
     displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * float(np.linalg.norm(moved))
-    steepest = size + 2 * model.deviation(float(np.linalg.norm(theta)) + float(np.linalg.norm(moved)))
+    reach = float(np.linalg.norm(theta)) + float(np.linalg.norm(moved)) + float(displacement)
+    steepest = size + 2 * model.deviation(reach)
     before_norm, after_norm = float(np.linalg.norm(residual)), float(np.linalg.norm(after))
     return moved, OneStep(
         before=before_norm,
         after=after_norm,
-        before_error=residual_error + gamma(n + 2) * before_norm,
+        before_error=output_error + gamma(n + 2) * before_norm,
         after_error=steepest * displacement + moved_error + gamma(n + 2) * after_norm,
         length=float(np.linalg.norm(moved - theta)),
         length_error=float(displacement) + gamma(p + 2) * float(np.linalg.norm(moved)),
+        residual=residual,
+        moved_residual=after,
     )
 
 
 def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd") -> OneStep:
-    """Advance ``state`` by one NGD or GD step and bound the error of both residual norms.
+    """Advance ``state`` by one step of NGD, K-FAC or GD and bound the error of both residual norms.
 
-    An error of the outputs moves the loss's gradient in them by at most L times as much (1 for the squared loss).
     Outputs are Lipschitz in the pre-activations: ``|u_i(Z) - u_i(Z')| <= sup|phi'| ||Z_i - Z'_i||_2``, as the output
-    weights ``a_r/sqrt(m)`` have norm 1, and ``||J||_2 <= sup|phi'| ||X||_2``. Raises ChoiceError for K-FAC, RankDeficientError.
+    weights ``a_r/sqrt(m)`` have norm 1, and ``||J||_2 <= sup|phi'| ||X||_2``. Raises ChoiceError, RankDeficientError.
     """
-    if optimiser not in ("ngd", "gd"):
-        raise ChoiceError(f"no error bound for {optimiser!r}; known: ngd, gd")
+    if optimiser == "kfac":
+        return _kronecker_step(state, eta)
+    _known_optimiser(optimiser)
     n = len(state.targets)
-    u, summation = UNIT_ROUNDOFF, gamma(state.summation_length + 6)
-    before, gradient, gram = state.residual, state.output_gradient, state.gram
-    loss, outputs = state.objective, state.outputs
-    size_before = _row_norm(state)
+    u, dim = UNIT_ROUNDOFF, state.geometry.inputs.shape[1]
+    gram = state.gram
+    start = AccurateOutputs.of(state)
     state.advance(eta, optimiser)
-    after, c = state.residual, state.coefficients
+    end = AccurateOutputs.of(state)
+    c = state.coefficients
     assert c is not None
-    size_after = _row_norm(state)
-    output_error = float(np.sqrt(n) * (summation * size_before))
-    gradient_error = loss.smoothness * output_error + loss.gradient_rounding(outputs)
     kernel_norm = float(np.abs(state.kernel).sum(axis=1).max())
     smallest = np.sqrt(smallest_eigenvalue_estimate(gram))
     if optimiser == "ngd":
-        defect = float(np.linalg.norm(gradient - gram @ c)) + gradient_error
-        defect += gamma(n + state.geometry.inputs.shape[1] + 6) * float(np.linalg.norm(np.abs(gram) @ np.abs(c)))
+        defect = float(np.linalg.norm(start.gradient - gram @ c)) + start.gradient_error
+        defect += gamma(n + dim + 6) * float(np.linalg.norm(np.abs(gram) @ np.abs(c)))
         displacement = defect / smallest
     else:
-        displacement = STEEPEST_SLOPE * np.sqrt(kernel_norm) * gradient_error
-    sweep = gamma(n + 6) * eta * float(np.abs(c).sum()) + (u + summation) * size_after
-    residual_error = output_error + u * float(np.linalg.norm(before)) + loss.minimiser_error
-    before_norm, after_norm = float(np.linalg.norm(before)), float(np.linalg.norm(after))
+        inexact = float(np.linalg.norm(start.gradient - c) + start.gradient_error)
+        displacement = STEEPEST_SLOPE * np.sqrt(kernel_norm) * inexact
+    sweep = gamma(n + dim + 6) * eta * float(np.abs(c).sum()) + u * _row_norm(state)
+    before_norm, after_norm = float(np.linalg.norm(start.residual)), float(np.linalg.norm(end.residual))
     return OneStep(
         before=before_norm,
         after=after_norm,
-        before_error=residual_error + gamma(n + 2) * before_norm,
+        before_error=start.residual_error + gamma(n + 2) * before_norm,
         after_error=float(
             eta * STEEPEST_SLOPE * np.sqrt(kernel_norm) * displacement + STEEPEST_SLOPE * np.sqrt(n) * sweep
         )
-        + u * after_norm
-        + gamma(n + 2) * after_norm
-        + loss.minimiser_error,
+        + end.residual_error
+        + gamma(n + 2) * after_norm,
         length=state.last_step_norm,
         length_error=float(eta * displacement) + gamma(3 * n + 8) * state.last_step_norm,
+        residual=start.residual,
+        moved_residual=end.residual,
+    )
+
+
+@dataclass(frozen=True)
+class AccurateOutputs:
+    """What accurate sums over neurons give at the state's pre-activations as given; errors in the 2-norm."""
+
+    residual: FloatArray
+    """r, shape (n,)."""
+    residual_error: float
+    gradient: FloatArray
+    """The loss's gradient in the outputs, shape (n,)."""
+    gradient_error: float
+
+    @classmethod
+    def of(cls, state: FunctionSpaceDescent) -> AccurateOutputs:
+        """Evaluate; phi is off by at most 6 roundings of what ``_row_norm`` bounds, outputs move g by L times as much."""
+        root, u, loss = float(np.sqrt(len(state.signs))), UNIT_ROUNDOFF, state.objective
+        sums = [accurate_sum(state.phi.function(row) * state.signs) for row in state.pre_activations]
+        outputs = np.array([total for total, _ in sums]) / root
+        residual = outputs - loss.minimiser
+        summation = float(np.linalg.norm([error for _, error in sums])) / root
+        evaluation = 0.0 if state.phi.curvature is None else gamma(6) * _row_norm(state) * float(np.sqrt(len(sums)))
+        rounding = 2 * u * float(np.linalg.norm(outputs))
+        own_error = u * float(np.linalg.norm(residual)) + loss.minimiser_error
+        slack, steepest = 1 + gamma(len(sums) + 8), loss.smoothness
+        return cls(
+            residual,
+            (summation + evaluation + (rounding + own_error)) * slack,
+            loss.gradient(outputs),
+            (steepest * (summation + evaluation) + (steepest * rounding + loss.gradient_rounding(outputs))) * slack,
+        )
+
+
+def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
+    """One K-FAC step; without a certified rank of X the errors after it are infinite."""
+    n, geometry, bounds = len(state.targets), state.geometry, input_bounds(state.geometry)
+    u, summation = UNIT_ROUNDOFF, gamma(state.summation_length + 6)
+    before, pattern_gram, loss = state.residual, state.pattern_gram, state.objective
+    before_norm = float(np.linalg.norm(before))
+    output_error = float(np.sqrt(n) * summation * _row_norm(state))
+    gradient_error = loss.smoothness * output_error + loss.gradient_rounding(state.outputs)
+    smooth = state.phi.curvature is not None
+    features_error = FUNCTION_ROUNDINGS * STEEPEST_SLOPE * u * float(np.sqrt(n)) if smooth else u * float(np.sqrt(n))
+    size = float(np.trace(pattern_gram)) + features_error
+    gram_error = 2 * np.sqrt(size) * features_error + gamma(state.summation_length + 4) * size if smooth else u * size
+    sigma = float(np.sqrt(smallest_eigenvalue_estimate(pattern_gram)))
+    solved = KroneckerSolution.of(pattern_gram, float(gram_error), state.output_gradient, gradient_error, sigma)
+    displacement = solved.movement_error(geometry.projection, bounds, features_error, STEEPEST_SLOPE)
+    length_error = solved.length_error(geometry.dual_inputs, bounds)
+    state.advance(eta, "kfac")
+    after, after_norm = state.residual, float(np.linalg.norm(state.residual))
+    sweep = float(np.sqrt(n)) * (u + summation) * _row_norm(state)
+    return OneStep(
+        before=before_norm,
+        after=after_norm,
+        before_error=output_error + u * before_norm + loss.minimiser_error + gamma(n + 2) * before_norm,
+        after_error=STEEPEST_SLOPE * (eta * displacement + sweep)
+        + (u + gamma(n + 2)) * after_norm
+        + loss.minimiser_error,
+        length=state.last_step_norm,
+        length_error=eta * length_error + gamma(4) * state.last_step_norm,
+        residual=before,
+        moved_residual=after,
     )
 
 
@@ -170,23 +260,41 @@ class EnclosedStep:
     before: arb
     after: arb
     length: arb
+    residual: AnyArray = field(repr=False)
+    """``r(k)``, shape (n,)."""
+    moved_residual: AnyArray = field(repr=False)
+    """``r(k+1)``, shape (n,)."""
+
+
+def _enclosed_step(before: AnyArray, after: AnyArray, length: arb) -> EnclosedStep:
+    return EnclosedStep(norm_enclosed(before), norm_enclosed(after), length, before, after)
 
 
 def map_steps_enclosed(
-    model: ParameterMap, theta: FloatArray, objective: Loss | FloatArray, eta: float, steps: int = 1
+    model: ParameterMap,
+    theta: FloatArray,
+    objective: Loss | FloatArray,
+    eta: float,
+    steps: int = 1,
+    optimiser: str = "ngd",
 ) -> list[EnclosedStep]:
-    """Exact NGD steps from ``theta``, as balls at the working precision: a ball trajectory when ``steps`` > 1."""
+    """Exact NGD or GD steps from ``theta``, as balls at the working precision: a ball trajectory when ``steps`` > 1.
+
+    Targets stand for their squared loss. Raises ChoiceError.
+    """
+    _known_optimiser(optimiser)
     loss = as_loss(objective)
     exact, position, minimiser = model.lifted(), lift(theta), loss.minimiser_enclosed()
     found = []
     outputs = exact.outputs(position)
     for _ in range(steps):
         jacobian = exact.jacobian(position)
-        c = solve_enclosed(jacobian @ jacobian.T, loss.gradient(outputs))
+        gradient = loss.gradient(outputs)
+        c = solve_enclosed(jacobian @ jacobian.T, gradient) if optimiser == "ngd" else gradient
         move = arb(eta) * (jacobian.T @ c)
         position = position - move
         before, outputs = outputs - minimiser, exact.outputs(position)
-        found.append(EnclosedStep(norm_enclosed(before), norm_enclosed(outputs - minimiser), norm_enclosed(move)))
+        found.append(_enclosed_step(before, outputs - minimiser, norm_enclosed(move)))
     return found
 
 
@@ -210,6 +318,35 @@ BALL_ACTIVATIONS: Mapping[str, tuple[Callable[[arb], arb], Callable[[arb], arb]]
 """Each activation and its derivative on balls; a ReLU derivative of undecided sign is not a number."""
 
 
+MoveMaker = Callable[[AnyArray, arb_mat], Move]
+"""From the loss's gradient g (n,) and H (n, n) in balls to the move of one step."""
+
+
+def _kernel_mover(inputs: FloatArray, natural: bool) -> MoveMaker:
+    """NGD and GD: ``dZ = -K diag(c) S`` and ``||dW||_F^2 = c^T G c``, with ``G c = g`` or ``c = g``."""
+    x = ball_matrix(inputs)
+    kernel = x * x.transpose()
+    n = len(inputs)
+
+    def move(gradient: AnyArray, pattern_gram: arb_mat) -> Move:
+        gram = entrywise_product(kernel, pattern_gram)
+        c = solve_enclosed(np.array(gram.tolist(), dtype=object), gradient) if natural else gradient
+        column = arb_mat(n, 1, list(c))
+        squared = (column.transpose() * gram * column)[0, 0]
+        return arb_mat([[-kernel[i, j] * c[j] for j in range(n)] for i in range(n)]), squared.sqrt()
+
+    return move
+
+
+_MOVERS: Mapping[str, Callable[[FloatArray], MoveMaker]] = MappingProxyType(
+    {
+        "ngd": lambda inputs: _kernel_mover(inputs, True),
+        "kfac": kronecker_mover,
+        "gd": lambda inputs: _kernel_mover(inputs, False),
+    }
+)
+
+
 def network_steps_enclosed(
     pre_activations: FloatArray,
     inputs: FloatArray,
@@ -218,19 +355,21 @@ def network_steps_enclosed(
     objective: Loss | FloatArray,
     eta: float,
     steps: int = 1,
+    optimiser: str = "ngd",
 ) -> list[EnclosedStep]:
-    """Exact NGD steps from stored Z (n, m), as balls; X and Z are exact as given. Targets stand for the squared loss.
+    """Exact steps of NGD, K-FAC or GD from stored Z (n, m), as balls; X and Z are exact as given.
 
-    A pre-activation whose sign is undecided after a step makes the following steps not-a-number.
+    Targets stand for their squared loss. A pre-activation whose sign is undecided after a step makes the following steps not-a-number. Raises ChoiceError.
     """
-    n, m = pre_activations.shape
+    if optimiser not in _MOVERS:
+        raise ChoiceError(f"unknown optimiser {optimiser!r}; known: {', '.join(_MOVERS)}")
+    move = _MOVERS[optimiser](inputs)
     loss = as_loss(objective)
     minimiser = loss.minimiser_enclosed()
+    n, m = pre_activations.shape
     phi, slope = BALL_ACTIVATIONS[activation]
     scale = 1 / arb(m).sqrt()
     whole_signs = [int(sign) for sign in signs]
-    x = ball_matrix(inputs)
-    kernel = x * x.transpose()
     z = ball_matrix(pre_activations)
 
     def outputs_at(values: arb_mat) -> AnyArray:
@@ -246,11 +385,8 @@ def network_steps_enclosed(
     outputs = outputs_at(z)
     for _ in range(steps):
         features = arb_mat([[slope(z[i, j]) * whole_signs[j] * scale for j in range(m)] for i in range(n)])
-        pattern_gram = features * features.transpose()
-        gram = np.array([[kernel[i, j] * pattern_gram[i, j] for j in range(n)] for i in range(n)], dtype=object)
-        c = solve_enclosed(gram, loss.gradient(outputs))
-        length = arb(eta) * (c @ (gram @ c)).sqrt()
-        z = z + arb_mat([[-arb(eta) * kernel[i, j] * c[j] for j in range(n)] for i in range(n)]) * features
+        movement, length = move(loss.gradient(outputs), features * features.transpose())
+        z = z + arb(eta) * movement * features
         before, outputs = outputs - minimiser, outputs_at(z)
-        found.append(EnclosedStep(norm_enclosed(before), norm_enclosed(outputs - minimiser), length))
+        found.append(_enclosed_step(before, outputs - minimiser, arb(eta) * length))
     return found
