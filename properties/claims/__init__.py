@@ -6,6 +6,7 @@ from typing import Any
 
 from properties.claim import Claim
 from properties.claims import (
+    general_loss,
     generalisation,
     gradient_descent,
     gradient_linear,
@@ -31,6 +32,7 @@ _MODULES = (
     ngd_step,
     ngd_line,
     ngd_radius,
+    general_loss,
     gradient_descent,
     gradient_linear,
     generalisation,
