@@ -1,7 +1,8 @@
 """NGD, K-FAC and GD on the two-layer network: one step in parameters, trajectories in function space (n x m).
 
 Every update moves the pre-activations by ``dZ = M S`` with an n x n matrix M, so d never enters after K and P
-(THEORY section 1, "Optimisers"). One step costs two products of sizes n x m x n and an n x n solve.
+(THEORY section 1, "Optimisers"). One step costs two products of sizes n x m x n and an n x n solve; less where 2 d < n, as
+M is then applied in two factors, and where few activations change, as the products of these alone are counted again.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, enough_parameters, positive, positive_count, target_vector
 from theory.losses import LossMaker, SquaredLoss
 from theory.network import TwoLayerNetwork
+from theory.pattern import ActivationPattern
 
 BLOCK_ENTRIES = 2**17
 """Entries of an n x block slice handled at a time: 1 MiB of float64, which stays in the second-level cache."""
 
 BLOCK_COLUMNS = 2**12
 """Neurons handled at a time at most: sums over short blocks, and then over blocks, keep rounding errors small."""
+
+Factors = tuple[FloatArray, ...]
+"""Matrices whose product M (n, n) moves the pre-activations: ``dZ = M S``; applied from the right, one after the other."""
 
 
 def solve_gram(gram: FloatArray, right: FloatArray) -> FloatArray:
@@ -133,12 +138,10 @@ class FunctionSpaceDescent:
         self._block = max(1, min(m, BLOCK_COLUMNS, BLOCK_ENTRIES // n))
         self._features = np.empty((n, self._block))
         self._work = np.empty((n, self._block))
-        relu = self.phi.curvature is None
-        self._pattern = np.empty((n, m), dtype=bool) if relu else None
-        self._ones = np.empty((n, self._block if relu else 0), dtype=np.float32)
+        self._pattern = ActivationPattern(n, m) if self.phi.curvature is None else None
         self._pattern_gram: FloatArray | None = None
         self.outputs = np.zeros(n)
-        self._sweep(None, count=True)
+        self._sweep((), count=True)
 
     @property
     def kernel(self) -> FloatArray:
@@ -149,7 +152,7 @@ class FunctionSpaceDescent:
     def pattern_gram(self) -> FloatArray:
         """``H = S S^T`` at the current iterate, shape (n, n)."""
         if self._pattern_gram is None:
-            self._sweep(None, count=True)
+            self._sweep((), count=True)
         assert self._pattern_gram is not None
         return self._pattern_gram
 
@@ -166,9 +169,9 @@ class FunctionSpaceDescent:
     def advance(self, step_size: float, optimiser: str = "ngd") -> None:
         """Take one step. Raises ScaleError, ChoiceError, RankDeficientError."""
         eta = positive(step_size, "step_size")
-        movement, self.coefficients, norm = _optimiser(optimiser)(self)
+        (*others, last), self.coefficients, norm = _optimiser(optimiser)(self)
         self.last_step_norm = eta * norm
-        self._sweep(-eta * movement, count=self.measure_steps or optimiser != "gd")
+        self._sweep((*others, -eta * last), count=self.measure_steps or optimiser != "gd")
 
     def parameter_direction(self) -> FloatArray:
         """``B`` with ``dW = -eta S^T B`` for the last NGD or GD step, shape (n, d)."""
@@ -180,46 +183,54 @@ class FunctionSpaceDescent:
         """``S`` at the current iterate, shape (n, m): a new array."""
         return np.asarray(self.phi.derivative(self.pre_activations) * self._scaled_signs)
 
-    def _sweep(self, movement: FloatArray | None, count: bool) -> None:
-        """Move Z by ``movement @ S`` and evaluate outputs, and H if ``count``, in one pass over blocks of neurons."""
+    def _sweep(self, movement: Factors, count: bool) -> None:
+        """Move Z by the factors' product with S and evaluate outputs, and H if ``count``: one pass over blocks of neurons."""
         n, m = self.pre_activations.shape
-        outputs, total = np.zeros(n), np.zeros((n, n))
+        outputs, products = np.zeros(n), np.zeros((n, n))
+        if self._pattern is not None:
+            self._pattern.begin(count)
         for start in range(0, m, self._block):
             columns = slice(start, min(start + self._block, m))
             block, signs = self.pre_activations[:, columns], self._scaled_signs[columns]
             features, work = self._features[:, : block.shape[1]], self._work[:, : block.shape[1]]
-            if movement is not None:
+            if movement:
                 self._block_features(block, columns, features)
-                np.matmul(movement, features, out=work)
-                np.add(block, work, out=block)
+                np.add(block, _applied(movement, features, work), out=block)
             if self._pattern is not None:
-                pattern = self._pattern[:, columns]
-                np.greater_equal(block, 0.0, out=pattern)
+                self._pattern.renew(block, columns)
                 np.maximum(block, 0.0, out=work)
                 outputs += work @ signs
-                if count:
-                    ones = self._ones[:, : block.shape[1]]
-                    np.copyto(ones, pattern)
-                    total += ones @ ones.T  # exact integers: a block has fewer than 2^24 columns (I-counts)
             else:
                 outputs += self.phi.function(block) @ signs
                 if count:
                     self._block_features(block, columns, features)
-                    total += features @ features.T
+                    products += features @ features.T
         self.outputs = outputs
         self.residual = outputs - self.objective.minimiser
         self.output_gradient = self.objective.gradient(outputs)
-        self._pattern_gram = None
-        if count:
-            self._pattern_gram = total / m if self._pattern is not None else total
+        if self._pattern is not None:
+            self._pattern.end()
+            counts = self._pattern.counts
+            self._pattern_gram = None if counts is None else counts / m
+        else:
+            self._pattern_gram = products if count else None
 
     def _block_features(self, block: FloatArray, columns: slice, out: FloatArray) -> None:
         """``S`` of a block: from the stored pattern for ReLU, from the derivative else."""
-        slopes = self._pattern[:, columns] if self._pattern is not None else self.phi.derivative(block)
+        slopes = self._pattern.matrix[:, columns] if self._pattern is not None else self.phi.derivative(block)
         np.multiply(slopes, self._scaled_signs[columns], out=out)
 
 
-_Movement = tuple[FloatArray, FloatArray | None, float]
+def _applied(movement: Factors, features: FloatArray, out: FloatArray) -> FloatArray:
+    """The product of all factors and S."""
+    first, *others = movement
+    for factor in reversed(others):
+        features = factor @ features
+    return np.matmul(first, features, out=out)
+
+
+_Movement = tuple[Factors, FloatArray | None, float]
+"""Factors of ``dZ = -M S`` for the step size 1, the vector c where there is one, ``||dW||_F``."""
 
 
 def _root(squared: float) -> float:
@@ -230,20 +241,29 @@ def _root(squared: float) -> float:
 def _natural_gradient(state: FunctionSpaceDescent) -> _Movement:
     gram = state.gram
     c = solve_gram(gram, state.output_gradient)
-    return state.kernel * c, c, _root(float(c @ gram @ c))
+    return _weighted_kernel(state.geometry, c), c, _root(float(c @ gram @ c))
+
+
+def _weighted_kernel(geometry: InputGeometry, c: FloatArray) -> Factors:
+    """``K diag(c) = X (X^T diag(c))``, in two factors where they cost less."""
+    rows = geometry.inputs
+    return (rows, rows.T * c) if 2 * rows.shape[1] < len(c) else (geometry.kernel * c,)
 
 
 def _kfac(state: FunctionSpaceDescent) -> _Movement:
     inverse_times = solve_gram(state.pattern_gram, np.diag(state.output_gradient))  # H^{-1} diag(g), transposed below
     direction = inverse_times @ state.geometry.dual_inputs
     squared = float(np.sum(direction * (state.pattern_gram @ direction)))
-    return state.geometry.projection @ inverse_times.T, None, _root(squared)
+    basis = state.geometry.basis
+    if 2 * basis.shape[1] < len(basis):
+        return (basis, basis.T @ inverse_times.T), None, _root(squared)
+    return (state.geometry.projection @ inverse_times.T,), None, _root(squared)
 
 
 def _gradient(state: FunctionSpaceDescent) -> _Movement:
     g = state.output_gradient
     norm = _root(float(g @ state.gram @ g)) if state.measure_steps else float("nan")
-    return state.kernel * g, g, norm
+    return _weighted_kernel(state.geometry, g), g, norm
 
 
 OPTIMISERS: Mapping[str, Callable[[FunctionSpaceDescent], _Movement]] = MappingProxyType(

@@ -6,7 +6,7 @@ import numpy as np
 
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
-from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_upper_bound
+from theory.rigour.definiteness import largest_eigenvalue_bounds, largest_eigenvalue_upper_bound
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 CONDITION_FACTOR = 3.0
@@ -51,9 +51,8 @@ def input_norm_squared(rows: FloatArray) -> float:
 def _root_bracket(matrix: FloatArray, error: float) -> tuple[float, float]:
     """``lambda_max^{1/2}`` of a symmetric matrix that is known up to ``error`` in spectral norm: (lower, upper)."""
     symmetric = (matrix + matrix.T) / 2
-    above = largest_eigenvalue_upper_bound(symmetric) + error
-    below = -smallest_eigenvalue_upper_bound(-symmetric) - error
-    return rounded_down(math.sqrt(max(below, 0.0))), rounded_up(math.sqrt(max(above, 0.0)))
+    below, above = largest_eigenvalue_bounds(symmetric)
+    return rounded_down(math.sqrt(max(below - error, 0.0))), rounded_up(math.sqrt(max(above + error, 0.0)))
 
 
 def pattern_change_norm(kernel: FloatArray, counts: FloatArray, width: int, dim: int) -> tuple[float, float]:
