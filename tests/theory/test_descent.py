@@ -194,7 +194,7 @@ def test_the_estimate_of_the_smallest_eigenvalue_is_a_little_below_it() -> None:
 def test_balls_of_undecided_sign_have_no_slope_and_singular_systems_no_solution() -> None:
     relu = BALL_ACTIVATIONS["relu"][1]
     assert [relu(z) for z in (arb(0), arb(2), arb(-1), arb(0.5))] == [1, 1, 0, 1]
-    for undecided in (arb(0, 1e-3), arb(0.5, 1), arb(-0.5, 1)):
+    for undecided in (arb(0, 1e-3), arb(0.5, 1), arb(-0.5, 1), arb(-1, 1)):
         assert relu(undecided).is_nan()
     whole = BALL_ACTIVATIONS["relu"][0]
     assert [whole(z) for z in (arb(-3), arb(0), arb(3))] == [0, 0, 3]

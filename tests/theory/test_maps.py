@@ -138,7 +138,7 @@ def test_a_spike_map_with_knots_on_both_sides_integrates_its_slopes() -> None:
 
 
 def test_spikes_lie_around_the_iterates_with_half_widths_in_units_of_the_next_step() -> None:
-    base, eta, half_width = np.array([2.0, 3.0]), 0.4, 2.0**-18
+    base, eta, half_width = np.array([2.0, 3.0]), 0.4, 2.0**-6
     residuals = np.array([1.0, 0.7])
     model = spike_map(0.2, base, eta, 3, residuals, half_width)
     positions, lengths, theta = [np.zeros(2)], [], np.zeros(2)
@@ -148,11 +148,24 @@ def test_spikes_lie_around_the_iterates_with_half_widths_in_units_of_the_next_st
         theta = moved
         positions.append(theta)
     for i in range(2):
-        edges = model.knots[i][::-1]
-        assert -edges[0] == pytest.approx(half_width * lengths[0][i], rel=1e-4)
+        edges, high, low = model.knots[i][::-1], base[i] + 0.4, base[i] - 0.4
+        assert -edges[0] == pytest.approx(half_width * lengths[0][i], rel=1e-12)
         for k in (1, 2, 3):
-            assert (edges[2 * k - 1] + edges[2 * k]) / 2 == pytest.approx(positions[k][i], abs=1e-9)
-            assert (edges[2 * k - 1] - edges[2 * k]) / 2 == pytest.approx(half_width * lengths[k][i], rel=1e-4)
+            assert (edges[2 * k - 1] + edges[2 * k]) / 2 == pytest.approx(positions[k][i], rel=1e-12)
+            # the unit is the next step as it would be without the spike itself
+            width = (edges[2 * k - 1] - edges[2 * k]) / 2
+            unit = lengths[k][i] + eta * (high - low) / high * width
+            assert width == pytest.approx(half_width * unit, rel=1e-11)
+
+
+def test_the_arrays_of_a_map_are_those_that_define_it() -> None:
+    wave, spikes = affine(0), spike()
+    assert {key: value.shape for key, value in wave.arrays().items()} == {"B": (3, 5), "Q": (3, 5), "eps": (1,)}
+    assert wave.arrays()["eps"] == 0.3
+    assert list(spikes.arrays()) == ["knots", "slopes", "U", "V"]
+    assert [array is value for array, value in zip(spikes.arrays().values(), vars(spikes).values(), strict=True)] == [
+        True
+    ] * 4
 
 
 def test_spike_map_deviation_is_c_root_lambda_and_values_integrate_the_slopes() -> None:
