@@ -174,6 +174,7 @@ def test_an_output_direction_that_no_move_serves_adds_no_candidates() -> None:
     net = TwoLayerNetwork.initialise(30, 2, 1.0, np.random.default_rng(0))
     search = _Search(net, rows, 0.5, rows)
     assert len(search.candidates(np.array([1.0, -1.0, 0.0]))) == len(search.fixed)
+    assert len(search.candidates(np.array([1e9, -1e9, 1.0]))) == len(search.fixed)
     assert len(search.candidates(np.array([1.0, -1.0, 1e-3]))) == len(search.fixed) + 3
 
 
@@ -255,6 +256,20 @@ def test_the_smooth_change_beats_random_moves_and_nearly_the_certificate_to_firs
             best = max(best, change_at(net, rows, net.weights + 0.3 * step / np.linalg.norm(step)))
         assert change >= best * (1 - 1e-9)
         assert change <= change_bounds(net, rows, 0.3).smooth
+
+
+@pytest.mark.parametrize("activation", SMOOTH)
+def test_ascent_from_a_random_move_ends_where_nothing_near_is_better(activation: str) -> None:
+    rng = np.random.default_rng(7)
+    net, rows, _ = problem(3, n=3, d=3, m=4, activation=activation)
+    for _ in range(3):
+        search = _SmoothSearch(net, rows, 0.2)
+        search.improve(rng.standard_normal((4, 3)))
+        move = search.best_weights - net.weights
+        for _ in range(40):
+            near = move + 0.01 * rng.standard_normal((4, 3))
+            near *= np.linalg.norm(move) / np.linalg.norm(near)
+            assert change_at(net, rows, net.weights + near) <= search.best_change * 1.003
 
 
 @pytest.mark.parametrize("activation", SMOOTH)

@@ -104,6 +104,15 @@ def test_joint_knapsack_is_the_floor_of_the_least_dual_value(seed: int) -> None:
     assert count >= most_flips(costs, root * root)
 
 
+@pytest.mark.parametrize("exponent", [-150, -40, 40, 150])
+def test_joint_knapsack_does_not_depend_on_the_unit_of_length(exponent: int) -> None:
+    rng = np.random.default_rng(7)
+    for radius in (0.5, 2.0, 9.0):
+        costs = np.square(rng.standard_normal((3, 200)))
+        unit = 2.0**exponent
+        assert joint_flip_count(costs * unit * unit, radius * unit) == joint_flip_count(costs, radius)
+
+
 def test_joint_knapsack_of_many_equal_costs_is_exact() -> None:
     costs = np.full((1, 5000), 0.25)
     assert joint_flip_count(costs, 10.0) == 400

@@ -235,11 +235,11 @@ def test_bad_arguments_are_named() -> None:
     net, rows, y = problem(0)
     with pytest.raises(ChoiceError, match="unknown optimiser"):
         certify_path(net, rows, y, 0.1, 1, "adam")
-    with pytest.raises(ScaleError, match="step_size"):
+    with pytest.raises(ScaleError, match=r"^step_size is"):
         certify_path(net, rows, y, -0.1, 1)
-    with pytest.raises(WidthError, match="steps"):
+    with pytest.raises(WidthError, match=r"^steps is"):
         certify_path(net, rows, y, 0.1, 0)
-    with pytest.raises(WidthError, match="parts"):
+    with pytest.raises(WidthError, match=r"^parts is"):
         certify_path(net, rows, y, 0.1, 1, parts=0)
     with pytest.raises(InputError):
         certify_path(net, rows, y[:2], 0.1, 1)

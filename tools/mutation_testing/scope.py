@@ -35,9 +35,11 @@ ZERO_FUNCTIONS = {
     "pattern_entry_error",
     "gram_entry_error",
     "pre_activation_error",
-    "feature_error",
     "_dot_error",
     "_row_norm",
+    "rounding",
+    "smallest_eigenvalue_estimate",
+    "feature_error",
 }
 """Functions whose value is a rounding bound, or serves nothing else; what they do inside is rounding too."""
 
@@ -82,7 +84,7 @@ class _AtZeroRoundoff(ast.NodeTransformer):
         """A rounding bound is 0, an outward rounding is its argument."""
         self.generic_visit(node)
         name = _called(node)
-        if name in ZERO_FUNCTIONS:
+        if name in ZERO_FUNCTIONS or (isinstance(node.func, ast.Attribute) and _is(node.func.value, 0)):
             return ast.Constant(0)
         if name in KEPT_ARGUMENT and node.args:
             return node.args[0]
