@@ -6,6 +6,7 @@ from typing import Any
 
 from properties.claim import Claim
 from properties.claims import (
+    gradient_advantage,
     gradient_descent,
     gradient_linear,
     identities,
@@ -30,6 +31,7 @@ _MODULES = (
     ngd_radius,
     gradient_descent,
     gradient_linear,
+    gradient_advantage,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(
