@@ -8,12 +8,14 @@ from properties.claim import Claim
 from properties.claims import (
     general_loss,
     generalisation,
+    gradient_advantage,
     gradient_descent,
     gradient_linear,
     identities,
     kernel_bounds,
     kernels,
     ngd,
+    ngd_adversary,
     ngd_line,
     ngd_radius,
     ngd_step,
@@ -36,6 +38,8 @@ _MODULES = (
     gradient_descent,
     gradient_linear,
     generalisation,
+    ngd_adversary,
+    gradient_advantage,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(

@@ -71,7 +71,9 @@ def choose_moves(costs: FloatArray, values: FloatArray, budget: float, upgrades:
         moving = np.flatnonzero((worth > low * finite).any(axis=0))
         their_costs, their_values = finite[:, moving], worth[:, moving]
         choice = np.full(costs.shape[1], STAY)
-        choice[moving] = _at_price(their_costs, their_values, _fitting_price(their_costs, their_values, budget, low, high))
+        choice[moving] = _at_price(
+            their_costs, their_values, _fitting_price(their_costs, their_values, budget, low, high)
+        )
         if _taken(finite, choice).sum() > budget:
             choice = np.full(costs.shape[1], STAY)
     for _ in range(upgrades):

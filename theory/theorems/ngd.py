@@ -101,6 +101,24 @@ def rate(eta: float, C: float, theorem: str = "T1-sharp") -> float:
     return 1 - eta / contraction_ratio(C)
 
 
+def factor_limit(C: float) -> float:
+    """``(1+c)(1-3c)/(1-2c-c^2)``, the step size up to which T1-sharp's factor ``1 - eta/rho`` holds; 0 for C >= 1.
+
+    Above ``rho(2-rho)``, from where that factor exceeds ``sqrt(1-eta)``. Raises ScaleError.
+    """
+    if not checked_constant(C) < 1:
+        return 0.0
+    c = C / 3
+    return (1 + c) * (1 - 3 * c) / (1 - 2 * c - c**2)
+
+
+def lemma_constants(stability: float) -> tuple[float, float]:
+    """``c/(1+c)`` and ``(1+c)(1-2c)``: Lemma S of T1-sharp's proof (theory/adversary.py), 0 < c < 1. Raises ScaleError."""
+    if not 0 < stability < 1:
+        raise ScaleError(f"c is {stability}; Lemma S needs 0 < c < 1")
+    return stability / (1 + stability), (1 + stability) * (1 - 2 * stability)
+
+
 def radius(C: float, residual_norm: float, lambda_min: float, theorem: str = "T1-sharp") -> float:
     """How long the path from theta(0) can get, hence how far the iterates, in the norm of the parameters.
 
