@@ -17,7 +17,7 @@ ANGLE = 0.6
 """Between the two inputs, in radians: the eigenvalues of the kernel differ, so that GD bends."""
 
 TARGETS = np.array([1.0, 0.2])
-WIDTHS = (64, 512, 4096, 32768)
+WIDTHS = (16, 256, 4096, 65536)
 STEP, STEPS, PARTS = 0.1, 60, 32
 GD_STEPS = 400
 
@@ -72,4 +72,4 @@ def largest_angle(outputs: FloatArray) -> float:
 
 def angle_bound(constant: float) -> float | None:
     """``arcsin q``, ``q = 2C/(3-C)``, in radians (T1-line); None where it says nothing, from C = 1 on."""
-    return math.asin(ngd.deficit(constant)) if constant < 1 else None
+    return math.asin(ngd.line_sine(constant)) if constant < 1 else None

@@ -24,7 +24,7 @@ REPEATS = 3
 
 FEW_ROWS = 10
 SCALE = 4.0
-PARTS = 16
+PARTS = 8
 
 
 def _powers(first: int, last: int, factor: int) -> list[int]:
@@ -41,7 +41,7 @@ def moved_jacobians(depth: Depth, seed: int) -> dict[str, Any]:
     """
     data = load_dataset(DATASET)
     X, y = data.X[:ROWS], data.y[:ROWS]
-    points = []
+    points: list[dict[str, Any]] = []
     for width in _powers(256, 65536 if depth is Depth.THOROUGH else 16384, 2):
         for repeat in range(REPEATS):
             net = TwoLayerNetwork.initialise(width, X.shape[1], 1.0, np.random.default_rng([seed, width, repeat]))
