@@ -263,7 +263,7 @@ def test_ascent_from_a_random_move_ends_where_nothing_near_is_better(activation:
     rng = np.random.default_rng(7)
     net, rows, _ = problem(3, n=3, d=3, m=4, activation=activation)
     for _ in range(3):
-        search = _SmoothSearch(net, rows, 0.2)
+        search = _SmoothSearch(net, rows, 0.2, rows)
         search.improve(rng.standard_normal((4, 3)))
         move = search.best_weights - net.weights
         for _ in range(40):

@@ -131,7 +131,7 @@ def test_a_spike_map_with_knots_on_both_sides_integrates_its_slopes() -> None:
     for position, value in expected.items():
         assert model.outputs(np.array([position])).tolist() == [value]
     assert [model.jacobian(np.array([t]))[0, 0] for t in (-2.0, 0.0, 1.0, 3.0)] == [3.0, 1.0, 0.25, 5.0]
-    assert model.deviation(1.0) == pytest.approx(4.0, rel=1e-14)
+    assert model.deviation(3.0) == pytest.approx(4.0, rel=1e-14)
     lower = SpikeMap(np.array([[-1.0]]), np.array([[0.25, 1.0]]), np.eye(1), np.eye(1))
     assert lower.deviation(1.0) == pytest.approx(0.75, rel=1e-14)
     two = SpikeMap(np.array([[-1.0], [1.0]]), np.array([[0.25, 1.0], [2.0, 4.0]]), np.eye(2), np.eye(2))
