@@ -13,7 +13,6 @@ from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_g
 from theory.inputs import FloatArray
 from theory.rigour import largest_eigenvalue_upper_bound
 
-
 MOST_ROWS, MOST_WORK = 2000, 1.6e9
 """The kernels of the first so many rows n are certified, and of fewer where n^2 d would exceed the work."""
 

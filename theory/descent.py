@@ -18,6 +18,7 @@ from scipy import linalg
 from theory.errors import ChoiceError, RankDeficientError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, enough_parameters, positive, positive_count, target_vector
+from theory.losses import LossMaker, SquaredLoss
 from theory.network import TwoLayerNetwork
 from theory.pattern import ActivationPattern
 
@@ -49,39 +50,52 @@ def solve_gram(gram: FloatArray, right: FloatArray, fails: str = "Condition 1") 
     return np.asarray(linalg.cho_solve((factor, lower), right))
 
 
-def natural_gradient_step(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float) -> TwoLayerNetwork:
-    """One NGD step ``dW = -eta S^T diag(G^{-1} r) X`` (exact Fisher, pseudo-inverse; I-pinv).
+def natural_gradient_step(
+    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float, loss: LossMaker = SquaredLoss
+) -> TwoLayerNetwork:
+    """One NGD step ``dW = -eta S^T diag(G^{-1} g) X`` (exact Fisher, pseudo-inverse; I-pinv).
 
-    Raises InputError for bad input, RankDeficientError when G is singular.
+    g is the gradient, in the outputs, of ``loss`` for the labels y: the residual for the squared loss. A loss with other
+    parameters: ``loss=partial(PseudoHuberLoss, ridge=0.1)``. Raises InputError for bad input, RankDeficientError when G is
+    singular.
     """
-    rows, residual = _residual(net, inputs, y)
-    coefficients = solve_gram(net.gram(rows), residual)
+    rows, gradient = _output_gradient(net, inputs, y, loss)
+    coefficients = solve_gram(net.gram(rows), gradient)
     return _moved(net, -positive(step_size, "step_size") * coefficients[:, None] * rows, rows)
 
 
-def kfac_step(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float) -> TwoLayerNetwork:
-    """One exact K-FAC step ``dW = -eta S^T H^{-1} diag(r) X (X^T X)^+`` (no damping; I-kfac).
+def kfac_step(
+    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float, loss: LossMaker = SquaredLoss
+) -> TwoLayerNetwork:
+    """One exact K-FAC step ``dW = -eta S^T H^{-1} diag(g) X (X^T X)^+`` (no damping; I-kfac), g as for NGD.
 
     Raises InputError for bad input, RankDeficientError when H is singular.
     """
-    rows, residual = _residual(net, inputs, y)
-    direction = residual[:, None] * InputGeometry(rows).dual_inputs
+    rows, gradient = _output_gradient(net, inputs, y, loss)
+    direction = gradient[:, None] * InputGeometry(rows).dual_inputs
     return _moved(
         net, -positive(step_size, "step_size") * solve_gram(net.pattern_gram(rows), direction, "Condition K1"), rows
     )
 
 
-def gradient_step(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float) -> TwoLayerNetwork:
-    """One gradient descent step on ``||u - y||^2 / 2``: ``dW = -eta S^T diag(r) X``. Raises InputError."""
-    rows, residual = _residual(net, inputs, y)
-    return _moved(net, -positive(step_size, "step_size") * residual[:, None] * rows, rows)
+def gradient_step(
+    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float, loss: LossMaker = SquaredLoss
+) -> TwoLayerNetwork:
+    """One gradient descent step ``dW = -eta S^T diag(g) X`` on the loss: ``||u - y||^2 / 2`` by default.
+
+    Raises InputError.
+    """
+    rows, gradient = _output_gradient(net, inputs, y, loss)
+    return _moved(net, -positive(step_size, "step_size") * gradient[:, None] * rows, rows)
 
 
-def _residual(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+def _output_gradient(
+    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, loss: LossMaker
+) -> tuple[FloatArray, FloatArray]:
     rows = InputGeometry.of(inputs).inputs
-    targets = target_vector(y, len(rows))
+    labels = target_vector(y, len(rows))
     enough_parameters(len(rows), net.width, net.dim)
-    return rows, net.outputs(rows) - targets
+    return rows, loss(labels).gradient(net.outputs(rows))
 
 
 def _moved(net: TwoLayerNetwork, direction: FloatArray, rows: FloatArray) -> TwoLayerNetwork:
@@ -92,11 +106,19 @@ def _moved(net: TwoLayerNetwork, direction: FloatArray, rows: FloatArray) -> Two
 class FunctionSpaceDescent:
     """The state of an optimiser in function space: pre-activations Z (n, m), updated in place, block by block.
 
-    ``residual`` is r (n,), ``pattern_gram`` H = S S^T and ``gram`` G = K o H (n, n) at the current Z.
+    At the current Z: ``outputs`` u (n,), ``residual`` r = u - y (n,) for the loss's minimiser y, ``output_gradient`` g (n,)
+    for its gradient at u (g = r for the squared loss), ``pattern_gram`` H = S S^T and ``gram`` G = K o H (n, n).
     Raises InputError for bad input; ``advance`` raises RankDeficientError when the matrix to invert is singular.
     """
 
-    def __init__(self, net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, measure_steps: bool = True) -> None:
+    def __init__(
+        self,
+        net: TwoLayerNetwork,
+        inputs: ArrayLike,
+        y: ArrayLike,
+        measure_steps: bool = True,
+        loss: LossMaker = SquaredLoss,
+    ) -> None:
         """Evaluate the pre-activations of ``net`` once; afterwards the weights are not needed.
 
         ``measure_steps=False`` spares GD the Gram matrix that only the length of its step needs (nan then).
@@ -104,6 +126,7 @@ class FunctionSpaceDescent:
         self.geometry = InputGeometry.of(inputs)
         self.measure_steps = measure_steps
         self.targets = target_vector(y, len(self.geometry.inputs))
+        self.objective = loss(self.targets)
         enough_parameters(len(self.targets), net.width, net.dim)
         self.signs = net.signs
         self.phi = net.phi
@@ -119,7 +142,7 @@ class FunctionSpaceDescent:
         self._work = np.empty((n, self._block))
         self._pattern = ActivationPattern(n, m) if self.phi.curvature is None else None
         self._pattern_gram: FloatArray | None = None
-        self.residual = -self.targets
+        self.outputs = np.zeros(n)
         self._sweep((), count=True)
 
     @property
@@ -184,7 +207,9 @@ class FunctionSpaceDescent:
                 if count:
                     self._block_features(block, columns, features)
                     products += features @ features.T
-        self.residual = outputs - self.targets
+        self.outputs = outputs
+        self.residual = outputs - self.objective.minimiser
+        self.output_gradient = self.objective.gradient(outputs)
         if self._pattern is not None:
             self._pattern.end()
             counts = self._pattern.counts
@@ -217,7 +242,7 @@ def _root(squared: float) -> float:
 
 def _natural_gradient(state: FunctionSpaceDescent) -> _Movement:
     gram = state.gram
-    c = solve_gram(gram, state.residual)
+    c = solve_gram(gram, state.output_gradient)
     return _weighted_kernel(state.geometry, c), c, _root(float(c @ gram @ c))
 
 
@@ -228,9 +253,8 @@ def _weighted_kernel(geometry: InputGeometry, c: FloatArray) -> Factors:
 
 
 def _kfac(state: FunctionSpaceDescent) -> _Movement:
-    inverse_times = solve_gram(
-        state.pattern_gram, np.diag(state.residual), "Condition K1"
-    )  # H^{-1} diag(r), transposed below
+    # H^{-1} diag(g), transposed below
+    inverse_times = solve_gram(state.pattern_gram, np.diag(state.output_gradient), "Condition K1")
     direction = inverse_times @ state.geometry.dual_inputs
     squared = float(np.sum(direction * (state.pattern_gram @ direction)))
     basis = state.geometry.basis
@@ -240,9 +264,9 @@ def _kfac(state: FunctionSpaceDescent) -> _Movement:
 
 
 def _gradient(state: FunctionSpaceDescent) -> _Movement:
-    r = state.residual
-    norm = _root(float(r @ state.gram @ r)) if state.measure_steps else float("nan")
-    return _weighted_kernel(state.geometry, r), r, norm
+    g = state.output_gradient
+    norm = _root(float(g @ state.gram @ g)) if state.measure_steps else float("nan")
+    return _weighted_kernel(state.geometry, g), g, norm
 
 
 OPTIMISERS: Mapping[str, Callable[[FunctionSpaceDescent], _Movement]] = MappingProxyType(
@@ -282,27 +306,29 @@ def trajectory(
     parameters: bool = False,
     measure_steps: bool = True,
     reduction: float = 0.0,
+    loss: LossMaker = SquaredLoss,
 ) -> Trajectory:
     """Run ``steps`` steps in function space; ``parameters`` adds the weights at the end (I-dual).
 
     ``measure_steps=False`` makes GD cheaper and leaves its ``step_norms`` nan. The run ends early once
-    ``||r(k)|| <= reduction ||r(0)||``; the arrays are shorter then.
+    ``||r(k)|| <= reduction ||r(0)||``; the arrays are shorter then. ``loss`` takes the labels y; r is the distance of the
+    outputs from its minimiser.
 
     Raises InputError for bad input, RankDeficientError when the matrix to invert becomes singular.
     """
-    state = FunctionSpaceDescent(net, inputs, y, measure_steps)
+    state = FunctionSpaceDescent(net, inputs, y, measure_steps, loss)
     _optimiser(optimiser)
     count = positive_count(steps, "steps")
     norms, lengths = [float(np.linalg.norm(state.residual))], []
     weights = net.weights.copy() if parameters else None
     for _ in range(count):
         if weights is not None:
-            features, residual = state.features(), state.residual
+            features, gradient = state.features(), state.output_gradient
             pattern_gram = state.pattern_gram if optimiser == "kfac" else None
         state.advance(step_size, optimiser)
         if weights is not None:
             if pattern_gram is not None:
-                direction = solve_gram(pattern_gram, residual[:, None] * state.geometry.dual_inputs)
+                direction = solve_gram(pattern_gram, gradient[:, None] * state.geometry.dual_inputs)
             else:
                 direction = state.parameter_direction()
             weights -= step_size * (features.T @ direction)

@@ -141,3 +141,19 @@ def _rayleigh_upper_bound(scaled: FloatArray, vector: FloatArray) -> float:
     # n products and sums for A v, n for v^T (A v), n for v^T v, and the division; doubled for the rounding of the bound
     error = 2 * gamma(3 * len(scaled) + 4) * magnitude / squared + UNDERFLOW
     return float(vector @ scaled @ vector) / squared + error
+
+
+def singular_value_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[float, float]:
+    """Certified bounds of the singular values of every (n, p) matrix within ``error`` of this one in Frobenius norm.
+
+    ``(l, u)``: the n-th singular value is at least l (0 when nothing is certified), the largest at most u; not squared.
+    The product ``M M^T`` is off by ``gamma_p ||M||_F^2`` as computed. Raises ShapeError, NotFiniteError.
+    """
+    array = finite_array(matrix, "matrix", 2)
+    size = float(np.linalg.norm(array))
+    product = array @ array.T
+    product = (product + product.T) / 2
+    rounding = gamma(array.shape[1] + 4) * size**2 + UNDERFLOW
+    above = math.sqrt(max(largest_eigenvalue_upper_bound(product) + rounding, 0.0)) * (1 + gamma(4)) + error
+    below = math.sqrt(max(smallest_eigenvalue_lower_bound(product) - rounding, 0.0)) * (1 - gamma(4)) - error
+    return max(math.nextafter(below, -math.inf), 0.0), math.nextafter(above, math.inf)

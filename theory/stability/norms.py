@@ -10,7 +10,9 @@ from theory.rigour.definiteness import largest_eigenvalue_bounds, largest_eigenv
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 CONDITION_FACTOR = 3.0
-"""Condition 2 asks ``||J - J(0)||_2 <= (C/3) lambda^{1/2}`` on the ball of radius ``3 ||r(0)|| / lambda^{1/2}``."""
+"""Condition 2 asks ``||J - J(0)||_2 <= (C/3) lambda^{1/2}`` on the ball of radius ``3 ||r(0)|| / lambda^{1/2}``.
+
+Condition 3 has ``(3/2)(1+kappa)`` in place of the second 3."""
 
 FUNCTION_ROUNDINGS = 8
 """Roundings granted to one evaluation of a smooth phi or phi' by the math library, each relative to at most 1.2."""
@@ -115,11 +117,14 @@ def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -
     return max(0.0, computed * (1 - slack) - error * (1 + slack)), computed * (1 + slack) + error * (1 + slack)
 
 
-def paper_radius(residual: float, lambda_min: float) -> float:
-    """The radius ``R = 3 ||r(0)|| / lambda^{1/2}`` of Condition 2, rounded up; inf when lambda <= 0."""
+def paper_radius(residual: float, lambda_min: float, factor: float = CONDITION_FACTOR) -> float:
+    """The radius ``R = 3 ||r(0)|| / lambda^{1/2}`` of Condition 2, rounded up; inf when lambda <= 0.
+
+    Condition 3: ``factor = (3/2)(1+kappa)``, at least.
+    """
     if lambda_min <= 0:
         return math.inf
-    return rounded_up(CONDITION_FACTOR * residual / math.sqrt(lambda_min))
+    return rounded_up(factor * residual / math.sqrt(lambda_min))
 
 
 def stability_constant(change: float, lambda_min: float) -> float:

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg
 
 from theory.errors import RankDeficientError, ShapeError
@@ -95,7 +96,7 @@ def segment_variation(
 class _FlippedProducts:
     """``m dS S_k^T``, the counts that the flips on a segment leave (n, n), and what a single flip adds to its norm."""
 
-    def __init__(self, crossings: Crossings, active: FloatArray) -> None:
+    def __init__(self, crossings: Crossings, active: NDArray[np.bool_]) -> None:
         self.crossings = crossings
         touched, self.local = np.unique(crossings.neurons, return_inverse=True)
         self.columns = active[:, touched].astype(np.float32)
