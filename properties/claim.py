@@ -7,11 +7,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from flint import arb
 from hypothesis.strategies import SearchStrategy
+
+if TYPE_CHECKING:
+    from properties.statistics import Trials
 
 
 class Verdict(StrEnum):
@@ -137,6 +140,20 @@ def at_most_enclosed(label: str, measured: arb, predicted: arb) -> Bound:
     return Bound(label, float(measured), float(predicted), float(difference.rad()), verdict, Evidence.ENCLOSED)
 
 
+def at_most_or_equal_enclosed(label: str, measured: arb, predicted: arb, bits: int) -> Bound:
+    """``measured <= predicted`` for two balls where equality occurs and no precision separates the two sides.
+
+    Refuted when every pair of points disagrees; holds when all agree, or when the ball of the difference contains 0 with
+    radius below ``2^-bits``: the inequality then fails by less than ``2^(1-bits)``, if at all.
+    """
+    bound = at_most_enclosed(label, measured, predicted)
+    difference = predicted - measured
+    if bound.verdict is Verdict.UNDECIDED and difference.rad() < arb(2) ** -bits:
+        label = f"{label} (equal within 2^-{bits})"
+        bound = dataclasses.replace(bound, label=label, measured=bound.predicted, verdict=Verdict.HOLDS)
+    return bound
+
+
 def equal_enclosed(label: str, difference: arb, bits: int) -> Bound:
     """An identity in balls: it holds when the ball of ``difference`` contains 0 with radius below ``2^-bits``."""
     allowance = 2.0**-bits
@@ -189,7 +206,8 @@ class Claim(Generic[I]):
 
     ``hypotheses`` are checked first; one that fails makes the instance vacuous. ``conclusion`` returns the bounds.
     ``confirm`` evaluates the same bounds in ball or exact arithmetic at a precision in bits; None when ``conclusion``
-    is exact already. ``features`` labels an instance (such as "flips on the trajectory") so that the table can count.
+    is exact already. ``sampled`` adds bounds of probabilities, from counts in trials drawn from a stream of the
+    instance's own (properties/statistics.py); the search does not aim at them, for they are noise. ``features`` labels an instance (such as "flips on the trajectory") so that the table can count.
     """
 
     id: str
@@ -200,6 +218,7 @@ class Claim(Generic[I]):
     hypotheses: Callable[[I], Sequence[Hypothesis]]
     conclusion: Callable[[I], Sequence[Bound]]
     confirm: Callable[[I, int], Sequence[Bound]] | None = None
+    sampled: Callable[[I, Trials], Sequence[Bound]] | None = None
     features: Callable[[I], Sequence[str]] = field(default=lambda _: ())
     mutants: tuple[Mutant, ...] = ()
     status: Status = Status.THEOREM

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
 from theory.descent import FunctionSpaceDescent
+from theory.gram import largest_gram_eigenvalue
 from theory.inputs import FloatArray
-from theory.maps import MapCertificate, ParameterMap, certify_map
+from theory.maps import MapCertificate, ParameterMap, certify_map, operator_norm
 from theory.network import TwoLayerNetwork
 from theory.rigour.one_step import (
     EnclosedStep,
@@ -21,6 +22,7 @@ from theory.rigour.one_step import (
     network_step,
     network_steps_enclosed,
 )
+from theory.rigour.rounding import gamma
 from theory.stability import certify_ball
 
 ROUNDING_MARGIN = 1000
@@ -86,23 +88,38 @@ class DescentInstance(Protocol):
         ...
 
 
+class GradientInstance(DescentInstance, Protocol):
+    """What the claims on gradient descent need besides."""
+
+    @property
+    def operator_norm(self) -> float:
+        """Certified upper bound of ``||J(0)||_2`` (not squared)."""
+        ...
+
+
 def _exhausted(step: OneStep) -> bool:
     return step.after <= ROUNDING_MARGIN * step.after_error
 
 
 @dataclass(frozen=True)
 class MapInstance:
-    """NGD on a parameter map from theta(0) = 0 (families F3 and F4)."""
+    """NGD or GD on a parameter map from theta(0) = 0 (families F3 and F4)."""
 
     model: ParameterMap
     targets: FloatArray
     eta: float
     steps: int
+    optimiser: str = field(default="ngd", kw_only=True)
 
     @cached_property
     def certificate(self) -> MapCertificate:
         """Conditions 1 and 2."""
         return certify_map(self.model, self.targets)
+
+    @cached_property
+    def operator_norm(self) -> float:
+        """Certified upper bound of ``||J(0)||_2``."""
+        return operator_norm(self.model)
 
     @cached_property
     def iterates(self) -> list[FloatArray]:
@@ -119,7 +136,7 @@ class MapInstance:
         """The float64 run with its rounding bounds."""
         taken: list[OneStep] = []
         for _ in range(self.steps):
-            moved, step = map_step(self.model, self._iterates[-1], self.targets, self.eta)
+            moved, step = map_step(self.model, self._iterates[-1], self.targets, self.eta, self.optimiser)
             self._iterates.append(moved)
             taken.append(step)
             if _exhausted(step):
@@ -128,11 +145,12 @@ class MapInstance:
 
     def enclosed_step(self, k: int) -> EnclosedStep:
         """The exact step from the stored iterate k, in balls."""
-        return map_steps_enclosed(self.model, self.iterates[k], self.targets, self.eta)[0]
+        return map_steps_enclosed(self.model, self.iterates[k], self.targets, self.eta, 1, self.optimiser)[0]
 
     def enclosed_trajectory(self) -> list[EnclosedStep]:
         """The exact trajectory, in balls."""
-        return map_steps_enclosed(self.model, self.iterates[0], self.targets, self.eta, len(self.run.steps))
+        steps = len(self.run.steps)
+        return map_steps_enclosed(self.model, self.iterates[0], self.targets, self.eta, steps, self.optimiser)
 
     def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
         """The map, the targets and the step size."""
@@ -141,18 +159,24 @@ class MapInstance:
 
 @dataclass(frozen=True)
 class NetworkInstance:
-    """NGD on a two-layer network (families F1, F2 and F5)."""
+    """NGD, K-FAC or GD on a two-layer network (families F1, F2 and F5)."""
 
     net: TwoLayerNetwork
     inputs: FloatArray
     targets: FloatArray
     eta: float
     steps: int
+    optimiser: str = field(default="ngd", kw_only=True)
 
     @cached_property
     def certificate(self) -> Certificate:
         """Conditions 1 and 2 by the ball certificates."""
         return certify_ball(self.net, self.inputs, self.targets)
+
+    @cached_property
+    def operator_norm(self) -> float:
+        """Certified upper bound of ``||J(0)||_2``."""
+        return float(np.sqrt(largest_gram_eigenvalue(self.net, self.inputs))) * (1 + gamma(2))
 
     @cached_property
     def run(self) -> Run:
@@ -162,7 +186,7 @@ class NetworkInstance:
         taken: list[OneStep] = []
         flips = 0
         for _ in range(self.steps):
-            taken.append(network_step(state, self.eta))
+            taken.append(network_step(state, self.eta, self.optimiser))
             flips += int(np.count_nonzero((state.pre_activations >= 0) != initial))
             if _exhausted(taken[-1]):
                 break
@@ -172,13 +196,13 @@ class NetworkInstance:
         """``Z(k)``, shape (n, m), by running again: the same operations in the same order."""
         state = FunctionSpaceDescent(self.net, self.inputs, self.targets)
         for _ in range(k):
-            state.advance(self.eta)
+            state.advance(self.eta, self.optimiser)
         return state.pre_activations
 
     def _enclosed(self, pre_activations: FloatArray, steps: int) -> list[EnclosedStep]:
         net = self.net
         return network_steps_enclosed(
-            pre_activations, self.inputs, net.signs, net.activation, self.targets, self.eta, steps
+            pre_activations, self.inputs, net.signs, net.activation, self.targets, self.eta, steps, self.optimiser
         )
 
     def enclosed_step(self, k: int) -> EnclosedStep:

@@ -47,6 +47,8 @@ class Result:
     evidence: Evidence | None = None
     """The weakest evidence among the instances counted; None before the first."""
     undecided_example: Evaluation | None = None
+    sampled_evaluations: int = 0
+    """How many descriptions a sampled claim was evaluated on, shrinking included: what it spent of the error budget."""
 
     def record(self, evaluation: Evaluation) -> None:
         """Count one evaluation."""

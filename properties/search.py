@@ -24,6 +24,7 @@ from properties.claim import (
     Verdict,
 )
 from properties.results import Refutation, Result
+from properties.statistics import EVALUATIONS, BudgetError, Trials, description_key
 from theory.rigour.precision import working_precision
 
 PRECISIONS = (106, 212, 424, 848)
@@ -46,16 +47,19 @@ def run_claim(claim: Claim[Any], depth: Depth, seed: int) -> Result:
     result = Result(claim=claim, depth=depth.value, seed=seed)
     started = time.perf_counter()
     for family in claim.families:
-        _search_family(claim, family, depth, _family_seed(seed, family.id), result)
+        _search_family(claim, family, depth, result)
         if result.refutation is not None:
             break
     result.seconds = time.perf_counter() - started
     return result
 
 
-def evaluate(claim: Claim[Any], family: Family[Any], description: Mapping[str, Any]) -> Evaluation:
-    """One instance's way through: build, hypotheses, conclusion, confirmation of whatever float64 did not settle."""
-    return _evaluate(claim, family, description)[0]
+def evaluate(claim: Claim[Any], family: Family[Any], description: Mapping[str, Any], seed: int = 0) -> Evaluation:
+    """One instance's way through: build, hypotheses, conclusion, confirmation of whatever float64 did not settle.
+
+    ``seed`` is that of the search: the trials of a sampled claim depend on it.
+    """
+    return _evaluate(claim, family, description, seed)[0]
 
 
 def _family_seed(seed: int, family: str) -> int:
@@ -63,7 +67,7 @@ def _family_seed(seed: int, family: str) -> int:
     return int(sequence.generate_state(1)[0])
 
 
-def _search_family(claim: Claim[Any], family: Family[Any], depth: Depth, seed: int, result: Result) -> None:
+def _search_family(claim: Claim[Any], family: Family[Any], depth: Depth, result: Result) -> None:
     """Search one family; every description is evaluated and counted once, however often it is drawn."""
     known: dict[str, Evaluation] = {}
     arrays: dict[str, Mapping[str, np.ndarray[Any, Any]]] = {}
@@ -72,12 +76,16 @@ def _search_family(claim: Claim[Any], family: Family[Any], depth: Depth, seed: i
 
     def check(description: Mapping[str, Any]) -> None:
         nonlocal before_failing
-        key = repr(sorted(description.items()))  # Hypothesis may draw a description twice, its keys in another order
+        key = description_key(description)  # Hypothesis may draw a description twice, its keys in another order
         evaluation = known.get(key)
         if evaluation is None:
             if failing and len(known) - before_failing > SHRINK_EVALUATIONS:
                 return  # the budget for shrinking is spent: only what is known to fail fails
-            evaluation, found = _evaluate(claim, family, description)
+            if claim.sampled is not None:
+                if result.sampled_evaluations == EVALUATIONS:
+                    raise BudgetError(f"more than {EVALUATIONS} evaluations of {claim.id}")
+                result.sampled_evaluations += 1
+            evaluation, found = _evaluate(claim, family, description, result.seed)
             known[key] = evaluation
             if found is not None:
                 arrays[key] = found
@@ -89,7 +97,7 @@ def _search_family(claim: Claim[Any], family: Family[Any], depth: Depth, seed: i
             raise _Violation(str(description))
         _aim(evaluation)
 
-    search = with_seed(seed)(
+    search = with_seed(_family_seed(result.seed, family.id))(
         settings(
             max_examples=family.examples[depth],
             deadline=None,
@@ -109,26 +117,30 @@ def _search_family(claim: Claim[Any], family: Family[Any], depth: Depth, seed: i
 
 
 def _aim(evaluation: Evaluation) -> None:
-    """Tell Hypothesis to look for larger ratios, or for larger values of what a bound says is worth aiming at."""
-    goals = [bound.ratio if bound.aim is None else bound.aim for bound in evaluation.bounds]
+    """Tell Hypothesis to look for larger ratios, or for larger values of what a bound says is worth aiming at.
+
+    Counts of trials are left out: the largest of them are noise.
+    """
+    known = [bound for bound in evaluation.bounds if bound.evidence is not Evidence.ESTIMATED]
+    goals = [bound.ratio if bound.aim is None else bound.aim for bound in known]
     finite = [goal for goal in goals if math.isfinite(goal)]
     if finite:
         target(max(finite), label="tightness")
 
 
 def _evaluate(
-    claim: Claim[Any], family: Family[Any], description: Mapping[str, Any]
+    claim: Claim[Any], family: Family[Any], description: Mapping[str, Any], seed: int
 ) -> tuple[Evaluation, Mapping[str, np.ndarray[Any, Any]] | None]:
     try:
         instance = family.build(description)
     except Exception as error:
         _annotate(error, claim, family.id, description)
         raise
-    return evaluate_instance(claim, family.id, description, instance)
+    return evaluate_instance(claim, family.id, description, instance, seed)
 
 
 def evaluate_instance(
-    claim: Claim[Any], family: str, description: Mapping[str, Any], instance: Any
+    claim: Claim[Any], family: str, description: Mapping[str, Any], instance: Any, seed: int = 0
 ) -> tuple[Evaluation, Mapping[str, np.ndarray[Any, Any]] | None]:
     """Evaluate a claim on an instance that is built already; the arrays come along when it is refuted."""
     try:
@@ -144,6 +156,10 @@ def evaluate_instance(
                 if _settled(bounds, confirmed=True):
                     break
         features = tuple(claim.features(instance))
+        if claim.sampled is not None:
+            trials = Trials(seed, family, description)
+            bounds += tuple(claim.sampled(instance, trials))
+            features += tuple(sorted(trials.features))
     except Exception as error:
         _annotate(error, claim, family, description)
         raise

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from properties.claim import Claim, Depth
+from properties.search import SHRINK_EVALUATIONS
+from properties.statistics import CHECKS, EVALUATIONS
 from theory.errors import ChoiceError
 
 ALL_CLAIMS = "all"
@@ -48,7 +50,7 @@ def defects(registry: Registry) -> list[str]:
             seen.add(mutant.id)
         for one in (claim, *(mutant.claim for mutant in claim.mutants)):
             found += _family_defects(one)
-    return found
+    return found + _budget_defects(registry)
 
 
 def _family_defects(claim: Claim[Any]) -> list[str]:
@@ -58,4 +60,19 @@ def _family_defects(claim: Claim[Any]) -> list[str]:
         missing = [depth.value for depth in Depth if family.examples.get(depth, 0) < 1]
         if missing:
             found.append(f"{claim.id}: family {family.id} draws nothing at depth {', '.join(missing)}")
+    return found
+
+
+def _budget_defects(registry: Registry) -> list[str]:
+    """Whether the sampled claims and mutants fit into the error budget of a run."""
+    searches = [one for claim in registry.values() for one in (claim, *(mutant.claim for mutant in claim.mutants))]
+    sampled = [one for one in searches if one.sampled is not None]
+    found = [
+        f"{one.id}: more than {EVALUATIONS} evaluations at depth {depth.value}, shrinking included, for the error budget"
+        for one in sampled
+        for depth in Depth
+        if sum(family.examples.get(depth, 0) for family in one.families) + SHRINK_EVALUATIONS + 1 > EVALUATIONS
+    ]
+    if len(sampled) > CHECKS:
+        found.append(f"{len(sampled)} sampled claims and mutants; the error budget is split for {CHECKS}")
     return found

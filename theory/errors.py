@@ -17,6 +17,10 @@ class ShapeError(InputError):
     """An array has the wrong number of axes or entries."""
 
 
+class DegenerateInputsError(InputError):
+    """Rows for which a limiting kernel is singular, or cannot be certified positive definite."""
+
+
 class NotNormalisedError(InputError):
     """An input row does not have unit Euclidean norm."""
 

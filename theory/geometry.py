@@ -32,7 +32,8 @@ class InputGeometry:
         return self.inputs @ self.inputs.T
 
     @cached_property
-    def _decomposition(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def decomposition(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The singular value decomposition ``X = U diag(s) V`` without the zeros: U (n, r), s (r,) falling, V (r, d)."""
         left, values, right = np.linalg.svd(self.inputs, full_matrices=False)
         rank = int(np.count_nonzero(values > max(self.inputs.shape) * np.finfo(float).eps * values[0]))
         return left[:, :rank], values[:rank], right[:rank]
@@ -40,12 +41,12 @@ class InputGeometry:
     @property
     def rank(self) -> int:
         """Numerical rank of X."""
-        return len(self._decomposition[1])
+        return len(self.decomposition[1])
 
     @cached_property
     def projection(self) -> FloatArray:
         """``P = X X^+``, shape (n, n)."""
-        left = self._decomposition[0]
+        left = self.decomposition[0]
         return left @ left.T
 
     @property
@@ -56,15 +57,15 @@ class InputGeometry:
     @cached_property
     def dual_inputs(self) -> FloatArray:
         """``X (X^T X)^+ = (X^+)^T``, shape (n, d)."""
-        left, values, right = self._decomposition
+        left, values, right = self.decomposition
         return np.asarray((left / values) @ right)
 
     @property
     def largest_eigenvalue(self) -> float:
         """``mu_max = ||X||_2^2`` (squared norm), as computed."""
-        return float(self._decomposition[1][0] ** 2)
+        return float(self.decomposition[1][0] ** 2)
 
     @property
     def smallest_eigenvalue(self) -> float:
         """``mu_min``, the smallest nonzero eigenvalue of X^T X, as computed."""
-        return float(self._decomposition[1][-1] ** 2)
+        return float(self.decomposition[1][-1] ** 2)

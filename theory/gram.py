@@ -17,7 +17,11 @@ from numpy.typing import ArrayLike
 
 from theory.inputs import FloatArray, direction_rows, normalise_rows, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
-from theory.rigour.definiteness import smallest_eigenvalue_lower_bound, smallest_eigenvalue_upper_bound
+from theory.rigour.definiteness import (
+    largest_eigenvalue_upper_bound,
+    smallest_eigenvalue_lower_bound,
+    smallest_eigenvalue_upper_bound,
+)
 from theory.rigour.exact import pivot_columns
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
@@ -313,12 +317,24 @@ def _rectifier_gram(net: TwoLayerNetwork, rows: FloatArray) -> tuple[FloatArray,
     Entry (i, j) carries ``gamma_{d+2} |x_i| |x_j| C_ij / m``; that matrix is positive semidefinite, so its norm is at
     most its trace ``sum_i |x_i|^2 C_ii / m``; doubled for norms near 1 and the rounding of the bound.
     """
+    shares, error = _rectifier_pattern_gram(net, rows, net.dim)
+    return (rows @ rows.T) * shares, error
+
+
+def _rectifier_pattern_gram(net: TwoLayerNetwork, rows: FloatArray, dim: int = 1) -> tuple[FloatArray, float]:
+    """``H`` from exact counts, and the error of ``K o H`` for inputs of dimension ``dim``: 1 covers H alone."""
     shares = pattern_counts(exact_pattern(net, rows)) / net.width
-    return (rows @ rows.T) * shares, 2 * gamma(net.dim + 2) * float(np.trace(shares))
+    return shares, 2 * gamma(dim + 2) * float(np.trace(shares))
 
 
 def _smooth_gram(net: TwoLayerNetwork, rows: FloatArray, curvature: float) -> tuple[FloatArray, float]:
-    """``G`` for a smooth activation and a bound of the spectral norm of its error.
+    """``G`` for a smooth activation and a bound of the spectral norm of its error: the one of its ``H``."""
+    symmetric, error = _smooth_pattern_gram(net, rows, curvature)
+    return (rows @ rows.T) * symmetric, error
+
+
+def _smooth_pattern_gram(net: TwoLayerNetwork, rows: FloatArray, curvature: float) -> tuple[FloatArray, float]:
+    """``H`` for a smooth activation and a bound of the spectral norm of its error and of that of ``K o H``.
 
     The features S move by ``|dS_ir| <= m^{-1/2} (L |dz_ir| + rounding of phi')``, ``S S^T`` by
     ``2 |S|_F |dS|_F + |dS|_F^2`` in norm, hence ``K o (S S^T)`` by as much (Schur, ``K_ii = 1``); the products and the
@@ -331,7 +347,13 @@ def _smooth_gram(net: TwoLayerNetwork, rows: FloatArray, curvature: float) -> tu
     product_of_features = features @ features.T
     lower = np.tril(product_of_features, -1)
     symmetric = lower + lower.T + np.diag(np.diag(product_of_features))
-    return (rows @ rows.T) * symmetric, 2 * float(error)
+    return symmetric, 2 * float(error)
+
+
+def _gram_with_error(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[FloatArray, float]:
+    rows = unit_rows(inputs)
+    curvature = net.phi.curvature
+    return _rectifier_gram(net, rows) if curvature is None else _smooth_gram(net, rows, curvature)
 
 
 def gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[float, float]:
@@ -340,10 +362,19 @@ def gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[flo
     The rounding of K is included; counts of a ReLU network are exact. Raises ShapeError, NotFiniteError, ZeroRowError,
     NotNormalisedError.
     """
+    return _eigenvalue_bounds(*_gram_with_error(net, inputs))
+
+
+def pattern_gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[float, float]:
+    """Certified (lower, upper) bounds of ``sigma^2 = lambda_min(H)`` of a network on unit rows X (n, d) (Condition K1).
+
+    Raises ShapeError, NotFiniteError, ZeroRowError, NotNormalisedError.
+    """
     rows = unit_rows(inputs)
     curvature = net.phi.curvature
-    matrix, error = _rectifier_gram(net, rows) if curvature is None else _smooth_gram(net, rows, curvature)
-    return _eigenvalue_bounds(matrix, error)
+    if curvature is None:
+        return _eigenvalue_bounds(*_rectifier_pattern_gram(net, rows))
+    return _eigenvalue_bounds(*_smooth_pattern_gram(net, rows, curvature))
 
 
 def gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> float:
@@ -352,3 +383,9 @@ def gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> float:
     Raises ShapeError, NotFiniteError, ZeroRowError, NotNormalisedError.
     """
     return gram_eigenvalue_bounds(net, inputs)[0]
+
+
+def largest_gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> float:
+    """Certified upper bound of ``||G||_2 = ||J(0)||_2^2`` (squared norm). Raises what ``gram_eigenvalue_bounds`` raises."""
+    matrix, error = _gram_with_error(net, inputs)
+    return float(np.nextafter(largest_eigenvalue_upper_bound(matrix) + error, np.inf))

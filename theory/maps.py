@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb
 
 from theory.inputs import FloatArray
-from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
+from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.theorems import ngd
 
@@ -146,6 +146,32 @@ class PerturbedAffine:
         return {"B": self.linear, "Q": self.frequencies, "eps": np.array([float(self.amplitude)])}
 
 
+def piecewise_values(positions: AnyArray, knots: AnyArray, slopes: AnyArray) -> AnyArray:
+    """``p_i(t_i) = ∫_0^{t_i} s_i`` for positions (n,), increasing knots (n, k) and slopes (n, k+1).
+
+    The leftmost slope times t, and a hinge ``(s_j - s_{j-1}) (max(t - k_j, 0) - max(-k_j, 0))`` a knot.
+    """
+    jumps = np.diff(slopes, axis=1)
+    hinges = _positive_part(positions[:, None] - knots) - _positive_part(-knots)
+    return np.asarray(slopes[:, 0] * positions + np.sum(jumps * hinges, axis=1))
+
+
+def piecewise_slopes(positions: AnyArray, knots: AnyArray, slopes: AnyArray) -> AnyArray:
+    """``s_i(t_i)``, shape (n,); not a number for a ball that does not lie in one piece."""
+    above = positions[:, None] >= knots
+    below = positions[:, None] < knots
+    pieces = np.asarray(above, dtype=bool).sum(axis=1)
+    chosen = slopes[np.arange(len(positions)), pieces]
+    decided = (np.asarray(above, dtype=bool) ^ np.asarray(below, dtype=bool)).all(axis=1)
+    return np.asarray(np.where(decided, chosen, chosen * float("nan")))
+
+
+def pieces_within(knots: FloatArray, reach: float) -> FloatArray:
+    """Which pieces (n, k+1) meet ``|t| <= reach``, as booleans."""
+    endless = np.full((len(knots), 1), np.inf)
+    return np.asarray((np.hstack([-endless, knots]) <= reach) & (np.hstack([knots, endless]) >= -reach))
+
+
 @dataclass(frozen=True)
 class SpikeMap:
     """Family F4: ``u(theta) = U p(V theta)`` with increasing piecewise linear p_i, in n independent directions.
@@ -167,34 +193,22 @@ class SpikeMap:
     def outputs(self, theta: AnyArray) -> AnyArray:
         """``u(theta)``, shape (n,)."""
         positions = self.parameter_rotation @ theta
-        return np.asarray(self.output_rotation @ self._values(positions))
+        return np.asarray(self.output_rotation @ piecewise_values(positions, self.knots, self.slopes))
 
     def jacobian(self, theta: AnyArray) -> AnyArray:
         """``J(theta)``, shape (n, p); in balls an undecided piece gives a slope that is not a number."""
-        slopes = self._slopes_at(self.parameter_rotation @ theta)
+        slopes = piecewise_slopes(self.parameter_rotation @ theta, self.knots, self.slopes)
         return np.asarray(self.output_rotation @ (slopes[:, None] * self.parameter_rotation))
 
-    def _values(self, positions: AnyArray) -> AnyArray:
-        """``p_i(t_i)``: the base slope at 0 plus a hinge ``(s_j - s_{j-1}) (max(t - k_j, 0) - max(-k_j, 0))`` a knot."""
-        jumps = np.diff(self.slopes, axis=1)
-        hinges = _positive_part(positions[:, None] - self.knots) - _positive_part(-self.knots)
-        return np.asarray(self.slopes[:, 0] * positions + np.sum(jumps * hinges, axis=1))
-
-    def _slopes_at(self, positions: AnyArray) -> AnyArray:
-        above = positions[:, None] >= self.knots
-        below = positions[:, None] < self.knots
-        pieces = np.asarray(above, dtype=bool).sum(axis=1)
-        chosen = self.slopes[np.arange(len(positions)), pieces]
-        decided = (np.asarray(above, dtype=bool) ^ np.asarray(below, dtype=bool)).all(axis=1)
-        return np.asarray(np.where(decided, chosen, chosen * float("nan")))
-
     def deviation(self, radius: float) -> float:
-        """Upper bound of ``sup ||J(theta) - J(0)||_2``: the largest slope change, whatever the radius."""
-        del radius
-        base = self._slopes_at(np.zeros(len(self.knots)))
-        change = float(np.abs(self.slopes - base[:, None]).max()) * (1 + gamma(2))
-        rotations = _operator_norm_bound(self.output_rotation) * _operator_norm_bound(self.parameter_rotation)
-        return change * rotations if len(self.knots) > 1 else change
+        """Upper bound of ``sup ||J(theta) - J(0)||_2``: the largest slope change among the pieces that the ball meets."""
+        base = piecewise_slopes(np.zeros(len(self.knots)), self.knots, self.slopes)
+        several = self.parameter_rotation.size > 1
+        turned = _operator_norm_bound(self.parameter_rotation) if several else 1.0
+        reach = radius * turned * (1 + gamma(2))  # at least every |t_i| of the ball
+        met = pieces_within(self.knots, reach)
+        change = float(np.abs(np.where(met, self.slopes - base[:, None], 0.0)).max()) * (1 + gamma(2))
+        return change * _operator_norm_bound(self.output_rotation) * turned if several else change
 
     def rounding(self, theta: FloatArray) -> tuple[float, float]:
         """Bounds of the float64 error of ``outputs`` (2-norm) and ``jacobian`` (Frobenius norm) at ``theta``.
@@ -211,7 +225,11 @@ class SpikeMap:
         jump = float(np.abs(np.diff(self.slopes, axis=1)).max()) * float(np.sqrt(np.count_nonzero(ambiguous)))
         size = _frobenius(self.output_rotation) * _frobenius(self.parameter_rotation)
         outputs = _frobenius(self.output_rotation) * float(np.linalg.norm(value_error))
-        outputs += gamma(n) * _frobenius(self.output_rotation) * float(np.linalg.norm(self._values(positions)))
+        outputs += (
+            gamma(n)
+            * _frobenius(self.output_rotation)
+            * float(np.linalg.norm(piecewise_values(positions, self.knots, self.slopes)))
+        )
         return outputs, (gamma(n + 2) * steepest + jump) * size
 
     def lifted(self) -> SpikeMap:
@@ -235,15 +253,27 @@ class MapCertificate:
     """Upper bound of the smallest C of Condition 2(C), infinite without Condition 1."""
 
 
+def _initial_gram(model: ParameterMap) -> tuple[FloatArray, float]:
+    """``J(0) J(0)^T`` (n, n) as computed, symmetric, and a bound of the spectral norm of its error."""
+    start = np.zeros(model.parameters)
+    jacobian, error = model.jacobian(start), model.rounding(start)[1]
+    size = _frobenius(jacobian)
+    gram = jacobian @ jacobian.T
+    return (gram + gram.T) / 2, 2 * size * error + error**2 + gamma(model.parameters) * size**2
+
+
+def operator_norm(model: ParameterMap) -> float:
+    """Certified upper bound of ``||J(0)||_2`` (not squared) of a map at theta(0) = 0."""
+    gram, gram_error = _initial_gram(model)
+    return float(np.sqrt(largest_eigenvalue_upper_bound(gram) + gram_error)) * (1 + gamma(4))
+
+
 def certify_map(model: ParameterMap, targets: FloatArray) -> MapCertificate:
     """Certify Conditions 1 and 2 of a map at theta(0) = 0, rounding included (THEORY section 3)."""
     start = np.zeros(model.parameters)
-    jacobian = model.jacobian(start)
-    output_error, jacobian_error = model.rounding(start)
-    size = _frobenius(jacobian)
-    gram_error = 2 * size * jacobian_error + jacobian_error**2 + gamma(model.parameters) * size**2
-    gram = jacobian @ jacobian.T
-    lambda_min = smallest_eigenvalue_lower_bound((gram + gram.T) / 2) - gram_error
+    output_error = model.rounding(start)[0]
+    gram, gram_error = _initial_gram(model)
+    lambda_min = smallest_eigenvalue_lower_bound(gram) - gram_error
     if not lambda_min > 0:
         return MapCertificate(lambda_min, np.inf, np.inf)
     residual = float(np.linalg.norm(model.outputs(start) - targets))
@@ -290,3 +320,21 @@ def spike_map(
     left = np.eye(n) if output_rotation is None else output_rotation
     right = np.eye(n) if parameter_rotation is None else parameter_rotation
     return SpikeMap(knots, slopes, left, right)
+
+
+def kink_map(
+    base_slopes: FloatArray,
+    later_slopes: FloatArray,
+    kinks: FloatArray,
+    output_rotation: FloatArray | None = None,
+    parameter_rotation: FloatArray | None = None,
+) -> SpikeMap:
+    """Slopes ``base_slopes`` (n,) at the start and to its right, ``later_slopes`` (n, k) after each of the ``kinks`` (n, k).
+
+    Kinks are distances from 0 to the left, increasing: the direction in which a positive residual moves.
+    """
+    n = len(base_slopes)
+    left = np.eye(n) if output_rotation is None else output_rotation
+    right = np.eye(n) if parameter_rotation is None else parameter_rotation
+    slopes = np.hstack([base_slopes[:, None], later_slopes])
+    return SpikeMap(-kinks[:, ::-1], slopes[:, ::-1], left, right)

@@ -6,9 +6,15 @@ from typing import Any
 
 from properties.claim import Claim
 from properties.claims import (
+    generalisation,
+    gradient_descent,
+    gradient_linear,
     identities,
+    kernel_bounds,
     kernels,
     ngd,
+    ngd_line,
+    ngd_radius,
     ngd_step,
     ngd_tight,
     stability,
@@ -18,10 +24,16 @@ from properties.slack import SlackRow
 _MODULES = (
     identities,
     kernels,
+    kernel_bounds,
     stability,
     ngd,
     ngd_tight,
     ngd_step,
+    ngd_line,
+    ngd_radius,
+    gradient_descent,
+    gradient_linear,
+    generalisation,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(

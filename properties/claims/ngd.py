@@ -42,6 +42,16 @@ from theory.theorems import ngd
 Factor = Callable[[float, float], float]
 """``(eta, C)`` -> factor on ``||r||`` (not squared) of one step."""
 
+Aim = Callable[[float, float, float, float], float]
+"""``(eta, factor, before, after)`` -> how much of what the theorem allows a step uses: 1 is tight for every C."""
+
+
+def excess(eta: float, factor: float, before: float, after: float) -> float:
+    """The share of the allowed excess over the linear rate ``|1-eta|`` that a step uses."""
+    linear = abs(1 - eta)
+    allowed = factor - linear
+    return (after / before - linear) / allowed if allowed > 0 else 0.0
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -54,6 +64,8 @@ class Rule:
     """How many steps the theorem speaks of; None: all."""
     assumed_constant: Callable[[float], float] = float
     """The C that the conclusion uses, given the certified one: a mutant may pretend that it is smaller."""
+    aim: Aim = excess
+    """What the search maximises."""
 
 
 def hypotheses(rule: Rule, instance: DescentInstance) -> Sequence[Hypothesis]:
@@ -82,7 +94,7 @@ def conclusion(rule: Rule, instance: DescentInstance) -> Sequence[Bound]:
             step.after,
             factor * step.before,
             step.rounding(factor),
-            aim=_excess(instance.eta, factor, step.before, step.after),
+            aim=rule.aim(instance.eta, factor, step.before, step.after),
         )
         for k, step in enumerate(steps)
     ]
@@ -101,13 +113,6 @@ def conclusion(rule: Rule, instance: DescentInstance) -> Sequence[Bound]:
     error += allowed * (gamma(16) + steps[0].before_error / steps[0].before)
     bounds.append(at_most(_LENGTH_LABEL, length, allowed, error, aim=0.0))
     return bounds
-
-
-def _excess(eta: float, factor: float, before: float, after: float) -> float:
-    """The share of the allowed excess over the linear rate ``|1-eta|`` that a step uses: 1 is tight for every C."""
-    linear = abs(1 - eta)
-    allowed = factor - linear
-    return (after / before - linear) / allowed if allowed > 0 else 0.0
 
 
 def confirm(rule: Rule, instance: DescentInstance, bits: int) -> Sequence[Bound]:

@@ -27,7 +27,7 @@ class SingularInstance:
 
     def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
         """The map, the targets and the step size."""
-        return {"B": self.jacobian, "y": self.targets, "step_size": np.array([_float(self.eta)])}
+        return {"B": self.jacobian, "y": self.targets, "step_size": np.array([as_float(self.eta)])}
 
 
 def _descriptions() -> SearchStrategy[Mapping[str, Any]]:
@@ -63,10 +63,11 @@ def conclusion(instance: SingularInstance) -> Sequence[Bound]:
     predicted = (1 - instance.eta) * sum((residual[i, 0] ** 2 for i in range(2)), fmpq(0))
     verdict = Verdict.HOLDS if measured <= predicted else Verdict.REFUTED
     label = "||r(1)||^2 <= (1-eta) ||r(0)||^2 (exact)"
-    return [Bound(label, _float(measured), _float(predicted), 0.0, verdict, Evidence.ENCLOSED)]
+    return [Bound(label, as_float(measured), as_float(predicted), 0.0, verdict, Evidence.ENCLOSED)]
 
 
-def _float(value: fmpq) -> float:
+def as_float(value: fmpq) -> float:
+    """The nearest float64 to a rational number."""
     return int(value.p) / int(value.q)
 
 

@@ -19,7 +19,7 @@ from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
 from theory.rigour.exact import ball_matrix, rational
 from theory.stability import BallCertificate, PathCertificate, certify_ball, certify_path
-from theory.stability.attack import jacobian_change_attack
+from theory.stability.attack import change_attack
 from theory.stability.exact_path import path_changes
 from theory.stability.flips import flip_costs
 from theory.stability.path import PatternSegments, SmoothSegments, segments_of
@@ -97,7 +97,7 @@ class BallInstance:
     def attack(self) -> tuple[float, FloatArray]:
         """What the attack reached, and its weights."""
         rng = np.random.default_rng(self.seed)
-        return jacobian_change_attack(self.net, self.rows, self.radius, rng)
+        return change_attack(self.net, self.rows, self.radius, rng)
 
     @cached_property
     def attacked(self) -> ChangeMatrices:
@@ -159,7 +159,7 @@ class SmoothInstance:
     def attack(self) -> tuple[float, FloatArray]:
         """What the attack reached, and its weights."""
         rng = np.random.default_rng(self.seed)
-        return jacobian_change_attack(self.net, self.rows, self.radius, rng)
+        return change_attack(self.net, self.rows, self.radius, rng)
 
     def change(self) -> arb:
         """A number that ``||J(W) - J(0)||_2`` is at least, at the attack's weights, in balls."""

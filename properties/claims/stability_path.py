@@ -148,7 +148,8 @@ def in_between_only(instance: PathInstance) -> float:
         crossings = Crossings.between(start, end)
         cuts = [len(crossings) * k // 4 for k in range(5)]
         for left, right in itertools.pairwise(cuts):
-            found.append(float(segments.jump(np.array([right - left]), crossings.counts_by_input(left, right))[0]))
+            counts = crossings.counts_by_input(left, right), crossings.counts_by_neuron(left, right)
+            found.append(float(segments.jump(np.array([right - left]), *counts)[0]))
     return max(found)
 
 

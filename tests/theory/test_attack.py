@@ -11,7 +11,7 @@ from theory.inputs import FloatArray, normalise_rows
 from theory.network import ACTIVATIONS, TwoLayerNetwork
 from theory.rigour.rounding import gamma
 from theory.stability import attack, attack_ball, ball_changes, certify_ball, change_bounds
-from theory.stability.attack import _Search, jacobian_change_attack, within_ball
+from theory.stability.attack import _Search, change_attack, within_ball
 from theory.stability.flips import flip_costs
 from theory.stability.smooth_attack import _SmoothSearch, smooth_change
 
@@ -66,7 +66,7 @@ def test_the_exact_supremum_is_mostly_found_and_never_exceeded() -> None:
         radius = float(np.random.default_rng(seed).uniform(0.3, 2))
         exact = ball_changes(net, rows, radius).supremum
         if exact > 0:
-            change, weights = jacobian_change_attack(net, rows, radius, np.random.default_rng(seed))
+            change, weights = change_attack(net, rows, radius, np.random.default_rng(seed))
             assert change <= exact * (1 + 1e-12)
             assert np.linalg.norm(weights - net.weights) <= radius
             shares.append(change / exact)
@@ -99,6 +99,52 @@ def test_nothing_is_claimed_without_condition_1_or_without_a_residual() -> None:
     assert attack_ball(net, twice, y[:2], np.random.default_rng(0), radius=1.0).change > 0
 
 
+def features_change(net: TwoLayerNetwork, rows: FloatArray, weights: FloatArray) -> float:
+    """``||S(W) - S(0)||_2``."""
+    moved = TwoLayerNetwork(weights, net.signs, net.activation)
+    return float(np.linalg.norm(moved.pattern_features(rows) - net.pattern_features(rows), 2))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("d", [2, 3, 6])
+def test_attacks_on_condition_k2_measure_the_features(activation: str, d: int) -> None:
+    net, rows, y = problem(6, d=d, activation=activation)
+    found = attack_ball(net, rows, y, np.random.default_rng(0), radius=0.8, condition="K2")
+    assert np.linalg.norm(found.weights - net.weights) <= 0.8
+    change = features_change(net, rows, found.weights)
+    assert 0 < found.change <= change * (1 + 1e-12)
+    assert found.change == pytest.approx(change, rel=1e-9)
+    sigma = math.sqrt(float(np.linalg.eigvalsh(net.pattern_gram(rows))[0]))
+    assert found.constant == pytest.approx(3 * change / sigma, rel=1e-8)
+    assert found.constant <= certify_ball(net, rows, y, "K2", radius=0.8).constant
+
+
+def test_the_exact_supremum_of_the_features_is_mostly_found() -> None:
+    shares = []
+    for seed in range(12):
+        net, rows, _ = problem(seed, n=3, d=2, m=4)
+        radius = float(np.random.default_rng(seed).uniform(0.3, 2))
+        exact = ball_changes(net, rows, radius).of_features().supremum
+        if exact > 0:
+            change, _ = change_attack(net, rows, radius, np.random.default_rng(seed), "K2")
+            assert change <= exact * (1 + 1e-12)
+            shares.append(change / exact)
+    assert len(shares) >= 8
+    assert np.median(shares) > 1 - 1e-9
+    assert min(shares) > 0.6
+
+
+def test_the_radius_of_condition_k2_is_its_own() -> None:
+    rng = np.random.default_rng(2)
+    net, rows, y = problem(2, d=3)
+    found = attack_ball(net, rows, y, rng, condition="K2")
+    scaled = np.linalg.pinv(rows.T @ rows)
+    leverage = float(np.min(np.einsum("ij,jk,ik->i", rows, scaled, rows)))
+    smallest = float(np.linalg.eigvalsh(net.pattern_gram(rows))[0]) * leverage / float(np.linalg.norm(scaled, 2))
+    residual = float(np.linalg.norm(net.outputs(rows) - y))
+    assert found.radius == pytest.approx(3 * residual / math.sqrt(smallest), rel=1e-8)
+
+
 def test_being_within_the_ball_allows_for_rounding() -> None:
     centre = np.zeros((2, 2))
     assert within_ball(np.array([[0.3, 0.0], [0.0, 0.4]]), centre, 0.5 * (1 + gamma(100)))
@@ -117,10 +163,10 @@ def test_the_quick_search_of_large_networks_finds_nearly_as_much(
     for seed in range(4):
         net, rows, _ = problem(seed, m=60)
         monkeypatch.undo()
-        best, _ = jacobian_change_attack(net, rows, 1.0, np.random.default_rng(0))
+        best, _ = change_attack(net, rows, 1.0, np.random.default_rng(0))
         monkeypatch.setattr(attack, "THOROUGH_WORK", thorough)
         monkeypatch.setattr(attack, "SINGLES_WORK", singles)
-        change, weights = jacobian_change_attack(net, rows, 1.0, np.random.default_rng(0))
+        change, weights = change_attack(net, rows, 1.0, np.random.default_rng(0))
         assert np.linalg.norm(weights - net.weights) <= 1.0
         assert change == pytest.approx(change_at(net, rows, weights), rel=1e-9)
         shares.append(change / best)
@@ -131,7 +177,7 @@ def test_the_quick_search_of_large_networks_finds_nearly_as_much(
 @pytest.mark.parametrize("d", [2, 3, 6])
 def test_values_of_moves_are_the_squared_projections_of_their_changes(d: int) -> None:
     net, rows, _ = problem(1, d=d)
-    search = _Search(net, rows, 0.5)
+    search = _Search(net, rows, 0.5, rows)
     assert search.thorough
     assert search.budget <= 0.25
     assert search.budget == pytest.approx(0.25, rel=1e-10)
@@ -151,7 +197,7 @@ def test_values_of_moves_are_the_squared_projections_of_their_changes(d: int) ->
 
 def test_single_flips_of_very_large_networks_count_their_own_input() -> None:
     net, rows, _ = problem(1)
-    search = _Search(net, rows, 0.5)
+    search = _Search(net, rows, 0.5, rows)
     search.exact_singles = False
     assert search.value(search.singles[1], 1, np.array([0.6, -0.5, 0.2])).tolist() == [0.25] * 30
 
@@ -161,7 +207,7 @@ def test_the_amount_of_work_decides_how_thorough_the_search_is(monkeypatch: pyte
     for work, thorough, singles in ((1350, True, True), (1349, False, True), (270, False, True), (269, False, False)):
         monkeypatch.setattr(attack, "THOROUGH_WORK", float(work))
         monkeypatch.setattr(attack, "SINGLES_WORK", float(work))
-        search = _Search(net, rows, 0.5)
+        search = _Search(net, rows, 0.5, rows)
         assert (search.thorough, search.exact_singles) == (thorough, singles)
         # 3 single flips; thorough: 3 pairs and 1 triple, 6 held ones, 9 crossings
         assert len(search.fixed) == (3 + 4 + 6 + 9 if thorough else 3)
@@ -172,7 +218,7 @@ def test_the_amount_of_work_decides_how_thorough_the_search_is(monkeypatch: pyte
 def test_an_output_direction_that_no_move_serves_adds_no_candidates() -> None:
     rows = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     net = TwoLayerNetwork.initialise(30, 2, 1.0, np.random.default_rng(0))
-    search = _Search(net, rows, 0.5)
+    search = _Search(net, rows, 0.5, rows)
     assert len(search.candidates(np.array([1.0, -1.0, 0.0]))) == len(search.fixed)
     assert len(search.candidates(np.array([1e9, -1e9, 1.0]))) == len(search.fixed)
     assert len(search.candidates(np.array([1.0, -1.0, 1e-3]))) == len(search.fixed) + 3
@@ -181,7 +227,7 @@ def test_an_output_direction_that_no_move_serves_adds_no_candidates() -> None:
 @pytest.mark.parametrize("d", [2, 3, 6])
 def test_the_change_is_evaluated_at_the_explicit_weights(d: int) -> None:
     net, rows, _ = problem(4, d=d)
-    search = _Search(net, rows, 9.0)
+    search = _Search(net, rows, 9.0, rows)
     choice = np.full(30, -1)
     choice[:6] = [0, 1, 2, 0, 1, 2]
     change, direction = search.evaluate(search.fixed, choice)
@@ -210,7 +256,7 @@ SECOND = {
 @pytest.mark.parametrize("activation", SMOOTH)
 def test_curvatures_are_second_derivatives(activation: str) -> None:
     net, rows, _ = problem(0, activation=activation)
-    search = _SmoothSearch(net, rows, 1.0)
+    search = _SmoothSearch(net, rows, 1.0, rows)
     z = np.linspace(-3, 3, 41)
     assert search.curvatures(z) == pytest.approx(SECOND[activation](z), abs=1e-9)
 
@@ -218,7 +264,7 @@ def test_curvatures_are_second_derivatives(activation: str) -> None:
 @pytest.mark.parametrize("activation", SMOOTH)
 def test_the_first_move_is_the_best_of_the_neuron_that_bends_most(activation: str) -> None:
     net, rows, _ = problem(1, activation=activation)
-    search = _SmoothSearch(net, rows, 1.0)
+    search = _SmoothSearch(net, rows, 1.0, rows)
     vector = np.array([0.6, -0.8, 0.3])
     move = search.first_move(vector)
     (neuron,) = np.flatnonzero(np.abs(move).sum(axis=1))
@@ -232,12 +278,12 @@ def test_the_first_move_is_the_best_of_the_neuron_that_bends_most(activation: st
 
 def test_moves_are_stretched_to_a_sphere_just_inside_the_ball() -> None:
     net, rows, _ = problem(2, activation="tanh")
-    search = _SmoothSearch(net, rows, 0.7)
+    search = _SmoothSearch(net, rows, 0.7, rows)
     assert 0.7 * (1 - 1e-11) < search.radius < 0.7
     assert search.limit == 0.7
     assert np.linalg.norm(search.scaled(np.full((30, 3), 5.0))) == pytest.approx(search.radius, rel=1e-14)
     assert not search.scaled(np.zeros((30, 3))).any()
-    assert _SmoothSearch(net, rows, 1e-14).radius == 0.0
+    assert _SmoothSearch(net, rows, 1e-14, rows).radius == 0.0
     expected = 8 * gamma(90 + 64) * (0.7 + float(np.linalg.norm(net.weights)))
     assert 0.7 - search.radius == pytest.approx(expected, rel=1e-3)
 
@@ -247,7 +293,7 @@ def test_the_smooth_change_beats_random_moves_and_nearly_the_certificate_to_firs
     rng = np.random.default_rng(3)
     for seed in range(2):
         net, rows, _ = problem(seed, n=2, d=2, m=3, activation=activation)
-        change, weights = smooth_change(net, rows, 0.3, rng)
+        change, weights = smooth_change(net, rows, 0.3, rng, rows)
         assert np.linalg.norm(weights - net.weights) <= 0.3
         assert change == pytest.approx(change_at(net, rows, weights), rel=1e-9)
         best = 0.0
@@ -263,7 +309,7 @@ def test_ascent_from_a_random_move_ends_where_nothing_near_is_better(activation:
     rng = np.random.default_rng(7)
     net, rows, _ = problem(3, n=3, d=3, m=4, activation=activation)
     for _ in range(3):
-        search = _SmoothSearch(net, rows, 0.2)
+        search = _SmoothSearch(net, rows, 0.2, rows)
         search.improve(rng.standard_normal((4, 3)))
         move = search.best_weights - net.weights
         for _ in range(40):
@@ -275,7 +321,7 @@ def test_ascent_from_a_random_move_ends_where_nothing_near_is_better(activation:
 @pytest.mark.parametrize("activation", SMOOTH)
 def test_a_smooth_evaluation_is_that_of_the_moved_network(activation: str) -> None:
     net, rows, _ = problem(5, activation=activation)
-    search = _SmoothSearch(net, rows, 9.0)
+    search = _SmoothSearch(net, rows, 9.0, rows)
     step = np.random.default_rng(5).standard_normal((30, 3)) * 0.1
     change, vector, differences, z = search.evaluate(step)
     moved = net.weights + step
@@ -297,4 +343,4 @@ def test_bad_arguments_are_named() -> None:
     with pytest.raises(InputError):
         attack_ball(net, rows, y[:2], np.random.default_rng(0))
     with pytest.raises(InputError):
-        jacobian_change_attack(net, 2 * rows, 1.0, np.random.default_rng(0))
+        change_attack(net, 2 * rows, 1.0, np.random.default_rng(0))

@@ -144,27 +144,60 @@ def test_error_bounds_of_a_step_contain_the_difference_from_balls(activation: st
         before = state.pre_activations.copy()
         step = network_step(state, 0.3, optimiser)
         assert 0 < step.after_error < 1e-9
-        if optimiser == "gd":
-            continue
         with working_precision(160):
-            exact = network_steps_enclosed(before, inputs, net.signs, activation, y, 0.3)[0]
+            exact = network_steps_enclosed(before, inputs, net.signs, activation, y, 0.3, optimiser=optimiser)[0]
             assert abs(float(exact.before - arb(step.before))) <= step.before_error
             assert abs(float(exact.after - arb(step.after))) <= step.after_error
             assert abs(float(exact.length - arb(step.length))) <= step.length_error
 
 
-def test_error_bound_is_refused_for_kfac() -> None:
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize(("n", "d", "zeros"), [(3, 3, 0), (4, 2, 0), (2, 4, 0), (4, 2, 2)])
+def test_error_bounds_of_a_kfac_step_contain_the_difference_from_balls(
+    activation: str, n: int, d: int, zeros: int
+) -> None:
+    for seed in range(3):
+        net, inputs, y = problem(seed, n, d + zeros, 60, activation)
+        inputs = normalise_rows(np.hstack([inputs[:, :d], np.zeros((n, zeros))]))
+        state = FunctionSpaceDescent(net, inputs, y)
+        before = state.pre_activations.copy()
+        step = network_step(state, 0.3, "kfac")
+        assert 0 < step.after_error < 1e-6
+        with working_precision(160):
+            exact = network_steps_enclosed(before, inputs, net.signs, activation, y, 0.3, optimiser="kfac")[0]
+            assert abs(float(exact.before - arb(step.before))) <= step.before_error
+            assert abs(float(exact.after - arb(step.after))) <= step.after_error
+            assert abs(float(exact.length - arb(step.length))) <= step.length_error
+
+
+def test_error_bound_of_an_unknown_optimiser_is_refused() -> None:
     net, inputs, y = problem()
-    with pytest.raises(ChoiceError, match="known: ngd, gd"):
-        network_step(FunctionSpaceDescent(net, inputs, y), 0.3, "kfac")
+    with pytest.raises(ChoiceError, match="no error bound for 'adam'"):
+        network_step(FunctionSpaceDescent(net, inputs, y), 0.3, "adam")
 
 
-def test_ball_trajectory_of_a_network_follows_the_float_one() -> None:
-    net, inputs, y = problem(8, 3, 3, 60)
-    found = trajectory(net, inputs, y, 0.5, 3)
+@pytest.mark.parametrize("optimiser", list(STEPS))
+@pytest.mark.parametrize(("n", "d"), [(3, 3), (3, 2), (2, 4)])
+def test_ball_trajectory_of_a_network_follows_the_float_one(optimiser: str, n: int, d: int) -> None:
+    net, inputs, y = problem(8, n, d, 60)
+    found = trajectory(net, inputs, y, 0.5, 3, optimiser)
     with working_precision(200):
-        balls = network_steps_enclosed(net.pre_activations(inputs), inputs, net.signs, "relu", y, 0.5, 3)
+        balls = network_steps_enclosed(
+            net.pre_activations(inputs), inputs, net.signs, "relu", y, 0.5, 3, optimiser=optimiser
+        )
     assert np.abs([float(step.after) for step in balls] - found.residual_norms[1:]).max() <= 1e-12
+    assert np.abs([float(step.length) for step in balls] - found.step_norms).max() <= 1e-12
+
+
+def test_balls_of_a_singular_matrix_are_not_numbers_and_names_are_checked() -> None:
+    net = TwoLayerNetwork(np.array([[1.0, 2.0], [3.0, 1.0]]), np.ones(2))
+    inputs, y = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([1.0, 2.0])
+    z = net.pre_activations(inputs)
+    for optimiser in ("ngd", "kfac"):
+        assert np.isnan(float(network_steps_enclosed(z, inputs, net.signs, "relu", y, 0.5, 1, optimiser)[0].after))
+    assert network_steps_enclosed(z, inputs, net.signs, "relu", y, 0.5, 1, "gd")[0].after > 0
+    with pytest.raises(ChoiceError, match="known: ngd, kfac, gd"):
+        network_steps_enclosed(z, inputs, net.signs, "relu", y, 0.5, 1, "adam")
 
 
 def test_numerical_rank_is_counted_above_the_backward_error_of_the_decomposition() -> None:
@@ -176,9 +209,10 @@ def test_numerical_rank_is_counted_above_the_backward_error_of_the_decomposition
 
 
 def test_the_tolerance_of_one_step_is_the_sum_of_its_errors() -> None:
-    step = OneStep(before=2.0**60, after=1.0, before_error=0.25, after_error=0.5, length=1.0, length_error=0.0)
+    none = np.zeros(1)
+    step = OneStep(2.0**60, 1.0, 0.25, 0.5, length=1.0, length_error=0.0, residual=none, moved_residual=none)
     assert step.rounding(0.5) == 0.5 + 0.125 + 2.0**8
-    assert OneStep(2.0, 1.0, 0.25, 0.5, 1.0, 0.0).rounding(4.0) == pytest.approx(1.5, abs=1e-14)
+    assert OneStep(2.0, 1.0, 0.25, 0.5, 1.0, 0.0, none, none).rounding(4.0) == pytest.approx(1.5, abs=1e-14)
 
 
 def test_the_slope_bounds_are_just_above_the_steepest_activation() -> None:

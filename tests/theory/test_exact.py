@@ -12,12 +12,14 @@ from theory.errors import NotFiniteError, ShapeError
 from theory.rigour.exact import (
     ball_matrix,
     diagonal,
+    entrywise_product,
     float_at_least,
     float_at_most,
     hadamard,
     kronecker,
     null_vector,
     pivot_columns,
+    positive_definite,
     pseudo_inverse,
     rational,
     rational_matrix,
@@ -67,6 +69,7 @@ def test_products_agree_with_the_integers_of_numpy() -> None:
     rng = np.random.default_rng(1)
     a, b, c = (rng.integers(-4, 5, shape).astype(float) for shape in [(2, 3), (2, 3), (4, 2)])
     assert hadamard(rational_matrix(a), rational_matrix(b)) == rational_matrix(a * b)
+    assert entrywise_product(ball_matrix(a), ball_matrix(b)) == ball_matrix(a * b)
     assert kronecker(rational_matrix(a), rational_matrix(c)) == rational_matrix(np.kron(a, c))
     assert diagonal([rational(v) for v in a[0]]) == rational_matrix(np.diag(a[0]))
     with pytest.raises(ShapeError, match="differ"):
@@ -130,3 +133,19 @@ def test_the_working_precision_is_two_bits_or_more() -> None:
             assert ctx.prec == bits
     with pytest.raises(ValueError, match="at least 2"), working_precision(1):
         pass
+
+
+@pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        ([[1, 0], [0, 1]], True),
+        ([[2, -1], [-1, 1]], True),
+        ([[1, 1], [1, 1]], False),
+        ([[1, 2], [2, 1]], False),
+        ([[0, 0], [0, 1]], False),
+        ([[1, 0, 0], [0, 1, 1], [0, 1, 1]], False),
+        ([[-1]], False),
+    ],
+)
+def test_definiteness_is_decided_exactly(matrix: list[list[int]], expected: bool) -> None:
+    assert positive_definite(fmpq_mat([[fmpq(entry) for entry in row] for row in matrix])) is expected

@@ -130,11 +130,12 @@ def test_a_spike_map_with_knots_on_both_sides_integrates_its_slopes() -> None:
     for position, value in expected.items():
         assert model.outputs(np.array([position])).tolist() == [value]
     assert [model.jacobian(np.array([t]))[0, 0] for t in (-2.0, 0.0, 1.0, 3.0)] == [3.0, 1.0, 0.25, 5.0]
-    assert model.deviation(1.0) == pytest.approx(4.0, rel=1e-14)
+    for radius, change in ((0.25, 0.0), (0.75, 0.75), (1.5, 2.0), (3.0, 4.0)):  # of the pieces that the ball meets
+        assert model.deviation(radius) == pytest.approx(change, rel=1e-14)
     lower = SpikeMap(np.array([[-1.0]]), np.array([[0.25, 1.0]]), np.eye(1), np.eye(1))
-    assert lower.deviation(1.0) == pytest.approx(0.75, rel=1e-14)
+    assert lower.deviation(1.5) == pytest.approx(0.75, rel=1e-14)
     two = SpikeMap(np.array([[-1.0], [1.0]]), np.array([[0.25, 1.0], [2.0, 4.0]]), np.eye(2), np.eye(2))
-    assert two.deviation(1.0) == pytest.approx(2.0, rel=1e-13)
+    assert two.deviation(1.5) == pytest.approx(2.0, rel=1e-13)
 
 
 def test_spikes_lie_around_the_iterates_with_half_widths_in_units_of_the_next_step() -> None:

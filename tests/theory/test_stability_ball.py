@@ -318,8 +318,8 @@ def test_without_condition_1_the_constant_is_infinite_and_the_bounds_stay() -> N
 
 def test_bad_arguments_are_named() -> None:
     net, rows = random_network(2, 3, 5, np.random.default_rng(1))
-    with pytest.raises(ChoiceError, match="unknown condition 'K2'; known: 2"):
-        certify_ball(net, rows, np.zeros(2), condition="K2")
+    with pytest.raises(ChoiceError, match="unknown condition 'K3'; known: 2, K2"):
+        certify_ball(net, rows, np.zeros(2), condition="K3")
     with pytest.raises(ScaleError, match="radius"):
         certify_ball(net, rows, np.zeros(2), radius=0.0)
     with pytest.raises(InputError):

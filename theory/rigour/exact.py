@@ -6,7 +6,7 @@ A float64 is a rational number, so every function here takes its arrays exactly 
 from collections.abc import Sequence
 
 import numpy as np
-from flint import arb, arb_mat, fmpq, fmpq_mat
+from flint import arb, arb_mat, fmpq, fmpq_mat, fmpz_mat
 from numpy.typing import ArrayLike
 
 from theory.errors import ShapeError
@@ -43,6 +43,14 @@ def ball_matrix(array: ArrayLike) -> arb_mat:
     return arb_mat(*values.shape, [arb(value) for value in values.ravel().tolist()])
 
 
+def exact_rank(array: ArrayLike) -> int:
+    """The rank of an (n, k) float64 array exactly as given. Raises ShapeError, NotFiniteError."""
+    ratios = [value.as_integer_ratio() for value in finite_array(array, "array", 2).ravel().tolist()]
+    shift = max(denominator for _, denominator in ratios)  # all denominators are powers of 2
+    whole = [numerator * (shift // denominator) for numerator, denominator in ratios]
+    return int(fmpz_mat(*np.shape(array), whole).rank())
+
+
 def diagonal(entries: Sequence[fmpq]) -> fmpq_mat:
     """The (n, n) matrix with the n ``entries`` on its diagonal and 0 elsewhere."""
     result = fmpq_mat(len(entries), len(entries))
@@ -58,6 +66,12 @@ def hadamard(left: fmpq_mat, right: fmpq_mat) -> fmpq_mat:
         raise ShapeError(f"shapes {(rows, columns)} and {(right.nrows(), right.ncols())} differ; they must agree")
     products = [a * b for a, b in zip(left.entries(), right.entries(), strict=True)]
     return fmpq_mat(rows, columns, products)
+
+
+def entrywise_product(left: arb_mat, right: arb_mat) -> arb_mat:
+    """The entrywise product of two (n, k) matrices of balls. Raises ValueError when their shapes differ."""
+    products = [a * b for a, b in zip(left.entries(), right.entries(), strict=True)]
+    return arb_mat(left.nrows(), left.ncols(), products)
 
 
 def kronecker(left: fmpq_mat, right: fmpq_mat) -> fmpq_mat:
@@ -126,3 +140,16 @@ def float_at_least(ball: arb) -> float:
     """A float64 not below any point of the ball: its upper end rounded up (inf for a ball without bounds)."""
     end = float(ball.upper())
     return float(np.nextafter(end, np.inf)) if end == end else np.inf
+
+
+def positive_definite(matrix: fmpq_mat) -> bool:
+    """Whether an exact symmetric (n, n) matrix is positive definite: every pivot of the elimination is positive."""
+    rows = matrix.tolist()
+    for k in range(len(rows)):
+        pivot = rows[k][k]
+        if not pivot > 0:
+            return False
+        for i in range(k + 1, len(rows)):
+            factor = rows[i][k] / pivot
+            rows[i] = [entry - factor * above for entry, above in zip(rows[i], rows[k], strict=True)]
+    return True

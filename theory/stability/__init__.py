@@ -1,4 +1,4 @@
-"""Condition 2: certificates (upper bounds), attacks (lower bounds), the exact supremum of small networks."""
+"""Conditions 2 and K2: certificates (upper bounds), attacks (lower bounds), the exact supremum of small networks."""
 
 from theory.stability.attack import BallAttack, attack_ball
 from theory.stability.ball import BallCertificate, ChangeBounds, certify_ball, change_bounds

@@ -1,7 +1,8 @@
 """Lower bounds of the stability constant: explicit weights in the ball with a large ||J(W) - J(0)||_2 (C2-attack).
 
 For a unit vector v, ``v^T (K o D D^T) v / m`` is a sum over neurons, ``||X^T (v o D_r)||^2 / m``, so the best use of
-the budget R^2 is a knapsack over the neurons' moves; v is then replaced by the top eigenvector, and so on.
+the budget R^2 is a knapsack over the neurons' moves; v is then replaced by the top eigenvector, and so on. For
+Condition K2 a column of ones takes the place of X in this sum, and of X X^T (theory.stability.conditions).
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.gram import exact_pattern, gram_eigenvalue_bounds
+from theory.gram import exact_pattern
 from theory.inputs import FloatArray, positive, target_vector, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.stability.conditions import condition_scale, factor_rows
 from theory.stability.knapsack import STAY, choose_moves
 from theory.stability.moves import (
     OVERSHOOT,
@@ -50,9 +52,10 @@ class BallAttack:
     """Explicit weights in the ball and what they show."""
 
     constant: float
-    """A lower bound of ``C = 3 sup ||J(W) - J(0)||_2 / lambda^{1/2}``, evaluated at ``weights``."""
+    """A lower bound of C, evaluated at ``weights``: of ``3 sup ||J(W) - J(0)||_2 / lambda^{1/2}``, or of
+    ``3 sup ||S(W) - S(0)||_2 / sigma`` for K2."""
     change: float
-    """A lower bound of ``||J(W) - J(0)||_2`` (not squared) at ``weights``."""
+    """A lower bound of ``||J(W) - J(0)||_2``, or of ``||S(W) - S(0)||_2`` for K2 (not squared), at ``weights``."""
     weights: FloatArray
     """``W``, shape (m, d), with ``||W - W(0)||_F <= radius``."""
     radius: float
@@ -68,8 +71,8 @@ def within_ball(weights: FloatArray, centre: FloatArray, radius: float) -> bool:
 class _Search:
     """Candidate moves of all neurons, and the best weights found so far."""
 
-    def __init__(self, net: TwoLayerNetwork, rows: FloatArray, radius: float) -> None:
-        self.net, self.rows, self.radius = net, rows, radius
+    def __init__(self, net: TwoLayerNetwork, rows: FloatArray, radius: float, factors: FloatArray) -> None:
+        self.net, self.rows, self.radius, self.factors = net, rows, radius, factors
         n, d = rows.shape
         # coordinates in the row space of X: moves orthogonal to all inputs are wasted
         self.basis = np.linalg.qr(rows.T)[0] if n < d else np.eye(d)
@@ -78,7 +81,7 @@ class _Search:
         self.pattern = exact_pattern(net, rows)
         margins = 4 * pre_activation_error(net) + OVERSHOOT**2
         self.past = past_boundaries(self.pre_activations, self.pattern, margins)
-        self.kernel = rows @ rows.T
+        self.kernel = factors @ factors.T
         self.budget = radius**2 * (1 - 8 * gamma(net.weights.size + 64))
         entries = n * net.width
         self.thorough = entries * n * (n + 2) <= THOROUGH_WORK
@@ -128,19 +131,19 @@ class _Search:
             if added:
                 changes = np.concatenate([changes, self.pattern_changes(added)])
                 costs = np.concatenate([costs, [move.costs() for move in added]])
-            values = np.square((vector * self.points.T) @ changes).sum(axis=1)
+            values = np.square((vector * self.factors.T) @ changes).sum(axis=1)
             return choose_moves(costs, values, self.budget, UPGRADES)
         costs = np.array([move.costs() for move in candidates])
         values = np.array([self.value(move, k, vector) for k, move in enumerate(candidates)])
         return choose_moves(costs, values, self.budget, 0)
 
     def value(self, move: Move, index: int, vector: FloatArray) -> FloatArray:
-        """``||X^T (v o D_r)||^2`` of one move, shape (m,), in single precision: it only ranks the moves."""
+        """``||Y^T (v o D_r)||^2`` of one move, shape (m,), in single precision: it only ranks the moves."""
         if not self.exact_singles and index < len(self.singles):
             return np.full(self.net.width, vector[index] ** 2)
         after = self.pre_activations + move.pre_activation_changes(self.points) >= 0
         change = after.astype(np.float32) - self.pattern
-        return np.asarray(np.square((vector * self.points.T).astype(np.float32) @ change).sum(axis=0), dtype=float)
+        return np.asarray(np.square((vector * self.factors.T).astype(np.float32) @ change).sum(axis=0), dtype=float)
 
     def evaluate(self, candidates: list[Move], choice: NDArray[np.int64]) -> tuple[float, FloatArray]:
         """The change of the Jacobian at the explicit weights, and its top left singular vector."""
@@ -150,25 +153,26 @@ class _Search:
             moves[neurons] = candidates[index].moves(neurons)
         moved = TwoLayerNetwork(self.net.weights + moves @ self.basis.T, self.net.signs)
         counts = pattern_counts(exact_pattern(moved, self.rows) - self.pattern)
-        change = pattern_change_norm(self.kernel, counts, self.net.width, self.net.dim)[0]
+        change = pattern_change_norm(self.kernel, counts, self.net.width, self.factors.shape[1])[0]
         if change > self.best_change and within_ball(moved.weights, self.net.weights, self.radius):
             self.best_change, self.best_weights = change, moved.weights
         return change, np.asarray(np.linalg.eigh(self.kernel * counts)[1][:, -1])
 
 
-def jacobian_change_attack(
-    net: TwoLayerNetwork, inputs: ArrayLike, radius: float, rng: np.random.Generator
+def change_attack(
+    net: TwoLayerNetwork, inputs: ArrayLike, radius: float, rng: np.random.Generator, condition: str = "2"
 ) -> tuple[float, FloatArray]:
-    """A lower bound of ``sup ||J(W) - J(0)||_2`` (not squared) over the ball, and the weights (m, d) that show it.
+    """A lower bound of ``sup ||J(W) - J(0)||_2`` (K2: ``sup ||S(W) - S(0)||_2``) over the ball, and weights that show it.
 
-    ReLU: knapsacks started from every input (all when n is small), the top eigenvector of K and random directions.
-    Smooth activations: ``smooth_change``. Raises InputError.
+    Not squared; weights of shape (m, d). ReLU: knapsacks started from every input (all when n is small), the top
+    eigenvector of Y Y^T and random directions. Smooth activations: ``smooth_change``. Raises InputError, ChoiceError.
     """
     rows = unit_rows(inputs)
     distance = positive(radius, "radius")
+    factors = factor_rows(condition, rows)
     if net.phi.curvature is not None:
-        return smooth_change(net, rows, distance, rng)
-    search = _Search(net, rows, distance)
+        return smooth_change(net, rows, distance, rng, factors)
+    search = _Search(net, rows, distance, factors)
     n = len(rows)
     top = np.linalg.eigh(search.kernel)[1][:, -1]
     search.improve(top)
@@ -187,23 +191,25 @@ def attack_ball(
     y: ArrayLike,
     rng: np.random.Generator,
     radius: float | None = None,
+    condition: str = "2",
 ) -> BallAttack:
-    """Search the ball of Condition 2 for weights where the Jacobian differs most (C2-attack).
+    """Search the ball of Condition 2, or K2, for weights where Jacobian or features differ most (C2-attack).
 
-    ``radius=None`` takes the paper's, rounded down, so that the weights lie in the paper's own ball. Without a
-    certified Condition 1 the paper's radius is unknown: the answer is then the trivial bound 0 at W(0) itself.
-    Raises InputError.
+    ``radius=None`` takes the condition's own, rounded down, so that the weights lie in its ball. Without a certified
+    Condition 1 (K1, rank of X) that radius is unknown: the answer is then the trivial bound 0 at W(0) itself.
+    Raises InputError, ChoiceError.
     """
     rows = unit_rows(inputs)
     targets = target_vector(y, len(rows))
-    below, above = gram_eigenvalue_bounds(net, rows)
+    scale = condition_scale(condition, net, rows)
+    above = scale.lambda_min[1]
     if radius is None:
         residual = residual_norm(net, rows, targets)[0]
-        if below <= 0 or residual == 0:
+        if scale.radius_eigenvalue[0] <= 0 or residual == 0:
             return BallAttack(0.0, 0.0, net.weights, 0.0)
-        distance = rounded_down(CONDITION_FACTOR * residual / math.sqrt(above))
+        distance = rounded_down(CONDITION_FACTOR * residual / math.sqrt(scale.radius_eigenvalue[1]))
     else:
         distance = positive(radius, "radius")
-    change, weights = jacobian_change_attack(net, rows, distance, rng)
+    change, weights = change_attack(net, rows, distance, rng, condition)
     constant = rounded_down(CONDITION_FACTOR * change / math.sqrt(above)) if above > 0 else math.inf
     return BallAttack(constant, change, weights, distance)

@@ -1,4 +1,8 @@
-"""Condition 2 on the whole ball around W(0): upper bounds of the stability constant (C2-fro, C2-spec, C2-smooth)."""
+"""Conditions 2 and K2 on the whole ball around W(0): upper bounds of the stability constant.
+
+Condition 2: C2-fro, C2-spec, C2-smooth bound ``||J(W) - J(0)||_2``. Condition K2: K2-fro, K2-spec, K2-smooth bound
+``||S(W) - S(0)||_2``, which needs no X but for the distances to the boundaries.
+"""
 
 import math
 from dataclasses import dataclass
@@ -6,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.errors import ChoiceError
-from theory.gram import gram_eigenvalue
 from theory.inputs import FloatArray, positive, target_vector, unit_rows
 from theory.network import TwoLayerNetwork
+from theory.stability.conditions import condition_scale, known_condition
 from theory.stability.flips import flip_costs, input_flip_counts, joint_flip_count
 from theory.stability.norms import (
     input_norm_squared,
@@ -19,20 +22,23 @@ from theory.stability.norms import (
     squared_norm_excess,
     stability_constant,
 )
-
-CONDITIONS = ("2",)
+from theory.stability.weighted_flips import weighted_flip_count
 
 
 @dataclass(frozen=True)
 class ChangeBounds:
-    """Upper bounds of ``||J(W) - J(0)||_2`` over a ball (not squared); inf where a bound does not apply."""
+    """Upper bounds of ``||J(W) - J(0)||_2`` (K2: of ``||S(W) - S(0)||_2``) over a ball, not squared.
+
+    A bound that does not apply is inf.
+    """
 
     frobenius: float
-    """C2-fro: ``(#flips / m)^{1/2}``, a bound of the Frobenius norm too; ReLU only."""
+    """C2-fro, K2-fro: ``(#flips / m)^{1/2}``, a bound of the Frobenius norm too; ReLU only."""
     spectral: float
-    """C2-spec: ``||X||_2 (max_i k_i / m)^{1/2}``; ReLU only."""
+    """C2-spec: ``||X||_2 (max_i k_i / m)^{1/2}``; K2-spec: ``(max_i sum_{r: i flips} c_r / m)^{1/2}``; ReLU only."""
     smooth: float
-    """C2-smooth: ``L ||X||_2 R / m^{1/2}``; smooth activations only."""
+    """C2-smooth, K2-smooth: ``L ||X||_2 R / m^{1/2}``; smooth activations only."""
+    condition: str = "2"
 
     @property
     def best(self) -> float:
@@ -42,31 +48,34 @@ class ChangeBounds:
     @property
     def method(self) -> str:
         """The id of the smallest bound."""
-        named = {"C2-fro": self.frobenius, "C2-spec": self.spectral, "C2-smooth": self.smooth}
-        return min(named, key=named.__getitem__)
+        named = {"fro": self.frobenius, "spec": self.spectral, "smooth": self.smooth}
+        return f"{'K2' if self.condition == 'K2' else 'C2'}-{min(named, key=named.__getitem__)}"
 
 
 @dataclass(frozen=True)
 class BallCertificate:
-    """Condition 2(C) on the ball ``||W - W(0)||_F <= radius``, certified."""
+    """Condition 2(C), or K2(C), on the ball ``||W - W(0)||_F <= radius``, certified."""
 
     constant: float
-    """``C``: an upper bound of ``3 sup ||J(W) - J(0)||_2 / lambda^{1/2}``; inf when Condition 1 is not certified."""
+    """``C``: an upper bound of ``3 sup ||J(W) - J(0)||_2 / lambda^{1/2}``, or of ``3 sup ||S(W) - S(0)||_2 / sigma``.
+
+    inf when Condition 1 (K1) is not certified, nor, for the default radius of K2, the rank of X.
+    """
     radius: float
-    """Distance (not squared); the paper's ``3 ||r(0)|| / lambda^{1/2}`` unless another was asked for."""
+    """Distance (not squared); the condition's own unless another was asked for."""
     lambda_min: float
-    """Certified lower bound of ``lambda_min(G(0))``; Condition 1 is certified when it is positive."""
+    """Certified lower bound of ``lambda_min(G(0))``, or of ``sigma^2 = lambda_min(H(0))``; positive when certified."""
     changes: ChangeBounds
-    """The bounds of ``||J(W) - J(0)||_2`` over the ball, valid whether or not Condition 1 is certified."""
+    """The bounds of the change over the ball, valid whether or not Condition 1 (K1) is certified."""
 
     @property
     def frobenius(self) -> float:
-        """C2-fro's bound of ``||J(W) - J(0)||_F`` (not squared)."""
+        """The bound of the change's Frobenius norm (not squared)."""
         return self.changes.frobenius
 
     @property
     def spectral(self) -> float:
-        """C2-spec's bound of ``||J(W) - J(0)||_2`` (not squared)."""
+        """The bound of the change's spectral norm (not squared)."""
         return self.changes.spectral
 
     @property
@@ -93,43 +102,49 @@ def smooth_bound(norm_squared: float, curvature: float, distance: float, width: 
     return rounded_up(curvature * math.sqrt(norm_squared * (1 + squared_norm_excess(dim)) / width) * distance)
 
 
-def change_bounds(net: TwoLayerNetwork, inputs: ArrayLike, radius: float) -> ChangeBounds:
-    """Bound ``||J(W) - J(0)||_2`` over ``||W - W(0)||_F <= radius`` (radius may be inf). Raises InputError."""
+def pattern_bound(weight: float, width: int) -> float:
+    """``||S - S(0)||_2`` or ``_F``, ``(weight / m)^{1/2}`` (not squared), rounded up (K2-fro, K2-spec)."""
+    return rounded_up(math.sqrt(weight / width)) if weight else 0.0
+
+
+def change_bounds(net: TwoLayerNetwork, inputs: ArrayLike, radius: float, condition: str = "2") -> ChangeBounds:
+    """Bound ``||J(W) - J(0)||_2``, or ``||S(W) - S(0)||_2`` for K2, over ``||W - W(0)||_F <= radius`` (may be inf).
+
+    Smooth activations: ``||S - S(0)||_F <= L ||X (W - W(0))^T||_F / m^{1/2}`` gives K2 the bound of C2-smooth.
+    Raises InputError, ChoiceError.
+    """
     rows = unit_rows(inputs)
-    norm_squared = input_norm_squared(rows)
     if net.phi.curvature is not None:
-        bound = smooth_bound(norm_squared, net.phi.curvature, radius, net.width, net.dim)
-        return ChangeBounds(math.inf, math.inf, bound)
+        bound = smooth_bound(input_norm_squared(rows), net.phi.curvature, radius, net.width, net.dim)
+        return ChangeBounds(math.inf, math.inf, bound, known_condition(condition))
     costs: FloatArray = flip_costs(net, rows)
     flips = joint_flip_count(costs, radius)
+    if known_condition(condition) == "K2":
+        weight = weighted_flip_count(costs, radius)
+        return ChangeBounds(pattern_bound(flips, net.width), pattern_bound(weight, net.width), math.inf, condition)
     on_one_input = float(np.max(input_flip_counts(costs, radius)))
-    return ChangeBounds(
-        frobenius_bound(flips, net.width, net.dim), spectral_bound(norm_squared, on_one_input, net.width), math.inf
-    )
-
-
-def known_condition(condition: str) -> str:
-    """Check the name of a condition. Raises ChoiceError."""
-    if condition not in CONDITIONS:
-        raise ChoiceError(f"unknown condition {condition!r}; known: {', '.join(CONDITIONS)}")
-    return condition
+    spectral = spectral_bound(input_norm_squared(rows), on_one_input, net.width)
+    return ChangeBounds(frobenius_bound(flips, net.width, net.dim), spectral, math.inf, condition)
 
 
 def certify_ball(
     net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, condition: str = "2", radius: float | None = None
 ) -> BallCertificate:
-    """Certify Conditions 1 and 2(C) for a network, unit rows X (n, d) and targets y (n,).
+    """Certify Conditions 1 and 2(C), or K1 and K2(C), for a network, unit rows X (n, d) and targets y (n,).
 
-    ``radius=None`` takes the paper's, rounded up with the certified lambda, so that the paper's own ball is inside.
-    Source: THEORY section 3. Raises InputError (bad arrays, radius <= 0), ChoiceError (condition).
+    ``radius=None`` takes the paper's, rounded up with the certified eigenvalues, so that the condition's own ball is
+    inside: ``3 ||r(0)||/lambda^{1/2}``, for K2 ``3 ||r(0)||/(sigma (h_min mu_min)^{1/2})``. Source: THEORY sections 3 and 7.
+    Raises InputError (bad arrays, radius <= 0), ChoiceError (condition).
     """
     known_condition(condition)
     rows = unit_rows(inputs)
     targets = target_vector(y, len(rows))
-    lambda_min = gram_eigenvalue(net, rows)
+    scale = condition_scale(condition, net, rows)
+    lambda_min = scale.lambda_min[0]
     if radius is None:
-        distance = paper_radius(residual_norm(net, rows, targets)[1], lambda_min)
+        distance = paper_radius(residual_norm(net, rows, targets)[1], scale.radius_eigenvalue[0])
     else:
         distance = positive(radius, "radius")
-    bounds = change_bounds(net, rows, distance)
-    return BallCertificate(stability_constant(bounds.best, lambda_min), distance, lambda_min, bounds)
+    bounds = change_bounds(net, rows, distance, condition)
+    constant = stability_constant(bounds.best, lambda_min) if math.isfinite(distance) else math.inf
+    return BallCertificate(constant, distance, lambda_min, bounds)

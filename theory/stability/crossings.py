@@ -66,6 +66,12 @@ class Crossings:
             return 0
         return int(np.bincount(self.rows[left:right]).max())
 
+    def counts_by_neuron(self, left: int, right: int) -> int:
+        """The largest number of crossings of one neuron between two positions."""
+        if right <= left:
+            return 0
+        return int(np.unique(self.neurons[left:right], return_counts=True)[1].max())
+
 
 def subset_bound(bounds: Callable[[IntArray], FloatArray], number: int, left_value: float, right_value: float) -> float:
     """Bound a norm at every state between two positions that are ``number`` crossings apart.
@@ -85,10 +91,19 @@ def jacobian_change(
     """Bounds of ``||J - J'||_2`` (not squared) when that many pairs flip, at most ``on_one_input`` of one input.
 
     The smaller of the Frobenius count ``(p / m)^{1/2}`` and Schur's ``||X||_2 (max_i p_i / m)^{1/2}`` (C2-path).
-    ``longest`` bounds ``||x_i||^2``.
+    ``longest`` bounds ``||x_i||^2``; ``norm_squared`` is ``||X||_2^2`` or what ``few_on_one_neuron`` makes of it.
     """
     flips = np.minimum(numbers * longest, norm_squared * np.minimum(numbers, on_one_input))
     return np.asarray(np.sqrt(flips / width) * (1 + 8 * UNIT_ROUNDOFF))
+
+
+def few_on_one_neuron(norm_squared: float, longest: float, on_one_neuron: int) -> float:
+    """``||X||_2^2``, or ``max ||x_i||^2`` times the largest number of flips of one neuron when that is smaller.
+
+    ``||K o D D^T||_2 <= max K_ii ||D||_2^2``, and ``||D||_2^2`` is at most the largest number of flips of one input times
+    the largest of one neuron (Schur's test).
+    """
+    return min(norm_squared, longest * on_one_neuron)
 
 
 def largest_sums(values: FloatArray) -> FloatArray:

@@ -1,7 +1,8 @@
-"""Condition 2 along a computed trajectory only: a posteriori upper bounds of the stability constant (C2-path).
+"""Conditions 2 and K2 along a computed trajectory only: a posteriori bounds of the stability constant (C2-path, K2-path).
 
-The proofs of T1 and its sharper forms use J on the segments between successive iterates alone. Everything here is
-about those segments as computed: between the stored pre-activations, exactly as given.
+The proofs of T1, T4 and their sharper forms use J (K-FAC: S) on the segments between successive iterates alone.
+Everything here is about those segments as computed: between the stored pre-activations, exactly as given. For K2 a
+column of ones takes the place of X in every norm (theory.stability.conditions).
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.descent import FunctionSpaceDescent
-from theory.gram import gram_eigenvalue
 from theory.inputs import FloatArray, positive, positive_count, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.rigour.rounding import UNIT_ROUNDOFF
-from theory.stability.crossings import Crossings, IntArray, jacobian_change, subset_bound
+from theory.stability.conditions import condition_scale, factor_rows, known_condition
+from theory.stability.crossings import Crossings, IntArray, few_on_one_neuron, jacobian_change, subset_bound
 from theory.stability.division import Division
 from theory.stability.norms import (
     feature_change_norm,
@@ -32,16 +33,22 @@ from theory.stability.norms import (
 
 @dataclass(frozen=True)
 class PathCertificate:
-    """Condition 2(C) on the segments between the first ``steps + 1`` iterates: it supports k <= steps only."""
+    """Condition 2(C), or K2(C), on the segments between the first ``steps + 1`` iterates: it supports k <= steps only."""
 
     constant: float
-    """``C``: upper bound of ``3 sup ||J - J(0)||_2 / lambda^{1/2}`` over the segments; inf without Condition 1."""
+    """``C``: upper bound of ``3 sup ||J - J(0)||_2 / lambda^{1/2}`` over the segments; inf without Condition 1.
+
+    For K2 of ``3 sup ||S - S(0)||_2 / sigma``; inf without Condition K1.
+    """
     steps: int
     """The number N of segments."""
     lambda_min: float
-    """Certified lower bound of ``lambda_min(G(0))``."""
+    """Certified lower bound of ``lambda_min(G(0))``, for K2 of ``sigma^2 = lambda_min(H(0))``."""
     step_changes: FloatArray
-    """Upper bounds of ``sup ||J - J(0)||_2`` (not squared) over segment k, shape (steps,); see ``step_constants``."""
+    """Upper bounds of ``sup ||J - J(0)||_2`` (K2: of S; not squared) over segment k, shape (steps,).
+
+    See ``step_constants``.
+    """
     step_norms: FloatArray
     """``||W(k+1) - W(k)||_F`` as computed, shape (steps,)."""
     residual_norms: FloatArray
@@ -58,9 +65,10 @@ class PathCertificate:
 
 
 class PatternSegments:
-    """``||J - J(0)||_2`` on successive segments of a ReLU network, from the pairs that flip on them.
+    """``||J - J(0)||_2`` (or S) on successive segments of a ReLU network, from the pairs that flip on them.
 
-    ``initial`` is Z(0), shape (n, m); segments must be given in the order of the trajectory.
+    ``initial`` is Z(0), shape (n, m), ``rows`` X, or a column of ones for K2; segments must be given in the order of the
+    trajectory.
     """
 
     def __init__(self, initial: FloatArray, rows: FloatArray) -> None:
@@ -96,17 +104,25 @@ class PatternSegments:
             return pattern_change_norm(self.kernel, counts(position), self.initial.shape[1], self.dim)
 
         def between(left: int, left_value: float, right: int, right_value: float) -> float:
-            on_one_input = crossings.counts_by_input(left, right)
-            return subset_bound(lambda p: self.jump(p, on_one_input), right - left, left_value, right_value)
+            on_one_input, on_one_neuron = (
+                crossings.counts_by_input(left, right),
+                crossings.counts_by_neuron(left, right),
+            )
+
+            def jump(numbers: IntArray) -> FloatArray:
+                return self.jump(numbers, on_one_input, on_one_neuron)
+
+            return subset_bound(jump, right - left, left_value, right_value)
 
         result = Division(evaluate, between, crossings.middle).supremum(0, len(crossings), parts, floor)
         self.counts = counts(len(crossings))
         return result
 
-    def jump(self, numbers: IntArray, on_one_input: int) -> FloatArray:
-        """Bounds of ``||J - J'||_2`` between states that differ in so many pairs."""
+    def jump(self, numbers: IntArray, on_one_input: int, on_one_neuron: int) -> FloatArray:
+        """Bounds of ``||J - J'||_2`` between states that differ in so many pairs, at most so many of one input and neuron."""
         longest = 1 + squared_norm_excess(self.dim)
-        return jacobian_change(numbers, on_one_input, self.norm_squared, longest, self.initial.shape[1])
+        share = few_on_one_neuron(self.norm_squared, longest, on_one_neuron)
+        return jacobian_change(numbers, on_one_input, share, longest, self.initial.shape[1])
 
 
 class SmoothSegments:
@@ -160,7 +176,7 @@ def midpoint(left: float, right: float) -> float | None:
 
 
 def segments_of(net: TwoLayerNetwork, initial: FloatArray, rows: FloatArray) -> PatternSegments | SmoothSegments:
-    """The way to bound ``||J - J(0)||_2`` on segments that the activation of the network asks for."""
+    """The way to bound ``||J - J(0)||_2`` on segments that the activation asks for; ``rows`` as ``factor_rows`` gives them."""
     if net.phi.curvature is None:
         return PatternSegments(initial, rows)
     return SmoothSegments(net, initial, rows)
@@ -174,19 +190,22 @@ def certify_path(
     steps: int,
     optimiser: str = "ngd",
     parts: int = 64,
+    condition: str | None = None,
 ) -> PathCertificate:
-    """Certify Condition 2(C) along ``steps`` steps of NGD, K-FAC or GD on unit rows X (n, d) and targets y (n,).
+    """Certify Condition 2(C) or K2(C) along ``steps`` steps of NGD, K-FAC or GD on unit rows X (n, d) and targets y (n,).
 
-    Each segment is divided adaptively into at most ``parts`` parts. Source: C2-path, THEORY section 3. Raises
-    InputError, ChoiceError (optimiser), RankDeficientError (a singular Gram matrix on the way).
+    ``condition=None``: the one that the optimiser's theorems ask for, K2 for K-FAC and 2 for the others. Each segment is
+    divided adaptively into at most ``parts`` parts. Source: C2-path, THEORY section 3. Raises InputError, ChoiceError
+    (optimiser, condition), RankDeficientError (a singular Gram matrix on the way).
     """
+    asked = known_condition(condition or ("K2" if optimiser == "kfac" else "2"))
     eta = positive(step_size, "step_size")
     number, finest = positive_count(steps, "steps"), positive_count(parts, "parts")
     rows = unit_rows(inputs)
     state = FunctionSpaceDescent(net, rows, y)
-    lambda_min = gram_eigenvalue(net, rows)
+    lambda_min = condition_scale(asked, net, rows).lambda_min[0]
     start = state.pre_activations.copy()
-    segments = segments_of(net, start, rows)
+    segments = segments_of(net, start, factor_rows(asked, rows))
     changes, lengths, residuals = [], [], [float(np.linalg.norm(state.residual))]
     reached = 0.0
     for _ in range(number):

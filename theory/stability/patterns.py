@@ -177,6 +177,10 @@ class ChangeMatrices:
         squares = np.linalg.eigvalsh(rows @ rows.T * products)[:, -1] / width
         return cls(exact * exact.transpose(), products, squares, width)
 
+    def of_features(self) -> ChangeMatrices:
+        """The same changes of the pattern as Condition K2 sees them: K all ones, ``||S - S(0)||_2`` for each norm."""
+        return ChangeMatrices.of(np.ones((self.kernel.nrows(), 1)), self.products, self.width)
+
     @property
     def supremum(self) -> float:
         """``sup ||J - J(0)||_2`` (not squared) as computed in floats."""

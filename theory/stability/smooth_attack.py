@@ -18,16 +18,20 @@ ITERATIONS, RANDOM_STARTS = 20, 3
 
 
 class _SmoothSearch:
-    """The change of the Jacobian as a function of a move V (m, d) of the weights."""
+    """The change of the Jacobian (K2: of the features) as a function of a move V (m, d) of the weights.
 
-    def __init__(self, net: TwoLayerNetwork, rows: FloatArray, radius: float) -> None:
+    ``factors`` is Y (n, p): X, or ones for K2 (theory.stability.conditions).
+    """
+
+    def __init__(self, net: TwoLayerNetwork, rows: FloatArray, radius: float, factors: FloatArray) -> None:
         self.net, self.rows = net, rows
         # a margin for the rounding of the sum and of W(0) + V itself
         spread = float(np.linalg.norm(net.weights))
         slack = 8 * gamma(net.weights.size + 64)
         self.radius = max(0.0, radius * (1 - slack) - slack * spread)
         self.limit = radius
-        self.kernel = rows @ rows.T
+        self.kernel = factors @ factors.T
+        self.factor_dim = factors.shape[1]
         self.slopes = net.phi.derivative(net.pre_activations(rows))
         self.best_change = 0.0
         self.best_weights = net.weights
@@ -75,7 +79,7 @@ class _SmoothSearch:
         errors = np.concatenate([pre_activation_error(self.net), pre_activation_error(moved)])
         error = feature_error(self.net, float(np.linalg.norm(errors)) * math.sqrt(rows), rows)
         scaled = differences * (self.net.signs / np.sqrt(self.net.width))
-        change = feature_change_norm(self.kernel, scaled, error, self.net.dim)[0]
+        change = feature_change_norm(self.kernel, scaled, error, self.factor_dim)[0]
         distance = float(np.linalg.norm(weights - self.net.weights)) * (1 + 2 * gamma(weights.size + 8))
         if change > self.best_change and distance <= self.limit:
             self.best_change, self.best_weights = change, weights
@@ -84,13 +88,13 @@ class _SmoothSearch:
 
 
 def smooth_change(
-    net: TwoLayerNetwork, rows: FloatArray, radius: float, rng: np.random.Generator
+    net: TwoLayerNetwork, rows: FloatArray, radius: float, rng: np.random.Generator, factors: FloatArray
 ) -> tuple[float, FloatArray]:
-    """A lower bound of ``sup ||J(W) - J(0)||_2`` (not squared) over the ball, and weights (m, d) that show it.
+    """A lower bound of ``sup ||J(W) - J(0)||_2`` (K2: of S) over the ball, not squared, and weights (m, d) that show it.
 
     Starts: the neuron that bends most, both ways, for the top direction of K and for a random one; random moves.
     """
-    search = _SmoothSearch(net, rows, radius)
+    search = _SmoothSearch(net, rows, radius, factors)
     directions = [np.linalg.eigh(search.kernel)[1][:, -1], rng.standard_normal(len(rows))]
     for direction in directions:
         first = search.first_move(direction / np.linalg.norm(direction))

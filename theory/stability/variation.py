@@ -14,7 +14,14 @@ from theory.rigour.definiteness import (
     smallest_eigenvalue_upper_bound,
 )
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
-from theory.stability.crossings import Crossings, IntArray, jacobian_change, largest_sums, subset_bound
+from theory.stability.crossings import (
+    Crossings,
+    IntArray,
+    few_on_one_neuron,
+    jacobian_change,
+    largest_sums,
+    subset_bound,
+)
 from theory.stability.division import Division
 from theory.stability.norms import FUNCTION_ROUNDINGS, SLOPE_BOUND, rounded_down, rounded_up
 from theory.stability.path import lipschitz_bound, midpoint
@@ -110,10 +117,11 @@ def _pattern_variation(start: FloatArray, end: FloatArray, relative: _Relative, 
 
     def between(left: int, left_value: float, right: int, right_value: float) -> float:
         on_one_input = crossings.counts_by_input(left, right)
+        share = few_on_one_neuron(norm_squared, longest, crossings.counts_by_neuron(left, right))
         sums = largest_sums(shares[left:right])
 
         def jump(numbers: IntArray) -> FloatArray:
-            change = jacobian_change(numbers, on_one_input, norm_squared, longest, width)
+            change = jacobian_change(numbers, on_one_input, share, longest, width)
             return np.asarray(np.minimum(change * inverse_norm, sums[numbers]))
 
         return subset_bound(jump, right - left, left_value, right_value)

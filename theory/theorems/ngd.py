@@ -1,4 +1,4 @@
-"""Natural gradient descent on the squared loss: T1, T1-q, T1-sharp, T1-tight, T1-first, T1-step (THEORY section 4).
+"""Natural gradient descent on the squared loss: T1, T1-q, T1-sharp, T1-tight, T1-first, T1-step, T1-line (THEORY section 4).
 
 Setting. Residual ``r(k) = u(theta(k)) - y``, update ``theta(k+1) = theta(k) - eta J(k)^+ r(k)``, ``lambda = lambda_min(G(0))``.
 Condition 1: lambda > 0. Condition 2(C): ``||J(theta) - J(0)||_2 <= (C/3) sqrt(lambda)`` for all theta with
@@ -10,6 +10,15 @@ T1-sharp [derived]. C < 1 and 0 < eta <= rho(2-rho) give ||r(k)|| <= (1 - eta/rh
 T1-tight [derived]. The factor 1 - eta/rho is attained (n = 1); for eta > rho(2-rho) it exceeds T1's sqrt(1-eta).
 T1-first [derived]. eta <= 3 gives ||r(1)|| <= (|1-eta| + eta C/3) ||r(0)||.
 T1-step [derived]. Full rank alone gives ||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||.
+T1-line [derived]. One step inside the ball moves the outputs by -eta (I + E) r, ||E|| <= q: the angle between the output
+step and the straight line to the target is at most arcsin q (C <= 1).
+T1-line-sharp [derived]. That angle is at most 2 arcsin(c/sqrt(1-3c^2)), for C <= 1.
+Proof. Notation of T1-sharp's proof (theory/adversary.py): lambda = 1, unit z = A^+ r/||A^+ r||, w = Az, v = J(0)z, e = w - v.
+The step is -eta Bz with ||Bz - v|| <= c, so its angle to w is at most that of w and v plus arcsin(c/||v||). ||e|| <= c bounds
+the first by arcsin(c/||v||) too, and Lemma S by arccos(sqrt(1-4c^2)/||v||): 2 w.v = s^2 + ||v||^2 - ||e||^2 is at least
+(1+2c)/(1+c) s^2 + (1+c)(1-2c) >= 2 s sqrt(1-4c^2). The two agree at ||v||^2 = 1-3c^2: above it both summands are at most
+arcsin(c/||v||), below it the sum of the second bound and arcsin(c/||v||) increases with ||v|| as 1-4c^2 >= c^2.
+Attained up to a factor: 2 arcsin c, by two outputs that turn (theory/ridge.py).
 
 Every function of real numbers here takes floats or balls (arb), and answers in kind.
 """
@@ -21,6 +30,7 @@ from flint import arb
 from theory.errors import ChoiceError, ScaleError
 
 THEOREMS = ("T1", "T1-q", "T1-sharp")
+LINE_THEOREMS = ("T1-line", "T1-line-sharp")
 
 
 def square_root(value: float) -> float:
@@ -122,6 +132,22 @@ def first_step_rate(eta: float, C: float) -> float:
 def step_rate(eta: float, variation: float) -> float:
     """``|1-eta| + eta eps_k`` with ``eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` (T1-step)."""
     return abs(1 - eta) + eta * variation
+
+
+def line_sine(C: float, theorem: str = "T1-line") -> float:
+    """Sine of the largest angle between the output step and the straight line to the target, for ``C <= 1``.
+
+    T1-line: ``q = 2C/(3-C)``. T1-line-sharp: ``sin(2 arcsin(c/sqrt(1-3c^2))) = 2c sqrt(1-4c^2)/(1-3c^2)``, ``c = C/3``.
+    Raises ChoiceError, ScaleError (C > 1).
+    """
+    if not C <= 1:
+        raise ScaleError(f"C is {C}; T1-line needs C <= 1, where q <= 1")
+    if theorem not in LINE_THEOREMS:
+        raise ChoiceError(f"unknown theorem {theorem!r}; known: {', '.join(LINE_THEOREMS)}")
+    if theorem == "T1-line":
+        return deficit(C)
+    c = _constant(C) / 3
+    return 2 * c * square_root(1 - 4 * c**2) / (1 - 3 * c**2)
 
 
 def iterations(factor: float, reduction: float) -> int:

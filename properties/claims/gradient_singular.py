@@ -1,0 +1,40 @@
+"""T0 without Condition 1: linear maps with a Jacobian of rank one, in exact rational arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flint import fmpq
+
+from properties.claim import Bound, Evidence, Family, Hypothesis, Verdict, require
+from properties.claims import ngd_singular
+from properties.claims.ngd_singular import SingularInstance, as_float
+from theory.rigour.exact import rational_matrix
+
+
+def hypotheses(instance: SingularInstance) -> Sequence[Hypothesis]:
+    """There is something to learn, and an eigenvalue that is not zero: Condition 1 is what the mutant drops."""
+    size = float(abs(instance.jacobian).max())
+    return [*ngd_singular.hypotheses(instance), require("J(0) is not zero", size - 1.0)]
+
+
+def conclusion(instance: SingularInstance) -> Sequence[Bound]:
+    """``||r(1)||^2 <= (1 - eta lambda) ||r(0)||^2`` exactly, lambda = tr G and ``eta`` a share of 1/lambda.
+
+    G has rank one, so that its trace is its only eigenvalue that is not zero; C = 0.
+    """
+    jacobian = rational_matrix(instance.jacobian)
+    gram = jacobian * jacobian.transpose()
+    share = instance.eta
+    residual = rational_matrix(-instance.targets[:, None])
+    moved = gram * residual
+    trace = sum((gram[i, i] for i in range(gram.nrows())), fmpq(0))
+    after = [residual[i, 0] - share / trace * moved[i, 0] for i in range(gram.nrows())]
+    measured = sum((value * value for value in after), fmpq(0))
+    predicted = (1 - share) * sum((residual[i, 0] ** 2 for i in range(gram.nrows())), fmpq(0))
+    verdict = Verdict.HOLDS if measured <= predicted else Verdict.REFUTED
+    label = "||r(1)||^2 <= (1 - eta lambda) ||r(0)||^2 (exact)"
+    return [Bound(label, as_float(measured), as_float(predicted), 0.0, verdict, Evidence.ENCLOSED)]
+
+
+SINGULAR: Family[SingularInstance] = ngd_singular.SINGULAR

@@ -1,0 +1,57 @@
+"""What is certified of a data set's inputs alone: limiting kernels, geometry, degeneracy."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from properties.contribution import Contribution
+from properties.datasets import Dataset
+from theory.geometry import InputGeometry
+from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
+from theory.inputs import FloatArray
+from theory.rigour import largest_eigenvalue_upper_bound
+
+
+def kernels(dataset: Dataset) -> Contribution:
+    """lambda0 and lambda_S (certified lower bounds), ``||X||_2^2``, rank, leverage, closest pair, degeneracy (K-pd)."""
+    geometry = InputGeometry.of(dataset.X)
+    (first, second), angle = closest_pair(dataset.X)
+    lambda_0 = limiting_gram_eigenvalue(dataset.raw_X)
+    lambda_S = limiting_pattern_gram_eigenvalue(dataset.raw_X)
+    norm_squared = largest_eigenvalue_upper_bound(geometry.kernel)
+    least, most = float(geometry.leverage.min()), float(geometry.leverage.max())
+    reason = degeneracy(dataset.raw_X).reason()
+    return Contribution(
+        topic="inputs",
+        values={
+            "rank": geometry.rank,
+            "lambda_0": lambda_0,
+            "lambda_S": lambda_S,
+            "spectral_norm_squared": norm_squared,
+            "leverage": (least, most),
+            "closest_pair": (first, second),
+            "closest_angle": angle,
+            "degeneracy": reason,
+        },
+        lines=(
+            (
+                f"rank {geometry.rank}; lambda0 >= {lambda_0:.6g}, lambda_S >= {lambda_S:.6g} (certified); "
+                f"||X||_2^2 <= {norm_squared:.6g}; leverage {least:.4g} to {most:.4g}"
+            ),
+            f"closest pair: rows {first} and {second} at {angle:.4g} rad" if len(dataset.X) > 1 else "one row",
+            reason,
+        ),
+    )
+
+
+def closest_pair(inputs: FloatArray) -> tuple[tuple[int, int], float]:
+    """Indices and angle (radians) of the two unit rows that are closest, ``2 atan2(|x-y|, |x+y|)``; inf for one row."""
+    if len(inputs) == 1:
+        return (0, 0), math.inf
+    correlation = inputs @ inputs.T
+    np.fill_diagonal(correlation, -np.inf)
+    i, j = (int(k) for k in np.unravel_index(int(np.argmax(correlation)), correlation.shape))
+    difference, total = np.linalg.norm(inputs[i] - inputs[j]), np.linalg.norm(inputs[i] + inputs[j])
+    return (min(i, j), max(i, j)), 2 * math.atan2(float(difference), float(total))

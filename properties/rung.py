@@ -1,0 +1,160 @@
+"""One rung of the ladder as topics see it: the network, its data, its certificates and its runs, each made once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from properties.datasets import Dataset
+from properties.ladder import Rung
+from theory.descent import trajectory
+from theory.errors import RankDeficientError
+from theory.geometry import InputGeometry
+from theory.inputs import FloatArray
+from theory.network import TwoLayerNetwork
+from theory.stability import BallCertificate, PathCertificate, certify_ball, certify_path
+from theory.theorems import ngd
+
+REDUCTION = 1e-6
+"""Iterations are counted until ``||r(k)||/||r(0)||`` falls to this."""
+
+STEP_CAPS: Mapping[str, int] = {"ngd": 80, "kfac": 150, "gd": 500}
+"""Runs end after so many steps; a count beyond it is the linearised model's."""
+
+NGD_STEP_SIZE, KFAC_STEP_SIZE = 0.5, 1.0
+"""Step sizes of the runs; GD's is ``1/||J(0)||_2^2``."""
+
+
+@dataclass(frozen=True)
+class ObservedRun:
+    """What an optimiser did: its step size, and ``||r(k)||`` (not squared) until the reduction or the cap."""
+
+    step_size: float
+    residual_norms: FloatArray
+
+    @property
+    def iterations(self) -> int | None:
+        """The first k with ``||r(k)|| <= REDUCTION ||r(0)||``; None when the run ended before."""
+        reached = np.flatnonzero(self.residual_norms <= REDUCTION * self.residual_norms[0])
+        return int(reached[0]) if reached.size else None
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return len(self.residual_norms) - 1
+
+
+class RungContext:
+    """What a topic is called with. Everything that costs something is made when first asked for, and once."""
+
+    def __init__(self, dataset: Dataset, rung: Rung, seed: int) -> None:
+        """Take the first rows of the data set and initialise the network of the rung."""
+        self.rung = rung
+        self.inputs: FloatArray = dataset.X[: rung.rows]
+        """Unit rows X, shape (n, d)."""
+        self.raw_inputs: FloatArray = dataset.raw_X[: rung.rows]
+        """The same rows as given, of any nonzero norm."""
+        self.y: FloatArray = dataset.y[: rung.rows]
+        self._seed = (seed, rung.rows, rung.width)
+        self.net = TwoLayerNetwork.initialise(
+            rung.width, self.inputs.shape[1], rung.scale, self.generator("network"), symmetric=rung.symmetric
+        )
+        self._paths: dict[tuple[str, float, int], PathCertificate] = {}
+
+    def generator(self, purpose: str) -> np.random.Generator:
+        """A stream of random numbers of its own for each purpose, the same in every run with the same seed."""
+        return np.random.default_rng([*self._seed, *purpose.encode()])
+
+    def description(self, step_size: float, steps: int) -> dict[str, float | int]:
+        """How an evaluation on this rung is described."""
+        return {"rows": self.rung.rows, "width": self.rung.width, "step_size": step_size, "steps": steps}
+
+    @cached_property
+    def geometry(self) -> InputGeometry:
+        """K, P, leverage scores."""
+        return InputGeometry.of(self.inputs)
+
+    @cached_property
+    def ball(self) -> BallCertificate:
+        """Conditions 1 and 2(C) over the ball of the paper's radius."""
+        return certify_ball(self.net, self.inputs, self.y)
+
+    @property
+    def lambda_min(self) -> float:
+        """Certified lower bound of ``lambda_min(G(0))``."""
+        return self.ball.lambda_min
+
+    @property
+    def radius(self) -> float:
+        """Condition 2's radius ``3 ||r(0)|| / lambda^{1/2}`` (not squared), rounded up; inf without Condition 1."""
+        return self.ball.radius
+
+    @cached_property
+    def gram(self) -> FloatArray:
+        """``G(0)``, shape (n, n)."""
+        return self.net.gram(self.inputs)
+
+    @cached_property
+    def residual(self) -> FloatArray:
+        """``r(0)``, shape (n,)."""
+        return self.net.outputs(self.inputs) - self.y
+
+    @property
+    def residual_norm(self) -> float:
+        """``||r(0)||`` (not squared), as computed."""
+        return float(np.linalg.norm(self.residual))
+
+    @cached_property
+    def step_sizes(self) -> Mapping[str, float]:
+        """The step size of each optimiser's run."""
+        largest = float(np.linalg.eigvalsh(self.gram)[-1])
+        return {"ngd": NGD_STEP_SIZE, "kfac": KFAC_STEP_SIZE, "gd": 1 / largest if largest > 0 else math.inf}
+
+    @cached_property
+    def runs(self) -> Mapping[str, ObservedRun]:
+        """The runs by optimiser; one is missing where its matrix was singular on the way (``problems`` says so)."""
+        return self._runs_and_problems[0]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Which runs could not be made, and why."""
+        return self._runs_and_problems[1]
+
+    @cached_property
+    def _runs_and_problems(self) -> tuple[dict[str, ObservedRun], tuple[str, ...]]:
+        runs, problems = {}, []
+        for name, eta in self.step_sizes.items():
+            try:
+                found = trajectory(
+                    self.net,
+                    self.inputs,
+                    self.y,
+                    eta,
+                    STEP_CAPS[name],
+                    name,
+                    measure_steps=False,
+                    reduction=REDUCTION,
+                )
+            except RankDeficientError as error:
+                problems.append(f"no run of {name}: {error}")
+            else:
+                runs[name] = ObservedRun(eta, found.residual_norms)
+        return runs, tuple(problems)
+
+    def path(self, optimiser: str, step_size: float, steps: int) -> PathCertificate:
+        """Condition 2(C) along the optimiser's path (C2-path). Raises RankDeficientError."""
+        key = (optimiser, step_size, steps)
+        if key not in self._paths:
+            self._paths[key] = certify_path(
+                self.net, self.inputs, self.y, step_size, steps, optimiser, parts=self.rung.parts
+            )
+        return self._paths[key]
+
+    @property
+    def ngd_steps(self) -> int:
+        """Steps of NGD that the linear rate needs for the reduction: as many as its path is certified for."""
+        return ngd.iterations(1 - NGD_STEP_SIZE, REDUCTION)

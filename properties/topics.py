@@ -1,0 +1,20 @@
+"""The topics of a data set's certificate. To add one, write a function and put it into one of the two tuples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from properties import input_certificate
+from properties.claims import real_data
+from properties.contribution import Contribution
+from properties.datasets import Dataset
+from properties.rung import RungContext
+
+InputTopic = Callable[[Dataset], Contribution]
+"""What is certified of the inputs and targets alone, once a data set."""
+
+RungTopic = Callable[[RungContext], Contribution]
+"""What is certified, run and checked with the network of one rung. May raise RankDeficientError, which is reported."""
+
+INPUT_TOPICS: tuple[InputTopic, ...] = (input_certificate.kernels,)
+RUNG_TOPICS: tuple[RungTopic, ...] = (real_data.natural_gradient,)

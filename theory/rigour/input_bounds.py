@@ -1,0 +1,99 @@
+"""Certified bounds of what K-FAC needs of the inputs: rank, P, leverage scores, X^+, extreme eigenvalues of X^T X.
+
+Everything rests on one number, a bound e of ``||X - X'||_2`` where ``X' = U diag(s) V`` has exactly orthonormal U and V
+close to the computed ones and as many singular values s as the computed rank r. When rank X = r exactly, Weyl gives
+``|sigma_i(X) - s_i| <= e``, projections of equal rank give ``||P - P'||_2 = ||(I - P')P||_2 <= e / sigma_r(X)``, and
+Wedin ``||X^+ - X'^+||_2 <= 2 e / (sigma_r(X) s_r)``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from theory.geometry import InputGeometry
+from theory.inputs import FloatArray
+from theory.rigour.exact import exact_rank
+from theory.rigour.rounding import gamma
+
+
+@dataclass(frozen=True)
+class InputBounds:
+    """Brackets (lower, upper) for X (n, d) exactly as given; without a certified rank they are (0, inf)."""
+
+    rank: int
+    """The computed rank of X."""
+    rank_certified: bool
+    """Whether that is the exact rank of X."""
+    leverage: tuple[FloatArray, FloatArray]
+    """Leverage scores h, two arrays of shape (n,)."""
+    smallest_eigenvalue: tuple[float, float]
+    """mu_min, the smallest nonzero eigenvalue of X^T X."""
+    largest_eigenvalue: tuple[float, float]
+    """mu_max, the largest."""
+    projection_error: float
+    """Bound of ``||P' - P||_2`` for the computed projection; inf without a certified rank."""
+    dual_error: float
+    """Bound of ``||Y' - Y||_2`` for the computed ``Y = X (X^T X)^+``; inf without a certified rank."""
+
+    @property
+    def h_min(self) -> tuple[float, float]:
+        """The smallest leverage score."""
+        return float(self.leverage[0].min()), float(self.leverage[1].min())
+
+    @property
+    def h_max(self) -> tuple[float, float]:
+        """The largest leverage score."""
+        return float(self.leverage[0].max()), float(self.leverage[1].max())
+
+
+def orthonormality_defect(columns: FloatArray) -> float:
+    """Bound of ``||Q^T Q - I||_F`` for Q (n, r): at most this far from Q there are exactly orthonormal columns.
+
+    The polar factor of Q has singular values 1, those of Q differ from 1 by at most as much as their squares.
+    """
+    n, r = columns.shape
+    products = columns.T @ columns - np.eye(r)
+    rounding = gamma(n + 2) * (float(np.sum(columns**2)) + r)
+    return float(np.linalg.norm(products) * (1 + gamma(r * r + 2)) + 2 * rounding)
+
+
+def input_bounds(geometry: InputGeometry) -> InputBounds:
+    """Certify what the decomposition of X says, for X exactly as given.
+
+    The exact rank is decided in whole numbers unless it is min(n, d), where ``s_r > e`` shows it.
+    """
+    inputs = geometry.inputs
+    left, values, right = geometry.decomposition
+    n, r = left.shape
+    defect_left, defect_right = orthonormality_defect(left), orthonormality_defect(right.T)
+    turned = defect_left * (1 + defect_right) + defect_right
+    rest = float(np.linalg.norm(inputs - (left * values) @ right)) * (1 + gamma(inputs.size))
+    rest += gamma(r + 4) * float(np.linalg.norm((np.abs(left) * values) @ np.abs(right)))
+    error = (rest + turned * float(values[0])) * (1 + gamma(16))
+    smallest, largest = float(values[-1]), float(values[0])
+    certified = smallest > error and (r == min(inputs.shape) or exact_rank(inputs) == r)
+    if not certified:
+        nothing = (np.zeros(n), np.ones(n))
+        return InputBounds(r, False, nothing, (0.0, math.inf), (0.0, math.inf), math.inf, math.inf)
+    below = (smallest - error) * (1 - gamma(4))
+    up, down = 1 + gamma(24), 1 - gamma(24)
+    frobenius = r * (1 + defect_left)
+    projection_error = (error / below + defect_left + gamma(r + 4) * frobenius) * up
+    products = float(np.linalg.norm((np.abs(left) / values) @ np.abs(right)))
+    dual_error = (2 * error / (below * smallest) + turned / smallest + gamma(r + 6) * products) * up
+    scores = geometry.leverage
+    lower, upper = np.maximum(scores - projection_error, 0.0) * down, np.minimum(scores + projection_error, 1.0)
+    if r == n:  # then P = I
+        lower = upper = np.ones(n)
+    return InputBounds(
+        r,
+        True,
+        (lower, upper),
+        (below**2 * down, (smallest + error) ** 2 * up),
+        (max(largest - error, 0.0) ** 2 * down, (largest + error) ** 2 * up),
+        projection_error,
+        dual_error,
+    )

@@ -1,0 +1,99 @@
+"""Generalisation of natural gradient descent: T5, T5-dist, T5-rad (THEORY section 9).
+
+T5. Statement: inputs and targets (x_i, y_i), i <= n, independent from one distribution; NGD with step size ``0 < eta <= 1`` on
+a wide network of small initial scale nu; a loss in [0, 1], 1-Lipschitz in the output, with ``l(y, y) = 0``. With probability
+at least 1 - delta over data and initialisation, after ``k = Omega(eta^{-1} ln(1/(eps delta)))`` steps,
+
+    population loss <= sqrt(2 y^T G_inf^{-1} y / n) + 3 sqrt(ln(6/delta) / (2n)) + eps.
+
+Source: paper (generalisation section); the same bound as for gradient descent. The paper hides the constant of k and how
+small nu and how large m must be. Here ``k = ceil(eta^{-1} ln(3 (||y||^2/n + nu^2/2) / (delta eps^2)))``: by R0 at delta/3 and
+T1's rate the training loss is at most ``||r(k)||/sqrt(n) <= (1-eta)^{k/2} ||r(0)||/sqrt(n) <= eps`` then. Where the bound comes
+from: T5-dist gives the distance travelled, ``B^2 = y^T G_inf^{-1} y`` for u(0) = 0; T5-rad twice the complexity of that ball,
+``2 B sqrt(n/2)/n``; a union bound over the two-sided uniform deviation, at delta/3, the middle term.
+Sharpness: not known; the bound says nothing once it reaches 1.
+
+T5-dist [derived]. Statement: u linear in theta, J of full row rank. NGD (0 < eta < 2) and GD (0 < eta < 2/lambda_max(G)), both
+from theta(0), converge to the interpolant nearest to theta(0), ``theta(0) - J^+ r(0)``, at squared distance
+``r(0)^T G^{-1} r(0)``. Sharp: an identity. K-FAC converges to another interpolant.
+
+T5-rad [derived]. Statement: the empirical Rademacher complexity of ``{J theta : ||theta|| <= B}`` on n inputs is at most
+``B sqrt(tr G)/n``; ``tr G_inf = n/2``. Sharp: equality for orthogonal rows of J.
+
+Every function of real numbers here takes floats or balls (arb), and answers in kind.
+"""
+
+import math
+
+import numpy as np
+from flint import arb
+from numpy.typing import ArrayLike
+
+from theory.descent import solve_gram
+from theory.errors import ScaleError
+from theory.inputs import target_vector
+from theory.rigour.definiteness import symmetric_matrix
+from theory.theorems.ngd import square_root
+from theory.theorems.width import probability
+
+
+def complexity_term(inverse_form: float, n: int) -> float:
+    """``sqrt(2 y^T G_inf^{-1} y / n)``, given the quadratic form and n (T5). Raises ScaleError."""
+    return square_root(2 * _not_negative(inverse_form, "y^T G_inf^{-1} y") / _rows(n))
+
+
+def confidence_term(n: int, delta: float) -> float:
+    """``3 sqrt(ln(6/delta) / (2n))``, natural logarithm (T5). Raises ScaleError unless 0 < delta < 1."""
+    return 3 * math.sqrt(math.log(6 / probability(delta, "delta")) / (2 * _rows(n)))
+
+
+def loss_bound(inverse_form: float, n: int, delta: float, epsilon: float) -> float:
+    """T5's bound of the population loss; it says nothing (is vacuous) from 1 on. Raises ScaleError."""
+    return complexity_term(inverse_form, n) + confidence_term(n, delta) + probability(epsilon, "epsilon")
+
+
+def training_steps(eta: float, mean_square: float, scale: float, delta: float, epsilon: float) -> int:
+    """``k = ceil(eta^{-1} ln(3 (||y||^2/n + nu^2/2) / (delta eps^2)))``, at least 1 (T5).
+
+    ``mean_square`` is ``||y||^2/n``, ``scale`` is nu. Raises ScaleError unless 0 < eta <= 1, 0 < delta, eps < 1.
+    """
+    if not 0 < eta <= 1:
+        raise ScaleError(f"eta is {eta}; T5 needs 0 < eta <= 1")
+    start = 3 * (_not_negative(mean_square, "||y||^2/n") + _not_negative(scale, "nu") ** 2 / 2)
+    ratio = start / (probability(delta, "delta") * probability(epsilon, "epsilon") ** 2)
+    return max(1, math.ceil(math.log(ratio) / eta)) if ratio > 0 else 1
+
+
+def rademacher_bound(radius: float, trace: float, n: int) -> float:
+    """``B sqrt(tr G) / n`` (T5-rad); B = ``radius`` is a norm, not squared. Raises ScaleError."""
+    return _not_negative(radius, "B") * square_root(_not_negative(trace, "tr G")) / _rows(n)
+
+
+def limiting_trace(n: int) -> float:
+    """``tr G_inf = n/2`` for unit inputs (T5-rad, K-schur). Raises ScaleError."""
+    return _rows(n) / 2
+
+
+def interpolant_distance(gram: ArrayLike, residual: ArrayLike) -> float:
+    """``sqrt(r^T G^{-1} r)``: how far from theta(0) NGD and GD end in the linearised model (T5-dist); in float64.
+
+    ``gram`` (n, n) is G(0), ``residual`` (n,) is r(0). Raises ShapeError, NotFiniteError, RankDeficientError.
+    """
+    matrix = symmetric_matrix(gram)
+    vector = target_vector(residual, len(matrix))
+    return math.sqrt(max(float(vector @ solve_gram(matrix, vector)), 0.0))
+
+
+def _rows(n: int) -> int:
+    if not (n >= 1 and n == np.floor(n)):
+        raise ScaleError(f"n is {n}; it must be a positive integer")
+    return int(n)
+
+
+def _not_negative(value: float, name: str) -> float:
+    if isinstance(value, arb):
+        if not value >= 0:
+            raise ScaleError(f"{name} is {value}; it must not be negative")
+    elif not 0 <= value < math.inf:
+        raise ScaleError(f"{name} is {value}; it must be finite and not negative")
+    return value

@@ -1,0 +1,166 @@
+"""Gradient descent on the squared loss, for comparison: T0, T0-sharp, T0-linear, T0-advantage (THEORY section 8).
+
+Setting. ``r(k) = u(theta(k)) - y``, update ``theta(k+1) = theta(k) - eta J(k)^T r(k)``, ``lambda = lambda_min(G(0))``,
+``Lambda = ||J(0)||_2^2``. Conditions 1 and 2(C) as in theory/theorems/ngd.py, on the same ball. ``c = C/3``,
+``q = 2C/(3-C)``, ``L = ||J(0)||_2 + c sqrt(lambda)``, which bounds ``||J(theta)||_2`` on the ball.
+
+T0 [derived]. q < 1/2 (C < 3/5) and 0 < eta <= (1-2q)/L^2 give ||r(k)||^2 <= (1 - eta (1-c)^2 lambda)^k ||r(0)||^2, and the
+path stays within 2/(1-c) ||r(0)||/sqrt(lambda).
+T0-sharp [derived]. C <= 3/4 and 0 < eta <= (1-2c)/((1-c) L^2) give
+||r(k)||^2 <= (1 - eta (2 - eta L^2) (1-c)^2 lambda)^k ||r(0)||^2, and the path stays within
+2(1-c)/(1-3c+4c^2) ||r(0)||/sqrt(lambda). It contains T0's rate, up to a step (1-2c)/(1-5c) times as long.
+
+Proof of both. Scale lambda = 1 and ||r(k)|| = 1. Let A = J(k), B the mean Jacobian of the segment, a = A^T r, b = B^T r,
+j = J(0)^T r, t = ||a||: both a and b lie within c of j, ||j|| >= max(1, t-c), ||B|| <= L, and r(k+1) = r - eta B a. So
+||r(k+1)||^2 <= 1 - eta (2 a.b - x t^2), x = eta L^2. T0: b = a + (b-a), ||b-a|| <= 2c <= q t, hence 2 a.b >= 2(1-q) t^2, and
+x <= 1-2q leaves 1 - eta t^2, t >= 1-c. T0-sharp: a.b >= a.j - c t and 2 a.j >= t^2 + ||j||^2 - c^2, so 2 a.b - x t^2 is at
+least m(t) = (1-x) t^2 - 2ct + 1 - c^2 for t <= 1+c and (2-x) t^2 - 4ct beyond; for 1-x >= c/(1-c) m increases on
+t >= 1-c from m(1-c) = (2-x)(1-c)^2.
+Ball. A step has length eta t, and eta m(t)/2 <= ||r(k)|| - ||r(k+1)||, so the lengths sum up to at most 2 sup t/m(t) times
+||r(0)||: T0 has m(t) = t^2 and the supremum 1/(1-c); T0-sharp has it at t = 1+c (c <= 1/3), at x = (1-2c)/(1-c). The k-th
+segment itself stays inside: eta t <= x/L <= 1, below the supremum times 2. The radius is at most the paper's 3 for c < 1/5
+(T0) and c <= 1/4 (T0-sharp; equality at 1/4).
+
+T0-linear [derived]. With J frozen GD's residual is (I - eta G)^k r(0), NGD's (1-eta)^k r(0).
+T0-advantage [paper, explicit constants]. The paper compares guarantees; so does (a). (b) and (c) are about GD itself.
+(a) At the step limits, T0's (and T0-sharp's) guaranteed decrease of ||r||^2 in a step is at most lambda/Lambda times that of
+T1-sharp, so that GD's guaranteed count is at least Lambda/lambda times NGD's; for a ReLU network on n unit rows, where
+lambda <= Lambda <= n, T0's is at least (1-5c)(1-c)/(1+c)^2 lambda/n: the O(lambda/n) of the paper.
+(b) In the linearised model every eta and k has ||r(k)|| >= |1 - eta w|^k ||r(0)||, w = r(0)^T G r(0)/||r(0)||^2 (Jensen: the
+squared components of r(0) in G's eigenbasis are weights, x -> x^{2k} is convex). For 0 < eta <= 2/Lambda, beyond which GD
+diverges for some r(0), and w <= Lambda/2 this is at least (1 - 2w/Lambda)^k: GD needs ln(1/eps)/(-ln(1 - 2w/Lambda)) >=
+(Lambda/(2w) - 1) ln(1/eps) steps to a residual of eps ||r(0)||, and w = lambda when r(0) is in the lowest eigenspace. Equality
+there at eta = 2/Lambda. NGD needs ln(1/eps)/(-ln|1-eta|).
+(c) For two residuals with quotients w < W and any eta > 0 one of them has ||r(k)|| >= ((W-w)/(W+w))^k ||r(0)||: for some
+targets no constant step size does better than (kappa-1)/(kappa+1), kappa = Lambda/lambda. Equality at eta = 2/(W+w).
+
+Sharp: (b), (c), and the (1-c)^2 of T0-sharp as eta -> 0 (n = 1, slope (1-c) sqrt(lambda)). T0 gives up a factor 2 there.
+Every function of real numbers here takes floats or balls (arb), and answers in kind.
+"""
+
+import math
+
+from theory.errors import ChoiceError, ScaleError
+from theory.theorems.ngd import deficit, square_root
+
+THEOREMS = ("T0", "T0-sharp")
+
+
+def constant_limit(theorem: str) -> float:
+    """The C up to which the theorem speaks: T0 below 3/5, T0-sharp up to 3/4. Raises ChoiceError."""
+    return {"T0": 0.6, "T0-sharp": 0.75}[_theorem(theorem)]
+
+
+def applies(C: float, theorem: str) -> bool:
+    """Whether Condition 2(C) with this C is among the theorem's hypotheses. Raises ChoiceError, ScaleError."""
+    return 5 * _constant(C) < 3 if _theorem(theorem) == "T0" else 4 * _constant(C) <= 3
+
+
+def jacobian_bound(C: float, operator_norm: float, lambda_min: float) -> float:
+    """``L = ||J(0)||_2 + (C/3) sqrt(lambda)``, a bound of ``||J||_2`` on the ball (not squared). Raises ScaleError."""
+    return _norm(operator_norm) + _constant(C) / 3 * square_root(_eigenvalue(lambda_min))
+
+
+def step_limit(C: float, operator_norm: float, lambda_min: float, theorem: str = "T0") -> float:
+    """The largest step size eta of the theorem; 0 when C is out of its range.
+
+    T0: ``(1-2q)/L^2``. T0-sharp: ``(1-2c)/((1-c) L^2)``. ``operator_norm`` is ``||J(0)||_2`` or an upper bound.
+    Raises ChoiceError, ScaleError.
+    """
+    bound = jacobian_bound(C, operator_norm, lambda_min)
+    if not applies(C, theorem):
+        return 0.0
+    c = C / 3
+    return (1 - 2 * deficit(C) if theorem == "T0" else (1 - 2 * c) / (1 - c)) / bound**2
+
+
+def decrease(eta: float, C: float, operator_norm: float, lambda_min: float, theorem: str = "T0") -> float:
+    """What one step takes off ``||r||^2``, as a share of it. T0: ``eta (1-c)^2 lambda``; T0-sharp: ``(2 - eta L^2)`` times that.
+
+    Raises ChoiceError, ScaleError (eta not positive).
+    """
+    if not 0 < eta < math.inf:
+        raise ScaleError(f"eta is {eta}; a step size is a finite positive number")
+    share = eta * (1 - _constant(C) / 3) ** 2 * _eigenvalue(lambda_min)
+    if _theorem(theorem) == "T0":
+        return share
+    return share * (2 - eta * jacobian_bound(C, operator_norm, lambda_min) ** 2)
+
+
+def rate(eta: float, C: float, operator_norm: float, lambda_min: float, theorem: str = "T0") -> float:
+    """The factor on ``||r||`` (not squared) of one step, ``sqrt(1 - decrease)``. Raises what ``decrease`` raises."""
+    share = decrease(eta, C, operator_norm, lambda_min, theorem)
+    if share > 1:
+        raise ScaleError(f"eta is {eta}; the theorem's step limit keeps eta (1-C/3)^2 lambda below 1")
+    return square_root(1 - share)
+
+
+def radius(C: float, residual_norm: float, lambda_min: float, theorem: str = "T0") -> float:
+    """How long the path from theta(0) can get: ``2/(1-c)`` (T0) or ``2(1-c)/(1-3c+4c^2)`` times ``||r(0)||/sqrt(lambda)``.
+
+    Raises ChoiceError, ScaleError.
+    """
+    c = _constant(C) / 3
+    factor = 2 / (1 - c) if _theorem(theorem) == "T0" else 2 * (1 - c) / (1 - 3 * c + 4 * c**2)
+    return factor * residual_norm / square_root(_eigenvalue(lambda_min))
+
+
+def linear_step_limit(operator_norm: float) -> float:
+    """``2/||J(0)||_2^2``, beyond which the linearised model diverges for some residual. Raises ScaleError."""
+    return 2 / _norm(operator_norm) ** 2
+
+
+def linear_rate(eta: float, quotient: float) -> float:
+    """``|1 - eta w|``, a lower bound of the linearised factor on ``||r||``, w the Rayleigh quotient of r(0) (T0-advantage, b)."""
+    return abs(1 - eta * quotient)
+
+
+def fastest_rate(quotient: float, operator_norm: float) -> float:
+    """``1 - 2w/Lambda``, which no ``eta <= 2/Lambda`` gets below when ``2w <= Lambda`` (T0-advantage, b).
+
+    Raises ScaleError when ``2w > Lambda``: then some step reaches ``w``'s residual faster.
+    """
+    share = 2 * quotient / _norm(operator_norm) ** 2
+    if share > 1:
+        raise ScaleError(f"the Rayleigh quotient {quotient} is above half of ||J(0)||_2^2: no lower bound of the rate")
+    return 1 - share
+
+
+def worst_target_rate(low: float, high: float) -> float:
+    """``(W-w)/(W+w)``, which for every eta some of two residuals with quotients w <= W does not beat (T0-advantage, c)."""
+    if not 0 < low <= high:
+        raise ScaleError(f"the Rayleigh quotients are {low} and {high}; they must be positive and in this order")
+    return (high - low) / (high + low)
+
+
+def least_guarantee(C: float) -> float:
+    """``(1-5c)(1-c)/(1+c)^2``: T0's decrease at its step limit is at least this times lambda/n (T0-advantage, a).
+
+    Raises ScaleError.
+    """
+    c = _constant(C) / 3
+    return (1 - 5 * c) * (1 - c) / (1 + c) ** 2
+
+
+def _theorem(name: str) -> str:
+    if name not in THEOREMS:
+        raise ChoiceError(f"unknown theorem {name!r}; known: {', '.join(THEOREMS)}")
+    return name
+
+
+def _constant(C: float) -> float:
+    if not 0 <= C < 3:
+        raise ScaleError(f"C is {C}; a stability constant lies in [0, 3)")
+    return C
+
+
+def _eigenvalue(lambda_min: float) -> float:
+    if not lambda_min > 0:
+        raise ScaleError(f"lambda_min is {lambda_min}; Condition 1 needs a positive one")
+    return lambda_min
+
+
+def _norm(operator_norm: float) -> float:
+    if not 0 < operator_norm < math.inf:
+        raise ScaleError(f"||J(0)||_2 is {operator_norm}; a norm of a Jacobian of full rank is finite and positive")
+    return operator_norm

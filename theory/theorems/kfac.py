@@ -1,0 +1,130 @@
+"""K-FAC on the squared loss: T4, T4-lev, T4-sharp, T4-frozen (THEORY section 7).
+
+Setting. Pattern features ``S(W)`` (n, m), ``H = S S^T``, ``sigma^2 = lambda_min(H(0))``; update
+``W(k+1) = W(k) - eta S(k)^+ diag(r(k)) (X^+)^T``. ``P = X X^+``, leverage scores ``h_i = P_ii`` from h_min to h_max,
+eigenvalues of X^T X from mu_min (the smallest nonzero one) to mu_max; ``1/mu_max <= h_i <= min(1, 1/mu_min)``.
+Condition K1: sigma > 0. Condition K2(C): ``||S(W) - S(0)||_2 <= (C/3) sigma`` for all W with
+``||W - W(0)||_F <= 3 ||r(0)|| / (sigma (h_min mu_min)^{1/2})``. ``c = C/3``, ``q = 2C/(3-C)``, ``rho = (3+C)/(3-C)``.
+
+T4 [paper]. rank X = d, C < 1/2 and 0 < eta <= mu_min (1-2C)/(1+C)^2 give ||r(k)||^2 <= (1 - eta/mu_max)^k ||r(0)||^2.
+T4-lev [derived]. Any rank, C < 3/5 and 0 < eta <= (1-2q)/(h_max (1-q)^2) give ||r(k)||^2 <= (1 - eta h_min)^k ||r(0)||^2.
+T4-sharp [derived]. Any rank, C < 1 and 0 < eta <= rho(2-rho)/h_max give the same, and even
+    ||r(k+1)||^2 <= (1 - eta h_min (2/rho - eta h_max/rho^2)) ||r(k)||^2.
+T4-frozen [derived]. On segments where S does not change, r(k+1) = (I - eta diag(h)) r(k); with rank X = n this is
+    (1-eta) r(k), natural gradient descent's residual.
+
+Proof of T4-sharp, hence of the others. One step is ``r+ = (I - eta M o P) r`` with ``M = (mean of S(W_s)) S(k)^+``
+(I-kfac-fn). Write ``D = diag(h)``, ``p = D^{1/2} r``, ``t = eta h_max``, ``Q = D^{-1/2} P D^{-1/2}``, so that
+``M o P = D^{1/2} (M o Q) D^{1/2}`` and, as ``D <= h_max I``,
+``||r+||^2 <= ||r||^2 + (eta/t)(||p - t (M o Q) p||^2 - ||p||^2)``. Q is positive semidefinite with unit diagonal, so
+``I o Q = I`` and Schur's inequality give ``||I - t M o Q||_2 = ||(I - t M) o Q||_2 <= ||I - t M||_2``, which is at most
+``1 - t/rho`` for ``t <= rho(2-rho)`` (T1-sharp's one-step bound: it is about any A = S(k) and B = mean of S(W_s) within
+c sigma of an S(0) with least singular value sigma), and at most ``1 - t(1-q)`` for ``t <= 1`` (T4-lev). Both squares are at
+most ``1 - t`` within the step limits, so ``||r+||^2 <= ||r||^2 - eta r^T D r`` (O-sharp-rate, O-t4).
+Ball: this gives ``eta r^T D r <= 2 ||r|| (||r|| - ||r+||)``, so with ``h_min ||r||^2 <= r^T D r`` the earlier steps have
+``sum_{j<k} eta (r^T D r)^{1/2} <= 2 (||r(0)|| - ||r(k)||)/h_min^{1/2}``, while the k-th segment adds at most
+``eta h_max^{1/2} ||r(k)|| <= ||r(k)||/h_min^{1/2}``, because ``eta h_max <= 1``. As ``||X^+T row i||^2 <= h_i/mu_min``,
+``||dW||_F <= eta (r^T D r)^{1/2}/((1-c) sigma mu_min^{1/2})``: all of the path, the k-th segment included, lies within
+``2/(1-c) ||r(0)||/(sigma (h_min mu_min)^{1/2})``, the ball of K2 for C <= 1 (with equality at C = 1).
+
+What is sharp: rho(2-rho)/h_max and 1 - eta h/rho are attained when all leverage scores are equal. Every function of real
+numbers takes floats or balls (arb), and answers in kind.
+"""
+
+import math
+
+from theory.errors import ChoiceError, ScaleError
+from theory.theorems.ngd import contraction_ratio, deficit, square_root
+
+THEOREMS = ("T4", "T4-lev", "T4-sharp")
+
+
+def constant_limit(theorem: str = "T4-lev") -> float:
+    """The C below which the theorem speaks: T4 1/2, T4-lev 3/5, T4-sharp 1. Raises ChoiceError."""
+    return {"T4": 0.5, "T4-lev": 0.6, "T4-sharp": 1.0}[_theorem(theorem)]
+
+
+def step_limit(C: float, *, h_max: float | None = None, mu_min: float | None = None, theorem: str = "T4-lev") -> float:
+    """The largest step size that the theorem allows; 0 when C is out of its range.
+
+    T4: ``mu_min (1-2C)/(1+C)^2``. T4-lev: ``(1-2q)/(h_max (1-q)^2)``. T4-sharp: ``rho(2-rho)/h_max``.
+    Raises ChoiceError, ScaleError (a constant that the theorem needs is missing or not positive).
+    """
+    q, rho = deficit(C), contraction_ratio(C)
+    if C >= constant_limit(theorem):
+        return 0.0
+    if theorem == "T4":
+        return _given(mu_min, "mu_min", theorem) * (1 - 2 * C) / (1 + C) ** 2
+    share = (1 - 2 * q) / (1 - q) ** 2 if theorem == "T4-lev" else rho * (2 - rho)
+    return share / _given(h_max, "h_max", theorem)
+
+
+def rate(
+    eta: float,
+    C: float,
+    *,
+    h_min: float | None = None,
+    h_max: float | None = None,
+    mu_max: float | None = None,
+    theorem: str = "T4-lev",
+) -> float:
+    """The factor on ``||r||`` (not squared) of one step within the step limit.
+
+    T4: ``(1 - eta/mu_max)^{1/2}``. T4-lev: ``(1 - eta h_min)^{1/2}``. T4-sharp:
+    ``(1 - eta h_min (2/rho - eta h_max/rho^2))^{1/2}``. Raises ChoiceError, ScaleError.
+    """
+    if not 0 < eta < math.inf:
+        raise ScaleError(f"eta is {eta}; a step size is a finite positive number")
+    rho = contraction_ratio(C)
+    if _theorem(theorem) == "T4":
+        fall = eta / _given(mu_max, "mu_max", theorem)
+    else:
+        fall = eta * _given(h_min, "h_min", theorem)
+    if theorem == "T4-sharp":
+        fall = fall * (2 / rho - eta * _given(h_max, "h_max", theorem) / rho**2)
+    if fall > 1:
+        raise ScaleError(f"eta is {eta}; the factor of {theorem} does not exist beyond its step limit")
+    return square_root(1 - fall)
+
+
+def radius(C: float, residual_norm: float, sigma_squared: float, h_min: float, mu_min: float) -> float:
+    """How long the path from W(0) can get: ``2/(1-C/3) ||r(0)||/(sigma (h_min mu_min)^{1/2})``, for each theorem.
+
+    A distance (Frobenius norm, not squared); at most ``condition_radius`` for C <= 1. Raises ScaleError.
+    """
+    contraction_ratio(C)
+    return 2 / (1 - C / 3) * _unit(residual_norm, sigma_squared, h_min, mu_min)
+
+
+def condition_radius(residual_norm: float, sigma_squared: float, h_min: float, mu_min: float) -> float:
+    """``3 ||r(0)||/(sigma (h_min mu_min)^{1/2})``, the radius of the ball in Condition K2. Raises ScaleError."""
+    return 3 * _unit(residual_norm, sigma_squared, h_min, mu_min)
+
+
+def stability_constant(deviation: float, sigma_squared: float) -> float:
+    """``C = 3 sup ||S(W) - S(0)||_2/sigma``: Condition K2(C) with equality. Raises ScaleError."""
+    return 3 * deviation / square_root(_given(sigma_squared, "sigma_squared", "Condition K1"))
+
+
+def frozen_factor(eta: float, leverage: float) -> float:
+    """``1 - eta h_i``, by which the residual of one input changes while S does not (T4-frozen)."""
+    return 1 - eta * leverage
+
+
+def _theorem(name: str) -> str:
+    if name not in THEOREMS:
+        raise ChoiceError(f"unknown theorem {name!r}; known: {', '.join(THEOREMS)}")
+    return name
+
+
+def _given(value: float | None, name: str, needed_by: str) -> float:
+    """A positive constant that a formula cannot do without."""
+    if value is None or not value > 0:
+        raise ScaleError(f"{name} is {value}; {needed_by} needs a positive one")
+    return value
+
+
+def _unit(residual_norm: float, sigma_squared: float, h_min: float, mu_min: float) -> float:
+    product = _given(sigma_squared, "sigma_squared", "Condition K1")
+    product = product * _given(h_min, "h_min", "K-FAC") * _given(mu_min, "mu_min", "K-FAC")
+    return residual_norm / square_root(product)
