@@ -144,6 +144,8 @@ def test_error_bounds_of_a_step_contain_the_difference_from_balls(activation: st
         before = state.pre_activations.copy()
         step = network_step(state, 0.3, optimiser)
         assert 0 < step.after_error < 1e-9
+        assert 0 < step.before_error < 1e-9
+        assert 0 < step.length_error < 1e-9
         with working_precision(160):
             exact = network_steps_enclosed(before, inputs, net.signs, activation, y, 0.3, optimiser=optimiser)[0]
             assert abs(float(exact.before - arb(step.before))) <= step.before_error
