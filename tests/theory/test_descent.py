@@ -1,7 +1,5 @@
 """The optimisers: parameter space against dense oracles, function space against parameter space, error bounds."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from flint import arb
@@ -18,8 +16,8 @@ from theory.descent import (
 from theory.errors import ChoiceError, RankDeficientError, ScaleError, ShapeError, WidthError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
+from theory.maps import lift
 from theory.network import ACTIVATIONS, TwoLayerNetwork
-from theory.rigour.exact import lift
 from theory.rigour.one_step import (
     BALL_ACTIVATIONS,
     STEEPEST_SLOPE,
@@ -146,6 +144,8 @@ def test_error_bounds_of_a_step_contain_the_difference_from_balls(activation: st
         before = state.pre_activations.copy()
         step = network_step(state, 0.3, optimiser)
         assert 0 < step.after_error < 1e-9
+        assert 0 < step.before_error < 1e-9
+        assert 0 < step.length_error < 1e-9
         with working_precision(160):
             exact = network_steps_enclosed(before, inputs, net.signs, activation, y, 0.3, optimiser=optimiser)[0]
             assert abs(float(exact.before - arb(step.before))) <= step.before_error
@@ -212,18 +212,9 @@ def test_numerical_rank_is_counted_above_the_backward_error_of_the_decomposition
 
 def test_the_tolerance_of_one_step_is_the_sum_of_its_errors() -> None:
     none = np.zeros(1)
-    step = OneStep(
-        2.0**60,
-        1.0,
-        before_error=0.25,
-        after_error=0.5,
-        length=1.0,
-        length_error=0.0,
-        residual=none,
-        moved_residual=none,
-    )
+    step = OneStep(2.0**60, 1.0, 0.25, 0.5, length=1.0, length_error=0.0, residual=none, moved_residual=none)
     assert step.rounding(0.5) == 0.5 + 0.125 + 2.0**8
-    assert dataclasses.replace(step, before=2.0).rounding(4.0) == pytest.approx(1.5, abs=1e-14)
+    assert OneStep(2.0, 1.0, 0.25, 0.5, 1.0, 0.0, none, none).rounding(4.0) == pytest.approx(1.5, abs=1e-14)
 
 
 def test_the_slope_bounds_are_just_above_the_steepest_activation() -> None:
@@ -272,8 +263,8 @@ def test_bad_input_is_named() -> None:
 def test_singular_gram_is_named() -> None:
     net, inputs, y = problem()
     twice = np.concatenate([inputs, inputs[:1]])
-    for run, condition in ((natural_gradient_step, "Condition 1"), (kfac_step, "Condition K1")):
-        with pytest.raises(RankDeficientError, match=f"{condition} fails"):
+    for run in (natural_gradient_step, kfac_step):
+        with pytest.raises(RankDeficientError, match="Condition 1"):
             run(net, twice, np.append(y, 1.0), 0.1)
     with pytest.raises(RankDeficientError, match="Condition 1"):
         solve_gram(-np.eye(2), np.ones(2))
