@@ -286,7 +286,7 @@ def certify_map(model: ParameterMap, targets: FloatArray) -> MapCertificate:
 def spike_map(
     stability: float,
     base_slopes: FloatArray,
-    step_size: float,
+    step_size: float | FloatArray,
     steps: int,
     residuals: FloatArray,
     half_width: float = 2.0**-38,
@@ -295,22 +295,23 @@ def spike_map(
 ) -> SpikeMap:
     """The worst case of T1-tight for ``steps`` NGD steps of size ``step_size`` towards ``u = -residuals`` (all positive).
 
-    Direction i starts with slope ``base_slopes[i]`` (its smallest is sqrt(lambda)), falls to ``base - c sqrt(lambda)``, and
-    is ``base + c sqrt(lambda)`` within ``half_width`` times the next step around every later iterate, ``c = stability``.
-    With equal base slopes one step from an iterate k >= 1 multiplies the residual by ``1 - eta/rho`` up to the half-width.
+    The step size may differ between the directions, shape (n,): K-FAC takes ``eta h_i``. Direction i starts with slope
+    ``base_slopes[i]`` (its smallest is sqrt(lambda)), falls to ``base - c sqrt(lambda)``, and is ``base + c sqrt(lambda)``
+    within ``half_width`` times the next step around every later iterate, ``c = stability``. With equal base slopes one
+    step from an iterate k >= 1 multiplies the residual by ``1 - eta/rho`` up to the half-width.
     """
     n = len(base_slopes)
     change = stability * float(base_slopes.min())
     knots, slopes = np.zeros((n, 2 * steps + 1)), np.zeros((n, 2 * steps + 2))
-    for i in range(n):
+    for i, eta in enumerate(np.broadcast_to(step_size, n)):
         low, high, base = base_slopes[i] - change, base_slopes[i] + change, base_slopes[i]
-        position, residual, slope, around = 0.0, float(residuals[i]), base, half_width * step_size * residuals[i] / base
+        position, residual, slope, around = 0.0, float(residuals[i]), base, half_width * eta * residuals[i] / base
         # Written for motion to the left: knots are collected from 0 downwards and reversed.
         edges, values = [-around], [base, low]
         for _ in range(steps):
-            length = step_size * residual / slope
+            length = eta * residual / slope
             remaining = residual - slope * around - low * (length - around)
-            behind, around = around, half_width * step_size * remaining / high
+            behind, around = around, half_width * eta * remaining / high
             residual -= slope * behind + low * (length - behind - around) + high * around
             position -= length
             edges += [position + around, position - around]

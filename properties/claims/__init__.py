@@ -10,6 +10,7 @@ from properties.claims import (
     gradient_linear,
     identities,
     kernels,
+    kfac,
     ngd,
     ngd_line,
     ngd_step,
@@ -28,6 +29,7 @@ _MODULES = (
     ngd_line,
     gradient_descent,
     gradient_linear,
+    kfac,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(
