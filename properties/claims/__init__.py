@@ -6,13 +6,19 @@ from typing import Any
 
 from properties.claim import Claim
 from properties.claims import (
+    general_loss,
+    generalisation,
+    gradient_advantage,
     gradient_descent,
     gradient_linear,
     identities,
+    kernel_bounds,
     kernels,
     kfac,
     ngd,
+    ngd_adversary,
     ngd_line,
+    ngd_radius,
     ngd_step,
     ngd_tight,
     stability,
@@ -22,14 +28,20 @@ from properties.slack import SlackRow
 _MODULES = (
     identities,
     kernels,
+    kernel_bounds,
     stability,
     ngd,
     ngd_tight,
     ngd_step,
     ngd_line,
+    ngd_radius,
+    general_loss,
     gradient_descent,
     gradient_linear,
     kfac,
+    generalisation,
+    ngd_adversary,
+    gradient_advantage,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(
