@@ -12,7 +12,9 @@ from properties.claims import (
     ngd,
     ngd_step,
     ngd_tight,
+    probability,
     stability,
+    width,
 )
 from properties.slack import SlackRow
 
@@ -24,6 +26,8 @@ _MODULES = (
     ngd,
     ngd_tight,
     ngd_step,
+    probability,
+    width,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(
