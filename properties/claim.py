@@ -207,7 +207,8 @@ class Claim(Generic[I]):
     ``hypotheses`` are checked first; one that fails makes the instance vacuous. ``conclusion`` returns the bounds.
     ``confirm`` evaluates the same bounds in ball or exact arithmetic at a precision in bits; None when ``conclusion``
     is exact already. ``sampled`` adds bounds of probabilities, from counts in trials drawn from a stream of the
-    instance's own (properties/statistics.py); the search does not aim at them, for they are noise. ``features`` labels an instance (such as "flips on the trajectory") so that the table can count.
+    instance's own (properties/statistics.py); the search does not aim at them, for they are noise. ``features``
+    labels an instance (such as "flips on the trajectory") so that the table can count.
     """
 
     id: str

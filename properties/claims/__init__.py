@@ -21,7 +21,9 @@ from properties.claims import (
     ngd_radius,
     ngd_step,
     ngd_tight,
+    probability,
     stability,
+    width,
 )
 from properties.slack import SlackRow
 
@@ -35,13 +37,15 @@ _MODULES = (
     ngd_step,
     ngd_line,
     ngd_radius,
+    ngd_adversary,
     general_loss,
+    probability,
+    width,
+    kfac,
     gradient_descent,
     gradient_linear,
-    kfac,
-    generalisation,
-    ngd_adversary,
     gradient_advantage,
+    generalisation,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(
