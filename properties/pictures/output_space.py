@@ -26,7 +26,7 @@ STEP, STEPS, PARTS = 0.1, 60, 32
 GD_STEPS = 400
 
 
-def output_space(seed: int) -> dict[str, Any]:
+def data(seed: int) -> dict[str, Any]:
     """For each width the outputs of NGD, C along its path, ``arcsin q`` and the largest angle measured; GD at the widest."""
     inputs = np.array([[1.0, 0.0], [math.cos(ANGLE), math.sin(ANGLE)]])
     rows = [_at_width(width, inputs, seed) for width in WIDTHS]
