@@ -16,8 +16,8 @@ from theory.descent import (
 from theory.errors import ChoiceError, RankDeficientError, ScaleError, ShapeError, WidthError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
-from theory.maps import lift
 from theory.network import ACTIVATIONS, TwoLayerNetwork
+from theory.rigour.exact import lift
 from theory.rigour.one_step import (
     BALL_ACTIVATIONS,
     STEEPEST_SLOPE,
