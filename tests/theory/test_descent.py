@@ -263,8 +263,8 @@ def test_bad_input_is_named() -> None:
 def test_singular_gram_is_named() -> None:
     net, inputs, y = problem()
     twice = np.concatenate([inputs, inputs[:1]])
-    for run in (natural_gradient_step, kfac_step):
-        with pytest.raises(RankDeficientError, match="Condition 1"):
+    for run, condition in ((natural_gradient_step, "Condition 1"), (kfac_step, "Condition K1")):
+        with pytest.raises(RankDeficientError, match=condition):
             run(net, twice, np.append(y, 1.0), 0.1)
     with pytest.raises(RankDeficientError, match="Condition 1"):
         solve_gram(-np.eye(2), np.ones(2))
