@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
-from theory.maps import AnyArray, PerturbedAffine, SpikeMap
+from theory.maps import PerturbedAffine, SpikeMap
 from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
+from theory.rigour.exact import AnyArray
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.rounding import gamma
 from theory.stability.norms import squared_norm_excess
@@ -47,6 +49,10 @@ class FeatureMap:
 
     model: RowwiseMap
 
+    @cached_property
+    def _stacked(self) -> RowwiseMap:
+        return stacked(self.model)
+
     @property
     def width(self) -> int:
         """The number m of features."""
@@ -54,11 +60,11 @@ class FeatureMap:
 
     def outputs(self, Z: AnyArray) -> AnyArray:
         """``u``, shape (n,)."""
-        return stacked(self.model).outputs(Z.ravel())
+        return self._stacked.outputs(Z.ravel())
 
     def features(self, Z: AnyArray) -> AnyArray:
         """``S``, rows ``grad f_i(z_i)``, shape (n, m)."""
-        jacobian = stacked(self.model).jacobian(Z.ravel())
+        jacobian = self._stacked.jacobian(Z.ravel())
         m = self.width
         return np.array([jacobian[i, i * m : (i + 1) * m] for i in range(len(Z))])
 
@@ -68,7 +74,7 @@ class FeatureMap:
 
     def rounding(self, Z: FloatArray) -> tuple[float, float]:
         """Bounds of the float64 error of ``outputs`` (2-norm) and ``features`` (Frobenius norm)."""
-        return stacked(self.model).rounding(Z.ravel())
+        return self._stacked.rounding(Z.ravel())
 
     def lifted(self) -> FeatureMap:
         """The same map on exact balls."""

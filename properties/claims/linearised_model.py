@@ -137,5 +137,5 @@ def of_integers(
     steps: int,
 ) -> LinearisedInstance:
     """A linear model with small integer entries: J (n, p), theta(0) (p,), y (n,)."""
-    matrices = (rational_matrix(array) for array in (jacobian, start, y))
-    return LinearisedInstance(*matrices, ngd_step, gd_share, steps, {"J": jacobian, "theta": start, "y": y})
+    J, theta, targets = (rational_matrix(array) for array in (jacobian, start, y))
+    return LinearisedInstance(J, theta, targets, ngd_step, gd_share, steps, {"J": jacobian, "theta": start, "y": y})

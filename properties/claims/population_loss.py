@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -38,11 +38,18 @@ EPSILON = 0.05
 LOSS_CONFIDENCE = 1e-3
 """A trial's lower limit of the population loss is wrong with at most this probability (Hoeffding)."""
 
-TRIALS = 20
-"""N of one description: with delta = 0.1 ten to fifteen failures are a refutation."""
+TRIALS = 16
+"""N of one description: with delta = 0.1 fourteen failures are a refutation."""
+
+REFERENCES = 3
+"""Samples on which the bound is looked at before the trials."""
 
 FRESH = 2000
 """Fresh inputs on which the population loss is measured."""
+
+
+RARE = 0.12
+"""How often a rare target is not 0."""
 
 
 def absolute_loss(outputs: FloatArray, targets: FloatArray) -> FloatArray:
@@ -67,6 +74,7 @@ class Population:
     def draw(self, count: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
         """Inputs (count, dim) with unit rows, and targets (count,)."""
         inputs = normalise_rows(rng.standard_normal((count, self.dim)))
+        targets: FloatArray
         match self.teacher:
             case "linear":
                 targets = inputs[:, 0]
@@ -74,8 +82,10 @@ class Population:
                 targets = inputs[:, 0] ** 2
             case "signs":
                 targets = np.where(rng.integers(0, 2, count) == 1, 1.0, -1.0)
-            case _:  # rare: 1 with probability 1/10
-                targets = (rng.random(count) < 0.1).astype(np.float64)
+            case "rare":
+                targets = np.where(rng.random(count) < RARE, 1.0, 0.0)
+            case _:  # rare and large
+                targets = np.where(rng.random(count) < RARE / 4, 50.0, 0.0)
         return inputs, self.size * targets
 
     def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
@@ -92,6 +102,10 @@ class Rule:
     untrained: bool = False
     fresh_sign: float = 1.0
     """The fresh targets are multiplied by it: the population is another one than that of the sample."""
+    largest_loss: float = 1.0
+    fresh: int = 2000
+    """Fresh inputs on which the population loss is measured."""
+    trials: int = TRIALS
 
 
 def sample_bound(population: Population, inputs: FloatArray, y: FloatArray, rule: Rule) -> float:
@@ -114,10 +128,9 @@ def trained(population: Population, inputs: FloatArray, y: FloatArray, rng: np.r
     return TwoLayerNetwork(weights=run.weights, signs=net.signs)
 
 
-def loss_limits(losses: FloatArray) -> tuple[float, float]:
-    """Mean of the losses on fresh inputs, and a lower limit of the population loss (Hoeffding; losses in [0, 1])."""
-    mean = float(np.mean(losses))
-    return mean, mean - math.sqrt(math.log(1 / LOSS_CONFIDENCE) / (2 * len(losses)))
+def lower_limit(losses: FloatArray, largest: float) -> float:
+    """A lower confidence limit of the population loss, from losses in [0, ``largest``] on fresh inputs (Hoeffding)."""
+    return float(np.mean(losses)) - largest * math.sqrt(math.log(1 / LOSS_CONFIDENCE) / (2 * len(losses)))
 
 
 def trial(population: Population, rng: np.random.Generator, rule: Rule) -> tuple[bool, float]:
@@ -131,24 +144,235 @@ def trial(population: Population, rng: np.random.Generator, rule: Rule) -> tuple
             net = trained(population, inputs, y, rng)
     except RankDeficientError:
         return True, math.inf
-    fresh, targets = population.draw(FRESH, rng)
-    mean, lower = loss_limits(rule.loss(net.outputs(fresh), rule.fresh_sign * targets))
-    return lower > bound, mean / bound
+    fresh, targets = population.draw(rule.fresh, rng)
+    losses = np.minimum(rule.loss(net.outputs(fresh), rule.fresh_sign * targets), rule.largest_loss)
+    return lower_limit(losses, rule.largest_loss) > bound, float(np.mean(losses)) / bound
 
 
 def hypotheses(rule: Rule, population: Population) -> Sequence[Hypothesis]:
-    """The bound says something: it is below 1 on a reference sample; 0 < eta <= 1."""
-    inputs, y = population.draw(population.rows, np.random.default_rng(population.rows))
+    """The bound says something: it is below 1 on most reference samples, which no trial uses; 0 < eta <= 1."""
+    rng = np.random.default_rng(population.rows)
+    samples = [population.draw(population.rows, rng) for _ in range(REFERENCES)]
+    middle = float(np.median([sample_bound(population, inputs, y, rule) for inputs, y in samples]))
     return [
-        require("the bound is below 1 on a reference sample", 1 - sample_bound(population, inputs, y, rule)),
+        require("the bound is below 1 on most reference samples", 1 - middle),
         require("0 < eta <= 1", 1 - population.eta),
     ]
 
 
 def sampled(rule: Rule, population: Population, trials: Trials) -> Sequence[Bound]:
     """How often the population loss exceeds the bound."""
-    outcomes = [trial(population, trials.rng, rule) for _ in range(TRIALS)]
+    outcomes = [trial(population, trials.rng, rule) for _ in range(rule.trials)]
     largest = max(ratio for _, ratio in outcomes)
     trials.features.add(f"largest loss/bound about {largest:.1g}")
     failures = sum(failed for failed, _ in outcomes)
-    return [trials.at_most("population loss > bound", failures, TRIALS, population.delta + LOSS_CONFIDENCE)]
+    return [trials.at_most("population loss > bound", failures, rule.trials, population.delta + LOSS_CONFIDENCE)]
+
+
+# --- families --------------------------------------------------------------------------------------------------------
+
+
+def _examples(quick: int, normal: int, thorough: int) -> dict[Depth, int]:
+    return {Depth.QUICK: quick, Depth.NORMAL: normal, Depth.THOROUGH: thorough}
+
+
+def build(description: Description) -> Population:
+    """The population of a description; sizes in percent."""
+    return Population(
+        rows=description["rows"],
+        dim=description["dim"],
+        teacher=description["teacher"],
+        size=description["size_percent"] / 100,
+        width=description["width"],
+        scale=description["scale_percent"] / 100,
+        eta=description["step_tenths"] / 10,
+        delta=description["delta_percent"] / 100,
+    )
+
+
+def _family(id: str, title: str, examples: Mapping[Depth, int], **parts: Sequence[Any]) -> Family[Population]:
+    choices = {name: st.sampled_from(values) for name, values in parts.items()}
+    return Family(id, title, partial(described, choices), build, examples)
+
+
+SMOOTH = _family(
+    "smooth teachers",
+    "targets x_1 or x_1^2, inputs uniform on a sphere of low dimension, nu = 0.1",
+    _examples(2, 4, 24),
+    teacher=("linear", "quadratic"),
+    rows=(80, 100),
+    dim=(3, 4),
+    size_percent=(100,),
+    width=(512,),
+    scale_percent=(10,),
+    step_tenths=(10, 5),
+    delta_percent=(10, 20),
+)
+SIGNS = _family(
+    "random signs",
+    "targets that the inputs do not determine, in high dimension: the complexity term is needed",
+    _examples(1, 2, 6),
+    teacher=("signs",),
+    rows=(160,),
+    dim=(200,),
+    size_percent=(20,),
+    width=(64,),
+    scale_percent=(10,),
+    step_tenths=(10,),
+    delta_percent=(10, 20),
+)
+
+
+def _only(id: str, title: str, **values: Any) -> Family[Population]:
+    """A family of one description: nothing to shrink, so that a mutant costs one evaluation."""
+    defaults = {"teacher": "linear", "rows": 100, "dim": 3, "size_percent": 100, "width": 512}
+    parts = defaults | {"scale_percent": 10, "step_tenths": 10, "delta_percent": 10} | values
+    return _family(id, title, _examples(1, 1, 1), **{name: (value,) for name, value in parts.items()})
+
+
+# --- the claim and its mutants ---------------------------------------------------------------------------------------
+
+_CLAIM: Claim[Population] = Claim(
+    id="T5",
+    statement="for losses in [0, 1], 1-Lipschitz in the output, with l(y, y) = 0, nu small and m large: after "
+    "k = ceil(ln(3 (||y||^2/n + nu^2/2)/(delta eps^2))/eta) NGD steps the population loss is at most "
+    "sqrt(2 y^T G_inf^{-1} y/n) + 3 sqrt(ln(6/delta)/(2n)) + eps with probability at least 1 - delta",
+    provenance=Provenance.PAPER_WITH_CONSTANTS,
+    source="Zhang, Martens, Grosse (2019), generalisation; THEORY section 9; the constant of k is this project's",
+    families=(SMOOTH, SIGNS),
+    hypotheses=partial(hypotheses, Rule()),
+    conclusion=lambda _: (),
+    sampled=partial(sampled, Rule()),
+)
+
+
+def _without_complexity(form: float, n: int, delta: float, epsilon: float) -> float:
+    return generalisation.confidence_term(n, delta) + epsilon
+
+
+def _without_confidence(form: float, n: int, delta: float, epsilon: float) -> float:
+    return generalisation.complexity_term(form, n) + epsilon
+
+
+def _mutant(id: str, description: str, rule: Rule, family: Family[Population]) -> Any:
+    return _CLAIM.neighbour(
+        id, description, families=(family,), hypotheses=partial(hypotheses, rule), sampled=partial(sampled, rule)
+    )
+
+
+_PLAIN = _only("linear teacher", "targets x_1")
+
+T5 = _CLAIM.with_mutants(
+    _mutant(
+        "narrow",
+        "a width at which the Jacobian hardly has as many parameters as rows",
+        Rule(),
+        _only("narrow", "m = 36, n = 100, d = 3", width=36),
+    ),
+    _mutant(
+        "large-scale",
+        "nu = 100",
+        Rule(),
+        _only(
+            "large scale",
+            "nu = 100 in high dimension",
+            teacher="signs",
+            rows=100,
+            dim=120,
+            size_percent=10,
+            width=64,
+            scale_percent=10_000,
+        ),
+    ),
+    _mutant(
+        "untrained",
+        "no step at all",
+        Rule(untrained=True),
+        _only("untrained", "targets 2 x_1", rows=400, size_percent=200, width=64),
+    ),
+    _mutant(
+        "other-population",
+        "the fresh targets have the other sign",
+        Rule(fresh_sign=-1.0),
+        _only("other population", "targets 1.5 x_1", rows=200, size_percent=150),
+    ),
+    _mutant(
+        "not-lipschitz",
+        "the loss 1[u != y]",
+        Rule(loss=lambda outputs, targets: (outputs != targets).astype(np.float64)),
+        _PLAIN,
+    ),
+    _mutant(
+        "loss-at-target",
+        "the loss max(0, 1 - |u - y|), which is 1 at u = y",
+        Rule(loss=lambda outputs, targets: np.maximum(0.0, 1 - np.abs(outputs - targets))),
+        _PLAIN,
+    ),
+    _mutant(
+        "complexity-dropped",
+        "the bound without its first term",
+        Rule(bound=_without_complexity),
+        _only("random signs", "targets +-1", teacher="signs", dim=20, rows=80, width=128),
+    ),
+    _mutant(
+        "confidence-dropped",
+        "the bound without its middle term",
+        Rule(bound=_without_confidence, trials=40),
+        _only(
+            "rare targets", "targets 1 with probability 0.12, else 0", teacher="rare", rows=1, width=64, delta_percent=1
+        ),
+    ),
+    _mutant(
+        "unbounded",
+        "the loss |u - y|, up to 50",
+        Rule(loss=lambda outputs, targets: np.abs(outputs - targets), largest_loss=50.0, fresh=50_000, trials=70),
+        _only(
+            "rare large targets",
+            "targets 50 with probability 0.03, else 0",
+            teacher="rare and large",
+            rows=40,
+            width=64,
+            delta_percent=1,
+        ),
+    ),
+)
+
+
+# --- slack -----------------------------------------------------------------------------------------------------------
+
+
+def complexity_slack(n: int, size: float, delta: float, epsilon: float) -> float:
+    """The constant in place of 2 below which T5 fails for random signs ``+-size`` on orthogonal inputs, nu and width at their limits.
+
+    ``G_inf = I/2`` there, so the form is ``2 size^2 n``; a fresh input is orthogonal to all others, its output 0, its loss ``size``.
+    """
+    form = n * size**2 / generalisation.limiting_trace(n) * n
+    room = size - epsilon - generalisation.confidence_term(n, delta)
+    return float(2 * (room / generalisation.complexity_term(form, n)) ** 2)
+
+
+def confidence_slack(n: int, delta: float, epsilon: float) -> float:
+    """The constant in place of 3 below which T5 fails for targets that are 0 on the whole sample with probability delta, else 1."""
+    rare = 1 - delta ** (1 / n)
+    return float(3 * (rare - epsilon) / generalisation.confidence_term(n, delta))
+
+
+SLACK = (
+    SlackRow(
+        claim="T5",
+        quantity="constant under the root of sqrt(2 y^T G_inf^{-1} y/n), at n = 10,000, delta = 0.1, eps = 0.05",
+        paper=2.0,
+        proved=2.0,
+        refuted=complexity_slack(10_000, 0.9, 0.1, 0.05),
+        witness="random signs on orthogonal inputs, computed",
+        remark="2 from T5-dist and T5-rad, each of them sharp",
+    ),
+    SlackRow(
+        claim="T5",
+        quantity="constant in front of sqrt(ln(6/delta)/(2n)), at n = 2, delta = 0.1, eps = 0.05",
+        paper=3.0,
+        proved=3.0,
+        refuted=confidence_slack(2, 0.1, 0.05),
+        witness="rare targets, computed",
+    ),
+)

@@ -91,7 +91,7 @@ def test_bad_numbers_have_named_errors() -> None:
         g.training_steps(0.5, 1.0, -1.0, 0.1, 0.1)
     with pytest.raises(ScaleError, match="B is nan"):
         g.rademacher_bound(math.nan, 1.0, 2)
-    with pytest.raises(ScaleError, match="n is 2.5"):
+    with pytest.raises(ScaleError, match=r"n is 2\.5"):
         g.limiting_trace(2.5)  # type: ignore[arg-type]
     with pytest.raises(RankDeficientError):
         g.interpolant_distance(np.ones((2, 2)), np.ones(2))

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import linalg
 
 from theory.errors import ShapeError
 from theory.inputs import FloatArray, finite_array
@@ -110,18 +111,36 @@ def largest_eigenvalue_upper_bound(matrix: ArrayLike) -> float:
 def smallest_eigenvalue_upper_bound(matrix: ArrayLike) -> float:
     """A number that is certainly at least ``lambda_min`` of the symmetric (n, n) float64 matrix exactly as given.
 
-    The Rayleigh quotient ``v^T A v / v^T v`` of the computed eigenvector, its rounding bounded by
-    ``gamma |v|^T |A| |v| / v^T v``. Raises ShapeError (not square, not symmetric), NotFiniteError.
+    The Rayleigh quotient of the computed eigenvector. Raises ShapeError (not square, not symmetric), NotFiniteError.
     """
     array = symmetric_matrix(matrix)
     exponent = _binary_exponent(array)
     scaled = np.ldexp(array, -exponent)
-    vector = np.linalg.eigh(scaled)[1][:, 0]
+    return _scaled_back(_rayleigh_upper_bound(scaled, np.linalg.eigh(scaled)[1][:, 0]), exponent, math.inf)
+
+
+def largest_eigenvalue_bounds(matrix: ArrayLike) -> tuple[float, float]:
+    """Certain bounds (lower, upper) of ``lambda_max`` of the symmetric (n, n) float64 matrix exactly as given.
+
+    One eigenpair serves both: its Rayleigh quotient bounds from below, a Cholesky factorisation next to it from above
+    (inf when none completed). Raises ShapeError (not square, not symmetric), NotFiniteError.
+    """
+    array = symmetric_matrix(matrix)
+    exponent = _binary_exponent(array)
+    negative = -np.ldexp(array, -exponent)
+    values, vectors = linalg.eigh(negative, subset_by_index=[0, 0], check_finite=False)
+    lower = -_rayleigh_upper_bound(negative, vectors[:, 0])
+    upper = -_certified_shift(negative, float(values[0]))
+    return _scaled_back(lower, exponent, -math.inf), _scaled_back(upper, exponent, math.inf)
+
+
+def _rayleigh_upper_bound(scaled: FloatArray, vector: FloatArray) -> float:
+    """``v^T A v / v^T v`` raised by its rounding ``gamma |v|^T |A| |v| / v^T v``, for entries of at most 1."""
     squared = float(vector @ vector)
     magnitude = float(np.abs(vector) @ np.abs(scaled) @ np.abs(vector))
     # n products and sums for A v, n for v^T (A v), n for v^T v, and the division; doubled for the rounding of the bound
-    error = 2 * gamma(3 * len(array) + 4) * magnitude / squared + UNDERFLOW
-    return _scaled_back(float(vector @ scaled @ vector) / squared + error, exponent, math.inf)
+    error = 2 * gamma(3 * len(scaled) + 4) * magnitude / squared + UNDERFLOW
+    return float(vector @ scaled @ vector) / squared + error
 
 
 def singular_value_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[float, float]:
