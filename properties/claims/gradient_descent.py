@@ -16,8 +16,8 @@ from hypothesis.strategies import SearchStrategy
 from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance
 from properties.claims import gradient_singular, ngd
 from properties.claims.ngd import Rule, examples
-from properties.slack import SlackRow
 from properties.instances import GradientInstance, MapInstance, NetworkInstance
+from properties.slack import SlackRow
 from properties.strategies import (
     Description,
     Dial,

@@ -1,6 +1,7 @@
 """The ascent against T1-sharp and Lemma S: its gradients, its constraints, its worst cases, and what it finds."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,11 @@ def value(point: Configuration, objective: Objective) -> float:
     return value_and_gradient(point, objective)[0]
 
 
+def moved(point: Configuration, name: str, entries: FloatArray) -> Configuration:
+    parts: dict[str, Any] = {name: entries}
+    return dataclasses.replace(point, **parts)
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize(("n", "p"), [(1, 1), (2, 5), (4, 4)])
 def test_gradients_agree_with_central_differences(objective: Objective, n: int, p: int) -> None:
@@ -27,8 +33,7 @@ def test_gradients_agree_with_central_differences(objective: Objective, n: int, 
         for index in np.ndindex(entries.shape):
             shift = np.zeros(entries.shape)
             shift[index] = 1e-6
-            above = value(dataclasses.replace(point, **{name: entries + shift}), objective)
-            below = value(dataclasses.replace(point, **{name: entries - shift}), objective)
+            above, below = (value(moved(point, name, entries + sign * shift), objective) for sign in (1, -1))
             assert abs((above - below) / 2e-6 - slope[index]) <= 1e-7
 
 
