@@ -293,7 +293,7 @@ def test_the_terminal_shows_slack_and_pictures_in_short(document: Document) -> N
 
 
 def test_bounds_in_short() -> None:
-    bounds = [
+    bounds: list[dict[str, Any]] = [
         {"label": "a", "verdict": "holds", "ratio": 0.25},
         {"label": "b", "verdict": "refuted", "ratio": "inf"},
         {"label": "c", "verdict": "holds", "ratio": 0.5},
