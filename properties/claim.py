@@ -140,6 +140,20 @@ def at_most_enclosed(label: str, measured: arb, predicted: arb) -> Bound:
     return Bound(label, float(measured), float(predicted), float(difference.rad()), verdict, Evidence.ENCLOSED)
 
 
+def at_most_or_equal_enclosed(label: str, measured: arb, predicted: arb, bits: int) -> Bound:
+    """``measured <= predicted`` for two balls where equality occurs and no precision separates the two sides.
+
+    Refuted when every pair of points disagrees; holds when all agree, or when the ball of the difference contains 0 with
+    radius below ``2^-bits``: the inequality then fails by less than ``2^(1-bits)``, if at all.
+    """
+    bound = at_most_enclosed(label, measured, predicted)
+    difference = predicted - measured
+    if bound.verdict is Verdict.UNDECIDED and difference.rad() < arb(2) ** -bits:
+        label = f"{label} (equal within 2^-{bits})"
+        bound = dataclasses.replace(bound, label=label, measured=bound.predicted, verdict=Verdict.HOLDS)
+    return bound
+
+
 def equal_enclosed(label: str, difference: arb, bits: int) -> Bound:
     """An identity in balls: it holds when the ball of ``difference`` contains 0 with radius below ``2^-bits``."""
     allowance = 2.0**-bits
@@ -193,7 +207,8 @@ class Claim(Generic[I]):
     ``hypotheses`` are checked first; one that fails makes the instance vacuous. ``conclusion`` returns the bounds.
     ``confirm`` evaluates the same bounds in ball or exact arithmetic at a precision in bits; None when ``conclusion``
     is exact already. ``sampled`` adds bounds of probabilities, from counts in trials drawn from a stream of the
-    instance's own (properties/statistics.py); the search does not aim then, for it would aim at noise. ``features`` labels an instance (such as "flips on the trajectory") so that the table can count.
+    instance's own (properties/statistics.py); the search does not aim at them, for they are noise. ``features``
+    labels an instance (such as "flips on the trajectory") so that the table can count.
     """
 
     id: str

@@ -83,6 +83,8 @@ class DatasetCertificate:
     source: str
     n: int
     d: int
+    rows: int
+    """The rows that networks are trained on: all, or the first so many."""
     contributions: tuple[Contribution, ...]
     rungs: tuple[RungCertificate, ...]
 
@@ -106,6 +108,7 @@ class DatasetCertificate:
                     "source": self.source,
                     "n": self.n,
                     "d": self.d,
+                    "rows": self.rows,
                     **{contribution.topic: dict(contribution.values) for contribution in self.contributions},
                     "rungs": [rung.to_json() for rung in self.rungs],
                 }
@@ -117,6 +120,7 @@ class DatasetCertificate:
         return [
             f"data set {self.name}: n = {self.n}, d = {self.d}; {self.source}",
             *(f"  {line}" for contribution in self.contributions for line in contribution.lines),
+            *([f"  networks are trained on the first {self.rows} rows of {self.n}"] if self.rows < self.n else []),
             *(f"  {line}" for rung in self.rungs for line in rung.lines()),
         ]
 
@@ -149,6 +153,7 @@ def certify_dataset(
         source=dataset.source,
         n=len(dataset.X),
         d=dataset.X.shape[1],
+        rows=max(rung.rows for rung in chosen),
         contributions=tuple(topic(dataset) for topic in input_topics),
         rungs=tuple(certify_rung(RungContext(dataset, rung, seed), rung_topics) for rung in chosen),
     )
@@ -156,7 +161,12 @@ def certify_dataset(
 
 def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCertificate:
     """Every topic on one rung; a topic that meets a singular matrix becomes a problem, the others go on."""
+    if context.nothing_to_learn:
+        remark = "outputs at initialisation equal the targets to rounding: nothing to learn"
+        return RungCertificate(context.rung, context.lambda_min, context.residual_norm, {}, (), {}, (remark,))
     contributions, problems = [], list(context.problems)
+    if context.rotated:
+        problems.append("inputs in coordinates of their span, which changes inner products by rounding only")
     for topic in topics:
         try:
             contributions.append(topic(context))

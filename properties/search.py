@@ -95,8 +95,7 @@ def _search_family(claim: Claim[Any], family: Family[Any], depth: Depth, result:
         if evaluation.verdict is InstanceVerdict.REFUTED:
             failing[:] = [key]
             raise _Violation(str(description))
-        if claim.sampled is None:
-            _aim(evaluation)
+        _aim(evaluation)
 
     search = with_seed(_family_seed(result.seed, family.id))(
         settings(
@@ -118,8 +117,12 @@ def _search_family(claim: Claim[Any], family: Family[Any], depth: Depth, result:
 
 
 def _aim(evaluation: Evaluation) -> None:
-    """Tell Hypothesis to look for larger ratios, or for larger values of what a bound says is worth aiming at."""
-    goals = [bound.ratio if bound.aim is None else bound.aim for bound in evaluation.bounds]
+    """Tell Hypothesis to look for larger ratios, or for larger values of what a bound says is worth aiming at.
+
+    Counts of trials are left out: the largest of them are noise.
+    """
+    known = [bound for bound in evaluation.bounds if bound.evidence is not Evidence.ESTIMATED]
+    goals = [bound.ratio if bound.aim is None else bound.aim for bound in known]
     finite = [goal for goal in goals if math.isfinite(goal)]
     if finite:
         target(max(finite), label="tightness")

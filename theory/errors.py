@@ -17,6 +17,10 @@ class ShapeError(InputError):
     """An array has the wrong number of axes or entries."""
 
 
+class DegenerateInputsError(InputError):
+    """Rows for which a limiting kernel is singular, or cannot be certified positive definite."""
+
+
 class NotNormalisedError(InputError):
     """An input row does not have unit Euclidean norm."""
 
@@ -30,7 +34,7 @@ class ScaleError(InputError):
 
 
 class SignError(InputError):
-    """An output weight is neither -1 nor +1."""
+    """An output weight, or a label of the logistic loss, is neither -1 nor +1."""
 
 
 class ChoiceError(InputError):

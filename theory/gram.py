@@ -289,7 +289,9 @@ def ball_limiting_pattern_gram(inputs: ArrayLike, bits: int = 128) -> arb_mat:
 def _dot_error(net: TwoLayerNetwork, rows: FloatArray) -> FloatArray:
     """Bound of the error of every computed pre-activation, shape (n, m): ``gamma_d |x_i| |w_r|``, doubled."""
     with np.errstate(over="ignore"):
-        norms = np.linalg.norm(net.weights, axis=1) + SMALLEST_NORMAL_MARGIN
+        largest = np.abs(net.weights).max(axis=1)
+        scaled = net.weights / np.where(largest > 0, largest, 1.0)[:, None]  # the squares of tiny weights would vanish
+        norms = largest * np.linalg.norm(scaled, axis=1) + SMALLEST_NORMAL_MARGIN
         return np.asarray(
             2 * gamma(net.dim + 4) * np.linalg.norm(rows, axis=1)[:, None] * norms + SMALLEST_NORMAL_MARGIN
         )

@@ -1,5 +1,7 @@
 """Checks of arrays at the door: whole-array tests first, the offending index only on failure."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -92,18 +94,18 @@ def positive(value: float, name: str) -> float:
 
 def positive_count(value: int, name: str) -> int:
     """Return a positive integer. Raises WidthError."""
-    if isinstance(value, bool) or not np.isfinite(value) or int(value) != value or value <= 0:
+    if isinstance(value, bool) or not math.isfinite(value) or int(value) != value or value <= 0:
         raise WidthError(f"{name} is {value}; it must be a positive integer")
     return int(value)
 
 
-def sign_vector(values: ArrayLike) -> FloatArray:
+def sign_vector(values: ArrayLike, name: str = "signs") -> FloatArray:
     """Return a vector of -1 and +1. Raises ShapeError, NotFiniteError, SignError."""
-    array = finite_array(values, "signs", 1)
+    array = finite_array(values, name, 1)
     wrong = np.abs(array) != 1
     if wrong.any():
         where = int(np.flatnonzero(wrong)[0])
-        raise SignError(f"signs[{where}] is {array[where]}; output weights are -1 or +1")
+        raise SignError(f"{name}[{where}] is {array[where]}; entries are -1 or +1")
     return array
 
 

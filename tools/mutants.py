@@ -55,7 +55,11 @@ def report(run: Run, entries: list[Review], available: dict[str, list[Mutant]]) 
     """Print the result; whether few enough mutants survive."""
     reviewed = {mutant: review_of(mutant, entries) for mutant in run.outcomes}
     equivalent = {m for m, r in reviewed.items() if r and r.kind == "equivalent"}
-    rounding = {m for m, r in reviewed.items() if m not in equivalent and (m.scope is Scope.ROUNDING or r)}
+    rounding = {
+        m
+        for m, r in reviewed.items()
+        if m not in equivalent and (m.scope is Scope.ROUNDING or (r and r.kind == "rounding"))
+    }
     ordinary = [m for m in run.outcomes if m not in equivalent | rounding]
 
     def count(mutants: set[Mutant] | list[Mutant], outcome: Outcome) -> int:
@@ -65,7 +69,8 @@ def report(run: Run, entries: list[Review], available: dict[str, list[Mutant]]) 
     print("\n== survivors: ordinary")
     for mutant in survivors:
         if mutant in ordinary:
-            printed(mutant)
+            review = reviewed[mutant]
+            printed(mutant, f"  {review.reason}" if review else "")
     print("\n== survivors: rounding bounds")
     for mutant in survivors:
         if mutant in rounding:

@@ -6,29 +6,45 @@ from typing import Any
 
 from properties.claim import Claim
 from properties.claims import (
+    general_loss,
     generalisation,
+    gradient_advantage,
     gradient_descent,
     gradient_linear,
     identities,
+    kernel_bounds,
     kernels,
+    kfac,
     ngd,
+    ngd_adversary,
     ngd_line,
+    ngd_radius,
     ngd_step,
     ngd_tight,
+    probability,
     stability,
+    width,
 )
 from properties.slack import SlackRow
 
 _MODULES = (
     identities,
     kernels,
+    kernel_bounds,
     stability,
     ngd,
     ngd_tight,
     ngd_step,
     ngd_line,
+    ngd_radius,
+    ngd_adversary,
+    general_loss,
+    probability,
+    width,
+    kfac,
     gradient_descent,
     gradient_linear,
+    gradient_advantage,
     generalisation,
 )
 

@@ -16,7 +16,7 @@ from hypothesis.strategies import SearchStrategy
 from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance
 from properties.claims import gradient_singular, ngd
 from properties.claims.ngd import Rule, examples
-from properties.instances import DescentInstance, MapInstance, NetworkInstance
+from properties.instances import GradientInstance, MapInstance, NetworkInstance
 from properties.strategies import (
     Description,
     Dial,
@@ -60,7 +60,7 @@ class GradientRule:
             least_step_percent=self.least_step_percent,
         )
 
-    def at(self, instance: DescentInstance) -> Rule:
+    def at(self, instance: GradientInstance) -> Rule:
         """The rule with ``||J(0)||_2`` and lambda of the instance, in balls where eta is one."""
         norm, lambda_min = instance.operator_norm, instance.certificate.lambda_min
 
@@ -84,22 +84,22 @@ def guaranteed_share(eta: float, factor: float, before: float, after: float) -> 
     return (1 - factor**2) / achieved if achieved > 0 else 0.0
 
 
-def hypotheses(rule: GradientRule, instance: DescentInstance) -> Sequence[Hypothesis]:
+def hypotheses(rule: GradientRule, instance: GradientInstance) -> Sequence[Hypothesis]:
     """Conditions 1 and 2 and the step size, each with its margin."""
     return ngd.hypotheses(rule.at(instance), instance)
 
 
-def conclusion(rule: GradientRule, instance: DescentInstance) -> Sequence[Bound]:
+def conclusion(rule: GradientRule, instance: GradientInstance) -> Sequence[Bound]:
     """One-step bounds from each stored iterate, the bound over the run, and the length of the path."""
     return ngd.conclusion(rule.at(instance), instance)
 
 
-def confirm(rule: GradientRule, instance: DescentInstance, bits: int) -> Sequence[Bound]:
+def confirm(rule: GradientRule, instance: GradientInstance, bits: int) -> Sequence[Bound]:
     """The bounds that float64 does not show to hold, again in balls at the working precision."""
     return ngd.confirm(rule.at(instance), instance, bits)
 
 
-def features(rule: GradientRule, instance: DescentInstance) -> Sequence[str]:
+def features(rule: GradientRule, instance: GradientInstance) -> Sequence[str]:
     """The size of C, flips, and whether some step decreases ``||r||^2`` by at most 1.1 times what is guaranteed."""
     numbers = rule.at(instance)
     factor = numbers.factor(instance.eta, instance.certificate.constant)
@@ -160,23 +160,23 @@ def build_kink(description: Description, dial: Dial) -> MapInstance:
 
 def _family(
     rule: GradientRule, id: str, title: str, draw: Callable[..., Any], build: Callable[..., Any], *counts: int
-) -> Family[DescentInstance]:
+) -> Family[GradientInstance]:
     return Family(id, title, partial(draw, rule.dial), partial(_descending, rule, build), examples(*counts))
 
 
-def perturbed_affine(rule: GradientRule) -> Family[DescentInstance]:
+def perturbed_affine(rule: GradientRule) -> Family[GradientInstance]:
     """Family F3."""
     return _family(
         rule, "F3", "perturbed affine maps", perturbed_affine_descriptions, build_perturbed_affine, 30, 200, 2500
     )
 
 
-def kinks(rule: GradientRule) -> Family[DescentInstance]:
+def kinks(rule: GradientRule) -> Family[GradientInstance]:
     """Family F4."""
     return _family(rule, "F4", "piecewise linear maps with one kink", kink_descriptions, build_kink, 25, 150, 1500)
 
 
-def families(rule: GradientRule) -> tuple[Family[DescentInstance], ...]:
+def families(rule: GradientRule) -> tuple[Family[GradientInstance], ...]:
     """F4 first: a mutant is refuted by the cheapest family that can."""
     relu = _family(
         rule, "F1", "two-layer ReLU networks with a ball certificate", relu_descriptions, build_relu, 6, 40, 400
@@ -203,7 +203,7 @@ def theorem_rule(theorem: str) -> GradientRule:
 T0_RULE, T0_SHARP_RULE = theorem_rule("T0"), theorem_rule("T0-sharp")
 
 
-def _claim(id: str, statement: str, rule: GradientRule) -> Claim[DescentInstance]:
+def _claim(id: str, statement: str, rule: GradientRule) -> Claim[GradientInstance]:
     return Claim(
         id=id,
         statement=statement,
@@ -217,7 +217,7 @@ def _claim(id: str, statement: str, rule: GradientRule) -> Claim[DescentInstance
     )
 
 
-def _mutant(claim: Claim[DescentInstance], id: str, description: str, rule: GradientRule, **changes: Any) -> Mutant:
+def _mutant(claim: Claim[GradientInstance], id: str, description: str, rule: GradientRule, **changes: Any) -> Mutant:
     changed = dataclasses.replace(rule, **changes)
     return claim.neighbour(
         id,

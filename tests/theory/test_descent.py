@@ -17,8 +17,19 @@ from theory.errors import ChoiceError, RankDeficientError, ScaleError, ShapeErro
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import ACTIVATIONS, TwoLayerNetwork
-from theory.rigour.one_step import network_step, network_steps_enclosed
+from theory.rigour.exact import lift
+from theory.rigour.one_step import (
+    BALL_ACTIVATIONS,
+    STEEPEST_SLOPE,
+    OneStep,
+    network_step,
+    network_steps_enclosed,
+    norm_enclosed,
+    smallest_eigenvalue_estimate,
+    solve_enclosed,
+)
 from theory.rigour.precision import working_precision
+from theory.stability.norms import SLOPE_BOUND
 
 STEPS = {"ngd": natural_gradient_step, "kfac": kfac_step, "gd": gradient_step}
 Problem = tuple[TwoLayerNetwork, FloatArray, FloatArray]
@@ -133,6 +144,8 @@ def test_error_bounds_of_a_step_contain_the_difference_from_balls(activation: st
         before = state.pre_activations.copy()
         step = network_step(state, 0.3, optimiser)
         assert 0 < step.after_error < 1e-9
+        assert 0 < step.before_error < 1e-9
+        assert 0 < step.length_error < 1e-9
         with working_precision(160):
             exact = network_steps_enclosed(before, inputs, net.signs, activation, y, 0.3, optimiser=optimiser)[0]
             assert abs(float(exact.before - arb(step.before))) <= step.before_error
@@ -140,10 +153,29 @@ def test_error_bounds_of_a_step_contain_the_difference_from_balls(activation: st
             assert abs(float(exact.length - arb(step.length))) <= step.length_error
 
 
-def test_error_bound_is_refused_for_kfac() -> None:
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize(("n", "d", "zeros"), [(3, 3, 0), (4, 2, 0), (2, 4, 0), (4, 2, 2)])
+def test_error_bounds_of_a_kfac_step_contain_the_difference_from_balls(
+    activation: str, n: int, d: int, zeros: int
+) -> None:
+    for seed in range(3):
+        net, inputs, y = problem(seed, n, d + zeros, 60, activation)
+        inputs = normalise_rows(np.hstack([inputs[:, :d], np.zeros((n, zeros))]))
+        state = FunctionSpaceDescent(net, inputs, y)
+        before = state.pre_activations.copy()
+        step = network_step(state, 0.3, "kfac")
+        assert 0 < step.after_error < 1e-6
+        with working_precision(160):
+            exact = network_steps_enclosed(before, inputs, net.signs, activation, y, 0.3, optimiser="kfac")[0]
+            assert abs(float(exact.before - arb(step.before))) <= step.before_error
+            assert abs(float(exact.after - arb(step.after))) <= step.after_error
+            assert abs(float(exact.length - arb(step.length))) <= step.length_error
+
+
+def test_error_bound_of_an_unknown_optimiser_is_refused() -> None:
     net, inputs, y = problem()
-    with pytest.raises(ChoiceError, match="known: ngd, gd"):
-        network_step(FunctionSpaceDescent(net, inputs, y), 0.3, "kfac")
+    with pytest.raises(ChoiceError, match="no error bound for 'adam'"):
+        network_step(FunctionSpaceDescent(net, inputs, y), 0.3, "adam")
 
 
 @pytest.mark.parametrize("optimiser", list(STEPS))
@@ -170,6 +202,45 @@ def test_balls_of_a_singular_matrix_are_not_numbers_and_names_are_checked() -> N
         network_steps_enclosed(z, inputs, net.signs, "relu", y, 0.5, 1, "adam")
 
 
+def test_numerical_rank_is_counted_above_the_backward_error_of_the_decomposition() -> None:
+    # 15 rows e_1 and one at the angle t: singular values 4 and nearly t; rank 2 above 16 eps 4 = 1.42e-14
+    for angle, rank in ((1.2e-14, 1), (1.8e-14, 2)):
+        rows = np.tile([1.0, 0.0], (16, 1))
+        rows[0, 1] = angle
+        assert InputGeometry.of(rows).rank == rank
+
+
+def test_the_tolerance_of_one_step_is_the_sum_of_its_errors() -> None:
+    none = np.zeros(1)
+    step = OneStep(2.0**60, 1.0, 0.25, 0.5, length=1.0, length_error=0.0, residual=none, moved_residual=none)
+    assert step.rounding(0.5) == 0.5 + 0.125 + 2.0**8
+    assert OneStep(2.0, 1.0, 0.25, 0.5, 1.0, 0.0, none, none).rounding(4.0) == pytest.approx(1.5, abs=1e-14)
+
+
+def test_the_slope_bounds_are_just_above_the_steepest_activation() -> None:
+    for bound in (STEEPEST_SLOPE, SLOPE_BOUND):
+        assert 2 / np.sqrt(np.pi) < bound <= 1.2
+
+
+def test_the_estimate_of_the_smallest_eigenvalue_is_a_little_below_it() -> None:
+    assert smallest_eigenvalue_estimate(np.diag([2.0**-40, 1.0, 2.0])) == 2.0**-40 - 9 * 2.0**-53 * 2
+    assert smallest_eigenvalue_estimate(np.diag([0.0, 1.0])) == np.finfo(float).tiny
+
+
+def test_balls_of_undecided_sign_have_no_slope_and_singular_systems_no_solution() -> None:
+    relu = BALL_ACTIVATIONS["relu"][1]
+    assert [relu(z) for z in (arb(0), arb(2), arb(-1), arb(0.5))] == [1, 1, 0, 1]
+    for undecided in (arb(0, 1e-3), arb(0.5, 1), arb(-0.5, 1), arb(-1, 1)):
+        assert relu(undecided).is_nan()
+    whole = BALL_ACTIVATIONS["relu"][0]
+    assert [whole(z) for z in (arb(-3), arb(0), arb(3))] == [0, 0, 3]
+    none = solve_enclosed(lift(np.ones((2, 2))), lift(np.ones(2)))
+    assert none.shape == (2,)
+    assert all(entry.is_nan() for entry in none)
+    assert [float(v) for v in solve_enclosed(lift(np.diag([2.0, 4.0])), lift(np.ones(2)))] == [0.5, 0.25]
+    assert norm_enclosed(lift(np.array([3.0, -4.0]))) == 5
+
+
 def test_bad_input_is_named() -> None:
     net, inputs, y = problem()
     with pytest.raises(ChoiceError, match="known: ngd, kfac, gd"):
@@ -192,8 +263,8 @@ def test_bad_input_is_named() -> None:
 def test_singular_gram_is_named() -> None:
     net, inputs, y = problem()
     twice = np.concatenate([inputs, inputs[:1]])
-    for run in (natural_gradient_step, kfac_step):
-        with pytest.raises(RankDeficientError, match="Condition 1"):
+    for run, condition in ((natural_gradient_step, "Condition 1"), (kfac_step, "Condition K1")):
+        with pytest.raises(RankDeficientError, match=condition):
             run(net, twice, np.append(y, 1.0), 0.1)
     with pytest.raises(RankDeficientError, match="Condition 1"):
         solve_gram(-np.eye(2), np.ones(2))

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from flint import arb, arb_mat, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from numpy.typing import ArrayLike
 
 from theory.errors import NotFiniteError, ShapeError
@@ -125,6 +125,14 @@ def test_floats_around_a_ball_are_outside_it() -> None:
         assert 3 <= float_at_least(wide) < 3 + 1e-8
         assert float_at_most(arb.nan()) == -np.inf
         assert float_at_least(arb.nan()) == np.inf
+
+
+def test_the_working_precision_is_two_bits_or_more() -> None:
+    for bits in (2, 3, 53):
+        with working_precision(bits):
+            assert ctx.prec == bits
+    with pytest.raises(ValueError, match="at least 2"), working_precision(1):
+        pass
 
 
 @pytest.mark.parametrize(

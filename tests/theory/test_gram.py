@@ -306,6 +306,34 @@ def test_the_pattern_is_that_of_the_exact_products() -> None:
     assert (pattern != (rows @ weights.T >= 0)).any()
 
 
+@pytest.mark.parametrize("scale", [1e-100, 1e-200, 1e-300, 1e-308, 1e150, 1e300])
+def test_the_pattern_of_tiny_and_huge_weights_is_exact(scale: float) -> None:
+    rng = np.random.default_rng(11)
+    rows = normalise_rows(rng.standard_normal((3, 4)))
+    weights = rng.standard_normal((60, 4))
+    for r in range(60):
+        row = rows[r % 3]
+        weights[r] -= (weights[r] @ row) * row
+    net = TwoLayerNetwork(scale * weights, np.ones(60))
+    pattern = exact_pattern(net, rows)
+    for i, r in np.ndindex(3, 60):
+        assert pattern[i, r] == (exact_product(rows[i].tolist(), net.weights[r].tolist()) >= 0)
+    assert (pattern != (rows @ net.weights.T >= 0)).any()
+
+
+def test_the_pattern_is_exact_where_products_underflow() -> None:
+    rng = np.random.default_rng(12)
+    rows = normalise_rows(rng.standard_normal((3, 6)))
+    net = TwoLayerNetwork(rng.integers(-3, 4, (500, 6)).astype(np.float64) * 2.0**-1074, np.ones(500))
+    pattern, z = exact_pattern(net, rows), rows @ net.weights.T
+    nonzero_with_the_wrong_sign = 0
+    for i, r in np.ndindex(3, 500):
+        positive = exact_product(rows[i].tolist(), net.weights[r].tolist()) >= 0
+        assert pattern[i, r] == positive
+        nonzero_with_the_wrong_sign += int(z[i, r] != 0 and (z[i, r] > 0) != positive)
+    assert nonzero_with_the_wrong_sign > 0
+
+
 DERIVATIVES: dict[str, Callable[[arb], arb]] = {
     "softplus": lambda z: 1 / (1 + (-z).exp()),
     "tanh": lambda z: 1 / z.cosh() ** 2,

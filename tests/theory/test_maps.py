@@ -7,7 +7,8 @@ import pytest
 from flint import arb
 
 from theory.inputs import FloatArray
-from theory.maps import ParameterMap, PerturbedAffine, SpikeMap, certify_map, lift, spike_map
+from theory.maps import ParameterMap, PerturbedAffine, SpikeMap, _operator_norm_bound, certify_map, spike_map
+from theory.rigour.exact import lift
 from theory.rigour.one_step import map_step, map_steps_enclosed
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
@@ -99,6 +100,76 @@ def test_deviation_of_general_rows_is_the_largest_drop_times_the_spectral_norm()
     assert model.deviation(100.0) == pytest.approx(0.5 * 2 * expected / 0.5 / (1 - math.cos(0.7 * longest)), rel=1e-13)
 
 
+def test_deviation_of_nearly_orthogonal_rows_counts_their_coupling_by_its_frobenius_norm() -> None:
+    # q_1 has the product 1/10 with each of q_2, q_3, q_4, which are orthogonal: ||offdiag||_F = sqrt(6)/10 < 3/10
+    frequencies = np.eye(4)
+    frequencies[0] = [2.0, 0.1, 0.1, 0.1]
+    model, squared = PerturbedAffine(np.eye(4), frequencies, 0.25), 4.03
+    drop = 1 - math.cos(0.7 * math.sqrt(squared))
+    assert model.deviation(0.7) == pytest.approx(0.25 * drop * math.sqrt(squared + math.sqrt(6) / 10), rel=1e-13)
+    assert model.deviation(50.0) == pytest.approx(0.25 * 2 * math.sqrt(squared + math.sqrt(6) / 10), rel=1e-13)
+    # the largest drop and the largest product of drop and length may be those of different rows
+    uncoupled = PerturbedAffine(np.eye(2), np.diag([3.0, 1.0]), 1.0)
+    assert uncoupled.deviation(0.5) == pytest.approx(3 * (1 - math.cos(1.5)), rel=1e-13)
+    assert uncoupled.deviation(2.0) == pytest.approx(6.0, rel=1e-13)
+
+
+def test_the_bound_of_a_spectral_norm() -> None:
+    assert _operator_norm_bound(np.array([[1.0, 2.0], [3.0, 4.0]])) == pytest.approx(6.0, rel=1e-14)
+    assert _operator_norm_bound(np.array([[1.0, -2.0], [3.0, 4.0]])) == pytest.approx(math.sqrt(30), rel=1e-14)
+    assert _operator_norm_bound(np.array([[3.0, 4.0]])) == pytest.approx(5.0, rel=1e-14)
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        matrix = rng.standard_normal((3, 5))
+        assert np.linalg.norm(matrix, 2) <= _operator_norm_bound(matrix)
+
+
+def test_a_spike_map_with_knots_on_both_sides_integrates_its_slopes() -> None:
+    model = SpikeMap(np.array([[-1.0, 0.5, 2.0]]), np.array([[3.0, 1.0, 0.25, 5.0]]), np.eye(1), np.eye(1))
+    # p(t): slope 1 around 0, 1/4 from 1/2, 5 from 2; 3 below -1
+    expected = {0.0: 0.0, 0.5: 0.5, 1.0: 0.625, 2.0: 0.875, 3.0: 5.875, -1.0: -1.0, -2.0: -4.0}
+    for position, value in expected.items():
+        assert model.outputs(np.array([position])).tolist() == [value]
+    assert [model.jacobian(np.array([t]))[0, 0] for t in (-2.0, 0.0, 1.0, 3.0)] == [3.0, 1.0, 0.25, 5.0]
+    for radius, change in ((0.25, 0.0), (0.75, 0.75), (1.5, 2.0), (3.0, 4.0)):  # of the pieces that the ball meets
+        assert model.deviation(radius) == pytest.approx(change, rel=1e-14)
+    lower = SpikeMap(np.array([[-1.0]]), np.array([[0.25, 1.0]]), np.eye(1), np.eye(1))
+    assert lower.deviation(1.5) == pytest.approx(0.75, rel=1e-14)
+    two = SpikeMap(np.array([[-1.0], [1.0]]), np.array([[0.25, 1.0], [2.0, 4.0]]), np.eye(2), np.eye(2))
+    assert two.deviation(1.5) == pytest.approx(2.0, rel=1e-13)
+
+
+def test_spikes_lie_around_the_iterates_with_half_widths_in_units_of_the_next_step() -> None:
+    base, eta, half_width = np.array([2.0, 3.0]), 0.4, 2.0**-6
+    residuals = np.array([1.0, 0.7])
+    model = spike_map(0.2, base, eta, 3, residuals, half_width)
+    positions, lengths, theta = [np.zeros(2)], [], np.zeros(2)
+    for _ in range(4):
+        moved, _ = map_step(model, theta, -residuals, eta)
+        lengths.append(theta - moved)
+        theta = moved
+        positions.append(theta)
+    for i in range(2):
+        edges, high, low = model.knots[i][::-1], base[i] + 0.4, base[i] - 0.4
+        assert -edges[0] == pytest.approx(half_width * lengths[0][i], rel=1e-12)
+        for k in (1, 2, 3):
+            assert (edges[2 * k - 1] + edges[2 * k]) / 2 == pytest.approx(positions[k][i], rel=1e-12)
+            # the unit is the next step as it would be without the spike itself
+            width = (edges[2 * k - 1] - edges[2 * k]) / 2
+            unit = lengths[k][i] + eta * (high - low) / high * width
+            assert width == pytest.approx(half_width * unit, rel=1e-11)
+
+
+def test_the_arrays_of_a_map_are_those_that_define_it() -> None:
+    wave, spikes = affine(0), spike()
+    assert {key: value.shape for key, value in wave.arrays().items()} == {"B": (3, 5), "Q": (3, 5), "eps": (1,)}
+    assert wave.arrays()["eps"] == 0.3
+    assert list(spikes.arrays()) == ["knots", "slopes", "U", "V"]
+    assert [array is value for array, value in zip(spikes.arrays().values(), vars(spikes).values(), strict=True)] == [
+        True
+    ] * 4
+
+
 def test_spike_map_deviation_is_c_root_lambda_and_values_integrate_the_slopes() -> None:
     model = spike_map(0.25, np.array([2.0, 3.0]), 0.5, 4, np.array([1.0, 0.5]))
     assert 0.5 <= model.deviation(1.0) <= 0.5 * (1 + gamma(64)) * 1.0001
@@ -180,7 +251,7 @@ def test_one_step_of_a_map_agrees_with_the_dense_pseudo_inverse_and_with_balls(m
             assert abs(float(exact.before - arb(step.before))) <= step.before_error
             assert abs(float(exact.after - arb(step.after))) <= step.after_error
             assert abs(float(exact.length - arb(step.length))) <= step.length_error
-        assert step.after_error < 1e-10
+        assert max(step.after_error, step.before_error, step.length_error) < 1e-10
         assert step.rounding(0.5) >= step.after_error + 0.5 * step.before_error
         theta = moved
 

@@ -115,6 +115,7 @@ def test_applies_and_validity_limit_end_where_the_theorem_does(theorem: str, ins
     assert ngd.validity_limit(outside, theorem) == 0
     expected = 1.0 if theorem == "T1-q" else ngd.step_limit(inside, theorem)
     assert ngd.validity_limit(inside, theorem) == expected > 0
+    assert ngd.applies(2 / 3, "T1-q")  # its end belongs to it
     assert ngd.validity_limit(0.1) == ngd.step_limit(0.1)
 
 

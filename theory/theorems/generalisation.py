@@ -32,9 +32,9 @@ from numpy.typing import ArrayLike
 from theory.descent import solve_gram
 from theory.errors import ScaleError
 from theory.inputs import target_vector
+from theory.reals import probability
 from theory.rigour.definiteness import symmetric_matrix
 from theory.theorems.ngd import square_root
-from theory.theorems.width import probability
 
 
 def complexity_term(inverse_form: float, n: int) -> float:

@@ -1,34 +1,72 @@
-"""Widths that make the conditions hold with high probability (THEORY sections 2 and 6).
+"""Initialisation with high probability: K-chernoff, R0, C2-prob, and the widths of T3 and T4 (THEORY sections 2, 3, 6, 7).
 
-K-chernoff. Statement: independent neurons ``w_r ~ N(0, nu^2 I)``, unit rows X (n, d), ``lambda0 = lambda_min(G_inf)``:
+Setting. Independent neurons ``w_r ~ N(0, nu^2 I)``, signs uniform on -1, +1; unit rows X (n, d), targets y,
+``lambda0 = lambda_min(G_inf)``, ``lambda_S = lambda_min(S_inf)``, ``E = ||y||^2 + n nu^2/2``. Symmetric initialisation:
+m / 2 independent pairs (w, a), (w, -a), so that u(0) = 0.
 
-    P(lambda_min(G(0)) <= 3/4 lambda0) <= n exp(-beta m lambda0 / ||X||_2^2),    beta = 1/4 + 3/4 ln 3/4.
+K-chernoff [paper, with constants]. ``P(lambda_min(G(0)) <= 3/4 lambda0) <= n exp(-beta m lambda0 / ||X||_2^2)``,
+``beta = 1/4 + 3/4 ln 3/4``; for H(0) with lambda_S and n in place of lambda0 and ``||X||_2^2``; m / 2 for m under
+symmetric initialisation. From the matrix Chernoff inequality (Tropp 2012, theorem 1.1) for ``G(0) = sum_r m^{-1} D_r K D_r``,
+``D_r = diag(A_r)``, each term at most ``||X||_2^2 / m``. Not sharp: for n = 1, where ``m lambda_min`` is Binomial(m, 1/2),
+the exponent could be 2 KL(3/8, 1/2) = 1.84 beta.
 
-The same holds for the pattern Gram matrix ``H(0)`` with ``lambda_S`` in place of ``lambda0`` and n in place of
-``||X||_2^2``. Under symmetric initialisation m neurons hold m / 2 independent ones, so m / 2 replaces m.
-Constants: from the matrix Chernoff inequality for ``G(0) = sum_r m^{-1} K o (A_r A_r^T)``, each term at most
-``||X||_2^2 / m``. Sharpness: an upper bound, not sharp. Source: paper's ``m = Omega(n ln(n / delta) / lambda0)``, with
-constants; Tropp, User-friendly tail bounds for sums of random matrices (2012), theorem 1.1.
+R0 [paper, with constants]. ``E ||r(0)||^2 = E``, hence ``||r(0)||^2 <= E/delta`` with probability at least 1 - delta
+(Markov). Symmetric initialisation: ``r(0) = -y``.
+
+C2-prob [paper, with constants]. For a radius R fixed before the draw, with probability at least 1 - delta, for all W with
+``||W - W(0)||_F <= R``: ``||J(W) - J(0)||_F^2 = ||S(W) - S(0)||_F^2 <= kappa_3 n R^{2/3} / (nu delta sqrt(m))^{2/3}``,
+``kappa_3 = (3/2)(4/pi)^{1/3}`` (paper: 2). For every t > 0 a flip has ``|z_ir| <= t`` or ``||w_r - w_r(0)|| > t``; the
+second kind are at most ``n R^2/t^2``, the first in expectation ``n m t (2/pi)^{1/2}/nu`` (Markov), and the best t gives kappa_3.
+Only the distribution of each neuron matters, so symmetric initialisation changes nothing. Not sharp: for n = 1, delta -> 1,
+m -> inf the supremum is that with ``(6/pi)^{1/3} = 1.24`` for kappa_3. For n = 1 the bound holds for all R at once
+[derived: Daniels 1945, ``P(F_m(t) <= t/delta for all t) = 1 - delta``].
+
+T3 [paper, Theorem 3; constants derived]. If ``m >= max(||X||_2^2 ln(3n/delta)/(beta lambda0), M n^3 E/(C^6 nu^2 lambda0^4 delta^3))``,
+``M = 1728*324*27/(2 pi)``, then with probability at least 1 - delta Conditions 1 and 2(C) hold. K-chernoff, R0 and C2-prob
+at delta/3 each: ``lambda > 3/4 lambda0``, so Condition 2's radius is at most ``R = (36 E/(delta lambda0))^{1/2}``, and
+C2-prob gives ``||J(W) - J(0)||_F^2 <= (C^2/9)(3/4 lambda0)``.
+
+T3 under symmetric initialisation [derived]. ``m >= max(2 ||X||_2^2 ln(2n/delta)/(beta lambda0),
+M' n^3 ||y||^2/(C^6 nu^2 lambda0^4 delta^2))``, ``M' = 1728*48*27/(2 pi)``: K-chernoff and C2-prob at delta/2 each,
+``R^2 = 12 ||y||^2/lambda0``. Here a large nu always helps.
+
+T4-width [derived]. The same for Conditions K1 and K2(C) with lambda_S for lambda0, n for ``||X||_2^2``, and kappa_X =
+mu_max/mu_min times the second width: ``R^2 = 36 E/(delta lambda_S h_min mu_min)`` and ``h_min >= 1/mu_max``.
+
+Functions of real numbers take floats or balls (arb), and answer in kind.
 """
+
+from __future__ import annotations
 
 import math
 
-from theory.errors import ScaleError
-from theory.inputs import positive, positive_count
+from flint import arb
+from numpy.typing import ArrayLike
+
+from theory.errors import ChoiceError, DegenerateInputsError
+from theory.geometry import InputGeometry
+from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
+from theory.inputs import positive_count, target_vector, unit_rows
+from theory.reals import (
+    ceiling,
+    circle_constant,
+    cube_root,
+    exponential,
+    logarithm,
+    nonnegative_real,
+    positive_real,
+    probability,
+)
 from theory.rigour.rounding import gamma
+from theory.stability.norms import input_norm_squared
+
+THEOREMS = ("T3", "T4-width")
 
 KEPT_SHARE = 0.75
 """The share of lambda0 that lambda_min(G(0)) keeps (K-chernoff)."""
 
-COUNTED_ROUNDINGS = 16
-"""More than the roundings of ``chernoff_width``: the width is rounded up, never down."""
-
-
-def probability(value: float, name: str) -> float:
-    """Return a number strictly between 0 and 1. Raises ScaleError."""
-    if not 0 < value < 1:
-        raise ScaleError(f"{name} is {value}; it must lie strictly between 0 and 1")
-    return float(value)
+COUNTED_ROUNDINGS = 64
+"""More than the roundings of one width: widths are rounded up, never down."""
 
 
 def chernoff_exponent(kept: float = KEPT_SHARE) -> float:
@@ -37,19 +75,20 @@ def chernoff_exponent(kept: float = KEPT_SHARE) -> float:
     Raises ScaleError unless 0 < kept < 1.
     """
     share = probability(kept, "kept")
-    return 1 - share + share * math.log(share)
+    return 1 - share + share * logarithm(share)
 
 
 def chernoff_failure(
     lambda0: float, spectral_norm_squared: float, n: int, width: int, symmetric: bool = False
 ) -> float:
-    """K-chernoff's bound of ``P(lambda_min(G(0)) <= 3/4 lambda0)`` at a width m, at most 1.
+    """K-chernoff's bound of ``P(lambda_min(G(0)) <= 3/4 lambda0)`` at a width m; it may exceed 1.
 
     ``spectral_norm_squared`` is ``||X||_2^2``; for ``H(0)`` give ``lambda_S`` and n. Raises ScaleError, WidthError.
     """
-    independent = positive_count(width, "width") / (2 if symmetric else 1)
-    rate = chernoff_exponent() * positive(lambda0, "lambda0") / positive(spectral_norm_squared, "spectral_norm_squared")
-    return min(1.0, positive_count(n, "n") * math.exp(-rate * independent))
+    independent = _independent(width, symmetric)
+    rate = chernoff_exponent(_like(KEPT_SHARE, lambda0)) * positive_real(lambda0, "lambda0")
+    squared = positive_real(spectral_norm_squared, "spectral_norm_squared")
+    return positive_count(n, "n") * exponential(-rate * independent / squared)
 
 
 def chernoff_width(lambda0: float, spectral_norm_squared: float, n: int, delta: float, symmetric: bool = False) -> int:
@@ -58,7 +97,127 @@ def chernoff_width(lambda0: float, spectral_norm_squared: float, n: int, delta: 
     ``ceil(||X||_2^2 ln(n / delta) / (beta lambda0))``, twice that (even) under symmetric initialisation. For ``H(0)``
     give ``lambda_S`` and n in place of ``||X||_2^2``. Raises ScaleError, WidthError.
     """
-    logarithm = math.log(positive_count(n, "n") / probability(delta, "delta"))
-    rate = chernoff_exponent() * positive(lambda0, "lambda0")
-    independent = positive(spectral_norm_squared, "spectral_norm_squared") * logarithm / rate
-    return math.ceil(independent * (1 + gamma(COUNTED_ROUNDINGS))) * (2 if symmetric else 1)
+    rate = chernoff_exponent(_like(KEPT_SHARE, lambda0)) * positive_real(lambda0, "lambda0")
+    squared = positive_real(spectral_norm_squared, "spectral_norm_squared")
+    independent = squared * logarithm(positive_count(n, "n") / probability(delta, "delta")) / rate
+    return _rounded_up(independent) * (2 if symmetric else 1)
+
+
+def mean_squared_residual(squared_targets: float, n: int, scale: float, symmetric: bool = False) -> float:
+    """``E ||r(0)||^2 = ||y||^2 + n nu^2/2``, and ``||y||^2`` under symmetric initialisation (R0): squared norms.
+
+    Raises ScaleError, WidthError.
+    """
+    outputs = positive_count(n, "n") * positive_real(scale, "scale") ** 2 / 2
+    return nonnegative_real(squared_targets, "squared_targets") + (0 if symmetric else outputs)
+
+
+def squared_residual_bound(squared_targets: float, n: int, scale: float, delta: float) -> float:
+    """``(||y||^2 + n nu^2/2)/delta``, which ``||r(0)||^2`` exceeds with probability at most delta (R0).
+
+    Raises ScaleError, WidthError.
+    """
+    return mean_squared_residual(squared_targets, n, scale) / probability(delta, "delta")
+
+
+def change_constant(like: float = 1.0) -> float:
+    """``kappa_3 = (3/2)(4/pi)^{1/3} = 1.6258`` (C2-prob; the paper has 2); a ball when ``like`` is one."""
+    return cube_root(4 / circle_constant(like)) * 3 / 2
+
+
+def squared_change_bound(radius: float, n: int, scale: float, delta: float, width: int) -> float:
+    """C2-prob's bound ``kappa_3 n R^{2/3} / (nu delta sqrt(m))^{2/3}`` of ``||J(W) - J(0)||_F^2`` within the radius R.
+
+    Squared norm; it holds for ``||S(W) - S(0)||_F^2`` as well. Raises ScaleError, WidthError.
+    """
+    reach = nonnegative_real(radius, "radius") / (positive_real(scale, "scale") * probability(delta, "delta"))
+    ratio = reach**2 / positive_count(width, "width")
+    return change_constant(radius) * positive_count(n, "n") * cube_root(ratio)
+
+
+def squared_condition_radius(
+    squared_targets: float, n: int, scale: float, delta: float, eigenvalue: float, symmetric: bool = False
+) -> float:
+    """``R^2 = 36 E/(delta lambda0)``: above the square of Condition 2's radius when K-chernoff's and R0's events occur.
+
+    R0 at delta/3 and ``lambda > 3/4 lambda0`` (T3). Symmetric initialisation: ``12 ||y||^2/lambda0``. For T4-width,
+    give ``lambda_S h_min mu_min``. Raises ScaleError, WidthError.
+    """
+    share = 1 if symmetric else probability(delta, "delta") / 3
+    squared_residual = mean_squared_residual(squared_targets, n, scale, symmetric) / share
+    return 9 * squared_residual / (_like(KEPT_SHARE, eigenvalue) * positive_real(eigenvalue, "eigenvalue"))
+
+
+def composition_constant(like: float = 1.0, symmetric: bool = False) -> float:
+    """``M = 1728*324*27/(2 pi) = 2.406e6`` (T3, T4-width), ``M' = 1728*48*27/(2 pi)`` under symmetric initialisation.
+
+    1728 = 12^3 from ``(C^2/9)(3/4 lambda0) = C^2 lambda0/12``; 324 = 9*36 and 48 = 4*12 from the square of C2-prob's
+    delta/3 (delta/2) and from R^2; ``27/(2 pi) = kappa_3^3``. A ball when ``like`` is one.
+    """
+    return 1728 * (48 if symmetric else 324) * 27 / (2 * circle_constant(like))
+
+
+def stability_width(
+    squared_targets: float, n: int, scale: float, delta: float, C: float, eigenvalue: float, symmetric: bool = False
+) -> float:
+    """``M n^3 E/(C^6 nu^2 lambda0^4 delta^3)``, the second width of T3, not rounded to an integer.
+
+    Symmetric initialisation: ``M' n^3 ||y||^2/(C^6 nu^2 lambda0^4 delta^2)``. For T4-width give lambda_S and multiply by
+    kappa_X. Raises ScaleError, WidthError.
+    """
+    squared_residual = mean_squared_residual(squared_targets, n, scale, symmetric)
+    power = 2 if symmetric else 3
+    allowed = positive_real(C, "C") ** 6 * positive_real(eigenvalue, "eigenvalue") ** 4
+    constant = composition_constant(eigenvalue, symmetric) * n**3
+    return constant * squared_residual / (allowed * scale**2 * probability(delta, "delta") ** power)
+
+
+def width(
+    X: ArrayLike,
+    y: ArrayLike,
+    scale: float,
+    delta: float,
+    C: float,
+    theorem: str = "T3",
+    symmetric: bool = False,
+) -> int:
+    """The width m that suffices for Conditions 1 and 2(C) (T3), or K1 and K2(C) (T4-width), with probability 1 - delta.
+
+    Unit rows X (n, d), targets y (n,), initialisation scale nu; even under symmetric initialisation. lambda0, lambda_S
+    and ``||X||_2^2`` enter by certified bounds, kappa_X as computed. Raises InputError: ScaleError, ChoiceError,
+    DegenerateInputsError (no positive lower bound of lambda0 or lambda_S), and what ``unit_rows`` and ``target_vector`` raise.
+    """
+    if theorem not in THEOREMS:
+        raise ChoiceError(f"unknown theorem {theorem!r}; known: {', '.join(THEOREMS)}")
+    rows = unit_rows(X)
+    targets = target_vector(y, len(rows))
+    n = len(rows)
+    squared_targets = float(targets @ targets) * (1 + gamma(n + 2))
+    if theorem == "T3":
+        eigenvalue, squared_norm, condition = limiting_gram_eigenvalue(rows), input_norm_squared(rows), 1.0
+    else:
+        geometry = InputGeometry.of(rows)
+        condition = geometry.largest_eigenvalue / geometry.smallest_eigenvalue
+        eigenvalue, squared_norm = limiting_pattern_gram_eigenvalue(rows), float(n)
+    if eigenvalue <= 0:
+        name = "lambda0" if theorem == "T3" else "lambda_S"
+        raise DegenerateInputsError(f"no positive lower bound of {name} is certified: {degeneracy(rows).reason()}")
+    parts = 2 if symmetric else 3
+    chernoff = chernoff_width(eigenvalue, squared_norm, n, probability(delta, "delta") / parts, symmetric)
+    change = stability_width(squared_targets, n, scale, delta, C, eigenvalue, symmetric) * condition
+    return max(chernoff, _rounded_up(change / 2) * 2 if symmetric else _rounded_up(change))
+
+
+def _independent(width: int, symmetric: bool) -> float:
+    """How many independent neurons, or pairs, there are."""
+    return positive_count(width, "width") / (2 if symmetric else 1)
+
+
+def _like(value: float, model: float) -> float:
+    """A dyadic constant as a ball when ``model`` is one."""
+    return arb(value) if isinstance(model, arb) else value
+
+
+def _rounded_up(value: float) -> int:
+    """The least integer certainly above what ``value`` was computed from."""
+    return ceiling(value) if isinstance(value, arb) else math.ceil(value * (1 + gamma(COUNTED_ROUNDINGS)))

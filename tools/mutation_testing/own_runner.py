@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutation_testing.copying import copy_project, pytest_arguments
+from mutation_testing.copying import copy_project, environment, pytest_arguments
 from mutation_testing.model import Mutant, Outcome
+from mutation_testing.relevance import relevant_tests
 
 IMPORTED_ONCE = (
     "numpy",
@@ -20,24 +21,10 @@ IMPORTED_ONCE = (
     "scipy.stats",
     "flint",
     "pytest",
-    "hypothesis",
-    "sklearn",
-    "tqdm",
+    "scipy.optimize",
 )
 SHORTEST_TIMEOUT, TIMEOUT_FACTOR = 20.0, 4.0
 """Seconds a mutant may take at least, and how many times the unchanged tests' time."""
-
-
-def ordered_tests(root: Path, module_file: str) -> list[str]:
-    """The test files of theory/, those that import the module first."""
-    module = module_file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    files = sorted((root / "tests" / "theory").glob("test_*.py"))
-
-    def distance(path: Path) -> int:
-        text = path.read_text(encoding="utf-8")
-        return 0 if f"{module} import" in text or f"import {module}" in text else 1
-
-    return [path.relative_to(root).as_posix() for path in sorted(files, key=distance)]
 
 
 def _tested(place: Path, tests: list[str]) -> int:
@@ -95,14 +82,15 @@ class OwnRunner:
 
     def __init__(self, root: Path, directory: Path, workers: int) -> None:
         """Copy the project, import what the tests import, and time the tests on the unchanged code."""
-        self.root = root
         self.places = [directory / f"copy{number}" for number in range(workers)]
         for place in self.places:
             copy_project(root, place)
+        os.environ.update(environment())
         for name in IMPORTED_ONCE:
             importlib.import_module(name)
         started = time.monotonic()
-        place, tests = self.places[0], ordered_tests(root, "theory/network.py")
+        place = self.places[0]
+        tests = ["tests/theory"]
         _, status = os.waitpid(_forked(lambda: _tested(place, tests)), 0)
         if os.waitstatus_to_exitcode(status) != 0:
             raise RuntimeError("the tests of theory/ fail on the unchanged code; run: pytest tests/theory")
@@ -111,6 +99,7 @@ class OwnRunner:
     def run(self, mutants: list[Mutant], deadline: float) -> Iterator[tuple[Mutant, Outcome]]:
         """The outcomes as they come; after ``deadline`` (monotonic seconds) no mutant is started."""
         waiting, free, running = list(reversed(mutants)), list(self.places), list[_Running]()
+        self.tests = {file: relevant_tests(self.places[0], file) for file in {mutant.file for mutant in mutants}}
         try:
             while running or (waiting and time.monotonic() < deadline):
                 while free and waiting and time.monotonic() < deadline:
@@ -133,7 +122,7 @@ class OwnRunner:
         path = place / mutant.file
         source = path.read_text(encoding="utf-8")
         path.write_text(mutant.applied(source), encoding="utf-8")
-        tests = ordered_tests(self.root, mutant.file)
+        tests = self.tests[mutant.file]
         return _Running(_forked(lambda: _tested(place, tests)), place, source, mutant, time.monotonic())
 
     def _outcome(self, one: _Running) -> Outcome | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from mutation_testing.model import Mutant
 
-KINDS = ("equivalent", "rounding")
+KINDS = ("equivalent", "rounding", "effort")
+"""The same results; a rounding bound that is looser or tighter; how hard a heuristic searches (this one counts)."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def reviews(path: Path) -> list[Review]:
     for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("mutant", []):
         if set(entry) != {"kind", "file", "before", "after", "reason"} or entry["kind"] not in KINDS:
             raise ValueError(
-                f"{path.name}: an entry needs kind ({' or '.join(KINDS)}), file, before, after, reason: {entry}"
+                f"{path.name}: an entry needs kind ({', '.join(KINDS)}), file, before, after, reason: {entry}"
             )
         if len(entry["reason"]) < 20:
             raise ValueError(f"{path.name}: the reason is too short: {entry}")

@@ -17,10 +17,16 @@ ZERO_NAMES = {
     "SMALLEST_NORMAL_MARGIN",
     "DERIVATIVE_ROUNDING",
     "CROSSING_ERROR",
+    "COUNTED_ROUNDINGS",
+    "FUNCTION_ROUNDINGS",
     "output_error",
     "jacobian_error",
     "moved_error",
+    "defect",
+    "displacement",
 }
+"""Names that hold rounding bounds wherever they occur: ``defect`` of a computed solution, ``displacement`` by it."""
+
 ZERO_ATTRIBUTES = {"solve_error", "before_error", "after_error", "length_error"}
 ZERO_FUNCTIONS = {
     "gamma",
@@ -29,9 +35,14 @@ ZERO_FUNCTIONS = {
     "pattern_entry_error",
     "gram_entry_error",
     "pre_activation_error",
-    "feature_error",
     "_dot_error",
+    "_row_norm",
+    "rounding",
+    "smallest_eigenvalue_estimate",
+    "feature_error",
 }
+"""Functions whose value is a rounding bound, or serves nothing else; what they do inside is rounding too."""
+
 KEPT_ARGUMENT = {"rounded_up", "rounded_down", "_rounded_up", "nextafter", "float", "asarray"}
 """Calls that return their first argument up to rounding or type."""
 
@@ -73,12 +84,26 @@ class _AtZeroRoundoff(ast.NodeTransformer):
         """A rounding bound is 0, an outward rounding is its argument."""
         self.generic_visit(node)
         name = _called(node)
-        if name in ZERO_FUNCTIONS:
+        if name in ZERO_FUNCTIONS or (isinstance(node.func, ast.Attribute) and _is(node.func.value, 0)):
             return ast.Constant(0)
         if name in KEPT_ARGUMENT and node.args:
             return node.args[0]
         if name in ("sqrt", "norm", "abs") and len(node.args) == 1 and _is(node.args[0], 0):
             return ast.Constant(0)
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """A function that returns a rounding bound has nothing else in it."""
+        if node.name in ZERO_FUNCTIONS:
+            return ast.Pass()
+        self.generic_visit(node)
+        return node
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        """A rounding bound that is stored is 0."""
+        self.generic_visit(node)
+        if node.arg in ZERO_ATTRIBUTES:
+            node.value = ast.Constant(0)
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
@@ -106,6 +131,12 @@ class _AtZeroRoundoff(ast.NodeTransformer):
         self.generic_visit(node)
         return node.operand if isinstance(node.op, ast.USub) and _is(node.operand, 0) else node
 
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        """The value of a rounding constant does not matter."""
+        self.generic_visit(node)
+        names = {name for name, _ in _assigned(node)}
+        return ast.Pass() if names and names <= ZERO_NAMES else node
+
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | None:
         """Adding 0 or multiplying by 1 is nothing."""
         self.generic_visit(node)
@@ -131,19 +162,23 @@ class _WithoutNames(ast.NodeTransformer):
         return ast.Pass() if dropped else node
 
 
+def _assigned(node: ast.Assign) -> list[tuple[str, ast.expr]]:
+    """The names that an assignment binds one by one, with their values."""
+    target, value = node.targets[0], node.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        pairs = zip(target.elts, value.elts, strict=True)
+    else:
+        pairs = zip([target], [value], strict=True)
+    return [(place.id, held) for place, held in pairs if isinstance(place, ast.Name)]
+
+
 def _at_zero_roundoff(tree: N) -> N:
     zeros: set[str] = set()
     while True:
         tree = _AtZeroRoundoff(zeros).visit(tree)
         stored = Counter(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
-        found = {
-            node.targets[0].id
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Assign)
-            and isinstance(node.targets[0], ast.Name)
-            and _is(node.value, 0)
-            and stored[node.targets[0].id] == 1
-        }
+        assigned = [pair for node in ast.walk(tree) if isinstance(node, ast.Assign) for pair in _assigned(node)]
+        found = {name for name, value in assigned if _is(value, 0) and stored[name] == 1}
         if found <= zeros:
             break
         zeros |= found

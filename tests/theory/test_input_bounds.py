@@ -1,0 +1,122 @@
+"""Certified bounds of the inputs against exact rational pseudo-inverses, at full rank, deficient and ill-conditioned."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from flint import fmpq, fmpq_mat
+
+from theory.geometry import InputGeometry
+from theory.inputs import FloatArray, normalise_rows
+from theory.rigour.exact import exact_rank, pseudo_inverse, rational, rational_matrix
+from theory.rigour.input_bounds import InputBounds, input_bounds, orthonormality_defect
+from theory.rigour.rounding import gamma
+from theory.stability.patterns import largest_eigenvalue_at_most
+
+
+def inputs_of(kind: str, n: int, d: int, seed: int = 0) -> FloatArray:
+    rng = np.random.default_rng(seed)
+    rows = rng.standard_normal((n, d))
+    if kind == "ill-conditioned":
+        rows[:, -1] *= 1e-3
+    if kind == "zero columns":
+        rows[:, d // 2 :] = 0.0
+    if kind == "equal columns":
+        rows[:, -1] = rows[:, 0]
+    return normalise_rows(rows)
+
+
+KINDS = ("uniform", "ill-conditioned", "zero columns", "equal columns")
+CASES = [(kind, n, d) for kind in KINDS for n, d in ((6, 3), (3, 6), (4, 4), (1, 2))]
+
+
+def bounds_of(rows: FloatArray) -> tuple[InputGeometry, InputBounds]:
+    geometry = InputGeometry.of(rows)
+    return geometry, input_bounds(geometry)
+
+
+def to_float(value: fmpq) -> float:
+    return int(value.p) / int(value.q)
+
+
+def floats(matrix: fmpq_mat) -> FloatArray:
+    return np.array([[to_float(entry) for entry in row] for row in matrix.tolist()])
+
+
+@pytest.mark.parametrize(("kind", "n", "d"), CASES)
+def test_rank_leverage_projection_and_dual_inputs_enclose_the_exact_ones(kind: str, n: int, d: int) -> None:
+    rows = inputs_of(kind, n, d)
+    geometry, bounds = bounds_of(rows)
+    exact = rational_matrix(rows)
+    pseudo = pseudo_inverse(exact)
+    projection = exact * pseudo
+    assert bounds.rank_certified
+    assert bounds.rank == exact.rref()[1] == exact_rank(rows)
+    lower, upper = bounds.leverage
+    for i in range(n):
+        assert rational(lower[i]) <= projection[i, i] <= rational(upper[i])
+    assert (upper - lower <= 2 * bounds.projection_error + gamma(60)).all()
+    assert np.linalg.norm(floats(rational_matrix(geometry.projection) - projection), 2) <= bounds.projection_error
+    assert np.linalg.norm(floats(rational_matrix(geometry.dual_inputs) - pseudo.transpose()), 2) <= bounds.dual_error
+    condition = float(np.linalg.cond(geometry.decomposition[2] @ rows.T))
+    assert bounds.projection_error <= 300 * gamma(20) * condition
+    assert bounds.dual_error <= 2000 * gamma(20) * condition**2
+
+
+@pytest.mark.parametrize(("kind", "n", "d"), CASES)
+def test_extreme_eigenvalues_are_enclosed(kind: str, n: int, d: int) -> None:
+    rows = inputs_of(kind, n, d)
+    bounds = bounds_of(rows)[1]
+    exact = rational_matrix(rows)
+    kernel = exact * exact.transpose()
+    low, high = bounds.largest_eigenvalue
+    assert largest_eigenvalue_at_most(kernel, rational(high))
+    assert not largest_eigenvalue_at_most(kernel, rational(low) * (1 - rational(2.0**-40)))
+    # the pseudo-inverse of X^T X has the largest eigenvalue 1/mu_min
+    pseudo = pseudo_inverse(exact)
+    inverse = pseudo.transpose() * pseudo
+    low, high = bounds.smallest_eigenvalue
+    assert largest_eigenvalue_at_most(inverse, 1 / rational(low))
+    assert not largest_eigenvalue_at_most(inverse, 1 / (rational(high) * (1 + rational(2.0**-30))))
+    assert high - low <= 1e-9 * high
+    assert bounds.h_min[0] * bounds.largest_eigenvalue[1] > 1 - 1e-9  # 1/mu_max <= h_i <= 1/mu_min
+    assert bounds.h_max[1] * bounds.smallest_eigenvalue[0] < 1 + 1e-9
+
+
+def test_independent_rows_have_leverage_one_exactly() -> None:
+    lower, upper = bounds_of(inputs_of("uniform", 3, 5))[1].leverage
+    assert lower.tolist() == upper.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_rank_that_rounding_hides_is_not_certified() -> None:
+    rows = np.array([[1.0, 0.0, 0.0], [1.0, 1e-17, 0.0], [0.6, 0.8, 0.0]])
+    geometry, bounds = bounds_of(rows)
+    assert bounds.rank_certified  # two of the three columns are not zero
+    nearly = np.array([[1.0, 1e-17, 0.0], [0.6, 0.8, 0.0], [0.8, 0.6, 1e-17]])
+    geometry, bounds = bounds_of(nearly)
+    assert geometry.rank == 2 < exact_rank(nearly) == 3
+    assert not bounds.rank_certified
+    assert bounds.h_min == (0.0, 1.0) == bounds.h_max
+    assert bounds.smallest_eigenvalue == bounds.largest_eigenvalue == (0.0, math.inf)
+    assert bounds.projection_error == bounds.dual_error == math.inf
+
+
+def test_orthonormality_defect_bounds_the_distance_to_orthonormal_columns() -> None:
+    rng = np.random.default_rng(4)
+    exact = np.linalg.qr(rng.standard_normal((5, 3)))[0]
+    for spread in (0.0, 1e-8, 1e-3):
+        columns = exact + spread * rng.standard_normal((5, 3))
+        left, _, right = np.linalg.svd(columns, full_matrices=False)
+        defect = orthonormality_defect(columns)
+        assert np.linalg.norm(columns - left @ right, 2) <= defect
+        assert defect <= 10 * spread + 20 * gamma(20)
+
+
+def test_exact_rank_is_the_rank_of_the_floats_as_given() -> None:
+    assert exact_rank(np.array([[1.0, 2.0], [2.0, 4.0]])) == 1
+    assert exact_rank(np.array([[0.1, 0.3], [0.3, 0.9]])) == 2  # 3 * 0.1 is not 0.3
+    assert exact_rank(np.array([[2.0**-300, 0.0], [0.0, 2.0**300]])) == 2
+    assert exact_rank(np.zeros((2, 3))) == 0
+    for n, d in itertools.product((2, 4), (3, 5)):
+        assert exact_rank(np.random.default_rng(n).standard_normal((n, d))) == min(n, d)

@@ -1,0 +1,173 @@
+"""The epsilon of T1-step against the dense matrix ``(J(theta_s) - J(k)) J(k)^+`` in every state of the segment."""
+
+import math
+
+import numpy as np
+import pytest
+
+from theory.errors import ChoiceError, NotFiniteError, RankDeficientError, ShapeError, SignError
+from theory.inputs import FloatArray, normalise_rows
+from theory.network import ACTIVATIONS, TwoLayerNetwork
+from theory.stability import segment_variation
+from theory.stability.variation import _Relative
+
+Segment = tuple[TwoLayerNetwork, FloatArray, FloatArray, FloatArray]
+
+
+def segment(seed: int, activation: str = "relu", n: int = 3, d: int = 3, m: int = 12, size: float = 1.0) -> Segment:
+    """A network, unit rows, and the pre-activations of two weights."""
+    rng = np.random.default_rng(seed)
+    net = TwoLayerNetwork.initialise(m, d, 1.0, rng, activation=activation)
+    rows = normalise_rows(rng.standard_normal((n, d)))
+    return net, rows, net.pre_activations(rows), net.pre_activations(rows) + size * rng.standard_normal((n, m))
+
+
+def dense(net: TwoLayerNetwork, rows: FloatArray, slopes: FloatArray) -> FloatArray:
+    """The Jacobian (n, m d) with these slopes."""
+    features = slopes * net.signs / math.sqrt(net.width)
+    return np.asarray((features[:, :, None] * rows[:, None, :]).reshape(len(rows), -1))
+
+
+def variation_at(net: TwoLayerNetwork, rows: FloatArray, start: FloatArray, moved: FloatArray) -> float:
+    jacobian = dense(net, rows, net.phi.derivative(start))
+    change = dense(net, rows, net.phi.derivative(moved)) - jacobian
+    return float(np.linalg.norm(change @ np.linalg.pinv(jacobian), 2))
+
+
+def supremum(net: TwoLayerNetwork, rows: FloatArray, start: FloatArray, end: FloatArray) -> float:
+    """By the state between every two successive crossings."""
+    changed = (start >= 0) != (end >= 0)
+    times = np.sort(start[changed] / (start - end)[changed])
+    edges = np.concatenate([[0.0], times, [1.0]])
+    places = [*((edges[1:] + edges[:-1]) / 2), 1.0]
+    return max(variation_at(net, rows, start, (1 - t) * start + t * end) for t in places)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_exact_variation_is_the_largest_over_the_states(seed: int) -> None:
+    net, rows, start, end = segment(seed)
+    kernel, gram = rows @ rows.T, net.gram(rows)
+    exact = supremum(net, rows, start, end)
+    lower, upper = segment_variation(start, end, net.signs, kernel, gram, exact=True)
+    assert lower <= exact * (1 + 1e-12)
+    assert exact <= upper * (1 + 1e-12)
+    assert upper - lower <= 1e-9 * exact
+    for parts in (1, 2, 5):
+        coarse = segment_variation(start, end, net.signs, kernel, gram, parts)
+        assert coarse[0] <= exact * (1 + 1e-12)
+        assert exact <= coarse[1] * (1 + 1e-12)
+
+
+def test_the_default_of_64_parts() -> None:
+    net, rows, start, end = segment(3, n=5, d=5, m=200)
+    arguments = (start, end, net.signs, rows @ rows.T, net.gram(rows))
+    assert segment_variation(*arguments) == segment_variation(*arguments, 64)
+    assert segment_variation(*arguments)[1] < segment_variation(*arguments, 8)[1]
+
+
+def test_signs_cancel_and_nothing_moves_without_crossings() -> None:
+    net, rows, start, _ = segment(1)
+    kernel, gram = rows @ rows.T, net.gram(rows)
+    assert segment_variation(start, 2 * start, net.signs, kernel, gram) == pytest.approx((0.0, 0.0), abs=1e-12)
+    end = -start
+    assert segment_variation(start, end, net.signs, kernel, gram) == segment_variation(
+        start, end, -net.signs, kernel, gram
+    )
+
+
+def test_one_part_is_bounded_through_the_shares_of_its_flips() -> None:
+    # orthogonal rows, one input each: G = diag(a_i) / m with a_i the active neurons of input i
+    rows = np.eye(2)
+    start = np.array([[1.0, 1.0, 1.0, -1.0], [1.0, -1.0, -1.0, -1.0]])
+    gram = np.diag([3 / 4, 1 / 4])
+    # input 1: two of three go off, ||T G^{-1}|| = 2/3; then the value at the end is 2/3 and one flip has the share 1/3
+    end = start.copy()
+    end[0, :2] = [-1.0, -2.0]
+    lower, upper = segment_variation(start, end, np.ones(4), rows, gram, 1)
+    assert lower == pytest.approx(2 / 3, rel=1e-12)
+    assert upper == pytest.approx(2 / 3, rel=1e-12)
+    # off and on: the state with one flip has (-1) or (0): the new one is orthogonal to the old features, T = 0
+    end = start.copy()
+    end[0, 2:] = [-1.0, 3.0]
+    lower, upper = segment_variation(start, end, np.ones(4), rows, gram, 1)
+    assert lower == pytest.approx(1 / 3, rel=1e-12)
+    assert upper == pytest.approx(1 / 3, rel=1e-12)
+    # many flips on at an input of which nothing is active there: the features are orthogonal to J(k)'s own
+    end = start.copy()
+    end[1] = [1.0, 1.0, 2.0, 3.0]
+    assert segment_variation(start, end, np.ones(4), rows, gram, 1) == pytest.approx((0.0, 0.0), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", [2, 16, 20, 30, 45, 51])
+def test_one_part_is_bounded_by_the_shares_or_the_norms_whichever_is_smaller(seed: int) -> None:
+    """From dense Jacobians with one activation flipped; here the norms decide, and the bound is above both ends."""
+    net, rows, start, end = segment(seed, m=6, size=2.0)
+    flips = (start >= 0) != (end >= 0)
+    jacobian = dense(net, rows, net.phi.derivative(start))
+    inverse = np.linalg.pinv(jacobian)
+    shares = []
+    for i, r in np.argwhere(flips):
+        slopes = net.phi.derivative(start)
+        slopes[i, r] = 1 - slopes[i, r]
+        shares.append(float(np.linalg.norm((dense(net, rows, slopes) - jacobian) @ inverse, 2)))
+    number = np.arange(len(shares) + 1)
+    sums = np.concatenate([[0.0], np.cumsum(sorted(shares)[::-1])])
+    aligned = min(float(np.linalg.norm(rows, 2)) ** 2, int(flips.sum(axis=0).max()))  # K_ii = 1
+    aligned = aligned * np.minimum(number, flips.sum(axis=1).max())
+    norms = np.sqrt(np.minimum(number, aligned) / net.width) * np.linalg.norm(inverse, 2)
+    jumps, final = np.minimum(sums, norms), variation_at(net, rows, start, end)
+    states = np.minimum(jumps, final + jumps[::-1])
+    assert norms[states.argmax()] < sums[states.argmax()]
+    assert states.max() > final * 1.05
+    found = segment_variation(start, end, net.signs, rows @ rows.T, net.gram(rows), 1)
+    assert found == pytest.approx((final, states.max()), rel=1e-9)
+
+
+@pytest.mark.parametrize("activation", sorted(set(ACTIVATIONS) - {"relu"}))
+def test_smooth_variation_is_between_samples_and_the_samples_plus_the_speed(activation: str) -> None:
+    net, rows, start, end = segment(2, activation)
+    kernel, gram = rows @ rows.T, net.gram(rows)
+    sampled = max(variation_at(net, rows, start, (1 - t) * start + t * end) for t in np.linspace(0, 1, 201))
+    arguments = (start, end, net.signs, kernel, gram)
+    lower, upper = segment_variation(*arguments, parts=400, activation=activation)
+    assert lower <= sampled * 1.001
+    assert sampled <= upper <= sampled * 1.05
+    assert net.phi.curvature is not None
+    moved = max(float(np.linalg.norm(row)) for row in end - start)
+    speed = net.phi.curvature * float(np.linalg.norm(rows, 2)) * moved / math.sqrt(net.width)
+    speed /= math.sqrt(float(np.linalg.eigvalsh(gram)[0]))
+    final = variation_at(net, rows, start, end)
+    lower, upper = segment_variation(*arguments, parts=1, activation=activation)
+    assert lower == pytest.approx(final, rel=1e-9)
+    assert upper == pytest.approx(min((final + speed) / 2, speed, final + speed), rel=1e-9)
+
+
+def test_relative_norm_brackets_and_widens_with_the_error() -> None:
+    kernel, gram = np.array([[1.0, 0.5], [0.5, 1.0]]), np.array([[0.5, 0.1], [0.1, 0.3]])
+    product = np.array([[0.2, -0.4], [0.3, 0.1]])
+    relative = _Relative(kernel, gram)
+    exact = float(np.linalg.norm((kernel * product) @ np.linalg.inv(gram), 2))
+    lower, upper = relative.norm(product, 0.0)
+    assert lower <= exact <= upper
+    assert upper - lower <= 1e-11
+    assert relative.norm(product, 0.125) == pytest.approx((exact - 0.125, exact + 0.125), abs=1e-11)
+    assert relative.norm(product, 100.0)[0] == 0.0
+    assert relative.lambda_min == pytest.approx(float(np.linalg.eigvalsh(gram)[0]), rel=1e-12)
+    assert relative.lambda_min <= float(np.linalg.eigvalsh(gram)[0])
+
+
+def test_bad_arguments_are_named() -> None:
+    net, rows, start, end = segment(0)
+    kernel, gram = rows @ rows.T, net.gram(rows)
+    with pytest.raises(RankDeficientError, match="3 x 3 Gram matrix is singular to rounding"):
+        segment_variation(start, end, net.signs, kernel, np.ones((3, 3)))
+    with pytest.raises(ShapeError, match="must agree"):
+        segment_variation(start, end[:2], net.signs, kernel, gram)
+    with pytest.raises(ShapeError, match="must agree"):
+        segment_variation(start, end, net.signs[:4], kernel, gram)
+    with pytest.raises(SignError):
+        segment_variation(start, end, 2 * net.signs, kernel, gram)
+    with pytest.raises(ChoiceError, match="unknown activation"):
+        segment_variation(start, end, net.signs, kernel, gram, activation="gelu")
+    with pytest.raises(NotFiniteError):
+        segment_variation(start, end * np.nan, net.signs, kernel, gram)

@@ -1,0 +1,53 @@
+"""Sums by extraction are within their error bound of the exact rational sum, and far nearer than plain ones."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from theory.inputs import FloatArray
+from theory.rigour.rounding import UNIT_ROUNDOFF
+from theory.rigour.summation import accurate_sum
+
+
+def exact_sum(values: FloatArray) -> Fraction:
+    return sum((Fraction(float(value)) for value in values), Fraction(0))
+
+
+def samples() -> list[FloatArray]:
+    rng = np.random.default_rng(0)
+    spread = rng.standard_normal(3000) * 10.0 ** rng.integers(-30, 30, 3000)
+    half = rng.standard_normal(2500)
+    return [
+        rng.standard_normal(5000),
+        spread,
+        np.concatenate([half, -half, [2.0**-60]]),
+        np.full(1023, 0.1),
+        np.array([2.0**52, 1.0, -(2.0**52)]),
+        np.array([-1.5]),
+        np.concatenate([np.full(4096, 1 + 2.0**-52), [-4096.0]]),
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(samples())))
+def test_within_the_bound_of_the_exact_sum(number: int) -> None:
+    values = samples()[number]
+    total, error = accurate_sum(values)
+    assert abs(Fraction(total) - exact_sum(values)) <= Fraction(error)
+    count = len(values)
+    largest = float(np.abs(values).max())
+    # the remainder of an extraction is at most 4 (m + 2) u max |v|, and there are m of them
+    remainder = 2 * (count * UNIT_ROUNDOFF) * (count * UNIT_ROUNDOFF) * 4 * (count + 2) * largest
+    assert error <= 1.01 * (remainder + 2 * UNIT_ROUNDOFF * abs(total))
+
+
+def test_cancellation_leaves_the_small_term() -> None:
+    half = np.random.default_rng(1).standard_normal(2500)
+    total, error = accurate_sum(np.concatenate([half, [2.0**-40], -half]))
+    assert total == pytest.approx(2.0**-40, rel=1e-9)
+    assert error < 2.0**-64  # a plain sum may be off by 2500 u
+
+
+def test_zeros_sum_to_zero_without_error() -> None:
+    assert accurate_sum(np.zeros(5)) == (0.0, 0.0)
+    assert accurate_sum(np.zeros(0)) == (0.0, 0.0)

@@ -1,0 +1,71 @@
+"""One K-FAC step of a feature map from a stored iterate: in float64 with error bounds, and in balls."""
+
+from __future__ import annotations
+
+import numpy as np
+from flint import arb, arb_mat
+
+from theory.feature_maps import FeatureMap
+from theory.geometry import InputGeometry
+from theory.inputs import FloatArray
+from theory.rigour.exact import AnyArray, lift
+from theory.rigour.input_bounds import InputBounds
+from theory.rigour.kronecker import KroneckerSolution, kronecker_mover
+from theory.rigour.one_step import EnclosedStep, OneStep, norm_enclosed, smallest_eigenvalue_estimate
+from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+
+
+def feature_step(
+    model: FeatureMap, geometry: InputGeometry, bounds: InputBounds, Z: FloatArray, targets: FloatArray, eta: float
+) -> tuple[FloatArray, OneStep]:
+    """One step ``Z - eta P diag(r) H^{-1} S`` from Z (n, m), with its error bound. Raises RankDeficientError.
+
+    ``bounds`` are those of the geometry. Outputs are Lipschitz in Z: row i of S bounds the slope of u_i, and S moves by at most twice its deviation.
+    """
+    n, u = len(targets), UNIT_ROUNDOFF
+    residual, features = model.outputs(Z) - targets, model.features(Z)
+    output_error, features_error = model.rounding(Z)
+    size, before = float(np.linalg.norm(features)), float(np.linalg.norm(residual))
+    residual_error = output_error + u * before
+    gram = features @ features.T
+    gram_error = 2 * size * features_error + features_error**2 + gamma(model.width + 2) * size**2
+    sigma = float(np.sqrt(smallest_eigenvalue_estimate(gram)))
+    solved = KroneckerSolution.of(gram, gram_error, residual, residual_error, sigma)
+    moved = Z - eta * (geometry.projection @ solved.solution.T @ features)
+    steepest = size + features_error
+    displacement = eta * solved.movement_error(geometry.basis, bounds, features_error, steepest)
+    displacement += 2 * u * (float(np.linalg.norm(moved)) + float(np.linalg.norm(Z)))
+    reach = float(np.linalg.norm(Z)) + float(np.linalg.norm(moved)) + displacement
+    steepest += 2 * model.deviation(reach, 1)
+    direction = solved.solution @ geometry.dual_inputs
+    length = eta * float(np.sqrt(max(float(np.sum(direction * (gram @ direction))), 0.0)))
+    after_residual = model.outputs(moved) - targets
+    after = float(np.linalg.norm(after_residual))
+    return moved, OneStep(
+        before=before,
+        after=after,
+        before_error=residual_error + gamma(n + 2) * before,
+        after_error=steepest * displacement + model.rounding(moved)[0] + (u + gamma(n + 2)) * after,
+        length=length,
+        length_error=eta * solved.length_error(geometry.dual_inputs, bounds) + gamma(4) * length,
+        residual=residual,
+        moved_residual=after_residual,
+    )
+
+
+def feature_steps_enclosed(
+    model: FeatureMap, inputs: FloatArray, Z: FloatArray, targets: FloatArray, eta: float, steps: int = 1
+) -> list[EnclosedStep]:
+    """Exact K-FAC steps from Z (n, m) for X (n, d) exactly as given, as balls at the working precision."""
+    exact, position, y, move = model.lifted(), lift(Z), lift(targets), kronecker_mover(inputs)
+    found = []
+    residual = exact.outputs(position) - y
+    for _ in range(steps):
+        features = arb_mat(exact.features(position).tolist())
+        movement, length = move(residual, features * features.transpose())
+        step: AnyArray = np.array((movement * features).tolist(), dtype=object)
+        position = position + arb(eta) * step
+        before, residual = residual, exact.outputs(position) - y
+        norms = norm_enclosed(before), norm_enclosed(residual)
+        found.append(EnclosedStep(*norms, arb(eta) * length, before, residual))
+    return found
