@@ -291,6 +291,17 @@ def test_the_terminal_shows_slack_and_pictures_in_short(document: Document) -> N
     assert terminal.picture_lines(Document({})) == []
 
 
+def test_bounds_in_short() -> None:
+    bounds: list[dict[str, Any]] = [
+        {"label": "a", "verdict": "holds", "ratio": 0.25},
+        {"label": "b", "verdict": "refuted", "ratio": "inf"},
+        {"label": "c", "verdict": "holds", "ratio": 0.5},
+    ]
+    assert wording.bound_texts(bounds) == ["b: refuted, ratio inf", "2 bounds hold, the tightest: c, ratio 0.5"]
+    assert wording.bound_texts(bounds[:1]) == ["1 bound holds: a, ratio 0.25"]
+    assert wording.bound_texts([]) == []
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
