@@ -12,6 +12,7 @@ import numpy as np
 from theory.descent import FunctionSpaceDescent
 from theory.gram import largest_gram_eigenvalue
 from theory.inputs import FloatArray
+from theory.losses import Loss, LossMaker, SquaredLoss
 from theory.maps import MapCertificate, ParameterMap, certify_map, operator_norm
 from theory.network import TwoLayerNetwork
 from theory.rigour.one_step import (
@@ -39,12 +40,12 @@ class Certificate(Protocol):
 
     @property
     def radius(self) -> float:
-        """``3 ||r(0)||/sqrt(lambda)``."""
+        """``(3/2)(1+kappa) ||r(0)||/sqrt(lambda)``, 3 for the squared loss."""
         ...
 
     @property
     def constant(self) -> float:
-        """Upper bound of C in Condition 2(C)."""
+        """Upper bound of C in Condition 2(C), or 3(C) for a general loss."""
         ...
 
 
@@ -101,20 +102,39 @@ def _exhausted(step: OneStep) -> bool:
     return step.after <= ROUNDING_MARGIN * step.after_error
 
 
+class LossInstance(DescentInstance, Protocol):
+    """An instance that says which loss it descends."""
+
+    @property
+    def objective(self) -> Loss:
+        """The loss, with its constants and its minimiser."""
+        ...
+
+
+def _loss_arrays(objective: Loss) -> Mapping[str, FloatArray]:
+    return {f"loss_{name}": array for name, array in objective.arrays().items()}
+
+
 @dataclass(frozen=True)
 class MapInstance:
-    """NGD or GD on a parameter map from theta(0) = 0 (families F3 and F4)."""
+    """NGD or GD on a parameter map from theta(0) = 0 (families F3 and F4); ``targets`` are the labels of ``loss``."""
 
     model: ParameterMap
     targets: FloatArray
     eta: float
     steps: int
     optimiser: str = field(default="ngd", kw_only=True)
+    loss: LossMaker = field(default=SquaredLoss, kw_only=True)
+
+    @cached_property
+    def objective(self) -> Loss:
+        """The loss of the targets."""
+        return self.loss(self.targets)
 
     @cached_property
     def certificate(self) -> MapCertificate:
-        """Conditions 1 and 2."""
-        return certify_map(self.model, self.targets)
+        """Conditions 1 and 3; Condition 2 for the squared loss."""
+        return certify_map(self.model, self.targets, self.loss)
 
     @cached_property
     def operator_norm(self) -> float:
@@ -136,7 +156,7 @@ class MapInstance:
         """The float64 run with its rounding bounds."""
         taken: list[OneStep] = []
         for _ in range(self.steps):
-            moved, step = map_step(self.model, self._iterates[-1], self.targets, self.eta, self.optimiser)
+            moved, step = map_step(self.model, self._iterates[-1], self.objective, self.eta, self.optimiser)
             self._iterates.append(moved)
             taken.append(step)
             if _exhausted(step):
@@ -145,21 +165,26 @@ class MapInstance:
 
     def enclosed_step(self, k: int) -> EnclosedStep:
         """The exact step from the stored iterate k, in balls."""
-        return map_steps_enclosed(self.model, self.iterates[k], self.targets, self.eta, 1, self.optimiser)[0]
+        return map_steps_enclosed(self.model, self.iterates[k], self.objective, self.eta, 1, self.optimiser)[0]
 
     def enclosed_trajectory(self) -> list[EnclosedStep]:
         """The exact trajectory, in balls."""
         steps = len(self.run.steps)
-        return map_steps_enclosed(self.model, self.iterates[0], self.targets, self.eta, steps, self.optimiser)
+        return map_steps_enclosed(self.model, self.iterates[0], self.objective, self.eta, steps, self.optimiser)
 
     def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The map, the targets and the step size."""
-        return {**self.model.arrays(), "y": self.targets, "step_size": np.array([self.eta])}
+        """The map, the targets, the step size and the loss."""
+        return {
+            **self.model.arrays(),
+            "y": self.targets,
+            "step_size": np.array([self.eta]),
+            **_loss_arrays(self.objective),
+        }
 
 
 @dataclass(frozen=True)
 class NetworkInstance:
-    """NGD, K-FAC or GD on a two-layer network (families F1, F2 and F5)."""
+    """NGD, K-FAC or GD on a two-layer network (families F1, F2 and F5); ``targets`` are the labels of ``loss``."""
 
     net: TwoLayerNetwork
     inputs: FloatArray
@@ -167,11 +192,20 @@ class NetworkInstance:
     eta: float
     steps: int
     optimiser: str = field(default="ngd", kw_only=True)
+    loss: LossMaker = field(default=SquaredLoss, kw_only=True)
+
+    @cached_property
+    def objective(self) -> Loss:
+        """The loss of the targets."""
+        return self.loss(self.targets)
 
     @cached_property
     def certificate(self) -> Certificate:
-        """Conditions 1 and 2 by the ball certificates."""
-        return certify_ball(self.net, self.inputs, self.targets)
+        """Conditions 1 and 3 by the ball certificates; Condition 2 for the squared loss."""
+        return certify_ball(self.net, self.inputs, self.targets, condition="3", loss=self.loss)
+
+    def _initial_state(self) -> FunctionSpaceDescent:
+        return FunctionSpaceDescent(self.net, self.inputs, self.targets, loss=self.loss)
 
     @cached_property
     def operator_norm(self) -> float:
@@ -181,7 +215,7 @@ class NetworkInstance:
     @cached_property
     def run(self) -> Run:
         """The float64 run with its rounding bounds."""
-        state = FunctionSpaceDescent(self.net, self.inputs, self.targets)
+        state = self._initial_state()
         initial = state.pre_activations >= 0
         taken: list[OneStep] = []
         flips = 0
@@ -194,7 +228,7 @@ class NetworkInstance:
 
     def stored_iterate(self, k: int) -> FloatArray:
         """``Z(k)``, shape (n, m), by running again: the same operations in the same order."""
-        state = FunctionSpaceDescent(self.net, self.inputs, self.targets)
+        state = self._initial_state()
         for _ in range(k):
             state.advance(self.eta, self.optimiser)
         return state.pre_activations
@@ -202,7 +236,7 @@ class NetworkInstance:
     def _enclosed(self, pre_activations: FloatArray, steps: int) -> list[EnclosedStep]:
         net = self.net
         return network_steps_enclosed(
-            pre_activations, self.inputs, net.signs, net.activation, self.targets, self.eta, steps, self.optimiser
+            pre_activations, self.inputs, net.signs, net.activation, self.objective, self.eta, steps, self.optimiser
         )
 
     def enclosed_step(self, k: int) -> EnclosedStep:
@@ -214,11 +248,12 @@ class NetworkInstance:
         return self._enclosed(self.stored_iterate(0), len(self.run.steps))
 
     def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The network, the data and the step size."""
+        """The network, the data, the step size and the loss."""
         return {
             "weights": self.net.weights,
             "signs": self.net.signs,
             "X": self.inputs,
             "y": self.targets,
             "step_size": np.array([self.eta]),
+            **_loss_arrays(self.objective),
         }

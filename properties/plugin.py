@@ -19,25 +19,36 @@ from hypothesis import settings
 
 import theory
 from properties.claim import Claim, Depth, InstanceVerdict, Mutant, Verdict
-from properties.claims import registry
+from properties.claims import registry, slack_table
 from properties.counterexample import write_counterexample
+from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset, load_dataset
 from properties.profiles import profile_name, register_profiles, under_ci
 from properties.report import terminal, wording
 from properties.report.document import Document
-from properties.report.entries import Certificate, Entry, claim_entry, dataset_entry, mutant_entry
+from properties.report.entries import (
+    Certificate,
+    Entry,
+    claim_entry,
+    dataset_entry,
+    mutant_entry,
+    pictures_entry,
+    slack_entry,
+)
 from properties.report.environment import environment
 from properties.report.html import write_page
 from properties.results import Refutation, Result
 from properties.search import run_claim
 from properties.seeds import claim_seed, root_seed
-from properties.selection import defects, selected_claims
+from properties.selection import ALL_CLAIMS, defects, selected_claims
 from theory.errors import ChoiceError, InputError
 
 pytest_plugins = ["properties.options"]
 
-CLAIM, MUTANT, DATASET = "registered_claim", "registered_mutant", "requested_dataset"
-"""The arguments by which a test asks for every selected claim, every mutant of theirs, and the data set."""
+CLAIM, MUTANT, DATASET, PICTURES = "registered_claim", "registered_mutant", "requested_dataset", "requested_pictures"
+"""The arguments by which a test asks for every selected claim, every mutant of theirs, the data set, and the pictures."""
+
+SUBJECTS = (CLAIM, MUTANT, DATASET, PICTURES)
 
 register_profiles()
 
@@ -56,6 +67,8 @@ class Run:
     """Whether only claims or a data set were asked for, not the suite's other tests."""
     records: bool
     """Whether this process keeps the document: not so in the workers of a distributed run."""
+    pictures: bool
+    """Whether the paper's pictures are computed: for a report on every claim, unless it is a quick one."""
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:
@@ -67,6 +80,8 @@ class Run:
         found: dict[str, tuple[Claim[Any] | Mutant, ...]] = {CLAIM: self.claims, MUTANT: self.mutants}
         if argument in found:
             return {subject.id: subject for subject in found[argument]}
+        if argument == PICTURES:
+            return {"pictures": self.depth} if self.pictures else {}
         return {} if self.dataset is None else {self.dataset.name: self.dataset}
 
     def again(self, claim_id: str) -> str:
@@ -96,17 +111,25 @@ def pytest_configure(config: pytest.Config) -> None:
     worker: Mapping[str, Any] | None = getattr(config, "workerinput", None)
     seed_option = config.getoption("--hypothesis-seed", None)
     root = root_seed(seed_option, depth, under_ci(os.environ)) if worker is None else int(worker["verification_root"])
+    report = _report_directory(config)
+    every_claim = ALL_CLAIMS in requested or (not requested and name is None)
+    chosen = {claim.id for claim in claims}
     run = Run(
         depth=depth,
         root=root,
         claims=claims,
         dataset=dataset,
-        report=_report_directory(config),
-        document=Document({**environment(), "root_seed": root, "depth": depth.value, "profile": _profile(config)}),
+        report=report,
+        document=Document(
+            {**environment(), "root_seed": root, "depth": depth.value, "profile": _profile(config)},
+            slack=[slack_entry(row) for row in slack_table if row.claim in chosen],
+            not_executable=NOT_EXECUTABLE,
+        ),
+        pictures=every_claim and report is not None and depth is not Depth.QUICK,
         selective=bool(requested) or name is not None,
         records=worker is None,
     )
-    run.document.expected = len(run.claims) + len(run.mutants) + (dataset is not None)
+    run.document.expected = len(run.claims) + len(run.mutants) + (dataset is not None) + run.pictures
     config.stash[RUN] = run
 
 
@@ -129,19 +152,19 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
-    """Take no items from tests of claims, mutants or a data set that this run has none of; pytest would skip them."""
+    """Take no items from tests of claims, mutants, a data set or pictures where this run has none: no skips."""
     code = getattr(obj, "__code__", None)
     if code is None:
         return None
-    asked = {CLAIM, MUTANT, DATASET}.intersection(code.co_varnames[: code.co_argcount])
+    asked = set(SUBJECTS).intersection(code.co_varnames[: code.co_argcount])
     run = collector.config.stash[RUN]
     absent = [name for name in asked if not run.subjects(name)]
-    return [] if absent and (registry or DATASET in absent) else None
+    return [] if absent and (registry or not {CLAIM, MUTANT}.intersection(absent)) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One item per selected claim, per mutant, and for the data set. A registry unfit to run fails here."""
-    asked = {CLAIM, MUTANT, DATASET}.intersection(metafunc.fixturenames)
+    """One item per selected claim, per mutant, for the data set and the pictures. A registry unfit to run fails here."""
+    asked = set(SUBJECTS).intersection(metafunc.fixturenames)
     if not asked:
         return
     found = defects(registry)
@@ -176,9 +199,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _belongs(item: pytest.Item) -> bool:
-    """Whether the item is one of a claim, a mutant or the data set."""
+    """Whether the item is one of a claim, a mutant, the data set or the pictures."""
     parameters: Mapping[str, object] = getattr(getattr(item, "callspec", None), "params", {})
-    return not parameters.keys().isdisjoint((CLAIM, MUTANT, DATASET))
+    return not parameters.keys().isdisjoint(SUBJECTS)
 
 
 class Verification:
@@ -217,6 +240,17 @@ class Verification:
         if not isinstance(certificate, str):
             hints = self._dataset_counterexamples(entry, dataset, certificate)
         self._finish(entry, entry["verdict"] == Verdict.HOLDS.value, wording.dataset_failure(entry, hints))
+
+    def pictures(self) -> None:
+        """Fail when the data of the paper's pictures cannot be computed."""
+        started = time.perf_counter()
+        found: Mapping[str, Any] | str
+        try:
+            found = compute_pictures(self._run.depth, self._run.root)
+        except Exception as error:
+            found = _text(error)
+        entry = pictures_entry(found, time.perf_counter() - started)
+        self._finish(entry, not entry["error"], f"the pictures broke off with an error:\n{entry['error']}")
 
     def _search(self, claim: Claim[Any], depth: Depth) -> tuple[Result | str, int]:
         seed = claim_seed(self._run.root, claim.id)
@@ -280,6 +314,13 @@ def certify(dataset: Dataset, depth: Depth) -> Certificate:
     return certify_dataset(dataset, depth)
 
 
+def compute_pictures(depth: Depth, seed: int) -> Mapping[str, Any]:
+    """The data of the paper's pictures."""
+    from properties.pictures import pictures
+
+    return pictures(depth, seed)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put the item's entry on its report, which a distributed run carries to the recording process."""
@@ -312,13 +353,15 @@ class Recorder:
             write_page(self._run.document, self._run.report)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """End with the data set, the families, the table of claims and the mutants."""
+        """End with the data set, the families, pictures and slack in short, the table of claims and the mutants."""
         document = self._run.document
         if not document.recorded:
             return
         for title, lines in (
             ("data set", terminal.dataset_lines(document)),
             ("instances by family", terminal.family_lines(document)),
+            ("pictures", terminal.picture_lines(document)),
+            ("slack", terminal.slack_lines(document)),
             ("claims", [*terminal.claim_lines(document), *terminal.mutant_lines(document)]),
         ):
             if lines:

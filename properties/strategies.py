@@ -16,8 +16,10 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.descriptions import described
 from properties.instances import MapInstance, NetworkInstance
+from properties.losses import LossPlan
 from theory.inputs import FloatArray, normalise_rows
-from theory.maps import PerturbedAffine, SpikeMap, spike_map
+from theory.losses import LossMaker
+from theory.maps import PerturbedAffine, spike_map
 from theory.network import TwoLayerNetwork
 from theory.theorems import ngd
 
@@ -73,19 +75,24 @@ def orthogonal_matrix(rows: int, columns: int, rng: np.random.Generator) -> Floa
 # --- F3: perturbed affine maps ---------------------------------------------------------------------------------------
 
 
-def perturbed_affine_descriptions(dial: Dial) -> SearchStrategy[Description]:
-    """Sizes, spectrum, frequency kind, and the angle ``R max ||q_i||`` that the ball's radius spans."""
-    return dial.descriptions(
-        outputs=st.integers(1, 4),
-        extra_parameters=st.integers(0, 4),
-        condition_exponent=st.integers(0, 3),
-        orthogonal=st.booleans(),
-        aligned=st.booleans(),
-        angle_percent=st.integers(5, 320),
-    )
+SQUARED = LossPlan()
+"""The loss of T1 and its relatives."""
 
 
-def build_perturbed_affine(description: Description, dial: Dial) -> MapInstance:
+def perturbed_affine_descriptions(dial: Dial, **parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
+    """Sizes, spectrum, frequency kind, the angle ``R max ||q_i||`` that the ball's radius spans, and the given parts."""
+    own = {
+        "outputs": st.integers(1, 4),
+        "extra_parameters": st.integers(0, 4),
+        "condition_exponent": st.integers(0, 3),
+        "orthogonal": st.booleans(),
+        "aligned": st.booleans(),
+        "angle_percent": st.integers(5, 320),
+    }
+    return dial.descriptions(**{**own, **parts})
+
+
+def build_perturbed_affine(description: Description, dial: Dial, plan: LossPlan = SQUARED) -> MapInstance:
     """A map whose certified C is the one asked for, to rounding: the amplitude follows from C, R and Q."""
     rng = np.random.default_rng(description["seed"])
     n = description["outputs"]
@@ -98,17 +105,14 @@ def build_perturbed_affine(description: Description, dial: Dial) -> MapInstance:
     frequencies = frequencies / np.linalg.norm(frequencies, axis=1, keepdims=True) * scales[:, None]
     frequencies *= description["angle_percent"] / 100 / scales.max()
     direction = left[:, 0] if description["aligned"] else normalise_rows(rng.standard_normal((1, n)))[0]
-    targets = -direction / 3  # R = 3 ||y|| / sqrt(lambda) = 1, as the smallest singular value of J(0) is 1
+    # R = (3/2)(1+kappa) ||y|| / sqrt(lambda) = 1, as the smallest singular value of J(0) is 1
+    minimiser = -plan.tilted(direction) / plan.radius_factor(n)
     unit = PerturbedAffine(initial, frequencies, 1.0).deviation(1.0)
     amplitude = dial.constant(description) / 3 / unit
     model = PerturbedAffine(initial - amplitude * frequencies, frequencies, amplitude)
-    return _map_instance(model, targets, description, dial)
-
-
-def _map_instance(model: PerturbedAffine | SpikeMap, y: FloatArray, d: Description, dial: Dial) -> MapInstance:
-    certified = MapInstance(model, y, 1.0, dial.steps).certificate.constant
-    eta = dial.step_size(d, min(certified, 2.99))
-    return MapInstance(model, y, eta, dial.steps)
+    labels, loss = plan.at(minimiser)
+    certified = MapInstance(model, labels, 1.0, dial.steps, loss=loss).certificate.constant
+    return MapInstance(model, labels, dial.step_size(description, min(certified, 2.99)), dial.steps, loss=loss)
 
 
 # --- F4: spike maps --------------------------------------------------------------------------------------------------
@@ -124,28 +128,37 @@ def spike_steps(constant: float, eta: float) -> int:
     return int(np.clip(1 + np.log(SPIKE_REDUCTION) / np.log(np.clip(factor, 1e-3, 0.999)), 2, SPIKE_STEPS))
 
 
-def spike_descriptions(dial: Dial) -> SearchStrategy[Description]:
-    """One direction, or several, rotated or not."""
-    return dial.descriptions(directions=st.integers(1, 3), extra_parameters=st.integers(0, 2), rotated=st.booleans())
+def spike_descriptions(dial: Dial, **parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
+    """One direction, or several, rotated or not, and the given parts."""
+    own = {"directions": st.integers(1, 3), "extra_parameters": st.integers(0, 2), "rotated": st.booleans()}
+    return dial.descriptions(**{**own, **parts})
 
 
-def build_spike(description: Description, dial: Dial) -> MapInstance:
+def build_spike(description: Description, dial: Dial, plan: LossPlan = SQUARED) -> MapInstance:
     """The worst case of T1-tight for the step size asked for, block-diagonal and rotated when there are more directions.
 
-    The step size refers to ``C (1 + 2^-30)``, above the certified C whatever its rounding; so does the Condition.
+    The step size refers to ``C (1 + 2^-30)``, above the certified C whatever its rounding; so does the Condition. A weight
+    w_i of the loss makes steps of ``eta w_i``: slopes change in the directions of least weight, whose residuals last, and
+    in those where the steps do not overshoot. Weights are not rotated.
     """
     rng = np.random.default_rng(description["seed"])
     n = description["directions"]
     p = n + (description["extra_parameters"] if description["rotated"] else 0)
     constant = dial.constant(description)
     eta = dial.step_size(description, min(constant / INSIDE, 2.99))
-    residuals = np.asarray(rng.uniform(0.2, 1.0, size=n))
-    left = orthogonal_matrix(n, n, rng) if description["rotated"] else np.eye(n)
+    residuals = plan.tilted(np.asarray(rng.uniform(0.2, 1.0, size=n)))
+    weights = plan.weights(n)
+    least = float(weights.min())
+    left = orthogonal_matrix(n, n, rng) if description["rotated"] and weights.max() == least else np.eye(n)
     right = orthogonal_matrix(n, p, rng) if description["rotated"] else np.eye(n)
     slopes = np.full((n,), 2.0 ** int(rng.integers(-2, 3)))
-    steps = min(dial.steps, spike_steps(constant, eta))
-    model = spike_map(constant / 3, slopes, eta, steps, residuals, output_rotation=left, parameter_rotation=right)
-    return MapInstance(model, -(left @ residuals), eta, steps)
+    steps = min(dial.steps, spike_steps(constant, eta * least))
+    stability = np.where((weights == least) | (eta * weights <= 1), constant / 3, 0.0)
+    model = spike_map(
+        stability, slopes, eta * weights, steps, residuals, output_rotation=left, parameter_rotation=right
+    )
+    labels, loss = plan.at(-(left @ residuals))
+    return MapInstance(model, labels, eta, steps, loss=loss)
 
 
 # --- F1 and F2: two-layer networks -----------------------------------------------------------------------------------
@@ -159,9 +172,10 @@ def draw_inputs(n: int, d: int, kind: str, rng: np.random.Generator) -> FloatArr
     return normalise_rows(rows)
 
 
-def relu_descriptions(dial: Dial) -> SearchStrategy[Description]:
-    """Networks wide enough for flips: about 9e-4 C^3 m of them on a trajectory with n = 1."""
+def relu_descriptions(dial: Dial, **parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
+    """Networks wide enough for flips: about 9e-4 C^3 m of them on a trajectory with n = 1; and the given parts."""
     return dial.descriptions(
+        **parts,
         inputs=st.sampled_from([1, 1, 2]),
         extra_dimensions=st.integers(0, 2),
         half_width=st.sampled_from([32000, 64000]),
@@ -170,7 +184,7 @@ def relu_descriptions(dial: Dial) -> SearchStrategy[Description]:
     )
 
 
-def build_relu(description: Description, dial: Dial) -> NetworkInstance:
+def build_relu(description: Description, dial: Dial, plan: LossPlan = SQUARED) -> NetworkInstance:
     """Symmetric initialisation, so that r(0) = -y; the length of y follows from the number of flips that C allows."""
     rng = np.random.default_rng(description["seed"])
     n = description["inputs"]
@@ -185,13 +199,14 @@ def build_relu(description: Description, dial: Dial) -> NetworkInstance:
     costs = np.cumsum(np.sort(net.pre_activations(inputs) ** 2, axis=1)[:, : flips + 1], axis=1)
     radius = float(np.sqrt(0.5 * (costs[:, flips - 1] + costs[:, flips]).min()))
     direction = normalise_rows(rng.standard_normal((1, n)))[0]
-    targets = direction * (radius * np.sqrt(lambda_min) / 3)
-    return _network_instance(net, inputs, targets, description, dial)
+    minimiser = direction * (radius * np.sqrt(lambda_min) / plan.radius_factor(n))
+    return _network_instance(net, inputs, plan.at(minimiser), description, dial)
 
 
-def smooth_descriptions(dial: Dial) -> SearchStrategy[Description]:
-    """Small smooth networks."""
+def smooth_descriptions(dial: Dial, **parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
+    """Small smooth networks, and the given parts."""
     return dial.descriptions(
+        **parts,
         inputs=st.integers(1, 4),
         extra_dimensions=st.integers(0, 2),
         half_width=st.integers(10, 200),
@@ -201,8 +216,11 @@ def smooth_descriptions(dial: Dial) -> SearchStrategy[Description]:
     )
 
 
-def build_smooth(description: Description, dial: Dial) -> NetworkInstance:
-    """Symmetric initialisation; the length of y is ``C lambda sqrt(m) / (9 L ||X||_2)``, which inverts C2-smooth."""
+def build_smooth(description: Description, dial: Dial, plan: LossPlan = SQUARED) -> NetworkInstance:
+    """Symmetric initialisation; the length of y is ``C lambda sqrt(m) / (9 L ||X||_2)``, which inverts C2-smooth.
+
+    A general loss has ``(9/2)(1+kappa)`` in place of 9.
+    """
     rng = np.random.default_rng(description["seed"])
     n = description["inputs"]
     d = n + description["extra_dimensions"]
@@ -214,14 +232,16 @@ def build_smooth(description: Description, dial: Dial) -> NetworkInstance:
     curvature = net.phi.curvature
     assert curvature is not None
     spectral = float(np.linalg.norm(inputs, 2))
-    length = dial.constant(description) * lambda_min * np.sqrt(width) / (9 * curvature * spectral)
+    denominator = 3 * plan.radius_factor(n) * curvature * spectral
+    length = dial.constant(description) * lambda_min * np.sqrt(width) / denominator
     direction = normalise_rows(rng.standard_normal((1, n)))[0]
-    return _network_instance(net, inputs, direction * length, description, dial)
+    return _network_instance(net, inputs, plan.at(direction * length), description, dial)
 
 
 def _network_instance(
-    net: TwoLayerNetwork, inputs: FloatArray, y: FloatArray, d: Description, dial: Dial
+    net: TwoLayerNetwork, inputs: FloatArray, labelled: tuple[FloatArray, LossMaker], d: Description, dial: Dial
 ) -> NetworkInstance:
-    certified = NetworkInstance(net, inputs, y, 1.0, dial.steps).certificate.constant
+    labels, loss = labelled
+    certified = NetworkInstance(net, inputs, labels, 1.0, dial.steps, loss=loss).certificate.constant
     eta = dial.step_size(d, min(certified, 2.99))
-    return NetworkInstance(net, inputs, y, eta, dial.steps)
+    return NetworkInstance(net, inputs, labels, eta, dial.steps, loss=loss)

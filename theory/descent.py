@@ -1,7 +1,8 @@
 """NGD, K-FAC and GD on the two-layer network: one step in parameters, trajectories in function space (n x m).
 
 Every update moves the pre-activations by ``dZ = M S`` with an n x n matrix M, so d never enters after K and P
-(THEORY section 1, "Optimisers"). One step costs two products of sizes n x m x n and an n x n solve.
+(THEORY section 1, "Optimisers"). One step costs two products of sizes n x m x n and an n x n solve; less where 2 d < n, as
+M is then applied in two factors, and where few activations change, as the products of these alone are counted again.
 """
 
 from __future__ import annotations
@@ -17,13 +18,18 @@ from scipy import linalg
 from theory.errors import ChoiceError, RankDeficientError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, enough_parameters, positive, positive_count, target_vector
+from theory.losses import LossMaker, SquaredLoss
 from theory.network import TwoLayerNetwork
+from theory.pattern import ActivationPattern
 
 BLOCK_ENTRIES = 2**17
 """Entries of an n x block slice handled at a time: 1 MiB of float64, which stays in the second-level cache."""
 
 BLOCK_COLUMNS = 2**12
 """Neurons handled at a time at most: sums over short blocks, and then over blocks, keep rounding errors small."""
+
+Factors = tuple[FloatArray, ...]
+"""Matrices whose product M (n, n) moves the pre-activations: ``dZ = M S``; applied from the right, one after the other."""
 
 
 def solve_gram(gram: FloatArray, right: FloatArray) -> FloatArray:
@@ -44,37 +50,50 @@ def solve_gram(gram: FloatArray, right: FloatArray) -> FloatArray:
     return np.asarray(linalg.cho_solve((factor, lower), right))
 
 
-def natural_gradient_step(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float) -> TwoLayerNetwork:
-    """One NGD step ``dW = -eta S^T diag(G^{-1} r) X`` (exact Fisher, pseudo-inverse; I-pinv).
+def natural_gradient_step(
+    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float, loss: LossMaker = SquaredLoss
+) -> TwoLayerNetwork:
+    """One NGD step ``dW = -eta S^T diag(G^{-1} g) X`` (exact Fisher, pseudo-inverse; I-pinv).
 
-    Raises InputError for bad input, RankDeficientError when G is singular.
+    g is the gradient, in the outputs, of ``loss`` for the labels y: the residual for the squared loss. A loss with other
+    parameters: ``loss=partial(PseudoHuberLoss, ridge=0.1)``. Raises InputError for bad input, RankDeficientError when G is
+    singular.
     """
-    rows, residual = _residual(net, inputs, y)
-    coefficients = solve_gram(net.gram(rows), residual)
+    rows, gradient = _output_gradient(net, inputs, y, loss)
+    coefficients = solve_gram(net.gram(rows), gradient)
     return _moved(net, -positive(step_size, "step_size") * coefficients[:, None] * rows, rows)
 
 
-def kfac_step(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float) -> TwoLayerNetwork:
-    """One exact K-FAC step ``dW = -eta S^T H^{-1} diag(r) X (X^T X)^+`` (no damping; I-kfac).
+def kfac_step(
+    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float, loss: LossMaker = SquaredLoss
+) -> TwoLayerNetwork:
+    """One exact K-FAC step ``dW = -eta S^T H^{-1} diag(g) X (X^T X)^+`` (no damping; I-kfac), g as for NGD.
 
     Raises InputError for bad input, RankDeficientError when H is singular.
     """
-    rows, residual = _residual(net, inputs, y)
-    direction = residual[:, None] * InputGeometry(rows).dual_inputs
+    rows, gradient = _output_gradient(net, inputs, y, loss)
+    direction = gradient[:, None] * InputGeometry(rows).dual_inputs
     return _moved(net, -positive(step_size, "step_size") * solve_gram(net.pattern_gram(rows), direction), rows)
 
 
-def gradient_step(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float) -> TwoLayerNetwork:
-    """One gradient descent step on ``||u - y||^2 / 2``: ``dW = -eta S^T diag(r) X``. Raises InputError."""
-    rows, residual = _residual(net, inputs, y)
-    return _moved(net, -positive(step_size, "step_size") * residual[:, None] * rows, rows)
+def gradient_step(
+    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, step_size: float, loss: LossMaker = SquaredLoss
+) -> TwoLayerNetwork:
+    """One gradient descent step ``dW = -eta S^T diag(g) X`` on the loss: ``||u - y||^2 / 2`` by default.
+
+    Raises InputError.
+    """
+    rows, gradient = _output_gradient(net, inputs, y, loss)
+    return _moved(net, -positive(step_size, "step_size") * gradient[:, None] * rows, rows)
 
 
-def _residual(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+def _output_gradient(
+    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, loss: LossMaker
+) -> tuple[FloatArray, FloatArray]:
     rows = InputGeometry.of(inputs).inputs
-    targets = target_vector(y, len(rows))
+    labels = target_vector(y, len(rows))
     enough_parameters(len(rows), net.width, net.dim)
-    return rows, net.outputs(rows) - targets
+    return rows, loss(labels).gradient(net.outputs(rows))
 
 
 def _moved(net: TwoLayerNetwork, direction: FloatArray, rows: FloatArray) -> TwoLayerNetwork:
@@ -85,11 +104,19 @@ def _moved(net: TwoLayerNetwork, direction: FloatArray, rows: FloatArray) -> Two
 class FunctionSpaceDescent:
     """The state of an optimiser in function space: pre-activations Z (n, m), updated in place, block by block.
 
-    ``residual`` is r (n,), ``pattern_gram`` H = S S^T and ``gram`` G = K o H (n, n) at the current Z.
+    At the current Z: ``outputs`` u (n,), ``residual`` r = u - y (n,) for the loss's minimiser y, ``output_gradient`` g (n,)
+    for its gradient at u (g = r for the squared loss), ``pattern_gram`` H = S S^T and ``gram`` G = K o H (n, n).
     Raises InputError for bad input; ``advance`` raises RankDeficientError when the matrix to invert is singular.
     """
 
-    def __init__(self, net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, measure_steps: bool = True) -> None:
+    def __init__(
+        self,
+        net: TwoLayerNetwork,
+        inputs: ArrayLike,
+        y: ArrayLike,
+        measure_steps: bool = True,
+        loss: LossMaker = SquaredLoss,
+    ) -> None:
         """Evaluate the pre-activations of ``net`` once; afterwards the weights are not needed.
 
         ``measure_steps=False`` spares GD the Gram matrix that only the length of its step needs (nan then).
@@ -97,6 +124,7 @@ class FunctionSpaceDescent:
         self.geometry = InputGeometry.of(inputs)
         self.measure_steps = measure_steps
         self.targets = target_vector(y, len(self.geometry.inputs))
+        self.objective = loss(self.targets)
         enough_parameters(len(self.targets), net.width, net.dim)
         self.signs = net.signs
         self.phi = net.phi
@@ -110,12 +138,10 @@ class FunctionSpaceDescent:
         self._block = max(1, min(m, BLOCK_COLUMNS, BLOCK_ENTRIES // n))
         self._features = np.empty((n, self._block))
         self._work = np.empty((n, self._block))
-        relu = self.phi.curvature is None
-        self._pattern = np.empty((n, m), dtype=bool) if relu else None
-        self._ones = np.empty((n, self._block if relu else 0), dtype=np.float32)
+        self._pattern = ActivationPattern(n, m) if self.phi.curvature is None else None
         self._pattern_gram: FloatArray | None = None
-        self.residual = -self.targets
-        self._sweep(None, count=True)
+        self.outputs = np.zeros(n)
+        self._sweep((), count=True)
 
     @property
     def kernel(self) -> FloatArray:
@@ -126,7 +152,7 @@ class FunctionSpaceDescent:
     def pattern_gram(self) -> FloatArray:
         """``H = S S^T`` at the current iterate, shape (n, n)."""
         if self._pattern_gram is None:
-            self._sweep(None, count=True)
+            self._sweep((), count=True)
         assert self._pattern_gram is not None
         return self._pattern_gram
 
@@ -143,9 +169,9 @@ class FunctionSpaceDescent:
     def advance(self, step_size: float, optimiser: str = "ngd") -> None:
         """Take one step. Raises ScaleError, ChoiceError, RankDeficientError."""
         eta = positive(step_size, "step_size")
-        movement, self.coefficients, norm = _optimiser(optimiser)(self)
+        (*others, last), self.coefficients, norm = _optimiser(optimiser)(self)
         self.last_step_norm = eta * norm
-        self._sweep(-eta * movement, count=self.measure_steps or optimiser != "gd")
+        self._sweep((*others, -eta * last), count=self.measure_steps or optimiser != "gd")
 
     def parameter_direction(self) -> FloatArray:
         """``B`` with ``dW = -eta S^T B`` for the last NGD or GD step, shape (n, d)."""
@@ -157,44 +183,54 @@ class FunctionSpaceDescent:
         """``S`` at the current iterate, shape (n, m): a new array."""
         return np.asarray(self.phi.derivative(self.pre_activations) * self._scaled_signs)
 
-    def _sweep(self, movement: FloatArray | None, count: bool) -> None:
-        """Move Z by ``movement @ S`` and evaluate outputs, and H if ``count``, in one pass over blocks of neurons."""
+    def _sweep(self, movement: Factors, count: bool) -> None:
+        """Move Z by the factors' product with S and evaluate outputs, and H if ``count``: one pass over blocks of neurons."""
         n, m = self.pre_activations.shape
-        outputs, total = np.zeros(n), np.zeros((n, n))
+        outputs, products = np.zeros(n), np.zeros((n, n))
+        if self._pattern is not None:
+            self._pattern.begin(count)
         for start in range(0, m, self._block):
             columns = slice(start, min(start + self._block, m))
             block, signs = self.pre_activations[:, columns], self._scaled_signs[columns]
             features, work = self._features[:, : block.shape[1]], self._work[:, : block.shape[1]]
-            if movement is not None:
+            if movement:
                 self._block_features(block, columns, features)
-                np.matmul(movement, features, out=work)
-                np.add(block, work, out=block)
+                np.add(block, _applied(movement, features, work), out=block)
             if self._pattern is not None:
-                pattern = self._pattern[:, columns]
-                np.greater_equal(block, 0.0, out=pattern)
+                self._pattern.renew(block, columns)
                 np.maximum(block, 0.0, out=work)
                 outputs += work @ signs
-                if count:
-                    ones = self._ones[:, : block.shape[1]]
-                    np.copyto(ones, pattern)
-                    total += ones @ ones.T  # exact integers: a block has fewer than 2^24 columns (I-counts)
             else:
                 outputs += self.phi.function(block) @ signs
                 if count:
                     self._block_features(block, columns, features)
-                    total += features @ features.T
-        self.residual = outputs - self.targets
-        self._pattern_gram = None
-        if count:
-            self._pattern_gram = total / m if self._pattern is not None else total
+                    products += features @ features.T
+        self.outputs = outputs
+        self.residual = outputs - self.objective.minimiser
+        self.output_gradient = self.objective.gradient(outputs)
+        if self._pattern is not None:
+            self._pattern.end()
+            counts = self._pattern.counts
+            self._pattern_gram = None if counts is None else counts / m
+        else:
+            self._pattern_gram = products if count else None
 
     def _block_features(self, block: FloatArray, columns: slice, out: FloatArray) -> None:
         """``S`` of a block: from the stored pattern for ReLU, from the derivative else."""
-        slopes = self._pattern[:, columns] if self._pattern is not None else self.phi.derivative(block)
+        slopes = self._pattern.matrix[:, columns] if self._pattern is not None else self.phi.derivative(block)
         np.multiply(slopes, self._scaled_signs[columns], out=out)
 
 
-_Movement = tuple[FloatArray, FloatArray | None, float]
+def _applied(movement: Factors, features: FloatArray, out: FloatArray) -> FloatArray:
+    """The product of all factors and S."""
+    first, *others = movement
+    for factor in reversed(others):
+        features = factor @ features
+    return np.matmul(first, features, out=out)
+
+
+_Movement = tuple[Factors, FloatArray | None, float]
+"""Factors of ``dZ = -M S`` for the step size 1, the vector c where there is one, ``||dW||_F``."""
 
 
 def _root(squared: float) -> float:
@@ -204,21 +240,30 @@ def _root(squared: float) -> float:
 
 def _natural_gradient(state: FunctionSpaceDescent) -> _Movement:
     gram = state.gram
-    c = solve_gram(gram, state.residual)
-    return state.kernel * c, c, _root(float(c @ gram @ c))
+    c = solve_gram(gram, state.output_gradient)
+    return _weighted_kernel(state.geometry, c), c, _root(float(c @ gram @ c))
+
+
+def _weighted_kernel(geometry: InputGeometry, c: FloatArray) -> Factors:
+    """``K diag(c) = X (X^T diag(c))``, in two factors where they cost less."""
+    rows = geometry.inputs
+    return (rows, rows.T * c) if 2 * rows.shape[1] < len(c) else (geometry.kernel * c,)
 
 
 def _kfac(state: FunctionSpaceDescent) -> _Movement:
-    inverse_times = solve_gram(state.pattern_gram, np.diag(state.residual))  # H^{-1} diag(r), transposed below
+    inverse_times = solve_gram(state.pattern_gram, np.diag(state.output_gradient))  # H^{-1} diag(g), transposed below
     direction = inverse_times @ state.geometry.dual_inputs
     squared = float(np.sum(direction * (state.pattern_gram @ direction)))
-    return state.geometry.projection @ inverse_times.T, None, _root(squared)
+    basis = state.geometry.basis
+    if 2 * basis.shape[1] < len(basis):
+        return (basis, basis.T @ inverse_times.T), None, _root(squared)
+    return (state.geometry.projection @ inverse_times.T,), None, _root(squared)
 
 
 def _gradient(state: FunctionSpaceDescent) -> _Movement:
-    r = state.residual
-    norm = _root(float(r @ state.gram @ r)) if state.measure_steps else float("nan")
-    return state.kernel * r, r, norm
+    g = state.output_gradient
+    norm = _root(float(g @ state.gram @ g)) if state.measure_steps else float("nan")
+    return _weighted_kernel(state.geometry, g), g, norm
 
 
 OPTIMISERS: Mapping[str, Callable[[FunctionSpaceDescent], _Movement]] = MappingProxyType(
@@ -258,27 +303,29 @@ def trajectory(
     parameters: bool = False,
     measure_steps: bool = True,
     reduction: float = 0.0,
+    loss: LossMaker = SquaredLoss,
 ) -> Trajectory:
     """Run ``steps`` steps in function space; ``parameters`` adds the weights at the end (I-dual).
 
     ``measure_steps=False`` makes GD cheaper and leaves its ``step_norms`` nan. The run ends early once
-    ``||r(k)|| <= reduction ||r(0)||``; the arrays are shorter then.
+    ``||r(k)|| <= reduction ||r(0)||``; the arrays are shorter then. ``loss`` takes the labels y; r is the distance of the
+    outputs from its minimiser.
 
     Raises InputError for bad input, RankDeficientError when the matrix to invert becomes singular.
     """
-    state = FunctionSpaceDescent(net, inputs, y, measure_steps)
+    state = FunctionSpaceDescent(net, inputs, y, measure_steps, loss)
     _optimiser(optimiser)
     count = positive_count(steps, "steps")
     norms, lengths = [float(np.linalg.norm(state.residual))], []
     weights = net.weights.copy() if parameters else None
     for _ in range(count):
         if weights is not None:
-            features, residual = state.features(), state.residual
+            features, gradient = state.features(), state.output_gradient
             pattern_gram = state.pattern_gram if optimiser == "kfac" else None
         state.advance(step_size, optimiser)
         if weights is not None:
             if pattern_gram is not None:
-                direction = solve_gram(pattern_gram, residual[:, None] * state.geometry.dual_inputs)
+                direction = solve_gram(pattern_gram, gradient[:, None] * state.geometry.dual_inputs)
             else:
                 direction = state.parameter_direction()
             weights -= step_size * (features.T @ direction)

@@ -34,7 +34,7 @@ class ScaleError(InputError):
 
 
 class SignError(InputError):
-    """An output weight is neither -1 nor +1."""
+    """An output weight, or a label of the logistic loss, is neither -1 nor +1."""
 
 
 class ChoiceError(InputError):

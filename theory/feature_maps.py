@@ -15,8 +15,9 @@ import numpy as np
 
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
-from theory.maps import AnyArray, PerturbedAffine, SpikeMap
+from theory.maps import PerturbedAffine, SpikeMap
 from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
+from theory.rigour.exact import AnyArray
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.rounding import gamma
 from theory.stability.norms import squared_norm_excess

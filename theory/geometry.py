@@ -43,6 +43,11 @@ class InputGeometry:
         """Numerical rank of X."""
         return len(self.decomposition[1])
 
+    @property
+    def basis(self) -> FloatArray:
+        """An orthonormal basis of the column space of X, shape (n, rank)."""
+        return self.decomposition[0]
+
     @cached_property
     def projection(self) -> FloatArray:
         """``P = X X^+``, shape (n, n)."""

@@ -97,13 +97,13 @@ def positive_count(value: int, name: str) -> int:
     return int(value)
 
 
-def sign_vector(values: ArrayLike) -> FloatArray:
+def sign_vector(values: ArrayLike, name: str = "signs") -> FloatArray:
     """Return a vector of -1 and +1. Raises ShapeError, NotFiniteError, SignError."""
-    array = finite_array(values, "signs", 1)
+    array = finite_array(values, name, 1)
     wrong = np.abs(array) != 1
     if wrong.any():
         where = int(np.flatnonzero(wrong)[0])
-        raise SignError(f"signs[{where}] is {array[where]}; output weights are -1 or +1")
+        raise SignError(f"{name}[{where}] is {array[where]}; entries are -1 or +1")
     return array
 
 

@@ -1,7 +1,7 @@
 """Models with a known stability constant: perturbed affine maps (family F3) and spike maps (family F4).
 
 Each starts at theta(0) = 0. ``deviation(R)`` is an upper bound of ``sup ||J(theta) - J(0)||_2`` over ``||theta|| <= R``,
-so that Condition 2(C) holds with ``C = 3 deviation(3 ||r(0)|| / sqrt(lambda)) / sqrt(lambda)``. ``lifted`` gives the same
+so that Condition 3(C) holds with ``C = 3 deviation(R) / sqrt(lambda)`` at its radius R. ``lifted`` gives the same
 map on exact balls: arrays of arb in numpy object arrays, at the working precision.
 """
 
@@ -15,11 +15,11 @@ import numpy as np
 from flint import arb
 
 from theory.inputs import FloatArray
+from theory.losses import LossMaker, SquaredLoss
 from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
+from theory.rigour.exact import AnyArray, lift
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
-from theory.theorems import ngd
-
-AnyArray = np.ndarray[Any, Any]
+from theory.theorems import general_loss, ngd
 
 
 class ParameterMap(Protocol):
@@ -53,14 +53,6 @@ class ParameterMap(Protocol):
     def arrays(self) -> Mapping[str, FloatArray]:
         """The arrays that define the map."""
         ...
-
-
-def lift(array: FloatArray) -> AnyArray:
-    """A float64 array as an object array of exact balls (every float64 is a dyadic rational)."""
-    lifted = np.empty(array.shape, dtype=object)
-    for index in np.ndindex(array.shape):
-        lifted[index] = arb(float(array[index]))
-    return lifted
 
 
 def _operator_norm_bound(matrix: FloatArray) -> float:
@@ -243,14 +235,14 @@ class SpikeMap:
 
 @dataclass(frozen=True)
 class MapCertificate:
-    """Conditions 1 and 2 for a parameter map: certified lambda, the ball's radius, and the stability constant C."""
+    """Conditions 1 and 3 for a parameter map: certified lambda, the ball's radius, and the stability constant C."""
 
     lambda_min: float
     """Certified lower bound of ``lambda_min(J(0) J(0)^T)``; not positive when Condition 1 is not certified."""
     radius: float
-    """``3 ||r(0)|| / sqrt(lambda)``, infinite without Condition 1."""
+    """``(3/2)(1+kappa) ||r(0)|| / sqrt(lambda)``, infinite without Condition 1."""
     constant: float
-    """Upper bound of the smallest C of Condition 2(C), infinite without Condition 1."""
+    """Upper bound of the smallest C of Condition 3(C), infinite without Condition 1."""
 
 
 def _initial_gram(model: ParameterMap) -> tuple[FloatArray, float]:
@@ -268,25 +260,29 @@ def operator_norm(model: ParameterMap) -> float:
     return float(np.sqrt(largest_eigenvalue_upper_bound(gram) + gram_error)) * (1 + gamma(4))
 
 
-def certify_map(model: ParameterMap, targets: FloatArray) -> MapCertificate:
-    """Certify Conditions 1 and 2 of a map at theta(0) = 0, rounding included (THEORY section 3)."""
-    start = np.zeros(model.parameters)
+def certify_map(model: ParameterMap, targets: FloatArray, loss: LossMaker = SquaredLoss) -> MapCertificate:
+    """Certify Conditions 1 and 3 of a map at theta(0) = 0, rounding included (THEORY section 3).
+
+    ``targets`` (n,) are the labels of the loss; for the squared loss Condition 3 is Condition 2.
+    """
+    start, objective = np.zeros(model.parameters), loss(targets)
     output_error = model.rounding(start)[0]
     gram, gram_error = _initial_gram(model)
     lambda_min = smallest_eigenvalue_lower_bound(gram) - gram_error
     if not lambda_min > 0:
         return MapCertificate(lambda_min, np.inf, np.inf)
-    residual = float(np.linalg.norm(model.outputs(start) - targets))
-    residual = residual * (1 + gamma(len(targets) + 3)) + output_error
-    radius = ngd.condition_radius(residual, lambda_min) * (1 + gamma(4))
+    residual = float(np.linalg.norm(model.outputs(start) - objective.minimiser))
+    residual = residual * (1 + gamma(len(targets) + 3)) + output_error + objective.minimiser_error
+    mu, smoothness = objective.strong_convexity, objective.smoothness
+    radius = general_loss.condition_radius(residual, lambda_min, mu, smoothness) * (1 + gamma(4))
     constant = ngd.stability_constant(model.deviation(radius), lambda_min) * (1 + gamma(4))
     return MapCertificate(lambda_min, radius, constant)
 
 
 def spike_map(
-    stability: float,
+    stability: float | FloatArray,
     base_slopes: FloatArray,
-    step_size: float,
+    step_size: float | FloatArray,
     steps: int,
     residuals: FloatArray,
     half_width: float = 2.0**-38,
@@ -298,19 +294,25 @@ def spike_map(
     Direction i starts with slope ``base_slopes[i]`` (its smallest is sqrt(lambda)), falls to ``base - c sqrt(lambda)``, and
     is ``base + c sqrt(lambda)`` within ``half_width`` times the next step around every later iterate, ``c = stability``.
     With equal base slopes one step from an iterate k >= 1 multiplies the residual by ``1 - eta/rho`` up to the half-width.
+    Stability and step size may differ from direction to direction, shape (n,): a weighted loss makes steps of ``eta w_i``.
+    Where the stability is 0 the slope never changes.
     """
     n = len(base_slopes)
-    change = stability * float(base_slopes.min())
+    changes = np.broadcast_to(stability * float(base_slopes.min()), (n,)).tolist()
+    step_sizes = np.broadcast_to(step_size, (n,)).tolist()
     knots, slopes = np.zeros((n, 2 * steps + 1)), np.zeros((n, 2 * steps + 2))
-    for i in range(n):
+    for i, (change, eta) in enumerate(zip(changes, step_sizes, strict=True)):
         low, high, base = base_slopes[i] - change, base_slopes[i] + change, base_slopes[i]
-        position, residual, slope, around = 0.0, float(residuals[i]), base, half_width * step_size * residuals[i] / base
+        if change == 0:
+            knots[i], slopes[i] = np.arange(1, 2 * steps + 2) * residuals[i] / base, base
+            continue
+        position, residual, slope, around = 0.0, float(residuals[i]), base, half_width * eta * residuals[i] / base
         # Written for motion to the left: knots are collected from 0 downwards and reversed.
         edges, values = [-around], [base, low]
         for _ in range(steps):
-            length = step_size * residual / slope
+            length = eta * residual / slope
             remaining = residual - slope * around - low * (length - around)
-            behind, around = around, half_width * step_size * remaining / high
+            behind, around = around, half_width * eta * remaining / high
             residual -= slope * behind + low * (length - behind - around) + high * around
             position -= length
             edges += [position + around, position - around]

@@ -72,18 +72,27 @@ def activation_named(name: str) -> Activation:
     return ACTIVATIONS[name]
 
 
-def pattern_counts(pattern: ArrayLike) -> FloatArray:
-    """``A A^T`` for a 0/1 (or -1/0/1) matrix A of shape (n, m), exactly, as (n, n) integers stored in float64.
+def exact_products(first: ArrayLike, second: ArrayLike) -> FloatArray:
+    """``F S^T`` for matrices (n, m) with entries -1, 0, 1, exactly, as integers stored in float64.
 
     Float32 products of blocks narrower than 2^24 columns are exact, whatever the order of summation (I-counts).
     """
-    matrix = np.asarray(pattern)
-    total = np.zeros((matrix.shape[0], matrix.shape[0]))
+    left, right = np.asarray(first), np.asarray(second)
+    total = np.zeros((left.shape[0], right.shape[0]))
     block_columns = FLOAT32_EXACT_COUNT - 1
-    for start in range(0, matrix.shape[1], block_columns):
-        block = matrix[:, start : start + block_columns].astype(np.float32)
-        total += block @ block.T
+    for start in range(0, left.shape[1], block_columns):
+        columns = slice(start, start + block_columns)
+        block = left[:, columns].astype(np.float32, copy=False)
+        # the same array twice lets the library compute one triangle only
+        other = block if right is left else right[:, columns].astype(np.float32, copy=False)
+        total += block @ other.T
     return total
+
+
+def pattern_counts(pattern: ArrayLike) -> FloatArray:
+    """``A A^T`` for a 0/1 (or -1/0/1) matrix A of shape (n, m), exactly, as (n, n) integers stored in float64."""
+    matrix = np.asarray(pattern)
+    return exact_products(matrix, matrix)
 
 
 @dataclass(frozen=True)

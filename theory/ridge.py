@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory.inputs import FloatArray
-from theory.maps import AnyArray, lift, pieces_within, piecewise_slopes, piecewise_values
+from theory.maps import pieces_within, piecewise_slopes, piecewise_values
+from theory.rigour.exact import AnyArray, lift
 from theory.rigour.rounding import gamma
 
 

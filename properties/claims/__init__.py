@@ -6,13 +6,16 @@ from typing import Any
 
 from properties.claim import Claim
 from properties.claims import (
+    general_loss,
     generalisation,
+    gradient_advantage,
     gradient_descent,
     gradient_linear,
     identities,
     kernel_bounds,
     kernels,
     ngd,
+    ngd_adversary,
     ngd_line,
     ngd_radius,
     ngd_step,
@@ -31,9 +34,12 @@ _MODULES = (
     ngd_step,
     ngd_line,
     ngd_radius,
+    general_loss,
     gradient_descent,
     gradient_linear,
     generalisation,
+    ngd_adversary,
+    gradient_advantage,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(

@@ -66,6 +66,8 @@ class Rule:
     """The C that the conclusion uses, given the certified one: a mutant may pretend that it is smaller."""
     aim: Aim = excess
     """What the search maximises."""
+    condition: str = "2"
+    """The condition that C is about."""
 
 
 def hypotheses(rule: Rule, instance: DescentInstance) -> Sequence[Hypothesis]:
@@ -75,12 +77,12 @@ def hypotheses(rule: Rule, instance: DescentInstance) -> Sequence[Hypothesis]:
     if condition_1.verdict is not Verdict.HOLDS:
         return [condition_1]
     margin = rule.dial.constant_limit - certificate.constant
-    condition_2 = require(f"Condition 2(C): certified C below {rule.dial.constant_limit:.4g}", margin)
-    if condition_2.verdict is not Verdict.HOLDS:
+    stability = require(f"Condition {rule.condition}(C): certified C below {rule.dial.constant_limit:.4g}", margin)
+    if stability.verdict is not Verdict.HOLDS:
         # The certificate is an upper bound of C, so exceeding the limit does not show that the condition fails.
-        return [condition_1, dataclasses.replace(condition_2, verdict=Verdict.UNDECIDED)]
+        return [condition_1, dataclasses.replace(stability, verdict=Verdict.UNDECIDED)]
     slack = rule.dial.step_limit(certificate.constant) - instance.eta
-    return [condition_1, condition_2, require("step size within its limit", slack, 8 * gamma(1) * instance.eta)]
+    return [condition_1, stability, require("step size within its limit", slack, 8 * gamma(1) * instance.eta)]
 
 
 def conclusion(rule: Rule, instance: DescentInstance) -> Sequence[Bound]:

@@ -19,8 +19,9 @@ from properties.claims.ngd import T1_SHARP_RULE, examples, perturbed_affine, rel
 from properties.instances import DescentInstance, MapInstance
 from properties.slack import SlackRow
 from properties.strategies import Description, Dial, orthogonal_matrix, spike_descriptions
-from theory.maps import AnyArray, spike_map
+from theory.maps import spike_map
 from theory.ridge import turning_map
+from theory.rigour.exact import AnyArray
 from theory.rigour.one_step import norm_enclosed
 from theory.rigour.rounding import gamma
 from theory.theorems import ngd

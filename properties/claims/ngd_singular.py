@@ -1,9 +1,10 @@
-"""Theorem 1 without Condition 1: a linear model with a rank-deficient Jacobian, in exact rational arithmetic."""
+"""NGD without Condition 1: a linear model with a rank-deficient Jacobian, in exact rational arithmetic."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,23 +15,29 @@ from hypothesis.strategies import SearchStrategy
 from properties.claim import Bound, Depth, Evidence, Family, Hypothesis, Verdict, require
 from properties.descriptions import described
 from theory.inputs import FloatArray
-from theory.rigour.exact import pseudo_inverse, rational_matrix
+from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
 
 
 @dataclass(frozen=True)
 class SingularInstance:
-    """``u(theta) = B theta`` with B of rank below n; C = 0 as J never moves."""
+    """``u(theta) = B theta`` with B of rank below n and a weighted squared loss; C = 0 as J never moves."""
 
     jacobian: FloatArray
     targets: FloatArray
     eta: fmpq
+    weights: FloatArray = field(default_factory=lambda: np.ones(2))
 
     def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The map, the targets and the step size."""
-        return {"B": self.jacobian, "y": self.targets, "step_size": np.array([as_float(self.eta)])}
+        """The map, the targets, the step size and the weights."""
+        return {
+            "B": self.jacobian,
+            "y": self.targets,
+            "step_size": np.array([as_float(self.eta)]),
+            "loss_weights": self.weights,
+        }
 
 
-def _descriptions() -> SearchStrategy[Mapping[str, Any]]:
+def _descriptions(most_weight: int) -> SearchStrategy[Mapping[str, Any]]:
     small = st.integers(-3, 3)
     return described(
         {
@@ -38,14 +45,18 @@ def _descriptions() -> SearchStrategy[Mapping[str, Any]]:
             "factor": small,
             "y": st.tuples(small, small),
             "step_tenths": st.integers(1, 9),
+            "weights": st.tuples(*[st.integers(1, most_weight)] * 2),
         }
     )
 
 
 def _build(description: Mapping[str, Any]) -> SingularInstance:
+    """The step size is a share of ``2/(mu+L)``."""
     row = np.array(description["row"], dtype=float)
     jacobian = np.stack([row, description["factor"] * row])
-    return SingularInstance(jacobian, np.array(description["y"], dtype=float), fmpq(description["step_tenths"], 10))
+    eta = fmpq(description["step_tenths"], 10) * fmpq(2, sum(description["weights"]))
+    weights = np.array(description["weights"], dtype=float)
+    return SingularInstance(jacobian, np.array(description["y"], dtype=float), eta, weights)
 
 
 def hypotheses(instance: SingularInstance) -> Sequence[Hypothesis]:
@@ -53,16 +64,23 @@ def hypotheses(instance: SingularInstance) -> Sequence[Hypothesis]:
     return [require("y is not zero", float(np.abs(instance.targets).max()) - 1.0)]
 
 
-def conclusion(instance: SingularInstance) -> Sequence[Bound]:
-    """``||r(1)||^2 <= (1-eta) ||r(0)||^2`` with the pseudo-inverse step ``r(1) = r(0) - eta B B^+ r(0)``, exactly."""
-    jacobian = rational_matrix(instance.jacobian)
+SquaredFactor = Callable[[fmpq, fmpq, fmpq], fmpq]
+"""``(eta, mu, L)`` -> factor on ``||r||^2`` of one step at C = 0."""
+
+
+def conclusion(
+    instance: SingularInstance, factor: SquaredFactor = lambda eta, mu, L: 1 - eta, formula: str = "(1-eta)"
+) -> Sequence[Bound]:
+    """``||r(1)||^2 <= factor ||r(0)||^2`` with the pseudo-inverse step ``r(1) = r(0) - eta B B^+ g(0)``, exactly."""
+    jacobian, weights = rational_matrix(instance.jacobian), rational_matrix(instance.weights).entries()
     residual = rational_matrix(-instance.targets[:, None])
-    moved = jacobian * pseudo_inverse(jacobian) * residual
+    moved = jacobian * pseudo_inverse(jacobian) * (diagonal(weights) * residual)
     after = [residual[i, 0] - instance.eta * moved[i, 0] for i in range(2)]
     measured = sum((value * value for value in after), fmpq(0))
-    predicted = (1 - instance.eta) * sum((residual[i, 0] ** 2 for i in range(2)), fmpq(0))
+    squared = sum((residual[i, 0] ** 2 for i in range(2)), fmpq(0))
+    predicted = factor(instance.eta, min(weights), max(weights)) * squared
     verdict = Verdict.HOLDS if measured <= predicted else Verdict.REFUTED
-    label = "||r(1)||^2 <= (1-eta) ||r(0)||^2 (exact)"
+    label = f"||r(1)||^2 <= {formula} ||r(0)||^2 (exact)"
     return [Bound(label, as_float(measured), as_float(predicted), 0.0, verdict, Evidence.ENCLOSED)]
 
 
@@ -71,6 +89,11 @@ def as_float(value: fmpq) -> float:
     return int(value.p) / int(value.q)
 
 
-SINGULAR = Family(
-    "singular", "linear maps with a rank-deficient Jacobian", _descriptions, _build, dict.fromkeys(Depth, 60)
-)
+def family(most_weight: int) -> Family[SingularInstance]:
+    """Weights of the loss are whole numbers up to ``most_weight``."""
+    title = "linear maps with a rank-deficient Jacobian"
+    return Family("singular", title, partial(_descriptions, most_weight), _build, dict.fromkeys(Depth, 60))
+
+
+SINGULAR = family(1)
+"""The squared loss."""

@@ -19,7 +19,7 @@ DELTA, EPSILON = 0.1, 0.01
 TRAIN_SHARE = 2 / 3
 WIDTH, SCALE = 256, 0.1
 NGD_STEP, NGD_STEPS = 0.5, 40
-GD_STEPS = 2000
+GD_STEPS = 1000
 
 
 def held_out(seed: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from theory.descent import FunctionSpaceDescent
+from theory.errors import RankDeficientError
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
 from theory.stability import certify_path
@@ -17,7 +18,10 @@ ANGLE = 0.6
 """Between the two inputs, in radians: the eigenvalues of the kernel differ, so that GD bends."""
 
 TARGETS = np.array([1.0, 0.2])
-WIDTHS = (64, 512, 4096, 32768)
+WIDTHS = (32, 512, 8192, 65536)
+ATTEMPTS = 50
+"""Initialisations that are tried at a narrow width, where both inputs may see the same pattern (Condition 1 fails)."""
+
 STEP, STEPS, PARTS = 0.1, 60, 32
 GD_STEPS = 400
 
@@ -25,25 +29,30 @@ GD_STEPS = 400
 def output_space(seed: int) -> dict[str, Any]:
     """For each width the outputs of NGD, C along its path, ``arcsin q`` and the largest angle measured; GD at the widest."""
     inputs = np.array([[1.0, 0.0], [math.cos(ANGLE), math.sin(ANGLE)]])
-    rows = []
-    for width in WIDTHS:
-        net = TwoLayerNetwork.initialise(width, 2, 1.0, np.random.default_rng([seed, width]), symmetric=True)
-        outputs = path(net, inputs, STEP, STEPS, "ngd")
-        constant = certify_path(net, inputs, TARGETS, STEP, STEPS, parts=PARTS).constant
-        gd_step = 1 / float(np.linalg.eigvalsh(net.gram(inputs))[-1])
-        gd = path(net, inputs, gd_step, GD_STEPS, "gd")
-        rows.append(
-            {
-                "width": width,
-                "path_constant": constant,
-                "angle_bound": angle_bound(constant),
-                "angle": largest_angle(outputs),
-                "gd_angle": largest_angle(gd),
-                "ngd": outputs.tolist(),
-                "gd": gd.tolist(),
-            }
-        )
+    rows = [_at_width(width, inputs, seed) for width in WIDTHS]
     return {"targets": TARGETS.tolist(), "step_size": STEP, "input_angle": ANGLE, "widths": rows}
+
+
+def _at_width(width: int, inputs: FloatArray, seed: int) -> dict[str, Any]:
+    """The first initialisation on which both optimisers run. Raises RankDeficientError when there is none."""
+    for attempt in range(ATTEMPTS):
+        net = TwoLayerNetwork.initialise(width, 2, 1.0, np.random.default_rng([seed, width, attempt]), symmetric=True)
+        try:
+            outputs = path(net, inputs, STEP, STEPS, "ngd")
+        except RankDeficientError:
+            continue
+        constant = certify_path(net, inputs, TARGETS, STEP, STEPS, parts=PARTS).constant
+        gd = path(net, inputs, 1 / float(np.linalg.eigvalsh(net.gram(inputs))[-1]), GD_STEPS, "gd")
+        return {
+            "width": width,
+            "path_constant": constant,
+            "angle_bound": angle_bound(constant),
+            "angle": largest_angle(outputs),
+            "gd_angle": largest_angle(gd),
+            "ngd": outputs.tolist(),
+            "gd": gd.tolist(),
+        }
+    raise RankDeficientError(f"no initialisation of {ATTEMPTS} at width {width} satisfies Condition 1 along NGD's path")
 
 
 def path(net: TwoLayerNetwork, inputs: FloatArray, step_size: float, steps: int, optimiser: str) -> FloatArray:
@@ -72,4 +81,4 @@ def largest_angle(outputs: FloatArray) -> float:
 
 def angle_bound(constant: float) -> float | None:
     """``arcsin q``, ``q = 2C/(3-C)``, in radians (T1-line); None where it says nothing, from C = 1 on."""
-    return math.asin(ngd.deficit(constant)) if constant < 1 else None
+    return math.asin(ngd.line_sine(constant)) if constant < 1 else None

@@ -25,6 +25,11 @@ class Document:
     claims: dict[str, Entry] = field(default_factory=dict)
     mutants: dict[str, Entry] = field(default_factory=dict)
     dataset: Entry | None = None
+    pictures: Entry | None = None
+    slack: Sequence[Entry] = ()
+    """Rows of the slack table, for the claims of the run."""
+    not_executable: Mapping[str, str] = field(default_factory=dict)
+    """Statements of the theory that are no claims, with the reason."""
     expected: int = 0
     """How many entries the run set out to produce."""
 
@@ -37,13 +42,15 @@ class Document:
                 self.mutants[entry["id"]] = entry
             case "dataset":
                 self.dataset = entry
+            case "pictures":
+                self.pictures = entry
             case kind:
-                raise ValueError(f"an entry of kind {kind!r}; known are claim, mutant, dataset")
+                raise ValueError(f"an entry of kind {kind!r}; known are claim, mutant, dataset, pictures")
 
     @property
     def recorded(self) -> int:
         """How many entries have come in."""
-        return len(self.claims) + len(self.mutants) + (self.dataset is not None)
+        return len(self.claims) + len(self.mutants) + (self.dataset is not None) + (self.pictures is not None)
 
     @property
     def complete(self) -> bool:
@@ -82,7 +89,10 @@ class Document:
             "verdict": self.verdict.value,
             "claims": self.merged_claims(),
             "mutants": list(self.mutants.values()),
+            "slack": list(self.slack),
+            "not_executable": dict(self.not_executable),
             "dataset": self.dataset,
+            "pictures": self.pictures,
             "environment": dict(self.environment),
         }
 
@@ -92,6 +102,8 @@ class Document:
         verdicts = [entry["verdict"] for entry in self.merged_claims()]
         if self.dataset is not None:
             verdicts.append(self.dataset["verdict"])
+        if self.pictures is not None and self.pictures["error"]:
+            verdicts.append(Verdict.UNDECIDED.value)
         if Verdict.REFUTED.value in verdicts:
             return Verdict.REFUTED
         settled = all(verdict == Verdict.HOLDS.value for verdict in verdicts)
@@ -160,4 +172,5 @@ def _tightest(check: Mapping[str, Any]) -> Entry | None:
         return None
     found = max(bounds, key=lambda bound: (bound["verdict"] == Verdict.REFUTED.value, number(bound["ratio"])))
     kept = {key: found[key] for key in ("ratio", "label", "measured", "predicted", "rounding")}
-    return kept | {"family": check["family"], "description": check["description"], "precision": check["precision"]}
+    where = {key: check[key] for key in ("family", "description", "precision")}
+    return kept | where | {"seed": check["description"].get("seed")}

@@ -6,12 +6,14 @@ Everything downstream reads these entries and nothing else, so that a result may
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from properties.claim import Bound, Claim, Evaluation, Hypothesis, InstanceVerdict, Mutant, Verdict
 from properties.datasets import Dataset
 from properties.report.plain import plain
 from properties.results import Result
+from properties.slack import SlackRow
 
 Entry = dict[str, Any]
 """Plain values under the keys that claims.json promises."""
@@ -61,7 +63,7 @@ def bound_entry(bound: Bound) -> Entry:
 
 
 def tightest_entry(evaluation: Evaluation | None) -> Entry | None:
-    """The bound with the largest ratio and where it was found."""
+    """The bound with the largest ratio and where it was found; ``seed`` is the witness's own, None where it has none."""
     bound = None if evaluation is None else evaluation.tightest
     if evaluation is None or bound is None:
         return None
@@ -73,6 +75,7 @@ def tightest_entry(evaluation: Evaluation | None) -> Entry | None:
         "rounding": plain(bound.rounding),
         "family": evaluation.family,
         "description": plain(evaluation.description),
+        "seed": plain(evaluation.description.get("seed")),
         "precision": evaluation.precision,
     }
 
@@ -200,6 +203,22 @@ def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: flo
             for rung, by_optimiser in certificate.curves.items()
         },
     }
+
+
+def pictures_entry(pictures: Mapping[str, Any] | str, seconds: float) -> Entry:
+    """The data of the pictures by name, or the text of the error that broke them."""
+    broken = isinstance(pictures, str)
+    return {
+        "kind": "pictures",
+        "data": {} if broken else plain(pictures),
+        "error": pictures if broken else None,
+        "seconds": plain(seconds),
+    }
+
+
+def slack_entry(row: SlackRow) -> Entry:
+    """A row of the slack table; a hypothesis without a known counterexample has no numbers."""
+    return dict(plain(asdict(row)))
 
 
 def dataset_verdict(checks: Sequence[Mapping[str, Any]]) -> Verdict:

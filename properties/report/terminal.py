@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from properties.report.document import Document
+from properties.report.picture_texts import summaries
 from properties.report.wording import (
     description_text,
     families_text,
+    mark_text,
     mutants_text,
+    number_text,
     seconds_text,
     tightest_text,
     verdict_sentence,
+    without_counterexample,
 )
 
-COLUMNS = ("claim", "verdict", "evidence", "instances", "vacuous", "undecided hyp.", "tightest", "time")
+COLUMNS = ("claim", "verdict", "evidence", "from", "instances", "vacuous", "undecided hyp.", "tightest", "time")
 """The columns of the claims' table."""
 
 
@@ -56,6 +60,7 @@ def claim_lines(document: Document) -> list[str]:
             entry["id"],
             entry["verdict"] + (" (error)" if entry["error"] else ""),
             entry["evidence"] or "-",
+            mark_text(entry),
             str(entry["instances"]),
             str(entry["vacuous"]),
             str(entry["undecided_hypotheses"]),
@@ -76,9 +81,42 @@ def mutant_lines(document: Document) -> list[str]:
     return lines
 
 
+SLACK_COLUMNS = ("claim", "quantity", "paper", "proved", "refuted at")
+
+WIDEST_QUANTITY = 72
+"""Longer texts are cut in the terminal; the page has them whole."""
+
+
+def slack_lines(document: Document) -> list[str]:
+    """The slack table: what the paper allows, what is proved, where a counterexample is known."""
+    known = [row for row in document.slack if not without_counterexample(row)]
+    rows = [
+        (row["claim"], _cut(row["quantity"]), *(number_text(row[key]) for key in ("paper", "proved", "refuted")))
+        for row in known
+    ]
+    lines = _aligned([SLACK_COLUMNS, *rows]) if rows else []
+    rest = len(document.slack) - len(known)
+    if rest:
+        lines.append(f"{rest} hypotheses without a known counterexample when they are dropped (listed in the report)")
+    return lines
+
+
+def picture_lines(document: Document) -> list[str]:
+    """What the pictures come down to: an exponent, an angle, and T5's bound beside the held-out errors."""
+    if document.pictures is None:
+        return []
+    if document.pictures["error"]:
+        return [f"broke off: {document.pictures['error'].splitlines()[-1]}"]
+    return [*summaries(document.pictures["data"]).values()]
+
+
 def closing_lines(document: Document) -> list[str]:
     """The verdict of the run."""
     return [verdict_sentence(document)]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDEST_QUANTITY else text[: WIDEST_QUANTITY - 1] + "…"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -5,10 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from properties.claim import Verdict
+from properties.claim import Provenance, Status, Verdict
 from properties.report.document import Document
 from properties.report.entries import Entry
 from properties.report.plain import number
+
+PROVENANCE_MARKS = {
+    Provenance.PAPER: "P",
+    Provenance.PAPER_WITH_CONSTANTS: "P*",
+    Provenance.DERIVED: "D",
+    Provenance.LITERATURE: "L",
+}
+"""The short marks of the tables."""
+
+MARKS_LEGEND = "; ".join(f"{mark} {provenance.value}" for provenance, mark in PROVENANCE_MARKS.items())
+
+
+def mark_text(entry: Entry) -> str:
+    """Provenance in a letter; a conjecture says so."""
+    mark = PROVENANCE_MARKS[Provenance(entry["provenance"])]
+    return mark if entry["status"] == Status.THEOREM.value else f"{mark} ({entry['status']})"
+
+
+def number_text(value: Any) -> str:
+    """Four significant digits, "-" for None, a short distance from 1 where four digits would hide it."""
+    if value is None:
+        return "-"
+    found = number(value)
+    return ratio_text(found) if 0 < abs(1 - found) < 5e-4 else f"{found:.4g}"
+
+
+def without_counterexample(row: Entry) -> bool:
+    """Whether a slack row is about a hypothesis that no known counterexample needs."""
+    return row["paper"] is None and row["proved"] is None and row["refuted"] is None
 
 
 def ratio_text(ratio: Any) -> str:
@@ -80,6 +109,8 @@ def verdict_sentence(document: Document) -> str:
         parts.append(f"{document.mutants_refuted} of {len(document.mutants)} mutants refuted")
     if document.dataset is not None:
         parts.append(_dataset_clause(document.dataset))
+    if document.pictures is not None and document.pictures["error"]:
+        parts.append("the pictures broke off with an error")
     if not parts:
         parts.append("nothing was checked")
     if not document.complete:

@@ -1,8 +1,8 @@
-"""Every claim of the registry holds, every mutant is refuted, and the data set asked for is certified."""
+"""Every claim of the registry holds, every mutant is refuted, the data set is certified, the pictures are computed."""
 
 from typing import Any
 
-from properties.claim import Claim, Mutant
+from properties.claim import Claim, Depth, Mutant
 from properties.datasets import Dataset
 from properties.plugin import Verification
 
@@ -17,3 +17,7 @@ def test_mutant_is_refuted(registered_mutant: Mutant, verification: Verification
 
 def test_dataset(requested_dataset: Dataset, verification: Verification) -> None:
     verification.dataset(requested_dataset)
+
+
+def test_pictures(requested_pictures: Depth, verification: Verification) -> None:
+    verification.pictures()

@@ -250,6 +250,7 @@ def test_claims_json_is_standard(document: Document, tmp_path: Path) -> None:
         "rounding",
         "family",
         "description",
+        "seed",
         "precision",
     }
     assert [mutant["verdict"] for mutant in claim["mutants"]] == ["refuted", "refuted", "holds"]

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.linalg
 from flint import fmpq
 from numpy.typing import ArrayLike
 
@@ -16,6 +17,7 @@ from theory.rigour.definiteness import (
     FIRST_DISTANCE,
     UNDERFLOW,
     cholesky_error,
+    largest_eigenvalue_bounds,
     largest_eigenvalue_upper_bound,
     smallest_eigenvalue_lower_bound,
     smallest_eigenvalue_upper_bound,
@@ -45,6 +47,10 @@ def assert_bounds_are_true(matrix: FloatArray) -> None:
     assert exactly_positive_definite(matrix, lower)
     assert not exactly_positive_definite(matrix, upper)
     assert exactly_positive_definite(-matrix, -largest_eigenvalue_upper_bound(matrix))
+    below, above = largest_eigenvalue_bounds(matrix)
+    assert not exactly_positive_definite(-matrix, -below)
+    assert exactly_positive_definite(-matrix, -above)
+    assert above - below <= 1e-10 * max(1.0, float(np.abs(matrix).max()))
 
 
 def integer_matrix(rng: np.random.Generator, size: int) -> FloatArray:
@@ -111,6 +117,8 @@ def test_indefinite_and_extreme_matrices_have_tight_bounds() -> None:
         assert smallest - near <= smallest_eigenvalue_lower_bound(matrix) < smallest
         assert smallest < smallest_eigenvalue_upper_bound(matrix) <= smallest + near
         assert largest < largest_eigenvalue_upper_bound(matrix) <= largest + near
+        below, above = largest_eigenvalue_bounds(matrix)
+        assert largest - near <= below < largest < above <= largest + near
     assert -1e-290 < smallest_eigenvalue_lower_bound(np.zeros((3, 3))) <= 0
     assert smallest_eigenvalue_upper_bound(np.zeros((3, 3))) >= 0
     tiny = 5e-324 * np.eye(2)
@@ -167,6 +175,18 @@ def test_a_vector_that_is_no_eigenvector_still_bounds_from_above(monkeypatch: py
         assert quotient <= Fraction(upper) <= quotient * (1 + Fraction(1, 10**11)) + Fraction(1, 10**11)
 
 
+def test_a_wrong_eigenpair_still_bounds_the_largest_eigenvalue(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(8)
+    matrix = np.diag([3.0, 1.0, -5.0])
+    for wrong in (-3.5, -2.0, 0.0, 7.0):
+        vector = rng.standard_normal((3, 1))
+        found = (np.array([wrong / 8]), vector)  # entries are scaled below 1
+        monkeypatch.setattr(scipy.linalg, "eigh", lambda *_, found=found, **__: found)
+        below, above = largest_eigenvalue_bounds(matrix)
+        quotient = float(np.sum(np.diag(matrix) * vector[:, 0] ** 2) / np.sum(vector**2))
+        assert quotient - 1e-13 <= below < quotient <= 3 < above
+
+
 @pytest.mark.parametrize("size", [1, 5, 1000])
 @pytest.mark.parametrize(("trace", "largest"), [(1.0, 1.0), (7.0, 0.5), (0.0, 0.0)])
 def test_the_rounding_bound_covers_the_formula_of_the_source(size: int, trace: float, largest: float) -> None:
@@ -201,9 +221,15 @@ def test_few_attempts_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "bound", [smallest_eigenvalue_lower_bound, smallest_eigenvalue_upper_bound, largest_eigenvalue_upper_bound]
+    "bound",
+    [
+        smallest_eigenvalue_lower_bound,
+        smallest_eigenvalue_upper_bound,
+        largest_eigenvalue_upper_bound,
+        largest_eigenvalue_bounds,
+    ],
 )
-def test_bad_matrices_are_named(bound: Callable[[ArrayLike], float]) -> None:
+def test_bad_matrices_are_named(bound: Callable[[ArrayLike], object]) -> None:
     with pytest.raises(ShapeError, match="square"):
         bound(np.zeros((2, 3)))
     with pytest.raises(ShapeError):

@@ -1,5 +1,7 @@
 """The optimisers: parameter space against dense oracles, function space against parameter space, error bounds."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from flint import arb
@@ -16,8 +18,8 @@ from theory.descent import (
 from theory.errors import ChoiceError, RankDeficientError, ScaleError, ShapeError, WidthError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
-from theory.maps import lift
 from theory.network import ACTIVATIONS, TwoLayerNetwork
+from theory.rigour.exact import lift
 from theory.rigour.one_step import (
     BALL_ACTIVATIONS,
     STEEPEST_SLOPE,
@@ -212,9 +214,18 @@ def test_numerical_rank_is_counted_above_the_backward_error_of_the_decomposition
 
 def test_the_tolerance_of_one_step_is_the_sum_of_its_errors() -> None:
     none = np.zeros(1)
-    step = OneStep(2.0**60, 1.0, 0.25, 0.5, length=1.0, length_error=0.0, residual=none, moved_residual=none)
+    step = OneStep(
+        2.0**60,
+        1.0,
+        before_error=0.25,
+        after_error=0.5,
+        length=1.0,
+        length_error=0.0,
+        residual=none,
+        moved_residual=none,
+    )
     assert step.rounding(0.5) == 0.5 + 0.125 + 2.0**8
-    assert OneStep(2.0, 1.0, 0.25, 0.5, 1.0, 0.0, none, none).rounding(4.0) == pytest.approx(1.5, abs=1e-14)
+    assert dataclasses.replace(step, before=2.0).rounding(4.0) == pytest.approx(1.5, abs=1e-14)
 
 
 def test_the_slope_bounds_are_just_above_the_steepest_activation() -> None:

@@ -194,7 +194,7 @@ def test_positive_count_accepts_whole_numbers() -> None:
 
 def test_sign_vector() -> None:
     assert sign_vector([1, -1, 1]).tolist() == [1.0, -1.0, 1.0]
-    with pytest.raises(SignError, match=r"signs\[1\] is 0\.0; output weights are -1 or \+1"):
+    with pytest.raises(SignError, match=r"signs\[1\] is 0\.0; entries are -1 or \+1"):
         sign_vector([1.0, 0.0, 2.0])
     with pytest.raises(ShapeError, match="signs has shape"):
         sign_vector([[1.0]])

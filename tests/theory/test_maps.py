@@ -7,7 +7,8 @@ import pytest
 from flint import arb
 
 from theory.inputs import FloatArray
-from theory.maps import ParameterMap, PerturbedAffine, SpikeMap, _operator_norm_bound, certify_map, lift, spike_map
+from theory.maps import ParameterMap, PerturbedAffine, SpikeMap, _operator_norm_bound, certify_map, spike_map
+from theory.rigour.exact import lift
 from theory.rigour.one_step import map_step, map_steps_enclosed
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import linalg
 
 from theory.errors import ShapeError
 from theory.inputs import FloatArray, finite_array
@@ -110,15 +111,49 @@ def largest_eigenvalue_upper_bound(matrix: ArrayLike) -> float:
 def smallest_eigenvalue_upper_bound(matrix: ArrayLike) -> float:
     """A number that is certainly at least ``lambda_min`` of the symmetric (n, n) float64 matrix exactly as given.
 
-    The Rayleigh quotient ``v^T A v / v^T v`` of the computed eigenvector, its rounding bounded by
-    ``gamma |v|^T |A| |v| / v^T v``. Raises ShapeError (not square, not symmetric), NotFiniteError.
+    The Rayleigh quotient of the computed eigenvector. Raises ShapeError (not square, not symmetric), NotFiniteError.
     """
     array = symmetric_matrix(matrix)
     exponent = _binary_exponent(array)
     scaled = np.ldexp(array, -exponent)
-    vector = np.linalg.eigh(scaled)[1][:, 0]
+    return _scaled_back(_rayleigh_upper_bound(scaled, np.linalg.eigh(scaled)[1][:, 0]), exponent, math.inf)
+
+
+def largest_eigenvalue_bounds(matrix: ArrayLike) -> tuple[float, float]:
+    """Certain bounds (lower, upper) of ``lambda_max`` of the symmetric (n, n) float64 matrix exactly as given.
+
+    One eigenpair serves both: its Rayleigh quotient bounds from below, a Cholesky factorisation next to it from above
+    (inf when none completed). Raises ShapeError (not square, not symmetric), NotFiniteError.
+    """
+    array = symmetric_matrix(matrix)
+    exponent = _binary_exponent(array)
+    negative = -np.ldexp(array, -exponent)
+    values, vectors = linalg.eigh(negative, subset_by_index=[0, 0], check_finite=False)
+    lower = -_rayleigh_upper_bound(negative, vectors[:, 0])
+    upper = -_certified_shift(negative, float(values[0]))
+    return _scaled_back(lower, exponent, -math.inf), _scaled_back(upper, exponent, math.inf)
+
+
+def _rayleigh_upper_bound(scaled: FloatArray, vector: FloatArray) -> float:
+    """``v^T A v / v^T v`` raised by its rounding ``gamma |v|^T |A| |v| / v^T v``, for entries of at most 1."""
     squared = float(vector @ vector)
     magnitude = float(np.abs(vector) @ np.abs(scaled) @ np.abs(vector))
     # n products and sums for A v, n for v^T (A v), n for v^T v, and the division; doubled for the rounding of the bound
-    error = 2 * gamma(3 * len(array) + 4) * magnitude / squared + UNDERFLOW
-    return _scaled_back(float(vector @ scaled @ vector) / squared + error, exponent, math.inf)
+    error = 2 * gamma(3 * len(scaled) + 4) * magnitude / squared + UNDERFLOW
+    return float(vector @ scaled @ vector) / squared + error
+
+
+def singular_value_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[float, float]:
+    """Certified bounds of the singular values of every (n, p) matrix within ``error`` of this one in Frobenius norm.
+
+    ``(l, u)``: the n-th singular value is at least l (0 when nothing is certified), the largest at most u; not squared.
+    The product ``M M^T`` is off by ``gamma_p ||M||_F^2`` as computed. Raises ShapeError, NotFiniteError.
+    """
+    array = finite_array(matrix, "matrix", 2)
+    size = float(np.linalg.norm(array))
+    product = array @ array.T
+    product = (product + product.T) / 2
+    rounding = gamma(array.shape[1] + 4) * size**2 + UNDERFLOW
+    above = math.sqrt(max(largest_eigenvalue_upper_bound(product) + rounding, 0.0)) * (1 + gamma(4)) + error
+    below = math.sqrt(max(smallest_eigenvalue_lower_bound(product) - rounding, 0.0)) * (1 - gamma(4)) - error
+    return max(math.nextafter(below, -math.inf), 0.0), math.nextafter(above, math.inf)

@@ -4,13 +4,25 @@ A float64 is a rational number, so every function here takes its arrays exactly 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from flint import arb, arb_mat, fmpq, fmpq_mat, fmpz_mat
 from numpy.typing import ArrayLike
 
 from theory.errors import ShapeError
-from theory.inputs import finite_array
+from theory.inputs import FloatArray, finite_array
+
+AnyArray = np.ndarray[Any, Any]
+"""Float64, or balls in an object array: what a formula of both kinds takes."""
+
+
+def lift(array: FloatArray) -> AnyArray:
+    """A float64 array as an object array of exact balls (every float64 is a dyadic rational)."""
+    lifted = np.empty(array.shape, dtype=object)
+    for index in np.ndindex(array.shape):
+        lifted[index] = arb(float(array[index]))
+    return lifted
 
 
 def rational(value: float) -> fmpq:

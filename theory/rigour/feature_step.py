@@ -8,7 +8,7 @@ from flint import arb, arb_mat
 from theory.feature_maps import FeatureMap
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
-from theory.maps import AnyArray, lift
+from theory.rigour.exact import AnyArray, lift
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.kronecker import KroneckerSolution, kronecker_mover
 from theory.rigour.one_step import EnclosedStep, OneStep, norm_enclosed, smallest_eigenvalue_estimate

@@ -16,8 +16,9 @@ from flint import arb, arb_mat
 from theory.descent import FunctionSpaceDescent, solve_gram
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
-from theory.maps import AnyArray, ParameterMap, lift
-from theory.rigour.exact import ball_matrix, entrywise_product
+from theory.losses import Loss, as_loss
+from theory.maps import ParameterMap
+from theory.rigour.exact import AnyArray, ball_matrix, entrywise_product, lift
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.kronecker import KroneckerSolution, Move, kronecker_mover
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
@@ -69,34 +70,40 @@ def _known_optimiser(optimiser: str) -> str:
 
 
 def map_step(
-    model: ParameterMap, theta: FloatArray, targets: FloatArray, eta: float, optimiser: str = "ngd"
+    model: ParameterMap, theta: FloatArray, objective: Loss | FloatArray, eta: float, optimiser: str = "ngd"
 ) -> tuple[FloatArray, OneStep]:
-    """One step ``theta - eta J^T c`` of a parameter map, with its error bound: NGD has ``(J J^T) c = r``, GD ``c = r``.
+    """One step ``theta - eta J^T c`` of a parameter map, with its error bound: NGD has ``(J J^T) c = g``, GD ``c = g``.
 
-    With ``d = r - G c`` (exact r, G; computed c) NGD's exact step differs by ``eta J^+ d``, whose length is at most
-    ``eta ||d|| / sigma_min(J)``; GD's by ``eta J^T`` times the error of r. Raises ChoiceError, RankDeficientError.
+    g is the loss's gradient in the outputs: the residual for the squared loss, which targets stand for. An error of the
+    outputs moves it by at most L times as much. With ``d = g - G c`` (exact g, G; computed c) NGD's exact step differs by
+    ``eta J^+ d``, whose length is at most ``eta ||d|| / sigma_min(J)``; GD's by ``eta J^T`` times the error of g.
+    Raises ChoiceError, RankDeficientError.
     """
     _known_optimiser(optimiser)
-    n, p = len(targets), model.parameters
+    loss = as_loss(objective)
+    minimiser, minimiser_error = loss.minimiser, loss.minimiser_error
+    n, p = len(minimiser), model.parameters
     u = UNIT_ROUNDOFF
-    residual = model.outputs(theta) - targets
+    outputs = model.outputs(theta)
+    residual, gradient = outputs - minimiser, loss.gradient(outputs)
     jacobian = model.jacobian(theta)
     gram = jacobian @ jacobian.T
-    c = solve_gram(gram, residual) if optimiser == "ngd" else residual
+    c = solve_gram(gram, gradient) if optimiser == "ngd" else gradient
     moved = theta - eta * (jacobian.T @ c)
-    after = model.outputs(moved) - targets
+    after = model.outputs(moved) - minimiser
     output_error, jacobian_error = model.rounding(theta)
-    output_error += u * float(np.linalg.norm(residual))
-    moved_error = model.rounding(moved)[0] + u * float(np.linalg.norm(after))
+    gradient_error = loss.smoothness * output_error + loss.gradient_rounding(outputs)
+    output_error += u * float(np.linalg.norm(residual)) + minimiser_error
+    moved_error = model.rounding(moved)[0] + u * float(np.linalg.norm(after)) + minimiser_error
     size = float(np.linalg.norm(jacobian))
     gram_error = 2 * size * jacobian_error + jacobian_error**2 + gamma(p) * size**2
     c_norm = float(np.linalg.norm(c))
     if optimiser == "ngd":
-        defect = float(np.linalg.norm(residual - gram @ c)) + output_error + gram_error * c_norm
-        defect += gamma(n + 1) * (float(np.linalg.norm(residual)) + float(np.linalg.norm(gram)) * c_norm)
+        defect = float(np.linalg.norm(gradient - gram @ c)) + gradient_error + gram_error * c_norm
+        defect += gamma(n + 1) * (float(np.linalg.norm(gradient)) + float(np.linalg.norm(gram)) * c_norm)
         displacement = eta * defect / np.sqrt(smallest_eigenvalue_estimate(gram))
     else:
-        displacement = eta * (size + jacobian_error) * output_error
+        displacement = eta * (size + jacobian_error) * gradient_error
     displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * float(np.linalg.norm(moved))
     reach = float(np.linalg.norm(theta)) + float(np.linalg.norm(moved)) + float(displacement)
     steepest = size + 2 * model.deviation(reach)
@@ -125,65 +132,83 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
     n = len(state.targets)
     u, dim = UNIT_ROUNDOFF, state.geometry.inputs.shape[1]
     gram = state.gram
-    before, evaluation = accurate_residual(state)
+    start = AccurateOutputs.of(state)
     state.advance(eta, optimiser)
-    after, after_evaluation = accurate_residual(state)
+    end = AccurateOutputs.of(state)
     c = state.coefficients
     assert c is not None
     kernel_norm = float(np.abs(state.kernel).sum(axis=1).max())
     smallest = np.sqrt(smallest_eigenvalue_estimate(gram))
     if optimiser == "ngd":
-        defect = float(np.linalg.norm(before - gram @ c)) + evaluation
+        defect = float(np.linalg.norm(start.gradient - gram @ c)) + start.gradient_error
         defect += gamma(n + dim + 6) * float(np.linalg.norm(np.abs(gram) @ np.abs(c)))
         displacement = defect / smallest
     else:
-        displacement = STEEPEST_SLOPE * np.sqrt(kernel_norm) * float(np.linalg.norm(before - c) + evaluation)
+        inexact = float(np.linalg.norm(start.gradient - c) + start.gradient_error)
+        displacement = STEEPEST_SLOPE * np.sqrt(kernel_norm) * inexact
     sweep = gamma(n + dim + 6) * eta * float(np.abs(c).sum()) + u * _row_norm(state)
-    before_norm, after_norm = float(np.linalg.norm(before)), float(np.linalg.norm(after))
+    before_norm, after_norm = float(np.linalg.norm(start.residual)), float(np.linalg.norm(end.residual))
     return OneStep(
         before=before_norm,
         after=after_norm,
-        before_error=float(evaluation) + gamma(n + 2) * before_norm,
+        before_error=start.residual_error + gamma(n + 2) * before_norm,
         after_error=float(
             eta * STEEPEST_SLOPE * np.sqrt(kernel_norm) * displacement + STEEPEST_SLOPE * np.sqrt(n) * sweep
         )
-        + after_evaluation
+        + end.residual_error
         + gamma(n + 2) * after_norm,
         length=state.last_step_norm,
         length_error=float(eta * displacement) + gamma(3 * n + 8) * state.last_step_norm,
-        residual=before,
-        moved_residual=after,
+        residual=start.residual,
+        moved_residual=end.residual,
     )
 
 
-def accurate_residual(state: FunctionSpaceDescent) -> tuple[FloatArray, float]:
-    """``r`` (n,) of the state's pre-activations as given, and a bound of ``||error||_2``.
+@dataclass(frozen=True)
+class AccurateOutputs:
+    """What accurate sums over neurons give at the state's pre-activations as given; errors in the 2-norm."""
 
-    The sums over neurons are accurate; an evaluation of phi is off by at most 6 roundings of what ``_row_norm`` bounds.
-    """
-    root, u = float(np.sqrt(len(state.signs))), UNIT_ROUNDOFF
-    sums = [accurate_sum(state.phi.function(row) * state.signs) for row in state.pre_activations]
-    outputs = np.array([total for total, _ in sums]) / root
-    residual = outputs - state.targets
-    summation = float(np.linalg.norm([error for _, error in sums])) / root
-    evaluation = 0.0 if state.phi.curvature is None else gamma(6) * _row_norm(state) * float(np.sqrt(len(sums)))
-    rounding = 2 * u * float(np.linalg.norm(outputs)) + u * float(np.linalg.norm(residual))
-    return residual, (summation + evaluation + rounding) * (1 + gamma(len(sums) + 8))
+    residual: FloatArray
+    """r, shape (n,)."""
+    residual_error: float
+    gradient: FloatArray
+    """The loss's gradient in the outputs, shape (n,)."""
+    gradient_error: float
+
+    @classmethod
+    def of(cls, state: FunctionSpaceDescent) -> AccurateOutputs:
+        """Evaluate; phi is off by at most 6 roundings of what ``_row_norm`` bounds, outputs move g by L times as much."""
+        root, u, loss = float(np.sqrt(len(state.signs))), UNIT_ROUNDOFF, state.objective
+        sums = [accurate_sum(state.phi.function(row) * state.signs) for row in state.pre_activations]
+        outputs = np.array([total for total, _ in sums]) / root
+        residual = outputs - loss.minimiser
+        summation = float(np.linalg.norm([error for _, error in sums])) / root
+        evaluation = 0.0 if state.phi.curvature is None else gamma(6) * _row_norm(state) * float(np.sqrt(len(sums)))
+        rounding = 2 * u * float(np.linalg.norm(outputs))
+        own_error = u * float(np.linalg.norm(residual)) + loss.minimiser_error
+        slack, steepest = 1 + gamma(len(sums) + 8), loss.smoothness
+        return cls(
+            residual,
+            (summation + evaluation + (rounding + own_error)) * slack,
+            loss.gradient(outputs),
+            (steepest * (summation + evaluation) + (steepest * rounding + loss.gradient_rounding(outputs))) * slack,
+        )
 
 
 def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
     """One K-FAC step; without a certified rank of X the errors after it are infinite."""
     n, geometry, bounds = len(state.targets), state.geometry, input_bounds(state.geometry)
     u, summation = UNIT_ROUNDOFF, gamma(state.summation_length + 6)
-    before, pattern_gram = state.residual, state.pattern_gram
+    before, pattern_gram, loss = state.residual, state.pattern_gram, state.objective
     before_norm = float(np.linalg.norm(before))
-    evaluation = float(np.sqrt(n) * summation * _row_norm(state)) + u * before_norm
+    output_error = float(np.sqrt(n) * summation * _row_norm(state))
+    gradient_error = loss.smoothness * output_error + loss.gradient_rounding(state.outputs)
     smooth = state.phi.curvature is not None
     features_error = FUNCTION_ROUNDINGS * STEEPEST_SLOPE * u * float(np.sqrt(n)) if smooth else u * float(np.sqrt(n))
     size = float(np.trace(pattern_gram)) + features_error
     gram_error = 2 * np.sqrt(size) * features_error + gamma(state.summation_length + 4) * size if smooth else u * size
     sigma = float(np.sqrt(smallest_eigenvalue_estimate(pattern_gram)))
-    solved = KroneckerSolution.of(pattern_gram, float(gram_error), before, evaluation, sigma)
+    solved = KroneckerSolution.of(pattern_gram, float(gram_error), state.output_gradient, gradient_error, sigma)
     displacement = solved.movement_error(geometry.projection, bounds, features_error, STEEPEST_SLOPE)
     length_error = solved.length_error(geometry.dual_inputs, bounds)
     state.advance(eta, "kfac")
@@ -192,8 +217,10 @@ def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
     return OneStep(
         before=before_norm,
         after=after_norm,
-        before_error=evaluation + gamma(n + 2) * before_norm,
-        after_error=STEEPEST_SLOPE * (eta * displacement + sweep) + (u + gamma(n + 2)) * after_norm,
+        before_error=output_error + u * before_norm + loss.minimiser_error + gamma(n + 2) * before_norm,
+        after_error=STEEPEST_SLOPE * (eta * displacement + sweep)
+        + (u + gamma(n + 2)) * after_norm
+        + loss.minimiser_error,
         length=state.last_step_norm,
         length_error=eta * length_error + gamma(4) * state.last_step_norm,
         residual=before,
@@ -246,26 +273,28 @@ def _enclosed_step(before: AnyArray, after: AnyArray, length: arb) -> EnclosedSt
 def map_steps_enclosed(
     model: ParameterMap,
     theta: FloatArray,
-    targets: FloatArray,
+    objective: Loss | FloatArray,
     eta: float,
     steps: int = 1,
     optimiser: str = "ngd",
 ) -> list[EnclosedStep]:
     """Exact NGD or GD steps from ``theta``, as balls at the working precision: a ball trajectory when ``steps`` > 1.
 
-    Raises ChoiceError.
+    Targets stand for their squared loss. Raises ChoiceError.
     """
     _known_optimiser(optimiser)
-    exact, position, y = model.lifted(), lift(theta), lift(targets)
+    loss = as_loss(objective)
+    exact, position, minimiser = model.lifted(), lift(theta), loss.minimiser_enclosed()
     found = []
-    residual = exact.outputs(position) - y
+    outputs = exact.outputs(position)
     for _ in range(steps):
         jacobian = exact.jacobian(position)
-        c = solve_enclosed(jacobian @ jacobian.T, residual) if optimiser == "ngd" else residual
+        gradient = loss.gradient(outputs)
+        c = solve_enclosed(jacobian @ jacobian.T, gradient) if optimiser == "ngd" else gradient
         move = arb(eta) * (jacobian.T @ c)
         position = position - move
-        before, residual = residual, exact.outputs(position) - y
-        found.append(_enclosed_step(before, residual, norm_enclosed(move)))
+        before, outputs = outputs - minimiser, exact.outputs(position)
+        found.append(_enclosed_step(before, outputs - minimiser, norm_enclosed(move)))
     return found
 
 
@@ -290,18 +319,18 @@ BALL_ACTIVATIONS: Mapping[str, tuple[Callable[[arb], arb], Callable[[arb], arb]]
 
 
 MoveMaker = Callable[[AnyArray, arb_mat], Move]
-"""From r (n,) and H (n, n) in balls to the move of one step."""
+"""From the loss's gradient g (n,) and H (n, n) in balls to the move of one step."""
 
 
 def _kernel_mover(inputs: FloatArray, natural: bool) -> MoveMaker:
-    """NGD and GD: ``dZ = -K diag(c) S`` and ``||dW||_F^2 = c^T G c``, with ``G c = r`` or ``c = r``."""
+    """NGD and GD: ``dZ = -K diag(c) S`` and ``||dW||_F^2 = c^T G c``, with ``G c = g`` or ``c = g``."""
     x = ball_matrix(inputs)
     kernel = x * x.transpose()
     n = len(inputs)
 
-    def move(residual: AnyArray, pattern_gram: arb_mat) -> Move:
+    def move(gradient: AnyArray, pattern_gram: arb_mat) -> Move:
         gram = entrywise_product(kernel, pattern_gram)
-        c = solve_enclosed(np.array(gram.tolist(), dtype=object), residual) if natural else residual
+        c = solve_enclosed(np.array(gram.tolist(), dtype=object), gradient) if natural else gradient
         column = arb_mat(n, 1, list(c))
         squared = (column.transpose() * gram * column)[0, 0]
         return arb_mat([[-kernel[i, j] * c[j] for j in range(n)] for i in range(n)]), squared.sqrt()
@@ -323,39 +352,41 @@ def network_steps_enclosed(
     inputs: FloatArray,
     signs: FloatArray,
     activation: str,
-    targets: FloatArray,
+    objective: Loss | FloatArray,
     eta: float,
     steps: int = 1,
     optimiser: str = "ngd",
 ) -> list[EnclosedStep]:
     """Exact steps of NGD, K-FAC or GD from stored Z (n, m), as balls; X and Z are exact as given.
 
-    A pre-activation whose sign is undecided after a step makes the following steps not-a-number. Raises ChoiceError.
+    Targets stand for their squared loss. A pre-activation whose sign is undecided after a step makes the following steps not-a-number. Raises ChoiceError.
     """
     if optimiser not in _MOVERS:
         raise ChoiceError(f"unknown optimiser {optimiser!r}; known: {', '.join(_MOVERS)}")
     move = _MOVERS[optimiser](inputs)
+    loss = as_loss(objective)
+    minimiser = loss.minimiser_enclosed()
     n, m = pre_activations.shape
     phi, slope = BALL_ACTIVATIONS[activation]
     scale = 1 / arb(m).sqrt()
     whole_signs = [int(sign) for sign in signs]
     z = ball_matrix(pre_activations)
 
-    def residual_at(values: arb_mat) -> AnyArray:
+    def outputs_at(values: arb_mat) -> AnyArray:
         outputs = []
         for i in range(n):
             total = arb(0)
             for j in range(m):
                 total += whole_signs[j] * phi(values[i, j])
-            outputs.append(total * scale - arb(float(targets[i])))
+            outputs.append(total * scale)
         return np.array(outputs, dtype=object)
 
     found = []
-    residual = residual_at(z)
+    outputs = outputs_at(z)
     for _ in range(steps):
         features = arb_mat([[slope(z[i, j]) * whole_signs[j] * scale for j in range(m)] for i in range(n)])
-        movement, length = move(residual, features * features.transpose())
+        movement, length = move(loss.gradient(outputs), features * features.transpose())
         z = z + arb(eta) * movement * features
-        before, residual = residual, residual_at(z)
-        found.append(_enclosed_step(before, residual, arb(eta) * length))
+        before, outputs = outputs - minimiser, outputs_at(z)
+        found.append(_enclosed_step(before, outputs - minimiser, arb(eta) * length))
     return found

@@ -1,5 +1,8 @@
 """Constants of floating-point error analysis (Higham, Accuracy and Stability of Numerical Algorithms, 3.1)."""
 
+import math
+from fractions import Fraction
+
 UNIT_ROUNDOFF = 2.0**-53
 """u of float64 with rounding to nearest; not squared, relative."""
 
@@ -12,3 +15,9 @@ def gamma(operations: int) -> float:
     if operations * UNIT_ROUNDOFF >= 1:
         raise OverflowError(f"gamma_{operations} does not exist: {operations} u >= 1")
     return operations * UNIT_ROUNDOFF / (1 - operations * UNIT_ROUNDOFF)
+
+
+def rounded_up_from(exact: Fraction) -> float:
+    """The least float64 that is not below a rational number. Raises OverflowError beyond the range of float64."""
+    value = float(exact)
+    return value if Fraction(value) >= exact else math.nextafter(value, math.inf)

@@ -44,6 +44,9 @@ THOROUGH_WORK = 3e6
 SINGLES_WORK = 6e7
 """Entries up to which the exact value of every single flip is computed; beyond, its own input alone counts."""
 
+RANKING_ENTRIES = 2**17
+"""Entries of pre-activations handled at a time where moves are ranked one by one: they stay in the cache."""
+
 ROUNDS, QUICK_ROUNDS, RESTARTS, UPGRADES, COARSE_CROSSINGS = 6, 2, 4, 32, 8
 
 
@@ -82,6 +85,8 @@ class _Search:
         margins = 4 * pre_activation_error(net) + OVERSHOOT**2
         self.past = past_boundaries(self.pre_activations, self.pattern, margins)
         self.kernel = factors @ factors.T
+        # coordinates in the row space of Y: norms of Y^T v are those of R^T v
+        self.weigher = np.linalg.qr(factors.T, mode="r") if n < factors.shape[1] else factors.T
         self.budget = radius**2 * (1 - 8 * gamma(net.weights.size + 64))
         entries = n * net.width
         self.thorough = entries * n * (n + 2) <= THOROUGH_WORK
@@ -141,9 +146,17 @@ class _Search:
         """``||Y^T (v o D_r)||^2`` of one move, shape (m,), in single precision: it only ranks the moves."""
         if not self.exact_singles and index < len(self.singles):
             return np.full(self.net.width, vector[index] ** 2)
-        after = self.pre_activations + move.pre_activation_changes(self.points) >= 0
-        change = after.astype(np.float32) - self.pattern
-        return np.asarray(np.square((vector * self.factors.T).astype(np.float32) @ change).sum(axis=0), dtype=float)
+        weigher = (vector * self.weigher).astype(np.float32)
+        values = np.empty(self.net.width)
+        step = max(1, RANKING_ENTRIES // len(self.rows))
+        for start in range(0, self.net.width, step):
+            columns = slice(start, start + step)
+            moved = move.pre_activation_changes(self.points, columns)
+            moved += self.pre_activations[:, columns]
+            change = (moved >= 0).astype(np.float32)
+            change -= self.pattern[:, columns]
+            values[columns] = np.square(weigher @ change).sum(axis=0)
+        return values
 
     def evaluate(self, candidates: list[Move], choice: NDArray[np.int64]) -> tuple[float, FloatArray]:
         """The change of the Jacobian at the explicit weights, and its top left singular vector."""

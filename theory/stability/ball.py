@@ -1,6 +1,6 @@
-"""Conditions 2 and K2 on the whole ball around W(0): upper bounds of the stability constant.
+"""Conditions 2, 3 and K2 on the whole ball around W(0): upper bounds of the stability constant.
 
-Condition 2: C2-fro, C2-spec, C2-smooth bound ``||J(W) - J(0)||_2``. Condition K2: K2-fro, K2-spec, K2-smooth bound
+Conditions 2 and 3: C2-fro, C2-spec, C2-smooth bound ``||J(W) - J(0)||_2``. Condition K2: K2-fro, K2-spec, K2-smooth bound
 ``||S(W) - S(0)||_2``, which needs no X but for the distances to the boundaries.
 """
 
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory.errors import ChoiceError
 from theory.inputs import FloatArray, positive, target_vector, unit_rows
+from theory.losses import LossMaker, SquaredLoss
 from theory.network import TwoLayerNetwork
-from theory.stability.conditions import condition_scale, known_condition
+from theory.stability.conditions import CONDITIONS, condition_scale, known_condition
 from theory.stability.flips import flip_costs, input_flip_counts, joint_flip_count
 from theory.stability.norms import (
     input_norm_squared,
@@ -23,6 +25,10 @@ from theory.stability.norms import (
     stability_constant,
 )
 from theory.stability.weighted_flips import weighted_flip_count
+from theory.theorems.general_loss import radius_factor
+
+BALL_CONDITIONS = (*CONDITIONS, "3")
+"""Condition 3 differs from Condition 2 in the radius of its ball only."""
 
 
 @dataclass(frozen=True)
@@ -128,23 +134,34 @@ def change_bounds(net: TwoLayerNetwork, inputs: ArrayLike, radius: float, condit
 
 
 def certify_ball(
-    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, condition: str = "2", radius: float | None = None
+    net: TwoLayerNetwork,
+    inputs: ArrayLike,
+    y: ArrayLike,
+    condition: str = "2",
+    radius: float | None = None,
+    loss: LossMaker = SquaredLoss,
 ) -> BallCertificate:
-    """Certify Conditions 1 and 2(C), or K1 and K2(C), for a network, unit rows X (n, d) and targets y (n,).
+    """Certify Conditions 1 and 2(C), 1 and 3(C), or K1 and K2(C), for a network, unit rows X (n, d) and targets y (n,).
 
+    Condition 3 is about ``loss`` with labels y: its ball has radius ``(3/2)(1+kappa) ||r(0)||/lambda^{1/2}``, r(0) being the
+    distance of the outputs from the loss's minimiser; for the squared loss it is Condition 2. The others have no loss.
     ``radius=None`` takes the paper's, rounded up with the certified eigenvalues, so that the condition's own ball is
     inside: ``3 ||r(0)||/lambda^{1/2}``, for K2 ``3 ||r(0)||/(sigma (h_min mu_min)^{1/2})``. Source: THEORY sections 3 and 7.
     Raises InputError (bad arrays, radius <= 0), ChoiceError (condition).
     """
-    known_condition(condition)
+    if known_condition(condition, BALL_CONDITIONS) != "3" and loss is not SquaredLoss:
+        raise ChoiceError(f"Condition {condition} is about the squared loss; for another one ask for condition='3'")
+    measured = "2" if condition == "3" else condition
     rows = unit_rows(inputs)
-    targets = target_vector(y, len(rows))
-    scale = condition_scale(condition, net, rows)
+    objective = loss(target_vector(y, len(rows)))
+    scale = condition_scale(measured, net, rows)
     lambda_min = scale.lambda_min[0]
     if radius is None:
-        distance = paper_radius(residual_norm(net, rows, targets)[1], scale.radius_eigenvalue[0])
+        residual = residual_norm(net, rows, objective.minimiser)[1] + objective.minimiser_error
+        factor = radius_factor(objective.strong_convexity, objective.smoothness)
+        distance = paper_radius(residual, scale.radius_eigenvalue[0], factor)
     else:
         distance = positive(radius, "radius")
-    bounds = change_bounds(net, rows, distance, condition)
+    bounds = change_bounds(net, rows, distance, measured)
     constant = stability_constant(bounds.best, lambda_min) if math.isfinite(distance) else math.inf
     return BallCertificate(constant, distance, lambda_min, bounds)

@@ -25,10 +25,10 @@ from theory.stability.norms import rounded_down, rounded_up
 CONDITIONS = ("2", "K2")
 
 
-def known_condition(condition: str) -> str:
+def known_condition(condition: str, known: tuple[str, ...] = CONDITIONS) -> str:
     """Check the name of a condition. Raises ChoiceError."""
-    if condition not in CONDITIONS:
-        raise ChoiceError(f"unknown condition {condition!r}; known: {', '.join(CONDITIONS)}")
+    if condition not in known:
+        raise ChoiceError(f"unknown condition {condition!r}; known: {', '.join(known)}")
     return condition
 
 

@@ -67,7 +67,13 @@ def choose_moves(costs: FloatArray, values: FloatArray, budget: float, upgrades:
             low, high = price * 0.9, price * 1.1
             while _taken(finite, _at_price(finite, worth, high)).sum() > budget:
                 low, high = high, high * 1.1
-        choice = _at_price(finite, worth, _fitting_price(finite, worth, budget, low, high))
+        # at prices above the lower one the others stay
+        moving = np.flatnonzero((worth > low * finite).any(axis=0))
+        their_costs, their_values = finite[:, moving], worth[:, moving]
+        choice = np.full(costs.shape[1], STAY)
+        choice[moving] = _at_price(
+            their_costs, their_values, _fitting_price(their_costs, their_values, budget, low, high)
+        )
         if _taken(finite, choice).sum() > budget:
             choice = np.full(costs.shape[1], STAY)
     for _ in range(upgrades):

@@ -13,6 +13,9 @@ from theory.inputs import FloatArray
 OVERSHOOT = 2.0**-26
 """Moves go this fraction further than the boundary, far beyond rounding, to be clearly on the other side."""
 
+EVERYWHERE = slice(None)
+"""All neurons."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -29,9 +32,9 @@ class Line:
         """The moves of some neurons, shape (len(neurons), k)."""
         return np.asarray(self.lengths[neurons, None] * self.direction)
 
-    def pre_activation_changes(self, points: FloatArray) -> FloatArray:
-        """What the moves add to the pre-activations at the points (n, k), shape (n, m)."""
-        lengths = np.where(np.isfinite(self.lengths), self.lengths, 0.0)
+    def pre_activation_changes(self, points: FloatArray, columns: slice = EVERYWHERE) -> FloatArray:
+        """What the moves of some neurons add to the pre-activations at the points (n, k), shape (n, m')."""
+        lengths = np.where(np.isfinite(self.lengths[columns]), self.lengths[columns], 0.0)
         return np.asarray(np.outer(points @ self.direction, lengths))
 
 
@@ -49,9 +52,9 @@ class Free:
         """The moves of some neurons, shape (len(neurons), k)."""
         return np.asarray(self.all_moves[neurons])
 
-    def pre_activation_changes(self, points: FloatArray) -> FloatArray:
-        """What the moves add to the pre-activations at the points (n, k), shape (n, m)."""
-        return np.asarray(points @ self.all_moves.T)
+    def pre_activation_changes(self, points: FloatArray, columns: slice = EVERYWHERE) -> FloatArray:
+        """What the moves of some neurons add to the pre-activations at the points (n, k), shape (n, m')."""
+        return np.asarray(points @ self.all_moves[columns].T)
 
 
 Move = Line | Free

@@ -6,11 +6,13 @@ import numpy as np
 
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
-from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_upper_bound
+from theory.rigour.definiteness import largest_eigenvalue_bounds, largest_eigenvalue_upper_bound
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 CONDITION_FACTOR = 3.0
-"""Condition 2 asks ``||J - J(0)||_2 <= (C/3) lambda^{1/2}`` on the ball of radius ``3 ||r(0)|| / lambda^{1/2}``."""
+"""Condition 2 asks ``||J - J(0)||_2 <= (C/3) lambda^{1/2}`` on the ball of radius ``3 ||r(0)|| / lambda^{1/2}``.
+
+Condition 3 has ``(3/2)(1+kappa)`` in place of the second 3."""
 
 FUNCTION_ROUNDINGS = 8
 """Roundings granted to one evaluation of a smooth phi or phi' by the math library, each relative to at most 1.2."""
@@ -49,9 +51,8 @@ def input_norm_squared(rows: FloatArray) -> float:
 def _root_bracket(matrix: FloatArray, error: float) -> tuple[float, float]:
     """``lambda_max^{1/2}`` of a symmetric matrix that is known up to ``error`` in spectral norm: (lower, upper)."""
     symmetric = (matrix + matrix.T) / 2
-    above = largest_eigenvalue_upper_bound(symmetric) + error
-    below = -smallest_eigenvalue_upper_bound(-symmetric) - error
-    return rounded_down(math.sqrt(max(below, 0.0))), rounded_up(math.sqrt(max(above, 0.0)))
+    below, above = largest_eigenvalue_bounds(symmetric)
+    return rounded_down(math.sqrt(max(below - error, 0.0))), rounded_up(math.sqrt(max(above + error, 0.0)))
 
 
 def pattern_change_norm(kernel: FloatArray, counts: FloatArray, width: int, dim: int) -> tuple[float, float]:
@@ -116,11 +117,14 @@ def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -
     return max(0.0, computed * (1 - slack) - error * (1 + slack)), computed * (1 + slack) + error * (1 + slack)
 
 
-def paper_radius(residual: float, lambda_min: float) -> float:
-    """The radius ``R = 3 ||r(0)|| / lambda^{1/2}`` of Condition 2, rounded up; inf when lambda <= 0."""
+def paper_radius(residual: float, lambda_min: float, factor: float = CONDITION_FACTOR) -> float:
+    """The radius ``R = 3 ||r(0)|| / lambda^{1/2}`` of Condition 2, rounded up; inf when lambda <= 0.
+
+    Condition 3: ``factor = (3/2)(1+kappa)``, at least.
+    """
     if lambda_min <= 0:
         return math.inf
-    return rounded_up(CONDITION_FACTOR * residual / math.sqrt(lambda_min))
+    return rounded_up(factor * residual / math.sqrt(lambda_min))
 
 
 def stability_constant(change: float, lambda_min: float) -> float:

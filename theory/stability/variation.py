@@ -3,15 +3,16 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg
 
 from theory.errors import RankDeficientError, ShapeError
 from theory.inputs import FloatArray, finite_array, sign_vector
-from theory.network import activation_named
+from theory.network import activation_named, exact_products
 from theory.rigour.definiteness import (
+    largest_eigenvalue_bounds,
     largest_eigenvalue_upper_bound,
     smallest_eigenvalue_lower_bound,
-    smallest_eigenvalue_upper_bound,
 )
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.stability.crossings import (
@@ -25,6 +26,9 @@ from theory.stability.crossings import (
 from theory.stability.division import Division
 from theory.stability.norms import FUNCTION_ROUNDINGS, SLOPE_BOUND, rounded_down, rounded_up
 from theory.stability.path import lipschitz_bound, midpoint
+
+MOST_SHARES = 512
+"""Flips on a part up to which the share of each is evaluated."""
 
 
 class _Relative:
@@ -55,8 +59,8 @@ class _Relative:
         squares = (squares + squares.T) / 2
         frobenius = float(np.linalg.norm(transposed))
         rounding = 2 * gamma(size + 4) * frobenius**2
-        above = math.sqrt(max(largest_eigenvalue_upper_bound(squares) + rounding, 0.0))
-        below = math.sqrt(max(-smallest_eigenvalue_upper_bound(-squares) - rounding, 0.0))
+        least, most = largest_eigenvalue_bounds(squares)
+        above, below = math.sqrt(max(most + rounding, 0.0)), math.sqrt(max(least - rounding, 0.0))
         moved = self.solve_error * frobenius + error
         return rounded_down(max(0.0, below - moved)), rounded_up(above + moved)
 
@@ -89,40 +93,55 @@ def segment_variation(
     return _smooth_variation(start, end, relative, finest, activation)
 
 
+class _FlippedProducts:
+    """``m dS S_k^T``, the counts that the flips on a segment leave (n, n), and what a single flip adds to its norm."""
+
+    def __init__(self, crossings: Crossings, active: NDArray[np.bool_]) -> None:
+        self.crossings = crossings
+        touched, self.local = np.unique(crossings.neurons, return_inverse=True)
+        self.columns = active[:, touched].astype(np.float32)
+        self.known: dict[int, FloatArray] = {0: np.zeros((len(active), len(active)))}
+
+    def at(self, position: int) -> FloatArray:
+        """The counts at a position, from those at the nearest one before it that is known."""
+        if position not in self.known:
+            base = max(p for p in self.known if p < position)
+            chosen = slice(base, position)
+            neurons, local = np.unique(self.local[chosen], return_inverse=True)
+            change = np.zeros((len(self.columns), len(neurons)), dtype=np.float32)
+            change[self.crossings.rows[chosen], local] = self.crossings.directions[chosen]
+            self.known[position] = self.known[base] + exact_products(change, self.columns[:, neurons])
+        return self.known[position]
+
+    def shares(self, left: int, right: int, relative: _Relative, width: int) -> FloatArray:
+        """``||e_i (K_i o A_r) G^{-1}||/m`` of each flipped pair between two positions, rounded up."""
+        chosen = slice(left, right)
+        moved = relative.kernel[:, self.crossings.rows[chosen]] * self.columns[:, self.local[chosen]]
+        own = np.linalg.norm(relative.solve(moved), axis=0) / width
+        return np.asarray(own * (1 + relative.solve_error + gamma(len(moved) + 4)))
+
+
 def _pattern_variation(start: FloatArray, end: FloatArray, relative: _Relative, parts: int) -> tuple[float, float]:
     width = start.shape[1]
     crossings = Crossings.between(start, end)
-    active = (start >= 0).astype(float)
-    columns = active[:, crossings.neurons]
-    known: dict[int, FloatArray] = {0: np.zeros((len(start), len(start)))}
+    flipped = _FlippedProducts(crossings, start >= 0)
     norm_squared = max(0.0, largest_eigenvalue_upper_bound((relative.kernel + relative.kernel.T) / 2))
     inverse_norm = rounded_up(1 / math.sqrt(relative.lambda_min))
     longest = float(np.diag(relative.kernel).max())
-    # ||e_i (K_i o A_r) G^{-1}|| / m, one flipped pair's own share
-    own = np.linalg.norm(relative.solve(relative.kernel[:, crossings.rows] * columns), axis=0) / width
-    shares = own * (1 + relative.solve_error + gamma(len(start) + 4))
-
-    def counts(position: int) -> FloatArray:
-        if position not in known:
-            base = max(p for p in known if p < position)
-            product = known[base].copy()
-            chosen = slice(base, position)
-            np.add.at(product, crossings.rows[chosen], (columns[:, chosen] * crossings.directions[chosen]).T)
-            known[position] = product
-        return known[position]
 
     def evaluate(position: int) -> tuple[float, float]:
-        product = counts(position) / width
-        return relative.norm(product, 0.0)
+        return relative.norm(flipped.at(position) / width, 0.0)
 
     def between(left: int, left_value: float, right: int, right_value: float) -> float:
         on_one_input = crossings.counts_by_input(left, right)
         share = few_on_one_neuron(norm_squared, longest, crossings.counts_by_neuron(left, right))
-        sums = largest_sums(shares[left:right])
+        # the sum of single shares is the smaller bound for few flips only
+        few = right - left <= MOST_SHARES
+        sums = largest_sums(flipped.shares(left, right, relative, width)) if few else None
 
         def jump(numbers: IntArray) -> FloatArray:
-            change = jacobian_change(numbers, on_one_input, share, longest, width)
-            return np.asarray(np.minimum(change * inverse_norm, sums[numbers]))
+            change = jacobian_change(numbers, on_one_input, share, longest, width) * inverse_norm
+            return change if sums is None else np.minimum(change, sums[numbers])
 
         return subset_bound(jump, right - left, left_value, right_value)
 

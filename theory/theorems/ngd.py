@@ -40,12 +40,12 @@ def square_root(value: float) -> float:
 
 def deficit(C: float) -> float:
     """``q = 2C/(3-C)``, the bound of ``||(J(theta_s) - J(k)) J(k)^+||_2`` (T1-q, T1-line). Raises ScaleError."""
-    return 2 * _constant(C) / (3 - C)
+    return 2 * checked_constant(C) / (3 - C)
 
 
 def contraction_ratio(C: float) -> float:
     """``rho = (1+c)/(1-c) = (3+C)/(3-C)``, c = C/3 (T1-sharp). Raises ScaleError."""
-    return (3 + _constant(C)) / (3 - C)
+    return (3 + checked_constant(C)) / (3 - C)
 
 
 def constant_limit(theorem: str) -> float:
@@ -56,7 +56,7 @@ def constant_limit(theorem: str) -> float:
 def applies(C: float, theorem: str) -> bool:
     """Whether Condition 2(C) with this C is among the theorem's hypotheses. Raises ChoiceError, ScaleError."""
     limit = constant_limit(theorem)
-    return 3 * _constant(C) <= 2 if theorem == "T1-q" else C < limit
+    return 3 * checked_constant(C) <= 2 if theorem == "T1-q" else C < limit
 
 
 def step_limit(C: float, theorem: str = "T1-sharp") -> float:
@@ -65,7 +65,7 @@ def step_limit(C: float, theorem: str = "T1-sharp") -> float:
     T1: ``(1-2C)/(1+C)^2`` for C < 1/2. T1-q: ``(1-2q)/(1-q)^2`` for C < 3/5. T1-sharp: ``rho(2-rho)`` for C < 1.
     Raises ChoiceError, ScaleError.
     """
-    _constant(C)
+    checked_constant(C)
     if _theorem(theorem) == "T1":
         return max(0.0, (1 - 2 * C) / (1 + C) ** 2)
     if theorem == "T1-q":
@@ -101,20 +101,38 @@ def rate(eta: float, C: float, theorem: str = "T1-sharp") -> float:
     return 1 - eta / contraction_ratio(C)
 
 
+def factor_limit(C: float) -> float:
+    """``(1+c)(1-3c)/(1-2c-c^2)``, the step size up to which T1-sharp's factor ``1 - eta/rho`` holds; 0 for C >= 1.
+
+    Above ``rho(2-rho)``, from where that factor exceeds ``sqrt(1-eta)``. Raises ScaleError.
+    """
+    if not checked_constant(C) < 1:
+        return 0.0
+    c = C / 3
+    return (1 + c) * (1 - 3 * c) / (1 - 2 * c - c**2)
+
+
+def lemma_constants(stability: float) -> tuple[float, float]:
+    """``c/(1+c)`` and ``(1+c)(1-2c)``: Lemma S of T1-sharp's proof (theory/adversary.py), 0 < c < 1. Raises ScaleError."""
+    if not 0 < stability < 1:
+        raise ScaleError(f"c is {stability}; Lemma S needs 0 < c < 1")
+    return stability / (1 + stability), (1 + stability) * (1 - 2 * stability)
+
+
 def radius(C: float, residual_norm: float, lambda_min: float, theorem: str = "T1-sharp") -> float:
     """How long the path from theta(0) can get, hence how far the iterates, in the norm of the parameters.
 
     T1: ``2/(1-C/3)``; T1-q: ``1/(1-C)``; T1-sharp: ``(1+c)/(1-c)^2``; each times ``||r(0)||/sqrt(lambda)``, and at most
     ``condition_radius`` where the theorem applies. Raises ChoiceError, ScaleError.
     """
-    c = _constant(C) / 3
+    c = checked_constant(C) / 3
     factor = {"T1": 2 / (1 - c), "T1-q": 1 / (1 - C) if C < 1 else math.inf, "T1-sharp": (1 + c) / (1 - c) ** 2}
-    return factor[_theorem(theorem)] * _unit(residual_norm, lambda_min)
+    return factor[_theorem(theorem)] * unit_length(residual_norm, lambda_min)
 
 
 def condition_radius(residual_norm: float, lambda_min: float) -> float:
     """``3 ||r(0)|| / sqrt(lambda)``, the radius of the ball in Condition 2 (paper). Raises ScaleError."""
-    return 3 * _unit(residual_norm, lambda_min)
+    return 3 * unit_length(residual_norm, lambda_min)
 
 
 def stability_constant(deviation: float, lambda_min: float) -> float:
@@ -126,7 +144,7 @@ def first_step_rate(eta: float, C: float) -> float:
     """``|1-eta| + eta C/3``, the factor of the first step for ``0 < eta <= 3`` (T1-first). Raises ScaleError."""
     if not 0 < eta <= 3:
         raise ScaleError(f"eta is {eta}; T1-first needs 0 < eta <= 3, so that the first segment lies in the ball")
-    return abs(1 - eta) + eta * _constant(C) / 3
+    return abs(1 - eta) + eta * checked_constant(C) / 3
 
 
 def step_rate(eta: float, variation: float) -> float:
@@ -146,7 +164,7 @@ def line_sine(C: float, theorem: str = "T1-line") -> float:
         raise ChoiceError(f"unknown theorem {theorem!r}; known: {', '.join(LINE_THEOREMS)}")
     if theorem == "T1-line":
         return deficit(C)
-    c = _constant(C) / 3
+    c = checked_constant(C) / 3
     return 2 * c * square_root(1 - 4 * c**2) / (1 - 3 * c**2)
 
 
@@ -163,7 +181,8 @@ def _theorem(name: str) -> str:
     return name
 
 
-def _constant(C: float) -> float:
+def checked_constant(C: float) -> float:
+    """C itself. Raises ScaleError outside [0, 3)."""
     if not 0 <= C < 3:
         raise ScaleError(f"C is {C}; a stability constant lies in [0, 3)")
     return C
@@ -175,5 +194,6 @@ def _eigenvalue(lambda_min: float) -> float:
     return lambda_min
 
 
-def _unit(residual_norm: float, lambda_min: float) -> float:
+def unit_length(residual_norm: float, lambda_min: float) -> float:
+    """``||r(0)|| / sqrt(lambda)``, the unit of every radius. Raises ScaleError."""
     return residual_norm / square_root(_eigenvalue(lambda_min))

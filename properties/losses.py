@@ -1,0 +1,131 @@
+"""Losses with a wanted condition number and minimiser, and losses that misstate their constants, for mutants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from theory.inputs import FloatArray
+from theory.losses import LogisticLoss, Loss, LossMaker, PseudoHuberLoss, SquaredLoss, WeightedSquaredLoss
+from theory.rigour.exact import AnyArray
+from theory.theorems import general_loss
+
+KINDS = ("squared", "weighted", "pseudo-Huber", "logistic")
+"""Kinds of losses. Only "weighted" has a scale of its own; only it needs two outputs for a condition number above 1."""
+
+
+@dataclass(frozen=True)
+class LossPlan:
+    """A kind of loss and its condition number kappa, whatever the number of outputs and the minimiser will be."""
+
+    kind: str = "squared"
+    condition: float = 1.0
+    """kappa; above 1 for "pseudo-Huber" and "logistic"."""
+    least_weight: float = 1.0
+    """mu of the weighted squared loss."""
+    saturation: float = 0.5
+    """How far out on the pseudo-Huber loss the minimiser lies: the slope there as a share of the largest."""
+    tilt: float = 1.0
+    """Share of the last component of a residual to its first, relative to what was drawn."""
+    stated: Callable[[Loss], Loss] = lambda loss: loss
+    """What a mutant says about the loss."""
+
+    def at(self, minimiser: FloatArray) -> tuple[FloatArray, LossMaker]:
+        """Labels (n,) and a maker, whose loss has the minimiser asked for, to rounding.
+
+        The logistic loss takes its signs and its length only: all components of its minimiser have the same size.
+        """
+        labels, maker = self._at(minimiser)
+        return labels, lambda given: self.stated(maker(given))
+
+    def _at(self, minimiser: FloatArray) -> tuple[FloatArray, LossMaker]:
+        if self.kind == "squared":
+            return minimiser, SquaredLoss
+        if self.kind == "weighted":
+            return minimiser, partial(WeightedSquaredLoss, weights=self.weights(len(minimiser)))
+        if self.kind == "pseudo-Huber":
+            ridge = 1 / (self.condition - 1)  # kappa = 1 + 1/alpha
+            scale = ridge * float(np.abs(minimiser).max()) / self.saturation
+            slope = ridge * minimiser / scale  # of the data term, in units of its largest
+            labels = minimiser + scale * slope / np.sqrt(1 - slope * slope)
+            return labels, partial(PseudoHuberLoss, ridge=ridge, scale=scale)
+        ridge = 1 / (4 * (self.condition - 1))  # kappa = 1 + 1/(4 alpha)
+        unit = float(LogisticLoss(np.ones(1), ridge).minimiser[0])
+        scale = float(np.linalg.norm(minimiser)) / (unit * np.sqrt(len(minimiser)))
+        return np.where(minimiser < 0, -1.0, 1.0), partial(LogisticLoss, ridge=ridge, scale=scale)
+
+    def weights(self, n: int) -> FloatArray:
+        """Weights of n outputs, geometric from mu to ``kappa mu``; mu alone for n = 1, and 1 for the squared loss."""
+        if self.kind == "squared":
+            return np.ones(n)
+        return np.asarray(self.least_weight * self.condition ** np.linspace(0.0, 1.0, n))
+
+    def curvatures(self, n: int) -> tuple[float, float]:
+        """mu and L of the loss of n outputs, as stated."""
+        labels, maker = self.at(np.ones(n))
+        loss = maker(labels)
+        return loss.strong_convexity, loss.smoothness
+
+    def radius_factor(self, n: int) -> float:
+        """``(3/2)(1+kappa)`` for n outputs."""
+        return general_loss.radius_factor(*self.curvatures(n))
+
+    def tilted(self, residual: FloatArray) -> FloatArray:
+        """A vector (n,) of the same length, its components shifted towards the last or the first one."""
+        if self.tilt == 1 or len(residual) == 1:
+            return residual
+        shifted = residual * self.tilt ** np.linspace(0.0, 1.0, len(residual))
+        return np.asarray(shifted * (np.linalg.norm(residual) / np.linalg.norm(shifted)))
+
+
+@dataclass(frozen=True)
+class Misstated:
+    """A loss that misstates its constants, or gives its labels as its minimiser."""
+
+    true: Loss
+    strong_convexity: float
+    smoothness: float
+    labels_as_minimiser: bool = False
+
+    @property
+    def labels(self) -> FloatArray:
+        """The true ones."""
+        return self.true.labels
+
+    @property
+    def minimiser(self) -> FloatArray:
+        """The labels, or the true minimiser."""
+        return self.true.labels if self.labels_as_minimiser else self.true.minimiser
+
+    @property
+    def minimiser_error(self) -> float:
+        """That of the minimiser given."""
+        return 0.0 if self.labels_as_minimiser else self.true.minimiser_error
+
+    def minimiser_enclosed(self) -> AnyArray:
+        """The minimiser given, in balls."""
+        return (
+            SquaredLoss(self.labels).minimiser_enclosed()
+            if self.labels_as_minimiser
+            else self.true.minimiser_enclosed()
+        )
+
+    def value(self, outputs: AnyArray) -> Any:
+        """The true one."""
+        return self.true.value(outputs)
+
+    def gradient(self, outputs: AnyArray) -> AnyArray:
+        """The true one."""
+        return self.true.gradient(outputs)
+
+    def gradient_rounding(self, outputs: FloatArray) -> float:
+        """The true one."""
+        return self.true.gradient_rounding(outputs)
+
+    def arrays(self) -> Mapping[str, FloatArray]:
+        """Those of the true loss, and what is stated."""
+        return {**self.true.arrays(), "stated_curvatures": np.array([self.strong_convexity, self.smoothness])}

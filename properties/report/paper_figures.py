@@ -1,0 +1,230 @@
+"""The paper's pictures, drawn from the data of properties/pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from properties.report.figures import COLOURS, drawable, drawing
+from properties.report.picture_texts import Table, degrees, optimiser_name, summaries, tables
+
+Data = Mapping[str, Any]
+STYLES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the report: its title, its drawings, what it says in words, its numbers."""
+
+    title: str
+    drawings: tuple[str, ...]
+    text: str
+    table: Table
+
+
+TITLES = {
+    "output_space": "NGD and GD in output space",
+    "moved_jacobians": "How far the Jacobian moves, and the smallest eigenvalue of G(0)",
+    "training": "Training curves and the bounds of the theorems",
+    "constants": "The constant of Condition 2 against width",
+    "held_out": "Generalisation on digits 4 versus 9",
+}
+
+
+def pictures(data: Data) -> list[Picture]:
+    """All pictures that there is data for."""
+    texts, numbers = summaries(data), tables(data)
+    return [
+        Picture(
+            TITLES[name],
+            tuple(
+                drawing(f"{title}. {texts[name]}", f"picture-{name.replace('_', '-')}-{index}", _titled(title, draw))
+                for index, (title, draw) in enumerate(_DRAWINGS[name](data[name]))
+            ),
+            texts[name],
+            numbers[name],
+        )
+        for name in texts
+    ]
+
+
+Draw = Callable[[Any], None]
+Titled = Sequence[tuple[str, Draw]]
+
+
+def _titled(title: str, draw: Draw) -> Draw:
+    def both(axes: Any) -> None:
+        axes.set_title(title)
+        draw(axes)
+
+    return both
+
+
+def _against_width(axes: Any, widths: Sequence[int], labelled: int = 4) -> None:
+    """A logarithmic axis of widths with labels at some of them only."""
+    axes.set_xscale("log")
+    distinct = sorted(set(widths))
+    step = max(1, math.ceil(len(distinct) / labelled))
+    shown = distinct[::step]
+    axes.set_xticks(shown, labels=[f"{width:,}" for width in shown])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel("width m")
+
+
+def _output_space(data: Data) -> Titled:
+    widths = data["widths"]
+
+    def paths(axes: Any) -> None:
+        for index, row in enumerate((widths[0], widths[-1])):
+            axes.plot(
+                *zip(*row["ngd"], strict=True),
+                "-",
+                marker=MARKERS[index],
+                markersize=3,
+                markevery=4,
+                linewidth=1.5,
+                color=COLOURS[index],
+                label=f"NGD, m = {row['width']:,}",
+            )
+        axes.plot(
+            *zip(*widths[-1]["gd"], strict=True), "--", color=COLOURS[2], label=f"GD, m = {widths[-1]['width']:,}"
+        )
+        axes.plot(*data["targets"], "*", color=COLOURS[3], markersize=13, label="targets y")
+        axes.set_xlabel("output u₁")
+        axes.set_ylabel("output u₂")
+        axes.legend(frameon=False, loc="upper left")
+
+    def angles(axes: Any) -> None:
+        m = [row["width"] for row in widths]
+        for index, (key, label) in enumerate((("angle", "NGD"), ("gd_angle", "GD"))):
+            axes.plot(
+                m,
+                [degrees(row[key]) for row in widths],
+                STYLES[index],
+                marker=MARKERS[index],
+                color=COLOURS[index],
+                label=f"{label}, largest",
+            )
+        bounded = [row for row in widths if row["angle_bound"] is not None]
+        axes.plot(
+            [row["width"] for row in bounded],
+            [degrees(row["angle_bound"]) for row in bounded],
+            "--",
+            marker="v",
+            color=COLOURS[2],
+            label="arcsin q (T1-line)",
+        )
+        axes.set_yscale("log")
+        _against_width(axes, m)
+        axes.set_ylabel("angle to the line, degrees")
+        axes.legend(frameon=False)
+
+    return (("Paths in output space", paths), ("Angle to the straight line", angles))
+
+
+def _moved_jacobians(data: Data) -> Titled:
+    m = [point["width"] for point in data["points"]]
+
+    def moved(axes: Any) -> None:
+        values = [point["moved"] for point in data["points"]]
+        axes.plot(m, values, "o", color=COLOURS[0], markersize=4, label="one initialisation")
+        middle = sum(math.log(v) for v in values) / len(values), sum(math.log(w) for w in m) / len(m)
+        ends = [min(m), max(m)]
+        line = [math.exp(middle[0] + data["exponent"] * (math.log(w) - middle[1])) for w in ends]
+        label = f"slope {data['exponent']:.3f} ± {data['exponent_error']:.3f}"
+        axes.plot(ends, line, "--", color=COLOURS[1], label=label)
+        axes.set_yscale("log")
+        _against_width(axes, m)
+        _plain_decades(axes, values)
+        axes.set_ylabel("‖J(k) − J(0)‖₂ / ‖J(0)‖₂")
+        axes.legend(frameon=False)
+
+    def eigenvalues(axes: Any) -> None:
+        values = [point["lambda_min"] for point in data["points"]]
+        axes.plot(m, values, "o", color=COLOURS[0], markersize=4, label="λ_min(G(0)), certified")
+        axes.axhline(data["lambda_0"], color=COLOURS[1], linestyle="-", label="λ₀, certified")
+        axes.axhline(0.75 * data["lambda_0"], color=COLOURS[2], linestyle="--", label="¾ λ₀")
+        axes.set_ylim(0, 1.15 * max(*values, data["lambda_0"]))
+        _against_width(axes, m)
+        axes.set_ylabel("eigenvalue")
+        axes.legend(frameon=False, loc="lower right")
+
+    return (("Relative change of the Jacobian", moved), ("Smallest eigenvalue of G(0)", eigenvalues))
+
+
+def _plain_decades(axes: Any, values: Sequence[float]) -> None:
+    """Ticks at 1, 2 and 5 times powers of ten within the range of the values."""
+    low, high = min(values), max(values)
+    first = math.floor(math.log10(low))
+    ticks = [digit * 10.0**power for power in range(first, first + 8) for digit in (1, 2, 5)]
+    shown = [tick for tick in ticks if low / 1.5 <= tick <= high * 1.5]
+    axes.set_yticks(shown, labels=[f"{tick:g}" for tick in shown])
+    axes.set_yticks([], minor=True)
+
+
+def _training(data: Data) -> Titled:
+    def curves(axes: Any) -> None:
+        for index, (name, curve) in enumerate(data["curves"].items()):
+            colour = COLOURS[index]
+            steps, values = drawable(curve["observed"])
+            axes.plot(steps, values, "-", color=colour, label=f"{optimiser_name(name)}, observed")
+            steps, values = drawable(curve["bound"])
+            if values:
+                axes.plot(steps, values, "--", color=colour, label=f"{optimiser_name(name)}, {curve['theorem']}")
+        axes.set_yscale("log")
+        axes.set_xlabel("iteration k")
+        axes.set_ylabel("residual norm ‖r(k)‖₂")
+        axes.legend(frameon=False)
+
+    return ((f"{data['rows']} rows of {data['dataset']}, m = {data['width']:,}", curves),)
+
+
+def _constants(data: Data) -> Titled:
+    m = [point["width"] for point in data["points"]]
+
+    def draw(axes: Any) -> None:
+        series = (("certified", "ball, certified"), ("attacked", "ball, attacked"), ("path", "NGD's path, certified"))
+        for index, (key, label) in enumerate(series):
+            values = [point[key] for point in data["points"]]
+            axes.plot(m, values, STYLES[index], marker=MARKERS[index], color=COLOURS[index], label=label)
+        axes.axhline(1.0, color=COLOURS[3], linewidth=1, linestyle=":", label="C = 1 (T1-sharp)")
+        axes.axhline(0.5, color=COLOURS[3], linewidth=1, linestyle="-.", label="C = ½ (T1)")
+        axes.set_yscale("log")
+        _against_width(axes, m)
+        _plain_decades(axes, [point[key] for point in data["points"] for key in ("certified", "path")])
+        axes.set_ylabel("C of Condition 2")
+        axes.legend(frameon=False, loc="center right", fontsize=8)
+
+    return ((f"{data['rows']} rows of {data['dataset']}", draw),)
+
+
+def _held_out(data: Data) -> Titled:
+    def draw(axes: Any) -> None:
+        bars = [("T5's bound", data["bounds"][0]["bound"], COLOURS[3])]
+        for index, (name, found) in enumerate(data["optimisers"].items()):
+            bars += [
+                (f"{optimiser_name(name)}, loss", found["test_loss"], COLOURS[index]),
+                (f"{optimiser_name(name)}, error", found["test_error"], COLOURS[index]),
+            ]
+        for place, (_, value, colour) in enumerate(bars):
+            axes.barh(-place, value, color=colour, height=0.6)
+            axes.annotate(f"{value:.3g}", (value, -place), xytext=(4, 0), textcoords="offset points", va="center")
+        axes.axvline(1.0, color=COLOURS[3], linestyle="--", linewidth=1)
+        axes.annotate("vacuous from 1 on", (1.0, 1 - len(bars)), xytext=(-4, 0), textcoords="offset points", ha="right")
+        axes.set_yticks([-place for place in range(len(bars))], labels=[name for name, _, _ in bars])
+        axes.set_xlim(0, 1.25 * max(1.0, *(value for _, value, _ in bars)))
+        axes.set_xlabel("held-out, and its bound")
+
+    return (("Held-out loss and error", draw),)
+
+
+_DRAWINGS: Mapping[str, Callable[[Data], Titled]] = {
+    "output_space": _output_space,
+    "moved_jacobians": _moved_jacobians,
+    "training": _training,
+    "constants": _constants,
+    "held_out": _held_out,
+}

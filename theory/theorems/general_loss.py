@@ -1,0 +1,165 @@
+"""Natural gradient descent on a strongly convex loss of the outputs: T2, T2-q (THEORY section 5).
+
+Setting. ``ell`` is mu-strongly convex with an L-Lipschitz gradient g, ``kappa = L/mu``; y is its minimiser, not the
+labels. ``r(k) = u(theta(k)) - y``, update ``theta(k+1) = theta(k) - eta J(k)^+ g(u(k))``, ``lambda = lambda_min(G(0))``.
+Condition 1: lambda > 0. Condition 3(C): ``||J(theta) - J(0)||_2 <= (C/3) sqrt(lambda)`` for all theta with
+``||theta - theta(0)||_2 <= (3/2)(1+kappa) ||r(0)|| / sqrt(lambda)``. ``c = C/3``, ``q = 2C/(3-C) <= C``.
+
+T2 [paper]. C < 1/(1+kappa) and 0 < eta <= (2/(mu+L)) (1-(1+kappa)C)/(1+C)^2 give
+``||r(k)||^2 <= (1 - 2 eta mu L/(mu+L))^k ||r(0)||^2``.
+T2-q [derived]. C <= (3+kappa)/(3+3kappa), C < 3/(2+kappa) and 0 < eta <= [2/(mu+L) - q/mu]/(1-q) give
+``||r(k)|| <= (1 - eta mu (1-q))^k ||r(0)||``. Hence T2's own rate for C < 3/(3+2kappa) and
+``eta <= (2/(mu+L)) (1-(1+kappa)q)/(1-q)^2``. At mu = L = 1 they are T1 and T1-q.
+
+Proof. One step is ``r+ = r - eta (I+E) g`` with ``||E|| <= q`` (as in T1-q). Let ``||r|| = 1`` and ``s = ||g||``, which lies
+in [mu, L]. Co-coercivity, ``<r, g> >= (mu L + s^2)/(mu+L)``, bounds ``||r - eta g||^2``; writing
+``s^2 = mu^2 + t (L^2 - mu^2)``, 0 <= t <= 1, it gives ``||r+|| <= f(t)`` with
+
+    f(t) = [(1 - eta mu)^2 - t eta (L-mu) (2 - eta(mu+L))]^{1/2} + eta q [mu^2 + t (L^2-mu^2)]^{1/2}.
+
+f is concave, so ``f(t) <= f(0) + t f'(0)``. Here f(0) is T2-q's factor, and ``f'(0) <= 0``, which is
+``2 - eta(mu+L) >= q (1+kappa) (1 - eta mu)``, is its limit of eta. T2's rate: ``f(0)^2 <= 1 - 2 eta mu L/(mu+L)`` is
+``eta (1-q)^2 <= 2/(mu+L) - 2q/mu``, which implies that limit because ``2 <= 1+kappa``.
+
+Ball. ``||theta(k+1) - theta(k)|| <= eta L ||r(k)|| / ((1-c) sqrt(lambda))`` needs theta(k) in the ball only. The sum over
+all steps, the current one included, is at most ``kappa/((1-c)(1-q)) = kappa/(1-C)`` (T2-q) or, as
+``1 - sqrt(1-x) >= x/2``, ``(1+kappa)/(1-c)`` (T2), times ``||r(0)||/sqrt(lambda)``: at most ``(3/2)(1+kappa)``, so by
+induction no segment leaves the ball. For T2, where C < 1/2, 6/5 would do in place of 3/2; for T2-q the ball bounds C.
+
+Sharp. With ``||E|| <= q`` alone, T2-q's factor (r along the eigenvector of mu) and both its limits are attained. On spike
+maps a step multiplies r by ``1 - eta mu/rho``, rho = (3+C)/(3-C), so T2's rate fails beyond ``breaking_step``, and for
+every eta when C > 3/(1+2kappa). Paths of length ``kappa ||r(0)||/sqrt(lambda)`` exist up to O(C): r along L zigzags.
+
+docs/general-losses.md has every step. Every function of real numbers here takes floats or balls (arb), and answers in
+balls when one argument is a ball.
+"""
+
+import math
+from fractions import Fraction
+
+from flint import arb
+
+from theory.errors import ChoiceError, ScaleError
+from theory.rigour.rounding import rounded_up_from
+from theory.theorems import ngd
+
+THEOREMS = ("T2", "T2-q")
+
+
+def constant_limit(mu: float, L: float, theorem: str = "T2-q") -> float:
+    """The C up to which the theorem speaks.
+
+    T2: below ``1/(1+kappa)``. T2-q: up to ``(3+kappa)/(3+3kappa)`` and below ``3/(2+kappa)``. Raises ChoiceError, ScaleError.
+    """
+    mu, L = _curvatures(mu, L)
+    if _theorem(theorem) == "T2":
+        return mu / (mu + L)
+    ball, step = (3 * mu + L) / (3 * (mu + L)), 3 * mu / (2 * mu + L)
+    return ball if ball < step else step
+
+
+def applies(C: float, mu: float, L: float, theorem: str = "T2-q") -> bool:
+    """Whether Condition 3(C) with this C is among the theorem's hypotheses. Raises ChoiceError, ScaleError."""
+    C, mu, L = in_kind(ngd.checked_constant(C), *_curvatures(mu, L))
+    if _theorem(theorem) == "T2":
+        return bool(C * (mu + L) < mu)
+    return bool(3 * (mu + L) * C <= 3 * mu + L and (2 * mu + L) * C < 3 * mu)
+
+
+def step_limit(C: float, mu: float, L: float, theorem: str = "T2-q") -> float:
+    """The largest step size eta for which the theorem gives T2's rate; 0 when there is none.
+
+    T2: ``(2/(mu+L)) (1-(1+kappa)C)/(1+C)^2``. T2-q: ``(2/(mu+L)) (1-(1+kappa)q)/(1-q)^2``. Raises ChoiceError, ScaleError.
+    """
+    C, mu, L = in_kind(ngd.checked_constant(C), *_curvatures(mu, L))
+    if _theorem(theorem) == "T2":
+        return max(0.0, 2 / (mu + L) * (1 - (1 + L / mu) * C) / (1 + C) ** 2)
+    q = ngd.deficit(C)
+    return max(0.0, 2 / (mu + L) * (1 - (1 + L / mu) * q) / (1 - q) ** 2) if C < 1 else 0.0
+
+
+def validity_limit(C: float, mu: float, L: float, theorem: str = "T2-q") -> float:
+    """The largest step size for which the theorem's own factor ``rate`` holds; 0 when C is out of its range.
+
+    T2: its step limit. T2-q: ``[2/(mu+L) - q/mu]/(1-q)``. Raises ChoiceError, ScaleError.
+    """
+    if not applies(C, mu, L, theorem):
+        return 0.0
+    if theorem == "T2":
+        return step_limit(C, mu, L, theorem)
+    C, mu, L = in_kind(C, mu, L)
+    q = ngd.deficit(C)
+    return (2 / (mu + L) - q / mu) / (1 - q)
+
+
+def rate(eta: float, C: float, mu: float, L: float, theorem: str = "T2-q") -> float:
+    """The factor on ``||r||`` (not squared) of one step. T2: ``sqrt(1 - 2 eta mu L/(mu+L))``; T2-q: ``1 - eta mu (1-q)``.
+
+    Raises ChoiceError, ScaleError (eta not positive, or too large for T2's root to exist).
+    """
+    eta, C, mu, L = in_kind(eta, ngd.checked_constant(C), *_curvatures(mu, L))
+    if not 0 < eta < math.inf:
+        raise ScaleError(f"eta is {eta}; a step size is a finite positive number")
+    if _theorem(theorem) == "T2-q":
+        return 1 - eta * mu * (1 - ngd.deficit(C))
+    squared = 1 - 2 * eta * mu * L / (mu + L)
+    if squared < 0:
+        raise ScaleError(f"eta is {eta}; the factor of T2 needs eta <= (mu+L)/(2 mu L)")
+    return ngd.square_root(squared)
+
+
+def radius(C: float, residual_norm: float, lambda_min: float, mu: float, L: float, theorem: str = "T2-q") -> float:
+    """How long the path from theta(0) can get, hence how far the iterates, in the norm of the parameters.
+
+    T2: ``(1+kappa)/(1-C/3)``; T2-q: ``kappa/(1-C)``; each times ``||r(0)||/sqrt(lambda)``, and at most ``condition_radius``
+    where the theorem applies. Raises ChoiceError, ScaleError.
+    """
+    C, mu, L = in_kind(ngd.checked_constant(C), *_curvatures(mu, L))
+    unit = ngd.unit_length(residual_norm, lambda_min)
+    if _theorem(theorem) == "T2":
+        return (1 + L / mu) / (1 - C / 3) * unit
+    return L / mu / (1 - C) * unit if C < 1 else math.inf
+
+
+def radius_factor(mu: float, L: float) -> float:
+    """``(3/2)(1+kappa)``: Condition 3's radius in units of ``||r(0)||/sqrt(lambda)`` (paper); a float is rounded up.
+
+    Raises ScaleError.
+    """
+    mu, L = _curvatures(mu, L)
+    if isinstance(mu, arb):
+        factor: float = (1 + L / mu) * 3 / 2
+        return factor
+    return rounded_up_from(Fraction(3, 2) * (1 + Fraction(L) / Fraction(mu)))
+
+
+def condition_radius(residual_norm: float, lambda_min: float, mu: float, L: float) -> float:
+    """``(3/2)(1+kappa) ||r(0)|| / sqrt(lambda)``, the radius of the ball in Condition 3 (paper). Raises ScaleError."""
+    return radius_factor(mu, L) * ngd.unit_length(residual_norm, lambda_min)
+
+
+def breaking_step(C: float, mu: float, L: float) -> float:
+    """The step size beyond which some map with Conditions 1 and 3(C) breaks T2's rate; not positive: every one does.
+
+    ``(2 rho/mu)(1 - rho L/(mu+L))``, rho = (3+C)/(3-C): there ``1 - eta mu/rho`` is T2's factor (derived). Raises ScaleError.
+    """
+    C, mu, L = in_kind(C, *_curvatures(mu, L))
+    rho = ngd.contraction_ratio(C)
+    return 2 * rho / mu * (1 - rho * L / (mu + L))
+
+
+def in_kind(*values: float) -> tuple[float, ...]:
+    """All values as balls when one of them is a ball (a float is one of radius 0), else as they are."""
+    return tuple(arb(value) for value in values) if any(isinstance(value, arb) for value in values) else values
+
+
+def _curvatures(mu: float, L: float) -> tuple[float, ...]:
+    if not 0 < mu <= L < math.inf:
+        raise ScaleError(f"mu = {mu}, L = {L}; a loss needs 0 < mu <= L, both finite")
+    return in_kind(mu, L)
+
+
+def _theorem(name: str) -> str:
+    if name not in THEOREMS:
+        raise ChoiceError(f"unknown theorem {name!r}; known: {', '.join(THEOREMS)}")
+    return name
