@@ -12,7 +12,6 @@ import numpy as np
 from properties.datasets import Dataset
 from properties.ladder import Rung
 from theory.descent import trajectory
-from theory.errors import RankDeficientError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
