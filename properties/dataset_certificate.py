@@ -62,7 +62,9 @@ class RungCertificate:
 
     def lines(self) -> list[str]:
         """The network, its runs, then the topics' lines."""
-        counts = ", ".join(f"{OPTIMISER_NAMES[name]} {_counts(iterations)}" for name, iterations in self.iterations.items())
+        counts = ", ".join(
+            f"{OPTIMISER_NAMES[name]} {_counts(iterations)}" for name, iterations in self.iterations.items()
+        )
         initialised = f"weights of scale {self.rung.scale:g}" + (", symmetric" if self.rung.symmetric else "")
         return [
             f"{self.rung.label}, {initialised}: lambda_min(G(0)) >= {self.lambda_min:.5g}, ||r(0)|| = {self.residual_norm:.4g}",

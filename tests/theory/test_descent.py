@@ -1,5 +1,7 @@
 """The optimisers: parameter space against dense oracles, function space against parameter space, error bounds."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from flint import arb
