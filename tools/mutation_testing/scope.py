@@ -25,7 +25,6 @@ ZERO_NAMES = {
     "defect",
     "displacement",
     "rest",
-    "turned",
     "defect_left",
     "defect_right",
     "projection_error",
