@@ -20,14 +20,13 @@ from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import ACTIVATIONS, TwoLayerNetwork
 from theory.rigour.exact import lift
+from theory.rigour.gram_rounding import STEEPEST_SLOPE
 from theory.rigour.one_step import (
     BALL_ACTIVATIONS,
-    STEEPEST_SLOPE,
     OneStep,
     network_step,
     network_steps_enclosed,
     norm_enclosed,
-    smallest_eigenvalue_estimate,
     solve_enclosed,
 )
 from theory.rigour.precision import working_precision
@@ -229,11 +228,6 @@ def test_the_tolerance_of_one_step_is_the_sum_of_its_errors() -> None:
 def test_the_slope_bounds_are_just_above_the_steepest_activation() -> None:
     for bound in (STEEPEST_SLOPE, SLOPE_BOUND):
         assert 2 / np.sqrt(np.pi) < bound <= 1.2
-
-
-def test_the_estimate_of_the_smallest_eigenvalue_is_a_little_below_it() -> None:
-    assert smallest_eigenvalue_estimate(np.diag([2.0**-40, 1.0, 2.0])) == 2.0**-40 - 9 * 2.0**-53 * 2
-    assert smallest_eigenvalue_estimate(np.diag([0.0, 1.0])) == np.finfo(float).tiny
 
 
 def test_balls_of_undecided_sign_have_no_slope_and_singular_systems_no_solution() -> None:

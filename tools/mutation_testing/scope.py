@@ -38,7 +38,9 @@ ZERO_FUNCTIONS = {
     "_dot_error",
     "_row_norm",
     "rounding",
-    "smallest_eigenvalue_estimate",
+    "smallest_root",
+    "over_root",
+    "root_error",
     "feature_error",
 }
 """Functions whose value is a rounding bound, or serves nothing else; what they do inside is rounding too."""
