@@ -14,7 +14,7 @@ from properties.ladder import Rung, ladder
 from properties.linearised import linearised_iterations
 from properties.rung import REDUCTION, RungContext
 from properties.topics import INPUT_TOPICS, RUNG_TOPICS, InputTopic, RungTopic
-from theory.errors import RankDeficientError
+from theory.errors import DescentError
 
 Curves = Mapping[str, tuple[list[float], list[float] | None]]
 """Residual norms of each optimiser, and their bound where a theorem gives one."""
@@ -160,7 +160,7 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
     for topic in topics:
         try:
             contributions.append(topic(context))
-        except RankDeficientError as error:
+        except DescentError as error:
             problems.append(f"{topic.__name__}: {error}")
     predictions = {name: _fastest(contributions, name) for name in context.runs}
     curves = {}

@@ -12,7 +12,7 @@ import numpy as np
 from properties.datasets import Dataset
 from properties.ladder import Rung
 from theory.descent import trajectory
-from theory.errors import RankDeficientError
+from theory.errors import DescentError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
@@ -139,7 +139,7 @@ class RungContext:
                     measure_steps=False,
                     reduction=REDUCTION,
                 )
-            except RankDeficientError as error:
+            except DescentError as error:
                 problems.append(f"no run of {name}: {error}")
             else:
                 runs[name] = ObservedRun(eta, found.residual_norms)

@@ -78,13 +78,18 @@ class GramRounding:
         return bound * (1 + gamma(2 * len(sizes) + 8))
 
 
-def smallest_root(gram: FloatArray, error: float) -> float:
-    """A certified lower bound of ``lambda_min^{1/2}`` of every symmetric matrix within ``error`` of ``gram`` in spectral norm.
+def smallest_eigenvalue(gram: FloatArray, error: float) -> float:
+    """A certified lower bound of lambda_min of every symmetric matrix within ``error`` of ``gram`` in spectral norm.
 
-    0 when none is certified. The symmetric part of ``gram`` is no farther from a symmetric matrix than ``gram`` is.
+    The symmetric part of ``gram`` is no farther from a symmetric matrix than ``gram`` is.
     """
-    below = smallest_eigenvalue_lower_bound((gram + gram.T) / 2) - error * (1 + UNIT_ROUNDOFF)
-    return math.sqrt(max(below * (1 - gamma(4)), 0.0))
+    below = smallest_eigenvalue_lower_bound((gram + gram.T) / 2)
+    return math.nextafter(below - error * (1 + gamma(4)), -math.inf)
+
+
+def smallest_root(gram: FloatArray, error: float) -> float:
+    """The root of ``smallest_eigenvalue``, a lower bound too; 0 when that is not positive."""
+    return math.sqrt(max(smallest_eigenvalue(gram, error), 0.0)) * (1 - gamma(2))
 
 
 def over_root(value: float, root: float) -> float:
