@@ -163,3 +163,11 @@ def test_bad_constants_steps_and_names_are_refused() -> None:
     for factor, reduction in ((1.0, 0.5), (0.0, 0.5), (0.5, 1.0), (0.5, 0.0)):
         with pytest.raises(ScaleError, match="strictly between"):
             ngd.iterations(factor, reduction)
+
+
+@pytest.mark.parametrize("norm", [math.nan, -1.0, math.inf, arb("nan"), arb(-2)])
+def test_a_radius_needs_a_residual_norm(norm: float) -> None:
+    for radius in (ngd.condition_radius, lambda r, lam: ngd.radius(0.1, r, lam)):
+        with pytest.raises(ScaleError, match="0 or more"):
+            radius(norm, 1.0)
+    assert ngd.condition_radius(0.0, 1.0) == 0
