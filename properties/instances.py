@@ -98,7 +98,8 @@ class GradientInstance(DescentInstance, Protocol):
         ...
 
 
-def _exhausted(step: OneStep) -> bool:
+def exhausted(step: OneStep) -> bool:
+    """Whether the residual has fallen so far that float64 could not decide the next step."""
     return step.after <= ROUNDING_MARGIN * step.after_error
 
 
@@ -159,7 +160,7 @@ class MapInstance:
             moved, step = map_step(self.model, self._iterates[-1], self.objective, self.eta, self.optimiser)
             self._iterates.append(moved)
             taken.append(step)
-            if _exhausted(step):
+            if exhausted(step):
                 break
         return Run(tuple(taken), 0)
 
@@ -222,7 +223,7 @@ class NetworkInstance:
         for _ in range(self.steps):
             taken.append(network_step(state, self.eta, self.optimiser))
             flips += int(np.count_nonzero((state.pre_activations >= 0) != initial))
-            if _exhausted(taken[-1]):
+            if exhausted(taken[-1]):
                 break
         return Run(tuple(taken), flips if self.net.activation == "relu" else 0)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -48,6 +49,10 @@ class FeatureMap:
 
     model: RowwiseMap
 
+    @cached_property
+    def _stacked(self) -> RowwiseMap:
+        return stacked(self.model)
+
     @property
     def width(self) -> int:
         """The number m of features."""
@@ -55,11 +60,11 @@ class FeatureMap:
 
     def outputs(self, Z: AnyArray) -> AnyArray:
         """``u``, shape (n,)."""
-        return stacked(self.model).outputs(Z.ravel())
+        return self._stacked.outputs(Z.ravel())
 
     def features(self, Z: AnyArray) -> AnyArray:
         """``S``, rows ``grad f_i(z_i)``, shape (n, m)."""
-        jacobian = stacked(self.model).jacobian(Z.ravel())
+        jacobian = self._stacked.jacobian(Z.ravel())
         m = self.width
         return np.array([jacobian[i, i * m : (i + 1) * m] for i in range(len(Z))])
 
@@ -69,7 +74,7 @@ class FeatureMap:
 
     def rounding(self, Z: FloatArray) -> tuple[float, float]:
         """Bounds of the float64 error of ``outputs`` (2-norm) and ``features`` (Frobenius norm)."""
-        return stacked(self.model).rounding(Z.ravel())
+        return self._stacked.rounding(Z.ravel())
 
     def lifted(self) -> FeatureMap:
         """The same map on exact balls."""

@@ -297,8 +297,8 @@ def spike_map(
     Direction i starts with slope ``base_slopes[i]`` (its smallest is sqrt(lambda)), falls to ``base - c sqrt(lambda)``, and
     is ``base + c sqrt(lambda)`` within ``half_width`` times the next step around every later iterate, ``c = stability``.
     With equal base slopes one step from an iterate k >= 1 multiplies the residual by ``1 - eta/rho`` up to the half-width.
-    Stability and step size may differ from direction to direction, shape (n,): a weighted loss makes steps of ``eta w_i``.
-    Where the stability is 0 the slope never changes.
+    Stability and step size may differ from direction to direction, shape (n,): a weighted loss makes steps of
+    ``eta w_i``, K-FAC of ``eta h_i``. Where the stability is 0 the slope never changes.
     """
     n = len(base_slopes)
     changes = np.broadcast_to(stability * float(base_slopes.min()), (n,)).tolist()

@@ -14,13 +14,16 @@ from properties.claims import (
     identities,
     kernel_bounds,
     kernels,
+    kfac,
     ngd,
     ngd_adversary,
     ngd_line,
     ngd_radius,
     ngd_step,
     ngd_tight,
+    probability,
     stability,
+    width,
 )
 from properties.slack import SlackRow
 
@@ -34,12 +37,15 @@ _MODULES = (
     ngd_step,
     ngd_line,
     ngd_radius,
+    ngd_adversary,
     general_loss,
+    probability,
+    width,
+    kfac,
     gradient_descent,
     gradient_linear,
-    generalisation,
-    ngd_adversary,
     gradient_advantage,
+    generalisation,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(

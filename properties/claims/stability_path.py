@@ -24,9 +24,11 @@ from properties.claim import (
     Provenance,
     Verdict,
     at_most_enclosed,
+    certified,
+    decided_exactly,
     require,
 )
-from properties.claims.stability_ball import BALL_BITS, SMOOTH, decided, examples
+from properties.claims.stability_ball import BALL_BITS, SMOOTH, examples
 from properties.claims.stability_instances import PathInstance, build_path
 from properties.descriptions import described
 from theory.rigour.precision import working_precision
@@ -114,7 +116,7 @@ def path_hypotheses(instance: PathInstance) -> Sequence[Hypothesis]:
     if taken.verdict is not Verdict.HOLDS:
         return [taken]
     lambda_min = instance.certificate.lambda_min
-    return [taken, require("Condition 1: certified lambda_min(G(0)) > 0", lambda_min if lambda_min > 0 else -1.0)]
+    return [taken, certified("Condition 1: certified lambda_min(G(0)) > 0", lambda_min)]
 
 
 def path_conclusion(change: PathConstant, instance: PathInstance, share: float = 1.0) -> Sequence[Bound]:
@@ -133,7 +135,7 @@ def path_conclusion(change: PathConstant, instance: PathInstance, share: float =
             passed = instance.passed
             measured = 3 * passed.supremum / math.sqrt(max(float(exact.mid()), sys.float_info.min))
             return [
-                decided(label, passed.at_most(bound), passed.supremum, bound),
+                decided_exactly(label, passed.at_most(bound), passed.supremum, bound),
                 _decided_between(constant_label, passed, allowed, measured, constant),
             ]
         changes = [instance.change_at(k, s) for k in range(instance.steps) for s in POSITIONS]
@@ -149,7 +151,7 @@ def _decided_between(label: str, passed: ChangeMatrices, square: arb, measured: 
     holds = passed.squares_at_most(end_of(square.lower()))
     if not holds and passed.squares_at_most(end_of(square.upper())):
         return Bound(label, measured, predicted, 0.0, Verdict.UNDECIDED, Evidence.ENCLOSED)
-    return decided(label, holds, measured, predicted)
+    return decided_exactly(label, holds, measured, predicted)
 
 
 def end_of(ball: arb) -> fmpq:

@@ -10,20 +10,20 @@ from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
 from theory.rigour.exact import AnyArray, lift
 from theory.rigour.gram_rounding import smallest_root
-from theory.rigour.input_bounds import input_bounds
+from theory.rigour.input_bounds import InputBounds
 from theory.rigour.kronecker import KroneckerSolution, kronecker_mover
 from theory.rigour.one_step import EnclosedStep, OneStep, norm_enclosed
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 
 def feature_step(
-    model: FeatureMap, geometry: InputGeometry, Z: FloatArray, targets: FloatArray, eta: float
+    model: FeatureMap, geometry: InputGeometry, bounds: InputBounds, Z: FloatArray, targets: FloatArray, eta: float
 ) -> tuple[FloatArray, OneStep]:
     """One step ``Z - eta P diag(r) H^{-1} S`` from Z (n, m), with its error bound. Raises RankDeficientError.
 
-    Outputs are Lipschitz in Z: row i of S bounds the slope of u_i, and S moves by at most twice its deviation.
+    ``bounds`` are those of the geometry. Outputs are Lipschitz in Z: row i of S bounds the slope of u_i, and S moves by at most twice its deviation.
     """
-    n, u, bounds = len(targets), UNIT_ROUNDOFF, input_bounds(geometry)
+    n, u = len(targets), UNIT_ROUNDOFF
     residual, features = model.outputs(Z) - targets, model.features(Z)
     output_error, features_error = model.rounding(Z)
     size, before = float(np.linalg.norm(features)), float(np.linalg.norm(residual))
@@ -34,7 +34,7 @@ def feature_step(
     solved = KroneckerSolution.of(gram, gram_error, residual, residual_error, sigma)
     moved = Z - eta * (geometry.projection @ solved.solution.T @ features)
     steepest = size + features_error
-    displacement = eta * solved.movement_error(geometry.projection, bounds, features_error, steepest)
+    displacement = eta * solved.movement_error(geometry.basis, bounds, features_error, steepest)
     displacement += 2 * u * (float(np.linalg.norm(moved)) + float(np.linalg.norm(Z)))
     reach = float(np.linalg.norm(Z)) + float(np.linalg.norm(moved)) + displacement
     steepest += 2 * model.deviation(reach, 1)

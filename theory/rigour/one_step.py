@@ -209,32 +209,30 @@ class AccurateOutputs:
 def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
     """One K-FAC step; without a certified rank of X the errors after it are infinite."""
     n, geometry, bounds = len(state.targets), state.geometry, input_bounds(state.geometry)
-    u, summation = UNIT_ROUNDOFF, gamma(state.summation_length + 6)
-    before, pattern_gram, loss = state.residual, state.pattern_gram, state.objective
-    before_norm = float(np.linalg.norm(before))
-    output_error = float(np.sqrt(n) * summation * _row_norm(state))
-    gradient_error = loss.smoothness * output_error + loss.gradient_rounding(state.outputs)
-    smooth, rounding = state.phi.curvature is not None, GramRounding.of(state, 0)
-    features_error = float(np.sqrt(n)) * (rounding.absolute if smooth else 3 * u * STEEPEST_SLOPE)
-    gram_error = rounding.frobenius
-    sigma = smallest_root(pattern_gram, gram_error)
-    solved = KroneckerSolution.of(pattern_gram, gram_error, state.output_gradient, gradient_error, sigma)
-    displacement = solved.movement_error(geometry.projection, bounds, features_error, STEEPEST_SLOPE)
+    u, pattern_gram, rounding = UNIT_ROUNDOFF, state.pattern_gram, GramRounding.of(state, 0)
+    start = AccurateOutputs.of(state)
+    # T' below is what the step itself computes, from a gradient that differs from the accurate one
+    gradient_error = float(np.linalg.norm(start.gradient - state.output_gradient)) * (1 + gamma(n + 4))
+    gradient_error += start.gradient_error
+    # the features of a ReLU network carry the rounding of m^{-1/2} alone
+    features_error = float(np.sqrt(n)) * (rounding.absolute or 3 * u * STEEPEST_SLOPE)
+    sigma = smallest_root(pattern_gram, rounding.frobenius)
+    solved = KroneckerSolution.of(pattern_gram, rounding.frobenius, state.output_gradient, gradient_error, sigma)
+    displacement = solved.movement_error(geometry.basis, bounds, features_error, STEEPEST_SLOPE)
     length_error = solved.length_error(geometry.dual_inputs, bounds)
     state.advance(eta, "kfac")
-    after, after_norm = state.residual, float(np.linalg.norm(state.residual))
-    sweep = float(np.sqrt(n)) * (u + summation) * _row_norm(state)
+    end = AccurateOutputs.of(state)
+    before_norm, after_norm = float(np.linalg.norm(start.residual)), float(np.linalg.norm(end.residual))
+    sweep = float(np.sqrt(n)) * u * _row_norm(state)
     return OneStep(
         before=before_norm,
         after=after_norm,
-        before_error=output_error + u * before_norm + loss.minimiser_error + gamma(n + 2) * before_norm,
-        after_error=STEEPEST_SLOPE * (eta * displacement + sweep)
-        + (u + gamma(n + 2)) * after_norm
-        + loss.minimiser_error,
+        before_error=start.residual_error + gamma(n + 2) * before_norm,
+        after_error=STEEPEST_SLOPE * (eta * displacement + sweep) + end.residual_error + gamma(n + 2) * after_norm,
         length=state.last_step_norm,
         length_error=eta * length_error + gamma(4) * state.last_step_norm,
-        residual=before,
-        moved_residual=after,
+        residual=start.residual,
+        moved_residual=end.residual,
     )
 
 
