@@ -337,8 +337,8 @@ def test_single_precision_moves_differ_by_its_rounding_only(optimiser: str) -> N
     assert 0 < off < 1e-5
     assert np.isclose(single.residual, outputs_at(net, single.pre_activations) - y, rtol=0, atol=1e-13).all()
     smooth = dataclasses.replace(net, activation="tanh")
-    norms = [trajectory(smooth, inputs, y, 0.2, 3, "gd", single_precision=s).residual_norms for s in (False, True)]
-    assert np.array_equal(*norms)
+    first, second = (trajectory(smooth, inputs, y, 0.2, 3, "gd", single_precision=s) for s in (False, True))
+    assert np.array_equal(first.residual_norms, second.residual_norms)
 
 
 def outputs_at(net: TwoLayerNetwork, pre_activations: FloatArray) -> FloatArray:
