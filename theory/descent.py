@@ -126,10 +126,13 @@ class FunctionSpaceDescent:
         y: ArrayLike,
         measure_steps: bool = True,
         loss: LossMaker = SquaredLoss,
+        single_precision: bool = False,
     ) -> None:
         """Evaluate the pre-activations of ``net`` once; afterwards the weights are not needed.
 
         ``measure_steps=False`` spares GD the Gram matrix that only the length of its step needs (nan then).
+        ``single_precision`` multiplies the pattern of a ReLU network in float32: every move dZ is off by some 2^-24 of
+        itself, while Z, outputs, counts and solutions stay as they are. For curves, not for certificates.
         """
         self.geometry = InputGeometry.of(inputs)
         self.measure_steps = measure_steps
@@ -148,9 +151,11 @@ class FunctionSpaceDescent:
         n, m = self.pre_activations.shape
         self._scaled_signs = net.signs / np.sqrt(m)
         self._block = max(1, min(m, BLOCK_COLUMNS, BLOCK_ENTRIES // n))
-        self._features = np.empty((n, self._block))
-        self._work = np.empty((n, self._block))
         self._pattern = ActivationPattern(n, m) if self.phi.curvature is None else None
+        self._dtype = np.dtype(np.float32 if single_precision and self._pattern is not None else np.float64)
+        self._features = np.empty((n, self._block), self._dtype)
+        self._moves = np.empty((n, self._block), self._dtype)
+        self._rectified = np.empty((n, self._block))
         self._pattern_gram: FloatArray | None = None
         self.outputs = np.zeros(n)
         with np.errstate(over="ignore"):
@@ -189,7 +194,8 @@ class FunctionSpaceDescent:
         with np.errstate(over="ignore", invalid="ignore"):
             (*others, last), self.coefficients, norm = _optimiser(optimiser)(self)
             self.last_step_norm = eta * norm
-            total = self._sweep((*others, -eta * last), count=self.measure_steps or optimiser != "gd")
+            factors = tuple(factor.astype(self._dtype, copy=False) for factor in (*others, -eta * last))
+            total = self._sweep(factors, count=self.measure_steps or optimiser != "gd")
             finite = np.isfinite(total) and np.isfinite(self.residual @ self.residual) and not np.isinf(norm)
         self.steps += 1
         if not finite:
@@ -220,15 +226,15 @@ class FunctionSpaceDescent:
         for start in range(0, m, self._block):
             columns = slice(start, min(start + self._block, m))
             block, signs = self.pre_activations[:, columns], self._scaled_signs[columns]
-            features, work = self._features[:, : block.shape[1]], self._work[:, : block.shape[1]]
+            features, moves = self._features[:, : block.shape[1]], self._moves[:, : block.shape[1]]
             if movement:
                 self._block_features(block, columns, features)
-                np.add(block, _applied(movement, features, work), out=block)
+                np.add(block, _applied(movement, features, moves), out=block)
                 total += float(block.sum())
             if self._pattern is not None:
                 self._pattern.renew(block, columns)
-                np.maximum(block, 0.0, out=work)
-                outputs += work @ signs
+                rectified = np.maximum(block, 0.0, out=self._rectified[:, : block.shape[1]])
+                outputs += rectified @ signs
             else:
                 outputs += self.phi.function(block) @ signs
                 if count:
@@ -248,7 +254,7 @@ class FunctionSpaceDescent:
     def _block_features(self, block: FloatArray, columns: slice, out: FloatArray) -> None:
         """``S`` of a block: from the stored pattern for ReLU, from the derivative else."""
         slopes = self._pattern.matrix[:, columns] if self._pattern is not None else self.phi.derivative(block)
-        np.multiply(slopes, self._scaled_signs[columns], out=out)
+        np.multiply(slopes, self._scaled_signs[columns].astype(self._dtype, copy=False), out=out)
 
 
 def _applied(movement: Factors, features: FloatArray, out: FloatArray) -> FloatArray:
@@ -337,17 +343,19 @@ def trajectory(
     measure_steps: bool = True,
     reduction: float = 0.0,
     loss: LossMaker = SquaredLoss,
+    single_precision: bool = False,
 ) -> Trajectory:
     """Run ``steps`` steps in function space; ``parameters`` adds the weights at the end (I-dual).
 
-    ``measure_steps=False`` makes GD cheaper and leaves its ``step_norms`` nan. The run ends early once
+    ``measure_steps=False`` makes GD cheaper and leaves its ``step_norms`` nan; ``single_precision`` makes all cheaper and
+    every move inexact by some 2^-24 of itself (see ``FunctionSpaceDescent``). The run ends early once
     ``||r(k)|| <= reduction ||r(0)||``; the arrays are shorter then. ``loss`` takes the labels y; r is the distance of the
     outputs from its minimiser.
 
     Raises InputError for bad input, RankDeficientError when the matrix to invert becomes singular, DivergenceError when an
     iterate leaves the range of float64.
     """
-    state = FunctionSpaceDescent(net, inputs, y, measure_steps, loss)
+    state = FunctionSpaceDescent(net, inputs, y, measure_steps, loss, single_precision)
     _optimiser(optimiser)
     count = positive_count(steps, "steps")
     norms, lengths = [float(np.linalg.norm(state.residual))], []

@@ -368,3 +368,20 @@ def test_error_bounds_cover_steps_in_factors(optimiser: str) -> None:
         assert abs(arb(step.before) - exact.before) <= step.before_error
         assert abs(arb(step.after) - exact.after) <= step.after_error
         assert abs(arb(step.length) - exact.length) <= step.length_error
+
+
+@pytest.mark.parametrize("optimiser", list(STEPS))
+def test_single_precision_moves_differ_by_its_rounding_only(optimiser: str) -> None:
+    net, inputs, y = problem(14, 8, 3, 500)
+    double = trajectory(net, inputs, y, 0.2, 5, optimiser)
+    single = trajectory(net, inputs, y, 0.2, 5, optimiser, single_precision=True)
+    off = np.abs(single.residual_norms / double.residual_norms - 1).max()
+    assert 0 < off < 1e-5
+    assert np.isclose(single.residual, outputs_at(net, single.pre_activations) - y, rtol=0, atol=1e-13).all()
+    smooth = dataclasses.replace(net, activation="tanh")
+    first, second = (trajectory(smooth, inputs, y, 0.2, 3, "gd", single_precision=s) for s in (False, True))
+    assert np.array_equal(first.residual_norms, second.residual_norms)
+
+
+def outputs_at(net: TwoLayerNetwork, pre_activations: FloatArray) -> FloatArray:
+    return np.asarray(np.maximum(pre_activations, 0) @ net.signs / np.sqrt(net.width))
