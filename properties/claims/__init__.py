@@ -21,6 +21,7 @@ from properties.claims import (
     ngd_radius,
     ngd_step,
     ngd_tight,
+    pattern_stability,
     stability,
 )
 from properties.slack import SlackRow
@@ -38,6 +39,7 @@ _MODULES = (
     general_loss,
     gradient_descent,
     gradient_linear,
+    pattern_stability,
     kfac,
     generalisation,
     ngd_adversary,
