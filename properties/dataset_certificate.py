@@ -12,9 +12,12 @@ from properties.contribution import Contribution, Prediction
 from properties.datasets import Dataset
 from properties.ladder import Rung, ladder
 from properties.linearised import linearised_iterations
-from properties.rung import REDUCTION, RungContext
+from properties.rung import REDUCTION, STEP_CAPS, RungContext
 from properties.topics import INPUT_TOPICS, RUNG_TOPICS, InputTopic, RungTopic
 from theory.errors import RankDeficientError
+
+OPTIMISER_NAMES = {"ngd": "NGD", "kfac": "K-FAC", "gd": "GD"}
+"""How lines for a terminal call the optimisers."""
 
 Curves = Mapping[str, tuple[list[float], list[float] | None]]
 """Residual norms of each optimiser, and their bound where a theorem gives one."""
@@ -59,7 +62,9 @@ class RungCertificate:
 
     def lines(self) -> list[str]:
         """The network, its runs, then the topics' lines."""
-        counts = ", ".join(f"{name} {_counts(iterations)}" for name, iterations in self.iterations.items())
+        counts = ", ".join(
+            f"{OPTIMISER_NAMES[name]} {_counts(iterations)}" for name, iterations in self.iterations.items()
+        )
         initialised = f"weights of scale {self.rung.scale:g}" + (", symmetric" if self.rung.symmetric else "")
         return [
             f"{self.rung.label}, {initialised}: lambda_min(G(0)) >= {self.lambda_min:.5g}, ||r(0)|| = {self.residual_norm:.4g}",
@@ -83,6 +88,8 @@ class DatasetCertificate:
     source: str
     n: int
     d: int
+    rows: int
+    """The rows that networks are trained on: all, or the first so many."""
     contributions: tuple[Contribution, ...]
     rungs: tuple[RungCertificate, ...]
 
@@ -106,6 +113,7 @@ class DatasetCertificate:
                     "source": self.source,
                     "n": self.n,
                     "d": self.d,
+                    "rows": self.rows,
                     **{contribution.topic: dict(contribution.values) for contribution in self.contributions},
                     "rungs": [rung.to_json() for rung in self.rungs],
                 }
@@ -117,6 +125,7 @@ class DatasetCertificate:
         return [
             f"data set {self.name}: n = {self.n}, d = {self.d}; {self.source}",
             *(f"  {line}" for contribution in self.contributions for line in contribution.lines),
+            *([f"  networks are trained on the first {self.rows} rows of {self.n}"] if self.rows < self.n else []),
             *(f"  {line}" for rung in self.rungs for line in rung.lines()),
         ]
 
@@ -149,6 +158,7 @@ def certify_dataset(
         source=dataset.source,
         n=len(dataset.X),
         d=dataset.X.shape[1],
+        rows=max(rung.rows for rung in chosen),
         contributions=tuple(topic(dataset) for topic in input_topics),
         rungs=tuple(certify_rung(RungContext(dataset, rung, seed), rung_topics) for rung in chosen),
     )
@@ -156,15 +166,25 @@ def certify_dataset(
 
 def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCertificate:
     """Every topic on one rung; a topic that meets a singular matrix becomes a problem, the others go on."""
-    contributions, problems = [], list(context.problems)
+    if context.nothing_to_learn:
+        remark = "outputs at initialisation equal the targets to rounding: nothing to learn"
+        return RungCertificate(context.rung, context.lambda_min, context.residual_norm, {}, (), {}, (remark,))
+    contributions, problems, runs = [], [], {}
+    if context.rotated:
+        problems.append("inputs in coordinates of their span, which changes inner products by rounding only")
+    for name in STEP_CAPS:
+        try:
+            runs[name] = context.run(name)
+        except RankDeficientError as error:
+            problems.append(f"no run of {OPTIMISER_NAMES[name]}: {error}")
     for topic in topics:
         try:
             contributions.append(topic(context))
         except RankDeficientError as error:
             problems.append(f"{topic.__name__}: {error}")
-    predictions = {name: _fastest(contributions, name) for name in context.runs}
+    predictions = {name: _fastest(contributions, name) for name in runs}
     curves = {}
-    for name, run in context.runs.items():
+    for name, run in runs.items():
         prediction = predictions[name]
         bound = None if prediction is None else prediction.bound(float(run.residual_norms[0]))
         curves[name] = ([float(norm) for norm in run.residual_norms], bound)
@@ -172,7 +192,7 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
         rung=context.rung,
         lambda_min=context.lambda_min,
         residual_norm=context.residual_norm,
-        iterations={name: _iterations(context, name, predictions[name]) for name in context.runs},
+        iterations={name: _iterations(context, name, predictions[name]) for name in runs},
         contributions=tuple(contributions),
         curves=curves,
         problems=tuple(problems),
@@ -185,7 +205,7 @@ def _fastest(contributions: Sequence[Contribution], optimiser: str) -> Predictio
 
 
 def _iterations(context: RungContext, name: str, prediction: Prediction | None) -> Iterations:
-    run = context.runs[name]
+    run = context.run(name)
     return Iterations(
         step_size=run.step_size,
         predicted=None if prediction is None else prediction.iterations(REDUCTION),

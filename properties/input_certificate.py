@@ -13,19 +13,34 @@ from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_g
 from theory.inputs import FloatArray
 from theory.rigour import largest_eigenvalue_upper_bound
 
+MOST_ROWS, MOST_WORK = 2000, 1.6e9
+"""The kernels of the first so many rows n are certified, and of fewer where n^2 d would exceed the work."""
+
+
+def certified_rows(rows: int, dim: int) -> int:
+    """How many rows of a data set the kernels are certified for."""
+    return max(1, min(rows, MOST_ROWS, math.isqrt(int(MOST_WORK / dim))))
+
 
 def kernels(dataset: Dataset) -> Contribution:
-    """lambda0 and lambda_S (certified lower bounds), ``||X||_2^2``, rank, leverage, closest pair, degeneracy (K-pd)."""
-    geometry = InputGeometry.of(dataset.X)
-    (first, second), angle = closest_pair(dataset.X)
-    lambda_0 = limiting_gram_eigenvalue(dataset.raw_X)
-    lambda_S = limiting_pattern_gram_eigenvalue(dataset.raw_X)
+    """lambda0 and lambda_S (certified lower bounds), ``||X||_2^2``, rank, leverage, closest pair, degeneracy (K-pd).
+
+    Of a data set too large for that the first rows only, and the lines say so: lambda0 of all rows is at most theirs.
+    """
+    rows = certified_rows(*dataset.X.shape)
+    inputs, raw = dataset.X[:rows], dataset.raw_X[:rows]
+    geometry = InputGeometry.of(inputs)
+    (first, second), angle = closest_pair(inputs)
+    lambda_0 = limiting_gram_eigenvalue(raw)
+    lambda_S = limiting_pattern_gram_eigenvalue(raw)
     norm_squared = largest_eigenvalue_upper_bound(geometry.kernel)
     least, most = float(geometry.leverage.min()), float(geometry.leverage.max())
-    reason = degeneracy(dataset.raw_X).reason()
+    reason = degeneracy(raw).reason()
+    restriction = f"of the first {rows} rows: " if rows < len(dataset.X) else ""
     return Contribution(
         topic="inputs",
         values={
+            "rows": rows,
             "rank": geometry.rank,
             "lambda_0": lambda_0,
             "lambda_S": lambda_S,
@@ -37,10 +52,10 @@ def kernels(dataset: Dataset) -> Contribution:
         },
         lines=(
             (
-                f"rank {geometry.rank}; lambda0 >= {lambda_0:.6g}, lambda_S >= {lambda_S:.6g} (certified); "
+                f"{restriction}rank {geometry.rank}; lambda0 >= {lambda_0:.6g}, lambda_S >= {lambda_S:.6g} (certified); "
                 f"||X||_2^2 <= {norm_squared:.6g}; leverage {least:.4g} to {most:.4g}"
             ),
-            f"closest pair: rows {first} and {second} at {angle:.4g} rad" if len(dataset.X) > 1 else "one row",
+            f"closest pair: rows {first} and {second} at {angle:.4g} rad" if rows > 1 else "one row",
             reason,
         ),
     )

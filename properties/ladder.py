@@ -24,15 +24,23 @@ class Rung:
         return f"n = {self.rows}, m = {self.width}"
 
 
+ALL_ROWS = 500
+"""Of a larger data set the widest rungs take the first so many rows: a step costs n^2 m."""
+
+SOME_ROWS, FEW_ROWS = 100, 10
+"""Rows of the middle rung, and of the rungs whose networks are wide enough for the theorems."""
+
+
 def ladder(rows: int, depth: Depth) -> tuple[Rung, ...]:
-    """All rows (to m = 8,192 when thorough), 100 rows at m = 4,096, and the first 10 rows to m = 400,000 or 100,000."""
+    """All rows up to m = 8,192, 100 rows at m = 4,096, and the first 10 rows up to m = 400,000.
+
+    At depth quick up to m = 1,024 and 100,000. Of more than 500 rows the first 500 stand for all.
+    """
     quick = depth is Depth.QUICK
-    few = min(10, rows)
-    rungs = [
-        Rung(rows, width, 1.0, False, 4 if rows > 100 else 16)
-        for width in ((1024, 8192) if depth is Depth.THOROUGH else (1024,))
-    ]
-    if rows > 100:
-        rungs.append(Rung(100, 4096, 1.0, False, 16))
-    rungs += [Rung(few, width, 4.0, True, 64) for width in ((10_000, 100_000) if quick else (10_000, 100_000, 400_000))]
-    return tuple(rungs)
+    most, few = min(ALL_ROWS, rows), min(FEW_ROWS, rows)
+    parts = 4 if most > SOME_ROWS else 16
+    rungs = [Rung(most, width, 1.0, False, parts) for width in ((1024,) if quick else (1024, 8192))]
+    if rows > SOME_ROWS:
+        rungs.append(Rung(SOME_ROWS, 4096, 1.0, False, 16))
+    widths = (10_000, 100_000) if quick else (10_000, 100_000, 400_000)
+    return (*rungs, *(Rung(few, width, 4.0, True, 64) for width in widths))

@@ -12,11 +12,11 @@ import numpy as np
 from properties.datasets import Dataset
 from properties.ladder import Rung
 from theory.descent import trajectory
-from theory.errors import RankDeficientError
 from theory.geometry import InputGeometry
-from theory.inputs import FloatArray
+from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
 from theory.stability import BallCertificate, PathCertificate, certify_ball, certify_path
+from theory.stability.norms import residual_norm
 from theory.theorems import ngd
 
 REDUCTION = 1e-6
@@ -27,6 +27,18 @@ STEP_CAPS: Mapping[str, int] = {"ngd": 80, "kfac": 150, "gd": 500}
 
 NGD_STEP_SIZE, KFAC_STEP_SIZE = 0.5, 1.0
 """Step sizes of the runs; GD's is ``1/||J(0)||_2^2``."""
+
+
+MOST_WEIGHTS = 2**26
+"""Above so many weights (512 MiB) the inputs are given by their coordinates in the space that they span."""
+
+
+def in_own_span(inputs: FloatArray) -> FloatArray:
+    """Unit rows (n, d), n < d, in an orthonormal basis of an n-dimensional space that contains them: shape (n, n).
+
+    Inner products stay the same but for rounding, and so does the distribution of a network's pre-activations.
+    """
+    return normalise_rows(inputs @ np.linalg.qr(inputs.T)[0])
 
 
 @dataclass(frozen=True)
@@ -54,15 +66,19 @@ class RungContext:
     def __init__(self, dataset: Dataset, rung: Rung, seed: int) -> None:
         """Take the first rows of the data set and initialise the network of the rung."""
         self.rung = rung
-        self.inputs: FloatArray = dataset.X[: rung.rows]
-        """Unit rows X, shape (n, d)."""
         self.raw_inputs: FloatArray = dataset.raw_X[: rung.rows]
-        """The same rows as given, of any nonzero norm."""
+        """The rows as given, of any nonzero norm."""
+        self.inputs: FloatArray = dataset.X[: rung.rows]
+        """Unit rows X, shape (n, d); in coordinates of their span where m d would be too large (``rotated``)."""
+        self.rotated = rung.width * self.inputs.shape[1] > MOST_WEIGHTS and rung.rows < self.inputs.shape[1]
+        if self.rotated:
+            self.inputs = in_own_span(self.inputs)
         self.y: FloatArray = dataset.y[: rung.rows]
         self._seed = (seed, rung.rows, rung.width)
         self.net = TwoLayerNetwork.initialise(
             rung.width, self.inputs.shape[1], rung.scale, self.generator("network"), symmetric=rung.symmetric
         )
+        self._runs: dict[str, ObservedRun] = {}
         self._paths: dict[tuple[str, float, int], PathCertificate] = {}
 
     def generator(self, purpose: str) -> np.random.Generator:
@@ -114,36 +130,20 @@ class RungContext:
         largest = float(np.linalg.eigvalsh(self.gram)[-1])
         return {"ngd": NGD_STEP_SIZE, "kfac": KFAC_STEP_SIZE, "gd": 1 / largest if largest > 0 else math.inf}
 
-    @cached_property
-    def runs(self) -> Mapping[str, ObservedRun]:
-        """The runs by optimiser; one is missing where its matrix was singular on the way (``problems`` says so)."""
-        return self._runs_and_problems[0]
+    def run(self, optimiser: str) -> ObservedRun:
+        """What "ngd", "kfac" or "gd" does on this rung. Raises RankDeficientError."""
+        if optimiser not in self._runs:
+            eta, cap = self.step_sizes[optimiser], STEP_CAPS[optimiser]
+            found = trajectory(
+                self.net, self.inputs, self.y, eta, cap, optimiser, measure_steps=False, reduction=REDUCTION
+            )
+            self._runs[optimiser] = ObservedRun(eta, found.residual_norms)
+        return self._runs[optimiser]
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """Which runs could not be made, and why."""
-        return self._runs_and_problems[1]
-
-    @cached_property
-    def _runs_and_problems(self) -> tuple[dict[str, ObservedRun], tuple[str, ...]]:
-        runs, problems = {}, []
-        for name, eta in self.step_sizes.items():
-            try:
-                found = trajectory(
-                    self.net,
-                    self.inputs,
-                    self.y,
-                    eta,
-                    STEP_CAPS[name],
-                    name,
-                    measure_steps=False,
-                    reduction=REDUCTION,
-                )
-            except RankDeficientError as error:
-                problems.append(f"no run of {name}: {error}")
-            else:
-                runs[name] = ObservedRun(eta, found.residual_norms)
-        return runs, tuple(problems)
+    def nothing_to_learn(self) -> bool:
+        """Whether the residual at initialisation cannot be told from zero: all targets 0, a symmetric initialisation."""
+        return residual_norm(self.net, self.inputs, self.y)[0] == 0
 
     def path(self, optimiser: str, step_size: float, steps: int) -> PathCertificate:
         """Condition 2(C) along the optimiser's path (C2-path). Raises RankDeficientError."""

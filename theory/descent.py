@@ -32,7 +32,7 @@ Factors = tuple[FloatArray, ...]
 """Matrices whose product M (n, n) moves the pre-activations: ``dZ = M S``; applied from the right, one after the other."""
 
 
-def solve_gram(gram: FloatArray, right: FloatArray) -> FloatArray:
+def solve_gram(gram: FloatArray, right: FloatArray, fails: str = "Condition 1") -> FloatArray:
     """Solve with a symmetric positive definite n x n matrix by Cholesky.
 
     Raises RankDeficientError when a pivot is below ``n eps`` times the largest, the factorisation's backward error.
@@ -40,12 +40,12 @@ def solve_gram(gram: FloatArray, right: FloatArray) -> FloatArray:
     try:
         factor, lower = linalg.cho_factor(gram, lower=True)
     except linalg.LinAlgError as error:
-        raise RankDeficientError(f"the {len(gram)} x {len(gram)} Gram matrix is singular: Condition 1 fails") from error
+        raise RankDeficientError(f"the {len(gram)} x {len(gram)} Gram matrix is singular: {fails} fails") from error
     pivots = np.diag(factor) ** 2
     if pivots.min() <= len(gram) * np.finfo(float).eps * pivots.max():
         raise RankDeficientError(
             f"the {len(gram)} x {len(gram)} Gram matrix is singular to rounding (pivots {pivots.min():.3g} to "
-            f"{pivots.max():.3g}): Condition 1 fails"
+            f"{pivots.max():.3g}): {fails} fails"
         )
     return np.asarray(linalg.cho_solve((factor, lower), right))
 
@@ -73,7 +73,9 @@ def kfac_step(
     """
     rows, gradient = _output_gradient(net, inputs, y, loss)
     direction = gradient[:, None] * InputGeometry(rows).dual_inputs
-    return _moved(net, -positive(step_size, "step_size") * solve_gram(net.pattern_gram(rows), direction), rows)
+    return _moved(
+        net, -positive(step_size, "step_size") * solve_gram(net.pattern_gram(rows), direction, "Condition K1"), rows
+    )
 
 
 def gradient_step(
@@ -251,7 +253,8 @@ def _weighted_kernel(geometry: InputGeometry, c: FloatArray) -> Factors:
 
 
 def _kfac(state: FunctionSpaceDescent) -> _Movement:
-    inverse_times = solve_gram(state.pattern_gram, np.diag(state.output_gradient))  # H^{-1} diag(g), transposed below
+    # H^{-1} diag(g), transposed below
+    inverse_times = solve_gram(state.pattern_gram, np.diag(state.output_gradient), "Condition K1")
     direction = inverse_times @ state.geometry.dual_inputs
     squared = float(np.sum(direction * (state.pattern_gram @ direction)))
     basis = state.geometry.basis

@@ -1,5 +1,7 @@
 """Checks of arrays at the door: whole-array tests first, the offending index only on failure."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -92,7 +94,7 @@ def positive(value: float, name: str) -> float:
 
 def positive_count(value: int, name: str) -> int:
     """Return a positive integer. Raises WidthError."""
-    if isinstance(value, bool) or not np.isfinite(value) or int(value) != value or value <= 0:
+    if isinstance(value, bool) or not math.isfinite(value) or int(value) != value or value <= 0:
         raise WidthError(f"{name} is {value}; it must be a positive integer")
     return int(value)
 

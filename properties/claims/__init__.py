@@ -23,7 +23,9 @@ from properties.claims import (
     ngd_step,
     ngd_tight,
     pattern_stability,
+    probability,
     stability,
+    width,
 )
 from properties.slack import SlackRow
 
@@ -37,15 +39,17 @@ _MODULES = (
     ngd_step,
     ngd_line,
     ngd_radius,
+    ngd_adversary,
     general_loss,
-    gradient_descent,
-    gradient_linear,
+    probability,
+    width,
     pattern_stability,
     kfac,
     kfac_frozen,
-    generalisation,
-    ngd_adversary,
+    gradient_descent,
+    gradient_linear,
     gradient_advantage,
+    generalisation,
 )
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(

@@ -99,7 +99,7 @@ def perturbed_affine(rule: RuleOf, losses: Losses = ALL, id: str = "F3") -> Fami
         f"perturbed affine maps{losses.range()}",
         lambda: perturbed_affine_descriptions(rule(1.0, 1.0).dial, **losses.parts(), outputs=outputs),
         partial(_build, build_perturbed_affine, "outputs", rule, losses),
-        examples(16, 80, 1000),
+        examples(14, 62, 800),
     )
 
 
@@ -112,7 +112,7 @@ def spikes(rule: RuleOf, losses: Losses = ALL, id: str = "F4") -> Family[LossIns
         f"spike maps with weighted losses{losses.range()}",
         lambda: spike_descriptions(rule(1.0, 1.0).dial, **weighted.parts(), directions=directions),
         partial(_build, build_spike, "directions", rule, weighted),
-        examples(12, 60, 700),
+        examples(12, 50, 650),
     )
 
 
@@ -131,7 +131,7 @@ def relu_networks(rule: RuleOf) -> Family[LossInstance]:
         "two-layer ReLU networks with a ball certificate",
         descriptions,
         partial(_build, build_relu, "inputs", rule, losses),
-        examples(4, 20, 200),
+        examples(4, 16, 180),
     )
 
 
@@ -143,7 +143,7 @@ def smooth_networks(rule: RuleOf) -> Family[LossInstance]:
         "two-layer smooth networks with C2-smooth",
         lambda: smooth_descriptions(rule(1.0, 1.0).dial, **losses.parts()),
         partial(_build, build_smooth, "inputs", rule, losses),
-        examples(8, 50, 500),
+        examples(8, 40, 450),
     )
 
 

@@ -26,6 +26,7 @@ from properties.claim import (
     Mutant,
     Provenance,
     Verdict,
+    as_float,
     equal_exactly,
     require,
     within_rounding,
@@ -33,14 +34,13 @@ from properties.claim import (
 from properties.claims.exact_network import MOVEMENTS, FunctionState, function_step
 from properties.claims.kfac_instances import INPUT_KINDS, draw_inputs, input_descriptions
 from properties.claims.ngd import examples
-from properties.claims.ngd_singular import as_float
 from properties.descriptions import described
 from theory.descent import FunctionSpaceDescent
 from theory.errors import RankDeficientError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
-from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
+from theory.rigour.exact import as_float, diagonal, pseudo_inverse, rational_matrix
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.one_step import network_step
 from theory.theorems.kfac import frozen_factor

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from properties.claim import Bound, Claim, Family, Mutant, Provenance
+from properties.claim import Bound, Claim, Family, Mutant, Provenance, decided_exactly
 from properties.claims import stability_ball as ball
 from properties.claims.stability_instances import BallInstance, SmoothInstance, build_ball, build_smooth
 from properties.claims.stability_path import path_claim
@@ -46,7 +46,7 @@ def eigenvalue_bound(claimed: float, instance: BallInstance) -> Bound:
     least = float(np.linalg.eigvalsh(pattern @ pattern.T)[0]) / instance.net.width
     holds = bool(np.isneginf(claimed)) or largest_eigenvalue_at_most(-counts, -rational(claimed))
     # the ratio of two numbers that may be negative says nothing: distances from 1 >= lambda_max do
-    return ball.decided("certified sigma^2 at most lambda_min(H(0))", holds, 1 - least, 1 - claimed)
+    return decided_exactly("certified sigma^2 at most lambda_min(H(0))", holds, 1 - least, 1 - claimed)
 
 
 def _conclusion(

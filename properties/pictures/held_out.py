@@ -22,15 +22,15 @@ NGD_STEP, NGD_STEPS = 0.5, 40
 GD_STEPS = 1000
 
 
-def held_out(seed: int) -> dict[str, Any]:
+def data(seed: int) -> dict[str, Any]:
     """Errors on a split of the data, and T5's bound for all rows and for the training rows."""
-    data = load_dataset(DATASET)
-    rng = np.random.default_rng([seed, len(data.y)])
-    order = rng.permutation(len(data.y))
+    digits = load_dataset(DATASET)
+    rng = np.random.default_rng([seed, len(digits.y)])
+    order = rng.permutation(len(digits.y))
     cut = round(TRAIN_SHARE * len(order))
     train, test = order[:cut], order[cut:]
-    net = TwoLayerNetwork.initialise(WIDTH, data.X.shape[1], SCALE, rng)
-    gd_step = 1 / float(np.linalg.eigvalsh(net.gram(data.X[train]))[-1])
+    net = TwoLayerNetwork.initialise(WIDTH, digits.X.shape[1], SCALE, rng)
+    gd_step = 1 / float(np.linalg.eigvalsh(net.gram(digits.X[train]))[-1])
     return {
         "dataset": DATASET,
         "train": len(train),
@@ -38,9 +38,9 @@ def held_out(seed: int) -> dict[str, Any]:
         "width": WIDTH,
         "delta": DELTA,
         "epsilon": EPSILON,
-        "bounds": [evaluated_bound(data.raw_X, data.y), evaluated_bound(data.raw_X[train], data.y[train])],
+        "bounds": [evaluated_bound(digits.raw_X, digits.y), evaluated_bound(digits.raw_X[train], digits.y[train])],
         "optimisers": {
-            name: errors(net, data.X, data.y, train, test, name, eta, steps)
+            name: errors(net, digits.X, digits.y, train, test, name, eta, steps)
             for name, eta, steps in (("ngd", NGD_STEP, NGD_STEPS), ("gd", gd_step, GD_STEPS))
         },
     }

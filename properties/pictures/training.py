@@ -25,7 +25,7 @@ NO_CONSTANT = 2.99
 """Stands for every larger C: no theorem speaks there."""
 
 
-def training(seed: int) -> dict[str, Any]:
+def data(seed: int) -> dict[str, Any]:
     """Residual norms by iteration (not squared), the linearised model's, and a theorem's bound with its id, if one applies."""
     context = RungContext(load_dataset(DATASET), RUNG, seed)
     largest = float(np.linalg.eigvalsh(context.gram)[-1])

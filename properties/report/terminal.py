@@ -97,7 +97,8 @@ def slack_lines(document: Document) -> list[str]:
     lines = _aligned([SLACK_COLUMNS, *rows]) if rows else []
     rest = len(document.slack) - len(known)
     if rest:
-        lines.append(f"{rest} hypotheses without a known counterexample when they are dropped (listed in the report)")
+        noun = "hypothesis" if rest == 1 else "hypotheses"
+        lines.append(f"no counterexample known for {rest} dropped {noun}; see the report")
     return lines
 
 

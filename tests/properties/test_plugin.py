@@ -13,9 +13,12 @@ from hypothesis import settings
 
 from properties import plugin
 from properties.claim import Claim, Depth, Evaluation, InstanceVerdict
+from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset
 from properties.seeds import FIXED_ROOT_SEED, claim_seed
+from properties.slack import SlackRow
 from tests.properties import fake_claims
+from tests.properties.picture_data import picture_data
 
 pytest_plugins = ["pytester"]
 
@@ -162,6 +165,57 @@ def test_a_mutant_that_breaks_is_not_refuted(suite: Suite) -> None:
     outcome.stdout.fnmatch_lines(["*ZeroDivisionError*", "*survivor: N-small/broken (an error)"])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "drawn"),
+    [
+        (["--depth", "normal", "--report", "out"], True),
+        (["--claim", "all", "--depth", "normal", "--report", "out"], True),
+        (["--depth", "quick", "--report", "out"], False),
+        (["--depth", "normal"], False),
+        (["--claim", "N-small", "--depth", "normal", "--report", "out"], False),
+    ],
+)
+def test_pictures_belong_to_a_report_on_every_claim(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], drawn: bool
+) -> None:
+    constants = picture_data()["constants"]
+    calls = []
+
+    def compute(depth: Depth, seed: int) -> Mapping[str, Any]:
+        calls.append((depth, seed))
+        return {"constants": constants}
+
+    monkeypatch.setattr(plugin, "compute_pictures", compute)
+    outcome = suite.run([fake_claims.claim()], *arguments)
+    assert outcome.ret == 0
+    assert calls == ([(Depth.NORMAL, FIXED_ROOT_SEED)] if drawn else [])
+    if drawn:
+        assert suite.written()["pictures"]["data"]["constants"] == constants
+        assert suite.written()["complete"] is True
+        assert "<svg" in (suite.pytester.path / "out" / "index.html").read_text()
+        outcome.stdout.fnmatch_lines(["From m = 4,096 to 65,536 C over the ball falls from 21.5 to 12.6 certified*"])
+
+
+def test_pictures_that_break_off_fail(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugin, "compute_pictures", lambda depth, seed: 1 / 0)
+    outcome = suite.run([fake_claims.claim()], "--depth", "normal", "--report", "out")
+    assert outcome.ret == 1
+    outcome.stdout.fnmatch_lines(["*the pictures broke off with an error:", "*ZeroDivisionError*"])
+    assert suite.written()["verdict"] == "undecided"
+
+
+def test_slack_and_statements_that_are_no_claims_are_written(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = (
+        SlackRow("N-small", "the largest value", 20.0, 30.0, 31.0),
+        SlackRow("N-other", "elsewhere", None, None, None),
+    )
+    monkeypatch.setattr(plugin, "slack_table", rows)
+    outcome = suite.run([fake_claims.claim()], "--report", "out")
+    assert [row["quantity"] for row in suite.written()["slack"]] == ["the largest value"]
+    assert suite.written()["not_executable"] == dict(NOT_EXECUTABLE)
+    outcome.stdout.fnmatch_lines(["claim * quantity * paper * proved * refuted at", "N-small * 20 * 30 * 31"])
+
+
 def test_an_unknown_claim_is_a_usage_error_and_leaves_the_report(suite: Suite) -> None:
     suite.run([fake_claims.claim()], "--report", "out")
     before = {path: path.read_bytes() for path in (suite.pytester.path / "out").rglob("*") if path.is_file()}
@@ -230,6 +284,7 @@ def test_nothing_to_run_is_a_usage_error(suite: Suite) -> None:
         (["--dataset", "absent.npz"], "data file absent.npz does not exist; known are digits-4-9, diabetes*"),
         (["--dataset", "absent"], "unknown data set 'absent'; known are digits-4-9, diabetes*"),
         (["--report", "test_other.py"], "--report test_other.py: not a directory to write to*"),
+        (["--report", ""], "--report is empty; name a directory*"),
         (["--depth", "deep"], "*invalid choice: 'deep'*"),
     ],
 )
@@ -248,7 +303,7 @@ class FakeCertificate:
     @property
     def results(self) -> Sequence[tuple[str, Evaluation]]:
         bounds = tuple(fake_claims.below(30.0)(fake_claims.Point(29.0)))
-        return [("N-small", Evaluation("F5", {"width": 8}, (), bounds, self.verdict, ("flips",), 53))]
+        return [("N-small", Evaluation("F5", {"width": 8}, (), bounds, self.verdict, ("flips",)))]
 
     @property
     def curves(self) -> Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float] | None]]]:

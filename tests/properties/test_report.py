@@ -14,16 +14,25 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from properties.claim import Depth, Evaluation, InstanceVerdict
+from properties.claim import Depth, Evaluation, InstanceVerdict, Status
 from properties.datasets import load_dataset
 from properties.report import figures, terminal, wording
 from properties.report.atomic import write_atomically, write_text_atomically
 from properties.report.document import Document
-from properties.report.entries import claim_entry, dataset_entry, mutant_entry
+from properties.report.entries import (
+    claim_entry,
+    dataset_entry,
+    mutant_entry,
+    pictures_entry,
+    slack_entry,
+    tightest_entry,
+)
 from properties.report.environment import blas, environment
 from properties.report.html import page, write_page
 from properties.report.plain import json_text, number, plain
+from properties.slack import SlackRow
 from tests.properties import fake_claims
+from tests.properties.picture_data import picture_data
 
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 HOSTILE = '<script>alert("x")</script>&amp;'
@@ -72,10 +81,9 @@ class Certificate:
                 tuple(fake_claims.below(29.0)(fake_claims.Point(29.0))),
                 InstanceVerdict.HOLDS,
                 (),
-                53,
             ),
         ),
-        ("N-small", Evaluation("F5", {"m": 4}, (), (), InstanceVerdict.VACUOUS, (), 53)),
+        ("N-small", Evaluation("F5", {"m": 4}, (), (), InstanceVerdict.VACUOUS, ())),
     ]
     curves: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float] | None]]] = {
         "n = 2, m = 8": {"ngd": ([1.0, 0.5, 0.25], [1.0, 0.75, 0.5]), "gd": ([1.0, 0.0, math.nan], None)},
@@ -94,11 +102,24 @@ class Certificate:
         return ["lambda0 >= 0.0178", HOSTILE]
 
 
+SLACK = (
+    SlackRow("N-small", f"largest value {HOSTILE}", 20.0, 30.0, 30.5, "N-small/above", "sharp"),
+    SlackRow(
+        "N-small", "longest text, with much to say about the point at which its numbers are taken", None, 1 - 1e-9, None
+    ),
+    SlackRow("N-small", "smallness", None, None, None, remark="dropped without harm"),
+)
+
+
 @pytest.fixture(scope="module")
 def document() -> Document:
     claim = fake_claims.claim()
-    hostile = replace(fake_claims.claim("N-hostile"), statement=HOSTILE)
-    found = Document({"numpy": "2.0", "root_seed": 1})
+    hostile = replace(fake_claims.claim("N-hostile"), statement=HOSTILE, status=Status.CONJECTURE)
+    found = Document(
+        {"numpy": "2.0", "root_seed": 1},
+        slack=[slack_entry(row) for row in SLACK],
+        not_executable={"N-all": "a statement about all numbers", "N-every": "a statement about all numbers"},
+    )
     for one in (claim, hostile):
         found.add(claim_entry(one, fake_claims.result(one), "quick", 3))
     for mutant in claim.mutants:
@@ -107,13 +128,18 @@ def document() -> Document:
     found.add(mutant_entry(survivor, fake_claims.result(survivor.claim), "quick", 3))
     data = replace(load_dataset("diabetes"), name=f"mine {HOSTILE}")
     found.add(dataset_entry(data, Certificate(), 1.5))
+    found.add(pictures_entry(picture_data(), 2.5))
     found.expected = found.recorded
     return found
 
 
-def test_the_page_is_well_formed_and_says_everything(document: Document) -> None:
-    text = page(document)
-    parsed = Page(text)
+@pytest.fixture(scope="module")
+def page_text(document: Document) -> str:
+    return page(document)
+
+
+def test_the_page_is_well_formed_and_says_everything(document: Document, page_text: str) -> None:
+    parsed = Page(page_text)
     for entry in document.merged_claims():
         for value in (
             entry["id"],
@@ -138,13 +164,13 @@ def test_the_page_is_well_formed_and_says_everything(document: Document) -> None
     for value in ("0.0178123", "8192", "inf", "3, 5", "lambda0 >= 0.0178", "margin 1", "rows normalised", "2.0"):
         assert value in parsed.text
     assert wording.verdict_sentence(document) in parsed.text
-    assert parsed.count("table") == parsed.count("caption") == 3
+    assert parsed.count("table") == parsed.count("caption") == 4 + 5  # claims, slack, checks, mutants; five pictures
     assert parsed.count("h1") == parsed.count("main") == 1
     assert ("html", {"lang": "en"}) in parsed.tags
 
 
-def test_the_page_needs_nothing_but_itself_and_escapes(document: Document) -> None:
-    text = page(document)
+def test_the_page_needs_nothing_but_itself_and_escapes(page_text: str) -> None:
+    text = page_text
     parsed = Page(text)
     assert "script" not in {tag for tag, _ in parsed.tags}
     assert parsed.text.count(HOSTILE) >= 6  # statement, mutant, data set's name, line and value, legend
@@ -160,16 +186,16 @@ def test_the_page_needs_nothing_but_itself_and_escapes(document: Document) -> No
         for value in attributes.values():
             if value and value.startswith("url(#"):
                 assert value[5:-1] in known
-            if value and value.startswith("#figure"):
+            if value and value.startswith("#"):
                 assert value[1:] in known
 
 
-def test_figures_are_labelled_and_drawn(document: Document) -> None:
-    parsed = Page(page(document))
+def test_figures_are_labelled_and_drawn(page_text: str) -> None:
+    parsed = Page(page_text)
     drawings = [attributes for tag, attributes in parsed.tags if tag == "svg"]
-    assert len(drawings) == 2
-    assert drawings[0]["role"] == "img"
-    assert drawings[0]["aria-label"] == (
+    assert len(drawings) == 7 + 2
+    assert all(one["role"] == "img" for one in drawings)
+    assert drawings[7]["aria-label"] == (
         "Residuals, n = 2, m = 8: NGD from 1 to 0.25 in 2 iterations (bound at the last: 0.5); "
         "GD from 1 to nan in 2 iterations"
     )
@@ -183,6 +209,113 @@ def test_figures_are_labelled_and_drawn(document: Document) -> None:
     ):
         assert label in parsed.text
     assert "GD, bound" not in parsed.text.replace("NGD, bound", "")
+
+
+def test_every_section_is_linked_and_there(page_text: str) -> None:
+    parsed = Page(page_text)
+    links = [attributes["href"] for tag, attributes in parsed.tags if tag == "a"]
+    expected = ["claims", "slack", "pictures", "dataset", "statements", "others", "mutants", "environment"]
+    assert links[:8] == [f"#{id}" for id in expected]
+    bare = Page(page(Document({"numpy": "2.0"})))
+    assert [attributes["href"] for tag, attributes in bare.tags if tag == "a"] == ["#environment"]
+    assert bare.count("table") == 0
+
+
+def test_the_page_shows_slack_provenance_and_what_is_no_claim(page_text: str) -> None:
+    text = Page(page_text).text
+    for row in SLACK:
+        assert row.quantity in text
+        assert row.remark in text
+    for value in (
+        "30.5",
+        "1 - 1.0e-09",
+        "Hypotheses without a known counterexample",
+        "D (conjecture)",
+        "Conjecture; derived",
+    ):
+        assert value in text
+    assert "P paper; P* paper with explicit constants; D derived; L literature" in text
+    assert "N-all, N-every: a statement about all numbers." in text
+
+
+def test_pictures_that_broke_off_are_shown_and_leave_the_run_undecided(document: Document) -> None:
+    claims = {"N-small": document.claims["N-small"]}
+    found = Document({}, claims=dict(claims), pictures=pictures_entry("Traceback\nValueError: no ink", 1.0), expected=2)
+    assert found.complete
+    assert found.verdict == "undecided"
+    assert wording.verdict_sentence(found) == "The 1 claim holds; the pictures broke off with an error."
+    assert "ValueError: no ink" in Page(page(found)).text
+    assert terminal.picture_lines(found) == ["broke off: ValueError: no ink"]
+    found.pictures = pictures_entry({}, 1.0)
+    assert found.verdict == "holds"
+
+
+def test_slack_and_pictures_in_the_json(document: Document) -> None:
+    content = json.loads(json_text(document.to_json()))
+    assert content["slack"][0] == {
+        "claim": "N-small",
+        "quantity": SLACK[0].quantity,
+        "paper": 20.0,
+        "proved": 30.0,
+        "refuted": 30.5,
+        "witness": "N-small/above",
+        "remark": "sharp",
+    }
+    assert content["not_executable"]["N-all"] == "a statement about all numbers"
+    assert content["pictures"]["data"] == picture_data()
+    assert content["pictures"]["error"] is None
+    assert content["claims"][0]["tightest"]["seed"] is None
+
+
+def test_the_witness_s_seed_stands_beside_the_ratio(document: Document) -> None:
+    evaluation = replace(Certificate.results[0][1], description={"m": 8, "seed": 77})
+    entry = tightest_entry(evaluation)
+    assert entry is not None
+    assert entry["seed"] == 77
+    assert document.dataset is not None
+    check = {**document.dataset["checks"][0], "description": {"seed": 5}}
+    claims = {"N-small": {**document.claims["N-small"], "tightest": None}}
+    merged = Document({}, claims=claims, dataset={**document.dataset, "checks": [check]}).merged_claims()
+    assert merged[0]["tightest"]["seed"] == 5
+
+
+def test_the_terminal_shows_slack_and_pictures_in_short(document: Document) -> None:
+    lines = terminal.slack_lines(document)
+    assert lines[0].split() == ["claim", "quantity", "paper", "proved", "refuted", "at"]
+    assert lines[1].split()[-3:] == ["20", "30", "30.5"]
+    assert "longest text, with much to say about the point at which its numbers are…" in lines[2]
+    assert lines[2].endswith("-      1 - 1.0e-09  -")
+    assert lines[3] == "no counterexample known for 1 dropped hypothesis; see the report"
+    assert terminal.slack_lines(Document({})) == []
+    assert len(terminal.picture_lines(document)) == 5
+    assert terminal.picture_lines(Document({})) == []
+
+
+def test_bounds_in_short() -> None:
+    bounds: list[dict[str, Any]] = [
+        {"label": "a", "verdict": "holds", "ratio": 0.25},
+        {"label": "b", "verdict": "refuted", "ratio": "inf"},
+        {"label": "c", "verdict": "holds", "ratio": 0.5},
+    ]
+    assert wording.bound_texts(bounds) == ["b: refuted, ratio inf", "2 bounds hold, the tightest: c, ratio 0.5"]
+    assert wording.bound_texts(bounds[:1]) == ["1 bound holds: a, ratio 0.25"]
+    assert wording.bound_texts([]) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        (0.5, "0.5"),
+        (1 / 3, "0.3333"),
+        (1.0, "1"),
+        (1 - 1e-6, "1 - 1.0e-06"),
+        (0.9997, "0.9997"),
+        ("inf", "inf"),
+    ],
+)
+def test_numbers_in_four_digits(value: Any, text: str) -> None:
+    assert wording.number_text(value) == text
 
 
 def test_a_figure_is_one_svg_element_with_every_curve() -> None:
@@ -271,7 +404,7 @@ def test_the_document_knows_what_is_due(document: Document) -> None:
     assert partial.verdict == "holds"
     assert wording.verdict_sentence(partial) == "All 2 claims hold."
     assert document.verdict == "undecided"  # a mutant survives
-    with pytest.raises(ValueError, match="known are claim, mutant, dataset"):
+    with pytest.raises(ValueError, match="known are claim, mutant, dataset, pictures"):
         partial.add({"kind": "unknown"})
 
 
@@ -363,7 +496,7 @@ def test_a_file_is_whole_or_as_before(tmp_path: Path) -> None:
 
 
 def test_a_page_that_cannot_be_made_leaves_the_old_one(document: Document, tmp_path: Path) -> None:
-    path = write_page(document, tmp_path)
+    path = write_page(Document({}), tmp_path)
     before = path.read_text(encoding="utf-8")
     broken = Document({}, claims={"N-small": {**document.claims["N-small"], "seconds": "soon"}})
     with pytest.raises(ValueError, match="soon"):

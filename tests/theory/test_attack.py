@@ -99,6 +99,56 @@ def test_nothing_is_claimed_without_condition_1_or_without_a_residual() -> None:
     assert attack_ball(net, twice, y[:2], np.random.default_rng(0), radius=1.0).change > 0
 
 
+def features_change(net: TwoLayerNetwork, rows: FloatArray, weights: FloatArray) -> float:
+    """``||S(W) - S(0)||_2``."""
+    moved = TwoLayerNetwork(weights, net.signs, net.activation)
+    return float(np.linalg.norm(moved.pattern_features(rows) - net.pattern_features(rows), 2))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("d", [2, 3, 6])
+def test_attacks_on_condition_k2_measure_the_features(activation: str, d: int) -> None:
+    net, rows, y = problem(6, d=d, activation=activation)
+    found = attack_ball(net, rows, y, np.random.default_rng(0), radius=0.8, condition="K2")
+    assert np.linalg.norm(found.weights - net.weights) <= 0.8
+    change = features_change(net, rows, found.weights)
+    assert 0 < found.change <= change * (1 + 1e-12)
+    assert found.change == pytest.approx(change, rel=1e-9)
+    sigma = math.sqrt(float(np.linalg.eigvalsh(net.pattern_gram(rows))[0]))
+    assert found.constant == pytest.approx(3 * change / sigma, rel=1e-8)
+    assert found.constant <= certify_ball(net, rows, y, "K2", radius=0.8).constant
+
+
+def test_the_exact_supremum_of_the_features_is_mostly_found() -> None:
+    shares = []
+    for seed in range(12):
+        net, rows, _ = problem(seed, n=3, d=2, m=4)
+        radius = float(np.random.default_rng(seed).uniform(0.3, 2))
+        exact = ball_changes(net, rows, radius).of_features().supremum
+        if exact > 0:
+            change, _ = change_attack(net, rows, radius, np.random.default_rng(seed), "K2")
+            assert change <= exact * (1 + 1e-12)
+            shares.append(change / exact)
+    assert len(shares) >= 8
+    assert np.median(shares) > 1 - 1e-9
+    assert min(shares) > 0.6
+
+
+def test_the_radius_of_condition_k2_is_its_own() -> None:
+    rng = np.random.default_rng(2)
+    net, rows, y = problem(2, d=3)
+    found = attack_ball(net, rows, y, rng, condition="K2")
+    scaled = np.linalg.pinv(rows.T @ rows)
+    leverage = float(np.min(np.einsum("ij,jk,ik->i", rows, scaled, rows)))
+    smallest = float(np.linalg.eigvalsh(net.pattern_gram(rows))[0]) * leverage / float(np.linalg.norm(scaled, 2))
+    residual = float(np.linalg.norm(net.outputs(rows) - y))
+    radius = 3 * residual / math.sqrt(smallest)
+    assert found.radius <= radius == pytest.approx(found.radius, rel=1e-8)
+    certificate = certify_ball(net, rows, y, "K2")
+    assert certificate.radius >= radius == pytest.approx(certificate.radius, rel=1e-8)
+    assert certificate.lambda_min == pytest.approx(float(np.linalg.eigvalsh(net.pattern_gram(rows))[0]), rel=1e-8)
+
+
 def test_being_within_the_ball_allows_for_rounding() -> None:
     centre = np.zeros((2, 2))
     assert within_ball(np.array([[0.3, 0.0], [0.0, 0.4]]), centre, 0.5 * (1 + gamma(100)))

@@ -7,7 +7,14 @@ import pytest
 
 from theory.inputs import FloatArray, normalise_rows
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
-from theory.stability.crossings import CROSSING_ERROR, Crossings, jacobian_change, largest_sums, subset_bound
+from theory.stability.crossings import (
+    CROSSING_ERROR,
+    Crossings,
+    few_on_one_neuron,
+    jacobian_change,
+    largest_sums,
+    subset_bound,
+)
 
 
 def test_a_hand_worked_segment() -> None:
@@ -86,6 +93,30 @@ def test_counts_by_input_take_the_input_with_the_most() -> None:
     assert [found.counts_by_input(0, p) for p in range(7)] == [0, 1, 1, 2, 2, 3, 3]
     assert found.counts_by_input(3, 6) == 1
     assert found.counts_by_input(2, 2) == found.counts_by_input(5, 2) == 0
+
+
+def test_counts_by_neuron_take_the_neuron_with_the_most() -> None:
+    neurons = np.array([4, 0, 4, 7, 4, 0])
+    found = Crossings(np.arange(6), neurons, np.ones(6, dtype=np.int8), np.ones(7, dtype=bool))
+    assert [found.counts_by_neuron(0, p) for p in range(7)] == [0, 1, 1, 2, 2, 3, 3]
+    assert found.counts_by_neuron(3, 6) == 1
+    assert found.counts_by_neuron(2, 2) == found.counts_by_neuron(5, 2) == 0
+
+
+def test_few_flips_of_one_neuron_lower_the_norm_of_the_inputs() -> None:
+    assert few_on_one_neuron(5.0, 1.5, 2) == 3.0
+    assert few_on_one_neuron(5.0, 1.5, 4) == 5.0
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_norm_of_a_change_is_at_most_that_of_its_rows_and_columns(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = normalise_rows(rng.standard_normal((5, 1)) + np.array([[9.0, 1.0]]))  # nearly parallel: ||X||^2 is nearly 5
+    change = flipped(rng, 5, 8, 9)
+    dense = (change[:, :, None] * rows[:, None, :]).reshape(5, -1) / np.sqrt(8)
+    by_input, by_neuron = int(np.abs(change).sum(axis=1).max()), int(np.abs(change).sum(axis=0).max())
+    share = few_on_one_neuron(float(np.linalg.norm(rows, 2)) ** 2, 1 + gamma(20), by_neuron)
+    assert np.linalg.norm(dense, 2) <= jacobian_change(np.array([9]), by_input, share, 1 + gamma(20), 8)[0]
 
 
 @pytest.mark.parametrize("number", [0, 1, 5])

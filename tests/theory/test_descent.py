@@ -146,6 +146,8 @@ def test_error_bounds_of_a_step_contain_the_difference_from_balls(activation: st
         before = state.pre_activations.copy()
         step = network_step(state, 0.3, optimiser)
         assert 0 < step.after_error < 1e-9
+        assert 0 < step.before_error < 1e-9
+        assert 0 < step.length_error < 1e-9
         with working_precision(160):
             exact = network_steps_enclosed(before, inputs, net.signs, activation, y, 0.3, optimiser=optimiser)[0]
             assert abs(float(exact.before - arb(step.before))) <= step.before_error
@@ -212,18 +214,9 @@ def test_numerical_rank_is_counted_above_the_backward_error_of_the_decomposition
 
 def test_the_tolerance_of_one_step_is_the_sum_of_its_errors() -> None:
     none = np.zeros(1)
-    step = OneStep(
-        2.0**60,
-        1.0,
-        before_error=0.25,
-        after_error=0.5,
-        length=1.0,
-        length_error=0.0,
-        residual=none,
-        moved_residual=none,
-    )
+    step = OneStep(2.0**60, 1.0, 0.25, 0.5, length=1.0, length_error=0.0, residual=none, moved_residual=none)
     assert step.rounding(0.5) == 0.5 + 0.125 + 2.0**8
-    assert dataclasses.replace(step, before=2.0).rounding(4.0) == pytest.approx(1.5, abs=1e-14)
+    assert OneStep(2.0, 1.0, 0.25, 0.5, 1.0, 0.0, none, none).rounding(4.0) == pytest.approx(1.5, abs=1e-14)
 
 
 def test_the_slope_bounds_are_just_above_the_steepest_activation() -> None:
@@ -272,8 +265,8 @@ def test_bad_input_is_named() -> None:
 def test_singular_gram_is_named() -> None:
     net, inputs, y = problem()
     twice = np.concatenate([inputs, inputs[:1]])
-    for run in (natural_gradient_step, kfac_step):
-        with pytest.raises(RankDeficientError, match="Condition 1"):
+    for run, condition in ((natural_gradient_step, "Condition 1"), (kfac_step, "Condition K1")):
+        with pytest.raises(RankDeficientError, match=condition):
             run(net, twice, np.append(y, 1.0), 0.1)
     with pytest.raises(RankDeficientError, match="Condition 1"):
         solve_gram(-np.eye(2), np.ones(2))
@@ -300,3 +293,36 @@ def test_geometry_of_inputs() -> None:
         assert geometry.largest_eigenvalue == pytest.approx(values[0] ** 2, rel=1e-13)
         assert geometry.smallest_eigenvalue == pytest.approx(values[rank - 1] ** 2, rel=1e-11)
         assert np.array_equal(geometry.kernel, inputs @ inputs.T)
+
+
+@pytest.mark.parametrize("optimiser", list(STEPS))
+@pytest.mark.parametrize(("n", "d"), [(9, 2), (70, 30)])
+def test_steps_in_factors_are_the_steps_in_parameters(optimiser: str, n: int, d: int) -> None:
+    """2 d < n: K and P are applied in two factors; from 64 rows on the counts follow the changed columns."""
+    net, inputs, y = problem(12, n, d, 600)
+    found = trajectory(net, inputs, y, 0.1, 3, optimiser)
+    walker, norms = net, [np.linalg.norm(net.outputs(inputs) - y)]
+    for _ in range(3):
+        walker = STEPS[optimiser](walker, inputs, y, 0.1)
+        norms.append(np.linalg.norm(walker.outputs(inputs) - y))
+    assert np.abs(found.pre_activations - walker.pre_activations(inputs)).max() <= 1e-8
+    assert np.abs(found.residual_norms - norms).max() <= 1e-8
+    state = FunctionSpaceDescent(net, inputs, y)
+    for _ in range(3):
+        state.advance(0.1, optimiser)
+    moved = dataclasses.replace(net, weights=walker.weights)
+    assert np.abs(state.pattern_gram - moved.pattern_gram(inputs)).max() <= 1e-14
+
+
+@pytest.mark.parametrize("optimiser", list(STEPS))
+def test_error_bounds_cover_steps_in_factors(optimiser: str) -> None:
+    """n = 7 inputs in the plane, against the exact step in balls."""
+    net, inputs, y = problem(13, 7, 2, 60)
+    state = FunctionSpaceDescent(net, inputs, y)
+    start = state.pre_activations.copy()
+    step = network_step(state, 0.3, optimiser)
+    with working_precision(212):
+        exact = network_steps_enclosed(start, inputs, net.signs, "relu", y, 0.3, 1, optimiser)[0]
+        assert abs(arb(step.before) - exact.before) <= step.before_error
+        assert abs(arb(step.after) - exact.after) <= step.after_error
+        assert abs(arb(step.length) - exact.length) <= step.length_error

@@ -127,6 +127,14 @@ def test_floats_around_a_ball_are_outside_it() -> None:
         assert float_at_least(arb.nan()) == np.inf
 
 
+def test_the_working_precision_is_two_bits_or_more() -> None:
+    for bits in (2, 3, 53):
+        with working_precision(bits):
+            assert ctx.prec == bits
+    with pytest.raises(ValueError, match="at least 2"), working_precision(1):
+        pass
+
+
 @pytest.mark.parametrize(
     ("matrix", "expected"),
     [
@@ -141,11 +149,3 @@ def test_floats_around_a_ball_are_outside_it() -> None:
 )
 def test_definiteness_is_decided_exactly(matrix: list[list[int]], expected: bool) -> None:
     assert positive_definite(fmpq_mat([[fmpq(entry) for entry in row] for row in matrix])) is expected
-
-
-def test_the_working_precision_is_two_bits_or_more() -> None:
-    for bits in (2, 3, 53):
-        with working_precision(bits):
-            assert ctx.prec == bits
-    with pytest.raises(ValueError, match="at least 2"), working_precision(1):
-        pass

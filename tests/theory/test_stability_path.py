@@ -7,7 +7,6 @@ import pytest
 
 from theory.descent import trajectory
 from theory.errors import ChoiceError, InputError, ScaleError, WidthError
-from theory.gram import gram_eigenvalue
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
 from theory.rigour.rounding import gamma
@@ -96,7 +95,8 @@ def test_enough_parts_certify_the_exact_supremum_of_the_path(seed: int, optimise
     net, rows, y = problem(seed)
     steps = 3
     points = iterates(net, rows, y, steps, optimiser)
-    exact = path_changes(points, rows)
+    features = optimiser == "kfac"  # K2: the norm of S, which sees the pattern alone
+    exact = path_changes(points, rows).of_features() if features else path_changes(points, rows)
     found = certify_path(net, rows, y, 0.4, steps, optimiser, parts=1000)
     assert exact.supremum > 0
     changes = found.step_changes
@@ -104,14 +104,30 @@ def test_enough_parts_certify_the_exact_supremum_of_the_path(seed: int, optimise
     assert changes.max() <= exact.supremum * (1 + 1e-9)
     for k in range(steps):
         upto = path_changes(points[: k + 2], rows)
+        upto = upto.of_features() if features else upto
         assert upto.at_most(float(changes[: k + 1].max()))
         assert changes[: k + 1].max() <= upto.supremum * (1 + 1e-9)
-    lam = gram_eigenvalue(net, rows)
-    assert found.lambda_min == lam
+    lam = found.lambda_min
+    smallest = float(np.linalg.eigvalsh(net.pattern_gram(rows) if features else net.gram(rows))[0])
+    assert lam <= smallest == pytest.approx(lam, rel=1e-10)
     assert found.constant == pytest.approx(3 * float(changes.max()) / math.sqrt(lam), rel=gamma(50))
     assert found.constant == found.step_constants[-1]
     assert found.step_constants == pytest.approx(3 * np.maximum.accumulate(changes) / math.sqrt(lam), rel=gamma(50))
     assert found.steps == steps
+
+
+def test_the_condition_may_be_asked_for_by_name() -> None:
+    net, rows, y = problem(2)
+    points = iterates(net, rows, y, 2, "ngd")
+    plain = certify_path(net, rows, y, 0.4, 2)
+    jacobian, features = (certify_path(net, rows, y, 0.4, 2, condition=name) for name in ("2", "K2"))
+    assert np.array_equal(plain.step_changes, jacobian.step_changes)
+    exact = path_changes(points, rows).of_features()
+    assert exact.at_most(float(features.step_changes.max()))
+    assert features.step_changes.max() == pytest.approx(exact.supremum, rel=1e-9)
+    assert certify_path(net, rows, y, 0.4, 2, "kfac", condition="2").lambda_min == jacobian.lambda_min
+    with pytest.raises(ChoiceError, match="unknown condition 'K3'; known: 2, K2"):
+        certify_path(net, rows, y, 0.4, 2, condition="K3")
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3])
@@ -141,9 +157,13 @@ def test_one_part_is_bounded_through_the_flips_on_it() -> None:
     initial = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]])
     end = np.array([[-1.0, -2.0, -3.0, 1.0], [-9.0, 1.0, 1.0, 1.0]])
     segments = PatternSegments(initial, np.eye(2))
-    assert segments.jump(np.array([0, 1, 3, 4]), 3, 1) == pytest.approx(
+    assert segments.jump(np.array([0, 1, 3, 4]), 3, 9) == pytest.approx(
         np.sqrt(np.array([0, 1, 3, 3]) / 4), rel=gamma(99)
     )
+    # ||D||_2^2 <= 3 flips of an input times 1 of a neuron; ||X||_2^2 = 2 would give more
+    aligned = PatternSegments(initial, np.array([[1.0, 0.0], [1.0, 0.0]]))
+    assert aligned.jump(np.array([5]), 3, 1)[0] == pytest.approx(math.sqrt(3 / 4), rel=1e-12)
+    assert aligned.jump(np.array([9]), 3, 2)[0] == pytest.approx(math.sqrt(6 / 4), rel=1e-12)
     lower, upper = segments.supremum(initial, end, 1)
     assert lower == pytest.approx(math.sqrt(3 / 4), rel=1e-12)
     # 4 flips, value 0 on the left: after p of them at most min(sqrt(p), sqrt(3)) / 2

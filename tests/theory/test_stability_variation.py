@@ -112,7 +112,8 @@ def test_one_part_is_bounded_by_the_shares_or_the_norms_whichever_is_smaller(see
         shares.append(float(np.linalg.norm((dense(net, rows, slopes) - jacobian) @ inverse, 2)))
     number = np.arange(len(shares) + 1)
     sums = np.concatenate([[0.0], np.cumsum(sorted(shares)[::-1])])
-    aligned = np.linalg.norm(rows, 2) ** 2 * np.minimum(number, flips.sum(axis=1).max())
+    aligned = min(float(np.linalg.norm(rows, 2)) ** 2, int(flips.sum(axis=0).max()))  # K_ii = 1
+    aligned = aligned * np.minimum(number, flips.sum(axis=1).max())
     norms = np.sqrt(np.minimum(number, aligned) / net.width) * np.linalg.norm(inverse, 2)
     jumps, final = np.minimum(sums, norms), variation_at(net, rows, start, end)
     states = np.minimum(jumps, final + jumps[::-1])

@@ -6,11 +6,25 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from flint import arb, fmpq
+from scipy import optimize
 
-from theory.errors import ScaleError, WidthError
+from theory.errors import ChoiceError, DegenerateInputsError, ScaleError, WidthError
+from theory.gram import limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
+from theory.inputs import normalise_rows
 from theory.rigour.precision import working_precision
 from theory.theorems import width as width_module
-from theory.theorems.width import chernoff_exponent, chernoff_failure, chernoff_width
+from theory.theorems.width import (
+    change_constant,
+    chernoff_exponent,
+    chernoff_failure,
+    chernoff_width,
+    composition_constant,
+    mean_squared_residual,
+    squared_change_bound,
+    squared_condition_radius,
+    squared_residual_bound,
+    stability_width,
+)
 
 
 def test_the_exponent_is_a_quarter_and_three_quarters_of_a_logarithm() -> None:
@@ -57,8 +71,8 @@ def test_the_width_is_rounded_up_by_its_roundings(monkeypatch: pytest.MonkeyPatc
     assert chernoff_width(0.02, 30.0, 361, 1e-3) == math.ceil(560625.6208571060 * 8 / 7)
 
 
-def test_the_failure_is_a_probability() -> None:
-    assert chernoff_failure(0.5, 1.0, 7, 1) == 1.0
+def test_the_failure_of_known_cases() -> None:
+    assert chernoff_failure(0.5, 1.0, 7, 1) == pytest.approx(7 * 0.983026, rel=1e-5)  # no probability, a bound of one
     expected = 7 * math.exp(-chernoff_exponent() * 1000 * 0.5 / 2)
     assert chernoff_failure(0.5, 2.0, 7, 1000) == pytest.approx(expected, rel=1e-12, abs=0)
 
@@ -89,3 +103,100 @@ def test_the_failure_bounds_the_binomial_of_one_input() -> None:
 def test_bad_numbers_are_named(call: Callable[[], object], error: type[Exception]) -> None:
     with pytest.raises(error):
         call()
+
+
+# --- R0, C2-prob and the widths of T3 and T4 -----------------------------------------------------------------------
+
+
+def test_the_mean_residual_is_that_of_one_gaussian_neuron() -> None:
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    second_moment = float(np.dot(weights, np.maximum(3.0 * nodes, 0) ** 2)) / math.sqrt(2 * math.pi)  # E relu(z)^2
+    assert mean_squared_residual(5.0, 4, 3.0) == pytest.approx(5 + 4 * second_moment, rel=1e-12)
+    assert mean_squared_residual(5.0, 4, 3.0, symmetric=True) == 5.0
+    assert squared_residual_bound(5.0, 4, 3.0, 0.125) == pytest.approx(8 * (5 + 18), rel=1e-14)
+
+
+@pytest.mark.parametrize(("radius", "n", "scale", "delta", "width"), [(2.0, 5, 3.0, 0.1, 400), (0.1, 2, 0.5, 0.9, 7)])
+def test_the_change_is_bounded_by_the_best_threshold(
+    radius: float, n: int, scale: float, delta: float, width: int
+) -> None:
+    """At most ``n R^2/t^2`` neurons move by t; ``|z| <= t`` for ``n m t (2/pi)^{1/2}/nu`` pairs in the mean (Markov)."""
+
+    def flips(logarithm: float) -> float:
+        t = math.exp(logarithm)
+        return n * radius**2 / t**2 + n * width * t * math.sqrt(2 / math.pi) / (scale * delta)
+
+    best = optimize.minimize_scalar(flips, bounds=(-15, 15), method="bounded", options={"xatol": 1e-9}).fun
+    assert squared_change_bound(radius, n, scale, delta, width) == pytest.approx(best / width, rel=1e-9)
+    assert squared_change_bound(0.0, n, scale, delta, width) == 0.0
+
+
+def test_constants_of_the_widths_in_digits() -> None:
+    assert change_constant() == pytest.approx(1.6258, abs=5e-5)
+    assert composition_constant() == pytest.approx(2.406e6, rel=2e-4)
+    assert composition_constant(symmetric=True) == pytest.approx(composition_constant() * 48 / 324, rel=1e-14)
+    assert isinstance(composition_constant(arb(1)), arb)
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_the_radius_is_that_of_condition_2_when_the_events_occur(symmetric: bool) -> None:
+    share = 1.0 if symmetric else 0.3 / 3
+    residual = mean_squared_residual(7.0, 3, 2.0, symmetric) / share
+    expected = (3 * math.sqrt(residual) / math.sqrt(0.75 * 0.2)) ** 2
+    assert squared_condition_radius(7.0, 3, 2.0, 0.3, 0.2, symmetric) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("C", [0.4, 1.0])
+def test_the_second_width_is_where_the_lemmas_meet(symmetric: bool, C: float) -> None:
+    """C2-prob at delta/3 (symmetric: delta/2) on that radius gives exactly ``(C^2/9)(3/4 lambda0)``."""
+    arguments = (7.0, 3, 2.0, 0.3)
+    width = stability_width(*arguments, C, 0.2, symmetric)
+    radius = math.sqrt(squared_condition_radius(*arguments, 0.2, symmetric))
+    bound = squared_change_bound(radius, 3, 2.0, 0.3 / (2 if symmetric else 3), round(width))
+    assert bound == pytest.approx(C**2 / 9 * 0.75 * 0.2, rel=1e-6)
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("theorem", ["T3", "T4-width"])
+@pytest.mark.parametrize("C", [0.5, 40.0])
+def test_the_whole_width_is_the_least_at_which_all_lemmas_hold(theorem: str, symmetric: bool, C: float) -> None:
+    """A large C leaves the decision to K-chernoff, a small one to C2-prob."""
+    rng = np.random.default_rng(5)
+    rows, y, scale, delta = normalise_rows(rng.standard_normal((3, 4))), rng.standard_normal(3), 0.7, 0.2
+    if theorem == "T3":
+        smallest, squared, condition = limiting_gram_eigenvalue(rows), float(np.linalg.norm(rows, 2)) ** 2, 1.0
+    else:
+        values = np.linalg.svd(rows, compute_uv=False) ** 2
+        smallest, squared, condition = limiting_pattern_gram_eigenvalue(rows), 3.0, float(values[0] / values[-1])
+    share = delta / (2 if symmetric else 3)
+    residual = float(y @ y) if symmetric else (float(y @ y) + 3 * 0.7**2 / 2) / share
+    radius = math.sqrt(9 * residual / (0.75 * smallest) * condition)
+
+    def holds(m: int) -> bool:
+        rare = chernoff_failure(smallest, squared, 3, m, symmetric) <= share
+        return rare and squared_change_bound(radius, 3, scale, share, m) <= C**2 / 9 * 0.75 * smallest
+
+    found = width_module.width(rows, y, scale, delta, C, theorem, symmetric)
+    assert found % 2 == 0 or not symmetric
+    assert holds(found)
+    assert not holds(math.floor(found * (1 - 1e-9)) - 2)
+    if not symmetric and theorem == "T3":
+        assert found == width_module.width(rows, y, scale, delta, C)
+
+
+def test_bad_widths_are_named() -> None:
+    rows, y = np.eye(2), np.ones(2)
+    with pytest.raises(ChoiceError, match="known: T3, T4-width"):
+        width_module.width(rows, y, 1.0, 0.1, 0.5, "T9")
+    for theorem, name in (("T3", "lambda0"), ("T4-width", "lambda_S")):
+        with pytest.raises(DegenerateInputsError, match=f"no positive lower bound of {name} is certified"):
+            width_module.width(np.array([[1.0, 0.0], [1.0, 0.0]]), y, 1.0, 0.1, 0.5, theorem)
+    for call in (
+        lambda: width_module.width(rows, y, 0.0, 0.1, 0.5),
+        lambda: width_module.width(rows, y, 1.0, 1.0, 0.5),
+        lambda: width_module.width(rows, y, 1.0, 0.1, 0.0),
+        lambda: squared_change_bound(-1.0, 2, 1.0, 0.1, 5),
+    ):
+        with pytest.raises(ScaleError):
+            call()

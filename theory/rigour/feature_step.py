@@ -33,7 +33,7 @@ def feature_step(
     solved = KroneckerSolution.of(gram, gram_error, residual, residual_error, sigma)
     moved = Z - eta * (geometry.projection @ solved.solution.T @ features)
     steepest = size + features_error
-    displacement = eta * solved.movement_error(geometry.projection, bounds, features_error, steepest)
+    displacement = eta * solved.movement_error(geometry.basis, bounds, features_error, steepest)
     displacement += 2 * u * (float(np.linalg.norm(moved)) + float(np.linalg.norm(Z)))
     reach = float(np.linalg.norm(Z)) + float(np.linalg.norm(moved)) + displacement
     steepest += 2 * model.deviation(reach, 1)

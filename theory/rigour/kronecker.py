@@ -57,16 +57,15 @@ class KroneckerSolution:
         size = (float(np.linalg.norm(residual)) + residual_error) * (1 + gamma(n + 8)) / sigma + displacement
         return cls(solution, pattern_gram, pattern_gram_error, displacement, size)
 
-    def movement_error(
-        self, projection: FloatArray, bounds: InputBounds, features_error: float, steepest: float
-    ) -> float:
+    def movement_error(self, basis: FloatArray, bounds: InputBounds, features_error: float, steepest: float) -> float:
         """Bound of the error of ``dZ/eta`` in Frobenius norm, for features computed with an error in Frobenius norm.
 
-        ``steepest`` bounds the norm of a row of S; the two products with P' and S round to ``gamma`` of their magnitudes.
+        ``steepest`` bounds the norm of a row of S; the products with S and ``P' = U U^T``, U the basis (n, rank), round to
+        ``gamma`` of their magnitudes in any order.
         """
-        n = len(projection)
-        magnitudes = np.abs(projection) @ np.abs(self.solution).T
-        rounding = gamma(2 * n + 8) * float(np.linalg.norm(magnitudes.sum(axis=1))) * steepest
+        n = len(basis)
+        magnitudes = np.abs(basis) @ (np.abs(basis).T @ np.abs(self.solution).T)
+        rounding = gamma(3 * n + 8) * float(np.linalg.norm(magnitudes.sum(axis=1))) * steepest
         inexact = float(np.linalg.norm(magnitudes)) * features_error
         return (self.displacement + self.size * bounds.projection_error + rounding + inexact) * (1 + gamma(8))
 

@@ -197,26 +197,29 @@ class AccurateOutputs:
 
 def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
     """One K-FAC step; without a certified rank of X the errors after it are infinite."""
-    n, geometry, bounds, u = len(state.targets), state.geometry, input_bounds(state.geometry), UNIT_ROUNDOFF
-    start, pattern_gram, gradient = AccurateOutputs.of(state), state.pattern_gram, state.output_gradient
+    n, geometry, bounds = len(state.targets), state.geometry, input_bounds(state.geometry)
+    u, pattern_gram = UNIT_ROUNDOFF, state.pattern_gram
+    start = AccurateOutputs.of(state)
+    # T' below is what the step itself computes, from a gradient that differs from the accurate one
+    gradient_error = float(np.linalg.norm(start.gradient - state.output_gradient)) * (1 + gamma(n + 4))
+    gradient_error += start.gradient_error
     smooth = state.phi.curvature is not None
     features_error = FUNCTION_ROUNDINGS * STEEPEST_SLOPE * u * float(np.sqrt(n)) if smooth else u * float(np.sqrt(n))
     size = float(np.trace(pattern_gram)) + features_error
     gram_error = 2 * np.sqrt(size) * features_error + gamma(state.summation_length + 4) * size if smooth else u * size
     sigma = float(np.sqrt(smallest_eigenvalue_estimate(pattern_gram)))
-    gradient_error = start.gradient_error + float(np.linalg.norm(start.gradient - gradient)) * (1 + gamma(n + 2))
-    solved = KroneckerSolution.of(pattern_gram, float(gram_error), gradient, gradient_error, sigma)
-    displacement = solved.movement_error(geometry.projection, bounds, features_error, STEEPEST_SLOPE)
+    solved = KroneckerSolution.of(pattern_gram, float(gram_error), state.output_gradient, gradient_error, sigma)
+    displacement = solved.movement_error(geometry.basis, bounds, features_error, STEEPEST_SLOPE)
     length_error = solved.length_error(geometry.dual_inputs, bounds)
     state.advance(eta, "kfac")
     end = AccurateOutputs.of(state)
-    moved_error = STEEPEST_SLOPE * (eta * displacement + float(np.sqrt(n)) * u * _row_norm(state))
     before_norm, after_norm = float(np.linalg.norm(start.residual)), float(np.linalg.norm(end.residual))
+    sweep = float(np.sqrt(n)) * u * _row_norm(state)
     return OneStep(
         before=before_norm,
         after=after_norm,
         before_error=start.residual_error + gamma(n + 2) * before_norm,
-        after_error=moved_error + end.residual_error + gamma(n + 2) * after_norm,
+        after_error=STEEPEST_SLOPE * (eta * displacement + sweep) + end.residual_error + gamma(n + 2) * after_norm,
         length=state.last_step_norm,
         length_error=eta * length_error + gamma(4) * state.last_step_norm,
         residual=start.residual,

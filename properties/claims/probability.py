@@ -1,0 +1,22 @@
+"""The claims about probabilities: K-chernoff, K-hoeffding, R0, C2-prob (THEORY sections 2, 3 and 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from properties.claim import Claim
+from properties.claims import concentration_chernoff, concentration_hoeffding, flip_probability, initial_residual
+
+CLAIMS: tuple[Claim[Any], ...] = (
+    concentration_chernoff.K_CHERNOFF,
+    concentration_hoeffding.K_HOEFFDING,
+    initial_residual.R0,
+    flip_probability.C2_PROB,
+)
+
+SLACK = (
+    *concentration_chernoff.SLACK,
+    *concentration_hoeffding.SLACK,
+    *initial_residual.SLACK,
+    *flip_probability.SLACK,
+)

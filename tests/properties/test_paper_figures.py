@@ -1,0 +1,96 @@
+"""The paper's pictures as drawings, words and tables."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from properties.report import paper_figures, picture_texts
+from tests.properties.picture_data import picture_data
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, paper_figures.Picture]:
+    return {one.title: one for one in paper_figures.pictures(picture_data())}
+
+
+def texts(drawing: str) -> str:
+    return " ".join("".join(element.itertext()) for element in ElementTree.fromstring(drawing).iter(f"{SVG}text"))
+
+
+def test_every_picture_is_drawn_labelled_and_tabulated(drawn: dict[str, paper_figures.Picture]) -> None:
+    assert list(drawn) == list(paper_figures.TITLES.values())
+    seen: set[str | None] = set()
+    for picture in drawn.values():
+        assert picture.text.endswith(".")
+        assert picture.table.rows
+        assert all(len(row) == len(picture.table.headings) for row in picture.table.rows)
+        for drawing in picture.drawings:
+            root = ElementTree.fromstring(drawing)
+            assert root.get("role") == "img"
+            assert picture.text in (root.get("aria-label") or "")
+            ids = {element.get("id") for element in root.iter() if element.get("id")}
+            assert not ids & seen
+            seen |= ids
+            assert "#010203" not in drawing
+            assert "currentColor" in drawing
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "labels"),
+    [
+        ("output_space", 0, ("NGD, m = 32", "NGD, m = 8,192", "GD, m = 8,192", "targets y")),
+        ("output_space", 1, ("NGD, largest", "GD, largest", "arcsin q (T1-line)", "width m", "8,192")),
+        ("moved_jacobians", 0, ("slope -0.357 ± 0.012", "256", "1,024", "‖J(k) − J(0)‖₂ / ‖J(0)‖₂")),
+        ("moved_jacobians", 1, ("λ_min(G(0)), certified", "λ₀, certified", "¾ λ₀")),
+        ("training", 0, ("NGD, observed", "NGD, T1-sharp", "K-FAC, observed", "GD, T0-sharp", "iteration k")),
+        ("constants", 0, ("ball, certified", "ball, attacked", "NGD's path, certified", "C = ½ (T1)", "4,096")),
+        ("held_out", 0, ("T5's bound", "NGD, loss", "GD, error", "vacuous from 1 on", "1.24", "0.00833")),
+    ],
+)
+def test_what_a_drawing_says(
+    drawn: dict[str, paper_figures.Picture], name: str, index: int, labels: tuple[str, ...]
+) -> None:
+    found = texts(drawn[paper_figures.TITLES[name]].drawings[index]).replace("\N{MINUS SIGN}0.357", "-0.357")
+    for label in labels:
+        assert label in found
+
+
+def test_no_bound_is_drawn_where_no_theorem_speaks(drawn: dict[str, paper_figures.Picture]) -> None:
+    assert "K-FAC, None" not in texts(drawn[paper_figures.TITLES["training"]].drawings[0])
+
+
+def test_pictures_in_words() -> None:
+    found = picture_texts.summaries(picture_data())
+    assert found["output_space"] == (
+        "In output space NGD's steps turn away from the straight line to the target by at most 0.57 degrees at m = 8,192 "
+        "(T1-line allows 30), GD's by up to 28.6."
+    )
+    assert "m^(-0.357 ± 0.012)" in found["moved_jacobians"]
+    assert "between 0.0211 and 0.0219 over 2 initialisations; lambda0 is at least 0.0226" in found["moved_jacobians"]
+    assert "NGD from 2 to 0.5 in 2 steps (T1-sharp allows 1.12); K-FAC from 2 to 0.5 in 2 steps;" in found["training"]
+    assert "21.5 to 12.6 certified, 11.1 to 5.52 attacked; along NGD's path from 1.05 to 0.479" in found["constants"]
+    assert "is 1.24 (n = 361, delta = 0.1): vacuous. Held-out errors on 120 rows: NGD 0.83%, GD 0%" in found["held_out"]
+
+
+def test_an_output_space_without_a_bound_says_so() -> None:
+    data = picture_data()
+    data["output_space"]["widths"] = data["output_space"]["widths"][:1]
+    assert "(no bound)" in picture_texts.summaries(data)["output_space"]
+
+
+def test_only_what_is_there_is_shown() -> None:
+    data = {"constants": picture_data()["constants"]}
+    assert list(picture_texts.summaries(data)) == list(picture_texts.tables(data)) == ["constants"]
+    assert [one.title for one in paper_figures.pictures(data)] == [paper_figures.TITLES["constants"]]
+    assert paper_figures.pictures({}) == []
+
+
+def test_tables_hold_the_numbers() -> None:
+    found = picture_texts.tables(picture_data())
+    assert found["output_space"].rows[0][:3] == (32, 2.5, None)
+    assert found["output_space"].rows[1][2] == pytest.approx(30.0)
+    assert found["training"].rows[3] == (3, None, None, None, None, None, None, 1.7, None, None)
+    assert found["training"].headings[:4] == ("k", "NGD", "NGD, linearised", "NGD, T1-sharp")
+    assert found["held_out"].rows[0] == ("NGD", 40, 0.0, 0.00833, 1e-5, 0.0974)

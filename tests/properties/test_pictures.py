@@ -1,0 +1,134 @@
+"""The data of the paper's pictures: measured against independent computations, small where the whole would take long."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from properties.pictures import held_out, output_space, training, widths
+from properties.rung import RungContext
+from theory.descent import trajectory
+from theory.geometry import InputGeometry
+from theory.inputs import normalise_rows
+from theory.network import TwoLayerNetwork
+from theory.stability import PathCertificate
+
+
+def network(width: int = 64, dim: int = 3) -> TwoLayerNetwork:
+    return TwoLayerNetwork.initialise(width, dim, 1.0, np.random.default_rng(3), symmetric=True)
+
+
+def test_angles_are_those_between_steps_and_lines() -> None:
+    turned = np.array([[0.0, 0.0], [1.0, 0.2], [1.0, 0.2]])
+    assert output_space.largest_angle(turned) == pytest.approx(0.0, abs=1e-15)
+    outputs = np.array([[0.0, 0.0], 0.5 * (output_space.TARGETS @ [[0, 1], [-1, 0]])])
+    assert output_space.largest_angle(outputs) == pytest.approx(math.pi / 2, rel=1e-12)
+    diagonal = np.array([[0.0, 0.2], [0.5, 0.7]])
+    assert output_space.largest_angle(diagonal) == pytest.approx(math.pi / 4, rel=1e-12)
+
+
+def test_the_angle_s_bound_is_arcsin_q_below_one() -> None:
+    assert output_space.angle_bound(0.6) == pytest.approx(math.pi / 6, rel=1e-14)  # q = 1/2
+    assert output_space.angle_bound(1.0) is None
+
+
+def test_natural_gradient_is_straighter_than_gradient_descent_and_within_its_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(output_space, "WIDTHS", (32, 8192))
+    found = output_space.data(seed=5)["widths"]
+    narrow, wide = found
+    assert wide["angle"] <= wide["angle_bound"]
+    assert wide["angle"] < narrow["angle"]
+    assert wide["angle"] < 0.1 * wide["gd_angle"]
+    for row in found:
+        np.testing.assert_allclose(row["ngd"][0], 0, atol=1e-14)
+        np.testing.assert_allclose(row["gd"][-1], output_space.TARGETS, rtol=1e-3)
+
+
+def test_the_jacobian_s_change_is_that_of_dense_jacobians() -> None:
+    net = TwoLayerNetwork.initialise(200, 4, 1.0, np.random.default_rng(0))
+    inputs = normalise_rows(np.random.default_rng(1).standard_normal((5, 4)))
+    y = np.arange(5.0)
+    run = trajectory(net, inputs, y, widths.STEP, widths.STEPS, "ngd", parameters=True)
+    assert run.weights is not None
+    before, after = net.jacobian(inputs), TwoLayerNetwork(run.weights, net.signs).jacobian(inputs)
+    expected = np.linalg.norm(after - before, 2) / np.linalg.norm(before, 2)
+    assert expected > 0.1
+    assert widths.moved_jacobian(net, inputs, y) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_exponent_of_a_power_law() -> None:
+    m = [256, 512, 1024, 4096]
+    slope, error = widths.fitted_exponent(m, [3 * w**-0.25 for w in m])
+    assert slope == pytest.approx(-0.25, rel=1e-12)
+    assert error == pytest.approx(0.0, abs=1e-8)
+    assert widths.fitted_exponent(m, [1.0, 0.8, 0.75, 0.5])[1] > 0.01
+
+
+def test_widths_are_powers() -> None:
+    assert widths._powers(256, 2048, 2) == [256, 512, 1024, 2048]
+    assert widths._powers(4096, 65536, 4) == [4096, 16384, 65536]
+
+
+def path(constant: float, lambda_min: float = 0.5) -> PathCertificate:
+    return PathCertificate(constant, 3, lambda_min, np.zeros(3), np.zeros(3), np.array([2.0, 1.0, 0.5, 0.25]))
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "eta", "constant", "theorem"),
+    [
+        ("ngd", 0.5, 0.3, "T1-sharp"),
+        ("ngd", 1.0, 0.6, "T1-q"),
+        ("ngd", 0.5, 1.5, None),
+        ("kfac", 0.5, 0.3, "T4-sharp"),
+        ("kfac", 0.5, 1.5, None),
+        ("gd", 0.1, 0.3, "T0-sharp"),
+        ("gd", 0.1, 1.5, None),
+    ],
+)
+def test_the_fastest_theorem_that_applies_predicts(
+    optimiser: str, eta: float, constant: float, theorem: str | None
+) -> None:
+    geometry = InputGeometry.of(normalise_rows(np.random.default_rng(2).standard_normal((3, 5))))
+    found = training.prediction(optimiser, eta, path(constant), geometry, largest=2.0)
+    assert (None if found is None else found.source) == theorem
+    if found is not None:
+        assert 0 < found.factor < 1
+        assert len(found.bound(2.0)) == 4
+
+
+def test_the_linearised_norms() -> None:
+    from properties.datasets import load_dataset
+    from properties.ladder import Rung
+
+    context = RungContext(load_dataset("digits-4-9"), Rung(4, 64, 1.0, True, 4), 0)
+    initial = np.linalg.norm(context.residual)
+    np.testing.assert_allclose(
+        training.linearised_norms("ngd", 0.5, context, 3), initial * 0.5 ** np.arange(4), rtol=1e-12
+    )
+    values, vectors = np.linalg.eigh(context.gram)
+    expected = np.linalg.norm((1 - 0.3 * values) ** 3 * (vectors.T @ context.residual))
+    assert training.linearised_norms("gd", 0.3, context, 3)[-1] == pytest.approx(expected, rel=1e-10)
+    factors = 1 - 0.7 * context.geometry.leverage
+    expected = np.linalg.norm(factors**2 * context.residual)
+    assert training.linearised_norms("kfac", 0.7, context, 2)[-1] == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_bound_is_vacuous_on_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held_out, "WIDTH", 64)
+    monkeypatch.setattr(held_out, "GD_STEPS", 50)
+    found: dict[str, Any] = held_out.data(seed=1)
+    whole, part = found["bounds"]
+    assert whole["bound"] == pytest.approx(1.2409, abs=2e-4)
+    assert whole["bound"] == whole["complexity"] + whole["confidence"]
+    assert whole["vacuous"]
+    assert part["n"] == found["train"]
+    assert found["train"] + found["test"] == whole["n"] == 361
+    ngd = found["optimisers"]["ngd"]
+    assert ngd["train_error"] == 0.0
+    assert ngd["residual"] < 1e-3
+    assert ngd["test_error"] < 0.1
+    assert 0 < ngd["test_loss"] < 0.5
+    assert found["optimisers"]["gd"]["train_loss"] > ngd["train_loss"]
