@@ -40,7 +40,7 @@ from theory.errors import RankDeficientError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
-from theory.rigour.exact import as_float, diagonal, pseudo_inverse, rational_matrix
+from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.one_step import network_step
 from theory.theorems.kfac import frozen_factor
