@@ -96,9 +96,10 @@ def _rank_row() -> SlackRow:
 
 
 SLACK = (
-    *(_step_row(C, *data) for data in DATA for C in (0.1, 0.49)),
-    *(_rate_row(C, *data) for data in DATA for C in (0.1, 0.49)),
+    *(_step_row(0.49, *data) for data in DATA),
+    _step_row(0.1, *DATA[1]),
+    *(_rate_row(0.49, *data) for data in DATA),
     _constant_row(),
-    *(_radius_row(C) for C in (0.1, 0.49)),
+    _radius_row(0.49),
     _rank_row(),
 )
