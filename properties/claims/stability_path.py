@@ -1,7 +1,8 @@
-"""C2-path: no point of a trajectory's segments exceeds the path certificate."""
+"""C2-path, K2-path: no point of a trajectory's segments exceeds the path certificate."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import sys
@@ -116,7 +117,8 @@ def path_hypotheses(instance: PathInstance) -> Sequence[Hypothesis]:
     if taken.verdict is not Verdict.HOLDS:
         return [taken]
     lambda_min = instance.certificate.lambda_min
-    return [taken, certified("Condition 1: certified lambda_min(G(0)) > 0", lambda_min)]
+    name = "K1: certified lambda_min(H(0))" if instance.condition == "K2" else "1: certified lambda_min(G(0))"
+    return [taken, certified(f"Condition {name} > 0", lambda_min)]
 
 
 def path_conclusion(change: PathConstant, instance: PathInstance, share: float = 1.0) -> Sequence[Bound]:
@@ -126,7 +128,7 @@ def path_conclusion(change: PathConstant, instance: PathInstance, share: float =
     that C was taken from.
     """
     bound, constant = change(instance), instance.certificate.constant / math.sqrt(share)
-    label = "||J - J(0)||_2 along the path at most the bound"
+    label = f"||{instance.changed} - {instance.changed}(0)||_2 along the path at most the bound"
     constant_label = "C along the path, with the enclosed lambda_min, at most the certified constant"
     with working_precision(BALL_BITS):
         exact = instance.initial_eigenvalue(EIGENVALUE_BITS)
@@ -166,13 +168,13 @@ def largest_change(instance: PathInstance) -> float:
 
 
 def at_iterates_only(instance: PathInstance) -> float:
-    """The largest ``||J(k) - J(0)||_2`` at the iterates, nothing in between: for mutants."""
+    """The largest ``||J(k) - J(0)||_2`` (or of S) at the iterates, nothing in between: for mutants."""
     assert instance.iterates is not None
     if instance.net.activation != "relu":
         return largest_change(instance)
     changes = [(z >= 0).astype(float) - (instance.iterates[0] >= 0) for z in instance.iterates]
-    kernel = instance.rows @ instance.rows.T
-    return max(pattern_change_norm(kernel, d @ d.T, instance.net.width, instance.net.dim)[1] for d in changes)
+    kernel, dim = instance.factors @ instance.factors.T, instance.factors.shape[1]
+    return max(pattern_change_norm(kernel, d @ d.T, instance.net.width, dim)[1] for d in changes)
 
 
 def in_between_only(instance: PathInstance) -> float:
@@ -197,7 +199,7 @@ def from_each_start(instance: PathInstance) -> float:
     pairs = itertools.pairwise(instance.iterates)
     found = []
     for start, end in pairs:
-        segment = PatternSegments(start, instance.rows)
+        segment = PatternSegments(start, instance.factors)
         found.append(segment.supremum(start, end, instance.parts)[1])
     return max(found) if instance.net.activation == "relu" else largest_change(instance)
 
@@ -210,14 +212,19 @@ def path_features(instance: PathInstance) -> Sequence[str]:
     return found
 
 
-def path_claim() -> Claim[PathInstance]:
-    """C2-path with its mutants."""
+def path_claim(condition: str = "2") -> Claim[PathInstance]:
+    """C2-path, or K2-path for Condition K2, with its mutants."""
+    name = "S" if condition == "K2" else "J"
     claim = Claim(
-        id="C2-path",
-        statement="||J(theta_s) - J(0)||_2 <= ||J(theta_s_j) - J(0)||_2 + (#flips in between/m)^{1/2} on each part",
+        id="K2-path" if condition == "K2" else "C2-path",
+        statement=f"||{name}(theta_s) - {name}(0)||_2 <= ||{name}(theta_s_j) - {name}(0)||_2 + "
+        "(#flips in between/m)^{1/2} on each part",
         provenance=Provenance.DERIVED,
-        source="THEORY section 3",
-        families=(RELU_PATHS, TURNING_PATHS, SMOOTH_PATHS),
+        source="THEORY section 7" if condition == "K2" else "THEORY section 3",
+        families=tuple(
+            dataclasses.replace(family, build=partial(build_path, condition=condition))
+            for family in (RELU_PATHS, TURNING_PATHS, SMOOTH_PATHS)
+        ),
         hypotheses=path_hypotheses,
         conclusion=partial(path_conclusion, largest_change),
         features=path_features,
