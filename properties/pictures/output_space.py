@@ -23,7 +23,8 @@ ATTEMPTS = 50
 """Initialisations that are tried at a narrow width, where both inputs may see the same pattern (Condition 1 fails)."""
 
 STEP, STEPS, PARTS = 0.1, 60, 32
-GD_STEPS = 400
+GD_SHARE, GD_STEPS = 0.1, 400
+"""GD's step size is its share of ``1/||J(0)||_2^2``, so small that its path is smooth."""
 
 
 def data(seed: int) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def _at_width(width: int, inputs: FloatArray, seed: int) -> dict[str, Any]:
         except RankDeficientError:
             continue
         constant = certify_path(net, inputs, TARGETS, STEP, STEPS, parts=PARTS).constant
-        gd = path(net, inputs, 1 / float(np.linalg.eigvalsh(net.gram(inputs))[-1]), GD_STEPS, "gd")
+        gd = path(net, inputs, GD_SHARE / float(np.linalg.eigvalsh(net.gram(inputs))[-1]), GD_STEPS, "gd")
         return {
             "width": width,
             "path_constant": constant,

@@ -31,6 +31,7 @@ def page(document: Document) -> str:
         "seconds": wording.seconds_text,
         "description": wording.description_text,
         "families": wording.family_texts,
+        "bounds": wording.bound_texts,
         "mark": wording.mark_text,
         "number": wording.number_text,
         "cell": _cell,

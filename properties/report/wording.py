@@ -131,6 +131,21 @@ def _dataset_clause(dataset: Entry) -> str:
     return f"nothing is refuted on {name}"
 
 
+def bound_texts(bounds: Sequence[Entry]) -> list[str]:
+    """The bounds of one instance in short: those that do not hold, and the tightest of those that do."""
+    lines = [f"{one['label']}: {one['verdict']}, ratio {ratio_text(one['ratio'])}" for one in bounds if not _holds(one)]
+    holding = [one for one in bounds if _holds(one)]
+    if holding:
+        tightest = max(holding, key=lambda one: number(one["ratio"]))
+        count = "1 bound holds" if len(holding) == 1 else f"{len(holding)} bounds hold, the tightest"
+        lines.append(f"{count}: {tightest['label']}, ratio {ratio_text(tightest['ratio'])}")
+    return lines
+
+
+def _holds(bound: Entry) -> bool:
+    return bool(bound["verdict"] == Verdict.HOLDS.value)
+
+
 def evaluation_lines(evaluation: Entry) -> list[str]:
     """One instance: description, hypotheses with margins, bounds with both sides, ratio and rounding."""
     lines = [f"instance: family {evaluation['family']}, {description_text(evaluation['description'])}"]

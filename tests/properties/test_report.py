@@ -81,10 +81,9 @@ class Certificate:
                 tuple(fake_claims.below(29.0)(fake_claims.Point(29.0))),
                 InstanceVerdict.HOLDS,
                 (),
-                53,
             ),
         ),
-        ("N-small", Evaluation("F5", {"m": 4}, (), (), InstanceVerdict.VACUOUS, (), 53)),
+        ("N-small", Evaluation("F5", {"m": 4}, (), (), InstanceVerdict.VACUOUS, ())),
     ]
     curves: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float] | None]]] = {
         "n = 2, m = 8": {"ngd": ([1.0, 0.5, 0.25], [1.0, 0.75, 0.5]), "gd": ([1.0, 0.0, math.nan], None)},
@@ -290,6 +289,17 @@ def test_the_terminal_shows_slack_and_pictures_in_short(document: Document) -> N
     assert terminal.slack_lines(Document({})) == []
     assert len(terminal.picture_lines(document)) == 5
     assert terminal.picture_lines(Document({})) == []
+
+
+def test_bounds_in_short() -> None:
+    bounds: list[dict[str, Any]] = [
+        {"label": "a", "verdict": "holds", "ratio": 0.25},
+        {"label": "b", "verdict": "refuted", "ratio": "inf"},
+        {"label": "c", "verdict": "holds", "ratio": 0.5},
+    ]
+    assert wording.bound_texts(bounds) == ["b: refuted, ratio inf", "2 bounds hold, the tightest: c, ratio 0.5"]
+    assert wording.bound_texts(bounds[:1]) == ["1 bound holds: a, ratio 0.25"]
+    assert wording.bound_texts([]) == []
 
 
 @pytest.mark.parametrize(
