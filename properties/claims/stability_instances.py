@@ -254,7 +254,7 @@ class PathInstance:
 
     @cached_property
     def certificate(self) -> PathCertificate:
-        """The path certificate, for Condition 2 whatever the optimiser."""
+        """The path certificate, for the condition asked for whatever the optimiser."""
         arguments = (self.net, self.rows, self.targets, self.step_size, self.steps, self.optimiser, self.parts)
         return certify_path(*arguments, condition=self.condition)
 

@@ -20,7 +20,7 @@ from theory.maps import (
     spike_map,
 )
 from theory.rigour.exact import lift
-from theory.rigour.one_step import map_step, map_steps_enclosed
+from theory.rigour.one_step import map_step, map_steps_enclosed, norm_enclosed
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
 from theory.theorems import ngd
@@ -341,3 +341,13 @@ def test_deviation_of_a_spike_map_counts_the_pieces_that_the_ball_meets() -> Non
     assert [model.deviation(radius) for radius in (0.05, 1.5, 2.5)] == pytest.approx([0, 0.5, 8], rel=1e-14)
     assert model.deviation(2.0) >= 8  # the edge of the ball touches the last piece
     assert model.deviation(1.5) >= 0.5
+
+
+def test_enclosed_norm_of_balls_around_zero_is_a_ball_and_not_a_number_stays_one() -> None:
+    tiny = np.array([arb(0, 1e-20), arb(0)], dtype=object)
+    norm = norm_enclosed(tiny)
+    assert norm.contains(0)
+    assert norm.contains(arb(1e-20))
+    assert norm < 1e-19
+    assert norm_enclosed(np.array([arb(3), arb(-4)], dtype=object)) == 5
+    assert not norm_enclosed(np.array([arb("nan"), arb(1)], dtype=object)).is_finite()

@@ -244,11 +244,11 @@ def _row_norm(state: FunctionSpaceDescent) -> float:
 
 
 def norm_enclosed(vector: AnyArray) -> arb:
-    """The Euclidean norm of an object array of balls."""
+    """The Euclidean norm of an object array of balls; a sum of squares that may round below 0 is cut off there."""
     total = arb(0)
     for entry in vector:
         total += entry * entry
-    return total.sqrt()
+    return total.nonnegative_part().sqrt()
 
 
 def solve_enclosed(matrix: AnyArray, right: AnyArray) -> AnyArray:
