@@ -13,7 +13,18 @@ from flint import arb
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
+from properties.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    at_most_enclosed,
+    certified,
+    require,
+)
 from properties.claims.random_networks import Description, RandomNetwork, unit_inputs
 from properties.claims.width_instances import Parts, WidthInstance
 from properties.datasets import load_dataset
@@ -85,7 +96,7 @@ def _leverage_bound(instance: WidthInstance) -> Bound:
 
 def hypotheses(composed: Width, instance: WidthInstance) -> Sequence[Hypothesis]:
     """A positive lower bound of lambda0 (lambda_S), and for networks to be drawn a width that can be."""
-    found = [require("lambda0 (lambda_S) > 0 is certified", instance.eigenvalue or -1.0)]
+    found = [certified("lambda0 (lambda_S) > 0", instance.eigenvalue)]
     if instance.drawn and instance.eigenvalue > 0:
         found.append(require(f"the width is at most {WIDEST}", WIDEST - composed(instance)))
     return found
@@ -388,7 +399,7 @@ def _row(n: int, scale: float, C: float, delta: float) -> SlackRow:
         paper=None,
         proved=float(width(np.eye(n), targets, scale, delta, C, symmetric=True)),
         refuted=float(failing) if n == 1 else None,
-        witness="C2-spec, which is exact for n = 1" if n == 1 else "",
+        witness="one drawn network, by C2-spec, which is exact for n = 1" if n == 1 else "",
         remark=f"a drawn network is certified at m = {certified} (powers of 2)",
     )
 
