@@ -96,7 +96,7 @@ def twice(context: RungContext) -> Contribution:
     norms = context.run("ngd").residual_norms
     return Contribution(
         topic="twice",
-        results=(("T1", Evaluation("F5", {}, (), (), InstanceVerdict.VACUOUS, (), 53)),),
+        results=(("T1", Evaluation("F5", {}, (), (), InstanceVerdict.VACUOUS, ())),),
         values={"last": 2 * float(norms[-1]), "unknown": math.inf},
         lines=("twice as much",),
         predictions={"ngd": Prediction("slow", 0.99, 2), "gd": Prediction("only", 0.999, 3)},

@@ -22,6 +22,7 @@ def sweep(kept: ActivationPattern, Z: FloatArray, count: bool = True) -> None:
 def assert_right(kept: ActivationPattern, Z: FloatArray) -> None:
     active = (Z >= 0).astype(int)
     assert np.array_equal(kept.matrix, Z >= 0)
+    assert kept.counts is not None
     assert np.array_equal(kept.counts, active @ active.T)
 
 
