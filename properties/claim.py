@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx, fmpq
 from hypothesis.strategies import SearchStrategy
 
 if TYPE_CHECKING:
@@ -69,6 +69,11 @@ class Hypothesis:
     margin: float
 
 
+def certified(name: str, bound: float) -> Hypothesis:
+    """A hypothesis ``x > 0`` for which a lower bound of x is certified; a bound that is not positive decides nothing."""
+    return Hypothesis(name, Verdict.HOLDS if bound > 0 else Verdict.UNDECIDED, float(bound))
+
+
 def require(name: str, margin: float, rounding: float = 0.0) -> Hypothesis:
     """A hypothesis ``margin >= 0`` known up to ``rounding``; undecided within it, and when it is not a number."""
     if margin >= rounding:
@@ -96,6 +101,8 @@ class Bound:
     evidence: Evidence
     aim: float | None = None
     """What the search maximises instead of the ratio, where the ratio is near 1 for trivial reasons; at most 1."""
+    bits: int = 53
+    """The precision at which it was decided: 53 for float64, the working precision for balls, 0 for exact arithmetic."""
 
     @property
     def ratio(self) -> float:
@@ -137,7 +144,8 @@ def at_most_enclosed(label: str, measured: arb, predicted: arb) -> Bound:
         verdict = Verdict.REFUTED
     else:
         verdict = Verdict.UNDECIDED
-    return Bound(label, float(measured), float(predicted), float(difference.rad()), verdict, Evidence.ENCLOSED)
+    radius = float(difference.rad())
+    return Bound(label, float(measured), float(predicted), radius, verdict, Evidence.ENCLOSED, bits=ctx.prec)
 
 
 def at_most_or_equal_enclosed(label: str, measured: arb, predicted: arb, bits: int) -> Bound:
@@ -163,14 +171,29 @@ def equal_enclosed(label: str, difference: arb, bits: int) -> Bound:
         verdict = Verdict.HOLDS
     else:
         verdict = Verdict.UNDECIDED
-    measured = float(abs(difference.mid()))
-    return Bound(f"{label} (ball radius below 2^-{bits})", measured, allowance, 0.0, verdict, Evidence.ENCLOSED)
+    measured, label = float(abs(difference.mid())), f"{label} (ball radius below 2^-{bits})"
+    return Bound(label, measured, allowance, 0.0, verdict, Evidence.ENCLOSED, bits=ctx.prec)
+
+
+def decided_exactly(label: str, holds: bool, measured: float, predicted: float) -> Bound:
+    """An inequality decided in exact arithmetic; the two numbers are shown as floats."""
+    verdict = Verdict.HOLDS if holds else Verdict.REFUTED
+    return Bound(f"{label} (exact)", float(measured), float(predicted), 0.0, verdict, Evidence.ENCLOSED, bits=0)
+
+
+def at_most_exactly(label: str, measured: fmpq, predicted: fmpq) -> Bound:
+    """``measured <= predicted`` between rational numbers."""
+    return decided_exactly(label, measured <= predicted, as_float(measured), as_float(predicted))
+
+
+def as_float(value: fmpq) -> float:
+    """The nearest float64 to a rational number."""
+    return int(value.p) / int(value.q)
 
 
 def equal_exactly(label: str, holds: bool, size: float = 1.0) -> Bound:
     """An identity decided in exact arithmetic; ``size`` of the difference is shown when it fails."""
-    verdict = Verdict.HOLDS if holds else Verdict.REFUTED
-    return Bound(f"{label} (exact)", 0.0 if holds else float(size), 0.0, 0.0, verdict, Evidence.ENCLOSED)
+    return decided_exactly(label, holds, 0.0 if holds else size, 0.0)
 
 
 class Instance(Protocol):
@@ -263,8 +286,12 @@ class Evaluation:
     bounds: tuple[Bound, ...]
     verdict: InstanceVerdict
     features: tuple[str, ...]
-    precision: int
-    """Bits at which the verdict was reached: 53 for float64, more after confirmation."""
+
+    @property
+    def precision(self) -> int:
+        """Bits at which the verdict was reached, the most that any bound took; a refutation's own. 0: exact arithmetic."""
+        violated = [bound.bits for bound in self.bounds if bound.verdict is Verdict.REFUTED]
+        return max(violated or [bound.bits for bound in self.bounds], default=53)
 
     @property
     def tightest(self) -> Bound | None:

@@ -12,9 +12,12 @@ from properties.contribution import Contribution, Prediction
 from properties.datasets import Dataset
 from properties.ladder import Rung, ladder
 from properties.linearised import linearised_iterations
-from properties.rung import REDUCTION, RungContext
+from properties.rung import REDUCTION, STEP_CAPS, RungContext
 from properties.topics import INPUT_TOPICS, RUNG_TOPICS, InputTopic, RungTopic
 from theory.errors import RankDeficientError
+
+OPTIMISER_NAMES = {"ngd": "NGD", "kfac": "K-FAC", "gd": "GD"}
+"""How lines for a terminal call the optimisers."""
 
 Curves = Mapping[str, tuple[list[float], list[float] | None]]
 """Residual norms of each optimiser, and their bound where a theorem gives one."""
@@ -59,7 +62,9 @@ class RungCertificate:
 
     def lines(self) -> list[str]:
         """The network, its runs, then the topics' lines."""
-        counts = ", ".join(f"{name} {_counts(iterations)}" for name, iterations in self.iterations.items())
+        counts = ", ".join(
+            f"{OPTIMISER_NAMES[name]} {_counts(iterations)}" for name, iterations in self.iterations.items()
+        )
         initialised = f"weights of scale {self.rung.scale:g}" + (", symmetric" if self.rung.symmetric else "")
         return [
             f"{self.rung.label}, {initialised}: lambda_min(G(0)) >= {self.lambda_min:.5g}, ||r(0)|| = {self.residual_norm:.4g}",
@@ -164,17 +169,22 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
     if context.nothing_to_learn:
         remark = "outputs at initialisation equal the targets to rounding: nothing to learn"
         return RungCertificate(context.rung, context.lambda_min, context.residual_norm, {}, (), {}, (remark,))
-    contributions, problems = [], list(context.problems)
+    contributions, problems, runs = [], [], {}
     if context.rotated:
         problems.append("inputs in coordinates of their span, which changes inner products by rounding only")
+    for name in STEP_CAPS:
+        try:
+            runs[name] = context.run(name)
+        except RankDeficientError as error:
+            problems.append(f"no run of {OPTIMISER_NAMES[name]}: {error}")
     for topic in topics:
         try:
             contributions.append(topic(context))
         except RankDeficientError as error:
             problems.append(f"{topic.__name__}: {error}")
-    predictions = {name: _fastest(contributions, name) for name in context.runs}
+    predictions = {name: _fastest(contributions, name) for name in runs}
     curves = {}
-    for name, run in context.runs.items():
+    for name, run in runs.items():
         prediction = predictions[name]
         bound = None if prediction is None else prediction.bound(float(run.residual_norms[0]))
         curves[name] = ([float(norm) for norm in run.residual_norms], bound)
@@ -182,7 +192,7 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
         rung=context.rung,
         lambda_min=context.lambda_min,
         residual_norm=context.residual_norm,
-        iterations={name: _iterations(context, name, predictions[name]) for name in context.runs},
+        iterations={name: _iterations(context, name, predictions[name]) for name in runs},
         contributions=tuple(contributions),
         curves=curves,
         problems=tuple(problems),
@@ -195,7 +205,7 @@ def _fastest(contributions: Sequence[Contribution], optimiser: str) -> Predictio
 
 
 def _iterations(context: RungContext, name: str, prediction: Prediction | None) -> Iterations:
-    run = context.runs[name]
+    run = context.run(name)
     return Iterations(
         step_size=run.step_size,
         predicted=None if prediction is None else prediction.iterations(REDUCTION),

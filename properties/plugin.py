@@ -398,6 +398,8 @@ def _report_directory(config: pytest.Config) -> Path | None:
     option = config.getoption("--report")
     if option is None:
         return None
+    if not option.strip():
+        raise pytest.UsageError("--report is empty; name a directory to write to, for example --report report")
     directory = config.invocation_params.dir / Path(option).expanduser()
     try:
         directory.mkdir(parents=True, exist_ok=True)

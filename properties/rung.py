@@ -12,7 +12,6 @@ import numpy as np
 from properties.datasets import Dataset
 from properties.ladder import Rung
 from theory.descent import trajectory
-from theory.errors import RankDeficientError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
@@ -79,6 +78,7 @@ class RungContext:
         self.net = TwoLayerNetwork.initialise(
             rung.width, self.inputs.shape[1], rung.scale, self.generator("network"), symmetric=rung.symmetric
         )
+        self._runs: dict[str, ObservedRun] = {}
         self._paths: dict[tuple[str, float, int], PathCertificate] = {}
 
     def generator(self, purpose: str) -> np.random.Generator:
@@ -130,41 +130,20 @@ class RungContext:
         largest = float(np.linalg.eigvalsh(self.gram)[-1])
         return {"ngd": NGD_STEP_SIZE, "kfac": KFAC_STEP_SIZE, "gd": 1 / largest if largest > 0 else math.inf}
 
-    @cached_property
-    def runs(self) -> Mapping[str, ObservedRun]:
-        """The runs by optimiser; one is missing where its matrix was singular on the way (``problems`` says so)."""
-        return self._runs_and_problems[0]
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What is not as it should be: which runs could not be made, and why."""
-        return self._runs_and_problems[1]
+    def run(self, optimiser: str) -> ObservedRun:
+        """What "ngd", "kfac" or "gd" does on this rung. Raises RankDeficientError."""
+        if optimiser not in self._runs:
+            eta, cap = self.step_sizes[optimiser], STEP_CAPS[optimiser]
+            found = trajectory(
+                self.net, self.inputs, self.y, eta, cap, optimiser, measure_steps=False, reduction=REDUCTION
+            )
+            self._runs[optimiser] = ObservedRun(eta, found.residual_norms)
+        return self._runs[optimiser]
 
     @property
     def nothing_to_learn(self) -> bool:
         """Whether the residual at initialisation cannot be told from zero: all targets 0, a symmetric initialisation."""
         return residual_norm(self.net, self.inputs, self.y)[0] == 0
-
-    @cached_property
-    def _runs_and_problems(self) -> tuple[dict[str, ObservedRun], tuple[str, ...]]:
-        runs, problems = {}, []
-        for name, eta in self.step_sizes.items():
-            try:
-                found = trajectory(
-                    self.net,
-                    self.inputs,
-                    self.y,
-                    eta,
-                    STEP_CAPS[name],
-                    name,
-                    measure_steps=False,
-                    reduction=REDUCTION,
-                )
-            except RankDeficientError as error:
-                problems.append(f"no run of {name}: {error}")
-            else:
-                runs[name] = ObservedRun(eta, found.residual_norms)
-        return runs, tuple(problems)
 
     def path(self, optimiser: str, step_size: float, steps: int) -> PathCertificate:
         """Condition 2(C) along the optimiser's path (C2-path). Raises RankDeficientError."""

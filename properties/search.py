@@ -147,8 +147,8 @@ def evaluate_instance(
         hypotheses = tuple(claim.hypotheses(instance))
         verdict = _hypotheses_verdict(hypotheses)
         if verdict is not None:
-            return Evaluation(family, dict(description), hypotheses, (), verdict, (), 53), None
-        bounds, precision = tuple(claim.conclusion(instance)), 53
+            return Evaluation(family, dict(description), hypotheses, (), verdict, ()), None
+        bounds = tuple(claim.conclusion(instance))
         if claim.confirm is not None and not _settled(bounds):
             for precision in PRECISIONS:
                 with working_precision(precision):
@@ -169,7 +169,7 @@ def evaluate_instance(
         outcome = InstanceVerdict.UNDECIDED
     else:
         outcome = InstanceVerdict.HOLDS
-    evaluation = Evaluation(family, dict(description), hypotheses, bounds, outcome, features, precision)
+    evaluation = Evaluation(family, dict(description), hypotheses, bounds, outcome, features)
     return evaluation, instance.arrays() if outcome is InstanceVerdict.REFUTED else None
 
 

@@ -316,11 +316,13 @@ _CLAIM: Claim[LinearModel] = Claim(
 )
 
 
-def _mutant(id: str, description: str, family: int = 0, **changes: Any) -> Mutant:
-    rule = replace(RULE, **changes)
-    chosen = FAMILIES[family]
-    if rule.largest_share > 1:
-        chosen = replace(chosen, build=lambda parts: replace(FAMILIES[family].build(parts), share=rule.largest_share))
+def _mutant(
+    id: str, description: str, family: int = 0, fixed: Mapping[str, Any] | None = None, **changes: Any
+) -> Mutant:
+    """``fixed`` sets fields of every instance: where a step size or count other than the drawn one refutes for sure."""
+    rule, chosen = replace(RULE, **changes), FAMILIES[family]
+    if fixed is not None:
+        chosen = replace(chosen, build=lambda parts: replace(FAMILIES[family].build(parts), **fixed))
     return _CLAIM.neighbour(
         id,
         description,
@@ -343,14 +345,20 @@ T0_ADVANTAGE = _CLAIM.with_mutants(
         "(b) no eta <= 2/Lambda beats 1 - w/Lambda",
         fastest=lambda quotient, norm: 1 - quotient / norm**2,
     ),
-    _mutant("step-limit-dropped", "(b) no eta beats 1 - 2w/Lambda: eta = 4/Lambda", largest_share=2.0),
+    _mutant(
+        "step-limit-dropped", "(b) no eta beats 1 - 2w/Lambda: eta = 4/Lambda", fixed={"share": 2.0}, largest_share=2.0
+    ),
     _mutant("count-stretched", "(b) GD needs 1.5 times as many steps as proved", stretch=1.5),
     _mutant(
-        "one-target", "(c) for every eta the residual of the lower quotient keeps ((W-w)/(W+w))^k", both_targets=False
+        "one-target",
+        "(c) for every eta the residual of the lower quotient keeps ((W-w)/(W+w))^k: eta = 4/(W+w), one step",
+        fixed={"share": 1.0, "steps_share": 0.0},
+        both_targets=False,
     ),
     _mutant(
         "kappa-doubled",
-        "(c) with 2 W/w in the place of W/w",
+        "(c) with 2 W/w in the place of W/w: eta = 2/(W+w), one step",
+        fixed={"share": 0.5, "steps_share": 0.0},
         worst_target=lambda low, high: gd.worst_target_rate(low, 2 * high),
     ),
 )

@@ -12,8 +12,18 @@ from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, equal_exactly, require
-from properties.claims.ngd_singular import as_float
+from properties.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    as_float,
+    equal_exactly,
+    require,
+)
 from properties.descriptions import described
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix

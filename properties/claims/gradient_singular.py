@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from flint import fmpq
 
-from properties.claim import Bound, Evidence, Family, Hypothesis, Verdict, require
+from properties.claim import Bound, Family, Hypothesis, at_most_exactly, require
 from properties.claims import ngd_singular
-from properties.claims.ngd_singular import SingularInstance, as_float
+from properties.claims.ngd_singular import SingularInstance
 from theory.rigour.exact import rational_matrix
 
 
@@ -32,9 +32,7 @@ def conclusion(instance: SingularInstance) -> Sequence[Bound]:
     after = [residual[i, 0] - share / trace * moved[i, 0] for i in range(gram.nrows())]
     measured = sum((value * value for value in after), fmpq(0))
     predicted = (1 - share) * sum((residual[i, 0] ** 2 for i in range(gram.nrows())), fmpq(0))
-    verdict = Verdict.HOLDS if measured <= predicted else Verdict.REFUTED
-    label = "||r(1)||^2 <= (1 - eta lambda) ||r(0)||^2 (exact)"
-    return [Bound(label, as_float(measured), as_float(predicted), 0.0, verdict, Evidence.ENCLOSED)]
+    return [at_most_exactly("||r(1)||^2 <= (1 - eta lambda) ||r(0)||^2", measured, predicted)]
 
 
 SINGULAR: Family[SingularInstance] = ngd_singular.SINGULAR

@@ -12,7 +12,7 @@ from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Claim, Depth, Evidence, Family, Hypothesis, Provenance, Verdict, require
+from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Provenance, Verdict, at_most_exactly, require
 from properties.claims.identity_checks import equal, full_rank
 from properties.claims.identity_instances import build_network, network_descriptions
 from properties.claims.linearised_model import (
@@ -29,13 +29,6 @@ Description = Mapping[str, Any]
 
 SHAPES = (("uniform", 1, 1), ("uniform", 2, 2), ("uniform", 3, 3), ("uniform", 3, 2), ("clustered", 2, 3))
 """(kind, n, d) of the networks: rank X = n and below."""
-
-
-def at_most_exactly(label: str, measured: fmpq, predicted: fmpq) -> Bound:
-    """``measured <= predicted`` between rational numbers."""
-    verdict = Verdict.HOLDS if measured <= predicted else Verdict.REFUTED
-    sides = [int(side.p) / int(side.q) for side in (measured, predicted)]
-    return Bound(f"{label} (exact)", sides[0], sides[1], 0.0, verdict, Evidence.ENCLOSED)
 
 
 def equal_numbers(label: str, left: fmpq, right: fmpq) -> Bound:

@@ -16,8 +16,7 @@ from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Claim, Depth, Evidence, Family, Hypothesis, Mutant, Verdict, require
-from properties.claims.ngd_singular import as_float
+from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, as_float, at_most_exactly, require
 from properties.descriptions import described
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
@@ -105,9 +104,7 @@ def _conclusion(direction: Direction, instance: LinearFeatures) -> Sequence[Boun
     after = [residual[i, 0] - instance.eta * moved[i, i] for i in range(2)]
     measured = sum((value * value for value in after), fmpq(0))
     predicted = (1 - instance.eta / max(instance.eigenvalues)) * sum((residual[i, 0] ** 2 for i in range(2)), fmpq(0))
-    verdict = Verdict.HOLDS if measured <= predicted else Verdict.REFUTED
-    label = "||r(1)||^2 <= (1 - eta/mu_max) ||r(0)||^2 (exact)"
-    return [Bound(label, as_float(measured), as_float(predicted), 0.0, verdict, Evidence.ENCLOSED)]
+    return [at_most_exactly("||r(1)||^2 <= (1 - eta/mu_max) ||r(0)||^2", measured, predicted)]
 
 
 def _family(singular: bool) -> Family[LinearFeatures]:

@@ -11,7 +11,7 @@ from typing import Any
 from flint import arb
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Family, Hypothesis, Verdict, require
+from properties.claim import Bound, Family, Hypothesis, Verdict, certified, require
 from properties.claims import ngd
 from properties.claims.gradient_descent import guaranteed_share
 from properties.claims.kfac_instances import (
@@ -90,10 +90,10 @@ class KroneckerRule:
 def hypotheses(rule: KroneckerRule, instance: KroneckerInstance) -> Sequence[Hypothesis]:
     """The rank of X, Conditions K1 and K2 and the step size, each with its margin."""
     certificate, bounds = instance.certificate, instance.bounds
-    rank = require("the rank of X is certified", 1.0 if bounds.rank_certified else -1.0)
-    k1 = require("Condition K1: certified lambda_min(H(0)) > 0", certificate.lambda_min or -1.0)
+    rank = certified("the rank of X is certified", 1.0 if bounds.rank_certified else 0.0)
+    k1 = certified("Condition K1: certified lambda_min(H(0)) > 0", certificate.lambda_min)
     if rank.verdict is not Verdict.HOLDS:
-        return [dataclasses.replace(rank, verdict=Verdict.UNDECIDED)]
+        return [rank]
     if k1.verdict is not Verdict.HOLDS:
         return [rank, k1]
     found = [rank, k1]

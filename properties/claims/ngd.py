@@ -21,6 +21,7 @@ from properties.claim import (
     Verdict,
     at_most,
     at_most_enclosed,
+    certified,
     require,
 )
 from properties.claims import ngd_singular
@@ -73,7 +74,7 @@ class Rule:
 def hypotheses(rule: Rule, instance: DescentInstance) -> Sequence[Hypothesis]:
     """Conditions 1 and 2 and the step size, each with its margin."""
     certificate = instance.certificate
-    condition_1 = require("Condition 1: certified lambda_min(G(0)) > 0", certificate.lambda_min or -1.0)
+    condition_1 = certified("Condition 1: certified lambda_min(G(0)) > 0", certificate.lambda_min)
     if condition_1.verdict is not Verdict.HOLDS:
         return [condition_1]
     margin = rule.dial.constant_limit - certificate.constant

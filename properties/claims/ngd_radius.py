@@ -213,10 +213,10 @@ def _family(
     return Family(id, title, descriptions, partial(_build, factor, build), examples(*counts))
 
 
-def cliffs(factor: PathFactor, farthest: int = 320) -> Family[RadiusInstance]:
+def cliffs(factor: PathFactor, farthest: int = 400) -> Family[RadiusInstance]:
     """Family F4 with cliffs, up to ``farthest`` percent of the way."""
     draw = partial(cliff_descriptions, farthest=farthest)
-    return _family("F4-cliff", "piecewise linear maps with a cliff", draw, build_cliff, factor, 50, 250, 2500)
+    return _family("F4-cliff", "piecewise linear maps with a cliff", draw, build_cliff, factor, 45, 220, 2200)
 
 
 def families(factor: PathFactor) -> tuple[Family[RadiusInstance], ...]:
@@ -224,12 +224,12 @@ def families(factor: PathFactor) -> tuple[Family[RadiusInstance], ...]:
     return (
         cliffs(factor),
         _family(
-            "F3", "perturbed affine maps", perturbed_affine_descriptions, build_perturbed_affine, factor, 30, 160, 2000
+            "F3", "perturbed affine maps", perturbed_affine_descriptions, build_perturbed_affine, factor, 20, 110, 1200
         ),
         _family(
-            "F1", "two-layer ReLU networks", relu_descriptions, build_relu, factor, 6, 40, 400, least_constant_tenth=4
+            "F1", "two-layer ReLU networks", relu_descriptions, build_relu, factor, 5, 20, 250, least_constant_tenth=4
         ),
-        _family("F2", "two-layer smooth networks", smooth_descriptions, build_smooth, factor, 15, 80, 800),
+        _family("F2", "two-layer smooth networks", smooth_descriptions, build_smooth, factor, 10, 50, 500),
     )
 
 
@@ -270,7 +270,7 @@ T1_RADIUS = _CLAIM.with_mutants(
         "Condition 2 within 0.9/(1-c) ||r(0)||/sqrt(lambda)",
         lambda C, theorem: 0.9 / (1 - min(C, 1.0) / 3),
     ),
-    _mutant("C-quartered", "the conclusion uses C/4", path_factor, lambda C: C / 4, farthest=320),
+    _mutant("C-quartered", "the conclusion uses C/4", path_factor, lambda C: C / 4, farthest=400),
 )
 
 CLAIMS = (T1_RADIUS,)

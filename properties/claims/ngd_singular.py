@@ -12,7 +12,7 @@ from flint import fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Depth, Evidence, Family, Hypothesis, Verdict, require
+from properties.claim import Bound, Depth, Family, Hypothesis, as_float, at_most_exactly, require
 from properties.descriptions import described
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
@@ -79,14 +79,7 @@ def conclusion(
     measured = sum((value * value for value in after), fmpq(0))
     squared = sum((residual[i, 0] ** 2 for i in range(2)), fmpq(0))
     predicted = factor(instance.eta, min(weights), max(weights)) * squared
-    verdict = Verdict.HOLDS if measured <= predicted else Verdict.REFUTED
-    label = f"||r(1)||^2 <= {formula} ||r(0)||^2 (exact)"
-    return [Bound(label, as_float(measured), as_float(predicted), 0.0, verdict, Evidence.ENCLOSED)]
-
-
-def as_float(value: fmpq) -> float:
-    """The nearest float64 to a rational number."""
-    return int(value.p) / int(value.q)
+    return [at_most_exactly(f"||r(1)||^2 <= {formula} ||r(0)||^2", measured, predicted)]
 
 
 def family(most_weight: int) -> Family[SingularInstance]:

@@ -22,10 +22,10 @@ from properties.claim import (
     Hypothesis,
     Provenance,
     at_most_enclosed,
+    at_most_exactly,
     equal_exactly,
     require,
 )
-from properties.claims.interpolants import at_most_exactly
 from properties.descriptions import described
 from properties.slack import SlackRow
 from theory.gram import ball_limiting_gram, exact_pattern

@@ -57,7 +57,7 @@ def natural_gradient(context: RungContext) -> Contribution:
     attack = attack_ball(context.net, context.inputs, context.y, rng=context.generator("attack"))
     results = [*_theorems(context, path), *_theorem_1(context, path)]
     stepwise = _stepwise(context)
-    norms = context.runs["ngd"].residual_norms
+    norms = context.run("ngd").residual_norms
     halving_error = float(np.abs(norms[1:] / norms[:-1] / (1 - eta) - 1).max())
     step_ratio = stepwise.tightest.ratio if stepwise.tightest else 0.0
     limits = {"ball": step_limits(context.ball.constant), "path": step_limits(path.constant)}

@@ -19,13 +19,12 @@ from properties.claim import (
     Bound,
     Claim,
     Depth,
-    Evidence,
     Family,
     Hypothesis,
     Mutant,
     Provenance,
-    Verdict,
     at_most_enclosed,
+    decided_exactly,
 )
 from properties.claims.stability_instances import (
     INPUT_KINDS,
@@ -44,12 +43,6 @@ from theory.stability.norms import input_norm_squared
 
 SMOOTH = tuple(name for name, phi in ACTIVATIONS.items() if phi.curvature is not None)
 BALL_BITS = 128
-
-
-def decided(label: str, holds: bool, measured: float, predicted: float) -> Bound:
-    """An inequality decided in exact arithmetic; the two numbers are shown as floats."""
-    verdict = Verdict.HOLDS if holds else Verdict.REFUTED
-    return Bound(f"{label} (exact)", measured, predicted, 0.0, verdict, Evidence.ENCLOSED)
 
 
 def examples(quick: int, normal: int, thorough: int) -> Mapping[Depth, int]:
@@ -152,25 +145,33 @@ def ball_conclusion(certified: Certified, whole_frobenius: bool, instance: BallI
     bound = certified(instance)
     radius, certificate = instance.radius, instance.certificate
     inside = instance.attack_distance <= rational(radius) ** 2
-    bounds = [decided("the attack's distance at most R", inside, float(arb(instance.attack_distance).sqrt()), radius)]
+    bounds = [
+        decided_exactly("the attack's distance at most R", inside, float(arb(instance.attack_distance).sqrt()), radius)
+    ]
     found = [("attack", instance.attacked)]
     if instance.enumerable:
         found.append(("exact supremum", instance.enumerated))
         reached = instance.enumerated.at_most(np.nextafter(instance.attack[0], 0.0)) and instance.attack[0] > 0
         bounds.append(
-            decided("attack at most the exact supremum", not reached, instance.attack[0], instance.enumerated.supremum)
+            decided_exactly(
+                "attack at most the exact supremum", not reached, instance.attack[0], instance.enumerated.supremum
+            )
         )
     for name, changes in found:
         bounds.append(
-            decided(f"{name} of ||J - J(0)||_2 at most the bound", changes.at_most(bound), changes.supremum, bound)
+            decided_exactly(
+                f"{name} of ||J - J(0)||_2 at most the bound", changes.at_most(bound), changes.supremum, bound
+            )
         )
         if whole_frobenius:
             holds = changes.frobenius_at_most(bound)
-            bounds.append(decided(f"{name} of ||J - J(0)||_F at most the bound", holds, changes.frobenius, bound))
+            bounds.append(
+                decided_exactly(f"{name} of ||J - J(0)||_F at most the bound", holds, changes.frobenius, bound)
+            )
         if certificate.lambda_min > 0:
             square = certified_square(certificate.constant, certificate.lambda_min)
             bounds.append(
-                decided(
+                decided_exactly(
                     f"{name} of C at most the certified constant",
                     changes.squares_at_most(square),
                     3 * changes.supremum / float(np.sqrt(certificate.lambda_min)),
@@ -215,13 +216,13 @@ def single_bounds(bound: float, instance: BallInstance) -> Sequence[Bound]:
     rounding = rational(64 * gamma(instance.net.dim + 2))
     reached = instance.attack[0]
     return [
-        decided(
+        decided_exactly(
             "n = 1: certificate at most the supremum for R^2 (1 + 2^-20)",
             rational(bound) ** 2 <= above * (1 + rounding),
             bound,
             float(arb(above * (1 + rounding)).sqrt()),
         ),
-        decided(
+        decided_exactly(
             "n = 1: the supremum for R^2 (1 - 2^-20) at most the attack",
             below * (1 - rounding) <= rational(reached) ** 2,
             float(arb(below * (1 - rounding)).sqrt()),

@@ -12,8 +12,20 @@ from flint import arb, fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict, at_most_enclosed, require
-from properties.claims.stability_ball import BALL_BITS, SMOOTH, certified_square, decided, examples
+from properties.claim import (
+    Bound,
+    Claim,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    Verdict,
+    at_most_enclosed,
+    certified,
+    decided_exactly,
+    require,
+)
+from properties.claims.stability_ball import BALL_BITS, SMOOTH, certified_square, examples
 from properties.claims.stability_instances import PathInstance, build_path
 from theory.rigour.precision import working_precision
 from theory.stability.crossings import Crossings
@@ -96,7 +108,7 @@ def path_hypotheses(instance: PathInstance) -> Sequence[Hypothesis]:
     if taken.verdict is not Verdict.HOLDS:
         return [taken]
     lambda_min = instance.certificate.lambda_min
-    return [taken, require("Condition 1: certified lambda_min(G(0)) > 0", lambda_min if lambda_min > 0 else -1.0)]
+    return [taken, certified("Condition 1: certified lambda_min(G(0)) > 0", lambda_min)]
 
 
 def path_conclusion(change: PathConstant, instance: PathInstance) -> Sequence[Bound]:
@@ -110,8 +122,8 @@ def path_conclusion(change: PathConstant, instance: PathInstance) -> Sequence[Bo
         passed = instance.passed
         measured = 3 * passed.supremum / float(np.sqrt(certificate.lambda_min))
         return [
-            decided(label, passed.at_most(bound), passed.supremum, bound),
-            decided(constant_label, passed.squares_at_most(square), measured, certificate.constant),
+            decided_exactly(label, passed.at_most(bound), passed.supremum, bound),
+            decided_exactly(constant_label, passed.squares_at_most(square), measured, certificate.constant),
         ]
     with working_precision(BALL_BITS):
         changes = [instance.change_at(k, s) for k in range(instance.steps) for s in POSITIONS]

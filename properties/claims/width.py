@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
 from properties.claims.random_networks import Description, RandomNetwork, unit_inputs
@@ -35,6 +36,9 @@ NARROWER = 1 - 2.0**-30
 WIDEST = 20_000
 """Networks are drawn up to this width."""
 
+WIDEST_CERTIFIED = 2**14
+"""The slack table looks for certified networks from this width down."""
+
 DRAWN_TRIALS = 1000
 ROUNDINGS = 100
 """Mutants are rounded up as the theorem's width is, so that they fail for their own reason."""
@@ -42,6 +46,7 @@ ROUNDINGS = 100
 MOST_EXACT = 4
 """Leverage scores are exact for so many rows and columns at most."""
 
+Descriptions = Callable[[], SearchStrategy[Description]]
 Width = Callable[[WidthInstance], int]
 
 
@@ -141,25 +146,39 @@ def _build(theorem: str, description: Description) -> WidthInstance:
     )
 
 
-def _drawn(theorem: str) -> Family[WidthInstance]:
+def _descriptions(inputs: range, targets: range, scales: range, C: range, symmetric: Sequence[bool]) -> Descriptions:
+    return lambda: described(
+        {
+            "kind": st.sampled_from(["uniform", "clustered", "nearly parallel", "antiparallel", "orthogonal"]),
+            "n": st.sampled_from(inputs),
+            "d": st.integers(2, 5),
+            "target_exponent": st.sampled_from(targets),
+            "scale_exponent": st.sampled_from(scales),
+            "delta_percent": st.integers(1, 99),
+            "C_percent": st.integers(C[0], C[-1]),
+            "symmetric": st.sampled_from(symmetric),
+            "seed": st.integers(0, 2**20),
+        }
+    )
+
+
+def _inputs(theorem: str) -> Family[WidthInstance]:
     return Family(
         "inputs",
         "uniform, clustered, nearly parallel, antiparallel and orthogonal rows; every C, delta, nu and length of y",
-        lambda: described(
-            {
-                "kind": st.sampled_from(["uniform", "clustered", "nearly parallel", "antiparallel", "orthogonal"]),
-                "n": st.integers(1, 5),
-                "d": st.integers(2, 5),
-                "target_exponent": st.integers(-4, 2),
-                "scale_exponent": st.integers(-3, 3),
-                "delta_percent": st.integers(1, 99),
-                "C_percent": st.integers(1, 299),
-                "symmetric": st.booleans(),
-                "seed": st.integers(0, 2**20),
-            }
-        ),
+        _descriptions(range(1, 6), range(-4, 3), range(-3, 4), range(1, 300), (False, True)),
         partial(_build, theorem),
         {Depth.QUICK: 40, Depth.NORMAL: 220, Depth.THOROUGH: 2000},
+    )
+
+
+def _short_targets(theorem: str) -> Family[WidthInstance]:
+    return Family(
+        "short targets",
+        "y short beside nu, symmetric initialisation: K-chernoff's width is the larger one",
+        _descriptions(range(2, 6), range(-4, -2), range(2, 4), range(100, 300), (True,)),
+        partial(_build, theorem),
+        dict.fromkeys(Depth, 60),
     )
 
 
@@ -217,7 +236,6 @@ def _end_to_end(
     )
 
 
-DRAWN = _drawn("T3")
 END_TO_END = _end_to_end([1, 2, 3], range(1, 100), range(10, 101), range(1, 150), (3, 12, 60))
 _WIDE = _end_to_end([1], range(90, 96), range(80, 101), range(1500, 2000), (10, 10, 10))
 
@@ -231,7 +249,7 @@ _T3 = Claim[WidthInstance](
     "M' = 1728*48*27/(2 pi), with K-chernoff and C2-prob at delta/2",
     provenance=Provenance.PAPER_WITH_CONSTANTS,
     source="paper, Theorem 3 (m = Omega(n^4/(nu^2 lambda0^4 delta^3))); THEORY section 6; the symmetric form derived",
-    families=(DRAWN, _data("T3"), END_TO_END),
+    families=(_inputs("T3"), _data("T3"), END_TO_END),
     hypotheses=partial(hypotheses, _theorem),
     conclusion=partial(conclusion, _theorem),
     sampled=partial(sampled, _theorem),
@@ -245,7 +263,7 @@ _T4 = dataclasses.replace(
     "Conditions K1 and K2(C) with probability 1 - delta, by the same lemmas, and h_i >= 1/mu_max; symmetric form as in T3",
     provenance=Provenance.DERIVED,
     source="THEORY section 7",
-    families=(_drawn("T4-width"), _data("T4-width")),
+    families=(_inputs("T4-width"), _data("T4-width")),
     sampled=None,
 )
 
@@ -285,7 +303,7 @@ def _mutants(claim: Claim[WidthInstance], wrong: Mapping[str, tuple[str, Width]]
         claim.neighbour(
             id,
             text,
-            families=claim.families[:1],
+            families=(_short_targets(claim.id) if id in _FIRST else claim.families[0],),
             hypotheses=partial(hypotheses, composed),
             conclusion=partial(conclusion, composed),
             sampled=None,
@@ -293,6 +311,9 @@ def _mutants(claim: Claim[WidthInstance], wrong: Mapping[str, tuple[str, Width]]
         for id, (text, composed) in wrong.items()
     ]
 
+
+_FIRST = ("log-share", "without-first", "spectral-norm")
+"""Mutants of K-chernoff's width."""
 
 _SHARED: Mapping[str, tuple[str, Width]] = {
     "kappa-half": ("kappa_3 halved", _composed(lambda _: 1 / 8)),
@@ -345,17 +366,17 @@ CLAIMS: tuple[Claim[Any], ...] = (T3, T4_WIDTH)
 
 
 def _certified(n: int, scale: float, C: float) -> tuple[int, int]:
-    """Powers of 2: the least width at which a drawn network is certified, and the largest at which it is not.
+    """Powers of 2: a width at which, as at all wider ones tried, a drawn network is certified; and the next one below, where not.
 
     Orthogonal rows, y = 1/n^{1/2} everywhere, symmetric initialisation, one draw a width.
     """
-    targets, width = np.full(n, 1 / math.sqrt(n)), 2
-    failing = 0
-    while True:
-        net = TwoLayerNetwork.initialise(width, n, scale, np.random.default_rng(width), symmetric=True)
-        if certify_ball(net, np.eye(n), targets).constant < C:
-            return width, failing
-        failing, width = width, 2 * width
+    targets, m = np.full(n, 1 / math.sqrt(n)), WIDEST_CERTIFIED
+    while m > 2:
+        net = TwoLayerNetwork.initialise(m, n, scale, np.random.default_rng(m), symmetric=True)
+        if not certify_ball(net, np.eye(n), targets).constant < C:
+            break
+        m //= 2
+    return 2 * m, m
 
 
 def _row(n: int, scale: float, C: float, delta: float) -> SlackRow:

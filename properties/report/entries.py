@@ -170,6 +170,9 @@ def mutant_entry(mutant: Mutant, outcome: Result | str, depth: str, seed: int) -
     }
 
 
+NOTHING_CHECKED = "  no claim was checked on this data set: none of its networks met the hypotheses of any"
+
+
 def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: float) -> Entry:
     """A data set and its certificate, or the text of the error that broke it."""
     entry: Entry = {
@@ -193,7 +196,7 @@ def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: flo
     return entry | {
         "verdict": dataset_verdict(checks).value,
         "certificate": plain(certificate.to_json()),
-        "lines": [str(line) for line in certificate.lines()],
+        "lines": [*(str(line) for line in certificate.lines()), *([] if checks else [NOTHING_CHECKED])],
         "checks": checks,
         "curves": {
             str(rung): {

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from flint import arb
+from flint import arb, fmpq
 
 from properties.claim import (
     Bound,
@@ -13,6 +13,9 @@ from properties.claim import (
     Verdict,
     at_most,
     at_most_enclosed,
+    at_most_exactly,
+    certified,
+    decided_exactly,
     equal_enclosed,
     equal_exactly,
     require,
@@ -89,6 +92,35 @@ def test_ratio_of_vanishing_and_negative_predictions() -> None:
 def test_tightest_bound_shows_a_violation_first() -> None:
     loose = Bound("violated", 0.5, 1.0, 0.0, REFUTED, Evidence.TESTED)
     tight = Bound("tight", 0.99, 1.0, 0.0, HOLDS, Evidence.TESTED)
-    evaluation = Evaluation("family", {}, (), (tight, loose), InstanceVerdict.REFUTED, (), 53)
+    evaluation = Evaluation("family", {}, (), (tight, loose), InstanceVerdict.REFUTED, ())
     assert evaluation.tightest is loose
-    assert Evaluation("family", {}, (), (), InstanceVerdict.VACUOUS, (), 53).tightest is None
+    assert Evaluation("family", {}, (), (), InstanceVerdict.VACUOUS, ()).tightest is None
+
+
+def test_precision_is_that_of_the_bounds_and_a_refutation_s_own() -> None:
+    tested = at_most("float64", 1.0, 2.0, 0.0)
+    exact = at_most_exactly("rationals", fmpq(1, 3), fmpq(1, 2))
+    with working_precision(212):
+        ball = at_most_enclosed("balls", arb(1), arb(2))
+        equal = equal_enclosed("balls", arb(0), 20)
+    violated = decided_exactly("rationals", False, 2.0, 1.0)
+    assert (tested.bits, exact.bits, ball.bits, equal.bits, violated.bits) == (53, 0, 212, 212, 0)
+
+    def precision(*bounds: Bound) -> int:
+        return Evaluation("family", {}, (), bounds, InstanceVerdict.HOLDS, ()).precision
+
+    assert [precision(exact), precision(exact, tested), precision(tested, ball)] == [0, 53, 212]
+    assert precision(tested, ball, violated) == 0
+    assert precision() == 53
+
+
+def test_a_lower_bound_that_is_not_positive_decides_nothing() -> None:
+    assert certified("lambda > 0", 0.5).verdict is HOLDS
+    for bound in (0.0, -1.0, math.nan):
+        assert certified("lambda > 0", bound).verdict is UNDECIDED
+
+
+def test_exact_inequalities_between_rationals() -> None:
+    assert at_most_exactly("label", fmpq(1, 3), fmpq(1, 3)).verdict is HOLDS
+    refuted = at_most_exactly("label", fmpq(10**20 + 1, 3 * 10**20), fmpq(1, 3))
+    assert (refuted.verdict, refuted.ratio) == (REFUTED, 1.0)

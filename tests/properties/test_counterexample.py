@@ -15,7 +15,7 @@ from theory.errors import DataFileError
 
 
 def refutation(**arrays: np.ndarray[Any, Any]) -> Refutation:
-    bound = Bound("residual norm after step 3", 1.1, 1.0, 1e-15, Verdict.REFUTED, Evidence.ENCLOSED)
+    bound = Bound("residual norm after step 3", 1.1, 1.0, 1e-15, Verdict.REFUTED, Evidence.ENCLOSED, bits=106)
     evaluation = Evaluation(
         "F3",
         {"n": 2, "fraction": 0.1, "kind": "sphere"},
@@ -23,7 +23,6 @@ def refutation(**arrays: np.ndarray[Any, Any]) -> Refutation:
         (bound,),
         InstanceVerdict.REFUTED,
         ("flips",),
-        106,
     )
     return Refutation(evaluation, arrays, 106)
 

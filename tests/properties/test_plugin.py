@@ -284,6 +284,7 @@ def test_nothing_to_run_is_a_usage_error(suite: Suite) -> None:
         (["--dataset", "absent.npz"], "data file absent.npz does not exist; known are digits-4-9, diabetes*"),
         (["--dataset", "absent"], "unknown data set 'absent'; known are digits-4-9, diabetes*"),
         (["--report", "test_other.py"], "--report test_other.py: not a directory to write to*"),
+        (["--report", ""], "--report is empty; name a directory*"),
         (["--depth", "deep"], "*invalid choice: 'deep'*"),
     ],
 )
@@ -302,7 +303,7 @@ class FakeCertificate:
     @property
     def results(self) -> Sequence[tuple[str, Evaluation]]:
         bounds = tuple(fake_claims.below(30.0)(fake_claims.Point(29.0)))
-        return [("N-small", Evaluation("F5", {"width": 8}, (), bounds, self.verdict, ("flips",), 53))]
+        return [("N-small", Evaluation("F5", {"width": 8}, (), bounds, self.verdict, ("flips",)))]
 
     @property
     def curves(self) -> Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float] | None]]]:

@@ -81,10 +81,9 @@ class Certificate:
                 tuple(fake_claims.below(29.0)(fake_claims.Point(29.0))),
                 InstanceVerdict.HOLDS,
                 (),
-                53,
             ),
         ),
-        ("N-small", Evaluation("F5", {"m": 4}, (), (), InstanceVerdict.VACUOUS, (), 53)),
+        ("N-small", Evaluation("F5", {"m": 4}, (), (), InstanceVerdict.VACUOUS, ())),
     ]
     curves: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float] | None]]] = {
         "n = 2, m = 8": {"ngd": ([1.0, 0.5, 0.25], [1.0, 0.75, 0.5]), "gd": ([1.0, 0.0, math.nan], None)},

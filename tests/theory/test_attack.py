@@ -142,7 +142,11 @@ def test_the_radius_of_condition_k2_is_its_own() -> None:
     leverage = float(np.min(np.einsum("ij,jk,ik->i", rows, scaled, rows)))
     smallest = float(np.linalg.eigvalsh(net.pattern_gram(rows))[0]) * leverage / float(np.linalg.norm(scaled, 2))
     residual = float(np.linalg.norm(net.outputs(rows) - y))
-    assert found.radius == pytest.approx(3 * residual / math.sqrt(smallest), rel=1e-8)
+    radius = 3 * residual / math.sqrt(smallest)
+    assert found.radius <= radius == pytest.approx(found.radius, rel=1e-8)
+    certificate = certify_ball(net, rows, y, "K2")
+    assert certificate.radius >= radius == pytest.approx(certificate.radius, rel=1e-8)
+    assert certificate.lambda_min == pytest.approx(float(np.linalg.eigvalsh(net.pattern_gram(rows))[0]), rel=1e-8)
 
 
 def test_being_within_the_ball_allows_for_rounding() -> None:

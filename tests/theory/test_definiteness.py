@@ -19,6 +19,7 @@ from theory.rigour.definiteness import (
     cholesky_error,
     largest_eigenvalue_bounds,
     largest_eigenvalue_upper_bound,
+    singular_value_bounds,
     smallest_eigenvalue_lower_bound,
     smallest_eigenvalue_upper_bound,
     symmetric_matrix,
@@ -243,3 +244,32 @@ def test_bad_matrices_are_named(bound: Callable[[ArrayLike], object]) -> None:
 def test_the_checked_matrix_is_returned_as_it_is() -> None:
     matrix = np.array([[1.0, 2.0], [2.0, 3.0]])
     assert (symmetric_matrix(matrix.tolist()) == matrix).all()
+
+
+@pytest.mark.parametrize(("n", "p"), [(1, 1), (1, 6), (3, 3), (5, 12)])
+def test_singular_values_lie_within_their_bounds(n: int, p: int) -> None:
+    """Known singular values: a diagonal of powers of two, rotated by exact signed permutations and by rotations."""
+    rng = np.random.default_rng(n)
+    values = 2.0 ** -np.arange(n)
+    permuted = np.zeros((n, p))
+    permuted[rng.permutation(n), rng.permutation(p)[:n]] = values * rng.choice([-1.0, 1.0], size=n)
+    below, above = singular_value_bounds(permuted)
+    assert values[-1] * (1 - 1e-12) <= below <= values[-1]
+    assert values[0] <= above <= values[0] * (1 + 1e-12)
+    wider_below, wider_above = singular_value_bounds(permuted, 0.01)
+    assert wider_above - above == pytest.approx(0.01, rel=1e-9)
+    assert below - wider_below == pytest.approx(0.01, rel=1e-9)
+    rotated = np.linalg.qr(rng.standard_normal((n, n)))[0] @ permuted
+    below, above = singular_value_bounds(rotated, 1e-13)
+    assert values[-1] * (1 - 1e-9) <= below <= values[-1]
+    assert values[0] <= above <= values[0] * (1 + 1e-9)
+
+
+def test_singular_and_tall_matrices_have_no_positive_lower_bound() -> None:
+    assert singular_value_bounds(np.ones((2, 3)))[0] <= 1e-7
+    assert singular_value_bounds(np.ones((3, 2)))[0] <= 1e-7
+    assert singular_value_bounds(np.eye(2), 2.0)[0] == 0
+    with pytest.raises(ShapeError):
+        singular_value_bounds(np.ones(3))
+    with pytest.raises(NotFiniteError):
+        singular_value_bounds(np.full((2, 2), np.nan))

@@ -1,5 +1,7 @@
 """The optimisers: parameter space against dense oracles, function space against parameter space, error bounds."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from flint import arb
@@ -291,3 +293,36 @@ def test_geometry_of_inputs() -> None:
         assert geometry.largest_eigenvalue == pytest.approx(values[0] ** 2, rel=1e-13)
         assert geometry.smallest_eigenvalue == pytest.approx(values[rank - 1] ** 2, rel=1e-11)
         assert np.array_equal(geometry.kernel, inputs @ inputs.T)
+
+
+@pytest.mark.parametrize("optimiser", list(STEPS))
+@pytest.mark.parametrize(("n", "d"), [(9, 2), (70, 30)])
+def test_steps_in_factors_are_the_steps_in_parameters(optimiser: str, n: int, d: int) -> None:
+    """2 d < n: K and P are applied in two factors; from 64 rows on the counts follow the changed columns."""
+    net, inputs, y = problem(12, n, d, 600)
+    found = trajectory(net, inputs, y, 0.1, 3, optimiser)
+    walker, norms = net, [np.linalg.norm(net.outputs(inputs) - y)]
+    for _ in range(3):
+        walker = STEPS[optimiser](walker, inputs, y, 0.1)
+        norms.append(np.linalg.norm(walker.outputs(inputs) - y))
+    assert np.abs(found.pre_activations - walker.pre_activations(inputs)).max() <= 1e-8
+    assert np.abs(found.residual_norms - norms).max() <= 1e-8
+    state = FunctionSpaceDescent(net, inputs, y)
+    for _ in range(3):
+        state.advance(0.1, optimiser)
+    moved = dataclasses.replace(net, weights=walker.weights)
+    assert np.abs(state.pattern_gram - moved.pattern_gram(inputs)).max() <= 1e-14
+
+
+@pytest.mark.parametrize("optimiser", list(STEPS))
+def test_error_bounds_cover_steps_in_factors(optimiser: str) -> None:
+    """n = 7 inputs in the plane, against the exact step in balls."""
+    net, inputs, y = problem(13, 7, 2, 60)
+    state = FunctionSpaceDescent(net, inputs, y)
+    start = state.pre_activations.copy()
+    step = network_step(state, 0.3, optimiser)
+    with working_precision(212):
+        exact = network_steps_enclosed(start, inputs, net.signs, "relu", y, 0.3, 1, optimiser)[0]
+        assert abs(arb(step.before) - exact.before) <= step.before_error
+        assert abs(arb(step.after) - exact.after) <= step.after_error
+        assert abs(arb(step.length) - exact.length) <= step.length_error

@@ -19,6 +19,7 @@ from theory.gram import (
     gram_eigenvalue,
     gram_eigenvalue_bounds,
     gram_entry_error,
+    largest_gram_eigenvalue,
     limiting_gram,
     limiting_gram_eigenvalue,
     limiting_gram_eigenvalue_bounds,
@@ -397,3 +398,12 @@ def test_the_gram_of_a_network_needs_unit_rows() -> None:
         gram_eigenvalue(net, [[1.0, 1.0]])
     with pytest.raises(ShapeError):
         gram_eigenvalue(net, [[1.0]])
+
+
+@pytest.mark.parametrize("activation", ["relu", "softplus", "erf"])
+def test_largest_eigenvalue_of_a_network_s_gram_matrix_is_bounded_to_rounding(activation: str) -> None:
+    rng = np.random.default_rng(3)
+    rows = normalise_rows(rng.standard_normal((6, 4)))
+    net = TwoLayerNetwork.initialise(50, 4, 1.5, rng, activation=activation)
+    dense = float(np.linalg.norm(net.jacobian(rows), 2) ** 2)
+    assert dense * (1 - 1e-13) <= largest_gram_eigenvalue(net, rows) <= dense * (1 + 1e-10)

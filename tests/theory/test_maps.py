@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 from flint import arb
 
+from theory.errors import ChoiceError
 from theory.inputs import FloatArray
-from theory.maps import ParameterMap, PerturbedAffine, SpikeMap, _operator_norm_bound, certify_map, spike_map
+from theory.maps import (
+    ParameterMap,
+    PerturbedAffine,
+    SpikeMap,
+    _operator_norm_bound,
+    certify_map,
+    kink_map,
+    operator_norm,
+    spike_map,
+)
 from theory.rigour.exact import lift
 from theory.rigour.one_step import map_step, map_steps_enclosed
 from theory.rigour.precision import working_precision
@@ -275,3 +285,51 @@ def test_undecided_slope_is_not_a_number() -> None:
         exact = model.lifted()
         position = np.array([arb(float(model.knots[0, 1]), 1e-3)], dtype=object)
         assert exact.jacobian(position)[0, 0].is_finite() is False
+
+
+@pytest.mark.parametrize("model", MAPS)
+def test_one_gradient_step_of_a_map_agrees_with_its_definition_and_with_balls(model: ParameterMap) -> None:
+    targets = -np.linspace(0.2, 0.4, len(model.outputs(np.zeros(model.parameters))))
+    theta = np.zeros(model.parameters)
+    for _ in range(3):
+        moved, step = map_step(model, theta, targets, 0.05, "gd")
+        residual = model.outputs(theta) - targets
+        assert np.abs(moved - (theta - 0.05 * model.jacobian(theta).T @ residual)).max() <= 1e-15
+        assert np.array_equal(step.residual, residual)
+        assert np.array_equal(step.moved_residual, model.outputs(moved) - targets)
+        with working_precision(160):
+            exact = map_steps_enclosed(model, theta, targets, 0.05, 1, "gd")[0]
+            assert abs(float(exact.before - arb(step.before))) <= step.before_error
+            assert abs(float(exact.after - arb(step.after))) <= step.after_error
+            assert abs(float(exact.length - arb(step.length))) <= step.length_error
+            difference = exact.moved_residual - lift(step.moved_residual)
+            assert math.sqrt(sum(float(d) ** 2 for d in difference)) <= step.after_error
+        assert step.after_error < 1e-12
+        theta = moved
+
+
+@pytest.mark.parametrize("model", MAPS)
+def test_operator_norm_is_an_upper_bound_to_rounding(model: ParameterMap) -> None:
+    largest = float(np.linalg.norm(model.jacobian(np.zeros(model.parameters)), 2))
+    assert largest * (1 - 1e-15) <= operator_norm(model) <= largest * (1 + 1e-12)
+
+
+def test_unknown_optimisers_of_maps_are_named() -> None:
+    with pytest.raises(ChoiceError, match="known: ngd, gd"):
+        map_step(affine(0), np.zeros(5), np.ones(3), 0.1, optimiser="kfac")
+    with pytest.raises(ChoiceError, match="known: ngd, gd"):
+        map_steps_enclosed(affine(0), np.zeros(5), np.ones(3), 0.1, optimiser="kfac")
+
+
+def test_kink_map_changes_its_slopes_on_the_way() -> None:
+    model = kink_map(np.array([1.0, 4.0]), np.array([[0.5, 9.0], [4.5, 4.0]]), np.array([[0.1, 2.0], [0.2, 3.0]]))
+    for position, slopes in ((1.0, (1, 4)), (-0.05, (1, 4)), (-0.15, (0.5, 4)), (-0.25, (0.5, 4.5)), (-3.5, (9, 4))):
+        assert np.array_equal(model.jacobian(np.full(2, position)), np.diag(slopes))
+    assert np.allclose(model.outputs(np.full(2, -2.5)), [-(0.1 + 0.5 * 1.9 + 9 * 0.5), -(0.8 + 4.5 * 2.3)])
+
+
+def test_deviation_of_a_spike_map_counts_the_pieces_that_the_ball_meets() -> None:
+    model = kink_map(np.array([1.0]), np.array([[0.5, 9.0]]), np.array([[0.1, 2.0]]))
+    assert [model.deviation(radius) for radius in (0.05, 1.5, 2.5)] == pytest.approx([0, 0.5, 8], rel=1e-14)
+    assert model.deviation(2.0) >= 8  # the edge of the ball touches the last piece
+    assert model.deviation(1.5) >= 0.5

@@ -163,3 +163,34 @@ def test_bad_constants_steps_and_names_are_refused() -> None:
     for factor, reduction in ((1.0, 0.5), (0.0, 0.5), (0.5, 1.0), (0.5, 0.0)):
         with pytest.raises(ScaleError, match="strictly between"):
             ngd.iterations(factor, reduction)
+
+
+@pytest.mark.parametrize("C", CONSTANTS)
+def test_line_sines_and_the_limit_of_the_sharp_factor(C: Fraction) -> None:
+    c = C / 3
+    agree(ngd.line_sine(float(C)), 2 * C / (3 - C))
+    squared = Fraction(ngd.line_sine(float(C), "T1-line-sharp")) ** 2
+    assert abs(squared - (2 * c) ** 2 * (1 - 4 * c**2) / (1 - 3 * c**2) ** 2) <= Fraction(gamma(60))
+    half = math.asin(float(c) / math.sqrt(1 - 3 * float(c) ** 2))
+    assert ngd.line_sine(float(C), "T1-line-sharp") == pytest.approx(math.sin(2 * half), rel=1e-13)
+    assert math.sin(2 * math.asin(float(c))) <= ngd.line_sine(float(C), "T1-line-sharp") <= ngd.line_sine(float(C))
+    agree(ngd.factor_limit(float(C)), (1 + c) * (1 - 3 * c) / (1 - 2 * c - c**2), 80)
+    assert ngd.step_limit(float(C)) <= ngd.factor_limit(float(C)) <= 1
+    along, constant = ngd.lemma_constants(float(c))
+    agree(along, c / (1 + c))
+    agree(constant, (1 + c) * (1 - 2 * c))
+
+
+def test_ends_of_the_line_s_and_the_factor_s_ranges() -> None:
+    assert ngd.line_sine(1.0) == 1
+    assert ngd.factor_limit(1.0) == 0
+    for bad in (1.0001, math.nan):
+        with pytest.raises(ScaleError, match="T1-line needs C <= 1"):
+            ngd.line_sine(bad)
+    with pytest.raises(ScaleError, match="stability constant"):
+        ngd.line_sine(-0.1, "T1-line-sharp")
+    with pytest.raises(ChoiceError, match="known: T1-line, T1-line-sharp"):
+        ngd.line_sine(0.1, "T1")
+    for bad in (0.0, 1.0, math.nan):
+        with pytest.raises(ScaleError, match="0 < c < 1"):
+            ngd.lemma_constants(bad)

@@ -1,0 +1,213 @@
+"""A data set's certificate: the ladder, what topics contribute, digits at the widths that are promised, odd data sets."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from properties import input_certificate
+from properties.claim import Depth, Evaluation, InstanceVerdict
+from properties.claims import real_data
+from properties.contribution import Contribution, Prediction
+from properties.dataset_certificate import DatasetCertificate, certify_dataset
+from properties.datasets import Dataset, load_dataset
+from properties.ladder import ALL_ROWS, Rung, ladder
+from properties.rung import RungContext, in_own_span
+from theory.errors import RankDeficientError
+from theory.inputs import normalise_rows, unit_rows
+
+TINY = (Rung(4, 64, 1.0, False, 8), Rung(3, 128, 4.0, True, 8))
+
+
+def made(rows: int = 6, dim: int = 3, seed: int = 0, **changes: Any) -> Dataset:
+    rng = np.random.default_rng(seed)
+    raw = changes.get("X", rng.standard_normal((rows, dim)))
+    return Dataset("made", normalise_rows(raw), changes.get("y", rng.standard_normal(len(raw))), raw, "drawn")
+
+
+def widths(rungs: tuple[Rung, ...]) -> list[tuple[int, int]]:
+    return [(rung.rows, rung.width) for rung in rungs]
+
+
+def test_the_ladder_of_the_digits() -> None:
+    few = [(10, 10_000), (10, 100_000)]
+    assert widths(ladder(361, Depth.QUICK)) == [(361, 1024), (100, 4096), *few]
+    whole = [(361, 1024), (361, 8192), (100, 4096), *few, (10, 400_000)]
+    assert widths(ladder(361, Depth.NORMAL)) == widths(ladder(361, Depth.THOROUGH)) == whole
+    for rung in ladder(361, Depth.NORMAL):
+        assert (rung.symmetric, rung.scale) == ((True, 4.0) if rung.rows == 10 else (False, 1.0))
+
+
+def test_the_ladder_of_few_and_of_many_rows() -> None:
+    assert {rows for rows, _ in widths(ladder(7, Depth.NORMAL))} == {7}
+    assert {rows for rows, _ in widths(ladder(50, Depth.NORMAL))} == {50, 10}
+    assert max(rows for rows, _ in widths(ladder(10**6, Depth.THOROUGH))) == ALL_ROWS
+
+
+def evaluations(contribution: Contribution) -> dict[str, Evaluation]:
+    found = dict(contribution.results)
+    assert len(found) == len(contribution.results)
+    return found
+
+
+def rung_of_digits(rows: int, width: int) -> RungContext:
+    data = load_dataset("digits-4-9")
+    (rung,) = [one for one in ladder(len(data.X), Depth.QUICK) if (one.rows, one.width) == (rows, width)]
+    return RungContext(data, rung, 0)
+
+
+def test_a_hundred_digits_halve_their_residual_at_every_step() -> None:
+    context = rung_of_digits(100, 4096)
+    found = real_data.natural_gradient(context)
+    norms = context.run("ngd").residual_norms
+    assert context.run("ngd").iterations == 20
+    assert np.abs(norms[1:] / norms[:-1] - 0.5).max() <= 0.02 * 0.5
+    assert found.values["halving_error"] <= 0.02
+    stepwise = evaluations(found)["T1-step"]
+    assert stepwise.verdict is InstanceVerdict.HOLDS
+    assert len(stepwise.bounds) == 20
+    assert 0 < found.values["step_ratio"] == max(bound.ratio for bound in stepwise.bounds) <= 1
+
+
+def test_ten_digits_have_a_path_on_which_every_theorem_applies() -> None:
+    context = rung_of_digits(10, 100_000)
+    found = real_data.natural_gradient(context)
+    assert 0.1 < found.values["path_constant"] < 0.5
+    assert found.values["attack_constant"] <= found.values["ball_constant"]
+    assert all(limit > 0 for limit in found.values["step_limits"]["path"].values())
+    checked = evaluations(found)
+    assert set(checked) == {"T1", "T1-q", "T1-sharp", "T1-first", "T1-step"}
+    for id, evaluation in checked.items():
+        assert evaluation.verdict is InstanceVerdict.HOLDS, id
+        assert evaluation.family == "F5"
+        assert any("flips" in feature for feature in evaluation.features) or id == "T1-step"
+    assert checked["T1"].description["step_size"] == pytest.approx(0.9 * found.values["step_limits"]["path"]["T1"])
+    prediction = found.predictions["ngd"]
+    assert prediction.source == "T1-sharp"
+    assert context.run("ngd").iterations is not None
+    assert prediction.iterations(1e-6) >= context.run("ngd").iterations  # type: ignore[operator]
+    bound = prediction.bound(float(context.run("ngd").residual_norms[0]))
+    assert (context.run("ngd").residual_norms <= np.array(bound)[: context.run("ngd").steps + 1]).all()
+
+
+def twice(context: RungContext) -> Contribution:
+    norms = context.run("ngd").residual_norms
+    return Contribution(
+        topic="twice",
+        results=(("T1", Evaluation("F5", {}, (), (), InstanceVerdict.VACUOUS, ())),),
+        values={"last": 2 * float(norms[-1]), "unknown": math.inf},
+        lines=("twice as much",),
+        predictions={"ngd": Prediction("slow", 0.99, 2), "gd": Prediction("only", 0.999, 3)},
+    )
+
+
+def fast(context: RungContext) -> Contribution:
+    return Contribution(topic="fast", predictions={"ngd": Prediction("fast", 0.5, 3)})
+
+
+def broken(context: RungContext) -> Contribution:
+    raise RankDeficientError("no rank")
+
+
+def counted(dataset: Dataset) -> Contribution:
+    return Contribution(topic="counted", values={"n": len(dataset.X)}, lines=("counted them",))
+
+
+def with_topics() -> DatasetCertificate:
+    return certify_dataset(made(), Depth.QUICK, rungs=TINY, input_topics=(counted,), rung_topics=(twice, broken, fast))
+
+
+def test_topics_contribute_results_values_lines_and_predictions() -> None:
+    found = with_topics()
+    content = found.to_json()
+    assert content["counted"] == {"n": 6}
+    assert (content["n"], content["d"], content["rows"]) == (6, 3, 4)
+    assert [rung["width"] for rung in content["rungs"]] == [64, 128]
+    for rung, curves in zip(content["rungs"], found.curves.values(), strict=True):
+        assert rung["twice"]["last"] == pytest.approx(2 * curves["ngd"][0][-1])
+        assert rung["twice"]["unknown"] == "inf"
+        assert rung["problems"] == ["broken: no rank"]
+        assert (rung["iterations"]["ngd"]["source"], rung["iterations"]["ngd"]["predicted"]) == ("fast", 20)
+        assert rung["iterations"]["gd"]["source"] == "only"
+        assert rung["iterations"]["kfac"]["source"] is None
+        initial = curves["ngd"][0][0]
+        assert curves["ngd"][1] == [initial, initial / 2, initial / 4, initial / 8]
+        assert curves["kfac"][1] is None
+    assert [id for id, _ in found.results] == ["T1", "T1"]
+    lines = "\n".join(found.lines())
+    for said in ("counted them", "twice as much", "broken: no rank", "first 4 rows of 6", "20 (fast)"):
+        assert said in lines
+    json.dumps(content, allow_nan=False)
+
+
+def test_the_same_seed_gives_the_same_certificate() -> None:
+    assert with_topics().to_json() == with_topics().to_json()
+    other = certify_dataset(made(), Depth.QUICK, seed=1, rungs=TINY, input_topics=(), rung_topics=())
+    assert other.rungs[0].lambda_min != with_topics().rungs[0].lambda_min
+
+
+def test_a_prediction_without_contraction_predicts_nothing() -> None:
+    assert Prediction("T", 1.0, 2).iterations(1e-6) is None
+    assert Prediction("T", 0.1, 2).iterations(1e-3) == 3
+
+
+def test_coincident_rows_are_reported_and_nothing_fails() -> None:
+    found = certify_dataset(made(X=np.ones((6, 3))), Depth.QUICK, rungs=TINY)
+    assert found.results == ()
+    lines = "\n".join(found.lines())
+    assert "point the same way" in lines
+    assert "no run of NGD" in lines
+    assert "no run of K-FAC" in lines
+    assert "Condition K1 fails" in lines
+    assert list(found.rungs[0].iterations) == ["gd"]
+
+
+def test_outputs_that_equal_the_targets_are_no_rung() -> None:
+    found = certify_dataset(made(y=np.zeros(6)), Depth.QUICK, rungs=TINY)
+    assert [bool(rung.iterations) for rung in found.rungs] == [True, False]
+    assert "nothing to learn" in "\n".join(found.rungs[1].lines())
+
+
+def test_one_row_is_a_data_set() -> None:
+    found = certify_dataset(made(1), Depth.QUICK, rungs=[Rung(1, 64, 1.0, False, 8)])
+    assert "one row" in "\n".join(found.lines())
+    assert found.to_json()["inputs"]["closest_angle"] == "inf"
+
+
+def test_many_columns_are_taken_in_their_own_span(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("properties.rung.MOST_WEIGHTS", 64 * 49)
+    data = made(6, 50)
+    context = RungContext(data, TINY[0], 0)
+    assert context.rotated
+    assert context.inputs.shape == (4, 4)
+    unit_rows(context.inputs)
+    assert np.abs(context.inputs @ context.inputs.T - data.X[:4] @ data.X[:4].T).max() <= 1e-14
+    assert "coordinates of their span" in "\n".join(certify_dataset(data, Depth.QUICK, rungs=TINY).lines())
+    monkeypatch.setattr("properties.rung.MOST_WEIGHTS", 64 * 50)
+    assert not RungContext(data, TINY[0], 0).rotated
+    tall = normalise_rows(np.random.default_rng(0).standard_normal((3, 3)))
+    assert np.abs(in_own_span(tall) @ in_own_span(tall).T - tall @ tall.T).max() <= 1e-15
+
+
+def test_kernels_of_large_data_sets_are_those_of_their_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert input_certificate.certified_rows(2000, 64) == input_certificate.certified_rows(10**6, 400) == 2000
+    assert input_certificate.certified_rows(2000, 10_000) == 400
+    assert input_certificate.certified_rows(5, 10**12) == 1
+    monkeypatch.setattr(input_certificate, "MOST_ROWS", 4)
+    data = made(6)
+    found = input_certificate.kernels(data)
+    first = input_certificate.kernels(made(X=data.raw_X[:4]))
+    assert found.values == first.values
+    assert found.values["rows"] == 4
+    assert found.lines[0].startswith("of the first 4 rows: ")
+    assert not first.lines[0].startswith("of the first")
+
+
+def test_the_closest_pair() -> None:
+    angles = np.array([0.0, 1.0, 1.25, 3.0])
+    inputs = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    pair, angle = input_certificate.closest_pair(inputs)
+    assert pair == (1, 2)
+    assert angle == pytest.approx(0.25, rel=1e-12)

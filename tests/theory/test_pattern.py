@@ -1,0 +1,86 @@
+"""The pattern of a moving Z and its exact products, however they are counted."""
+
+import numpy as np
+import pytest
+
+from theory import pattern
+from theory.inputs import FloatArray
+from theory.network import exact_products
+from theory.pattern import ROWS_WORTH_COMPARING, ActivationPattern
+
+BLOCK = 17
+
+
+def sweep(kept: ActivationPattern, Z: FloatArray, count: bool = True) -> None:
+    kept.begin(count)
+    for start in range(0, Z.shape[1], BLOCK):
+        columns = slice(start, min(start + BLOCK, Z.shape[1]))
+        kept.renew(Z[:, columns], columns)
+    kept.end()
+
+
+def assert_right(kept: ActivationPattern, Z: FloatArray) -> None:
+    active = (Z >= 0).astype(int)
+    assert np.array_equal(kept.matrix, Z >= 0)
+    assert kept.counts is not None
+    assert np.array_equal(kept.counts, active @ active.T)
+
+
+@pytest.mark.parametrize("rows", [3, ROWS_WORTH_COMPARING])
+@pytest.mark.parametrize("moving", [0, 1, 40, 100])
+def test_products_follow_any_number_of_moving_columns(rows: int, moving: int) -> None:
+    rng = np.random.default_rng(moving)
+    Z = rng.standard_normal((rows, 100))
+    kept = ActivationPattern(rows, 100)
+    sweep(kept, Z)
+    assert_right(kept, Z)
+    for _ in range(3):
+        columns = rng.choice(100, moving, replace=False)
+        Z[:, columns] += rng.standard_normal((rows, moving))
+        sweep(kept, Z)
+        assert_right(kept, Z)
+
+
+def test_zero_is_active_and_so_is_minus_zero() -> None:
+    kept = ActivationPattern(1, 3)
+    sweep(kept, np.array([[0.0, -0.0, -5e-324]]))
+    assert kept.matrix.tolist() == [[True, True, False]]
+
+
+def test_a_pass_without_counting_leaves_no_products_and_the_next_one_counts_anew() -> None:
+    rng = np.random.default_rng(0)
+    rows = ROWS_WORTH_COMPARING
+    Z = rng.standard_normal((rows, 60))
+    kept = ActivationPattern(rows, 60)
+    sweep(kept, Z)
+    Z[:, 5] *= -1
+    sweep(kept, Z, count=False)
+    assert kept.counts is None
+    assert np.array_equal(kept.matrix, Z >= 0)
+    sweep(kept, Z)
+    assert_right(kept, Z)
+
+
+def test_only_changed_columns_are_counted_where_few_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    rows = ROWS_WORTH_COMPARING
+    Z = rng.standard_normal((rows, 100))
+    kept = ActivationPattern(rows, 100)
+    sweep(kept, Z)
+    counted: list[int] = []
+
+    def products(first: FloatArray, second: FloatArray) -> FloatArray:
+        counted.append(first.shape[1])
+        return exact_products(first, second)
+
+    monkeypatch.setattr(pattern, "exact_products", products)
+    Z[:, [2, 50]] *= -1
+    sweep(kept, Z)
+    assert_right(kept, Z)
+    assert sum(counted) == 4  # two columns as they were and as they are
+
+
+def test_products_of_two_different_matrices() -> None:
+    rng = np.random.default_rng(2)
+    first, second = rng.integers(-1, 2, (3, 50)), rng.integers(0, 2, (4, 50)).astype(bool)
+    assert np.array_equal(exact_products(first, second), first @ second.T.astype(int))
