@@ -134,11 +134,12 @@ def test_the_exact_supremum_of_the_features_is_mostly_found() -> None:
     assert min(shares) > 0.6
 
 
-def test_the_radius_of_condition_k2_is_its_own() -> None:
+@pytest.mark.parametrize("d", [2, 3, 5])  # with d < n the leverage scores are below 1
+def test_the_radius_of_condition_k2_is_its_own(d: int) -> None:
     rng = np.random.default_rng(2)
-    net, rows, y = problem(2, d=3)
+    net, rows, y = problem(2, d=d)
     found = attack_ball(net, rows, y, rng, condition="K2")
-    scaled = np.linalg.pinv(rows.T @ rows)
+    scaled = np.linalg.pinv(rows.T @ rows, rcond=1e-10)
     leverage = float(np.min(np.einsum("ij,jk,ik->i", rows, scaled, rows)))
     smallest = float(np.linalg.eigvalsh(net.pattern_gram(rows))[0]) * leverage / float(np.linalg.norm(scaled, 2))
     residual = float(np.linalg.norm(net.outputs(rows) - y))

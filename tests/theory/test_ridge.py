@@ -89,3 +89,16 @@ def test_the_second_step_turns_by_twice_arcsin_c(stability: float, step_size: fl
     assert angles[1] == pytest.approx(2 * math.asin(stability), rel=1e-9)
     sharp = ngd.line_sine(3 * stability, "T1-line-sharp")
     assert math.sin(angles[1]) <= sharp < ngd.line_sine(3 * stability)
+
+
+@pytest.mark.parametrize(("slope", "step_size", "residual"), [(2.0, 0.4, 3.0), (0.5, 1.5, 0.7)])
+def test_the_knots_lie_around_the_first_iterate_by_the_share_of_the_second_step(
+    slope: float, step_size: float, residual: float
+) -> None:
+    model = turning_map(0.2, slope, step_size, residual, 2.0**-12)
+    targets = np.array([-residual, 0.0])
+    first, _ = map_step(model, np.zeros(2), targets, step_size)
+    second, _ = map_step(model, first, targets, step_size)
+    middle, half = float(np.mean(model.knots)), float(np.diff(model.knots)[0]) / 2
+    assert middle == pytest.approx(float(model.direction @ first), rel=1e-12)
+    assert half == pytest.approx(2.0**-12 * abs(float(model.direction @ (second - first))), rel=1e-2)
