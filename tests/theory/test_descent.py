@@ -199,6 +199,9 @@ def test_ball_trajectory_of_a_network_follows_the_float_one(optimiser: str, n: i
             net.pre_activations(inputs), inputs, net.signs, "relu", y, 0.5, 3, optimiser=optimiser
         )
     assert np.abs([float(step.after) for step in balls] - found.residual_norms[1:]).max() <= 1e-12
+    assert len(balls) == 3
+    with working_precision(100):
+        assert len(network_steps_enclosed(net.pre_activations(inputs), inputs, net.signs, "relu", y, 0.5)) == 1
     assert np.abs([float(step.length) for step in balls] - found.step_norms).max() <= 1e-12
 
 

@@ -116,6 +116,18 @@ def test_correlations_near_one_leave_the_halved_bound() -> None:
     )
 
 
+@pytest.mark.parametrize("form", SEPARATION_FORMS)
+def test_bounds_in_balls_are_as_narrow_as_the_precision(form: str) -> None:
+    with working_precision(200):
+        ball = separation_bound(arb("0.7"), 4, form)
+        assert isinstance(ball, arb)
+        assert ball.rad() < arb(2) ** -150
+        assert float(ball.mid()) == pytest.approx(separation_bound(0.7, 4, form), rel=1e-12)
+        assert abs(ball - separation_bound(0.7, 4, form)) < 1e-14
+        exact = separation_bound(arb(1) / 2, 2)  # two rows at 60 degrees: 1/2 - 1/6
+        assert form != "complete" or abs(exact - arb(1) / 3) < arb(2) ** -150
+
+
 def test_hoeffding_s_bound_in_known_cases() -> None:
     assert pattern_deviation_failure(0.1, 200) == pytest.approx(2 * math.exp(-4), rel=1e-13)
     assert pattern_deviation_failure(0.1, 200, symmetric=True) == pytest.approx(2 * math.exp(-2), rel=1e-13)

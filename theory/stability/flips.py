@@ -65,7 +65,6 @@ class JointKnapsack:
         ordered = np.sort(reachable, axis=0)
         within = ordered <= budget
         self.pairs = int(np.count_nonzero(within))
-        self._within = within
         self._costs = np.where(within, ordered, 0.0)
         self._numbers = np.where(within, np.arange(1.0, len(costs) + 1.0)[:, None], 0.0)
 

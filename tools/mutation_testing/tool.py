@@ -17,10 +17,7 @@ from pathlib import Path
 
 from mutation_testing.copying import copy_project, environment
 from mutation_testing.model import Mutant, Outcome
-from mutation_testing.scope import scope_of
-
-SEPARATOR = "ǁ"
-"""Between the parts of the name that the tool gives to a method."""
+from mutation_testing.scope import SEPARATOR, scope_of
 
 SMALLEST_MODULE = "theory.rigour.rounding.*"
 """Its few mutants are run first, so that the tool generates all mutants and times the tests."""
