@@ -119,11 +119,17 @@ def test_correlations_near_one_leave_the_halved_bound() -> None:
 @pytest.mark.parametrize("form", SEPARATION_FORMS)
 def test_bounds_in_balls_are_as_narrow_as_the_precision(form: str) -> None:
     with working_precision(200):
-        ball = separation_bound(arb("0.7"), 4, form)
+        ball = separation_bound(arb("0.9"), 30, form)  # several negative terms, with c_k that are no floats
         assert isinstance(ball, arb)
         assert ball.rad() < arb(2) ** -150
-        assert float(ball.mid()) == pytest.approx(separation_bound(0.7, 4, form), rel=1e-12)
-        assert abs(ball - separation_bound(0.7, 4, form)) < 1e-14
+        assert float(ball.mid()) == pytest.approx(separation_bound(0.9, 30, form), rel=1e-12)
+        assert abs(ball - separation_bound(0.9, 30, form)) < 1e-13
+        rho, others = arb("0.9"), 29
+        start = next(k for k in range(99) if others * 0.9 ** (2 * k + 2) <= 1)
+        terms = [arb(coefficient(k).numerator) / coefficient(k).denominator for k in range(start)]
+        left_out = sum((c * (1 - others * rho ** (2 * k + 2)) for k, c in enumerate(terms)), arb(0))
+        series = (arb.pi() / 2 - others * rho * rho.asin() - left_out) / (2 * arb.pi())
+        assert form != "series" or abs(ball - series) < arb(2) ** -150
         exact = separation_bound(arb(1) / 2, 2)  # two rows at 60 degrees: 1/2 - 1/6
         assert form != "complete" or abs(exact - arb(1) / 3) < arb(2) ** -150
 
