@@ -75,6 +75,7 @@ def _comparison(context: RungContext, norm: float) -> Mapping[str, Any]:
     """lambda, Lambda, kappa, n/lambda, the least count of the linearised GD (computed eigenvectors), what was observed."""
     largest = norm**2
     values, vectors = np.linalg.eigh(context.gram)
+    values = np.maximum(values, context.lambda_min)  # certified, and rounding may have brought them below
     shares = np.abs(vectors.T @ context.residual) / context.residual_norm
     return {
         "lambda_min": context.lambda_min,

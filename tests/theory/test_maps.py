@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from flint import arb
+from scipy import linalg
 
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
@@ -132,6 +133,13 @@ def test_the_bound_of_a_spectral_norm() -> None:
     for _ in range(20):
         matrix = rng.standard_normal((3, 5))
         assert np.linalg.norm(matrix, 2) <= _operator_norm_bound(matrix)
+
+
+def test_the_bound_of_a_spectral_norm_covers_any_rounding_of_the_product() -> None:
+    signs = linalg.hadamard(64).astype(
+        float
+    )  # orthogonal rows of norm 8: the products of different rows may round to anything
+    assert _operator_norm_bound(signs) ** 2 >= 64 + gamma(64) * 8 * 64 * 8
 
 
 def test_a_spike_map_with_knots_on_both_sides_integrates_its_slopes() -> None:
