@@ -101,6 +101,8 @@ class AdvantageRule:
     both_targets: bool = True
     """Whether (c) takes the slower of two residuals."""
     largest_share: float = 1.0
+    any_quotient: bool = False
+    """Whether (b)'s rate is claimed for every quotient w."""
 
 
 def hypotheses(rule: AdvantageRule, instance: LinearModel) -> Sequence[Hypothesis]:
@@ -115,7 +117,9 @@ def hypotheses(rule: AdvantageRule, instance: LinearModel) -> Sequence[Hypothesi
         low, high = (_quotient(instance.gram, _column(vector)) for vector in (instance.low, instance.high))
         margin = float((arb(largest) / 2 - low).lower())
         order = float((high - low).lower())
-    return [*found, require("r(0)'s quotient w <= Lambda/2", margin), require("w < W", order)]
+    if not rule.any_quotient:
+        found.append(require("r(0)'s quotient w <= Lambda/2", margin))
+    return [*found, require("w < W", order)]
 
 
 def conclusion(rule: AdvantageRule, instance: LinearModel) -> Sequence[Bound]:
@@ -153,6 +157,8 @@ def _separation(rule: AdvantageRule, instance: LinearModel) -> list[Bound]:
     rate = at_most_enclosed(
         "(b) ||r(k)|| of GD, eta <= 2/Lambda, is at least (1 - 2w/Lambda)^k ||r(0)||", fastest**steps * initial, after
     )
+    if rule.any_quotient:
+        return [rate]
     # the largest k that is certainly below ln(1/eps)/(-ln(1 - 2w/Lambda))
     needed = reduction.log() / (1 - 2 * quotient / largest).log()
     count = int(float((needed * rule.stretch * (1 - arb(2) ** -60)).lower().floor()))
@@ -317,12 +323,26 @@ _CLAIM: Claim[LinearModel] = Claim(
 
 
 def _mutant(
-    id: str, description: str, family: int = 0, fixed: Mapping[str, Any] | None = None, **changes: Any
+    id: str,
+    description: str,
+    family: int = 0,
+    fixed: Mapping[str, Any] | None = None,
+    towards_highest: bool = False,
+    **changes: Any,
 ) -> Mutant:
-    """``fixed`` sets fields of every instance: where a step size or count other than the drawn one refutes for sure."""
+    """``fixed`` sets fields of every instance: where a step size or count other than the drawn one refutes for sure.
+
+    ``towards_highest`` turns the first residual close to the second.
+    """
     rule, chosen = replace(RULE, **changes), FAMILIES[family]
     if fixed is not None:
-        chosen = replace(chosen, build=lambda parts: replace(FAMILIES[family].build(parts), **fixed))
+
+        def build(parts: Description) -> LinearModel:
+            model = FAMILIES[family].build(parts)
+            low = model.high + 0.2 * model.low / np.linalg.norm(model.low) if towards_highest else model.low
+            return replace(model, low=low, **fixed)
+
+        chosen = replace(chosen, build=build)
     return _CLAIM.neighbour(
         id,
         description,
@@ -347,6 +367,14 @@ T0_ADVANTAGE = _CLAIM.with_mutants(
     ),
     _mutant(
         "step-limit-dropped", "(b) no eta beats 1 - 2w/Lambda: eta = 4/Lambda", fixed={"share": 2.0}, largest_share=2.0
+    ),
+    _mutant(
+        "quotient-limit-dropped",
+        "(b) ||r(k)|| >= |1 - 2w/Lambda|^k ||r(0)|| for every w: eta = 1/Lambda, one step",
+        fixed={"share": 0.5, "steps_share": 0.0},
+        towards_highest=True,
+        any_quotient=True,
+        fastest=lambda quotient, norm: abs(1 - 2 * quotient / norm**2),
     ),
     _mutant("count-stretched", "(b) GD needs 1.5 times as many steps as proved", stretch=1.5),
     _mutant(

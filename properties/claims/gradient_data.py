@@ -14,6 +14,7 @@ from properties.claims.real_data import NO_CONSTANT, RealInstance
 from properties.contribution import Contribution
 from properties.rung import REDUCTION, RungContext
 from properties.search import evaluate_instance
+from theory.errors import RankDeficientError
 from theory.gram import largest_gram_eigenvalue
 from theory.theorems import gradient_descent as gd
 from theory.theorems import ngd
@@ -74,6 +75,7 @@ def _comparison(context: RungContext, norm: float) -> Mapping[str, Any]:
     """lambda, Lambda, kappa, n/lambda, the least count of the linearised GD (computed eigenvectors), what was observed."""
     largest = norm**2
     values, vectors = np.linalg.eigh(context.gram)
+    values = np.maximum(values, context.lambda_min)  # certified, and rounding may have brought them below
     shares = np.abs(vectors.T @ context.residual) / context.residual_norm
     return {
         "lambda_min": context.lambda_min,
@@ -84,9 +86,17 @@ def _comparison(context: RungContext, norm: float) -> Mapping[str, Any]:
         "least_linearised_iterations_of_the_worst_target": gd.least_iterations(
             np.array([context.lambda_min]), np.ones(1), largest, REDUCTION
         ),
-        "observed": {name: context.run(name).iterations for name in context.step_sizes},
+        "observed": {name: _observed(context, name) for name in context.step_sizes},
         "step_sizes": dict(context.step_sizes),
     }
+
+
+def _observed(context: RungContext, optimiser: str) -> int | None:
+    """Steps to the reduction; None when it was not reached, or when a singular matrix left no run."""
+    try:
+        return context.run(optimiser).iterations
+    except RankDeficientError:
+        return None
 
 
 def _lines(constant: float, theorems: Mapping[str, Mapping[str, Any]], comparison: Mapping[str, Any]) -> list[str]:

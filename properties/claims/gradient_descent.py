@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -266,16 +266,20 @@ def _beyond_divergence(C: float, norm: float, lambda_min: float) -> float:
     return 1.05 * gd.linear_step_limit(norm)
 
 
-T0 = _T0.with_mutants(
-    _T0.neighbour(
+def _singular(claim: Claim[GradientInstance], decrease: Callable[[fmpq], fmpq]) -> Mutant:
+    return claim.neighbour(
         "condition-1-dropped",
         "a singular G(0), with its smallest eigenvalue that is not zero in the place of lambda",
         families=(gradient_singular.SINGULAR,),
         hypotheses=gradient_singular.hypotheses,
-        conclusion=gradient_singular.conclusion,
+        conclusion=partial(gradient_singular.conclusion, decrease),
         confirm=None,
         features=lambda _: (),
-    ),
+    )
+
+
+T0 = _T0.with_mutants(
+    _singular(_T0, lambda share: share),
     _mutant(
         _T0,
         "condition-2-dropped",
@@ -318,6 +322,16 @@ T0 = _T0.with_mutants(
     ),
 )
 T0_SHARP = _T0_SHARP.with_mutants(
+    _singular(_T0_SHARP, lambda share: share * (2 - share)),
+    _mutant(
+        _T0_SHARP,
+        "step-beyond-divergence",
+        "eta up to 1.05 times 2/||J(0)||_2^2",
+        T0_SHARP_RULE,
+        rate=_rate(partial(gd.decrease, theorem="T0-sharp")),
+        step_limit=_beyond_divergence,
+        least_step_percent=100,
+    ),
     _mutant(
         _T0_SHARP,
         "rate-without-C",

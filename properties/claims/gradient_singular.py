@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from flint import fmpq
 
@@ -18,10 +18,11 @@ def hypotheses(instance: SingularInstance) -> Sequence[Hypothesis]:
     return [*ngd_singular.hypotheses(instance), require("J(0) is not zero", size - 1.0)]
 
 
-def conclusion(instance: SingularInstance) -> Sequence[Bound]:
-    """``||r(1)||^2 <= (1 - eta lambda) ||r(0)||^2`` exactly, lambda = tr G and ``eta`` a share of 1/lambda.
+def conclusion(decrease: Callable[[fmpq], fmpq], instance: SingularInstance) -> Sequence[Bound]:
+    """``||r(1)||^2 <= (1 - decrease) ||r(0)||^2`` exactly, lambda = tr G and ``x = eta lambda`` a share of 1.
 
-    G has rank one, so that its trace is its only eigenvalue that is not zero; C = 0.
+    G has rank one, so that its trace is its only eigenvalue that is not zero; C = 0, and the decrease is x for T0,
+    x (2 - x) for T0-sharp.
     """
     jacobian = rational_matrix(instance.jacobian)
     gram = jacobian * jacobian.transpose()
@@ -31,8 +32,8 @@ def conclusion(instance: SingularInstance) -> Sequence[Bound]:
     trace = sum((gram[i, i] for i in range(gram.nrows())), fmpq(0))
     after = [residual[i, 0] - share / trace * moved[i, 0] for i in range(gram.nrows())]
     measured = sum((value * value for value in after), fmpq(0))
-    predicted = (1 - share) * sum((residual[i, 0] ** 2 for i in range(gram.nrows())), fmpq(0))
-    return [at_most_exactly("||r(1)||^2 <= (1 - eta lambda) ||r(0)||^2", measured, predicted)]
+    predicted = (1 - decrease(share)) * sum((residual[i, 0] ** 2 for i in range(gram.nrows())), fmpq(0))
+    return [at_most_exactly("||r(1)||^2 <= (1 - decrease) ||r(0)||^2", measured, predicted)]
 
 
 SINGULAR: Family[SingularInstance] = ngd_singular.SINGULAR

@@ -280,7 +280,7 @@ def _slack(theorem: str, C: float) -> SlackRow:
     return SlackRow(
         "T1-radius",
         f"radius of Condition 2's ball for {theorem} in ||r(0)||/sqrt(lambda), C = {C}",
-        ngd.condition_radius(1.0, 1.0) if theorem == "T1" else None,
+        ngd.condition_radius(1.0, 1.0) if theorem in ngd.THEOREMS else None,
         path_factor(C, theorem),
         INSIDE / (1 - C / 3),
         "F4-cliff",

@@ -82,6 +82,15 @@ def conclusion(
     return [at_most_exactly(f"||r(1)||^2 <= {formula} ||r(0)||^2", measured, predicted)]
 
 
+def straight_line(instance: SingularInstance) -> Sequence[Bound]:
+    """``||u(1) - u(0) + eta r(0)||^2 <= 0`` exactly: C = 0 and q = 0, so that the step would be straight (T1-line)."""
+    jacobian = rational_matrix(instance.jacobian)
+    residual = rational_matrix(-instance.targets[:, None])
+    across = (residual - jacobian * pseudo_inverse(jacobian) * residual) * instance.eta
+    squared = sum((entry * entry for entry in across.entries()), fmpq(0))
+    return [at_most_exactly("||u(1) - u(0) + eta r(0)||^2 <= 0", squared, fmpq(0))]
+
+
 def family(most_weight: int) -> Family[SingularInstance]:
     """Weights of the loss are whole numbers up to ``most_weight``."""
     title = "linear maps with a rank-deficient Jacobian"

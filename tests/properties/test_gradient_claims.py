@@ -97,10 +97,12 @@ def test_a_wrong_optimiser_is_caught() -> None:
 
 def test_singular_maps_break_the_rate_of_the_smallest_nonzero_eigenvalue() -> None:
     null = SingularInstance(np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([0.0, 1.0]), fmpq(1, 2))
-    assert gradient_singular.conclusion(null)[0].verdict is Verdict.REFUTED
+    assert gradient_singular.conclusion(lambda share: share, null)[0].verdict is Verdict.REFUTED
     along = SingularInstance(np.array([[2.0, 0.0], [0.0, 0.0]]), np.array([1.0, 0.0]), fmpq(1, 2))
-    found = gradient_singular.conclusion(along)[0]
+    found = gradient_singular.conclusion(lambda share: share, along)[0]
     assert (found.measured, found.predicted) == (0.25, 0.5)
+    sharp = gradient_singular.conclusion(lambda share: share * (2 - share), along)[0]
+    assert (sharp.measured, sharp.predicted, sharp.verdict) == (0.25, 0.25, Verdict.HOLDS)
 
 
 def test_the_linear_claim_sees_a_wrong_power_and_a_wrong_kernel() -> None:

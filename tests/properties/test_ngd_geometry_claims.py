@@ -137,7 +137,9 @@ def test_both_starts_use_the_allowed_excess() -> None:
 
 
 def test_the_limit_of_the_known_counterexample_is_above_the_proved_one() -> None:
-    for row in adversary.SLACK:
+    numbered = [row for row in adversary.SLACK if row.proved is not None]
+    assert len(numbered) == 5
+    for row in numbered:
         assert row.proved is not None
         assert row.refuted is not None
         assert row.proved < row.refuted
