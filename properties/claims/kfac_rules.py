@@ -50,7 +50,7 @@ class KroneckerRule:
     full_rank: bool = False
     """Whether rank X = d is among the hypotheses."""
     kinds: tuple[str, ...] = INPUT_KINDS
-    least_dimension: int = 1
+    dimensions: tuple[int, int] = (1, 4)
     least_constant_tenth: int = 0
     most_constant_tenth: int = 9
     least_step_percent: int = 1
@@ -145,7 +145,7 @@ def _family(
     return Family(
         id,
         title,
-        partial(draw, rule.dial, rule.kinds, rule.least_dimension),
+        partial(draw, rule.dial, rule.kinds, rule.dimensions),
         partial(build, dial=rule.dial, limit=rule.limit, **({"tall": True} if rule.full_rank else {})),
         examples(*counts),
     )
@@ -160,7 +160,7 @@ def extremes(rule: KroneckerRule) -> Family[KroneckerInstance]:
     """Family F3 with one leverage score near 1, an ill-conditioned X, or a rank-deficient one; n at least d."""
     kinds = tuple(kind for kind in EXTREME_KINDS if kind in rule.kinds)
     title = "perturbed affine feature maps on extreme inputs"
-    narrow = dataclasses.replace(rule, kinds=kinds, least_dimension=2)
+    narrow = dataclasses.replace(rule, kinds=kinds, dimensions=(2, 4))
     return _family(
         narrow, "F3 extreme", title, perturbed_descriptions, partial(build_perturbed, tall=True), 12, 80, 800
     )
@@ -182,8 +182,8 @@ def relu_networks(rule: KroneckerRule) -> tuple[Family[KroneckerInstance], ...]:
     title = "two-layer ReLU networks with K2's ball certificate"
     tall = partial(relu_descriptions, shapes=TALL_SHAPES)
     return (
-        _family(flipping, "F1", title, relu_descriptions, build_relu, 5, 40, 300),
-        _family(flipping, "F1 n > d", f"{title}, n > d", tall, build_relu, 5, 40, 300),
+        _family(flipping, "F1", title, relu_descriptions, build_relu, 5, 34, 300),
+        _family(flipping, "F1 n > d", f"{title}, n > d", tall, build_relu, 5, 34, 300),
     )
 
 
