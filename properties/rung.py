@@ -136,7 +136,15 @@ class RungContext:
         if optimiser not in self._runs:
             eta, cap = self.step_sizes[optimiser], STEP_CAPS[optimiser]
             found = trajectory(
-                self.net, self.inputs, self.y, eta, cap, optimiser, measure_steps=False, reduction=REDUCTION
+                self.net,
+                self.inputs,
+                self.y,
+                eta,
+                cap,
+                optimiser,
+                measure_steps=False,
+                reduction=REDUCTION,
+                single_precision=True,
             )
             self._runs[optimiser] = ObservedRun(eta, found.residual_norms)
         return self._runs[optimiser]

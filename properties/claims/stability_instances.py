@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -13,11 +13,13 @@ from flint import arb, arb_mat, fmpq
 from numpy.typing import NDArray
 
 from theory.descent import FunctionSpaceDescent
-from theory.errors import RankDeficientError
+from theory.errors import DescentError
 from theory.gram import exact_pattern
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
-from theory.rigour.exact import ball_matrix, rational
+from theory.rigour.eigenvalues import enclosed_smallest_eigenvalue
+from theory.rigour.exact import ball_matrix, entrywise_product, rational
+from theory.rigour.one_step import BALL_ACTIVATIONS
 from theory.stability import BallCertificate, PathCertificate, certify_ball, certify_path
 from theory.stability.attack import change_attack
 from theory.stability.conditions import factor_rows
@@ -35,16 +37,6 @@ MOST_CURVED: Mapping[str, float] = MappingProxyType(
     {"softplus": 0.0, "tanh": 0.6584789484624084, "erf": 0.7071067811865476, "sin": 1.5707963267948966}
 )
 """Where ``|phi''|`` is largest: 0, artanh 3^{-1/2}, 2^{-1/2}, pi/2."""
-
-SLOPES: Mapping[str, Callable[[arb], arb]] = MappingProxyType(
-    {
-        "softplus": lambda z: 1 / (1 + (-z).exp()),
-        "tanh": lambda z: 1 - z.tanh() ** 2,
-        "erf": lambda z: 2 * (-z * z).exp() / arb.pi().sqrt(),
-        "sin": lambda z: z.cos(),
-    }
-)
-"""``phi'`` in balls."""
 
 
 def draw_rows(n: int, d: int, kind: str, rng: np.random.Generator) -> FloatArray:
@@ -200,7 +192,7 @@ def feature_change(net: TwoLayerNetwork, inputs: arb_mat, before: arb_mat, after
 
     v is the top eigenvector as computed in floats: any vector gives a lower bound. The signs of dS cancel.
     """
-    slope = SLOPES[net.activation]
+    slope = BALL_ACTIVATIONS[net.activation][1]
     n, m = before.nrows(), before.ncols()
     change = arb_mat(n, m, [slope(z) - slope(w) for z, w in zip(after.entries(), before.entries(), strict=True)])
     kernel, products = inputs * inputs.transpose(), change * change.transpose()
@@ -256,15 +248,24 @@ class PathInstance:
             for _ in range(self.steps):
                 state.advance(self.step_size, self.optimiser)
                 found.append(state.pre_activations.copy())
-        except RankDeficientError:
+        except DescentError:
             return None
         return found
 
     @cached_property
     def certificate(self) -> PathCertificate:
-        """The path certificate."""
+        """The path certificate, for the condition asked for whatever the optimiser."""
         arguments = (self.net, self.rows, self.targets, self.step_size, self.steps, self.optimiser, self.parts)
         return certify_path(*arguments, condition=self.condition)
+
+    def initial_eigenvalue(self, bits: int) -> arb:
+        """``lambda_min`` of G(0), for K2 of H(0), at the stored Z(0), to about so many bits if the precision allows."""
+        assert self.iterates is not None
+        factors, (n, m) = ball_matrix(factor_rows(self.condition, self.rows)), self.iterates[0].shape
+        slope = BALL_ACTIVATIONS[self.net.activation][1]
+        slopes = arb_mat(n, m, [slope(z) for z in ball_matrix(self.iterates[0]).entries()])
+        gram = entrywise_product(factors * factors.transpose(), slopes * slopes.transpose())
+        return enclosed_smallest_eigenvalue(gram / m, bits)
 
     @cached_property
     def passed(self) -> ChangeMatrices:
