@@ -187,7 +187,7 @@ def exact_family(least_inputs: int = 1, scales: Sequence[int] = (8, 12)) -> Fami
         "tiny ReLU networks, both runs in rationals",
         partial(_exact_descriptions, scales, least_inputs),
         _build_exact,
-        examples(30, 210, 1500),
+        examples(30, 260, 1500),
     )
 
 
@@ -265,7 +265,7 @@ class ComputedRuns:
 def _computed_descriptions() -> SearchStrategy[Mapping[str, Any]]:
     return described(
         {
-            **input_descriptions([kind for kind in INPUT_KINDS if kind != "deficient"], 4, 1),
+            **input_descriptions([kind for kind in INPUT_KINDS if kind != "deficient"], 4, (1, 4)),
             "width": st.integers(50, 2000),
             "scale": st.integers(2, 6),
             "step_percent": st.integers(5, 150),

@@ -194,11 +194,11 @@ def with_step(found: AnyInstance, dial: Dial, limit: StepLimit, description: Des
     return moved
 
 
-def input_descriptions(kinds: Sequence[str], most: int, least_dimension: int) -> dict[str, SearchStrategy[Any]]:
+def input_descriptions(kinds: Sequence[str], most: int, dimensions: tuple[int, int]) -> dict[str, SearchStrategy[Any]]:
     """How many inputs, of which dimension and kind."""
     return {
         "inputs": st.integers(1, most),
-        "dimension": st.integers(least_dimension, 4),
+        "dimension": st.integers(*dimensions),
         "kind": st.sampled_from(tuple(kinds)),
     }
 
@@ -209,10 +209,12 @@ def shape_of(description: Description, tall: bool) -> tuple[int, int]:
     return max(n, d) if tall else n, d
 
 
-def perturbed_descriptions(dial: Dial, kinds: Sequence[str], least_dimension: int) -> SearchStrategy[Description]:
+def perturbed_descriptions(
+    dial: Dial, kinds: Sequence[str], dimensions: tuple[int, int]
+) -> SearchStrategy[Description]:
     """Inputs, features, spectrum, frequencies, and the angle ``R max ||q_i||`` that the ball's radius spans."""
     return dial.descriptions(
-        **input_descriptions(kinds, 5, least_dimension),
+        **input_descriptions(kinds, 5, dimensions),
         extra_features=st.integers(0, 3),
         condition_exponent=st.integers(0, 2),
         orthogonal=st.booleans(),
@@ -247,10 +249,10 @@ def build_perturbed(description: Description, dial: Dial, limit: StepLimit, tall
 # --- F4: spikes ------------------------------------------------------------------------------------------------------
 
 
-def spike_descriptions(dial: Dial, kinds: Sequence[str], least_dimension: int) -> SearchStrategy[Description]:
+def spike_descriptions(dial: Dial, kinds: Sequence[str], dimensions: tuple[int, int]) -> SearchStrategy[Description]:
     """Inputs, and whether the residual is concentrated on an input of the smallest leverage."""
     return dial.descriptions(
-        **input_descriptions(kinds, 10, least_dimension),
+        **input_descriptions(kinds, 10, dimensions),
         extra_features=st.integers(0, 2),
         rotated=st.booleans(),
         aligned=st.booleans(),
@@ -288,11 +290,11 @@ WIDE_SHAPES, TALL_SHAPES = ((1, 1), (2, 2), (2, 3), (3, 3)), ((2, 1), (3, 2), (4
 
 
 def relu_descriptions(
-    dial: Dial, kinds: Sequence[str], least_dimension: int, shapes: Sequence[tuple[int, int]] = WIDE_SHAPES
+    dial: Dial, kinds: Sequence[str], dimensions: tuple[int, int], shapes: Sequence[tuple[int, int]] = WIDE_SHAPES
 ) -> SearchStrategy[Description]:
     """Networks wide enough for flips."""
     return dial.descriptions(
-        shape=st.sampled_from([shape for shape in shapes if shape[1] >= least_dimension]),
+        shape=st.sampled_from([shape for shape in shapes if dimensions[0] <= shape[1] <= dimensions[1]]),
         kind=st.sampled_from(tuple(kinds)),
         half_width=st.sampled_from([24000, 40000]),
         scale=st.sampled_from([1, 4, 100]),
@@ -320,10 +322,10 @@ def build_relu(description: Description, dial: Dial, limit: StepLimit, tall: boo
     return with_step(found, dial, limit, description)
 
 
-def smooth_descriptions(dial: Dial, kinds: Sequence[str], least_dimension: int) -> SearchStrategy[Description]:
+def smooth_descriptions(dial: Dial, kinds: Sequence[str], dimensions: tuple[int, int]) -> SearchStrategy[Description]:
     """Small smooth networks."""
     return dial.descriptions(
-        **input_descriptions(kinds, 4, least_dimension),
+        **input_descriptions(kinds, 4, dimensions),
         half_width=st.integers(10, 200),
         scale=st.sampled_from([1, 2]),
         activation=st.sampled_from(["softplus", "tanh", "erf", "sin"]),

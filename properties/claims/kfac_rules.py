@@ -50,7 +50,7 @@ class KroneckerRule:
     full_rank: bool = False
     """Whether rank X = d is among the hypotheses."""
     kinds: tuple[str, ...] = INPUT_KINDS
-    least_dimension: int = 1
+    dimensions: tuple[int, int] = (1, 4)
     least_constant_tenth: int = 0
     most_constant_tenth: int = 9
     least_step_percent: int = 1
@@ -145,7 +145,7 @@ def _family(
     return Family(
         id,
         title,
-        partial(draw, rule.dial, rule.kinds, rule.least_dimension),
+        partial(draw, rule.dial, rule.kinds, rule.dimensions),
         partial(build, dial=rule.dial, limit=rule.limit, **({"tall": True} if rule.full_rank else {})),
         examples(*counts),
     )
@@ -153,22 +153,22 @@ def _family(
 
 def perturbed(rule: KroneckerRule) -> Family[KroneckerInstance]:
     """Family F3."""
-    return _family(rule, "F3", "perturbed affine feature maps", perturbed_descriptions, build_perturbed, 30, 110, 1500)
+    return _family(rule, "F3", "perturbed affine feature maps", perturbed_descriptions, build_perturbed, 30, 90, 1200)
 
 
 def extremes(rule: KroneckerRule) -> Family[KroneckerInstance]:
     """Family F3 with one leverage score near 1, an ill-conditioned X, or a rank-deficient one; n at least d."""
     kinds = tuple(kind for kind in EXTREME_KINDS if kind in rule.kinds)
     title = "perturbed affine feature maps on extreme inputs"
-    narrow = dataclasses.replace(rule, kinds=kinds, least_dimension=2)
+    narrow = dataclasses.replace(rule, kinds=kinds, dimensions=(2, 4))
     return _family(
-        narrow, "F3 extreme", title, perturbed_descriptions, partial(build_perturbed, tall=True), 12, 80, 800
+        narrow, "F3 extreme", title, perturbed_descriptions, partial(build_perturbed, tall=True), 12, 70, 800
     )
 
 
 def spikes(rule: KroneckerRule) -> Family[KroneckerInstance]:
     """Family F4."""
-    return _family(rule, "F4", "feature maps with spikes", spike_descriptions, build_spike, 25, 80, 1000)
+    return _family(rule, "F4", "feature maps with spikes", spike_descriptions, build_spike, 25, 70, 900)
 
 
 def _mild(rule: KroneckerRule, **changes: Any) -> KroneckerRule:
@@ -182,15 +182,15 @@ def relu_networks(rule: KroneckerRule) -> tuple[Family[KroneckerInstance], ...]:
     title = "two-layer ReLU networks with K2's ball certificate"
     tall = partial(relu_descriptions, shapes=TALL_SHAPES)
     return (
-        _family(flipping, "F1", title, relu_descriptions, build_relu, 5, 40, 300),
-        _family(flipping, "F1 n > d", f"{title}, n > d", tall, build_relu, 5, 40, 300),
+        _family(flipping, "F1", title, relu_descriptions, build_relu, 5, 28, 280),
+        _family(flipping, "F1 n > d", f"{title}, n > d", tall, build_relu, 5, 28, 280),
     )
 
 
 def smooth_networks(rule: KroneckerRule) -> Family[KroneckerInstance]:
     """Family F2."""
     title = "two-layer smooth networks with K2-smooth"
-    return _family(_mild(rule), "F2", title, smooth_descriptions, build_smooth, 10, 50, 600)
+    return _family(_mild(rule), "F2", title, smooth_descriptions, build_smooth, 10, 42, 500)
 
 
 def families(rule: KroneckerRule) -> tuple[Family[KroneckerInstance], ...]:

@@ -35,7 +35,7 @@ def _family(family: Family[BallInstance], *counts: int) -> Family[BallInstance]:
     return dataclasses.replace(family, build=build, examples=ball.examples(*counts))
 
 
-ENUMERATED, ATTACKED = _family(ball.ENUMERATED, 35, 130, 1300), _family(ball.ATTACKED, 25, 90, 900)
+ENUMERATED, ATTACKED = _family(ball.ENUMERATED, 35, 150, 1300), _family(ball.ATTACKED, 25, 115, 900)
 SINGLE, WHOLE = _family(ball.SINGLE, 5, 20, 300), _family(ball.WHOLE, 10, 60, 600)
 
 
@@ -169,7 +169,7 @@ def spec_claim() -> Claim[BallInstance]:
 def smooth_claim() -> Claim[SmoothInstance]:
     """K2-smooth with its mutants."""
     family = dataclasses.replace(
-        ball.CURVED, build=partial(build_smooth, condition="K2"), examples=ball.examples(40, 220, 1600)
+        ball.CURVED, build=partial(build_smooth, condition="K2"), examples=ball.examples(40, 260, 1600)
     )
     claim = Claim(
         id="K2-smooth",

@@ -58,6 +58,11 @@ def draw_rows(n: int, d: int, kind: str, rng: np.random.Generator) -> FloatArray
     return rows
 
 
+def wide_enough(description: Description) -> int:
+    """The drawn width, or the least m with n <= m d, without which no Jacobian has full row rank."""
+    return int(max(description["width"], -(-description["inputs"] // description["dimension"])))
+
+
 def flip_radius(net: TwoLayerNetwork, rows: FloatArray, flips: int, whole: bool) -> float:
     """A radius that affords about so many of the cheapest flips; a whole number when asked for one."""
     costs = np.sort(flip_costs(net, rows).ravel())
@@ -133,7 +138,7 @@ def build_ball(description: Description, enumerable: bool, condition: str = "2")
     rng = np.random.default_rng(description["seed"])
     n, d, kind = description["inputs"], description["dimension"], description["kind"]
     rows = draw_rows(n, d, kind, rng)
-    net = TwoLayerNetwork.initialise(description["width"], d, 1.0, rng)
+    net = TwoLayerNetwork.initialise(wide_enough(description), d, 1.0, rng)
     whole = kind == "integer"
     if whole:
         weights = rng.integers(-3, 4, net.weights.shape).astype(float)
@@ -209,7 +214,7 @@ def build_smooth(description: Description, condition: str = "2") -> SmoothInstan
     n, d, activation = description["inputs"], description["dimension"], description["activation"]
     curved = description["kind"] == "curved"
     rows = draw_rows(n, d, "nearly parallel" if curved else description["kind"], rng)
-    net = TwoLayerNetwork.initialise(description["width"], d, 1.0, rng, activation=activation)
+    net = TwoLayerNetwork.initialise(wide_enough(description), d, 1.0, rng, activation=activation)
     if curved:
         weights = np.outer(np.full(net.width, MOST_CURVED[activation]), rows[0])
         net = TwoLayerNetwork(weights, net.signs, activation)
@@ -300,7 +305,7 @@ class PathInstance:
 def build_path(description: Description, condition: str = "2") -> PathInstance:
     """A short run of an optimiser on a small network; GD's step is relative to the stability limit ``2/||G||``."""
     rng = np.random.default_rng(description["seed"])
-    n, d, width = description["inputs"], description["dimension"], description["width"]
+    n, d, width = description["inputs"], description["dimension"], wide_enough(description)
     rows = draw_rows(n, d, description["kind"], rng)
     net = TwoLayerNetwork.initialise(width, d, 1.0, rng, activation=description["activation"])
     targets = rng.standard_normal(n) * description["target_scale"]
