@@ -2,10 +2,12 @@
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from properties import input_certificate
 from properties.claim import Depth, Evaluation, InstanceVerdict
@@ -19,6 +21,13 @@ from theory.errors import RankDeficientError
 from theory.inputs import normalise_rows, unit_rows
 
 TINY = (Rung(4, 64, 1.0, False, 8), Rung(3, 128, 4.0, True, 8))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As ``certify_dataset`` has it, for the tests that call a topic."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def made(rows: int = 6, dim: int = 3, seed: int = 0, **changes: Any) -> Dataset:
@@ -146,6 +155,18 @@ def test_the_same_seed_gives_the_same_certificate() -> None:
     assert with_topics().to_json() == with_topics().to_json()
     other = certify_dataset(made(), Depth.QUICK, seed=1, rungs=TINY, input_topics=(), rung_topics=())
     assert other.rungs[0].lambda_min != with_topics().rungs[0].lambda_min
+
+
+def test_linear_algebra_runs_on_one_thread() -> None:
+    seen: list[int] = []
+
+    def threads(_: Dataset) -> Contribution:
+        seen.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        return Contribution(topic="threads")
+
+    with threadpool_limits(2, user_api="blas"):
+        certify_dataset(made(), Depth.QUICK, rungs=TINY, input_topics=(threads,), rung_topics=())
+    assert set(seen) <= {1}
 
 
 def test_a_prediction_without_contraction_predicts_nothing() -> None:
