@@ -34,7 +34,6 @@ NOT_EXECUTABLE: Mapping[str, str] = MappingProxyType(
         "Condition K1": _CONDITION,
         "Condition K2": _CONDITION,
         "C2-attack": "a search for lower bounds; C2-fro, C2-spec and C2-smooth compare it with their upper bounds",
-        "T1-radius": "the radii of T1, T1-q, T1-sharp, T0 and T4-lev: each of those claims checks the length of its path against its own",
         **dict.fromkeys((id for id in STATEMENTS if id.startswith("O-")), _OBLIGATION),
     }
 )

@@ -16,7 +16,7 @@ from properties.ladder import Rung, ladder
 from properties.linearised import linearised_iterations
 from properties.rung import REDUCTION, STEP_CAPS, RungContext
 from properties.topics import INPUT_TOPICS, RUNG_TOPICS, InputTopic, RungTopic
-from theory.errors import RankDeficientError
+from theory.errors import DescentError
 
 OPTIMISER_NAMES = {"ngd": "NGD", "kfac": "K-FAC", "gd": "GD"}
 """How lines for a terminal call the optimisers."""
@@ -179,12 +179,12 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
     for name in STEP_CAPS:
         try:
             runs[name] = context.run(name)
-        except RankDeficientError as error:
+        except DescentError as error:
             problems.append(f"no run of {OPTIMISER_NAMES[name]}: {error}")
     for topic in topics:
         try:
             contributions.append(topic(context))
-        except RankDeficientError as error:
+        except DescentError as error:
             problems.append(f"{topic.__name__}: {error}")
     predictions = {name: _fastest(contributions, name) for name in runs}
     curves = {}

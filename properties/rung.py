@@ -25,8 +25,8 @@ REDUCTION = 1e-6
 STEP_CAPS: Mapping[str, int] = {"ngd": 80, "kfac": 150, "gd": 500}
 """Runs end after so many steps; a count beyond it is the linearised model's."""
 
-NGD_STEP_SIZE, KFAC_STEP_SIZE = 0.5, 1.0
-"""Step sizes of the runs; GD's is ``1/||J(0)||_2^2``."""
+NGD_STEP_SIZE, KFAC_SHARE = 0.5, 0.5
+"""NGD's step size, and K-FAC's times the largest leverage score (T4-lev); GD's is ``1/||J(0)||_2^2``."""
 
 
 MOST_WEIGHTS = 2**26
@@ -128,7 +128,8 @@ class RungContext:
     def step_sizes(self) -> Mapping[str, float]:
         """The step size of each optimiser's run."""
         largest = float(np.linalg.eigvalsh(self.gram)[-1])
-        return {"ngd": NGD_STEP_SIZE, "kfac": KFAC_STEP_SIZE, "gd": 1 / largest if largest > 0 else math.inf}
+        kfac = KFAC_SHARE / float(self.geometry.leverage.max())
+        return {"ngd": NGD_STEP_SIZE, "kfac": kfac, "gd": 1 / largest if largest > 0 else math.inf}
 
     def run(self, optimiser: str) -> ObservedRun:
         """What "ngd", "kfac" or "gd" does on this rung. Raises RankDeficientError."""
@@ -154,7 +155,7 @@ class RungContext:
         return residual_norm(self.net, self.inputs, self.y)[0] == 0
 
     def path(self, optimiser: str, step_size: float, steps: int) -> PathCertificate:
-        """Condition 2(C) along the optimiser's path (C2-path). Raises RankDeficientError."""
+        """Condition 2(C) along the path of NGD or GD (C2-path), K2(C) along K-FAC's. Raises RankDeficientError."""
         key = (optimiser, step_size, steps)
         if key not in self._paths:
             self._paths[key] = certify_path(

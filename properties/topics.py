@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from properties import input_certificate
-from properties.claims import real_data
+from properties.claims import gradient_data, kfac_real, real_data
 from properties.contribution import Contribution
 from properties.datasets import Dataset
 from properties.rung import RungContext
@@ -17,4 +17,8 @@ RungTopic = Callable[[RungContext], Contribution]
 """What is certified, run and checked with the network of one rung. May raise RankDeficientError, which is reported."""
 
 INPUT_TOPICS: tuple[InputTopic, ...] = (input_certificate.kernels,)
-RUNG_TOPICS: tuple[RungTopic, ...] = (real_data.natural_gradient,)
+RUNG_TOPICS: tuple[RungTopic, ...] = (
+    real_data.natural_gradient,
+    kfac_real.kronecker,
+    gradient_data.gradient_descent,
+)

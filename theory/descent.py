@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 
-from theory.errors import ChoiceError, RankDeficientError
+from theory.errors import ChoiceError, DivergenceError, NotFiniteError, RankDeficientError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, enough_parameters, positive, positive_count, target_vector
 from theory.losses import LossMaker, SquaredLoss
@@ -32,22 +32,27 @@ Factors = tuple[FloatArray, ...]
 """Matrices whose product M (n, n) moves the pre-activations: ``dZ = M S``; applied from the right, one after the other."""
 
 
-def solve_gram(gram: FloatArray, right: FloatArray, fails: str = "Condition 1") -> FloatArray:
-    """Solve with a symmetric positive definite n x n matrix by Cholesky.
+def solve_gram(gram: FloatArray, right: FloatArray, name: str = "the matrix") -> FloatArray:
+    """Solve with a symmetric positive definite n x n matrix by Cholesky; ``name`` says in errors which one it is.
 
     Raises RankDeficientError when a pivot is below ``n eps`` times the largest, the factorisation's backward error.
     """
+    size = f"{len(gram)} x {len(gram)}"
     try:
         factor, lower = linalg.cho_factor(gram, lower=True)
     except linalg.LinAlgError as error:
-        raise RankDeficientError(f"the {len(gram)} x {len(gram)} Gram matrix is singular: {fails} fails") from error
+        raise RankDeficientError(f"{name} ({size}) is singular") from error
     pivots = np.diag(factor) ** 2
     if pivots.min() <= len(gram) * np.finfo(float).eps * pivots.max():
         raise RankDeficientError(
-            f"the {len(gram)} x {len(gram)} Gram matrix is singular to rounding (pivots {pivots.min():.3g} to "
-            f"{pivots.max():.3g}): {fails} fails"
+            f"{name} ({size}) is singular to rounding (pivots {pivots.min():.3g} to {pivots.max():.3g})"
         )
     return np.asarray(linalg.cho_solve((factor, lower), right))
+
+
+def _named_at(symbol: str, condition: str, steps: int) -> str:
+    """A Gram matrix of iterate ``steps``: Conditions 1 and K1 are about the initial ones."""
+    return f"{symbol}(0) of {condition}" if steps == 0 else f"{symbol}({steps}), after step {steps},"
 
 
 def natural_gradient_step(
@@ -60,7 +65,7 @@ def natural_gradient_step(
     singular.
     """
     rows, gradient = _output_gradient(net, inputs, y, loss)
-    coefficients = solve_gram(net.gram(rows), gradient)
+    coefficients = solve_gram(net.gram(rows), gradient, "the Gram matrix G")
     return _moved(net, -positive(step_size, "step_size") * coefficients[:, None] * rows, rows)
 
 
@@ -74,7 +79,9 @@ def kfac_step(
     rows, gradient = _output_gradient(net, inputs, y, loss)
     direction = gradient[:, None] * InputGeometry(rows).dual_inputs
     return _moved(
-        net, -positive(step_size, "step_size") * solve_gram(net.pattern_gram(rows), direction, "Condition K1"), rows
+        net,
+        -positive(step_size, "step_size") * solve_gram(net.pattern_gram(rows), direction, "the pattern Gram matrix H"),
+        rows,
     )
 
 
@@ -108,7 +115,8 @@ class FunctionSpaceDescent:
 
     At the current Z: ``outputs`` u (n,), ``residual`` r = u - y (n,) for the loss's minimiser y, ``output_gradient`` g (n,)
     for its gradient at u (g = r for the squared loss), ``pattern_gram`` H = S S^T and ``gram`` G = K o H (n, n).
-    Raises InputError for bad input; ``advance`` raises RankDeficientError when the matrix to invert is singular.
+    Raises InputError for bad input; ``advance`` raises RankDeficientError when the matrix to invert is singular and
+    DivergenceError when the new iterate, or its squared residual norm, is not finite: the state is of no use then.
     """
 
     def __init__(
@@ -136,6 +144,8 @@ class FunctionSpaceDescent:
         self.pre_activations = net.pre_activations(self.geometry.inputs)
         self.coefficients: FloatArray | None = None
         """The vector c of the last NGD or GD step, ``dW = -eta S^T diag(c) X``; None before it and after K-FAC's."""
+        self.steps = 0
+        """Steps taken: the index k of the iterate."""
         self.last_step_norm = 0.0
         """``||dW||_F`` of the last step (not squared)."""
         n, m = self.pre_activations.shape
@@ -148,7 +158,12 @@ class FunctionSpaceDescent:
         self._rectified = np.empty((n, self._block))
         self._pattern_gram: FloatArray | None = None
         self.outputs = np.zeros(n)
-        self._sweep((), count=True)
+        with np.errstate(over="ignore"):
+            self._sweep((), count=True)
+            if not np.isfinite(self.residual @ self.residual):
+                raise NotFiniteError(
+                    "the squared norm of the residual u(0) - y overflows; scale weights and targets down"
+                )
 
     @property
     def kernel(self) -> FloatArray:
@@ -174,12 +189,20 @@ class FunctionSpaceDescent:
         return int(self._block + -(-self.pre_activations.shape[1] // self._block))
 
     def advance(self, step_size: float, optimiser: str = "ngd") -> None:
-        """Take one step. Raises ScaleError, ChoiceError, RankDeficientError."""
+        """Take one step. Raises ScaleError, ChoiceError, RankDeficientError, DivergenceError."""
         eta = positive(step_size, "step_size")
-        (*others, last), self.coefficients, norm = _optimiser(optimiser)(self)
-        self.last_step_norm = eta * norm
-        factors = tuple(factor.astype(self._dtype, copy=False) for factor in (*others, -eta * last))
-        self._sweep(factors, count=self.measure_steps or optimiser != "gd")
+        with np.errstate(over="ignore", invalid="ignore"):
+            (*others, last), self.coefficients, norm = _optimiser(optimiser)(self)
+            self.last_step_norm = eta * norm
+            factors = tuple(factor.astype(self._dtype, copy=False) for factor in (*others, -eta * last))
+            total = self._sweep(factors, count=self.measure_steps or optimiser != "gd")
+            finite = np.isfinite(total) and np.isfinite(self.residual @ self.residual) and not np.isinf(norm)
+        self.steps += 1
+        if not finite:
+            raise DivergenceError(
+                f"a step of {optimiser} with step size {eta:.3g} leaves the range of float64; take a smaller one, "
+                f"or scale the targets down"
+            )
 
     def parameter_direction(self) -> FloatArray:
         """``B`` with ``dW = -eta S^T B`` for the last NGD or GD step, shape (n, d)."""
@@ -191,10 +214,13 @@ class FunctionSpaceDescent:
         """``S`` at the current iterate, shape (n, m): a new array."""
         return np.asarray(self.phi.derivative(self.pre_activations) * self._scaled_signs)
 
-    def _sweep(self, movement: Factors, count: bool) -> None:
-        """Move Z by the factors' product with S and evaluate outputs, and H if ``count``: one pass over blocks of neurons."""
+    def _sweep(self, movement: Factors, count: bool) -> float:
+        """Move Z by the factors' product with S and evaluate outputs, and H if ``count``: one pass over blocks of neurons.
+
+        Returns the sum over a moved Z, which is finite only if every entry is; 0 without movement.
+        """
         n, m = self.pre_activations.shape
-        outputs, products = np.zeros(n), np.zeros((n, n))
+        outputs, products, total = np.zeros(n), np.zeros((n, n)), 0.0
         if self._pattern is not None:
             self._pattern.begin(count)
         for start in range(0, m, self._block):
@@ -204,6 +230,7 @@ class FunctionSpaceDescent:
             if movement:
                 self._block_features(block, columns, features)
                 np.add(block, _applied(movement, features, moves), out=block)
+                total += float(block.sum())
             if self._pattern is not None:
                 self._pattern.renew(block, columns)
                 rectified = np.maximum(block, 0.0, out=self._rectified[:, : block.shape[1]])
@@ -222,6 +249,7 @@ class FunctionSpaceDescent:
             self._pattern_gram = None if counts is None else counts / m
         else:
             self._pattern_gram = products if count else None
+        return total
 
     def _block_features(self, block: FloatArray, columns: slice, out: FloatArray) -> None:
         """``S`` of a block: from the stored pattern for ReLU, from the derivative else."""
@@ -248,7 +276,7 @@ def _root(squared: float) -> float:
 
 def _natural_gradient(state: FunctionSpaceDescent) -> _Movement:
     gram = state.gram
-    c = solve_gram(gram, state.output_gradient)
+    c = solve_gram(gram, state.output_gradient, _named_at("G", "Condition 1", state.steps))
     return _weighted_kernel(state.geometry, c), c, _root(float(c @ gram @ c))
 
 
@@ -259,8 +287,10 @@ def _weighted_kernel(geometry: InputGeometry, c: FloatArray) -> Factors:
 
 
 def _kfac(state: FunctionSpaceDescent) -> _Movement:
-    # H^{-1} diag(g), transposed below
-    inverse_times = solve_gram(state.pattern_gram, np.diag(state.output_gradient), "Condition K1")
+    name = _named_at("H", "Condition K1", state.steps)
+    inverse_times = solve_gram(
+        state.pattern_gram, np.diag(state.output_gradient), name
+    )  # H^{-1} diag(g), transposed below
     direction = inverse_times @ state.geometry.dual_inputs
     squared = float(np.sum(direction * (state.pattern_gram @ direction)))
     basis = state.geometry.basis
@@ -322,7 +352,8 @@ def trajectory(
     ``||r(k)|| <= reduction ||r(0)||``; the arrays are shorter then. ``loss`` takes the labels y; r is the distance of the
     outputs from its minimiser.
 
-    Raises InputError for bad input, RankDeficientError when the matrix to invert becomes singular.
+    Raises InputError for bad input, RankDeficientError when the matrix to invert becomes singular, DivergenceError when an
+    iterate leaves the range of float64.
     """
     state = FunctionSpaceDescent(net, inputs, y, measure_steps, loss, single_precision)
     _optimiser(optimiser)

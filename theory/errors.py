@@ -53,5 +53,13 @@ class MissingColumnError(DataFileError):
     """A .csv file has no column of the requested name."""
 
 
-class RankDeficientError(ArithmeticError):
-    """A Gram matrix is numerically singular: Condition 1 fails and the natural gradient step is not defined."""
+class DescentError(ArithmeticError):
+    """Base of what ends a run of an optimiser: its next step is not defined, or cannot be represented."""
+
+
+class RankDeficientError(DescentError):
+    """A Gram matrix is numerically singular, at initialisation or later: the next step is not defined."""
+
+
+class DivergenceError(DescentError):
+    """An iterate has left the range of float64: the step size is too large for the optimiser, or the targets are."""

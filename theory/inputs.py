@@ -1,6 +1,7 @@
 """Checks of arrays at the door: whole-array tests first, the offending index only on failure."""
 
 import math
+import numbers
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +24,8 @@ def finite_array(values: ArrayLike, name: str, axes: int) -> FloatArray:
 
     Raises ShapeError, NotFiniteError.
     """
+    if np.ma.is_masked(values):
+        raise NotFiniteError(f"{name} has masked entries; remove or impute them")
     try:
         given = np.asarray(values)
         if np.iscomplexobj(given):
@@ -85,16 +88,30 @@ def target_vector(values: ArrayLike, rows: int) -> FloatArray:
     return array
 
 
+def is_real(value: object) -> bool:
+    """Whether ``value`` is one finite real number, of Python or NumPy: neither text nor None nor a truth value."""
+    number = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    return isinstance(number, numbers.Real) and not isinstance(number, (bool, np.bool_)) and math.isfinite(number)
+
+
 def positive(value: float, name: str) -> float:
     """Return a finite positive number. Raises ScaleError."""
-    if not (np.isfinite(value) and value > 0):
+    if not is_real(value) or value <= 0:
         raise ScaleError(f"{name} is {value}; it must be a finite positive number")
     return float(value)
 
 
+def positive_distance(value: float, name: str) -> float:
+    """Return a finite positive number whose square is one too. Raises ScaleError."""
+    distance = positive(value, name)
+    if not 0 < distance * distance < math.inf:
+        raise ScaleError(f"{name} is {value}; its square leaves the range of float64")
+    return distance
+
+
 def positive_count(value: int, name: str) -> int:
     """Return a positive integer. Raises WidthError."""
-    if isinstance(value, bool) or not math.isfinite(value) or int(value) != value or value <= 0:
+    if not is_real(value) or int(value) != value or value <= 0:
         raise WidthError(f"{name} is {value}; it must be a positive integer")
     return int(value)
 

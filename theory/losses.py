@@ -277,8 +277,7 @@ class _RidgeLoss(ABC):
         found = np.zeros_like(self.labels)
         for i, end in enumerate(self._bracket()):
             alone = type(self)(self.labels[i : i + 1], self.ridge, self.scale)
-            if end != 0:
-                found[i] = optimize.brentq(lambda u, one=alone: float(one.gradient(np.array([u]))[0]), 0.0, float(end))
+            found[i] = optimize.brentq(lambda u, one=alone: float(one.gradient(np.array([u]))[0]), 0.0, float(end))
         return found
 
     def arrays(self) -> Mapping[str, FloatArray]:

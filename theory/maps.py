@@ -56,11 +56,14 @@ class ParameterMap(Protocol):
 
 
 def _operator_norm_bound(matrix: FloatArray) -> float:
-    """An upper bound of the spectral norm, ``sqrt(||M M^T||_inf)`` raised by its rounding."""
+    """An upper bound of the spectral norm, ``sqrt(||M M^T||_inf)`` raised by its rounding.
+
+    Entry (i, j) of the product is off by ``gamma_p |m_i| |m_j|``, so row i of it by ``gamma_p |m_i| sum_j |m_j|``.
+    """
     n, p = matrix.shape
-    return float(
-        np.sqrt(np.abs(matrix @ matrix.T).sum(axis=1).max()) * (1 + gamma(n + 4)) + gamma(p) * _frobenius(matrix)
-    )
+    norms = np.sqrt(np.square(matrix).sum(axis=1))
+    squared = np.abs(matrix @ matrix.T).sum(axis=1) + gamma(p + 2) * norms * norms.sum()
+    return float(np.sqrt(squared.max()) * (1 + gamma(n + p + 8)))
 
 
 def _positive_part(values: AnyArray) -> AnyArray:

@@ -14,7 +14,18 @@ from flint import arb, fmpq
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
+from properties.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    at_most_enclosed,
+    certified,
+    require,
+)
 from properties.claims.binomials import HALF, binomial_at_most, some_of_several
 from properties.claims.random_networks import Description, RandomNetwork, build_network, network_descriptions
 from properties.descriptions import described
@@ -160,12 +171,13 @@ def hypotheses(rule: Rule, instance: Instance) -> Sequence[Hypothesis]:
     if isinstance(instance, Shares):
         return ()
     low, squared_norm = limiting_gram_eigenvalue_bounds(instance.inputs)[0], input_norm_squared(instance.inputs)
+    known = certified("lambda0 > 0", low)
     if low <= 0:
-        return (require("lambda0 > 0 is certified", min(low, -1.0)),)
+        return (known,)
     bound = rule.failure(
         rule.lambda0(low), squared_norm, len(instance.inputs), instance.width, symmetric=instance.symmetric
     )
-    return (require("the bound is below 1", 1 - bound),)
+    return known, require("the bound is below 1", 1 - bound)
 
 
 # --- families --------------------------------------------------------------------------------------------------------

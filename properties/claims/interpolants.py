@@ -86,6 +86,11 @@ def conclusion(
         equal("D is orthogonal to the null space of J", across * D, fmpq_mat(J.ncols(), 1)),
         equal_numbers("||D||^2 = r(0)^T G^{-1} r(0)", squared_norm(D), distance_squared(instance)),
         equal("NGD after k steps: (1 - (1-eta)^k) D", ngd, (1 - ngd_factor(instance.ngd_step) ** k) * D),
+        at_most_exactly(
+            "NGD's squared distance to the limit after k steps <= r(0)^T G^{-1} r(0)",
+            squared_norm(ngd - D),
+            distance_squared(instance),
+        ),
         equal("GD after k steps: D + J^T G^{-1} r(k)", gap, J.transpose() * instance.gram.solve(remaining)),
         at_most_exactly(
             "GD's squared distance to the limit after k steps <= c^{2k} r(0)^T G^{-1} r(0)",
@@ -110,28 +115,34 @@ def _examples(quick: int, normal: int, thorough: int) -> dict[Depth, int]:
     return {Depth.QUICK: quick, Depth.NORMAL: normal, Depth.THOROUGH: thorough}
 
 
-def _step_parts(least: int, most: int) -> dict[str, SearchStrategy[Any]]:
+WITHIN, BEYOND = (2, 99), (101, 150)
+"""Step sizes in percent of their limits, 2 for NGD and 2/lambda_max(G) for GD."""
+
+Range = tuple[int, int]
+
+
+def _step_parts(ngd: Range = WITHIN, gd: Range = WITHIN) -> dict[str, SearchStrategy[Any]]:
     return {
-        "ngd_step_tenths": st.integers(1, 19),
-        "gd_share_percent": st.integers(least, most),
+        "ngd_share_percent": st.integers(*ngd),
+        "gd_share_percent": st.integers(*gd),
         "steps": st.integers(1, 4),
     }
 
 
 def _steps(description: Description) -> tuple[fmpq, fmpq, int]:
     return (
-        fmpq(description["ngd_step_tenths"], 10),
+        fmpq(description["ngd_share_percent"], 50),
         fmpq(description["gd_share_percent"], 100),
         int(description["steps"]),
     )
 
 
-def _linear_descriptions(least: int, most: int) -> SearchStrategy[Description]:
+def _linear_descriptions(ngd: Range, gd: Range) -> SearchStrategy[Description]:
     return described(
         {
             "outputs": st.integers(1, 4),
             "extra_parameters": st.integers(0, 3),
-            **_step_parts(least, most),
+            **_step_parts(ngd, gd),
             "seed": st.integers(0, 2**20),
         }
     )
@@ -149,7 +160,7 @@ def _build_linear(description: Description, rank_deficient: bool = False) -> Lin
 
 def _network_descriptions() -> SearchStrategy[Description]:
     networks = network_descriptions(("ngd",), (4, 9), SHAPES, ("gaussian", "symmetric"))
-    return st.tuples(networks, described(_step_parts(2, 99))).map(lambda parts: {**parts[0], **parts[1]})
+    return st.tuples(networks, described(_step_parts())).map(lambda parts: {**parts[0], **parts[1]})
 
 
 def _build_network(description: Description) -> LinearisedInstance:
@@ -157,12 +168,12 @@ def _build_network(description: Description) -> LinearisedInstance:
     return of_network(drawn.exact, *_steps(description), drawn.arrays())
 
 
-def linear(least: int = 2, most: int = 99, rank_deficient: bool = False) -> Family[LinearisedInstance]:
-    """Linear models with small integer entries; GD's step as a share of 2/lambda_max in percent."""
+def linear(ngd: Range = WITHIN, gd: Range = WITHIN, rank_deficient: bool = False) -> Family[LinearisedInstance]:
+    """Linear models with small integer entries."""
     return Family(
         "linear",
         "linear models with small integers",
-        partial(_linear_descriptions, least, most),
+        partial(_linear_descriptions, ngd, gd),
         partial(_build_linear, rank_deficient=rank_deficient),
         _examples(40, 220, 2200),
     )
@@ -251,9 +262,15 @@ T5_DIST = _CLAIM.with_mutants(
         conclusion=partial(conclusion, ngd_factor=lambda eta: (1 - eta) ** 2),
     ),
     _CLAIM.neighbour(
-        "step-limit-dropped",
+        "ngd-step-limit-dropped",
+        "NGD approaches the limit for every step size",
+        families=(linear(ngd=BEYOND),),
+        hypotheses=_rank_alone,
+    ),
+    _CLAIM.neighbour(
+        "gd-step-limit-dropped",
         "GD approaches the limit for every step size",
-        families=(linear(101, 150),),
+        families=(linear(gd=BEYOND),),
         hypotheses=_rank_alone,
         conclusion=partial(conclusion, contraction=lambda instance: fmpq(1)),
     ),

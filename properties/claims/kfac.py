@@ -25,6 +25,7 @@ from properties.claims.kfac_rules import (
     with_radius,
     with_rate,
 )
+from properties.claims.kfac_slack import SLACK
 from theory.theorems.ngd import contraction_ratio, deficit, square_root
 
 
@@ -296,3 +297,5 @@ def _fall(eta: float, ratio: float, numbers: InputNumbers) -> float:
 
 
 CLAIMS: tuple[Claim[Any], ...] = (T4, T4_LEV, T4_SHARP)
+
+__all__ = ["CLAIMS", "SLACK", "T4", "T4_LEV", "T4_SHARP"]

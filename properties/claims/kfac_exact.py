@@ -96,7 +96,7 @@ def _hypotheses(regular: bool, instance: LinearFeatures) -> Sequence[Hypothesis]
     return found
 
 
-def _conclusion(direction: Direction, instance: LinearFeatures) -> Sequence[Bound]:
+def conclusion(direction: Direction, instance: LinearFeatures) -> Sequence[Bound]:
     """``||r(1)||^2 <= (1 - eta/mu_max) ||r(0)||^2``, where ``1/mu_max = h_min``, exactly."""
     features, inputs = rational_matrix(instance.features), rational_matrix(instance.inputs)
     residual = rational_matrix(instance.residual[:, None])
@@ -118,7 +118,7 @@ def _mutant(claim: Claim[Any], id: str, description: str, singular: bool, direct
         description,
         families=(_family(singular),),
         hypotheses=partial(_hypotheses, not singular),
-        conclusion=partial(_conclusion, direction),
+        conclusion=partial(conclusion, direction),
         confirm=None,
         features=lambda _: (),
     )

@@ -283,17 +283,18 @@ def build_spike(description: Description, dial: Dial, limit: StepLimit, tall: bo
 
 # --- F1 and F2: two-layer networks -----------------------------------------------------------------------------------
 
-RELU_SHAPES = ((1, 1), (2, 1), (2, 2), (3, 2), (2, 3), (3, 3))
-"""(n, d) of wide ReLU networks; n = 2, d = 1 is the pair x, -x."""
+WIDE_SHAPES, TALL_SHAPES = ((1, 1), (2, 2), (2, 3), (3, 3)), ((2, 1), (3, 2), (4, 2))
+"""(n, d) of inputs for ReLU networks, n <= d and n > d; n = 2, d = 1 is the pair x, -x."""
 
 
-def relu_descriptions(dial: Dial, kinds: Sequence[str], least_dimension: int) -> SearchStrategy[Description]:
+def relu_descriptions(
+    dial: Dial, kinds: Sequence[str], least_dimension: int, shapes: Sequence[tuple[int, int]] = WIDE_SHAPES
+) -> SearchStrategy[Description]:
     """Networks wide enough for flips."""
-    del least_dimension  # the shapes are given
     return dial.descriptions(
-        shape=st.integers(0, len(RELU_SHAPES) - 1),
+        shape=st.sampled_from([shape for shape in shapes if shape[1] >= least_dimension]),
         kind=st.sampled_from(tuple(kinds)),
-        half_width=st.sampled_from([16000, 32000]),
+        half_width=st.sampled_from([24000, 40000]),
         scale=st.sampled_from([1, 4, 100]),
     )
 
@@ -301,7 +302,7 @@ def relu_descriptions(dial: Dial, kinds: Sequence[str], least_dimension: int) ->
 def build_relu(description: Description, dial: Dial, limit: StepLimit, tall: bool = False) -> KroneckerNetwork:
     """Symmetric initialisation, so that r(0) = -y; the length of y follows from the number of flips that C allows."""
     rng = np.random.default_rng(description["seed"])
-    n, d = RELU_SHAPES[description["shape"]]
+    n, d = description["shape"]
     d = min(n, d) if tall else d
     inputs = draw_inputs(n, d, description["kind"], rng)
     numbers = InputNumbers.of(input_bounds(InputGeometry.of(inputs)))

@@ -17,6 +17,7 @@ from properties.claims.gradient_descent import guaranteed_share
 from properties.claims.kfac_instances import (
     EXTREME_KINDS,
     INPUT_KINDS,
+    TALL_SHAPES,
     InputNumbers,
     KroneckerInstance,
     StepLimit,
@@ -90,13 +91,10 @@ class KroneckerRule:
 def hypotheses(rule: KroneckerRule, instance: KroneckerInstance) -> Sequence[Hypothesis]:
     """The rank of X, Conditions K1 and K2 and the step size, each with its margin."""
     certificate, bounds = instance.certificate, instance.bounds
-    rank = certified("the rank of X is certified", 1.0 if bounds.rank_certified else 0.0)
-    k1 = certified("Condition K1: certified lambda_min(H(0)) > 0", certificate.lambda_min)
-    if rank.verdict is not Verdict.HOLDS:
-        return [rank]
-    if k1.verdict is not Verdict.HOLDS:
-        return [rank, k1]
-    found = [rank, k1]
+    rank = certified("rank X: the computed one is exact", 1.0 if bounds.rank_certified else -1.0)
+    found = [rank, certified("Condition K1: certified lambda_min(H(0)) > 0", certificate.lambda_min)]
+    if any(hypothesis.verdict is not Verdict.HOLDS for hypothesis in found):
+        return found
     if rule.full_rank:
         found.append(require("rank X = d", float(bounds.rank - instance.inputs.shape[1])))
     margin = rule.constant_limit - certificate.constant
@@ -178,11 +176,14 @@ def _mild(rule: KroneckerRule, **changes: Any) -> KroneckerRule:
     return dataclasses.replace(rule, kinds=tuple(kind for kind in rule.kinds if kind != "ill-conditioned"), **changes)
 
 
-def relu_networks(rule: KroneckerRule) -> Family[KroneckerInstance]:
-    """Family F1: large constants and steps, so that activations flip on the way."""
+def relu_networks(rule: KroneckerRule) -> tuple[Family[KroneckerInstance], ...]:
+    """Family F1, for n <= d and n > d: large constants and steps, so that activations flip on the way."""
     flipping = _mild(rule, least_constant_tenth=6, most_constant_tenth=8, least_step_percent=50)
-    return _family(
-        flipping, "F1", "two-layer ReLU networks with K2's ball certificate", relu_descriptions, build_relu, 8, 64, 500
+    title = "two-layer ReLU networks with K2's ball certificate"
+    tall = partial(relu_descriptions, shapes=TALL_SHAPES)
+    return (
+        _family(flipping, "F1", title, relu_descriptions, build_relu, 5, 40, 300),
+        _family(flipping, "F1 n > d", f"{title}, n > d", tall, build_relu, 5, 40, 300),
     )
 
 
@@ -194,7 +195,7 @@ def smooth_networks(rule: KroneckerRule) -> Family[KroneckerInstance]:
 
 def families(rule: KroneckerRule) -> tuple[Family[KroneckerInstance], ...]:
     """Feature maps first: a mutant is refuted by the cheapest family that can."""
-    return (perturbed(rule), extremes(rule), spikes(rule), relu_networks(rule), smooth_networks(rule))
+    return (perturbed(rule), extremes(rule), spikes(rule), *relu_networks(rule), smooth_networks(rule))
 
 
 # --- the rules -------------------------------------------------------------------------------------------------------

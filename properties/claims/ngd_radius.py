@@ -216,7 +216,7 @@ def _family(
 def cliffs(factor: PathFactor, farthest: int = 400) -> Family[RadiusInstance]:
     """Family F4 with cliffs, up to ``farthest`` percent of the way."""
     draw = partial(cliff_descriptions, farthest=farthest)
-    return _family("F4-cliff", "piecewise linear maps with a cliff", draw, build_cliff, factor, 45, 220, 2200)
+    return _family("F4-cliff", "piecewise linear maps with a cliff", draw, build_cliff, factor, 60, 300, 2500)
 
 
 def families(factor: PathFactor) -> tuple[Family[RadiusInstance], ...]:
@@ -227,9 +227,9 @@ def families(factor: PathFactor) -> tuple[Family[RadiusInstance], ...]:
             "F3", "perturbed affine maps", perturbed_affine_descriptions, build_perturbed_affine, factor, 20, 110, 1200
         ),
         _family(
-            "F1", "two-layer ReLU networks", relu_descriptions, build_relu, factor, 5, 20, 250, least_constant_tenth=4
+            "F1", "two-layer ReLU networks", relu_descriptions, build_relu, factor, 3, 14, 200, least_constant_tenth=4
         ),
-        _family("F2", "two-layer smooth networks", smooth_descriptions, build_smooth, factor, 10, 50, 500),
+        _family("F2", "two-layer smooth networks", smooth_descriptions, build_smooth, factor, 8, 40, 400),
     )
 
 

@@ -29,7 +29,7 @@ from properties.descriptions import described
 from properties.instances import NetworkInstance
 from properties.strategies import Description, draw_inputs
 from theory.descent import FunctionSpaceDescent
-from theory.errors import RankDeficientError
+from theory.errors import DescentError
 from theory.inputs import FloatArray
 from theory.network import ACTIVATIONS, TwoLayerNetwork
 from theory.rigour.one_step import OneStep, network_step
@@ -67,7 +67,7 @@ class StepInstance:
             try:
                 step = network_step(state, self.network.eta)
                 below, above = self._variation(start, state, gram)
-            except RankDeficientError:
+            except DescentError:
                 break
             taken.append(VaryingStep(step, below, above))
             if step.after <= 1000 * step.after_error:

@@ -375,4 +375,12 @@ SLACK = (
         refuted=confidence_slack(2, 0.1, 0.05),
         witness="rare targets, computed",
     ),
+    SlackRow(
+        claim="T5",
+        quantity="0 < eta <= 1",
+        paper=None,
+        proved=None,
+        refuted=None,
+        remark="T1's rate needs it; the linearised model converges up to eta = 2 (T5-dist)",
+    ),
 )

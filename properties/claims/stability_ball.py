@@ -144,6 +144,7 @@ def ball_conclusion(certified: Certified, whole_frobenius: bool, instance: BallI
     """The attack lies in the ball and does not exceed the certificate; nor does the exact supremum where known."""
     bound = certified(instance)
     radius, certificate = instance.radius, instance.certificate
+    norm = f"||{instance.changed} - {instance.changed}(0)||"
     inside = instance.attack_distance <= rational(radius) ** 2
     bounds = [
         decided_exactly("the attack's distance at most R", inside, float(arb(instance.attack_distance).sqrt()), radius)
@@ -159,15 +160,11 @@ def ball_conclusion(certified: Certified, whole_frobenius: bool, instance: BallI
         )
     for name, changes in found:
         bounds.append(
-            decided_exactly(
-                f"{name} of ||J - J(0)||_2 at most the bound", changes.at_most(bound), changes.supremum, bound
-            )
+            decided_exactly(f"{name} of {norm}_2 at most the bound", changes.at_most(bound), changes.supremum, bound)
         )
         if whole_frobenius:
             holds = changes.frobenius_at_most(bound)
-            bounds.append(
-                decided_exactly(f"{name} of ||J - J(0)||_F at most the bound", holds, changes.frobenius, bound)
-            )
+            bounds.append(decided_exactly(f"{name} of {norm}_F at most the bound", holds, changes.frobenius, bound))
         if certificate.lambda_min > 0:
             square = certified_square(certificate.constant, certificate.lambda_min)
             bounds.append(
@@ -380,10 +377,10 @@ CURVED = Family(
 def smooth_conclusion(certified: Callable[[SmoothInstance], float], instance: SmoothInstance) -> Sequence[Bound]:
     """The attack's weights, evaluated in balls, do not exceed the certificate."""
     with working_precision(BALL_BITS):
-        change = instance.change()
-        certificate = instance.certificate
+        change, certificate = instance.change(), instance.certificate
+        norm = f"||{instance.changed} - {instance.changed}(0)||_2"
         bounds = [
-            at_most_enclosed("attack of ||J - J(0)||_2 at most the bound", change, arb(certified(instance))),
+            at_most_enclosed(f"attack of {norm} at most the bound", change, arb(certified(instance))),
             at_most_enclosed("what the attack reports at most its change", arb(instance.attack[0]), change * TOLD),
         ]
         if certificate.lambda_min > 0:

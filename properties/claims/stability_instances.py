@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -13,13 +13,16 @@ from flint import arb, arb_mat, fmpq
 from numpy.typing import NDArray
 
 from theory.descent import FunctionSpaceDescent
-from theory.errors import RankDeficientError
+from theory.errors import DescentError
 from theory.gram import exact_pattern
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
-from theory.rigour.exact import ball_matrix, rational
+from theory.rigour.eigenvalues import enclosed_smallest_eigenvalue
+from theory.rigour.exact import ball_matrix, entrywise_product, rational
+from theory.rigour.one_step import BALL_ACTIVATIONS
 from theory.stability import BallCertificate, PathCertificate, certify_ball, certify_path
 from theory.stability.attack import change_attack
+from theory.stability.conditions import factor_rows
 from theory.stability.exact_path import path_changes
 from theory.stability.flips import flip_costs
 from theory.stability.path import PatternSegments, SmoothSegments, segments_of
@@ -34,16 +37,6 @@ MOST_CURVED: Mapping[str, float] = MappingProxyType(
     {"softplus": 0.0, "tanh": 0.6584789484624084, "erf": 0.7071067811865476, "sin": 1.5707963267948966}
 )
 """Where ``|phi''|`` is largest: 0, artanh 3^{-1/2}, 2^{-1/2}, pi/2."""
-
-SLOPES: Mapping[str, Callable[[arb], arb]] = MappingProxyType(
-    {
-        "softplus": lambda z: 1 / (1 + (-z).exp()),
-        "tanh": lambda z: 1 - z.tanh() ** 2,
-        "erf": lambda z: 2 * (-z * z).exp() / arb.pi().sqrt(),
-        "sin": lambda z: z.cos(),
-    }
-)
-"""``phi'`` in balls."""
 
 
 def draw_rows(n: int, d: int, kind: str, rng: np.random.Generator) -> FloatArray:
@@ -82,11 +75,17 @@ class BallInstance:
     radius: float
     seed: int
     enumerable: bool
+    condition: str = "2"
+
+    @property
+    def changed(self) -> str:
+        """What the condition is about: the Jacobian J or the pattern features S."""
+        return "S" if self.condition == "K2" else "J"
 
     @cached_property
     def certificate(self) -> BallCertificate:
         """Certified bounds on the ball; the targets do not matter once the radius is given."""
-        return certify_ball(self.net, self.rows, np.zeros(len(self.rows)), radius=self.radius)
+        return certify_ball(self.net, self.rows, np.zeros(len(self.rows)), self.condition, self.radius)
 
     @cached_property
     def costs(self) -> FloatArray:
@@ -97,14 +96,15 @@ class BallInstance:
     def attack(self) -> tuple[float, FloatArray]:
         """What the attack reached, and its weights."""
         rng = np.random.default_rng(self.seed)
-        return change_attack(self.net, self.rows, self.radius, rng)
+        return change_attack(self.net, self.rows, self.radius, rng, self.condition)
 
     @cached_property
     def attacked(self) -> ChangeMatrices:
         """The pattern change of the attack's weights, exactly."""
         moved = TwoLayerNetwork(self.attack[1], self.net.signs)
         change = exact_pattern(moved, self.rows) - exact_pattern(self.net, self.rows)
-        return ChangeMatrices.of(self.rows, (change @ change.T)[None], self.net.width)
+        factors = factor_rows(self.condition, self.rows)
+        return ChangeMatrices.of(factors, (change @ change.T)[None], self.net.width)
 
     @cached_property
     def attack_distance(self) -> fmpq:
@@ -115,7 +115,8 @@ class BallInstance:
     @cached_property
     def enumerated(self) -> ChangeMatrices:
         """All pattern changes in the ball, exactly."""
-        return ball_changes(self.net, self.rows, self.radius)
+        changes = ball_changes(self.net, self.rows, self.radius)
+        return changes.of_features() if self.condition == "K2" else changes
 
     def arrays(self) -> Mapping[str, NDArray[Any]]:
         """Weights, signs, inputs and radius."""
@@ -127,7 +128,7 @@ class BallInstance:
         }
 
 
-def build_ball(description: Description, enumerable: bool) -> BallInstance:
+def build_ball(description: Description, enumerable: bool, condition: str = "2") -> BallInstance:
     """A ReLU network on inputs of the drawn kind, with a radius that affords some flips."""
     rng = np.random.default_rng(description["seed"])
     n, d, kind = description["inputs"], description["dimension"], description["kind"]
@@ -138,7 +139,7 @@ def build_ball(description: Description, enumerable: bool) -> BallInstance:
         weights = rng.integers(-3, 4, net.weights.shape).astype(float)
         net = TwoLayerNetwork(weights, net.signs)
     radius = flip_radius(net, rows, description["flips"], whole)
-    return BallInstance(net, rows, radius, description["seed"], enumerable)
+    return BallInstance(net, rows, radius, description["seed"], enumerable, condition)
 
 
 @dataclass(frozen=True)
@@ -149,24 +150,30 @@ class SmoothInstance:
     rows: FloatArray
     radius: float
     seed: int
+    condition: str = "2"
+
+    @property
+    def changed(self) -> str:
+        """What the condition is about: the Jacobian J or the features S."""
+        return "S" if self.condition == "K2" else "J"
 
     @cached_property
     def certificate(self) -> BallCertificate:
         """Certified bounds on the ball."""
-        return certify_ball(self.net, self.rows, np.zeros(len(self.rows)), radius=self.radius)
+        return certify_ball(self.net, self.rows, np.zeros(len(self.rows)), self.condition, self.radius)
 
     @cached_property
     def attack(self) -> tuple[float, FloatArray]:
         """What the attack reached, and its weights."""
         rng = np.random.default_rng(self.seed)
-        return change_attack(self.net, self.rows, self.radius, rng)
+        return change_attack(self.net, self.rows, self.radius, rng, self.condition)
 
     def change(self) -> arb:
-        """A number that ``||J(W) - J(0)||_2`` is at least, at the attack's weights, in balls."""
+        """A number that ``||J(W) - J(0)||_2`` (K2: of S) is at least, at the attack's weights, in balls."""
         inputs = ball_matrix(self.rows)
         before = inputs * ball_matrix(self.net.weights).transpose()
         after = inputs * ball_matrix(self.attack[1]).transpose()
-        return feature_change(self.net, inputs, before, after)
+        return feature_change(self.net, ball_matrix(factor_rows(self.condition, self.rows)), before, after)
 
     def arrays(self) -> Mapping[str, NDArray[Any]]:
         """Weights, signs, inputs and radius."""
@@ -181,9 +188,11 @@ class SmoothInstance:
 def feature_change(net: TwoLayerNetwork, inputs: arb_mat, before: arb_mat, after: arb_mat) -> arb:
     """``(v^T (K o dS dS^T) v / v^T v)^{1/2} <= ||J - J'||_2`` (not squared) for two pre-activation matrices in balls.
 
+    With a column of ones as ``inputs`` it is a lower bound of ``||S - S'||_2``.
+
     v is the top eigenvector as computed in floats: any vector gives a lower bound. The signs of dS cancel.
     """
-    slope = SLOPES[net.activation]
+    slope = BALL_ACTIVATIONS[net.activation][1]
     n, m = before.nrows(), before.ncols()
     change = arb_mat(n, m, [slope(z) - slope(w) for z, w in zip(after.entries(), before.entries(), strict=True)])
     kernel, products = inputs * inputs.transpose(), change * change.transpose()
@@ -194,7 +203,7 @@ def feature_change(net: TwoLayerNetwork, inputs: arb_mat, before: arb_mat, after
     return arb(square.lower()).max(arb(0)).sqrt()
 
 
-def build_smooth(description: Description) -> SmoothInstance:
+def build_smooth(description: Description, condition: str = "2") -> SmoothInstance:
     """A smooth network; of kind "curved" all weights sit where phi bends most, on nearly parallel inputs."""
     rng = np.random.default_rng(description["seed"])
     n, d, activation = description["inputs"], description["dimension"], description["activation"]
@@ -204,7 +213,7 @@ def build_smooth(description: Description) -> SmoothInstance:
     if curved:
         weights = np.outer(np.full(net.width, MOST_CURVED[activation]), rows[0])
         net = TwoLayerNetwork(weights, net.signs, activation)
-    return SmoothInstance(net, rows, description["radius_percent"] / 100, description["seed"])
+    return SmoothInstance(net, rows, description["radius_percent"] / 100, description["seed"], condition)
 
 
 @dataclass(frozen=True)
@@ -218,6 +227,17 @@ class PathInstance:
     steps: int
     optimiser: str
     parts: int
+    condition: str = "2"
+
+    @property
+    def changed(self) -> str:
+        """What the condition is about: the Jacobian J or the features S."""
+        return "S" if self.condition == "K2" else "J"
+
+    @property
+    def factors(self) -> FloatArray:
+        """X, or a column of ones for K2."""
+        return factor_rows(self.condition, self.rows)
 
     @cached_property
     def iterates(self) -> list[FloatArray] | None:
@@ -228,33 +248,43 @@ class PathInstance:
             for _ in range(self.steps):
                 state.advance(self.step_size, self.optimiser)
                 found.append(state.pre_activations.copy())
-        except RankDeficientError:
+        except DescentError:
             return None
         return found
 
     @cached_property
     def certificate(self) -> PathCertificate:
-        """The path certificate."""
+        """The path certificate, for the condition asked for whatever the optimiser."""
         arguments = (self.net, self.rows, self.targets, self.step_size, self.steps, self.optimiser, self.parts)
-        return certify_path(*arguments)
+        return certify_path(*arguments, condition=self.condition)
+
+    def initial_eigenvalue(self, bits: int) -> arb:
+        """``lambda_min`` of G(0), for K2 of H(0), at the stored Z(0), to about so many bits if the precision allows."""
+        assert self.iterates is not None
+        factors, (n, m) = ball_matrix(factor_rows(self.condition, self.rows)), self.iterates[0].shape
+        slope = BALL_ACTIVATIONS[self.net.activation][1]
+        slopes = arb_mat(n, m, [slope(z) for z in ball_matrix(self.iterates[0]).entries()])
+        gram = entrywise_product(factors * factors.transpose(), slopes * slopes.transpose())
+        return enclosed_smallest_eigenvalue(gram / m, bits)
 
     @cached_property
     def passed(self) -> ChangeMatrices:
         """All pattern changes along the path, exactly (ReLU)."""
         assert self.iterates is not None
-        return path_changes(self.iterates, self.rows)
+        changes = path_changes(self.iterates, self.rows)
+        return changes.of_features() if self.condition == "K2" else changes
 
     def segments(self) -> PatternSegments | SmoothSegments:
         """The theory's own account of the segments, at its start."""
         assert self.iterates is not None
-        return segments_of(self.net, self.iterates[0], self.rows)
+        return segments_of(self.net, self.iterates[0], self.factors)
 
     def change_at(self, segment: int, position: fmpq) -> arb:
-        """A number that ``||J - J(0)||_2`` is at least, at one position of a segment, in balls (smooth)."""
+        """A number that ``||J - J(0)||_2`` (K2: of S) is at least, at one position of a segment, in balls (smooth)."""
         assert self.iterates is not None
         first, start, end = (ball_matrix(self.iterates[k]) for k in (0, segment, segment + 1))
         here = start * arb(1 - position) + end * arb(position)
-        return feature_change(self.net, ball_matrix(self.rows), first, here)
+        return feature_change(self.net, ball_matrix(self.factors), first, here)
 
     def arrays(self) -> Mapping[str, NDArray[Any]]:
         """The network, the data and the step size."""
@@ -267,7 +297,7 @@ class PathInstance:
         }
 
 
-def build_path(description: Description) -> PathInstance:
+def build_path(description: Description, condition: str = "2") -> PathInstance:
     """A short run of an optimiser on a small network; GD's step is relative to the stability limit ``2/||G||``."""
     rng = np.random.default_rng(description["seed"])
     n, d, width = description["inputs"], description["dimension"], description["width"]
@@ -277,4 +307,5 @@ def build_path(description: Description) -> PathInstance:
     eta = description["step_percent"] / 100
     if description["optimiser"] == "gd":
         eta /= max(float(np.linalg.eigvalsh(net.gram(rows))[-1]), 2.0**-10)
-    return PathInstance(net, rows, targets, eta, description["steps"], description["optimiser"], description["parts"])
+    optimiser, parts = description["optimiser"], description["parts"]
+    return PathInstance(net, rows, targets, eta, description["steps"], optimiser, parts, condition)

@@ -1,8 +1,11 @@
-"""C2-path: no point of a trajectory's segments exceeds the path certificate."""
+"""C2-path, K2-path: no point of a trajectory's segments exceeds the path certificate."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -15,6 +18,7 @@ from hypothesis.strategies import SearchStrategy
 from properties.claim import (
     Bound,
     Claim,
+    Evidence,
     Family,
     Hypothesis,
     Mutant,
@@ -25,12 +29,17 @@ from properties.claim import (
     decided_exactly,
     require,
 )
-from properties.claims.stability_ball import BALL_BITS, SMOOTH, certified_square, examples
+from properties.claims.stability_ball import BALL_BITS, SMOOTH, examples
 from properties.claims.stability_instances import PathInstance, build_path
+from properties.descriptions import described
 from theory.rigour.precision import working_precision
 from theory.stability.crossings import Crossings
 from theory.stability.norms import pattern_change_norm
 from theory.stability.path import PatternSegments
+from theory.stability.patterns import ChangeMatrices
+
+EIGENVALUE_BITS = 100
+"""Bits to which lambda_min(G(0)) is enclosed, below the working precision."""
 
 POSITIONS = tuple(fmpq(k, 8) for k in range(9))
 """Positions on a segment at which a smooth network's Jacobian is compared with the path certificate."""
@@ -38,7 +47,7 @@ POSITIONS = tuple(fmpq(k, 8) for k in range(9))
 
 def path_descriptions(activations: Sequence[str]) -> SearchStrategy[Mapping[str, Any]]:
     """Sizes, optimiser, step size, few parts: the certificate has to be sound however coarse it is."""
-    return st.fixed_dictionaries(
+    return described(
         {
             "kind": st.sampled_from(("uniform", "clustered", "antiparallel", "orthogonal")),
             "activation": st.sampled_from(tuple(activations)),
@@ -66,7 +75,7 @@ RELU_PATHS = Family(
 
 def turning_descriptions() -> SearchStrategy[Mapping[str, Any]]:
     """Several inputs and large targets: the change of J is often largest between two iterates."""
-    return st.fixed_dictionaries(
+    return described(
         {
             "kind": st.sampled_from(("uniform", "antiparallel")),
             "activation": st.just("relu"),
@@ -108,30 +117,49 @@ def path_hypotheses(instance: PathInstance) -> Sequence[Hypothesis]:
     if taken.verdict is not Verdict.HOLDS:
         return [taken]
     lambda_min = instance.certificate.lambda_min
-    return [taken, certified("Condition 1: certified lambda_min(G(0)) > 0", lambda_min)]
+    name = "K1: certified lambda_min(H(0))" if instance.condition == "K2" else "1: certified lambda_min(G(0))"
+    return [taken, certified(f"Condition {name} > 0", lambda_min)]
 
 
-def path_conclusion(change: PathConstant, instance: PathInstance) -> Sequence[Bound]:
-    """No state of the path exceeds the bound of ``||J - J(0)||_2``, nor the constant that follows from it."""
-    bound = change(instance)
-    certificate = instance.certificate
-    square = certified_square(certificate.constant, certificate.lambda_min)
-    label = "||J - J(0)||_2 along the path at most the bound"
-    constant_label = "C along the path at most the certified constant"
-    if instance.net.activation == "relu":
-        passed = instance.passed
-        measured = 3 * passed.supremum / float(np.sqrt(certificate.lambda_min))
-        return [
-            decided_exactly(label, passed.at_most(bound), passed.supremum, bound),
-            decided_exactly(constant_label, passed.squares_at_most(square), measured, certificate.constant),
-        ]
+def path_conclusion(change: PathConstant, instance: PathInstance, share: float = 1.0) -> Sequence[Bound]:
+    """No state of the path exceeds the bound of ``||J - J(0)||_2``, nor the constant that follows from it.
+
+    lambda_min(G(0)) is enclosed on its own, from the stored Z(0). For mutants ``share`` multiplies the certified lambda_min
+    that C was taken from.
+    """
+    bound, constant = change(instance), instance.certificate.constant / math.sqrt(share)
+    label = f"||{instance.changed} - {instance.changed}(0)||_2 along the path at most the bound"
+    constant_label = "C along the path, with the enclosed lambda_min, at most the certified constant"
     with working_precision(BALL_BITS):
+        exact = instance.initial_eigenvalue(EIGENVALUE_BITS)
+        allowed = arb(constant) ** 2 * exact / 9
+        if instance.net.activation == "relu":
+            passed = instance.passed
+            measured = 3 * passed.supremum / math.sqrt(max(float(exact.mid()), sys.float_info.min))
+            return [
+                decided_exactly(label, passed.at_most(bound), passed.supremum, bound),
+                _decided_between(constant_label, passed, allowed, measured, constant),
+            ]
         changes = [instance.change_at(k, s) for k in range(instance.steps) for s in POSITIONS]
         largest = max(changes, key=lambda ball: float(ball.mid()))
         return [
             at_most_enclosed(label, largest, arb(bound)),
-            at_most_enclosed(constant_label, largest, arb(square).sqrt()),
+            at_most_enclosed(constant_label, 3 * largest / exact.sqrt(), arb(constant)),
         ]
+
+
+def _decided_between(label: str, passed: ChangeMatrices, square: arb, measured: float, predicted: float) -> Bound:
+    """Whether all changes have a squared norm at most ``square``: decided where both ends of the ball agree."""
+    holds = passed.squares_at_most(end_of(square.lower()))
+    if not holds and passed.squares_at_most(end_of(square.upper())):
+        return Bound(label, measured, predicted, 0.0, Verdict.UNDECIDED, Evidence.ENCLOSED)
+    return decided_exactly(label, holds, measured, predicted)
+
+
+def end_of(ball: arb) -> fmpq:
+    """The rational number that a ball of radius 0 is."""
+    mantissa, exponent = ball.man_exp()
+    return fmpq(mantissa) * fmpq(2) ** int(exponent)
 
 
 def largest_change(instance: PathInstance) -> float:
@@ -140,13 +168,13 @@ def largest_change(instance: PathInstance) -> float:
 
 
 def at_iterates_only(instance: PathInstance) -> float:
-    """The largest ``||J(k) - J(0)||_2`` at the iterates, nothing in between: for mutants."""
+    """The largest ``||J(k) - J(0)||_2`` (or of S) at the iterates, nothing in between: for mutants."""
     assert instance.iterates is not None
     if instance.net.activation != "relu":
         return largest_change(instance)
     changes = [(z >= 0).astype(float) - (instance.iterates[0] >= 0) for z in instance.iterates]
-    kernel = instance.rows @ instance.rows.T
-    return max(pattern_change_norm(kernel, d @ d.T, instance.net.width, instance.net.dim)[1] for d in changes)
+    kernel, dim = instance.factors @ instance.factors.T, instance.factors.shape[1]
+    return max(pattern_change_norm(kernel, d @ d.T, instance.net.width, dim)[1] for d in changes)
 
 
 def in_between_only(instance: PathInstance) -> float:
@@ -171,7 +199,7 @@ def from_each_start(instance: PathInstance) -> float:
     pairs = itertools.pairwise(instance.iterates)
     found = []
     for start, end in pairs:
-        segment = PatternSegments(start, instance.rows)
+        segment = PatternSegments(start, instance.factors)
         found.append(segment.supremum(start, end, instance.parts)[1])
     return max(found) if instance.net.activation == "relu" else largest_change(instance)
 
@@ -184,14 +212,19 @@ def path_features(instance: PathInstance) -> Sequence[str]:
     return found
 
 
-def path_claim() -> Claim[PathInstance]:
-    """C2-path with its mutants."""
+def path_claim(condition: str = "2") -> Claim[PathInstance]:
+    """C2-path, or K2-path for Condition K2, with its mutants."""
+    name = "S" if condition == "K2" else "J"
     claim = Claim(
-        id="C2-path",
-        statement="||J(theta_s) - J(0)||_2 <= ||J(theta_s_j) - J(0)||_2 + (#flips in between/m)^{1/2} on each part",
+        id="K2-path" if condition == "K2" else "C2-path",
+        statement=f"||{name}(theta_s) - {name}(0)||_2 <= ||{name}(theta_s_j) - {name}(0)||_2 + "
+        "(#flips in between/m)^{1/2} on each part",
         provenance=Provenance.DERIVED,
-        source="THEORY section 3",
-        families=(RELU_PATHS, TURNING_PATHS, SMOOTH_PATHS),
+        source="THEORY section 7" if condition == "K2" else "THEORY section 3",
+        families=tuple(
+            dataclasses.replace(family, build=partial(build_path, condition=condition))
+            for family in (RELU_PATHS, TURNING_PATHS, SMOOTH_PATHS)
+        ),
         hypotheses=path_hypotheses,
         conclusion=partial(path_conclusion, largest_change),
         features=path_features,
@@ -201,6 +234,11 @@ def path_claim() -> Claim[PathInstance]:
         return claim.neighbour(id, description, conclusion=partial(path_conclusion, change))
 
     return claim.with_mutants(
+        claim.neighbour(
+            "lambda-doubled",
+            "C from twice the certified lambda_min",
+            conclusion=partial(path_conclusion, largest_change, share=2.0),
+        ),
         mutant("quarter", "C taken as C/4", lambda i: largest_change(i) / 4),
         mutant("iterates-only", "the in-between term dropped: only the iterates count", at_iterates_only),
         mutant("in-between-only", "the change at the division points dropped", in_between_only),

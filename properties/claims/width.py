@@ -13,21 +13,30 @@ from flint import arb
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
+from properties.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    at_most_enclosed,
+    certified,
+    require,
+)
 from properties.claims.random_networks import Description, RandomNetwork, unit_inputs
 from properties.claims.width_instances import Parts, WidthInstance
+from properties.claims.width_slack import SLACK
 from properties.datasets import load_dataset
 from properties.descriptions import described
-from properties.slack import SlackRow
 from properties.statistics import Trials
 from theory.inputs import FloatArray
-from theory.network import TwoLayerNetwork
 from theory.rigour.exact import pseudo_inverse, rational_matrix
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
-from theory.stability import certify_ball
 from theory.stability.norms import input_norm_squared
-from theory.theorems.width import chernoff_width, stability_width, width
+from theory.theorems.width import chernoff_width, stability_width
 
 BITS = 128
 NARROWER = 1 - 2.0**-30
@@ -35,9 +44,6 @@ NARROWER = 1 - 2.0**-30
 
 WIDEST = 20_000
 """Networks are drawn up to this width."""
-
-WIDEST_CERTIFIED = 2**14
-"""The slack table looks for certified networks from this width down."""
 
 DRAWN_TRIALS = 1000
 ROUNDINGS = 100
@@ -85,7 +91,7 @@ def _leverage_bound(instance: WidthInstance) -> Bound:
 
 def hypotheses(composed: Width, instance: WidthInstance) -> Sequence[Hypothesis]:
     """A positive lower bound of lambda0 (lambda_S), and for networks to be drawn a width that can be."""
-    found = [require("lambda0 (lambda_S) > 0 is certified", instance.eigenvalue or -1.0)]
+    found = [certified("lambda0 (lambda_S) > 0", instance.eigenvalue)]
     if instance.drawn and instance.eigenvalue > 0:
         found.append(require(f"the width is at most {WIDEST}", WIDEST - composed(instance)))
     return found
@@ -168,7 +174,7 @@ def _inputs(theorem: str) -> Family[WidthInstance]:
         "uniform, clustered, nearly parallel, antiparallel and orthogonal rows; every C, delta, nu and length of y",
         _descriptions(range(1, 6), range(-4, 3), range(-3, 4), range(1, 300), (False, True)),
         partial(_build, theorem),
-        {Depth.QUICK: 40, Depth.NORMAL: 220, Depth.THOROUGH: 2000},
+        {Depth.QUICK: 40, Depth.NORMAL: 250, Depth.THOROUGH: 2000},
     )
 
 
@@ -361,36 +367,4 @@ T4_WIDTH = _T4.with_mutants(
 
 CLAIMS: tuple[Claim[Any], ...] = (T3, T4_WIDTH)
 
-
-# --- slack -----------------------------------------------------------------------------------------------------------
-
-
-def _certified(n: int, scale: float, C: float) -> tuple[int, int]:
-    """Powers of 2: a width at which, as at all wider ones tried, a drawn network is certified; and the next one below, where not.
-
-    Orthogonal rows, y = 1/n^{1/2} everywhere, symmetric initialisation, one draw a width.
-    """
-    targets, m = np.full(n, 1 / math.sqrt(n)), WIDEST_CERTIFIED
-    while m > 2:
-        net = TwoLayerNetwork.initialise(m, n, scale, np.random.default_rng(m), symmetric=True)
-        if not certify_ball(net, np.eye(n), targets).constant < C:
-            break
-        m //= 2
-    return 2 * m, m
-
-
-def _row(n: int, scale: float, C: float, delta: float) -> SlackRow:
-    certified, failing = _certified(n, scale, C)
-    targets = np.full(n, 1 / math.sqrt(n))
-    return SlackRow(
-        claim="T3",
-        quantity=f"width for Condition 2({C:g}), n = {n} orthogonal rows, ||y|| = 1, nu = {scale:g}, delta = {delta:g}, symmetric",
-        paper=None,
-        proved=float(width(np.eye(n), targets, scale, delta, C, symmetric=True)),
-        refuted=float(failing) if n == 1 else None,
-        witness="C2-spec, which is exact for n = 1" if n == 1 else "",
-        remark=f"a drawn network is certified at m = {certified} (powers of 2)",
-    )
-
-
-SLACK = (_row(1, 100.0, 0.5, 0.1), _row(2, 100.0, 0.5, 0.1))
+__all__ = ["CLAIMS", "SLACK"]

@@ -14,6 +14,7 @@ from properties.claim import (
     at_most,
     at_most_enclosed,
     at_most_exactly,
+    at_most_or_equal_enclosed,
     certified,
     decided_exactly,
     equal_enclosed,
@@ -124,3 +125,30 @@ def test_exact_inequalities_between_rationals() -> None:
     assert at_most_exactly("label", fmpq(1, 3), fmpq(1, 3)).verdict is HOLDS
     refuted = at_most_exactly("label", fmpq(10**20 + 1, 3 * 10**20), fmpq(1, 3))
     assert (refuted.verdict, refuted.ratio) == (REFUTED, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("measured", "radius", "expected"),
+    [
+        (0.5, 0.1, HOLDS),
+        (1.5, 0.1, REFUTED),
+        (1.0, 2.0**-100, HOLDS),
+        (1.0, 0.1, UNDECIDED),
+        (1.0, 2.0**-69, UNDECIDED),
+    ],
+)
+def test_at_most_or_equal_holds_where_nothing_separates_the_sides(
+    measured: float, radius: float, expected: Verdict
+) -> None:
+    with working_precision(128):
+        bound = at_most_or_equal_enclosed("label", arb(measured, radius), arb(1), 70)
+    assert bound.verdict is expected
+    assert ("equal within 2^-70" in bound.label) == (radius == 2.0**-100)
+    assert bound.ratio <= 1 or expected is not HOLDS
+
+
+def test_equality_at_0_has_no_infinite_ratio() -> None:
+    with working_precision(128):
+        bound = at_most_or_equal_enclosed("label", arb(2.0**-95, 2.0**-90), arb(0), 70)
+    assert bound.verdict is HOLDS
+    assert bound.ratio <= 1

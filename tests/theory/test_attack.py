@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from theory.errors import InputError, ScaleError
+from theory.errors import InputError, ScaleError, WidthError
 from theory.gram import gram_eigenvalue_bounds
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import ACTIVATIONS, TwoLayerNetwork
@@ -348,3 +348,19 @@ def test_bad_arguments_are_named() -> None:
         attack_ball(net, rows, y[:2], np.random.default_rng(0))
     with pytest.raises(InputError):
         change_attack(net, 2 * rows, 1.0, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+def test_a_ball_too_wide_for_floats_and_too_few_parameters_are_named(activation: str) -> None:
+    rng = np.random.default_rng(0)
+    net = TwoLayerNetwork.initialise(1, 2, 1.0, rng, activation=activation)
+    rows, y = normalise_rows(rng.standard_normal((3, 2))), np.ones(3)
+    for radius in (1e200, 1e-200):
+        with pytest.raises(ScaleError, match="square leaves the range"):
+            attack_ball(net, rows[:2], y[:2], rng, radius=radius)
+        with pytest.raises(ScaleError, match="square leaves the range"):
+            certify_ball(net, rows[:2], y[:2], radius=radius)
+    with pytest.raises(WidthError, match="width of at least 2"):
+        attack_ball(net, rows, y, rng)
+    with pytest.raises(WidthError, match="width of at least 2"):
+        certify_ball(net, rows, y)

@@ -155,3 +155,17 @@ def test_bad_input_is_refused_by_name() -> None:
     for pair in ((0.0, 1.0), (2.0, 1.0)):
         with pytest.raises(ScaleError, match="in this order"):
             gd.worst_target_rate(*pair)
+
+
+def test_least_iterations_are_attained_by_one_component_at_the_largest_step() -> None:
+    """At eta = 2/Lambda a single component g falls below eps after exactly the count; two components need the slower."""
+    for eigenvalue, share, reduction in ((0.1, 1.0, 1e-6), (0.03, 0.25, 1e-3), (0.4, 0.9, 0.5)):
+        count = gd.least_iterations(np.array([eigenvalue]), np.array([share]), 2.0, reduction)
+        factor = gd.linear_rate(gd.linear_step_limit(math.sqrt(2.0)), eigenvalue)
+        assert share * factor**count <= reduction < share * factor ** (count - 1)
+    pair = gd.least_iterations(np.array([0.1, 0.03]), np.array([1.0, 0.25]), 2.0, 1e-3)
+    assert pair == gd.least_iterations(np.array([0.03]), np.array([0.25]), 2.0, 1e-3)
+    assert gd.least_iterations(np.array([1.0, 0.1]), np.array([1.0, 1e-4]), 2.0, 1e-3) == 0
+    for bad in ((np.array([0.0]), 2.0, 0.1), (np.array([0.1]), 0.0, 0.1), (np.array([0.1]), 2.0, 1.0)):
+        with pytest.raises(ScaleError, match="must be positive"):
+            gd.least_iterations(bad[0], np.ones(1), bad[1], bad[2])

@@ -120,3 +120,23 @@ def test_exact_rank_is_the_rank_of_the_floats_as_given() -> None:
     assert exact_rank(np.zeros((2, 3))) == 0
     for n, d in itertools.product((2, 4), (3, 5)):
         assert exact_rank(np.random.default_rng(n).standard_normal((n, d))) == min(n, d)
+
+
+def test_extreme_leverage_scores_and_eigenvalues_in_a_hand_worked_case() -> None:
+    # two rows along e_1, one along e_2: leverage 1/2, 1/2, 1; X^T X = diag(2, 1); e_3 is not met
+    bounds = bounds_of(np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))[1]
+    for (lower, upper), value in (
+        (bounds.h_min, 0.5),
+        (bounds.h_max, 1.0),
+        (bounds.smallest_eigenvalue, 1.0),
+        (bounds.largest_eigenvalue, 2.0),
+    ):
+        assert lower <= value <= upper
+        assert upper - lower <= gamma(1000)
+
+
+def test_the_rank_of_fractions_is_exact() -> None:
+    assert exact_rank([[0.5, 1.0], [0.25, 0.5]]) == 1
+    assert exact_rank([[0.5, 1.0], [0.25, 0.75]]) == 2
+    assert exact_rank([[1.0, 3.0], [2.0**-60, 3 * 2.0**-60]]) == 1
+    assert exact_rank([[1.0, 3.0], [2.0**-60, 2.0**-59]]) == 2

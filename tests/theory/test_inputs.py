@@ -1,6 +1,7 @@
 """Checks at the door: every named error with what, where and what to do; normalisation without overflow or underflow."""
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from theory.inputs import (
     normalise_rows,
     positive,
     positive_count,
+    positive_distance,
     sign_vector,
     target_vector,
     unit_rows,
@@ -208,3 +210,30 @@ def test_enough_parameters() -> None:
         enough_parameters(rows=7, width=3, dim=2)
     with pytest.raises(WidthError, match="take a width of at least 4"):
         enough_parameters(rows=8, width=3, dim=2)
+
+
+@pytest.mark.parametrize("value", [None, "3", b"3", True, np.bool_(True), 1j, [1.0], np.ones(2), float("nan"), np.inf])
+def test_what_is_not_one_finite_number_is_named(value: Any) -> None:
+    with pytest.raises(ScaleError, match="nu is"):
+        positive(value, "nu")
+    with pytest.raises(WidthError, match="width is"):
+        positive_count(value, "width")
+
+
+def test_numbers_of_every_kind_are_taken() -> None:
+    for value in (3, 3.0, np.float32(3), np.int64(3), np.array(3.0), Fraction(3)):
+        assert positive(value, "nu") == positive_count(value, "width") == 3  # type: ignore[arg-type]
+
+
+def test_a_distance_needs_a_square_within_the_range_of_floats() -> None:
+    assert positive_distance(1e150, "radius") == 1e150
+    for value in (1e200, 1e-200):
+        with pytest.raises(ScaleError, match="square leaves the range"):
+            positive_distance(value, "radius")
+
+
+def test_masked_entries_are_refused_not_unmasked() -> None:
+    values = np.ma.masked_array([1.0, 2.0], mask=[False, True])
+    with pytest.raises(NotFiniteError, match="y has masked entries"):
+        target_vector(values, 2)
+    assert list(target_vector(np.ma.masked_array([1.0, 2.0]), 2)) == [1.0, 2.0]

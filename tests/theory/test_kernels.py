@@ -9,6 +9,7 @@ from flint import arb
 
 from theory.errors import ChoiceError, ScaleError, WidthError
 from theory.gram import limiting_gram
+from theory.rigour.precision import working_precision
 from theory.theorems import kernels
 from theory.theorems.kernels import (
     MOST_TERMS,
@@ -74,6 +75,36 @@ def test_single_and_orthogonal_rows() -> None:
     for n, rho in ((1, 0.0), (1, 0.7), (9, 0.0)):
         found = [separation_bound(rho, n, form) for form in SEPARATION_FORMS]
         assert found == pytest.approx([1 / 8, 1 / 4, 1 / 2], rel=1e-14)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 9, 40])
+@pytest.mark.parametrize("rho", [0.0, 0.25, 0.5, 0.75, 0.96])
+def test_balls_hold_what_floats_say(rho: float, n: int) -> None:
+    """Also at rho = 1/2, n = 3, 5, 9, where ``ln(2(n-1)) / -ln rho`` is the whole number 2, 3, 4."""
+    with working_precision(128):
+        for form in SEPARATION_FORMS:
+            ball = separation_bound(arb(rho), n, form)
+            assert isinstance(ball, arb)
+            assert ball.rad() < arb(2) ** -90
+            assert float(ball) == pytest.approx(separation_bound(rho, n, form), rel=1e-10, abs=1e-14)
+
+
+def test_the_halving_power_of_an_inexact_ball_is_never_too_small() -> None:
+    with working_precision(128):
+        around = arb(0.5, 2.0**-100)
+        assert separation_bound(around, 3, "halved") < separation_bound(arb(0.5), 3, "halved")
+        assert separation_bound(arb(0.5), 5, "halved") < separation_bound(arb(0.5), 3, "halved")
+
+
+def test_balls_closer_to_one_than_floats_can_be() -> None:
+    with working_precision(200):
+        closest = 1 - arb(2) ** -100
+        assert separation_bound(closest, 3, "halved") > 0
+        assert separation_bound(closest, 3, "series") == separation_bound(closest, 3) == 0
+        angle = (2 * arb(2) ** -100).sqrt()  # of two rows with this correlation; lambda0 is angle/(2 pi), nearly
+        assert abs(separation_bound(closest, 2) * 2 * arb.pi() / angle - 1) < arb(2) ** -40
+        assert separation_bound(closest, 2, "halved") < separation_bound(closest, 2, "series")
+    assert isinstance(pattern_deviation_failure(arb(0.5), 8), arb)
 
 
 def test_correlations_near_one_leave_the_halved_bound() -> None:

@@ -83,6 +83,22 @@ def test_rounding_of_the_gradient_is_bounded(loss: Loss) -> None:
         assert error <= loss.gradient_rounding(point) < 1e-12
 
 
+@pytest.mark.parametrize(
+    "loss", [PseudoHuberLoss(1e6 * LABELS, 3.7, 1e6 / 3), LogisticLoss(SIGNS, 3.7, 1e6 / 3)], ids=["huber", "logistic"]
+)
+def test_rounding_bound_grows_with_the_size_of_the_gradient(loss: Loss) -> None:
+    worst = 0.0
+    for point in np.random.default_rng(0).normal(scale=1e7, size=(50, 3)):
+        with working_precision(200):
+            errors = loss.gradient(lift(point)) - lift(loss.gradient(point))
+            error = math.sqrt(sum(float(e) ** 2 for e in errors))
+        bound = loss.gradient_rounding(point)
+        assert error <= bound <= 1e-13 * float(np.linalg.norm(point))
+        assert loss.gradient_rounding(-point) == pytest.approx(bound, rel=0.5)
+        worst = max(worst, error / bound)
+    assert worst > 0.01
+
+
 def test_rounding_bounds_of_the_quadratics_are_near_one_rounding_of_the_residual() -> None:
     point = LABELS + 1.0
     assert SquaredLoss(LABELS).gradient_rounding(point) == pytest.approx(2.0**-53 * math.sqrt(3), rel=1e-12)
@@ -148,6 +164,9 @@ def test_gradient_changes_its_sign_within_the_error_of_the_minimiser(loss: Loss)
         above = loss.gradient(lift(loss.minimiser) + arb(loss.minimiser_error))
         assert all(value <= 0 for value in below)
         assert all(value >= 0 for value in above)
+        distances = loss.minimiser_enclosed() - lift(loss.minimiser)
+        exact = math.sqrt(sum(float(one) ** 2 for one in distances))
+        assert exact <= loss.minimiser_error <= exact * (1 + 1e-6)
     assert np.abs(loss.minimiser - loss.labels).max() > 1e-3
 
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from flint import arb
+from scipy import linalg
 
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
@@ -19,7 +20,7 @@ from theory.maps import (
     spike_map,
 )
 from theory.rigour.exact import lift
-from theory.rigour.one_step import map_step, map_steps_enclosed
+from theory.rigour.one_step import map_step, map_steps_enclosed, norm_enclosed
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
 from theory.theorems import ngd
@@ -132,6 +133,13 @@ def test_the_bound_of_a_spectral_norm() -> None:
     for _ in range(20):
         matrix = rng.standard_normal((3, 5))
         assert np.linalg.norm(matrix, 2) <= _operator_norm_bound(matrix)
+
+
+def test_the_bound_of_a_spectral_norm_covers_any_rounding_of_the_product() -> None:
+    signs = linalg.hadamard(64).astype(
+        float
+    )  # orthogonal rows of norm 8: the products of different rows may round to anything
+    assert _operator_norm_bound(signs) ** 2 >= 64 + gamma(64) * 8 * 64 * 8
 
 
 def test_a_spike_map_with_knots_on_both_sides_integrates_its_slopes() -> None:
@@ -333,3 +341,13 @@ def test_deviation_of_a_spike_map_counts_the_pieces_that_the_ball_meets() -> Non
     assert [model.deviation(radius) for radius in (0.05, 1.5, 2.5)] == pytest.approx([0, 0.5, 8], rel=1e-14)
     assert model.deviation(2.0) >= 8  # the edge of the ball touches the last piece
     assert model.deviation(1.5) >= 0.5
+
+
+def test_enclosed_norm_of_balls_around_zero_is_a_ball_and_not_a_number_stays_one() -> None:
+    tiny = np.array([arb(0, 1e-20), arb(0)], dtype=object)
+    norm = norm_enclosed(tiny)
+    assert norm.contains(0)
+    assert norm.contains(arb(1e-20))
+    assert norm < 1e-19
+    assert norm_enclosed(np.array([arb(3), arb(-4)], dtype=object)) == 5
+    assert not norm_enclosed(np.array([arb("nan"), arb(1)], dtype=object)).is_finite()

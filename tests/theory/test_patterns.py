@@ -239,3 +239,13 @@ def test_bad_arguments_are_named() -> None:
         ball_changes(net, 2 * rows[:2], 0.1)
     four = TwoLayerNetwork(np.ones((6, 4)), np.ones(6))
     assert ball_changes(four, np.eye(4), 0.1).supremum == 0.0
+
+
+def test_frobenius_bounds_weigh_each_input_s_flips_by_its_norm() -> None:
+    rows = np.diag([1.0, 2.0])  # ||x_1||^2 = 1, ||x_2||^2 = 4
+    products = np.array([np.diag([1.0, 0.0]), np.diag([0.0, 1.0]), np.diag([1.0, 0.0]), np.diag([3.0, 1.0])])
+    found = ChangeMatrices.of(rows, products, 1)
+    assert found.frobenius_at_most(math.sqrt(7.0) * (1 + 1e-15))  # 3 + 4
+    assert not found.frobenius_at_most(2.6)
+    assert ChangeMatrices.of(rows, products[:3], 1).frobenius_at_most(2.0)
+    assert not ChangeMatrices.of(rows, products[:3], 1).frobenius_at_most(1.999)

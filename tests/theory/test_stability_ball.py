@@ -268,6 +268,36 @@ def test_certificate_of_a_hand_worked_network() -> None:
     assert nothing.constant == nothing.frobenius == nothing.spectral == 0.0
 
 
+def test_certificate_of_a_hand_worked_network_for_k2() -> None:
+    # the network and the flips of the test above; ||S - S(0)|| sees the pattern alone
+    net = TwoLayerNetwork(
+        np.array([[1.0, 2.0], [-2.0, 1.0], [-3.0, -4.0], [9.0, 9.0]]), np.array([1.0, -1.0, 1.0, 1.0])
+    )
+    certificate = certify_ball(net, np.eye(2), np.zeros(2), condition="K2", radius=2.2)
+    assert certificate.frobenius == pytest.approx(math.sqrt(2 / 4), rel=gamma(200))
+    # two flips, one of each neuron and of each input: ||D||_2 = 1
+    assert 0.5 * (1 - gamma(9)) <= certificate.spectral <= math.sqrt(2 / 4) * (1 + gamma(200))
+    # H(0) = A A^T / 4 with rows of A (1, 0, 0, 1) and (1, 1, 0, 1)
+    smallest = float(np.linalg.eigvalsh(np.array([[2.0, 2.0], [2.0, 3.0]]) / 4)[0])
+    assert certificate.lambda_min == pytest.approx(smallest, rel=1e-12)
+    assert certificate.constant == pytest.approx(
+        3 * min(certificate.frobenius, certificate.spectral) / math.sqrt(smallest), rel=1e-12
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_certificates_of_k2_are_above_the_enumeration_and_not_far(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    net, rows = random_network(3, 2, 6, rng)
+    radius = float(rng.uniform(0.3, 1.5))
+    bounds, exact = change_bounds(net, rows, radius, "K2"), ball_changes(net, rows, radius).of_features()
+    for bound in (bounds.frobenius, bounds.spectral):
+        assert exact.at_most(bound)
+        assert bound <= 2 * max(exact.frobenius, 0.5)
+    flips = joint_flip_count(flip_costs(net, rows), radius)
+    assert bounds.frobenius == pytest.approx(math.sqrt(flips / 6), rel=gamma(200), abs=0)
+
+
 def test_frobenius_wins_when_few_of_the_aligned_inputs_can_flip() -> None:
     # only input 0 can flip, but the norm of the inputs counts all three
     rows = normalise_rows(np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from theory.descent import trajectory
-from theory.errors import ChoiceError, InputError, ScaleError, WidthError
+from theory.errors import ChoiceError, DivergenceError, InputError, ScaleError, WidthError
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
 from theory.rigour.rounding import gamma
@@ -263,3 +263,24 @@ def test_bad_arguments_are_named() -> None:
         certify_path(net, rows, y, 0.1, 1, parts=0)
     with pytest.raises(InputError):
         certify_path(net, rows, y[:2], 0.1, 1)
+
+
+def test_a_diverging_run_has_no_certificate() -> None:
+    rng = np.random.default_rng(1)
+    net = TwoLayerNetwork.initialise(40, 3, 1.0, rng)
+    rows = normalise_rows(rng.standard_normal((5, 3)))
+    for optimiser in ("gd", "ngd", "kfac"):
+        with pytest.raises(DivergenceError, match="range of float64"):
+            certify_path(net, rows, np.ones(5), 1e200, 4, optimiser)
+
+
+@pytest.mark.parametrize(("optimiser", "condition"), [("ngd", "2"), ("kfac", "K2"), ("gd", "2")])
+def test_lambda_min_belongs_to_the_stored_pre_activations(optimiser: str, condition: str) -> None:
+    """``w . x`` is positive for the two equal neurons, but the products as computed are negative."""
+    rows = normalise_rows(np.array([[50.0, 11.0, 6.0]]))
+    w = [54.0, 36.0, -516.0]
+    net = TwoLayerNetwork(np.array([w, w, [50.0, 11.0, 6.0]]), np.ones(3))
+    computed = float(np.mean(net.pre_activations(rows)[0] >= 0))
+    assert computed == pytest.approx(1 / 3)
+    found = certify_path(net, rows, np.zeros(1), 0.5, 1, optimiser, condition=condition)
+    assert 1 / 3 - 1e-12 < found.lambda_min <= 1 / 3

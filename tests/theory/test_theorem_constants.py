@@ -165,6 +165,14 @@ def test_bad_constants_steps_and_names_are_refused() -> None:
             ngd.iterations(factor, reduction)
 
 
+@pytest.mark.parametrize("norm", [math.nan, -1.0, math.inf, arb("nan"), arb(-2)])
+def test_a_radius_needs_a_residual_norm(norm: float) -> None:
+    for radius in (ngd.condition_radius, lambda r, lam: ngd.radius(0.1, r, lam)):
+        with pytest.raises(ScaleError, match="0 or more"):
+            radius(norm, 1.0)
+    assert ngd.condition_radius(0.0, 1.0) == 0
+
+
 @pytest.mark.parametrize("C", CONSTANTS)
 def test_line_sines_and_the_limit_of_the_sharp_factor(C: Fraction) -> None:
     c = C / 3

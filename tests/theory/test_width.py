@@ -185,6 +185,43 @@ def test_the_whole_width_is_the_least_at_which_all_lemmas_hold(theorem: str, sym
         assert found == width_module.width(rows, y, scale, delta, C)
 
 
+def test_kappa_3_cubed_is_27_over_2_pi() -> None:
+    with working_precision(100):
+        assert abs(arb(change_constant(arb(1))) ** 3 - 27 / (2 * arb.pi())) < arb(2) ** -90
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_the_width_of_orthogonal_rows_by_hand(n: int) -> None:
+    """``lambda0 = 1/2``, ``||X||_2 = 1``, ``||y||^2 = n``, nu = 1, delta = 1/8, C = 1/2."""
+    with working_precision(100):
+        independent = arb(1728 * 324 * 27) / (2 * arb.pi()) * n**3 * (arb(3) * n / 2) * 16 * 64 * 512
+        paired = arb(1728 * 48 * 27) / (2 * arb.pi()) * n**3 * n * 16 * 64 * 64
+    for exact, symmetric in ((independent, False), (paired, True)):
+        found = width_module.width(np.eye(n), np.ones(n), 1.0, 0.125, 0.5, symmetric=symmetric)
+        assert float(exact) <= found <= float(exact) * (1 + 1e-10) + 2
+
+
+def test_formulas_answer_in_kind() -> None:
+    one = arb(1)
+    for value in (
+        chernoff_failure(one / 2, one, 2, 10),
+        mean_squared_residual(one, 2, one),
+        squared_residual_bound(one, 2, one, one / 2),
+        squared_change_bound(one, 2, one, one / 2, 10),
+        squared_condition_radius(one, 2, one, one / 2, one / 2),
+        stability_width(one, 2, one, one / 2, one / 2, one / 2, True),
+    ):
+        assert isinstance(value, arb)
+    assert chernoff_width(one / 2, one, 2, one / 8) == chernoff_width(0.5, 1.0, 2, 0.125)
+
+
+def test_a_width_beyond_64_bits_is_a_whole_number() -> None:
+    found = width_module.width(np.eye(5), np.ones(5), 1e-3, 0.01, 0.01)
+    assert isinstance(found, int)
+    assert found > 2**64
+    assert squared_change_bound(1.0, 5, 1.0, 0.5, found) > 0
+
+
 def test_bad_widths_are_named() -> None:
     rows, y = np.eye(2), np.ones(2)
     with pytest.raises(ChoiceError, match="known: T3, T4-width"):

@@ -9,9 +9,10 @@ from theory.feature_maps import FeatureMap
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
 from theory.rigour.exact import AnyArray, lift
+from theory.rigour.gram_rounding import smallest_root
 from theory.rigour.input_bounds import InputBounds
 from theory.rigour.kronecker import KroneckerSolution, kronecker_mover
-from theory.rigour.one_step import EnclosedStep, OneStep, norm_enclosed, smallest_eigenvalue_estimate
+from theory.rigour.one_step import EnclosedStep, OneStep, norm_enclosed
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 
@@ -29,7 +30,7 @@ def feature_step(
     residual_error = output_error + u * before
     gram = features @ features.T
     gram_error = 2 * size * features_error + features_error**2 + gamma(model.width + 2) * size**2
-    sigma = float(np.sqrt(smallest_eigenvalue_estimate(gram)))
+    sigma = smallest_root(gram, gram_error)
     solved = KroneckerSolution.of(gram, gram_error, residual, residual_error, sigma)
     moved = Z - eta * (geometry.projection @ solved.solution.T @ features)
     steepest = size + features_error

@@ -17,6 +17,7 @@ from flint import arb, arb_mat
 from theory.descent import solve_gram
 from theory.inputs import FloatArray
 from theory.rigour.exact import ball_matrix, pseudo_inverse, rational_matrix
+from theory.rigour.gram_rounding import over_root, root_error
 from theory.rigour.input_bounds import InputBounds
 from theory.rigour.rounding import gamma
 
@@ -44,7 +45,7 @@ class KroneckerSolution:
     ) -> KroneckerSolution:
         """Solve with H (n, n), known up to an error in Frobenius norm, for r (n,), known up to one in Euclidean norm.
 
-        ``sigma`` is a lower bound of the root of H's smallest eigenvalue. Raises RankDeficientError.
+        ``sigma`` is a lower bound of the root of H's smallest eigenvalue; 0 makes the bounds infinite. Raises RankDeficientError.
         """
         n = len(residual)
         solution = solve_gram(pattern_gram, np.diag(residual))
@@ -53,8 +54,8 @@ class KroneckerSolution:
             np.linalg.norm(np.abs(pattern_gram) @ np.abs(solution)) + np.linalg.norm(residual)
         )
         defect += residual_error + pattern_gram_error * float(np.linalg.norm(solution))
-        displacement = defect * (1 + gamma(n * n + 8)) / sigma
-        size = (float(np.linalg.norm(residual)) + residual_error) * (1 + gamma(n + 8)) / sigma + displacement
+        displacement = over_root(defect * (1 + gamma(n * n + 8)), sigma)
+        size = over_root((float(np.linalg.norm(residual)) + residual_error) * (1 + gamma(n + 8)), sigma) + displacement
         return cls(solution, pattern_gram, pattern_gram_error, displacement, size)
 
     def movement_error(self, basis: FloatArray, bounds: InputBounds, features_error: float, steepest: float) -> float:
@@ -79,7 +80,7 @@ class KroneckerSolution:
         squared = float(np.sum(direction * (self.pattern_gram @ direction)))
         magnitudes = float(np.sum(np.abs(direction) * (np.abs(self.pattern_gram) @ np.abs(direction))))
         form = gamma(2 * n + d + 8) * magnitudes + self.pattern_gram_error * float(np.sum(direction**2))
-        root = form / np.sqrt(squared) if squared > form else np.sqrt(form)
+        root = root_error(squared, form)
         trace = float(np.sqrt(np.trace(self.pattern_gram) + self.pattern_gram_error))
         product = gamma(n + 2) * trace * float(np.linalg.norm(np.abs(self.solution) @ np.abs(dual_inputs)))
         inverse = 1 / np.sqrt(bounds.smallest_eigenvalue[0]) if bounds.rank_certified else np.inf

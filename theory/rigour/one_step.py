@@ -19,16 +19,17 @@ from theory.inputs import FloatArray
 from theory.losses import Loss, as_loss
 from theory.maps import ParameterMap
 from theory.rigour.exact import AnyArray, ball_matrix, entrywise_product, lift
+from theory.rigour.gram_rounding import (
+    STEEPEST_SLOPE,
+    GramRounding,
+    over_root,
+    root_error,
+    smallest_root,
+)
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.kronecker import KroneckerSolution, Move, kronecker_mover
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.rigour.summation import accurate_sum
-
-STEEPEST_SLOPE = 1.2
-"""An upper bound of |phi'| over every activation of theory.network (erf has the largest, 2/sqrt(pi) < 1.13)."""
-
-FUNCTION_ROUNDINGS = 12
-"""Roundings granted to one entry of S: phi' by the math library relative to at most 1.2, the sign and m^{-1/2}."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,8 @@ class OneStep:
         return self.after_error + factor * self.before_error + 4 * UNIT_ROUNDOFF * factor * self.before
 
 
-def smallest_eigenvalue_estimate(gram: FloatArray) -> float:
-    """An estimate of lambda_min reduced by its backward error ``n^2 u ||G||``; raised to the least normal float."""
-    values = np.linalg.eigvalsh(gram)
-    backward = len(gram) ** 2 * UNIT_ROUNDOFF * float(values[-1])
-    return max(float(values[0]) - backward, float(np.finfo(float).tiny))
-
+SMALLEST_NORMAL = float(np.finfo(float).tiny)
+"""Above the underflow of one product."""
 
 STEP_OPTIMISERS = ("ngd", "gd")
 """The optimisers with an error bound here."""
@@ -101,7 +98,7 @@ def map_step(
     if optimiser == "ngd":
         defect = float(np.linalg.norm(gradient - gram @ c)) + gradient_error + gram_error * c_norm
         defect += gamma(n + 1) * (float(np.linalg.norm(gradient)) + float(np.linalg.norm(gram)) * c_norm)
-        displacement = eta * defect / np.sqrt(smallest_eigenvalue_estimate(gram))
+        displacement = eta * over_root(defect, smallest_root(gram, gram_error))
     else:
         displacement = eta * (size + jacobian_error) * gradient_error
     displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * float(np.linalg.norm(moved))
@@ -120,45 +117,59 @@ def map_step(
     )
 
 
+@np.errstate(over="ignore")
 def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd") -> OneStep:
     """Advance ``state`` by one step of NGD, K-FAC or GD and bound the error of both residual norms.
 
-    Outputs are Lipschitz in the pre-activations: ``|u_i(Z) - u_i(Z')| <= sup|phi'| ||Z_i - Z'_i||_2``, as the output
-    weights ``a_r/sqrt(m)`` have norm 1, and ``||J||_2 <= sup|phi'| ||X||_2``. Raises ChoiceError, RankDeficientError.
+    For NGD and GD write c for the exact coefficients (``G c = g``, or ``c = g``), c' for the computed ones, which are the
+    vector that was used, and ``sigma = sup|phi'|``. The computed step differs from the exact one
+
+    * by ``eta J^T (c - c')``: for NGD ``||J^T G^{-1} d|| <= ||d||/lambda_min(G)^{1/2}`` with the defect ``d = g - G c'`` of exact g and G,
+      hence the computed defect, its own rounding, the error of g, and ``(G' - G) c'``; for GD ``||J||_2 ||g - c'||``.
+      Outputs follow with ``||J||_2 <= sigma ||X||_2``.
+    * by the rounding of ``Z - eta K diag(c') S``: row i by ``eta sum_j |c'_j| (gamma_{n+2d+16} p_j + tau)`` and u times itself
+      (K in one factor or two, S off by tau or two roundings). ``|u_i(Z) - u_i(Z')| <= sigma ||Z_i - Z'_i||_2``, as the output
+      weights ``a_r/sqrt(m)`` have norm 1.
+
+    The length is ``eta (c'^T G' c')^{1/2}``: beside the first of these, the form's rounding and ``c'^T (G' - G) c'`` count. p, tau and
+    ``G' - G``: theory.rigour.gram_rounding. Without a certified lambda_min the errors of NGD are infinite.
+    Raises ChoiceError, RankDeficientError, DivergenceError.
     """
     if optimiser == "kfac":
         return _kronecker_step(state, eta)
     _known_optimiser(optimiser)
-    n = len(state.targets)
-    u, dim = UNIT_ROUNDOFF, state.geometry.inputs.shape[1]
-    gram = state.gram
+    n, dim = state.geometry.inputs.shape
+    u, gram, rounding = UNIT_ROUNDOFF, state.gram, GramRounding.of(state, state.geometry.inputs.shape[1])
     start = AccurateOutputs.of(state)
     state.advance(eta, optimiser)
     end = AccurateOutputs.of(state)
     c = state.coefficients
     assert c is not None
-    kernel_norm = float(np.abs(state.kernel).sum(axis=1).max())
-    smallest = np.sqrt(smallest_eigenvalue_estimate(gram))
+    sizes = np.abs(c)
+    kernel_norm = float(np.abs(state.kernel).sum(axis=1).max()) * (1 + gamma(2 * n + dim + 8)) + n * gamma(dim + 4)
+    steepest = STEEPEST_SLOPE * float(np.sqrt(kernel_norm))
+    magnitudes = np.abs(gram) @ sizes
     if optimiser == "ngd":
-        defect = float(np.linalg.norm(start.gradient - gram @ c)) + start.gradient_error
-        defect += gamma(n + dim + 6) * float(np.linalg.norm(np.abs(gram) @ np.abs(c)))
-        displacement = defect / smallest
+        defect = float(np.linalg.norm(start.gradient - gram @ c)) + start.gradient_error + rounding.of_product(sizes)
+        defect += gamma(n + 2) * float(np.linalg.norm(start.gradient) + np.linalg.norm(magnitudes))
+        displacement = over_root(defect, smallest_root(gram, rounding.frobenius))
     else:
-        inexact = float(np.linalg.norm(start.gradient - c) + start.gradient_error)
-        displacement = STEEPEST_SLOPE * np.sqrt(kernel_norm) * inexact
-    sweep = gamma(n + dim + 6) * eta * float(np.abs(c).sum()) + u * _row_norm(state)
+        displacement = steepest * (float(np.linalg.norm(start.gradient - c)) + start.gradient_error)
+    form_error = gamma(2 * n + 4) * float(sizes @ magnitudes) + rounding.of_form(sizes) + n * n * SMALLEST_NORMAL
+    displacement = eta * displacement * (1 + gamma(2 * n + 16))
+    length_error = displacement + eta * root_error(float(c @ gram @ c), form_error) * (1 + gamma(2 * n + 8))
+    sweep = eta * float(sizes @ (gamma(n + 2 * dim + 16) * rounding.row_norms + rounding.absolute)) + u * _row_norm(
+        state
+    )
     before_norm, after_norm = float(np.linalg.norm(start.residual)), float(np.linalg.norm(end.residual))
+    moved_error = (steepest * displacement + STEEPEST_SLOPE * float(np.sqrt(n)) * sweep) * (1 + gamma(n + 8))
     return OneStep(
         before=before_norm,
         after=after_norm,
         before_error=start.residual_error + gamma(n + 2) * before_norm,
-        after_error=float(
-            eta * STEEPEST_SLOPE * np.sqrt(kernel_norm) * displacement + STEEPEST_SLOPE * np.sqrt(n) * sweep
-        )
-        + end.residual_error
-        + gamma(n + 2) * after_norm,
+        after_error=moved_error + end.residual_error + gamma(n + 2) * after_norm,
         length=state.last_step_norm,
-        length_error=float(eta * displacement) + gamma(3 * n + 8) * state.last_step_norm,
+        length_error=length_error + gamma(4) * state.last_step_norm,
         residual=start.residual,
         moved_residual=end.residual,
     )
@@ -198,17 +209,15 @@ class AccurateOutputs:
 def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
     """One K-FAC step; without a certified rank of X the errors after it are infinite."""
     n, geometry, bounds = len(state.targets), state.geometry, input_bounds(state.geometry)
-    u, pattern_gram = UNIT_ROUNDOFF, state.pattern_gram
+    u, pattern_gram, rounding = UNIT_ROUNDOFF, state.pattern_gram, GramRounding.of(state, 0)
     start = AccurateOutputs.of(state)
     # T' below is what the step itself computes, from a gradient that differs from the accurate one
     gradient_error = float(np.linalg.norm(start.gradient - state.output_gradient)) * (1 + gamma(n + 4))
     gradient_error += start.gradient_error
-    smooth = state.phi.curvature is not None
-    features_error = FUNCTION_ROUNDINGS * STEEPEST_SLOPE * u * float(np.sqrt(n)) if smooth else u * float(np.sqrt(n))
-    size = float(np.trace(pattern_gram)) + features_error
-    gram_error = 2 * np.sqrt(size) * features_error + gamma(state.summation_length + 4) * size if smooth else u * size
-    sigma = float(np.sqrt(smallest_eigenvalue_estimate(pattern_gram)))
-    solved = KroneckerSolution.of(pattern_gram, float(gram_error), state.output_gradient, gradient_error, sigma)
+    # the features of a ReLU network carry the rounding of m^{-1/2} alone
+    features_error = float(np.sqrt(n)) * (rounding.absolute or 3 * u * STEEPEST_SLOPE)
+    sigma = smallest_root(pattern_gram, rounding.frobenius)
+    solved = KroneckerSolution.of(pattern_gram, rounding.frobenius, state.output_gradient, gradient_error, sigma)
     displacement = solved.movement_error(geometry.basis, bounds, features_error, STEEPEST_SLOPE)
     length_error = solved.length_error(geometry.dual_inputs, bounds)
     state.advance(eta, "kfac")
@@ -235,11 +244,11 @@ def _row_norm(state: FunctionSpaceDescent) -> float:
 
 
 def norm_enclosed(vector: AnyArray) -> arb:
-    """The Euclidean norm of an object array of balls."""
+    """The Euclidean norm of an object array of balls; a sum of squares that may round below 0 is cut off there."""
     total = arb(0)
     for entry in vector:
         total += entry * entry
-    return total.sqrt()
+    return total.nonnegative_part().sqrt()
 
 
 def solve_enclosed(matrix: AnyArray, right: AnyArray) -> AnyArray:

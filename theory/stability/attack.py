@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.gram import exact_pattern
-from theory.inputs import FloatArray, positive, target_vector, unit_rows
+from theory.inputs import FloatArray, enough_parameters, positive_distance, target_vector, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.stability.conditions import condition_scale, factor_rows
@@ -181,7 +181,7 @@ def change_attack(
     eigenvector of Y Y^T and random directions. Smooth activations: ``smooth_change``. Raises InputError, ChoiceError.
     """
     rows = unit_rows(inputs)
-    distance = positive(radius, "radius")
+    distance = positive_distance(radius, "radius")
     factors = factor_rows(condition, rows)
     if net.phi.curvature is not None:
         return smooth_change(net, rows, distance, rng, factors)
@@ -214,6 +214,7 @@ def attack_ball(
     """
     rows = unit_rows(inputs)
     targets = target_vector(y, len(rows))
+    enough_parameters(len(rows), net.width, net.dim)
     scale = condition_scale(condition, net, rows)
     above = scale.lambda_min[1]
     if radius is None:
@@ -222,7 +223,7 @@ def attack_ball(
             return BallAttack(0.0, 0.0, net.weights, 0.0)
         distance = rounded_down(CONDITION_FACTOR * residual / math.sqrt(scale.radius_eigenvalue[1]))
     else:
-        distance = positive(radius, "radius")
+        distance = positive_distance(radius, "radius")
     change, weights = change_attack(net, rows, distance, rng, condition)
     constant = rounded_down(CONDITION_FACTOR * change / math.sqrt(above)) if above > 0 else math.inf
     return BallAttack(constant, change, weights, distance)

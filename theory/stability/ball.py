@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.errors import ChoiceError
-from theory.inputs import FloatArray, positive, target_vector, unit_rows
+from theory.inputs import FloatArray, enough_parameters, positive_distance, target_vector, unit_rows
 from theory.losses import LossMaker, SquaredLoss
 from theory.network import TwoLayerNetwork
 from theory.stability.conditions import CONDITIONS, condition_scale, known_condition
@@ -154,6 +154,7 @@ def certify_ball(
     measured = "2" if condition == "3" else condition
     rows = unit_rows(inputs)
     objective = loss(target_vector(y, len(rows)))
+    enough_parameters(len(rows), net.width, net.dim)
     scale = condition_scale(measured, net, rows)
     lambda_min = scale.lambda_min[0]
     if radius is None:
@@ -161,7 +162,7 @@ def certify_ball(
         factor = radius_factor(objective.strong_convexity, objective.smoothness)
         distance = paper_radius(residual, scale.radius_eigenvalue[0], factor)
     else:
-        distance = positive(radius, "radius")
+        distance = positive_distance(radius, "radius")
     bounds = change_bounds(net, rows, distance, measured)
     constant = stability_constant(bounds.best, lambda_min) if math.isfinite(distance) else math.inf
     return BallCertificate(constant, distance, lambda_min, bounds)

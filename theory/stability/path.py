@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from theory.descent import FunctionSpaceDescent
 from theory.inputs import FloatArray, positive, positive_count, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
+from theory.rigour.gram_rounding import GramRounding, smallest_eigenvalue
 from theory.rigour.rounding import UNIT_ROUNDOFF
-from theory.stability.conditions import condition_scale, factor_rows, known_condition
+from theory.stability.conditions import factor_rows, known_condition
 from theory.stability.crossings import Crossings, IntArray, few_on_one_neuron, jacobian_change, subset_bound
 from theory.stability.division import Division
 from theory.stability.norms import (
@@ -43,7 +44,7 @@ class PathCertificate:
     steps: int
     """The number N of segments."""
     lambda_min: float
-    """Certified lower bound of ``lambda_min(G(0))``, for K2 of ``sigma^2 = lambda_min(H(0))``."""
+    """Certified lower bound of ``lambda_min(G(0))``, for K2 of ``sigma^2 = lambda_min(H(0))``, at the stored Z(0)."""
     step_changes: FloatArray
     """Upper bounds of ``sup ||J - J(0)||_2`` (K2: of S; not squared) over segment k, shape (steps,).
 
@@ -182,6 +183,16 @@ def segments_of(net: TwoLayerNetwork, initial: FloatArray, rows: FloatArray) -> 
     return SmoothSegments(net, initial, rows)
 
 
+def initial_eigenvalue(condition: str, state: FunctionSpaceDescent) -> float:
+    """Certified lower bound of ``lambda_min(G)`` (K2: of H) at the stored Z exactly as given.
+
+    The pattern of exact products ``X W^T`` may be another one, where a product rounds to the other side of 0.
+    """
+    on_inputs = condition == "2"
+    gram, dim = (state.gram, state.geometry.inputs.shape[1]) if on_inputs else (state.pattern_gram, 0)
+    return smallest_eigenvalue(gram, GramRounding.of(state, dim).frobenius)
+
+
 def certify_path(
     net: TwoLayerNetwork,
     inputs: ArrayLike,
@@ -196,14 +207,14 @@ def certify_path(
 
     ``condition=None``: the one that the optimiser's theorems ask for, K2 for K-FAC and 2 for the others. Each segment is
     divided adaptively into at most ``parts`` parts. Source: C2-path, THEORY section 3. Raises InputError, ChoiceError
-    (optimiser, condition), RankDeficientError (a singular Gram matrix on the way).
+    (optimiser, condition), RankDeficientError (a singular Gram matrix on the way), DivergenceError.
     """
     asked = known_condition(condition or ("K2" if optimiser == "kfac" else "2"))
     eta = positive(step_size, "step_size")
     number, finest = positive_count(steps, "steps"), positive_count(parts, "parts")
     rows = unit_rows(inputs)
     state = FunctionSpaceDescent(net, rows, y)
-    lambda_min = condition_scale(asked, net, rows).lambda_min[0]
+    lambda_min = initial_eigenvalue(asked, state)
     start = state.pre_activations.copy()
     segments = segments_of(net, start, factor_rows(asked, rows))
     changes, lengths, residuals = [], [], [float(np.linalg.norm(state.residual))]

@@ -41,7 +41,7 @@ class _Relative:
         # symmetrising moves the matrix by at most one rounding of its entries
         self.lambda_min = smallest_eigenvalue_lower_bound(symmetric) - UNIT_ROUNDOFF * float(np.linalg.norm(gram))
         if self.lambda_min <= 0:
-            raise RankDeficientError(f"the {size} x {size} Gram matrix is singular to rounding: Condition 1 fails")
+            raise RankDeficientError(f"the {size} x {size} Gram matrix is singular to rounding")
         self.factor = linalg.cho_factor(symmetric, lower=True)
         largest = largest_eigenvalue_upper_bound(symmetric)
         # Higham 10.4: the computed solution solves a system off by gamma_{3n+1} |R^T||R|, of norm <= n ||G||_2

@@ -30,7 +30,8 @@ lambda <= Lambda <= n, T0's is at least (1-5c)(1-c)/(1+c)^2 lambda/n: the O(lamb
 squared components of r(0) in G's eigenbasis are weights, x -> x^{2k} is convex). For 0 < eta <= 2/Lambda, beyond which GD
 diverges for some r(0), and w <= Lambda/2 this is at least (1 - 2w/Lambda)^k: GD needs ln(1/eps)/(-ln(1 - 2w/Lambda)) >=
 (Lambda/(2w) - 1) ln(1/eps) steps to a residual of eps ||r(0)||, and w = lambda when r(0) is in the lowest eigenspace. Equality
-there at eta = 2/Lambda. NGD needs ln(1/eps)/(-ln|1-eta|).
+there at eta = 2/Lambda. A component of length g ||r(0)|| along one eigenvector does the same with ln(g/eps) and its eigenvalue.
+NGD needs ln(1/eps)/(-ln|1-eta|).
 (c) For two residuals with quotients w < W and any eta > 0 one of them has ||r(k)|| >= ((W-w)/(W+w))^k ||r(0)||: for some
 targets no constant step size does better than (kappa-1)/(kappa+1), kappa = Lambda/lambda. Equality at eta = 2/(W+w).
 
@@ -40,7 +41,10 @@ Every function of real numbers here takes floats or balls (arb), and answers in 
 
 import math
 
+import numpy as np
+
 from theory.errors import ChoiceError, ScaleError
+from theory.inputs import FloatArray
 from theory.theorems.ngd import deficit, square_root
 
 THEOREMS = ("T0", "T0-sharp")
@@ -124,6 +128,20 @@ def fastest_rate(quotient: float, operator_norm: float) -> float:
     if share > 1:
         raise ScaleError(f"the Rayleigh quotient {quotient} is above half of ||J(0)||_2^2: no lower bound of the rate")
     return 1 - share
+
+
+def least_iterations(eigenvalues: FloatArray, components: FloatArray, largest: float, reduction: float) -> int:
+    """Steps that the linearised GD needs at least, whatever ``eta <= 2/Lambda``: ``||r(k)|| <= reduction ||r(0)||`` not before.
+
+    ``max_i ln(reduction/g_i)/ln(1 - 2 mu_i/Lambda)`` over the eigenvalues ``mu_i < Lambda/2`` of G (n,), ``components`` g
+    (n,) being the shares of r(0) along their eigenvectors; as good as these are (T0-linear). 0 when no g_i is above
+    ``reduction``. Raises ScaleError (Lambda or an eigenvalue not positive, reduction not in (0, 1)).
+    """
+    if not (0 < reduction < 1 and largest > 0 and np.min(eigenvalues) > 0):
+        raise ScaleError("eigenvalues and Lambda must be positive, the reduction strictly between 0 and 1")
+    slow = (2 * eigenvalues < largest) & (components > reduction)
+    counts = np.log(reduction / components[slow]) / np.log1p(-2 * eigenvalues[slow] / largest)
+    return math.ceil(counts.max()) if counts.size else 0
 
 
 def worst_target_rate(low: float, high: float) -> float:

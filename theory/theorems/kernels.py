@@ -29,9 +29,11 @@ from __future__ import annotations
 
 import math
 
+from flint import arb
+
 from theory.errors import ChoiceError, ScaleError
 from theory.inputs import positive_count
-from theory.reals import arc_sine, ceiling, circle_constant, exponential, logarithm, positive_real, square_root
+from theory.reals import arc_sine, circle_constant, exponential, logarithm, positive_real, square_root
 
 SEPARATION_FORMS = ("halved", "series", "complete")
 """The three forms of K-sep, weakest first."""
@@ -89,13 +91,25 @@ def separation_bound(largest_correlation: float, n: int, form: str = "complete")
     others = positive_count(n, "n") - 1
     apart = others == 0 or rho == 0
     if form == "halved":
-        power = 1 if apart else max(1, ceiling(logarithm(2 * others + rho * 0) / -logarithm(rho)))
+        power = 1 if apart else _halving_power(rho, others)
         return remaining_coefficients(max(0, math.ceil((power - 2) / 2)), rho) / (4 * pi)
     series = _series(rho, others, apart) / (2 * pi)
     if form == "series":
         return series
     diagonal = 1 - others * rho
     return series + diagonal / 4 if diagonal > 0 else series
+
+
+def _halving_power(rho: float, others: int) -> int:
+    """``p = max(1, ceil(ln(2(n-1)) / -ln rho_bar))``, the least p with ``(n-1) rho_bar^p <= 1/2``.
+
+    For a ball the least for which that is certain: exact where rho_bar is, as for rho_bar = 1/2.
+    """
+    quotient = logarithm(2 * others + rho * 0) / -logarithm(rho)
+    if not isinstance(quotient, arb):
+        return max(1, math.ceil(quotient))
+    power = max(1, int(quotient.lower().ceil().unique_fmpz()))
+    return power if 2 * others * rho**power <= 1 else power + 1
 
 
 def _series(rho: float, others: int, apart: bool) -> float:

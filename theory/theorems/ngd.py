@@ -28,6 +28,7 @@ import math
 from flint import arb
 
 from theory.errors import ChoiceError, ScaleError
+from theory.reals import nonnegative_real
 
 THEOREMS = ("T1", "T1-q", "T1-sharp")
 LINE_THEOREMS = ("T1-line", "T1-line-sharp")
@@ -195,5 +196,9 @@ def _eigenvalue(lambda_min: float) -> float:
 
 
 def unit_length(residual_norm: float, lambda_min: float) -> float:
-    """``||r(0)|| / sqrt(lambda)``, the unit of every radius. Raises ScaleError."""
+    """``||r(0)|| / sqrt(lambda)``, the unit of every radius. Raises ScaleError (also for nan, or a negative norm)."""
+    if isinstance(residual_norm, arb):
+        nonnegative_real(residual_norm.upper(), "||r(0)||")
+    else:
+        nonnegative_real(residual_norm, "||r(0)||")
     return residual_norm / square_root(_eigenvalue(lambda_min))

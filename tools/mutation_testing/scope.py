@@ -24,10 +24,29 @@ ZERO_NAMES = {
     "moved_error",
     "defect",
     "displacement",
+    "rest",
+    "turned",
+    "defect_left",
+    "defect_right",
+    "projection_error",
+    "dual_error",
+    "gram_error",
+    "features_error",
+    "residual_error",
+    "pattern_gram_error",
 }
 """Names that hold rounding bounds wherever they occur: ``defect`` of a computed solution, ``displacement`` by it."""
 
-ZERO_ATTRIBUTES = {"solve_error", "before_error", "after_error", "length_error"}
+ZERO_ATTRIBUTES = {
+    "solve_error",
+    "before_error",
+    "after_error",
+    "length_error",
+    "displacement",
+    "pattern_gram_error",
+    "projection_error",
+    "dual_error",
+}
 ZERO_FUNCTIONS = {
     "gamma",
     "squared_norm_excess",
@@ -38,7 +57,13 @@ ZERO_FUNCTIONS = {
     "_dot_error",
     "_row_norm",
     "rounding",
+    "smallest_root",
+    "over_root",
+    "root_error",
     "smallest_eigenvalue_estimate",
+    "orthonormality_defect",
+    "movement_error",
+    "length_error",
     "feature_error",
 }
 """Functions whose value is a rounding bound, or serves nothing else; what they do inside is rounding too."""
@@ -60,15 +85,17 @@ def _is(node: ast.AST, value: float) -> bool:
 
 
 class _AtZeroRoundoff(ast.NodeTransformer):
-    """Evaluate what the unit roundoff 0 decides; ``zeros`` are local names known to hold 0."""
+    """Evaluate what the unit roundoff 0 decides; ``known`` are local names that hold 0 or 1 and nothing else."""
 
-    def __init__(self, zeros: set[str]) -> None:
-        self.zeros = zeros
+    def __init__(self, known: dict[str, int]) -> None:
+        self.known = known
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        """A rounding constant is 0."""
-        zero = isinstance(node.ctx, ast.Load) and node.id in ZERO_NAMES | self.zeros
-        return ast.Constant(0) if zero else node
+        """A rounding constant is 0, a known name its value."""
+        if not isinstance(node.ctx, ast.Load):
+            return node
+        value = 0 if node.id in ZERO_NAMES else self.known.get(node.id)
+        return node if value is None else ast.Constant(value)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         """A stored rounding bound is 0."""
@@ -173,15 +200,15 @@ def _assigned(node: ast.Assign) -> list[tuple[str, ast.expr]]:
 
 
 def _at_zero_roundoff(tree: N) -> N:
-    zeros: set[str] = set()
+    known: dict[str, int] = {}
     while True:
-        tree = _AtZeroRoundoff(zeros).visit(tree)
+        tree = _AtZeroRoundoff(known).visit(tree)
         stored = Counter(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
         assigned = [pair for node in ast.walk(tree) if isinstance(node, ast.Assign) for pair in _assigned(node)]
-        found = {name for name, value in assigned if _is(value, 0) and stored[name] == 1}
-        if found <= zeros:
+        found = {name: n for name, value in assigned for n in (0, 1) if _is(value, n) and stored[name] == 1}
+        if found.keys() <= known.keys():
             break
-        zeros |= found
+        known |= found
     if isinstance(tree, ast.FunctionDef | ast.ClassDef):
         read = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
         tree = _WithoutNames({name for name in stored if name not in read}).visit(tree)

@@ -1,0 +1,46 @@
+"""T3's composed width beside the widths at which a drawn network is and is not certified."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from properties.slack import SlackRow
+from theory.network import TwoLayerNetwork
+from theory.stability import certify_ball
+from theory.theorems.width import width
+
+WIDEST_CERTIFIED = 2**14
+"""The slack table looks for certified networks from this width down."""
+
+
+def _certified(n: int, scale: float, C: float) -> tuple[int, int]:
+    """Powers of 2: a width at which, as at all wider ones tried, a drawn network is certified; and the next one below, where not.
+
+    Orthogonal rows, y = 1/n^{1/2} everywhere, symmetric initialisation, one draw a width.
+    """
+    targets, m = np.full(n, 1 / math.sqrt(n)), WIDEST_CERTIFIED
+    while m > 2:
+        net = TwoLayerNetwork.initialise(m, n, scale, np.random.default_rng(m), symmetric=True)
+        if not certify_ball(net, np.eye(n), targets).constant < C:
+            break
+        m //= 2
+    return 2 * m, m
+
+
+def _row(n: int, scale: float, C: float, delta: float) -> SlackRow:
+    certified, failing = _certified(n, scale, C)
+    targets = np.full(n, 1 / math.sqrt(n))
+    return SlackRow(
+        claim="T3",
+        quantity=f"width for Condition 2({C:g}), n = {n} orthogonal rows, ||y|| = 1, nu = {scale:g}, delta = {delta:g}, symmetric",
+        paper=None,
+        proved=float(width(np.eye(n), targets, scale, delta, C, symmetric=True)),
+        refuted=float(failing) if n == 1 else None,
+        witness="one drawn network, by C2-spec, which is exact for n = 1" if n == 1 else "",
+        remark=f"a drawn network is certified at m = {certified} (powers of 2)",
+    )
+
+
+SLACK = (_row(1, 100.0, 0.5, 0.1), _row(2, 100.0, 0.5, 0.1))

@@ -1,0 +1,199 @@
+"""Instances of the claims on GD: what they reach, what makes them vacuous, and what the comparison says of data."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import fmpq
+
+from properties.claim import InstanceVerdict, Verdict
+from properties.claims import gradient_advantage as advantage
+from properties.claims import gradient_data, gradient_descent, gradient_linear, gradient_singular
+from properties.claims.ngd_singular import SingularInstance
+from properties.datasets import Dataset
+from properties.instances import MapInstance
+from properties.ladder import Rung
+from properties.rung import RungContext
+from properties.search import evaluate, evaluate_instance
+from theory.inputs import normalise_rows
+from theory.rigour.precision import working_precision
+from theory.theorems import gradient_descent as gd
+
+KINK: Mapping[str, Any] = {
+    "directions": 2,
+    "extra_parameters": 1,
+    "condition_exponent": 2,
+    "residual": "lowest",
+    "steeper": False,
+    "rotated": True,
+    "constant_tenth": 5,
+    "constant_percent": 50,
+    "step_percent": 50,
+    "seed": 1,
+}
+
+
+def kink(rule: gradient_descent.GradientRule, **changes: Any) -> MapInstance:
+    found = gradient_descent.kinks(rule).build({**KINK, **changes})
+    assert isinstance(found, MapInstance)
+    return found
+
+
+@pytest.mark.parametrize("theorem", gd.THEOREMS)
+def test_kinks_have_the_constant_and_the_share_of_the_step_limit_that_were_asked_for(theorem: str) -> None:
+    rule = gradient_descent.theorem_rule(theorem)
+    instance = kink(rule)
+    asked = gd.constant_limit(theorem) * 0.55
+    assert instance.certificate.constant == pytest.approx(asked, rel=1e-9)
+    limit = gd.step_limit(asked, 100.0, 1.0, theorem)
+    assert instance.operator_norm == pytest.approx(100.0, rel=1e-9)
+    assert instance.eta == pytest.approx(0.5 * limit, rel=1e-7)
+    assert instance.optimiser == "gd"
+    for hypothesis in gradient_descent.hypotheses(rule, instance):
+        assert hypothesis.verdict is Verdict.HOLDS
+
+
+def test_the_lowest_direction_moves_at_the_lowest_slope() -> None:
+    """From the first iterate on the residual shrinks by ``1 - eta (1-c)^2 lambda``, T0-sharp's rate for small steps."""
+    instance = kink(gradient_descent.T0_SHARP_RULE, step_percent=1)
+    c = instance.certificate.constant / 3
+    for step in instance.run.steps[1:]:
+        assert step.after / step.before == pytest.approx(1 - instance.eta * (1 - c) ** 2, rel=1e-10)
+    assert "decrease within 10% of the guarantee" in gradient_descent.features(gradient_descent.T0_SHARP_RULE, instance)
+    factor = gradient_descent.T0_SHARP_RULE.at(instance).factor(instance.eta, 3 * c)
+    share = gradient_descent.guaranteed_share(
+        instance.eta, factor, 1.0, instance.run.steps[3].after / instance.run.steps[3].before
+    )
+    assert 0.99 < share <= 1
+
+
+def test_residuals_point_where_they_are_asked_to() -> None:
+    for kept, expected in (("lowest", [True, False]), ("highest", [False, True]), ("all", [True, True])):
+        instance = kink(gradient_descent.T0_RULE, residual=kept, rotated=False)
+        assert list(instance.targets != 0) == expected
+    steeper = kink(gradient_descent.T0_RULE, steeper=True, rotated=False)
+    slopes = steeper.model.jacobian(np.full(steeper.model.parameters, -1.0))
+    c = steeper.certificate.constant / 3
+    assert np.diag(slopes) == pytest.approx([1 - c, 100 + c])
+
+
+def test_a_step_beyond_the_limit_is_vacuous_and_a_constant_beyond_it_undecided() -> None:
+    claim, instance = gradient_descent.T0, kink(gradient_descent.T0_RULE)
+    beyond = dataclasses.replace(instance, eta=2.1 * instance.eta)
+    assert evaluate_instance(claim, "F4", KINK, beyond)[0].verdict is InstanceVerdict.VACUOUS
+    moving = kink(gradient_descent.T0_SHARP_RULE, constant_tenth=9, constant_percent=90)
+    assert evaluate_instance(claim, "F4", KINK, moving)[0].verdict is InstanceVerdict.UNDECIDED_HYPOTHESIS
+
+
+def test_a_wrong_optimiser_is_caught() -> None:
+    """A step along J^T J J^T r in the place of J^T r is too long in the highest direction."""
+    instance = kink(gradient_descent.T0_RULE, residual="all", rotated=False, step_percent=100)
+    wrong = dataclasses.replace(instance, eta=instance.eta * 1e4, optimiser="gd")
+    bounds = gradient_descent.conclusion(gradient_descent.T0_RULE, dataclasses.replace(wrong, steps=1))
+    assert bounds[0].measured > instance.run.steps[0].before
+
+
+def test_singular_maps_break_the_rate_of_the_smallest_nonzero_eigenvalue() -> None:
+    null = SingularInstance(np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([0.0, 1.0]), fmpq(1, 2))
+    assert gradient_singular.conclusion(null)[0].verdict is Verdict.REFUTED
+    along = SingularInstance(np.array([[2.0, 0.0], [0.0, 0.0]]), np.array([1.0, 0.0]), fmpq(1, 2))
+    found = gradient_singular.conclusion(along)[0]
+    assert (found.measured, found.predicted) == (0.25, 0.5)
+
+
+def test_the_linear_claim_sees_a_wrong_power_and_a_wrong_kernel() -> None:
+    instance = gradient_linear.LinearInstance(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([1.0, -1.0]), fmpq(1, 3), 3)
+    assert all(bound.verdict is Verdict.HOLDS for bound in gradient_linear.conclusion(gradient_linear.RULE, instance))
+    wrong = dataclasses.replace(gradient_linear.RULE, gradient=lambda gram, r, eta, k: r * (1 - eta) ** k)
+    verdicts = [bound.verdict for bound in gradient_linear.conclusion(wrong, instance)]
+    assert verdicts == [Verdict.REFUTED] * 3 + [Verdict.HOLDS] * 3
+    singular = dataclasses.replace(instance, jacobian=np.ones((2, 2)))
+    assert gradient_linear.hypotheses(gradient_linear.RULE, singular)[1].verdict is Verdict.REFUTED
+
+
+# --- T0-advantage ----------------------------------------------------------------------------------------------------
+
+SPECTRUM: Mapping[str, Any] = {
+    "outputs": 3,
+    "residual": "lowest",
+    "step_percent": 100,
+    "natural_percent": 50,
+    "constant_percent": 30,
+    "steps_percent": 50,
+    "reduction_exponent": 3,
+    "seed": 2,
+    "extra_parameters": 1,
+    "condition_exponent": 1,
+}
+
+
+def test_both_families_build_the_gram_matrix_of_their_jacobian() -> None:
+    for family, description in zip(
+        advantage.FAMILIES, (SPECTRUM, {**SPECTRUM, "extra_dimensions": 1, "width": 60, "kind": "uniform"}), strict=True
+    ):
+        model = family.build(description)
+        with working_precision(advantage.BITS):
+            exact = model.gram
+            gram = np.array([[float(exact[i, j]) for j in range(3)] for i in range(3)])
+        values = np.linalg.eigvalsh(gram)
+        below, above = model.eigenvalue_bounds
+        assert values[0] * (1 - 1e-9) <= below <= values[0] * (1 + 1e-13)
+        assert values[-1] * (1 - 1e-13) <= above <= values[-1] * (1 + 1e-9)
+        if not model.width:
+            assert values == pytest.approx([1, 10, 100], rel=1e-12)
+
+
+def test_the_rates_are_attained_at_the_largest_and_at_the_best_step() -> None:
+    at_limit = evaluate(advantage.T0_ADVANTAGE, advantage.FAMILIES[0], SPECTRUM)
+    assert at_limit.verdict is InstanceVerdict.HOLDS
+    by_label = {bound.label[:3]: bound for bound in at_limit.bounds}
+    assert next(bound for bound in at_limit.bounds if "at least (1 - 2w" in bound.label).ratio > 1 - 1e-9
+    assert by_label["(c)"].ratio < 1
+    best = evaluate(advantage.T0_ADVANTAGE, advantage.FAMILIES[0], {**SPECTRUM, "step_percent": 50})
+    assert best.bounds[-1].label.startswith("(c)")
+    assert best.bounds[-1].ratio > 1 - 1e-9
+
+
+def test_what_the_statement_does_not_cover_is_vacuous() -> None:
+    claim, family = advantage.T0_ADVANTAGE, advantage.FAMILIES[0]
+    model = family.build(SPECTRUM)
+    for changes in ({"share": 1.5}, {"constant": 0.7}, {"low": model.high}):
+        moved = dataclasses.replace(model, **changes)
+        assert evaluate_instance(claim, "spectrum", SPECTRUM, moved)[0].verdict is InstanceVerdict.VACUOUS
+
+
+# --- data ------------------------------------------------------------------------------------------------------------
+
+
+def context(width: int, scale: float) -> RungContext:
+    rng = np.random.default_rng(0)
+    raw = rng.standard_normal((3, 4))
+    dataset = Dataset("drawn", normalise_rows(raw), np.array([1.0, -1.0, 1.0]), raw, "drawn")
+    return RungContext(dataset, Rung(3, width, scale, True, 32), seed=1)
+
+
+def test_the_topic_checks_T0_and_compares_the_optimisers() -> None:
+    seen = context(20_000, 30.0)
+    found = gradient_data.gradient_descent(seen)
+    assert {claim for claim, _ in found.results} == {"T0", "T0-sharp"}
+    assert all(evaluation.verdict is InstanceVerdict.HOLDS for _, evaluation in found.results)
+    values = np.linalg.eigvalsh(seen.gram)
+    comparison = found.values["comparison"]
+    assert comparison["condition_number"] == pytest.approx(values[-1] / values[0], rel=1e-6)
+    assert comparison["rows_over_lambda_min"] == pytest.approx(3 / values[0], rel=1e-6)
+    observed = comparison["observed"]
+    assert comparison["least_linearised_iterations"] <= observed["gd"] <= found.values["theorems"]["T0"]["iterations"]
+    assert comparison["least_linearised_iterations"] <= comparison["least_linearised_iterations_of_the_worst_target"]
+    assert observed["ngd"] < observed["gd"]
+    assert "T0-sharp allows eta" in found.lines[0]
+
+
+def test_the_topic_says_so_when_no_theorem_applies() -> None:
+    found = gradient_data.gradient_descent(context(40, 0.1))
+    assert found.results == ()
+    assert "no step size that T0 allows" in found.lines[0]
+    twice = context(40, 1.0)
+    twice.inputs = twice.inputs[[0, 0, 1]]
+    assert "not certified" in gradient_data.gradient_descent(twice).lines[0]

@@ -1,0 +1,144 @@
+"""Instances of T1-line, T1-radius, T1-sharp-adversary and T1-lemma-S: what they reach and what they must see."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import arb
+
+from properties.claim import InstanceVerdict, Verdict
+from properties.claims import ngd_adversary as adversary
+from properties.claims import ngd_line as line
+from properties.claims import ngd_radius as radius
+from properties.search import evaluate, evaluate_instance
+from theory.rigour.exact import lift
+from theory.stability.small_ball import THEOREMS, path_factor
+from theory.theorems import ngd
+
+DIAL: Mapping[str, Any] = {"constant_tenth": 5, "constant_percent": 50, "step_percent": 60, "seed": 3}
+
+
+# --- T1-line ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_component_across_the_straight_line() -> None:
+    residual = np.array([2.0, 0.0])
+    assert np.array_equal(line._across(np.array([-1.0, 3.0]), residual), [0.0, 3.0])
+    assert np.array_equal(line._across(np.array([1.0, 3.0]), residual), [1.0, 3.0])  # away from the target: 90 degrees
+    exact = line._across(lift(np.array([-1.0, 3.0])), lift(residual))
+    assert [float(entry) for entry in exact] == [0.0, 3.0]
+    undecided = np.array([arb(0, 1e-3), arb(1)], dtype=object)
+    assert not line._across(undecided, lift(residual))[0].is_finite()
+
+
+def test_turning_and_deflecting_families_attain_their_bounds() -> None:
+    turning = line.turning(line.T1_LINE_RULE.dial).build({**DIAL, "extra_parameters": 1})
+    c = turning.certificate.constant / 3
+    assert c == pytest.approx(0.55 / 3, rel=1e-9)
+    turn = line.conclusion(line.T1_LINE_SHARP_RULE, turning)[1]
+    assert turn.measured / turn.predicted * ngd.line_sine(3 * c, "T1-line-sharp") == pytest.approx(
+        math.sin(2 * math.asin(c)), rel=1e-9
+    )
+    deflecting = line.deflecting(line.T1_LINE_RULE.dial).build(
+        {**DIAL, "directions": 2, "extra_parameters": 1, "rotated": True}
+    )
+    bounds = line.conclusion(line.T1_LINE_RULE, deflecting)
+    assert 1 - 1e-9 <= bounds[2].ratio <= 1
+    assert deflecting.eta <= 0.9 / ngd.contraction_ratio(deflecting.certificate.constant)
+
+
+def test_slack_rows_of_the_line_are_in_order() -> None:
+    for row in line.SLACK:
+        assert row.proved is not None
+        assert row.refuted is not None
+        assert 0 < row.refuted < row.proved < 90
+
+
+# --- T1-radius -------------------------------------------------------------------------------------------------------
+
+CLIFF: Mapping[str, Any] = {**DIAL, "after": "steep", "second_slope": 10}
+
+
+@pytest.mark.parametrize("theorem", THEOREMS)
+def test_a_cliff_between_the_own_and_the_paper_s_ball_costs_the_paper_s_certificate_only(theorem: str) -> None:
+    family = radius.cliffs(path_factor)
+    share = 5 / 10 + 50 / 1000
+    C = share * radius.constant_limit(theorem)
+    distance = (path_factor(C, theorem) + 3) / 2
+    percent = round(100 * distance * (1 - C / 3))
+    instance = family.build({**CLIFF, "cliff_percent": percent, "theorem": theorem})
+    assert instance.paper_certificate.constant > 10
+    assert instance.certificate.constant == pytest.approx(C, rel=1e-6)
+    unit = instance.paper_certificate.radius / 3
+    assert instance.certificate.radius == pytest.approx(path_factor(C, theorem) * unit, rel=1e-6)
+    evaluation = evaluate(radius.T1_RADIUS, family, {**CLIFF, "cliff_percent": percent, "theorem": theorem})
+    assert evaluation.verdict is InstanceVerdict.HOLDS
+    assert f"{theorem}, the paper's ball does not certify" in evaluation.features
+    near = evaluate(radius.T1_RADIUS, family, {**CLIFF, "cliff_percent": 80, "theorem": theorem})
+    assert near.verdict is InstanceVerdict.UNDECIDED_HYPOTHESIS
+
+
+def test_the_optimiser_belongs_to_the_theorem() -> None:
+    for theorem in THEOREMS:
+        found = radius.cliffs(path_factor).build({**CLIFF, "cliff_percent": 300, "theorem": theorem})
+        assert found.descent.optimiser == ("gd" if theorem.startswith("T0") else "ngd")
+
+
+# --- T1-sharp-adversary and T1-lemma-S -------------------------------------------------------------------------------
+
+ASCENT: Mapping[str, Any] = {
+    "outputs": 3,
+    "extra_parameters": 4,
+    "constant_permille": 500,
+    "step_percent": 80,
+    "start": "worst",
+    "noise_exponent": 3,
+    "effort": 40,
+    "pieces": 2,
+    "seed": 5,
+}
+
+
+def test_points_are_feasible_and_close_to_the_bound() -> None:
+    point = adversary.build(adversary.RULE, False, ASCENT)
+    assert all(found.verdict is Verdict.HOLDS for found in adversary.hypotheses(adversary.RULE, point))
+    assert np.linalg.eigvalsh(point.initial @ point.initial.T)[0] >= 1
+    for jacobian in (point.current, *point.field):
+        assert np.linalg.norm(jacobian - point.initial, 2) <= point.stability
+    ratio, rate, lemma = adversary.conclusion(adversary.RULE, point)
+    assert 0.999 < ratio.ratio < 1
+    assert rate.label.startswith("||r(k+1)||^2 <= (1-eta)")
+    assert 0.99 < lemma.ratio < 1
+    mean = np.mean(point.field, axis=0)
+    after = point.residual - point.eta * mean @ np.linalg.pinv(point.current) @ point.residual
+    assert np.linalg.norm(after) == pytest.approx(ratio.measured, rel=1e-9)
+
+
+def test_infeasible_points_are_vacuous() -> None:
+    point = adversary.build(adversary.RULE, False, ASCENT)
+    claim = adversary.T1_SHARP_ADVERSARY
+    for changed in (
+        dataclasses.replace(point, initial=0.99 * point.initial, current=point.current - 0.01 * point.initial),
+        dataclasses.replace(point, current=point.initial + 1.01 * (point.current - point.initial)),
+        dataclasses.replace(point, field=(point.field[0], point.initial + 1.01 * (point.field[1] - point.initial))),
+        dataclasses.replace(point, eta=1.3 * point.eta),
+    ):
+        assert evaluate_instance(claim, "point", ASCENT, changed)[0].verdict is InstanceVerdict.VACUOUS
+
+
+def test_both_starts_use_the_allowed_excess() -> None:
+    worst = adversary.ratio_features(adversary.build(adversary.RULE, False, ASCENT))
+    assert "n >= 2 and p > n: 0.99 of the allowed excess" in worst
+    random = adversary.build(adversary.RULE, False, {**ASCENT, "start": "random", "effort": 120, "outputs": 2})
+    assert "n >= 2 and p > n: 0.9 of the allowed excess" in adversary.ratio_features(random)
+
+
+def test_the_limit_of_the_known_counterexample_is_above_the_proved_one() -> None:
+    for row in adversary.SLACK:
+        assert row.proved is not None
+        assert row.refuted is not None
+        assert row.proved < row.refuted
+        assert row.paper is None or row.paper < row.proved

@@ -1,0 +1,115 @@
+"""The probability claims: the same verdict for every root seed, and refutations where sampling can see them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from flint import arb
+
+from properties import registry
+from properties.claim import Depth, Evidence, Verdict
+from properties.claims.binomials import HALF
+from properties.claims.concentration_chernoff import Shares
+from properties.claims.initial_residual import ResidualInstance, all_signs, exact_mean, exact_tail, moments
+from properties.claims.random_networks import RandomNetwork
+from properties.claims.width_instances import Parts, WidthInstance
+from properties.search import run_claim
+from properties.seeds import claim_seed
+from theory.network import TwoLayerNetwork
+from theory.rigour.precision import working_precision
+from theory.theorems.width import chernoff_exponent, squared_condition_radius
+
+PROBABILITIES = ("K-chernoff", "K-hoeffding", "R0", "C2-prob", "T3")
+VISIBLE = ("K-chernoff/beta-4", "C2-prob/kappa-half", "K-hoeffding/sampled-4", "R0/no-delta", "T3/width-256")
+"""Mutants that only sampling refutes."""
+
+
+@pytest.mark.parametrize("root", [1, 2, 3])
+@pytest.mark.parametrize("id", PROBABILITIES)
+def test_a_claim_has_the_same_verdict_for_every_root_seed(id: str, root: int) -> None:
+    result = run_claim(registry[id], Depth.QUICK, claim_seed(root, id))
+    assert result.verdict is Verdict.HOLDS
+    assert result.evidence is Evidence.ESTIMATED
+    assert 0 < result.sampled_evaluations
+
+
+@pytest.mark.parametrize("root", [1, 2, 3])
+@pytest.mark.parametrize("id", VISIBLE)
+def test_sampling_refutes_what_it_can_see_for_every_root_seed(id: str, root: int) -> None:
+    mutant = next(mutant for mutant in registry[id.partition("/")[0]].mutants if mutant.id == id)
+    result = run_claim(mutant.claim, Depth.NORMAL, claim_seed(root, id))
+    assert result.refutation is not None
+    violated = result.refutation.evaluation.tightest
+    assert violated is not None
+    assert violated.evidence is Evidence.ESTIMATED
+    assert " of N = " in violated.label
+
+
+def test_a_doubled_beta_is_out_of_reach_of_sampling() -> None:
+    """At m = 2000 the event that refutes it has probability 1.7e-29, by exact binomials."""
+    probability = Shares(False, 1, 2000, False).failure(0.75, 2000, HALF)
+    assert float(arb(probability)) == pytest.approx(1.688e-29, rel=1e-3)
+    assert (
+        math.exp(-2 * chernoff_exponent() * 2000 / 2) < float(arb(probability)) < math.exp(-chernoff_exponent() * 1000)
+    )
+
+
+# --- the oracle of R0 ------------------------------------------------------------------------------------------------
+
+
+def test_moments_are_those_of_half_a_normal() -> None:
+    with working_precision(128):
+        first, second = moments(arb(3))
+        assert abs(first - 3 / (2 * arb.pi()).sqrt()) < arb(2) ** -100
+        assert abs(second - arb(9) / 2) < arb(2) ** -100
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_the_exact_mean_is_that_of_drawn_networks(symmetric: bool) -> None:
+    rows, targets, rng = np.array([[1.0, 0.0], [0.6, 0.8]]), np.array([0.5, -1.0]), np.random.default_rng(10)
+    instance = ResidualInstance(RandomNetwork(rows, 4, 2.0, symmetric), targets, 0.5)
+    with working_precision(128):
+        exact = float(exact_mean(instance, all_signs))
+    drawn = [
+        float(np.sum((TwoLayerNetwork.initialise(4, 2, 2.0, rng, symmetric).outputs(rows) - targets) ** 2))
+        for _ in range(4000)
+    ]
+    assert exact == pytest.approx(np.mean(drawn), abs=6 * float(np.std(drawn)) / math.sqrt(4000) + 1e-12)
+
+
+def test_the_exact_tail_is_that_of_drawn_networks() -> None:
+    targets, rng = np.array([0.7]), np.random.default_rng(11)
+    instance = ResidualInstance(RandomNetwork(np.eye(1), 1), targets, 0.3)
+    weights, signs = rng.standard_normal(100_000), rng.choice([-1.0, 1.0], 100_000)
+    residuals = (signs * np.maximum(weights, 0) - targets[0]) ** 2
+    for threshold in (0.6, 2.0):
+        with working_precision(128):
+            exact = float(exact_tail(instance, arb(threshold)))
+        assert exact == pytest.approx(np.mean(residuals > threshold), abs=6 * math.sqrt(exact / 100_000))
+
+
+# --- the parts of T3 -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_the_parts_of_the_width_are_the_theorem_s(symmetric: bool) -> None:
+    rows = np.array([[1.0, 0.0], [0.6, 0.8]])
+    instance = WidthInstance(rows, np.array([1.0, 2.0]), 0.5, 0.3, 0.4, "T3", symmetric)
+    with working_precision(128):
+        found = float(Parts(instance).squared_radius(1.0))
+    expected = squared_condition_radius(5.0, 2, 0.5, 0.3, instance.eigenvalue, symmetric)
+    assert found == pytest.approx(expected, rel=1e-12)
+    assert instance.geometry == (1.0, 1.0)
+
+
+def test_the_geometry_of_k_fac_s_radius_is_at_least_the_inverse_condition_number() -> None:
+    rng = np.random.default_rng(12)
+    for n, d in ((2, 3), (4, 2), (3, 3)):
+        rows = rng.standard_normal((n, d))
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        least, known = WidthInstance(rows, np.ones(n), 1.0, 0.1, 0.5, "T4-width", False).geometry
+        assert least >= known * (1 - 1e-12)
+        values = np.linalg.svd(rows, compute_uv=False) ** 2
+        assert known == pytest.approx(values[-1] / values[0], rel=1e-10)

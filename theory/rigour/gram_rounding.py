@@ -1,0 +1,105 @@
+"""How far the computed ``H = S S^T`` and ``G = K o H`` of a stored iterate are from the exact ones, entry by entry.
+
+Let S be the exact features at the stored Z, S' the computed ones, h' the computed H, rows i of S and S' of norms at most
+``p_i``. Rounding moves an entry (i, j) in four ways, u being the unit roundoff:
+
+* phi' of a smooth activation, the sign and ``m^{-1/2}``: ``|S'_ir - S_ir| <= FUNCTION_ROUNDINGS STEEPEST_SLOPE u/m^{1/2}``, so a
+  row is off by at most ``tau``, that bound without ``m^{-1/2}``, and ``S'_i . S'_j`` by ``tau (p_i + p_j) + tau^2``. It is an absolute
+  error: where phi' is tiny it may exceed H itself. The pattern of a ReLU network is exact: ``tau = 0``.
+* the sum over m neurons, in blocks and then over the blocks: ``gamma_l p_i p_j`` for l additions one after the other. The
+  counts of a ReLU network are exact integers, divided by m once: ``u p_i p_j``, l = 0.
+* ``K_ij = x_i . x_j``: ``gamma_{d+4}``, as ``|x_i| |x_j| <= 1 + gamma_{4d+8}``. This is absolute as well (K_ij may be 0), so the error
+  of G_ij has no bound relative to G_ij, but ``|H_ij| <= p_i p_j`` makes it ``gamma_{d+4} p_i p_j``.
+* the product ``K_ij H_ij``: ``u p_i p_j``.
+
+Together ``|G'_ij - G_ij| <= gamma_{d+l+8} p_i p_j + tau (p_i + p_j) + tau^2``, and with d = 0 the same for H. Underflow is of the
+order 2^-1074 m, far below tau^2 or, for ReLU, the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from theory.descent import FunctionSpaceDescent
+from theory.inputs import FloatArray
+from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
+from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+
+STEEPEST_SLOPE = 1.2
+"""An upper bound of |phi'| over every activation of theory.network (erf has the largest, 2/sqrt(pi) < 1.13)."""
+
+FUNCTION_ROUNDINGS = 12
+"""Roundings granted to one entry of S: phi' by the math library relative to at most 1.2, the sign and m^{-1/2}.
+
+The largest need is that of erf: ``z^2 exp(-z^2) <= 1/e`` keeps the rounding of z^2 below one of them.
+"""
+
+
+@dataclass(frozen=True)
+class GramRounding:
+    """``|G' - G|_ij <= relative p_i p_j + absolute (p_i + p_j) + absolute^2`` for a computed G' of n inputs."""
+
+    row_norms: FloatArray
+    """p: bounds of the norms of the rows of S, as computed and exact, shape (n,)."""
+    relative: float
+    absolute: float
+    """tau."""
+
+    @classmethod
+    def of(cls, state: FunctionSpaceDescent, dim: int) -> GramRounding:
+        """The error of ``state.gram`` for inputs of dimension ``dim``; that of ``state.pattern_gram`` for 0."""
+        smooth = state.phi.curvature is not None
+        length = state.summation_length if smooth else 0
+        absolute = FUNCTION_ROUNDINGS * STEEPEST_SLOPE * UNIT_ROUNDOFF if smooth else 0.0
+        row_norms = np.sqrt(np.diag(state.pattern_gram)) * (1 + gamma(length + 8)) + absolute
+        return cls(row_norms, gamma(dim + length + 8), absolute)
+
+    @property
+    def frobenius(self) -> float:
+        """Bound of ``||G' - G||_F``, hence of the error of each eigenvalue."""
+        p, tau, n = self.row_norms, self.absolute, len(self.row_norms)
+        bound = self.relative * float(p @ p) + 2 * tau * math.sqrt(n) * float(np.linalg.norm(p)) + n * tau**2
+        return bound * (1 + gamma(2 * n + 8))
+
+    def of_product(self, sizes: FloatArray) -> float:
+        """Bound of ``||(G' - G) c||_2`` for ``|c|`` (n,)."""
+        p, tau = self.row_norms, self.absolute
+        weighted, total = float(p @ sizes), float(sizes.sum())
+        rows = self.relative * weighted * p + tau * (total * p + weighted) + tau**2 * total
+        return float(np.linalg.norm(rows)) * (1 + gamma(2 * len(p) + 8))
+
+    def of_form(self, sizes: FloatArray) -> float:
+        """Bound of ``|c^T (G' - G) c|`` for ``|c|`` (n,)."""
+        weighted, total, tau = float(self.row_norms @ sizes), float(sizes.sum()), self.absolute
+        bound = self.relative * weighted * weighted + 2 * tau * weighted * total + tau * total * tau * total
+        return bound * (1 + gamma(2 * len(sizes) + 8))
+
+
+def smallest_eigenvalue(gram: FloatArray, error: float) -> float:
+    """A certified lower bound of lambda_min of every symmetric matrix within ``error`` of ``gram`` in spectral norm.
+
+    The symmetric part of ``gram`` is no farther from a symmetric matrix than ``gram`` is.
+    """
+    below = smallest_eigenvalue_lower_bound((gram + gram.T) / 2)
+    return math.nextafter(below - error * (1 + gamma(4)), -math.inf)
+
+
+def smallest_root(gram: FloatArray, error: float) -> float:
+    """The root of ``smallest_eigenvalue``, a lower bound too; 0 when that is not positive."""
+    return math.sqrt(max(smallest_eigenvalue(gram, error), 0.0)) * (1 - gamma(2))
+
+
+def over_root(value: float, root: float) -> float:
+    """``value / root`` for a lower bound of a root: inf when that is 0."""
+    return value / root if root > 0 else math.inf
+
+
+def root_error(squared: float, error: float) -> float:
+    """How far the root of a nonnegative number is from ``max(squared, 0)^{1/2}``, for a number within ``error`` of it.
+
+    ``|a^{1/2} - b^{1/2}| = |a - b|/(a^{1/2} + b^{1/2})`` is at most ``|a - b|/b^{1/2}`` and ``|a - b|^{1/2}``.
+    """
+    return error / math.sqrt(squared) if squared > error else math.sqrt(error)
