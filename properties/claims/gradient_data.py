@@ -84,7 +84,7 @@ def _comparison(context: RungContext, norm: float) -> Mapping[str, Any]:
         "least_linearised_iterations_of_the_worst_target": gd.least_iterations(
             np.array([context.lambda_min]), np.ones(1), largest, REDUCTION
         ),
-        "observed": {name: context.run(name).iterations for name in context.step_sizes},
+        "observed": {name: run.iterations for name, run in context.runs.items()},
         "step_sizes": dict(context.step_sizes),
     }
 
