@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from properties.claim import Depth, Evaluation
 from properties.contribution import Contribution, Prediction
 from properties.datasets import Dataset
@@ -150,18 +152,20 @@ def certify_dataset(
 ) -> DatasetCertificate:
     """Certify, run and evaluate; a condition that cannot be certified is a result, not an error.
 
-    ``rungs=None`` takes the ladder of the depth.
+    ``rungs=None`` takes the ladder of the depth. Linear algebra runs on one thread: its blocks are small, so that a second
+    one gains little on an idle machine, and waits for its turn most of the time on a busy one.
     """
     chosen = ladder(len(dataset.X), depth) if rungs is None else rungs
-    return DatasetCertificate(
-        name=dataset.name,
-        source=dataset.source,
-        n=len(dataset.X),
-        d=dataset.X.shape[1],
-        rows=max(rung.rows for rung in chosen),
-        contributions=tuple(topic(dataset) for topic in input_topics),
-        rungs=tuple(certify_rung(RungContext(dataset, rung, seed), rung_topics) for rung in chosen),
-    )
+    with threadpool_limits(1, user_api="blas"):
+        return DatasetCertificate(
+            name=dataset.name,
+            source=dataset.source,
+            n=len(dataset.X),
+            d=dataset.X.shape[1],
+            rows=max(rung.rows for rung in chosen),
+            contributions=tuple(topic(dataset) for topic in input_topics),
+            rungs=tuple(certify_rung(RungContext(dataset, rung, seed), rung_topics) for rung in chosen),
+        )
 
 
 def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCertificate:

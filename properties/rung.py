@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,7 @@ import numpy as np
 from properties.datasets import Dataset
 from properties.ladder import Rung
 from theory.descent import trajectory
+from theory.errors import RankDeficientError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
@@ -134,20 +136,32 @@ class RungContext:
     def run(self, optimiser: str) -> ObservedRun:
         """What "ngd", "kfac" or "gd" does on this rung. Raises RankDeficientError."""
         if optimiser not in self._runs:
-            eta, cap = self.step_sizes[optimiser], STEP_CAPS[optimiser]
-            found = trajectory(
-                self.net,
-                self.inputs,
-                self.y,
-                eta,
-                cap,
-                optimiser,
-                measure_steps=False,
-                reduction=REDUCTION,
-                single_precision=True,
-            )
-            self._runs[optimiser] = ObservedRun(eta, found.residual_norms)
+            self._runs[optimiser] = self.observe(optimiser, self.step_sizes[optimiser], STEP_CAPS[optimiser])
         return self._runs[optimiser]
+
+    def observe(self, optimiser: str, step_size: float, cap: int) -> ObservedRun:
+        """A run with another step size, of at most ``cap`` steps. Raises RankDeficientError."""
+        found = trajectory(
+            self.net,
+            self.inputs,
+            self.y,
+            step_size,
+            cap,
+            optimiser,
+            measure_steps=False,
+            reduction=REDUCTION,
+            single_precision=True,
+        )
+        return ObservedRun(step_size, found.residual_norms)
+
+    @cached_property
+    def runs(self) -> Mapping[str, ObservedRun]:
+        """The runs by optimiser; one is missing where its matrix is singular on the way."""
+        found = {}
+        for name in STEP_CAPS:
+            with suppress(RankDeficientError):
+                found[name] = self.run(name)
+        return found
 
     @property
     def nothing_to_learn(self) -> bool:

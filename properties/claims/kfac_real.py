@@ -14,9 +14,8 @@ from properties.claims.kfac_instances import InputNumbers
 from properties.claims.real_data import BELOW_LIMIT, NO_CONSTANT, PathConditions
 from properties.contribution import Contribution, Prediction
 from properties.instances import NetworkInstance
-from properties.rung import REDUCTION, ObservedRun, RungContext
+from properties.rung import REDUCTION, RungContext
 from properties.search import evaluate_instance
-from theory.descent import trajectory
 from theory.geometry import InputGeometry
 from theory.rigour.input_bounds import InputBounds, input_bounds
 from theory.stability import PathCertificate, attack_ball, certify_ball
@@ -158,25 +157,11 @@ def allowed_step(context: RungContext, theorem: str, numbers: InputNumbers) -> t
 
 
 def _check(context: RungContext, theorem: str, eta: float, path: PathCertificate, numbers: InputNumbers) -> Check:
-    run = context.run("kfac") if eta == context.step_sizes["kfac"] else _own_run(context, eta)
+    run = context.run("kfac") if eta == context.step_sizes["kfac"] else context.observe("kfac", eta, OBSERVED_CAP)
     factor = rate(theorem, eta, path.constant, numbers)
     predicted = Prediction(theorem, factor, path.steps).iterations(REDUCTION)
     assert predicted is not None  # within its step limit every factor is below 1
     return Check(eta, path.constant, factor, predicted, run.iterations, run.steps)
-
-
-def _own_run(context: RungContext, eta: float) -> ObservedRun:
-    found = trajectory(
-        context.net,
-        context.inputs,
-        context.y,
-        eta,
-        OBSERVED_CAP,
-        "kfac",
-        measure_steps=False,
-        reduction=REDUCTION,
-    )
-    return ObservedRun(eta, found.residual_norms)
 
 
 def _limits_line(limits: Mapping[str, float], rank: int, dim: int) -> str:
