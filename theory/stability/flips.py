@@ -67,6 +67,7 @@ class JointKnapsack:
         self.pairs = int(np.count_nonzero(within))
         self._costs = np.where(within, ordered, 0.0)
         self._numbers = np.where(within, np.arange(1.0, len(costs) + 1.0)[:, None], 0.0)
+        self._neurons = ordered.shape[1]
 
     def dual(self, multiplier: float) -> _Tangent:
         """The dual function ``mu R^2 + sum_r max_j (j - mu s_rj)_+`` at one multiplier, in floats."""
@@ -110,17 +111,22 @@ class JointKnapsack:
             best = min(best, middle.value)
             if middle.slope < 0:
                 low = middle
+                self._drop_idle(multiplier)
             else:
                 high = middle
         return min(self.pairs, math.floor(self._safe(best)))
+
+    def _drop_idle(self, multiplier: float) -> None:
+        """Forget the neurons without a gain at this multiplier: rounded or not, they have none at a larger one."""
+        gaining = (self._numbers - multiplier * self._costs).max(axis=0) > 0
+        self._costs, self._numbers = self._costs[:, gaining], self._numbers[:, gaining]
 
     def _safe(self, value: float) -> float:
         """The dual function's float value raised above the exact one.
 
         A gain ``j - mu s`` is off by at most ``2 u j``; the sum over the neurons by ``gamma`` of itself.
         """
-        neurons = self._costs.shape[1]
-        return value * (1 + 2 * gamma(neurons + 8)) + 4 * UNIT_ROUNDOFF * self.pairs
+        return value * (1 + 2 * gamma(self._neurons + 8)) + 4 * UNIT_ROUNDOFF * self.pairs
 
 
 def squared_budget(radius: float) -> float:
