@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,7 @@ def pytest_configure(config: pytest.Config) -> None:
         report=report,
         document=Document(
             {**environment(), "root_seed": root, "depth": depth.value, "profile": _profile(config)},
+            order=[id for claim in claims for id in (claim.id, *(mutant.id for mutant in claim.mutants))],
             slack=[slack_entry(row) for row in slack_table if row.claim in chosen],
             not_executable=NOT_EXECUTABLE,
         ),
@@ -178,8 +179,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the items of this run: all of them, or with --claim or --dataset those of claims and data set only."""
+    """Keep the items of this run: all of them, or with --claim or --dataset those of claims and data set only.
+
+    In a distributed run the longest ones, data set and pictures, start first.
+    """
     run = config.stash[RUN]
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not _asks_for(item, (DATASET, PICTURES)))
     if not run.selective:
         return
     kept = [item for item in items if _belongs(item)]
@@ -200,8 +206,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def _belongs(item: pytest.Item) -> bool:
     """Whether the item is one of a claim, a mutant, the data set or the pictures."""
+    return _asks_for(item, SUBJECTS)
+
+
+def _asks_for(item: pytest.Item, arguments: Sequence[str]) -> bool:
+    """Whether one of these arguments is among the item's parameters."""
     parameters: Mapping[str, object] = getattr(getattr(item, "callspec", None), "params", {})
-    return not parameters.keys().isdisjoint(SUBJECTS)
+    return not parameters.keys().isdisjoint(arguments)
 
 
 class Verification:

@@ -19,7 +19,7 @@ SCHEMA = 1
 
 @dataclass
 class Document:
-    """The entries of a run in order of arrival, and the environment they were found in."""
+    """The entries of a run, and the environment they were found in."""
 
     environment: Mapping[str, Any]
     claims: dict[str, Entry] = field(default_factory=dict)
@@ -32,20 +32,27 @@ class Document:
     """Statements of the theory that are no claims, with the reason."""
     expected: int = 0
     """How many entries the run set out to produce."""
+    order: Sequence[str] = ()
+    """Ids of claims and mutants in the order in which they are shown, whichever comes in first."""
 
     def add(self, entry: Entry) -> None:
         """Take one entry in. Raises ValueError for an entry of no known kind."""
         match entry.get("kind"):
             case "claim":
-                self.claims[entry["id"]] = entry
+                self.claims = self._ordered({**self.claims, entry["id"]: entry})
             case "mutant":
-                self.mutants[entry["id"]] = entry
+                self.mutants = self._ordered({**self.mutants, entry["id"]: entry})
             case "dataset":
                 self.dataset = entry
             case "pictures":
                 self.pictures = entry
             case kind:
                 raise ValueError(f"an entry of kind {kind!r}; known are claim, mutant, dataset, pictures")
+
+    def _ordered(self, entries: Mapping[str, Entry]) -> dict[str, Entry]:
+        """The entries in the order shown; those that it does not name follow as they came."""
+        named = {id: entries[id] for id in self.order if id in entries}
+        return {**named, **entries}
 
     @property
     def recorded(self) -> int:

@@ -522,3 +522,11 @@ def test_depths_are_named_in_entries() -> None:
     entry = claim_entry(claim, "Traceback\nValueError: x", Depth.NORMAL.value, 9)
     assert (entry["verdict"], entry["depth"], entry["seed"], entry["instances"]) == ("undecided", "normal", 9, 0)
     assert "ValueError: x" in wording.claim_failure(entry, ["again: x"])
+
+
+def test_entries_are_shown_in_the_order_asked_for_whichever_comes_first() -> None:
+    document = Document({}, order=("N-first", "N-second"))
+    for id in ("N-other", "N-second", "N-first"):
+        document.add({"kind": "claim", "id": id})
+        document.add({"kind": "mutant", "id": id})
+    assert list(document.claims) == list(document.mutants) == ["N-first", "N-second", "N-other"]
