@@ -15,15 +15,10 @@ from theory.inputs import FloatArray
 from theory.losses import Loss, LossMaker, SquaredLoss
 from theory.maps import MapCertificate, ParameterMap, certify_map, operator_norm
 from theory.network import TwoLayerNetwork
-from theory.rigour.one_step import (
-    EnclosedStep,
-    OneStep,
-    map_step,
-    map_steps_enclosed,
-    network_step,
-    network_steps_enclosed,
-)
+from theory.rigour.enclosed_step import EnclosedStep, map_steps_enclosed
+from theory.rigour.one_step import OneStep, map_step, network_step
 from theory.rigour.rounding import gamma
+from theory.rigour.trajectory import network_steps_enclosed, steps_from_weights
 from theory.stability import certify_ball
 
 ROUNDING_MARGIN = 1000
@@ -245,8 +240,9 @@ class NetworkInstance:
         return self._enclosed(self.stored_iterate(k), 1)[0]
 
     def enclosed_trajectory(self) -> list[EnclosedStep]:
-        """The exact trajectory from the stored Z(0), in balls."""
-        return self._enclosed(self.stored_iterate(0), len(self.run.steps))
+        """The exact trajectory from W(0), in balls."""
+        steps = len(self.run.steps)
+        return steps_from_weights(self.net, self.inputs, self.objective, self.eta, steps, self.optimiser)
 
     def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
         """The network, the data, the step size and the loss."""

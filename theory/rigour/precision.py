@@ -1,12 +1,18 @@
-"""The one place where the working precision of ball arithmetic is set and restored."""
+"""The one place where the working precision of ball arithmetic is set, raised and restored."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock
+from typing import TypeVar
 
 from flint import ctx
 
 _LOCK = RLock()
+
+FIRST_BITS, CAP_BITS = 64, 1024
+"""Where the search for a sufficient precision starts, and where it gives up."""
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -25,3 +31,19 @@ def working_precision(bits: int) -> Iterator[None]:
             yield
         finally:
             ctx.prec = before
+
+
+def at_rising_precision(
+    attempt: Callable[[], T], settled: Callable[[T], bool], first: int = FIRST_BITS, cap: int = CAP_BITS
+) -> tuple[T, int]:
+    """What ``attempt`` finds at ``first`` bits, twice as many, and so on, until it is settled; and the bits it took.
+
+    ``settled`` is asked at the same precision. At the cap the last attempt is returned as it is, settled or not.
+    """
+    bits = min(first, cap)
+    while True:
+        with working_precision(bits):
+            found = attempt()
+            if bits >= cap or settled(found):
+                return found, bits
+        bits = min(2 * bits, cap)

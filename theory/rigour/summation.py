@@ -8,9 +8,13 @@ sigma, so that they add up without rounding in any order; what is left of each v
 import math
 
 import numpy as np
+from flint import arb
 
 from theory.inputs import FloatArray
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+
+PASSES = 64
+"""Enough for numbers of any exponents; what were left after them would widen the ball."""
 
 
 def accurate_sum(values: FloatArray) -> tuple[float, float]:
@@ -29,3 +33,22 @@ def accurate_sum(values: FloatArray) -> tuple[float, float]:
     # the tail's own rounding, then that of the last addition; doubled for the rounding of this bound
     error = gamma(count) * count * UNIT_ROUNDOFF * sigma + UNIT_ROUNDOFF * abs(total)
     return total, 2 * error
+
+
+def enclosed_sum(values: FloatArray) -> arb:
+    """The sum of m finite numbers as a ball at the working precision, a few vectorised passes long; m < 2^52.
+
+    Each pass takes the leading ``52 - log2(m)`` bits off every number and adds them up without rounding; most numbers are
+    used up after two. No sum may overflow.
+    """
+    total, rest = arb(0), np.array(values, dtype=np.float64)
+    for _ in range(PASSES):
+        largest = float(np.abs(rest).max(initial=0.0))
+        if largest == 0:
+            return total
+        sigma = math.ldexp(1.0, math.frexp(largest)[1] + (len(rest) + 2).bit_length())
+        leading = rest + sigma
+        leading -= sigma
+        total += arb(float(leading.sum()))
+        rest -= leading
+    return total + arb(0, float(np.abs(rest).max(initial=0.0))) * len(rest)

@@ -1,0 +1,211 @@
+"""Ball trajectories of ReLU networks, at the cost of a few n x n balls a step whatever the width is.
+
+A step moves Z by ``M S`` with an n x n matrix M of balls, and S is ``m^{-1/2} A diag(a)`` with a pattern A of zeros and ones.
+So, with the patterns A(t) and moves M(t) of the steps before,
+
+    z_ir(k) = z_ir(0) + a_r m^{-1/2} sum_t sum_j M_ij(t) A_jr(t),
+    u_i(k) = m^{-1/2} sum_r a_r A_ir(k) z_ir(0) + (1/m) sum_t sum_j M_ij(t) (A(k) A(t)^T)_ij
+
+(``a_r^2 = 1``): sums of stored numbers, balls n x n, and whole numbers, which are exact. Only the patterns need Z(k) itself.
+They come from a float64 Z(k) with an error bound; an entry within it is evaluated in balls, and one whose ball straddles 0
+is *ambiguous*: outputs then contain both of its values, and the steps from there on are not-a-number. H and G are exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from flint import arb, arb_mat, fmpq
+from numpy.typing import NDArray
+
+from theory.inputs import FloatArray
+from theory.losses import Loss
+from theory.network import TwoLayerNetwork, exact_products, pattern_counts
+from theory.rigour.enclosed_step import EnclosedStep, MoveMaker, enclosed_step
+from theory.rigour.exact import AnyArray, ball_matrix, float_at_least, rational
+from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.rigour.summation import enclosed_sum
+
+NO_UNDERFLOW = 2.0**-900
+"""Above all effects of underflow on a dot product of inputs of unit norm."""
+
+
+class StartingPoint(Protocol):
+    """Z(0), shape (n, m): as floats with an error bound, and exactly."""
+
+    @property
+    def computed(self) -> FloatArray:
+        """Z(0) in float64."""
+        ...
+
+    @property
+    def error(self) -> FloatArray:
+        """Bounds of its error, entrywise, of a shape that broadcasts to (n, m)."""
+        ...
+
+    def entry(self, i: int, r: int) -> arb:
+        """``z_ir(0)``: a ball at the working precision, of the right sign and 0 exactly where it is 0."""
+        ...
+
+    def weighted(self, i: int, weights: FloatArray) -> arb:
+        """``sum_r weights_r z_ir(0)`` for weights (m,) of -1, 0, 1."""
+        ...
+
+
+@dataclass(frozen=True)
+class StoredPreActivations:
+    """Z(0) (n, m) itself, exact as given: the iterate of an optimiser in function space."""
+
+    computed: FloatArray
+
+    @property
+    def error(self) -> FloatArray:
+        """None."""
+        return np.zeros((1, 1))
+
+    def entry(self, i: int, r: int) -> arb:
+        """``z_ir(0)``."""
+        return arb(float(self.computed[i, r]))
+
+    def weighted(self, i: int, weights: FloatArray) -> arb:
+        """``sum_r weights_r z_ir(0)``."""
+        return enclosed_sum(self.computed[i] * weights)
+
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """``Z(0) = X W^T`` of a network's weights (m, d) and inputs X (n, d), both exact as given."""
+
+    net: TwoLayerNetwork
+    inputs: FloatArray
+
+    @cached_property
+    def computed(self) -> FloatArray:
+        """Z(0) in float64."""
+        return self.net.pre_activations(self.inputs)
+
+    @property
+    def error(self) -> FloatArray:
+        """The rounding of the dot products, in any order; positive."""
+        sizes = np.abs(self.inputs) @ np.abs(self.net.weights).T
+        return np.asarray(gamma(2 * self.net.dim + 4) * sizes + NO_UNDERFLOW)
+
+    def entry(self, i: int, r: int) -> arb:
+        """``w_r . x_i``, in whole numbers before it is rounded."""
+        pairs = zip(self.net.weights[r].tolist(), self.inputs[i].tolist(), strict=True)
+        return arb(sum((rational(w) * rational(x) for w, x in pairs), fmpq(0)))
+
+    def weighted(self, i: int, weights: FloatArray) -> arb:
+        """``(sum_r weights_r w_r) . x_i``."""
+        columns = self.net.weights.T * weights
+        pairs = zip(columns, self.inputs[i].tolist(), strict=True)
+        return sum((enclosed_sum(column) * x for column, x in pairs), arb(0))
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    """The activations of one iterate."""
+
+    active: NDArray[np.bool_]
+    """A, shape (n, m); False where ambiguous."""
+    ambiguous: list[tuple[int, arb]]
+    """For every ambiguous entry its row and the ball of its pre-activation."""
+
+
+class RectifierTrajectory:
+    """The exact trajectory of a ReLU network, in balls at the working precision, advanced step by step."""
+
+    def __init__(self, start: StartingPoint, signs: FloatArray, loss: Loss, move: MoveMaker, eta: float) -> None:
+        """``signs`` a (m,) of -1, +1; ``move`` makes the moves of an optimiser for the step size 1."""
+        self.start, self.signs, self.loss, self.move, self.eta = start, signs, loss, move, arb(eta)
+        self.minimiser = loss.minimiser_enclosed()
+        n, m = start.computed.shape
+        self.rows, self.width = n, m
+        self.scale = 1 / arb(m).sqrt()
+        self._moves: list[arb_mat] = []
+        self._patterns: list[NDArray[np.bool_]] = []
+        self._computed = start.computed.copy()
+        self._row_errors = np.zeros((n, 1))
+        self._pattern = self._decided()
+        self.residual = self._outputs() - self.minimiser
+
+    @property
+    def ambiguous(self) -> int:
+        """How many activations of the current iterate are not decided."""
+        return len(self._pattern.ambiguous)
+
+    def advance(self) -> EnclosedStep:
+        """Take one step; not-a-number from an iterate with an ambiguous activation or a Gram matrix that may be singular."""
+        before = self.residual
+        if self.ambiguous:
+            return self._undecided()
+        counts = pattern_counts(self._pattern.active)
+        pattern_gram = ball_matrix(counts) / self.width
+        movement, length = self.move(self.loss.gradient(before + self.minimiser), pattern_gram)
+        movement = self.eta * movement
+        if not all(entry.is_finite() for entry in movement.entries()):
+            return self._undecided()
+        self._moves.append(movement)
+        self._patterns.append(self._pattern.active)
+        self._follow(movement)
+        self._pattern = self._decided()
+        self.residual = self._outputs() - self.minimiser
+        return enclosed_step(before, self.residual, self.eta * length)
+
+    def _undecided(self) -> EnclosedStep:
+        before, nothing = self.residual, arb("nan")
+        self.residual = np.array([nothing] * self.rows, dtype=object)
+        self._pattern = _Pattern(self._pattern.active, [(0, nothing)])
+        return enclosed_step(before, self.residual, nothing)
+
+    def _follow(self, movement: arb_mat) -> None:
+        """Move the float64 Z, and enlarge its error bound by the rounding of M, of the product and of the sum."""
+        n = self.rows
+        middle = np.array([[float(entry) for entry in row] for row in movement.tolist()])
+        differences = (movement - ball_matrix(middle)).entries()
+        rounded = np.array([float_at_least(abs(entry)) for entry in differences]).reshape(n, n).sum(axis=1)
+        features = self._pattern.active * (self.signs / np.sqrt(self.width))
+        self._computed = self._computed + middle @ features
+        sizes = np.abs(middle).sum(axis=1)
+        moved = (rounded + gamma(n + 8) * sizes) / np.sqrt(self.width) + 2 * UNIT_ROUNDOFF * np.abs(self._computed).max(
+            axis=1
+        )
+        self._row_errors = (self._row_errors + moved[:, None]) * (1 + gamma(2 * n + 16))
+
+    def _decided(self) -> _Pattern:
+        """The pattern of the current iterate: floats first, balls where their error bound does not decide."""
+        error = (self._row_errors + self.start.error) * (1 + gamma(4))
+        active, ambiguous = self._computed >= 0, []
+        # only an exact Z(0) has no error: every sign is decided then, that of 0 as well
+        certain = (np.abs(self._computed) > error) | (error == 0)
+        for i, r in np.argwhere(~certain):
+            z = self._entry(int(i), int(r))
+            active[i, r] = bool(z >= 0)
+            if not (z >= 0 or z < 0):
+                ambiguous.append((int(i), int(self.signs[r]) * z))
+        return _Pattern(active, ambiguous)
+
+    def _entry(self, i: int, r: int) -> arb:
+        """``z_ir(k)`` in balls."""
+        moved = arb(0)
+        for movement, active in zip(self._moves, self._patterns, strict=True):
+            for j in np.flatnonzero(active[:, r]):
+                moved += movement[i, int(j)]
+        z = self.start.entry(i, r)
+        return z + moved * self.scale * int(self.signs[r]) if self._moves else z
+
+    def _outputs(self) -> AnyArray:
+        """``u(k)``, shape (n,)."""
+        active = self._pattern.active
+        outputs = [self.start.weighted(i, active[i] * self.signs) * self.scale for i in range(self.rows)]
+        for i, signed in self._pattern.ambiguous:
+            outputs[i] += signed.union(arb(0)) * self.scale
+        for movement, before in zip(self._moves, self._patterns, strict=True):
+            counts = exact_products(active, before)
+            for i in range(self.rows):
+                shared = (movement[i, j] * int(counts[i, j]) for j in range(self.rows))
+                outputs[i] += sum(shared, arb(0)) / self.width
+        return np.array(outputs, dtype=object)
