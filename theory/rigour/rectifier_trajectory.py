@@ -6,8 +6,8 @@ So, with the patterns A(t) and moves M(t) of the steps before,
     z_ir(k) = z_ir(0) + a_r m^{-1/2} sum_t sum_j M_ij(t) A_jr(t),
     u_i(k) = m^{-1/2} sum_r a_r A_ir(k) z_ir(0) + (1/m) sum_t sum_j M_ij(t) (A(k) A(t)^T)_ij
 
-(``a_r^2 = 1``): sums of stored numbers, balls n x n, and whole numbers, which are exact. Only the patterns need Z(k) itself.
-They come from a float64 Z(k) with an error bound; an entry within it is evaluated in balls, and one whose ball straddles 0
+(``a_r^2 = 1``): sums of stored numbers, balls n x n, and whole numbers, which are exact; from step to step all of them change
+by the neurons that have flipped. Only the patterns need Z(k) itself. They come from a float64 Z(k) with an error bound; an entry within it is evaluated in balls, and one whose ball straddles 0
 is *ambiguous*: outputs then contain both of its values, and the steps from there on are not-a-number. H and G are exact.
 """
 
@@ -23,14 +23,17 @@ from numpy.typing import NDArray
 
 from theory.inputs import FloatArray
 from theory.losses import Loss
-from theory.network import TwoLayerNetwork, exact_products, pattern_counts
+from theory.network import TwoLayerNetwork, pattern_counts
 from theory.rigour.enclosed_step import EnclosedStep, MoveMaker, enclosed_step
 from theory.rigour.exact import AnyArray, ball_matrix, float_at_least, rational
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
-from theory.rigour.summation import enclosed_sum
+from theory.rigour.summation import enclosed_sums
 
 NO_UNDERFLOW = 2.0**-900
 """Above all effects of underflow on a dot product of inputs of unit norm."""
+
+BLOCK = 2**12
+"""Neurons summed up at a time."""
 
 
 class StartingPoint(Protocol):
@@ -50,8 +53,8 @@ class StartingPoint(Protocol):
         """``z_ir(0)``: a ball at the working precision, of the right sign and 0 exactly where it is 0."""
         ...
 
-    def weighted(self, i: int, weights: FloatArray) -> arb:
-        """``sum_r weights_r z_ir(0)`` for weights (m,) of -1, 0, 1."""
+    def weighted(self, i: int, neurons: NDArray[np.int64], weights: FloatArray) -> arb:
+        """``sum_r weights_r z_ir(0)`` over some neurons (k,), for weights (k,) of -1, 0, 1."""
         ...
 
 
@@ -70,9 +73,9 @@ class StoredPreActivations:
         """``z_ir(0)``."""
         return arb(float(self.computed[i, r]))
 
-    def weighted(self, i: int, weights: FloatArray) -> arb:
+    def weighted(self, i: int, neurons: NDArray[np.int64], weights: FloatArray) -> arb:
         """``sum_r weights_r z_ir(0)``."""
-        return enclosed_sum(self.computed[i] * weights)
+        return enclosed_sums(self.computed[i, neurons][None, :] * weights)[0]
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,10 @@ class StoredWeights:
         pairs = zip(self.net.weights[r].tolist(), self.inputs[i].tolist(), strict=True)
         return arb(sum((rational(w) * rational(x) for w, x in pairs), fmpq(0)))
 
-    def weighted(self, i: int, weights: FloatArray) -> arb:
+    def weighted(self, i: int, neurons: NDArray[np.int64], weights: FloatArray) -> arb:
         """``(sum_r weights_r w_r) . x_i``."""
-        columns = self.net.weights.T * weights
-        pairs = zip(columns, self.inputs[i].tolist(), strict=True)
-        return sum((enclosed_sum(column) * x for column, x in pairs), arb(0))
+        sums = enclosed_sums(self.net.weights[neurons].T * weights)
+        return sum((total * x for total, x in zip(sums, self.inputs[i].tolist(), strict=True)), arb(0))
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,16 @@ class RectifierTrajectory:
         self.scale = 1 / arb(m).sqrt()
         self._moves: list[arb_mat] = []
         self._patterns: list[NDArray[np.bool_]] = []
+        self._shared: list[FloatArray] = []
+        """``A(k) A(t)^T`` (n, n) for every step t before the current iterate k."""
         self._computed = start.computed.copy()
         self._row_errors = np.zeros((n, 1))
         self._pattern = self._decided()
+        self._counts = pattern_counts(self._pattern.active)
+        self._initial_part = self._weighted(np.arange(m), self._pattern.active.astype(np.float64))
+        """``sum_r a_r A_ir(k) z_ir(0)``, n balls."""
+        self._moved_part = [arb(0)] * n
+        """``sum_t sum_j M_ij(t) (A(k) A(t)^T)_ij``, n balls."""
         self.residual = self._outputs() - self.minimiser
 
     @property
@@ -142,16 +151,17 @@ class RectifierTrajectory:
         before = self.residual
         if self.ambiguous:
             return self._undecided()
-        counts = pattern_counts(self._pattern.active)
-        pattern_gram = ball_matrix(counts) / self.width
+        pattern_gram = ball_matrix(self._counts) / self.width
         movement, length = self.move(self.loss.gradient(before + self.minimiser), pattern_gram)
         movement = self.eta * movement
         if not all(entry.is_finite() for entry in movement.entries()):
             return self._undecided()
         self._moves.append(movement)
         self._patterns.append(self._pattern.active)
+        self._shared.append(self._counts.copy())
+        self._add_moves(movement, self._counts)
         self._follow(movement)
-        self._pattern = self._decided()
+        self._flip(self._decided())
         self.residual = self._outputs() - self.minimiser
         return enclosed_step(before, self.residual, self.eta * length)
 
@@ -197,15 +207,43 @@ class RectifierTrajectory:
         z = self.start.entry(i, r)
         return z + moved * self.scale * int(self.signs[r]) if self._moves else z
 
+    def _flip(self, pattern: _Pattern) -> None:
+        """Take the pattern of a new iterate: sums and counts change by the neurons that have flipped."""
+        old, new = self._pattern.active, pattern.active
+        neurons = np.flatnonzero((old != new).any(axis=0))
+        self._pattern = pattern
+        if not len(neurons):
+            return
+        change = new[:, neurons].astype(np.float64) - old[:, neurons]
+        for i, total in enumerate(self._weighted(neurons, change)):
+            self._initial_part[i] += total
+        for movement, active, shared in zip(self._moves, self._patterns, self._shared, strict=True):
+            more: FloatArray = change @ active[:, neurons].T
+            shared += more
+            self._add_moves(movement, more)
+        self._counts = self._counts + change @ old[:, neurons].T + new[:, neurons] @ change.T
+
+    def _weighted(self, neurons: NDArray[np.int64], change: FloatArray) -> list[arb]:
+        """``sum_r a_r D_ir z_ir(0)`` over some neurons (k,), for D (n, k), n balls."""
+        totals = [arb(0)] * self.rows
+        for first in range(0, len(neurons), BLOCK):
+            block = slice(first, first + BLOCK)
+            weights = change[:, block] * self.signs[neurons[block]]
+            for i in np.flatnonzero(weights.any(axis=1)):
+                totals[i] += self.start.weighted(int(i), neurons[block], weights[i])
+        return totals
+
+    def _add_moves(self, movement: arb_mat, counts: FloatArray) -> None:
+        """Add ``sum_j M_ij counts_ij`` to the outputs' moved part."""
+        for i, j in np.argwhere(counts):
+            self._moved_part[i] += movement[int(i), int(j)] * int(counts[i, j])
+
     def _outputs(self) -> AnyArray:
         """``u(k)``, shape (n,)."""
-        active = self._pattern.active
-        outputs = [self.start.weighted(i, active[i] * self.signs) * self.scale for i in range(self.rows)]
+        outputs = [
+            initial * self.scale + moved / self.width
+            for initial, moved in zip(self._initial_part, self._moved_part, strict=True)
+        ]
         for i, signed in self._pattern.ambiguous:
             outputs[i] += signed.union(arb(0)) * self.scale
-        for movement, before in zip(self._moves, self._patterns, strict=True):
-            counts = exact_products(active, before)
-            for i in range(self.rows):
-                shared = (movement[i, j] * int(counts[i, j]) for j in range(self.rows))
-                outputs[i] += sum(shared, arb(0)) / self.width
         return np.array(outputs, dtype=object)

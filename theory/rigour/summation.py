@@ -35,20 +35,25 @@ def accurate_sum(values: FloatArray) -> tuple[float, float]:
     return total, 2 * error
 
 
-def enclosed_sum(values: FloatArray) -> arb:
-    """The sum of m finite numbers as a ball at the working precision, a few vectorised passes long; m < 2^52.
+def enclosed_sums(rows: FloatArray) -> list[arb]:
+    """The sums of the rows of a (k, m) matrix of finite numbers, m < 2^52, as balls at the working precision.
 
-    Each pass takes the leading ``52 - log2(m)`` bits off every number and adds them up without rounding; most numbers are
-    used up after two. No sum may overflow.
+    A few vectorised passes: each takes the leading ``52 - log2(m)`` bits off every number and adds them up without
+    rounding; most numbers are used up after two. No sum may overflow.
     """
-    total, rest = arb(0), np.array(values, dtype=np.float64)
+    totals, rest = [arb(0)] * len(rows), np.array(rows, dtype=np.float64)
+    headroom = (rest.shape[1] + 2).bit_length()
     for _ in range(PASSES):
-        largest = float(np.abs(rest).max(initial=0.0))
-        if largest == 0:
-            return total
-        sigma = math.ldexp(1.0, math.frexp(largest)[1] + (len(rest) + 2).bit_length())
+        largest = np.abs(rest).max(axis=1, initial=0.0)
+        left = np.flatnonzero(largest)
+        if not len(left):
+            return totals
+        sigma = np.ldexp(1.0, np.frexp(largest)[1] + headroom)[:, None]
         leading = rest + sigma
         leading -= sigma
-        total += arb(float(leading.sum()))
+        heads = leading.sum(axis=1)
+        for i in left:
+            totals[i] += float(heads[i])
         rest -= leading
-    return total + arb(0, float(np.abs(rest).max(initial=0.0))) * len(rest)
+    bounds = np.abs(rest).max(axis=1, initial=0.0)
+    return [total + arb(0, float(bound)) * rest.shape[1] for total, bound in zip(totals, bounds, strict=True)]
