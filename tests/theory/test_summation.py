@@ -4,10 +4,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from flint import arb, fmpq
 
 from theory.inputs import FloatArray
+from theory.rigour.precision import working_precision
 from theory.rigour.rounding import UNIT_ROUNDOFF
-from theory.rigour.summation import accurate_sum
+from theory.rigour.summation import accurate_sum, enclosed_sums
 
 
 def exact_sum(values: FloatArray) -> Fraction:
@@ -51,3 +53,27 @@ def test_cancellation_leaves_the_small_term() -> None:
 def test_zeros_sum_to_zero_without_error() -> None:
     assert accurate_sum(np.zeros(5)) == (0.0, 0.0)
     assert accurate_sum(np.zeros(0)) == (0.0, 0.0)
+
+
+def test_balls_of_sums_contain_them_at_every_precision() -> None:
+    tiny = np.array([2.0**-1074, -(2.0**-1073), 2.0**-1060])
+    for values in (*samples(), np.zeros(5), tiny, np.array([2.0**900, 2.0**-1000, -(2.0**900)])):
+        total = exact_sum(values)
+        exact = fmpq(total.numerator, total.denominator)
+        for bits in (20, 64, 3000):
+            with working_precision(bits):
+                below, ball = enclosed_sums(np.vstack([np.ones(len(values)), values]))
+                assert below.contains(len(values))
+                assert ball.overlaps(arb(exact))
+                size = float(np.abs(values).max())
+                assert ball.rad() <= arb(len(values)) * arb(size) * arb(2) ** (6 - bits)
+                assert bits < 3000 or ball == arb(exact) or ball.rad() < arb(2) ** -1500
+
+
+def test_what_is_left_after_the_last_pass_widens_the_ball(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("theory.rigour.summation.PASSES", 1)
+    values = np.array([1.0, 2.0**-60, 2.0**-61])
+    with working_precision(100):
+        (ball,) = enclosed_sums(values[None, :])
+        assert ball.contains(1 + arb(2) ** -60 + arb(2) ** -61)
+        assert not ball.contains(1 + arb(2) ** -57)

@@ -142,6 +142,11 @@ class RectifierTrajectory:
         self.residual = self._outputs() - self.minimiser
 
     @property
+    def active(self) -> NDArray[np.bool_]:
+        """The pattern A of the current iterate, shape (n, m); False where ambiguous."""
+        return self._pattern.active
+
+    @property
     def ambiguous(self) -> int:
         """How many activations of the current iterate are not decided."""
         return len(self._pattern.ambiguous)

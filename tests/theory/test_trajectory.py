@@ -1,0 +1,390 @@
+"""Ball trajectories against exact rationals, against their entrywise version, and against planted faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+from flint import arb, ctx, fmpq, fmpq_mat
+
+from theory.descent import FunctionSpaceDescent, trajectory
+from theory.errors import ChoiceError, NotNormalisedError
+from theory.inputs import FloatArray, normalise_rows
+from theory.losses import PseudoHuberLoss, SquaredLoss
+from theory.network import TwoLayerNetwork
+from theory.rigour import enclosed_step
+from theory.rigour.enclosed_step import move_maker
+from theory.rigour.exact import AnyArray, ball_matrix, hadamard, pseudo_inverse, rational, rational_matrix
+from theory.rigour.one_step import AccurateOutputs, network_step
+from theory.rigour.precision import CAP_BITS, FIRST_BITS, at_rising_precision, working_precision
+from theory.rigour.rectifier_trajectory import RectifierTrajectory, StoredPreActivations, StoredWeights
+from theory.rigour.trajectory import (
+    ACCURACY,
+    ball_trajectory,
+    entrywise_steps,
+    network_steps_enclosed,
+    steps_from_weights,
+)
+
+OPTIMISERS = ("ngd", "kfac", "gd")
+Problem = tuple[TwoLayerNetwork, FloatArray, FloatArray]
+
+
+def problem(seed: int, n: int, d: int, m: int, activation: str = "relu") -> Problem:
+    rng = np.random.default_rng(seed)
+    net = TwoLayerNetwork.initialise(m, d, 0.3, rng, activation=activation)
+    return net, normalise_rows(rng.standard_normal((n, d))), rng.standard_normal(n)
+
+
+class RationalNetwork:
+    """The network in parameters and rationals, its width a perfect square: J is built, nothing is rounded."""
+
+    def __init__(self, net: TwoLayerNetwork, inputs: FloatArray, y: FloatArray) -> None:
+        self.weights, self.inputs, self.targets = map(rational_matrix, (net.weights, inputs, y))
+        self.signs, self.root = [int(a) for a in net.signs], round(net.width**0.5)
+        assert self.root**2 == net.width
+
+    @property
+    def pre_activations(self) -> list[list[fmpq]]:
+        return list((self.inputs * self.weights.transpose()).tolist())
+
+    @property
+    def features(self) -> fmpq_mat:
+        rows = self.pre_activations
+        return fmpq_mat([[fmpq(a * (z >= 0), self.root) for z, a in zip(row, self.signs, strict=True)] for row in rows])
+
+    @property
+    def residual(self) -> fmpq_mat:
+        features, rows = self.features.tolist(), self.pre_activations
+        outputs = [
+            sum((s * z for s, z in zip(*pair, strict=True)), fmpq(0)) for pair in zip(features, rows, strict=True)
+        ]
+        return fmpq_mat(len(rows), 1, outputs) - self.targets
+
+    def advance(self, eta: float, optimiser: str) -> fmpq:
+        """Take one step; its squared length."""
+        features, residual, n = self.features, self.residual, self.inputs.nrows()
+        diagonal = fmpq_mat(n, n)
+        for i in range(n):
+            diagonal[i, i] = residual[i, 0]
+        if optimiser == "kfac":
+            direction = features.transpose() * (features * features.transpose()).inv() * diagonal
+            direction = direction * pseudo_inverse(self.inputs).transpose()
+        else:
+            jacobian = fmpq_mat(
+                [
+                    [s * x for s in row for x in point]
+                    for row, point in zip(features.tolist(), self.inputs.tolist(), strict=True)
+                ]
+            )
+            c = (jacobian * jacobian.transpose()).solve(residual) if optimiser == "ngd" else residual
+            column = jacobian.transpose() * c
+            direction = fmpq_mat(self.weights.nrows(), self.weights.ncols(), column.entries())
+        move = rational(eta) * direction
+        self.weights = self.weights - move
+        return sum((entry * entry for entry in move.entries()), fmpq(0))
+
+
+def check_against_rationals(problem: Problem, eta: float, steps: int, optimiser: str, bits: int) -> int:
+    """Every ball of a trajectory contains what it is a ball around; how many activations flip on the way."""
+    net, inputs, y = problem
+    exact = RationalNetwork(net, inputs, y)
+    patterns = []
+    with working_precision(bits):
+        balls = steps_from_weights(net, inputs, y, eta, steps, optimiser)
+        for step in balls:
+            patterns.append([[z >= 0 for z in row] for row in exact.pre_activations])
+            _contains(step.before, step.residual, exact.residual)
+            try:
+                length_squared = exact.advance(eta, optimiser)
+            except ZeroDivisionError:
+                assert not step.after.is_finite()
+                break
+            assert (step.length**2).contains(arb(length_squared))
+            _contains(step.after, step.moved_residual, exact.residual)
+    return int(np.count_nonzero(np.diff(np.array(patterns), axis=0)))
+
+
+def _contains(norm: arb, residual: AnyArray, exact: fmpq_mat) -> None:
+    assert all(ball.overlaps(arb(value)) for ball, value in zip(residual, exact.entries(), strict=True))
+    assert (norm**2).overlaps(arb(sum((value * value for value in exact.entries()), fmpq(0))))
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize(("n", "d", "m"), [(1, 1, 4), (2, 2, 16), (3, 2, 25), (2, 3, 16)])
+def test_ball_trajectories_contain_the_rational_ones(optimiser: str, n: int, d: int, m: int) -> None:
+    flips = 0
+    for seed in range(6):
+        given = problem(seed, n, d, m)
+        if np.linalg.eigvalsh(given[0].pattern_gram(given[1]))[0] < 0.02:
+            continue
+        for bits in (64, 300):
+            flips += check_against_rationals(given, 0.4, 4, optimiser, bits)
+    assert flips > 0 or m == 4
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("loss", [SquaredLoss, partial(PseudoHuberLoss, ridge=0.1)])
+def test_patterns_and_entries_lead_to_the_same_balls(optimiser: str, loss: Callable[[FloatArray], SquaredLoss]) -> None:
+    net, inputs, y = problem(3, 4, 3, 120)
+    arguments = (net.signs, loss(y), move_maker(optimiser, inputs))
+    exact = ball_matrix(inputs) * ball_matrix(net.weights).transpose()
+    stored = net.pre_activations(inputs)
+    with working_precision(160):
+        for start, balls, first in (
+            (exact, steps_from_weights(net, inputs, loss(y), 0.3, 6, optimiser), StoredWeights(net, inputs)),
+            (
+                ball_matrix(stored),
+                network_steps_enclosed(stored, inputs, net.signs, "relu", loss(y), 0.3, 6, optimiser),
+                StoredPreActivations(stored),
+            ),
+        ):
+            oracle = entrywise_steps(start, net.signs, "relu", loss(y), arguments[2], 0.3, 6)
+            for ball, entry in zip(balls, oracle, strict=True):
+                assert ball.before.overlaps(entry.before)
+                assert ball.after.overlaps(entry.after)
+                assert ball.length.overlaps(entry.length)
+                assert float(ball.after.rad()) < 1e-30
+            path = RectifierTrajectory(first, *arguments, 0.3)
+            active = []
+            for _ in range(6):
+                path.advance()
+                active.append(path.active.copy())
+                assert path.ambiguous == 0
+            assert np.count_nonzero(np.diff(np.array(active), axis=0)) > 0
+
+
+def test_neurons_beyond_one_block_are_summed_up_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, inputs, y = problem(4, 3, 3, 100)
+    with working_precision(100):
+        whole = steps_from_weights(net, inputs, y, 0.4, 4)
+        monkeypatch.setattr("theory.rigour.rectifier_trajectory.BLOCK", 7)
+        blocks = steps_from_weights(net, inputs, y, 0.4, 4)
+        for one, other in zip(whole, blocks, strict=True):
+            assert one.after.overlaps(other.after)
+            assert float(other.after.rad()) < 1e-20
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("activation", ["relu", "tanh", "softplus"])
+def test_the_fast_engine_follows_the_ball_trajectory_digit_by_digit(optimiser: str, activation: str) -> None:
+    """Over 30 steps the two agree to 11 digits of ``||r(0)||``."""
+    net, inputs, y = problem(8, 4, 4, 100, activation)
+    found = trajectory(net, inputs, y, 0.3, 30, optimiser)
+    balls = ball_trajectory(net, inputs, y, 0.3, 30, optimiser)
+    assert balls.decided == 30
+    with working_precision(balls.bits):
+        initial = balls.steps[0].before
+        for step, norm, length in zip(balls.steps, found.residual_norms[1:], found.step_norms, strict=True):
+            assert abs(step.after - arb(norm)) <= arb(1e-11) * initial
+            assert abs(step.length - arb(length)) <= arb(1e-11) * initial
+            assert step.after.rad() <= arb(ACCURACY) * initial
+
+
+# --- three-valued: a pre-activation near zero ------------------------------------------------------------------------
+
+
+def three_of_nine(weight: float) -> tuple[TwoLayerNetwork, FloatArray]:
+    """n = d = 1, G = 1/3, which no ball holds exactly; u = w for the three active neurons' weight w."""
+    weights = np.array([[weight]] * 3 + [[-1.0]] * 6)
+    return TwoLayerNetwork(weights, np.ones(9)), np.ones((1, 1))
+
+
+def test_an_activation_that_becomes_exactly_zero_is_undecided_up_to_the_cap() -> None:
+    net, inputs = three_of_nine(1.0)
+    found = ball_trajectory(net, inputs, np.array([-1.0]), 0.5, 3)
+    assert (found.bits, found.decided) == (CAP_BITS, 1)
+    assert found.steps[0].after.contains(1)
+    assert all(step.after.is_nan() for step in found.steps[1:])
+    assert all(not (step.after <= step.before) and not (step.after > step.before) for step in found.steps[1:])
+
+
+NEAR_ZERO = [
+    # (1 + d)(1 - d) = 1 - d^2 for d = 2^-50, (1 + d)(1 - d + d^2) = 1 + d^3 for d = 2^-25
+    ((1 + 2.0**-50) / 2, -1 + 2.0**-49, fmpq(1, 2**100)),
+    ((1 + 2.0**-25) / 2, -1 + 2.0**-24 - 2.0**-49, fmpq(-1, 2**75)),
+]
+
+
+@pytest.mark.parametrize(("eta", "y", "moved"), NEAR_ZERO)
+def test_the_precision_rises_until_an_activation_very_near_zero_is_decided(eta: float, y: float, moved: fmpq) -> None:
+    """``w - eta (w - y)`` for w = 1, where the float64 engine finds 0 or a wrong sign."""
+    net, inputs = three_of_nine(1.0)
+    assert 1 - rational(eta) * (1 - rational(y)) == moved
+    for bits, ambiguous in ((64, 3), (128, 0)):
+        with working_precision(bits):
+            loss, move = SquaredLoss(np.array([y])), move_maker("ngd", inputs)
+            path = RectifierTrajectory(StoredWeights(net, inputs), net.signs, loss, move, eta)
+            path.advance()
+            assert path.ambiguous == ambiguous
+            assert path.active[0, :3].tolist() == [ambiguous == 0 and moved > 0] * 3
+    found = ball_trajectory(net, inputs, np.array([y]), eta, 2)
+    assert (found.bits, found.decided) == ((128, 2) if moved > 0 else (CAP_BITS, 1))  # below 0 all neurons are silent
+
+
+@pytest.mark.parametrize("ulps", [-1, 0, 1, 2])
+def test_a_planted_pre_activation_one_ulp_from_zero_is_decided_as_it_is(ulps: int) -> None:
+    """``w . x`` at less than 2^-50 from 0: its float64 sign is a matter of luck, its exact one decides."""
+    x = np.array([[0.6, 0.8]])
+    w = np.array([4.0, -3.0 + ulps * 2.0**-51])
+    exact = rational(w[0]) * rational(x[0, 0]) + rational(w[1]) * rational(x[0, 1])
+    assert 0 < abs(exact) < fmpq(1, 2**50)
+    net = TwoLayerNetwork(np.array([w, [1.0, 1.0], [-1.0, 1.0], [2.0, 1.0]]), np.ones(4))
+    start = StoredWeights(net, x)
+    with working_precision(FIRST_BITS):
+        assert (start.entry(0, 0) > 0) == (exact > 0)
+        path = RectifierTrajectory(start, net.signs, SquaredLoss(np.ones(1)), move_maker("ngd", x), 0.1)
+    assert bool(path.active[0, 0]) == (exact > 0)
+    check_against_rationals((net, x, np.ones(1)), 0.25, 2, "ngd", 64)
+
+
+def test_a_pre_activation_that_is_exactly_zero_at_the_start_is_active() -> None:
+    net = TwoLayerNetwork(np.array([[0.0, 1.0], [1.0, 0.0], [-1.0, 0.0], [2.0, 3.0]]), np.ones(4))
+    x = np.array([[1.0, 0.0]])
+    path = RectifierTrajectory(StoredWeights(net, x), net.signs, SquaredLoss(np.ones(1)), move_maker("gd", x), 0.1)
+    assert path.active.tolist() == [[True, True, False, True]]
+    stored = RectifierTrajectory(
+        StoredPreActivations(net.pre_activations(x)), net.signs, SquaredLoss(np.ones(1)), move_maker("gd", x), 0.1
+    )
+    assert stored.active.tolist() == path.active.tolist()
+
+
+def test_undecided_outputs_contain_both_values() -> None:
+    net, inputs = three_of_nine(1.0)
+    with working_precision(64):
+        steps = steps_from_weights(net, inputs, np.array([-1.0]), 0.5, 1)
+        assert steps[0].moved_residual[0].contains(1)
+        assert 0 < float(steps[0].moved_residual[0].rad()) < 1e-15
+
+
+# --- planted faults --------------------------------------------------------------------------------------------------
+
+
+def check_float_step(problem: Problem, optimiser: str) -> float:
+    """A float64 step is within its stated bounds of the exact one; the largest error over its bound."""
+    net, inputs, y = problem
+    state = FunctionSpaceDescent(net, inputs, y)
+    stored = state.pre_activations.copy()
+    step = network_step(state, 0.3, optimiser)
+    with working_precision(200):
+        exact = network_steps_enclosed(stored, inputs, net.signs, net.activation, y, 0.3, 1, optimiser)[0]
+        shares = [
+            float(abs(ball - arb(value)) / arb(error))
+            for ball, value, error in (
+                (exact.before, step.before, step.before_error),
+                (exact.after, step.after, step.after_error),
+                (exact.length, step.length, step.length_error),
+            )
+        ]
+    assert max(shares) <= 1
+    return max(shares)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_a_planted_wrong_count_in_a_gram_matrix_is_caught(optimiser: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = problem(5, 3, 3, 200)
+    check_float_step(given, optimiser)
+    counts = vars(FunctionSpaceDescent)["pattern_gram"]
+
+    def wrong(state: FunctionSpaceDescent) -> FloatArray:
+        found: FloatArray = counts.fget(state).copy()
+        found[0, 1] += 1 / 200
+        found[1, 0] += 1 / 200
+        return found
+
+    monkeypatch.setattr(FunctionSpaceDescent, "pattern_gram", property(wrong))
+    with pytest.raises(AssertionError):
+        check_float_step(given, optimiser)
+
+
+def test_a_planted_plain_float_residual_in_a_certificate_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large outputs that cancel: the plain sum loses digits that the accurate one keeps and its bound promises."""
+    rng = np.random.default_rng(2)
+    weights = np.abs(rng.standard_normal((2000, 1))) * 1e6
+    net = TwoLayerNetwork(np.vstack([weights, weights]), np.repeat([1.0, -1.0], 2000))
+    given = net, np.ones((1, 1)), np.array([1.0])
+    check_float_step(given, "gd")
+    accurate = AccurateOutputs.of
+
+    def plain(state: FunctionSpaceDescent) -> AccurateOutputs:
+        found = accurate(state)
+        return AccurateOutputs(state.residual, found.residual_error, state.output_gradient, found.gradient_error)
+
+    monkeypatch.setattr(AccurateOutputs, "of", plain)
+    with pytest.raises(AssertionError):
+        check_float_step(given, "gd")
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_planted_outputs_without_their_radius_are_caught(optimiser: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = problem(1, 2, 2, 16)
+    check_against_rationals(given, 0.4, 3, optimiser, 64)
+    outputs = RectifierTrajectory._outputs
+    monkeypatch.setattr(RectifierTrajectory, "_outputs", lambda path: _middles(outputs(path)))
+    with pytest.raises(AssertionError):
+        check_against_rationals(given, 0.4, 3, optimiser, 64)
+
+
+def test_a_planted_solution_without_its_radius_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nearly parallel inputs: solving loses digits, and says so in the radius alone."""
+    net = problem(1, 2, 2, 16)[0]
+    given = net, normalise_rows(np.array([[1.0, 0.0], [1.0, 1e-5]])), np.array([1.0, -1.0])
+    check_against_rationals(given, 0.4, 2, "ngd", 64)
+    solve = enclosed_step.solve_enclosed
+    monkeypatch.setattr(enclosed_step, "solve_enclosed", lambda matrix, right: _middles(solve(matrix, right)))
+    with pytest.raises(AssertionError):
+        check_against_rationals(given, 0.4, 2, "ngd", 64)
+
+
+def _middles(balls: AnyArray) -> AnyArray:
+    return np.array([ball.mid() for ball in balls], dtype=object)
+
+
+# --- precision -------------------------------------------------------------------------------------------------------
+
+
+def test_the_precision_doubles_until_settled_and_is_restored() -> None:
+    before, seen = ctx.prec, []
+
+    def attempt() -> int:
+        seen.append(ctx.prec)
+        return int(ctx.prec)
+
+    assert at_rising_precision(attempt, lambda bits: bits >= 200) == (256, 256)
+    assert seen == [64, 128, 256]
+    assert at_rising_precision(attempt, lambda bits: False, 100, 300) == (300, 300)
+    assert seen[3:] == [100, 200, 300]
+    assert at_rising_precision(attempt, lambda bits: False, 500, 300) == (300, 300)
+    assert at_rising_precision(lambda: 1, lambda _: ctx.prec == 128)[1] == 128
+    assert ctx.prec == before
+
+
+def test_bad_input_is_named() -> None:
+    net, inputs, y = problem(0, 2, 2, 16)
+    with pytest.raises(ChoiceError, match="known: ngd, kfac, gd"):
+        ball_trajectory(net, inputs, y, 0.1, 2, "adam")
+    with pytest.raises(ChoiceError, match="known: ngd, kfac, gd"):
+        steps_from_weights(net, inputs, y, 0.1, 2, "adam")
+    with pytest.raises(NotNormalisedError):
+        ball_trajectory(net, 2 * inputs, y, 0.1, 2)
+
+
+def test_a_singular_gram_matrix_leaves_nothing_decided() -> None:
+    net = TwoLayerNetwork(np.ones((4, 2)), np.ones(4))
+    inputs = np.array([[1.0, 0.0], [1.0, 0.0]])
+    for optimiser in ("ngd", "kfac"):
+        found = ball_trajectory(net, inputs, np.array([1.0, 2.0]), 0.5, 2, optimiser, cap=64)
+        assert (found.decided, found.bits) == (0, 64)
+    assert ball_trajectory(net, inputs, np.array([1.0, 2.0]), 0.5, 2, "gd").decided == 2
+
+
+def test_matrices_and_entries_of_the_oracle() -> None:
+    """The oracle's own parts: a two-neuron network by hand."""
+    net = TwoLayerNetwork(np.array([[1.0], [2.0], [-1.0], [-3.0]]), np.array([1.0, 1.0, -1.0, 1.0]))
+    exact = RationalNetwork(net, np.ones((1, 1)), np.array([0.5]))
+    assert exact.residual[0, 0] == 1
+    assert hadamard(exact.features, exact.features).entries() == [fmpq(1, 4), fmpq(1, 4), 0, 0]
+    assert exact.advance(1.0, "ngd") == 2
+    assert exact.weights.entries() == [0, 1, -1, -3]
