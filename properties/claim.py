@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -36,6 +36,11 @@ class Evidence(StrEnum):
 EVIDENCE_ORDER = (Evidence.TESTED, Evidence.ESTIMATED, Evidence.ENCLOSED)
 
 
+def weakest(evidence: Iterable[Evidence]) -> Evidence:
+    """The weakest of some evidence; what rests on none is enclosed."""
+    return min(evidence, key=EVIDENCE_ORDER.index, default=Evidence.ENCLOSED)
+
+
 class Status(StrEnum):
     """Whether the statement has a proof."""
 
@@ -62,11 +67,15 @@ class Depth(StrEnum):
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One named hypothesis on one instance; ``margin`` > 0 when it holds, < 0 when it fails."""
+    """One named hypothesis on one instance; ``margin`` > 0 when it holds, < 0 when it fails.
+
+    Its evidence counts for the instance: certified, exact and ball ones are enclosed, float64 with a rounding is tested.
+    """
 
     name: str
     verdict: Verdict
     margin: float
+    evidence: Evidence = Evidence.ENCLOSED
 
 
 def certified(name: str, bound: float) -> Hypothesis:
@@ -75,10 +84,24 @@ def certified(name: str, bound: float) -> Hypothesis:
 
 
 def require(name: str, margin: float, rounding: float = 0.0) -> Hypothesis:
-    """A hypothesis ``margin >= 0`` known up to ``rounding``; undecided within it, and when it is not a number."""
+    """A hypothesis ``margin >= 0`` known up to ``rounding``; undecided within it, and when it is not a number.
+
+    Without a rounding it is exact: whole numbers, or a comparison of two floats that are exact as given.
+    """
     if margin >= rounding:
         verdict = Verdict.HOLDS
     elif margin < -rounding:
+        verdict = Verdict.REFUTED
+    else:
+        verdict = Verdict.UNDECIDED
+    return Hypothesis(name, verdict, float(margin), Evidence.TESTED if rounding > 0 else Evidence.ENCLOSED)
+
+
+def require_enclosed(name: str, margin: arb) -> Hypothesis:
+    """A hypothesis ``margin >= 0`` for a ball: decided only when every point of it agrees."""
+    if margin >= 0:
+        verdict = Verdict.HOLDS
+    elif margin < 0:
         verdict = Verdict.REFUTED
     else:
         verdict = Verdict.UNDECIDED
@@ -292,6 +315,11 @@ class Evaluation:
         """Bits at which the verdict was reached, the most that any bound took; a refutation's own. 0: exact arithmetic."""
         violated = [bound.bits for bound in self.bounds if bound.verdict is Verdict.REFUTED]
         return max(violated or [bound.bits for bound in self.bounds], default=53)
+
+    @property
+    def evidence(self) -> Evidence:
+        """The weakest evidence among its hypotheses and bounds."""
+        return weakest(item.evidence for item in (*self.hypotheses, *self.bounds))
 
     @property
     def tightest(self) -> Bound | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from properties.claim import EVIDENCE_ORDER, Claim, Evaluation, Evidence, InstanceVerdict, Verdict
+from properties.claim import Claim, Evaluation, Evidence, InstanceVerdict, Verdict, weakest
 
 
 @dataclass
@@ -44,8 +44,8 @@ class Result:
     families: dict[str, FamilyCount] = field(default_factory=dict)
     refutation: Refutation | None = None
     seconds: float = 0.0
-    evidence: Evidence | None = None
-    """The weakest evidence among the instances counted; None before the first."""
+    by_evidence: Counter[Evidence] = field(default_factory=Counter)
+    """How many instances were counted on which evidence, each on its own weakest."""
     undecided_example: Evaluation | None = None
     sampled_evaluations: int = 0
     """How many descriptions a sampled claim was evaluated on, shrinking included: what it spent of the error budget."""
@@ -66,11 +66,14 @@ class Result:
                 return
         count.instances += 1
         count.features.update(evaluation.features)
-        for bound in evaluation.bounds:
-            if self.evidence is None or EVIDENCE_ORDER.index(bound.evidence) < EVIDENCE_ORDER.index(self.evidence):
-                self.evidence = bound.evidence
+        self.by_evidence[evaluation.evidence] += 1
         if count.tightest is None or _ratio(evaluation) > _ratio(count.tightest):
             count.tightest = evaluation
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """The weakest evidence among the instances counted; None before the first."""
+        return weakest(self.by_evidence) if self.by_evidence else None
 
     @property
     def instances(self) -> int:

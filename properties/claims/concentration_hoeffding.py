@@ -115,7 +115,7 @@ def hypotheses(instance: Pair) -> Sequence[Hypothesis]:
     """``t > 0``; exactly at the mean nothing is claimed."""
     with working_precision(BITS):
         deviation = instance.deviation()
-        return (require("t > 0", float(deviation.lower()), 2.0**-60),)
+        return (require("t > 0", float(deviation.lower()) - 2.0**-60),)
 
 
 def features(instance: Pair) -> Sequence[str]:

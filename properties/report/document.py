@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from properties.claim import EVIDENCE_ORDER, Evidence, InstanceVerdict, Verdict
+from properties.claim import Evidence, InstanceVerdict, Verdict, weakest
 from properties.report.atomic import write_text_atomically
 from properties.report.entries import Entry
 from properties.report.plain import json_text, number
@@ -149,7 +149,9 @@ def _with_checks(entry: Entry, checks: Sequence[Mapping[str, Any]]) -> Entry:
             continue
         for feature in check["features"]:
             family["features"][feature] = family["features"].get(feature, 0) + 1
-        result["evidence"] = _weakest([result["evidence"], *(bound["evidence"] for bound in check["bounds"])])
+        counts = result["evidence_counts"]
+        counts[check["evidence"]] = counts.get(check["evidence"], 0) + 1
+        result["evidence"] = weakest(Evidence(one) for one in counts).value
         found = _tightest(check)
         for holder in (family, result):
             if found is not None and (
@@ -166,11 +168,6 @@ _COUNTER = {
     InstanceVerdict.VACUOUS.value: "vacuous",
     InstanceVerdict.UNDECIDED_HYPOTHESIS.value: "undecided_hypotheses",
 }
-
-
-def _weakest(evidence: Sequence[str | None]) -> str | None:
-    present = [Evidence(one) for one in evidence if one is not None]
-    return min(present, key=EVIDENCE_ORDER.index).value if present else None
 
 
 def _tightest(check: Mapping[str, Any]) -> Entry | None:

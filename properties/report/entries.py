@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from properties.claim import Bound, Claim, Evaluation, Hypothesis, InstanceVerdict, Mutant, Verdict
+from properties.claim import EVIDENCE_ORDER, Bound, Claim, Evaluation, Hypothesis, InstanceVerdict, Mutant, Verdict
 from properties.datasets import Dataset
 from properties.report.plain import plain
 from properties.results import Result
@@ -86,6 +86,7 @@ def evaluation_entry(evaluation: Evaluation) -> Entry:
         "family": evaluation.family,
         "description": plain(evaluation.description),
         "verdict": evaluation.verdict.value,
+        "evidence": evaluation.evidence.value,
         "hypotheses": [hypothesis_entry(hypothesis) for hypothesis in evaluation.hypotheses],
         "bounds": [bound_entry(bound) for bound in evaluation.bounds],
         "features": list(evaluation.features),
@@ -98,6 +99,7 @@ def _result_entry(result: Result) -> Entry:
     return {
         "verdict": result.verdict.value,
         "evidence": None if result.evidence is None else result.evidence.value,
+        "evidence_counts": {one.value: result.by_evidence[one] for one in EVIDENCE_ORDER if result.by_evidence[one]},
         "instances": result.instances,
         "vacuous": result.vacuous,
         "undecided_hypotheses": result.undecided_hypotheses,
@@ -128,6 +130,7 @@ def _error_entry(error: str, depth: str, seed: int) -> Entry:
     return {
         "verdict": Verdict.UNDECIDED.value,
         "evidence": None,
+        "evidence_counts": {},
         "instances": 0,
         "vacuous": 0,
         "undecided_hypotheses": 0,

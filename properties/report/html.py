@@ -32,6 +32,7 @@ def page(document: Document) -> str:
         "description": wording.description_text,
         "families": wording.family_texts,
         "bounds": wording.bound_texts,
+        "evidence": wording.evidence_text,
         "mark": wording.mark_text,
         "number": wording.number_text,
         "cell": _cell,

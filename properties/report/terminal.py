@@ -9,6 +9,7 @@ from properties.report.document import Document
 from properties.report.picture_texts import summaries
 from properties.report.wording import (
     description_text,
+    evidence_text,
     family_texts,
     mark_text,
     mutants_text,
@@ -66,7 +67,7 @@ def claim_lines(document: Document) -> list[str]:
         (
             entry["id"],
             entry["verdict"] + (" (error)" if entry["error"] else ""),
-            entry["evidence"] or "-",
+            evidence_text(entry),
             mark_text(entry),
             str(entry["instances"]),
             str(entry["vacuous"]),

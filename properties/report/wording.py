@@ -27,6 +27,14 @@ def mark_text(entry: Entry) -> str:
     return mark if entry["status"] == Status.THEOREM.value else f"{mark} ({entry['status']})"
 
 
+def evidence_text(entry: Entry) -> str:
+    """The weakest evidence of the instances, and how many have a stronger one: ``tested, 104 enclosed``."""
+    if entry["evidence"] is None:
+        return "-"
+    stronger = [f"{count} {one}" for one, count in entry["evidence_counts"].items() if one != entry["evidence"]]
+    return ", ".join([entry["evidence"], *stronger])
+
+
 def number_text(value: Any) -> str:
     """Four significant digits, "-" for None, a short distance from 1 where four digits would hide it."""
     if value is None:

@@ -362,6 +362,7 @@ def test_claims_json_is_standard(document: Document, tmp_path: Path) -> None:
         "status",
         "verdict",
         "evidence",
+        "evidence_counts",
         "instances",
         "vacuous",
         "undecided_hypotheses",
@@ -422,12 +423,14 @@ def test_a_check_on_data_decides_the_claim(document: Document, verdict: str, exp
 
 def test_the_tightest_ratio_and_the_weakest_evidence_win(document: Document) -> None:
     assert document.dataset is not None
-    claims = {"N-small": {**document.claims["N-small"], "evidence": "enclosed"}}
+    claims = {"N-small": {**document.claims["N-small"], "evidence": "enclosed", "evidence_counts": {"enclosed": 3}}}
     claims["N-small"]["tightest"] = {**claims["N-small"]["tightest"], "ratio": 0.5}
     found = Document({}, claims=claims, dataset=document.dataset).merged_claims()[0]
     assert found["tightest"]["family"] == "F5"
     assert found["tightest"]["ratio"] == 1.0
     assert found["evidence"] == "tested"
+    assert found["evidence_counts"] == {"enclosed": 3, "tested": 1}
+    assert evidence_text(found) == "tested, 3 enclosed"
     claims["N-small"]["tightest"]["ratio"] = "inf"
     found = Document({}, claims=claims, dataset=document.dataset).merged_claims()[0]
     assert found["tightest"]["ratio"] == "inf"
