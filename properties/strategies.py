@@ -164,6 +164,9 @@ def build_spike(description: Description, dial: Dial, plan: LossPlan = SQUARED) 
 # --- F1 and F2: two-layer networks -----------------------------------------------------------------------------------
 
 
+DIMENSIONS = (1, 2, 2, 3, 3, 4, 4, 5, 6)
+"""Of inputs, for up to five of them: n <= d and n > d."""
+
 WIDE_KINDS = weighted_kinds(ANGLES[:3])
 """Kinds for ReLU networks: at smaller angles lambda m is too small for flips that C allows."""
 
@@ -198,7 +201,7 @@ def smooth_descriptions(dial: Dial, **parts: SearchStrategy[Any]) -> SearchStrat
     """Small smooth networks, and the given parts."""
     own = {
         "inputs": st.integers(1, 4),
-        "dimension": st.sampled_from([1, 2, 2, 3, 3, 4, 4, 5, 6]),
+        "dimension": st.sampled_from(DIMENSIONS),
         "half_width": st.integers(10, 200),
         "scale": st.sampled_from([1, 2]),
         "kind": st.sampled_from(weighted_kinds()),

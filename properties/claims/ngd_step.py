@@ -29,7 +29,7 @@ from properties.claims.ngd import examples
 from properties.descriptions import described
 from properties.inputs import draw_inputs, weighted_kinds
 from properties.instances import NetworkInstance
-from properties.strategies import Description
+from properties.strategies import DIMENSIONS, Description
 from theory.descent import FunctionSpaceDescent
 from theory.errors import DescentError
 from theory.inputs import FloatArray
@@ -165,8 +165,8 @@ def _descriptions(activations: Sequence[str]) -> SearchStrategy[Description]:
     return described(
         {
             "inputs": st.integers(1, 5),
-            "dimension": st.sampled_from([1, 2, 2, 3, 3, 4, 4, 5, 6]),
-            "half_width": st.integers(2, 60),
+            "dimension": st.sampled_from(DIMENSIONS),
+            "half_width": st.integers(8, 60),
             "scale": st.sampled_from([1, 2]),
             "target_tenths": st.integers(1, 30),
             "kind": st.sampled_from(weighted_kinds()),
@@ -182,20 +182,20 @@ def _build(description: Description) -> StepInstance:
     rng = np.random.default_rng(description["seed"])
     n, d, activation = description["inputs"], description["dimension"], description["activation"]
     inputs = draw_inputs(n, d, description["kind"], rng)
-    width, scale = 2 * max(description["half_width"], n), float(description["scale"])
+    width, scale = 2 * description["half_width"], float(description["scale"])
     net = TwoLayerNetwork.initialise(width, d, scale, rng, description["symmetric"], activation)
     targets = np.asarray(rng.standard_normal(n)) * (description["target_tenths"] / 10)
     return StepInstance(NetworkInstance(net, inputs, targets, description["step_percent"] / 100, 5))
 
 
 _FAMILIES = (
-    Family("F1", "two-layer ReLU networks", partial(_descriptions, ["relu"]), _build, examples(30, 240, 2500)),
+    Family("F1", "two-layer ReLU networks", partial(_descriptions, ["relu"]), _build, examples(44, 260, 2500)),
     Family(
         "F2",
         "two-layer smooth networks",
         partial(_descriptions, [name for name in ACTIVATIONS if name != "relu"]),
         _build,
-        examples(10, 60, 600),
+        examples(12, 60, 600),
     ),
 )
 
