@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from properties.claim import Evidence, Verdict
+from properties.claim import Bound, Evidence, Verdict
 from properties.claims import ngd_step
 from properties.instances import NetworkInstance
 from properties.search import evaluate_instance
@@ -52,6 +52,6 @@ def test_the_balls_confirm_the_true_equality(monkeypatch: pytest.MonkeyPatch) ->
     assert all(bound.predicted == 2.0**-ngd_step.AGREEMENT for bound in found)
 
 
-def at_fault(label: str) -> ngd_step.Bound:
+def at_fault(label: str) -> Bound:
     """A bound that float64 got wrong."""
-    return ngd_step.Bound(label, 1.0, 0.0, 0.0, Verdict.REFUTED, Evidence.TESTED)
+    return Bound(label, 1.0, 0.0, 0.0, Verdict.REFUTED, Evidence.TESTED)

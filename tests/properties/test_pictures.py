@@ -68,7 +68,7 @@ def test_a_network_whose_run_breaks_off_is_left_out(monkeypatch: pytest.MonkeyPa
     def moved(net: TwoLayerNetwork, inputs: FloatArray, y: FloatArray) -> float:
         for failure in failures:
             raise failure
-        return net.width**-0.5
+        return float(net.width**-0.5)
 
     monkeypatch.setattr(widths, "moved_jacobian", moved)
     monkeypatch.setattr(widths, "_powers", lambda *_: [256, 512])
