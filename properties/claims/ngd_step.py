@@ -23,6 +23,7 @@ from properties.claim import (
     at_most,
     at_most_enclosed,
     certified,
+    equal_enclosed,
     within_rounding,
 )
 from properties.claims.ngd import examples
@@ -42,6 +43,9 @@ from theory.theorems import ngd
 
 LARGEST_ROUNDING = 2.0**-20
 """Share of the residual up to which rounding leaves an equality in float64 any meaning; with an ill-conditioned G it exceeds it."""
+
+AGREEMENT = 40
+"""Bits to which both sides of the equality agree in balls, as an absolute error."""
 
 StepFactor = Callable[[float, float], float]
 """``(eta, eps_k)`` -> factor on ``||r||``."""
@@ -135,15 +139,22 @@ def conclusion(factor: StepFactor, instance: StepInstance) -> Sequence[Bound]:
 
 
 def confirm(factor: StepFactor, instance: StepInstance, bits: int) -> Sequence[Bound]:
-    """The bounds that float64 does not show to hold, again in balls; eps_k is a certified upper bound."""
+    """The bounds that float64 does not show to hold, again in balls; eps_k is a certified upper bound.
+
+    Where J does not change both sides of the equality are checked: the ball of the difference holds 0 and is small, or not.
+    """
     del bits
     found = []
     for k, bound in enumerate(conclusion(factor, instance)):
         if bound.verdict is Verdict.HOLDS:
             continue
         step = instance.network.enclosed_step(k)
-        predicted = factor(arb(instance.network.eta), arb(instance.steps[k].variation_above))
-        found.append(at_most_enclosed(bound.label, step.after, predicted * step.before))
+        predicted = factor(arb(instance.network.eta), arb(instance.steps[k].variation_above)) * step.before
+        if bound.label == _equality(k):
+            equality = equal_enclosed(bound.label, step.after - predicted, AGREEMENT)
+            found.append(dataclasses.replace(equality, label=bound.label))
+        else:
+            found.append(at_most_enclosed(bound.label, step.after, predicted))
     return found
 
 
@@ -234,6 +245,11 @@ T1_STEP = _CLAIM.with_mutants(
         **_with_factor(lambda eta, variation: abs(1 - eta) + eta * eta * variation),
     ),
     _CLAIM.neighbour("no-variation", "the factor |1-eta|", **_with_factor(lambda eta, variation: abs(1 - eta))),
+    _CLAIM.neighbour(
+        "generous-equality",
+        "the factor |1-eta| + 2 eta eps_k + eta/1000, which is no equality where J does not change",
+        **_with_factor(lambda eta, variation: abs(1 - eta) + 2 * eta * variation + eta / 1000),
+    ),
 )
 
 CLAIMS = (T1_STEP,)

@@ -365,6 +365,7 @@ def test_claims_json_is_standard(document: Document, tmp_path: Path) -> None:
         "instances",
         "vacuous",
         "undecided_hypotheses",
+        "sampled_evaluations",
         "tightest",
         "families",
         "mutants",
