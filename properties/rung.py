@@ -13,7 +13,7 @@ import numpy as np
 from properties.datasets import Dataset
 from properties.ladder import Rung
 from theory.descent import trajectory
-from theory.errors import RankDeficientError
+from theory.errors import DescentError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
@@ -134,13 +134,13 @@ class RungContext:
         return {"ngd": NGD_STEP_SIZE, "kfac": kfac, "gd": 1 / largest if largest > 0 else math.inf}
 
     def run(self, optimiser: str) -> ObservedRun:
-        """What "ngd", "kfac" or "gd" does on this rung. Raises RankDeficientError."""
+        """What "ngd", "kfac" or "gd" does on this rung. Raises RankDeficientError, DivergenceError."""
         if optimiser not in self._runs:
             self._runs[optimiser] = self.observe(optimiser, self.step_sizes[optimiser], STEP_CAPS[optimiser])
         return self._runs[optimiser]
 
     def observe(self, optimiser: str, step_size: float, cap: int) -> ObservedRun:
-        """A run with another step size, of at most ``cap`` steps. Raises RankDeficientError."""
+        """A run with another step size, of at most ``cap`` steps. Raises RankDeficientError, DivergenceError."""
         found = trajectory(
             self.net,
             self.inputs,
@@ -156,10 +156,10 @@ class RungContext:
 
     @cached_property
     def runs(self) -> Mapping[str, ObservedRun]:
-        """The runs by optimiser; one is missing where its matrix is singular on the way."""
+        """The runs by optimiser; one is missing where it broke off on the way."""
         found = {}
         for name in STEP_CAPS:
-            with suppress(RankDeficientError):
+            with suppress(DescentError):
                 found[name] = self.run(name)
         return found
 
@@ -169,7 +169,7 @@ class RungContext:
         return residual_norm(self.net, self.inputs, self.y)[0] == 0
 
     def path(self, optimiser: str, step_size: float, steps: int) -> PathCertificate:
-        """Condition 2(C) along the path of NGD or GD (C2-path), K2(C) along K-FAC's. Raises RankDeficientError."""
+        """Condition 2(C) along the path of NGD or GD (C2-path), K2(C) along K-FAC's. Raises RankDeficientError, DivergenceError."""
         key = (optimiser, step_size, steps)
         if key not in self._paths:
             self._paths[key] = certify_path(

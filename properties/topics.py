@@ -14,7 +14,7 @@ InputTopic = Callable[[Dataset], Contribution]
 """What is certified of the inputs and targets alone, once a data set."""
 
 RungTopic = Callable[[RungContext], Contribution]
-"""What is certified, run and checked with the network of one rung. May raise RankDeficientError, which is reported."""
+"""What is certified, run and checked with the network of one rung. May raise DescentError, which is reported."""
 
 INPUT_TOPICS: tuple[InputTopic, ...] = (input_certificate.kernels,)
 RUNG_TOPICS: tuple[RungTopic, ...] = (

@@ -14,7 +14,7 @@ from properties.claims.real_data import NO_CONSTANT, RealInstance
 from properties.contribution import Contribution
 from properties.rung import REDUCTION, RungContext
 from properties.search import evaluate_instance
-from theory.errors import RankDeficientError
+from theory.errors import DescentError
 from theory.gram import largest_gram_eigenvalue
 from theory.theorems import gradient_descent as gd
 from theory.theorems import ngd
@@ -92,10 +92,10 @@ def _comparison(context: RungContext, norm: float) -> Mapping[str, Any]:
 
 
 def _observed(context: RungContext, optimiser: str) -> int | None:
-    """Steps to the reduction; None when it was not reached, or when a singular matrix left no run."""
+    """Steps to the reduction; None when it was not reached, or when the run broke off."""
     try:
         return context.run(optimiser).iterations
-    except RankDeficientError:
+    except DescentError:
         return None
 
 

@@ -36,7 +36,7 @@ from properties.claims.kfac_instances import INPUT_KINDS, draw_inputs, input_des
 from properties.claims.ngd import examples
 from properties.descriptions import described
 from theory.descent import FunctionSpaceDescent
-from theory.errors import RankDeficientError
+from theory.errors import DescentError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
@@ -206,7 +206,7 @@ class ComputedRuns:
 
     @cached_property
     def _runs(self) -> Mapping[str, tuple[list[FloatArray], float, bool]] | None:
-        """Residuals, the sum of the steps' error bounds, and whether the patterns stayed; None for a singular matrix."""
+        """Residuals, the sum of the steps' error bounds, and whether the patterns stayed; None when a run breaks off."""
         found = {}
         for optimiser in ("kfac", "ngd"):
             state = FunctionSpaceDescent(self.net, self.inputs, self.targets)
@@ -214,7 +214,7 @@ class ComputedRuns:
             for _ in range(self.steps):
                 try:
                     step = network_step(state, self.eta, optimiser)
-                except RankDeficientError:
+                except DescentError:
                     return None
                 residuals.append(step.moved_residual)
                 # a pre-activation within the step's error of 0 may lie on the other side: that doubles the error

@@ -21,7 +21,7 @@ from properties.descriptions import described
 from properties.slack import SlackRow
 from properties.statistics import Trials
 from theory.descent import trajectory
-from theory.errors import RankDeficientError
+from theory.errors import DescentError, RankDeficientError
 from theory.gram import gram_entry_error, limiting_gram
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
@@ -119,7 +119,7 @@ def sample_bound(population: Population, inputs: FloatArray, y: FloatArray, rule
 
 
 def trained(population: Population, inputs: FloatArray, y: FloatArray, rng: np.random.Generator) -> TwoLayerNetwork:
-    """A network after as many NGD steps as T5 asks for. Raises RankDeficientError."""
+    """A network after as many NGD steps as T5 asks for. Raises RankDeficientError, DivergenceError."""
     p = population
     net = TwoLayerNetwork.initialise(p.width, p.dim, p.scale, rng)
     steps = generalisation.training_steps(p.eta, float(np.mean(y**2)), p.scale, p.delta, EPSILON)
@@ -142,7 +142,7 @@ def trial(population: Population, rng: np.random.Generator, rule: Rule) -> tuple
             net = TwoLayerNetwork.initialise(population.width, population.dim, population.scale, rng)
         else:
             net = trained(population, inputs, y, rng)
-    except RankDeficientError:
+    except DescentError:
         return True, math.inf
     fresh, targets = population.draw(rule.fresh, rng)
     losses = np.minimum(rule.loss(net.outputs(fresh), rule.fresh_sign * targets), rule.largest_loss)

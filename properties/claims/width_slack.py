@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -29,17 +30,30 @@ def _certified(n: int, scale: float, C: float) -> tuple[int, int]:
     return 2 * m, m
 
 
+def too_narrow(n: int, delta: float) -> int:
+    """The widest symmetric network for which Condition 1 fails more often than T3 says; orthogonal rows, delta < 1/2.
+
+    ``lambda_min(G(0))`` is the least share of active neurons of one input. All m/2 independent ones are inactive with
+    probability ``2^{-m/2}``, independently for orthogonal inputs, so it is 0 with probability ``1 - (1 - 2^{-m/2})^n``.
+    """
+    pairs = 1
+    while 1 - (1 - Fraction(1, 2 ** (pairs + 1))) ** n > Fraction(delta):
+        pairs += 1
+    return 2 * pairs
+
+
 def _row(n: int, scale: float, C: float, delta: float) -> SlackRow:
     certified, failing = _certified(n, scale, C)
+    below = "Condition 2 fails (C2-spec is exact for n = 1)" if n == 1 else "it is not"
     targets = np.full(n, 1 / math.sqrt(n))
     return SlackRow(
         claim="T3",
         quantity=f"width for Condition 2({C:g}), n = {n} orthogonal rows, ||y|| = 1, nu = {scale:g}, delta = {delta:g}, symmetric",
         paper=None,
         proved=float(width(np.eye(n), targets, scale, delta, C, symmetric=True)),
-        refuted=float(failing) if n == 1 else None,
-        witness="one drawn network, by C2-spec, which is exact for n = 1" if n == 1 else "",
-        remark=f"a drawn network is certified at m = {certified} (powers of 2)",
+        refuted=float(too_narrow(n, delta)),
+        witness="some input activates no neuron with probability above delta (exact)",
+        remark=f"of one drawn network for each power of 2, that of m = {certified} is certified; at m = {failing} {below}",
     )
 
 

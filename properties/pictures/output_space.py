@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from theory.descent import FunctionSpaceDescent
-from theory.errors import RankDeficientError
+from theory.errors import DescentError, RankDeficientError
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
 from theory.stability import certify_path
@@ -40,7 +40,7 @@ def _at_width(width: int, inputs: FloatArray, seed: int) -> dict[str, Any]:
         net = TwoLayerNetwork.initialise(width, 2, 1.0, np.random.default_rng([seed, width, attempt]), symmetric=True)
         try:
             outputs = path(net, inputs, STEP, STEPS, "ngd")
-        except RankDeficientError:
+        except DescentError:
             continue
         constant = certify_path(net, inputs, TARGETS, STEP, STEPS, parts=PARTS).constant
         gd = path(net, inputs, GD_SHARE / float(np.linalg.eigvalsh(net.gram(inputs))[-1]), GD_STEPS, "gd")

@@ -11,7 +11,7 @@ from scipy import stats
 from properties.claim import Depth
 from properties.datasets import load_dataset
 from theory.descent import FunctionSpaceDescent
-from theory.errors import RankDeficientError
+from theory.errors import DescentError
 from theory.gram import gram_eigenvalue, limiting_gram_eigenvalue
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork, pattern_counts
@@ -48,7 +48,7 @@ def moved_jacobians(depth: Depth, seed: int) -> dict[str, Any]:
             net = TwoLayerNetwork.initialise(width, X.shape[1], 1.0, np.random.default_rng([seed, width, repeat]))
             try:
                 moved = moved_jacobian(net, X, y)
-            except RankDeficientError:  # a narrow network; Condition 1 is what the widths are about
+            except DescentError:  # a narrow network; Condition 1 is what the widths are about
                 continue
             points.append({"width": width, "moved": moved, "lambda_min": max(0.0, gram_eigenvalue(net, X))})
     slope, error = fitted_exponent([p["width"] for p in points], [p["moved"] for p in points])

@@ -104,6 +104,7 @@ def _result_entry(result: Result) -> Entry:
         "vacuous": result.vacuous,
         "undecided_hypotheses": result.undecided_hypotheses,
         "undecided": result.undecided,
+        "sampled_evaluations": result.sampled_evaluations,
         "tightest": tightest_entry(result.tightest),
         "families": {
             family: {
@@ -135,6 +136,7 @@ def _error_entry(error: str, depth: str, seed: int) -> Entry:
         "vacuous": 0,
         "undecided_hypotheses": 0,
         "undecided": 0,
+        "sampled_evaluations": 0,
         "tightest": None,
         "families": {},
         "refutation": None,

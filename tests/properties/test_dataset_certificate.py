@@ -11,13 +11,13 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from properties import input_certificate
 from properties.claim import Depth, Evaluation, InstanceVerdict
-from properties.claims import real_data
+from properties.claims import gradient_data, real_data
 from properties.contribution import Contribution, Prediction
 from properties.dataset_certificate import DatasetCertificate, certify_dataset
 from properties.datasets import Dataset, load_dataset
 from properties.ladder import ALL_ROWS, Rung, ladder
-from properties.rung import RungContext, in_own_span
-from theory.errors import RankDeficientError
+from properties.rung import ObservedRun, RungContext, in_own_span
+from theory.errors import DivergenceError, RankDeficientError
 from theory.inputs import normalise_rows, unit_rows
 
 TINY = (Rung(4, 64, 1.0, False, 8), Rung(3, 128, 4.0, True, 8))
@@ -99,6 +99,24 @@ def test_ten_digits_have_a_path_on_which_every_theorem_applies() -> None:
     assert prediction.iterations(1e-6) >= context.run("ngd").iterations  # type: ignore[operator]
     bound = prediction.bound(float(context.run("ngd").residual_norms[0]))
     assert (context.run("ngd").residual_norms <= np.array(bound)[: context.run("ngd").steps + 1]).all()
+
+
+@pytest.mark.parametrize("failure", [RankDeficientError("singular"), DivergenceError("too far")])
+def test_a_run_that_breaks_off_is_left_out(failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = RungContext(made(), TINY[0], 0)
+    original = RungContext.observe
+
+    def observe(self: RungContext, optimiser: str, step_size: float, cap: int) -> ObservedRun:
+        if optimiser == "kfac":
+            raise failure
+        return original(self, optimiser, step_size, cap)
+
+    monkeypatch.setattr(RungContext, "observe", observe)
+    assert set(context.runs) == {"ngd", "gd"}
+    assert gradient_data.gradient_descent(context).values["comparison"]["observed"]["kfac"] is None
+    found = certify_dataset(made(), Depth.QUICK, rungs=TINY[:1], rung_topics=(gradient_data.gradient_descent,))
+    assert set(found.rungs[0].iterations) == {"ngd", "gd"}
+    assert found.rungs[0].problems == (f"no run of K-FAC: {failure}",)
 
 
 def twice(context: RungContext) -> Contribution:

@@ -11,6 +11,7 @@ from properties.claims import interpolants, linearised_model, population_loss, r
 from properties.claims.exact_network import vec
 from properties.claims.identity_instances import build_network
 from properties.slack import SlackRow
+from theory.errors import DivergenceError, RankDeficientError
 from theory.rigour.exact import diagonal, rational_matrix
 
 NETWORK = {
@@ -119,6 +120,16 @@ def test_equal_forms_give_the_exact_square() -> None:
     found = rademacher.complexity(instance)
     assert isinstance(found, fmpq)
     assert found == fmpq(1, 4) * instance.trace / 4
+
+
+@pytest.mark.parametrize("failure", [RankDeficientError("singular"), DivergenceError("too far")])
+def test_a_network_that_cannot_be_trained_is_a_failure(failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trained(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(population_loss, "trained", trained)
+    population = population_loss.Population(4, 5, "linear", 0.5, 8, 0.1, 0.5, 0.2)
+    assert population_loss.trial(population, np.random.default_rng(0), population_loss.Rule()) == (True, math.inf)
 
 
 def test_populations_have_the_targets_they_say() -> None:

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from properties.claim import Depth
 from properties.pictures import held_out, output_space, training, widths
 from properties.rung import RungContext
 from theory.descent import trajectory
+from theory.errors import DivergenceError, RankDeficientError
 from theory.geometry import InputGeometry
-from theory.inputs import normalise_rows
+from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
 from theory.stability import PathCertificate
 
@@ -58,6 +60,42 @@ def test_the_jacobian_s_change_is_that_of_dense_jacobians() -> None:
     expected = np.linalg.norm(after - before, 2) / np.linalg.norm(before, 2)
     assert expected > 0.1
     assert widths.moved_jacobian(net, inputs, y) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_network_whose_run_breaks_off_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = iter([RankDeficientError("singular"), DivergenceError("too far")])
+
+    def moved(net: TwoLayerNetwork, inputs: FloatArray, y: FloatArray) -> float:
+        for failure in failures:
+            raise failure
+        return float(net.width**-0.5)
+
+    monkeypatch.setattr(widths, "moved_jacobian", moved)
+    monkeypatch.setattr(widths, "_powers", lambda *_: [256, 512])
+    monkeypatch.setattr(widths, "gram_eigenvalue", lambda *_: 0.1)
+    found = widths.moved_jacobians(Depth.NORMAL, seed=0)
+    assert [point["width"] for point in found["points"]] == [256, 512, 512, 512]
+    assert found["exponent"] == pytest.approx(-0.5, rel=1e-12)
+
+
+@pytest.mark.parametrize("failure", [RankDeficientError("singular"), DivergenceError("too far")])
+def test_another_initialisation_takes_the_place_of_one_that_breaks_off(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, failures = output_space.path, [failure]
+
+    def path(*arguments: Any) -> FloatArray:
+        if failures:
+            raise failures.pop()
+        return original(*arguments)
+
+    monkeypatch.setattr(output_space, "path", path)
+    monkeypatch.setattr(output_space, "WIDTHS", (512,))
+    assert output_space.data(seed=5)["widths"][0]["width"] == 512
+    monkeypatch.setattr(output_space, "ATTEMPTS", 1)
+    failures.append(failure)
+    with pytest.raises(RankDeficientError, match="no initialisation"):
+        output_space.data(seed=5)
 
 
 def test_the_exponent_of_a_power_law() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -15,6 +16,7 @@ from properties.claims.concentration_chernoff import Shares
 from properties.claims.initial_residual import ResidualInstance, all_signs, exact_mean, exact_tail, moments
 from properties.claims.random_networks import RandomNetwork
 from properties.claims.width_instances import Parts, WidthInstance
+from properties.claims.width_slack import too_narrow
 from properties.search import run_claim
 from properties.seeds import claim_seed
 from theory.network import TwoLayerNetwork
@@ -113,3 +115,15 @@ def test_the_geometry_of_k_fac_s_radius_is_at_least_the_inverse_condition_number
         assert least >= known * (1 - 1e-12)
         values = np.linalg.svd(rows, compute_uv=False) ** 2
         assert known == pytest.approx(values[-1] / values[0], rel=1e-10)
+
+
+def test_too_narrow_a_network_fails_condition_1_more_often_than_delta() -> None:
+    """Against all patterns of the independent neurons, equally likely for orthogonal inputs."""
+    for n, delta, expected in ((1, 0.1, 6), (1, 0.13, 4), (2, 0.1, 8), (3, 0.3, 6)):
+        assert too_narrow(n, delta) == expected
+        for width, more_often in ((expected, True), (expected + 2, False)):
+            singular = [
+                not all(any(neurons) for neurons in zip(*(iter(pattern),) * (width // 2), strict=True))
+                for pattern in itertools.product((False, True), repeat=n * width // 2)
+            ]
+            assert (np.mean(singular) > delta) == more_often

@@ -366,6 +366,7 @@ def test_claims_json_is_standard(document: Document, tmp_path: Path) -> None:
         "instances",
         "vacuous",
         "undecided_hypotheses",
+        "sampled_evaluations",
         "tightest",
         "families",
         "mutants",
@@ -430,7 +431,7 @@ def test_the_tightest_ratio_and_the_weakest_evidence_win(document: Document) -> 
     assert found["tightest"]["ratio"] == 1.0
     assert found["evidence"] == "tested"
     assert found["evidence_counts"] == {"enclosed": 3, "tested": 1}
-    assert evidence_text(found) == "tested, 3 enclosed"
+    assert wording.evidence_text(found) == "tested, 3 enclosed"
     claims["N-small"]["tightest"]["ratio"] = "inf"
     found = Document({}, claims=claims, dataset=document.dataset).merged_claims()[0]
     assert found["tightest"]["ratio"] == "inf"

@@ -15,6 +15,7 @@ from scipy import stats
 
 from properties import registry, search, selection, statistics
 from properties.claim import Bound, Claim, Depth, Evidence, Verdict
+from properties.report.entries import claim_entry
 from properties.search import evaluate, run_claim
 from properties.statistics import (
     BOUNDS,
@@ -171,6 +172,7 @@ def test_an_evaluation_is_repeated_from_its_description_and_the_seed_of_the_sear
 def test_the_search_counts_what_it_spends_and_stops_at_the_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run_claim(coins(0.3), Depth.QUICK, 1)
     assert result.sampled_evaluations == result.instances + result.vacuous > 20
+    assert claim_entry(result.claim, result, "quick", 1)["sampled_evaluations"] == result.sampled_evaluations
     assert run_claim(claim(), Depth.QUICK, 1).sampled_evaluations == 0
     monkeypatch.setattr(search, "EVALUATIONS", 20)
     with pytest.raises(BudgetError, match="more than 20 evaluations"):

@@ -145,7 +145,7 @@ def test_smooth_variation_is_between_samples_and_the_samples_plus_the_speed(acti
 def test_relative_norm_brackets_and_widens_with_the_error() -> None:
     kernel, gram = np.array([[1.0, 0.5], [0.5, 1.0]]), np.array([[0.5, 0.1], [0.1, 0.3]])
     product = np.array([[0.2, -0.4], [0.3, 0.1]])
-    relative = _Relative(kernel, gram)
+    relative = _Relative(kernel, gram, 0.0, 0.0)
     exact = float(np.linalg.norm((kernel * product) @ np.linalg.inv(gram), 2))
     lower, upper = relative.norm(product, 0.0)
     assert lower <= exact <= upper

@@ -1,0 +1,57 @@
+"""T1-step's equality, where the Jacobian does not change: both of its sides are checked, in float64 and in balls."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from properties.claim import Bound, Evidence, Verdict
+from properties.claims import ngd_step
+from properties.instances import NetworkInstance
+from properties.search import evaluate_instance
+from theory.network import TwoLayerNetwork
+from theory.rigour.precision import working_precision
+from theory.theorems import ngd
+
+ETA = 0.25
+
+
+def frozen_instance() -> ngd_step.StepInstance:
+    """Two orthogonal inputs that no step moves across 0."""
+    weights = np.array([[2.0, 1.0], [-1.0, 2.0], [1.5, -1.0], [3.0, 2.0]])
+    net = TwoLayerNetwork(weights, np.array([1.0, -1.0, 1.0, 1.0]))
+    targets = net.outputs(np.eye(2)) + np.array([0.01, -0.02])
+    return ngd_step.StepInstance(NetworkInstance(net, np.eye(2), targets, ETA, 2))
+
+
+@pytest.mark.parametrize(
+    ("rate", "verdict"),
+    [(1 - ETA, Verdict.HOLDS), (1 - ETA - 1e-6, Verdict.REFUTED), (1 - ETA + 1e-6, Verdict.REFUTED)],
+)
+def test_a_factor_too_small_and_one_too_large_are_both_refuted_in_balls(rate: float, verdict: Verdict) -> None:
+    instance = frozen_instance()
+    assert all(step.variation_above == 0 for step in instance.steps)
+    claim = ngd_step.T1_STEP.neighbour(
+        "rate",
+        "another factor",
+        conclusion=partial(ngd_step.conclusion, lambda eta, variation: rate),
+        confirm=partial(ngd_step.confirm, lambda eta, variation: rate),
+    ).claim
+    evaluation = evaluate_instance(claim, "F1", {}, instance)[0]
+    assert {bound.verdict for bound in evaluation.bounds} == {verdict}
+    if verdict is Verdict.REFUTED:
+        assert {bound.evidence for bound in evaluation.bounds} == {Evidence.ENCLOSED}
+
+
+def test_the_balls_confirm_the_true_equality(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = frozen_instance()
+    monkeypatch.setattr(ngd_step, "within_rounding", lambda label, difference, rounding: at_fault(label))
+    with working_precision(106):
+        found = ngd_step.confirm(ngd.step_rate, instance, 106)
+    assert [bound.verdict for bound in found] == [Verdict.HOLDS] * len(instance.steps)
+    assert all(bound.predicted == 2.0**-ngd_step.AGREEMENT for bound in found)
+
+
+def at_fault(label: str) -> Bound:
+    """A bound that float64 got wrong."""
+    return Bound(label, 1.0, 0.0, 0.0, Verdict.REFUTED, Evidence.TESTED)
