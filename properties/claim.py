@@ -319,7 +319,8 @@ class Evaluation:
     @property
     def evidence(self) -> Evidence:
         """The weakest evidence among its hypotheses and bounds."""
-        return weakest(item.evidence for item in (*self.hypotheses, *self.bounds))
+        evidence = [hypothesis.evidence for hypothesis in self.hypotheses]
+        return weakest([*evidence, *(bound.evidence for bound in self.bounds)])
 
     @property
     def tightest(self) -> Bound | None:

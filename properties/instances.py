@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
+from flint import arb
 
-from theory.descent import FunctionSpaceDescent
+from theory.descent import FunctionSpaceDescent, gradient_step, kfac_step, natural_gradient_step
 from theory.gram import largest_gram_eigenvalue
 from theory.inputs import FloatArray
 from theory.losses import Loss, LossMaker, SquaredLoss
@@ -18,7 +19,9 @@ from theory.maps import MapCertificate, ParameterMap, certify_map, operator_norm
 from theory.network import TwoLayerNetwork
 from theory.rank import jacobian_rank_deficient
 from theory.rigour.enclosed_step import EnclosedStep, map_steps_enclosed
+from theory.rigour.exact import float_at_least
 from theory.rigour.one_step import OneStep, map_step, network_step
+from theory.rigour.precision import FIRST_BITS, working_precision
 from theory.rigour.rounding import gamma
 from theory.rigour.trajectory import network_steps_enclosed, steps_from_weights
 from theory.stability import certify_ball
@@ -101,6 +104,27 @@ class GradientInstance(DescentInstance, Protocol):
     def operator_norm(self) -> float:
         """Certified upper bound of ``||J(0)||_2`` (not squared)."""
         ...
+
+
+STEPS = {"ngd": natural_gradient_step, "kfac": kfac_step, "gd": gradient_step}
+
+
+def _as_floats(step: EnclosedStep) -> OneStep:
+    """A step in balls as float64 with error bounds."""
+    norms = (step.before, step.after, step.length)
+    values = [float(ball) for ball in norms]
+    errors = [float_at_least(abs(ball - arb(value))) for ball, value in zip(norms, values, strict=True)]
+    residual, moved = (np.array([float(ball) for ball in balls]) for balls in (step.residual, step.moved_residual))
+    return OneStep(
+        before=values[0],
+        after=values[1],
+        before_error=errors[0],
+        after_error=errors[1],
+        length=values[2],
+        length_error=errors[2],
+        residual=residual,
+        moved_residual=moved,
+    )
 
 
 def exhausted(step: OneStep) -> bool:
@@ -204,6 +228,10 @@ class NetworkInstance:
     steps: int
     optimiser: str = field(default="ngd", kw_only=True)
     loss: LossMaker = field(default=SquaredLoss, kw_only=True)
+    enclosed: bool = field(default=False, kw_only=True)
+    """Whether it is followed in balls from the start: ``steps`` exact steps."""
+    stored: int = field(default=0, kw_only=True)
+    """The iterate that the balls start from: W(0), or the float64 weights after so many steps, exact as given."""
 
     @cached_property
     def objective(self) -> Loss:
@@ -230,7 +258,10 @@ class NetworkInstance:
 
     @cached_property
     def run(self) -> Run:
-        """The float64 run with its rounding bounds."""
+        """The float64 run with its rounding bounds; the balls rounded to float64 where it is followed in balls."""
+        if self.enclosed:
+            balls = self.first_balls
+            return Run(tuple(_as_floats(step) for step in balls), sum(step.flips for step in balls))
         state = self._initial_state()
         initial = state.pre_activations >= 0
         taken: list[OneStep] = []
@@ -241,6 +272,30 @@ class NetworkInstance:
             if exhausted(taken[-1]):
                 break
         return Run(tuple(taken), flips if self.net.activation == "relu" else 0)
+
+    @cached_property
+    def start(self) -> TwoLayerNetwork:
+        """The network that the balls start from."""
+        net = self.net
+        for _ in range(self.stored):
+            net = STEPS[self.optimiser](net, self.inputs, self.targets, self.eta, self.loss)
+        return net
+
+    @cached_property
+    def distance(self) -> float:
+        """Upper bound of the distance (Frobenius norm) of the weights that the balls start from to W(0)."""
+        difference = self.start.weights - self.net.weights
+        return float(np.linalg.norm(difference)) * (1 + gamma(difference.size + 8))
+
+    def followed(self) -> list[EnclosedStep]:
+        """The exact steps from ``start``, in balls at the working precision."""
+        return steps_from_weights(self.start, self.inputs, self.objective, self.eta, self.steps, self.optimiser)
+
+    @cached_property
+    def first_balls(self) -> list[EnclosedStep]:
+        """The same at the lowest precision, which mostly decides."""
+        with working_precision(FIRST_BITS):
+            return self.followed()
 
     def stored_iterate(self, k: int) -> FloatArray:
         """``Z(k)``, shape (n, m), by running again: the same operations in the same order."""

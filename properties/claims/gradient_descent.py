@@ -69,8 +69,12 @@ class GradientRule:
             exact = arb if isinstance(eta, arb) else float
             return self.rate(eta, constant, exact(norm), exact(lambda_min))
 
+        def limit(constant: float) -> float:
+            exact = arb if isinstance(constant, arb) else float
+            return self.step_limit(constant, exact(norm), exact(lambda_min))
+
         return Rule(
-            dial=Dial(self.constant_limit, lambda C: self.step_limit(C, norm, lambda_min)),
+            dial=Dial(self.constant_limit, limit),
             factor=factor,
             radius=self.radius,
             assumed_constant=self.assumed_constant,

@@ -292,15 +292,20 @@ WIDE_SHAPES, TALL_SHAPES = ((1, 1), (2, 2), (2, 3), (3, 3)), ((2, 1), (3, 2), (4
 
 
 def relu_descriptions(
-    dial: Dial, kinds: Sequence[str], dimensions: tuple[int, int], shapes: Sequence[tuple[int, int]] = WIDE_SHAPES
+    dial: Dial,
+    kinds: Sequence[str],
+    dimensions: tuple[int, int],
+    shapes: Sequence[tuple[int, int]] = WIDE_SHAPES,
+    **parts: SearchStrategy[Any],
 ) -> SearchStrategy[Description]:
-    """Networks wide enough for flips."""
-    return dial.descriptions(
-        shape=st.sampled_from([shape for shape in shapes if dimensions[0] <= shape[1] <= dimensions[1]]),
-        kind=st.sampled_from(tuple(kinds)),
-        half_width=st.sampled_from([24000, 40000]),
-        scale=st.sampled_from([1, 4, 100]),
-    )
+    """Networks wide enough for flips, and the given parts."""
+    own = {
+        "shape": st.sampled_from([shape for shape in shapes if dimensions[0] <= shape[1] <= dimensions[1]]),
+        "kind": st.sampled_from(tuple(kinds)),
+        "half_width": st.sampled_from([24000, 40000]),
+        "scale": st.sampled_from([1, 4, 100]),
+    }
+    return dial.descriptions(**{**own, **parts})
 
 
 def build_relu(description: Description, dial: Dial, limit: StepLimit, tall: bool = False) -> KroneckerNetwork:

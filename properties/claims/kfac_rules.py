@@ -12,7 +12,7 @@ from flint import arb
 from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Family, Hypothesis, Verdict, certified, require
-from properties.claims import ngd
+from properties.claims import ngd, ngd_enclosed
 from properties.claims.gradient_descent import guaranteed_share
 from properties.claims.kfac_instances import (
     EXTREME_KINDS,
@@ -32,7 +32,6 @@ from properties.claims.kfac_instances import (
 )
 from properties.claims.ngd import examples
 from properties.strategies import Description, Dial
-from theory.rigour.rounding import gamma
 from theory.theorems import kfac
 from theory.theorems.ngd import square_root
 
@@ -84,7 +83,9 @@ class KroneckerRule:
         def radius(constant: float, residual_norm: float, sigma_squared: float) -> float:
             return self.radius(constant, residual_norm, sigma_squared, exact if isinstance(constant, arb) else numbers)
 
-        limit = partial(self.limit, numbers=numbers)
+        def limit(constant: float) -> float:
+            return self.limit(constant, exact if isinstance(constant, arb) else numbers)
+
         return ngd.Rule(Dial(self.constant_limit, limit), factor, radius, aim=guaranteed_share)
 
 
@@ -102,9 +103,7 @@ def hypotheses(rule: KroneckerRule, instance: KroneckerInstance) -> Sequence[Hyp
     if k2.verdict is not Verdict.HOLDS:
         # The certificate is an upper bound of C, so exceeding the limit does not show that the condition fails.
         return [*found, dataclasses.replace(k2, verdict=Verdict.UNDECIDED)]
-    limit = rule.limit(certificate.constant, InputNumbers.of(bounds))
-    slack = limit - instance.eta
-    return [*found, k2, require("step size within its limit", slack, 8 * gamma(1) * instance.eta)]
+    return [*found, k2, *ngd_enclosed.step_size(rule.at(instance).dial.step_limit, instance)]
 
 
 def conclusion(rule: KroneckerRule, instance: KroneckerInstance) -> Sequence[Bound]:

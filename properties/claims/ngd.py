@@ -24,7 +24,7 @@ from properties.claim import (
     certified,
     require,
 )
-from properties.claims import ngd_singular
+from properties.claims import ngd_enclosed, ngd_singular
 from properties.instances import DescentInstance
 from properties.strategies import (
     Dial,
@@ -83,12 +83,13 @@ def hypotheses(rule: Rule, instance: DescentInstance) -> Sequence[Hypothesis]:
     if stability.verdict is not Verdict.HOLDS:
         # The certificate is an upper bound of C, so exceeding the limit does not show that the condition fails.
         return [condition_1, dataclasses.replace(stability, verdict=Verdict.UNDECIDED)]
-    slack = rule.dial.step_limit(certificate.constant) - instance.eta
-    return [condition_1, stability, require("step size within its limit", slack, 8 * gamma(1) * instance.eta)]
+    return [condition_1, stability, *ngd_enclosed.step_size(rule.dial.step_limit, instance)]
 
 
 def conclusion(rule: Rule, instance: DescentInstance) -> Sequence[Bound]:
     """One-step bounds from each stored iterate, the bound over the run, and the length of the path."""
+    if ngd_enclosed.in_balls(instance):
+        return ngd_enclosed.conclusion(rule, instance)
     steps = instance.run.steps[: rule.steps]
     constant = rule.assumed_constant(instance.certificate.constant)
     factor = rule.factor(instance.eta, constant)
@@ -124,6 +125,8 @@ def confirm(rule: Rule, instance: DescentInstance, bits: int) -> Sequence[Bound]
 
     C, eta and lambda are exact as given: the theorem holds for every C that Condition 2 is certified for.
     """
+    if ngd_enclosed.in_balls(instance):
+        return ngd_enclosed.confirm(rule, instance)
     del bits  # the working precision is set already
     found = []
     constant, eta = arb(rule.assumed_constant(instance.certificate.constant)), arb(instance.eta)

@@ -50,11 +50,13 @@ class EnclosedStep:
     """``r(k)``, shape (n,)."""
     moved_residual: AnyArray = field(repr=False)
     """``r(k+1)``, shape (n,)."""
+    flips: int = 0
+    """Activations that the step changes, where they are decided; 0 but for ReLU networks."""
 
 
-def enclosed_step(before: AnyArray, after: AnyArray, length: arb) -> EnclosedStep:
+def enclosed_step(before: AnyArray, after: AnyArray, length: arb, flips: int = 0) -> EnclosedStep:
     """The step between two residuals (n,)."""
-    return EnclosedStep(norm_enclosed(before), norm_enclosed(after), length, before, after)
+    return EnclosedStep(norm_enclosed(before), norm_enclosed(after), length, before, after, flips)
 
 
 MAP_OPTIMISERS = ("ngd", "gd")

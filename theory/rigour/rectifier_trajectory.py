@@ -166,9 +166,11 @@ class RectifierTrajectory:
         self._shared.append(self._counts.copy())
         self._add_moves(movement, self._counts)
         self._follow(movement)
+        old = self.active
         self._flip(self._decided())
         self.residual = self._outputs() - self.minimiser
-        return enclosed_step(before, self.residual, self.eta * length)
+        flips = int(np.count_nonzero(self.active != old))
+        return enclosed_step(before, self.residual, self.eta * length, flips)
 
     def _undecided(self) -> EnclosedStep:
         before, nothing = self.residual, arb("nan")
