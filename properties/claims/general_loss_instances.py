@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Family
+from properties.claims import followed
 from properties.claims.general_loss_rules import RuleOf
 from properties.claims.ngd import examples
 from properties.instances import LossInstance
@@ -147,6 +148,21 @@ def smooth_networks(rule: RuleOf) -> Family[LossInstance]:
     )
 
 
+def networks_in_balls(rule: RuleOf) -> tuple[Family[LossInstance], ...]:
+    """Followed in balls from the start: everything about them is enclosed."""
+    losses = Losses(kinds=CURVED, most_condition=12)
+    dial = dataclasses.replace(
+        rule(1.0, 1.0).dial, least_constant_tenth=6, most_constant_tenth=8, least_step_percent=50
+    )
+    relu = partial(relu_descriptions, dial, **losses.parts())
+    build = partial(_build, build_relu, "inputs", rule, losses)
+    smooth = partial(smooth_descriptions, dial, **losses.parts())
+    return (
+        followed.wide_networks(relu, build, (3, 25, 250)),
+        followed.smooth_networks(smooth, partial(_build, build_smooth, "inputs", rule, losses), (6, 70, 700)),
+    )
+
+
 def families(rule: RuleOf) -> tuple[Family[LossInstance], ...]:
     """Maps with mild and with hard losses, and networks."""
     return (
@@ -156,4 +172,5 @@ def families(rule: RuleOf) -> tuple[Family[LossInstance], ...]:
         spikes(rule, HARD, "F4-hard"),
         relu_networks(rule),
         smooth_networks(rule),
+        *networks_in_balls(rule),
     )

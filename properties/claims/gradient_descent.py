@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance
-from properties.claims import gradient_singular, ngd
+from properties.claims import followed, gradient_singular, ngd
 from properties.claims.ngd import Rule, examples
 from properties.instances import GradientInstance, MapInstance, NetworkInstance, descending
 from properties.slack import SlackRow
@@ -181,6 +181,18 @@ def kinks(rule: GradientRule) -> Family[GradientInstance]:
     return _family(rule, "F4", "piecewise linear maps with one kink", kink_descriptions, build_kink, 25, 120, 1500)
 
 
+def networks_in_balls(rule: GradientRule) -> tuple[Family[GradientInstance], ...]:
+    """Followed in balls from the start: everything about them is enclosed."""
+    dial = dataclasses.replace(rule.dial, least_constant_tenth=4)
+    relu, build = partial(relu_descriptions, dial), partial(_descending, rule, build_relu)
+    smooth = partial(_descending, rule, build_smooth)
+    return (
+        followed.small_networks(relu, build, followed.UP_TO_EIGHT_INPUTS, (10, 130, 1300)),
+        followed.wide_networks(relu, build, (3, 25, 250)),
+        followed.smooth_networks(partial(smooth_descriptions, rule.dial), smooth, (4, 40, 400)),
+    )
+
+
 def families(rule: GradientRule) -> tuple[Family[GradientInstance], ...]:
     """F4 first: a mutant is refuted by the cheapest family that can."""
     # With C = 0 and one output T0-sharp holds with equality, which no ball decides.
@@ -191,7 +203,7 @@ def families(rule: GradientRule) -> tuple[Family[GradientInstance], ...]:
     smooth = _family(
         rule, "F2", "two-layer smooth networks with C2-smooth", smooth_descriptions, build_smooth, 8, 40, 400
     )
-    return (kinks(rule), perturbed_affine(rule), relu, smooth)
+    return (kinks(rule), perturbed_affine(rule), relu, smooth, *networks_in_balls(rule))
 
 
 # --- the claims ------------------------------------------------------------------------------------------------------

@@ -329,14 +329,17 @@ def build_relu(description: Description, dial: Dial, limit: StepLimit, tall: boo
     return with_step(found, dial, limit, description)
 
 
-def smooth_descriptions(dial: Dial, kinds: Sequence[str], dimensions: tuple[int, int]) -> SearchStrategy[Description]:
-    """Small smooth networks."""
-    return dial.descriptions(
+def smooth_descriptions(
+    dial: Dial, kinds: Sequence[str], dimensions: tuple[int, int], **parts: SearchStrategy[Any]
+) -> SearchStrategy[Description]:
+    """Small smooth networks, and the given parts."""
+    own = {
         **input_descriptions(kinds, 4, dimensions),
-        half_width=st.integers(10, 200),
-        scale=st.sampled_from([1, 2]),
-        activation=st.sampled_from(["softplus", "tanh", "erf", "sin"]),
-    )
+        "half_width": st.integers(10, 200),
+        "scale": st.sampled_from([1, 2]),
+        "activation": st.sampled_from(["softplus", "tanh", "erf", "sin"]),
+    }
+    return dial.descriptions(**{**own, **parts})
 
 
 def build_smooth(description: Description, dial: Dial, limit: StepLimit, tall: bool = False) -> KroneckerNetwork:

@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any
 
 from flint import arb
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Family, Hypothesis, Verdict, certified, require
-from properties.claims import ngd, ngd_enclosed
+from properties.claims import followed, ngd, ngd_enclosed
 from properties.claims.gradient_descent import guaranteed_share
 from properties.claims.kfac_instances import (
     EXTREME_KINDS,
@@ -192,9 +193,31 @@ def smooth_networks(rule: KroneckerRule) -> Family[KroneckerInstance]:
     return _family(_mild(rule), "F2", title, smooth_descriptions, build_smooth, 10, 42, 500)
 
 
+SMALL_SHAPES = ((1, 1), (1, 2), (2, 2), (2, 2), (3, 3), (4, 4), (8, 8), (2, 1), (3, 2))
+"""(n, d) of inputs for ball trajectories, n <= d and n > d."""
+
+
+def networks_in_balls(rule: KroneckerRule) -> tuple[Family[KroneckerInstance], ...]:
+    """Followed in balls from the start: everything about them is enclosed."""
+    mild = _mild(rule, least_constant_tenth=6, most_constant_tenth=8, least_step_percent=50)
+    tall: dict[str, Any] = {"tall": True} if rule.full_rank else {}
+    relu = partial(relu_descriptions, mild.dial, mild.kinds, mild.dimensions)
+    build = partial(build_relu, dial=rule.dial, limit=rule.limit, **tall)
+    smooth = partial(build_smooth, dial=rule.dial, limit=rule.limit, **tall)
+    shapes = {"shape": st.sampled_from(SMALL_SHAPES), "kind": st.sampled_from(["equal leverage", "uniform"])}
+    return (
+        followed.small_networks(relu, build, shapes, (10, 150, 1500)),
+        followed.wide_networks(relu, build, (3, 25, 250)),
+        followed.smooth_networks(
+            partial(smooth_descriptions, mild.dial, mild.kinds, mild.dimensions), smooth, (4, 40, 400)
+        ),
+    )
+
+
 def families(rule: KroneckerRule) -> tuple[Family[KroneckerInstance], ...]:
     """Feature maps first: a mutant is refuted by the cheapest family that can."""
-    return (perturbed(rule), extremes(rule), spikes(rule), *relu_networks(rule), smooth_networks(rule))
+    own = (perturbed(rule), extremes(rule), spikes(rule), *relu_networks(rule), smooth_networks(rule))
+    return (*own, *networks_in_balls(rule))
 
 
 # --- the rules -------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from properties.claim import (
     certified,
     require,
 )
-from properties.claims import ngd_enclosed, ngd_singular
+from properties.claims import followed, ngd_enclosed, ngd_singular
 from properties.instances import DescentInstance
 from properties.strategies import (
     Dial,
@@ -199,13 +199,17 @@ def spikes(dial: Dial) -> Family[DescentInstance]:
     )
 
 
+def _flipping(dial: Dial) -> Dial:
+    """Large constants and steps."""
+    return dataclasses.replace(dial, least_constant_tenth=6, most_constant_tenth=8, least_step_percent=50)
+
+
 def relu_networks(dial: Dial) -> Family[DescentInstance]:
     """Family F1: large constants and steps, so that activations flip on the way."""
-    flipping = dataclasses.replace(dial, least_constant_tenth=6, most_constant_tenth=8, least_step_percent=50)
     return Family(
         "F1",
         "two-layer ReLU networks with a ball certificate",
-        partial(relu_descriptions, flipping),
+        partial(relu_descriptions, _flipping(dial)),
         partial(build_relu, dial=dial),
         examples(12, 160, 800),
     )
@@ -222,9 +226,22 @@ def smooth_networks(dial: Dial) -> Family[DescentInstance]:
     )
 
 
+def networks_in_balls(dial: Dial, from_stored_weights: bool = True) -> tuple[Family[DescentInstance], ...]:
+    """Followed in balls from the start: everything about them is enclosed."""
+    relu, build = partial(relu_descriptions, _flipping(dial)), partial(build_relu, dial=dial)
+    smooth = partial(smooth_descriptions, dial), partial(build_smooth, dial=dial)
+    return (
+        followed.small_networks(relu, build, followed.UP_TO_EIGHT_INPUTS, (10, 130, 1300)),
+        followed.smooth_networks(*smooth, (4, 40, 400)),
+        *((followed.wide_networks(relu, build, (3, 25, 250)),) if from_stored_weights else ()),
+    )
+
+
 def families(rule: Rule) -> tuple[Family[DescentInstance], ...]:
     """F3 first: a mutant is refuted by the cheapest family that can."""
-    return (perturbed_affine(rule.dial), spikes(rule.dial), relu_networks(rule.dial), smooth_networks(rule.dial))
+    dial = rule.dial
+    own = (perturbed_affine(dial), spikes(dial), relu_networks(dial), smooth_networks(dial))
+    return (*own, *networks_in_balls(dial, from_stored_weights=rule.steps is None))
 
 
 def descent_claim(id: str, statement: str, provenance: Provenance, rule: Rule) -> Claim[DescentInstance]:
