@@ -25,12 +25,14 @@ from properties.claims import (
     pattern_stability,
     probability,
     stability,
+    step_errors,
     width,
 )
 from properties.slack import SlackRow
 
 _MODULES = (
     identities,
+    step_errors,
     kernels,
     kernel_bounds,
     stability,

@@ -30,7 +30,7 @@ def followed(build: Build, description: Description) -> Any:
 
 
 SMALL: dict[str, SearchStrategy[Any]] = {
-    "half_width": st.sampled_from([64, 128, 256]),
+    "half_width": st.sampled_from([64, 128, 256, 256]),
     "scale": st.sampled_from([1, 4]),
     "steps": st.sampled_from(STEPS),
     "stored": st.just(0),
@@ -52,9 +52,9 @@ SMOOTH: dict[str, SearchStrategy[Any]] = {
 """m = 10 to 40, as every entry is a ball there."""
 
 UP_TO_EIGHT_INPUTS: dict[str, SearchStrategy[Any]] = {
-    "inputs": st.sampled_from([1, 2, 2, 3, 4, 8]),
+    "inputs": st.sampled_from([1, 1, 2, 2, 3, 4, 8]),
     "dimension": st.sampled_from([2, 3, 4, 8, 8]),
-    "kind": st.sampled_from(["uniform", "orthogonal", "orthogonal", "clustered"]),
+    "kind": st.sampled_from(["uniform", "orthogonal", "orthogonal", "orthogonal", "clustered"]),
 }
 """Most of them orthogonal: others have too small a lambda for a flip at small widths."""
 

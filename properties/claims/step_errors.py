@@ -1,0 +1,308 @@
+"""E-step: float64 steps against balls. Every number that a claim rests on is within its stated bound of the exact one.
+
+The stored iterate is exact as given; the exact step from it is enclosed. What is compared: both residual norms, the length of
+the step and the Gram matrix, each with the bound of theory/rigour (one_step, gram_rounding). The ratio that the table shows
+is the largest observed error over its bound: how much the bounds give away.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_mat
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
+from properties.descriptions import described
+from properties.inputs import draw_inputs
+from properties.strategies import Description
+from theory.descent import FunctionSpaceDescent
+from theory.errors import DescentError
+from theory.inputs import FloatArray
+from theory.network import ACTIVATIONS, TwoLayerNetwork
+from theory.rigour.enclosed_step import BALL_ACTIVATIONS, EnclosedStep, norm_enclosed
+from theory.rigour.exact import ball_matrix, entrywise_product
+from theory.rigour.gram_rounding import GramRounding
+from theory.rigour.one_step import OneStep, network_step
+from theory.rigour.precision import working_precision
+from theory.rigour.trajectory import network_steps_enclosed, steps_from_weights
+
+BITS = 128
+"""Balls are this precise at first."""
+
+KINDS = ("uniform", "uniform", "orthogonal", "integer", "clustered", "angle 1e-2", "angle 1e-4")
+
+StateMaker = Callable[..., FunctionSpaceDescent]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A float64 step, the iterate that it was taken from, and the Gram matrix there."""
+
+    iterate: FloatArray
+    step: OneStep
+    gram: FloatArray
+    gram_error: float
+    initial: float
+    """``||r(0)||``."""
+    plain: float
+    """``||r||`` before the step by plain sums: what the bounds are not about."""
+
+
+@dataclass(frozen=True)
+class StoredStep:
+    """One step of a network from a float64 iterate."""
+
+    net: TwoLayerNetwork
+    inputs: FloatArray
+    targets: FloatArray
+    eta: float
+    optimiser: str
+    index: int
+    """How many steps led to the iterate."""
+    state: StateMaker = FunctionSpaceDescent
+
+    @cached_property
+    def taken(self) -> Taken | None:
+        """None when a matrix to invert is singular to rounding, or the run diverges."""
+        try:
+            state = self.state(self.net, self.inputs, self.targets)
+            initial = float(np.linalg.norm(state.residual))
+            for _ in range(self.index):
+                state.advance(self.eta, self.optimiser)
+            rounding = GramRounding.of(state, self.inputs.shape[1])
+            iterate, gram, plain = state.pre_activations.copy(), state.gram, float(np.linalg.norm(state.residual))
+            step = network_step(state, self.eta, self.optimiser)
+            return Taken(iterate, step, gram, rounding.frobenius, initial, plain)
+        except DescentError:
+            return None
+
+    def enclosed(self, iterate: FloatArray) -> EnclosedStep:
+        """The exact step from Z (n, m), in balls."""
+        net = self.net
+        return network_steps_enclosed(
+            iterate, self.inputs, net.signs, net.activation, self.targets, self.eta, 1, self.optimiser
+        )[0]
+
+    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
+        """The network, the data and the step size."""
+        return {
+            "weights": self.net.weights,
+            "signs": self.net.signs,
+            "X": self.inputs,
+            "y": self.targets,
+            "step_size": np.array([self.eta]),
+        }
+
+
+def exact_gram(instance: StoredStep, iterate: FloatArray) -> arb_mat:
+    """G (n, n) at Z (n, m), entry by entry in balls."""
+    slope = BALL_ACTIVATIONS[instance.net.activation][1]
+    n, m = iterate.shape
+    features = arb_mat(n, m, [slope(z) for z in ball_matrix(iterate).entries()])
+    rows = ball_matrix(instance.inputs)
+    return entrywise_product(rows * rows.transpose(), features * features.transpose() / m)
+
+
+def hypotheses(instance: StoredStep) -> Sequence[Hypothesis]:
+    """A step was taken, and its bounds are finite: an infinite one promises nothing."""
+    taken = instance.taken
+    if taken is None:
+        return [require("every matrix to invert is regular", -1.0)]
+    errors = (taken.step.before_error, taken.step.after_error, taken.step.length_error)
+    return [require("the stated bounds are finite", 1.0 if all(math.isfinite(error) for error in errors) else -1.0)]
+
+
+def _bounds(scale: float, instance: StoredStep) -> Sequence[Bound]:
+    taken = instance.taken
+    assert taken is not None
+    step, exact = taken.step, instance.enclosed(taken.iterate)
+    difference = (exact_gram(instance, taken.iterate) - ball_matrix(taken.gram)).entries()
+    compared = {
+        "the residual norm before the step": (exact.before - arb(step.before), step.before_error),
+        "the residual norm after the step": (exact.after - arb(step.after), step.after_error),
+        "the length of the step": (exact.length - arb(step.length), step.length_error),
+        "the Gram matrix, in Frobenius norm": (
+            norm_enclosed(np.array(difference, dtype=object)),
+            taken.gram_error,
+        ),
+    }
+    return [
+        at_most_enclosed(f"{name}: error within its bound", abs(error), arb(bound) * arb(scale))
+        for name, (error, bound) in compared.items()
+    ]
+
+
+def conclusion(scale: float, instance: StoredStep) -> Sequence[Bound]:
+    """Each computed number is within ``scale`` times its bound of the exact one."""
+    with working_precision(BITS):
+        return _bounds(scale, instance)
+
+
+def confirm(scale: float, instance: StoredStep, bits: int) -> Sequence[Bound]:
+    """The same at the working precision."""
+    del bits  # set already
+    return _bounds(scale, instance)
+
+
+def features(instance: StoredStep) -> Sequence[str]:
+    """Activation kind, optimiser, and the decimal digits to which the float64 run and the ball trajectory agree."""
+    taken = instance.taken
+    assert taken is not None
+    found = ["ReLU" if instance.net.activation == "relu" else "smooth", instance.optimiser]
+    if instance.net.activation == "relu":
+        steps = instance.index + 1
+        with working_precision(BITS):
+            path = steps_from_weights(
+                instance.net, instance.inputs, instance.targets, instance.eta, steps, instance.optimiser
+            )
+            found.append(agreement(path[-1].after - arb(taken.step.after), taken.initial))
+    return found
+
+
+def agreement(difference: arb, unit: float) -> str:
+    """How many decimal digits of ``unit`` two numbers share: of the run from W(0), whose errors add up."""
+    error = float(abs(difference).upper()) / unit
+    if math.isnan(error):
+        return "the trajectory is undecided at first"
+    digits = math.inf if error == 0 else -math.log10(error)
+    edge = next((edge for edge in (15, 12, 9, 6) if digits >= edge), 0)
+    return f"agrees to {edge}+ digits" if edge else "agrees to fewer than 6 digits"
+
+
+# --- family ----------------------------------------------------------------------------------------------------------
+
+
+def descriptions(**parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
+    """Sizes, inputs, activation, optimiser, scales, and which iterate."""
+    own = {
+        "inputs": st.sampled_from([1, 2, 2, 3, 4, 6]),
+        "dimension": st.sampled_from([1, 2, 3, 3, 4, 6]),
+        "kind": st.sampled_from(KINDS),
+        "half_width": st.sampled_from([4, 8, 20, 60]),
+        "scale_exponent": st.integers(-3, 3),
+        "target_exponent": st.integers(-3, 3),
+        "symmetric": st.booleans(),
+        "activation": st.sampled_from(["relu", "relu", *(name for name in ACTIVATIONS if name != "relu")]),
+        "optimiser": st.sampled_from(["ngd", "kfac", "gd"]),
+        "step_percent": st.integers(1, 150),
+        "index": st.integers(0, 3),
+        "seed": st.integers(0, 2**20),
+    }
+    return described({**own, **parts})
+
+
+def build(description: Description, state: StateMaker = FunctionSpaceDescent) -> StoredStep:
+    """The network and its data; what became of it is found out on demand."""
+    rng = np.random.default_rng(description["seed"])
+    n, d = description["inputs"], description["dimension"]
+    inputs = draw_inputs(n, d, description["kind"], rng)
+    net = TwoLayerNetwork.initialise(
+        2 * description["half_width"],
+        d,
+        10.0 ** description["scale_exponent"],
+        rng,
+        symmetric=description["symmetric"],
+        activation=description["activation"],
+    )
+    targets = net.outputs(inputs) + rng.standard_normal(n) * 10.0 ** description["target_exponent"]
+    step_size, optimiser = description["step_percent"] / 100, description["optimiser"]
+    return StoredStep(net, inputs, targets, step_size, optimiser, description["index"], state)
+
+
+def _family(
+    counts: tuple[int, int, int], state: StateMaker = FunctionSpaceDescent, **parts: SearchStrategy[Any]
+) -> Family[StoredStep]:
+    """Networks of every activation."""
+    return Family(
+        "steps",
+        "float64 steps of networks against balls",
+        lambda: descriptions(**parts),
+        lambda description: build(description, state),
+        dict(zip(Depth, counts, strict=True)),
+    )
+
+
+class Miscounted(FunctionSpaceDescent):
+    """A planted fault: one count of ``A A^T`` is wrong by 1, on both sides of the diagonal."""
+
+    @property
+    def pattern_gram(self) -> FloatArray:
+        """H with the fault."""
+        found = super().pattern_gram.copy()
+        if len(found) > 1:
+            found[0, 1] += 1 / len(self.signs)
+            found[1, 0] += 1 / len(self.signs)
+        return found
+
+
+def plain_conclusion(instance: StoredStep) -> Sequence[Bound]:
+    """A planted fault: the residual by plain sums under the bound of the accurate ones."""
+    taken = instance.taken
+    assert taken is not None
+    with working_precision(BITS):
+        error = abs(instance.enclosed(taken.iterate).before - arb(taken.plain))
+        label = "the residual norm by plain sums: error within the bound"
+        return [at_most_enclosed(label, error, arb(taken.step.before_error))]
+
+
+_E_STEP: Claim[StoredStep] = Claim(
+    id="E-step",
+    statement="one float64 step of NGD, K-FAC or GD from a stored iterate: both residual norms, the length of the step and "
+    "the Gram matrix are within their stated error bounds of the exact ones",
+    provenance=Provenance.DERIVED,
+    source="theory/rigour/one_step.py, theory/rigour/gram_rounding.py",
+    families=(_family((60, 740, 7000)),),
+    hypotheses=hypotheses,
+    conclusion=partial(conclusion, 1.0),
+    confirm=partial(confirm, 1.0),
+    features=features,
+)
+
+
+def _mutant(id: str, description: str, found: Family[StoredStep], **changes: Any) -> Mutant:
+    return _E_STEP.neighbour(id, description, families=(found,), features=lambda _: (), **changes)
+
+
+_FEW = (60, 120, 300)
+_RELU = st.just("relu")
+
+E_STEP = _E_STEP.with_mutants(
+    _mutant(
+        "bounds-halved",
+        "half of each bound",
+        # outputs that cancel: the gradient that is used is off, the bound of the length counts just that
+        _family(
+            _FEW,
+            activation=_RELU,
+            inputs=st.just(1),
+            symmetric=st.just(True),
+            optimiser=st.just("ngd"),
+            scale_exponent=st.just(3),
+            target_exponent=st.just(-3),
+            index=st.integers(1, 3),
+        ),
+        conclusion=partial(conclusion, 0.5),
+        confirm=partial(confirm, 0.5),
+    ),
+    _mutant(
+        "one-wrong-count",
+        "one count of A A^T is wrong by 1",
+        _family(_FEW, Miscounted, activation=_RELU, inputs=st.integers(2, 4)),
+    ),
+    _mutant(
+        "plain-residual",
+        "residuals by plain sums, with the bounds of the accurate ones",
+        _family(_FEW, activation=_RELU, half_width=st.just(60), scale_exponent=st.integers(2, 4)),
+        conclusion=plain_conclusion,
+        confirm=None,
+    ),
+)
+
+CLAIMS = (E_STEP,)
