@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,10 +24,23 @@ STEPS = (*range(2, 11), 20, 30)
 """Steps of a ball trajectory."""
 
 
+LEAST_RESIDUAL_BITS = 200
+"""A trajectory ends before the residual has fallen to ``2^-200``: balls are not asked for more bits than they get."""
+
+
+def useful_steps(eta: float, steps: int) -> int:
+    """At least 2, at most ``steps``, and no more than the linear rate ``|1 - eta|`` allows."""
+    linear = abs(1 - eta)
+    if not 0 < linear < 1:
+        return min(steps, 2)
+    return max(min(steps, 2), min(steps, int(LEAST_RESIDUAL_BITS / -math.log2(linear))))
+
+
 def followed(build: Build, description: Description) -> Any:
     """The network that ``build`` makes, followed in balls."""
     found = build(description)
-    return descending(found, enclosed=True, steps=description["steps"], stored=description["stored"])
+    steps = useful_steps(found.eta, description["steps"])
+    return descending(found, enclosed=True, steps=steps, stored=description["stored"])
 
 
 SMALL: dict[str, SearchStrategy[Any]] = {

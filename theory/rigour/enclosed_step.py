@@ -127,7 +127,7 @@ def _kernel_mover(inputs: FloatArray, natural: bool) -> MoveMaker:
         c = solve_enclosed(np.array(gram.tolist(), dtype=object), gradient) if natural else gradient
         column = arb_mat(n, 1, list(c))
         squared = (column.transpose() * gram * column)[0, 0]
-        return arb_mat([[-kernel[i, j] * c[j] for j in range(n)] for i in range(n)]), squared.sqrt()
+        return arb_mat([[-kernel[i, j] * c[j] for j in range(n)] for i in range(n)]), squared.nonnegative_part().sqrt()
 
     return move
 

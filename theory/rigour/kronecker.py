@@ -109,6 +109,6 @@ def kronecker_mover(inputs: FloatArray) -> Callable[[np.ndarray[Any, Any], arb_m
             inverse = arb_mat(n, n, [arb("nan")] * (n * n))
         weighted = arb_mat([[residual[i] * inverse[i, j] for j in range(n)] for i in range(n)])
         squared = sum((weighted[i, j] * residual[j] * products[i, j] for i in range(n) for j in range(n)), arb(0))
-        return -projection * weighted, squared.sqrt()
+        return -projection * weighted, squared.nonnegative_part().sqrt()
 
     return move
