@@ -1,0 +1,205 @@
+"""Scalar obligations of T1-sharp and T1-line-sharp (theory/theorems/ngd.py; the proof: docs/theory.md, section 4).
+
+Notation of that proof: lambda = 1, unit z, ``w = Az``, ``v = J(0)z``, ``e = w - v``, ``s = ||w||``, ``c = C/3``,
+``rho = (1+c)/(1-c)``, ``k = 2/rho - 1 - eta/rho^2``; here ``v2 = ||v||^2`` and ``e2 = ||e||^2``. ``limit`` is the step limit of
+the rate ``(1-eta)^{1/2}``, ``rho(2-rho)``, and ``factor_limit`` that of the factor ``1 - eta/rho``.
+"""
+
+from theory.proofs.ngd import RATIO, SHARP
+from theory.rigour.implication import Implication
+from theory.rigour.obligation import Mutation, Obligation
+
+FACTOR_LIMIT = "(1+c)*(1-3*c)/(1-2*c-c**2)"
+
+_STEP = "0 < eta <= factor_limit"
+_FACTOR = {"rho": RATIO, "factor_limit": FACTOR_LIMIT, "k": "2/rho - 1 - eta/rho**2"}
+_PHI = "(1-eta)*v2 - e2 - k*s**2 - 2*c*(1-eta/rho)*s + eta*c**2"
+_LONGER_STEP = {_STEP: "0 < eta <= 1001/1000*factor_limit"}
+
+COORDINATE = Obligation(
+    "O-sharp-S",
+    "Lemma S, coordinate by coordinate: what Cauchy-Schwarz needs; q is an eigenvalue of Q",
+    (Implication(("0 < c < 1", "0 <= q < c**2"), "(1-q)/(c-q) + (c**2-q)/(c**2+q) <= (1+c)/c"),),
+    (
+        Mutation(
+            "smaller",
+            "0.999 (1+c)/c",
+            {"(1-q)/(c-q) + (c**2-q)/(c**2+q) <= (1+c)/c": "(1-q)/(c-q) + (c**2-q)/(c**2+q) <= 999/1000*(1+c)/c"},
+        ),
+        Mutation("larger-q", "q up to 1.001 c^2", {"0 <= q < c**2": "0 <= q <= 1001/1000*c**2"}),
+    ),
+)
+
+LEMMA = Obligation(
+    "O-sharp-lemma",
+    "Lemma S: each coordinate's inequality, and what its sum comes to when v'(I-Q)^{-1}v >= 1 and e'(c^2 I - Q)^{-1}e <= 1",
+    (
+        Implication(
+            ("0 < c < 1", "0 <= q < c**2"),
+            "v**2 - e**2 - c/(1+c)*(v+e)**2 >= (1-c)*v**2/(1-q) - 2*c**2*e**2/(c**2-q)",
+        ),
+        Implication(("0 < c < 1", "x >= 1", "y <= 1"), "(1-c)*x - 2*c**2*y >= (1+c)*(1-2*c)"),
+    ),
+    (
+        Mutation(
+            "smaller-weight",
+            "1.999 c^2 in place of 2 c^2",
+            {
+                "v**2 - e**2 - c/(1+c)*(v+e)**2 >= (1-c)*v**2/(1-q) - 2*c**2*e**2/(c**2-q)": (
+                    "v**2 - e**2 - c/(1+c)*(v+e)**2 >= (1-c)*v**2/(1-q) - 1999/1000*c**2*e**2/(c**2-q)"
+                )
+            },
+        ),
+        Mutation("no-rank", "v'(I-Q)^{-1}v >= 0.999 only", {"x >= 1": "x >= 999/1000"}, part=1),
+    ),
+)
+
+GOAL = Obligation(
+    "O-sharp-goal",
+    "the goal ||w - eta v|| + eta c <= (1 - eta/rho) s, squared, is eta Phi >= 0; the root's sign for s >= 1-c",
+    (
+        Implication(
+            ("0 < c < 1/3",),
+            f"((1-eta/rho)*s - eta*c)**2 - (s**2 - eta*(s**2+v2-e2) + eta**2*v2) == eta*({_PHI})",
+            {"rho": RATIO, "k": "2/rho - 1 - eta/rho**2"},
+        ),
+        Implication(("0 < c < 1/3", _STEP, "1-c <= s"), "(1-eta/rho)*s >= eta*c", _FACTOR),
+        Implication(("0 < c < 1/3", _STEP), "eta < 1", _FACTOR),
+    ),
+    (
+        Mutation("k", "k without its 1", {"2/rho - 1 - eta/rho**2": "2/rho - eta/rho**2"}),
+        Mutation("shorter", "s from 0 on", {"1-c <= s": "0 <= s"}, part=1),
+        Mutation("limit-plus-c", "the limit plus c", {FACTOR_LIMIT: f"{FACTOR_LIMIT} + c"}, part=2),
+    ),
+)
+
+BELOW = Obligation(
+    "O-sharp-lo",
+    "Phi >= 0 for s <= 1+c, by Lemma S and ||e|| <= c",
+    (
+        Implication(
+            ("0 < c < 1/3", _STEP, "0 < s <= 1+c"),
+            "(1-eta)*(c/(1+c)*s**2 + (1+c)*(1-2*c)) - k*s**2 - 2*c*(1-eta/rho)*s >= 0",
+            _FACTOR,
+        ),
+    ),
+    (
+        Mutation(
+            "smaller-lemma",
+            "Lemma S's constant times 0.999",
+            {
+                "(1-eta)*(c/(1+c)*s**2 + (1+c)*(1-2*c)) - k*s**2 - 2*c*(1-eta/rho)*s >= 0": (
+                    "(1-eta)*(c/(1+c)*s**2 + 999/1000*(1+c)*(1-2*c)) - k*s**2 - 2*c*(1-eta/rho)*s >= 0"
+                )
+            },
+        ),
+        Mutation("longer-s", "s up to 1.001 (1+c)", {"0 < s <= 1+c": "0 < s <= 1001/1000*(1+c)"}),
+    ),
+)
+
+ABOVE = Obligation(
+    "O-sharp-hi",
+    "Phi >= 0 for s >= 1+c, by ||v|| >= s - ||e|| and ||e|| <= c",
+    (
+        Implication(
+            ("0 < c < 1/3", _STEP, "s >= 1+c"),
+            "(1-eta)*(s-c)**2 - c**2 + eta*c**2 - k*s**2 - 2*c*(1-eta/rho)*s >= 0",
+            _FACTOR,
+        ),
+        Implication(("0 < eta < 1", "0 <= e <= c", "1+c <= s"), "(1-eta)*(s-e)**2 - e**2 >= (1-eta)*(s-c)**2 - c**2"),
+    ),
+    (
+        Mutation("longer-step", "the limit of the factor times 1.001", _LONGER_STEP),
+        Mutation("shorter-s", "s from 1 on", {"s >= 1+c": "s >= 1"}),
+        Mutation("e-above-c", "||e|| up to 1.001 c", {"0 <= e <= c": "0 <= e <= 1001/1000*c"}, part=1),
+    ),
+)
+
+SLOW = Obligation(
+    "O-sharp-1",
+    "the limit of small steps: w.Bz >= s^2/rho already from ||v|| >= 1 and ||e|| <= c when s <= 1+c",
+    (
+        Implication(
+            ("0 < c <= 1/3", "1-c <= s <= 1+c"), "(1+c)*(1 + s**2 - c**2 - 2*c*s) >= 2*s**2*(1-c)"
+        ),
+    ),
+    (
+        Mutation(
+            "2.001",
+            "2.001 in place of 2",
+            {
+                "(1+c)*(1 + s**2 - c**2 - 2*c*s) >= 2*s**2*(1-c)": (
+                    "(1+c)*(1 + s**2 - c**2 - 2*c*s) >= 2001/1000*s**2*(1-c)"
+                )
+            },
+        ),
+        Mutation("longer-s", "s up to 1.001 (1+c)", {"1-c <= s <= 1+c": "1-c <= s <= 1001/1000*(1+c)"}),
+    ),
+)
+
+RATE = Obligation(
+    "O-sharp-rate",
+    "T1-sharp, T4-sharp: up to rho(2-rho) the square of the factor 1 - eta/rho is at most 1 - eta, and that is within its limit",
+    (
+        Implication(("0 < c < 1/3", "0 < eta <= limit"), "(1 - eta/rho)**2 <= 1 - eta", SHARP),
+        Implication(("0 < c < 1/3",), "limit <= factor_limit", {**SHARP, "factor_limit": FACTOR_LIMIT}),
+        Implication(("0 < c < 1/3", "0 < eta <= limit"), "2/rho - eta/rho**2 >= 1", SHARP),
+    ),
+    (
+        Mutation("longer-step", "the step limit times 1.001", {"0 < eta <= limit": "0 < eta <= 1001/1000*limit"}),
+        Mutation("doubled-step", "the step limit doubled", {"0 < eta <= limit": "0 < eta <= 2*limit"}),
+        Mutation("same-limit", "the two limits the other way round", {"limit <= factor_limit": "limit >= factor_limit"}, 1),
+        Mutation("longer-step-3", "the step limit times 1.001", {"0 < eta <= limit": "0 < eta <= 1001/1000*limit"}, 2),
+    ),
+)
+
+BALL = Obligation(
+    "O-sharp-ball",
+    "T1-sharp: the path is at most rho/(1-c) = (1+c)/(1-c)^2 long, and that at most 3, with equality at C = 1",
+    (
+        Implication(("0 <= c <= 1/3",), "rho/(1-c) == radius", {"rho": RATIO, "radius": "(1+c)/(1-c)**2"}),
+        Implication(("0 <= c <= 1/3",), "radius <= 3", {"radius": "(1+c)/(1-c)**2"}),
+    ),
+    (
+        Mutation("cube", "the divisor's exponent 3", {"(1+c)/(1-c)**2": "(1+c)/(1-c)**3"}),
+        Mutation("smaller-ball", "a ball of radius 2.999", {"radius <= 3": "radius <= 2999/1000"}, part=1),
+        Mutation("larger-c", "c up to 0.334", {"0 <= c <= 1/3": "0 <= c <= 334/1000"}, part=1),
+    ),
+)
+
+LINE = Obligation(
+    "O-line-sharp",
+    "T1-line-sharp: Lemma S gives w.v >= s sqrt(1-4c^2); the two bounds of the angle agree at ||v||^2 = 1-3c^2; it is below q",
+    (
+        Implication(
+            ("0 <= c <= 1/3",),
+            "((1+2*c)/(1+c)*s**2 + (1+c)*(1-2*c))**2 >= 4*s**2*(1-4*c**2)",
+        ),
+        Implication(("0 <= c <= 1/3",), "1 - 4*c**2 >= c**2"),
+        Implication(("0 <= c <= 1/3",), "c**2/(1-3*c**2) + (1-4*c**2)/(1-3*c**2) == 1"),
+        Implication(
+            ("0 <= c <= 1/3",), "sine2 <= q**2", {"sine2": "4*c**2*(1-4*c**2)/(1-3*c**2)**2", "q": "2*c/(1-c)"}
+        ),
+    ),
+    (
+        Mutation(
+            "more",
+            "4.001 in place of 4",
+            {
+                "((1+2*c)/(1+c)*s**2 + (1+c)*(1-2*c))**2 >= 4*s**2*(1-4*c**2)": (
+                    "((1+2*c)/(1+c)*s**2 + (1+c)*(1-2*c))**2 >= 4001/1000*s**2*(1-4*c**2)"
+                )
+            },
+        ),
+        Mutation("larger-c", "c up to 1/2", {"0 <= c <= 1/3": "0 <= c <= 1/2"}, part=1),
+        Mutation(
+            "5c^2",
+            "1 - 5 c^2 for 1 - 4 c^2",
+            {"c**2/(1-3*c**2) + (1-4*c**2)/(1-3*c**2) == 1": "c**2/(1-3*c**2) + (1-5*c**2)/(1-3*c**2) == 1"},
+            part=2,
+        ),
+        Mutation("halved", "the sine at most 0.999 q", {"sine2 <= q**2": "sine2 <= 998001/1000000*q**2"}, part=3),
+    ),
+)
+
+OBLIGATIONS = (COORDINATE, LEMMA, GOAL, BELOW, ABOVE, SLOW, RATE, BALL, LINE)
