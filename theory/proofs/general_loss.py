@@ -4,7 +4,8 @@
 ``factor_limit`` that of T2-q's own factor, ``radius`` in units of ``||r(0)||/sqrt(lambda)``.
 """
 
-from theory.proofs.ngd import DEFICIT
+from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proofs.ngd import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
 
@@ -111,7 +112,9 @@ OWN_RATE = Obligation(
     (
         Mutation("longer-step", "the step limit times 1.001", {_STEP: "0 < eta <= 1001/1000*limit"}),
         Mutation("doubled-step", "the step limit doubled", {_STEP: "0 < eta <= 2*limit"}),
-        Mutation("smaller", "limit <= 0.999 factor_limit", {"limit <= factor_limit": "limit <= 999/1000*factor_limit"}, 1),
+        Mutation(
+            "smaller", "limit <= 0.999 factor_limit", {"limit <= factor_limit": "limit <= 999/1000*factor_limit"}, 1
+        ),
         Mutation("larger-C", "C up to 3/(3+2kappa)", {"(3*mu + 2*L)*C < 3*mu": "(3*mu + 2*L)*C <= 3*mu"}, part=2),
     ),
 )
@@ -120,7 +123,9 @@ BALL = Obligation(
     "O-t2-ball",
     "T2: the radius (1+kappa)/(1-C/3) is at most 6/5 (1+kappa) as C < 1/(1+kappa) <= 1/2; T2-q: kappa/(1-C) is at most 3/2 (1+kappa)",
     (
-        Implication(("kappa >= 1", "0 <= C", "C*(1+kappa) < 1"), "radius <= 6/5*(1+kappa)", {"radius": "(1+kappa)/(1-C/3)"}),
+        Implication(
+            ("kappa >= 1", "0 <= C", "C*(1+kappa) < 1"), "radius <= 6/5*(1+kappa)", {"radius": "(1+kappa)/(1-C/3)"}
+        ),
         Implication(
             ("kappa >= 1", "0 <= C", "C*(3+3*kappa) <= 3+kappa"), "radius <= 3/2*(1+kappa)", {"radius": "kappa/(1-C)"}
         ),
@@ -138,7 +143,9 @@ BALL = Obligation(
             {"C*(3+3*kappa) <= 3+kappa": "C*(3+3*kappa) <= 3001/1000+kappa"},
             part=1,
         ),
-        Mutation("smaller-ball", "1.499 (1+kappa)", {"radius <= 3/2*(1+kappa)": "radius <= 1499/1000*(1+kappa)"}, part=1),
+        Mutation(
+            "smaller-ball", "1.499 (1+kappa)", {"radius <= 3/2*(1+kappa)": "radius <= 1499/1000*(1+kappa)"}, part=1
+        ),
         Mutation(
             "C/2",
             "1 - C/2 in place of 1 - C/3",
@@ -153,3 +160,46 @@ BALL = Obligation(
 )
 
 OBLIGATIONS = (PAPER_RATE, COERCIVITY, FACTOR, OWN_RATE, BALL)
+
+_DOCS = "docs/general-losses.md: "
+_STEP_TEXT = argued(
+    "r+ = r - eta (I+E) g with ||E|| <= q, so ||r+|| <= ||r - eta g|| + eta q ||g||", f"{_DOCS}## One step"
+)
+_CONVEX = argued(
+    "||g|| lies between mu ||r|| and L ||r||, and g is co-coercive",
+    f"{_DOCS}co-coercivity of a strongly convex function",
+)
+_INDUCTION = argued("so no segment leaves the ball, and induction goes on", f"{_DOCS}So segment k lies in the ball")
+
+CHAINS = (
+    Chain(
+        "T2",
+        (
+            _STEP_TEXT,
+            _CONVEX,
+            proved("q <= C", DEFICIT_BELOW_C),
+            argued(
+                "the square, expanded, is 1 - 2 eta mu L/(mu+L) plus a bracket times ||g||^2",
+                f"{_DOCS}**T2, the paper's way.**",
+            ),
+            proved("the bracket is not positive within the step limit", PAPER_RATE),
+            proved("1 - b >= (1-b^2)/2 for the lengths of the steps", PAPER_BALL),
+            proved("the path is at most 6/5 (1+kappa) long", BALL),
+            _INDUCTION,
+            checked("the conclusion on instances", "T2"),
+        ),
+    ),
+    Chain(
+        "T2-q",
+        (
+            _STEP_TEXT,
+            _CONVEX,
+            proved("equation (2) on a segment: the function f(t)", COERCIVITY),
+            proved("f(t) <= f(0) within the limit of the factor", FACTOR),
+            proved("T2's rate within the step limit", OWN_RATE),
+            proved("the path is at most kappa/(1-C) <= 3/2 (1+kappa) long", BALL),
+            _INDUCTION,
+            checked("the conclusion on instances", "T2-q"),
+        ),
+    ),
+)

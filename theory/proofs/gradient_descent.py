@@ -4,6 +4,8 @@ Units of the proof: lambda = 1, ``||r|| = 1``, ``c = C/3``, ``x = eta L^2``, ``t
 ``upper`` are the two pieces of m(t).
 """
 
+from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proofs.ngd import PAPER_BALL, TELESCOPE
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
 
@@ -98,3 +100,55 @@ ADVANTAGE = Obligation(
 )
 
 OBLIGATIONS = (RATE, SHARP_RATE, BALL, ADVANTAGE)
+
+_MODULE = "theory/theorems/gradient_descent.py: "
+_STEP_LINK = argued("||r+||^2 <= 1 - eta (2 a.b - x t^2), a = A'r, b = B'r, t = ||a||", f"{_MODULE}Proof of both.")
+_LENGTHS = (
+    proved("a decrease of the squared norm telescopes", TELESCOPE),
+    argued(
+        "the lengths sum up to 2 sup t/m(t); the current segment is shorter than that supremum",
+        f"{_MODULE}Ball. A step has length",
+    ),
+)
+
+CHAINS = (
+    Chain(
+        "T0",
+        (
+            _STEP_LINK,
+            proved("2 a.b >= 2(1-q) t^2, and the decrease is at least eta t^2", RATE),
+            *_LENGTHS,
+            proved("the path is at most 2/(1-c) <= 3 long", PAPER_BALL),
+            checked("the conclusion on instances", "T0"),
+        ),
+    ),
+    Chain(
+        "T0-sharp",
+        (
+            _STEP_LINK,
+            argued("2 a.b - x t^2 >= m(t), in two pieces", f"{_MODULE}T0-sharp: a.b >= a.j - c t"),
+            proved("m(t) >= (2-x)(1-c)^2", SHARP_RATE),
+            *_LENGTHS,
+            proved("the supremum of t/m(t), and twice that at most 3", BALL),
+            checked("the conclusion on instances", "T0-sharp"),
+        ),
+    ),
+    Chain(
+        "T0-linear",
+        (
+            argued("J J^+ = I and J J' = G are the same at every step", f"{_MODULE}T0-linear [derived]"),
+            checked("the identity on instances", "T0-linear"),
+        ),
+    ),
+    Chain(
+        "T0-advantage",
+        (
+            proved("(a): GD's guaranteed decrease is at most lambda/Lambda times NGD's", ADVANTAGE),
+            argued(
+                "(b): Jensen's inequality for the spectral weights of r(0)", f"{_MODULE}(b) In the linearised model"
+            ),
+            argued("(c): two residuals in two eigenspaces", f"{_MODULE}(c) For two residuals"),
+            checked("(a), (b), (c) on instances", "T0-advantage"),
+        ),
+    ),
+)

@@ -3,6 +3,7 @@
 ``w_k = (2k)!/(4^k k!^2)``, so that ``c_k = w_k/(2k+1)``.
 """
 
+from theory.proofs.chain import Chain, argued, checked, proved
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
 
@@ -28,9 +29,7 @@ WALLIS = Obligation(
     "K-sep's tail: w_k^2 (k + 1/3) does not increase, so it is above its limit 1/pi, and so is w_k^2 (k + 1/2), which the bound uses; "
     "w_{k+1}/w_k = (2k+1)/(2k+2)",
     (
-        Implication(
-            ("0 <= k", "0 < w"), "next**2*(k + 4/3) <= w**2*(k + 1/3)", {"next": "w*(2*k+1)/(2*k+2)"}
-        ),
+        Implication(("0 <= k", "0 < w"), "next**2*(k + 4/3) <= w**2*(k + 1/3)", {"next": "w*(2*k+1)/(2*k+2)"}),
         Implication(("1 <= k",), "2*k*(2*k-1)/(4*k**2)*(2*k-1)/(2*k+1) == (2*k-1)**2/(2*k*(2*k+1))"),
     ),
     (
@@ -53,3 +52,30 @@ WALLIS = Obligation(
 )
 
 OBLIGATIONS = (PAIR, WALLIS)
+
+_MODULE = "theory/theorems/kernels.py: "
+
+CHAINS = (
+    Chain(
+        "K-schur",
+        (
+            argued(
+                "Schur: K and S_inf - lambda_S I are positive semidefinite, K_ii = 1", f"{_MODULE}K-schur [derived]"
+            ),
+            proved("the smaller eigenvalue of a 2x2 principal submatrix is 1/2 - |G_ij|", PAIR),
+            checked("the conclusion on instances", "K-schur"),
+        ),
+    ),
+    Chain(
+        "K-sep",
+        (
+            argued(
+                "G_inf = K/4 + (1/2 pi) sum c_k K^{o(2k+2)}, and Gershgorin on every Hadamard power",
+                f"{_MODULE}K-sep [derived]",
+            ),
+            checked("the closed form of G_inf", "K-closed"),
+            proved("the tail of sum c_k beyond the terms that are summed", WALLIS),
+            checked("the conclusion on instances", "K-sep"),
+        ),
+    ),
+)

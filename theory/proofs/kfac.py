@@ -3,7 +3,9 @@
 T4-sharp's own squares are O-sharp-rate, its ball O-ball and O-telescope.
 """
 
-from theory.proofs.ngd import DEFICIT
+from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proofs.ngd import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, TELESCOPE
+from theory.proofs.ngd_sharp import ONE_STEP, RATE
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
 
@@ -45,3 +47,63 @@ CONTAINED = Obligation(
 )
 
 OBLIGATIONS = (LEVERAGE_RATE, CONTAINED)
+
+_MODULE = "theory/theorems/kfac.py: "
+_STEP_LINKS = (
+    argued(
+        "one step is r+ = (I - eta M o P) r, M = mean(S) S(k)^+", f"{_MODULE}One step is ``r+ = (I - eta M o P) r``"
+    ),
+    checked("J(W') vec(dW) = -eta ((S' S^+) o P) r", "I-kfac-fn"),
+    argued(
+        "||I - t M o Q|| <= ||I - t M||, by Schur's inequality",
+        f"{_MODULE}Q is positive semidefinite with unit diagonal",
+    ),
+)
+_BALL_LINKS = (
+    proved("a decrease of the squared norm telescopes", TELESCOPE),
+    proved("the current segment is short enough", CONTAINED),
+    argued("the path is at most 2/(1-c) long in K2's unit", f"{_MODULE}Ball: this gives"),
+    proved("2/(1-C/3) <= 3 for C <= 1", PAPER_BALL),
+)
+
+CHAINS = (
+    Chain(
+        "T4",
+        (
+            *_STEP_LINKS,
+            proved("T4-lev's rate", LEVERAGE_RATE),
+            proved("q <= C", DEFICIT_BELOW_C),
+            proved("T4's step limit is within T4-lev's, and its rate is slower", CONTAINED),
+            *_BALL_LINKS,
+            checked("the conclusion on instances", "T4"),
+        ),
+    ),
+    Chain(
+        "T4-lev",
+        (
+            *_STEP_LINKS,
+            argued("||I - t M|| <= 1 - t(1-q) for t <= 1", f"{_MODULE}at most ``1 - t(1-q)`` for ``t <= 1``"),
+            proved("h = eta h_max is at most 1, and the square at most 1 - h", LEVERAGE_RATE),
+            *_BALL_LINKS,
+            checked("the conclusion on instances", "T4-lev"),
+        ),
+    ),
+    Chain(
+        "T4-sharp",
+        (
+            *_STEP_LINKS,
+            argued("T1-sharp's one-step bound is about any A, B near S(0)", f"{_MODULE}T1-sharp's one-step bound"),
+            *ONE_STEP,
+            proved("the square of 1 - t/rho is at most 1 - t", RATE),
+            *_BALL_LINKS,
+            checked("the conclusion on instances", "T4-sharp"),
+        ),
+    ),
+    Chain(
+        "T4-frozen",
+        (
+            argued("M = I on such a segment, and I o P = diag(h)", f"{_MODULE}On segments where S does not change"),
+            checked("the conclusion on instances", "T4-frozen"),
+        ),
+    ),
+)

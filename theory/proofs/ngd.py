@@ -4,6 +4,7 @@
 ``||r(0)||/sqrt(lambda)``. Where THEORY writes a bound with cleared denominators, the statement here has the quotient.
 """
 
+from theory.proofs.chain import Chain, argued, checked, proved
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
 
@@ -49,7 +50,9 @@ PAPER_BALL = Obligation(
         Implication(("0 <= C <= 1",), "radius <= 3", {"radius": "2/(1-C/3)"}),
     ),
     (
-        Mutation("shorter-sum", "the sum is at most 1.999", {"(1 - s**2)/(1 - s) <= 2": "(1 - s**2)/(1 - s) <= 1999/1000"}),
+        Mutation(
+            "shorter-sum", "the sum is at most 1.999", {"(1 - s**2)/(1 - s) <= 2": "(1 - s**2)/(1 - s) <= 1999/1000"}
+        ),
         Mutation("smaller-ball", "a ball of radius 2.999", {"radius <= 3": "radius <= 2999/1000"}, part=1),
         Mutation("C-above-1", "C up to 1.001", {"0 <= C <= 1": "0 <= C <= 1001/1000"}, part=1),
     ),
@@ -59,9 +62,7 @@ TELESCOPE = Obligation(
     "O-telescope",
     "T0, T4: when a step takes x off the squared norm a^2, it takes at least x/(2a) off the norm",
     (Implication(("0 < a", "0 <= b", "b**2 <= a**2 - x"), "x/(2*a) <= a - b"),),
-    (
-        Mutation("more", "x/(1.999 a)", {"x/(2*a) <= a - b": "x/(1999/1000*a) <= a - b"}),
-    ),
+    (Mutation("more", "x/(1.999 a)", {"x/(2*a) <= a - b": "x/(1999/1000*a) <= a - b"}),),
 )
 
 OWN_RATE = Obligation(
@@ -130,4 +131,80 @@ OBLIGATIONS = (
     ATTAINED,
     FIRST_BALL,
     LINE,
+)
+
+_DOCS = "docs/theory.md: "
+STEP_OPERATOR = argued(
+    "inside the ball a step is r+ = r - eta (I+E) r with ||E|| <= q: Jacobians there differ by at most 2c sqrt(lambda), and "
+    "sigma_min(J(k)) >= (1-c) sqrt(lambda)",
+    f"{_DOCS}**T1-q [D]**",
+)
+SAME_OPERATOR = checked("the step's error relative to r, where eps_k is known", "T1-step")
+
+CHAINS = (
+    Chain(
+        "T1",
+        (
+            STEP_OPERATOR,
+            SAME_OPERATOR,
+            proved("q <= C", DEFICIT_BELOW_C),
+            argued("||r+||^2 <= (1 - 2 eta (1-C) + eta^2 (1+C)^2) ||r||^2", f"{_DOCS}the square of `r − η(I+E)r`"),
+            proved("that is at most (1 - eta) ||r||^2 within the step limit", PAPER_RATE),
+            proved("the steps so far, the current one included, are at most 2/(1-C/3) <= 3 long in all", PAPER_BALL),
+            argued(
+                "so no segment leaves the ball, and induction goes on",
+                f"{_DOCS}by induction no segment leaves the ball",
+            ),
+            checked("the conclusion on instances", "T1"),
+        ),
+    ),
+    Chain(
+        "T1-q",
+        (
+            STEP_OPERATOR,
+            SAME_OPERATOR,
+            argued("||r+|| <= |1-eta| ||r|| + eta q ||r|| = (1 - eta(1-q)) ||r|| for eta <= 1", f"{_DOCS}**T1-q [D]**"),
+            proved(
+                "(1-c)(1-q) = 1-C bounds the path by 1/(1-C) <= 3; the factor's square is at most 1 - eta", OWN_RATE
+            ),
+            argued(
+                "so no segment leaves the ball, and induction goes on",
+                f"{_DOCS}by induction no segment leaves the ball",
+            ),
+            checked("the conclusion on instances", "T1-q"),
+        ),
+    ),
+    Chain(
+        "T1-tight",
+        (
+            proved(
+                "the spike map's step multiplies r by 1 - eta/rho, which breaks T1's rate beyond rho(2-rho)", ATTAINED
+            ),
+            checked("the maps satisfy Conditions 1 and 2(C), and the factor is attained", "T1-tight"),
+        ),
+    ),
+    Chain(
+        "T1-first",
+        (
+            proved("the first segment lies in the ball for eta <= 3", FIRST_BALL),
+            argued("J(0) J(0)^+ = I, so that the step's error is at most c ||r(0)||", f"{_DOCS}**T1-first [D]**"),
+            checked("the conclusion on instances", "T1-first"),
+        ),
+    ),
+    Chain(
+        "T1-step",
+        (
+            argued("r+ = (1-eta) r - eta [mean of J(theta_s) - J(k)] J(k)^+ r", f"{_DOCS}**T1-step [D]**"),
+            checked("the conclusion on instances", "T1-step"),
+        ),
+    ),
+    Chain(
+        "T1-line",
+        (
+            STEP_OPERATOR,
+            SAME_OPERATOR,
+            proved("a perturbation of relative size q turns a vector by at most arcsin q", LINE),
+            checked("the conclusion on instances", "T1-line"),
+        ),
+    ),
 )

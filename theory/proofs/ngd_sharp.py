@@ -5,6 +5,8 @@ Notation of that proof: lambda = 1, unit z, ``w = Az``, ``v = J(0)z``, ``e = w -
 the rate ``(1-eta)^{1/2}``, ``rho(2-rho)``, and ``factor_limit`` that of the factor ``1 - eta/rho``.
 """
 
+from theory.proofs import ngd
+from theory.proofs.chain import Chain, argued, checked, proved
 from theory.proofs.ngd import RATIO, SHARP
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
@@ -118,11 +120,7 @@ ABOVE = Obligation(
 SLOW = Obligation(
     "O-sharp-1",
     "the limit of small steps: w.Bz >= s^2/rho already from ||v|| >= 1 and ||e|| <= c when s <= 1+c",
-    (
-        Implication(
-            ("0 < c <= 1/3", "1-c <= s <= 1+c"), "(1+c)*(1 + s**2 - c**2 - 2*c*s) >= 2*s**2*(1-c)"
-        ),
-    ),
+    (Implication(("0 < c <= 1/3", "1-c <= s <= 1+c"), "(1+c)*(1 + s**2 - c**2 - 2*c*s) >= 2*s**2*(1-c)"),),
     (
         Mutation(
             "2.001",
@@ -148,7 +146,9 @@ RATE = Obligation(
     (
         Mutation("longer-step", "the step limit times 1.001", {"0 < eta <= limit": "0 < eta <= 1001/1000*limit"}),
         Mutation("doubled-step", "the step limit doubled", {"0 < eta <= limit": "0 < eta <= 2*limit"}),
-        Mutation("same-limit", "the two limits the other way round", {"limit <= factor_limit": "limit >= factor_limit"}, 1),
+        Mutation(
+            "same-limit", "the two limits the other way round", {"limit <= factor_limit": "limit >= factor_limit"}, 1
+        ),
         Mutation("longer-step-3", "the step limit times 1.001", {"0 < eta <= limit": "0 < eta <= 1001/1000*limit"}, 2),
     ),
 )
@@ -203,3 +203,67 @@ LINE = Obligation(
 )
 
 OBLIGATIONS = (COORDINATE, LEMMA, GOAL, BELOW, ABOVE, SLOW, RATE, BALL, LINE)
+
+_DOCS = "docs/theory.md: "
+LEMMA_S = (
+    argued(
+        "with Q = J0 (I-Pi) J0': J0 Pi J0' >= I - Q and (A-J0) Pi (A-J0)' <= c^2 I - Q; square on the row space, so that "
+        "v'(I-Q)^{-1}v >= 1 and e'(c^2 I - Q)^{-1}e <= 1",
+        f"{_DOCS}**Lemma S** (id T1-lemma-S)",
+    ),
+    proved("Cauchy-Schwarz in a coordinate of Q's eigenbasis", COORDINATE),
+    proved("the coordinate's inequality itself, and the sum over the coordinates: Lemma S", LEMMA),
+    checked("Lemma S on random and adversarial Jacobians", "T1-lemma-S"),
+)
+
+ONE_STEP = (
+    argued("||r+|| = ||w - eta Bz|| <= ||w - eta v|| + eta c", f"{_DOCS}**T1-sharp [D]**"),
+    *LEMMA_S,
+    proved("the goal, squared, is eta Phi >= 0, where 2 w.v = s^2 + ||v||^2 - ||e||^2; the square root's sign", GOAL),
+    proved("Phi >= 0 for s <= 1+c", BELOW),
+    proved("Phi >= 0 for s >= 1+c", ABOVE),
+    checked("the one-step factor against gradient ascent over all Jacobians", "T1-sharp-adversary"),
+)
+
+CHAINS = (
+    Chain("T1-lemma-S", LEMMA_S),
+    Chain(
+        "T1-sharp",
+        (
+            *ONE_STEP,
+            proved("for small steps already ||v|| >= 1 is enough where s <= 1+c", SLOW),
+            proved("T1's rate within rho(2-rho), which is within the factor's limit", RATE),
+            proved("the path is at most (1+c)/(1-c)^2 <= 3 long", BALL),
+            argued(
+                "so no segment leaves the ball, and induction goes on",
+                f"{_DOCS}by induction no segment leaves the ball",
+            ),
+            checked("the conclusion on instances", "T1-sharp"),
+        ),
+    ),
+    Chain(
+        "T1-radius",
+        (
+            proved(
+                "the sums of the steps' lengths: 2/(1-C/3) (T1), 1/(1-C) (T1-q), (1+c)/(1-c)^2 (T1-sharp)",
+                ngd.PAPER_BALL,
+            ),
+            proved("(1-c)(1-q) = 1-C", ngd.OWN_RATE),
+            proved("rho/(1-c) = (1+c)/(1-c)^2", BALL),
+            argued("the proofs use the Jacobian on the path only", f"{_DOCS}**T1-radius [D]**"),
+            checked("the conclusion on instances", "T1-radius"),
+        ),
+    ),
+    Chain(
+        "T1-line-sharp",
+        (
+            *LEMMA_S,
+            argued(
+                "the angle is at most that of w and v plus arcsin(c/||v||), and the first has two bounds",
+                "theory/theorems/ngd.py: The step is -eta Bz with ||Bz - v|| <= c",
+            ),
+            proved("both bounds at ||v||^2 = 1-3c^2, and the sine is at most q", LINE),
+            checked("the conclusion on instances", "T1-line-sharp"),
+        ),
+    ),
+)

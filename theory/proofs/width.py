@@ -5,6 +5,7 @@ C2-prob's bound of ``||J(W) - J(0)||_F^2``, of which only the cube is a polynomi
 The logarithm enters as ``log``, pi as any positive number.
 """
 
+from theory.proofs.chain import Chain, argued, checked, proved
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
 
@@ -76,7 +77,9 @@ COMPOSITION = Obligation(
             "the first width times 0.999",
             {"m >= norm2*log/(beta*eigenvalue)": "m >= 999/1000*norm2*log/(beta*eigenvalue)"},
         ),
-        Mutation("ball-35", "R^2 = 35.9 E/(delta lambda0)", {"36*E/(delta*eigenvalue)": "359/10*E/(delta*eigenvalue)"}, 1),
+        Mutation(
+            "ball-35", "R^2 = 35.9 E/(delta lambda0)", {"36*E/(delta*eigenvalue)": "359/10*E/(delta*eigenvalue)"}, 1
+        ),
         Mutation(
             "narrower",
             "the second width times 0.999",
@@ -167,3 +170,48 @@ PATTERN = Obligation(
 )
 
 OBLIGATIONS = (FLIPS, CUBES, COMPOSITION, SYMMETRIC, PATTERN)
+
+_MODULE = "theory/theorems/width.py: "
+_CHANGE_LINKS = (
+    argued("a flip has |z| <= t or ||w_r - w_r(0)|| > t; Markov's inequality", f"{_MODULE}For every t > 0 a flip has"),
+    proved("the best t gives kappa_3", FLIPS),
+    checked("C2-prob's frequency", "C2-prob"),
+)
+_START_LINKS = (
+    argued("Markov's inequality for ||r(0)||^2", f"{_MODULE}R0 [paper, with constants]"),
+    checked("R0's mean and frequency", "R0"),
+)
+_CHERNOFF_LINKS = (
+    argued("Tropp's matrix Chernoff inequality [L]", f"{_MODULE}From the matrix Chernoff inequality"),
+    checked("K-chernoff's frequency", "K-chernoff"),
+)
+
+CHAINS = (
+    Chain("K-chernoff", _CHERNOFF_LINKS),
+    Chain("R0", _START_LINKS),
+    Chain("C2-prob", _CHANGE_LINKS),
+    Chain(
+        "T3",
+        (
+            *_CHERNOFF_LINKS,
+            *_START_LINKS,
+            *_CHANGE_LINKS,
+            argued("a union bound over three events of probability delta/3", f"{_MODULE}at delta/3 each"),
+            proved("their composition, by cubes", COMPOSITION, CUBES),
+            proved("under symmetric initialisation, with two events of probability delta/2", SYMMETRIC),
+            checked("the conclusion on instances", "T3"),
+        ),
+    ),
+    Chain(
+        "T4-width",
+        (
+            *_CHERNOFF_LINKS,
+            *_START_LINKS,
+            *_CHANGE_LINKS,
+            proved("the first width, and from C2-prob's bound to the condition", COMPOSITION, CUBES),
+            argued("h_min >= 1/mu_max", f"{_MODULE}``h_min >= 1/mu_max``"),
+            proved("the ball and the second width, with a factor kappa_X", PATTERN),
+            checked("the conclusion on instances", "T4-width"),
+        ),
+    ),
+)

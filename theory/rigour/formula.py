@@ -47,7 +47,9 @@ def comparisons(text: str) -> tuple[tuple[ast.expr, str, ast.expr], ...]:
     """The comparisons of a chain, each as (left, "<=" or "<" or ">=" or ">" or "=", right). Raises FormulaError."""
     node = _parsed(text)
     if not isinstance(node, ast.Compare) or any(type(sign) not in _COMPARISONS for sign in node.ops):
-        raise FormulaError(f"{text!r} is not a comparison; write a <= b, a < b, a >= b, a > b, a == b, or a chain of them")
+        raise FormulaError(
+            f"{text!r} is not a comparison; write a <= b, a < b, a >= b, a > b, a == b, or a chain of them"
+        )
     sides = [node.left, *node.comparators]
     for side in sides:
         _check(side, text)
@@ -191,9 +193,9 @@ def _check(node: ast.expr, text: str) -> None:
     """Refuse what is not in the notation, so that every formula means the same to Python and to a prover."""
     match node:
         case ast.Constant(value=number) if type(number) is int:
-            return
+            return None
         case ast.Name():
-            return
+            return None
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return _check(operand, text)
         case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(exponent))) if exponent >= 1:

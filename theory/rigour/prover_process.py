@@ -2,13 +2,15 @@
 
 theory/rigour/provers.py runs this file as a script, with z3 or cvc5 as its argument; nothing imports it, so that no other
 process loads a prover. A question is ``{"query": SMT-LIB text, "limit": seconds}``. An answer is ``{"answer": "unsat", "sat"
-or "unknown", "model": {name: "p/q"}}``; in place of an algebraic number that is not rational a model has one near it.
+or "unknown", "model": {name: "p/q"}, "reason": text}``; for an irrational algebraic number a model has a rational one near it.
 """
 
 import json
 import math
 import signal
 import sys
+from fractions import Fraction
+from typing import Any
 
 
 def ask_z3(query: str) -> tuple[str, dict[str, str]]:
@@ -44,11 +46,12 @@ def ask_cvc5(query: str) -> tuple[str, dict[str, str]]:
     return "sat", {name: str(near(value)) for name, value in values.items()}
 
 
-def near(value):  # type: ignore[no-untyped-def]
-    """A rational value of cvc5 itself, the middle of its isolating interval for another algebraic number."""
+def near(value: Any) -> Fraction:
+    """A rational value of cvc5 itself; the middle of its isolating interval for another algebraic number."""
     if value.isRealValue():
-        return value.getRealValue()
-    return (value.getRealAlgebraicNumberLowerBound().getRealValue() + value.getRealAlgebraicNumberUpperBound().getRealValue()) / 2
+        return Fraction(value.getRealValue())
+    low, high = value.getRealAlgebraicNumberLowerBound(), value.getRealAlgebraicNumberUpperBound()
+    return Fraction(low.getRealValue() + high.getRealValue()) / 2
 
 
 def main(name: str) -> None:
@@ -57,9 +60,13 @@ def main(name: str) -> None:
     for line in sys.stdin:
         question = json.loads(line)
         signal.alarm(math.ceil(question["limit"]) + 1)
-        answer, model = ask(question["query"])
+        try:
+            answer, model = ask(question["query"])
+            reply = {"answer": answer, "model": model, "reason": f"{name} says unknown" if answer == "unknown" else ""}
+        except Exception as error:
+            reply = {"answer": "unknown", "model": {}, "reason": f"{type(error).__name__}: {error}"}
         signal.alarm(0)
-        print(json.dumps({"answer": answer, "model": model}), flush=True)
+        print(json.dumps(reply), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,11 @@ import os
 import select
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import IO
 
 PROVERS = ("z3", "cvc5")
 
@@ -45,7 +43,6 @@ class Prover:
         self._limit = limit
         self._command = [sys.executable, "-I", str(_SCRIPT), name] if command is None else list(command)
         self._process: subprocess.Popen[bytes] | None = None
-        self._complaints: IO[bytes] | None = None
 
     def __enter__(self) -> Prover:
         """Itself."""
@@ -62,9 +59,11 @@ class Prover:
             line = self._exchange(json.dumps({"query": query, "limit": self._limit}).encode() + b"\n", deadline)
             return _reply(line)
         except TimeoutError:
-            return self._broken(f"no answer within {self._limit:g} s")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            return self._broken(f"no answer that can be read ({error})")
+            reason = f"no answer within {self._limit:g} s"
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+            reason = f"no answer that can be read ({error})"
+        self.close()
+        return Reply("unknown", reason=reason)
 
     def close(self) -> None:
         """Kill the process, if there is one."""
@@ -72,9 +71,6 @@ class Prover:
         if process is not None:
             process.kill()
             process.communicate()
-        if self._complaints is not None:
-            self._complaints.close()
-            self._complaints = None
 
     def _exchange(self, question: bytes, deadline: float) -> bytes:
         process = self._started()
@@ -95,26 +91,16 @@ class Prover:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            self._complaints = tempfile.TemporaryFile()
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints, bufsize=0
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
             )
         return self._process
-
-    def _broken(self, reason: str) -> Reply:
-        """An unknown answer, after which the process starts afresh; the last line it complained with belongs to the reason."""
-        lines: list[bytes] = []
-        if self._complaints is not None:
-            self._complaints.seek(0)
-            lines = self._complaints.read().split(b"\n")
-        last = next((line.decode(errors="replace") for line in reversed(lines) if line.strip()), "")
-        self.close()
-        return Reply("unknown", reason=f"{reason}: {last}" if last else reason)
 
 
 def _reply(line: bytes) -> Reply:
     found = json.loads(line)
     if found["answer"] not in ("unsat", "sat", "unknown"):
         raise ValueError(f"it said {found['answer']!r}")
-    model = {str(name): Fraction(value) for name, value in found["model"].items()}
-    return Reply(found["answer"], model, "the prover does not know" if found["answer"] == "unknown" else "")
+    return Reply(
+        found["answer"], {name: Fraction(value) for name, value in found["model"].items()}, str(found["reason"])
+    )
