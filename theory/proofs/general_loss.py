@@ -33,7 +33,7 @@ PAPER_RATE = Obligation(
         Mutation(
             "kappa",
             "kappa C in place of (1+kappa) C",
-            {"2/(mu+L)*(1 - (1+L/mu)*C)/(1+C)**2": "2/(mu+L)*(1 - L/mu*C)/(1+C)**2"},
+            {"(1+L/mu)": "L/mu"},
         ),
     ),
 )
@@ -56,21 +56,13 @@ COERCIVITY = Obligation(
         Mutation(
             "sign",
             "2/(mu+L) + eta in the bracket",
-            {
-                "1 - 2*eta*(mu*L+g2)/(mu+L) + eta**2*g2 == 1 - 2*eta*mu*L/(mu+L) - (2/(mu+L) - eta)*eta*g2": (
-                    "1 - 2*eta*(mu*L+g2)/(mu+L) + eta**2*g2 == 1 - 2*eta*mu*L/(mu+L) - (2/(mu+L) + eta)*eta*g2"
-                )
-            },
+            {"(2/(mu+L) - eta)": "(2/(mu+L) + eta)"},
         ),
         Mutation("linear", "s^2 = mu + t(L - mu)", {_SPECTRUM: "g2 == mu + t*(L - mu)"}, part=1),
         Mutation(
             "eta-L",
             "1 - eta L at t = 0",
-            {
-                "1 - 2*eta*(mu*L+g2)/(mu+L) + eta**2*g2 == (1-eta*mu)**2 - t*eta*(L-mu)*(2 - eta*(mu+L))": (
-                    "1 - 2*eta*(mu*L+g2)/(mu+L) + eta**2*g2 == (1-eta*L)**2 - t*eta*(L-mu)*(2 - eta*(mu+L))"
-                )
-            },
+            {"(1-eta*mu)": "(1-eta*L)"},
             part=2,
         ),
     ),
@@ -149,11 +141,7 @@ BALL = Obligation(
         Mutation(
             "C/2",
             "1 - C/2 in place of 1 - C/3",
-            {
-                "eta*kappa*mu/((1-C/3)*(eta*mu*(1-q))) == kappa/(1-C)": (
-                    "eta*kappa*mu/((1-C/2)*(eta*mu*(1-q))) == kappa/(1-C)"
-                )
-            },
+            {"C/3": "C/2"},
             part=2,
         ),
     ),

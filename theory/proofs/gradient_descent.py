@@ -92,7 +92,7 @@ ADVANTAGE = Obligation(
         Mutation(
             "smaller",
             "NGD's decrease times 0.999",
-            {"(1-2*q)*(1-c)**2 <= 1 - (1 - eta/rho)**2": "(1-2*q)*(1-c)**2 <= 999/1000*(1 - (1 - eta/rho)**2)"},
+            {"1 - (1 - eta/rho)**2": "999/1000*(1 - (1 - eta/rho)**2)"},
             part=1,
         ),
         Mutation("longer-row", "Lambda up to 1.001 n", {"s**2 <= n": "s**2 <= 1001/1000*n"}, part=2),

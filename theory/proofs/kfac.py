@@ -32,8 +32,8 @@ CONTAINED = Obligation(
     (
         Implication(
             ("0 <= C < 1/2", "0 < mu", "0 < h_max", "h_max*mu <= 1"),
-            "mu*(1-2*C)/(1+C)**2 <= (1-2*q)/(h_max*(1-q)**2)",
-            {"q": DEFICIT},
+            "paper <= leverage",
+            {"q": DEFICIT, "paper": "mu*(1-2*C)/(1+C)**2", "leverage": "(1-2*q)/(h_max*(1-q)**2)"},
         ),
         Implication(("0 < mu_max", "1/mu_max <= h_min", "0 < eta"), "1 - eta*h_min <= 1 - eta/mu_max"),
         Implication(("0 < eta*h_max <= 1", "0 < h_min <= h_max", "0 <= r"), "eta**2*h_max*r**2 <= r**2/h_min"),

@@ -96,7 +96,7 @@ ATTAINED = Obligation(
         Mutation(
             "flatter",
             "slope 1 - 2c after the iterate",
-            {"1 - eta*(1-c)/(1+c) == 1 - eta/rho": "1 - eta*(1-2*c)/(1+c) == 1 - eta/rho"},
+            {"eta*(1-c)": "eta*(1-2*c)"},
         ),
         Mutation("at-the-limit", "the rate breaks at the limit itself", {"eta > limit": "eta >= limit"}, part=1),
     ),

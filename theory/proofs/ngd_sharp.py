@@ -12,6 +12,8 @@ from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
 
 FACTOR_LIMIT = "(1+c)*(1-3*c)/(1-2*c-c**2)"
+ALONG, CONSTANT = "c/(1+c)", "(1+c)*(1-2*c)"
+"""Lemma S: ``||v||^2 - ||e||^2 >= along s^2 + constant``."""
 
 _STEP = "0 < eta <= factor_limit"
 _FACTOR = {"rho": RATIO, "factor_limit": FACTOR_LIMIT, "k": "2/rho - 1 - eta/rho**2"}
@@ -26,7 +28,7 @@ COORDINATE = Obligation(
         Mutation(
             "smaller",
             "0.999 (1+c)/c",
-            {"(1-q)/(c-q) + (c**2-q)/(c**2+q) <= (1+c)/c": "(1-q)/(c-q) + (c**2-q)/(c**2+q) <= 999/1000*(1+c)/c"},
+            {"<= (1+c)/c": "<= 999/1000*(1+c)/c"},
         ),
         Mutation("larger-q", "q up to 1.001 c^2", {"0 <= q < c**2": "0 <= q <= 1001/1000*c**2"}),
     ),
@@ -38,19 +40,16 @@ LEMMA = Obligation(
     (
         Implication(
             ("0 < c < 1", "0 <= q < c**2"),
-            "v**2 - e**2 - c/(1+c)*(v+e)**2 >= (1-c)*v**2/(1-q) - 2*c**2*e**2/(c**2-q)",
+            "v**2 - e**2 - along*(v+e)**2 >= (1-c)*v**2/(1-q) - 2*c**2*e**2/(c**2-q)",
+            {"along": ALONG},
         ),
-        Implication(("0 < c < 1", "x >= 1", "y <= 1"), "(1-c)*x - 2*c**2*y >= (1+c)*(1-2*c)"),
+        Implication(("0 < c < 1", "x >= 1", "y <= 1"), "(1-c)*x - 2*c**2*y >= constant", {"constant": CONSTANT}),
     ),
     (
         Mutation(
             "smaller-weight",
             "1.999 c^2 in place of 2 c^2",
-            {
-                "v**2 - e**2 - c/(1+c)*(v+e)**2 >= (1-c)*v**2/(1-q) - 2*c**2*e**2/(c**2-q)": (
-                    "v**2 - e**2 - c/(1+c)*(v+e)**2 >= (1-c)*v**2/(1-q) - 1999/1000*c**2*e**2/(c**2-q)"
-                )
-            },
+            {"- 2*c": "- 1999/1000*c"},
         ),
         Mutation("no-rank", "v'(I-Q)^{-1}v >= 0.999 only", {"x >= 1": "x >= 999/1000"}, part=1),
     ),
@@ -81,19 +80,15 @@ BELOW = Obligation(
     (
         Implication(
             ("0 < c < 1/3", _STEP, "0 < s <= 1+c"),
-            "(1-eta)*(c/(1+c)*s**2 + (1+c)*(1-2*c)) - k*s**2 - 2*c*(1-eta/rho)*s >= 0",
-            _FACTOR,
+            "(1-eta)*(along*s**2 + constant) - k*s**2 - 2*c*(1-eta/rho)*s >= 0",
+            {**_FACTOR, "along": ALONG, "constant": CONSTANT},
         ),
     ),
     (
         Mutation(
             "smaller-lemma",
             "Lemma S's constant times 0.999",
-            {
-                "(1-eta)*(c/(1+c)*s**2 + (1+c)*(1-2*c)) - k*s**2 - 2*c*(1-eta/rho)*s >= 0": (
-                    "(1-eta)*(c/(1+c)*s**2 + 999/1000*(1+c)*(1-2*c)) - k*s**2 - 2*c*(1-eta/rho)*s >= 0"
-                )
-            },
+            {"+ constant": "+ 999/1000*constant"},
         ),
         Mutation("longer-s", "s up to 1.001 (1+c)", {"0 < s <= 1+c": "0 < s <= 1001/1000*(1+c)"}),
     ),
@@ -125,11 +120,7 @@ SLOW = Obligation(
         Mutation(
             "2.001",
             "2.001 in place of 2",
-            {
-                "(1+c)*(1 + s**2 - c**2 - 2*c*s) >= 2*s**2*(1-c)": (
-                    "(1+c)*(1 + s**2 - c**2 - 2*c*s) >= 2001/1000*s**2*(1-c)"
-                )
-            },
+            {">= 2*s": ">= 2001/1000*s"},
         ),
         Mutation("longer-s", "s up to 1.001 (1+c)", {"1-c <= s <= 1+c": "1-c <= s <= 1001/1000*(1+c)"}),
     ),
@@ -185,17 +176,13 @@ LINE = Obligation(
         Mutation(
             "more",
             "4.001 in place of 4",
-            {
-                "((1+2*c)/(1+c)*s**2 + (1+c)*(1-2*c))**2 >= 4*s**2*(1-4*c**2)": (
-                    "((1+2*c)/(1+c)*s**2 + (1+c)*(1-2*c))**2 >= 4001/1000*s**2*(1-4*c**2)"
-                )
-            },
+            {">= 4*s": ">= 4001/1000*s"},
         ),
         Mutation("larger-c", "c up to 1/2", {"0 <= c <= 1/3": "0 <= c <= 1/2"}, part=1),
         Mutation(
             "5c^2",
             "1 - 5 c^2 for 1 - 4 c^2",
-            {"c**2/(1-3*c**2) + (1-4*c**2)/(1-3*c**2) == 1": "c**2/(1-3*c**2) + (1-5*c**2)/(1-3*c**2) == 1"},
+            {"1-4*c": "1-5*c"},
             part=2,
         ),
         Mutation("halved", "the sine at most 0.999 q", {"sine2 <= q**2": "sine2 <= 998001/1000000*q**2"}, part=3),

@@ -11,6 +11,9 @@ from theory.rigour.obligation import Mutation, Obligation
 
 _POSITIVE = ("0 < eigenvalue", "0 < nu", "0 < delta", "0 < n", "0 < E", "0 < C", "0 < pi")
 _KAPPA = {"kappa": "27/2/pi"}
+WIDTH = "1728*324*27/(2*pi)*n**3*E/(C**6*nu**2*eigenvalue**4*delta**3)"
+SYMMETRIC_WIDTH = "1728*48*27/(2*pi)*n**3*E/(C**6*nu**2*eigenvalue**4*delta**2)"
+
 _CUBE = "kappa*n**3*R2/(nu**2*share**2*m)"
 
 FLIPS = Obligation(
@@ -44,7 +47,9 @@ CUBES = Obligation(
 )
 
 _CHERNOFF = Implication(
-    ("0 < beta", "0 < eigenvalue", "0 < norm2", "m >= norm2*log/(beta*eigenvalue)"), "beta*m*eigenvalue/norm2 >= log"
+    ("0 < beta", "0 < eigenvalue", "0 < norm2", "m >= limit"),
+    "beta*m*eigenvalue/norm2 >= log",
+    {"limit": "norm2*log/(beta*eigenvalue)"},
 )
 """``beta m lambda0/||X||_2^2`` in the exponent of K-chernoff, at the first width; ``log = ln(n/share)``."""
 
@@ -65,9 +70,9 @@ COMPOSITION = Obligation(
             {"delta": "3*share", "R2": "36*E/(delta*eigenvalue)"},
         ),
         Implication(
-            (*_POSITIVE, "m >= 1728*324*27/(2*pi)*n**3*E/(C**6*nu**2*eigenvalue**4*delta**3)"),
+            (*_POSITIVE, "m >= limit"),
             "cube <= (C**2/9*(3/4*eigenvalue))**3",
-            {**_KAPPA, "share": "delta/3", "R2": "36*E/(delta*eigenvalue)", "cube": _CUBE},
+            {**_KAPPA, "limit": WIDTH, "share": "delta/3", "R2": "36*E/(delta*eigenvalue)", "cube": _CUBE},
         ),
         _CONDITION,
     ),
@@ -75,19 +80,13 @@ COMPOSITION = Obligation(
         Mutation(
             "narrower-chernoff",
             "the first width times 0.999",
-            {"m >= norm2*log/(beta*eigenvalue)": "m >= 999/1000*norm2*log/(beta*eigenvalue)"},
+            {"m >= limit": "m >= 999/1000*limit"},
         ),
-        Mutation(
-            "ball-35", "R^2 = 35.9 E/(delta lambda0)", {"36*E/(delta*eigenvalue)": "359/10*E/(delta*eigenvalue)"}, 1
-        ),
+        Mutation("ball-35", "R^2 = 35.9 E/(delta lambda0)", {"36*E": "359/10*E"}, 1),
         Mutation(
             "narrower",
             "the second width times 0.999",
-            {
-                "m >= 1728*324*27/(2*pi)*n**3*E/(C**6*nu**2*eigenvalue**4*delta**3)": (
-                    "m >= 999/1000*1728*324*27/(2*pi)*n**3*E/(C**6*nu**2*eigenvalue**4*delta**3)"
-                )
-            },
+            {"m >= limit": "m >= 999/1000*limit"},
             part=2,
         ),
         Mutation("delta/4", "C2-prob at delta/4", {"delta/3": "delta/4"}, part=2),
@@ -108,21 +107,17 @@ SYMMETRIC = Obligation(
             ("0 < eigenvalue", "smallest > 3/4*eigenvalue", "0 <= E"), "9*E/smallest <= R2", {"R2": "12*E/eigenvalue"}
         ),
         Implication(
-            (*_POSITIVE, "m >= 1728*48*27/(2*pi)*n**3*E/(C**6*nu**2*eigenvalue**4*delta**2)"),
+            (*_POSITIVE, "m >= limit"),
             "cube <= (C**2/9*(3/4*eigenvalue))**3",
-            {**_KAPPA, "share": "delta/2", "R2": "12*E/eigenvalue", "cube": _CUBE},
+            {**_KAPPA, "limit": SYMMETRIC_WIDTH, "share": "delta/2", "R2": "12*E/eigenvalue", "cube": _CUBE},
         ),
     ),
     (
-        Mutation("ball-11", "R^2 = 11.9 E/lambda0", {"12*E/eigenvalue": "119/10*E/eigenvalue"}),
+        Mutation("ball-11", "R^2 = 11.9 E/lambda0", {"12*E": "119/10*E"}),
         Mutation(
             "narrower",
             "the second width times 0.999",
-            {
-                "m >= 1728*48*27/(2*pi)*n**3*E/(C**6*nu**2*eigenvalue**4*delta**2)": (
-                    "m >= 999/1000*1728*48*27/(2*pi)*n**3*E/(C**6*nu**2*eigenvalue**4*delta**2)"
-                )
-            },
+            {"m >= limit": "m >= 999/1000*limit"},
             part=1,
         ),
     ),
@@ -143,27 +138,29 @@ PATTERN = Obligation(
                 "0 < mu_min",
                 "0 < mu_max",
                 "h*mu_max >= 1",
-                "m >= mu_max/mu_min*(1728*324*27/(2*pi)*n**3*E/(C**6*nu**2*eigenvalue**4*delta**3))",
+                "m >= mu_max/mu_min*limit",
             ),
             "cube <= (C**2/9*(3/4*eigenvalue))**3",
-            {**_KAPPA, "share": "delta/3", "R2": "36*E/(delta*eigenvalue*h*mu_min)", "cube": _CUBE},
+            {
+                **_KAPPA,
+                "limit": WIDTH,
+                "share": "delta/3",
+                "R2": "36*E/(delta*eigenvalue*h*mu_min)",
+                "cube": _CUBE,
+            },
         ),
     ),
     (
         Mutation(
             "ball-35",
             "35.9 in place of 36",
-            {"36*E/(delta*eigenvalue*h*mu_min)": "359/10*E/(delta*eigenvalue*h*mu_min)"},
+            {"36*E": "359/10*E"},
         ),
         Mutation("smaller-h", "h_min >= 0.999/mu_max", {"h*mu_max >= 1": "h*mu_max >= 999/1000"}, part=1),
         Mutation(
             "no-kappa",
             "without kappa_X",
-            {
-                "m >= mu_max/mu_min*(1728*324*27/(2*pi)*n**3*E/(C**6*nu**2*eigenvalue**4*delta**3))": (
-                    "m >= 1728*324*27/(2*pi)*n**3*E/(C**6*nu**2*eigenvalue**4*delta**3)"
-                )
-            },
+            {"mu_max/mu_min*limit": "limit"},
             part=1,
         ),
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -32,21 +31,20 @@ class Implication:
         return tuple(dict.fromkeys(name for text in texts for name in names(text) if name not in self.where))
 
     def changed(self, replacements: Mapping[str, str]) -> Implication:
-        """The same with whole texts replaced: hypotheses, the conclusion, or definitions.
+        """The same with fragments of its texts (hypotheses, conclusion, definitions) replaced.
 
-        Raises FormulaError when a text to replace does not occur exactly once, or a replacement changes nothing.
+        Raises FormulaError when a fragment does not occur exactly once, or would stay as it is.
         """
         texts = [*self.hypotheses, self.conclusion, *self.where.values()]
         for old, new in replacements.items():
-            if texts.count(old) != 1 or old == new:
-                raise FormulaError(f"{old!r} occurs {texts.count(old)} times among {texts}, to become {new!r}")
-
-        return dataclasses.replace(
-            self,
-            hypotheses=tuple(replacements.get(text, text) for text in self.hypotheses),
-            conclusion=replacements.get(self.conclusion, self.conclusion),
-            where={name: replacements.get(text, text) for name, text in self.where.items()},
-        )
+            found = sum(text.count(old) for text in texts)
+            if found != 1 or old == new:
+                raise FormulaError(
+                    f"{old!r} occurs {found} times in {texts}, to become {new!r}; it must occur once, and change"
+                )
+            texts = [text.replace(old, new) for text in texts]
+        count = len(self.hypotheses)
+        return Implication(tuple(texts[:count]), texts[count], dict(zip(self.where, texts[count + 1 :], strict=True)))
 
     def values(self, point: Mapping[str, Fraction]) -> dict[str, Fraction]:
         """The variables and, exactly, the defined names at a point. Raises DivisorError, FormulaError."""

@@ -23,7 +23,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Mutation:
-    """How to make one part of an obligation false: whole texts of it, each with what replaces it."""
+    """How to make one part of an obligation false: fragments of its texts, each with what replaces it."""
 
     name: str
     description: str
