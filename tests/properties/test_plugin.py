@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +19,8 @@ from properties.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.slack import SlackRow
 from tests.properties import fake_claims
 from tests.properties.picture_data import picture_data
+from theory.proofs import Chain
+from theory.rigour.obligation import Obligation
 
 pytest_plugins = ["pytester"]
 
@@ -40,8 +42,13 @@ class Suite:
     pytester: pytest.Pytester
     monkeypatch: pytest.MonkeyPatch
 
+    obligations: Mapping[str, Obligation] = field(default_factory=dict)
+    chains: Mapping[str, Chain] = field(default_factory=dict)
+
     def run(self, claims: Sequence[Claim[Any]], *arguments: str) -> pytest.RunResult:
         self.monkeypatch.setattr(plugin, "registry", {claim.id: claim for claim in claims})
+        self.monkeypatch.setattr(plugin, "obligations", self.obligations)
+        self.monkeypatch.setattr(plugin, "chains", self.chains)
         return self.pytester.runpytest_inprocess("-p", "properties.plugin", "-p", "no:cacheprovider", *arguments)
 
     def written(self) -> Any:

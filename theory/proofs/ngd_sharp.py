@@ -16,7 +16,8 @@ ALONG, CONSTANT = "c/(1+c)", "(1+c)*(1-2*c)"
 """Lemma S: ``||v||^2 - ||e||^2 >= along s^2 + constant``."""
 
 _STEP = "0 < eta <= factor_limit"
-_FACTOR = {"rho": RATIO, "factor_limit": FACTOR_LIMIT, "k": "2/rho - 1 - eta/rho**2"}
+_LIMITED = {"rho": RATIO, "factor_limit": FACTOR_LIMIT}
+_FACTOR = {**_LIMITED, "k": "2/rho - 1 - eta/rho**2"}
 _PHI = "(1-eta)*v2 - e2 - k*s**2 - 2*c*(1-eta/rho)*s + eta*c**2"
 _LONGER_STEP = {_STEP: "0 < eta <= 1001/1000*factor_limit"}
 
@@ -64,8 +65,8 @@ GOAL = Obligation(
             f"((1-eta/rho)*s - eta*c)**2 - (s**2 - eta*(s**2+v2-e2) + eta**2*v2) == eta*({_PHI})",
             {"rho": RATIO, "k": "2/rho - 1 - eta/rho**2"},
         ),
-        Implication(("0 < c < 1/3", _STEP, "1-c <= s"), "(1-eta/rho)*s >= eta*c", _FACTOR),
-        Implication(("0 < c < 1/3", _STEP), "eta < 1", _FACTOR),
+        Implication(("0 < c < 1/3", _STEP, "1-c <= s"), "(1-eta/rho)*s >= eta*c", _LIMITED),
+        Implication(("0 < c < 1/3", _STEP), "eta < 1", {"factor_limit": FACTOR_LIMIT}),
     ),
     (
         Mutation("k", "k without its 1", {"2/rho - 1 - eta/rho**2": "2/rho - eta/rho**2"}),
