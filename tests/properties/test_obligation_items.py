@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -176,6 +177,11 @@ def test_the_page_shows_proofs_and_obligations(document: Document) -> None:
     assert "squares &lt;are&gt; at most their roots &amp; more" in text
     assert "2 of 3 proved by z3 and cvc5; mutants 2 of 3 refuted" in text
     assert "not in this run" in text
+    assert "N-small: 1 argued, 1 checked, 1 proved" in text
+    begin = text.index('<section aria-labelledby="proofs">')
+    sections = text[begin : text.index("</section>", text.index('aria-labelledby="obligations"'))] + "</section>"
+    found = ElementTree.fromstring(f"<main>{sections.replace('<details open>', '<details>')}</main>")
+    assert [section.get("aria-labelledby") for section in found] == ["proofs", "obligations"]
     assert "Proofs" not in page(Document({"numpy": "2.0"}))
 
 

@@ -59,7 +59,7 @@ TIES: list[tuple[str, int, str, dict[str, Fraction], Callable[[Numbers], float]]
     ("O-tight", 1, "rho", {"c": c}, of_c(ngd.contraction_ratio)),
     ("O-tight", 1, "limit", {"c": c}, of_c(ngd.step_limit, "T1-sharp")),
     ("O-sharp-lemma", 0, "along", {"c": c}, lambda v: ngd.lemma_constants(v["c"])[0]),
-    ("O-sharp-lemma", 1, "constant", {"c": c}, lambda v: ngd.lemma_constants(v["c"])[1]),
+    ("O-sharp-lemma", 2, "constant", {"c": c}, lambda v: ngd.lemma_constants(v["c"])[1]),
     ("O-sharp-lo", 0, "factor_limit", {"c": c}, of_c(ngd.factor_limit)),
     ("O-sharp-lo", 0, "along", {"c": c}, lambda v: ngd.lemma_constants(v["c"])[0]),
     ("O-sharp-hi", 0, "factor_limit", {"c": c}, of_c(ngd.factor_limit)),

@@ -37,13 +37,14 @@ COORDINATE = Obligation(
 
 LEMMA = Obligation(
     "O-sharp-lemma",
-    "Lemma S: each coordinate's inequality, and what its sum comes to when v'(I-Q)^{-1}v >= 1 and e'(c^2 I - Q)^{-1}e <= 1",
+    "Lemma S: each coordinate's inequality (at q = c^2 it has e = 0), and what its sum comes to when v'(I-Q)^{-1}v >= 1 and e'(c^2 I - Q)^{-1}e <= 1",
     (
         Implication(
             ("0 < c < 1", "0 <= q < c**2"),
             "v**2 - e**2 - along*(v+e)**2 >= (1-c)*v**2/(1-q) - 2*c**2*e**2/(c**2-q)",
             {"along": ALONG},
         ),
+        Implication(("0 <= c < 1",), "v**2 - along*v**2 >= (1-c)*v**2/(1-c**2)", {"along": ALONG}),
         Implication(("0 < c < 1", "x >= 1", "y <= 1"), "(1-c)*x - 2*c**2*y >= constant", {"constant": CONSTANT}),
     ),
     (
@@ -52,7 +53,13 @@ LEMMA = Obligation(
             "1.999 c^2 in place of 2 c^2",
             {"- 2*c": "- 1999/1000*c"},
         ),
-        Mutation("no-rank", "v'(I-Q)^{-1}v >= 0.999 only", {"x >= 1": "x >= 999/1000"}, part=1),
+        Mutation("no-rank", "v'(I-Q)^{-1}v >= 0.999 only", {"x >= 1": "x >= 999/1000"}, part=2),
+        Mutation(
+            "at-c^2",
+            "1.001 (1-c) in a coordinate with q = c^2, where e = 0",
+            {">= (1-c)": ">= 1001/1000*(1-c)"},
+            part=1,
+        ),
     ),
 )
 
@@ -61,12 +68,12 @@ GOAL = Obligation(
     "the goal ||w - eta v|| + eta c <= (1 - eta/rho) s, squared, is eta Phi >= 0; the root's sign for s >= 1-c",
     (
         Implication(
-            ("0 < c < 1/3",),
+            ("0 <= c < 1/3",),
             f"((1-eta/rho)*s - eta*c)**2 - (s**2 - eta*(s**2+v2-e2) + eta**2*v2) == eta*({_PHI})",
             {"rho": RATIO, "k": "2/rho - 1 - eta/rho**2"},
         ),
-        Implication(("0 < c < 1/3", _STEP, "1-c <= s"), "(1-eta/rho)*s >= eta*c", _LIMITED),
-        Implication(("0 < c < 1/3", _STEP), "eta < 1", {"factor_limit": FACTOR_LIMIT}),
+        Implication(("0 <= c < 1/3", _STEP, "1-c <= s"), "(1-eta/rho)*s >= eta*c", _LIMITED),
+        Implication(("0 <= c < 1/3", _STEP), "eta <= 1", {"factor_limit": FACTOR_LIMIT}),
     ),
     (
         Mutation("k", "k without its 1", {"2/rho - 1 - eta/rho**2": "2/rho - eta/rho**2"}),
@@ -80,7 +87,7 @@ BELOW = Obligation(
     "Phi >= 0 for s <= 1+c, by Lemma S and ||e|| <= c",
     (
         Implication(
-            ("0 < c < 1/3", _STEP, "0 < s <= 1+c"),
+            ("0 <= c < 1/3", _STEP, "0 < s <= 1+c"),
             "(1-eta)*(along*s**2 + constant) - k*s**2 - 2*c*(1-eta/rho)*s >= 0",
             {**_FACTOR, "along": ALONG, "constant": CONSTANT},
         ),
@@ -100,11 +107,11 @@ ABOVE = Obligation(
     "Phi >= 0 for s >= 1+c, by ||v|| >= s - ||e|| and ||e|| <= c",
     (
         Implication(
-            ("0 < c < 1/3", _STEP, "s >= 1+c"),
+            ("0 <= c < 1/3", _STEP, "s >= 1+c"),
             "(1-eta)*(s-c)**2 - c**2 + eta*c**2 - k*s**2 - 2*c*(1-eta/rho)*s >= 0",
             _FACTOR,
         ),
-        Implication(("0 < eta < 1", "0 <= e <= c", "1+c <= s"), "(1-eta)*(s-e)**2 - e**2 >= (1-eta)*(s-c)**2 - c**2"),
+        Implication(("0 < eta <= 1", "0 <= e <= c", "1+c <= s"), "(1-eta)*(s-e)**2 - e**2 >= (1-eta)*(s-c)**2 - c**2"),
     ),
     (
         Mutation("longer-step", "the limit of the factor times 1.001", _LONGER_STEP),
@@ -116,7 +123,7 @@ ABOVE = Obligation(
 SLOW = Obligation(
     "O-sharp-1",
     "the limit of small steps: w.Bz >= s^2/rho already from ||v|| >= 1 and ||e|| <= c when s <= 1+c",
-    (Implication(("0 < c <= 1/3", "1-c <= s <= 1+c"), "(1+c)*(1 + s**2 - c**2 - 2*c*s) >= 2*s**2*(1-c)"),),
+    (Implication(("0 <= c <= 1/3", "1-c <= s <= 1+c"), "(1+c)*(1 + s**2 - c**2 - 2*c*s) >= 2*s**2*(1-c)"),),
     (
         Mutation(
             "2.001",
@@ -131,9 +138,9 @@ RATE = Obligation(
     "O-sharp-rate",
     "T1-sharp, T4-sharp: up to rho(2-rho) the square of the factor 1 - eta/rho is at most 1 - eta, and that is within its limit",
     (
-        Implication(("0 < c < 1/3", "0 < eta <= limit"), "(1 - eta/rho)**2 <= 1 - eta", SHARP),
-        Implication(("0 < c < 1/3",), "limit <= factor_limit", {**SHARP, "factor_limit": FACTOR_LIMIT}),
-        Implication(("0 < c < 1/3", "0 < eta <= limit"), "2/rho - eta/rho**2 >= 1", SHARP),
+        Implication(("0 <= c < 1/3", "0 < eta <= limit"), "(1 - eta/rho)**2 <= 1 - eta", SHARP),
+        Implication(("0 <= c < 1/3",), "limit <= factor_limit", {**SHARP, "factor_limit": FACTOR_LIMIT}),
+        Implication(("0 <= c < 1/3", "0 < eta <= limit"), "2/rho - eta/rho**2 >= 1", SHARP),
     ),
     (
         Mutation("longer-step", "the step limit times 1.001", {"0 < eta <= limit": "0 < eta <= 1001/1000*limit"}),
