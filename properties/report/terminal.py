@@ -14,6 +14,7 @@ from properties.report.wording import (
     mark_text,
     mutants_text,
     number_text,
+    obligations_text,
     seconds_text,
     tightest_text,
     verdict_sentence,
@@ -86,6 +87,15 @@ def mutant_lines(document: Document) -> list[str]:
         return []
     lines = [f"mutants: {mutants_text(document)}"]
     lines += [f"survivor: {id} ({document.mutants[id]['description']})" for id in document.survivors]
+    return lines
+
+
+def obligation_lines(document: Document) -> list[str]:
+    """How many obligations are proved and how many of their mutants refuted, and what is not, by name."""
+    if not document.obligations:
+        return []
+    lines = [f"obligations: {obligations_text(document)}"]
+    lines += [f"not settled: {one['id']} ({one['status']})" for one in document.unsettled_obligations]
     return lines
 
 
