@@ -211,7 +211,7 @@ def relu_networks(dial: Dial) -> Family[DescentInstance]:
         "two-layer ReLU networks with a ball certificate",
         partial(relu_descriptions, _flipping(dial)),
         partial(build_relu, dial=dial),
-        examples(12, 160, 800),
+        examples(12, 110, 800),
     )
 
 

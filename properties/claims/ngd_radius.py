@@ -221,7 +221,7 @@ def _family(
 def cliffs(factor: PathFactor, farthest: int = 400) -> Family[RadiusInstance]:
     """Family F4 with cliffs, up to ``farthest`` percent of the way."""
     draw = partial(cliff_descriptions, farthest=farthest)
-    return _family("F4-cliff", "piecewise linear maps with a cliff", draw, build_cliff, factor, 60, 300, 2500)
+    return _family("F4-cliff", "piecewise linear maps with a cliff", draw, build_cliff, factor, 60, 360, 2500)
 
 
 def families(factor: PathFactor) -> tuple[Family[RadiusInstance], ...]:
@@ -229,7 +229,7 @@ def families(factor: PathFactor) -> tuple[Family[RadiusInstance], ...]:
     return (
         cliffs(factor),
         _family(
-            "F3", "perturbed affine maps", perturbed_affine_descriptions, build_perturbed_affine, factor, 20, 110, 1200
+            "F3", "perturbed affine maps", perturbed_affine_descriptions, build_perturbed_affine, factor, 20, 150, 1200
         ),
         _family(
             "F1", "two-layer ReLU networks", relu_descriptions, build_relu, factor, 3, 14, 200, least_constant_tenth=4

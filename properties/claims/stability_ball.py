@@ -357,7 +357,7 @@ def smooth_descriptions() -> SearchStrategy[Mapping[str, Any]]:
     """Sizes, activation, radius; half of the networks sit where the activation bends most."""
     return described(
         {
-            "kind": st.sampled_from((*("curved",) * 12, *INPUT_KINDS)),
+            "kind": st.sampled_from((*("curved",) * 8, *BALL_KINDS)),
             "activation": st.sampled_from(SMOOTH),
             "inputs": st.integers(1, 4),
             "dimension": st.integers(1, 4),
