@@ -258,7 +258,7 @@ _E_STEP: Claim[StoredStep] = Claim(
     "the Gram matrix are within their stated error bounds of the exact ones",
     provenance=Provenance.DERIVED,
     source="theory/rigour/one_step.py, theory/rigour/gram_rounding.py",
-    families=(_family((60, 740, 7000)),),
+    families=(_family((90, 740, 7000)),),
     hypotheses=hypotheses,
     conclusion=partial(conclusion, 1.0),
     confirm=partial(confirm, 1.0),

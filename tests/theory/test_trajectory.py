@@ -171,7 +171,7 @@ def test_neurons_beyond_one_block_are_summed_up_as_well(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("activation", ["relu", "tanh", "softplus"])
 def test_the_fast_engine_follows_the_ball_trajectory_digit_by_digit(optimiser: str, activation: str) -> None:
     """Over 30 steps the two agree to 11 digits of ``||r(0)||``."""
-    net, inputs, y = problem(8, 4, 4, 100, activation)
+    net, inputs, y = problem(8, 4, 4, 400 if activation == "relu" else 100, activation)
     found = trajectory(net, inputs, y, 0.3, 30, optimiser)
     balls = ball_trajectory(net, inputs, y, 0.3, 30, optimiser)
     assert balls.decided == 30
@@ -181,6 +181,51 @@ def test_the_fast_engine_follows_the_ball_trajectory_digit_by_digit(optimiser: s
             assert abs(step.after - arb(norm)) <= arb(1e-11) * initial
             assert abs(step.length - arb(length)) <= arb(1e-11) * initial
             assert step.after.rad() <= arb(ACCURACY) * initial
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_thirty_steps_of_eight_inputs_and_512_neurons_are_enclosed(optimiser: str) -> None:
+    net, inputs, y = problem(6, 8, 8, 512)
+    found = ball_trajectory(net, inputs, y, 0.2, 30, optimiser)
+    assert (found.decided, len(found.steps)) == (30, 30)
+    assert sum(step.flips for step in found.steps) > 0
+    with working_precision(found.bits):
+        assert all(step.after < step.before for step in found.steps)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_one_step_of_a_wide_network_from_a_stored_iterate(optimiser: str) -> None:
+    """n = 10, m = 20,000: the float64 engine's third step within its bounds of the enclosed one."""
+    net, inputs, y = problem(9, 10, 30, 20_000)
+    state = FunctionSpaceDescent(net, inputs, y)
+    for _ in range(2):
+        state.advance(0.3, optimiser)
+    stored = state.pre_activations.copy()
+    step = network_step(state, 0.3, optimiser)
+    with working_precision(FIRST_BITS):
+        exact = network_steps_enclosed(stored, inputs, net.signs, "relu", y, 0.3, 1, optimiser)[0]
+        assert exact.flips == np.count_nonzero((stored >= 0) != (state.pre_activations >= 0)) > 0
+        assert exact.after.rad() < 2.0**-45
+        assert abs(exact.before - arb(step.before)) <= step.before_error
+        assert abs(exact.after - arb(step.after)) <= step.after_error
+        assert abs(exact.length - arb(step.length)) <= step.length_error
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_the_float_pre_activations_that_decide_patterns_are_within_their_error(optimiser: str) -> None:
+    net, inputs, y = problem(2, 3, 3, 25)
+    exact, start = RationalNetwork(net, inputs, y), StoredWeights(net, inputs)
+    with working_precision(200):
+        path = RectifierTrajectory(start, net.signs, SquaredLoss(y), move_maker(optimiser, inputs), 0.4)
+        for _ in range(6):
+            error = start.error + path._row_errors
+            assert error.max() < 1e-13
+            for i, row in enumerate(exact.pre_activations):
+                for r, z in enumerate(row):
+                    assert abs(arb(z) - arb(float(path._computed[i, r]))) <= arb(float(error[i, r]))
+                    assert path._entry(i, r).overlaps(arb(z))
+            path.advance()
+            exact.advance(0.4, optimiser)
 
 
 # --- three-valued: a pre-activation near zero ------------------------------------------------------------------------
