@@ -229,7 +229,8 @@ class FunctionSpaceDescent:
             entries = np.abs(factor) @ entries
             largest = max(largest, float(entries.max()))
         self._reach += float(entries.max())
-        return self._reach + largest < float(np.finfo(self._dtype).max) / 2
+        limit = np.finfo(np.float32 if self._dtype == np.float32 else np.float64).max
+        return bool(self._reach + largest < float(limit) / 2)
 
     def _sweep(self, movement: Factors, count: bool) -> None:
         """Move Z by the factors' product with S and evaluate outputs, and H if ``count``: one pass over blocks of neurons."""
