@@ -328,7 +328,7 @@ OPTIMISERS: Mapping[str, Callable[[FunctionSpaceDescent], _Movement]] = MappingP
 
 
 def _optimiser(name: str) -> Callable[[FunctionSpaceDescent], _Movement]:
-    if name not in OPTIMISERS:
+    if name not in tuple(OPTIMISERS):
         raise ChoiceError(f"unknown optimiser {name!r}; known: {', '.join(OPTIMISERS)}")
     return OPTIMISERS[name]
 

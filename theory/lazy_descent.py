@@ -16,6 +16,7 @@ from theory.descent import Factors, FunctionSpaceDescent
 from theory.inputs import FloatArray, positive_count
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.pattern import ActivationPattern
+from theory.reals import nonnegative_real
 
 PATIENCE = 16
 """A neuron rests when no boundary is nearer than so many steps like the present one."""
@@ -129,11 +130,11 @@ def residual_curve(
     Raises InputError for bad input, RankDeficientError when the matrix to invert becomes singular, DivergenceError when an
     iterate leaves the range of float64.
     """
-    state = LazyDescent(net, inputs, y)
+    state, share = LazyDescent(net, inputs, y), nonnegative_real(reduction, "reduction")
     norms = [float(np.linalg.norm(state.residual))]
     for _ in range(positive_count(most_steps, "most_steps")):
         state.advance(step_size, optimiser)
         norms.append(float(np.linalg.norm(state.residual)))
-        if norms[-1] <= reduction * norms[0]:
+        if norms[-1] <= share * norms[0]:
             break
     return np.array(norms)

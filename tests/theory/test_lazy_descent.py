@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from theory.descent import FunctionSpaceDescent
-from theory.errors import DivergenceError, RankDeficientError, WidthError
+from theory.errors import ChoiceError, DivergenceError, RankDeficientError, ScaleError, WidthError
 from theory.inputs import FloatArray, normalise_rows
 from theory.lazy_descent import LazyDescent, RestingNeurons, reach, residual_curve
 from theory.network import TwoLayerNetwork
@@ -103,5 +103,10 @@ def test_errors_are_those_of_the_ordinary_descent() -> None:
         residual_curve(net, inputs, y, 1e9, 100, "gd")
     with pytest.raises(WidthError):
         residual_curve(net, inputs, y, 0.5, 0)
+    for wrong in (None, "0.5", -1.0):
+        with pytest.raises(ScaleError, match="reduction"):
+            residual_curve(net, inputs, y, 0.5, 3, reduction=wrong)  # type: ignore[arg-type]
+    with pytest.raises(ChoiceError):
+        residual_curve(net, inputs, y, 0.5, 3, ["ngd"])  # type: ignore[arg-type]
     with pytest.raises(RankDeficientError):
         residual_curve(TwoLayerNetwork(np.ones((3, 2)), np.ones(3)), np.eye(2), np.array([5.0, 1.0]), 0.5, 3, "kfac")

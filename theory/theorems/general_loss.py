@@ -99,7 +99,7 @@ def rate(eta: float, C: float, mu: float, L: float, theorem: str = "T2-q") -> fl
     Raises ChoiceError, ScaleError (eta not positive, or too large for T2's root to exist).
     """
     eta, C, mu, L = in_kind(real(eta, "eta"), ngd.checked_constant(C), *_curvatures(mu, L))
-    positive_real(eta, "eta")
+    positive_real(eta, "the step size eta")
     if _theorem(theorem) == "T2-q":
         return 1 - eta * mu * (1 - ngd.deficit(C))
     squared = 1 - 2 * eta * mu * L / (mu + L)

@@ -85,7 +85,7 @@ def decrease(eta: float, C: float, operator_norm: float, lambda_min: float, theo
 
     Raises ChoiceError, ScaleError (eta not positive).
     """
-    positive_real(eta, "eta")
+    positive_real(eta, "the step size eta")
     bound, share = jacobian_bound(C, operator_norm, lambda_min), eta * (1 - C / 3) ** 2 * lambda_min
     return share if _theorem(theorem) == "T0" else share * (2 - eta * bound**2)
 

@@ -72,7 +72,7 @@ def rate(
     T4: ``(1 - eta/mu_max)^{1/2}``. T4-lev: ``(1 - eta h_min)^{1/2}``. T4-sharp:
     ``(1 - eta h_min (2/rho - eta h_max/rho^2))^{1/2}``. Raises ChoiceError, ScaleError.
     """
-    positive_real(eta, "eta")
+    positive_real(eta, "the step size eta")
     rho = contraction_ratio(C)
     if _theorem(theorem) == "T4":
         fall = eta / _given(mu_max, "mu_max", theorem)

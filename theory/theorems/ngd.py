@@ -91,7 +91,7 @@ def rate(eta: float, C: float, theorem: str = "T1-sharp") -> float:
 
     Raises ChoiceError, ScaleError (eta not positive; eta > 1 for T1, whose factor does not exist then).
     """
-    positive_real(eta, "eta")
+    positive_real(eta, "the step size eta")
     if _theorem(theorem) == "T1":
         if eta > 1:
             raise ScaleError(f"eta is {eta}; the factor sqrt(1 - eta) of T1 needs eta <= 1")
