@@ -9,25 +9,24 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from properties.claim import TooLargeToConfirmError
 from theory.descent import FunctionSpaceDescent
 from theory.gram import largest_gram_eigenvalue
 from theory.inputs import FloatArray
 from theory.losses import Loss, LossMaker, SquaredLoss
 from theory.maps import MapCertificate, ParameterMap, certify_map, operator_norm
 from theory.network import TwoLayerNetwork
-from theory.rigour.one_step import (
-    EnclosedStep,
-    OneStep,
-    map_step,
-    map_steps_enclosed,
-    network_step,
-    network_steps_enclosed,
-)
+from theory.rigour.enclosed_step import EnclosedStep, map_steps_enclosed, network_steps_enclosed
+from theory.rigour.one_step import OneStep, map_step, network_step
 from theory.rigour.rounding import gamma
 from theory.stability import certify_ball
 
 ROUNDING_MARGIN = 1000
 """A run stops once the residual is below this multiple of its error bound, where float64 could not decide any more."""
+
+
+MOST_PRODUCTS, ENTRY_PRODUCTS = 2**23, 16
+"""Networks are enclosed in balls up to so many products, one entry's own functions counted as 16: 2 s at 106 bits."""
 
 
 class Certificate(Protocol):
@@ -234,6 +233,12 @@ class NetworkInstance:
             state.advance(self.eta, self.optimiser)
         return state.pre_activations
 
+    def _confirmable(self, steps: int) -> None:
+        """Raise TooLargeToConfirmError where the step's matrix products have too many terms."""
+        n, m = len(self.inputs), self.net.width
+        if n * m * max(n, ENTRY_PRODUCTS) * steps > MOST_PRODUCTS:
+            raise TooLargeToConfirmError(f"{steps} steps in balls at n = {n}, m = {m} take too long")
+
     def _enclosed(self, pre_activations: FloatArray, steps: int) -> list[EnclosedStep]:
         net = self.net
         return network_steps_enclosed(
@@ -242,10 +247,12 @@ class NetworkInstance:
 
     def enclosed_step(self, k: int) -> EnclosedStep:
         """The exact step from the stored iterate k, in balls."""
+        self._confirmable(1)
         return self._enclosed(self.stored_iterate(k), 1)[0]
 
     def enclosed_trajectory(self) -> list[EnclosedStep]:
         """The exact trajectory from the stored Z(0), in balls."""
+        self._confirmable(len(self.run.steps))
         return self._enclosed(self.stored_iterate(0), len(self.run.steps))
 
     def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:

@@ -19,8 +19,8 @@ from properties.strategies import Description, draw_inputs, orthogonal_matrix
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.rigour import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
+from theory.rigour.enclosed_step import norm_enclosed
 from theory.rigour.exact import ball_matrix, entrywise_product
-from theory.rigour.one_step import norm_enclosed
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
 from theory.theorems import gradient_descent as gd

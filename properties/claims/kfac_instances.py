@@ -19,9 +19,10 @@ from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
 from theory.maps import PerturbedAffine, spike_map
 from theory.network import TwoLayerNetwork
+from theory.rigour.enclosed_step import EnclosedStep
 from theory.rigour.feature_step import feature_step, feature_steps_enclosed
 from theory.rigour.input_bounds import InputBounds, input_bounds
-from theory.rigour.one_step import EnclosedStep, OneStep
+from theory.rigour.one_step import OneStep
 from theory.stability import BallCertificate, certify_ball
 from theory.stability.flips import flip_costs
 

@@ -21,8 +21,8 @@ from properties.strategies import INSIDE, Description
 from theory import adversary
 from theory.inputs import FloatArray
 from theory.rigour.definiteness import singular_value_bounds
+from theory.rigour.enclosed_step import norm_enclosed, solve_enclosed
 from theory.rigour.exact import ball_matrix
-from theory.rigour.one_step import norm_enclosed, solve_enclosed
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import UNIT_ROUNDOFF
 from theory.theorems import ngd

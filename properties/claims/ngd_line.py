@@ -22,8 +22,8 @@ from properties.slack import SlackRow
 from properties.strategies import Description, Dial, orthogonal_matrix, spike_descriptions
 from theory.maps import kink_map, spike_map
 from theory.ridge import turning_map
+from theory.rigour.enclosed_step import norm_enclosed
 from theory.rigour.exact import AnyArray
-from theory.rigour.one_step import norm_enclosed
 from theory.rigour.rounding import gamma
 from theory.theorems import ngd
 

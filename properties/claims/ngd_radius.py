@@ -31,7 +31,7 @@ from properties.strategies import (
     smooth_descriptions,
 )
 from theory.maps import kink_map
-from theory.rigour.one_step import EnclosedStep
+from theory.rigour.enclosed_step import EnclosedStep
 from theory.rigour.rounding import gamma
 from theory.stability import change_bounds
 from theory.stability.norms import stability_constant

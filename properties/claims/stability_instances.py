@@ -18,8 +18,8 @@ from theory.gram import exact_pattern
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
 from theory.rigour.eigenvalues import enclosed_smallest_eigenvalue
+from theory.rigour.enclosed_step import BALL_ACTIVATIONS
 from theory.rigour.exact import ball_matrix, entrywise_product, rational
-from theory.rigour.one_step import BALL_ACTIVATIONS
 from theory.stability import BallCertificate, PathCertificate, certify_ball, certify_path
 from theory.stability.attack import change_attack
 from theory.stability.conditions import factor_rows

@@ -29,16 +29,10 @@ from theory.errors import (
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import ACTIVATIONS, TwoLayerNetwork
+from theory.rigour.enclosed_step import BALL_ACTIVATIONS, network_steps_enclosed, norm_enclosed, solve_enclosed
 from theory.rigour.exact import lift
 from theory.rigour.gram_rounding import STEEPEST_SLOPE
-from theory.rigour.one_step import (
-    BALL_ACTIVATIONS,
-    OneStep,
-    network_step,
-    network_steps_enclosed,
-    norm_enclosed,
-    solve_enclosed,
-)
+from theory.rigour.one_step import OneStep, network_step
 from theory.rigour.precision import working_precision
 from theory.stability.norms import SLOPE_BOUND
 

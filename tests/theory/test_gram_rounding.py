@@ -10,9 +10,10 @@ from theory.descent import FunctionSpaceDescent
 from theory.inputs import FloatArray, normalise_rows
 from theory.losses import LossMaker, PseudoHuberLoss, SquaredLoss
 from theory.network import ACTIVATIONS, TwoLayerNetwork
+from theory.rigour.enclosed_step import BALL_ACTIVATIONS, network_steps_enclosed
 from theory.rigour.exact import ball_matrix, entrywise_product
 from theory.rigour.gram_rounding import GramRounding, over_root, root_error, smallest_root
-from theory.rigour.one_step import BALL_ACTIVATIONS, OneStep, network_step, network_steps_enclosed
+from theory.rigour.one_step import OneStep, network_step
 from theory.rigour.precision import working_precision
 
 BITS = 200

@@ -18,7 +18,8 @@ from theory.inputs import FloatArray, normalise_rows
 from theory.losses import LogisticLoss, LossMaker, PseudoHuberLoss, SquaredLoss, WeightedSquaredLoss
 from theory.maps import ParameterMap, PerturbedAffine, certify_map, spike_map
 from theory.network import TwoLayerNetwork
-from theory.rigour.one_step import map_step, map_steps_enclosed, network_step, network_steps_enclosed
+from theory.rigour.enclosed_step import map_steps_enclosed, network_steps_enclosed
+from theory.rigour.one_step import map_step, network_step
 from theory.rigour.precision import working_precision
 from theory.stability import certify_ball
 

@@ -19,8 +19,9 @@ from theory.maps import (
     operator_norm,
     spike_map,
 )
+from theory.rigour.enclosed_step import map_steps_enclosed, norm_enclosed
 from theory.rigour.exact import lift
-from theory.rigour.one_step import map_step, map_steps_enclosed, norm_enclosed
+from theory.rigour.one_step import map_step
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
 from theory.theorems import ngd

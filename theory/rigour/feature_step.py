@@ -8,11 +8,12 @@ from flint import arb, arb_mat
 from theory.feature_maps import FeatureMap
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
+from theory.rigour.enclosed_step import EnclosedStep, norm_enclosed
 from theory.rigour.exact import AnyArray, lift
 from theory.rigour.gram_rounding import smallest_root
 from theory.rigour.input_bounds import InputBounds
 from theory.rigour.kronecker import KroneckerSolution, kronecker_mover
-from theory.rigour.one_step import EnclosedStep, OneStep, norm_enclosed
+from theory.rigour.one_step import OneStep
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 

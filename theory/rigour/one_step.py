@@ -1,4 +1,4 @@
-"""One step of NGD, K-FAC or GD from a stored iterate: residual norms in float64 with error bounds, and in balls.
+"""One step of NGD, K-FAC or GD from a stored iterate: residual norms in float64 with error bounds.
 
 The iterate is exact as given. ``before_error`` and ``after_error`` bound the difference between the computed norms and
 those of the exact step from it (exact solve, exact residual), to first order plus the gammas' own second order.
@@ -6,19 +6,15 @@ those of the exact step from it (exact solve, exact residual), to first order pl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
-from flint import arb, arb_mat
 
 from theory.descent import FunctionSpaceDescent, solve_gram
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
 from theory.losses import Loss, as_loss
 from theory.maps import ParameterMap
-from theory.rigour.exact import AnyArray, ball_matrix, entrywise_product, lift
 from theory.rigour.gram_rounding import (
     STEEPEST_SLOPE,
     GramRounding,
@@ -27,7 +23,7 @@ from theory.rigour.gram_rounding import (
     smallest_root,
 )
 from theory.rigour.input_bounds import input_bounds
-from theory.rigour.kronecker import KroneckerSolution, Move, kronecker_mover
+from theory.rigour.kronecker import KroneckerSolution
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.rigour.summation import accurate_sum
 
@@ -60,7 +56,8 @@ STEP_OPTIMISERS = ("ngd", "gd")
 """The optimisers with an error bound here."""
 
 
-def _known_optimiser(optimiser: str) -> str:
+def known_optimiser(optimiser: str) -> str:
+    """NGD or GD. Raises ChoiceError."""
     if optimiser not in STEP_OPTIMISERS:
         raise ChoiceError(f"no error bound for {optimiser!r}; known: {', '.join(STEP_OPTIMISERS)}")
     return optimiser
@@ -76,7 +73,7 @@ def map_step(
     ``eta J^+ d``, whose length is at most ``eta ||d|| / sigma_min(J)``; GD's by ``eta J^T`` times the error of g.
     Raises ChoiceError, RankDeficientError.
     """
-    _known_optimiser(optimiser)
+    known_optimiser(optimiser)
     loss = as_loss(objective)
     minimiser, minimiser_error = loss.minimiser, loss.minimiser_error
     n, p = len(minimiser), model.parameters
@@ -137,7 +134,7 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
     """
     if optimiser == "kfac":
         return _kronecker_step(state, eta)
-    _known_optimiser(optimiser)
+    known_optimiser(optimiser)
     n, dim = state.geometry.inputs.shape
     u, gram, rounding = UNIT_ROUNDOFF, state.gram, GramRounding.of(state, state.geometry.inputs.shape[1])
     start = AccurateOutputs.of(state)
@@ -241,160 +238,3 @@ def _row_norm(state: FunctionSpaceDescent) -> float:
     z = state.pre_activations
     at_zero = abs(float(state.phi.function(np.zeros(1))[0]))
     return float(np.sqrt(np.einsum("ij,ij->i", z, z).max()) * STEEPEST_SLOPE + at_zero * np.sqrt(z.shape[1]))
-
-
-def norm_enclosed(vector: AnyArray) -> arb:
-    """The Euclidean norm of an object array of balls; a sum of squares that may round below 0 is cut off there."""
-    total = arb(0)
-    for entry in vector:
-        total += entry * entry
-    return total.nonnegative_part().sqrt()
-
-
-def solve_enclosed(matrix: AnyArray, right: AnyArray) -> AnyArray:
-    """Solve a small system in balls; every entry is not-a-number when the matrix cannot be shown to be invertible."""
-    n = len(right)
-    try:
-        solution = arb_mat(matrix.tolist()).solve(arb_mat([[entry] for entry in right]))
-    except ZeroDivisionError:
-        return np.array([arb("nan")] * n, dtype=object)
-    return np.array([solution[i, 0] for i in range(n)], dtype=object)
-
-
-@dataclass(frozen=True)
-class EnclosedStep:
-    """Balls around one exact step: residual norms before and after, and the length of the step."""
-
-    before: arb
-    after: arb
-    length: arb
-    residual: AnyArray = field(repr=False)
-    """``r(k)``, shape (n,)."""
-    moved_residual: AnyArray = field(repr=False)
-    """``r(k+1)``, shape (n,)."""
-
-
-def _enclosed_step(before: AnyArray, after: AnyArray, length: arb) -> EnclosedStep:
-    return EnclosedStep(norm_enclosed(before), norm_enclosed(after), length, before, after)
-
-
-def map_steps_enclosed(
-    model: ParameterMap,
-    theta: FloatArray,
-    objective: Loss | FloatArray,
-    eta: float,
-    steps: int = 1,
-    optimiser: str = "ngd",
-) -> list[EnclosedStep]:
-    """Exact NGD or GD steps from ``theta``, as balls at the working precision: a ball trajectory when ``steps`` > 1.
-
-    Targets stand for their squared loss. Raises ChoiceError.
-    """
-    _known_optimiser(optimiser)
-    loss = as_loss(objective)
-    exact, position, minimiser = model.lifted(), lift(theta), loss.minimiser_enclosed()
-    found = []
-    outputs = exact.outputs(position)
-    for _ in range(steps):
-        jacobian = exact.jacobian(position)
-        gradient = loss.gradient(outputs)
-        c = solve_enclosed(jacobian @ jacobian.T, gradient) if optimiser == "ngd" else gradient
-        move = arb(eta) * (jacobian.T @ c)
-        position = position - move
-        before, outputs = outputs - minimiser, exact.outputs(position)
-        found.append(_enclosed_step(before, outputs - minimiser, norm_enclosed(move)))
-    return found
-
-
-def _relu_ball(z: arb) -> arb:
-    return (z + abs(z)) / 2
-
-
-def _softplus_ball(z: arb) -> arb:
-    return (1 + z.exp()).log()
-
-
-BALL_ACTIVATIONS: Mapping[str, tuple[Callable[[arb], arb], Callable[[arb], arb]]] = MappingProxyType(
-    {
-        "relu": (_relu_ball, lambda z: arb(1) if z >= 0 else (arb(0) if z < 0 else arb("nan"))),
-        "softplus": (_softplus_ball, lambda z: 1 / (1 + (-z).exp())),
-        "tanh": (lambda z: z.tanh(), lambda z: 1 - z.tanh() ** 2),
-        "erf": (lambda z: z.erf(), lambda z: 2 * (-z * z).exp() / arb.pi().sqrt()),
-        "sin": (lambda z: z.sin(), lambda z: z.cos()),
-    }
-)
-"""Each activation and its derivative on balls; a ReLU derivative of undecided sign is not a number."""
-
-
-MoveMaker = Callable[[AnyArray, arb_mat], Move]
-"""From the loss's gradient g (n,) and H (n, n) in balls to the move of one step."""
-
-
-def _kernel_mover(inputs: FloatArray, natural: bool) -> MoveMaker:
-    """NGD and GD: ``dZ = -K diag(c) S`` and ``||dW||_F^2 = c^T G c``, with ``G c = g`` or ``c = g``."""
-    x = ball_matrix(inputs)
-    kernel = x * x.transpose()
-    n = len(inputs)
-
-    def move(gradient: AnyArray, pattern_gram: arb_mat) -> Move:
-        gram = entrywise_product(kernel, pattern_gram)
-        c = solve_enclosed(np.array(gram.tolist(), dtype=object), gradient) if natural else gradient
-        column = arb_mat(n, 1, list(c))
-        squared = (column.transpose() * gram * column)[0, 0]
-        return arb_mat([[-kernel[i, j] * c[j] for j in range(n)] for i in range(n)]), squared.sqrt()
-
-    return move
-
-
-_MOVERS: Mapping[str, Callable[[FloatArray], MoveMaker]] = MappingProxyType(
-    {
-        "ngd": lambda inputs: _kernel_mover(inputs, True),
-        "kfac": kronecker_mover,
-        "gd": lambda inputs: _kernel_mover(inputs, False),
-    }
-)
-
-
-def network_steps_enclosed(
-    pre_activations: FloatArray,
-    inputs: FloatArray,
-    signs: FloatArray,
-    activation: str,
-    objective: Loss | FloatArray,
-    eta: float,
-    steps: int = 1,
-    optimiser: str = "ngd",
-) -> list[EnclosedStep]:
-    """Exact steps of NGD, K-FAC or GD from stored Z (n, m), as balls; X and Z are exact as given.
-
-    Targets stand for their squared loss. A pre-activation whose sign is undecided after a step makes the following steps not-a-number. Raises ChoiceError.
-    """
-    if optimiser not in _MOVERS:
-        raise ChoiceError(f"unknown optimiser {optimiser!r}; known: {', '.join(_MOVERS)}")
-    move = _MOVERS[optimiser](inputs)
-    loss = as_loss(objective)
-    minimiser = loss.minimiser_enclosed()
-    n, m = pre_activations.shape
-    phi, slope = BALL_ACTIVATIONS[activation]
-    scale = 1 / arb(m).sqrt()
-    whole_signs = [int(sign) for sign in signs]
-    z = ball_matrix(pre_activations)
-
-    def outputs_at(values: arb_mat) -> AnyArray:
-        outputs = []
-        for i in range(n):
-            total = arb(0)
-            for j in range(m):
-                total += whole_signs[j] * phi(values[i, j])
-            outputs.append(total * scale)
-        return np.array(outputs, dtype=object)
-
-    found = []
-    outputs = outputs_at(z)
-    for _ in range(steps):
-        features = arb_mat([[slope(z[i, j]) * whole_signs[j] * scale for j in range(m)] for i in range(n)])
-        movement, length = move(loss.gradient(outputs), features * features.transpose())
-        z = z + arb(eta) * movement * features
-        before, outputs = outputs - minimiser, outputs_at(z)
-        found.append(_enclosed_step(before, outputs - minimiser, arb(eta) * length))
-    return found
