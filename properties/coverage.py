@@ -23,7 +23,7 @@ STATEMENTS: tuple[str, ...] = (
 
 _CONDITION = "a hypothesis, not a statement: it is certified, attacked or left undecided on every instance of the claims that need it"
 _OBLIGATION = (
-    "an inequality for all real numbers, which sampling cannot show: it is to be proved, not tested on instances"
+    "an inequality for all real numbers, which sampling cannot show: two provers prove it, see the obligations"
 )
 
 NOT_EXECUTABLE: Mapping[str, str] = MappingProxyType(

@@ -1,6 +1,6 @@
 """The pytest plugin: options to claims to items, the closing table, the report.
 
-Items live in tests/claims/test_claims.py: one per claim, one per mutant, one for the data set. What an item finds
+Items live in tests/claims/test_claims.py: one per claim, one per mutant, one per obligation, one for the data set. What an item finds
 travels as a plain entry on its test report, so that a distributed run records it too.
 """
 
@@ -23,15 +23,18 @@ from properties.claims import registry, slack_table
 from properties.counterexample import write_counterexample
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset, load_dataset
+from properties.obligations import run_obligation
 from properties.profiles import profile_name, register_profiles, under_ci
 from properties.report import terminal, wording
 from properties.report.document import Document
 from properties.report.entries import (
     Certificate,
     Entry,
+    chain_entry,
     claim_entry,
     dataset_entry,
     mutant_entry,
+    obligation_entry,
     pictures_entry,
     slack_entry,
 )
@@ -40,15 +43,19 @@ from properties.report.html import write_page
 from properties.results import Refutation, Result
 from properties.search import run_claim
 from properties.seeds import claim_seed, root_seed
-from properties.selection import ALL_CLAIMS, defects, selected_claims
+from properties.selection import ALL_CLAIMS, defects, selected_claims, selected_obligations
 from theory.errors import ChoiceError, InputError
+from theory.proofs import chains, obligations
+from theory.rigour.obligation import Obligation, Standing
+from theory.rigour.provers import PROVERS, Prover
 
 pytest_plugins = ["properties.options"]
 
-CLAIM, MUTANT, DATASET, PICTURES = "registered_claim", "registered_mutant", "requested_dataset", "requested_pictures"
-"""The arguments by which a test asks for every selected claim, every mutant of theirs, the data set, and the pictures."""
+CLAIM, MUTANT, OBLIGATION = "registered_claim", "registered_mutant", "registered_obligation"
+DATASET, PICTURES = "requested_dataset", "requested_pictures"
+"""The arguments by which a test asks for every selected claim, mutant and obligation, for the data set, and the pictures."""
 
-SUBJECTS = (CLAIM, MUTANT, DATASET, PICTURES)
+SUBJECTS = (CLAIM, MUTANT, OBLIGATION, DATASET, PICTURES)
 
 register_profiles()
 
@@ -60,6 +67,9 @@ class Run:
     depth: Depth
     root: int
     claims: tuple[Claim[Any], ...]
+    obligations: tuple[Obligation, ...]
+    provers: tuple[Prover, ...]
+    """They start at their first question."""
     dataset: Dataset | None
     report: Path | None
     document: Document
@@ -77,7 +87,11 @@ class Run:
 
     def subjects(self, argument: str) -> Mapping[str, object]:
         """By name, what a test that takes this argument is run for."""
-        found: dict[str, tuple[Claim[Any] | Mutant, ...]] = {CLAIM: self.claims, MUTANT: self.mutants}
+        found: dict[str, tuple[Claim[Any] | Mutant | Obligation, ...]] = {
+            CLAIM: self.claims,
+            MUTANT: self.mutants,
+            OBLIGATION: self.obligations,
+        }
         if argument in found:
             return {subject.id: subject for subject in found[argument]}
         if argument == PICTURES:
@@ -104,7 +118,8 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         if target is not None and name is None:
             raise ChoiceError("--target names a column of a .csv file given by --dataset")
-        claims = selected_claims(registry, requested, dataset_only=name is not None)
+        claims = selected_claims(registry, requested, name is not None, obligations)
+        to_prove = selected_obligations(obligations, chains, requested, name is not None)
         dataset = None if name is None else load_dataset(name, target)
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
@@ -118,11 +133,17 @@ def pytest_configure(config: pytest.Config) -> None:
         depth=depth,
         root=root,
         claims=claims,
+        obligations=to_prove,
+        provers=tuple(Prover(prover) for prover in PROVERS),
         dataset=dataset,
         report=report,
         document=Document(
             {**environment(), "root_seed": root, "depth": depth.value, "profile": _profile(config)},
-            order=[id for claim in claims for id in (claim.id, *(mutant.id for mutant in claim.mutants))],
+            order=[
+                *(id for claim in claims for id in (claim.id, *(mutant.id for mutant in claim.mutants))),
+                *(obligation.id for obligation in to_prove),
+            ],
+            chains=[chain_entry(chain) for theorem, chain in chains.items() if theorem in chosen],
             slack=[slack_entry(row) for row in slack_table if row.claim in chosen],
             not_executable=NOT_EXECUTABLE,
         ),
@@ -130,8 +151,15 @@ def pytest_configure(config: pytest.Config) -> None:
         selective=bool(requested) or name is not None,
         records=worker is None,
     )
-    run.document.expected = len(run.claims) + len(run.mutants) + (dataset is not None) + run.pictures
+    run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + (dataset is not None) + run.pictures
     config.stash[RUN] = run
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the processes of the provers."""
+    run = config.stash.get(RUN, None)
+    for prover in () if run is None else run.provers:
+        prover.close()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -237,6 +265,13 @@ class Verification:
         entry = mutant_entry(mutant, outcome, depth.value, seed)
         hints = self._counterexample(entry, f"{mutant.description} (mutant of: {mutant.claim.statement})", outcome)
         self._finish(entry, entry["verdict"] == Verdict.REFUTED.value, wording.mutant_failure(entry, hints))
+
+    def obligation(self, obligation: Obligation) -> None:
+        """Fail unless every prover proves the obligation and each of its mutants is refuted."""
+        entry = obligation_entry(run_obligation(obligation, self._run.provers))
+        refuted = all(mutant["status"] == Standing.REFUTED.value for mutant in entry["mutants"])
+        passed = entry["status"] == Standing.PROVED.value and refuted
+        self._finish(entry, passed, wording.obligation_failure(entry))
 
     def dataset(self, dataset: Dataset) -> None:
         """Fail when a claim is refuted or undecided on the data set; a condition that is not met there is a result."""
@@ -373,7 +408,7 @@ class Recorder:
             ("instances by family", terminal.family_lines(document)),
             ("pictures", terminal.picture_lines(document)),
             ("slack", terminal.slack_lines(document)),
-            ("claims", [*terminal.claim_lines(document), *terminal.mutant_lines(document)]),
+            ("claims", self._claims(document)),
         ):
             if lines:
                 terminalreporter.section(title)
@@ -383,6 +418,14 @@ class Recorder:
             terminalreporter.write_line(line)
         if self._run.report is not None:
             terminalreporter.write_line(f"report: {self._run.report / 'index.html'}")
+
+    @staticmethod
+    def _claims(document: Document) -> list[str]:
+        return [
+            *terminal.claim_lines(document),
+            *terminal.mutant_lines(document),
+            *terminal.obligation_lines(document),
+        ]
 
 
 @pytest.hookimpl(trylast=True)

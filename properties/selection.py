@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from properties.claim import Claim, Depth
 from properties.search import SHRINK_EVALUATIONS
 from properties.statistics import CHECKS, EVALUATIONS
 from theory.errors import ChoiceError
+from theory.proofs import Chain
+from theory.rigour.obligation import Obligation
 
 ALL_CLAIMS = "all"
 """The value of ``--claim`` that stands for every claim of the registry."""
@@ -16,17 +18,33 @@ ALL_CLAIMS = "all"
 Registry = Mapping[str, Claim[Any]]
 
 
-def selected_claims(registry: Registry, requested: Sequence[str], dataset_only: bool) -> tuple[Claim[Any], ...]:
+def selected_claims(
+    registry: Registry, requested: Sequence[str], dataset_only: bool, obligations: Collection[str] = ()
+) -> tuple[Claim[Any], ...]:
     """The claims to run, in the registry's order: those requested, or all unless only a data set was asked for.
 
-    Raises ChoiceError for an id that the registry does not know.
+    Ids of obligations may be among those requested. Raises ChoiceError for an id that is known as neither.
     """
-    unknown = [id for id in requested if id not in registry and id != ALL_CLAIMS]
+    unknown = [id for id in requested if id not in registry and id not in obligations and id != ALL_CLAIMS]
     if unknown:
-        raise ChoiceError(f"unknown claim {', '.join(unknown)}; known: {', '.join([ALL_CLAIMS, *registry])}")
+        known = ", ".join([ALL_CLAIMS, *registry, *obligations])
+        raise ChoiceError(f"unknown claim {', '.join(unknown)}; known: {known}")
     if ALL_CLAIMS in requested or not (requested or dataset_only):
         return tuple(registry.values())
     return tuple(claim for id, claim in registry.items() if id in requested)
+
+
+def selected_obligations(
+    obligations: Mapping[str, Obligation], chains: Mapping[str, Chain], requested: Sequence[str], dataset_only: bool
+) -> tuple[Obligation, ...]:
+    """The obligations to prove, in their order: those requested, and those in the proofs of the claims that are.
+
+    All of them when all claims are run, none when only a data set was asked for.
+    """
+    if ALL_CLAIMS in requested or not (requested or dataset_only):
+        return tuple(obligations.values())
+    needed = {id for theorem in requested if theorem in chains for id in chains[theorem].obligations}
+    return tuple(obligation for id, obligation in obligations.items() if id in needed or id in requested)
 
 
 def defects(registry: Registry) -> list[str]:

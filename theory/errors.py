@@ -53,6 +53,10 @@ class MissingColumnError(DataFileError):
     """A .csv file has no column of the requested name."""
 
 
+class FormulaError(InputError):
+    """The text of a formula or of an obligation cannot be read, or a name in it has no value."""
+
+
 class DescentError(ArithmeticError):
     """Base of what ends a run of an optimiser: its next step is not defined, or cannot be represented."""
 

@@ -12,6 +12,10 @@ from properties.claim import EVIDENCE_ORDER, Evidence, InstanceVerdict, Verdict
 from properties.report.atomic import write_text_atomically
 from properties.report.entries import Entry
 from properties.report.plain import json_text, number
+from theory.proofs import Basis
+from theory.rigour.obligation import Standing
+
+NOT_RUN = "not in this run"
 
 SCHEMA = 1
 """The version of claims.json; a reader refuses what it does not know."""
@@ -26,6 +30,9 @@ class Document:
     mutants: dict[str, Entry] = field(default_factory=dict)
     dataset: Entry | None = None
     pictures: Entry | None = None
+    obligations: dict[str, Entry] = field(default_factory=dict)
+    chains: Sequence[Entry] = ()
+    """The proofs of the claims of the run."""
     slack: Sequence[Entry] = ()
     """Rows of the slack table, for the claims of the run."""
     not_executable: Mapping[str, str] = field(default_factory=dict)
@@ -33,7 +40,7 @@ class Document:
     expected: int = 0
     """How many entries the run set out to produce."""
     order: Sequence[str] = ()
-    """Ids of claims and mutants in the order in which they are shown, whichever comes in first."""
+    """Ids of claims, mutants and obligations in the order in which they are shown, whichever comes in first."""
 
     def add(self, entry: Entry) -> None:
         """Take one entry in. Raises ValueError for an entry of no known kind."""
@@ -46,8 +53,10 @@ class Document:
                 self.dataset = entry
             case "pictures":
                 self.pictures = entry
+            case "obligation":
+                self.obligations = self._ordered({**self.obligations, entry["id"]: entry})
             case kind:
-                raise ValueError(f"an entry of kind {kind!r}; known are claim, mutant, dataset, pictures")
+                raise ValueError(f"an entry of kind {kind!r}; known are claim, mutant, dataset, pictures, obligation")
 
     def _ordered(self, entries: Mapping[str, Entry]) -> dict[str, Entry]:
         """The entries in the order shown; those that it does not name follow as they came."""
@@ -57,7 +66,8 @@ class Document:
     @property
     def recorded(self) -> int:
         """How many entries have come in."""
-        return len(self.claims) + len(self.mutants) + (self.dataset is not None) + (self.pictures is not None)
+        others = (self.dataset is not None) + (self.pictures is not None)
+        return len(self.claims) + len(self.mutants) + len(self.obligations) + others
 
     @property
     def complete(self) -> bool:
@@ -73,6 +83,46 @@ class Document:
     def survivors(self) -> list[str]:
         """The ids of the mutants that were not refuted."""
         return [id for id, entry in self.mutants.items() if entry["verdict"] != Verdict.REFUTED.value]
+
+    @property
+    def obligation_mutants(self) -> list[Entry]:
+        """The mutants of all obligations."""
+        return [mutant for entry in self.obligations.values() for mutant in entry["mutants"]]
+
+    @property
+    def unsettled_obligations(self) -> list[Entry]:
+        """Obligations that are not proved, and mutants of obligations that are not refuted."""
+        unproved = [entry for entry in self.obligations.values() if entry["status"] != Standing.PROVED.value]
+        return unproved + [one for one in self.obligation_mutants if one["status"] != Standing.REFUTED.value]
+
+    def proofs(self) -> list[Entry]:
+        """The chains with every link's standing in this run: what proves it, checks it, or where it is argued.
+
+        A link that rests on obligations is proved when all of them are. One that rests on claims has the verdict and the
+        evidence of each. Either is "not in this run" where its references were not run.
+        """
+        claims = {entry["id"]: entry for entry in self.merged_claims()}
+
+        def known(basis: str, reference: str) -> str:
+            if basis == Basis.ARGUED.value:
+                return "argued"
+            if basis == Basis.PROVED.value:
+                return str(self.obligations[reference]["status"]) if reference in self.obligations else NOT_RUN
+            if reference not in claims:
+                return NOT_RUN
+            entry = claims[reference]
+            return str(entry["evidence"] if entry["verdict"] == Verdict.HOLDS.value else entry["verdict"])
+
+        return [
+            {
+                "theorem": chain["theorem"],
+                "links": [
+                    {**link, "known": [known(link["basis"], reference) for reference in link["references"]]}
+                    for link in chain["links"]
+                ],
+            }
+            for chain in self.chains
+        ]
 
     def merged_claims(self) -> list[Entry]:
         """The claims' entries with the data set's checks counted in, and the verdicts of their mutants."""
@@ -96,6 +146,8 @@ class Document:
             "verdict": self.verdict.value,
             "claims": self.merged_claims(),
             "mutants": list(self.mutants.values()),
+            "obligations": list(self.obligations.values()),
+            "proofs": self.proofs(),
             "slack": list(self.slack),
             "not_executable": dict(self.not_executable),
             "dataset": self.dataset,
@@ -105,11 +157,15 @@ class Document:
 
     @property
     def verdict(self) -> Verdict:
-        """Refuted when a claim or the data set is; holds when all do, every mutant is refuted and nothing is due."""
+        """Refuted when a claim, an obligation or the data set is; holds when all do, every mutant is refuted, nothing is due."""
         verdicts = [entry["verdict"] for entry in self.merged_claims()]
         if self.dataset is not None:
             verdicts.append(self.dataset["verdict"])
         if self.pictures is not None and self.pictures["error"]:
+            verdicts.append(Verdict.UNDECIDED.value)
+        if any(entry["status"] == Standing.REFUTED.value for entry in self.obligations.values()):
+            verdicts.append(Verdict.REFUTED.value)
+        if self.unsettled_obligations:
             verdicts.append(Verdict.UNDECIDED.value)
         if Verdict.REFUTED.value in verdicts:
             return Verdict.REFUTED

@@ -11,9 +11,13 @@ from typing import Any, Protocol
 
 from properties.claim import Bound, Claim, Evaluation, Hypothesis, InstanceVerdict, Mutant, Verdict
 from properties.datasets import Dataset
+from properties.obligations import ObligationResult
 from properties.report.plain import plain
 from properties.results import Result
 from properties.slack import SlackRow
+from theory.proofs import Chain
+from theory.rigour.implication import Implication
+from theory.rigour.obligation import Finding
 
 Entry = dict[str, Any]
 """Plain values under the keys that claims.json promises."""
@@ -207,6 +211,66 @@ def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: flo
             }
             for rung, by_optimiser in certificate.curves.items()
         },
+    }
+
+
+def obligation_entry(result: ObligationResult) -> Entry:
+    """An obligation: its parts with every prover's finding, its mutants with the models that refute them."""
+    return {
+        "kind": "obligation",
+        "id": result.obligation.id,
+        "statement": result.obligation.statement,
+        "status": result.standing.value,
+        "provers": {
+            prover: {
+                "status": standing.value,
+                "seconds": plain(sum(part[prover].seconds for part in result.parts)),
+            }
+            for prover, standing in result.by_prover.items()
+        },
+        "parts": [
+            {**_implication_entry(implication), "findings": [_finding_entry(finding) for finding in part.values()]}
+            for implication, part in zip(result.obligation.parts, result.parts, strict=True)
+        ],
+        "mutants": [
+            {
+                "id": mutant.id,
+                "description": mutant.description,
+                **_implication_entry(mutant.implication),
+                **_finding_entry(finding),
+            }
+            for mutant, finding in result.mutants
+        ],
+        "seconds": plain(result.seconds),
+    }
+
+
+def _implication_entry(implication: Implication) -> Entry:
+    return {
+        "hypotheses": list(implication.hypotheses),
+        "conclusion": implication.conclusion,
+        "where": dict(implication.where),
+    }
+
+
+def _finding_entry(finding: Finding) -> Entry:
+    """``model`` holds exact fractions, as text."""
+    return {
+        "prover": finding.prover,
+        "status": finding.standing.value,
+        "model": {name: str(value) for name, value in finding.point.items()},
+        "reason": finding.reason,
+        "seconds": plain(finding.seconds),
+    }
+
+
+def chain_entry(chain: Chain) -> Entry:
+    """A theorem's proof: its links, each with what it rests on."""
+    return {
+        "theorem": chain.theorem,
+        "links": [
+            {"step": link.step, "basis": link.basis.value, "references": list(link.references)} for link in chain.links
+        ],
     }
 
 

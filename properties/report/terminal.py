@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from properties.report.document import Document
 from properties.report.picture_texts import summaries
 from properties.report.wording import (
     description_text,
-    families_text,
+    family_texts,
     mark_text,
     mutants_text,
     number_text,
+    obligations_text,
     seconds_text,
     tightest_text,
     verdict_sentence,
     without_counterexample,
 )
+
+WIDEST_LINE = 140
+"""Longer lists of instances are wrapped."""
 
 COLUMNS = ("claim", "verdict", "evidence", "from", "instances", "vacuous", "undecided hyp.", "tightest", "time")
 """The columns of the claims' table."""
@@ -42,14 +47,17 @@ def dataset_lines(document: Document) -> list[str]:
 
 
 def family_lines(document: Document) -> list[str]:
-    """For every claim its instances by family, and where the tightest ratio was found."""
+    """For every claim its instances, a family a line, and where the tightest ratio was found."""
     lines = []
     for entry in document.merged_claims():
-        lines.append(f"{entry['id']}: {families_text(entry['families'])}")
+        texts = family_texts(entry["families"])
         tightest = entry["tightest"]
         if tightest is not None:
             where = description_text(tightest["description"])
-            lines.append(f"    {tightest['label']}: {tightest_text(tightest)} at {where}")
+            texts.append(f"tightest: {tightest['label']}: {tightest_text(tightest)} at {where}")
+        lines.append(entry["id"])
+        for text in texts:
+            lines += textwrap.wrap(text, WIDEST_LINE, initial_indent="    ", subsequent_indent="        ")
     return lines
 
 
@@ -78,6 +86,15 @@ def mutant_lines(document: Document) -> list[str]:
         return []
     lines = [f"mutants: {mutants_text(document)}"]
     lines += [f"survivor: {id} ({document.mutants[id]['description']})" for id in document.survivors]
+    return lines
+
+
+def obligation_lines(document: Document) -> list[str]:
+    """How many obligations are proved and how many of their mutants refuted, and what is not, by name."""
+    if not document.obligations:
+        return []
+    lines = [f"obligations: {obligations_text(document)}"]
+    lines += [f"not settled: {one['id']} ({one['status']})" for one in document.unsettled_obligations]
     return lines
 
 

@@ -9,6 +9,7 @@ from properties.claim import Provenance, Status, Verdict
 from properties.report.document import Document
 from properties.report.entries import Entry
 from properties.report.plain import number
+from theory.rigour.obligation import Standing
 
 PROVENANCE_MARKS = {
     Provenance.PAPER: "P",
@@ -89,6 +90,48 @@ def mutants_text(document: Document) -> str:
     return f"{document.mutants_refuted} of {len(document.mutants)} refuted"
 
 
+def obligations_text(document: Document) -> str:
+    """``N of M proved by z3 and cvc5; mutants k of k refuted``."""
+    proved = sum(entry["status"] == Standing.PROVED.value for entry in document.obligations.values())
+    provers = dict.fromkeys(prover for entry in document.obligations.values() for prover in entry["provers"])
+    mutants = document.obligation_mutants
+    refuted = sum(mutant["status"] == Standing.REFUTED.value for mutant in mutants)
+    return (
+        f"{proved} of {len(document.obligations)} proved by {' and '.join(provers)}; "
+        f"mutants {refuted} of {len(mutants)} refuted"
+    )
+
+
+def implication_text(implication: Entry) -> str:
+    """Hypotheses, conclusion and definitions in one line."""
+    where = ", ".join(f"{name} = {text}" for name, text in implication["where"].items())
+    hypotheses = f"{', '.join(implication['hypotheses'])} => " if implication["hypotheses"] else ""
+    return f"{hypotheses}{implication['conclusion']}" + (f", where {where}" if where else "")
+
+
+def model_text(finding: Entry) -> str:
+    """The counterexample of a finding, or why there is none."""
+    model = ", ".join(f"{name} = {value}" for name, value in finding["model"].items())
+    return model or finding["reason"] or "none"
+
+
+def obligation_failure(entry: Entry) -> str:
+    """Why an obligation's item fails: what is not proved, by whom, and which mutants are not refuted."""
+    lines = [f"{entry['id']} is {entry['status']}: {entry['statement']}"]
+    for part in entry["parts"]:
+        lines += [
+            f"{finding['prover']}: {finding['status']}: {implication_text(part)}; {model_text(finding)}"
+            for finding in part["findings"]
+            if finding["status"] != Standing.PROVED.value
+        ]
+    lines += [
+        f"mutant {one['id']} survives ({one['status']}): {implication_text(one)}; {model_text(one)}"
+        for one in entry["mutants"]
+        if one["status"] != Standing.REFUTED.value
+    ]
+    return "\n".join([*lines, f"again: pytest --claim {entry['id']}"])
+
+
 def verdict_sentence(document: Document) -> str:
     """The verdict of the run in one sentence."""
     counts = dict.fromkeys(Verdict, 0)
@@ -107,6 +150,8 @@ def verdict_sentence(document: Document) -> str:
             parts.append(f"of {len(claims)} {noun}: {', '.join(tally)}")
     if document.mutants:
         parts.append(f"{document.mutants_refuted} of {len(document.mutants)} mutants refuted")
+    if document.obligations:
+        parts.append(f"obligations: {obligations_text(document).replace('; ', ', ')}")
     if document.dataset is not None:
         parts.append(_dataset_clause(document.dataset))
     if document.pictures is not None and document.pictures["error"]:

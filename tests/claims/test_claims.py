@@ -1,10 +1,11 @@
-"""Every claim of the registry holds, every mutant is refuted, the data set is certified, the pictures are computed."""
+"""Every claim holds, every mutant is refuted, obligations are proved, the data set is certified, the pictures are computed."""
 
 from typing import Any
 
 from properties.claim import Claim, Depth, Mutant
 from properties.datasets import Dataset
 from properties.plugin import Verification
+from theory.rigour.obligation import Obligation
 
 
 def test_claim(registered_claim: Claim[Any], verification: Verification) -> None:
@@ -13,6 +14,10 @@ def test_claim(registered_claim: Claim[Any], verification: Verification) -> None
 
 def test_mutant_is_refuted(registered_mutant: Mutant, verification: Verification) -> None:
     verification.mutant(registered_mutant)
+
+
+def test_obligation(registered_obligation: Obligation, verification: Verification) -> None:
+    verification.obligation(registered_obligation)
 
 
 def test_dataset(requested_dataset: Dataset, verification: Verification) -> None:

@@ -29,6 +29,7 @@ second = fake_claims.claim("N-second")
 second = type(second)(**{**vars(second), "conclusion": slow})
 third = fake_claims.claim("N-third")
 plugin.registry = {claim.id: claim for claim in (first, second, third)}
+plugin.obligations = plugin.chains = {}
 """
 
 

@@ -1,15 +1,13 @@
 """The plugin from the outside: options, items, exit codes, what is printed and what is written."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from properties import plugin
 from properties.claim import Claim, Depth, Evaluation, InstanceVerdict
@@ -19,40 +17,11 @@ from properties.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.slack import SlackRow
 from tests.properties import fake_claims
 from tests.properties.picture_data import picture_data
+from tests.properties.plugin_suite import Suite
 
 pytest_plugins = ["pytester"]
 
-ITEMS = Path(__file__).parents[1] / "claims" / "test_claims.py"
-OTHER = "def test_other() -> None:\n    assert True\n"
-
-
-@pytest.fixture(autouse=True)
-def profile_restored() -> Iterator[None]:
-    before = settings.get_current_profile_name()
-    yield
-    settings.load_profile(before)
-
-
-@dataclass
-class Suite:
-    """A directory with the items of claims and one other test, and a registry of our own."""
-
-    pytester: pytest.Pytester
-    monkeypatch: pytest.MonkeyPatch
-
-    def run(self, claims: Sequence[Claim[Any]], *arguments: str) -> pytest.RunResult:
-        self.monkeypatch.setattr(plugin, "registry", {claim.id: claim for claim in claims})
-        return self.pytester.runpytest_inprocess("-p", "properties.plugin", "-p", "no:cacheprovider", *arguments)
-
-    def written(self) -> Any:
-        return json.loads((self.pytester.path / "out" / "claims.json").read_text())
-
-
-@pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
-    monkeypatch.delenv("CI", raising=False)
-    pytester.makepyfile(test_copied_items=ITEMS.read_text(), test_other=OTHER)
-    return Suite(pytester, monkeypatch)
+pytestmark = pytest.mark.usefixtures("profile_restored")
 
 
 def test_claims_that_hold_and_mutants_that_are_refuted_pass(suite: Suite) -> None:
@@ -63,7 +32,9 @@ def test_claims_that_hold_and_mutants_that_are_refuted_pass(suite: Suite) -> Non
         [
             "verification: root seed 20191, depth quick, profile developer",
             "arithmetic: python *numpy *scipy *python-flint *hypothesis *eps 2.22e-16; BLAS *",
-            "N-small: F1 *(even: *vacuous: *); F2 *",
+            "N-small",
+            "    F1 *(even: *vacuous: *)",
+            "    F2 *",
             "claim * verdict * evidence * instances * vacuous * undecided hyp. * tightest * time",
             "N-small * holds * tested * 1 in F1 * s",
             "mutants: 2 of 2 refuted",

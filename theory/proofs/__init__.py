@@ -1,0 +1,23 @@
+"""What the theorems' proofs rest on: scalar obligations, and every proof as a chain of links.
+
+Modules are named as those of theory/theorems/. Each has ``OBLIGATIONS`` and ``CHAINS``.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from theory.proofs import general_loss, generalisation, gradient_descent, kernels, kfac, ngd, ngd_sharp, width
+from theory.proofs.chain import Basis, Chain, Link
+from theory.rigour.obligation import Obligation
+
+__all__ = ["Basis", "Chain", "Link", "chains", "obligations"]
+
+_MODULES = (kernels, ngd, ngd_sharp, general_loss, width, kfac, gradient_descent, generalisation)
+
+obligations: Mapping[str, Obligation] = MappingProxyType(
+    {obligation.id: obligation for module in _MODULES for obligation in module.OBLIGATIONS}
+)
+"""id -> obligation."""
+
+chains: Mapping[str, Chain] = MappingProxyType({chain.theorem: chain for module in _MODULES for chain in module.CHAINS})
+"""id of a theorem -> the chain of its proof."""

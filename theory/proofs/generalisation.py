@@ -1,0 +1,40 @@
+"""The chains of T5, T5-dist and T5-rad (theory/theorems/generalisation.py); no scalar inequality ends their proofs."""
+
+from theory.proofs.chain import Chain, argued, checked
+from theory.rigour.obligation import Obligation
+
+OBLIGATIONS: tuple[Obligation, ...] = ()
+
+_MODULE = "theory/theorems/generalisation.py: "
+
+CHAINS = (
+    Chain(
+        "T5-dist",
+        (
+            argued(
+                "both optimisers stay in theta(0) + row space of J and end where J theta = y",
+                f"{_MODULE}T5-dist [derived]",
+            ),
+            checked("the identity on instances", "T5-dist"),
+        ),
+    ),
+    Chain(
+        "T5-rad",
+        (
+            argued("E ||J' sigma|| <= (tr G)^{1/2} for independent signs", f"{_MODULE}T5-rad [derived]"),
+            checked("the conclusion on instances", "T5-rad"),
+        ),
+    ),
+    Chain(
+        "T5",
+        (
+            argued(
+                "the training loss is at most eps after k steps, by R0 and T1's rate", f"{_MODULE}by R0 at delta/3 and"
+            ),
+            checked("R0 and T1", "R0", "T1"),
+            argued("distance travelled, complexity of that ball, uniform deviation", f"{_MODULE}Where the bound comes"),
+            checked("distance and complexity", "T5-dist", "T5-rad"),
+            checked("the conclusion on instances", "T5"),
+        ),
+    ),
+)

@@ -1,0 +1,109 @@
+"""Scalar obligations of T4, T4-lev and T4-sharp (theory/theorems/kfac.py), in ``h = t = eta h_max``.
+
+T4-sharp's own squares are O-sharp-rate, its ball O-ball and O-telescope.
+"""
+
+from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proofs.ngd import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, TELESCOPE
+from theory.proofs.ngd_sharp import ONE_STEP, RATE
+from theory.rigour.implication import Implication
+from theory.rigour.obligation import Mutation, Obligation
+
+_STEP = "0 < h <= limit"
+_LEVERAGE_LIMIT = "(1-2*q)/(1-q)**2"
+
+LEVERAGE_RATE = Obligation(
+    "O-t4",
+    "T4-lev: within the step limit h <= 1 and the square of 1 - h(1-q) is at most 1 - h",
+    (
+        Implication(("0 <= q < 1/2", _STEP), "h <= 1", {"limit": _LEVERAGE_LIMIT}),
+        Implication(("0 <= q < 1/2", _STEP), "(1 - h*(1-q))**2 <= 1 - h", {"limit": _LEVERAGE_LIMIT}),
+    ),
+    (
+        Mutation("below-1", "h <= 0.999", {"h <= 1": "h <= 999/1000"}),
+        Mutation("longer-step", "the step limit times 1.001", {_STEP: "0 < h <= 1001/1000*limit"}, part=1),
+        Mutation("doubled-step", "the step limit doubled", {_STEP: "0 < h <= 2*limit"}, part=1),
+    ),
+)
+
+CONTAINED = Obligation(
+    "O-t4-contained",
+    "T4 is contained in T4-lev: its step limit is smaller since h_max <= 1/mu_min and q <= C, its rate slower since h_min >= 1/mu_max",
+    (
+        Implication(
+            ("0 <= C < 1/2", "0 < mu", "0 < h_max", "h_max*mu <= 1"),
+            "paper <= leverage",
+            {"q": DEFICIT, "paper": "mu*(1-2*C)/(1+C)**2", "leverage": "(1-2*q)/(h_max*(1-q)**2)"},
+        ),
+        Implication(("0 < mu_max", "1/mu_max <= h_min", "0 < eta"), "1 - eta*h_min <= 1 - eta/mu_max"),
+        Implication(("0 < eta*h_max <= 1", "0 < h_min <= h_max", "0 <= r"), "eta**2*h_max*r**2 <= r**2/h_min"),
+    ),
+    (
+        Mutation("larger-h", "h_max mu_min up to 1.001", {"h_max*mu <= 1": "h_max*mu <= 1001/1000"}),
+        Mutation("larger-C", "C from -0.001 on", {"0 <= C < 1/2": "-1/1000 <= C < 1/2"}),
+        Mutation("smaller-h", "h_min >= 0.999/mu_max", {"1/mu_max <= h_min": "999/1000/mu_max <= h_min"}, part=1),
+        Mutation("longer-step", "eta h_max up to 1.001", {"0 < eta*h_max <= 1": "0 < eta*h_max <= 1001/1000"}, part=2),
+    ),
+)
+
+OBLIGATIONS = (LEVERAGE_RATE, CONTAINED)
+
+_MODULE = "theory/theorems/kfac.py: "
+_STEP_LINKS = (
+    argued(
+        "one step is r+ = (I - eta M o P) r, M = mean(S) S(k)^+", f"{_MODULE}One step is ``r+ = (I - eta M o P) r``"
+    ),
+    checked("J(W') vec(dW) = -eta ((S' S^+) o P) r", "I-kfac-fn"),
+    argued(
+        "||I - t M o Q|| <= ||I - t M||, by Schur's inequality",
+        f"{_MODULE}Q is positive semidefinite with unit diagonal",
+    ),
+)
+_BALL_LINKS = (
+    proved("a decrease of the squared norm telescopes", TELESCOPE),
+    proved("the current segment is short enough", CONTAINED),
+    argued("the path is at most 2/(1-c) long in K2's unit", f"{_MODULE}Ball: this gives"),
+    proved("2/(1-C/3) <= 3 for C <= 1", PAPER_BALL),
+)
+
+CHAINS = (
+    Chain(
+        "T4",
+        (
+            *_STEP_LINKS,
+            proved("T4-lev's rate", LEVERAGE_RATE),
+            proved("q <= C", DEFICIT_BELOW_C),
+            proved("T4's step limit is within T4-lev's, and its rate is slower", CONTAINED),
+            *_BALL_LINKS,
+            checked("the conclusion on instances", "T4"),
+        ),
+    ),
+    Chain(
+        "T4-lev",
+        (
+            *_STEP_LINKS,
+            argued("||I - t M|| <= 1 - t(1-q) for t <= 1", f"{_MODULE}at most ``1 - t(1-q)`` for ``t <= 1``"),
+            proved("h = eta h_max is at most 1, and the square at most 1 - h", LEVERAGE_RATE),
+            *_BALL_LINKS,
+            checked("the conclusion on instances", "T4-lev"),
+        ),
+    ),
+    Chain(
+        "T4-sharp",
+        (
+            *_STEP_LINKS,
+            argued("T1-sharp's one-step bound is about any A, B near S(0)", f"{_MODULE}T1-sharp's one-step bound"),
+            *ONE_STEP,
+            proved("the square of 1 - t/rho is at most 1 - t", RATE),
+            *_BALL_LINKS,
+            checked("the conclusion on instances", "T4-sharp"),
+        ),
+    ),
+    Chain(
+        "T4-frozen",
+        (
+            argued("M = I on such a segment, and I o P = diag(h)", f"{_MODULE}On segments where S does not change"),
+            checked("the conclusion on instances", "T4-frozen"),
+        ),
+    ),
+)

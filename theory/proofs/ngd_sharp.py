@@ -1,0 +1,264 @@
+"""Scalar obligations of T1-sharp and T1-line-sharp (theory/theorems/ngd.py; the proof: docs/theory.md, section 4).
+
+Notation of that proof: lambda = 1, unit z, ``w = Az``, ``v = J(0)z``, ``e = w - v``, ``s = ||w||``, ``c = C/3``,
+``rho = (1+c)/(1-c)``, ``k = 2/rho - 1 - eta/rho^2``; here ``v2 = ||v||^2`` and ``e2 = ||e||^2``. ``limit`` is the step limit of
+the rate ``(1-eta)^{1/2}``, ``rho(2-rho)``, and ``factor_limit`` that of the factor ``1 - eta/rho``.
+"""
+
+from theory.proofs import ngd
+from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proofs.ngd import RATIO, SHARP
+from theory.rigour.implication import Implication
+from theory.rigour.obligation import Mutation, Obligation
+
+FACTOR_LIMIT = "(1+c)*(1-3*c)/(1-2*c-c**2)"
+ALONG, CONSTANT = "c/(1+c)", "(1+c)*(1-2*c)"
+"""Lemma S: ``||v||^2 - ||e||^2 >= along s^2 + constant``."""
+
+_STEP = "0 < eta <= factor_limit"
+_LIMITED = {"rho": RATIO, "factor_limit": FACTOR_LIMIT}
+_FACTOR = {**_LIMITED, "k": "2/rho - 1 - eta/rho**2"}
+_PHI = "(1-eta)*v2 - e2 - k*s**2 - 2*c*(1-eta/rho)*s + eta*c**2"
+_LONGER_STEP = {_STEP: "0 < eta <= 1001/1000*factor_limit"}
+
+COORDINATE = Obligation(
+    "O-sharp-S",
+    "Lemma S, coordinate by coordinate: what Cauchy-Schwarz needs; q is an eigenvalue of Q",
+    (Implication(("0 < c < 1", "0 <= q < c**2"), "(1-q)/(c-q) + (c**2-q)/(c**2+q) <= (1+c)/c"),),
+    (
+        Mutation(
+            "smaller",
+            "0.999 (1+c)/c",
+            {"<= (1+c)/c": "<= 999/1000*(1+c)/c"},
+        ),
+        Mutation("larger-q", "q up to 1.001 c^2", {"0 <= q < c**2": "0 <= q <= 1001/1000*c**2"}),
+    ),
+)
+
+LEMMA = Obligation(
+    "O-sharp-lemma",
+    "Lemma S: each coordinate's inequality (at q = c^2 it has e = 0), and what its sum comes to when v'(I-Q)^{-1}v >= 1 and e'(c^2 I - Q)^{-1}e <= 1",
+    (
+        Implication(
+            ("0 < c < 1", "0 <= q < c**2"),
+            "v**2 - e**2 - along*(v+e)**2 >= (1-c)*v**2/(1-q) - 2*c**2*e**2/(c**2-q)",
+            {"along": ALONG},
+        ),
+        Implication(("0 <= c < 1",), "v**2 - along*v**2 >= (1-c)*v**2/(1-c**2)", {"along": ALONG}),
+        Implication(("0 < c < 1", "x >= 1", "y <= 1"), "(1-c)*x - 2*c**2*y >= constant", {"constant": CONSTANT}),
+    ),
+    (
+        Mutation(
+            "smaller-weight",
+            "1.999 c^2 in place of 2 c^2",
+            {"- 2*c": "- 1999/1000*c"},
+        ),
+        Mutation("no-rank", "v'(I-Q)^{-1}v >= 0.999 only", {"x >= 1": "x >= 999/1000"}, part=2),
+        Mutation(
+            "at-c^2",
+            "1.001 (1-c) in a coordinate with q = c^2, where e = 0",
+            {">= (1-c)": ">= 1001/1000*(1-c)"},
+            part=1,
+        ),
+    ),
+)
+
+GOAL = Obligation(
+    "O-sharp-goal",
+    "the goal ||w - eta v|| + eta c <= (1 - eta/rho) s, squared, is eta Phi >= 0; the root's sign for s >= 1-c",
+    (
+        Implication(
+            ("0 <= c < 1/3",),
+            f"((1-eta/rho)*s - eta*c)**2 - (s**2 - eta*(s**2+v2-e2) + eta**2*v2) == eta*({_PHI})",
+            {"rho": RATIO, "k": "2/rho - 1 - eta/rho**2"},
+        ),
+        Implication(("0 <= c < 1/3", _STEP, "1-c <= s"), "(1-eta/rho)*s >= eta*c", _LIMITED),
+        Implication(("0 <= c < 1/3", _STEP), "eta <= 1", {"factor_limit": FACTOR_LIMIT}),
+    ),
+    (
+        Mutation("k", "k without its 1", {"2/rho - 1 - eta/rho**2": "2/rho - eta/rho**2"}),
+        Mutation("shorter", "s from 0 on", {"1-c <= s": "0 <= s"}, part=1),
+        Mutation("limit-plus-c", "the limit plus c", {FACTOR_LIMIT: f"{FACTOR_LIMIT} + c"}, part=2),
+    ),
+)
+
+BELOW = Obligation(
+    "O-sharp-lo",
+    "Phi >= 0 for s <= 1+c, by Lemma S and ||e|| <= c",
+    (
+        Implication(
+            ("0 <= c < 1/3", _STEP, "0 < s <= 1+c"),
+            "(1-eta)*(along*s**2 + constant) - k*s**2 - 2*c*(1-eta/rho)*s >= 0",
+            {**_FACTOR, "along": ALONG, "constant": CONSTANT},
+        ),
+    ),
+    (
+        Mutation(
+            "smaller-lemma",
+            "Lemma S's constant times 0.999",
+            {"+ constant": "+ 999/1000*constant"},
+        ),
+        Mutation("longer-s", "s up to 1.001 (1+c)", {"0 < s <= 1+c": "0 < s <= 1001/1000*(1+c)"}),
+    ),
+)
+
+ABOVE = Obligation(
+    "O-sharp-hi",
+    "Phi >= 0 for s >= 1+c, by ||v|| >= s - ||e|| and ||e|| <= c",
+    (
+        Implication(
+            ("0 <= c < 1/3", _STEP, "s >= 1+c"),
+            "(1-eta)*(s-c)**2 - c**2 + eta*c**2 - k*s**2 - 2*c*(1-eta/rho)*s >= 0",
+            _FACTOR,
+        ),
+        Implication(("0 < eta <= 1", "0 <= e <= c", "1+c <= s"), "(1-eta)*(s-e)**2 - e**2 >= (1-eta)*(s-c)**2 - c**2"),
+    ),
+    (
+        Mutation("longer-step", "the limit of the factor times 1.001", _LONGER_STEP),
+        Mutation("shorter-s", "s from 1 on", {"s >= 1+c": "s >= 1"}),
+        Mutation("e-above-c", "||e|| up to 1.001 c", {"0 <= e <= c": "0 <= e <= 1001/1000*c"}, part=1),
+    ),
+)
+
+SLOW = Obligation(
+    "O-sharp-1",
+    "the limit of small steps: w.Bz >= s^2/rho already from ||v|| >= 1 and ||e|| <= c when s <= 1+c",
+    (Implication(("0 <= c <= 1/3", "1-c <= s <= 1+c"), "(1+c)*(1 + s**2 - c**2 - 2*c*s) >= 2*s**2*(1-c)"),),
+    (
+        Mutation(
+            "2.001",
+            "2.001 in place of 2",
+            {">= 2*s": ">= 2001/1000*s"},
+        ),
+        Mutation("longer-s", "s up to 1.001 (1+c)", {"1-c <= s <= 1+c": "1-c <= s <= 1001/1000*(1+c)"}),
+    ),
+)
+
+RATE = Obligation(
+    "O-sharp-rate",
+    "T1-sharp, T4-sharp: up to rho(2-rho) the square of the factor 1 - eta/rho is at most 1 - eta, and that is within its limit",
+    (
+        Implication(("0 <= c < 1/3", "0 < eta <= limit"), "(1 - eta/rho)**2 <= 1 - eta", SHARP),
+        Implication(("0 <= c < 1/3",), "limit <= factor_limit", {**SHARP, "factor_limit": FACTOR_LIMIT}),
+        Implication(("0 <= c < 1/3", "0 < eta <= limit"), "2/rho - eta/rho**2 >= 1", SHARP),
+    ),
+    (
+        Mutation("longer-step", "the step limit times 1.001", {"0 < eta <= limit": "0 < eta <= 1001/1000*limit"}),
+        Mutation("doubled-step", "the step limit doubled", {"0 < eta <= limit": "0 < eta <= 2*limit"}),
+        Mutation(
+            "same-limit", "the two limits the other way round", {"limit <= factor_limit": "limit >= factor_limit"}, 1
+        ),
+        Mutation("longer-step-3", "the step limit times 1.001", {"0 < eta <= limit": "0 < eta <= 1001/1000*limit"}, 2),
+    ),
+)
+
+BALL = Obligation(
+    "O-sharp-ball",
+    "T1-sharp: the path is at most rho/(1-c) = (1+c)/(1-c)^2 long, and that at most 3, with equality at C = 1",
+    (
+        Implication(("0 <= c <= 1/3",), "rho/(1-c) == radius", {"rho": RATIO, "radius": "(1+c)/(1-c)**2"}),
+        Implication(("0 <= c <= 1/3",), "radius <= 3", {"radius": "(1+c)/(1-c)**2"}),
+    ),
+    (
+        Mutation("cube", "the divisor's exponent 3", {"(1+c)/(1-c)**2": "(1+c)/(1-c)**3"}),
+        Mutation("smaller-ball", "a ball of radius 2.999", {"radius <= 3": "radius <= 2999/1000"}, part=1),
+        Mutation("larger-c", "c up to 0.334", {"0 <= c <= 1/3": "0 <= c <= 334/1000"}, part=1),
+    ),
+)
+
+LINE = Obligation(
+    "O-line-sharp",
+    "T1-line-sharp: Lemma S gives w.v >= s sqrt(1-4c^2); the two bounds of the angle agree at ||v||^2 = 1-3c^2; it is below q",
+    (
+        Implication(
+            ("0 <= c <= 1/3",),
+            "((1+2*c)/(1+c)*s**2 + (1+c)*(1-2*c))**2 >= 4*s**2*(1-4*c**2)",
+        ),
+        Implication(("0 <= c <= 1/3",), "1 - 4*c**2 >= c**2"),
+        Implication(("0 <= c <= 1/3",), "c**2/(1-3*c**2) + (1-4*c**2)/(1-3*c**2) == 1"),
+        Implication(
+            ("0 <= c <= 1/3",), "sine2 <= q**2", {"sine2": "4*c**2*(1-4*c**2)/(1-3*c**2)**2", "q": "2*c/(1-c)"}
+        ),
+    ),
+    (
+        Mutation(
+            "more",
+            "4.001 in place of 4",
+            {">= 4*s": ">= 4001/1000*s"},
+        ),
+        Mutation("larger-c", "c up to 1/2", {"0 <= c <= 1/3": "0 <= c <= 1/2"}, part=1),
+        Mutation(
+            "5c^2",
+            "1 - 5 c^2 for 1 - 4 c^2",
+            {"1-4*c": "1-5*c"},
+            part=2,
+        ),
+        Mutation("halved", "the sine at most 0.999 q", {"sine2 <= q**2": "sine2 <= 998001/1000000*q**2"}, part=3),
+    ),
+)
+
+OBLIGATIONS = (COORDINATE, LEMMA, GOAL, BELOW, ABOVE, SLOW, RATE, BALL, LINE)
+
+_DOCS = "docs/theory.md: "
+LEMMA_S = (
+    argued(
+        "with Q = J0 (I-Pi) J0': J0 Pi J0' >= I - Q and (A-J0) Pi (A-J0)' <= c^2 I - Q; square on the row space, so that "
+        "v'(I-Q)^{-1}v >= 1 and e'(c^2 I - Q)^{-1}e <= 1",
+        f"{_DOCS}**Lemma S** (id T1-lemma-S)",
+    ),
+    proved("Cauchy-Schwarz in a coordinate of Q's eigenbasis", COORDINATE),
+    proved("the coordinate's inequality itself, and the sum over the coordinates: Lemma S", LEMMA),
+    checked("Lemma S on random and adversarial Jacobians", "T1-lemma-S"),
+)
+
+ONE_STEP = (
+    argued("||r+|| = ||w - eta Bz|| <= ||w - eta v|| + eta c", f"{_DOCS}**T1-sharp [D]**"),
+    *LEMMA_S,
+    proved("the goal, squared, is eta Phi >= 0, where 2 w.v = s^2 + ||v||^2 - ||e||^2; the square root's sign", GOAL),
+    proved("Phi >= 0 for s <= 1+c", BELOW),
+    proved("Phi >= 0 for s >= 1+c", ABOVE),
+    checked("the one-step factor against gradient ascent over all Jacobians", "T1-sharp-adversary"),
+)
+
+CHAINS = (
+    Chain("T1-lemma-S", LEMMA_S),
+    Chain(
+        "T1-sharp",
+        (
+            *ONE_STEP,
+            proved("for small steps already ||v|| >= 1 is enough where s <= 1+c", SLOW),
+            proved("T1's rate within rho(2-rho), which is within the factor's limit", RATE),
+            proved("the path is at most (1+c)/(1-c)^2 <= 3 long", BALL),
+            argued(
+                "so no segment leaves the ball, and induction goes on",
+                f"{_DOCS}by induction no segment leaves the ball",
+            ),
+            checked("the conclusion on instances", "T1-sharp"),
+        ),
+    ),
+    Chain(
+        "T1-radius",
+        (
+            proved(
+                "the sums of the steps' lengths: 2/(1-C/3) (T1), 1/(1-C) (T1-q), (1+c)/(1-c)^2 (T1-sharp)",
+                ngd.PAPER_BALL,
+            ),
+            proved("(1-c)(1-q) = 1-C", ngd.OWN_RATE),
+            proved("rho/(1-c) = (1+c)/(1-c)^2", BALL),
+            argued("the proofs use the Jacobian on the path only", f"{_DOCS}**T1-radius [D]**"),
+            checked("the conclusion on instances", "T1-radius"),
+        ),
+    ),
+    Chain(
+        "T1-line-sharp",
+        (
+            *LEMMA_S,
+            argued(
+                "the angle is at most that of w and v plus arcsin(c/||v||), and the first has two bounds",
+                "theory/theorems/ngd.py: The step is -eta Bz with ||Bz - v|| <= c",
+            ),
+            proved("both bounds at ||v||^2 = 1-3c^2, and the sine is at most q", LINE),
+            checked("the conclusion on instances", "T1-line-sharp"),
+        ),
+    ),
+)
