@@ -101,6 +101,11 @@ class RungContext:
         """Conditions 1 and 2(C) over the ball of the paper's radius."""
         return certify_ball(self.net, self.inputs, self.y)
 
+    @cached_property
+    def feature_ball(self) -> BallCertificate:
+        """Conditions K1 and K2(C) over the ball of K-FAC's radius."""
+        return certify_ball(self.net, self.inputs, self.y, condition="K2")
+
     @property
     def lambda_min(self) -> float:
         """Certified lower bound of ``lambda_min(G(0))``."""

@@ -6,7 +6,7 @@ import math
 import numbers
 
 import numpy as np
-from flint import arb, fmpz
+from flint import arb, fmpq, fmpz
 
 from theory.errors import ScaleError
 
@@ -53,9 +53,9 @@ def ceiling(value: float) -> int:
 
 
 def real(value: float, name: str) -> float:
-    """Return a float or ball as it is, finite or not. Raises ScaleError for what is no number: None, text, a truth value."""
+    """Return a float, ball or rational as it is, finite or not. Raises ScaleError for what is no number: None, text, a truth value."""
     number = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
-    if not isinstance(number, (numbers.Real, arb)) or isinstance(number, (bool, np.bool_)):
+    if not isinstance(number, (numbers.Real, arb, fmpq, fmpz)) or isinstance(number, (bool, np.bool_)):
         raise ScaleError(f"{name} is {value!r}; it must be a real number")
     return value
 
