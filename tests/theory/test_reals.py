@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,6 +71,7 @@ def test_numbers_are_checked_and_returned_as_they_are() -> None:
 
 
 def test_what_is_no_number_is_named() -> None:
+    good: Any
     for good in (1, 2.5, math.inf, np.float64(0.1), np.array(3.0), arb(2), fmpq(1, 3), fmpz(4)):
         assert reals.real(good, "x") is good
     for bad in (None, "0.5", True, np.bool_(False), [1.0], np.ones(2), 1j):
