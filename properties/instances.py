@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -16,10 +17,14 @@ from theory.inputs import FloatArray
 from theory.losses import Loss, LossMaker, SquaredLoss
 from theory.maps import MapCertificate, ParameterMap, certify_map, operator_norm
 from theory.network import TwoLayerNetwork
+from theory.rank import jacobian_rank_deficient
 from theory.rigour.enclosed_step import EnclosedStep, map_steps_enclosed, network_steps_enclosed
 from theory.rigour.one_step import OneStep, map_step, network_step
 from theory.rigour.rounding import gamma
 from theory.stability import certify_ball
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 ROUNDING_MARGIN = 1000
 """A run stops once the residual is below this multiple of its error bound, where float64 could not decide any more."""
@@ -68,6 +73,11 @@ class DescentInstance(Protocol):
     @property
     def certificate(self) -> Certificate:
         """Conditions 1 and 2."""
+        ...
+
+    @property
+    def rank_deficient(self) -> bool:
+        """Whether J(0) has linearly dependent rows for certain, so that Condition 1 fails; False says nothing."""
         ...
 
     @property
@@ -135,6 +145,11 @@ class MapInstance:
     def certificate(self) -> MapCertificate:
         """Conditions 1 and 3; Condition 2 for the squared loss."""
         return certify_map(self.model, self.targets, self.loss)
+
+    @property
+    def rank_deficient(self) -> bool:
+        """False: J(0) is chosen to have full row rank."""
+        return False
 
     @cached_property
     def operator_norm(self) -> float:
@@ -204,6 +219,11 @@ class NetworkInstance:
         """Conditions 1 and 3 by the ball certificates; Condition 2 for the squared loss."""
         return certify_ball(self.net, self.inputs, self.targets, condition="3", loss=self.loss)
 
+    @cached_property
+    def rank_deficient(self) -> bool:
+        """Whether J(0) has linearly dependent rows for certain."""
+        return jacobian_rank_deficient(self.net, self.inputs)
+
     def _initial_state(self) -> FunctionSpaceDescent:
         return FunctionSpaceDescent(self.net, self.inputs, self.targets, loss=self.loss)
 
@@ -265,3 +285,16 @@ class NetworkInstance:
             "step_size": np.array([self.eta]),
             **_loss_arrays(self.objective),
         }
+
+
+AnyDescent = TypeVar("AnyDescent", bound="DataclassInstance")
+
+INITIAL = ("certificate", "bounds", "operator_norm", "objective", "rank_deficient")
+"""What belongs to theta(0), the data and the loss: the same for every step size and optimiser."""
+
+
+def descending(found: AnyDescent, **changes: Any) -> AnyDescent:
+    """The instance with another ``eta`` or ``optimiser``; what was computed about its start is not computed again."""
+    changed = dataclasses.replace(found, **changes)
+    vars(changed).update({name: value for name, value in vars(found).items() if name in INITIAL})
+    return changed

@@ -58,6 +58,11 @@ class LossPlan:
         scale = float(np.linalg.norm(minimiser)) / (unit * np.sqrt(len(minimiser)))
         return np.where(minimiser < 0, -1.0, 1.0), partial(LogisticLoss, ridge=ridge, scale=scale)
 
+    @property
+    def places_minimiser(self) -> bool:
+        """Whether the minimiser can be any vector."""
+        return self.kind != "logistic"
+
     def weights(self, n: int) -> FloatArray:
         """Weights of n outputs, geometric from mu to ``kappa mu``; mu alone for n = 1, and 1 for the squared loss."""
         if self.kind == "squared":

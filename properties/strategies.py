@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.descriptions import described
-from properties.instances import MapInstance, NetworkInstance
+from properties.inputs import ANGLES, draw_inputs, weighted_kinds
+from properties.instances import MapInstance, NetworkInstance, descending
 from properties.losses import LossPlan
 from theory.inputs import FloatArray, normalise_rows
-from theory.losses import LossMaker
 from theory.maps import PerturbedAffine, spike_map
 from theory.network import TwoLayerNetwork
 from theory.theorems import ngd
@@ -111,8 +111,8 @@ def build_perturbed_affine(description: Description, dial: Dial, plan: LossPlan 
     amplitude = dial.constant(description) / 3 / unit
     model = PerturbedAffine(initial - amplitude * frequencies, frequencies, amplitude)
     labels, loss = plan.at(minimiser)
-    certified = MapInstance(model, labels, 1.0, dial.steps, loss=loss).certificate.constant
-    return MapInstance(model, labels, dial.step_size(description, min(certified, 2.99)), dial.steps, loss=loss)
+    found = MapInstance(model, labels, 1.0, dial.steps, loss=loss)
+    return descending(found, eta=dial.step_size(description, min(found.certificate.constant, 2.99)))
 
 
 # --- F4: spike maps --------------------------------------------------------------------------------------------------
@@ -164,84 +164,98 @@ def build_spike(description: Description, dial: Dial, plan: LossPlan = SQUARED) 
 # --- F1 and F2: two-layer networks -----------------------------------------------------------------------------------
 
 
-def draw_inputs(n: int, d: int, kind: str, rng: np.random.Generator) -> FloatArray:
-    """Unit rows, shape (n, d): uniform on the sphere, or clustered within about 0.3 of one direction."""
-    rows = rng.standard_normal((n, d))
-    if kind == "clustered":
-        rows = rows[:1] + 0.3 * rows
-    return normalise_rows(rows)
+DIMENSIONS = (1, 2, 2, 3, 3, 4, 4, 5, 6)
+"""Of inputs, for up to five of them: n <= d and n > d."""
+
+WIDE_KINDS = weighted_kinds(ANGLES[:3])
+"""Kinds for ReLU networks: at smaller angles lambda m is too small for flips that C allows."""
 
 
 def relu_descriptions(dial: Dial, **parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
     """Networks wide enough for flips: about 9e-4 C^3 m of them on a trajectory with n = 1; and the given parts."""
-    return dial.descriptions(
-        **parts,
-        inputs=st.sampled_from([1, 1, 2]),
-        extra_dimensions=st.integers(0, 2),
-        half_width=st.sampled_from([32000, 64000]),
-        scale=st.sampled_from([1, 4, 100]),
-        kind=st.sampled_from(["uniform", "clustered"]),
-    )
+    own = {
+        "inputs": st.sampled_from([1, 1, 2, 2, 3]),
+        "dimension": st.sampled_from([1, 2, 2, 3, 3, 4]),
+        "half_width": st.sampled_from([32000, 64000]),
+        "scale": st.sampled_from([1, 4, 100]),
+        "kind": st.sampled_from(WIDE_KINDS),
+        "symmetric": st.booleans(),
+    }
+    return dial.descriptions(**{**own, **parts})
 
 
 def build_relu(description: Description, dial: Dial, plan: LossPlan = SQUARED) -> NetworkInstance:
-    """Symmetric initialisation, so that r(0) = -y; the length of y follows from the number of flips that C allows."""
+    """``||r(0)||`` follows from the number of flips that C allows."""
     rng = np.random.default_rng(description["seed"])
-    n = description["inputs"]
-    d = n + description["extra_dimensions"]
-    inputs = draw_inputs(n, d, description["kind"], rng)
-    width = 2 * description["half_width"]
-    net = TwoLayerNetwork.initialise(width, d, float(description["scale"]), rng, symmetric=True)
-    lambda_min = float(np.linalg.eigvalsh(net.gram(inputs))[0])
+    net, inputs = _network(description, plan, rng)
+    lambda_min = _usable_eigenvalue(net, inputs)
     target = dial.constant(description)
     spectral = float(np.linalg.eigvalsh(inputs @ inputs.T)[-1])
-    flips = max(1, int((target / 3) ** 2 * lambda_min * width / spectral))
+    flips = max(1, int((target / 3) ** 2 * lambda_min * net.width / spectral))
     costs = np.cumsum(np.sort(net.pre_activations(inputs) ** 2, axis=1)[:, : flips + 1], axis=1)
     radius = float(np.sqrt(0.5 * (costs[:, flips - 1] + costs[:, flips]).min()))
-    direction = normalise_rows(rng.standard_normal((1, n)))[0]
-    minimiser = direction * (radius * np.sqrt(lambda_min) / plan.radius_factor(n))
-    return _network_instance(net, inputs, plan.at(minimiser), description, dial)
+    return _network_instance(net, inputs, radius * np.sqrt(lambda_min), description, dial, plan, rng)
 
 
 def smooth_descriptions(dial: Dial, **parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
     """Small smooth networks, and the given parts."""
-    return dial.descriptions(
-        **parts,
-        inputs=st.integers(1, 4),
-        extra_dimensions=st.integers(0, 2),
-        half_width=st.integers(10, 200),
-        scale=st.sampled_from([1, 2]),
-        kind=st.sampled_from(["uniform", "clustered"]),
-        activation=st.sampled_from(["softplus", "tanh", "erf", "sin"]),
-    )
+    own = {
+        "inputs": st.integers(1, 4),
+        "dimension": st.sampled_from(DIMENSIONS),
+        "half_width": st.integers(10, 200),
+        "scale": st.sampled_from([1, 2]),
+        "kind": st.sampled_from(weighted_kinds()),
+        "symmetric": st.booleans(),
+        "activation": st.sampled_from(["softplus", "tanh", "erf", "sin"]),
+    }
+    return dial.descriptions(**{**own, **parts})
 
 
 def build_smooth(description: Description, dial: Dial, plan: LossPlan = SQUARED) -> NetworkInstance:
-    """Symmetric initialisation; the length of y is ``C lambda sqrt(m) / (9 L ||X||_2)``, which inverts C2-smooth.
-
-    A general loss has ``(9/2)(1+kappa)`` in place of 9.
-    """
+    """``||r(0)||`` is ``C lambda sqrt(m) / (9 L ||X||_2)``, which inverts C2-smooth; 9 is ``(9/2)(1+kappa)`` in general."""
     rng = np.random.default_rng(description["seed"])
-    n = description["inputs"]
-    d = n + description["extra_dimensions"]
-    inputs = draw_inputs(n, d, description["kind"], rng)
-    width = 2 * description["half_width"]
-    activation = description["activation"]
-    net = TwoLayerNetwork.initialise(width, d, float(description["scale"]), rng, symmetric=True, activation=activation)
-    lambda_min = max(float(np.linalg.eigvalsh(net.gram(inputs))[0]), 0.0)
-    curvature = net.phi.curvature
-    assert curvature is not None
+    net, inputs = _network(description, plan, rng)
+    assert net.phi.curvature is not None
     spectral = float(np.linalg.norm(inputs, 2))
-    denominator = 3 * plan.radius_factor(n) * curvature * spectral
-    length = dial.constant(description) * lambda_min * np.sqrt(width) / denominator
-    direction = normalise_rows(rng.standard_normal((1, n)))[0]
-    return _network_instance(net, inputs, plan.at(direction * length), description, dial)
+    length = dial.constant(description) * _usable_eigenvalue(net, inputs) * np.sqrt(net.width)
+    return _network_instance(net, inputs, length / (3 * net.phi.curvature * spectral), description, dial, plan, rng)
+
+
+def _network(description: Description, plan: LossPlan, rng: np.random.Generator) -> tuple[TwoLayerNetwork, FloatArray]:
+    """A network and its inputs; symmetric also where a minimiser cannot be placed near u(0)."""
+    d = description["dimension"]
+    inputs = draw_inputs(description["inputs"], d, description["kind"], rng)
+    symmetric = description["symmetric"] or not plan.places_minimiser
+    net = TwoLayerNetwork.initialise(
+        2 * description["half_width"],
+        d,
+        float(description["scale"]),
+        rng,
+        symmetric=symmetric,
+        activation=description.get("activation", "relu"),
+    )
+    return net, inputs
+
+
+def _usable_eigenvalue(net: TwoLayerNetwork, inputs: FloatArray) -> float:
+    """lambda_min(G(0)) as computed, or 1 where it is lost in rounding: Condition 1 is not certified there anyway."""
+    computed = float(np.linalg.eigvalsh(net.gram(inputs))[0])
+    return computed if computed > len(inputs) * np.finfo(float).eps else 1.0
 
 
 def _network_instance(
-    net: TwoLayerNetwork, inputs: FloatArray, labelled: tuple[FloatArray, LossMaker], d: Description, dial: Dial
+    net: TwoLayerNetwork,
+    inputs: FloatArray,
+    reach: float,
+    d: Description,
+    dial: Dial,
+    plan: LossPlan,
+    rng: np.random.Generator,
 ) -> NetworkInstance:
-    labels, loss = labelled
-    certified = NetworkInstance(net, inputs, labels, 1.0, dial.steps, loss=loss).certificate.constant
-    eta = dial.step_size(d, min(certified, 2.99))
-    return NetworkInstance(net, inputs, labels, eta, dial.steps, loss=loss)
+    """Condition 2's ball has radius ``reach/sqrt(lambda)``: a minimiser in a random direction from u(0)."""
+    n = len(inputs)
+    start = net.outputs(inputs) if plan.places_minimiser else np.zeros(n)
+    direction = normalise_rows(rng.standard_normal((1, n)))[0]
+    labels, loss = plan.at(start + direction * (reach / plan.radius_factor(n)))
+    found = NetworkInstance(net, inputs, labels, 1.0, dial.steps, loss=loss)
+    return descending(found, eta=dial.step_size(d, min(found.certificate.constant, 2.99)))

@@ -15,7 +15,8 @@ from hypothesis.strategies import SearchStrategy
 from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
 from properties.claims.ngd import examples
 from properties.descriptions import described
-from properties.strategies import Description, draw_inputs, orthogonal_matrix
+from properties.inputs import draw_inputs
+from properties.strategies import Description, orthogonal_matrix
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.rigour import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound

@@ -16,7 +16,7 @@ from hypothesis.strategies import SearchStrategy
 from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance
 from properties.claims import gradient_singular, ngd
 from properties.claims.ngd import Rule, examples
-from properties.instances import GradientInstance, MapInstance, NetworkInstance
+from properties.instances import GradientInstance, MapInstance, NetworkInstance, descending
 from properties.slack import SlackRow
 from properties.strategies import (
     Description,
@@ -117,9 +117,9 @@ def _descending(rule: GradientRule, build: Callable[..., Any], description: Desc
     found: MapInstance | NetworkInstance = build(description, dial=rule.dial)
     certificate = found.certificate
     if not certificate.lambda_min > 0:
-        return dataclasses.replace(found, optimiser="gd")
+        return descending(found, optimiser="gd")
     limit = rule.step_limit(min(certificate.constant, 2.99), found.operator_norm, certificate.lambda_min)
-    return dataclasses.replace(found, optimiser="gd", eta=max(found.eta * limit, np.finfo(float).tiny))
+    return descending(found, optimiser="gd", eta=max(found.eta * limit, np.finfo(float).tiny))
 
 
 def kink_descriptions(dial: Dial) -> SearchStrategy[Description]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.instances import DescentInstance, NetworkInstance, Run, exhausted
+from properties.instances import DescentInstance, NetworkInstance, Run, descending, exhausted
 from properties.strategies import INSIDE, Description, Dial, orthogonal_matrix, spike_steps
 from theory.feature_maps import FeatureCertificate, FeatureMap, certify_features
 from theory.geometry import InputGeometry
@@ -89,6 +88,11 @@ class FeatureInstance:
     def certificate(self) -> FeatureCertificate:
         """Conditions K1 and K2."""
         return certify_features(self.model, self.geometry, self.targets)
+
+    @property
+    def rank_deficient(self) -> bool:
+        """False: nothing is known of the rank of J(0)."""
+        return False
 
     @cached_property
     def _course(self) -> tuple[list[FloatArray], list[OneStep]]:
@@ -189,10 +193,7 @@ def with_step(found: AnyInstance, dial: Dial, limit: StepLimit, description: Des
         return found
     allowed = limit(min(found.certificate.constant, 2.99), InputNumbers.of(found.bounds))
     eta = dial.step_size(description, 0.0) * allowed
-    moved = dataclasses.replace(found, eta=max(eta, TINY))
-    # neither depends on the step size: what was computed for the limit is not computed again
-    vars(moved).update(certificate=found.certificate, bounds=found.bounds)
-    return moved
+    return descending(found, eta=max(eta, TINY))
 
 
 def input_descriptions(kinds: Sequence[str], most: int, dimensions: tuple[int, int]) -> dict[str, SearchStrategy[Any]]:

@@ -76,7 +76,8 @@ def hypotheses(rule: Rule, instance: DescentInstance) -> Sequence[Hypothesis]:
     certificate = instance.certificate
     condition_1 = certified("Condition 1: certified lambda_min(G(0)) > 0", certificate.lambda_min)
     if condition_1.verdict is not Verdict.HOLDS:
-        return [condition_1]
+        fails = instance.rank_deficient
+        return [dataclasses.replace(condition_1, verdict=Verdict.REFUTED) if fails else condition_1]
     margin = rule.dial.constant_limit - certificate.constant
     stability = require(f"Condition {rule.condition}(C): certified C below {rule.dial.constant_limit:.4g}", margin)
     if stability.verdict is not Verdict.HOLDS:
@@ -203,7 +204,7 @@ def relu_networks(dial: Dial) -> Family[DescentInstance]:
         "two-layer ReLU networks with a ball certificate",
         partial(relu_descriptions, flipping),
         partial(build_relu, dial=dial),
-        examples(12, 160, 800),
+        examples(12, 110, 800),
     )
 
 

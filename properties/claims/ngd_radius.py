@@ -17,7 +17,7 @@ from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenanc
 from properties.claims import gradient_descent
 from properties.claims import ngd as residuals
 from properties.claims.ngd import T1_Q_RULE, T1_RULE, T1_SHARP_RULE, Rule, examples
-from properties.instances import Certificate, MapInstance, NetworkInstance, Run
+from properties.instances import Certificate, MapInstance, NetworkInstance, Run, descending
 from properties.slack import SlackRow
 from properties.strategies import (
     INSIDE,
@@ -68,6 +68,11 @@ class RadiusInstance:
     def eta(self) -> float:
         """The step size."""
         return self.descent.eta
+
+    @property
+    def rank_deficient(self) -> bool:
+        """Whether J(0) has linearly dependent rows for certain."""
+        return self.descent.rank_deficient
 
     @property
     def operator_norm(self) -> float:
@@ -157,10 +162,10 @@ def _finished(descent: MapInstance | NetworkInstance, theorem: str, factor: Path
     """The instance with its optimiser, and its step size, of which ``descent`` has the share of the limit."""
     optimiser = "gd" if theorem in _GRADIENT_RULES else "ngd"
     ball = own_ball(descent, theorem, factor, constant_limit(theorem))
-    found = RadiusInstance(dataclasses.replace(descent, optimiser=optimiser), theorem, ball)
+    found = RadiusInstance(descending(descent, optimiser=optimiser), theorem, ball)
     limit = _rule(found, float).dial.step_limit(ball.constant) if ball.constant < np.inf else 0.0
     eta = max(descent.eta * limit, float(np.finfo(float).tiny))
-    return dataclasses.replace(found, descent=dataclasses.replace(descent, optimiser=optimiser, eta=eta))
+    return dataclasses.replace(found, descent=descending(descent, optimiser=optimiser, eta=eta))
 
 
 def _dial(theorem: str, least_constant_tenth: int = 0) -> Dial:
@@ -216,7 +221,7 @@ def _family(
 def cliffs(factor: PathFactor, farthest: int = 400) -> Family[RadiusInstance]:
     """Family F4 with cliffs, up to ``farthest`` percent of the way."""
     draw = partial(cliff_descriptions, farthest=farthest)
-    return _family("F4-cliff", "piecewise linear maps with a cliff", draw, build_cliff, factor, 60, 300, 2500)
+    return _family("F4-cliff", "piecewise linear maps with a cliff", draw, build_cliff, factor, 60, 360, 2500)
 
 
 def families(factor: PathFactor) -> tuple[Family[RadiusInstance], ...]:
@@ -224,7 +229,7 @@ def families(factor: PathFactor) -> tuple[Family[RadiusInstance], ...]:
     return (
         cliffs(factor),
         _family(
-            "F3", "perturbed affine maps", perturbed_affine_descriptions, build_perturbed_affine, factor, 20, 110, 1200
+            "F3", "perturbed affine maps", perturbed_affine_descriptions, build_perturbed_affine, factor, 20, 150, 1200
         ),
         _family(
             "F1", "two-layer ReLU networks", relu_descriptions, build_relu, factor, 3, 14, 200, least_constant_tenth=4

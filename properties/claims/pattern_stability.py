@@ -16,13 +16,13 @@ from flint import fmpq
 
 from properties.claim import Bound, Claim, Family, Mutant, Provenance, equal_exactly
 from properties.claims import stability_ball as ball
-from properties.claims.stability_instances import BallInstance, SmoothInstance, build_ball, build_smooth
+from properties.claims.ngd import examples
+from properties.claims.stability_instances import BallInstance, build_ball
 from properties.claims.stability_path import path_claim
 from theory.gram import exact_pattern, gram_eigenvalue
 from theory.rigour.exact import rational, rational_matrix
-from theory.stability.ball import pattern_bound, smooth_bound
+from theory.stability.ball import pattern_bound
 from theory.stability.flips import input_flip_counts, joint_flip_count
-from theory.stability.norms import input_norm_squared
 from theory.stability.patterns import largest_eigenvalue_at_most
 from theory.stability.weighted_flips import weighted_flip_count
 
@@ -32,7 +32,7 @@ Certified = Callable[[BallInstance], float]
 def _family(family: Family[BallInstance], *counts: int) -> Family[BallInstance]:
     """The same family for Condition K2; small networks are enumerated."""
     build = partial(build_ball, enumerable=family in (ball.ENUMERATED, ball.WHOLE), condition="K2")
-    return dataclasses.replace(family, build=build, examples=ball.examples(*counts))
+    return dataclasses.replace(family, build=build, examples=examples(*counts))
 
 
 ENUMERATED, ATTACKED = _family(ball.ENUMERATED, 35, 150, 1300), _family(ball.ATTACKED, 25, 115, 900)
@@ -166,40 +166,4 @@ def spec_claim() -> Claim[BallInstance]:
     )
 
 
-def smooth_claim() -> Claim[SmoothInstance]:
-    """K2-smooth with its mutants."""
-    family = dataclasses.replace(
-        ball.CURVED, build=partial(build_smooth, condition="K2"), examples=ball.examples(40, 260, 1600)
-    )
-    claim = Claim(
-        id="K2-smooth",
-        statement="||S(W) - S(0)||_2 <= L ||X||_2 ||W - W(0)||_F/m^{1/2} when |phi''| <= L",
-        provenance=Provenance.DERIVED,
-        source="THEORY section 7",
-        families=(family,),
-        hypotheses=ball.no_hypotheses,
-        conclusion=partial(ball.smooth_conclusion, lambda i: i.certificate.changes.smooth),
-        features=lambda i: (
-            ["attack within 10% of the bound"] if i.attack[0] > 0.9 * i.certificate.changes.smooth else []
-        ),
-    )
-
-    def bound(instance: SmoothInstance, norm_squared: float, curvature_share: float, width: int) -> float:
-        curvature = instance.net.phi.curvature
-        assert curvature is not None
-        return smooth_bound(norm_squared, curvature_share * curvature, instance.radius, width, instance.net.dim)
-
-    def mutant(id: str, description: str, certified: Callable[[SmoothInstance], float]) -> Mutant:
-        return claim.neighbour(id, description, conclusion=partial(ball.smooth_conclusion, certified))
-
-    return claim.with_mutants(
-        mutant("quarter", "C taken as C/4", lambda i: i.certificate.changes.smooth / 4),
-        mutant("half-curvature", "L/2", lambda i: bound(i, input_norm_squared(i.rows), 0.5, i.net.width)),
-        mutant("without-norm", "||X||_2 dropped", lambda i: bound(i, 1.0, 1.0, i.net.width)),
-        mutant(
-            "width", "1/m instead of 1/m^{1/2}", lambda i: bound(i, input_norm_squared(i.rows), 1.0, i.net.width**2)
-        ),
-    )
-
-
-CLAIMS: tuple[Claim[Any], ...] = (fro_claim(), spec_claim(), smooth_claim(), path_claim("K2"))
+CLAIMS: tuple[Claim[Any], ...] = (fro_claim(), spec_claim(), ball.smooth_claim("K2"), path_claim("K2"))

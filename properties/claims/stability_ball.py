@@ -6,6 +6,7 @@ taken as the rational numbers that they are.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -18,7 +19,6 @@ from hypothesis.strategies import SearchStrategy
 from properties.claim import (
     Bound,
     Claim,
-    Depth,
     Family,
     Hypothesis,
     Mutant,
@@ -26,13 +26,15 @@ from properties.claim import (
     at_most_enclosed,
     decided_exactly,
 )
+from properties.claims.ngd import examples
 from properties.claims.stability_instances import (
-    INPUT_KINDS,
     BallInstance,
     SmoothInstance,
     build_ball,
     build_smooth,
 )
+from properties.descriptions import described
+from properties.inputs import ANGLES, INPUT_KINDS
 from theory.network import ACTIVATIONS
 from theory.rigour.exact import rational
 from theory.rigour.precision import working_precision
@@ -44,10 +46,8 @@ from theory.stability.norms import input_norm_squared
 SMOOTH = tuple(name for name, phi in ACTIVATIONS.items() if phi.curvature is not None)
 BALL_BITS = 128
 
-
-def examples(quick: int, normal: int, thorough: int) -> Mapping[Depth, int]:
-    """How many descriptions are drawn at each depth."""
-    return {Depth.QUICK: quick, Depth.NORMAL: normal, Depth.THOROUGH: thorough}
+BALL_KINDS = tuple(kind for kind in INPUT_KINDS if kind not in ANGLES[::2])
+"""Every second angle, so that other kinds are drawn as often."""
 
 
 # --- the ball, ReLU --------------------------------------------------------------------------------------------------
@@ -55,12 +55,13 @@ def examples(quick: int, normal: int, thorough: int) -> Mapping[Depth, int]:
 
 def ball_descriptions(inputs: int, dimension: int, width: int) -> SearchStrategy[Mapping[str, Any]]:
     """Sizes up to these, a kind of inputs, and how many of the cheapest flips the radius affords."""
-    return st.fixed_dictionaries(
+    return described(
         {
-            "kind": st.sampled_from(INPUT_KINDS),
+            "kind": st.sampled_from(BALL_KINDS),
             "inputs": st.integers(1, inputs),
             "dimension": st.integers(1, dimension),
             "width": st.integers(1, width),
+            "symmetric": st.booleans(),
             "flips": st.integers(1, max(4, width // 4)),
             "seed": st.integers(0, 2**20),
         }
@@ -69,12 +70,13 @@ def ball_descriptions(inputs: int, dimension: int, width: int) -> SearchStrategy
 
 def single_descriptions() -> SearchStrategy[Mapping[str, Any]]:
     """One input, where C2-spec counts exactly."""
-    return st.fixed_dictionaries(
+    return described(
         {
             "kind": st.just("uniform"),
             "inputs": st.just(1),
             "dimension": st.integers(1, 4),
             "width": st.integers(1, 100),
+            "symmetric": st.booleans(),
             "flips": st.integers(1, 40),
             "seed": st.integers(0, 2**20),
         }
@@ -86,32 +88,33 @@ ENUMERATED = Family(
     "n, d <= 3, m <= 4: exact supremum over all activation patterns, and an attack",
     partial(ball_descriptions, 3, 3, 4),
     partial(build_ball, enumerable=True),
-    examples(25, 350, 2000),
+    examples(30, 170, 2000),
 )
 ATTACKED = Family(
     "attacked",
     "n, d <= 5, m <= 40: attacked",
     partial(ball_descriptions, 5, 5, 40),
     partial(build_ball, enumerable=False),
-    examples(25, 250, 2000),
+    examples(25, 120, 2000),
 )
 SINGLE = Family(
     "single input",
     "n = 1: exact count",
     single_descriptions,
     partial(build_ball, enumerable=False),
-    examples(25, 200, 2000),
+    examples(25, 70, 2000),
 )
 
 
 def whole_descriptions() -> SearchStrategy[Mapping[str, Any]]:
     """Integer weights on the line and a whole radius, which a flip often uses up exactly."""
-    return st.fixed_dictionaries(
+    return described(
         {
             "kind": st.just("integer"),
             "inputs": st.integers(1, 2),
             "dimension": st.just(1),
             "width": st.integers(1, 4),
+            "symmetric": st.booleans(),
             "flips": st.integers(1, 2),
             "seed": st.integers(0, 2**20),
         }
@@ -123,7 +126,7 @@ WHOLE = Family(
     "d = 1, m <= 4, integer weights and radius: exact supremum, flips that cost all of R^2",
     whole_descriptions,
     partial(build_ball, enumerable=True),
-    examples(10, 100, 1000),
+    examples(10, 70, 1000),
 )
 
 Certified = Callable[[BallInstance], float]
@@ -352,13 +355,14 @@ def spec_claim() -> Claim[BallInstance]:
 
 def smooth_descriptions() -> SearchStrategy[Mapping[str, Any]]:
     """Sizes, activation, radius; half of the networks sit where the activation bends most."""
-    return st.fixed_dictionaries(
+    return described(
         {
-            "kind": st.sampled_from(("curved", "curved", "uniform", "clustered", "orthogonal")),
+            "kind": st.sampled_from((*("curved",) * 8, *BALL_KINDS)),
             "activation": st.sampled_from(SMOOTH),
             "inputs": st.integers(1, 4),
             "dimension": st.integers(1, 4),
             "width": st.integers(1, 12),
+            "symmetric": st.booleans(),
             "radius_percent": st.integers(1, 300),
             "seed": st.integers(0, 2**20),
         }
@@ -370,7 +374,7 @@ CURVED = Family(
     "softplus, tanh, erf, sin: attacked, also where the activation bends most",
     smooth_descriptions,
     build_smooth,
-    examples(25, 250, 2500),
+    examples(40, 260, 2500),
 )
 
 
@@ -393,14 +397,15 @@ TOLD = 1 + 2.0**-40
 """The ball's number is the Rayleigh quotient of an eigenvector computed in floats, short of the maximum by n^2 eps."""
 
 
-def smooth_claim() -> Claim[SmoothInstance]:
-    """C2-smooth with its mutants."""
+def smooth_claim(condition: str = "2") -> Claim[SmoothInstance]:
+    """C2-smooth, or K2-smooth for Condition K2, with its mutants."""
+    name = "S" if condition == "K2" else "J"
     claim = Claim(
-        id="C2-smooth",
-        statement="||J(W) - J(0)||_2 <= L ||X||_2 ||W - W(0)||_F/m^{1/2} when |phi''| <= L",
+        id=f"{'K2' if condition == 'K2' else 'C2'}-smooth",
+        statement=f"||{name}(W) - {name}(0)||_2 <= L ||X||_2 ||W - W(0)||_F/m^{{1/2}} when |phi''| <= L",
         provenance=Provenance.DERIVED,
-        source="THEORY section 3",
-        families=(CURVED,),
+        source="THEORY section 7" if condition == "K2" else "THEORY section 3",
+        families=(dataclasses.replace(CURVED, build=partial(build_smooth, condition=condition)),),
         hypotheses=no_hypotheses,
         conclusion=partial(smooth_conclusion, lambda i: i.certificate.changes.smooth),
         features=lambda i: (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from flint import arb, arb_mat, fmpq
 from numpy.typing import NDArray
 
+from properties.inputs import draw_inputs
 from theory.descent import FunctionSpaceDescent
 from theory.errors import DescentError
 from theory.gram import exact_pattern
@@ -30,32 +31,13 @@ from theory.stability.patterns import ChangeMatrices, ball_changes
 
 Description = Mapping[str, Any]
 
-INPUT_KINDS = ("uniform", "clustered", "nearly parallel", "antiparallel", "duplicated", "orthogonal", "integer")
 NEARLY_PARALLEL = 1e-6
+"""How far the inputs of a "curved" network are from each other."""
 
 MOST_CURVED: Mapping[str, float] = MappingProxyType(
     {"softplus": 0.0, "tanh": 0.6584789484624084, "erf": 0.7071067811865476, "sin": 1.5707963267948966}
 )
 """Where ``|phi''|`` is largest: 0, artanh 3^{-1/2}, 2^{-1/2}, pi/2."""
-
-
-def draw_rows(n: int, d: int, kind: str, rng: np.random.Generator) -> FloatArray:
-    """Unit rows (n, d) of a kind; small integers keep exact coincidences and zero pre-activations in reach."""
-    if kind == "integer":
-        rows = rng.integers(-2, 3, (n, d)).astype(float)
-        rows[~rows.any(axis=1), 0] = 1.0
-        return normalise_rows(rows)
-    rows = normalise_rows(rng.standard_normal((n, d)))
-    if kind == "clustered":
-        return normalise_rows(rows[:1] + 0.2 * rows)
-    if kind == "nearly parallel":
-        return normalise_rows(rows[:1] + NEARLY_PARALLEL * rows)
-    if kind == "orthogonal":
-        basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
-        return normalise_rows(basis[np.arange(n) % d])
-    if kind in ("antiparallel", "duplicated") and n > 1:
-        rows[1] = -rows[0] if kind == "antiparallel" else rows[0]
-    return rows
 
 
 def wide_enough(description: Description) -> int:
@@ -71,20 +53,26 @@ def flip_radius(net: TwoLayerNetwork, rows: FloatArray, flips: int, whole: bool)
     return float(max(1.0, np.rint(radius))) if whole else radius
 
 
+def initialised(description: Description, rng: np.random.Generator, activation: str = "relu") -> TwoLayerNetwork:
+    """A network of the drawn width, one more for a symmetric one with an odd width."""
+    width, symmetric = wide_enough(description), description["symmetric"]
+    width += width % 2 if symmetric else 0
+    return TwoLayerNetwork.initialise(width, description["dimension"], 1.0, rng, symmetric, activation)
+
+
 @dataclass(frozen=True)
-class BallInstance:
-    """A ReLU network, unit rows, a radius, and a seed for the attack."""
+class AttackedBall:
+    """A network, unit rows, a radius, and a seed for the attack."""
 
     net: TwoLayerNetwork
     rows: FloatArray
     radius: float
     seed: int
-    enumerable: bool
-    condition: str = "2"
+    condition: str = field(default="2", kw_only=True)
 
     @property
     def changed(self) -> str:
-        """What the condition is about: the Jacobian J or the pattern features S."""
+        """What the condition is about: the Jacobian J or the features S."""
         return "S" if self.condition == "K2" else "J"
 
     @cached_property
@@ -93,15 +81,32 @@ class BallInstance:
         return certify_ball(self.net, self.rows, np.zeros(len(self.rows)), self.condition, self.radius)
 
     @cached_property
-    def costs(self) -> FloatArray:
-        """The certificate's flip costs (n, m)."""
-        return flip_costs(self.net, self.rows)
-
-    @cached_property
     def attack(self) -> tuple[float, FloatArray]:
         """What the attack reached, and its weights."""
         rng = np.random.default_rng(self.seed)
         return change_attack(self.net, self.rows, self.radius, rng, self.condition)
+
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """Weights, signs, inputs and radius."""
+        return {
+            "weights": self.net.weights,
+            "signs": self.net.signs,
+            "X": self.rows,
+            "radius": np.array([self.radius]),
+        }
+
+
+@dataclass(frozen=True)
+class BallInstance(AttackedBall):
+    """A ReLU network: patterns are compared exactly."""
+
+    enumerable: bool = field(kw_only=True)
+    """Whether all patterns in the ball can be listed."""
+
+    @cached_property
+    def costs(self) -> FloatArray:
+        """The certificate's flip costs (n, m)."""
+        return flip_costs(self.net, self.rows)
 
     @cached_property
     def attacked(self) -> ChangeMatrices:
@@ -123,55 +128,25 @@ class BallInstance:
         changes = ball_changes(self.net, self.rows, self.radius)
         return changes.of_features() if self.condition == "K2" else changes
 
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """Weights, signs, inputs and radius."""
-        return {
-            "weights": self.net.weights,
-            "signs": self.net.signs,
-            "X": self.rows,
-            "radius": np.array([self.radius]),
-        }
-
 
 def build_ball(description: Description, enumerable: bool, condition: str = "2") -> BallInstance:
     """A ReLU network on inputs of the drawn kind, with a radius that affords some flips."""
     rng = np.random.default_rng(description["seed"])
-    n, d, kind = description["inputs"], description["dimension"], description["kind"]
-    rows = draw_rows(n, d, kind, rng)
-    net = TwoLayerNetwork.initialise(wide_enough(description), d, 1.0, rng)
-    whole = kind == "integer"
+    whole = description["kind"] == "integer"
+    rows = draw_inputs(description["inputs"], description["dimension"], description["kind"], rng)
+    net = initialised(description, rng)
     if whole:
         weights = rng.integers(-3, 4, net.weights.shape).astype(float)
+        if description["symmetric"]:
+            weights[net.width // 2 :] = weights[: net.width // 2]
         net = TwoLayerNetwork(weights, net.signs)
     radius = flip_radius(net, rows, description["flips"], whole)
-    return BallInstance(net, rows, radius, description["seed"], enumerable, condition)
+    return BallInstance(net, rows, radius, description["seed"], condition=condition, enumerable=enumerable)
 
 
 @dataclass(frozen=True)
-class SmoothInstance:
-    """A smooth network, unit rows, a radius, and a seed for the attack."""
-
-    net: TwoLayerNetwork
-    rows: FloatArray
-    radius: float
-    seed: int
-    condition: str = "2"
-
-    @property
-    def changed(self) -> str:
-        """What the condition is about: the Jacobian J or the features S."""
-        return "S" if self.condition == "K2" else "J"
-
-    @cached_property
-    def certificate(self) -> BallCertificate:
-        """Certified bounds on the ball."""
-        return certify_ball(self.net, self.rows, np.zeros(len(self.rows)), self.condition, self.radius)
-
-    @cached_property
-    def attack(self) -> tuple[float, FloatArray]:
-        """What the attack reached, and its weights."""
-        rng = np.random.default_rng(self.seed)
-        return change_attack(self.net, self.rows, self.radius, rng, self.condition)
+class SmoothInstance(AttackedBall):
+    """A smooth network: changes are compared in balls."""
 
     def change(self) -> arb:
         """A number that ``||J(W) - J(0)||_2`` (K2: of S) is at least, at the attack's weights, in balls."""
@@ -179,15 +154,6 @@ class SmoothInstance:
         before = inputs * ball_matrix(self.net.weights).transpose()
         after = inputs * ball_matrix(self.attack[1]).transpose()
         return feature_change(self.net, ball_matrix(factor_rows(self.condition, self.rows)), before, after)
-
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """Weights, signs, inputs and radius."""
-        return {
-            "weights": self.net.weights,
-            "signs": self.net.signs,
-            "X": self.rows,
-            "radius": np.array([self.radius]),
-        }
 
 
 def feature_change(net: TwoLayerNetwork, inputs: arb_mat, before: arb_mat, after: arb_mat) -> arb:
@@ -213,12 +179,15 @@ def build_smooth(description: Description, condition: str = "2") -> SmoothInstan
     rng = np.random.default_rng(description["seed"])
     n, d, activation = description["inputs"], description["dimension"], description["activation"]
     curved = description["kind"] == "curved"
-    rows = draw_rows(n, d, "nearly parallel" if curved else description["kind"], rng)
-    net = TwoLayerNetwork.initialise(wide_enough(description), d, 1.0, rng, activation=activation)
+    rows = draw_inputs(n, d, "uniform" if curved else description["kind"], rng)
+    if curved:
+        rows = normalise_rows(rows[:1] + NEARLY_PARALLEL * rows)
+    net = initialised(description, rng, activation)
     if curved:
         weights = np.outer(np.full(net.width, MOST_CURVED[activation]), rows[0])
         net = TwoLayerNetwork(weights, net.signs, activation)
-    return SmoothInstance(net, rows, description["radius_percent"] / 100, description["seed"], condition)
+    radius, seed = description["radius_percent"] / 100, description["seed"]
+    return SmoothInstance(net, rows, radius, seed, condition=condition)
 
 
 @dataclass(frozen=True)
@@ -305,9 +274,9 @@ class PathInstance:
 def build_path(description: Description, condition: str = "2") -> PathInstance:
     """A short run of an optimiser on a small network; GD's step is relative to the stability limit ``2/||G||``."""
     rng = np.random.default_rng(description["seed"])
-    n, d, width = description["inputs"], description["dimension"], wide_enough(description)
-    rows = draw_rows(n, d, description["kind"], rng)
-    net = TwoLayerNetwork.initialise(width, d, 1.0, rng, activation=description["activation"])
+    n, d = description["inputs"], description["dimension"]
+    rows = draw_inputs(n, d, description["kind"], rng)
+    net = initialised(description, rng, description["activation"])
     targets = rng.standard_normal(n) * description["target_scale"]
     eta = description["step_percent"] / 100
     if description["optimiser"] == "gd":

@@ -29,9 +29,11 @@ from properties.claim import (
     decided_exactly,
     require,
 )
-from properties.claims.stability_ball import BALL_BITS, SMOOTH, examples
+from properties.claims.ngd import examples
+from properties.claims.stability_ball import BALL_BITS, SMOOTH
 from properties.claims.stability_instances import PathInstance, build_path
 from properties.descriptions import described
+from properties.inputs import ANGLES, weighted_kinds
 from theory.rigour.precision import working_precision
 from theory.stability.crossings import Crossings
 from theory.stability.norms import pattern_change_norm
@@ -49,11 +51,12 @@ def path_descriptions(activations: Sequence[str]) -> SearchStrategy[Mapping[str,
     """Sizes, optimiser, step size, few parts: the certificate has to be sound however coarse it is."""
     return described(
         {
-            "kind": st.sampled_from(("uniform", "clustered", "antiparallel", "orthogonal")),
+            "kind": st.sampled_from((*weighted_kinds(ANGLES[:6]), "orthogonal", "orthogonal")),
             "activation": st.sampled_from(tuple(activations)),
             "inputs": st.integers(1, 4),
             "dimension": st.integers(1, 3),
             "width": st.integers(4, 30),
+            "symmetric": st.booleans(),
             "target_scale": st.integers(1, 4),
             "optimiser": st.sampled_from(("ngd", "kfac", "gd")),
             "step_percent": st.integers(5, 190),
@@ -82,6 +85,7 @@ def turning_descriptions() -> SearchStrategy[Mapping[str, Any]]:
             "inputs": st.integers(4, 5),
             "dimension": st.integers(3, 4),
             "width": st.integers(20, 50),
+            "symmetric": st.booleans(),
             "target_scale": st.integers(5, 10),
             "optimiser": st.sampled_from(("ngd", "kfac")),
             "step_percent": st.integers(40, 190),

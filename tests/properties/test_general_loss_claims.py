@@ -35,7 +35,15 @@ AFFINE = {
     "angle_percent": 90,
 }
 SPIKE = {"directions": 2, "extra_parameters": 1, "rotated": True}
-SMOOTH = {"inputs": 2, "extra_dimensions": 1, "half_width": 60, "scale": 1, "kind": "uniform", "activation": "tanh"}
+SMOOTH = {
+    "inputs": 2,
+    "dimension": 3,
+    "half_width": 60,
+    "scale": 1,
+    "kind": "uniform",
+    "symmetric": True,
+    "activation": "tanh",
+}
 
 
 @pytest.mark.parametrize(

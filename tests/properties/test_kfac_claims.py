@@ -167,7 +167,15 @@ def test_frozen_runs_are_exact_and_counted_by_rank() -> None:
 
 
 def test_a_certified_sigma_that_is_too_large_is_refuted() -> None:
-    description = {"kind": "uniform", "inputs": 3, "dimension": 3, "width": 4, "flips": 2, "seed": 3}
+    description = {
+        "kind": "uniform",
+        "inputs": 3,
+        "dimension": 3,
+        "width": 4,
+        "symmetric": False,
+        "flips": 2,
+        "seed": 3,
+    }
     instance = build_ball(description, enumerable=True, condition="K2")
     truth = float(np.linalg.eigvalsh(instance.net.pattern_gram(instance.rows))[0])
     assert pattern_stability.eigenvalue_bound(truth - 1e-9, instance).verdict is Verdict.HOLDS

@@ -7,10 +7,10 @@ import pytest
 from flint import arb
 
 from theory.errors import RankDeficientError
-from theory.feature_maps import FeatureMap, certify_features, stacked_rows
+from theory.feature_maps import FeatureMap, certify_features, stacked, stacked_rows
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
-from theory.maps import PerturbedAffine, spike_map
+from theory.maps import PerturbedAffine, SpikeMap, spike_map
 from theory.rigour.feature_step import feature_step, feature_steps_enclosed
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.precision import working_precision
@@ -147,6 +147,11 @@ def test_a_step_is_the_dense_kronecker_step_and_its_errors_cover_the_balls(
     Z = 0.02 * rng.standard_normal((n, n + 1))
     moved, step = feature_step(model, geometry, input_bounds(geometry), Z, targets, 0.4)
     assert np.abs(moved - dense_step(model, inputs, Z, targets, 0.4)).max() <= 1e-10
+    residual = np.diag(model.outputs(Z) - targets)
+    weights = -0.4 * np.linalg.pinv(model.features(Z)) @ residual @ np.linalg.pinv(inputs).T
+    assert step.length == pytest.approx(float(np.linalg.norm(weights)), rel=1e-10)
+    assert step.before == pytest.approx(float(np.linalg.norm(model.outputs(Z) - targets)), rel=1e-13)
+    assert step.after == pytest.approx(float(np.linalg.norm(model.outputs(moved) - targets)), rel=1e-12)
     assert step.before == pytest.approx(float(np.linalg.norm(step.residual)), rel=1e-14)
     assert step.after == pytest.approx(float(np.linalg.norm(step.moved_residual)), rel=1e-14)
     with working_precision(200):
@@ -160,10 +165,44 @@ def test_a_ball_trajectory_follows_the_stored_iterates() -> None:
     rng = np.random.default_rng(7)
     inputs, model, targets = normalise_rows(rng.standard_normal((4, 2))), affine(4, 5, rng), rng.standard_normal(4)
     geometry = InputGeometry.of(inputs)
-    bounds, Z, after = input_bounds(geometry), np.zeros((4, 5)), []
+    bounds, Z, after, lengths = input_bounds(geometry), np.zeros((4, 5)), [], []
     for _ in range(4):
         Z, step = feature_step(model, geometry, bounds, Z, targets, 0.9)
         after.append(step.after)
+        lengths.append(step.length)
     with working_precision(200):
         steps = feature_steps_enclosed(model, inputs, np.zeros((4, 5)), targets, 0.9, 4)
     assert [float(step.after) for step in steps] == pytest.approx(after, rel=1e-10)
+    assert [float(step.length) for step in steps] == pytest.approx(lengths, rel=1e-10)
+
+
+@pytest.mark.parametrize("kind", list(MAKERS))
+def test_each_output_sees_its_own_row_alone(kind: str) -> None:
+    model = MAKERS[kind](3, 5, np.random.default_rng(8))
+    Z = np.random.default_rng(2).standard_normal((3, model.width))
+    for i in range(3):
+        assert model.outputs(Z)[i] == pytest.approx(model.model.outputs(Z[i])[i], rel=1e-13)
+        assert model.features(Z)[i] == pytest.approx(model.model.jacobian(Z[i])[i], rel=1e-13)
+    both = stacked(model.model)
+    assert both.parameters == 3 * model.width
+    assert np.linalg.norm(both.jacobian(Z.ravel())) == pytest.approx(
+        float(np.linalg.norm(model.features(Z))), rel=1e-13
+    )
+    assert isinstance(both, SpikeMap | PerturbedAffine)
+
+
+@pytest.mark.parametrize("kind", list(MAKERS))
+def test_certificates_are_those_of_the_dense_numbers(kind: str) -> None:
+    model = MAKERS[kind](3, 5, np.random.default_rng(8))
+    rows = normalise_rows(np.random.default_rng(1).standard_normal((3, 2)))
+    targets = -np.array([0.04, 0.03, 0.02])
+    found = certify_features(model, InputGeometry.of(rows), targets)
+    features = model.features(np.zeros((3, model.width)))
+    smallest = float(np.linalg.svd(features, compute_uv=False)[-1]) ** 2
+    assert found.lambda_min <= smallest == pytest.approx(found.lambda_min, rel=1e-10)
+    leverage = float(np.diag(rows @ np.linalg.pinv(rows)).min())
+    radius = 3 * math.sqrt(0.0029) / math.sqrt(smallest * leverage) / float(np.linalg.svd(rows)[1][-1])
+    assert found.radius >= radius == pytest.approx(found.radius, rel=1e-9)
+    expected = 3 * model.model.deviation(radius) / math.sqrt(smallest)
+    assert found.constant == pytest.approx(expected, rel=1e-6)
+    assert found.constant > 0

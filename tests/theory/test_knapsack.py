@@ -144,3 +144,9 @@ def test_few_prices_are_tried(budget: float, monkeypatch: pytest.MonkeyPatch) ->
     rng = np.random.default_rng(1)
     choose_moves(rng.uniform(1e-3, 1, (4, 5000)), rng.uniform(0, 1, (4, 5000)), budget, 0)
     assert len(prices) <= 20
+
+
+def test_the_cheapest_of_equal_upgrades_is_taken_first() -> None:
+    """The last price moves all neurons of cost 1 or none; one of cost 4 in their place would use up the budget."""
+    costs, values = np.array([[4.0, 4.0, 1.0, 1.0, 1.0, 1.0, 1.0]]), np.ones((1, 7))
+    assert choose_moves(costs, values, 4.5, 8).tolist() == [STAY, STAY, 0, 0, 0, 0, STAY]

@@ -145,7 +145,7 @@ def test_smooth_variation_is_between_samples_and_the_samples_plus_the_speed(acti
 def test_relative_norm_brackets_and_widens_with_the_error() -> None:
     kernel, gram = np.array([[1.0, 0.5], [0.5, 1.0]]), np.array([[0.5, 0.1], [0.1, 0.3]])
     product = np.array([[0.2, -0.4], [0.3, 0.1]])
-    relative = _Relative(kernel, gram)
+    relative = _Relative(kernel, gram, 0.0, 0.0)
     exact = float(np.linalg.norm((kernel * product) @ np.linalg.inv(gram), 2))
     lower, upper = relative.norm(product, 0.0)
     assert lower <= exact <= upper
@@ -171,3 +171,33 @@ def test_bad_arguments_are_named() -> None:
         segment_variation(start, end, net.signs, kernel, gram, activation="gelu")
     with pytest.raises(NotFiniteError):
         segment_variation(start, end * np.nan, net.signs, kernel, gram)
+
+
+def test_errors_of_the_matrices_are_covered() -> None:
+    """The bracket for perturbed K and G contains the norm of the exact ones; n = 2, nearly parallel inputs."""
+    kernel = np.array([[1.0, 1.0 - 1e-6], [1.0 - 1e-6, 1.0]])
+    gram = np.array([[0.5, 0.5 - 1e-6], [0.5 - 1e-6, 0.5]])
+    product = np.array([[0.2, -0.4], [0.3, 0.1]])
+    exact = float(np.linalg.norm((kernel * product) @ np.linalg.inv(gram), 2))
+    kernel_error, gram_error = 1e-8, 2e-8
+    for sign in (1.0, -1.0):
+        moved = gram + sign * gram_error * np.array([[0.5, -0.5], [-0.5, 0.5]])
+        shifted = kernel + sign * kernel_error * np.array([[1.0, -1.0], [-1.0, 1.0]])
+        relative = _Relative(shifted, moved, kernel_error, gram_error)
+        assert relative.lambda_min <= float(np.linalg.eigvalsh(gram)[0])
+        lower, upper = relative.norm(product, 0.0)
+        assert lower <= exact <= upper
+        without = _Relative(shifted, moved, 0.0, 0.0).norm(product, 0.0)
+        assert not without[0] <= exact <= without[1]
+        assert upper - lower <= 0.2 * exact
+    assert relative.longest == pytest.approx(shifted[0, 0] + kernel_error, rel=1e-15)
+    assert relative.norm_squared >= float(np.linalg.eigvalsh(shifted)[-1]) + 2 * kernel_error
+
+
+def test_a_gram_matrix_within_its_error_of_a_singular_one_is_refused() -> None:
+    net, rows, start, end = segment(0)
+    kernel, gram = rows @ rows.T, net.gram(rows)
+    with pytest.raises(RankDeficientError, match="singular to rounding"):
+        segment_variation(start, end, net.signs, kernel, gram, gram_error=float(np.linalg.eigvalsh(gram)[0]))
+    narrow, wide = (segment_variation(start, end, net.signs, kernel, gram, kernel_error=e) for e in (0.0, 1e-4))
+    assert wide[0] <= narrow[0] <= narrow[1] < wide[1]

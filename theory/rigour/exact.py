@@ -55,12 +55,16 @@ def ball_matrix(array: ArrayLike) -> arb_mat:
     return arb_mat(*values.shape, [arb(value) for value in values.ravel().tolist()])
 
 
-def exact_rank(array: ArrayLike) -> int:
-    """The rank of an (n, k) float64 array exactly as given. Raises ShapeError, NotFiniteError."""
+def whole_matrix(array: ArrayLike) -> fmpz_mat:
+    """The (n, k) float64 array exactly as given, times the power of 2 that makes it whole. Raises ShapeError, NotFiniteError."""
     ratios = [value.as_integer_ratio() for value in finite_array(array, "array", 2).ravel().tolist()]
     shift = max(denominator for _, denominator in ratios)  # all denominators are powers of 2
-    whole = [numerator * (shift // denominator) for numerator, denominator in ratios]
-    return int(fmpz_mat(*np.shape(array), whole).rank())
+    return fmpz_mat(*np.shape(array), [numerator * (shift // denominator) for numerator, denominator in ratios])
+
+
+def exact_rank(array: ArrayLike) -> int:
+    """The rank of an (n, k) float64 array exactly as given. Raises ShapeError, NotFiniteError."""
+    return int(whole_matrix(array).rank())
 
 
 def diagonal(entries: Sequence[fmpq]) -> fmpq_mat:

@@ -53,7 +53,7 @@ def choose_moves(costs: FloatArray, values: FloatArray, budget: float, upgrades:
 
     ``costs`` (inf where a move is out of reach) and ``values`` have shape (P, m). A common price is found by bisection
     (the Lagrangian's optimum; on every k-th neuron first when there are many), then at most ``upgrades`` single
-    changes use up what is left, best value first.
+    changes use up what is left, the largest gain first and the cheapest of equal ones.
     """
     within = costs <= budget
     finite, worth = np.where(within, costs, 1.0), np.where(within, values, -1.0)
@@ -79,9 +79,11 @@ def choose_moves(costs: FloatArray, values: FloatArray, budget: float, upgrades:
     for _ in range(upgrades):
         now_cost, now_value = _taken(finite, choice), _taken(worth, choice)
         left = budget - float(now_cost.sum())
-        gain = np.where(finite - now_cost <= left, worth - now_value, 0.0)
-        move, neuron = np.unravel_index(int(gain.argmax()), gain.shape)
-        if gain[move, neuron] <= 0:
+        added = finite - now_cost
+        gain = np.where(added <= left, worth - now_value, 0.0)
+        largest = gain.max()
+        if largest <= 0:
             break
+        move, neuron = np.unravel_index(int(np.where(gain == largest, added, np.inf).argmin()), gain.shape)
         choice[neuron] = move
     return choice

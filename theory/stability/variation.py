@@ -32,20 +32,28 @@ MOST_SHARES = 512
 
 
 class _Relative:
-    """Norms of ``(K o T) G^{-1}`` for n x n matrices T, with the rounding of the solve."""
+    """Norms of ``(K o T) G^{-1}`` for n x n matrices T, with the rounding of the solve and the errors of K and G.
 
-    def __init__(self, kernel: FloatArray, gram: FloatArray) -> None:
-        self.kernel = kernel
+    With ``K' = K + dK`` and ``G' = G + dG`` at hand, ``(K o T) G^{-1} - (K' o T) G'^{-1}`` is
+    ``(K' o T) G'^{-1} dG G^{-1} - (dK o T) G^{-1}``.
+    """
+
+    def __init__(self, kernel: FloatArray, gram: FloatArray, kernel_error: float, gram_error: float) -> None:
+        self.kernel, self.kernel_error = kernel, kernel_error
         symmetric = (gram + gram.T) / 2
         size = len(gram)
         # symmetrising moves the matrix by at most one rounding of its entries
-        self.lambda_min = smallest_eigenvalue_lower_bound(symmetric) - UNIT_ROUNDOFF * float(np.linalg.norm(gram))
+        gram_error += UNIT_ROUNDOFF * float(np.linalg.norm(gram))
+        self.lambda_min = rounded_down(smallest_eigenvalue_lower_bound(symmetric) - gram_error)
         if self.lambda_min <= 0:
             raise RankDeficientError(f"the {size} x {size} Gram matrix is singular to rounding")
         self.factor = linalg.cho_factor(symmetric, lower=True)
         largest = largest_eigenvalue_upper_bound(symmetric)
         # Higham 10.4: the computed solution solves a system off by gamma_{3n+1} |R^T||R|, of norm <= n ||G||_2
         self.solve_error = 2 * gamma(3 * size + 8) * (size * largest / self.lambda_min + 1)
+        self.solve_error += rounded_up(gram_error / self.lambda_min * (1 + self.solve_error))
+        self.norm_squared = max(0.0, largest_eigenvalue_upper_bound((kernel + kernel.T) / 2) + size * kernel_error)
+        self.longest = float(np.diag(kernel).max()) + kernel_error
 
     def solve(self, right: FloatArray) -> FloatArray:
         """``G^{-1} right``."""
@@ -61,7 +69,8 @@ class _Relative:
         rounding = 2 * gamma(size + 4) * frobenius**2
         least, most = largest_eigenvalue_bounds(squares)
         above, below = math.sqrt(max(most + rounding, 0.0)), math.sqrt(max(least - rounding, 0.0))
-        moved = self.solve_error * frobenius + error
+        kernel_moved = self.kernel_error * float(np.linalg.norm(product)) / self.lambda_min
+        moved = self.solve_error * frobenius + error + rounded_up(kernel_moved)
         return rounded_down(max(0.0, below - moved)), rounded_up(above + moved)
 
 
@@ -74,19 +83,23 @@ def segment_variation(
     parts: int = 64,
     activation: str = "relu",
     exact: bool = False,
+    kernel_error: float = 0.0,
+    gram_error: float = 0.0,
 ) -> tuple[float, float]:
     """Bracket (lower, upper) of ``sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` on the segment between two iterates.
 
     Pre-activations have shape (n, m), ``kernel`` K = X X^T and ``gram`` G = G(k) at the start (n, n). The matrix is
     ``(K o dS S_k^T) G^{-1}``, in which the ``signs`` (m,) cancel. At most ``parts`` parts; ``exact=True`` divides until
-    the two ends agree but for rounding (ReLU; every crossing if need be). Source: T1-step. K and G are taken as given.
+    the two ends agree but for rounding (ReLU; every crossing if need be). Source: T1-step. Entries of K are within ``kernel_error`` of the exact ones,
+    G within ``gram_error`` in the spectral norm.
     Raises ShapeError, NotFiniteError, SignError, ChoiceError, RankDeficientError.
     """
     start, end = finite_array(start_Z, "start_Z", 2), finite_array(end_Z, "end_Z", 2)
     if start.shape != end.shape or sign_vector(signs).shape != start.shape[1:]:
         raise ShapeError(f"segment ends {start.shape} and {end.shape} with {len(signs)} signs; they must agree")
     phi = activation_named(activation)
-    relative = _Relative(finite_array(kernel, "kernel", 2), finite_array(gram, "gram", 2))
+    kernels = finite_array(kernel, "kernel", 2), finite_array(gram, "gram", 2)
+    relative = _Relative(*kernels, kernel_error, gram_error)
     finest = start.size + 1 if exact else parts
     if phi.curvature is None:
         return _pattern_variation(start, end, relative, finest)
@@ -118,16 +131,16 @@ class _FlippedProducts:
         chosen = slice(left, right)
         moved = relative.kernel[:, self.crossings.rows[chosen]] * self.columns[:, self.local[chosen]]
         own = np.linalg.norm(relative.solve(moved), axis=0) / width
-        return np.asarray(own * (1 + relative.solve_error + gamma(len(moved) + 4)))
+        inexact = relative.kernel_error * math.sqrt(len(moved)) / (relative.lambda_min * width)
+        return np.asarray((own + inexact) * (1 + relative.solve_error + gamma(len(moved) + 4)))
 
 
 def _pattern_variation(start: FloatArray, end: FloatArray, relative: _Relative, parts: int) -> tuple[float, float]:
     width = start.shape[1]
     crossings = Crossings.between(start, end)
     flipped = _FlippedProducts(crossings, start >= 0)
-    norm_squared = max(0.0, largest_eigenvalue_upper_bound((relative.kernel + relative.kernel.T) / 2))
+    norm_squared, longest = relative.norm_squared, relative.longest
     inverse_norm = rounded_up(1 / math.sqrt(relative.lambda_min))
-    longest = float(np.diag(relative.kernel).max())
 
     def evaluate(position: int) -> tuple[float, float]:
         return relative.norm(flipped.at(position) / width, 0.0)
@@ -155,7 +168,7 @@ def _smooth_variation(
     assert phi.curvature is not None
     rows, width = start.shape
     slopes = phi.derivative(start)
-    norm = math.sqrt(max(0.0, largest_eigenvalue_upper_bound((relative.kernel + relative.kernel.T) / 2)))
+    norm = math.sqrt(relative.norm_squared)
     moved = float(np.sqrt(np.square(end - start).sum(axis=1)).max()) * (1 + 2 * gamma(width + 4))
     inverse_norm = rounded_up(1 / math.sqrt(relative.lambda_min))
     speed = rounded_up(phi.curvature * norm * moved / math.sqrt(width) * inverse_norm)

@@ -1,0 +1,260 @@
+"""The strategies reach every kind of inputs, family, initialisation and shape: seen in the arrays drawn, not in labels."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, find, given, seed, settings
+
+from properties import registry
+from properties.claim import Family, InstanceVerdict
+from properties.inputs import ANGLES, INPUT_KINDS, draw_inputs, weighted_kinds
+from properties.search import evaluate
+from properties.statistics import description_key
+from theory.inputs import FloatArray
+from theory.network import TwoLayerNetwork
+
+SETTINGS = settings(
+    database=None, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck), max_examples=150
+)
+
+
+def family(claim: str, id: str) -> Family[Any]:
+    return next(found for found in registry[claim].families if found.id == id)
+
+
+@cache
+def descriptions(claim: str, id: str) -> tuple[Mapping[str, Any], ...]:
+    """Draws with four fixed seeds, as a search dwells on what it drew before; each description once."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for number in range(4):
+
+        @seed(number)
+        @SETTINGS
+        @given(family(claim, id).descriptions())
+        def collect(description: Mapping[str, Any]) -> None:
+            found[description_key(description)] = description
+
+        collect()
+    return tuple(found.values())
+
+
+def rows_of(instance: Any) -> FloatArray:
+    """The unit rows of an instance's inputs."""
+    return np.asarray(instance.arrays()["X"])
+
+
+def network_of(instance: Any) -> TwoLayerNetwork:
+    while not hasattr(instance, "net"):
+        instance = instance.network if hasattr(instance, "network") else instance.descent
+    net = instance.net
+    assert isinstance(net, TwoLayerNetwork)
+    return net
+
+
+# --- independent means: exact rational rank, angles, signs ------------------------------------------------------------
+
+
+def rational_rank(rows: FloatArray) -> int:
+    """By elimination in fractions."""
+    left = [[Fraction(x) for x in row] for row in rows.tolist()]
+    rank = 0
+    for column in range(rows.shape[1]):
+        pivot = next((row for row in left if row[column] != 0), None)
+        if pivot is None:
+            continue
+        left.remove(pivot)
+        rank += 1
+        left = [[x - row[column] / pivot[column] * p for x, p in zip(row, pivot, strict=True)] for row in left]
+    return rank
+
+
+def angles(rows: FloatArray) -> list[float]:
+    """Of every pair, also tiny ones and those near pi."""
+    pairs = [(rows[i], rows[j]) for i in range(len(rows)) for j in range(i)]
+    return [2 * math.atan2(float(np.linalg.norm(x - y)), float(np.linalg.norm(x + y))) for x, y in pairs]
+
+
+def small_integers(rows: FloatArray) -> bool:
+    """Whether every row is a multiple of a vector with entries of -2 to 2."""
+    ratios = [np.abs(row / np.abs(row).max()) for row in rows]
+    return all(bool(np.isin(np.round(ratio, 12), (0.0, 0.5, 1.0)).all()) for ratio in ratios)
+
+
+def symmetric(net: TwoLayerNetwork) -> bool:
+    """Whether neurons come in pairs (w, a), (w, -a)."""
+    half = net.width // 2
+    paired = net.width % 2 == 0 and np.array_equal(net.weights[:half], net.weights[half:])
+    return paired and np.array_equal(net.signs[:half], -net.signs[half:])
+
+
+SEEN: Mapping[str, Callable[[FloatArray], bool]] = {
+    "uniform": lambda rows: len(rows) > 2 and min(angles(rows)) > 0.5,
+    "clustered": lambda rows: len(rows) > 2 and 0.01 < min(angles(rows)) and max(angles(rows)) < 1.0,
+    "nearly parallel": lambda rows: any(0 < angle < 0.02 for angle in angles(rows)),
+    "antiparallel": lambda rows: any(angle > math.pi - 1e-12 for angle in angles(rows)),
+    "duplicated": lambda rows: 0.0 in angles(rows),
+    "rank-deficient": lambda rows: len(rows) > 1 and rational_rank(rows) < rows.shape[1] <= len(rows),
+    "integer": lambda rows: rows.shape[1] > 2 and small_integers(rows),
+    "n > d": lambda rows: len(rows) > rows.shape[1],
+    "n <= d": lambda rows: 1 < len(rows) <= rows.shape[1],
+}
+"""What has to be seen among the inputs of a family."""
+
+INPUT_FAMILIES = (
+    ("T1", "F1"),
+    ("T1-sharp", "F2"),
+    ("T1-step", "F1"),
+    ("T1-step", "F2"),
+    ("C2-fro", "enumerated"),
+    ("C2-fro", "attacked"),
+    ("C2-spec", "attacked"),
+    ("C2-smooth", "smooth"),
+    ("C2-path", "relu paths"),
+    ("C2-path", "smooth paths"),
+    ("K2-path", "relu paths"),
+)
+
+
+@cache
+def family_rows(claim: str, id: str) -> list[FloatArray]:
+    """The inputs of every draw, built by the family, but with a width of no consequence where that saves time."""
+    build, found = family(claim, id).build, []
+    for description in descriptions(claim, id):
+        narrow = {**description, "half_width": 10} if "half_width" in description else description
+        found.append(rows_of(build(narrow)))
+    return found
+
+
+@pytest.mark.parametrize(("claim", "id"), INPUT_FAMILIES)
+def test_every_kind_of_inputs_is_seen(claim: str, id: str) -> None:
+    drawn = family_rows(claim, id)
+    unseen = [name for name, seen in SEEN.items() if not any(seen(rows) for rows in drawn)]
+    assert unseen == []
+
+
+@pytest.mark.parametrize(("claim", "id"), [("T1-step", "F1"), ("T1-step", "F2"), ("T1", "F2")])
+def test_angles_go_down_to_1e_minus_8(claim: str, id: str) -> None:
+    smallest = {
+        round(math.log10(angle)) for rows in family_rows(claim, id) for angle in angles(rows) if 0 < angle < 0.2
+    }
+    assert {-1, -8} <= smallest
+    assert len(smallest) >= 6
+
+
+FAMILIES = (
+    *INPUT_FAMILIES,
+    ("C2-spec", "single input"),
+    ("C2-spec", "whole costs"),
+    ("C2-path", "turning relu paths"),
+)
+
+
+@pytest.mark.parametrize(("claim", "id"), FAMILIES)
+def test_both_initialisations_are_seen(claim: str, id: str) -> None:
+    build = family(claim, id).build
+    count: Counter[bool] = Counter()
+    for description in descriptions(claim, id)[:40]:
+        narrow = {**description, "half_width": 40} if "half_width" in description else description
+        count[symmetric(network_of(build(narrow)))] += 1
+    assert min(count[True], count[False]) >= 5
+
+
+def test_symmetric_initialisation_starts_at_0_and_plain_ones_do_not() -> None:
+    starts = set()
+    for description in descriptions("T1", "F2")[:40]:
+        instance = family("T1", "F2").build(description)
+        net, rows = instance.net, instance.inputs
+        starts.add((symmetric(net), bool(np.abs(net.outputs(rows)).max() < 1e-12)))
+    assert starts == {(True, True), (False, False)}
+
+
+@pytest.mark.parametrize(("claim", "id", "least"), [("T1-sharp", "F1", 0.6), ("T1", "F2", 0.6), ("T1-step", "F1", 0.7)])
+def test_most_draws_are_not_vacuous(claim: str, id: str, least: float) -> None:
+    found = family(claim, id)
+    drawn = descriptions(claim, id)
+    sample = drawn[:: len(drawn) // 20] if id == "F1" else drawn[:: len(drawn) // 80]
+    verdicts = Counter(evaluate(registry[claim], found, description).verdict for description in sample)
+    assert verdicts[InstanceVerdict.HOLDS] >= least * len(sample)
+    assert set(verdicts) <= {InstanceVerdict.HOLDS, InstanceVerdict.VACUOUS, InstanceVerdict.UNDECIDED_HYPOTHESIS}
+
+
+def test_every_family_of_descent_is_there() -> None:
+    for claim in ("T1", "T1-q", "T1-sharp", "T1-first"):
+        assert {found.id for found in registry[claim].families} == {"F1", "F2", "F3", "F4"}
+    assert {"F1", "F2", "F3"} <= {found.id for found in registry["T1-line"].families}
+
+
+# --- descriptions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("claim", "id"), [*FAMILIES, ("T1", "F3"), ("T1", "F4")])
+def test_descriptions_are_simple_values_that_do_not_repeat(claim: str, id: str) -> None:
+    found = descriptions(claim, id)
+    assert all(isinstance(value, (bool, int, str)) for description in found for value in description.values())
+    assert json.loads(json.dumps(found[0])) == found[0]
+    assert len({tuple(description) for description in found}) == 1
+    assert len(found) >= (400 if id != "whole costs" else 200)
+
+
+@pytest.mark.parametrize(("claim", "id"), [("T1-step", "F1"), ("T1-step", "F2"), ("C2-fro", "attacked"), ("T1", "F2")])
+def test_descriptions_shrink_to_the_simplest(claim: str, id: str) -> None:
+    simplest = find(family(claim, id).descriptions(), lambda description: True, settings=settings(database=None))
+    assert (simplest["inputs"], simplest["dimension"], simplest["kind"]) == (1, 1, "uniform")
+    assert not simplest["symmetric"]
+    assert simplest["seed"] == 0
+
+
+def test_duplicated_inputs_shrink_to_three_on_the_line_or_two() -> None:
+    def duplicated(description: Mapping[str, Any]) -> bool:
+        rng = np.random.default_rng(description["seed"])
+        return 0.0 in angles(draw_inputs(description["inputs"], description["dimension"], description["kind"], rng))
+
+    simplest = find(
+        family("T1-step", "F2").descriptions(), duplicated, settings=settings(database=None, max_examples=2000)
+    )
+    assert simplest["inputs"] <= 3
+    assert simplest["dimension"] == 1
+
+
+# --- the kinds -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", INPUT_KINDS)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (2, 1), (3, 1), (2, 2), (4, 2), (3, 3), (5, 3), (3, 5), (5, 6)])
+def test_rows_of_every_kind(kind: str, shape: tuple[int, int]) -> None:
+    n, d = shape
+    rows = draw_inputs(n, d, kind, np.random.default_rng(3))
+    assert rows.shape == (n, d)
+    assert np.abs(np.square(rows).sum(axis=1) - 1).max() <= (d + 2) * 2.0**-52
+    if kind in ANGLES and n > 1 and d > 1:
+        assert angles(rows[:2])[0] == pytest.approx(float(kind.split()[1]), rel=1e-6)
+    if kind == "duplicated" and n > 1:
+        assert np.array_equal(rows[0], rows[1])
+    if kind == "antiparallel":
+        assert np.array_equal(rows[n - n // 2 :], -rows[: n // 2])
+    if kind == "rank-deficient" and d > 1:
+        assert rational_rank(rows) < d
+        assert n < 3 or rational_rank(rows) < n
+    if kind == "integer":
+        assert small_integers(rows)
+    if kind == "uniform" and d > 1:
+        assert rational_rank(rows) == min(n, d)
+    if kind == "orthogonal" and n <= d:
+        assert rows @ rows.T == pytest.approx(np.eye(n), abs=1e-12)
+
+
+def test_weights_of_kinds() -> None:
+    kinds = Counter(weighted_kinds())
+    assert set(kinds) == set(INPUT_KINDS) - {"orthogonal"}
+    assert weighted_kinds()[0] == "uniform"
+    assert kinds["duplicated"] / kinds.total() < 0.06
+    assert not set(ANGLES[3:]) & set(weighted_kinds(ANGLES[:3]))
