@@ -219,6 +219,10 @@ def equal_exactly(label: str, holds: bool, size: float = 1.0) -> Bound:
     return decided_exactly(label, holds, 0.0 if holds else size, 0.0)
 
 
+class TooLargeToConfirmError(Exception):
+    """Ball arithmetic would take too long on this instance; the message says how large it is."""
+
+
 class Instance(Protocol):
     """What a claim is evaluated on: frozen, and able to list its arrays for a counterexample file."""
 

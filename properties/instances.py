@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 from flint import arb
 
+from properties.claim import TooLargeToConfirmError
 from theory.descent import FunctionSpaceDescent, gradient_step, kfac_step, natural_gradient_step
 from theory.gram import largest_gram_eigenvalue
 from theory.inputs import FloatArray
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
 
 ROUNDING_MARGIN = 1000
 """A run stops once the residual is below this multiple of its error bound, where float64 could not decide any more."""
+
+
+MOST_PRODUCTS, ENTRY_PRODUCTS = 2**23, 16
+"""Networks are enclosed in balls up to so many products, one entry's own functions counted as 16: 2 s at 106 bits."""
+
+MOST_FLOAT_PRODUCTS = 2**28
+"""ReLU networks take products of floats instead: so many in about as long."""
 
 
 class Certificate(Protocol):
@@ -304,6 +312,14 @@ class NetworkInstance:
             state.advance(self.eta, self.optimiser)
         return state.pre_activations
 
+    def _confirmable(self, steps: int) -> None:
+        """Raise TooLargeToConfirmError where the step's matrix products have too many terms."""
+        (n, d), m = self.inputs.shape, self.net.width
+        relu = self.net.activation == "relu"
+        products = n * m * max(n, d if relu else ENTRY_PRODUCTS) * steps
+        if products > (MOST_FLOAT_PRODUCTS if relu else MOST_PRODUCTS):
+            raise TooLargeToConfirmError(f"{steps} steps in balls at n = {n}, m = {m} take too long")
+
     def _enclosed(self, pre_activations: FloatArray, steps: int) -> list[EnclosedStep]:
         net = self.net
         return network_steps_enclosed(
@@ -312,11 +328,13 @@ class NetworkInstance:
 
     def enclosed_step(self, k: int) -> EnclosedStep:
         """The exact step from the stored iterate k, in balls."""
+        self._confirmable(1)
         return self._enclosed(self.stored_iterate(k), 1)[0]
 
     def enclosed_trajectory(self) -> list[EnclosedStep]:
         """The exact trajectory from W(0), in balls."""
         steps = len(self.run.steps)
+        self._confirmable(steps)
         return steps_from_weights(self.net, self.inputs, self.objective, self.eta, steps, self.optimiser)
 
     def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:

@@ -12,10 +12,10 @@ import numpy as np
 
 from properties.datasets import Dataset
 from properties.ladder import Rung
-from theory.descent import trajectory
 from theory.errors import DescentError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
+from theory.lazy_descent import residual_curve
 from theory.network import TwoLayerNetwork
 from theory.stability import BallCertificate, PathCertificate, certify_ball, certify_path
 from theory.stability.norms import residual_norm
@@ -101,6 +101,11 @@ class RungContext:
         """Conditions 1 and 2(C) over the ball of the paper's radius."""
         return certify_ball(self.net, self.inputs, self.y)
 
+    @cached_property
+    def feature_ball(self) -> BallCertificate:
+        """Conditions K1 and K2(C) over the ball of K-FAC's radius."""
+        return certify_ball(self.net, self.inputs, self.y, condition="K2")
+
     @property
     def lambda_min(self) -> float:
         """Certified lower bound of ``lambda_min(G(0))``."""
@@ -141,18 +146,8 @@ class RungContext:
 
     def observe(self, optimiser: str, step_size: float, cap: int) -> ObservedRun:
         """A run with another step size, of at most ``cap`` steps. Raises RankDeficientError, DivergenceError."""
-        found = trajectory(
-            self.net,
-            self.inputs,
-            self.y,
-            step_size,
-            cap,
-            optimiser,
-            measure_steps=False,
-            reduction=REDUCTION,
-            single_precision=True,
-        )
-        return ObservedRun(step_size, found.residual_norms)
+        norms = residual_curve(self.net, self.inputs, self.y, step_size, cap, optimiser, REDUCTION)
+        return ObservedRun(step_size, norms)
 
     @cached_property
     def runs(self) -> Mapping[str, ObservedRun]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 import zlib
@@ -21,6 +22,7 @@ from properties.claim import (
     Family,
     Hypothesis,
     InstanceVerdict,
+    TooLargeToConfirmError,
     Verdict,
 )
 from properties.results import Refutation, Result
@@ -150,11 +152,7 @@ def evaluate_instance(
             return Evaluation(family, dict(description), hypotheses, (), verdict, ()), None
         bounds = tuple(claim.conclusion(instance))
         if claim.confirm is not None and not _settled(bounds):
-            for precision in PRECISIONS:
-                with working_precision(precision):
-                    bounds = _merged(bounds, claim.confirm(instance, precision))
-                if _settled(bounds, confirmed=True):
-                    break
+            bounds = _confirmed(claim, instance, bounds)
         features = tuple(claim.features(instance))
         if claim.sampled is not None:
             trials = Trials(seed, family, description)
@@ -183,6 +181,25 @@ def _hypotheses_verdict(hypotheses: Sequence[Hypothesis]) -> InstanceVerdict | N
     if any(hypothesis.verdict is Verdict.UNDECIDED for hypothesis in hypotheses):
         return InstanceVerdict.UNDECIDED_HYPOTHESIS
     return None
+
+
+def _confirmed(claim: Claim[Any], instance: Any, bounds: tuple[Bound, ...]) -> tuple[Bound, ...]:
+    """The bounds after confirmation at growing precision; those too large to confirm are undecided, and say so."""
+    assert claim.confirm is not None
+    try:
+        for precision in PRECISIONS:
+            with working_precision(precision):
+                bounds = _merged(bounds, claim.confirm(instance, precision))
+            if _settled(bounds, confirmed=True):
+                break
+    except TooLargeToConfirmError as error:
+        return tuple(
+            bound
+            if bound.verdict is Verdict.HOLDS
+            else dataclasses.replace(bound, verdict=Verdict.UNDECIDED, label=f"{bound.label} (not confirmed: {error})")
+            for bound in bounds
+        )
+    return bounds
 
 
 def _settled(bounds: Sequence[Bound], confirmed: bool = False) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from properties import input_certificate
-from properties.claims import gradient_data, kfac_real, real_data
+from properties.claims import gradient_data, kfac_real, real_data, width_data
 from properties.contribution import Contribution
 from properties.datasets import Dataset
 from properties.rung import RungContext
@@ -21,4 +21,5 @@ RUNG_TOPICS: tuple[RungTopic, ...] = (
     real_data.natural_gradient,
     kfac_real.kronecker,
     gradient_data.gradient_descent,
+    width_data.composed_widths,
 )

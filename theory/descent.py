@@ -28,6 +28,9 @@ BLOCK_ENTRIES = 2**17
 BLOCK_COLUMNS = 2**12
 """Neurons handled at a time at most: sums over short blocks, and then over blocks, keep rounding errors small."""
 
+STEEPEST = 2.0
+"""Above ``sup |phi'|`` of every activation."""
+
 Factors = tuple[FloatArray, ...]
 """Matrices whose product M (n, n) moves the pre-activations: ``dZ = M S``; applied from the right, one after the other."""
 
@@ -149,6 +152,8 @@ class FunctionSpaceDescent:
         self.last_step_norm = 0.0
         """``||dW||_F`` of the last step (not squared)."""
         n, m = self.pre_activations.shape
+        self._width = m
+        self._reach = float(max(self.pre_activations.max(), -self.pre_activations.min()))
         self._scaled_signs = net.signs / np.sqrt(m)
         self._block = max(1, min(m, BLOCK_COLUMNS, BLOCK_ENTRIES // n))
         self._pattern = ActivationPattern(n, m) if self.phi.curvature is None else None
@@ -195,8 +200,10 @@ class FunctionSpaceDescent:
             (*others, last), self.coefficients, norm = _optimiser(optimiser)(self)
             self.last_step_norm = eta * norm
             factors = tuple(factor.astype(self._dtype, copy=False) for factor in (*others, -eta * last))
-            total = self._sweep(factors, count=self.measure_steps or optimiser != "gd")
-            finite = np.isfinite(total) and np.isfinite(self.residual @ self.residual) and not np.isinf(norm)
+            representable = self._stays_representable(factors)
+            self._sweep(factors, count=self.measure_steps or optimiser != "gd")
+            representable = representable or bool(np.isfinite(self.pre_activations).all())
+            finite = representable and np.isfinite(self.residual @ self.residual) and not np.isinf(norm)
         self.steps += 1
         if not finite:
             raise DivergenceError(
@@ -214,13 +221,21 @@ class FunctionSpaceDescent:
         """``S`` at the current iterate, shape (n, m): a new array."""
         return np.asarray(self.phi.derivative(self.pre_activations) * self._scaled_signs)
 
-    def _sweep(self, movement: Factors, count: bool) -> float:
-        """Move Z by the factors' product with S and evaluate outputs, and H if ``count``: one pass over blocks of neurons.
+    def _stays_representable(self, movement: Factors) -> bool:
+        """Whether a bound of all entries, from |M| and the steepest slope, shows that a step overflows nowhere."""
+        entries = np.full(movement[-1].shape[1], STEEPEST / np.sqrt(self._width))
+        largest = 0.0
+        for factor in reversed(movement):
+            entries = np.abs(factor) @ entries
+            largest = max(largest, float(entries.max()))
+        self._reach += float(entries.max())
+        limit = np.finfo(np.float32 if self._dtype == np.float32 else np.float64).max
+        return bool(self._reach + largest < float(limit) / 2)
 
-        Returns the sum over a moved Z, which is finite only if every entry is; 0 without movement.
-        """
+    def _sweep(self, movement: Factors, count: bool) -> None:
+        """Move Z by the factors' product with S and evaluate outputs, and H if ``count``: one pass over blocks of neurons."""
         n, m = self.pre_activations.shape
-        outputs, products, total = np.zeros(n), np.zeros((n, n)), 0.0
+        outputs, products = np.zeros(n), np.zeros((n, n))
         if self._pattern is not None:
             self._pattern.begin(count)
         for start in range(0, m, self._block):
@@ -230,7 +245,6 @@ class FunctionSpaceDescent:
             if movement:
                 self._block_features(block, columns, features)
                 np.add(block, _applied(movement, features, moves), out=block)
-                total += float(block.sum())
             if self._pattern is not None:
                 self._pattern.renew(block, columns)
                 rectified = np.maximum(block, 0.0, out=self._rectified[:, : block.shape[1]])
@@ -240,16 +254,19 @@ class FunctionSpaceDescent:
                 if count:
                     self._block_features(block, columns, features)
                     products += features @ features.T
+        if self._pattern is not None:
+            self._pattern.end()
+            if count:
+                assert self._pattern.counts is not None
+                products = self._pattern.counts / self._width
+        self._finish(outputs, products if count else None)
+
+    def _finish(self, outputs: FloatArray, pattern_gram: FloatArray | None) -> None:
+        """Take the outputs u (n,) and H (n, n) of a pass."""
         self.outputs = outputs
         self.residual = outputs - self.objective.minimiser
         self.output_gradient = self.objective.gradient(outputs)
-        if self._pattern is not None:
-            self._pattern.end()
-            counts = self._pattern.counts
-            self._pattern_gram = None if counts is None else counts / m
-        else:
-            self._pattern_gram = products if count else None
-        return total
+        self._pattern_gram = pattern_gram
 
     def _block_features(self, block: FloatArray, columns: slice, out: FloatArray) -> None:
         """``S`` of a block: from the stored pattern for ReLU, from the derivative else."""
@@ -311,7 +328,7 @@ OPTIMISERS: Mapping[str, Callable[[FunctionSpaceDescent], _Movement]] = MappingP
 
 
 def _optimiser(name: str) -> Callable[[FunctionSpaceDescent], _Movement]:
-    if name not in OPTIMISERS:
+    if name not in tuple(OPTIMISERS):
         raise ChoiceError(f"unknown optimiser {name!r}; known: {', '.join(OPTIMISERS)}")
     return OPTIMISERS[name]
 
@@ -341,21 +358,17 @@ def trajectory(
     optimiser: str = "ngd",
     parameters: bool = False,
     measure_steps: bool = True,
-    reduction: float = 0.0,
     loss: LossMaker = SquaredLoss,
-    single_precision: bool = False,
 ) -> Trajectory:
     """Run ``steps`` steps in function space; ``parameters`` adds the weights at the end (I-dual).
 
-    ``measure_steps=False`` makes GD cheaper and leaves its ``step_norms`` nan; ``single_precision`` makes all cheaper and
-    every move inexact by some 2^-24 of itself (see ``FunctionSpaceDescent``). The run ends early once
-    ``||r(k)|| <= reduction ||r(0)||``; the arrays are shorter then. ``loss`` takes the labels y; r is the distance of the
-    outputs from its minimiser.
+    ``measure_steps=False`` makes GD cheaper and leaves its ``step_norms`` nan. ``loss`` takes the labels y; r is the
+    distance of the outputs from its minimiser.
 
     Raises InputError for bad input, RankDeficientError when the matrix to invert becomes singular, DivergenceError when an
     iterate leaves the range of float64.
     """
-    state = FunctionSpaceDescent(net, inputs, y, measure_steps, loss, single_precision)
+    state = FunctionSpaceDescent(net, inputs, y, measure_steps, loss)
     _optimiser(optimiser)
     count = positive_count(steps, "steps")
     norms, lengths = [float(np.linalg.norm(state.residual))], []
@@ -373,6 +386,4 @@ def trajectory(
             weights -= step_size * (features.T @ direction)
         norms.append(float(np.linalg.norm(state.residual)))
         lengths.append(state.last_step_norm)
-        if norms[-1] <= reduction * norms[0]:
-            break
     return Trajectory(np.array(norms), np.array(lengths), state.residual, state.pre_activations, weights)

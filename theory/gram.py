@@ -35,6 +35,9 @@ DERIVATIVE_ROUNDING = 32 * UNIT_ROUNDOFF
 SMALLEST_NORMAL_MARGIN = 2.0**-1000
 """Above the effect of underflow on a dot product of fewer than 2^20 terms."""
 
+SMALLEST_SAFE_NORM = 2.0**-400
+"""Above this norm, what underflows among the squares of a vector's entries is nothing beside their sum."""
+
 
 def primitive_directions(inputs: ArrayLike) -> list[Direction]:
     """For each row of X (n, d) the integer vector without common factor in its direction, exactly.
@@ -289,9 +292,16 @@ def ball_limiting_pattern_gram(inputs: ArrayLike, bits: int = 128) -> arb_mat:
 def _dot_error(net: TwoLayerNetwork, rows: FloatArray) -> FloatArray:
     """Bound of the error of every computed pre-activation, shape (n, m): ``gamma_d |x_i| |w_r|``, doubled."""
     with np.errstate(over="ignore"):
-        largest = np.abs(net.weights).max(axis=1)
-        scaled = net.weights / np.where(largest > 0, largest, 1.0)[:, None]  # the squares of tiny weights would vanish
-        norms = largest * np.linalg.norm(scaled, axis=1) + SMALLEST_NORMAL_MARGIN
+        norms = np.sqrt(np.einsum("rd,rd->r", net.weights, net.weights))
+        extreme = ~(
+            (norms > SMALLEST_SAFE_NORM) & (norms < np.inf)
+        )  # squares of tiny weights vanish, of huge ones overflow
+        if extreme.any():
+            weights = net.weights[extreme]
+            largest = np.abs(weights).max(axis=1)
+            scaled = weights / np.where(largest > 0, largest, 1.0)[:, None]
+            norms[extreme] = largest * np.linalg.norm(scaled, axis=1)
+        norms += SMALLEST_NORMAL_MARGIN
         return np.asarray(
             2 * gamma(net.dim + 4) * np.linalg.norm(rows, axis=1)[:, None] * norms + SMALLEST_NORMAL_MARGIN
         )
@@ -305,7 +315,8 @@ def exact_pattern(net: TwoLayerNetwork, inputs: ArrayLike) -> FloatArray:
     rows = unit_rows(inputs)
     pre_activations = net.pre_activations(rows)
     pattern = (pre_activations >= 0).astype(np.float64)
-    for i, r in np.argwhere(~(np.abs(pre_activations) > _dot_error(net, rows))).tolist():
+    doubtful = np.flatnonzero(~(np.abs(pre_activations) > _dot_error(net, rows)))
+    for i, r in zip(*np.divmod(doubtful, net.width), strict=True):
         pairs = zip(rows[i].tolist(), net.weights[r].tolist(), strict=True)
         pattern[i, r] = sum(Fraction(x) * Fraction(w) for x, w in pairs) >= 0
     return pattern

@@ -67,7 +67,7 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
 
 def activation_named(name: str) -> Activation:
     """Look an activation up. Raises ChoiceError."""
-    if name not in ACTIVATIONS:
+    if name not in tuple(ACTIVATIONS):
         raise ChoiceError(f"unknown activation {name!r}; known: {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import numbers
 
-from flint import arb, fmpz
+import numpy as np
+from flint import arb, fmpq, fmpz
 
 from theory.errors import ScaleError
 
@@ -50,8 +52,17 @@ def ceiling(value: float) -> int:
     return int(fmpz(value.upper().ceil().unique_fmpz()))
 
 
+def real(value: float, name: str) -> float:
+    """Return a float, ball or rational as it is, finite or not. Raises ScaleError for what is no number: None, text, a truth value."""
+    number = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    if not isinstance(number, (numbers.Real, arb, fmpq, fmpz)) or isinstance(number, (bool, np.bool_)):
+        raise ScaleError(f"{name} is {value!r}; it must be a real number")
+    return value
+
+
 def positive_real(value: float, name: str) -> float:
     """Return a finite positive float or ball as it is. Raises ScaleError, also when a ball might hold a number <= 0."""
+    real(value, name)
     if not (value > 0 and value < math.inf):
         raise ScaleError(f"{name} is {value}; it must be a finite positive number")
     return value
@@ -59,6 +70,7 @@ def positive_real(value: float, name: str) -> float:
 
 def nonnegative_real(value: float, name: str) -> float:
     """Return a finite float or ball ``>= 0`` as it is. Raises ScaleError."""
+    real(value, name)
     if not (value >= 0 and value < math.inf):
         raise ScaleError(f"{name} is {value}; it must be a finite number, 0 or more")
     return value
@@ -66,6 +78,7 @@ def nonnegative_real(value: float, name: str) -> float:
 
 def probability(value: float, name: str) -> float:
     """Return a float or ball strictly between 0 and 1 as it is. Raises ScaleError."""
+    real(value, name)
     if not (value > 0 and value < 1):
         raise ScaleError(f"{name} is {value}; it must lie strictly between 0 and 1")
     return value

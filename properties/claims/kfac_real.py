@@ -18,7 +18,7 @@ from properties.rung import REDUCTION, RungContext
 from properties.search import evaluate_instance
 from theory.geometry import InputGeometry
 from theory.rigour.input_bounds import InputBounds, input_bounds
-from theory.stability import PathCertificate, attack_ball, certify_ball
+from theory.stability import PathCertificate, attack_ball
 from theory.theorems import kfac
 
 ATTEMPTS = 4
@@ -89,7 +89,7 @@ def kronecker(context: RungContext) -> Contribution:
     numbers = InputNumbers.of(input_bounds(context.geometry))
     eta, steps = context.step_sizes["kfac"], context.ngd_steps
     path = context.path("kfac", eta, steps)
-    ball = certify_ball(context.net, context.inputs, context.y, condition="K2")
+    ball = context.feature_ball
     attack = attack_ball(context.net, context.inputs, context.y, rng=context.generator("K2"), condition="K2")
     limits = {"ball": step_limits(ball.constant, numbers), "path": step_limits(path.constant, numbers)}
     d = context.inputs.shape[1]

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from properties import input_certificate
 from properties.claim import Depth, Evaluation, InstanceVerdict
-from properties.claims import gradient_data, real_data
+from properties.claims import gradient_data, real_data, width_data
 from properties.contribution import Contribution, Prediction
 from properties.dataset_certificate import DatasetCertificate, certify_dataset
 from properties.datasets import Dataset, load_dataset
@@ -19,6 +19,7 @@ from properties.ladder import ALL_ROWS, Rung, ladder
 from properties.rung import ObservedRun, RungContext, in_own_span
 from theory.errors import DivergenceError, RankDeficientError
 from theory.inputs import normalise_rows, unit_rows
+from theory.theorems import width
 
 TINY = (Rung(4, 64, 1.0, False, 8), Rung(3, 128, 4.0, True, 8))
 
@@ -117,6 +118,31 @@ def test_a_run_that_breaks_off_is_left_out(failure: Exception, monkeypatch: pyte
     found = certify_dataset(made(), Depth.QUICK, rungs=TINY[:1], rung_topics=(gradient_data.gradient_descent,))
     assert set(found.rungs[0].iterations) == {"ngd", "gd"}
     assert found.rungs[0].problems == (f"no run of K-FAC: {failure}",)
+
+
+def test_composed_widths_stand_beside_what_is_certified() -> None:
+    context = rung_of_digits(10, 100_000)
+    found = width_data.composed_widths(context)
+    T3, K = found.values["T3"], found.values["T4-width"]
+    rows, y = context.inputs, context.y
+    assert T3["width"] == width.width(rows, y, 4.0, 0.1, 0.5, "T3", symmetric=True) > 10**9
+    assert K["width"] == width.width(rows, y, 4.0, 0.1, 0.5, "T4-width", symmetric=True) > T3["width"]
+    assert T3["path_constant"] < 0.5 < T3["ball_constant"]
+    assert K["path_constant"] > 0.5
+    assert f"T3 asks for m >= {T3['width']:.4g}" in found.lines[0]
+    assert f"certified along NGD's path (C = {T3['path_constant']:.4g}), not over the ball" in found.lines[0]
+    assert "it is not certified" in found.lines[1]
+    assert width_data._certified(0.4, 0.3, "NGD") == "it is certified over the ball (C = 0.4)"
+
+
+def test_singular_kernels_promise_no_width() -> None:
+    rows = normalise_rows([[1.0, 2.0], [2.0, 4.0], [-1.0, 1.0]])
+    context = RungContext(made(X=rows, y=np.array([1.0, 1.0, 0.5])), Rung(3, 64, 1.0, False, 8), 0)
+    with pytest.raises(RankDeficientError):
+        width_data.composed_widths(context)  # Condition 1 fails: there is no path either
+    opposite = normalise_rows([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    context = RungContext(made(X=opposite, y=np.array([1.0, 1.0, 0.5, 2.0])), Rung(3, 64, 1.0, False, 8), 0)
+    assert "asks for" in width_data.composed_widths(context).lines[0]
 
 
 def twice(context: RungContext) -> Contribution:

@@ -12,6 +12,7 @@ import pytest
 from flint import arb, ctx
 from hypothesis import strategies as st
 
+from properties import instances
 from properties.claim import (
     Bound,
     Claim,
@@ -21,12 +22,15 @@ from properties.claim import (
     Hypothesis,
     InstanceVerdict,
     Provenance,
+    TooLargeToConfirmError,
     Verdict,
     at_most,
     at_most_enclosed,
     require,
 )
+from properties.instances import NetworkInstance
 from properties.search import PRECISIONS, SHRINK_EVALUATIONS, evaluate, run_claim
+from theory.network import TwoLayerNetwork
 
 
 @dataclass(frozen=True)
@@ -236,3 +240,41 @@ def test_a_description_drawn_twice_counts_once() -> None:
     )
     result = run_claim(claim(below(10), families=(few,)), Depth.QUICK, 1)
     assert result.instances == len(evaluated) == 1
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_what_is_too_large_to_confirm_is_undecided_and_says_so(verdict: Verdict) -> None:
+    def confirm(instance: Number, bits: int) -> Sequence[Bound]:
+        raise TooLargeToConfirmError("n = 8, m = 100000")
+
+    def conclusion(instance: Number) -> Sequence[Bound]:
+        known = Bound("known", 1.0, 2.0, 0.0, Verdict.HOLDS, Evidence.TESTED)
+        return [known, Bound("open", 1.0, 1.0, 0.1, verdict, Evidence.TESTED)]
+
+    found = evaluate(claim(conclusion, confirm=confirm), family(), {"value": 1})
+    first, second = found.bounds
+    assert (first.label, first.verdict) == ("known", Verdict.HOLDS)
+    if verdict is Verdict.HOLDS:
+        assert (second.label, found.verdict) == ("open", InstanceVerdict.HOLDS)
+    else:
+        assert second.label == "open (not confirmed: n = 8, m = 100000)"
+        assert second.verdict is Verdict.UNDECIDED
+        assert found.verdict is InstanceVerdict.UNDECIDED
+
+
+def test_networks_are_confirmed_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    rectifier = NetworkInstance(
+        TwoLayerNetwork.initialise(20, 2, 1.0, np.random.default_rng(0)), np.eye(2), np.ones(2), 0.5, 3
+    )
+    instance = dataclasses.replace(rectifier, net=dataclasses.replace(rectifier.net, activation="tanh"))
+    monkeypatch.setattr(instances, "MOST_PRODUCTS", 2 * 20 * instances.ENTRY_PRODUCTS)
+    monkeypatch.setattr(instances, "MOST_FLOAT_PRODUCTS", 3 * 2 * 20 * 2)
+    assert len(rectifier.enclosed_trajectory()) == 3
+    with pytest.raises(TooLargeToConfirmError, match="4 steps in balls at n = 2, m = 20"):
+        dataclasses.replace(rectifier, steps=4).enclosed_trajectory()
+    assert instance.enclosed_step(1).after < instance.enclosed_step(0).after
+    with pytest.raises(TooLargeToConfirmError, match="3 steps in balls at n = 2, m = 20"):
+        instance.enclosed_trajectory()
+    monkeypatch.setattr(instances, "MOST_PRODUCTS", 2 * 20 * instances.ENTRY_PRODUCTS - 1)
+    with pytest.raises(TooLargeToConfirmError, match="1 steps"):
+        instance.enclosed_step(0)

@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
-from flint import arb
+from flint import arb, fmpq, fmpz
 
 from theory import reals
 from theory.errors import ScaleError
@@ -66,3 +68,13 @@ def test_numbers_are_checked_and_returned_as_they_are() -> None:
                 check(arb(value), "x")
     with pytest.raises(ScaleError):
         reals.positive_real(arb(0.5, 1.0), "x")
+
+
+def test_what_is_no_number_is_named() -> None:
+    good: Any
+    for good in (1, 2.5, math.inf, np.float64(0.1), np.array(3.0), arb(2), fmpq(1, 3), fmpz(4)):
+        assert reals.real(good, "x") is good
+    for bad in (None, "0.5", True, np.bool_(False), [1.0], np.ones(2), 1j):
+        for check in (reals.real, reals.positive_real, reals.nonnegative_real, reals.probability):
+            with pytest.raises(ScaleError, match="x is"):
+                check(bad, "x")  # type: ignore[arg-type]

@@ -4,11 +4,14 @@ import math
 
 import numpy as np
 import pytest
+from flint import arb
 
 from theory.descent import trajectory
 from theory.errors import ChoiceError, DivergenceError, InputError, ScaleError, WidthError
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
+from theory.rigour.enclosed_step import BALL_ACTIVATIONS
+from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
 from theory.stability import certify_path
 from theory.stability.exact_path import path_changes, segment_changes
@@ -284,3 +287,17 @@ def test_lambda_min_belongs_to_the_stored_pre_activations(optimiser: str, condit
     assert computed == pytest.approx(1 / 3)
     found = certify_path(net, rows, np.zeros(1), 0.5, 1, optimiser, condition=condition)
     assert 1 / 3 - 1e-12 < found.lambda_min <= 1 / 3
+
+
+@pytest.mark.parametrize(("activation", "middle"), [("tanh", 0.65), ("erf", 0.7), ("softplus", 0.1), ("sin", 1.5)])
+def test_changes_of_a_few_roundings_are_bounded_by_the_feature_error(activation: str, middle: float) -> None:
+    """Between neighbouring floats the computed change of phi' is rounding alone; its exact value, from balls, is bracketed."""
+    slope = BALL_ACTIVATIONS[activation][1]
+    net = TwoLayerNetwork(np.ones((1, 1)), np.ones(1), activation)
+    for step in range(40):
+        start = np.full((1, 1), middle + step / 64)
+        end = np.nextafter(start, np.inf)
+        lower, upper = SmoothSegments(net, start, np.ones((1, 1))).supremum(start, end, 64)
+        with working_precision(200):
+            exact = abs(slope(arb(float(end[0, 0]))) - slope(arb(float(start[0, 0]))))
+            assert arb(lower) <= exact <= arb(upper)

@@ -92,8 +92,15 @@ def map_steps_enclosed(
     return found
 
 
+_ZERO, _ONE, _UNKNOWN = arb(0), arb(1), arb("nan")
+
+
 def _relu_ball(z: arb) -> arb:
-    return (z + abs(z)) / 2
+    return z if z >= 0 else (_ZERO if z < 0 else (z + abs(z)) / 2)
+
+
+def _step_ball(z: arb) -> arb:
+    return _ONE if z >= 0 else (_ZERO if z < 0 else _UNKNOWN)
 
 
 def _softplus_ball(z: arb) -> arb:
@@ -102,7 +109,7 @@ def _softplus_ball(z: arb) -> arb:
 
 BALL_ACTIVATIONS: Mapping[str, tuple[Callable[[arb], arb], Callable[[arb], arb]]] = MappingProxyType(
     {
-        "relu": (_relu_ball, lambda z: arb(1) if z >= 0 else (arb(0) if z < 0 else arb("nan"))),
+        "relu": (_relu_ball, _step_ball),
         "softplus": (_softplus_ball, lambda z: 1 / (1 + (-z).exp())),
         "tanh": (lambda z: z.tanh(), lambda z: 1 - z.tanh() ** 2),
         "erf": (lambda z: z.erf(), lambda z: 2 * (-z * z).exp() / arb.pi().sqrt()),

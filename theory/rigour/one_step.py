@@ -1,4 +1,4 @@
-"""One step of NGD, K-FAC or GD from a stored iterate: residual norms in float64 with error bounds, and in balls.
+"""One step of NGD, K-FAC or GD from a stored iterate: residual norms in float64 with error bounds.
 
 The iterate is exact as given. ``before_error`` and ``after_error`` bound the difference between the computed norms and
 those of the exact step from it (exact solve, exact residual), to first order plus the gammas' own second order.
@@ -56,7 +56,8 @@ STEP_OPTIMISERS = ("ngd", "gd")
 """The optimisers with an error bound here."""
 
 
-def _known_optimiser(optimiser: str) -> str:
+def known_optimiser(optimiser: str) -> str:
+    """NGD or GD. Raises ChoiceError."""
     if optimiser not in STEP_OPTIMISERS:
         raise ChoiceError(f"no error bound for {optimiser!r}; known: {', '.join(STEP_OPTIMISERS)}")
     return optimiser
@@ -72,7 +73,7 @@ def map_step(
     ``eta J^+ d``, whose length is at most ``eta ||d|| / sigma_min(J)``; GD's by ``eta J^T`` times the error of g.
     Raises ChoiceError, RankDeficientError.
     """
-    _known_optimiser(optimiser)
+    known_optimiser(optimiser)
     loss = as_loss(objective)
     minimiser, minimiser_error = loss.minimiser, loss.minimiser_error
     n, p = len(minimiser), model.parameters
@@ -133,7 +134,7 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
     """
     if optimiser == "kfac":
         return _kronecker_step(state, eta)
-    _known_optimiser(optimiser)
+    known_optimiser(optimiser)
     n, dim = state.geometry.inputs.shape
     u, gram, rounding = UNIT_ROUNDOFF, state.gram, GramRounding.of(state, state.geometry.inputs.shape[1])
     start = AccurateOutputs.of(state)

@@ -20,7 +20,7 @@ PASSES = 64
 def accurate_sum(values: FloatArray) -> tuple[float, float]:
     """The sum of m finite numbers in float64 and a bound of its error; m < 2^52 and no sum may overflow."""
     count = len(values)
-    largest = float(np.abs(values).max(initial=0.0))
+    largest = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
     if largest == 0:
         return 0.0, 0.0
     exponent = math.frexp(largest)[1] + (count + 2).bit_length()

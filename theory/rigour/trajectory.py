@@ -67,20 +67,19 @@ def entrywise_steps(
     n, m = start.nrows(), start.ncols()
     phi, slope = BALL_ACTIVATIONS[activation]
     scale, minimiser, z = 1 / arb(m).sqrt(), loss.minimiser_enclosed(), start
-    scaled_signs = arb_mat([[int(sign) * scale] for sign in signs])
+    column, negative = ball_matrix(signs), np.tile(signs < 0, n).tolist()
 
     def outputs_at(values: arb_mat) -> AnyArray:
-        outputs = arb_mat(n, m, [phi(entry) for entry in values.entries()]) * scaled_signs
+        outputs = arb_mat(n, m, [phi(entry) for entry in values.entries()]) * column * scale
         return np.array(outputs.entries(), dtype=object)
 
     found = []
     outputs = outputs_at(z)
-    scales = [scaled_signs[r, 0] for r in range(m)] * n
     for _ in range(steps):
-        slopes = zip(z.entries(), scales, strict=True)
-        features = arb_mat(n, m, [slope(entry) * factor for entry, factor in slopes])
-        movement, length = move(loss.gradient(outputs), features * features.transpose())
-        z = z + arb(eta) * movement * features
+        slopes = (slope(entry) for entry in z.entries())
+        features = arb_mat(n, m, [-s if minus else s for s, minus in zip(slopes, negative, strict=True)])
+        movement, length = move(loss.gradient(outputs), features * features.transpose() / m)
+        z = z + arb(eta) * scale * movement * features
         before, outputs = outputs - minimiser, outputs_at(z)
         found.append(enclosed_step(before, outputs - minimiser, arb(eta) * length))
     return found

@@ -65,11 +65,11 @@ def choose_moves(costs: FloatArray, values: FloatArray, budget: float, upgrades:
         if stride > 1:
             price = _fitting_price(finite[:, ::stride], worth[:, ::stride], budget / stride, low, high)
             low, high = price * 0.9, price * 1.1
-            while _taken(finite, _at_price(finite, worth, high)).sum() > budget:
-                low, high = high, high * 1.1
         # at prices above the lower one the others stay
         moving = np.flatnonzero((worth > low * finite).any(axis=0))
         their_costs, their_values = finite[:, moving], worth[:, moving]
+        while _taken(their_costs, _at_price(their_costs, their_values, high)).sum() > budget:
+            low, high = high, high * 1.1
         choice = np.full(costs.shape[1], STAY)
         choice[moving] = _at_price(
             their_costs, their_values, _fitting_price(their_costs, their_values, budget, low, high)

@@ -40,6 +40,7 @@ from fractions import Fraction
 from flint import arb
 
 from theory.errors import ChoiceError, ScaleError
+from theory.reals import positive_real, real
 from theory.rigour.rounding import rounded_up_from
 from theory.theorems import ngd
 
@@ -97,9 +98,8 @@ def rate(eta: float, C: float, mu: float, L: float, theorem: str = "T2-q") -> fl
 
     Raises ChoiceError, ScaleError (eta not positive, or too large for T2's root to exist).
     """
-    eta, C, mu, L = in_kind(eta, ngd.checked_constant(C), *_curvatures(mu, L))
-    if not 0 < eta < math.inf:
-        raise ScaleError(f"eta is {eta}; a step size is a finite positive number")
+    eta, C, mu, L = in_kind(real(eta, "eta"), ngd.checked_constant(C), *_curvatures(mu, L))
+    positive_real(eta, "the step size eta")
     if _theorem(theorem) == "T2-q":
         return 1 - eta * mu * (1 - ngd.deficit(C))
     squared = 1 - 2 * eta * mu * L / (mu + L)
@@ -143,7 +143,7 @@ def breaking_step(C: float, mu: float, L: float) -> float:
 
     ``(2 rho/mu)(1 - rho L/(mu+L))``, rho = (3+C)/(3-C): there ``1 - eta mu/rho`` is T2's factor (derived). Raises ScaleError.
     """
-    C, mu, L = in_kind(C, *_curvatures(mu, L))
+    C, mu, L = in_kind(ngd.checked_constant(C), *_curvatures(mu, L))
     rho = ngd.contraction_ratio(C)
     return 2 * rho / mu * (1 - rho * L / (mu + L))
 
@@ -154,7 +154,7 @@ def in_kind(*values: float) -> tuple[float, ...]:
 
 
 def _curvatures(mu: float, L: float) -> tuple[float, ...]:
-    if not 0 < mu <= L < math.inf:
+    if not 0 < real(mu, "mu") <= real(L, "L") < math.inf:
         raise ScaleError(f"mu = {mu}, L = {L}; a loss needs 0 < mu <= L, both finite")
     return in_kind(mu, L)
 

@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike
 from theory.descent import solve_gram
 from theory.errors import ScaleError
 from theory.inputs import target_vector
-from theory.reals import probability
+from theory.reals import probability, real
 from theory.rigour.definiteness import symmetric_matrix
 from theory.theorems.ngd import square_root
 
@@ -57,7 +57,7 @@ def training_steps(eta: float, mean_square: float, scale: float, delta: float, e
 
     ``mean_square`` is ``||y||^2/n``, ``scale`` is nu. Raises ScaleError unless 0 < eta <= 1, 0 < delta, eps < 1.
     """
-    if not 0 < eta <= 1:
+    if not 0 < real(eta, "eta") <= 1:
         raise ScaleError(f"eta is {eta}; T5 needs 0 < eta <= 1")
     start = 3 * (_not_negative(mean_square, "||y||^2/n") + _not_negative(scale, "nu") ** 2 / 2)
     ratio = start / (probability(delta, "delta") * probability(epsilon, "epsilon") ** 2)
@@ -85,13 +85,13 @@ def interpolant_distance(gram: ArrayLike, residual: ArrayLike) -> float:
 
 
 def _rows(n: int) -> int:
-    if not (n >= 1 and n == np.floor(n)):
+    if not (real(n, "n") >= 1 and n == np.floor(n)):
         raise ScaleError(f"n is {n}; it must be a positive integer")
     return int(n)
 
 
 def _not_negative(value: float, name: str) -> float:
-    if isinstance(value, arb):
+    if isinstance(real(value, name), arb):
         if not value >= 0:
             raise ScaleError(f"{name} is {value}; it must not be negative")
     elif not 0 <= value < math.inf:

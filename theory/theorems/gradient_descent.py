@@ -44,7 +44,9 @@ import math
 import numpy as np
 
 from theory.errors import ChoiceError, ScaleError
-from theory.inputs import FloatArray
+from theory.inputs import FloatArray, finite_array
+from theory.reals import positive_real, real
+from theory.theorems.ngd import checked_constant as _constant
 from theory.theorems.ngd import deficit, square_root
 
 THEOREMS = ("T0", "T0-sharp")
@@ -83,12 +85,9 @@ def decrease(eta: float, C: float, operator_norm: float, lambda_min: float, theo
 
     Raises ChoiceError, ScaleError (eta not positive).
     """
-    if not 0 < eta < math.inf:
-        raise ScaleError(f"eta is {eta}; a step size is a finite positive number")
-    share = eta * (1 - _constant(C) / 3) ** 2 * _eigenvalue(lambda_min)
-    if _theorem(theorem) == "T0":
-        return share
-    return share * (2 - eta * jacobian_bound(C, operator_norm, lambda_min) ** 2)
+    positive_real(eta, "the step size eta")
+    bound, share = jacobian_bound(C, operator_norm, lambda_min), eta * (1 - C / 3) ** 2 * lambda_min
+    return share if _theorem(theorem) == "T0" else share * (2 - eta * bound**2)
 
 
 def rate(eta: float, C: float, operator_norm: float, lambda_min: float, theorem: str = "T0") -> float:
@@ -106,7 +105,7 @@ def radius(C: float, residual_norm: float, lambda_min: float, theorem: str = "T0
     """
     c = _constant(C) / 3
     factor = 2 / (1 - c) if _theorem(theorem) == "T0" else 2 * (1 - c) / (1 - 3 * c + 4 * c**2)
-    return factor * residual_norm / square_root(_eigenvalue(lambda_min))
+    return factor * real(residual_norm, "||r(0)||") / square_root(_eigenvalue(lambda_min))
 
 
 def linear_step_limit(operator_norm: float) -> float:
@@ -115,8 +114,11 @@ def linear_step_limit(operator_norm: float) -> float:
 
 
 def linear_rate(eta: float, quotient: float) -> float:
-    """``|1 - eta w|``, a lower bound of the linearised factor on ``||r||``, w the Rayleigh quotient of r(0) (T0-advantage, b)."""
-    return abs(1 - eta * quotient)
+    """``|1 - eta w|``, a lower bound of the linearised factor on ``||r||``, w the Rayleigh quotient of r(0) (T0-advantage, b).
+
+    Raises ScaleError.
+    """
+    return abs(1 - real(eta, "eta") * real(quotient, "the Rayleigh quotient"))
 
 
 def fastest_rate(quotient: float, operator_norm: float) -> float:
@@ -124,7 +126,7 @@ def fastest_rate(quotient: float, operator_norm: float) -> float:
 
     Raises ScaleError when ``2w > Lambda``: then some step reaches ``w``'s residual faster.
     """
-    share = 2 * quotient / _norm(operator_norm) ** 2
+    share = 2 * real(quotient, "the Rayleigh quotient") / _norm(operator_norm) ** 2
     if share > 1:
         raise ScaleError(f"the Rayleigh quotient {quotient} is above half of ||J(0)||_2^2: no lower bound of the rate")
     return 1 - share
@@ -135,18 +137,19 @@ def least_iterations(eigenvalues: FloatArray, components: FloatArray, largest: f
 
     ``max_i ln(reduction/g_i)/ln(1 - 2 mu_i/Lambda)`` over the eigenvalues ``mu_i < Lambda/2`` of G (n,), ``components`` g
     (n,) being the shares of r(0) along their eigenvectors; as good as these are (T0-linear). 0 when no g_i is above
-    ``reduction``. Raises ScaleError (Lambda or an eigenvalue not positive, reduction not in (0, 1)).
+    ``reduction``. Raises ScaleError (Lambda or an eigenvalue not positive, reduction not in (0, 1)), ShapeError.
     """
-    if not (0 < reduction < 1 and largest > 0 and np.min(eigenvalues) > 0):
+    values, shares = finite_array(eigenvalues, "eigenvalues", 1), finite_array(components, "components", 1)
+    if not (0 < real(reduction, "reduction") < 1 and real(largest, "Lambda") > 0 and values.min() > 0):
         raise ScaleError("eigenvalues and Lambda must be positive, the reduction strictly between 0 and 1")
-    slow = (2 * eigenvalues < largest) & (components > reduction)
-    counts = np.log(reduction / components[slow]) / np.log1p(-2 * eigenvalues[slow] / largest)
+    slow = (2 * values < largest) & (shares > reduction)
+    counts = np.log(reduction / shares[slow]) / np.log1p(-2 * values[slow] / largest)
     return math.ceil(counts.max()) if counts.size else 0
 
 
 def worst_target_rate(low: float, high: float) -> float:
     """``(W-w)/(W+w)``, which for every eta some of two residuals with quotients w <= W does not beat (T0-advantage, c)."""
-    if not 0 < low <= high:
+    if not 0 < real(low, "w") <= real(high, "W"):
         raise ScaleError(f"the Rayleigh quotients are {low} and {high}; they must be positive and in this order")
     return (high - low) / (high + low)
 
@@ -166,19 +169,13 @@ def _theorem(name: str) -> str:
     return name
 
 
-def _constant(C: float) -> float:
-    if not 0 <= C < 3:
-        raise ScaleError(f"C is {C}; a stability constant lies in [0, 3)")
-    return C
-
-
 def _eigenvalue(lambda_min: float) -> float:
-    if not lambda_min > 0:
+    if not real(lambda_min, "lambda_min") > 0:
         raise ScaleError(f"lambda_min is {lambda_min}; Condition 1 needs a positive one")
     return lambda_min
 
 
 def _norm(operator_norm: float) -> float:
-    if not 0 < operator_norm < math.inf:
+    if not 0 < real(operator_norm, "||J(0)||_2") < math.inf:
         raise ScaleError(f"||J(0)||_2 is {operator_norm}; a norm of a Jacobian of full rank is finite and positive")
     return operator_norm

@@ -33,7 +33,7 @@ from flint import arb
 
 from theory.errors import ChoiceError, ScaleError
 from theory.inputs import positive_count
-from theory.reals import arc_sine, circle_constant, exponential, logarithm, positive_real, square_root
+from theory.reals import arc_sine, circle_constant, exponential, logarithm, positive_real, real, square_root
 
 SEPARATION_FORMS = ("halved", "series", "complete")
 """The three forms of K-sep, weakest first."""
@@ -43,8 +43,8 @@ MOST_TERMS = 5000
 
 
 def pair_limit(entry: float) -> float:
-    """``1/2 - |G_inf,ij|``, an upper bound of lambda0 for every pair i != j (K-schur)."""
-    return 1 / 2 - abs(entry)
+    """``1/2 - |G_inf,ij|``, an upper bound of lambda0 for every pair i != j (K-schur). Raises ScaleError."""
+    return 1 / 2 - abs(real(entry, "the entry"))
 
 
 def pattern_deviation_failure(deviation: float, width: int, symmetric: bool = False) -> float:
@@ -83,7 +83,7 @@ def separation_bound(largest_correlation: float, n: int, form: str = "complete")
     "halved" is positive for every rho_bar; the others are 0 where more than ``MOST_TERMS`` terms would be negative.
     Raises ScaleError (rho_bar outside [0, 1)), WidthError (n), ChoiceError (form).
     """
-    rho, pi = largest_correlation, circle_constant(largest_correlation)
+    rho, pi = real(largest_correlation, "rho_bar"), circle_constant(largest_correlation)
     if not (rho >= 0 and rho < 1):
         raise ScaleError(f"rho_bar is {rho}; the largest correlation of different rows lies in [0, 1)")
     if form not in SEPARATION_FORMS:

@@ -31,9 +31,8 @@ What is sharp: rho(2-rho)/h_max and 1 - eta h/rho are attained when all leverage
 numbers takes floats or balls (arb), and answers in kind.
 """
 
-import math
-
 from theory.errors import ChoiceError, ScaleError
+from theory.reals import positive_real, real
 from theory.theorems.ngd import contraction_ratio, deficit, square_root
 
 THEOREMS = ("T4", "T4-lev", "T4-sharp")
@@ -73,8 +72,7 @@ def rate(
     T4: ``(1 - eta/mu_max)^{1/2}``. T4-lev: ``(1 - eta h_min)^{1/2}``. T4-sharp:
     ``(1 - eta h_min (2/rho - eta h_max/rho^2))^{1/2}``. Raises ChoiceError, ScaleError.
     """
-    if not 0 < eta < math.inf:
-        raise ScaleError(f"eta is {eta}; a step size is a finite positive number")
+    positive_real(eta, "the step size eta")
     rho = contraction_ratio(C)
     if _theorem(theorem) == "T4":
         fall = eta / _given(mu_max, "mu_max", theorem)
@@ -103,12 +101,12 @@ def condition_radius(residual_norm: float, sigma_squared: float, h_min: float, m
 
 def stability_constant(deviation: float, sigma_squared: float) -> float:
     """``C = 3 sup ||S(W) - S(0)||_2/sigma``: Condition K2(C) with equality. Raises ScaleError."""
-    return 3 * deviation / square_root(_given(sigma_squared, "sigma_squared", "Condition K1"))
+    return 3 * real(deviation, "the deviation") / square_root(_given(sigma_squared, "sigma_squared", "Condition K1"))
 
 
 def frozen_factor(eta: float, leverage: float) -> float:
-    """``1 - eta h_i``, by which the residual of one input changes while S does not (T4-frozen)."""
-    return 1 - eta * leverage
+    """``1 - eta h_i``, by which the residual of one input changes while S does not (T4-frozen). Raises ScaleError."""
+    return 1 - real(eta, "eta") * real(leverage, "the leverage score")
 
 
 def _theorem(name: str) -> str:
@@ -119,7 +117,7 @@ def _theorem(name: str) -> str:
 
 def _given(value: float | None, name: str, needed_by: str) -> float:
     """A positive constant that a formula cannot do without."""
-    if value is None or not value > 0:
+    if value is None or not real(value, name) > 0:
         raise ScaleError(f"{name} is {value}; {needed_by} needs a positive one")
     return value
 
@@ -127,4 +125,4 @@ def _given(value: float | None, name: str, needed_by: str) -> float:
 def _unit(residual_norm: float, sigma_squared: float, h_min: float, mu_min: float) -> float:
     product = _given(sigma_squared, "sigma_squared", "Condition K1")
     product = product * _given(h_min, "h_min", "K-FAC") * _given(mu_min, "mu_min", "K-FAC")
-    return residual_norm / square_root(product)
+    return real(residual_norm, "||r(0)||") / square_root(product)

@@ -28,7 +28,7 @@ import math
 from flint import arb
 
 from theory.errors import ChoiceError, ScaleError
-from theory.reals import nonnegative_real
+from theory.reals import nonnegative_real, positive_real, real
 
 THEOREMS = ("T1", "T1-q", "T1-sharp")
 LINE_THEOREMS = ("T1-line", "T1-line-sharp")
@@ -56,8 +56,8 @@ def constant_limit(theorem: str) -> float:
 
 def applies(C: float, theorem: str) -> bool:
     """Whether Condition 2(C) with this C is among the theorem's hypotheses. Raises ChoiceError, ScaleError."""
-    limit = constant_limit(theorem)
-    return 3 * checked_constant(C) <= 2 if theorem == "T1-q" else C < limit
+    limit, C = constant_limit(theorem), checked_constant(C)
+    return 3 * C <= 2 if theorem == "T1-q" else C < limit
 
 
 def step_limit(C: float, theorem: str = "T1-sharp") -> float:
@@ -91,11 +91,11 @@ def rate(eta: float, C: float, theorem: str = "T1-sharp") -> float:
 
     Raises ChoiceError, ScaleError (eta not positive; eta > 1 for T1, whose factor does not exist then).
     """
-    if not 0 < eta < math.inf:
-        raise ScaleError(f"eta is {eta}; a step size is a finite positive number")
+    positive_real(eta, "the step size eta")
     if _theorem(theorem) == "T1":
         if eta > 1:
             raise ScaleError(f"eta is {eta}; the factor sqrt(1 - eta) of T1 needs eta <= 1")
+        real(C, "C")
         return square_root(1 - eta)
     if theorem == "T1-q":
         return 1 - eta * (1 - deficit(C))
@@ -115,7 +115,7 @@ def factor_limit(C: float) -> float:
 
 def lemma_constants(stability: float) -> tuple[float, float]:
     """``c/(1+c)`` and ``(1+c)(1-2c)``: Lemma S of T1-sharp's proof (theory/adversary.py), 0 < c < 1. Raises ScaleError."""
-    if not 0 < stability < 1:
+    if not 0 < real(stability, "c") < 1:
         raise ScaleError(f"c is {stability}; Lemma S needs 0 < c < 1")
     return stability / (1 + stability), (1 + stability) * (1 - 2 * stability)
 
@@ -138,19 +138,19 @@ def condition_radius(residual_norm: float, lambda_min: float) -> float:
 
 def stability_constant(deviation: float, lambda_min: float) -> float:
     """``C = 3 sup ||J(theta) - J(0)||_2 / sqrt(lambda)``: Condition 2(C) with equality. Raises ScaleError."""
-    return 3 * deviation / square_root(_eigenvalue(lambda_min))
+    return 3 * real(deviation, "the deviation") / square_root(_eigenvalue(lambda_min))
 
 
 def first_step_rate(eta: float, C: float) -> float:
     """``|1-eta| + eta C/3``, the factor of the first step for ``0 < eta <= 3`` (T1-first). Raises ScaleError."""
-    if not 0 < eta <= 3:
+    if not 0 < real(eta, "eta") <= 3:
         raise ScaleError(f"eta is {eta}; T1-first needs 0 < eta <= 3, so that the first segment lies in the ball")
     return abs(1 - eta) + eta * checked_constant(C) / 3
 
 
 def step_rate(eta: float, variation: float) -> float:
-    """``|1-eta| + eta eps_k`` with ``eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` (T1-step)."""
-    return abs(1 - eta) + eta * variation
+    """``|1-eta| + eta eps_k`` with ``eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` (T1-step). Raises ScaleError."""
+    return abs(1 - real(eta, "eta")) + eta * real(variation, "eps")
 
 
 def line_sine(C: float, theorem: str = "T1-line") -> float:
@@ -159,7 +159,7 @@ def line_sine(C: float, theorem: str = "T1-line") -> float:
     T1-line: ``q = 2C/(3-C)``. T1-line-sharp: ``sin(2 arcsin(c/sqrt(1-3c^2))) = 2c sqrt(1-4c^2)/(1-3c^2)``, ``c = C/3``.
     Raises ChoiceError, ScaleError (C > 1).
     """
-    if not C <= 1:
+    if not real(C, "C") <= 1:
         raise ScaleError(f"C is {C}; T1-line needs C <= 1, where q <= 1")
     if theorem not in LINE_THEOREMS:
         raise ChoiceError(f"unknown theorem {theorem!r}; known: {', '.join(LINE_THEOREMS)}")
@@ -171,7 +171,7 @@ def line_sine(C: float, theorem: str = "T1-line") -> float:
 
 def iterations(factor: float, reduction: float) -> int:
     """The number of steps after which ``factor^k <= reduction`` (both on the norm, not squared). Raises ScaleError."""
-    if not (0 < factor < 1 and 0 < reduction < 1):
+    if not (0 < real(factor, "factor") < 1 and 0 < real(reduction, "reduction") < 1):
         raise ScaleError(f"factor {factor} and reduction {reduction} must lie strictly between 0 and 1")
     return math.ceil(math.log(reduction) / math.log(factor))
 
@@ -184,13 +184,13 @@ def _theorem(name: str) -> str:
 
 def checked_constant(C: float) -> float:
     """C itself. Raises ScaleError outside [0, 3)."""
-    if not 0 <= C < 3:
+    if not 0 <= real(C, "C") < 3:
         raise ScaleError(f"C is {C}; a stability constant lies in [0, 3)")
     return C
 
 
 def _eigenvalue(lambda_min: float) -> float:
-    if not lambda_min > 0:
+    if not real(lambda_min, "lambda_min") > 0:
         raise ScaleError(f"lambda_min is {lambda_min}; Condition 1 needs a positive one")
     return lambda_min
 

@@ -1,0 +1,103 @@
+"""What is no number gets a named error from every constant of every theorem, argument by argument."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from theory.errors import InputError
+from theory.theorems import general_loss, generalisation, gradient_descent, kernels, kfac, ngd, width
+
+MODULES = (ngd, general_loss, kfac, gradient_descent, width, kernels, generalisation)
+
+GOOD: Mapping[str, Any] = {
+    **dict.fromkeys(("eta", "C", "delta", "epsilon", "stability", "kept", "factor", "reduction", "variation"), 0.1),
+    **dict.fromkeys(("h_min", "mu_min", "lambda_min", "lambda0", "eigenvalue", "low", "leverage", "entry"), 0.5),
+    **dict.fromkeys(("h_max", "mu", "L", "mu_max", "operator_norm", "largest", "high", "scale", "residual_norm"), 1.0),
+    **dict.fromkeys(("sigma_squared", "deviation", "radius", "trace", "inverse_form", "mean_square"), 1.0),
+    **dict.fromkeys(("squared_targets", "spectral_norm_squared"), 1.0),
+    **dict.fromkeys(("quotient", "largest_correlation"), 0.25),
+    **dict.fromkeys(("n", "width"), 4),
+    "eigenvalues": np.array([0.1, 0.2]),
+    "components": np.array([0.5, 0.5]),
+    "X": np.eye(2),
+    "y": np.ones(2),
+    "gram": np.eye(2),
+    "residual": np.ones(2),
+}
+"""An admissible value of each argument, whatever the function."""
+
+HELPERS = {
+    "in_kind",
+    "square_root",
+    "first_coefficients",
+    "remaining_coefficients",
+    "change_constant",
+    "composition_constant",
+}
+"""Functions that are no constants of a theorem."""
+
+NO_NUMBERS = (None, "0.5", [0.1])
+
+
+def functions() -> Iterator[tuple[ModuleType, str, Callable[..., Any]]]:
+    for module in MODULES:
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not name.startswith("_") and name not in HELPERS:
+                yield module, name, function
+
+
+def variants(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+    """Admissible arguments, once for each theorem or form that the function knows."""
+    parameters = inspect.signature(function).parameters
+    arguments = {name: GOOD[name] for name in parameters if name in GOOD}
+    module = inspect.getmodule(function)
+    if "form" in parameters:
+        yield from ({**arguments, "form": form} for form in kernels.SEPARATION_FORMS)
+    elif "theorem" in parameters:
+        names = ngd.LINE_THEOREMS if function is ngd.line_sine else module.THEOREMS  # type: ignore[union-attr]
+        yield from ({**arguments, "theorem": name} for name in names)
+    else:
+        yield arguments
+
+
+def needed(function: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> bool:
+    """Whether the function looks at the argument at all: K-FAC's theorems do not need all of their constants."""
+    parameter = inspect.signature(function).parameters[name]
+    if parameter.default is not None or parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+        return True
+    try:
+        function(**{key: value for key, value in arguments.items() if key != name})
+    except InputError:
+        return True
+    return False
+
+
+CASES = [
+    pytest.param(
+        function,
+        arguments,
+        name,
+        id=f"{module.__name__.rpartition('.')[2]}.{label}-{name}-{list(arguments.values())[-1]}",
+    )
+    for module, label, function in functions()
+    for arguments in variants(function)
+    for name, value in arguments.items()
+    if name not in ("theorem", "form") and needed(function, arguments, name)
+]
+
+
+@pytest.mark.parametrize(("function", "arguments", "name"), CASES)
+def test_each_argument_is_checked(function: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> None:
+    function(**arguments)
+    for wrong in NO_NUMBERS:
+        if isinstance(GOOD[name], np.ndarray) and isinstance(wrong, list):
+            continue
+        with pytest.raises(InputError) as raised:
+            function(**{**arguments, name: wrong})
+        assert str(wrong if not isinstance(GOOD[name], np.ndarray) else "") in str(raised.value)
