@@ -19,9 +19,12 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
+from properties.claims.kfac_instances import INPUT_KINDS as KRONECKER_KINDS
+from properties.claims.kfac_instances import FeatureInstance, build_perturbed, perturbed_descriptions
 from properties.descriptions import described
 from properties.inputs import draw_inputs
-from properties.strategies import Description
+from properties.instances import MapInstance, descending
+from properties.strategies import Description, Dial, build_perturbed_affine, perturbed_affine_descriptions
 from theory.descent import FunctionSpaceDescent
 from theory.errors import DescentError
 from theory.inputs import FloatArray
@@ -110,49 +113,70 @@ def exact_gram(instance: StoredStep, iterate: FloatArray) -> arb_mat:
     return entrywise_product(rows * rows.transpose(), features * features.transpose() / m)
 
 
-def hypotheses(instance: StoredStep) -> Sequence[Hypothesis]:
+AnyStep = StoredStep | MapInstance | FeatureInstance
+"""One step of a network, or a run of a map."""
+
+
+def hypotheses(instance: AnyStep) -> Sequence[Hypothesis]:
     """A step was taken, and its bounds are finite: an infinite one promises nothing."""
-    taken = instance.taken
-    if taken is None:
-        return [require("every matrix to invert is regular", -1.0)]
-    errors = (taken.step.before_error, taken.step.after_error, taken.step.length_error)
+    if isinstance(instance, StoredStep):
+        if instance.taken is None:
+            return [require("every matrix to invert is regular", -1.0)]
+        steps: Sequence[OneStep] = [instance.taken.step]
+    else:
+        steps = instance.run.steps
+    errors = [error for step in steps for error in (step.before_error, step.after_error, step.length_error)]
     return [require("the stated bounds are finite", 1.0 if all(math.isfinite(error) for error in errors) else -1.0)]
 
 
-def _bounds(scale: float, instance: StoredStep) -> Sequence[Bound]:
+Compared = dict[str, tuple[arb, float]]
+"""What is computed: its error in balls, and the stated bound."""
+
+
+def _step_compared(exact: EnclosedStep, step: OneStep, where: str = "") -> Compared:
+    return {
+        f"the residual norm before the step{where}": (exact.before - arb(step.before), step.before_error),
+        f"the residual norm after the step{where}": (exact.after - arb(step.after), step.after_error),
+        f"the length of the step{where}": (exact.length - arb(step.length), step.length_error),
+    }
+
+
+def _compared(instance: AnyStep) -> Compared:
+    found: Compared = {}
+    if not isinstance(instance, StoredStep):
+        for k, step in enumerate(instance.run.steps):
+            found |= _step_compared(instance.enclosed_step(k), step, f" from iterate {k}")
+        return found
     taken = instance.taken
     assert taken is not None
-    step, exact = taken.step, instance.enclosed(taken.iterate)
     difference = (exact_gram(instance, taken.iterate) - ball_matrix(taken.gram)).entries()
-    compared = {
-        "the residual norm before the step": (exact.before - arb(step.before), step.before_error),
-        "the residual norm after the step": (exact.after - arb(step.after), step.after_error),
-        "the length of the step": (exact.length - arb(step.length), step.length_error),
-        "the Gram matrix, in Frobenius norm": (
-            norm_enclosed(np.array(difference, dtype=object)),
-            taken.gram_error,
-        ),
-    }
+    gram = norm_enclosed(np.array(difference, dtype=object)), taken.gram_error
+    return _step_compared(instance.enclosed(taken.iterate), taken.step) | {"the Gram matrix, in Frobenius norm": gram}
+
+
+def _bounds(scale: float, instance: AnyStep) -> Sequence[Bound]:
     return [
         at_most_enclosed(f"{name}: error within its bound", abs(error), arb(bound) * arb(scale))
-        for name, (error, bound) in compared.items()
+        for name, (error, bound) in _compared(instance).items()
     ]
 
 
-def conclusion(scale: float, instance: StoredStep) -> Sequence[Bound]:
+def conclusion(scale: float, instance: AnyStep) -> Sequence[Bound]:
     """Each computed number is within ``scale`` times its bound of the exact one."""
     with working_precision(BITS):
         return _bounds(scale, instance)
 
 
-def confirm(scale: float, instance: StoredStep, bits: int) -> Sequence[Bound]:
+def confirm(scale: float, instance: AnyStep, bits: int) -> Sequence[Bound]:
     """The same at the working precision."""
     del bits  # set already
     return _bounds(scale, instance)
 
 
-def features(instance: StoredStep) -> Sequence[str]:
+def features(instance: AnyStep) -> Sequence[str]:
     """Activation kind, optimiser, and the decimal digits to which the float64 run and the ball trajectory agree."""
+    if not isinstance(instance, StoredStep):
+        return [instance.optimiser if isinstance(instance, MapInstance) else "kfac"]
     taken = instance.taken
     assert taken is not None
     found = ["ReLU" if instance.net.activation == "relu" else "smooth", instance.optimiser]
@@ -229,6 +253,31 @@ def _family(
     )
 
 
+MAP_DIAL = Dial(0.95, lambda C: 1.0, steps=3)
+
+
+def _map_steps(counts: tuple[int, int, int]) -> Family[AnyStep]:
+    """NGD and GD on perturbed affine maps."""
+    return Family(
+        "map steps",
+        "float64 steps of perturbed affine maps against balls",
+        lambda: perturbed_affine_descriptions(MAP_DIAL, optimiser=st.sampled_from(["ngd", "gd"])),
+        lambda found: descending(build_perturbed_affine(found, MAP_DIAL), optimiser=found["optimiser"]),
+        dict(zip(Depth, counts, strict=True)),
+    )
+
+
+def _feature_map_steps(counts: tuple[int, int, int]) -> Family[AnyStep]:
+    """K-FAC on perturbed affine feature maps; its step size is a share of ``1/h_max``."""
+    return Family(
+        "feature map steps",
+        "float64 steps of K-FAC on perturbed affine feature maps against balls",
+        lambda: perturbed_descriptions(MAP_DIAL, KRONECKER_KINDS, (1, 4)),
+        lambda found: build_perturbed(found, MAP_DIAL, lambda C, numbers: 1 / numbers.h_max),
+        dict(zip(Depth, counts, strict=True)),
+    )
+
+
 class Miscounted(FunctionSpaceDescent):
     """A planted fault: one count of ``A A^T`` is wrong by 1, on both sides of the diagonal."""
 
@@ -252,13 +301,13 @@ def plain_conclusion(instance: StoredStep) -> Sequence[Bound]:
         return [at_most_enclosed(label, error, arb(taken.step.before_error))]
 
 
-_E_STEP: Claim[StoredStep] = Claim(
+_E_STEP: Claim[Any] = Claim(
     id="E-step",
     statement="one float64 step of NGD, K-FAC or GD from a stored iterate: both residual norms, the length of the step and "
     "the Gram matrix are within their stated error bounds of the exact ones",
     provenance=Provenance.DERIVED,
     source="theory/rigour/one_step.py, theory/rigour/gram_rounding.py",
-    families=(_family((90, 740, 7000)),),
+    families=(_family((90, 740, 7000)), _map_steps((10, 60, 600)), _feature_map_steps((10, 60, 600))),
     hypotheses=hypotheses,
     conclusion=partial(conclusion, 1.0),
     confirm=partial(confirm, 1.0),
