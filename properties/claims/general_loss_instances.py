@@ -159,7 +159,7 @@ def networks_in_balls(rule: RuleOf) -> tuple[Family[LossInstance], ...]:
     smooth = partial(smooth_descriptions, dial, **losses.parts())
     return (
         followed.wide_networks(relu, build, (3, 25, 250)),
-        followed.smooth_networks(smooth, partial(_build, build_smooth, "inputs", rule, losses), (6, 70, 700)),
+        followed.smooth_networks(smooth, partial(_build, build_smooth, "inputs", rule, losses), (6, 110, 1000)),
     )
 
 
