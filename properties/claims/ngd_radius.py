@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance
+from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, require
 from properties.claims import gradient_descent
 from properties.claims import ngd as residuals
 from properties.claims.ngd import T1_Q_RULE, T1_RULE, T1_SHARP_RULE, Rule, examples
@@ -129,8 +129,12 @@ def _rule(instance: RadiusInstance, assumed_constant: Callable[[float], float]) 
 
 
 def hypotheses(instance: RadiusInstance) -> Sequence[Hypothesis]:
-    """Condition 1, Condition 2 on the theorem's own ball, and the step size."""
-    return residuals.hypotheses(_rule(instance, float), instance)
+    """Condition 1, Condition 2 on the theorem's own ball, and the step size.
+
+    With C = 0 nothing moves in the ball, and T1-q and T1-sharp are equalities, which no ball of numbers decides.
+    """
+    moves = require("J moves in the ball: C > 0", instance.certificate.constant)
+    return [*residuals.hypotheses(_rule(instance, float), instance), moves]
 
 
 def conclusion(assumed: Callable[[float], float], instance: RadiusInstance) -> Sequence[Bound]:
