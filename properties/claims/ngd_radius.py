@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, require
+from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict
 from properties.claims import gradient_descent
 from properties.claims import ngd as residuals
 from properties.claims.ngd import T1_Q_RULE, T1_RULE, T1_SHARP_RULE, Rule, examples
@@ -133,7 +133,9 @@ def hypotheses(instance: RadiusInstance) -> Sequence[Hypothesis]:
 
     With C = 0 nothing moves in the ball, and T1-q and T1-sharp are equalities, which no ball of numbers decides.
     """
-    moves = require("J moves in the ball: C > 0", instance.certificate.constant)
+    constant = instance.certificate.constant
+    verdict = Verdict.HOLDS if constant > 0 else Verdict.REFUTED
+    moves = Hypothesis("J may move in the ball: C > 0", verdict, constant)
     return [*residuals.hypotheses(_rule(instance, float), instance), moves]
 
 
