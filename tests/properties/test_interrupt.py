@@ -33,6 +33,11 @@ plugin.obligations = plugin.chains = {}
 """
 
 
+def heed_interrupts() -> None:
+    """A shell's background jobs ignore the signal, and so would all that they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupted(directory: Path, number: signal.Signals) -> tuple[int, str]:
     """Start a run, wait until its second claim works, send the signal; exit code and output."""
     (directory / "conftest.py").write_text(SLOW)
@@ -44,6 +49,7 @@ def interrupted(directory: Path, number: signal.Signals) -> tuple[int, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=heed_interrupts,
     ) as process:
         deadline = time.monotonic() + 60
         while not (directory / "started").exists() and process.poll() is None and time.monotonic() < deadline:
