@@ -55,7 +55,10 @@ def interrupted(directory: Path, number: signal.Signals) -> tuple[int, str]:
         while not (directory / "started").exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(number)
-        output, _ = process.communicate(timeout=60)
+        try:
+            output, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
     return process.returncode, output
 
 
