@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -369,3 +370,15 @@ def test_certificates_are_above_sampled_weights_and_the_enumeration(seed: int) -
         moved = TwoLayerNetwork(net.weights + radius * (1 - gamma(50)) * step / np.linalg.norm(step), net.signs)
         change = float(np.linalg.norm(moved.jacobian(rows) - net.jacobian(rows), 2))
         assert change <= exact.supremum * (1 + gamma(200))
+
+
+def test_weights_whose_squares_vanish_have_rounded_pre_activations_too() -> None:
+    rng = np.random.default_rng(3)
+    weights = 1e-170 * rng.standard_normal((50, 3))
+    net = TwoLayerNetwork(weights=weights, signs=np.ones(50))
+    row = np.array([[0.6, 0.0, 0.8]])
+    computed, bounds = net.pre_activations(row)[0], pre_activation_error(net)
+    exact = [sum(Fraction(w) * Fraction(x) for w, x in zip(ws, row[0], strict=True)) for ws in weights]
+    errors = [abs(Fraction(float(z)) - e) for z, e in zip(computed, exact, strict=True)]
+    assert 0 < max(errors)
+    assert all(error <= Fraction(float(bound)) for error, bound in zip(errors, bounds, strict=True))

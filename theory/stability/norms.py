@@ -17,6 +17,9 @@ Condition 3 has ``(3/2)(1+kappa)`` in place of the second 3."""
 FUNCTION_ROUNDINGS = 8
 """Roundings granted to one evaluation of a smooth phi or phi' by the math library, each relative to at most 1.2."""
 
+UNDERFLOW = 2.0**-500
+"""Above what underflow does to a pre-activation, and to the norm of a weight whose square vanishes."""
+
 SLOPE_BOUND = 1.2
 """Above sup |phi'| of every activation: 1 for relu, softplus, tanh and sin, 2/pi^{1/2} = 1.129 for erf."""
 
@@ -93,9 +96,9 @@ def feature_error(net: TwoLayerNetwork, pre_activation_error: float, rows: int) 
 
 
 def pre_activation_error(net: TwoLayerNetwork) -> FloatArray:
-    """Bounds, shape (m,), of ``|fl(w_r . x) - w_r . x| <= gamma_d ||w_r|| ||x||`` for a unit row x."""
+    """Bounds, shape (m,), of ``|fl(w_r . x) - w_r . x| <= gamma_d ||w_r|| ||x||`` for a unit row x, underflow included."""
     norms = np.sqrt(np.einsum("rd,rd->r", net.weights, net.weights))
-    return np.asarray(gamma(4 * net.dim + 16) * norms)
+    return np.asarray(gamma(4 * net.dim + 16) * norms + UNDERFLOW)
 
 
 def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[float, float]:
