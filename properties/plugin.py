@@ -7,10 +7,7 @@ travels as a plain entry on its test report, so that a distributed run records i
 from __future__ import annotations
 
 import os
-import time
-import traceback
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,89 +15,27 @@ import pytest
 from hypothesis import settings
 
 import theory
-from properties.claim import Claim, Depth, InstanceVerdict, Mutant, Verdict
+from properties.claim import Claim, Depth, Mutant
 from properties.claims import registry, slack_table
-from properties.counterexample import write_counterexample
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset, load_dataset
-from properties.obligations import run_obligation
 from properties.profiles import profile_name, register_profiles, under_ci
-from properties.report import terminal, wording
+from properties.recorder import Recorder
 from properties.report.document import Document
-from properties.report.entries import (
-    Certificate,
-    Entry,
-    chain_entry,
-    claim_entry,
-    dataset_entry,
-    mutant_entry,
-    obligation_entry,
-    pictures_entry,
-    slack_entry,
-)
+from properties.report.entries import Entry, chain_entry, slack_entry
 from properties.report.environment import environment
-from properties.report.html import write_page
-from properties.results import Refutation, Result
-from properties.search import run_claim
-from properties.seeds import claim_seed, root_seed
+from properties.run import CLAIM, DATASET, MUTANT, PICTURES, SUBJECTS, Run
+from properties.seeds import root_seed
 from properties.selection import ALL_CLAIMS, defects, selected_claims, selected_obligations
+from properties.verification import Outcome, Verification
 from theory.errors import ChoiceError, InputError
 from theory.proofs import chains, obligations
-from theory.rigour.obligation import Obligation, Standing
+from theory.rigour.obligation import Obligation
 from theory.rigour.provers import PROVERS, Prover
 
 pytest_plugins = ["properties.options"]
 
-CLAIM, MUTANT, OBLIGATION = "registered_claim", "registered_mutant", "registered_obligation"
-DATASET, PICTURES = "requested_dataset", "requested_pictures"
-"""The arguments by which a test asks for every selected claim, mutant and obligation, for the data set, and the pictures."""
-
-SUBJECTS = (CLAIM, MUTANT, OBLIGATION, DATASET, PICTURES)
-
 register_profiles()
-
-
-@dataclass
-class Run:
-    """What the options ask for, and the document that fills up."""
-
-    depth: Depth
-    root: int
-    claims: tuple[Claim[Any], ...]
-    obligations: tuple[Obligation, ...]
-    provers: tuple[Prover, ...]
-    """They start at their first question."""
-    dataset: Dataset | None
-    report: Path | None
-    document: Document
-    selective: bool
-    """Whether only claims or a data set were asked for, not the suite's other tests."""
-    records: bool
-    """Whether this process keeps the document: not so in the workers of a distributed run."""
-    pictures: bool
-    """Whether the paper's pictures are computed: for a report on every claim, unless it is a quick one."""
-
-    @property
-    def mutants(self) -> tuple[Mutant, ...]:
-        """The mutants of the selected claims."""
-        return tuple(mutant for claim in self.claims for mutant in claim.mutants)
-
-    def subjects(self, argument: str) -> Mapping[str, object]:
-        """By name, what a test that takes this argument is run for."""
-        found: dict[str, tuple[Claim[Any] | Mutant | Obligation, ...]] = {
-            CLAIM: self.claims,
-            MUTANT: self.mutants,
-            OBLIGATION: self.obligations,
-        }
-        if argument in found:
-            return {subject.id: subject for subject in found[argument]}
-        if argument == PICTURES:
-            return {"pictures": self.depth} if self.pictures else {}
-        return {} if self.dataset is None else {self.dataset.name: self.dataset}
-
-    def again(self, claim_id: str) -> str:
-        """The command that repeats one claim and its mutants."""
-        return f"again: pytest --claim {claim_id} --depth {self.depth.value} --hypothesis-seed={self.root}"
 
 
 RUN = pytest.StashKey[Run]()
@@ -132,6 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
     run = Run(
         depth=depth,
         root=root,
+        registry=registry,
         claims=claims,
         obligations=to_prove,
         provers=tuple(Prover(prover) for prover in PROVERS),
@@ -243,128 +179,44 @@ def _asks_for(item: pytest.Item, arguments: Sequence[str]) -> bool:
     return not parameters.keys().isdisjoint(arguments)
 
 
-class Verification:
-    """Runs one item: computes its entry, writes its counterexamples, and fails unless it came out as it should."""
+class Item:
+    """What the items of tests/claims call: runs one, keeps its entry, and fails unless it came out as it should."""
 
     def __init__(self, item: pytest.Item) -> None:
         """Take the item that the entry belongs to."""
         self._item = item
-        self._run = item.config.stash[RUN]
+        self._verification = Verification(item.config.stash[RUN])
 
     def claim(self, claim: Claim[Any]) -> None:
         """Fail unless the claim holds."""
-        outcome, seed = self._search(claim, self._run.depth)
-        entry = claim_entry(claim, outcome, self._run.depth.value, seed)
-        hints = self._counterexample(entry, claim.statement, outcome)
-        self._finish(entry, entry["verdict"] == Verdict.HOLDS.value, wording.claim_failure(entry, hints))
+        self._finish(self._verification.claim(claim))
 
     def mutant(self, mutant: Mutant) -> None:
-        """Fail unless the mutant is refuted, at depth normal at least."""
-        depth = Depth.NORMAL if self._run.depth is Depth.QUICK else self._run.depth
-        outcome, seed = self._search(mutant.claim, depth)  # stops at the first refutation, so this costs little
-        entry = mutant_entry(mutant, outcome, depth.value, seed)
-        hints = self._counterexample(entry, f"{mutant.description} (mutant of: {mutant.claim.statement})", outcome)
-        self._finish(entry, entry["verdict"] == Verdict.REFUTED.value, wording.mutant_failure(entry, hints))
+        """Fail unless the mutant is refuted."""
+        self._finish(self._verification.mutant(mutant))
 
     def obligation(self, obligation: Obligation) -> None:
-        """Fail unless every prover proves the obligation and each of its mutants is refuted."""
-        entry = obligation_entry(run_obligation(obligation, self._run.provers))
-        refuted = all(mutant["status"] == Standing.REFUTED.value for mutant in entry["mutants"])
-        passed = entry["status"] == Standing.PROVED.value and refuted
-        self._finish(entry, passed, wording.obligation_failure(entry))
+        """Fail unless the obligation is proved and each of its mutants refuted."""
+        self._finish(self._verification.obligation(obligation))
 
     def dataset(self, dataset: Dataset) -> None:
-        """Fail when a claim is refuted or undecided on the data set; a condition that is not met there is a result."""
-        started = time.perf_counter()
-        certificate: Certificate | str
-        try:
-            certificate = certify(dataset, self._run.depth)
-        except Exception as error:
-            certificate = _text(error)
-        entry = dataset_entry(dataset, certificate, time.perf_counter() - started)
-        hints: list[str] = []
-        if not isinstance(certificate, str):
-            hints = self._dataset_counterexamples(entry, dataset, certificate)
-        self._finish(entry, entry["verdict"] == Verdict.HOLDS.value, wording.dataset_failure(entry, hints))
+        """Fail when a claim is refuted or undecided on the data set."""
+        self._finish(self._verification.dataset(dataset))
 
     def pictures(self) -> None:
         """Fail when the data of the paper's pictures cannot be computed."""
-        started = time.perf_counter()
-        found: Mapping[str, Any] | str
-        try:
-            found = compute_pictures(self._run.depth, self._run.root)
-        except Exception as error:
-            found = _text(error)
-        entry = pictures_entry(found, time.perf_counter() - started)
-        self._finish(entry, not entry["error"], f"the pictures broke off with an error:\n{entry['error']}")
+        self._finish(self._verification.pictures())
 
-    def _search(self, claim: Claim[Any], depth: Depth) -> tuple[Result | str, int]:
-        seed = claim_seed(self._run.root, claim.id)
-        try:
-            return run_claim(claim, depth, seed), seed
-        except Exception as error:
-            return _text(error), seed
-
-    def _counterexample(self, entry: Entry, statement: str, outcome: Result | str) -> list[str]:
-        hints = [self._run.again(entry["id"].partition("/")[0])]
-        if isinstance(outcome, str) or outcome.refutation is None or self._run.report is None:
-            return hints
-        path = self._write(entry["id"], statement, outcome.refutation, entry["seed"])
-        entry["counterexample"] = path.relative_to(self._run.report).as_posix()
-        return [*hints, f"counterexample written to {path}"]
-
-    def _dataset_counterexamples(self, entry: Entry, dataset: Dataset, certificate: Certificate) -> list[str]:
-        if self._run.report is None:
-            return []
-        paths = [
-            self._write(
-                claim_id,
-                registry[claim_id].statement if claim_id in registry else claim_id,
-                Refutation(evaluation, {"X": dataset.X, "y": dataset.y}, evaluation.precision),
-                self._run.root,
-            )
-            for claim_id, evaluation in certificate.results
-            if evaluation.verdict is InstanceVerdict.REFUTED
-        ]
-        entry["counterexamples"] = [path.relative_to(self._run.report).as_posix() for path in paths]
-        return [f"counterexample written to {path}" for path in paths]
-
-    def _write(self, claim_id: str, statement: str, refutation: Refutation, seed: int) -> Path:
-        assert self._run.report is not None
-        return write_counterexample(
-            self._run.report / "counterexamples",
-            claim_id,
-            statement,
-            refutation,
-            depth=self._run.depth.value,
-            seed=seed,
-            environment=self._run.document.environment,
-        )
-
-    def _finish(self, entry: Entry, passed: bool, failure: str) -> None:
-        self._item.stash[ENTRY] = entry
-        if not passed:
-            pytest.fail(failure, pytrace=False)
+    def _finish(self, outcome: Outcome) -> None:
+        self._item.stash[ENTRY] = outcome.entry
+        if not outcome.passed:
+            pytest.fail(outcome.failure, pytrace=False)
 
 
 @pytest.fixture
-def verification(request: pytest.FixtureRequest) -> Verification:
+def verification(request: pytest.FixtureRequest) -> Item:
     """What the items of tests/claims call."""
-    return Verification(request.node)
-
-
-def certify(dataset: Dataset, depth: Depth) -> Certificate:
-    """The data set's certificate."""
-    from properties.dataset_certificate import certify_dataset
-
-    return certify_dataset(dataset, depth)
-
-
-def compute_pictures(depth: Depth, seed: int) -> Mapping[str, Any]:
-    """The data of the paper's pictures."""
-    from properties.pictures import pictures
-
-    return pictures(depth, seed)
+    return Item(request.node)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -374,58 +226,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.when == "call" and ENTRY in item.stash:
         report.__dict__["verification_entry"] = item.stash[ENTRY]
     return report
-
-
-class Recorder:
-    """Collects the entries of a run and writes the report as it grows."""
-
-    def __init__(self, run: Run) -> None:
-        """Take the run whose document fills up."""
-        self._run = run
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take an entry in and rewrite claims.json, so that an interrupt or a kill leaves the results so far."""
-        entry = report.__dict__.get("verification_entry")
-        if entry is None:
-            return
-        self._run.document.add(entry)
-        if self._run.report is not None:
-            self._run.document.write(self._run.report)
-
-    def pytest_sessionfinish(self) -> None:
-        """Write the page; a run without results leaves an earlier report alone."""
-        if self._run.report is not None and self._run.document.recorded:
-            self._run.document.write(self._run.report)
-            write_page(self._run.document, self._run.report)
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """End with the data set, the families, pictures and slack in short, the table of claims and the mutants."""
-        document = self._run.document
-        if not document.recorded:
-            return
-        for title, lines in (
-            ("data set", terminal.dataset_lines(document)),
-            ("instances by family", terminal.family_lines(document)),
-            ("pictures", terminal.picture_lines(document)),
-            ("slack", terminal.slack_lines(document)),
-            ("claims", self._claims(document)),
-        ):
-            if lines:
-                terminalreporter.section(title)
-                for line in lines:
-                    terminalreporter.write_line(line)
-        for line in terminal.closing_lines(document):
-            terminalreporter.write_line(line)
-        if self._run.report is not None:
-            terminalreporter.write_line(f"report: {self._run.report / 'index.html'}")
-
-    @staticmethod
-    def _claims(document: Document) -> list[str]:
-        return [
-            *terminal.claim_lines(document),
-            *terminal.mutant_lines(document),
-            *terminal.obligation_lines(document),
-        ]
 
 
 @pytest.hookimpl(trylast=True)
@@ -467,7 +267,3 @@ def _report_directory(config: pytest.Config) -> Path | None:
 def _profile(config: pytest.Config) -> str:
     requested = config.getoption("--hypothesis-profile", None)
     return str(requested) if requested else settings.get_current_profile_name()
-
-
-def _text(error: Exception) -> str:
-    return "".join(traceback.format_exception(error)).rstrip()

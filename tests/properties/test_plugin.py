@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties import plugin
+from properties import plugin, verification
 from properties.claim import Claim, Depth, Evaluation, InstanceVerdict
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset
@@ -156,7 +156,7 @@ def test_pictures_belong_to_a_report_on_every_claim(
         calls.append((depth, seed))
         return {"constants": constants}
 
-    monkeypatch.setattr(plugin, "compute_pictures", compute)
+    monkeypatch.setattr(verification, "compute_pictures", compute)
     outcome = suite.run([fake_claims.claim()], *arguments)
     assert outcome.ret == 0
     assert calls == ([(Depth.NORMAL, FIXED_ROOT_SEED)] if drawn else [])
@@ -168,7 +168,7 @@ def test_pictures_belong_to_a_report_on_every_claim(
 
 
 def test_pictures_that_break_off_fail(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugin, "compute_pictures", lambda depth, seed: 1 / 0)
+    monkeypatch.setattr(verification, "compute_pictures", lambda depth, seed: 1 / 0)
     outcome = suite.run([fake_claims.claim()], "--depth", "normal", "--report", "out")
     assert outcome.ret == 1
     outcome.stdout.fnmatch_lines(["*the pictures broke off with an error:", "*ZeroDivisionError*"])
@@ -291,7 +291,7 @@ def with_dataset(suite: Suite, verdict: InstanceVerdict) -> None:
     def certify(dataset: Dataset, depth: Depth) -> FakeCertificate:
         return FakeCertificate(verdict)
 
-    suite.monkeypatch.setattr(plugin, "certify", certify)
+    suite.monkeypatch.setattr(verification, "certify", certify)
     np.savez(suite.pytester.path / "mine.npz", X=[[3.0, 4.0], [0.0, 2.0]], y=[1.0, 2.0])
 
 
@@ -342,7 +342,7 @@ def test_checks_on_a_data_set_count_in_the_claims_table(suite: Suite) -> None:
 
 def test_a_certificate_that_breaks_off_fails_and_is_recorded(suite: Suite) -> None:
     with_dataset(suite, InstanceVerdict.HOLDS)
-    suite.monkeypatch.setattr(plugin, "certify", lambda dataset, depth: fake_claims.broken(dataset))
+    suite.monkeypatch.setattr(verification, "certify", lambda dataset, depth: fake_claims.broken(dataset))
     outcome = suite.run([fake_claims.claim()], "--dataset", "mine.npz", "--report", "out")
     assert outcome.ret == 1
     assert suite.written()["dataset"]["error"].endswith("ZeroDivisionError: a programming error")

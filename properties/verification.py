@@ -1,0 +1,156 @@
+"""One item's way through: its entry computed, its counterexamples written, passed or not."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from properties.claim import Claim, Depth, InstanceVerdict, Mutant, Verdict
+from properties.counterexample import write_counterexample
+from properties.datasets import Dataset
+from properties.obligations import run_obligation
+from properties.report import wording
+from properties.report.entries import (
+    Certificate,
+    Entry,
+    claim_entry,
+    dataset_entry,
+    mutant_entry,
+    obligation_entry,
+    pictures_entry,
+)
+from properties.results import Refutation, Result
+from properties.run import Run
+from properties.search import run_claim
+from properties.seeds import claim_seed
+from theory.rigour.obligation import Obligation, Standing
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an item found."""
+
+    entry: Entry
+    passed: bool
+    failure: str
+    """What is said when it did not pass."""
+
+
+class Verification:
+    """Computes the entry of one item, writes its counterexamples, and says whether it came out as it should."""
+
+    def __init__(self, run: Run) -> None:
+        """Take the run that the item belongs to."""
+        self._run = run
+
+    def claim(self, claim: Claim[Any]) -> Outcome:
+        """Passed when the claim holds."""
+        outcome, seed = self._search(claim, self._run.depth)
+        entry = claim_entry(claim, outcome, self._run.depth.value, seed)
+        hints = self._counterexample(entry, claim.statement, outcome)
+        return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.claim_failure(entry, hints))
+
+    def mutant(self, mutant: Mutant) -> Outcome:
+        """Passed when the mutant is refuted, at depth normal at least."""
+        depth = Depth.NORMAL if self._run.depth is Depth.QUICK else self._run.depth
+        outcome, seed = self._search(mutant.claim, depth)  # stops at the first refutation, so this costs little
+        entry = mutant_entry(mutant, outcome, depth.value, seed)
+        hints = self._counterexample(entry, f"{mutant.description} (mutant of: {mutant.claim.statement})", outcome)
+        return Outcome(entry, entry["verdict"] == Verdict.REFUTED.value, wording.mutant_failure(entry, hints))
+
+    def obligation(self, obligation: Obligation) -> Outcome:
+        """Passed when every prover proves the obligation and each of its mutants is refuted."""
+        entry = obligation_entry(run_obligation(obligation, self._run.provers))
+        refuted = all(mutant["status"] == Standing.REFUTED.value for mutant in entry["mutants"])
+        passed = entry["status"] == Standing.PROVED.value and refuted
+        return Outcome(entry, passed, wording.obligation_failure(entry))
+
+    def dataset(self, dataset: Dataset) -> Outcome:
+        """Not passed when a claim is refuted or undecided on the data set; a condition that is not met there is a result."""
+        started = time.perf_counter()
+        certificate: Certificate | str
+        try:
+            certificate = certify(dataset, self._run.depth)
+        except Exception as error:
+            certificate = _text(error)
+        entry = dataset_entry(dataset, certificate, time.perf_counter() - started)
+        hints: list[str] = []
+        if not isinstance(certificate, str):
+            hints = self._dataset_counterexamples(entry, dataset, certificate)
+        return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.dataset_failure(entry, hints))
+
+    def pictures(self) -> Outcome:
+        """Passed when the data of the paper's pictures can be computed."""
+        started = time.perf_counter()
+        found: Mapping[str, Any] | str
+        try:
+            found = compute_pictures(self._run.depth, self._run.root)
+        except Exception as error:
+            found = _text(error)
+        entry = pictures_entry(found, time.perf_counter() - started)
+        return Outcome(entry, not entry["error"], f"the pictures broke off with an error:\n{entry['error']}")
+
+    def _search(self, claim: Claim[Any], depth: Depth) -> tuple[Result | str, int]:
+        seed = claim_seed(self._run.root, claim.id)
+        try:
+            return run_claim(claim, depth, seed), seed
+        except Exception as error:
+            return _text(error), seed
+
+    def _counterexample(self, entry: Entry, statement: str, outcome: Result | str) -> list[str]:
+        hints = [self._run.again(entry["id"].partition("/")[0])]
+        if isinstance(outcome, str) or outcome.refutation is None or self._run.report is None:
+            return hints
+        path = self._write(entry["id"], statement, outcome.refutation, entry["seed"])
+        entry["counterexample"] = path.relative_to(self._run.report).as_posix()
+        return [*hints, f"counterexample written to {path}"]
+
+    def _dataset_counterexamples(self, entry: Entry, dataset: Dataset, certificate: Certificate) -> list[str]:
+        if self._run.report is None:
+            return []
+        paths = [
+            self._write(
+                claim_id,
+                self._run.statement(claim_id),
+                Refutation(evaluation, {"X": dataset.X, "y": dataset.y}, evaluation.precision),
+                self._run.root,
+            )
+            for claim_id, evaluation in certificate.results
+            if evaluation.verdict is InstanceVerdict.REFUTED
+        ]
+        entry["counterexamples"] = [path.relative_to(self._run.report).as_posix() for path in paths]
+        return [f"counterexample written to {path}" for path in paths]
+
+    def _write(self, claim_id: str, statement: str, refutation: Refutation, seed: int) -> Path:
+        assert self._run.report is not None
+        return write_counterexample(
+            self._run.report / "counterexamples",
+            claim_id,
+            statement,
+            refutation,
+            depth=self._run.depth.value,
+            seed=seed,
+            environment=self._run.document.environment,
+        )
+
+
+def certify(dataset: Dataset, depth: Depth) -> Certificate:
+    """The data set's certificate."""
+    from properties.dataset_certificate import certify_dataset
+
+    return certify_dataset(dataset, depth)
+
+
+def compute_pictures(depth: Depth, seed: int) -> Mapping[str, Any]:
+    """The data of the paper's pictures."""
+    from properties.pictures import pictures
+
+    return pictures(depth, seed)
+
+
+def _text(error: Exception) -> str:
+    return "".join(traceback.format_exception(error)).rstrip()
