@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from properties.claim import Depth, Evaluation
@@ -17,6 +18,8 @@ from properties.linearised import linearised_iterations
 from properties.rung import REDUCTION, STEP_CAPS, RungContext
 from properties.topics import INPUT_TOPICS, RUNG_TOPICS, InputTopic, RungTopic
 from theory.errors import DescentError
+from theory.gram import limiting_gram, limiting_pattern_gram
+from theory.inputs import FloatArray
 
 OPTIMISER_NAMES = {"ngd": "NGD", "kfac": "K-FAC", "gd": "GD"}
 """How lines for a terminal call the optimisers."""
@@ -50,6 +53,8 @@ class RungCertificate:
     contributions: tuple[Contribution, ...]
     curves: Curves
     problems: tuple[str, ...]
+    spectrum: tuple[float, ...] = ()
+    """Eigenvalues of G(0) in ascending order, computed and not certified."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; those of a topic stand under its name."""
@@ -94,6 +99,8 @@ class DatasetCertificate:
     """The rows that networks are trained on: all, or the first so many."""
     contributions: tuple[Contribution, ...]
     rungs: tuple[RungCertificate, ...]
+    limiting_spectra: Mapping[int, Mapping[str, Sequence[float]]] = field(default_factory=dict)
+    """Eigenvalues of G_inf and S_inf of the first rows, by the number of rows; computed and not certified."""
 
     @property
     def results(self) -> tuple[tuple[str, Evaluation], ...]:
@@ -106,8 +113,17 @@ class DatasetCertificate:
         """Residual norms by rung and optimiser."""
         return {rung.rung.label: rung.curves for rung in self.rungs}
 
+    @property
+    def spectra(self) -> Mapping[str, Mapping[str, Sequence[float]]]:
+        """Eigenvalues by rows and matrix: those of the limiting kernels, and of G(0) at every width."""
+        found: dict[str, dict[str, Sequence[float]]] = {}
+        for rows, limiting in self.limiting_spectra.items():
+            rungs = {f"G(0), m = {one.rung.width}": one.spectrum for one in self.rungs if one.rung.rows == rows}
+            found[f"n = {rows}"] = {**limiting, **rungs}
+        return found
+
     def to_json(self) -> dict[str, Any]:
-        """Everything but results and curves, as plain JSON values; non-finite numbers become strings."""
+        """Everything but results, curves and spectra, as plain JSON values; non-finite numbers become strings."""
         return dict(
             _plain(
                 {
@@ -165,7 +181,14 @@ def certify_dataset(
             rows=max(rung.rows for rung in chosen),
             contributions=tuple(topic(dataset) for topic in input_topics),
             rungs=tuple(certify_rung(RungContext(dataset, rung, seed), rung_topics) for rung in chosen),
+            limiting_spectra={rung.rows: limiting_spectra(dataset.raw_X[: rung.rows]) for rung in chosen},
         )
+
+
+def limiting_spectra(raw_inputs: FloatArray) -> dict[str, list[float]]:
+    """Eigenvalues of the limiting kernels in ascending order, as float64 gives them."""
+    kernels = {"G_inf": limiting_gram(raw_inputs), "S_inf": limiting_pattern_gram(raw_inputs)}
+    return {name: np.linalg.eigvalsh(kernel).tolist() for name, kernel in kernels.items()}
 
 
 def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCertificate:
@@ -200,6 +223,7 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
         contributions=tuple(contributions),
         curves=curves,
         problems=tuple(problems),
+        spectrum=tuple(np.linalg.eigvalsh(context.gram).tolist()),
     )
 
 

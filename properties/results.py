@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from properties.claim import Claim, Evaluation, Evidence, InstanceVerdict, Verdict, weakest
+from properties.ratios import ratio_bin
 
 
 @dataclass
@@ -21,6 +22,8 @@ class FamilyCount:
     undecided_hypotheses: int = 0
     undecided: int = 0
     features: Counter[str] = field(default_factory=Counter)
+    ratios: Counter[str] = field(default_factory=Counter)
+    """How many instances have their tightest ratio in which bin (properties/ratios.py)."""
     tightest: Evaluation | None = None
 
 
@@ -67,6 +70,8 @@ class Result:
         count.instances += 1
         count.features.update(evaluation.features)
         self.by_evidence[evaluation.evidence] += 1
+        if evaluation.tightest is not None:
+            count.ratios[ratio_bin(evaluation.tightest.ratio)] += 1
         if count.tightest is None or _ratio(evaluation) > _ratio(count.tightest):
             count.tightest = evaluation
 

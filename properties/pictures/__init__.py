@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from properties.claim import Depth
-from properties.pictures import held_out, output_space, training, widths
+from properties.pictures import held_out, output_space, phases, training, widths
 
 
 def pictures(depth: Depth, seed: int) -> dict[str, Any]:
@@ -15,5 +15,6 @@ def pictures(depth: Depth, seed: int) -> dict[str, Any]:
         "moved_jacobians": widths.moved_jacobians(depth, seed),
         "training": training.data(seed),
         "constants": widths.constants(depth, seed),
+        "phases": phases.data(depth, seed),
         "held_out": held_out.data(seed),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -9,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from properties.claim import Evidence, InstanceVerdict, Verdict, weakest
+from properties.ratios import BINS, ratio_bin
 from properties.report.atomic import write_text_atomically
 from properties.report.entries import Entry
 from properties.report.plain import json_text, number
+from theory.errors import DataFileError
 from theory.proofs import Basis
 from theory.rigour.obligation import Standing
 
@@ -41,6 +45,43 @@ class Document:
     """How many entries the run set out to produce."""
     order: Sequence[str] = ()
     """Ids of claims, mutants and obligations in the order in which they are shown, whichever comes in first."""
+    checks_counted: bool = False
+    """Whether the claims' entries have the data set's checks counted in already, as those of claims.json do."""
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Document:
+        """The document whose ``to_json`` is ``content``. Raises DataFileError."""
+        try:
+            if content["schema"] != SCHEMA:
+                raise DataFileError(f"claims.json of schema {content['schema']!r}; this version reads {SCHEMA}")
+            found = cls(
+                content["environment"],
+                claims={entry["id"]: entry for entry in content["claims"]},
+                mutants={entry["id"]: entry for entry in content["mutants"]},
+                dataset=content["dataset"],
+                pictures=content["pictures"],
+                obligations={entry["id"]: entry for entry in content.get("obligations", ())},
+                chains=content.get("proofs", ()),
+                slack=content["slack"],
+                not_executable=content["not_executable"],
+                checks_counted=True,
+            )
+            found.expected = content.get("expected", found.recorded + (not content["complete"]))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DataFileError(f"not the content of a claims.json ({error!r})") from error
+        return found
+
+    @classmethod
+    def read(cls, path: Path) -> Document:
+        """The document of a claims.json. Raises DataFileError, OSError."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise DataFileError(f"{path} is not a claims.json ({error})") from error
+        try:
+            return cls.from_json(content)
+        except DataFileError as error:
+            raise DataFileError(f"{path}: {error}") from error
 
     def add(self, entry: Entry) -> None:
         """Take one entry in. Raises ValueError for an entry of no known kind."""
@@ -126,7 +167,7 @@ class Document:
 
     def merged_claims(self) -> list[Entry]:
         """The claims' entries with the data set's checks counted in, and the verdicts of their mutants."""
-        checks = [] if self.dataset is None else self.dataset["checks"]
+        checks = [] if self.dataset is None or self.checks_counted else self.dataset["checks"]
         merged = []
         for id, entry in self.claims.items():
             own = [check for check in checks if check["claim"] == id]
@@ -143,6 +184,7 @@ class Document:
         return {
             "schema": SCHEMA,
             "complete": self.complete,
+            "expected": self.expected,
             "verdict": self.verdict.value,
             "claims": self.merged_claims(),
             "mutants": list(self.mutants.values()),
@@ -191,6 +233,7 @@ def _with_checks(entry: Entry, checks: Sequence[Mapping[str, Any]]) -> Entry:
                 "undecided_hypotheses": 0,
                 "undecided": 0,
                 "features": {},
+                "ratios": {},
                 "tightest": None,
             },
         )
@@ -209,6 +252,10 @@ def _with_checks(entry: Entry, checks: Sequence[Mapping[str, Any]]) -> Entry:
         counts[check["evidence"]] = counts.get(check["evidence"], 0) + 1
         result["evidence"] = weakest(Evidence(one) for one in counts).value
         found = _tightest(check)
+        if found is not None:
+            ratios = Counter(family["ratios"])
+            ratios[ratio_bin(number(found["ratio"]))] += 1
+            family["ratios"] = {one: ratios[one] for one in BINS if ratios[one]}
         for holder in (family, result):
             if found is not None and (
                 holder["tightest"] is None or number(found["ratio"]) > number(holder["tightest"]["ratio"])

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from properties.claim import EVIDENCE_ORDER, Bound, Claim, Evaluation, Hypothesis, InstanceVerdict, Mutant, Verdict
 from properties.datasets import Dataset
 from properties.obligations import ObligationResult
+from properties.ratios import BINS
 from properties.report.plain import plain
 from properties.results import Result
 from properties.slack import SlackRow
@@ -26,6 +27,10 @@ Curves = Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float] | None
 """Residual norms by rung ("n = 10, m = 1024") and optimiser: those observed, and their bound by a theorem if any."""
 
 
+Spectra = Mapping[str, Mapping[str, Sequence[float]]]
+"""Eigenvalues in ascending order, computed and not certified, by rows ("n = 10") and matrix ("G(0), m = 1024")."""
+
+
 class Certificate(Protocol):
     """What the report needs of a data set's certificate."""
 
@@ -37,6 +42,11 @@ class Certificate(Protocol):
     @property
     def curves(self) -> Curves:
         """Residual norms and their bounds."""
+        ...
+
+    @property
+    def spectra(self) -> Spectra:
+        """Eigenvalues of the limiting kernels and of the Gram matrices at initialisation."""
         ...
 
     def to_json(self) -> dict[str, Any]:
@@ -117,6 +127,7 @@ def _result_entry(result: Result) -> Entry:
                 "undecided_hypotheses": count.undecided_hypotheses,
                 "undecided": count.undecided,
                 "features": {str(feature): number for feature, number in sorted(count.features.items())},
+                "ratios": {one: count.ratios[one] for one in BINS if count.ratios[one]},
                 "tightest": tightest_entry(count.tightest),
             }
             for family, count in result.families.items()
@@ -195,6 +206,7 @@ def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: flo
         "lines": [],
         "checks": [],
         "curves": {},
+        "spectra": {},
         "counterexamples": [],
         "error": None,
         "seconds": plain(seconds),
@@ -214,6 +226,7 @@ def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: flo
             }
             for rung, by_optimiser in certificate.curves.items()
         },
+        "spectra": plain(certificate.spectra),
     }
 
 

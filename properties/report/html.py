@@ -1,102 +1,178 @@
-"""index.html: one page without scripts or network, made of the run's document."""
+"""index.html: one page that needs no network, made of the run's document, with the numbers of its figures beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from properties.ratios import BINS
 from properties.report import wording
 from properties.report.atomic import write_text_atomically
+from properties.report.claim_view import claim_views, ratio_file
+from properties.report.data_files import DataFile
+from properties.report.dataset_figures import dataset_figures
+from properties.report.dataset_view import rung_rows
 from properties.report.document import Document
-from properties.report.figures import residual_figure
+from properties.report.entries import Entry
+from properties.report.mathematics import notation
+from properties.report.outlook import outlook
 from properties.report.paper_figures import pictures
+from properties.report.plain import number
+from properties.report.slack_figure import slack_figure
+
+INDEX = "index.html"
+
+TICKS = ("0.001 to 0.01", "0.1 to 0.2", "0.5 to 0.6", "0.9 to 0.99", "0.999 to 0.9999")
+"""Bins under whose left edge the histograms write a number."""
 
 
-def page(document: Document) -> str:
-    """The page as text."""
+@dataclass(frozen=True)
+class Page:
+    """The text of index.html, and the files that it refers to and that belong to it."""
+
+    text: str
+    data: tuple[DataFile, ...]
+    counterexamples: tuple[str, ...]
+    """Paths from index.html, written elsewhere."""
+
+    def write(self, directory: Path) -> frozenset[str]:
+        """Write the data files, then index.html, each whole or not at all; return what belongs to the page. Raises OSError."""
+        for one in self.data:
+            write_text_atomically(directory / one.path, one.text)
+        write_text_atomically(directory / INDEX, self.text)
+        return frozenset({INDEX, *(one.path for one in self.data), *self.counterexamples})
+
+
+def page(document: Document) -> Page:
+    """The page and its data files."""
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        loader=FunctionLoader(_template),
+        loader=FunctionLoader(_resource),
     )
     environment.filters |= {
         "ratio": wording.ratio_text,
         "seconds": wording.seconds_text,
         "description": wording.description_text,
-        "families": wording.family_texts,
         "bounds": wording.bound_texts,
         "evidence": wording.evidence_text,
         "mark": wording.mark_text,
         "implication": wording.implication_text,
         "model": wording.model_text,
         "number": wording.number_text,
+        "bases": wording.bases_text,
+        "basename": lambda path: PurePosixPath(path).name,
+        "key": _key,
         "cell": _cell,
         "value": _value,
     }
     content = _content(document)
-    text: str = environment.get_template("index.html").render(**content, sections=_sections(content))
-    return text
+    text = environment.get_template(INDEX).render(**content)
+    return Page(text, tuple(_data_files(content)), tuple(_counterexamples(document)))
 
 
-def write_page(document: Document, directory: Path) -> Path:
-    """Write index.html, whole or not at all. Raises OSError."""
-    path = directory / "index.html"
-    write_text_atomically(path, page(document))
-    return path
+def write_page(document: Document, directory: Path) -> frozenset[str]:
+    """Write the data files, then index.html, each whole or not at all; return what belongs to the page.
+
+    The paths are relative to the directory: index.html, its data files, and the counterexamples that it links to, which are
+    not written here. The name of a data file holds a digest of its content, so that nothing of an earlier report changes
+    before index.html is replaced. Raises OSError.
+    """
+    return page(document).write(directory)
 
 
-def _template(name: str) -> str:
+def _resource(name: str) -> str:
     return files("properties.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _content(document: Document) -> dict[str, Any]:
-    drawn = {} if document.pictures is None else document.pictures["data"]
-    return {
+    views = claim_views(document)
+    claims = [view.entry for view in views]
+    ids = {entry["id"] for entry in claims}
+    slack = [row for row in document.slack if not wording.without_counterexample(row)]
+    script = _resource("script.js")
+    content: dict[str, Any] = {
         "sentence": wording.verdict_sentence(document),
         "verdict": document.verdict.value,
+        "outlook": outlook(document),
         "legend": wording.MARKS_LEGEND,
-        "claims": document.merged_claims(),
-        "slack": [row for row in document.slack if not wording.without_counterexample(row)],
+        "views": views,
+        "claim_ids": ids,
+        "ratio_file": ratio_file(claims),
+        "ticks": _ticks(),
+        "notation": notation(),
+        "orphans": [mutant for mutant in document.mutants.values() if mutant["claim"] not in ids],
+        "orphan_proofs": [proof for proof in document.proofs() if proof["theorem"] not in ids],
+        "slack": slack,
+        "slack_figure": slack_figure(slack),
         "unrefuted": [row for row in document.slack if wording.without_counterexample(row)],
-        "pictures": [
-            {"title": one.title, "text": one.text, "table": one.table, "drawings": [Markup(d) for d in one.drawings]}
-            for one in pictures(drawn)  # escaped where they are made
-        ],
+        "pictures": pictures({} if document.pictures is None else document.pictures["data"]),
         "pictures_error": None if document.pictures is None else document.pictures["error"],
         "obligations": list(document.obligations.values()),
+        "obligation_ids": set(document.obligations),
         "obligations_sentence": wording.obligations_text(document),
-        "proofs": document.proofs(),
-        "mutants": list(document.mutants.values()),
-        "refuted": document.mutants_refuted,
         "dataset": document.dataset,
-        "figures": _figures(document),
+        "rungs": [] if document.dataset is None else rung_rows(document.dataset["certificate"]),
+        "figures": [] if document.dataset is None else list(dataset_figures(document.dataset)),
         "not_executable": _by_reason(document.not_executable),
         "environment": document.environment,
+        "script": Markup(script),  # a file of this package
+        "script_hash": _digest(script),
     }
+    shown = _sections(content)
+    content["sections"] = [(id, name) for id, name, _ in shown]
+    content["templates"] = [(id, template) for id, _, template in shown]
+    return content
 
 
-def _sections(content: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(id, name) of the sections that the page has."""
+def _sections(content: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(id, name, template) of the sections that the page has."""
     wanted = (
-        ("claims", "Claims", bool(content["claims"])),
-        ("slack", "Slack", bool(content["slack"] or content["unrefuted"])),
-        ("pictures", "Pictures", bool(content["pictures"] or content["pictures_error"])),
-        ("dataset", "Data set", content["dataset"] is not None),
-        ("statements", "Statements", bool(content["claims"])),
-        ("proofs", "Proofs", bool(content["proofs"])),
-        ("obligations", "Obligations", bool(content["obligations"])),
-        ("others", "Not claims", bool(content["not_executable"])),
-        ("mutants", "Mutants", bool(content["mutants"])),
-        ("environment", "Environment", True),
+        ("outlook", "What would change the verdict", "outlook.html", bool(content["outlook"])),
+        ("claims", "Claims", "claims.html", bool(content["views"])),
+        ("dataset", "Data set", "dataset.html", content["dataset"] is not None),
+        ("slack", "Slack", "slack.html", bool(content["slack"] or content["unrefuted"])),
+        ("pictures", "Pictures", "pictures.html", bool(content["pictures"] or content["pictures_error"])),
+        ("statements", "Claim by claim", "statements.html", bool(content["views"])),
+        ("unclaimed", "Not in this run", "unclaimed.html", bool(content["orphans"] or content["orphan_proofs"])),
+        ("obligations", "Obligations", "obligations.html", bool(content["obligations"])),
+        ("others", "Not claims", "others.html", bool(content["not_executable"])),
+        ("environment", "Environment", "environment.html", True),
     )
-    return [(id, name) for id, name, present in wanted if present]
+    return [(id, name, template) for id, name, template, present in wanted if present]
+
+
+def _data_files(content: Mapping[str, Any]) -> Iterable[DataFile]:
+    figures = [*content["figures"], *(one for picture in content["pictures"] for one in picture.figures)]
+    if content["slack_figure"] is not None:
+        figures.append(content["slack_figure"])
+    found = {one.data.path: one.data for one in figures}
+    if any(view.bars for view in content["views"]):
+        found[content["ratio_file"].path] = content["ratio_file"]
+    return found.values()
+
+
+def _counterexamples(document: Document) -> Iterable[str]:
+    entries: list[Entry] = [*document.claims.values(), *document.mutants.values()]
+    yield from (entry["counterexample"] for entry in entries if entry["counterexample"])
+    if document.dataset is not None:
+        yield from document.dataset["counterexamples"]
+
+
+def _ticks() -> list[tuple[str, int]]:
+    """Labels under the histograms, and where they stand: 20 units a bin, a number at its bin's left edge."""
+    edges = [(one.partition(" ")[0], 20 * BINS.index(one)) for one in TICKS]
+    return [("0", 10), *edges, ("1", 20 * BINS.index("1") + 10)]
 
 
 def _by_reason(not_executable: Mapping[str, str]) -> list[tuple[str, list[str]]]:
@@ -107,13 +183,15 @@ def _by_reason(not_executable: Mapping[str, str]) -> list[tuple[str, list[str]]]
     return list(found.items())
 
 
-def _figures(document: Document) -> list[Markup]:
-    curves = {} if document.dataset is None else document.dataset["curves"]
-    return [
-        Markup(residual_figure(rung, by_optimiser, f"figure-{index}"))  # escaped where it is made
-        for index, (rung, by_optimiser) in enumerate(curves.items())
-        if by_optimiser
-    ]
+def _digest(script: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
+def _key(value: Any) -> str:
+    """What a table sorts by: a number as the page's script reads it; nothing for no number, which comes last."""
+    if value is None:
+        return ""
+    return {"inf": "Infinity", "-inf": "-Infinity", "nan": ""}.get(repr(number(value)), repr(number(value)))
 
 
 def _cell(value: Any) -> str:

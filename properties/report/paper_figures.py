@@ -7,22 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from properties.report.figures import COLOURS, drawable, drawing
-from properties.report.picture_texts import Table, degrees, optimiser_name, summaries, tables
+from properties.report.data_files import Table
+from properties.report.dataset_figures import drawable
+from properties.report.figures import COLOURS, MARKERS, STYLES, Draw, Figure, figure, legend_below, spread
+from properties.report.picture_tables import output_paths, shortened, tables
+from properties.report.picture_texts import PHASES, degrees, optimiser_name, phase, summaries
 
 Data = Mapping[str, Any]
-STYLES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "^", "D")
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the report: its title, its drawings, what it says in words, its numbers."""
+    """A picture of the report: its title, its figures, what it says in words, its numbers."""
 
     title: str
-    drawings: tuple[str, ...]
+    figures: tuple[Figure, ...]
     text: str
     table: Table
+    """At most forty rows; all are beside the figures."""
 
 
 TITLES = {
@@ -30,6 +32,7 @@ TITLES = {
     "moved_jacobians": "How far the Jacobian moves, and the smallest eigenvalue of G(0)",
     "training": "Training curves and the bounds of the theorems",
     "constants": "The constant of Condition 2 against width",
+    "phases": "Which conditions are certified, rows against width",
     "held_out": "Generalisation on digits 4 versus 9",
 }
 
@@ -41,18 +44,20 @@ def pictures(data: Data) -> list[Picture]:
         Picture(
             TITLES[name],
             tuple(
-                drawing(f"{title}. {texts[name]}", f"picture-{name.replace('_', '-')}-{index}", _titled(title, draw))
-                for index, (title, draw) in enumerate(_DRAWINGS[name](data[name]))
+                figure(
+                    f"{name.replace('_', '-')}-{index}", title, f"{title}. {texts[name]}", _titled(title, draw), table
+                )
+                for index, (title, draw, table) in enumerate(_DRAWINGS[name](data[name], numbers[name]))
             ),
             texts[name],
-            numbers[name],
+            shortened(numbers[name]),
         )
         for name in texts
     ]
 
 
-Draw = Callable[[Any], None]
-Titled = Sequence[tuple[str, Draw]]
+Titled = Sequence[tuple[str, Draw, Table]]
+"""Drawings with their titles and numbers."""
 
 
 def _titled(title: str, draw: Draw) -> Draw:
@@ -74,7 +79,7 @@ def _against_width(axes: Any, widths: Sequence[int], labelled: int = 4) -> None:
     axes.set_xlabel("width m")
 
 
-def _output_space(data: Data) -> Titled:
+def _output_space(data: Data, table: Table) -> Titled:
     widths = data["widths"]
 
     def paths(axes: Any) -> None:
@@ -95,7 +100,7 @@ def _output_space(data: Data) -> Titled:
         axes.plot(*data["targets"], "*", color=COLOURS[3], markersize=13, label="targets y")
         axes.set_xlabel("output u₁")
         axes.set_ylabel("output u₂")
-        axes.legend(frameon=False, loc="upper left")
+        legend_below(axes)
 
     def angles(axes: Any) -> None:
         m = [row["width"] for row in widths]
@@ -120,12 +125,12 @@ def _output_space(data: Data) -> Titled:
         axes.set_yscale("log")
         _against_width(axes, m)
         axes.set_ylabel("angle to the line, degrees")
-        axes.legend(frameon=False)
+        legend_below(axes)
 
-    return (("Paths in output space", paths), ("Angle to the straight line", angles))
+    return (("Paths in output space", paths, output_paths(data)), ("Angle to the straight line", angles, table))
 
 
-def _moved_jacobians(data: Data) -> Titled:
+def _moved_jacobians(data: Data, table: Table) -> Titled:
     m = [point["width"] for point in data["points"]]
 
     def moved(axes: Any) -> None:
@@ -140,7 +145,7 @@ def _moved_jacobians(data: Data) -> Titled:
         _against_width(axes, m)
         _plain_decades(axes, values)
         axes.set_ylabel("‖J(k) − J(0)‖₂ / ‖J(0)‖₂")
-        axes.legend(frameon=False)
+        legend_below(axes)
 
     def eigenvalues(axes: Any) -> None:
         values = [point["lambda_min"] for point in data["points"]]
@@ -150,9 +155,9 @@ def _moved_jacobians(data: Data) -> Titled:
         axes.set_ylim(0, 1.15 * max(*values, data["lambda_0"]))
         _against_width(axes, m)
         axes.set_ylabel("eigenvalue")
-        axes.legend(frameon=False, loc="lower right")
+        legend_below(axes, columns=3)
 
-    return (("Relative change of the Jacobian", moved), ("Smallest eigenvalue of G(0)", eigenvalues))
+    return (("Relative change of the Jacobian", moved, table), ("Smallest eigenvalue of G(0)", eigenvalues, table))
 
 
 def _plain_decades(axes: Any, values: Sequence[float]) -> None:
@@ -165,24 +170,26 @@ def _plain_decades(axes: Any, values: Sequence[float]) -> None:
     axes.set_yticks([], minor=True)
 
 
-def _training(data: Data) -> Titled:
+def _training(data: Data, table: Table) -> Titled:
     def curves(axes: Any) -> None:
         for index, (name, curve) in enumerate(data["curves"].items()):
-            colour = COLOURS[index]
+            look = {"color": COLOURS[index], "marker": MARKERS[index], "markersize": 4}
             steps, values = drawable(curve["observed"])
-            axes.plot(steps, values, "-", color=colour, label=f"{optimiser_name(name)}, observed")
+            label = f"{optimiser_name(name)}, observed"
+            axes.plot(steps, values, "-", markevery=spread(len(values)), label=label, **look)
             steps, values = drawable(curve["bound"])
             if values:
-                axes.plot(steps, values, "--", color=colour, label=f"{optimiser_name(name)}, {curve['theorem']}")
+                label = f"{optimiser_name(name)}, {curve['theorem']}"
+                axes.plot(steps, values, "--", markevery=spread(len(values)), fillstyle="none", label=label, **look)
         axes.set_yscale("log")
         axes.set_xlabel("iteration k")
         axes.set_ylabel("residual norm ‖r(k)‖₂")
-        axes.legend(frameon=False)
+        legend_below(axes)
 
-    return ((f"{data['rows']} rows of {data['dataset']}, m = {data['width']:,}", curves),)
+    return ((f"{data['rows']} rows of {data['dataset']}, m = {data['width']:,}", curves, table),)
 
 
-def _constants(data: Data) -> Titled:
+def _constants(data: Data, table: Table) -> Titled:
     m = [point["width"] for point in data["points"]]
 
     def draw(axes: Any) -> None:
@@ -196,12 +203,39 @@ def _constants(data: Data) -> Titled:
         _against_width(axes, m)
         _plain_decades(axes, [point[key] for point in data["points"] for key in ("certified", "path")])
         axes.set_ylabel("C of Condition 2")
-        axes.legend(frameon=False, loc="center right", fontsize=8)
+        legend_below(axes)
 
-    return ((f"{data['rows']} rows of {data['dataset']}", draw),)
+    return ((f"{data['rows']} rows of {data['dataset']}", draw, table),)
 
 
-def _held_out(data: Data) -> Titled:
+def _phases(data: Data, table: Table) -> Titled:
+    def draw(axes: Any) -> None:
+        places: dict[int, list[tuple[int, int]]] = {}
+        for point in data["points"]:
+            places.setdefault(phase(point), []).append((point["width"], point["n"]))
+        for index, found in sorted(places.items()):
+            filled = {"markerfacecolor": COLOURS[index] if index > 1 else "none"}
+            axes.plot(
+                *zip(*found, strict=True),
+                MARKERS[index],
+                color=COLOURS[index],
+                markersize=9,
+                label=PHASES[index],
+                **filled,
+            )
+        _against_width(axes, [point["width"] for point in data["points"]])
+        rows = sorted({point["n"] for point in data["points"]})
+        axes.set_yscale("log")
+        axes.set_yticks(rows, labels=[str(n) for n in rows])
+        axes.set_yticks([], minor=True)
+        axes.margins(0.08)
+        axes.set_ylabel("rows n")
+        legend_below(axes, columns=1)
+
+    return (("Strongest condition certified", draw, table),)
+
+
+def _held_out(data: Data, table: Table) -> Titled:
     def draw(axes: Any) -> None:
         bars = [("T5's bound", data["bounds"][0]["bound"], COLOURS[3])]
         for index, (name, found) in enumerate(data["optimisers"].items()):
@@ -218,13 +252,14 @@ def _held_out(data: Data) -> Titled:
         axes.set_xlim(0, 1.25 * max(1.0, *(value for _, value, _ in bars)))
         axes.set_xlabel("held-out, and its bound")
 
-    return (("Held-out loss and error", draw),)
+    return (("Held-out loss and error", draw, table),)
 
 
-_DRAWINGS: Mapping[str, Callable[[Data], Titled]] = {
+_DRAWINGS: Mapping[str, Callable[[Data, Table], Titled]] = {
     "output_space": _output_space,
     "moved_jacobians": _moved_jacobians,
     "training": _training,
     "constants": _constants,
+    "phases": _phases,
     "held_out": _held_out,
 }

@@ -1,21 +1,15 @@
-"""The pictures in words and in tables: what those read who do not see them, and what the terminal shows."""
+"""The pictures in words: what those read who do not see them, and what the terminal shows."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
+from properties.report.plain import number
+
 Data = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Numbers beside a picture: headings, and rows of plain values."""
-
-    headings: tuple[str, ...]
-    rows: Sequence[Sequence[Any]]
 
 
 def optimiser_name(optimiser: str) -> str:
@@ -31,11 +25,6 @@ def degrees(angle: float | None) -> float | None:
 def summaries(data: Data) -> dict[str, str]:
     """One sentence a picture, by the picture's name."""
     return {name: sentence(data[name]) for name, sentence in _SENTENCES.items() if name in data}
-
-
-def tables(data: Data) -> dict[str, Table]:
-    """The numbers of every picture, by the picture's name."""
-    return {name: table(data[name]) for name, table in _TABLES.items() if name in data}
 
 
 def _output_space(data: Data) -> str:
@@ -87,6 +76,36 @@ def _constants(data: Data) -> str:
     )
 
 
+PHASES = (
+    "Condition 1 not certified",
+    "Condition 1 alone",
+    "C < 1 on NGD's path (T1-sharp)",
+    "C < ½ on NGD's path (T1)",
+    "C < 1 in the whole ball (T1-sharp)",
+    "C < ½ in the whole ball (T1)",
+)
+"""What is certified of a network, from the weakest to the strongest; each contains those before."""
+
+
+def phase(point: Data) -> int:
+    """The index in ``PHASES`` of the strongest that is certified."""
+    if point["lambda_min"] <= 0:
+        return 0
+    for index, key, limit in ((5, "ball", 0.5), (4, "ball", 1.0), (3, "path", 0.5), (2, "path", 1.0)):
+        if point[key] is not None and number(point[key]) < limit:
+            return index
+    return 1
+
+
+def _phases(data: Data) -> str:
+    counts = Counter(phase(point) for point in data["points"])
+    found = "; ".join(f"{PHASES[index]}: {counts[index]}" for index in range(len(PHASES)) if counts[index])
+    return (
+        f"Of {len(data['points'])} networks with n uniform inputs on the sphere in R^{data['dim']}, targets of norm 1 and weights "
+        f"of scale {data['scale']:g}, by the strongest condition certified: {found}."
+    )
+
+
 def _held_out(data: Data) -> str:
     bound = data["bounds"][0]
     verdict = "vacuous" if bound["vacuous"] else "below 1"
@@ -105,83 +124,6 @@ _SENTENCES = {
     "moved_jacobians": lambda data: f"{_moved_jacobians(data)} {_least_eigenvalues(data)}",
     "training": _training,
     "constants": _constants,
+    "phases": _phases,
     "held_out": _held_out,
-}
-
-
-def _output_space_table(data: Data) -> Table:
-    return Table(
-        ("m", "C on the path", "arcsin q (degrees)", "NGD's largest angle", "GD's largest angle"),
-        [
-            (
-                row["width"],
-                row["path_constant"],
-                degrees(row["angle_bound"]),
-                degrees(row["angle"]),
-                degrees(row["gd_angle"]),
-            )
-            for row in data["widths"]
-        ],
-    )
-
-
-def _moved_jacobians_table(data: Data) -> Table:
-    return Table(
-        ("m", "‖J(k) − J(0)‖/‖J(0)‖", "λ_min(G(0)), certified"),
-        [(point["width"], point["moved"], point["lambda_min"]) for point in data["points"]],
-    )
-
-
-def _training_table(data: Data) -> Table:
-    names = list(data["curves"])
-    headings = ["k"]
-    for name in names:
-        headings += [
-            optimiser_name(name),
-            f"{optimiser_name(name)}, linearised",
-            f"{optimiser_name(name)}, {data['curves'][name]['theorem'] or 'no theorem'}",
-        ]
-    longest = max(len(data["curves"][name]["observed"]) for name in names)
-    rows = [
-        (k, *(_at(data["curves"][name][key], k) for name in names for key in ("observed", "linearised", "bound")))
-        for k in range(longest)
-        if k <= 20 or k % 10 == 0
-    ]
-    return Table(tuple(headings), rows)
-
-
-def _at(values: Sequence[Any] | None, k: int) -> Any:
-    return values[k] if values is not None and k < len(values) else None
-
-
-def _constants_table(data: Data) -> Table:
-    return Table(
-        ("m", "C certified, ball", "C attacked, ball", "C certified, path"),
-        [(point["width"], point["certified"], point["attacked"], point["path"]) for point in data["points"]],
-    )
-
-
-def _held_out_table(data: Data) -> Table:
-    return Table(
-        ("optimiser", "steps", "train error", "held-out error", "train loss", "held-out loss"),
-        [
-            (
-                optimiser_name(name),
-                found["steps"],
-                found["train_error"],
-                found["test_error"],
-                found["train_loss"],
-                found["test_loss"],
-            )
-            for name, found in data["optimisers"].items()
-        ],
-    )
-
-
-_TABLES = {
-    "output_space": _output_space_table,
-    "moved_jacobians": _moved_jacobians_table,
-    "training": _training_table,
-    "constants": _constants_table,
-    "held_out": _held_out_table,
 }

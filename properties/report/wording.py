@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -108,6 +109,12 @@ def obligations_text(document: Document) -> str:
         f"{proved} of {len(document.obligations)} proved by {' and '.join(provers)}; "
         f"mutants {refuted} of {len(mutants)} refuted"
     )
+
+
+def bases_text(links: Sequence[Entry]) -> str:
+    """How many links of a proof rest on what: ``2 proved, 1 checked``."""
+    counts = Counter(link["basis"] for link in links)
+    return ", ".join(f"{count} {basis}" for basis, count in counts.items())
 
 
 def implication_text(implication: Entry) -> str:

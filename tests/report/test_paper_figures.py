@@ -4,8 +4,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from properties.report import paper_figures, picture_texts
-from tests.properties.picture_data import picture_data
+from properties.report import paper_figures, picture_tables, picture_texts
+from properties.report.data_files import Table
+from properties.report.figures import Figure
+from tests.report.picture_data import picture_data
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -15,8 +17,8 @@ def drawn() -> dict[str, paper_figures.Picture]:
     return {one.title: one for one in paper_figures.pictures(picture_data())}
 
 
-def texts(drawing: str) -> str:
-    return " ".join("".join(element.itertext()) for element in ElementTree.fromstring(drawing).iter(f"{SVG}text"))
+def texts(figure: Figure) -> str:
+    return " ".join("".join(element.itertext()) for element in ElementTree.fromstring(figure.svg).iter(f"{SVG}text"))
 
 
 def test_every_picture_is_drawn_labelled_and_tabulated(drawn: dict[str, paper_figures.Picture]) -> None:
@@ -26,8 +28,10 @@ def test_every_picture_is_drawn_labelled_and_tabulated(drawn: dict[str, paper_fi
         assert picture.text.endswith(".")
         assert picture.table.rows
         assert all(len(row) == len(picture.table.headings) for row in picture.table.rows)
-        for drawing in picture.drawings:
+        for figure in picture.figures:
+            drawing = figure.svg
             root = ElementTree.fromstring(drawing)
+            assert len(figure.data.text.splitlines()) > 2
             assert root.get("role") == "img"
             assert picture.text in (root.get("aria-label") or "")
             ids = {element.get("id") for element in root.iter() if element.get("id")}
@@ -46,19 +50,20 @@ def test_every_picture_is_drawn_labelled_and_tabulated(drawn: dict[str, paper_fi
         ("moved_jacobians", 1, ("λ_min(G(0)), certified", "λ₀, certified", "¾ λ₀")),
         ("training", 0, ("NGD, observed", "NGD, T1-sharp", "K-FAC, observed", "GD, T0-sharp", "iteration k")),
         ("constants", 0, ("ball, certified", "ball, attacked", "NGD's path, certified", "C = ½ (T1)", "4,096")),
+        ("phases", 0, ("Condition 1 alone", "C < ½ on NGD's path (T1)", "rows n", "width m", "16")),
         ("held_out", 0, ("T5's bound", "NGD, loss", "GD, error", "vacuous from 1 on", "1.24", "0.00833")),
     ],
 )
 def test_what_a_drawing_says(
     drawn: dict[str, paper_figures.Picture], name: str, index: int, labels: tuple[str, ...]
 ) -> None:
-    found = texts(drawn[paper_figures.TITLES[name]].drawings[index]).replace("\N{MINUS SIGN}0.357", "-0.357")
+    found = texts(drawn[paper_figures.TITLES[name]].figures[index]).replace("\N{MINUS SIGN}0.357", "-0.357")
     for label in labels:
         assert label in found
 
 
 def test_no_bound_is_drawn_where_no_theorem_speaks(drawn: dict[str, paper_figures.Picture]) -> None:
-    assert "K-FAC, None" not in texts(drawn[paper_figures.TITLES["training"]].drawings[0])
+    assert "K-FAC, None" not in texts(drawn[paper_figures.TITLES["training"]].figures[0])
 
 
 def test_pictures_in_words() -> None:
@@ -82,15 +87,44 @@ def test_an_output_space_without_a_bound_says_so() -> None:
 
 def test_only_what_is_there_is_shown() -> None:
     data = {"constants": picture_data()["constants"]}
-    assert list(picture_texts.summaries(data)) == list(picture_texts.tables(data)) == ["constants"]
+    assert list(picture_texts.summaries(data)) == list(picture_tables.tables(data)) == ["constants"]
     assert [one.title for one in paper_figures.pictures(data)] == [paper_figures.TITLES["constants"]]
     assert paper_figures.pictures({}) == []
 
 
 def test_tables_hold_the_numbers() -> None:
-    found = picture_texts.tables(picture_data())
+    found = picture_tables.tables(picture_data())
     assert found["output_space"].rows[0][:3] == (32, 2.5, None)
     assert found["output_space"].rows[1][2] == pytest.approx(30.0)
     assert found["training"].rows[3] == (3, None, None, None, None, None, None, 1.7, None, None)
     assert found["training"].headings[:4] == ("k", "NGD", "NGD, linearised", "NGD, T1-sharp")
     assert found["held_out"].rows[0] == ("NGD", 40, 0.0, 0.00833, 1e-5, 0.0974)
+
+
+def test_every_iterate_is_beside_the_paths() -> None:
+    found = picture_tables.output_paths(picture_data()["output_space"])
+    assert found.headings == ("optimiser", "m", "k", "u1", "u2")
+    assert found.rows[1] == ("NGD", 32, 1, 0.5, 0.1)
+    assert len(found.rows) == 8
+
+
+def test_a_long_table_is_shortened_evenly() -> None:
+    table = Table(("k",), [(k,) for k in range(100)])
+    assert [row[0] for row in picture_tables.shortened(table, 10).rows] == [*range(0, 100, 10), 99]
+    assert picture_tables.shortened(table, 100).rows == table.rows
+
+
+@pytest.mark.parametrize(
+    ("point", "expected"),
+    [
+        ({"lambda_min": 0.0, "ball": None, "path": None}, "Condition 1 not certified"),
+        ({"lambda_min": 0.1, "ball": 5.0, "path": None}, "Condition 1 alone"),
+        ({"lambda_min": 0.1, "ball": "inf", "path": 1.0}, "Condition 1 alone"),
+        ({"lambda_min": 0.1, "ball": 5.0, "path": 0.5}, "C < 1 on NGD's path (T1-sharp)"),
+        ({"lambda_min": 0.1, "ball": 5.0, "path": 0.4}, "C < ½ on NGD's path (T1)"),
+        ({"lambda_min": 0.1, "ball": 0.9, "path": 0.4}, "C < 1 in the whole ball (T1-sharp)"),
+        ({"lambda_min": 0.1, "ball": 0.4, "path": 0.4}, "C < ½ in the whole ball (T1)"),
+    ],
+)
+def test_the_strongest_condition_certified(point: dict[str, object], expected: str) -> None:
+    assert picture_texts.PHASES[picture_texts.phase(point)] == expected

@@ -58,6 +58,18 @@ def picture_data() -> dict[str, Any]:
                 {"width": 65536, "certified": 12.6, "attacked": 5.52, "path": 0.479},
             ],
         },
+        "phases": {
+            "dim": 4,
+            "scale": 64.0,
+            "step_size": 0.5,
+            "steps": 20,
+            "points": [
+                {"n": 2, "width": 16, "lambda_min": 0.25, "ball": 1.5, "path": 1.2},
+                {"n": 2, "width": 64, "lambda_min": 0.42, "ball": 0.9, "path": 0.1},
+                {"n": 4, "width": 16, "lambda_min": 0.0, "ball": None, "path": None},
+                {"n": 4, "width": 64, "lambda_min": 0.1, "ball": 2.3, "path": 0.4},
+            ],
+        },
         "held_out": {
             "dataset": "digits-4-9",
             "train": 241,

@@ -1,0 +1,76 @@
+"""The rungs of a data set's certificate as a table, with the reason why Condition 2 holds or not at each width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from properties.report.entries import Entry
+from properties.report.plain import number
+
+THEOREMS = ("T1", "T1-q", "T1-sharp")
+
+
+@dataclass(frozen=True)
+class RungRow:
+    """One network of the ladder."""
+
+    rows: int
+    width: int
+    lambda_min: Any
+    attacked: Any
+    certified: Any
+    path: Any
+    steps: Sequence[Any]
+    """The largest step sizes that T1, T1-q and T1-sharp allow for C along the path; 0 where they say nothing."""
+    ball_steps: Sequence[Any]
+    """The same for C over the ball."""
+    observed: Any
+    predicted: Any
+    """Iterations of NGD to the reduction, by the theorem of ``source``."""
+    source: Any
+    reason: str
+
+
+def rung_rows(certificate: Entry) -> list[RungRow]:
+    """The rungs on which NGD was certified; none for a certificate of another make."""
+    return [_row(rung) for rung in certificate.get("rungs", ()) if "ngd" in rung and "rows" in rung]
+
+
+def _row(rung: Entry) -> RungRow:
+    found = rung["ngd"]
+    runs = rung.get("iterations", {}).get("ngd", {})
+    limits = found["step_limits"]
+    return RungRow(
+        rows=rung["rows"],
+        width=rung["width"],
+        lambda_min=rung["lambda_min"],
+        attacked=found["attack_constant"],
+        certified=found["ball_constant"],
+        path=found["path_constant"],
+        steps=[limits["path"].get(theorem) for theorem in THEOREMS],
+        ball_steps=[limits["ball"].get(theorem) for theorem in THEOREMS],
+        observed=runs.get("observed"),
+        predicted=runs.get("predicted"),
+        source=runs.get("source"),
+        reason=reason(number(found["attack_constant"]), number(found["ball_constant"]), number(found["path_constant"])),
+    )
+
+
+def reason(attacked: float, certified: float, path: float) -> str:
+    """Which form of Condition 2 is certified for T1 (C < 1/2), and if none, why."""
+    if certified < 0.5:
+        return "Condition 2 certified over the ball for T1"
+    ball = (
+        "fails over the ball: weights in it have C ≥ ½"
+        if attacked >= 0.5
+        else "not certified over the ball, and not refuted"
+    )
+    if path < 0.5:
+        along = "certified along NGD's path for T1"
+    elif path < 1:
+        along = "on NGD's path C is too large for T1, but below 1: T1-sharp applies"
+    else:
+        along = "on NGD's path C is not below 1: no theorem applies"
+    return f"{ball}; {along}"

@@ -1,0 +1,33 @@
+"use strict";
+const key = (row, column) => row.cells[column].dataset.key ?? row.cells[column].textContent.trim();
+const compare = (a, b) => {
+  if (a === "" || b === "") return (a === "") - (b === "");
+  const [x, y] = [Number(a), Number(b)];
+  return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b, "en", { numeric: true }) : x - y;
+};
+const sort = (table, heading, column) => {
+  const rising = heading.getAttribute("aria-sort") !== "ascending";
+  for (const other of heading.parentNode.cells) other.removeAttribute("aria-sort");
+  heading.setAttribute("aria-sort", rising ? "ascending" : "descending");
+  const rows = [...table.tBodies[0].rows].sort((one, other) => {
+    const [a, b] = [key(one, column), key(other, column)];
+    return rising || a === "" || b === "" ? compare(a, b) : compare(b, a);
+  });
+  table.tBodies[0].append(...rows);
+};
+for (const table of document.querySelectorAll("table.sortable"))
+  [...table.tHead.rows[0].cells].forEach((heading, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    button.addEventListener("click", () => sort(table, heading, column));
+  });
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("details:not([open])")];
+  for (const one of opened) one.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const one of opened) one.open = false;
+});

@@ -1,0 +1,162 @@
+"""The report in a real browser: links, console, requests, figures, sorting, accessibility, telephone and print."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+
+from tests.report.browser_checks import Visit, broken_links, inaccessible, overflow, undrawn
+
+pytestmark = pytest.mark.browser
+
+PHONE, DESK = 390, 1280
+
+
+@pytest.fixture
+def opened(browser: Browser, report: Path) -> Iterator[Visit]:
+    page = browser.new_page(viewport={"width": DESK, "height": 800})
+    yield Visit(page, report / "index.html")
+    page.close()
+
+
+def test_the_page_is_whole_and_asks_for_nothing(opened: Visit, report: Path) -> None:
+    assert broken_links(opened.page, report) == []
+    assert opened.complaints == []
+
+
+def test_figures_and_formulas_are_drawn(opened: Visit) -> None:
+    page = opened.page
+    assert undrawn(page) == []
+    assert page.locator("svg[role=img]").count() > 15
+    assert page.locator("figure a[href^='data/']").count() == page.locator("figure").count()
+    page.evaluate("document.querySelector('#notation').open = true")
+    sizes = page.evaluate("[...document.querySelectorAll('math')].map((one) => one.getBoundingClientRect().height)")
+    assert len(sizes) > 40
+    assert min(sizes) > 5
+    fraction = page.evaluate(
+        """() => { const box = (one) => one.getBoundingClientRect();
+        const [above, below] = document.querySelector('#claim-T1-sharp mfrac').children;
+        return box(below).top >= box(above).bottom - 1; }"""
+    )
+    assert fraction, "fractions are stacked: the browser knows MathML"
+
+
+def column(table: Locator, index: int) -> list[str]:
+    cells: list[str] = table.locator("tbody tr").evaluate_all(
+        "(rows, index) => rows.map((row) => row.cells[index].dataset.key ?? row.cells[index].textContent.trim())", index
+    )
+    return cells
+
+
+def numbers(cells: list[str]) -> list[float]:
+    return [float(cell.replace("Infinity", "inf")) for cell in cells if cell]
+
+
+def test_tables_sort_by_click_and_by_keyboard(opened: Visit) -> None:
+    table = opened.page.locator("table.sortable").first
+    before = column(table, 0)
+    ratio = table.locator("thead th", has_text="Tightest ratio")
+    ratio.get_by_role("button").click()
+    assert ratio.get_attribute("aria-sort") == "ascending"
+    rising = column(table, 2)
+    assert numbers(rising) == sorted(numbers(rising))
+    assert rising[-1] == "", "claims without a ratio come last"
+    ratio.get_by_role("button").press("Enter")
+    assert ratio.get_attribute("aria-sort") == "descending"
+    assert numbers(column(table, 2)) == sorted(numbers(rising), reverse=True)
+    assert column(table, 2)[-1] == ""
+    claim = table.locator("thead th").first
+    claim.get_by_role("button").focus()
+    opened.page.keyboard.press("Space")
+    assert claim.get_attribute("aria-sort") == "ascending"
+    assert ratio.get_attribute("aria-sort") is None
+    assert column(table, 0) == sorted(before)
+    opened.page.keyboard.press("Tab")
+    assert opened.page.evaluate("document.activeElement.textContent") == "Verdict"
+    assert opened.complaints == []
+
+
+def test_every_sortable_table_has_a_button_a_column(opened: Visit) -> None:
+    tables = opened.page.locator("table.sortable")
+    assert tables.count() == 3
+    for table in tables.all():
+        assert table.locator("thead button").count() == table.locator("thead th").count()
+
+
+def test_the_first_screen_says_what_matters(opened: Visit) -> None:
+    for text in (".sentence", "#outlook", "#claims"):
+        box = opened.page.locator(text).bounding_box()
+        assert box is not None
+        assert box["y"] < 800
+    assert "Surviving mutants" in opened.page.locator(".outlook").inner_text()
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_accessible_and_fits(
+    browser: Browser, report: Path, scheme: Literal["light", "dark"], width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    visit = Visit(page, report / "index.html")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+    assert inaccessible(page) == []
+    assert overflow(page) == 0
+    assert visit.complaints == []
+    page.close()
+
+
+def test_what_is_wider_than_the_screen_scrolls_by_keyboard(browser: Browser, report: Path) -> None:
+    page = browser.new_page(viewport={"width": PHONE, "height": 800})
+    Visit(page, report / "index.html")
+    table = page.locator(".scroll").first
+    table.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('.scroll').scrollLeft > 0")
+    page.close()
+
+
+def test_the_skip_link_leads_to_the_results(opened: Visit) -> None:
+    page = opened.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    box = page.locator(".skip").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def inside_folded(page: Page) -> dict[str, Any]:
+    """Something inside a closed ``<details>``, and whether it shows."""
+    found: dict[str, Any] = page.evaluate(
+        """() => { const one = document.querySelector('details:not([open]) table');
+        return {closed: !one.closest('details').open, shown: one.checkVisibility({contentVisibilityAuto: true}),
+        height: one.getBoundingClientRect().height}; }"""
+    )
+    return found
+
+
+def test_print_unfolds_everything(opened: Visit) -> None:
+    page = opened.page
+    assert inside_folded(page)["shown"] is False
+    page.emulate_media(media="print", color_scheme="dark")
+    assert inside_folded(page)["shown"] is True
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.locator("nav").is_visible()
+    after = page.evaluate("getComputedStyle(document.querySelector('figcaption a'), '::after').content")
+    assert "data/" in after or "attr(href)" in after
+    assert page.pdf()[:5] == b"%PDF-"
+
+
+def test_the_page_is_whole_without_its_script(browser: Browser, report: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((report / "index.html").as_uri())
+    assert page.locator("thead button").count() == 0
+    assert page.locator("table.sortable tbody tr").count() > 5
+    assert page.locator("summary").first.is_visible()
+    context.close()

@@ -1,0 +1,80 @@
+"""The figures of a data set, drawn from small curves."""
+
+from typing import Any
+from xml.etree import ElementTree
+
+from properties.report import dataset_figures, figures
+from properties.report.slack_figure import slack_figure
+from tests.report.sample import SLACK, rung
+
+SVG = "{http://www.w3.org/2000/svg}"
+CURVES: dict[str, Any] = {
+    "ngd": {"observed": [1.0, 0.5, 0.25], "bound": [1.0, 0.75, 0.5]},
+    "gd": {"observed": [1.0, 0.9], "bound": None},
+}
+
+
+def texts(figure: figures.Figure) -> str:
+    return " ".join("".join(element.itertext()) for element in ElementTree.fromstring(figure.svg).iter(f"{SVG}text"))
+
+
+def test_a_figure_is_one_svg_element_with_every_curve() -> None:
+    found = dataset_figures.residual_figure("n = 2, m = 8", CURVES, "one")
+    assert found == dataset_figures.residual_figure("n = 2, m = 8", CURVES, "one")
+    root = ElementTree.fromstring(found.svg)
+    drawn = [path.get("style", "") for path in root.iter(f"{SVG}path")]
+    for index, dashed in ((0, 1), (1, 0)):
+        lines = [style for style in drawn if f"var(--curve-{index + 1})" in style]
+        assert sum("stroke-dasharray" in style for style in lines) >= dashed
+        assert lines
+    assert not any(colour in found.svg for colour in (*figures.COLOURS, "#010203"))
+    assert "currentColor" in found.svg
+    assert "metadata" not in found.svg
+
+
+def test_the_numbers_of_a_figure_stand_beside_it() -> None:
+    found = dataset_figures.residual_figure("n = 2, m = 8", CURVES, "one")
+    assert found.data.path.startswith("data/one-")
+    assert found.data.text == (
+        'k,"NGD, observed","NGD, bound","GD, observed","GD, bound"\n0,1.0,1.0,1.0,\n1,0.5,0.75,0.9,\n2,0.25,0.5,,\n'
+    )
+
+
+def test_a_figure_without_drawable_values_stands() -> None:
+    found = dataset_figures.residual_figure("n = 1, m = 2", {"ngd": {"observed": [0.0], "bound": None}}, "one")
+    label = ElementTree.fromstring(found.svg).get("aria-label")
+    assert label == "Residuals, n = 1, m = 2: NGD from 0 to 0 in 0 iterations"
+
+
+def test_what_has_a_place_on_a_logarithmic_axis() -> None:
+    assert dataset_figures.drawable([1.0, 0.0, "inf", "nan", -1.0, 2.0]) == ([0, 5], [1.0, 2.0])
+    assert dataset_figures.drawable(None) == ([], [])
+
+
+def test_eigenvalues_fall_and_those_that_vanish_are_left_out() -> None:
+    found = dataset_figures.spectrum_figure("n = 2", {"G_inf": [0.25, 0.75], "G(0), m = 8": [-1e-18, 1.0]}, "spectra")
+    assert found.data.text == 'index,G_inf,"G(0), m = 8"\n1,0.75,1.0\n2,0.25,-1e-18\n'
+    assert "G_inf from 0.75 to 0.25; G(0), m = 8 from 1 to -1e-18" in found.svg
+    assert "G∞" in texts(found)
+
+
+def test_constants_are_drawn_where_there_are_several_widths() -> None:
+    rungs = [{"width": 4}, rung(8, 3.5, 12.0, 0.75), rung(16, 0.1, 0.6, 0.4), {**rung(32, 1.0, 2.0, 1.0), "rows": 3}]
+    (found,) = dataset_figures.constant_figures(rungs)
+    assert found.data.text == 'm,"ball, certified","ball, attacked",NGD\'s path\n8,12.0,3.5,0.75\n16,0.6,0.1,0.4\n'
+    assert "C = ½ (T1)" in texts(found)
+    assert list(dataset_figures.constant_figures([rung(8, 1.0, 2.0, 1.0)])) == []
+
+
+def test_slack_is_drawn_in_units_of_what_is_proved() -> None:
+    rows = [
+        {"claim": row.claim, "quantity": row.quantity, "paper": row.paper, "proved": row.proved, "refuted": row.refuted}
+        | {"witness": row.witness, "remark": row.remark}
+        for row in SLACK
+    ]
+    found = slack_figure(rows)
+    assert found is not None
+    assert "1 N-small" in " ".join(texts(found).split())
+    assert "2 N-small" not in " ".join(texts(found).split()), "it has nothing to compare"
+    assert len(found.data.text.splitlines()) == 1 + len(SLACK)
+    assert slack_figure(rows[1:]) is None

@@ -1,0 +1,68 @@
+"""Files of the report: whole or as before, data beside the figures, index.html last."""
+
+import os
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from properties.report import html
+from properties.report.atomic import write_atomically, write_text_atomically
+from properties.report.data_files import Table, csv_file
+from properties.report.document import Document
+from properties.report.html import Page, write_page
+
+
+def test_a_file_is_whole_or_as_before(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file.txt"
+    write_text_atomically(path, "ünchanged")
+
+    def interrupted(stream: IO[bytes]) -> None:
+        stream.write(b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(path, interrupted)
+    assert path.read_text(encoding="utf-8") == "ünchanged"
+    assert os.listdir(path.parent) == ["file.txt"]
+
+
+def test_a_page_that_cannot_be_made_leaves_the_old_one(document: Document, tmp_path: Path) -> None:
+    write_page(Document({}), tmp_path)
+    path = tmp_path / "index.html"
+    before = path.read_text(encoding="utf-8")
+    broken = Document({}, claims={"N-small": {**document.claims["N-small"], "seconds": "soon"}})
+    with pytest.raises(ValueError, match="soon"):
+        write_page(broken, tmp_path)
+    assert path.read_text(encoding="utf-8") == before
+
+
+def test_the_page_comes_last_and_its_files_are_named(
+    full_page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    def write(path: Path, text: str) -> None:
+        order.append(path.relative_to(tmp_path).as_posix())
+        write_text_atomically(path, text)
+
+    monkeypatch.setattr(html, "write_text_atomically", write)
+    written = full_page.write(tmp_path)
+    assert order[-1] == "index.html"
+    on_disk = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert on_disk == set(order)
+    assert written - on_disk == {"counterexamples/N-refuted.json", "counterexamples/N-small-below-10.json"}
+    assert {one.path for one in full_page.data} == on_disk - {"index.html"}
+    assert all(one.path in full_page.text for one in full_page.data)
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == full_page.text
+
+
+def test_a_data_file_is_never_overwritten_with_other_numbers(tmp_path: Path) -> None:
+    table = Table(("k", "residual"), [(0, 1.0), (1, 0.1 + 0.2), (2, None)])
+    one = csv_file("residuals", table)
+    assert one.path.startswith("data/residuals-")
+    assert one.path.endswith(".csv")
+    assert len(one.path) == len("data/residuals-.csv") + 8
+    assert one.text == "k,residual\n0,1.0\n1,0.30000000000000004\n2,\n"
+    assert one == csv_file("residuals", table)
+    assert one.path != csv_file("residuals", Table(("k", "residual"), [(0, 1.0)])).path

@@ -1,0 +1,54 @@
+"""What would change the verdict: what is against it by name, and what is nearest to the edge."""
+
+from typing import Any
+
+from properties.report.document import Document
+from properties.report.outlook import SHOWN, outlook
+
+
+def entry(id: str, ratio: float, **changes: Any) -> dict[str, Any]:
+    tightest = {"ratio": ratio, "predicted": 1.0}
+    found = {"id": id, "verdict": "holds", "tightest": tightest, "instances": 300, "undecided_hypotheses": 0}
+    return {**found, "families": {}, "error": None, **changes}
+
+
+def test_what_is_against_the_verdict_comes_first_and_by_name(full: Document) -> None:
+    remarks = outlook(full)
+    found = {remark.heading: remark for remark in remarks}
+    against = [remark.heading for remark in remarks if remark.against]
+    assert against == ["Refuted", "Undecided", "Surviving mutants", "Obligations not settled", "Not run"]
+    assert [remark.against for remark in remarks] == sorted((remark.against for remark in remarks), reverse=True)
+    assert [(one.id, one.remark) for one in found["Refuted"].named] == [("N-refuted", "a violation is confirmed")]
+    assert [(one.id, one.remark) for one in found["Undecided"].named] == [
+        ("N-undecided", "no instance was decided"),
+        ("N-broken", "broke off with an error"),
+    ]
+    assert found["Surviving mutants"].named[0].claim == "N-small"
+    assert found["Not run"].text == "2 of 17 items"
+    assert [one.id for one in found["Obligations not settled"].named] == ["O-false"]
+
+
+def test_what_holds_is_ordered_by_its_room() -> None:
+    claims = [
+        entry("N-tight", 1 - 1e-9),
+        entry("N-loose", 0.25),
+        entry("N-middle", 0.7, undecided_hypotheses=100),
+        entry("N-exact", 0.0, tightest={"ratio": 0.0, "predicted": 0.0}),
+        entry("N-refuted", 2.0, verdict="refuted"),
+    ]
+    document = Document({}, claims={one["id"]: one for one in claims}, expected=5)
+    found = {remark.heading: [one.id for one in remark.named] for remark in outlook(document)}
+    assert found["No room left"] == ["N-tight"]
+    assert found["Most room left"] == ["N-loose"]
+    assert found["Undecided hypotheses"] == ["N-middle"]
+    assert "Fewest instances" not in found
+
+
+def test_few_are_named_and_the_rest_is_counted() -> None:
+    claims = [entry(f"N-{place}", 1.0, instances=300 - place) for place in range(SHOWN + 3)]
+    remarks = outlook(Document({}, claims={one["id"]: one for one in claims}, expected=len(claims)))
+    found = {remark.heading: remark for remark in remarks}
+    assert (len(found["No room left"].named), found["No room left"].more) == (SHOWN, 3)
+    assert "7 claims attain their bounds" in found["No room left"].text
+    assert [one.id for one in found["Fewest instances"].named] == ["N-6", "N-5", "N-4"]
+    assert outlook(Document({})) == []

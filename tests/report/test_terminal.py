@@ -1,0 +1,29 @@
+"""The closing lines of the terminal."""
+
+from properties.report import terminal
+from properties.report.document import Document
+from tests.report.sample import HOSTILE
+
+
+def test_the_terminal_shows_slack_and_pictures_in_short(document: Document) -> None:
+    lines = terminal.slack_lines(document)
+    assert lines[0].split() == ["claim", "quantity", "paper", "proved", "refuted", "at"]
+    assert lines[1].split()[-3:] == ["20", "30", "30.5"]
+    assert "longest text, with much to say about the point at which its numbers are…" in lines[2]
+    assert lines[2].endswith("-      1 - 1.0e-09  -")
+    assert lines[3] == "no counterexample known for 1 dropped hypothesis; see the report"
+    assert terminal.slack_lines(Document({})) == []
+    assert len(terminal.picture_lines(document)) == 6
+    assert terminal.picture_lines(Document({})) == []
+
+
+def test_the_terminal_table(document: Document) -> None:
+    lines = terminal.claim_lines(document)
+    assert len(lines) == 3
+    column = lines[0].index("instances")
+    assert [line[column:].split()[0] for line in lines[1:]] == [
+        str(entry["instances"]) for entry in document.merged_claims()
+    ]
+    assert terminal.mutant_lines(document) == ["mutants: 2 of 3 refuted", f"survivor: N-small/slack (slack {HOSTILE})"]
+    assert terminal.dataset_lines(document)[-1] == f"N-small on mine {HOSTILE}: 1 holds, 1 vacuous"
+    assert terminal.claim_lines(Document({})) == terminal.mutant_lines(Document({})) == []

@@ -1,0 +1,59 @@
+"""What the page shows of one claim and of one network of a data set."""
+
+import pytest
+
+from properties.report.claim_view import claim_views, ratio_file
+from properties.report.dataset_view import reason, rung_rows
+from properties.report.document import Document
+from tests.report.sample import rung
+
+
+def test_a_claim_has_its_mutants_and_the_command_that_repeats_it(document: Document) -> None:
+    own, hostile = claim_views(document)
+    assert [one["id"] for one in own.mutants] == ["N-small/below-10", "N-small/below-20", "N-small/slack"]
+    assert own.survivors == 1
+    assert own.mathematics is None
+    assert hostile.mutants == []
+    assert hostile.again == "pytest --claim N-hostile --depth quick --hypothesis-seed=1"
+    assert document.dataset is not None
+    assert own.entry["tightest"]["family"] == "F1"
+    claims = {**document.claims, "N-small": {**document.claims["N-small"], "tightest": None}}
+    on_data = claim_views(Document({}, claims=claims, dataset=document.dataset))[0]
+    assert on_data.again == f"pytest --dataset {document.dataset['name']} --depth quick"
+
+
+def test_the_histogram_counts_every_instance_once(document: Document) -> None:
+    for view in claim_views(document):
+        assert sum(bar.count for bar in view.bars) == view.entry["instances"]
+        assert max(bar.height for bar in view.bars) == 1.0
+        assert [bar.place for bar in view.bars] == sorted(bar.place for bar in view.bars)
+        assert f"{view.bars[-1].name}: {view.bars[-1].count}" in view.histogram_text
+    lines = ratio_file(document.merged_claims()).text.splitlines()
+    assert lines[0] == "claim,family,measured/predicted,instances"
+    assert "N-small,F5,1,1" in lines
+
+
+def test_a_network_is_shown_with_its_step_sizes() -> None:
+    found, *others = rung_rows({"rungs": [{"width": 3}, rung(8, 3.5, 12.0, 0.75)]})
+    assert others == []
+    assert (found.rows, found.width, found.observed, found.predicted, found.source) == (2, 8, 20, 39, "T1-sharp")
+    assert (list(found.steps), list(found.ball_steps)) == ([0.0, 0.5, 0.6], [0.0, 0.0, 0.0])
+    assert rung_rows({}) == []
+
+
+@pytest.mark.parametrize(
+    ("attacked", "certified", "path", "expected"),
+    [
+        (0.1, 0.4, 0.3, "Condition 2 certified over the ball for T1"),
+        (0.1, 0.6, 0.3, "not certified over the ball, and not refuted; certified along NGD's path for T1"),
+        (
+            0.6,
+            2.0,
+            0.7,
+            "fails over the ball: weights in it have C ≥ ½; on NGD's path C is too large for T1, but below 1",
+        ),
+        (3.0, 9.0, 1.0, "fails over the ball: weights in it have C ≥ ½; on NGD's path C is not below 1: no theorem"),
+    ],
+)
+def test_why_condition_2_holds_or_fails(attacked: float, certified: float, path: float, expected: str) -> None:
+    assert reason(attacked, certified, path).startswith(expected)

@@ -1,0 +1,55 @@
+"""Numbers and bounds in few characters."""
+
+from typing import Any
+
+import pytest
+
+from properties.report import wording
+
+
+def test_bounds_in_short() -> None:
+    bounds: list[dict[str, Any]] = [
+        {"label": "a", "verdict": "holds", "ratio": 0.25},
+        {"label": "b", "verdict": "refuted", "ratio": "inf"},
+        {"label": "c", "verdict": "holds", "ratio": 0.5},
+    ]
+    assert wording.bound_texts(bounds) == ["b: refuted, ratio inf", "2 bounds hold, the tightest: c, ratio 0.5"]
+    assert wording.bound_texts(bounds[:1]) == ["1 bound holds: a, ratio 0.25"]
+    assert wording.bound_texts([]) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        (0.5, "0.5"),
+        (1 / 3, "0.3333"),
+        (1.0, "1"),
+        (1 - 1e-6, "1 - 1.0e-06"),
+        (0.9997, "0.9997"),
+        ("inf", "inf"),
+    ],
+)
+def test_numbers_in_four_digits(value: Any, text: str) -> None:
+    assert wording.number_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        (1.0, "1"),
+        (1 - 1e-9, "1 - 1.0e-09"),
+        (1 + 2e-6, "1 + 2.0e-06"),
+        (0.5, "0.5"),
+        (1.04, "1.04"),
+        ("inf", "inf"),
+        (0.0, "0"),
+        (0.99987654321, "0.999877"),
+    ],
+)
+def test_ratios_in_few_characters(ratio: float | str, text: str) -> None:
+    assert wording.ratio_text(ratio) == text
+
+
+def test_what_the_links_of_a_proof_rest_on() -> None:
+    assert wording.bases_text([{"basis": "proved"}, {"basis": "checked"}, {"basis": "proved"}]) == "2 proved, 1 checked"
