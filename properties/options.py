@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[1]
 """Where this package's own settings of pytest lie."""
 
-OPTIONS = ("--claim", "--depth", "--dataset", "--target", "--report")
-"""The options, all with one value."""
+OPTIONS = ("--claim", "--depth", "--dataset", "--target", "--report", "--baseline")
+"""The options with one value."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,6 +50,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--target", metavar="NAME", help="the target's column in a .csv data set (default: the last)")
     group.addoption("--report", metavar="DIR", help="write claims.json, index.html and counterexamples there")
+    group.addoption("--baseline", metavar="FILE", help="an earlier claims.json: fail on whatever got worse since")
+    group.addoption(
+        "--update-baseline", action="store_true", help="write this run's results to the file of --baseline afterwards"
+    )
 
 
 def joined(arguments: Sequence[str]) -> list[str]:

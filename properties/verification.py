@@ -97,7 +97,7 @@ class Verification:
     def _search(self, claim: Claim[Any], depth: Depth) -> tuple[Result | str, int]:
         seed = claim_seed(self._run.root, claim.id)
         try:
-            return run_claim(claim, depth, seed), seed
+            return run_claim(claim, depth, seed, self._run.observe), seed
         except Exception as error:
             return _text(error), seed
 
