@@ -20,6 +20,7 @@ from properties.claim import Claim, Depth, Mutant
 from properties.claims import registry, slack_table
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset, load_dataset
+from properties.ladder import Rung, own_rungs
 from properties.profiles import profile_name, register_profiles, under_ci
 from properties.progress import Progress, terminal_stream
 from properties.recorder import Recorder
@@ -55,9 +56,16 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         if target is not None and name is None:
             raise ChoiceError("--target names a column of a .csv file given by --dataset")
+        if config.getoption("--width") and name is None:
+            raise ChoiceError("--width is the width at which the data set of --dataset is certified")
+        if not config.getoption("--width") and (
+            config.getoption("--scale") is not None or config.getoption("--symmetric")
+        ):
+            raise ChoiceError("--scale and --symmetric say how the network of --width is initialised")
         claims = selected_claims(registry, requested, name is not None, obligations)
         to_prove = selected_obligations(obligations, chains, requested, name is not None)
         dataset = None if name is None else load_dataset(name, target)
+        rungs = None if dataset is None else _own_rungs(config, dataset)
         baseline = _baseline(config, depth)
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
@@ -75,6 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
         obligations=to_prove,
         provers=tuple(Prover(prover) for prover in PROVERS),
         dataset=dataset,
+        rungs=rungs,
         report=report,
         document=Document(
             {**environment(), "root_seed": root, "depth": depth.value, "profile": _profile(config)},
@@ -277,6 +286,15 @@ def _check_checkout(config: pytest.Config) -> None:
             f"the package theory was imported from {Path(used).parent}, not from {here.parent}: "
             f"install this checkout (pip install -e .) in this environment, or run python -m pytest"
         )
+
+
+def _own_rungs(config: pytest.Config, dataset: Dataset) -> tuple[Rung, ...] | None:
+    """The networks of the width asked for. Raises WidthError, ScaleError."""
+    widths, scale = config.getoption("--width"), config.getoption("--scale")
+    if not widths:
+        return None
+    rows, dim = dataset.X.shape
+    return own_rungs(rows, dim, widths, 1.0 if scale is None else scale, config.getoption("--symmetric"))
 
 
 def _baseline(config: pytest.Config, depth: Depth) -> BaselineFile | None:

@@ -10,6 +10,7 @@ from typing import Any
 from properties.baseline import BaselineFile, Comparison, compared, write_baseline
 from properties.claim import Claim, Depth, Mutant
 from properties.datasets import Dataset
+from properties.ladder import Rung
 from properties.report.document import Document
 from properties.results import Result
 from theory.proofs import obligations
@@ -36,6 +37,8 @@ class Run:
     provers: tuple[Prover, ...]
     """They start at their first question."""
     dataset: Dataset | None
+    rungs: tuple[Rung, ...] | None
+    """The networks that the data set is certified with; None for the ladder of the depth."""
     report: Path | None
     document: Document
     selective: bool
