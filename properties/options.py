@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[1]
 """Where this package's own settings of pytest lie."""
 
-OPTIONS = ("--claim", "--depth", "--dataset", "--target", "--report")
-"""The options, all with one value."""
+OPTIONS = ("--claim", "--depth", "--dataset", "--target", "--width", "--scale", "--report", "--baseline")
+"""The options with one value."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,7 +49,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="certify a data set: digits-4-9, diabetes, an .npz file with X and y, or a .csv file",
     )
     group.addoption("--target", metavar="NAME", help="the target's column in a .csv data set (default: the last)")
+    group.addoption(
+        "--width",
+        action="append",
+        type=int,
+        default=[],
+        metavar="M",
+        help="certify the data set at this width, on all rows, instead of the ladder of widths; repeatable",
+    )
+    group.addoption(
+        "--scale", type=float, metavar="NU", help="with --width: initial weights are N(0, NU^2) (default 1)"
+    )
+    group.addoption("--symmetric", action="store_true", help="with --width: symmetric initialisation, u(0) = 0")
     group.addoption("--report", metavar="DIR", help="write claims.json, index.html and counterexamples there")
+    group.addoption("--baseline", metavar="FILE", help="an earlier claims.json: fail on whatever got worse since")
+    group.addoption(
+        "--update-baseline", action="store_true", help="write this run's results to the file of --baseline afterwards"
+    )
 
 
 def joined(arguments: Sequence[str]) -> list[str]:
