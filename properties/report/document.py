@@ -220,10 +220,14 @@ class Document:
         settled = all(verdict == Verdict.HOLDS.value for verdict in verdicts)
         return Verdict.HOLDS if settled and not self.survivors and self.complete else Verdict.UNDECIDED
 
+    def text(self) -> str:
+        """What claims.json holds, as text."""
+        return json_text(self.to_json())
+
     def write(self, directory: Path, name: str = CLAIMS) -> Path:
         """Write the document, whole or not at all. Raises OSError."""
         path = directory / name
-        write_text_atomically(path, json_text(self.to_json()))
+        write_text_atomically(path, self.text())
         return path
 
 
