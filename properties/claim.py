@@ -292,6 +292,11 @@ class Mutant:
     description: str
     claim: Claim[Any]
 
+    @property
+    def statement(self) -> str:
+        """What it says, and of which statement it is a neighbour."""
+        return f"{self.description} (mutant of: {self.claim.statement})"
+
 
 class InstanceVerdict(StrEnum):
     """What one instance says about a claim."""
@@ -313,6 +318,8 @@ class Evaluation:
     bounds: tuple[Bound, ...]
     verdict: InstanceVerdict
     features: tuple[str, ...]
+    instance: Any = field(default=None, compare=False, repr=False)
+    """What was evaluated, kept where it is refuted."""
 
     @property
     def precision(self) -> int:

@@ -60,10 +60,6 @@ class Run:
             return {"pictures": self.depth} if self.pictures else {}
         return {} if self.dataset is None else {self.dataset.name: self.dataset}
 
-    def statement(self, claim_id: str) -> str:
-        """A claim's statement; the id itself where it is not registered."""
-        return self.registry[claim_id].statement if claim_id in self.registry else claim_id
-
     def again(self, claim_id: str) -> str:
         """The command that repeats one claim and its mutants."""
         return f"again: pytest --claim {claim_id} --depth {self.depth.value} --hypothesis-seed={self.root}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import hypothesis.strategies as st
 import numpy as np
@@ -44,6 +44,8 @@ NEARLY_PARALLEL_ANGLE = 1e-3
 @dataclass(frozen=True)
 class NetworkInstance:
     """A network with float64 entries that are exact by decree: X (n, d) with unit rows to rounding, W (m, d), y (n,)."""
+
+    roundable: ClassVar[tuple[str, ...]] = ("targets", "step_size", "weights", "other_weights")
 
     kind: str
     inputs: FloatArray

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from flint import fmpq, fmpq_mat
@@ -197,6 +197,8 @@ def exact_family(least_inputs: int = 1, scales: Sequence[int] = (8, 12)) -> Fami
 @dataclass(frozen=True)
 class ComputedRuns:
     """A ReLU network with independent inputs; K-FAC and NGD run from it in float64."""
+
+    roundable: ClassVar[tuple[str, ...]] = ("targets", "eta", "net.weights")
 
     net: TwoLayerNetwork
     inputs: FloatArray

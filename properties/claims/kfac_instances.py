@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.instances import DescentInstance, NetworkInstance, Run, descending, exhausted
+from properties.instances import MAP_PARTS, DescentInstance, NetworkInstance, Run, descending, exhausted
 from properties.strategies import INSIDE, Description, Dial, orthogonal_matrix, spike_steps
 from theory.feature_maps import FeatureCertificate, FeatureMap, certify_features
 from theory.geometry import InputGeometry
@@ -67,6 +67,8 @@ class KroneckerInstance(DescentInstance, Protocol):
 @dataclass(frozen=True)
 class FeatureInstance:
     """K-FAC on a feature map from W(0) = 0."""
+
+    roundable: ClassVar[tuple[str, ...]] = ("targets", "eta", *(f"model.model.{part}" for part in MAP_PARTS))
 
     model: FeatureMap
     inputs: FloatArray

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from flint import arb
@@ -63,6 +63,8 @@ class VaryingStep:
 @dataclass(frozen=True)
 class StepInstance:
     """A network and the steps that it takes while its Jacobian is certified to have full row rank."""
+
+    roundable: ClassVar[tuple[str, ...]] = tuple(f"network.{part}" for part in NetworkInstance.roundable)
 
     network: NetworkInstance
     parts: int | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from flint import arb, arb_mat, fmpq
@@ -63,6 +63,8 @@ def initialised(description: Description, rng: np.random.Generator, activation: 
 @dataclass(frozen=True)
 class AttackedBall:
     """A network, unit rows, a radius, and a seed for the attack."""
+
+    roundable: ClassVar[tuple[str, ...]] = ("radius", "net.weights")
 
     net: TwoLayerNetwork
     rows: FloatArray
@@ -193,6 +195,8 @@ def build_smooth(description: Description, condition: str = "2") -> SmoothInstan
 @dataclass(frozen=True)
 class PathInstance:
     """A network, data, and the steps of an optimiser on it."""
+
+    roundable: ClassVar[tuple[str, ...]] = ("targets", "step_size", "net.weights")
 
     net: TwoLayerNetwork
     rows: FloatArray
