@@ -273,6 +273,8 @@ class Claim(Generic[I]):
     features: Callable[[I], Sequence[str]] = field(default=lambda _: ())
     mutants: tuple[Mutant, ...] = ()
     status: Status = Status.THEOREM
+    of_its_families: bool = False
+    """Whether it speaks of the instances of its families only, not of all that meet its hypotheses."""
 
     def neighbour(self, id: str, description: str, **changes: Any) -> Mutant:
         """A false neighbour of this claim: the same claim with some of its parts replaced."""

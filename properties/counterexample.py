@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import zipfile
 import zlib
@@ -187,7 +188,7 @@ def _parsed(path: Path) -> dict[str, Any]:
         what = "is not a file" if path.exists() else "does not exist"
         raise CounterexampleError(f"{path} {what}; name a .json file from the directory counterexamples of a report")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite)
     except OSError as error:
         raise CounterexampleError(f"{path} cannot be read ({error.strerror or error})") from error
     except (ValueError, RecursionError) as error:
@@ -199,8 +200,10 @@ def _parsed(path: Path) -> dict[str, Any]:
     return content
 
 
-def _refuse_constant(text: str) -> None:
-    raise ValueError(f"{text} is no number of JSON")
+def _finite(text: str) -> float:
+    if not math.isfinite(float(text)):
+        raise ValueError(f"the number {text}")
+    return float(text)
 
 
 def _check_kind(path: Path, content: Mapping[str, Any]) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[1]
 """Where this package's own settings of pytest lie."""
 
-OPTIONS = ("--claim", "--depth", "--dataset", "--target", "--report")
+OPTIONS = ("--claim", "--depth", "--dataset", "--target", "--report", "--replay")
 """The options, all with one value."""
 
 
@@ -49,6 +49,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="certify a data set: digits-4-9, diabetes, an .npz file with X and y, or a .csv file",
     )
     group.addoption("--target", metavar="NAME", help="the target's column in a .csv data set (default: the last)")
+    group.addoption(
+        "--replay",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="evaluate a counterexample file again, or all in a directory, and nothing else; repeatable",
+    )
     group.addoption("--report", metavar="DIR", help="write claims.json, index.html and counterexamples there")
 
 

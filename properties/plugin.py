@@ -21,6 +21,7 @@ from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset, load_dataset
 from properties.profiles import profile_name, register_profiles, under_ci
 from properties.recorder import Recorder
+from properties.replay import Replay, load_replays
 from properties.report.document import Document
 from properties.report.entries import Entry, chain_entry, slack_entry
 from properties.report.environment import environment
@@ -53,8 +54,10 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         if target is not None and name is None:
             raise ChoiceError("--target names a column of a .csv file given by --dataset")
-        claims = selected_claims(registry, requested, name is not None, obligations)
-        to_prove = selected_obligations(obligations, chains, requested, name is not None)
+        replays = _replays(config)
+        apart = name is not None or bool(replays)
+        claims = selected_claims(registry, requested, apart, obligations)
+        to_prove = selected_obligations(obligations, chains, requested, apart)
         dataset = None if name is None else load_dataset(name, target)
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
@@ -62,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     seed_option = config.getoption("--hypothesis-seed", None)
     root = root_seed(seed_option, depth, under_ci(os.environ)) if worker is None else int(worker["verification_root"])
     report = _report_directory(config)
-    every_claim = ALL_CLAIMS in requested or (not requested and name is None)
+    every_claim = ALL_CLAIMS in requested or not (requested or apart)
     chosen = {claim.id for claim in claims}
     run = Run(
         depth=depth,
@@ -84,10 +87,12 @@ def pytest_configure(config: pytest.Config) -> None:
             not_executable=NOT_EXECUTABLE,
         ),
         pictures=every_claim and report is not None and depth is not Depth.QUICK,
-        selective=bool(requested) or name is not None,
+        selective=bool(requested) or apart,
+        replays=replays,
         records=worker is None,
     )
     run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + (dataset is not None) + run.pictures
+    run.document.expected += len(replays)
     config.stash[RUN] = run
 
 
@@ -125,6 +130,12 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[
     run = collector.config.stash[RUN]
     absent = [name for name in asked if not run.subjects(name)]
     return [] if absent and (registry or not {CLAIM, MUTANT}.intersection(absent)) else None
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the project's other tests alone when files are replayed: collecting them takes longer."""
+    others = [config.rootpath / "tests" / name for name in ("properties", "theory")]
+    return True if config.stash[RUN].replays and collection_path in others else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -207,6 +218,10 @@ class Item:
         """Fail when the data of the paper's pictures cannot be computed."""
         self._finish(self._verification.pictures())
 
+    def replay(self, replay: Replay) -> None:
+        """Fail unless the claim holds on the stored instance."""
+        self._finish(self._verification.replay(replay))
+
     def _finish(self, outcome: Outcome) -> None:
         self._item.stash[ENTRY] = outcome.entry
         if not outcome.passed:
@@ -245,6 +260,15 @@ def _check_checkout(config: pytest.Config) -> None:
             f"the package theory was imported from {Path(used).parent}, not from {here.parent}: "
             f"install this checkout (pip install -e .) in this environment, or run python -m pytest"
         )
+
+
+def _replays(config: pytest.Config) -> tuple[Replay, ...]:
+    """The files of --replay. Raises CounterexampleError, and ChoiceError with options that ask for something else."""
+    paths = config.getoption("--replay")
+    others = [option for option in ("--claim", "--dataset", "--report") if config.getoption(option)]
+    if paths and others:
+        raise ChoiceError(f"--replay evaluates files and nothing else; leave {' and '.join(others)} out")
+    return load_replays(paths, config.invocation_params.dir, registry)
 
 
 def _report_directory(config: pytest.Config) -> Path | None:

@@ -3,7 +3,8 @@
 Descriptions shrink while they are drawn; what is built from one (targets, weights, step sizes) stays ragged. Here the
 numbers themselves are rounded, part by part, to the fewest digits for which every hypothesis still holds and the claim
 is still refuted after confirmation. A class says in ``roundable`` which of its parts may be rounded: those that the
-others do not depend on. Inputs keep their digits, since their rows have unit length to the last one.
+others do not depend on. Inputs keep their digits, since their rows have unit length to the last one; so do instances
+of a claim that speaks of its own families only.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def _evaluated(claim: Claim[Any], found: Evaluation, document: InstanceDocument,
 
 def _rounded(claim: Claim[Any], refutation: Refutation, seed: int) -> Refutation:
     started, tried = time.perf_counter(), 0
-    if sum(array.size for array in refutation.document.arrays.values()) > MOST_ENTRIES:
+    entries = sum(array.size for array in refutation.document.arrays.values())
+    if claim.of_its_families or entries > MOST_ENTRIES:
         return refutation
     for part in getattr(refutation.evaluation.instance, "roundable", ()):
         for digits in DIGITS:

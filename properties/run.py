@@ -9,15 +9,16 @@ from typing import Any
 
 from properties.claim import Claim, Depth, Mutant
 from properties.datasets import Dataset
+from properties.replay import Replay
 from properties.report.document import Document
 from theory.rigour.obligation import Obligation
 from theory.rigour.provers import Prover
 
 CLAIM, MUTANT, OBLIGATION = "registered_claim", "registered_mutant", "registered_obligation"
-DATASET, PICTURES = "requested_dataset", "requested_pictures"
-"""The arguments by which a test asks for every selected claim, mutant and obligation, for the data set, and the pictures."""
+DATASET, PICTURES, REPLAY = "requested_dataset", "requested_pictures", "requested_replay"
+"""The arguments by which a test asks for every selected claim, mutant and obligation, the data set, pictures and replays."""
 
-SUBJECTS = (CLAIM, MUTANT, OBLIGATION, DATASET, PICTURES)
+SUBJECTS = (CLAIM, MUTANT, OBLIGATION, DATASET, PICTURES, REPLAY)
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Run:
     """Whether this process keeps the document: not so in the workers of a distributed run."""
     pictures: bool
     """Whether the paper's pictures are computed: for a report on every claim, unless it is a quick one."""
+    replays: tuple[Replay, ...] = ()
+    """The counterexample files to evaluate again."""
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:
@@ -58,6 +61,8 @@ class Run:
             return {subject.id: subject for subject in found[argument]}
         if argument == PICTURES:
             return {"pictures": self.depth} if self.pictures else {}
+        if argument == REPLAY:
+            return {replay.name: replay for replay in self.replays}
         return {} if self.dataset is None else {self.dataset.name: self.dataset}
 
     def again(self, claim_id: str) -> str:

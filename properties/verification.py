@@ -13,6 +13,7 @@ from properties.claim import Claim, Depth, InstanceVerdict, Mutant, Verdict
 from properties.counterexample import Refutation, write_counterexample
 from properties.datasets import Dataset
 from properties.obligations import run_obligation
+from properties.replay import Replay, failed_entry, replay_entry
 from properties.report import wording
 from properties.report.entries import (
     Certificate,
@@ -97,6 +98,14 @@ class Verification:
             found = _text(error)
         entry = pictures_entry(found, time.perf_counter() - started)
         return Outcome(entry, not entry["error"], f"the pictures broke off with an error:\n{entry['error']}")
+
+    def replay(self, replay: Replay) -> Outcome:
+        """Passed when the claim holds on the stored instance."""
+        try:
+            entry = replay_entry(replay)
+        except Exception as error:
+            entry = failed_entry(replay, _text(error))
+        return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.replay_verdict(entry))
 
     def _search(self, claim: Claim[Any], depth: Depth) -> tuple[Result | str, int]:
         seed = claim_seed(self._run.root, claim.id)
