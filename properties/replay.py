@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -42,25 +43,24 @@ def load_replays(paths: Sequence[str], directory: Path, registry: Mapping[str, C
 
     Raises CounterexampleError.
     """
-    found: dict[Path, Replay] = {}
-    for path in paths:
-        for file in _files(directory / Path(path).expanduser(), path):
-            found.setdefault(file.resolve(), _load(file, registry))
-    return tuple(found.values())
+    files = [file for path in paths for file in _files(directory / Path(path).expanduser())]
+    once = {file.resolve(): file for file in files}
+    names = Counter(file.name for file in once.values())
+    return tuple(_load(file, str(file) if names[file.name] > 1 else file.name, registry) for file in once.values())
 
 
-def _files(path: Path, given: str) -> list[Path]:
+def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     files = sorted(path.glob("*.json"))
     if not files:
         raise CounterexampleError(
-            f"the directory {given} holds no .json file; name a counterexample or their directory"
+            f"the directory {path} holds no .json file; name a counterexample, or a directory of them"
         )
     return files
 
 
-def _load(path: Path, registry: Mapping[str, Claim[Any]]) -> Replay:
+def _load(path: Path, name: str, registry: Mapping[str, Claim[Any]]) -> Replay:
     counterexample = read_counterexample(path)
     claim, statement = _named(path, counterexample.claim, registry)
     families = [family.id for family in claim.families]
@@ -69,7 +69,7 @@ def _load(path: Path, registry: Mapping[str, Claim[Any]]) -> Replay:
             f"{path} is of the family {counterexample.family!r}, which {claim.id} does not have; "
             f"known: {', '.join(families)}; replay it with the version that wrote it"
         )
-    return Replay(path.name, counterexample, claim, statement)
+    return Replay(name, counterexample, claim, statement)
 
 
 def _named(path: Path, id: str, registry: Mapping[str, Claim[Any]]) -> tuple[Claim[Any], str]:

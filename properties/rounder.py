@@ -1,8 +1,8 @@
 """Rounder numbers: the arrays of a shrunk refutation with as few decimal digits as it stays a refutation with.
 
 Descriptions shrink while they are drawn; what is built from one (targets, weights, step sizes) stays ragged. Here the
-numbers themselves are rounded, part by part, to the fewest digits for which every hypothesis still holds and the claim
-is still refuted after confirmation. A class says in ``roundable`` which of its parts may be rounded: those that the
+numbers themselves are rounded, part by part, to the fewest digits for which every hypothesis still holds, the claim is
+still refuted after confirmation, and at least ``KEPT`` of the violation is left. A class says in ``roundable`` which of its parts may be rounded: those that the
 others do not depend on. Inputs keep their digits, since their rows have unit length to the last one; so do instances
 of a claim that speaks of its own families only.
 """
@@ -16,13 +16,16 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from properties.claim import Claim, Evaluation, InstanceVerdict
+from properties.claim import Claim, Evaluation, InstanceVerdict, Verdict
 from properties.counterexample import Refutation
 from properties.instance_document import InstanceDocument, from_document, to_document
 from properties.search import evaluate_instance
 
 DIGITS = (1, 2, 3, 4, 6)
 """Decimal digits of the largest entry of a part that are tried, fewest first."""
+
+KEPT = 0.5
+"""Share of the violation, ``measured/predicted - 1``, that a rounding leaves at least."""
 
 MOST_EVALUATIONS = 40
 """Roundings of one refutation that are tried: at most this many."""
@@ -52,11 +55,11 @@ def _evaluated(claim: Claim[Any], found: Evaluation, document: InstanceDocument,
 
 
 def _rounded(claim: Claim[Any], refutation: Refutation, seed: int) -> Refutation:
-    started, tried = time.perf_counter(), 0
+    started, tried, original = time.perf_counter(), 0, refutation.evaluation
     entries = sum(array.size for array in refutation.document.arrays.values())
     if claim.of_its_families or entries > MOST_ENTRIES:
         return refutation
-    for part in getattr(refutation.evaluation.instance, "roundable", ()):
+    for part in getattr(original.instance, "roundable", ()):
         for digits in DIGITS:
             candidate = rounded_document(refutation.document, part, digits)
             if candidate is None:
@@ -65,13 +68,26 @@ def _rounded(claim: Claim[Any], refutation: Refutation, seed: int) -> Refutation
                 return refutation
             tried += 1
             try:
-                evaluation = _evaluated(claim, refutation.evaluation, candidate, seed)
+                evaluation = _evaluated(claim, original, candidate, seed)
             except Exception:  # whatever keeps it from being evaluated: this rounding is not taken
                 continue
-            if evaluation.verdict is InstanceVerdict.REFUTED:
+            if _as_clear(evaluation, than=original):
                 refutation = Refutation(evaluation, candidate, (*refutation.rounded, part))
                 break
     return refutation
+
+
+def _as_clear(evaluation: Evaluation, than: Evaluation) -> bool:
+    """Whether it is a refutation with most of the violation left, and no bound more that nothing decides."""
+    if evaluation.verdict is not InstanceVerdict.REFUTED:
+        return False
+    undecided, before = (sum(bound.verdict is Verdict.UNDECIDED for bound in one.bounds) for one in (evaluation, than))
+    return undecided <= before and _violation(evaluation) >= KEPT * _violation(than)
+
+
+def _violation(evaluation: Evaluation) -> float:
+    assert evaluation.tightest is not None
+    return evaluation.tightest.ratio - 1
 
 
 def rounded_document(document: InstanceDocument, part: str, digits: int) -> InstanceDocument | None:
