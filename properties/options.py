@@ -27,8 +27,18 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 ITEMS = CHECKOUT / "tests" / "claims" / "test_claims.py"
 """The items of claims, mutants and replays."""
 
-OPTIONS = ("--claim", "--depth", "--dataset", "--target", "--report", "--replay")
-"""The options, all with one value."""
+OPTIONS = (
+    "--claim",
+    "--depth",
+    "--dataset",
+    "--target",
+    "--width",
+    "--scale",
+    "--report",
+    "--replay",
+    "--baseline",
+)
+"""The options with one value."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,7 +70,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="evaluate a counterexample file again, or all in a directory, and nothing else; repeatable",
     )
+    group.addoption(
+        "--width",
+        action="append",
+        type=int,
+        default=[],
+        metavar="M",
+        help="certify the data set at this width, on all rows, instead of the ladder of widths; repeatable",
+    )
+    group.addoption(
+        "--scale", type=float, metavar="NU", help="with --width: initial weights are N(0, NU^2) (default 1)"
+    )
+    group.addoption("--symmetric", action="store_true", help="with --width: symmetric initialisation, u(0) = 0")
     group.addoption("--report", metavar="DIR", help="write claims.json, index.html and counterexamples there")
+    group.addoption("--baseline", metavar="FILE", help="an earlier claims.json: fail on whatever got worse since")
+    group.addoption(
+        "--update-baseline", action="store_true", help="write this run's results to the file of --baseline afterwards"
+    )
 
 
 def joined(arguments: Sequence[str]) -> list[str]:

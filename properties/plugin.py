@@ -15,15 +15,18 @@ import pytest
 from hypothesis import settings
 
 import theory
+from properties.baseline import BaselineFile, open_baseline
 from properties.claim import Claim, Depth, Mutant
 from properties.claims import registry, slack_table
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset, load_dataset
+from properties.ladder import Rung, own_rungs
 from properties.profiles import profile_name, register_profiles, under_ci
+from properties.progress import Progress, terminal_stream
 from properties.recorder import Recorder
 from properties.replay import Replay, load_replays
 from properties.report.document import Document
-from properties.report.entries import Entry, chain_entry, slack_entry
+from properties.report.entries import Entry, chain_entry, facts, slack_entry
 from properties.report.environment import environment
 from properties.run import CLAIM, DATASET, MUTANT, PICTURES, SUBJECTS, Run
 from properties.seeds import root_seed
@@ -54,11 +57,19 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         if target is not None and name is None:
             raise ChoiceError("--target names a column of a .csv file given by --dataset")
+        if config.getoption("--width") and name is None:
+            raise ChoiceError("--width is the width at which the data set of --dataset is certified")
+        if not config.getoption("--width") and (
+            config.getoption("--scale") is not None or config.getoption("--symmetric")
+        ):
+            raise ChoiceError("--scale and --symmetric say how the network of --width is initialised")
         replays = _replays(config)
         apart = name is not None or bool(replays)
         claims = selected_claims(registry, requested, apart, obligations)
         to_prove = selected_obligations(obligations, chains, requested, apart)
         dataset = None if name is None else load_dataset(name, target)
+        rungs = None if dataset is None else _own_rungs(config, dataset)
+        baseline = _baseline(config, depth)
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
     worker: Mapping[str, Any] | None = getattr(config, "workerinput", None)
@@ -75,6 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
         obligations=to_prove,
         provers=tuple(Prover(prover) for prover in PROVERS),
         dataset=dataset,
+        rungs=rungs,
         report=report,
         document=Document(
             {**environment(), "root_seed": root, "depth": depth.value, "profile": _profile(config)},
@@ -86,6 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
             slack=[slack_entry(row) for row in slack_table if row.claim in chosen],
             not_executable=NOT_EXECUTABLE,
         ),
+        baseline=baseline,
         pictures=every_claim and report is not None and depth is not Depth.QUICK,
         selective=bool(requested) or apart,
         replays=replays,
@@ -224,6 +237,7 @@ class Item:
 
     def _finish(self, outcome: Outcome) -> None:
         self._item.stash[ENTRY] = outcome.entry
+        self._item.user_properties += facts(outcome.entry)
         if not outcome.passed:
             pytest.fail(outcome.failure, pytrace=False)
 
@@ -243,12 +257,39 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """After the last item compare with the baseline; what got worse fails the run, and JUnit's file has it as one more test."""
+    result = yield
+    run = session.config.stash[RUN]
+    if run.records and run.baseline is not None and not session.config.option.collectonly:
+        comparison = run.compare()
+        failed = not run.baseline.update and bool(comparison.losses)
+        report = pytest.TestReport(
+            nodeid="baseline::comparison",
+            location=("baseline", None, "comparison"),
+            keywords={},
+            outcome="failed" if failed else "passed",
+            longrepr="\n".join(comparison.losses) if failed else None,
+            when="call",
+        )
+        session.testscollected += 1
+        session.config.hook.pytest_runtest_logreport(report=report)
+    return result
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Start recording, in the process that keeps the document."""
     run = session.config.stash[RUN]
-    if run.records:
-        session.config.pluginmanager.register(Recorder(run), "verification-recorder")
+    if not run.records:
+        return
+    session.config.pluginmanager.register(Recorder(run), "verification-recorder")
+    stream = terminal_stream() if session.config.option.verbose == 0 and not session.config.option.collectonly else None
+    if stream is not None:
+        progress = Progress(run, stream)
+        run.observe = progress.observe
+        session.config.pluginmanager.register(progress, "verification-progress")
 
 
 def _check_checkout(config: pytest.Config) -> None:
@@ -265,10 +306,29 @@ def _check_checkout(config: pytest.Config) -> None:
 def _replays(config: pytest.Config) -> tuple[Replay, ...]:
     """The files of --replay. Raises CounterexampleError, and ChoiceError with options that ask for something else."""
     paths = config.getoption("--replay")
-    others = [option for option in ("--claim", "--dataset", "--report") if config.getoption(option)]
+    others = [option for option in ("--claim", "--dataset", "--report", "--baseline") if config.getoption(option)]
     if paths and others:
         raise ChoiceError(f"--replay evaluates files and nothing else; leave {' and '.join(others)} out")
     return load_replays(paths, config.invocation_params.dir, registry)
+
+
+def _own_rungs(config: pytest.Config, dataset: Dataset) -> tuple[Rung, ...] | None:
+    """The networks of the width asked for. Raises WidthError, ScaleError."""
+    widths, scale = config.getoption("--width"), config.getoption("--scale")
+    if not widths:
+        return None
+    rows, dim = dataset.X.shape
+    return own_rungs(rows, dim, widths, 1.0 if scale is None else scale, config.getoption("--symmetric"))
+
+
+def _baseline(config: pytest.Config, depth: Depth) -> BaselineFile | None:
+    """What to compare the run with. Raises DataFileError, ChoiceError."""
+    option, update = config.getoption("--baseline"), config.getoption("--update-baseline")
+    if option is None and update:
+        raise ChoiceError("--update-baseline writes the file that --baseline names; give both")
+    if option is None or hasattr(config, "workerinput"):
+        return None
+    return open_baseline(config.invocation_params.dir / Path(option).expanduser(), update, depth)
 
 
 def _report_directory(config: pytest.Config) -> Path | None:
