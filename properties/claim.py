@@ -7,9 +7,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import numpy as np
 from flint import arb, ctx, fmpq
 from hypothesis.strategies import SearchStrategy
 
@@ -223,16 +222,8 @@ class TooLargeToConfirmError(Exception):
     """Ball arithmetic would take too long on this instance; the message says how large it is."""
 
 
-class Instance(Protocol):
-    """What a claim is evaluated on: frozen, and able to list its arrays for a counterexample file."""
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """Every array that defines the instance, by name."""
-        ...
-
-
-I_contra = TypeVar("I_contra", bound=Instance, contravariant=True)
-I = TypeVar("I", bound=Instance)  # noqa: E741
+I = TypeVar("I")  # noqa: E741
+"""What a claim is evaluated on: a frozen dataclass of data that a counterexample file can hold (instance_document.py)."""
 
 
 @dataclass(frozen=True)

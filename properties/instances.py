@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
@@ -101,10 +100,6 @@ class DescentInstance(Protocol):
         """The exact trajectory from theta(0), in balls at the working precision, as long as the run."""
         ...
 
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """Every array that defines the instance."""
-        ...
-
 
 class GradientInstance(DescentInstance, Protocol):
     """What the claims on gradient descent need besides."""
@@ -148,10 +143,6 @@ class LossInstance(DescentInstance, Protocol):
     def objective(self) -> Loss:
         """The loss, with its constants and its minimiser."""
         ...
-
-
-def _loss_arrays(objective: Loss) -> Mapping[str, FloatArray]:
-    return {f"loss_{name}": array for name, array in objective.arrays().items()}
 
 
 LOSS_PARTS = ("loss.ridge", "loss.scale", "loss.weights")
@@ -224,15 +215,6 @@ class MapInstance:
         """The exact trajectory, in balls."""
         steps = len(self.run.steps)
         return map_steps_enclosed(self.model, self.iterates[0], self.objective, self.eta, steps, self.optimiser)
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The map, the targets, the step size and the loss."""
-        return {
-            **self.model.arrays(),
-            "y": self.targets,
-            "step_size": np.array([self.eta]),
-            **_loss_arrays(self.objective),
-        }
 
 
 @dataclass(frozen=True)
@@ -348,17 +330,6 @@ class NetworkInstance:
         steps = len(self.run.steps)
         self._confirmable(steps)
         return steps_from_weights(self.net, self.inputs, self.objective, self.eta, steps, self.optimiser)
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The network, the data, the step size and the loss."""
-        return {
-            "weights": self.net.weights,
-            "signs": self.net.signs,
-            "X": self.inputs,
-            "y": self.targets,
-            "step_size": np.array([self.eta]),
-            **_loss_arrays(self.objective),
-        }
 
 
 AnyDescent = TypeVar("AnyDescent", bound="DataclassInstance")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,7 +192,3 @@ class Misstated:
     def gradient_rounding(self, outputs: FloatArray) -> float:
         """The true one."""
         return self.true.gradient_rounding(outputs)
-
-    def arrays(self) -> Mapping[str, FloatArray]:
-        """Those of the true loss, and what is stated."""
-        return {**self.true.arrays(), "stated_curvatures": np.array([self.strong_convexity, self.smoothness])}

@@ -57,17 +57,6 @@ class NetworkInstance:
     step_size: float
     optimiser: str
 
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """Every array that defines the instance."""
-        return {
-            "inputs": self.inputs,
-            "weights": self.weights,
-            "other_weights": self.other_weights,
-            "signs": self.signs,
-            "targets": self.targets,
-            "step_size": np.array(self.step_size),
-        }
-
     @cached_property
     def net(self) -> TwoLayerNetwork:
         """The project's float64 network at ``weights``."""
@@ -232,10 +221,6 @@ class CountInstance:
 
     pattern: NDArray[np.int8]
 
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The pattern."""
-        return {"pattern": self.pattern}
-
 
 @dataclass(frozen=True)
 class OnesInstance:
@@ -252,10 +237,6 @@ class OnesInstance:
         pattern = np.ones((self.rows, self.width), dtype=np.int8)
         pattern[self.zeros[:, 0], self.zeros[:, 1]] = 0
         return pattern
-
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """Its shape and the places of its zeros."""
-        return {"shape": np.array([self.rows, self.width]), "zeros": self.zeros}
 
 
 AnyPattern = CountInstance | OnesInstance

@@ -107,16 +107,6 @@ class ExactRuns:
         """The leverage scores, exactly."""
         return [self.start.projection[i, i] for i in range(len(self.inputs))]
 
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The network, the inputs, the residual and the step size."""
-        return {
-            "weights": self.weights,
-            "signs": np.array(self.signs, dtype=float),
-            "X": self.inputs,
-            "r": self.residual,
-            "step_size": np.array([as_float(self.eta)]),
-        }
-
 
 def _exact_descriptions(scales: Sequence[int], least_inputs: int) -> SearchStrategy[Mapping[str, Any]]:
     return described(
@@ -224,16 +214,6 @@ class ComputedRuns:
                 frozen = frozen and bool(np.array_equal(state.pre_activations >= 0, initial))
             found[optimiser] = residuals, error, frozen
         return found
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The network, the data and the step size."""
-        return {
-            "weights": self.net.weights,
-            "signs": self.net.signs,
-            "X": self.inputs,
-            "y": self.targets,
-            "step_size": np.array([self.eta]),
-        }
 
     def hypotheses(self) -> Sequence[Hypothesis]:
         """rank X = n, regular matrices, unchanged patterns."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -123,10 +123,6 @@ class FeatureInstance:
     def enclosed_trajectory(self) -> list[EnclosedStep]:
         """The exact trajectory, in balls."""
         return self._enclosed(self._course[0][0], len(self.run.steps))
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The map, the data and the step size."""
-        return {**self.model.arrays(), "X": self.inputs, "y": self.targets, "step_size": np.array([self.eta])}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, ClassVar
@@ -109,10 +109,6 @@ class StepInstance:
             kernel_error=gamma(self.network.net.dim + 4),
             gram_error=gram_error,
         )
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """Those of the network."""
-        return self.network.arrays()
 
 
 def hypotheses(instance: StepInstance) -> Sequence[Hypothesis]:

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from flint import arb, arb_mat, fmpq
-from numpy.typing import NDArray
 
 from properties.inputs import draw_inputs
 from theory.descent import FunctionSpaceDescent
@@ -87,15 +86,6 @@ class AttackedBall:
         """What the attack reached, and its weights."""
         rng = np.random.default_rng(self.seed)
         return change_attack(self.net, self.rows, self.radius, rng, self.condition)
-
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """Weights, signs, inputs and radius."""
-        return {
-            "weights": self.net.weights,
-            "signs": self.net.signs,
-            "X": self.rows,
-            "radius": np.array([self.radius]),
-        }
 
 
 @dataclass(frozen=True)
@@ -263,16 +253,6 @@ class PathInstance:
         first, start, end = (ball_matrix(self.iterates[k]) for k in (0, segment, segment + 1))
         here = start * arb(1 - position) + end * arb(position)
         return feature_change(self.net, ball_matrix(self.factors), first, here)
-
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The network, the data and the step size."""
-        return {
-            "weights": self.net.weights,
-            "signs": self.net.signs,
-            "X": self.rows,
-            "y": self.targets,
-            "step_size": np.array([self.step_size]),
-        }
 
 
 def build_path(description: Description, condition: str = "2") -> PathInstance:

@@ -8,7 +8,7 @@ is the largest observed error over its bound: how much the bounds give away.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, ClassVar
@@ -94,16 +94,6 @@ class StoredStep:
         return network_steps_enclosed(
             iterate, self.inputs, net.signs, net.activation, self.targets, self.eta, 1, self.optimiser
         )[0]
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The network, the data and the step size."""
-        return {
-            "weights": self.net.weights,
-            "signs": self.net.signs,
-            "X": self.inputs,
-            "y": self.targets,
-            "step_size": np.array([self.eta]),
-        }
 
 
 def exact_gram(instance: StoredStep, iterate: FloatArray) -> arb_mat:

@@ -122,7 +122,6 @@ def test_a_misstated_loss_differs_from_the_true_one_in_what_is_misstated_only() 
         assert loss.value(point) == true.value(point)
         assert loss.gradient_rounding(point) == true.gradient_rounding(point)
         assert np.array_equal(loss.labels, true.labels)
-        assert list(loss.arrays()["stated_curvatures"]) == [0.5, 0.75]
 
 
 @pytest.mark.parametrize(("claim", "most"), [(claims.T2, 1.0), (claims.T2_Q, 2.0)], ids=["T2", "T2-q"])
@@ -167,7 +166,7 @@ def test_weights_are_not_rotated_and_stiff_directions_do_not_spike() -> None:
     assert isinstance(instance.model, SpikeMap)
     assert np.array_equal(instance.model.output_rotation, np.eye(2))
     assert isinstance(instance.objective, WeightedSquaredLoss)
-    assert instance.arrays()["loss_weights"][1] == pytest.approx(20.0)
+    assert instance.objective.weights[1] == pytest.approx(20.0)
     spread = np.ptp(instance.model.slopes, axis=1)
     assert spread[0] > 0
     assert instance.eta * 20 < 1

@@ -39,9 +39,6 @@ class Number:
 
     value: int
 
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        return {"value": np.array([self.value])}
-
 
 def family(most: int = 1000, quick: int = 200, id: str = "numbers") -> Family[Number]:
     return Family(
