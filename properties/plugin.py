@@ -24,6 +24,7 @@ from properties.ladder import Rung, own_rungs
 from properties.profiles import profile_name, register_profiles, under_ci
 from properties.progress import Progress, terminal_stream
 from properties.recorder import Recorder
+from properties.replay import Replay, load_replays
 from properties.report.document import Document
 from properties.report.entries import Entry, chain_entry, facts, slack_entry
 from properties.report.environment import environment
@@ -62,8 +63,10 @@ def pytest_configure(config: pytest.Config) -> None:
             config.getoption("--scale") is not None or config.getoption("--symmetric")
         ):
             raise ChoiceError("--scale and --symmetric say how the network of --width is initialised")
-        claims = selected_claims(registry, requested, name is not None, obligations)
-        to_prove = selected_obligations(obligations, chains, requested, name is not None)
+        replays = _replays(config)
+        apart = name is not None or bool(replays)
+        claims = selected_claims(registry, requested, apart, obligations)
+        to_prove = selected_obligations(obligations, chains, requested, apart)
         dataset = None if name is None else load_dataset(name, target)
         rungs = None if dataset is None else _own_rungs(config, dataset)
         baseline = _baseline(config, depth)
@@ -73,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
     seed_option = config.getoption("--hypothesis-seed", None)
     root = root_seed(seed_option, depth, under_ci(os.environ)) if worker is None else int(worker["verification_root"])
     report = _report_directory(config)
-    every_claim = ALL_CLAIMS in requested or (not requested and name is None)
+    every_claim = ALL_CLAIMS in requested or not (requested or apart)
     chosen = {claim.id for claim in claims}
     run = Run(
         depth=depth,
@@ -97,10 +100,12 @@ def pytest_configure(config: pytest.Config) -> None:
         ),
         baseline=baseline,
         pictures=every_claim and report is not None and depth is not Depth.QUICK,
-        selective=bool(requested) or name is not None,
+        selective=bool(requested) or apart,
+        replays=replays,
         records=worker is None,
     )
     run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + (dataset is not None) + run.pictures
+    run.document.expected += len(replays)
     config.stash[RUN] = run
 
 
@@ -138,6 +143,12 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[
     run = collector.config.stash[RUN]
     absent = [name for name in asked if not run.subjects(name)]
     return [] if absent and (registry or not {CLAIM, MUTANT}.intersection(absent)) else None
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the project's other tests alone when files are replayed: collecting them takes longer."""
+    others = [config.rootpath / "tests" / name for name in ("properties", "theory")]
+    return True if config.stash[RUN].replays and collection_path in others else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -220,6 +231,10 @@ class Item:
         """Fail when the data of the paper's pictures cannot be computed."""
         self._finish(self._verification.pictures())
 
+    def replay(self, replay: Replay) -> None:
+        """Fail unless the claim holds on the stored instance."""
+        self._finish(self._verification.replay(replay))
+
     def _finish(self, outcome: Outcome) -> None:
         self._item.stash[ENTRY] = outcome.entry
         self._item.user_properties += facts(outcome.entry)
@@ -286,6 +301,15 @@ def _check_checkout(config: pytest.Config) -> None:
             f"the package theory was imported from {Path(used).parent}, not from {here.parent}: "
             f"install this checkout (pip install -e .) in this environment, or run python -m pytest"
         )
+
+
+def _replays(config: pytest.Config) -> tuple[Replay, ...]:
+    """The files of --replay. Raises CounterexampleError, and ChoiceError with options that ask for something else."""
+    paths = config.getoption("--replay")
+    others = [option for option in ("--claim", "--dataset", "--report", "--baseline") if config.getoption(option)]
+    if paths and others:
+        raise ChoiceError(f"--replay evaluates files and nothing else; leave {' and '.join(others)} out")
+    return load_replays(paths, config.invocation_params.dir, registry)
 
 
 def _own_rungs(config: pytest.Config, dataset: Dataset) -> tuple[Rung, ...] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from properties.claim import (
     Bound,
@@ -70,11 +69,6 @@ class Shares:
         most = int(Fraction(kept) * neurons / 2)
         single = binomial_at_most(neurons, most, active)
         return 2 * single if self.opposite else some_of_several(single, self.n)
-
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The rows and the width."""
-        rows = np.array([[1.0, 0.0], [-1.0, 0.0]]) if self.opposite else np.eye(self.n)
-        return {"X": rows, "width_and_symmetry": np.array([self.width, int(self.symmetric)])}
 
 
 Instance = Shares | RandomNetwork

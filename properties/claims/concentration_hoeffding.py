@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from flint import arb
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
 from properties.claims.binomials import binomial_outside
@@ -67,10 +66,6 @@ class Pair:
     def probability(self) -> arb:
         """``P(|H_ij(0) - S_inf,ij| >= t)``."""
         return binomial_outside(self.neurons, self.mean, self.count, 2 * self.neurons * self.mean - self.count)
-
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The rows, the width and the count."""
-        return {"X": self.inputs, "width_count_symmetry": np.array([self.width, self.count, int(self.symmetric)])}
 
     def network(self) -> RandomNetwork:
         """The network to be sampled."""

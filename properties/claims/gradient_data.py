@@ -60,7 +60,7 @@ def _check(context: RungContext, theorem: str, eta: float, norm: float) -> tuple
     """The theorem on the first steps of GD at this step size, on a path certified anew."""
     path = context.path("gd", eta, STEPS)
     instance = RealInstance(context.net, context.inputs, context.y, eta, path.steps, path, optimiser="gd")
-    evaluation = evaluate_instance(CLAIMS[theorem], "F5", context.description(eta, path.steps), instance)[0]
+    evaluation = evaluate_instance(CLAIMS[theorem], "F5", context.description(eta, path.steps), instance)
     factor = gd.rate(eta, min(path.constant, NO_CONSTANT), norm, context.lambda_min, theorem)
     found = {
         "step_size": eta,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -12,7 +12,6 @@ import numpy as np
 from flint import acb, arb, fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from numpy.typing import NDArray
 from scipy import stats
 
 from properties.claim import (
@@ -59,10 +58,6 @@ class ResidualInstance:
     def squared_targets(self) -> fmpq:
         """``||y||^2``, exactly."""
         return sum((rational(value) ** 2 for value in self.targets.tolist()), fmpq(0))
-
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """Rows, targets, and what the distribution depends on."""
-        return {**self.network.arrays(), "y": self.targets, "delta": np.array([self.delta])}
 
 
 # --- exact -----------------------------------------------------------------------------------------------------------

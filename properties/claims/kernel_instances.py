@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from numpy.typing import NDArray
 
 from properties.claim import Depth, Family
 from properties.descriptions import described
@@ -36,13 +35,6 @@ class KernelInstance:
     inputs: FloatArray
     initialisation: int | None = None
     symmetric: bool = False
-
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The rows, and how the network is drawn when there is one."""
-        if self.initialisation is None:
-            return {"X": self.inputs}
-        drawn = np.array([self.initialisation, int(self.symmetric)])
-        return {"X": self.inputs, "seed_and_symmetry": drawn}
 
     @cached_property
     def degeneracy(self) -> Degeneracy:

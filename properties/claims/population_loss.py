@@ -88,10 +88,6 @@ class Population:
                 targets = np.where(rng.random(count) < RARE / 4, 50.0, 0.0)
         return inputs, self.size * targets
 
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The numbers of the description; samples and networks come from the trials' stream."""
-        return {"rows_dim_width": np.array([self.rows, self.dim, self.width]), "delta": np.array([self.delta])}
-
 
 @dataclass(frozen=True)
 class Rule:

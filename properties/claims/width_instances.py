@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-import numpy as np
 from flint import arb
-from numpy.typing import NDArray
 
 from theory.geometry import InputGeometry
 from theory.gram import limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
@@ -58,11 +54,6 @@ class WidthInstance:
         found = InputGeometry.of(self.inputs)
         least = float(found.leverage.min()) * found.smallest_eigenvalue
         return least, found.smallest_eigenvalue / found.largest_eigenvalue
-
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The data and the numbers."""
-        numbers = np.array([self.scale, self.delta, self.C, float(self.symmetric)])
-        return {"X": self.inputs, "y": self.targets, "scale_delta_C_symmetric": numbers}
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ class Document:
     mutants: dict[str, Entry] = field(default_factory=dict)
     dataset: Entry | None = None
     pictures: Entry | None = None
+    replays: dict[str, Entry] = field(default_factory=dict)
+    """Counterexample files evaluated again; they are part of no report."""
     baseline: Entry | None = None
     """The comparison with an earlier run: ``file``, ``compared``, ``skipped``, ``losses``, and whether it was replaced."""
     obligations: dict[str, Entry] = field(default_factory=dict)
@@ -101,8 +103,12 @@ class Document:
                 self.pictures = entry
             case "obligation":
                 self.obligations = self._ordered({**self.obligations, entry["id"]: entry})
+            case "replay":
+                self.replays = {**self.replays, entry["id"]: entry}
             case kind:
-                raise ValueError(f"an entry of kind {kind!r}; known are claim, mutant, dataset, pictures, obligation")
+                raise ValueError(
+                    f"an entry of kind {kind!r}; known are claim, mutant, dataset, pictures, obligation, replay"
+                )
 
     def _ordered(self, entries: Mapping[str, Entry]) -> dict[str, Entry]:
         """The entries in the order shown; those that it does not name follow as they came."""
@@ -113,7 +119,7 @@ class Document:
     def recorded(self) -> int:
         """How many entries have come in."""
         others = (self.dataset is not None) + (self.pictures is not None)
-        return len(self.claims) + len(self.mutants) + len(self.obligations) + others
+        return len(self.claims) + len(self.mutants) + len(self.obligations) + len(self.replays) + others
 
     @property
     def complete(self) -> bool:

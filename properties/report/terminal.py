@@ -15,6 +15,8 @@ from properties.report.wording import (
     mutants_text,
     number_text,
     obligations_text,
+    replay_texts,
+    replays_sentence,
     seconds_text,
     tightest_text,
     verdict_sentence,
@@ -129,9 +131,14 @@ def picture_lines(document: Document) -> list[str]:
     return [*summaries(document.pictures["data"]).values()]
 
 
+def replay_lines(document: Document) -> list[str]:
+    """Every file evaluated again: claim, hypotheses, bounds, and how that compares with the file."""
+    return [line for entry in document.replays.values() for line in replay_texts(entry)]
+
+
 def closing_lines(document: Document) -> list[str]:
     """The verdict of the run."""
-    return [verdict_sentence(document)]
+    return [replays_sentence(document) if document.replays else verdict_sentence(document)]
 
 
 def _cut(text: str) -> str:

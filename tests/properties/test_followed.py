@@ -79,7 +79,7 @@ def test_k_step_bounds_and_the_length_of_the_path_are_checked_on_the_exact_traje
     assert measured == pytest.approx([step.after for step in instance.run.steps])
     product = bounds[0].predicted / bounds[0].measured  # one step's factor over what the step did
     assert bounds[10].predicted / bounds[10].measured == pytest.approx(product**6, rel=1e-3)
-    evaluation = evaluate_instance(registry["T1-sharp"], "balls", {}, instance)[0]
+    evaluation = evaluate_instance(registry["T1-sharp"], "balls", {}, instance)
     assert evaluation.evidence is Evidence.ENCLOSED
     assert evaluation.verdict is InstanceVerdict.HOLDS
     with working_precision(300):
@@ -120,7 +120,7 @@ def test_a_false_factor_is_refuted_by_balls() -> None:
         hypotheses=partial(residual_rules.hypotheses, rule),
         conclusion=partial(residual_rules.conclusion, rule),
     )
-    evaluation = evaluate_instance(claim, "balls", {}, network())[0]
+    evaluation = evaluate_instance(claim, "balls", {}, network())
     assert evaluation.verdict is InstanceVerdict.REFUTED
     assert {bound.evidence for bound in evaluation.bounds} == {Evidence.ENCLOSED}
     too_long = dataclasses.replace(rule, factor=ngd.T1_SHARP_RULE.factor, radius=lambda C, r, lambda_min: r / 100)
@@ -153,7 +153,7 @@ def test_an_activation_that_no_precision_decides_leaves_the_instance_undecided()
     instance = NetworkInstance(net, np.ones((1, 1)), np.array([-1.0]), 0.5, 3, enclosed=True)
     vars(instance)["certificate"] = MapCertificate(lambda_min=0.3, radius=20.0, constant=0.1)
     claim = of(registry["T1"], hypotheses=lambda _: [])
-    evaluation = evaluate_instance(claim, "balls", {}, instance)[0]
+    evaluation = evaluate_instance(claim, "balls", {}, instance)
     assert evaluation.verdict is InstanceVerdict.UNDECIDED
     assert [bound.verdict for bound in evaluation.bounds].count(Verdict.HOLDS) == 1
     assert evaluation.precision == 848
@@ -258,7 +258,7 @@ def test_hypotheses_carry_their_evidence() -> None:
 
 
 def test_an_instance_is_as_strong_as_its_weakest_hypothesis() -> None:
-    evaluation = evaluate_instance(registry["T1-sharp"], "balls", {}, network())[0]
+    evaluation = evaluate_instance(registry["T1-sharp"], "balls", {}, network())
     tested = dataclasses.replace(evaluation, hypotheses=(require("in float64", 1.0, 1e-16),))
     assert (evaluation.evidence, tested.evidence) == (Evidence.ENCLOSED, Evidence.TESTED)
     result = Result(registry["T1-sharp"], "normal", 0)

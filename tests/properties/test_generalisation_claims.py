@@ -105,10 +105,9 @@ def test_the_forms_of_all_sign_vectors() -> None:
 def test_the_complexity_of_a_network_is_that_of_its_jacobian() -> None:
     description = {"inputs": 3, "dim": 2, "width": 4, "kind": "uniform", "radius_tenths": 20, "seed": 1}
     instance = rademacher._build_network(description)
-    from theory.network import TwoLayerNetwork
-
-    arrays = instance.arrays()
-    J = TwoLayerNetwork(arrays["weights"], arrays["signs"]).jacobian(arrays["X"])
+    assert instance.network is not None
+    assert instance.inputs is not None
+    J = instance.network.jacobian(instance.inputs)
     mean = np.mean([np.linalg.norm(J.T @ np.array(signs)) for signs in itertools.product((-1, 1), repeat=3)])
     assert float(rademacher.complexity(instance)) == pytest.approx(2.0 * mean / 3, rel=1e-12)
 

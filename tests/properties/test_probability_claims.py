@@ -43,7 +43,7 @@ def test_sampling_refutes_what_it_can_see_for_every_root_seed(id: str, root: int
     mutant = next(mutant for mutant in registry[id.partition("/")[0]].mutants if mutant.id == id)
     result = run_claim(mutant.claim, Depth.NORMAL, claim_seed(root, id))
     assert result.refutation is not None
-    violated = result.refutation.evaluation.tightest
+    violated = result.refutation.tightest
     assert violated is not None
     assert violated.evidence is Evidence.ESTIMATED
     assert " of N = " in violated.label

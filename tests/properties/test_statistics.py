@@ -146,7 +146,7 @@ def test_true_and_false_bounds_get_the_same_verdict_whatever_the_seed(seed: int)
     assert true.evidence is Evidence.TESTED  # the conclusion in float64 beside it is weaker
     assert sum(count.features["k > 0"] for count in true.families.values()) > 10
     assert false.refutation is not None
-    assert 22 <= false.refutation.evaluation.description["value"] <= 30
+    assert 22 <= false.refutation.description["value"] <= 30
 
 
 def test_the_search_does_not_aim_at_noise(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +164,7 @@ def test_the_search_does_not_aim_at_noise(monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_evaluation_is_repeated_from_its_description_and_the_seed_of_the_search() -> None:
     result = run_claim(coins(0.2), Depth.QUICK, 5)
     assert result.refutation is not None
-    found, family = result.refutation.evaluation, claim().families[0]
+    found, family = result.refutation, claim().families[0]
     assert evaluate(coins(0.2), family, found.description, result.seed).bounds == found.bounds
     assert evaluate(coins(0.2), family, found.description, 6).bounds != found.bounds
 
