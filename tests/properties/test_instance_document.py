@@ -94,6 +94,18 @@ def test_every_instance_survives_its_file(claim: Claim[Any], family: Family[Any]
     assert evaluation.verdict is not InstanceVerdict.REFUTED
 
 
+def test_instances_of_the_families_of_mutants_survive_too() -> None:
+    """Those that their claim does not have; what is evaluated on them is seen by the tests of replays."""
+    of_claims = {id(family) for claim in registry.values() for family in claim.families}
+    mutants = [mutant for claim in registry.values() for mutant in claim.mutants]
+    own = {id(family): (mutant.id, family) for mutant in mutants for family in mutant.claim.families}
+    for name, family in (own[key] for key in own.keys() - of_claims):
+        instance = family.build(drawn(family))
+        document = to_document(instance)
+        tree = json.loads(json.dumps(document.tree))
+        assert difference(instance, from_document(InstanceDocument(tree, document.arrays))) is None, name
+
+
 def whole() -> MapInstance:
     recipe = LossRecipe("pseudo-Huber", ridge=0.5, scale=2.0, misstatement=Misstatement(ridge=2.0**-40))
     model = PerturbedAffine(np.eye(2), np.ones((2, 2)), 0.25)

@@ -33,9 +33,8 @@ pytestmark = pytest.mark.usefixtures("profile_restored")
 THE_SAME = "the same as the file: verdict, margins, and both sides of every bound to the last digit"
 EXAMPLES = CHECKOUT / "docs" / "counterexamples"
 CHEAP = (
-    *("I-gram", "I-homog", "I-pinv", "I-kfac", "I-kfac-fn", "I-dual", "I-counts", "E-step"),
-    *("K-closed", "K-schur", "K-sep", "K-hoeffding", "C2-fro", "C2-smooth", "T3", "T5-dist", "T5-rad", "T0-linear"),
-    *("T1", "T1-q", "T1-sharp", "T1-first", "T1-tight", "T1-line", "T1-line-sharp", "T1-sharp-adversary", "T1-lemma-S"),
+    *("I-gram", "I-homog", "I-pinv", "I-counts", "E-step", "K-closed", "K-schur", "R0", "T3", "T4-width", "T4-frozen"),
+    *("T1", "T1-tight", "T1-line-sharp", "T1-sharp-adversary", "T1-lemma-S", "T0-linear", "T5-dist", "T5-rad"),
 )
 """Claims whose mutants are found fast: identities, kernels, probabilities, maps, networks, exact arithmetic."""
 
@@ -80,9 +79,10 @@ def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return moved
 
 
-def test_a_hundred_counterexamples_say_the_same_in_a_new_process(hundred: Path) -> None:
+def test_a_hundred_counterexamples_say_the_same_in_new_processes(hundred: Path) -> None:
+    """Started from elsewhere, with the directory given relative to there, and distributed."""
     before = {path: path.read_bytes() for path in hundred.iterdir()}
-    done = pytest_in(hundred.parent, "--replay", "moved", "-q")
+    done = pytest_in(hundred.parent, "--replay", "moved", "-n", "2")
     assert done.returncode == 1, done.stdout + done.stderr
     count = sum(path.suffix == ".json" for path in before)
     assert count >= 100
@@ -119,13 +119,7 @@ def test_the_arrays_alone_are_replayed(hundred: Path, monkeypatch: pytest.Monkey
     assert replay_entry(moved)["agreement"] != [THE_SAME]
 
 
-def test_workers_replay_too(hundred: Path) -> None:
-    paths = sorted(hundred.glob("I-gram-*.json"))[:2]
-    done = pytest_in(CHECKOUT, "-n", "2", *(f"--replay={path}" for path in paths))
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "Of 2 replayed: 2 refuted again." in done.stdout
-    assert done.stdout.count(THE_SAME) == 2
-
+# --- what is documented ----------------------------------------------------------------------------------------------
 
 STATED = {
     "C2-path-first-step-only-b739e564ee.json": ("C2-path/first-step-only", 0),
