@@ -134,6 +134,32 @@ def largest_eigenvalue_bounds(matrix: ArrayLike) -> tuple[float, float]:
     return _scaled_back(lower, exponent, -math.inf), _scaled_back(upper, exponent, math.inf)
 
 
+def largest_eigenvalues_above(matrices: FloatArray, errors: FloatArray) -> FloatArray:
+    """Numbers, shape (q,), certainly at least lambda_max of the symmetric matrices within ``errors`` (q,) of these (q, n, n).
+
+    Errors in the spectral norm. ``A V = V L + R`` for any V and diagonal L, so with ``d = ||V^T V - I||_F < 1`` every eigenvalue of A,
+    being one of ``L + V^{-1} R``, is within ``||R||_F / (1 - d)^{1/2}`` of an entry of L (Bauer, Fike); A moves R by ``||V||_2`` times as
+    much, at most ``(1 + d)^{1/2}``. V and L are those of the library, whatever their quality; inf where d is not below 1/2.
+    """
+    values, vectors = np.linalg.eigh(matrices)
+    size, spectra = matrices.shape[-1], values[:, None, :]
+    turned = vectors.transpose(0, 2, 1)
+    remainder = _frobenius_norms(matrices @ vectors - vectors * spectra)
+    remainder += gamma(size + 2) * _frobenius_norms(np.abs(matrices) @ np.abs(vectors) + np.abs(vectors * spectra))
+    defect = _frobenius_norms(turned @ vectors - np.eye(size))
+    defect += gamma(size + 2) * _frobenius_norms(np.abs(turned) @ np.abs(vectors))
+    usable = defect < 1 / 2
+    defect = np.where(usable, defect, 1 / 2)
+    distance = (
+        (remainder + errors * np.sqrt(1 + defect)) / np.sqrt(1 - defect) * (1 + gamma(size * size + 2 * size + 16))
+    )
+    return np.where(usable, np.nextafter(values.max(axis=1) + (distance + UNDERFLOW), np.inf), np.inf)
+
+
+def _frobenius_norms(matrices: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.norm(matrices, axis=(1, 2)))
+
+
 def _rayleigh_upper_bound(scaled: FloatArray, vector: FloatArray) -> float:
     """``v^T A v / v^T v`` raised by its rounding ``gamma |v|^T |A| |v| / v^T v``, for entries of at most 1."""
     squared = float(vector @ vector)
