@@ -17,26 +17,19 @@ from numpy.typing import ArrayLike
 
 from theory.inputs import FloatArray, direction_rows, normalise_rows, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
+from theory.rigour.activation_accuracy import DERIVATIVE_ERROR
 from theory.rigour.definiteness import (
     largest_eigenvalue_upper_bound,
     smallest_eigenvalue_lower_bound,
     smallest_eigenvalue_upper_bound,
 )
 from theory.rigour.exact import pivot_columns
+from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.precision import working_precision
-from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.rigour.rounding import gamma
 
 Pair = tuple[int, int]
 Direction = tuple[int, ...]
-
-DERIVATIVE_ROUNDING = 32 * UNIT_ROUNDOFF
-"""Above the absolute error of one evaluation of phi' of a smooth activation, at an argument without error (functions to 4 units in the last place)."""
-
-SMALLEST_NORMAL_MARGIN = 2.0**-1000
-"""Above the effect of underflow on a dot product of fewer than 2^20 terms."""
-
-SMALLEST_SAFE_NORM = 2.0**-400
-"""Above this norm, what underflows among the squares of a vector's entries is nothing beside their sum."""
 
 
 def primitive_directions(inputs: ArrayLike) -> list[Direction]:
@@ -157,8 +150,8 @@ def pattern_entry_error(dim: int) -> float:
     With ``h = ceil(dim / 2)``, counted in roundings u: a unit vector is computed to ``a = h + 3`` (the sum of squares
     dim, halved by the root; root, division, underflow), so the lengths p, q of sum and difference are known to
     ``2 a`` absolutely and ``h + 2`` relatively. The point (p, q) lies at distance 2 from the origin and moves by at
-    most ``2 sqrt(2) a + 2 (h + 2)``, its angle by half of that, below ``3 (h + 4)``; atan2 adds at most 8 (4 units in the last
-    place). Divided by pi, plus the rounding of pi and of the quotient: below ``h + 8``.
+    most ``2 sqrt(2) a + 2 (h + 2)``, its angle by half of that, below ``3 (h + 4)``; atan2 adds at most 8
+    (theory.rigour.activation_accuracy). Divided by pi, plus the rounding of pi and of the quotient: below ``h + 8``.
     """
     return gamma((dim + 1) // 2 + 8)
 
@@ -289,24 +282,6 @@ def ball_limiting_pattern_gram(inputs: ArrayLike, bits: int = 128) -> arb_mat:
     return _ball_kernels(inputs, False, bits)
 
 
-def _dot_error(net: TwoLayerNetwork, rows: FloatArray) -> FloatArray:
-    """Bound of the error of every computed pre-activation, shape (n, m): ``gamma_d |x_i| |w_r|``, doubled."""
-    with np.errstate(over="ignore"):
-        norms = np.sqrt(np.einsum("rd,rd->r", net.weights, net.weights))
-        extreme = ~(
-            (norms > SMALLEST_SAFE_NORM) & (norms < np.inf)
-        )  # squares of tiny weights vanish, of huge ones overflow
-        if extreme.any():
-            weights = net.weights[extreme]
-            largest = np.abs(weights).max(axis=1)
-            scaled = weights / np.where(largest > 0, largest, 1.0)[:, None]
-            norms[extreme] = largest * np.linalg.norm(scaled, axis=1)
-        norms += SMALLEST_NORMAL_MARGIN
-        return np.asarray(
-            2 * gamma(net.dim + 4) * np.linalg.norm(rows, axis=1)[:, None] * norms + SMALLEST_NORMAL_MARGIN
-        )
-
-
 def exact_pattern(net: TwoLayerNetwork, inputs: ArrayLike) -> FloatArray:
     """``A = 1[X W^T >= 0]``, shape (n, m), of the exact products: entries too close to 0 are decided in rationals.
 
@@ -315,7 +290,7 @@ def exact_pattern(net: TwoLayerNetwork, inputs: ArrayLike) -> FloatArray:
     rows = unit_rows(inputs)
     pre_activations = net.pre_activations(rows)
     pattern = (pre_activations >= 0).astype(np.float64)
-    doubtful = np.flatnonzero(~(np.abs(pre_activations) > _dot_error(net, rows)))
+    doubtful = np.flatnonzero(~(np.abs(pre_activations) > pre_activation_error(net)))
     for i, r in zip(*np.divmod(doubtful, net.width), strict=True):
         pairs = zip(rows[i].tolist(), net.weights[r].tolist(), strict=True)
         pattern[i, r] = sum(Fraction(x) * Fraction(w) for x, w in pairs) >= 0
@@ -352,7 +327,7 @@ def _smooth_pattern_gram(net: TwoLayerNetwork, rows: FloatArray, curvature: floa
     scaling by ``m^{-1/2}`` round to ``gamma_{d+m+10}`` of matrices with norm at most ``|S|_F^2``. All doubled.
     """
     features = net.pattern_features(rows)
-    moved = np.linalg.norm(curvature * _dot_error(net, rows) + DERIVATIVE_ROUNDING) / np.sqrt(net.width)
+    moved = np.linalg.norm(curvature * pre_activation_error(net) + DERIVATIVE_ERROR) * np.sqrt(len(rows) / net.width)
     size = np.linalg.norm(features)
     error = 2 * moved * size + moved**2 + gamma(net.dim + net.width + 10) * size**2
     product_of_features = features @ features.T

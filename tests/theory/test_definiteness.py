@@ -15,7 +15,6 @@ from theory.inputs import FloatArray
 from theory.rigour import definiteness
 from theory.rigour.definiteness import (
     FIRST_DISTANCE,
-    UNDERFLOW,
     cholesky_error,
     largest_eigenvalue_bounds,
     largest_eigenvalue_upper_bound,
@@ -26,6 +25,7 @@ from theory.rigour.definiteness import (
     symmetric_matrix,
 )
 from theory.rigour.exact import rational
+from theory.rigour.rounding import UNDERFLOW
 
 
 def exactly_positive_definite(matrix: FloatArray, shift: float) -> bool:

@@ -236,8 +236,8 @@ def test_the_error_of_a_smooth_gram_is_that_of_its_derivation(
 ) -> None:
     rows = normalise_rows(np.random.default_rng(13).standard_normal((4, 6)))
     net = TwoLayerNetwork.initialise(50, 6, 1.0, np.random.default_rng(14), activation="sin")
-    monkeypatch.setattr(gram, "DERIVATIVE_ROUNDING", rounding)
-    monkeypatch.setattr(gram, "_dot_error", lambda net, rows: np.full((len(rows), net.width), move))
+    monkeypatch.setattr(gram, "DERIVATIVE_ERROR", rounding)
+    monkeypatch.setattr(gram, "pre_activation_error", lambda net: np.full(net.width, move))
     curvature = 3.0
     moved = np.sqrt(4) * (curvature * move + rounding)
     size = np.linalg.norm(net.pattern_features(rows))

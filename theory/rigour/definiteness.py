@@ -12,10 +12,7 @@ from scipy import linalg
 
 from theory.errors import ShapeError
 from theory.inputs import FloatArray, finite_array
-from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
-
-UNDERFLOW = 2.0**-1000
-"""Above all effects of underflow on an n x n matrix with entries of at most 1 in magnitude, n < 2^30."""
+from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 
 FIRST_DISTANCE, DISTANCE_FACTOR, ATTEMPTS = 1 / 16, 4.0, 30
 """Trial shifts lie 1/16, 1/4, 1, 4, ... of the rounding bound below the estimate, at most so many of them."""

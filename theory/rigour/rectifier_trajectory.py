@@ -26,11 +26,8 @@ from theory.losses import Loss
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.rigour.enclosed_step import EnclosedStep, MoveMaker, enclosed_step
 from theory.rigour.exact import AnyArray, ball_matrix, float_at_least, rational
-from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.rigour.summation import enclosed_sums
-
-NO_UNDERFLOW = 2.0**-900
-"""Above all effects of underflow on a dot product of inputs of unit norm, and on one move of a pre-activation."""
 
 BLOCK = 2**12
 """Neurons summed up at a time."""
@@ -94,7 +91,7 @@ class StoredWeights:
     def error(self) -> FloatArray:
         """The rounding of the dot products, in any order; positive."""
         sizes = np.abs(self.inputs) @ np.abs(self.net.weights).T
-        return np.asarray(gamma(2 * self.net.dim + 4) * sizes + NO_UNDERFLOW)
+        return np.asarray(gamma(2 * self.net.dim + 4) * sizes + UNDERFLOW)
 
     def entry(self, i: int, r: int) -> arb:
         """``w_r . x_i``, in whole numbers before it is rounded."""
@@ -187,7 +184,7 @@ class RectifierTrajectory:
         features = self._pattern.active * (self.signs / np.sqrt(self.width))
         self._computed = self._computed + middle @ features
         sizes = np.abs(middle).sum(axis=1)
-        moved = (rounded + gamma(n + 8) * sizes) / np.sqrt(self.width) + NO_UNDERFLOW
+        moved = (rounded + gamma(n + 8) * sizes) / np.sqrt(self.width) + UNDERFLOW
         moved += 2 * UNIT_ROUNDOFF * np.abs(self._computed).max(axis=1)
         self._row_errors = (self._row_errors + moved[:, None]) * (1 + gamma(2 * n + 16))
 

@@ -22,9 +22,9 @@ from numpy.typing import ArrayLike
 from theory.errors import ShapeError
 from theory.inputs import FloatArray, positive, unit_rows
 from theory.network import TwoLayerNetwork
-from theory.rigour.definiteness import UNDERFLOW, largest_eigenvalues_above
+from theory.rigour.definiteness import largest_eigenvalues_above
 from theory.rigour.exact import float_at_most, hadamard, rational, rational_matrix
-from theory.rigour.rounding import gamma
+from theory.rigour.rounding import UNDERFLOW, gamma
 
 MOST_INPUTS, MOST_NEURONS = 4, 6
 """Above these sizes the enumeration of (2^n)^m patterns is refused."""
