@@ -37,6 +37,7 @@ from properties.strategies import (
     smooth_descriptions,
     spike_descriptions,
 )
+from theory.reals import square_root
 from theory.rigour.rounding import gamma
 from theory.theorems import ngd
 
@@ -291,7 +292,7 @@ def _without_constant(rule: Rule, share: float) -> Rule:
 
 
 def _scaled_radius(rule: Rule, factor: Callable[[float], float]) -> Rule:
-    return dataclasses.replace(rule, radius=lambda C, r0, lambda_min: factor(C) * r0 / ngd.square_root(lambda_min))
+    return dataclasses.replace(rule, radius=lambda C, r0, lambda_min: factor(C) * r0 / square_root(lambda_min))
 
 
 _T1 = descent_claim(
@@ -420,7 +421,7 @@ T1_SHARP = _T1_SHARP.with_mutants(
         dataclasses.replace(
             T1_SHARP_RULE,
             dial=_beyond(lambda C: min(0.999, 1.01 * _sharp_limit(C)), 0.99, 2),
-            factor=lambda eta, C: ngd.square_root(1 - eta),
+            factor=lambda eta, C: square_root(1 - eta),
         ),
     ),
     mutated(

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from theory.errors import NotFiniteError
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
 from theory.rigour.activation_accuracy import FEATURE_ERROR, FUNCTION_ROUNDINGS, STEEPEST_SLOPE
@@ -90,9 +91,19 @@ def feature_error(net: TwoLayerNetwork, moved: float, rows: int) -> float:
 def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[float, float]:
     """Bracket (lower, upper) of ``||r(0)|| = ||u(0) - y||`` (not squared), for X (n, d) and y (n,).
 
+    Raises NotFiniteError where the norm or its square overflows.
+
     The output sum of m terms has relative rounding ``gamma_m`` of the sum of magnitudes; an error of z moves phi by
     at most ``STEEPEST_SLOPE`` times as much.
     """
+    with np.errstate(over="ignore", invalid="ignore"):
+        below, above = _residual_norm(net, rows, targets)
+    if not math.isfinite(above):
+        raise NotFiniteError("the squared norm of the residual u(0) - y overflows; scale weights and targets down")
+    return below, above
+
+
+def _residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[float, float]:
     n, m = len(rows), net.width
     magnitudes = np.abs(net.phi.function(net.pre_activations(rows))).sum(axis=1)
     outputs = net.outputs(rows)
