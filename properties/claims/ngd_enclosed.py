@@ -19,7 +19,7 @@ from theory.rigour.enclosed_step import EnclosedStep
 from theory.rigour.precision import FIRST_BITS, working_precision
 
 if TYPE_CHECKING:
-    from properties.claims.ngd import Rule
+    from properties.claims.residual_rules import Rule
 
 STEP_SIZE = "step size within its limit"
 
