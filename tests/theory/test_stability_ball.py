@@ -9,9 +9,9 @@ import pytest
 from flint import arb, fmpq
 
 from theory.errors import ChoiceError, InputError, ScaleError
-from theory.gram import gram_eigenvalue
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
+from theory.network_gram import gram_eigenvalue
 from theory.rigour.exact import ball_matrix, rational, rational_matrix
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import gamma

@@ -116,6 +116,16 @@ def smallest_eigenvalue_upper_bound(matrix: ArrayLike) -> float:
     return _scaled_back(_rayleigh_upper_bound(scaled, np.linalg.eigh(scaled)[1][:, 0]), exponent, math.inf)
 
 
+def smallest_eigenvalue_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[float, float]:
+    """Certified (lower, upper) bounds of ``lambda_min`` of every symmetric matrix within ``error`` in the spectral norm.
+
+    Raises ShapeError (not square, not symmetric), NotFiniteError.
+    """
+    lower = np.nextafter(smallest_eigenvalue_lower_bound(matrix) - error, -np.inf)
+    upper = np.nextafter(smallest_eigenvalue_upper_bound(matrix) + error, np.inf)
+    return float(lower), float(upper)
+
+
 def largest_eigenvalue_bounds(matrix: ArrayLike) -> tuple[float, float]:
     """Certain bounds (lower, upper) of ``lambda_max`` of the symmetric (n, n) float64 matrix exactly as given.
 
