@@ -13,11 +13,11 @@ from flint import arb
 from properties.claim import TooLargeToConfirmError
 from properties.losses import SQUARED_LOSS, LossRecipe
 from theory.descent import FunctionSpaceDescent, gradient_step, kfac_step, natural_gradient_step
-from theory.gram import largest_gram_eigenvalue
 from theory.inputs import FloatArray
 from theory.losses import Loss
 from theory.maps import MapCertificate, ParameterMap, certify_map, operator_norm
 from theory.network import TwoLayerNetwork
+from theory.network_gram import largest_gram_eigenvalue
 from theory.rank import jacobian_rank_deficient
 from theory.rigour.enclosed_step import EnclosedStep, map_steps_enclosed
 from theory.rigour.exact import float_at_least

@@ -25,6 +25,7 @@ from properties.claims.general_loss_rules import (
 from properties.instances import LossInstance
 from properties.losses import Misstatement
 from properties.slack import SlackRow
+from theory.reals import square_root
 from theory.theorems import general_loss, ngd
 
 T2_RULE, T2_Q_RULE = rule_of("T2"), rule_of("T2-q")
@@ -190,7 +191,7 @@ T2 = _T2.with_mutants(
         _T2,
         "rate-doubled",
         "||r(k)||^2 <= (1 - 4 eta mu L/(mu+L))^k ||r(0)||^2",
-        with_factor(T2_RULE, lambda eta, C, mu, L: ngd.square_root(max(0.0, 1 - 4 * eta * mu * L / (mu + L)))),
+        with_factor(T2_RULE, lambda eta, C, mu, L: square_root(max(0.0, 1 - 4 * eta * mu * L / (mu + L)))),
         LASTING,
     ),
     _mutant(

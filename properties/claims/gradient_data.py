@@ -15,7 +15,7 @@ from properties.contribution import Contribution
 from properties.rung import REDUCTION, RungContext
 from properties.search import evaluate_instance
 from theory.errors import DescentError
-from theory.gram import largest_gram_eigenvalue
+from theory.network_gram import largest_gram_eigenvalue
 from theory.theorems import gradient_descent as gd
 from theory.theorems import ngd
 

@@ -47,13 +47,13 @@ from theory.gram import (
     Degeneracy,
     ball_limiting_gram,
     ball_limiting_pattern_gram,
-    gram_eigenvalue_bounds,
     gram_entry_error,
     limiting_gram,
     limiting_pattern_gram,
     pattern_entry_error,
 )
 from theory.inputs import FloatArray, normalise_rows
+from theory.network_gram import gram_eigenvalue_bounds
 from theory.rigour.precision import working_precision
 from theory.theorems.width import KEPT_SHARE
 

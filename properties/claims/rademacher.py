@@ -28,9 +28,10 @@ from properties.claim import (
 )
 from properties.descriptions import described
 from properties.slack import SlackRow
-from theory.gram import ball_limiting_gram, exact_pattern
+from theory.gram import ball_limiting_gram
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork, pattern_counts
+from theory.network_gram import exact_pattern
 from theory.rigour.exact import hadamard, rational_matrix
 from theory.rigour.precision import working_precision
 from theory.theorems import generalisation

@@ -14,9 +14,9 @@ from flint import arb, arb_mat, fmpq
 from properties.inputs import draw_inputs
 from theory.descent import FunctionSpaceDescent
 from theory.errors import DescentError
-from theory.gram import exact_pattern
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
+from theory.network_gram import exact_pattern
 from theory.rigour.eigenvalues import enclosed_smallest_eigenvalue
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS
 from theory.rigour.exact import ball_matrix, entrywise_product, rational

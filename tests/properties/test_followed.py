@@ -18,16 +18,17 @@ from properties.claim import (
     require_enclosed,
     weakest,
 )
-from properties.claims import followed, kfac_rules, ngd, registry, residual_rules, step_errors
+from properties.claims import followed, kfac_rules, ngd, ngd_enclosed, registry, residual_rules, step_errors
 from properties.claims.kfac_instances import KroneckerNetwork
-from properties.instances import NetworkInstance, descending
+from properties.instances import MapInstance, NetworkInstance, descending
 from properties.results import Result
 from properties.search import evaluate, evaluate_instance, run_claim
-from theory.maps import MapCertificate
+from theory.maps import MapCertificate, spike_map
 from theory.network import TwoLayerNetwork
 from theory.rigour.exact import AnyArray
 from theory.rigour.precision import working_precision
 from theory.rigour.rectifier_trajectory import RectifierTrajectory
+from theory.theorems import ngd as ngd_theorems
 
 DESCRIPTION = {
     "inputs": 2,
@@ -267,3 +268,20 @@ def test_an_instance_is_as_strong_as_its_weakest_hypothesis() -> None:
         result.record(one)
     assert dict(result.by_evidence) == {Evidence.ENCLOSED: 2, Evidence.TESTED: 1}
     assert result.evidence is Evidence.TESTED
+
+
+@pytest.mark.parametrize(("theorem", "largest"), [("T1-q", 0.6), ("T1-sharp", 1.0)])
+def test_a_step_size_above_a_limit_that_cancels_is_refuted_without_balls_too(theorem: str, largest: float) -> None:
+    """Near its largest C the float64 formula is wrong by far more than a few roundings: above the true limit for some C."""
+    limit, refuted = partial(ngd_theorems.step_limit, theorem=theorem), 0
+    for k in range(40):
+        constant = largest * (1 - 2.0**-20 * (1 + k / 7))
+        eta = limit(constant) * (1 - 1e-14)
+        instance = MapInstance(spike_map(0.1, np.ones(1), 0.5, 1, np.ones(1)), np.ones(1), eta, 1)
+        vars(instance)["certificate"] = MapCertificate(1.0, 3.0, constant)
+        with working_precision(300):
+            allowed = arb(eta) <= limit(arb(constant))
+        (found,) = ngd_enclosed.step_size(limit, instance)
+        assert found.verdict is not (Verdict.REFUTED if allowed else Verdict.HOLDS)
+        refuted += found.verdict is Verdict.REFUTED
+    assert refuted > 0

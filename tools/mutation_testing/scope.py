@@ -14,8 +14,8 @@ from mutation_testing.model import Scope
 ZERO_NAMES = {
     "UNIT_ROUNDOFF",
     "UNDERFLOW",
-    "SMALLEST_NORMAL_MARGIN",
-    "DERIVATIVE_ROUNDING",
+    "DERIVATIVE_ERROR",
+    "FEATURE_ERROR",
     "CROSSING_ERROR",
     "COUNTED_ROUNDINGS",
     "FUNCTION_ROUNDINGS",
@@ -53,7 +53,6 @@ ZERO_FUNCTIONS = {
     "pattern_entry_error",
     "gram_entry_error",
     "pre_activation_error",
-    "_dot_error",
     "_row_norm",
     "rounding",
     "smallest_root",
