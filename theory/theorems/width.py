@@ -7,7 +7,8 @@ m / 2 independent pairs (w, a), (w, -a), so that u(0) = 0.
 K-chernoff [paper, with constants]. ``P(lambda_min(G(0)) <= 3/4 lambda0) <= n exp(-beta m lambda0 / ||X||_2^2)``,
 ``beta = 1/4 + 3/4 ln 3/4``; for H(0) with lambda_S and n in place of lambda0 and ``||X||_2^2``; m / 2 for m under
 symmetric initialisation. From the matrix Chernoff inequality (Tropp 2012, theorem 1.1) for ``G(0) = sum_r m^{-1} D_r K D_r``,
-``D_r = diag(A_r)``, each term at most ``||X||_2^2 / m``. Not sharp: for n = 1, where ``m lambda_min`` is Binomial(m, 1/2),
+``D_r = diag(A_r)``, each term at most ``||X||_2^2 / m``. At a width with ``beta m lambda0 / ||X||_2^2 >= ln(n/share)`` (O-t3's first part)
+the failure is at most ``n exp(-ln(n/share)) = share``: exp falls in -x, and ln is its inverse. Not sharp: for n = 1, where ``m lambda_min`` is Binomial(m, 1/2),
 the exponent could be 2 KL(3/8, 1/2) = 1.84 beta.
 
 R0 [paper, with constants]. ``E ||r(0)||^2 = E``, hence ``||r(0)||^2 <= E/delta`` with probability at least 1 - delta
