@@ -16,7 +16,7 @@ from properties.descriptions import described
 from theory.gram import Degeneracy, degeneracy, limiting_gram_eigenvalue_bounds
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
-from theory.rigour.definiteness import largest_eigenvalue_upper_bound
+from theory.stability.norms import input_norm_squared
 from theory.theorems.width import chernoff_width
 
 Description = Mapping[str, Any]
@@ -49,9 +49,7 @@ class KernelInstance:
     @cached_property
     def chernoff_width(self) -> int:
         """The width that K-chernoff asks for, for the certified lambda0, which must be positive."""
-        correlations = self.inputs @ self.inputs.T
-        rounded = np.tril(correlations) + np.tril(correlations, -1).T
-        squared_norm = largest_eigenvalue_upper_bound(rounded)
+        squared_norm = input_norm_squared(self.inputs)
         return chernoff_width(
             self.eigenvalue_bounds[0], squared_norm, len(self.inputs), FAILURE_PROBABILITY, self.symmetric
         )

@@ -15,7 +15,7 @@ from properties.claims.binomials import HALF
 from properties.claims.concentration_chernoff import Shares
 from properties.claims.initial_residual import ResidualInstance, all_signs, exact_mean, exact_tail, moments
 from properties.claims.random_networks import RandomNetwork
-from properties.claims.width_instances import Parts, WidthInstance
+from properties.claims.width_instances import Geometry, Parts, WidthInstance
 from properties.claims.width_slack import too_narrow
 from properties.search import run_claim
 from properties.seeds import claim_seed
@@ -100,21 +100,47 @@ def test_the_parts_of_the_width_are_the_theorem_s(symmetric: bool) -> None:
     rows = np.array([[1.0, 0.0], [0.6, 0.8]])
     instance = WidthInstance(rows, np.array([1.0, 2.0]), 0.5, 0.3, 0.4, "T3", symmetric)
     with working_precision(128):
-        found = float(Parts(instance).squared_radius(1.0))
+        assert all(factor == 1 for factor in instance.radius_factors)
+        found = float(Parts(instance).squared_radius(arb(1)))
     expected = squared_condition_radius(5.0, 2, 0.5, 0.3, instance.eigenvalue, symmetric)
     assert found == pytest.approx(expected, rel=1e-12)
-    assert instance.geometry == (1.0, 1.0)
 
 
-def test_the_geometry_of_k_fac_s_radius_is_at_least_the_inverse_condition_number() -> None:
-    rng = np.random.default_rng(12)
-    for n, d in ((2, 3), (4, 2), (3, 3)):
-        rows = rng.standard_normal((n, d))
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        least, known = WidthInstance(rows, np.ones(n), 1.0, 0.1, 0.5, "T4-width", False).geometry
-        assert least >= known * (1 - 1e-12)
-        values = np.linalg.svd(rows, compute_uv=False) ** 2
-        assert known == pytest.approx(values[-1] / values[0], rel=1e-10)
+@pytest.mark.parametrize(("n", "d"), [(2, 3), (4, 2), (3, 3), (1, 1)])
+def test_exact_geometry_lies_in_the_certified_brackets_and_is_that_of_numpy(n: int, d: int) -> None:
+    rows = np.random.default_rng(12).standard_normal((n, d))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    instance = WidthInstance(rows, np.ones(n), 1.0, 0.1, 0.5, "T4-width", False)
+    values = np.linalg.svd(rows, compute_uv=False) ** 2
+    exact, bracketed = Geometry.exact(rows), Geometry.bracketed(instance.bounds)
+    assert float(exact.h_min) == pytest.approx(float(np.diag(rows @ np.linalg.pinv(rows)).min()), rel=1e-10)
+    assert (float(exact.mu_min), float(exact.mu_max)) == pytest.approx((values[-1], values[0]), rel=1e-10)
+    with working_precision(128):
+        for name in ("h_min", "mu_min", "mu_max"):
+            assert getattr(bracketed, name).contains(getattr(exact, name))
+        least, known = instance.radius_factors
+        assert least >= known * (1 - 2.0**-50)
+
+
+def test_exact_geometry_knows_the_rank_that_float64_does_not() -> None:
+    """Two rows 1e-17 from antiparallel: ``mu_min = 1e-34/2`` up to the third power of the angle, kappa_X = 4e34."""
+    nearly = WidthInstance(np.array([[1.0, 0.0], [-1.0, 1e-17]]), np.ones(2), 1.0, 0.1, 0.5, "T4-width", False)
+    assert float(nearly.geometry.condition) == pytest.approx(4e34, rel=1e-12)
+    assert not nearly.bounds.rank_certified
+    verdicts = {one.name: one.verdict for one in registry["T4-width"].hypotheses(nearly)}
+    assert verdicts["the rank of X is certified"] is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("root", [20191, 1, 2, 3, 4])
+@pytest.mark.parametrize("id", ["T4-width/dropped", "T4-width/computed-rank", "T4-width/without-condition"])
+def test_a_lost_singular_value_is_refuted(id: str, root: int) -> None:
+    mutant = next(mutant for mutant in registry["T4-width"].mutants if mutant.id == id)
+    result = run_claim(mutant.claim, Depth.QUICK, claim_seed(root, id))
+    assert result.refutation is not None
+    violated = result.refutation.evaluation.tightest
+    assert violated is not None
+    assert violated.label.startswith("C2-prob's bound")
+    assert violated.evidence is Evidence.ENCLOSED
 
 
 def test_too_narrow_a_network_fails_condition_1_more_often_than_delta() -> None:
