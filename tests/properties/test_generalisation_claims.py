@@ -187,7 +187,7 @@ def test_a_narrow_network_breaks_the_bound_by_its_loss() -> None:
     (mutant,) = (mutant for mutant in registry["T5"].mutants if mutant.id == "T5/narrow")
     result = run_claim(mutant.claim, Depth.QUICK, claim_seed(FIXED_ROOT_SEED, mutant.id))
     assert result.refutation is not None
-    assert "unknown" not in result.refutation.evaluation.bounds[0].label
+    assert "unknown" not in result.refutation.bounds[0].label
 
 
 def test_populations_have_the_targets_they_say() -> None:

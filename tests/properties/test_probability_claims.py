@@ -137,7 +137,7 @@ def test_a_lost_singular_value_is_refuted(id: str, root: int) -> None:
     mutant = next(mutant for mutant in registry["T4-width"].mutants if mutant.id == id)
     result = run_claim(mutant.claim, Depth.QUICK, claim_seed(root, id))
     assert result.refutation is not None
-    violated = result.refutation.evaluation.tightest
+    violated = result.refutation.tightest
     assert violated is not None
     assert violated.label.startswith("C2-prob's bound")
     assert violated.evidence is Evidence.ENCLOSED
