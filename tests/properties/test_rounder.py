@@ -157,10 +157,10 @@ def test_a_certificate_that_is_stored_forbids_rounding() -> None:
     assert RealInstance.roundable == ()
 
 
-@pytest.mark.parametrize("id", ["T1/C-quartered", "C2-fro/quarter", "I-gram", "T4/mean-leverage"])
+@pytest.mark.parametrize("id", ["T1", "C2-fro", "I-gram"])
 def test_rounding_does_not_leave_the_theorem(id: str) -> None:
     """The true claim is not refuted on the rounded counterexamples of its mutants."""
-    claim = registry[id.partition("/")[0]]
+    claim = registry[id]
     taken = 0
     for mutant in claim.mutants:
         result = run_claim(mutant.claim, Depth.NORMAL, 1)
