@@ -66,7 +66,7 @@ ZERO_FUNCTIONS = {
 }
 """Functions whose value is a rounding bound, or serves nothing else; what they do inside is rounding too."""
 
-KEPT_ARGUMENT = {"rounded_up", "rounded_down", "_rounded_up", "nextafter", "float", "asarray"}
+KEPT_ARGUMENT = {"rounded_up", "rounded_down", "_rounded_up", "outward", "nextafter", "float", "asarray"}
 """Calls that return their first argument up to rounding or type."""
 
 SEPARATOR = "ǁ"
