@@ -273,6 +273,8 @@ class Claim(Generic[I]):
     features: Callable[[I], Sequence[str]] = field(default=lambda _: ())
     mutants: tuple[Mutant, ...] = ()
     status: Status = Status.THEOREM
+    explain: Callable[[Evaluation], Sequence[str]] | None = None
+    """What more can be said about a refutation, in lines of text."""
 
     def neighbour(self, id: str, description: str, **changes: Any) -> Mutant:
         """A false neighbour of this claim: the same claim with some of its parts replaced."""

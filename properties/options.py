@@ -1,9 +1,10 @@
 """The suite's command-line options, and nothing else.
 
 They live apart from the plugin because pytest takes the value of an option that it does not know yet, say
-``--dataset /elsewhere/mine.csv``, for a test path. It then looks for conftest.py there, so the package's entry point
-announces this module to it before that; and it looks for its settings there even before it asks entry points, so
-such a command is started again with ``--dataset=/elsewhere/mine.csv``, which cannot be misread.
+``--dataset /elsewhere/mine.csv``, for a test path. It then looks for conftest.py there, so in this checkout the package's
+entry point (verified_natural_gradient.py, which has ``--implementation``) announces this module to it before that; and it
+looks for its settings there even before it asks entry points, so such a command is started again with
+``--dataset=/elsewhere/mine.csv``, which cannot be misread.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[1]
 """Where this package's own settings of pytest lie."""
 
-OPTIONS = ("--claim", "--depth", "--dataset", "--target", "--report")
+pytest_plugins = ["verified_natural_gradient"]
+
+OPTIONS = ("--claim", "--depth", "--dataset", "--target", "--report", "--implementation", "--optimiser")
 """The options, all with one value."""
 
 
@@ -49,6 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="certify a data set: digits-4-9, diabetes, an .npz file with X and y, or a .csv file",
     )
     group.addoption("--target", metavar="NAME", help="the target's column in a .csv data set (default: the last)")
+    group.addoption(
+        "--optimiser",
+        choices=["ngd", "kfac"],
+        default="ngd",
+        help="what the step of --implementation claims to be (default: %(default)s)",
+    )
     group.addoption("--report", metavar="DIR", help="write claims.json, index.html and counterexamples there")
 
 

@@ -19,6 +19,8 @@ from properties.claim import Claim, Depth, Mutant
 from properties.claims import registry, slack_table
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset, load_dataset
+from properties.guard.claims import own_claims
+from properties.guard.implementation import Implementation, load_implementation
 from properties.profiles import profile_name, register_profiles, under_ci
 from properties.recorder import Recorder
 from properties.report.document import Document
@@ -28,7 +30,7 @@ from properties.run import CLAIM, DATASET, MUTANT, PICTURES, SUBJECTS, Run
 from properties.seeds import root_seed
 from properties.selection import ALL_CLAIMS, defects, selected_claims, selected_obligations
 from properties.verification import Outcome, Verification
-from theory.errors import ChoiceError, InputError
+from theory.errors import ChoiceError, ImplementationError, InputError
 from theory.proofs import chains, obligations
 from theory.rigour.obligation import Obligation
 from theory.rigour.provers import PROVERS, Prover
@@ -47,14 +49,18 @@ def pytest_configure(config: pytest.Config) -> None:
     """Load the profile and turn the options into a run, before Hypothesis' own plugin applies its options on top."""
     _check_checkout(config)
     depth = Depth(config.getoption("--depth"))
+    implementation = _implementation(config)
     if config.getoption("--hypothesis-profile", None) is None:
         settings.load_profile(profile_name(depth, os.environ))
     requested, name, target = (config.getoption(option) for option in ("--claim", "--dataset", "--target"))
     try:
         if target is not None and name is None:
             raise ChoiceError("--target names a column of a .csv file given by --dataset")
-        claims = selected_claims(registry, requested, name is not None, obligations)
-        to_prove = selected_obligations(obligations, chains, requested, name is not None)
+        known, provable = registry, obligations
+        if implementation is not None:
+            known, provable = own_claims(implementation), {}
+        claims = selected_claims(known, requested, name is not None, provable)
+        to_prove = selected_obligations(provable, chains, requested, name is not None)
         dataset = None if name is None else load_dataset(name, target)
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
@@ -62,19 +68,25 @@ def pytest_configure(config: pytest.Config) -> None:
     seed_option = config.getoption("--hypothesis-seed", None)
     root = root_seed(seed_option, depth, under_ci(os.environ)) if worker is None else int(worker["verification_root"])
     report = _report_directory(config)
-    every_claim = ALL_CLAIMS in requested or (not requested and name is None)
+    every_claim = implementation is None and (ALL_CLAIMS in requested or (not requested and name is None))
     chosen = {claim.id for claim in claims}
     run = Run(
         depth=depth,
         root=root,
-        registry=registry,
+        registry=known,
         claims=claims,
         obligations=to_prove,
         provers=tuple(Prover(prover) for prover in PROVERS),
         dataset=dataset,
         report=report,
         document=Document(
-            {**environment(), "root_seed": root, "depth": depth.value, "profile": _profile(config)},
+            {
+                **environment(),
+                "root_seed": root,
+                "depth": depth.value,
+                "profile": _profile(config),
+                **({} if implementation is None else {"implementation": implementation.name}),
+            },
             order=[
                 *(id for claim in claims for id in (claim.id, *(mutant.id for mutant in claim.mutants))),
                 *(obligation.id for obligation in to_prove),
@@ -84,11 +96,14 @@ def pytest_configure(config: pytest.Config) -> None:
             not_executable=NOT_EXECUTABLE,
         ),
         pictures=every_claim and report is not None and depth is not Depth.QUICK,
-        selective=bool(requested) or name is not None,
+        selective=bool(requested) or name is not None or implementation is not None,
         records=worker is None,
+        options=_implementation_options(implementation),
     )
     run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + (dataset is not None) + run.pictures
     config.stash[RUN] = run
+    if implementation is not None:
+        config.pluginmanager.register(OwnItems(config), "verification-own-items")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -113,6 +128,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"verification: root seed {run.root}, depth {run.depth.value}, profile {found['profile']}",
         f"arithmetic: {versions}; float64 eps {found['eps']:.3g}; BLAS {found['blas']}",
     ]
+    if "implementation" in found:
+        lines.append(f"implementation: {found['implementation']} (optimiser {config.getoption('--optimiser')})")
     return lines if run.dataset is None else [*lines, f"data set {run.dataset.summary}"]
 
 
@@ -170,7 +187,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def _belongs(item: pytest.Item) -> bool:
     """Whether the item is one of a claim, a mutant, the data set or the pictures."""
-    return _asks_for(item, SUBJECTS)
+    return isinstance(item, OwnItem) or _asks_for(item, SUBJECTS)
 
 
 def _asks_for(item: pytest.Item, arguments: Sequence[str]) -> bool:
@@ -213,6 +230,55 @@ class Item:
             pytest.fail(outcome.failure, pytrace=False)
 
 
+class OwnItem(pytest.Item):
+    """One claim on the user's step, or one mutant of it, without any function of a test module behind it."""
+
+    subject: Claim[Any] | Mutant
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, subject: Claim[Any] | Mutant) -> OwnItem:
+        """The item of a claim or a mutant."""
+        item: OwnItem = cls.from_parent(parent, name=subject.id)
+        item.subject = subject
+        return item
+
+    def runtest(self) -> None:
+        """Fail unless the claim holds, or the mutant is refuted."""
+        item = Item(self)
+        if isinstance(self.subject, Mutant):
+            item.mutant(self.subject)
+        else:
+            item.claim(self.subject)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Where a report says that it comes from."""
+        return self.path, None, self.name
+
+
+class OwnCollector(pytest.Directory):
+    """The claims on the user's step, in place of what pytest would find in its directory."""
+
+    def collect(self) -> list[OwnItem]:
+        """Every selected claim, then every mutant."""
+        run = self.config.stash[RUN]
+        claims = [OwnItem.of(self, claim) for claim in run.claims]
+        return claims + [OwnItem.of(self, mutant) for mutant in run.mutants]
+
+
+class OwnItems:
+    """Collects the claims on the user's step, and nothing else, wherever pytest was started."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Let pytest look at its root directory alone, where ``pytest_collect_directory`` waits for it."""
+        config.args[:] = [str(config.rootpath)]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Collector:
+        """The collector of the claims, which opens no file."""
+        found: OwnCollector = OwnCollector.from_parent(parent, path=path, nodeid="own")
+        return found
+
+
 @pytest.fixture
 def verification(request: pytest.FixtureRequest) -> Item:
     """What the items of tests/claims call."""
@@ -236,11 +302,33 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.pluginmanager.register(Recorder(run), "verification-recorder")
 
 
+def _implementation(config: pytest.Config) -> Implementation | None:
+    """The step of the user's own. Raises UsageError."""
+    name = config.getoption("--implementation")
+    if name is None:
+        return None
+    if config.getoption("--dataset") is not None:
+        raise pytest.UsageError(
+            "--implementation runs the claims on a step, --dataset certifies data; give one of them"
+        )
+    try:
+        return load_implementation(name, config.getoption("--optimiser"), config.invocation_params.dir)
+    except ImplementationError as error:
+        raise pytest.UsageError(f"--implementation {name}: {error}") from error
+
+
+def _implementation_options(implementation: Implementation | None) -> str:
+    if implementation is None:
+        return ""
+    return f"--implementation {implementation.name} --optimiser {implementation.optimiser} "
+
+
 def _check_checkout(config: pytest.Config) -> None:
     """Refuse to test a checkout with the modules of another one. Raises UsageError."""
     here = config.rootpath / "theory" / "__init__.py"
     used = theory.__file__
-    if used is not None and here.is_file() and not here.samefile(used):
+    ours = (config.rootpath / "properties" / "plugin.py").is_file()
+    if ours and used is not None and here.is_file() and not here.samefile(used):
         raise pytest.UsageError(
             f"the package theory was imported from {Path(used).parent}, not from {here.parent}: "
             f"install this checkout (pip install -e .) in this environment, or run python -m pytest"

@@ -41,6 +41,8 @@ class Run:
     """Whether this process keeps the document: not so in the workers of a distributed run."""
     pictures: bool
     """Whether the paper's pictures are computed: for a report on every claim, unless it is a quick one."""
+    options: str = ""
+    """Further options that the command to repeat a claim needs."""
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:
@@ -66,4 +68,6 @@ class Run:
 
     def again(self, claim_id: str) -> str:
         """The command that repeats one claim and its mutants."""
-        return f"again: pytest --claim {claim_id} --depth {self.depth.value} --hypothesis-seed={self.root}"
+        return (
+            f"again: pytest {self.options}--claim {claim_id} --depth {self.depth.value} --hypothesis-seed={self.root}"
+        )
