@@ -79,7 +79,7 @@ def solvable(instance: StepInstance) -> Sequence[Hypothesis]:
     return [
         *found,
         require(f"no pre-activation is 0 within the rounding of {dtype}", pattern_margin(problem.exact, u)),
-        require(f"G well enough conditioned for {dtype}", problem.condition.meaningful(u)),
+        require(f"{name} well enough conditioned for {dtype}", problem.condition.meaningful(u)),
     ]
 
 
