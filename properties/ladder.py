@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from properties.claim import Depth
+from theory.errors import ScaleError, WidthError
 
 
 @dataclass(frozen=True)
@@ -44,3 +46,25 @@ def ladder(rows: int, depth: Depth) -> tuple[Rung, ...]:
         rungs.append(Rung(SOME_ROWS, 4096, 1.0, False, 16))
     widths = (10_000, 100_000) if quick else (10_000, 100_000, 400_000)
     return (*rungs, *(Rung(few, width, 4.0, True, 64) for width in widths))
+
+
+def own_rungs(
+    rows: int, dim: int, widths: Sequence[int], scale: float = 1.0, symmetric: bool = False
+) -> tuple[Rung, ...]:
+    """The widths that the user asks for, on all rows, of more than 500 the first 500.
+
+    Raises WidthError (not positive, odd and symmetric, or m d below the number of rows), ScaleError.
+    """
+    most = min(ALL_ROWS, rows)
+    if not 0 < scale < float("inf"):
+        raise ScaleError(f"--scale {scale:g}: the scale nu of the initial weights must be positive and finite")
+    for width in widths:
+        if width <= 0:
+            raise WidthError(f"--width {width}: a width must be positive")
+        if symmetric and width % 2:
+            raise WidthError(f"--width {width}: symmetric initialisation pairs neurons and needs an even width")
+        if width * dim < most:
+            raise WidthError(
+                f"--width {width}: {width} neurons of {dim} weights cannot fit {most} rows; m d must be at least {most}"
+            )
+    return tuple(Rung(most, width, scale, symmetric, 4 if most > SOME_ROWS else 16) for width in widths)

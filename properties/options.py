@@ -26,8 +26,11 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 pytest_plugins = ["verified_natural_gradient"]
 
-OPTIONS = ("--claim", "--depth", "--dataset", "--target", "--report", "--implementation", "--optimiser")
-"""The options, all with one value."""
+OPTIONS = (
+    *("--claim", "--depth", "--dataset", "--target", "--width", "--scale", "--report", "--baseline"),
+    *("--implementation", "--optimiser"),
+)
+"""The options with one value."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -58,7 +61,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="ngd",
         help="what the step of --implementation claims to be (default: %(default)s)",
     )
+    group.addoption(
+        "--width",
+        action="append",
+        type=int,
+        default=[],
+        metavar="M",
+        help="certify the data set at this width, on all rows, instead of the ladder of widths; repeatable",
+    )
+    group.addoption(
+        "--scale", type=float, metavar="NU", help="with --width: initial weights are N(0, NU^2) (default 1)"
+    )
+    group.addoption("--symmetric", action="store_true", help="with --width: symmetric initialisation, u(0) = 0")
     group.addoption("--report", metavar="DIR", help="write claims.json, index.html and counterexamples there")
+    group.addoption("--baseline", metavar="FILE", help="an earlier claims.json: fail on whatever got worse since")
+    group.addoption(
+        "--update-baseline", action="store_true", help="write this run's results to the file of --baseline afterwards"
+    )
 
 
 def joined(arguments: Sequence[str]) -> list[str]:

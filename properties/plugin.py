@@ -15,16 +15,19 @@ import pytest
 from hypothesis import settings
 
 import theory
+from properties.baseline import BaselineFile, open_baseline
 from properties.claim import Claim, Depth, Mutant
 from properties.claims import registry, slack_table
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset, load_dataset
 from properties.guard.claims import own_claims
 from properties.guard.implementation import Implementation, load_implementation
+from properties.ladder import Rung, own_rungs
 from properties.profiles import profile_name, register_profiles, under_ci
+from properties.progress import Progress, terminal_stream
 from properties.recorder import Recorder
 from properties.report.document import Document
-from properties.report.entries import Entry, chain_entry, slack_entry
+from properties.report.entries import Entry, chain_entry, facts, slack_entry
 from properties.report.environment import environment
 from properties.run import CLAIM, DATASET, MUTANT, PICTURES, SUBJECTS, Run
 from properties.seeds import root_seed
@@ -42,6 +45,8 @@ register_profiles()
 
 RUN = pytest.StashKey[Run]()
 ENTRY = pytest.StashKey[Entry]()
+OWN = pytest.StashKey[bool]()
+"""Marks the items of a step of the user's own."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -56,12 +61,20 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         if target is not None and name is None:
             raise ChoiceError("--target names a column of a .csv file given by --dataset")
+        if config.getoption("--width") and name is None:
+            raise ChoiceError("--width is the width at which the data set of --dataset is certified")
+        if not config.getoption("--width") and (
+            config.getoption("--scale") is not None or config.getoption("--symmetric")
+        ):
+            raise ChoiceError("--scale and --symmetric say how the network of --width is initialised")
         known, provable = registry, obligations
         if implementation is not None:
             known, provable = own_claims(implementation), {}
         claims = selected_claims(known, requested, name is not None, provable)
         to_prove = selected_obligations(provable, chains, requested, name is not None)
         dataset = None if name is None else load_dataset(name, target)
+        rungs = None if dataset is None else _own_rungs(config, dataset)
+        baseline = _baseline(config, depth)
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
     worker: Mapping[str, Any] | None = getattr(config, "workerinput", None)
@@ -78,6 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
         obligations=to_prove,
         provers=tuple(Prover(prover) for prover in PROVERS),
         dataset=dataset,
+        rungs=rungs,
         report=report,
         document=Document(
             {
@@ -95,6 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
             slack=[slack_entry(row) for row in slack_table if row.claim in chosen],
             not_executable=NOT_EXECUTABLE,
         ),
+        baseline=baseline,
         pictures=every_claim and report is not None and depth is not Depth.QUICK,
         selective=bool(requested) or name is not None or implementation is not None,
         records=worker is None,
@@ -103,6 +118,8 @@ def pytest_configure(config: pytest.Config) -> None:
     run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + (dataset is not None) + run.pictures
     config.stash[RUN] = run
     if implementation is not None:
+        from properties.own_items import OwnItems
+
         config.pluginmanager.register(OwnItems(config), "verification-own-items")
 
 
@@ -187,7 +204,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def _belongs(item: pytest.Item) -> bool:
     """Whether the item is one of a claim, a mutant, the data set or the pictures."""
-    return isinstance(item, OwnItem) or _asks_for(item, SUBJECTS)
+    return OWN in item.stash or _asks_for(item, SUBJECTS)
 
 
 def _asks_for(item: pytest.Item, arguments: Sequence[str]) -> bool:
@@ -226,57 +243,9 @@ class Item:
 
     def _finish(self, outcome: Outcome) -> None:
         self._item.stash[ENTRY] = outcome.entry
+        self._item.user_properties += facts(outcome.entry)
         if not outcome.passed:
             pytest.fail(outcome.failure, pytrace=False)
-
-
-class OwnItem(pytest.Item):
-    """One claim on the user's step, or one mutant of it, without any function of a test module behind it."""
-
-    subject: Claim[Any] | Mutant
-
-    @classmethod
-    def of(cls, parent: pytest.Collector, subject: Claim[Any] | Mutant) -> OwnItem:
-        """The item of a claim or a mutant."""
-        item: OwnItem = cls.from_parent(parent, name=subject.id)
-        item.subject = subject
-        return item
-
-    def runtest(self) -> None:
-        """Fail unless the claim holds, or the mutant is refuted."""
-        item = Item(self)
-        if isinstance(self.subject, Mutant):
-            item.mutant(self.subject)
-        else:
-            item.claim(self.subject)
-
-    def reportinfo(self) -> tuple[Path, None, str]:
-        """Where a report says that it comes from."""
-        return self.path, None, self.name
-
-
-class OwnCollector(pytest.Directory):
-    """The claims on the user's step, in place of what pytest would find in its directory."""
-
-    def collect(self) -> list[OwnItem]:
-        """Every selected claim, then every mutant."""
-        run = self.config.stash[RUN]
-        claims = [OwnItem.of(self, claim) for claim in run.claims]
-        return claims + [OwnItem.of(self, mutant) for mutant in run.mutants]
-
-
-class OwnItems:
-    """Collects the claims on the user's step, and nothing else, wherever pytest was started."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        """Let pytest look at its root directory alone, where ``pytest_collect_directory`` waits for it."""
-        config.args[:] = [str(config.rootpath)]
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Collector:
-        """The collector of the claims, which opens no file."""
-        found: OwnCollector = OwnCollector.from_parent(parent, path=path, nodeid="own")
-        return found
 
 
 @pytest.fixture
@@ -294,12 +263,39 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """After the last item compare with the baseline; what got worse fails the run, and JUnit's file has it as one more test."""
+    result = yield
+    run = session.config.stash[RUN]
+    if run.records and run.baseline is not None and not session.config.option.collectonly:
+        comparison = run.compare()
+        failed = not run.baseline.update and bool(comparison.losses)
+        report = pytest.TestReport(
+            nodeid="baseline::comparison",
+            location=("baseline", None, "comparison"),
+            keywords={},
+            outcome="failed" if failed else "passed",
+            longrepr="\n".join(comparison.losses) if failed else None,
+            when="call",
+        )
+        session.testscollected += 1
+        session.config.hook.pytest_runtest_logreport(report=report)
+    return result
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Start recording, in the process that keeps the document."""
     run = session.config.stash[RUN]
-    if run.records:
-        session.config.pluginmanager.register(Recorder(run), "verification-recorder")
+    if not run.records:
+        return
+    session.config.pluginmanager.register(Recorder(run), "verification-recorder")
+    stream = terminal_stream() if session.config.option.verbose == 0 and not session.config.option.collectonly else None
+    if stream is not None:
+        progress = Progress(run, stream)
+        run.observe = progress.observe
+        session.config.pluginmanager.register(progress, "verification-progress")
 
 
 def _implementation(config: pytest.Config) -> Implementation | None:
@@ -333,6 +329,25 @@ def _check_checkout(config: pytest.Config) -> None:
             f"the package theory was imported from {Path(used).parent}, not from {here.parent}: "
             f"install this checkout (pip install -e .) in this environment, or run python -m pytest"
         )
+
+
+def _own_rungs(config: pytest.Config, dataset: Dataset) -> tuple[Rung, ...] | None:
+    """The networks of the width asked for. Raises WidthError, ScaleError."""
+    widths, scale = config.getoption("--width"), config.getoption("--scale")
+    if not widths:
+        return None
+    rows, dim = dataset.X.shape
+    return own_rungs(rows, dim, widths, 1.0 if scale is None else scale, config.getoption("--symmetric"))
+
+
+def _baseline(config: pytest.Config, depth: Depth) -> BaselineFile | None:
+    """What to compare the run with. Raises DataFileError, ChoiceError."""
+    option, update = config.getoption("--baseline"), config.getoption("--update-baseline")
+    if option is None and update:
+        raise ChoiceError("--update-baseline writes the file that --baseline names; give both")
+    if option is None or hasattr(config, "workerinput"):
+        return None
+    return open_baseline(config.invocation_params.dir / Path(option).expanduser(), update, depth)
 
 
 def _report_directory(config: pytest.Config) -> Path | None:

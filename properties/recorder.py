@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from properties.report import terminal
+from properties.report import terminal, wording
 from properties.report.document import Document
-from properties.report.html import write_page
+from properties.report.publication import publish, write_partial
 from properties.run import Run
 
 if TYPE_CHECKING:
@@ -21,19 +21,18 @@ class Recorder:
         self._run = run
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take an entry in and rewrite claims.json, so that an interrupt or a kill leaves the results so far."""
+        """Take an entry in and keep the results so far, beside the report of an earlier run."""
         entry = report.__dict__.get("verification_entry")
         if entry is None:
             return
         self._run.document.add(entry)
         if self._run.report is not None:
-            self._run.document.write(self._run.report)
+            write_partial(self._run.document, self._run.report)
 
     def pytest_sessionfinish(self) -> None:
-        """Write the page; a run without results leaves an earlier report alone."""
+        """Replace the report; a run without results leaves an earlier one alone."""
         if self._run.report is not None and self._run.document.recorded:
-            self._run.document.write(self._run.report)
-            write_page(self._run.document, self._run.report)
+            publish(self._run.document, self._run.report)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """End with the data set, the families, pictures and slack in short, the table of claims and the mutants."""
@@ -46,6 +45,7 @@ class Recorder:
             ("pictures", terminal.picture_lines(document)),
             ("slack", terminal.slack_lines(document)),
             ("claims", self._claims(document)),
+            ("baseline", wording.baseline_lines(document.baseline)),
         ):
             if lines:
                 terminalreporter.section(title)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from properties.baseline import BaselineFile, Comparison, compared, write_baseline
 from properties.claim import Claim, Depth, Mutant
 from properties.datasets import Dataset
+from properties.ladder import Rung
 from properties.report.document import Document
+from properties.results import Result
+from theory.proofs import obligations
 from theory.rigour.obligation import Obligation
 from theory.rigour.provers import Prover
 
@@ -33,12 +37,17 @@ class Run:
     provers: tuple[Prover, ...]
     """They start at their first question."""
     dataset: Dataset | None
+    rungs: tuple[Rung, ...] | None
+    """The networks that the data set is certified with; None for the ladder of the depth."""
     report: Path | None
     document: Document
     selective: bool
     """Whether only claims or a data set were asked for, not the suite's other tests."""
     records: bool
     """Whether this process keeps the document: not so in the workers of a distributed run."""
+    baseline: BaselineFile | None
+    observe: Callable[[Result], None] | None = field(default=None, kw_only=True)
+    """Sees every search grow."""
     pictures: bool
     """Whether the paper's pictures are computed: for a report on every claim, unless it is a quick one."""
     options: str = ""
@@ -61,6 +70,26 @@ class Run:
         if argument == PICTURES:
             return {"pictures": self.depth} if self.pictures else {}
         return {} if self.dataset is None else {self.dataset.name: self.dataset}
+
+    @property
+    def unselected(self) -> frozenset[str]:
+        """Ids of claims, mutants and obligations that exist but that a selective run was not asked for."""
+        if not self.selective:
+            return frozenset()
+        asked = {id for argument in (CLAIM, MUTANT, OBLIGATION) for id in self.subjects(argument)}
+        mutants = (mutant.id for claim in self.registry.values() for mutant in claim.mutants)
+        return frozenset({*self.registry, *mutants, *obligations} - asked)
+
+    def compare(self) -> Comparison:
+        """The document against the baseline, kept in the document; the baseline is replaced when that was asked for."""
+        assert self.baseline is not None
+        found = self.document.to_json()
+        earlier = self.baseline.content
+        comparison = Comparison(0, 0, ()) if earlier is None else compared(found, earlier, self.unselected)
+        self.document.baseline = {"file": str(self.baseline.path), "update": self.baseline.update, **asdict(comparison)}
+        if self.baseline.update:
+            write_baseline(self.baseline.path, found, earlier, self.selective)
+        return comparison
 
     def statement(self, claim_id: str) -> str:
         """A claim's statement; the id itself where it is not registered."""

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,16 +40,16 @@ class _Violation(AssertionError):
     """Tells Hypothesis that the drawn description violates the claim."""
 
 
-def run_claim(claim: Claim[Any], depth: Depth, seed: int) -> Result:
+def run_claim(claim: Claim[Any], depth: Depth, seed: int, observe: Callable[[Result], None] | None = None) -> Result:
     """Search every family of the claim; stop at the first confirmed and shrunk violation.
 
-    The result depends on ``claim``, ``depth`` and ``seed`` alone. Errors raised by an instance are programming errors
+    The result depends on ``claim``, ``depth`` and ``seed`` alone; ``observe`` sees it grow, instance by instance. Errors raised by an instance are programming errors
     and propagate, with the description as a note.
     """
     result = Result(claim=claim, depth=depth.value, seed=seed)
     started = time.perf_counter()
     for family in claim.families:
-        _search_family(claim, family, depth, result)
+        _search_family(claim, family, depth, result, observe)
         if result.refutation is not None:
             break
     result.seconds = time.perf_counter() - started
@@ -69,7 +69,13 @@ def _family_seed(seed: int, family: str) -> int:
     return int(sequence.generate_state(1)[0])
 
 
-def _search_family(claim: Claim[Any], family: Family[Any], depth: Depth, result: Result) -> None:
+def _search_family(
+    claim: Claim[Any],
+    family: Family[Any],
+    depth: Depth,
+    result: Result,
+    observe: Callable[[Result], None] | None,
+) -> None:
     """Search one family; every description is evaluated and counted once, however often it is drawn."""
     known: dict[str, Evaluation] = {}
     arrays: dict[str, Mapping[str, np.ndarray[Any, Any]]] = {}
@@ -93,6 +99,8 @@ def _search_family(claim: Claim[Any], family: Family[Any], depth: Depth, result:
                 arrays[key] = found
             if not failing:
                 result.record(evaluation)
+                if observe is not None:
+                    observe(result)
                 before_failing = len(known)
         if evaluation.verdict is InstanceVerdict.REFUTED:
             failing[:] = [key]
@@ -163,7 +171,7 @@ def evaluate_instance(
         raise
     if any(bound.verdict is Verdict.REFUTED for bound in bounds):
         outcome = InstanceVerdict.REFUTED
-    elif any(bound.verdict is Verdict.UNDECIDED for bound in bounds):
+    elif not bounds or any(bound.verdict is Verdict.UNDECIDED for bound in bounds):
         outcome = InstanceVerdict.UNDECIDED
     else:
         outcome = InstanceVerdict.HOLDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from properties.claim import Claim, Depth, InstanceVerdict, Mutant, Verdict
 from properties.counterexample import write_counterexample
 from properties.datasets import Dataset
+from properties.ladder import Rung
 from properties.obligations import run_obligation
 from properties.report import wording
 from properties.report.entries import (
@@ -75,7 +76,7 @@ class Verification:
         started = time.perf_counter()
         certificate: Certificate | str
         try:
-            certificate = certify(dataset, self._run.depth)
+            certificate = certify(dataset, self._run.depth, self._run.rungs)
         except Exception as error:
             certificate = _text(error)
         entry = dataset_entry(dataset, certificate, time.perf_counter() - started)
@@ -98,7 +99,7 @@ class Verification:
     def _search(self, claim: Claim[Any], depth: Depth) -> tuple[Result | str, int]:
         seed = claim_seed(self._run.root, claim.id)
         try:
-            return run_claim(claim, depth, seed), seed
+            return run_claim(claim, depth, seed, self._run.observe), seed
         except Exception as error:
             return _text(error), seed
 
@@ -139,11 +140,11 @@ class Verification:
         )
 
 
-def certify(dataset: Dataset, depth: Depth) -> Certificate:
+def certify(dataset: Dataset, depth: Depth, rungs: Sequence[Rung] | None = None) -> Certificate:
     """The data set's certificate."""
     from properties.dataset_certificate import certify_dataset
 
-    return certify_dataset(dataset, depth)
+    return certify_dataset(dataset, depth, rungs=rungs)
 
 
 def compute_pictures(depth: Depth, seed: int) -> Mapping[str, Any]:

@@ -13,11 +13,14 @@ from properties.contribution import Contribution, Prediction
 from properties.instances import NetworkInstance
 from properties.rung import NGD_STEP_SIZE, RungContext
 from properties.search import evaluate_instance
-from theory.stability import PathCertificate, attack_ball
+from theory.stability import BallAttack, PathCertificate, attack_ball
 from theory.theorems import ngd
 
 BELOW_LIMIT = 0.9
 """T1 is checked at this share of its own step limit."""
+
+LARGEST_CONSTANT = 0.5
+"""Condition 2 of the paper asks for C below this."""
 
 NO_CONSTANT = 2.99
 """Stands for every larger C: beyond 1 no theorem applies, beyond 3 their formulas have no meaning."""
@@ -78,6 +81,7 @@ def natural_gradient(context: RungContext) -> Contribution:
             "prediction": None if prediction is None else asdict(prediction),
         },
         lines=(
+            condition_2_line(context, attack),
             (
                 f"NGD: C over the ball {context.ball.constant:.4g} (attack {attack.constant:.4g}), along the path "
                 f"{path.constant:.4g}, which allows eta up to {on_path}"
@@ -88,6 +92,20 @@ def natural_gradient(context: RungContext) -> Contribution:
             ),
         ),
         predictions={} if prediction is None else {"ngd": prediction},
+    )
+
+
+def condition_2_line(context: RungContext, attack: BallAttack) -> str:
+    """Whether Condition 2 holds as the paper asks for it, and what decides it."""
+    where = f"Condition 2 over the ball of radius {context.radius:.4g} = 3 ||r(0)||/lambda^(1/2)"
+    if context.ball.constant < LARGEST_CONSTANT:
+        return f"{where}: holds, J changes by at most {context.ball.spectral:.3g} (certified)"
+    if attack.constant < LARGEST_CONSTANT:
+        return f"{where}: not decided, certificate {context.ball.constant:.4g}, attack {attack.constant:.4g}"
+    before, after = (context.inputs @ weights.T >= 0 for weights in (context.net.weights, attack.weights))
+    return (
+        f"{where}: fails, as weights were found in it that flip {np.mean(before != after):.1%} of the activations and "
+        f"change J by {attack.change:.3g}, {attack.constant / LARGEST_CONSTANT:.3g} times the most that is allowed"
     )
 
 

@@ -146,13 +146,13 @@ def matching(implementation: Implementation, refuted: StepInstance) -> list[str]
     for convention in conventions.conventions(optimiser):
         if tried := fitting(probes, convention.weights, convention.optimiser):
             return [_sentence(convention.name, tried)]
-    if tried := _single_precision(probes):
-        return [_sentence("the exact step computed in float32 and returned in float64", tried)]
     for name, damped in _damped_families(optimiser):
         if found := common_damping(probes, damped):
             return [_sentence(name.format(eps=f"eps = {found[0]:.6g}"), found[1])]
-    cut = cut_off(probes)
-    return [_sentence(cut, len(probes))] if cut else []
+    if cut := cut_off(probes):
+        return [_sentence(cut, len(probes))]
+    tried = _single_precision(probes)  # last: a tiny damping is within what float32 may do
+    return [_sentence("the exact step computed in float32 and returned in float64", tried)] if tried else []
 
 
 def _sentence(name: str, tried: int) -> str:

@@ -17,6 +17,9 @@ from theory.rigour.obligation import Standing
 
 NOT_RUN = "not in this run"
 
+CLAIMS = "claims.json"
+"""The document's file in a report."""
+
 SCHEMA = 1
 """The version of claims.json; a reader refuses what it does not know."""
 
@@ -30,6 +33,8 @@ class Document:
     mutants: dict[str, Entry] = field(default_factory=dict)
     dataset: Entry | None = None
     pictures: Entry | None = None
+    baseline: Entry | None = None
+    """The comparison with an earlier run: ``file``, ``compared``, ``skipped``, ``losses``, and whether it was replaced."""
     obligations: dict[str, Entry] = field(default_factory=dict)
     chains: Sequence[Entry] = ()
     """The proofs of the claims of the run."""
@@ -152,6 +157,7 @@ class Document:
             "not_executable": dict(self.not_executable),
             "dataset": self.dataset,
             "pictures": self.pictures,
+            "baseline": self.baseline,
             "environment": dict(self.environment),
         }
 
@@ -172,9 +178,9 @@ class Document:
         settled = all(verdict == Verdict.HOLDS.value for verdict in verdicts)
         return Verdict.HOLDS if settled and not self.survivors and self.complete else Verdict.UNDECIDED
 
-    def write(self, directory: Path) -> Path:
-        """Write claims.json, whole or not at all. Raises OSError."""
-        path = directory / "claims.json"
+    def write(self, directory: Path, name: str = CLAIMS) -> Path:
+        """Write the document, whole or not at all. Raises OSError."""
+        path = directory / name
         write_text_atomically(path, json_text(self.to_json()))
         return path
 

@@ -98,6 +98,28 @@ def evaluation_entry(evaluation: Evaluation) -> Entry:
     }
 
 
+def facts(entry: Entry) -> list[tuple[str, object]]:
+    """What an entry comes down to, as (name, value) pairs for JUnit's properties."""
+    names = (
+        "id",
+        "status",
+        "verdict",
+        "evidence",
+        "instances",
+        "vacuous",
+        "undecided_hypotheses",
+        "undecided",
+        "depth",
+    )
+    found: list[tuple[str, object]] = [(name, entry[name]) for name in names if entry.get(name) is not None]
+    tightest = entry.get("tightest")
+    if tightest:
+        found += [("tightest", tightest["ratio"]), ("tightest_family", tightest["family"])]
+    found += [(f"instances_{family}", count["instances"]) for family, count in entry.get("families", {}).items()]
+    written = [entry["counterexample"]] if entry.get("counterexample") else entry.get("counterexamples", [])
+    return [*found, *(("counterexample", path) for path in written)]
+
+
 def _result_entry(result: Result) -> Entry:
     refuted = result.refutation
     return {

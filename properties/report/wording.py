@@ -271,3 +271,14 @@ def _circumstances(entry: Entry) -> Sequence[str]:
         f"by family: {families_text(entry['families'])}",
         f"seed {entry['seed']}, depth {entry['depth']}",
     ]
+
+
+def baseline_lines(comparison: Entry | None) -> list[str]:
+    """What got worse since the run that this one is compared with, and whether that counts."""
+    if comparison is None:
+        return []
+    beside = f", {comparison['skipped']} not asked for" if comparison["skipped"] else ""
+    losses = comparison["losses"]
+    found = f"{comparison['compared']} claims, mutants and obligations compared{beside}; {len(losses) or 'none'} worse"
+    lines = [f"baseline {comparison['file']}: {found}", *(f"    {loss}" for loss in losses)]
+    return [*lines, "the baseline is replaced by this run"] if comparison["update"] else lines

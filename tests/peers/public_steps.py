@@ -86,7 +86,8 @@ def _gauss_newton(weights: Any, signs: Any, X: Any, y: Any, step_size: float) ->
         return jax_steps.residual(W, signs, X, y)
 
     solver = optimistix.GaussNewton(rtol=1.0, atol=1.0, linear_solver=lineax.AutoLinearSolver(well_posed=None))
-    found = optimistix.least_squares(residual, solver, weights, max_steps=1, throw=False)
+    # the first iteration evaluates at the start, the second accepts the step from it
+    found = optimistix.least_squares(residual, solver, weights, max_steps=2, throw=False)
     return weights + step_size * (found.value - weights)
 
 

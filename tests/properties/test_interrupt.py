@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from properties.report.publication import PARTIAL
+
 ROOT = Path(__file__).parents[2]
 ITEMS = ROOT / "tests" / "claims" / "test_claims.py"
 
@@ -79,9 +81,14 @@ def test_an_interrupt_leaves_the_results_so_far(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path / "out")) == ["claims.json", "index.html"]
 
 
-def test_a_kill_leaves_the_results_so_far(tmp_path: Path) -> None:
+def test_a_kill_leaves_the_report_as_it_was_and_the_results_so_far_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    earlier = {"claims.json": "earlier results", "index.html": "earlier page"}
+    for name, text in earlier.items():
+        (tmp_path / "out" / name).write_text(text)
     code, _ = interrupted(tmp_path, signal.SIGKILL)
     assert code == -signal.SIGKILL
-    content = written(tmp_path)
+    assert {name: (tmp_path / "out" / name).read_text() for name in earlier} == earlier
+    content = json.loads((tmp_path / "out" / PARTIAL).read_text())
     assert [claim["id"] for claim in content["claims"]] == ["N-first"]
     assert content["complete"] is False

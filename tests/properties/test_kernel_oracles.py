@@ -1,10 +1,12 @@
 """The oracles of the kernel claims: known values, wrong answers caught, every kind of instance reached."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from flint import arb, fmpq
 
-from properties.claims.kernel_instances import antiparallel_rows, duplicated_rows, general_rows
+from properties.claims.kernel_instances import antiparallel_rows, duplicated_rows, general_rows, integer_rows
 from properties.claims.kernel_oracles import (
     correlation,
     dot,
@@ -21,6 +23,8 @@ from theory.gram import ball_limiting_gram, ball_limiting_pattern_gram, degenera
 from theory.inputs import FloatArray
 from theory.rigour.exact import ball_matrix
 from theory.rigour.precision import working_precision
+
+KINDS_OF_INTEGERS = ("any", "multiple", "dependent", "independent")
 
 PLANE = np.array([[1.0, 0], [-2, 0], [0, 1], [0, -1], [1, 1], [-1, -1]])
 BASIS = np.array([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -3, 0], [0, 0, 1], [0, 0, -1]])
@@ -132,3 +136,51 @@ def test_every_kind_is_what_its_name_says() -> None:
             assert degeneracy(rows).gram_positive_definite
             cosine = rows[0] @ rows[-1] / np.linalg.norm(rows[0]) / np.linalg.norm(rows[-1])
             assert abs(cosine - (1 if kind == "nearly parallel" else -1)) < 1e-13
+
+
+SETS_OF_A_KIND = 520
+"""Of four kinds of integer rows: 2,080 sets in all, of which at least 2,000 differ (most draws do)."""
+
+
+def integer_set(kind: str, seed: int) -> FloatArray:
+    rng = np.random.default_rng([seed, len(kind)])
+    dim = int(rng.integers(2, 6))
+    if kind == "any":
+        return integer_rows(int(rng.integers(2, 8)), int(rng.integers(1, 5)), 12, rng)
+    if kind == "multiple":
+        return duplicated_rows("multiple", int(rng.integers(2, 6)), dim, rng)
+    pairs, singles = int(rng.integers(1, 5)), int(rng.integers(0, 3))
+    rows = antiparallel_rows(kind, pairs, 0, dim, rng)
+    return np.concatenate([rows, integer_rows(singles, dim, 30, rng)])
+
+
+INTEGER_SETS = {kind: [integer_set(kind, s) for s in range(SETS_OF_A_KIND)] for kind in KINDS_OF_INTEGERS}
+
+
+def test_two_thousand_integer_sets_differ() -> None:
+    sets = {(rows.shape, rows.tobytes()) for found in INTEGER_SETS.values() for rows in found}
+    assert len(sets) >= 2000
+    assert all((rows == np.rint(rows)).all() for found in INTEGER_SETS.values() for rows in found)
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_INTEGERS)
+def test_the_decision_agrees_with_exact_ranks_on_integer_sets(kind: str) -> None:
+    """K-pd, both kernels; each kind reaches what it is named for."""
+    reached = Counter[str]()
+    for rows in INTEGER_SETS[kind]:
+        decided, n = degeneracy(rows), len(rows)
+        jacobian_rank, pattern_rank = feature_ranks(rows)
+        assert decided.gram_positive_definite == (jacobian_rank == n), rows
+        assert decided.pattern_gram_positive_definite == (pattern_rank == n), rows
+        reached["G_inf > 0" if decided.gram_positive_definite else "G_inf singular"] += 1
+        reached["antiparallel"] += bool(decided.antiparallel)
+        reached["coincident"] += bool(decided.coincident)
+        reached["dependent"] += bool(decided.dependent_directions)
+        reached["independent pairs"] += len(decided.antiparallel) > 1 and decided.gram_positive_definite
+    wanted = {
+        "any": ("G_inf > 0", "G_inf singular", "antiparallel", "coincident"),
+        "multiple": ("coincident",),
+        "dependent": ("antiparallel", "dependent"),
+        "independent": ("antiparallel", "independent pairs"),
+    }
+    assert min(reached[one] for one in wanted[kind]) >= 20, reached

@@ -288,7 +288,7 @@ class FakeCertificate:
 
 
 def with_dataset(suite: Suite, verdict: InstanceVerdict) -> None:
-    def certify(dataset: Dataset, depth: Depth) -> FakeCertificate:
+    def certify(dataset: Dataset, depth: Depth, rungs: object) -> FakeCertificate:
         return FakeCertificate(verdict)
 
     suite.monkeypatch.setattr(verification, "certify", certify)
@@ -342,7 +342,7 @@ def test_checks_on_a_data_set_count_in_the_claims_table(suite: Suite) -> None:
 
 def test_a_certificate_that_breaks_off_fails_and_is_recorded(suite: Suite) -> None:
     with_dataset(suite, InstanceVerdict.HOLDS)
-    suite.monkeypatch.setattr(verification, "certify", lambda dataset, depth: fake_claims.broken(dataset))
+    suite.monkeypatch.setattr(verification, "certify", lambda dataset, depth, rungs: fake_claims.broken(dataset))
     outcome = suite.run([fake_claims.claim()], "--dataset", "mine.npz", "--report", "out")
     assert outcome.ret == 1
     assert suite.written()["dataset"]["error"].endswith("ZeroDivisionError: a programming error")

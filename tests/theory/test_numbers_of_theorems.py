@@ -48,7 +48,8 @@ NO_NUMBERS = (None, "0.5", [0.1])
 def functions() -> Iterator[tuple[ModuleType, str, Callable[..., Any]]]:
     for module in MODULES:
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            if function.__module__ == module.__name__ and not name.startswith("_") and name not in HELPERS:
+            public = not name.startswith("_") and "__" not in name  # generated variants have "__" in their names
+            if function.__module__ == module.__name__ and public and name not in HELPERS:
                 yield module, name, function
 
 

@@ -33,9 +33,13 @@ class ToolRunner:
         copy_project(root, self.place)
         self._call([SMALLEST_MODULE], time.monotonic() + 600)
         if not list(self.place.glob("mutants/theory/**/*.meta")):
-            raise RuntimeError(f"mutmut made no mutants:\n{(self.place / 'log').read_text(encoding='utf-8')[-2000:]}")
+            raise RuntimeError(f"mutmut made no mutants:\n{self._log()}")
 
-    def _call(self, names: list[str], deadline: float) -> None:
+    def _log(self) -> str:
+        return (self.place / "log").read_text(encoding="utf-8")[-4000:]
+
+    def _call(self, names: list[str], deadline: float) -> bool:
+        """Run mutmut on these mutants; whether it came to its end before the deadline."""
         command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(self.workers), *names]
         with (self.place / "log").open("w", encoding="utf-8") as log:
             process = subprocess.Popen(
@@ -43,8 +47,9 @@ class ToolRunner:
             )
             try:
                 process.wait(max(1.0, deadline - time.monotonic()))
+                return True
             except subprocess.TimeoutExpired:
-                pass
+                return False
             finally:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
@@ -83,12 +88,16 @@ class ToolRunner:
             )
 
     def run(self, mutants: list[Mutant], deadline: float) -> Iterator[tuple[Mutant, Outcome]]:
-        """The outcomes; what has not ended by ``deadline`` (monotonic seconds) is not run."""
-        if mutants:
-            self._call([mutant.identifier for mutant in mutants], deadline)
+        """The outcomes; what has not ended by ``deadline`` (monotonic seconds) is not run.
+
+        Raises RuntimeError when the tool ends early without them, because a test fails without any mutant, say.
+        """
+        ended = bool(mutants) and self._call([mutant.identifier for mutant in mutants], deadline)
         codes: dict[str, int | None] = {}
         for path in self.place.glob("mutants/theory/**/*.meta"):
             codes |= json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+        if ended and all(codes.get(mutant.identifier) is None for mutant in mutants):
+            raise RuntimeError(f"mutmut ran no mutant:\n{self._log()}")
         for mutant in mutants:
             yield mutant, _outcome(codes.get(mutant.identifier))
 

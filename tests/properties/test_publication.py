@@ -1,0 +1,151 @@
+"""A report's directory is the old report or the new one at any moment, and keeps what it did not write."""
+
+import json
+import multiprocessing
+import os
+import re
+import signal
+import time
+from collections.abc import Sequence
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+import pytest
+
+from properties.claim import Depth
+from properties.report import atomic
+from properties.report.document import Document
+from properties.report.entries import claim_entry, mutant_entry
+from properties.report.publication import PARTIAL, publish, write_partial
+from properties.search import run_claim
+from tests.properties import fake_claims
+
+FILES_REPLACED = 2
+"""claims.json and index.html."""
+
+
+def document(name: str) -> Document:
+    claim = fake_claims.claim(name)
+    found = Document({"root_seed": 3, "depth": "quick"}, expected=3)
+    found.add(claim_entry(claim, fake_claims.result(claim), "quick", 3))
+    for mutant in claim.mutants:
+        entry = mutant_entry(mutant, run_claim(mutant.claim, Depth.QUICK, 3), "quick", 3)
+        found.add(entry | {"counterexample": f"counterexamples/{mutant.id.replace('/', '-')}.json"})
+    return found
+
+
+def with_counterexamples(found: Document, directory: Path) -> Document:
+    """As a run does: its counterexamples are there before it ends."""
+    for mutant in found.mutants.values():
+        content = {"claim": mutant["id"], "arrays": {}}
+        atomic.write_text_atomically(directory / mutant["counterexample"], json.dumps(content))
+    return found
+
+
+def states(directory: Path) -> set[str]:
+    """Which report claims.json and index.html are of; everything that they refer to must be there."""
+    content = json.loads((directory / "claims.json").read_text(encoding="utf-8"))
+    page = (directory / "index.html").read_text(encoding="utf-8")
+    assert page.rstrip().endswith("</html>")
+    referred = {mutant["counterexample"] for mutant in content["mutants"]}
+    referred |= {target for target in re.findall(r'(?:href|src)="([^"#:]+)"', page) if not target.startswith("#")}
+    assert [path for path in referred if not (directory / path).is_file()] == []
+    names = {name for name in ("N-old", "N-new") if f">{name}<" in page}
+    return {content["claims"][0]["id"], *names}
+
+
+def replace_again_and_again(directory: Path, documents: Sequence[Document]) -> None:
+    """Publish one report after the other until killed."""
+    (directory / "working").touch()
+    while True:
+        for one in documents:
+            publish(with_counterexamples(one, directory), directory)
+
+
+def kill_at(directory: Path, found: Document, moment: int) -> None:
+    """Publish the report, and die when its file number ``moment`` is about to be renamed."""
+    new, left, rename = with_counterexamples(found, directory), [moment], os.replace
+
+    def replace(source: str, target: Path) -> None:
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left[0] -= 1
+        rename(source, target)
+
+    atomic.os.replace = replace  # type: ignore[attr-defined]
+    publish(new, directory)
+
+
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    """Processes that start at once: what they need is imported before."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["properties.report.publication", "properties.search", "pytest"])
+    return context
+
+
+def test_a_kill_at_every_rename_leaves_whole_reports(tmp_path: Path, processes: ForkServerContext) -> None:
+    old, new = document("N-old"), document("N-new")
+    for moment in range(FILES_REPLACED + 1):
+        directory = tmp_path / str(moment)
+        publish(with_counterexamples(old, directory), directory)
+        process = processes.Process(target=kill_at, args=(directory, new, moment))
+        process.start()
+        process.join(60)
+        assert process.exitcode == (-signal.SIGKILL if moment < FILES_REPLACED else 0)
+        expected = ({"N-old"}, {"N-new", "N-old"}, {"N-new"})[moment]
+        assert states(directory) == expected
+
+
+def test_a_kill_at_twenty_moments_leaves_whole_reports(tmp_path: Path, processes: ForkServerContext) -> None:
+    documents = [document("N-old"), document("N-new")]
+    publish(with_counterexamples(documents[0], tmp_path), tmp_path)
+    for moment in range(20):
+        (tmp_path / "working").unlink(missing_ok=True)
+        process = processes.Process(target=replace_again_and_again, args=(tmp_path, documents))
+        process.start()
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "working").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.003 + 0.0071 * moment)
+        process.kill()
+        process.join(60)
+        assert process.exitcode == -signal.SIGKILL
+        assert states(tmp_path) <= {"N-old", "N-new"}
+
+
+def test_results_so_far_stand_beside_the_report_and_go_when_it_is_published(tmp_path: Path) -> None:
+    publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
+    write_partial(document("N-new"), tmp_path)
+    assert states(tmp_path) == {"N-old"}
+    assert json.loads((tmp_path / PARTIAL).read_text())["claims"][0]["id"] == "N-new"
+    publish(with_counterexamples(document("N-new"), tmp_path), tmp_path)
+    assert states(tmp_path) == {"N-new"}
+    assert not (tmp_path / PARTIAL).exists()
+
+
+def test_counterexamples_to_mutants_of_an_earlier_report_go_and_all_else_stays(tmp_path: Path) -> None:
+    publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
+    others = {
+        "counterexamples/T1-1234567890.json": json.dumps({"claim": "T1", "arrays": {}}),
+        "counterexamples/notes.json": json.dumps({"claim": "T1/notes"}),
+        "counterexamples/broken.json": "{",
+        "counterexamples/notes.txt": "mine",
+        "mine.txt": "mine",
+    }
+    for name, text in others.items():
+        (tmp_path / name).write_text(text)
+    publish(with_counterexamples(document("N-new"), tmp_path), tmp_path)
+    assert {name: (tmp_path / name).read_text() for name in others} == others
+    found = {path.name for path in (tmp_path / "counterexamples").iterdir()}
+    assert "N-new-below-10.json" in found
+    assert not any(name.startswith("N-old") for name in found)
+
+
+def test_a_page_that_cannot_be_made_leaves_the_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    monkeypatch.setattr("properties.report.publication.write_page", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        publish(document("N-new"), tmp_path)
+    assert (tmp_path / "index.html").read_text() == page
