@@ -23,6 +23,7 @@ from properties.datasets import Dataset, load_dataset
 from properties.guard.claims import own_claims
 from properties.guard.implementation import Implementation, load_implementation
 from properties.ladder import Rung, own_rungs
+from properties.options import CHECKOUT
 from properties.profiles import profile_name, register_profiles, under_ci
 from properties.progress import Progress, terminal_stream
 from properties.recorder import Recorder
@@ -147,6 +148,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     ]
     if "implementation" in found:
         lines.append(f"implementation: {found['implementation']} (optimiser {config.getoption('--optimiser')})")
+    if config.rootpath == CHECKOUT and not run.selective and not any("peers" in argument for argument in config.args):
+        lines.append("not collected: tests/peers, which need PyTorch and JAX (docs/guard.md)")
     return lines if run.dataset is None else [*lines, f"data set {run.dataset.summary}"]
 
 

@@ -85,7 +85,7 @@ def _gauss_newton(weights: Any, signs: Any, X: Any, y: Any, step_size: float) ->
     def residual(W: Any, _: Any) -> Any:
         return jax_steps.residual(W, signs, X, y)
 
-    solver = optimistix.GaussNewton(rtol=1.0, atol=1.0, linear_solver=lineax.AutoLinearSolver(well_posed=None))
+    solver = optimistix.GaussNewton(rtol=1e-14, atol=1e-14, linear_solver=lineax.AutoLinearSolver(well_posed=None))
     # the first iteration evaluates at the start, the second accepts the step from it
     found = optimistix.least_squares(residual, solver, weights, max_steps=2, throw=False)
     return weights + step_size * (found.value - weights)
