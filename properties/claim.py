@@ -273,6 +273,8 @@ class Claim(Generic[I]):
     status: Status = Status.THEOREM
     of_its_families: bool = False
     """Whether it speaks of the instances of its families only, not of all that meet its hypotheses."""
+    explain: Callable[[Evaluation], Sequence[str]] | None = None
+    """What more can be said about a refutation, in lines of text."""
 
     def neighbour(self, id: str, description: str, **changes: Any) -> Mutant:
         """A false neighbour of this claim: the same claim with some of its parts replaced."""

@@ -1,10 +1,11 @@
 """The suite's command-line options, and nothing else.
 
 They live apart from the plugin because pytest takes the value of an option that it does not know yet, say
-``--dataset /elsewhere/mine.csv``, for a test path. It then looks for conftest.py there, so the package's entry point
-announces this module to it before that; and it looks for its settings there even before it asks entry points, so
-such a command is started again with ``--dataset=/elsewhere/mine.csv``, which cannot be misread. A command that replays
-counterexamples from another directory is started again with the settings and the items of the checkout.
+``--dataset /elsewhere/mine.csv``, for a test path. It then looks for conftest.py there, so in this checkout the package's
+entry point (verified_natural_gradient.py, which has ``--implementation`` and ``--replay``) announces this module to it before
+that; and it looks for its settings there even before it asks entry points, so such a command is started again with
+``--dataset=/elsewhere/mine.csv``, which cannot be misread. A command that replays counterexamples from another directory is
+started again with the settings and the items of the checkout.
 """
 
 from __future__ import annotations
@@ -27,16 +28,11 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 ITEMS = CHECKOUT / "tests" / "claims" / "test_claims.py"
 """The items of claims, mutants and replays."""
 
+pytest_plugins = ["verified_natural_gradient"]
+
 OPTIONS = (
-    "--claim",
-    "--depth",
-    "--dataset",
-    "--target",
-    "--width",
-    "--scale",
-    "--report",
-    "--replay",
-    "--baseline",
+    *("--claim", "--depth", "--dataset", "--target", "--width", "--scale", "--report", "--replay", "--baseline"),
+    *("--implementation", "--optimiser"),
 )
 """The options with one value."""
 
@@ -64,11 +60,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--target", metavar="NAME", help="the target's column in a .csv data set (default: the last)")
     group.addoption(
-        "--replay",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="evaluate a counterexample file again, or all in a directory, and nothing else; repeatable",
+        "--optimiser",
+        choices=["ngd", "kfac"],
+        default="ngd",
+        help="what the step of --implementation claims to be (default: %(default)s)",
     )
     group.addoption(
         "--width",
@@ -106,7 +101,8 @@ def restarted(given: Sequence[str], inside: bool) -> list[str]:
     ``inside`` says whether it was started from a directory of the checkout.
     """
     words = joined(given)
-    if inside or not any(word.startswith("--replay=") for word in words):
+    own = any(word.startswith("--implementation=") for word in words)  # these bring their items along
+    if inside or own or not any(word.startswith("--replay=") for word in words):
         return words if inside else list(given)
     return [f"--rootdir={CHECKOUT}", f"--config-file={CHECKOUT / 'pyproject.toml'}", *words, str(ITEMS)]
 

@@ -27,6 +27,10 @@ ARITHMETIC = ("python", "numpy", "scipy", "python-flint", "blas", "system")
 """What of the environment the digits depend on."""
 
 
+OWN_PREFIX = "own-"
+"""How ids of claims on a step of the user's own begin."""
+
+
 @dataclass(frozen=True)
 class Replay:
     """A counterexample and the claim or mutant that it is one of."""
@@ -79,6 +83,10 @@ def _named(path: Path, id: str, registry: Mapping[str, Claim[Any]]) -> tuple[Cla
         mutant.id: (mutant.claim, mutant.statement) for claim in registry.values() for mutant in claim.mutants
     }
     if id not in statements:
+        if id.startswith(OWN_PREFIX):
+            raise CounterexampleError(
+                f"{path} is about {id!r}, a claim on a step of the user's own: name the step with --implementation"
+            )
         near = get_close_matches(id, statements) or list(registry)
         raise CounterexampleError(
             f"{path} is about {id!r}, which is no claim or mutant of this version; did you mean {', '.join(near)}? "

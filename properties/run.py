@@ -53,6 +53,8 @@ class Run:
     """Whether the paper's pictures are computed: for a report on every claim, unless it is a quick one."""
     replays: tuple[Replay, ...] = ()
     """The counterexample files to evaluate again."""
+    options: str = ""
+    """Further options that the command to repeat a claim needs."""
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:
@@ -96,4 +98,6 @@ class Run:
 
     def again(self, claim_id: str) -> str:
         """The command that repeats one claim and its mutants."""
-        return f"again: pytest --claim {claim_id} --depth {self.depth.value} --hypothesis-seed={self.root}"
+        return (
+            f"again: pytest {self.options}--claim {claim_id} --depth {self.depth.value} --hypothesis-seed={self.root}"
+        )

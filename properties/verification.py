@@ -57,7 +57,8 @@ class Verification:
         """Passed when the claim holds."""
         outcome, seed = self._search(claim, self._run.depth)
         entry = claim_entry(claim, outcome, self._run.depth.value, seed)
-        hints = self._counterexample(entry, claim, claim.statement, outcome)
+        entry["explanation"] = _explanation(claim, outcome)
+        hints = [*entry["explanation"], *self._counterexample(entry, claim, claim.statement, outcome)]
         return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.claim_failure(entry, hints))
 
     def mutant(self, mutant: Mutant) -> Outcome:
@@ -166,6 +167,16 @@ def compute_pictures(depth: Depth, seed: int) -> Mapping[str, Any]:
     from properties.pictures import pictures
 
     return pictures(depth, seed)
+
+
+def _explanation(claim: Claim[Any], outcome: Result | str) -> list[str]:
+    """What the claim has to say about its refutation."""
+    if claim.explain is None or isinstance(outcome, str) or outcome.refutation is None:
+        return []
+    try:
+        return list(claim.explain(outcome.refutation))
+    except Exception as error:
+        return ["the explanation broke off with an error:", _text(error)]
 
 
 def _text(error: Exception) -> str:

@@ -79,3 +79,7 @@ class RankDeficientError(DescentError):
 
 class DivergenceError(DescentError):
     """An iterate has left the range of float64: the step size is too large for the optimiser, or the targets are."""
+
+
+class ImplementationError(InputError):
+    """A step of the user's own cannot be loaded: no such module or attribute, not callable, or another signature."""

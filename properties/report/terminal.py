@@ -26,6 +26,9 @@ from properties.report.wording import (
 WIDEST_LINE = 140
 """Longer lists of instances are wrapped."""
 
+CONVENTION = "convention: "
+"""How the line of an explanation begins that names a convention."""
+
 COLUMNS = ("claim", "verdict", "evidence", "from", "instances", "vacuous", "undecided hyp.", "tightest", "time")
 """The columns of the claims' table."""
 
@@ -81,6 +84,16 @@ def claim_lines(document: Document) -> list[str]:
         for entry in document.merged_claims()
     ]
     return _aligned([COLUMNS, *rows]) if rows else []
+
+
+def convention_lines(document: Document) -> list[str]:
+    """Which convention a refuted step of the user's own follows."""
+    return [
+        f"{entry['id']}: {line}"
+        for entry in document.merged_claims()
+        for line in entry.get("explanation", ())
+        if line.startswith(CONVENTION)
+    ]
 
 
 def mutant_lines(document: Document) -> list[str]:
