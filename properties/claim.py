@@ -84,11 +84,13 @@ def certified(name: str, bound: float) -> Hypothesis:
 
 
 def require(name: str, margin: float, rounding: float = 0.0) -> Hypothesis:
-    """A hypothesis ``margin >= 0`` known up to ``rounding``; undecided within it, and when it is not a number.
+    """A hypothesis ``margin >= 0`` known up to ``rounding``; undecided within it, and when either is not a number.
 
     Without a rounding it is exact: whole numbers, or a comparison of two floats that are exact as given.
     """
-    if margin >= rounding:
+    if not math.isfinite(rounding):
+        verdict = Verdict.UNDECIDED
+    elif margin >= rounding:
         verdict = Verdict.HOLDS
     elif margin < -rounding:
         verdict = Verdict.REFUTED
@@ -147,9 +149,14 @@ def at_most(label: str, measured: float, predicted: float, rounding: float, aim:
 
 
 def within_rounding(label: str, difference: float, rounding: float) -> Bound:
-    """An identity computed in float64: it holds when ``|difference| <= rounding``, a derived bound; else refuted."""
+    """An identity computed in float64: it holds when ``|difference| <= rounding``, a derived bound; else refuted.
+
+    Undecided when one of the two is not a number, or nothing is known of the rounding.
+    """
     measured = abs(float(difference))
-    if measured <= rounding:
+    if not math.isfinite(rounding):
+        verdict = Verdict.UNDECIDED
+    elif measured <= rounding:
         verdict = Verdict.HOLDS
     elif measured > rounding:
         verdict = Verdict.REFUTED
@@ -322,7 +329,9 @@ class Evaluation:
 
     @property
     def evidence(self) -> Evidence:
-        """The weakest evidence among its hypotheses and bounds."""
+        """The weakest evidence among its hypotheses and bounds; without bounds there is none, which is called tested."""
+        if not self.bounds:
+            return Evidence.TESTED
         evidence = [hypothesis.evidence for hypothesis in self.hypotheses]
         return weakest([*evidence, *(bound.evidence for bound in self.bounds)])
 

@@ -12,17 +12,20 @@ from theory.theorems.ngd import iterations
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a theorem whose hypotheses are certified says of an optimiser's run."""
+    """What a theorem says of an optimiser's run whose hypotheses are certified for its first steps."""
 
     source: str
     """The theorem's id."""
     factor: float
     """``||r(k+1)|| <= factor ||r(k)||`` (not squared)."""
     steps: int
-    """It speaks of k <= steps only."""
+    """The steps for which the path is certified: the theorem speaks of k <= steps."""
 
     def iterations(self, reduction: float) -> int | None:
-        """The least k with ``factor^k <= reduction``; None when the factor is not below 1."""
+        """The least k with ``factor^k <= reduction``; None when the factor is not below 1.
+
+        Beyond ``steps`` it is what the theorem says if Condition 2 goes on to hold with the same C.
+        """
         return iterations(self.factor, reduction) if 0 < self.factor < 1 else None
 
     def bound(self, initial: float) -> list[float]:

@@ -31,8 +31,10 @@ class Iterations:
 
     step_size: float
     predicted: int | None
-    """By the theorem named in ``source``, whose hypotheses are certified for this run."""
+    """By the factor of the theorem named in ``source``; beyond ``certified_steps``, if C goes on to hold."""
     source: str | None
+    certified_steps: int | None
+    """The steps of this run for which the theorem's hypotheses are certified."""
     linearised: int | None
     """By the linearised model (the Jacobian frozen at initialisation)."""
     observed: int | None
@@ -78,7 +80,11 @@ class RungCertificate:
 
 def _counts(iterations: Iterations) -> str:
     observed = str(iterations.observed) if iterations.observed is not None else f">{iterations.steps_run}"
-    predicted = "-" if iterations.predicted is None else f"{iterations.predicted} ({iterations.source})"
+    predicted = "-"
+    if iterations.predicted is not None and iterations.certified_steps is not None:
+        short = iterations.certified_steps < iterations.predicted
+        certified = f", certified for {iterations.certified_steps} steps" if short else ""
+        predicted = f"{iterations.predicted} ({iterations.source}{certified})"
     return f"{observed}/{iterations.linearised if iterations.linearised is not None else '-'}/{predicted}"
 
 
@@ -214,6 +220,7 @@ def _iterations(context: RungContext, name: str, prediction: Prediction | None) 
         step_size=run.step_size,
         predicted=None if prediction is None else prediction.iterations(REDUCTION),
         source=None if prediction is None else prediction.source,
+        certified_steps=None if prediction is None else prediction.steps,
         linearised=linearised_iterations(
             name, run.step_size, context.inputs, context.gram, context.residual, REDUCTION
         ),

@@ -171,7 +171,7 @@ def evaluate_instance(
         raise
     if any(bound.verdict is Verdict.REFUTED for bound in bounds):
         outcome = InstanceVerdict.REFUTED
-    elif any(bound.verdict is Verdict.UNDECIDED for bound in bounds):
+    elif not bounds or any(bound.verdict is Verdict.UNDECIDED for bound in bounds):
         outcome = InstanceVerdict.UNDECIDED
     else:
         outcome = InstanceVerdict.HOLDS

@@ -143,15 +143,8 @@ def _losses_misstated(claim: Claim[LossInstance], rule: RuleOf) -> tuple[Mutant,
 
 
 def _without_condition_1(claim: Claim[LossInstance], factor: ngd_singular.SquaredFactor, formula: str) -> Mutant:
-    return claim.neighbour(
-        "condition-1-dropped",
-        "a singular G(0), with the pseudo-inverse step",
-        families=(ngd_singular.family(9),),
-        hypotheses=ngd_singular.hypotheses,
-        conclusion=partial(ngd_singular.conclusion, factor=factor, formula=formula),
-        confirm=None,
-        features=lambda _: (),
-    )
+    conclusion = partial(ngd_singular.conclusion, factor=factor, formula=formula)
+    return ngd_singular.without_condition_1(claim, conclusion, ngd_singular.family(9))
 
 
 def _paper_limit(C: float, mu: float, L: float) -> float:

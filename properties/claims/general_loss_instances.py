@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from properties.claim import Family
 from properties.claims import followed
 from properties.claims.general_loss_rules import RuleOf
-from properties.claims.ngd import examples
+from properties.claims.residual_rules import examples
 from properties.instances import LossInstance
 from properties.losses import KINDS, LossPlan
 from properties.strategies import (

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from properties.claim import Bound, Hypothesis
-from properties.claims import ngd as claims
-from properties.claims.ngd import Rule
+from properties.claims import residual_rules
+from properties.claims.residual_rules import Rule
 from properties.instances import LossInstance
 from properties.strategies import Dial
 from theory.theorems import general_loss, ngd
@@ -21,17 +21,17 @@ RuleOf = Callable[[float, float], Rule]
 
 def hypotheses(rule: RuleOf, instance: LossInstance) -> Sequence[Hypothesis]:
     """Conditions 1 and 3 and the step size; mu and L are constants of the loss by its construction."""
-    return claims.hypotheses(_rule_at(rule, instance), instance)
+    return residual_rules.hypotheses(_rule_at(rule, instance), instance)
 
 
 def conclusion(rule: RuleOf, instance: LossInstance) -> Sequence[Bound]:
     """One-step bounds from each stored iterate, the bound over the run, and the length of the path."""
-    return claims.conclusion(_rule_at(rule, instance), instance)
+    return residual_rules.conclusion(_rule_at(rule, instance), instance)
 
 
 def confirm(rule: RuleOf, instance: LossInstance, bits: int) -> Sequence[Bound]:
     """The same in balls; mu and L are exact as given: the theorem holds for every pair that the loss satisfies."""
-    return claims.confirm(_rule_at(rule, instance), instance, bits)
+    return residual_rules.confirm(_rule_at(rule, instance), instance, bits)
 
 
 def _rule_at(rule: RuleOf, instance: LossInstance) -> Rule:
@@ -61,7 +61,7 @@ def rule_of(theorem: str) -> RuleOf:
             dial=Dial(general_loss.constant_limit(mu, L, theorem), validity_limit),
             factor=partial(general_loss.rate, mu=mu, L=L, theorem=theorem),
             radius=partial(general_loss.radius, mu=mu, L=L, theorem=theorem),
-            aim=lambda eta, factor, before, after: claims.excess(eta * mu, factor, before, after),
+            aim=lambda eta, factor, before, after: residual_rules.excess(eta * mu, factor, before, after),
             condition="3",
         )
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
-from properties.claims.ngd import examples
+from properties.claims.residual_rules import examples
 from properties.descriptions import described
 from properties.inputs import draw_inputs
 from properties.strategies import Description, orthogonal_matrix

@@ -109,7 +109,7 @@ def _lines(constant: float, theorems: Mapping[str, Mapping[str, Any]], compariso
         f"{name} {count if count is not None else 'not reached'}" for name, count in comparison["observed"].items()
     )
     return [
-        f"GD: C along {STEPS} steps {constant:.4g}; {allowed or 'no step size that T0 allows'} (while C holds)",
+        f"GD: C along {STEPS} steps {constant:.4g}; {allowed or 'no step size that T0 allows'} (certified for {STEPS} steps, further while C holds)",
         (
             f"GD: kappa(G(0)) = {comparison['condition_number']:.4g}; linearised, no eta <= 2/||J(0)||^2 takes fewer than "
             f"{least} steps to {REDUCTION:g}; observed {observed}"

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance
-from properties.claims import followed, gradient_singular, ngd
-from properties.claims.ngd import Rule, examples
+from properties.claims import followed, gradient_singular, residual_rules
+from properties.claims.residual_rules import Rule, examples
 from properties.instances import GradientInstance, MapInstance, NetworkInstance, descending
 from properties.slack import SlackRow
 from properties.strategies import (
@@ -91,17 +91,17 @@ def guaranteed_share(eta: float, factor: float, before: float, after: float) -> 
 
 def hypotheses(rule: GradientRule, instance: GradientInstance) -> Sequence[Hypothesis]:
     """Conditions 1 and 2 and the step size, each with its margin."""
-    return ngd.hypotheses(rule.at(instance), instance)
+    return residual_rules.hypotheses(rule.at(instance), instance)
 
 
 def conclusion(rule: GradientRule, instance: GradientInstance) -> Sequence[Bound]:
     """One-step bounds from each stored iterate, the bound over the run, and the length of the path."""
-    return ngd.conclusion(rule.at(instance), instance)
+    return residual_rules.conclusion(rule.at(instance), instance)
 
 
 def confirm(rule: GradientRule, instance: GradientInstance, bits: int) -> Sequence[Bound]:
     """The bounds that float64 does not show to hold, again in balls at the working precision."""
-    return ngd.confirm(rule.at(instance), instance, bits)
+    return residual_rules.confirm(rule.at(instance), instance, bits)
 
 
 def features(rule: GradientRule, instance: GradientInstance) -> Sequence[str]:
@@ -110,7 +110,7 @@ def features(rule: GradientRule, instance: GradientInstance) -> Sequence[str]:
     factor = numbers.factor(instance.eta, instance.certificate.constant)
     shares = [guaranteed_share(instance.eta, factor, step.before, step.after) for step in instance.run.steps]
     tight = ["decrease within 10% of the guarantee"] if max(shares) >= 1 / 1.1 else []
-    return [*ngd.features(instance), *tight]
+    return [*residual_rules.features(instance), *tight]
 
 
 # --- families --------------------------------------------------------------------------------------------------------
@@ -397,4 +397,22 @@ def _slack(C: float) -> SlackRow:
     )
 
 
-SLACK = tuple(_slack(C) for C in (0.1, 0.49))
+SLACK = (
+    *(_slack(C) for C in (0.1, 0.49)),
+    SlackRow(
+        "T0",
+        "the hypothesis C < 3/5",
+        None,
+        None,
+        None,
+        remark="at C = 3/5 no step size is left: 1 - 2q = 0, q = 2C/(3-C)",
+    ),
+    SlackRow(
+        "T0-sharp",
+        "the hypothesis C <= 3/4",
+        None,
+        None,
+        None,
+        remark="no counterexample known up to C = 1; it keeps the bound of the path within the ball of radius 3",
+    ),
+)

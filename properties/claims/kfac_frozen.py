@@ -33,7 +33,7 @@ from properties.claim import (
 )
 from properties.claims.exact_network import MOVEMENTS, FunctionState, function_step
 from properties.claims.kfac_instances import INPUT_KINDS, draw_inputs, input_descriptions
-from properties.claims.ngd import examples
+from properties.claims.residual_rules import examples
 from properties.descriptions import described
 from theory.descent import FunctionSpaceDescent
 from theory.errors import DescentError

@@ -75,7 +75,8 @@ class Check:
     factor: float
     """On ``||r||``, not squared."""
     predicted: int
-    """Steps to the reduction by the theorem's factor; the path is certified for fewer."""
+    """Steps to the reduction by the theorem's factor; beyond ``certified_steps``, if C goes on to hold."""
+    certified_steps: int
     observed: int | None
     steps_run: int
 
@@ -161,7 +162,7 @@ def _check(context: RungContext, theorem: str, eta: float, path: PathCertificate
     factor = rate(theorem, eta, path.constant, numbers)
     predicted = Prediction(theorem, factor, path.steps).iterations(REDUCTION)
     assert predicted is not None  # within its step limit every factor is below 1
-    return Check(eta, path.constant, factor, predicted, run.iterations, run.steps)
+    return Check(eta, path.constant, factor, predicted, path.steps, run.iterations, run.steps)
 
 
 def _limits_line(limits: Mapping[str, float], rank: int, dim: int) -> str:
@@ -173,5 +174,5 @@ def _check_line(theorem: str, check: Check) -> str:
     observed = str(check.observed) if check.observed is not None else f"more than {check.steps_run}"
     return (
         f"{theorem} at eta = {check.step_size:.4g} (C = {check.path_constant:.4g}): residual times {check.factor:.6g} a step, "
-        f"{check.predicted} steps to {REDUCTION:g}; observed {observed}"
+        f"{check.predicted} steps to {REDUCTION:g} (certified for {check.certified_steps}); observed {observed}"
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Family, Hypothesis, Verdict, certified, require
-from properties.claims import followed, ngd, ngd_enclosed
+from properties.claims import followed, ngd_enclosed, residual_rules
 from properties.claims.gradient_descent import guaranteed_share
 from properties.claims.kfac_instances import (
     EXTREME_KINDS,
@@ -31,7 +31,7 @@ from properties.claims.kfac_instances import (
     smooth_descriptions,
     spike_descriptions,
 )
-from properties.claims.ngd import examples
+from properties.claims.residual_rules import examples
 from properties.strategies import Description, Dial
 from theory.theorems import kfac
 from theory.theorems.ngd import square_root
@@ -73,7 +73,7 @@ class KroneckerRule:
         """The step limit, 0 for inputs whose rank is not certified."""
         return self.step_limit(C, numbers) if numbers.mu_min > 0 else 0.0
 
-    def at(self, instance: KroneckerInstance) -> ngd.Rule:
+    def at(self, instance: KroneckerInstance) -> residual_rules.Rule:
         """The rule with the numbers of the instance's inputs, in balls where eta is one."""
         numbers = InputNumbers.of(instance.bounds)
         exact = InputNumbers(*(arb(value) for value in dataclasses.astuple(numbers)))
@@ -87,7 +87,7 @@ class KroneckerRule:
         def limit(constant: float) -> float:
             return self.limit(constant, exact if isinstance(constant, arb) else numbers)
 
-        return ngd.Rule(Dial(self.constant_limit, limit), factor, radius, aim=guaranteed_share)
+        return residual_rules.Rule(Dial(self.constant_limit, limit), factor, radius, aim=guaranteed_share)
 
 
 def hypotheses(rule: KroneckerRule, instance: KroneckerInstance) -> Sequence[Hypothesis]:
@@ -109,18 +109,18 @@ def hypotheses(rule: KroneckerRule, instance: KroneckerInstance) -> Sequence[Hyp
 
 def conclusion(rule: KroneckerRule, instance: KroneckerInstance) -> Sequence[Bound]:
     """One-step bounds from each stored iterate, the bound over the run, and the length of the path."""
-    return ngd.conclusion(rule.at(instance), instance)
+    return residual_rules.conclusion(rule.at(instance), instance)
 
 
 def confirm(rule: KroneckerRule, instance: KroneckerInstance, bits: int) -> Sequence[Bound]:
     """The bounds that float64 does not show to hold, again in balls at the working precision."""
-    return ngd.confirm(rule.at(instance), instance, bits)
+    return residual_rules.confirm(rule.at(instance), instance, bits)
 
 
 def features(instance: KroneckerInstance) -> Sequence[str]:
     """C and flips, the shape of X, its leverage, and whether the paper's step bound is exceeded."""
     numbers, (n, d) = InputNumbers.of(instance.bounds), instance.inputs.shape
-    found = [*ngd.features(instance), "n > d" if n > d else "n <= d"]
+    found = [*residual_rules.features(instance), "n > d" if n > d else "n <= d"]
     if instance.bounds.rank < min(n, d):
         found.append("rank X < min(n, d)")
     if numbers.mu_max > 1e5 * numbers.mu_min:

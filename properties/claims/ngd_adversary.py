@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
-from properties.claims.ngd import examples, excess
+from properties.claims.residual_rules import examples, excess
 from properties.descriptions import described
 from properties.slack import SlackRow
 from properties.strategies import INSIDE, Description

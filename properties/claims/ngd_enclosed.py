@@ -20,7 +20,7 @@ from theory.rigour.precision import FIRST_BITS, working_precision
 from theory.rigour.rounding import gamma
 
 if TYPE_CHECKING:
-    from properties.claims.ngd import Rule
+    from properties.claims.residual_rules import Rule
 
 STEP_SIZE = "step size within its limit"
 

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict, at_most, at_most_enclosed
-from properties.claims import ngd as residuals
-from properties.claims import ngd_singular
-from properties.claims.ngd import T1_SHARP_RULE, examples, perturbed_affine, relu_networks, smooth_networks
+from properties.claims import ngd_cliff, ngd_singular
+from properties.claims import residual_rules as residuals
+from properties.claims.ngd import T1_SHARP_RULE
+from properties.claims.residual_rules import examples, perturbed_affine, relu_networks, smooth_networks
 from properties.instances import DescentInstance, MapInstance
 from properties.slack import SlackRow
 from properties.strategies import Description, Dial, orthogonal_matrix, spike_descriptions
-from theory.maps import kink_map, spike_map
+from theory.maps import spike_map
 from theory.ridge import turning_map
 from theory.rigour.enclosed_step import norm_enclosed
 from theory.rigour.exact import AnyArray
@@ -145,16 +146,6 @@ def build_deflecting(description: Description, dial: Dial) -> MapInstance:
     return MapInstance(model, -(left @ weights), eta, 2)
 
 
-def build_cliff(description: Description, dial: Dial) -> MapInstance:
-    """Two outputs with slope 1 each, C = 0 on the paper's ball of radius 3; past 3.05 the first one's slope is 40.
-
-    A step of size 4.4 or more along the diagonal goes beyond 3.05 in both directions.
-    """
-    eta = max(dial.step_size(description, 0.0), 4.4)
-    model = kink_map(np.ones(2), np.array([[40.0], [1.0]]), np.full((2, 1), 3.05))
-    return MapInstance(model, np.full(2, -np.sqrt(0.5)), eta, 1)
-
-
 def _turning_descriptions(dial: Dial) -> SearchStrategy[Description]:
     return dial.descriptions(extra_parameters=st.integers(0, 2))
 
@@ -244,34 +235,15 @@ def _mutant(claim: Claim[DescentInstance], id: str, description: str, rule: Line
 
 def _leaving(claim: Claim[DescentInstance], rule: LineRule) -> Mutant:
     """The hypothesis that keeps the segment inside the ball, dropped: steps of 4.4 to 6 pass a cliff beyond the ball."""
-    dial = Dial(0.99, lambda C: 6.0, least_step_percent=70, steps=1)
+    dial = ngd_cliff.beyond_the_ball()
     changed = dataclasses.replace(rule, dial=dial)
-    family = Family(
-        "F4-cliff",
-        "two directions, one of which has a cliff beyond the paper's ball",
-        dial.descriptions,
-        partial(build_cliff, dial=dial),
-        examples(25, 60, 600),
-    )
     return claim.neighbour(
         "step-limit-dropped",
         "eta up to 6: the first segment leaves the ball",
-        families=(family,),
+        families=(ngd_cliff.family(dial),),
         hypotheses=partial(hypotheses, changed),
         conclusion=partial(conclusion, changed),
         confirm=partial(confirm, changed),
-        features=lambda _: (),
-    )
-
-
-def _singular(claim: Claim[DescentInstance]) -> Mutant:
-    return claim.neighbour(
-        "condition-1-dropped",
-        "a singular G(0), with the pseudo-inverse step",
-        families=(ngd_singular.SINGULAR,),
-        hypotheses=ngd_singular.hypotheses,
-        conclusion=ngd_singular.straight_line,
-        confirm=None,
         features=lambda _: (),
     )
 
@@ -284,7 +256,7 @@ def _straight_sine(C: float) -> float:
 _MOVING = dataclasses.replace(T1_SHARP_RULE.dial, constant_limit=2.9, least_constant_tenth=5, step_limit=lambda C: 0.5)
 
 T1_LINE = _T1_LINE.with_mutants(
-    _singular(_T1_LINE),
+    ngd_singular.without_condition_1(_T1_LINE, ngd_singular.straight_line),
     _leaving(_T1_LINE, T1_LINE_RULE),
     _mutant(
         _T1_LINE,
@@ -316,7 +288,7 @@ T1_LINE = _T1_LINE.with_mutants(
     ),
 )
 T1_LINE_SHARP = _T1_LINE_SHARP.with_mutants(
-    _singular(_T1_LINE_SHARP),
+    ngd_singular.without_condition_1(_T1_LINE_SHARP, ngd_singular.straight_line),
     _leaving(_T1_LINE_SHARP, T1_LINE_SHARP_RULE),
     _mutant(
         _T1_LINE_SHARP,

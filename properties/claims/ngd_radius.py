@@ -15,8 +15,10 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict
 from properties.claims import gradient_descent
-from properties.claims import ngd as residuals
-from properties.claims.ngd import T1_Q_RULE, T1_RULE, T1_SHARP_RULE, Rule, examples
+from properties.claims import residual_rules as residuals
+from properties.claims.ngd import T1_Q_RULE, T1_RULE, T1_SHARP_RULE
+from properties.claims.ngd_singular import LINEAR, without_condition_1
+from properties.claims.residual_rules import Rule, examples
 from properties.instances import Certificate, MapInstance, NetworkInstance, Run, descending
 from properties.slack import SlackRow
 from properties.strategies import (
@@ -274,6 +276,7 @@ def _mutant(
 
 
 T1_RADIUS = _CLAIM.with_mutants(
+    without_condition_1(_CLAIM, LINEAR),
     _mutant("straight-distance", "Condition 2 within ||r(0)||/sqrt(lambda)", lambda C, theorem: 1.0),
     _mutant("half-radius", "Condition 2 within half of f(C)", lambda C, theorem: path_factor(C, theorem) / 2),
     _mutant(

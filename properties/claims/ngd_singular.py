@@ -12,7 +12,7 @@ from flint import fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Depth, Family, Hypothesis, as_float, at_most_exactly, require
+from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, as_float, at_most_exactly, require
 from properties.descriptions import described
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
@@ -99,3 +99,26 @@ def family(most_weight: int) -> Family[SingularInstance]:
 
 SINGULAR = family(1)
 """The squared loss."""
+
+
+def without_condition_1(
+    claim: Claim[Any],
+    conclusion: Callable[[SingularInstance], Sequence[Bound]] = conclusion,
+    own: Family[SingularInstance] = SINGULAR,
+) -> Mutant:
+    """The claim's mutant that drops Condition 1: a singular G(0), with the pseudo-inverse step."""
+    return claim.neighbour(
+        "condition-1-dropped",
+        "a singular G(0), with the pseudo-inverse step",
+        families=(own,),
+        hypotheses=hypotheses,
+        conclusion=conclusion,
+        confirm=None,
+        features=lambda _: (),
+    )
+
+
+LINEAR: Callable[[SingularInstance], Sequence[Bound]] = partial(
+    conclusion, factor=lambda eta, mu, L: (1 - eta) ** 2, formula="(1-eta)^2"
+)
+"""What T1-first, T1-q, T1-sharp and T1-step say at C = 0."""

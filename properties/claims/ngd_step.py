@@ -26,7 +26,8 @@ from properties.claim import (
     equal_enclosed,
     within_rounding,
 )
-from properties.claims.ngd import examples
+from properties.claims.ngd_singular import LINEAR, without_condition_1
+from properties.claims.residual_rules import examples
 from properties.descriptions import described
 from properties.inputs import draw_inputs, weighted_kinds
 from properties.instances import NetworkInstance
@@ -229,6 +230,7 @@ def _with_factor(factor: StepFactor) -> dict[str, Any]:
 
 
 T1_STEP = _CLAIM.with_mutants(
+    without_condition_1(_CLAIM, LINEAR),
     _CLAIM.neighbour(
         "variation-quartered",
         "the factor |1-eta| + eta eps_k/4",

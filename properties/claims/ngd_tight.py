@@ -23,8 +23,8 @@ from properties.claim import (
     at_most_enclosed,
     require,
 )
-from properties.claims.ngd import Rule as DescentRule
-from properties.claims.ngd import examples, hypotheses
+from properties.claims.residual_rules import Rule as DescentRule
+from properties.claims.residual_rules import examples, hypotheses
 from properties.instances import DescentInstance
 from properties.strategies import Description, Dial, build_spike, spike_descriptions
 from theory.rigour.rounding import gamma

@@ -16,7 +16,7 @@ from flint import fmpq
 
 from properties.claim import Bound, Claim, Family, Mutant, Provenance, equal_exactly
 from properties.claims import stability_ball as ball
-from properties.claims.ngd import examples
+from properties.claims.residual_rules import examples
 from properties.claims.stability_instances import BallInstance, build_ball
 from properties.claims.stability_path import path_claim
 from theory.gram import exact_pattern, gram_eigenvalue

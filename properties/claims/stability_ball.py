@@ -26,7 +26,7 @@ from properties.claim import (
     at_most_enclosed,
     decided_exactly,
 )
-from properties.claims.ngd import examples
+from properties.claims.residual_rules import examples
 from properties.claims.stability_instances import (
     BallInstance,
     SmoothInstance,

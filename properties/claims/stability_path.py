@@ -29,7 +29,7 @@ from properties.claim import (
     decided_exactly,
     require,
 )
-from properties.claims.ngd import examples
+from properties.claims.residual_rules import examples
 from properties.claims.stability_ball import BALL_BITS, SMOOTH
 from properties.claims.stability_instances import PathInstance, build_path
 from properties.descriptions import described

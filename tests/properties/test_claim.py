@@ -152,3 +152,11 @@ def test_equality_at_0_has_no_infinite_ratio() -> None:
         bound = at_most_or_equal_enclosed("label", arb(2.0**-95, 2.0**-90), arb(0), 70)
     assert bound.verdict is HOLDS
     assert bound.ratio <= 1
+
+
+@pytest.mark.parametrize("rounding", [float("inf"), float("nan")])
+def test_an_unknown_rounding_decides_nothing(rounding: float) -> None:
+    assert require("name", 1.0, rounding).verdict is Verdict.UNDECIDED
+    assert require("name", float("inf"), rounding).verdict is Verdict.UNDECIDED
+    assert within_rounding("label", 0.0, rounding).verdict is Verdict.UNDECIDED
+    assert at_most("label", 0.0, 1.0, rounding).verdict is Verdict.UNDECIDED

@@ -18,7 +18,7 @@ from properties.claim import (
     require_enclosed,
     weakest,
 )
-from properties.claims import followed, kfac_rules, ngd, registry, step_errors
+from properties.claims import followed, kfac_rules, ngd, registry, residual_rules, step_errors
 from properties.claims.kfac_instances import KroneckerNetwork
 from properties.instances import NetworkInstance, descending
 from properties.results import Result
@@ -46,7 +46,7 @@ DESCRIPTION = {
 
 
 def network(**changes: int) -> NetworkInstance:
-    family = ngd.networks_in_balls(ngd.T1_SHARP_RULE.dial)[0]
+    family = residual_rules.networks_in_balls(ngd.T1_SHARP_RULE.dial)[0]
     found = family.build({**DESCRIPTION, **changes})
     assert isinstance(found, NetworkInstance)
     return found
@@ -69,7 +69,7 @@ def test_whatever_is_followed_in_balls_is_enclosed(id: str) -> None:
 
 def test_k_step_bounds_and_the_length_of_the_path_are_checked_on_the_exact_trajectory() -> None:
     instance = network()
-    bounds = ngd.conclusion(ngd.T1_SHARP_RULE, instance)
+    bounds = residual_rules.conclusion(ngd.T1_SHARP_RULE, instance)
     assert len(bounds) == 6 + 5 + 1
     assert all(bound.verdict is Verdict.HOLDS for bound in bounds)
     assert all((bound.evidence, bound.bits) == (Evidence.ENCLOSED, 64) for bound in bounds)
@@ -83,25 +83,25 @@ def test_k_step_bounds_and_the_length_of_the_path_are_checked_on_the_exact_traje
     assert evaluation.evidence is Evidence.ENCLOSED
     assert evaluation.verdict is InstanceVerdict.HOLDS
     with working_precision(300):
-        again = ngd.confirm(ngd.T1_SHARP_RULE, instance, 300)
+        again = residual_rules.confirm(ngd.T1_SHARP_RULE, instance, 300)
     assert [bound.label for bound in again] == [bound.label for bound in bounds]
     assert all(bound.bits == 300 for bound in again)
 
 
 def test_stored_weights_support_one_step_while_it_stays_in_the_ball() -> None:
-    family = ngd.networks_in_balls(ngd.T1_SHARP_RULE.dial)[2]
+    family = residual_rules.networks_in_balls(ngd.T1_SHARP_RULE.dial)[2]
     description = {**DESCRIPTION, "half_width": 8000, "steps": 1, "stored": 3}
     instance = family.build(description)
     assert isinstance(instance, NetworkInstance)
     assert 0 < instance.distance < instance.certificate.radius
-    (bound,) = ngd.conclusion(ngd.T1_SHARP_RULE, instance)
+    (bound,) = residual_rules.conclusion(ngd.T1_SHARP_RULE, instance)
     assert bound.label == "||r(4)|| <= factor ||r(3)|| from the stored iterate 3"
-    found = ngd.hypotheses(ngd.T1_SHARP_RULE, instance)
+    found = residual_rules.hypotheses(ngd.T1_SHARP_RULE, instance)
     assert [hypothesis.verdict for hypothesis in found] == [Verdict.HOLDS] * 4
     assert all(hypothesis.evidence is Evidence.ENCLOSED for hypothesis in found)
     far = dataclasses.replace(instance)
     vars(far).update(certificate=instance.certificate, distance=instance.certificate.radius)
-    assert ngd.hypotheses(ngd.T1_SHARP_RULE, far)[-1].verdict is Verdict.REFUTED
+    assert residual_rules.hypotheses(ngd.T1_SHARP_RULE, far)[-1].verdict is Verdict.REFUTED
     state = instance.stored_iterate(3)
     assert np.abs(instance.start.pre_activations(instance.inputs) - state).max() < 1e-12
 
@@ -115,19 +115,23 @@ def test_the_first_step_is_not_claimed_from_stored_weights() -> None:
 
 def test_a_false_factor_is_refuted_by_balls() -> None:
     rule = dataclasses.replace(ngd.T1_SHARP_RULE, factor=lambda eta, C: (1 - eta) * 7 / 8)
-    claim = of(registry["T1"], hypotheses=partial(ngd.hypotheses, rule), conclusion=partial(ngd.conclusion, rule))
+    claim = of(
+        registry["T1"],
+        hypotheses=partial(residual_rules.hypotheses, rule),
+        conclusion=partial(residual_rules.conclusion, rule),
+    )
     evaluation = evaluate_instance(claim, "balls", {}, network())[0]
     assert evaluation.verdict is InstanceVerdict.REFUTED
     assert {bound.evidence for bound in evaluation.bounds} == {Evidence.ENCLOSED}
     too_long = dataclasses.replace(rule, factor=ngd.T1_SHARP_RULE.factor, radius=lambda C, r, lambda_min: r / 100)
-    bounds = ngd.conclusion(too_long, network())
+    bounds = residual_rules.conclusion(too_long, network())
     assert [bound.verdict for bound in bounds[-2:]] == [Verdict.HOLDS, Verdict.REFUTED]
 
 
 @pytest.mark.parametrize("rule", [ngd.T1_RULE, ngd.T1_Q_RULE, ngd.T1_SHARP_RULE])
-def test_a_step_beyond_its_limit_in_balls_makes_the_instance_vacuous(rule: ngd.Rule) -> None:
+def test_a_step_beyond_its_limit_in_balls_makes_the_instance_vacuous(rule: residual_rules.Rule) -> None:
     instance = descending(network(half_width=256, constant_tenth=3), eta=1.0 + 2.0**-40)
-    assert ngd.hypotheses(rule, instance)[-1].verdict is Verdict.REFUTED
+    assert residual_rules.hypotheses(rule, instance)[-1].verdict is Verdict.REFUTED
 
 
 def test_kronecker_hypotheses_are_enclosed_in_balls() -> None:

@@ -12,6 +12,7 @@ from flint import arb
 from properties.claim import Claim, Depth, InstanceVerdict, Verdict
 from properties.claims import general_loss as claims
 from properties.claims import ngd as squared
+from properties.claims import residual_rules
 from properties.claims.general_loss_instances import HARD, Losses
 from properties.claims.general_loss_rules import rule_of
 from properties.instances import DescentInstance, LossInstance, MapInstance, NetworkInstance
@@ -257,8 +258,8 @@ def test_balls_confirm_what_float64_leaves_open(maker: partial[LogisticLoss] | p
         claim = dataclasses.replace(
             claims.T2_Q,
             hypotheses=lambda _: [],
-            conclusion=partial(squared.conclusion, rule),
-            confirm=partial(squared.confirm, rule),
+            conclusion=partial(residual_rules.conclusion, rule),
+            confirm=partial(residual_rules.confirm, rule),
         )
         assert evaluate_instance(claim, "F3", {}, instance)[0].verdict is verdict
 

@@ -111,6 +111,14 @@ def test_not_a_number_decides_nothing() -> None:
     assert at_most("nan", float("nan"), 1.0, 0.0).verdict is Verdict.UNDECIDED
 
 
+def test_a_conclusion_without_bounds_decides_nothing() -> None:
+    result = run_claim(claim(lambda _: ()), Depth.QUICK, 3)
+    assert result.verdict is Verdict.UNDECIDED
+    assert (result.instances, result.evidence) == (0, None)
+    assert result.undecided_example is not None
+    assert result.undecided_example.evidence is Evidence.TESTED
+
+
 def test_a_violation_is_shrunk_to_the_least_counterexample() -> None:
     result = run_claim(claim(below(437)), Depth.QUICK, 1)
     assert result.verdict is Verdict.REFUTED

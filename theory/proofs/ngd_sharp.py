@@ -91,8 +91,12 @@ BELOW = Obligation(
             "(1-eta)*(along*s**2 + constant) - k*s**2 - 2*c*(1-eta/rho)*s >= 0",
             {**_FACTOR, "along": ALONG, "constant": CONSTANT},
         ),
+        Implication(
+            ("0 < eta <= 1", "0 <= e2 <= c**2", "v2 - e2 >= lemma"), "(1-eta)*v2 - e2 + eta*c**2 >= (1-eta)*lemma"
+        ),
     ),
     (
+        Mutation("e-above-c", "||e||^2 up to 1.001 c^2", {"0 <= e2 <= c**2": "0 <= e2 <= 1001/1000*c**2"}, part=1),
         Mutation(
             "smaller-lemma",
             "Lemma S's constant times 0.999",
