@@ -192,7 +192,13 @@ def test_topics_contribute_results_values_lines_and_predictions() -> None:
         assert curves["kfac"][1] is None
     assert [id for id, _ in found.results] == ["T1", "T1"]
     lines = "\n".join(found.lines())
-    for said in ("counted them", "twice as much", "broken: no rank", "first 4 rows of 6", "20 (fast, certified for 3 steps)"):
+    for said in (
+        "counted them",
+        "twice as much",
+        "broken: no rank",
+        "first 4 rows of 6",
+        "20 (fast, certified for 3 steps)",
+    ):
         assert said in lines
     json.dumps(content, allow_nan=False)
 
