@@ -10,7 +10,7 @@ refute it, and a failure rate halfway from p to 1 would be refuted with probabil
 Trials whose outcome is not known count as whatever decides against an answer: refuted whatever they were, or holds whatever they were.
 
 The budget. A whole run refutes a true statement by bad luck with probability at most ``RUN_BUDGET``: at most ``CHECKS``
-sampled claims and mutants, at most ``EVALUATIONS`` descriptions each (shrinking included; a description drawn again is
+sampled claims and mutants (and ``NETWORK_CHECKS``), at most ``EVALUATIONS`` descriptions each (shrinking included; a description drawn again is
 not evaluated again), at most ``BOUNDS`` bounds a description, each at the level ``SIGNIFICANCE``. Which description is
 evaluated next may depend on what was seen so far, its stream does not, so the levels add up whatever the search does.
 """
@@ -27,14 +27,17 @@ import numpy as np
 from flint import arb
 from scipy import stats
 
-from properties.claim import Bound, Evidence, Verdict
+from properties.claim import Bound, Evidence, Hypothesis, Verdict, require
 from theory.rigour.precision import working_precision
 
 RUN_BUDGET = 1e-6
 """Probability that a run in which every sampled statement is true refutes one of them: at most this."""
 
-CHECKS = 128
+CHECKS = 127
 """Sampled claims and sampled mutants of a registry together: at most this many (properties/selection.py)."""
+
+NETWORK_CHECKS = 1
+"""K-pd's networks, one for each description, each at the level ``SIGNIFICANCE`` (properties/claims/kernel_instances.py)."""
 
 EVALUATIONS = 4096
 """Descriptions on which one search evaluates a sampled claim: at most this many (properties/search.py)."""
@@ -42,7 +45,7 @@ EVALUATIONS = 4096
 BOUNDS = 4
 """Sampled bounds of one evaluation: at most this many."""
 
-SIGNIFICANCE = RUN_BUDGET / (CHECKS * EVALUATIONS * BOUNDS)
+SIGNIFICANCE = RUN_BUDGET / ((CHECKS + NETWORK_CHECKS) * EVALUATIONS * BOUNDS)
 """The level of every single binomial test: 4.8e-13."""
 
 POWER = 0.9
@@ -79,6 +82,11 @@ def power(trials: int, predicted: float) -> float:
         return 0.0
     most = float(stats.binom.isf(SIGNIFICANCE, trials, predicted))  # the largest count that does not refute it
     return float(stats.binom.sf(most, trials, (1 + predicted) / 2))
+
+
+def has_power(trials: int, predicted: float) -> Hypothesis:
+    """What a sampled instance needs so that its count says something: ``power`` of at least ``POWER``."""
+    return require(f"N = {trials} trials can refute it", power(trials, predicted) - POWER)
 
 
 def confidence_limits(failures: int, trials: int, significance: float = SIGNIFICANCE) -> tuple[float, float]:

@@ -196,7 +196,7 @@ def _family(id: str, title: str, examples: Mapping[Depth, int], **parts: Sequenc
 SMOOTH = _family(
     "smooth teachers",
     "targets x_1 or x_1^2, inputs uniform on a sphere of low dimension, nu = 0.1",
-    _examples(1, 3, 24),
+    _examples(1, 2, 24),
     teacher=("linear", "quadratic"),
     rows=(80, 100),
     dim=(3, 4),
@@ -264,7 +264,7 @@ T5 = _CLAIM.with_mutants(
     _mutant(
         "narrow",
         "a width at which the Jacobian has just as many parameters as rows, steps by the pseudo-inverse",
-        Rule(train=trained_at_any_rank, trials=40),
+        Rule(train=trained_at_any_rank, trials=32),
         _only("narrow", "random signs, n = m d = 300", teacher="signs", rows=300, dim=20, size_percent=10, width=15),
     ),
     _mutant(
@@ -292,7 +292,7 @@ T5 = _CLAIM.with_mutants(
         "other-population",
         "the fresh targets have the other sign",
         Rule(fresh_sign=-1.0, trials=MUTANT_TRIALS),
-        _only("other population", "targets 1.5 x_1", rows=200, size_percent=150),
+        _only("other population", "targets 1.5 x_1", rows=200, size_percent=150, width=512),
     ),
     _mutant(
         "not-lipschitz",

@@ -22,6 +22,7 @@ from properties.statistics import (
     BOUNDS,
     CHECKS,
     EVALUATIONS,
+    NETWORK_CHECKS,
     POWER,
     RUN_BUDGET,
     SIGNIFICANCE,
@@ -142,7 +143,7 @@ def test_the_label_and_the_features_show_count_trials_limits_and_budget() -> Non
 
 
 def test_the_levels_add_up_to_the_budget() -> None:
-    assert SIGNIFICANCE * CHECKS * EVALUATIONS * BOUNDS == pytest.approx(RUN_BUDGET) == 1e-6
+    assert SIGNIFICANCE * (CHECKS + NETWORK_CHECKS) * EVALUATIONS * BOUNDS == pytest.approx(RUN_BUDGET) == 1e-6
     one = trials()
     for _ in range(BOUNDS):
         one.at_most("event", 0, 10, 0.5)
