@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Any
 
 from properties.claim import Evaluation
@@ -47,3 +48,17 @@ class Contribution:
     """What the terminal shows, without indentation."""
     predictions: Mapping[str, Prediction] = field(default_factory=dict)
     """By optimiser, for its run of the rung; of several topics' the fastest is shown."""
+
+
+def lower_digits(bound: float, digits: int = 6) -> str:
+    """A certified lower bound in so many digits, rounded down: what is printed is a bound too."""
+    return _digits(bound, digits, ROUND_FLOOR)
+
+
+def upper_digits(bound: float, digits: int = 6) -> str:
+    """A certified upper bound in so many digits, rounded up."""
+    return _digits(bound, digits, ROUND_CEILING)
+
+
+def _digits(bound: float, digits: int, rounding: str) -> str:
+    return f"{float(Context(prec=digits, rounding=rounding).create_decimal(bound)):.{digits}g}"

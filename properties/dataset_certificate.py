@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from properties.claim import Depth, Evaluation
-from properties.contribution import Contribution, Prediction
+from properties.contribution import Contribution, Prediction, lower_digits
 from properties.datasets import Dataset
 from properties.ladder import Rung, ladder
 from properties.linearised import linearised_iterations
@@ -76,7 +76,7 @@ class RungCertificate:
         )
         initialised = f"weights of scale {self.rung.scale:g}" + (", symmetric" if self.rung.symmetric else "")
         return [
-            f"{self.rung.label}, {initialised}: lambda_min(G(0)) >= {self.lambda_min:.5g}, ||r(0)|| = {self.residual_norm:.4g}",
+            f"{self.rung.label}, {initialised}: lambda_min(G(0)) >= {lower_digits(self.lambda_min, 5)}, ||r(0)|| = {self.residual_norm:.4g}",
             f"  steps to {REDUCTION:g}, observed/linearised/predicted: {counts or 'no run'}",
             *(f"  {line}" for contribution in self.contributions for line in contribution.lines),
             *(f"  {problem}" for problem in self.problems),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
 import numpy as np
 
-from properties.contribution import Contribution
+from properties.contribution import Contribution, lower_digits, upper_digits
 from properties.datasets import Dataset
 from theory.geometry import InputGeometry
 from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
@@ -53,18 +52,13 @@ def kernels(dataset: Dataset) -> Contribution:
         },
         lines=(
             (
-                f"{restriction}rank {geometry.rank}; lambda0 >= {_digits(lambda_0, ROUND_FLOOR)}, "
-                f"lambda_S >= {_digits(lambda_S, ROUND_FLOOR)}, ||X||_2^2 <= {_digits(norm_squared, ROUND_CEILING)} (certified); leverage {least:.4g} to {most:.4g}"
+                f"{restriction}rank {geometry.rank}; lambda0 >= {lower_digits(lambda_0)}, "
+                f"lambda_S >= {lower_digits(lambda_S)}, ||X||_2^2 <= {upper_digits(norm_squared)} (certified); leverage {least:.4g} to {most:.4g}"
             ),
             f"closest pair: rows {first} and {second} at {angle:.4g} rad" if rows > 1 else "one row",
             reason,
         ),
     )
-
-
-def _digits(bound: float, rounding: str) -> str:
-    """Six digits of a bound, on its own side: what is printed is a bound too."""
-    return f"{float(Context(prec=6, rounding=rounding).create_decimal(bound)):.6g}"
 
 
 def closest_pair(inputs: FloatArray) -> tuple[tuple[int, int], float]:

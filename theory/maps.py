@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from flint import arb
 
+from theory.errors import ShapeError
 from theory.inputs import FloatArray
 from theory.losses import LossMaker, SquaredLoss
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS
@@ -180,6 +181,11 @@ class SpikeMap:
     output_rotation: AnyArray
     parameter_rotation: AnyArray
 
+    def __post_init__(self) -> None:
+        """Raise ShapeError when the knots of a direction decrease: values and slopes would be those of different maps."""
+        if not (np.diff(self.knots, axis=1) >= 0).all():
+            raise ShapeError("the knots of a piecewise linear map must not decrease")
+
     @property
     def parameters(self) -> int:
         """The number p of parameters."""
@@ -297,6 +303,7 @@ def spike_map(
     Direction i starts with slope ``base_slopes[i]`` (its smallest is sqrt(lambda)), falls to ``base - c sqrt(lambda)``, and
     is ``base + c sqrt(lambda)`` within ``half_width`` times the next step around every later iterate, ``c = stability``.
     With equal base slopes one step from an iterate k >= 1 multiplies the residual by ``1 - eta/rho`` up to the half-width.
+    A step that goes beyond the target (eta above rho) is the last with a spike at its end.
     Stability and step size may differ from direction to direction, shape (n,): a weighted loss makes steps of
     ``eta w_i``, K-FAC of ``eta h_i``. Where the stability is 0 the slope never changes.
     """
@@ -313,9 +320,13 @@ def spike_map(
         # Written for motion to the left: knots are collected from 0 downwards and reversed.
         edges, values = [-around], [base, low]
         for _ in range(steps):
+            if residual <= 0:  # the step before went beyond the target, and the path turns back
+                far = edges[-1] - max(1.0, abs(edges[-1]))
+                edges, values = [*edges, far, 2 * far], [*values, low, low]
+                continue
             length = eta * residual / slope
             remaining = residual - slope * around - low * (length - around)
-            behind, around = around, half_width * eta * remaining / high
+            behind, around = around, half_width * eta * abs(remaining) / high
             residual -= slope * behind + low * (length - behind - around) + high * around
             position -= length
             edges += [position + around, position - around]

@@ -12,7 +12,7 @@ from properties.claim import Evaluation
 from properties.claims import kfac as claims
 from properties.claims.kfac_instances import InputNumbers
 from properties.claims.real_data import BELOW_LIMIT, NO_CONSTANT, PathConditions
-from properties.contribution import Contribution, Prediction
+from properties.contribution import Contribution, Prediction, lower_digits, upper_digits
 from properties.instances import NetworkInstance
 from properties.rung import REDUCTION, RungContext
 from properties.search import evaluate_instance
@@ -130,8 +130,8 @@ def kronecker(context: RungContext) -> Contribution:
         },
         lines=(
             (
-                f"K-FAC: lambda_min(H(0)) >= {ball.lambda_min:.5g}; K2's C over the ball {ball.constant:.4g} (attack "
-                f"{attack.constant:.4g}), along the path {path.constant:.4g}"
+                f"K-FAC: lambda_min(H(0)) >= {lower_digits(ball.lambda_min, 5)}; K2's C over the ball {upper_digits(ball.constant, 4)} (attack "
+                f"{lower_digits(attack.constant, 4)}), along the path {upper_digits(path.constant, 4)}"
             ),
             f"K-FAC's step sizes: {_limits_line(limits['path'], context.geometry.rank, d)}",
             *(_check_line(theorem, check) for theorem, check in checks.items()),

@@ -10,7 +10,7 @@ import numpy as np
 from properties.claim import Evaluation
 from properties.claims import ngd as claims
 from properties.claims import ngd_step
-from properties.contribution import Contribution, Prediction
+from properties.contribution import Contribution, Prediction, lower_digits, upper_digits
 from properties.instances import NetworkInstance
 from properties.rung import NGD_STEP_SIZE, RungContext
 from properties.search import evaluate_instance
@@ -87,8 +87,8 @@ def natural_gradient(context: RungContext) -> Contribution:
         lines=(
             condition_2_line(context, attack),
             (
-                f"NGD: C over the ball {context.ball.constant:.4g} (attack {attack.constant:.4g}), along the path "
-                f"{path.constant:.4g}, which allows eta up to {on_path}"
+                f"NGD: C over the ball {upper_digits(context.ball.constant, 4)} (attack {lower_digits(attack.constant, 4)}), along the path "
+                f"{upper_digits(path.constant, 4)}, which allows eta up to {on_path}"
             ),
             (
                 f"NGD at eta = {eta:g}: every step multiplies the residual by {1 - eta:g} to within "

@@ -1,5 +1,6 @@
 """Families F3 and F4: maps with a known stability constant, their error bounds, and the worst case of T1-tight."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from flint import arb
 from scipy import linalg
 
-from theory.errors import ChoiceError
+from theory.errors import ChoiceError, ShapeError
 from theory.inputs import FloatArray
 from theory.maps import (
     ParameterMap,
@@ -358,3 +359,22 @@ def test_the_rounding_of_rows_that_come_out_orthogonal_counts() -> None:
     """A computed ``Q Q^T`` without coupling is known up to ``gamma_p ||Q||_F^2`` only, here 64 gamma_64."""
     found = PerturbedAffine(np.eye(64), np.eye(64), 0.5).deviation(4.0)  # beyond radius pi the cosines are -1
     assert 1 + 31 * gamma(64) <= found <= 1 + 40 * gamma(64)
+
+
+@pytest.mark.parametrize("eta", [0.5, 1.2, 1.6, 2.5, 3.0])
+def test_spikes_end_with_the_step_that_goes_beyond_the_target(eta: float) -> None:
+    """Steps up to 3: knots do not decrease, and slopes are the derivatives of the values between them."""
+    spikes = spike_map(0.1, np.array([1.0]), eta, 3, np.array([0.7]))
+    knots = spikes.knots[0]
+    assert (np.diff(knots) > 0).all()
+    for left, right in itertools.pairwise(knots):
+        middle, width = (left + right) / 2, (right - left) / 4
+        theta = np.array([middle])
+        rise = spikes.outputs(theta + width) - spikes.outputs(theta - width)
+        error = 1e-15 * float(np.abs(spikes.slopes).max() * np.abs(knots).max()) * 64
+        assert abs(float(rise[0]) - 2 * width * float(spikes.jacobian(theta)[0, 0])) <= error
+
+
+def test_knots_that_decrease_are_refused() -> None:
+    with pytest.raises(ShapeError, match="must not decrease"):
+        SpikeMap(np.array([[1.0, 0.0]]), np.ones((1, 3)), np.eye(1), np.eye(1))

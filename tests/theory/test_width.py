@@ -264,3 +264,25 @@ def test_the_bound_of_the_condition_covers_rows_that_are_units_up_to_rounding() 
     for scale in (1 - 2.0**-51, 1.0, 1 + 2.0**-51):
         assert fmpq(*scale.as_integer_ratio()) ** -2 <= fmpq(*input_condition([[scale, 0.0]]).as_integer_ratio())
     assert input_condition(np.eye(3)) <= 1 + 1e-13
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"scale": 1e-170, "delta": 0.1, "C": 0.5},
+        {"scale": 1.0, "delta": 1e-200, "C": 0.5},
+        {"scale": 1.0, "delta": 0.1, "C": 1e-60},
+        {"scale": 1.0, "delta": 0.1, "C": 0.5, "targets": 1e200},
+    ],
+)
+@pytest.mark.parametrize("theorem", width_module.THEOREMS)
+def test_widths_beyond_float64_have_a_named_error(theorem: str, arguments: dict[str, float]) -> None:
+    targets = np.full(2, arguments.get("targets", 1.0))
+    numbers = {name: value for name, value in arguments.items() if name != "targets"}
+    with pytest.raises(ScaleError, match="beyond the range of float64"):
+        width_module.width(np.eye(2), targets, **numbers, theorem=theorem)  # type: ignore[arg-type]
+
+
+def test_a_chernoff_width_beyond_float64_has_a_named_error() -> None:
+    with pytest.raises(ScaleError, match="beyond the range of float64"):
+        width_module.chernoff_width(5e-324, 1.0, 2, 0.1)

@@ -42,10 +42,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from flint import arb
 from numpy.typing import ArrayLike
 
-from theory.errors import ChoiceError, DegenerateInputsError
+from theory.errors import ChoiceError, DegenerateInputsError, ScaleError
 from theory.geometry import InputGeometry
 from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 from theory.inputs import positive_count, target_vector, unit_rows
@@ -102,7 +103,7 @@ def chernoff_width(lambda0: float, spectral_norm_squared: float, n: int, delta: 
     """
     rate = chernoff_exponent(_like(KEPT_SHARE, lambda0)) * positive_real(lambda0, "lambda0")
     squared = positive_real(spectral_norm_squared, "spectral_norm_squared")
-    independent = squared * logarithm(positive_count(n, "n") / probability(delta, "delta")) / rate
+    independent = _quotient(squared * logarithm(positive_count(n, "n") / probability(delta, "delta")), rate)
     return _rounded_up(independent) * (2 if symmetric else 1)
 
 
@@ -172,7 +173,14 @@ def stability_width(
     power = 2 if symmetric else 3
     allowed = positive_real(C, "C") ** 6 * positive_real(eigenvalue, "eigenvalue") ** 4
     constant = composition_constant(eigenvalue, symmetric) * n**3
-    return constant * squared_residual / (allowed * scale**2 * probability(delta, "delta") ** power)
+    return _quotient(constant * squared_residual, allowed * scale**2 * probability(delta, "delta") ** power)
+
+
+def _quotient(numerator: float, denominator: float) -> float:
+    """A width of floats or balls. Raises ScaleError when it is beyond the range of float64, or its factors are."""
+    if isinstance(numerator, float) and not (denominator > 0 and numerator / denominator < math.inf):
+        raise ScaleError("the width is beyond the range of float64: scale, delta, C or the eigenvalue is too small")
+    return numerator / denominator
 
 
 def input_condition(X: ArrayLike) -> float:
@@ -212,7 +220,10 @@ def width(
     rows = unit_rows(X)
     targets = target_vector(y, len(rows))
     n = len(rows)
-    squared_targets = float(targets @ targets) * (1 + gamma(n + 2))
+    with np.errstate(over="ignore"):
+        squared_targets = float(targets @ targets) * (1 + gamma(n + 2))
+    if not math.isfinite(squared_targets):
+        raise ScaleError("||y||^2 is beyond the range of float64: divide the targets, and the scale nu, by a constant")
     if theorem == "T3":
         eigenvalue, squared_norm = limiting_gram_eigenvalue(rows), input_norm_squared(rows)
     else:
