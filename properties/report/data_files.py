@@ -7,6 +7,7 @@ import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 DIRECTORY = "data"
@@ -38,5 +39,13 @@ def csv_file(name: str, table: Table) -> DataFile:
     writer.writerow(table.headings)
     writer.writerows(table.rows)
     text = stream.getvalue()
-    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
-    return DataFile(f"{DIRECTORY}/{name}-{digest}.csv", text)
+    return DataFile(f"{DIRECTORY}/{name}-{_digest(text.encode('utf-8'))}.csv", text)
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file is one of these: its name ends in the digest of its content. Raises OSError."""
+    return path.suffix == ".csv" and path.stem.rpartition("-")[2] == _digest(path.read_bytes())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:8]

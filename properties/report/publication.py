@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
+from properties.report.data_files import DIRECTORY, is_own
 from properties.report.document import Document
 from properties.report.html import write_page
 
@@ -26,13 +27,13 @@ def publish(document: Document, directory: Path) -> None:
     old or new, with all the files that it refers to; the page tells which claims.json it was made from.
     """
     document.write(directory)
-    kept = {write_page(document, directory)}
+    kept = {directory / path for path in write_page(document, directory)}
     (directory / PARTIAL).unlink(missing_ok=True)
     _prune(document, directory, kept)
 
 
 def _prune(document: Document, directory: Path, kept: Collection[Path]) -> None:
-    """Remove counterexamples to mutants that this report does not name: a run makes them again.
+    """Remove what an earlier page had its figures' numbers in, and counterexamples to mutants that this report does not name.
 
     Those to claims stay, and so does everything that no run wrote.
     """
@@ -42,6 +43,9 @@ def _prune(document: Document, directory: Path, kept: Collection[Path]) -> None:
             continue
         path.unlink(missing_ok=True)
         path.with_suffix(".npz").unlink(missing_ok=True)
+    for path in (directory / DIRECTORY).glob("*.csv"):
+        if path not in kept and is_own(path):
+            path.unlink(missing_ok=True)
 
 
 def _is_of_a_mutant(path: Path) -> bool:

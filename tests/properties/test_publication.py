@@ -20,8 +20,8 @@ from properties.report.publication import PARTIAL, publish, write_partial
 from properties.search import run_claim
 from tests.properties import fake_claims
 
-FILES_REPLACED = 2
-"""claims.json and index.html."""
+FILES_REPLACED = 3
+"""claims.json, the numbers beside the histograms, index.html."""
 
 
 def document(name: str) -> Document:
@@ -93,7 +93,7 @@ def test_a_kill_at_every_rename_leaves_whole_reports(tmp_path: Path, processes: 
         process.start()
         process.join(60)
         assert process.exitcode == (-signal.SIGKILL if moment < FILES_REPLACED else 0)
-        expected = ({"N-old"}, {"N-new", "N-old"}, {"N-new"})[moment]
+        expected = ({"N-old"}, {"N-new", "N-old"}, {"N-new", "N-old"}, {"N-new"})[moment]
         assert states(directory) == expected
 
 
@@ -131,6 +131,7 @@ def test_counterexamples_to_mutants_of_an_earlier_report_go_and_all_else_stays(t
         "counterexamples/notes.json": json.dumps({"claim": "T1/notes"}),
         "counterexamples/broken.json": "{",
         "counterexamples/notes.txt": "mine",
+        "data/mine-01234567.csv": "mine",
         "mine.txt": "mine",
     }
     for name, text in others.items():
@@ -140,6 +141,9 @@ def test_counterexamples_to_mutants_of_an_earlier_report_go_and_all_else_stays(t
     found = {path.name for path in (tmp_path / "counterexamples").iterdir()}
     assert "N-new-below-10.json" in found
     assert not any(name.startswith("N-old") for name in found)
+    numbers = {path.name: path.read_text() for path in (tmp_path / "data").iterdir()}
+    assert len(numbers) == 2
+    assert not any("N-old" in text for text in numbers.values())
 
 
 def test_a_page_that_cannot_be_made_leaves_the_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

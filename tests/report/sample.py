@@ -74,7 +74,7 @@ def rung(width: int, attacked: float, certified: float, path: float) -> Entry:
         "rows": 2,
         "width": width,
         "lambda_min": 0.2,
-        "iterations": {"ngd": {"observed": 20, "predicted": 39, "source": "T1-sharp"}},
+        "iterations": {"ngd": {"observed": 20, "predicted": 39, "source": "T1-sharp", "certified_steps": 20}},
         "ngd": {
             "ball_constant": certified,
             "attack_constant": attacked,
