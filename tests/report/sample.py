@@ -60,6 +60,7 @@ class Certificate:
         return {
             "lambda0": 0.0178123456,
             "rungs": [{"width": 8192, "limits": {"T1": math.inf}}, rung(8, 3.5, 12.0, 0.75), rung(16, 0.1, 0.6, 0.4)],
+            "comparison": {"inner": {"least_linearised_iterations_of_the_worst_target": 72629}},
             "pair": (3, 5),
             "bad": HOSTILE,
         }
