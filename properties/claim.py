@@ -7,9 +7,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import numpy as np
 from flint import arb, ctx, fmpq
 from hypothesis.strategies import SearchStrategy
 
@@ -230,16 +229,8 @@ class TooLargeToConfirmError(Exception):
     """Ball arithmetic would take too long on this instance; the message says how large it is."""
 
 
-class Instance(Protocol):
-    """What a claim is evaluated on: frozen, and able to list its arrays for a counterexample file."""
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """Every array that defines the instance, by name."""
-        ...
-
-
-I_contra = TypeVar("I_contra", bound=Instance, contravariant=True)
-I = TypeVar("I", bound=Instance)  # noqa: E741
+I = TypeVar("I")  # noqa: E741
+"""What a claim is evaluated on: a frozen dataclass of data that a counterexample file can hold (instance_document.py)."""
 
 
 @dataclass(frozen=True)
@@ -280,6 +271,10 @@ class Claim(Generic[I]):
     features: Callable[[I], Sequence[str]] = field(default=lambda _: ())
     mutants: tuple[Mutant, ...] = ()
     status: Status = Status.THEOREM
+    of_its_families: bool = False
+    """Whether it speaks of the instances of its families only, not of all that meet its hypotheses."""
+    explain: Callable[[Evaluation], Sequence[str]] | None = None
+    """What more can be said about a refutation, in lines of text."""
 
     def neighbour(self, id: str, description: str, **changes: Any) -> Mutant:
         """A false neighbour of this claim: the same claim with some of its parts replaced."""
@@ -298,6 +293,11 @@ class Mutant:
     id: str
     description: str
     claim: Claim[Any]
+
+    @property
+    def statement(self) -> str:
+        """What it says, and of which statement it is a neighbour."""
+        return f"{self.description} (mutant of: {self.claim.statement})"
 
 
 class InstanceVerdict(StrEnum):
@@ -320,6 +320,8 @@ class Evaluation:
     bounds: tuple[Bound, ...]
     verdict: InstanceVerdict
     features: tuple[str, ...]
+    instance: Any = field(default=None, compare=False, repr=False)
+    """What was evaluated, kept where it is refuted."""
 
     @property
     def precision(self) -> int:

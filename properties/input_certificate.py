@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from properties.datasets import Dataset
 from theory.geometry import InputGeometry
 from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 from theory.inputs import FloatArray
-from theory.rigour import largest_eigenvalue_upper_bound
+from theory.stability.norms import input_norm_squared
 
 MOST_ROWS, MOST_WORK = 2000, 1.6e9
 """The kernels of the first so many rows n are certified, and of fewer where n^2 d would exceed the work."""
@@ -23,7 +24,7 @@ def certified_rows(rows: int, dim: int) -> int:
 
 
 def kernels(dataset: Dataset) -> Contribution:
-    """lambda0 and lambda_S (certified lower bounds), ``||X||_2^2``, rank, leverage, closest pair, degeneracy (K-pd).
+    """lambda0 and lambda_S (certified lower bounds), ``||X||_2^2`` (certified upper bound), rank, leverage, closest pair, degeneracy (K-pd).
 
     Of a data set too large for that the first rows only, and the lines say so: lambda0 of all rows is at most theirs.
     """
@@ -33,7 +34,7 @@ def kernels(dataset: Dataset) -> Contribution:
     (first, second), angle = closest_pair(inputs)
     lambda_0 = limiting_gram_eigenvalue(raw)
     lambda_S = limiting_pattern_gram_eigenvalue(raw)
-    norm_squared = largest_eigenvalue_upper_bound(geometry.kernel)
+    norm_squared = input_norm_squared(inputs)
     least, most = float(geometry.leverage.min()), float(geometry.leverage.max())
     reason = degeneracy(raw).reason()
     restriction = f"of the first {rows} rows: " if rows < len(dataset.X) else ""
@@ -52,13 +53,18 @@ def kernels(dataset: Dataset) -> Contribution:
         },
         lines=(
             (
-                f"{restriction}rank {geometry.rank}; lambda0 >= {lambda_0:.6g}, lambda_S >= {lambda_S:.6g} (certified); "
-                f"||X||_2^2 <= {norm_squared:.6g}; leverage {least:.4g} to {most:.4g}"
+                f"{restriction}rank {geometry.rank}; lambda0 >= {_digits(lambda_0, ROUND_FLOOR)}, "
+                f"lambda_S >= {_digits(lambda_S, ROUND_FLOOR)}, ||X||_2^2 <= {_digits(norm_squared, ROUND_CEILING)} (certified); leverage {least:.4g} to {most:.4g}"
             ),
             f"closest pair: rows {first} and {second} at {angle:.4g} rad" if rows > 1 else "one row",
             reason,
         ),
     )
+
+
+def _digits(bound: float, rounding: str) -> str:
+    """Six digits of a bound, on its own side: what is printed is a bound too."""
+    return f"{float(Context(prec=6, rounding=rounding).create_decimal(bound)):.6g}"
 
 
 def closest_pair(inputs: FloatArray) -> tuple[tuple[int, int], float]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 from flint import arb
 
 from properties.claim import TooLargeToConfirmError
+from properties.losses import SQUARED_LOSS, LossRecipe
 from theory.descent import FunctionSpaceDescent, gradient_step, kfac_step, natural_gradient_step
-from theory.gram import largest_gram_eigenvalue
 from theory.inputs import FloatArray
-from theory.losses import Loss, LossMaker, SquaredLoss
+from theory.losses import Loss
 from theory.maps import MapCertificate, ParameterMap, certify_map, operator_norm
 from theory.network import TwoLayerNetwork
+from theory.network_gram import largest_gram_eigenvalue
 from theory.rank import jacobian_rank_deficient
 from theory.rigour.enclosed_step import EnclosedStep, map_steps_enclosed
 from theory.rigour.exact import float_at_least
@@ -100,10 +100,6 @@ class DescentInstance(Protocol):
         """The exact trajectory from theta(0), in balls at the working precision, as long as the run."""
         ...
 
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """Every array that defines the instance."""
-        ...
-
 
 class GradientInstance(DescentInstance, Protocol):
     """What the claims on gradient descent need besides."""
@@ -149,20 +145,25 @@ class LossInstance(DescentInstance, Protocol):
         ...
 
 
-def _loss_arrays(objective: Loss) -> Mapping[str, FloatArray]:
-    return {f"loss_{name}": array for name, array in objective.arrays().items()}
+LOSS_PARTS = ("loss.ridge", "loss.scale", "loss.weights")
+MAP_PARTS = ("amplitude", "linear", "frequencies", "direction", "slopes", "knots")
+"""What of a loss and of a map may be rounded (properties/rounder.py): not rotations, which are orthogonal."""
 
 
 @dataclass(frozen=True)
 class MapInstance:
     """NGD or GD on a parameter map from theta(0) = 0 (families F3 and F4); ``targets`` are the labels of ``loss``."""
 
+    roundable: ClassVar[tuple[str, ...]] = (
+        "targets", "eta", *LOSS_PARTS, *(f"model.{part}" for part in MAP_PARTS),
+    )  # fmt: skip
+
     model: ParameterMap
     targets: FloatArray
     eta: float
     steps: int
     optimiser: str = field(default="ngd", kw_only=True)
-    loss: LossMaker = field(default=SquaredLoss, kw_only=True)
+    loss: LossRecipe = field(default=SQUARED_LOSS, kw_only=True)
 
     @cached_property
     def objective(self) -> Loss:
@@ -215,19 +216,12 @@ class MapInstance:
         steps = len(self.run.steps)
         return map_steps_enclosed(self.model, self.iterates[0], self.objective, self.eta, steps, self.optimiser)
 
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The map, the targets, the step size and the loss."""
-        return {
-            **self.model.arrays(),
-            "y": self.targets,
-            "step_size": np.array([self.eta]),
-            **_loss_arrays(self.objective),
-        }
-
 
 @dataclass(frozen=True)
 class NetworkInstance:
     """NGD, K-FAC or GD on a two-layer network (families F1, F2 and F5); ``targets`` are the labels of ``loss``."""
+
+    roundable: ClassVar[tuple[str, ...]] = ("targets", "eta", "net.weights", *LOSS_PARTS)
 
     net: TwoLayerNetwork
     inputs: FloatArray
@@ -235,7 +229,7 @@ class NetworkInstance:
     eta: float
     steps: int
     optimiser: str = field(default="ngd", kw_only=True)
-    loss: LossMaker = field(default=SquaredLoss, kw_only=True)
+    loss: LossRecipe = field(default=SQUARED_LOSS, kw_only=True)
     enclosed: bool = field(default=False, kw_only=True)
     """Whether it is followed in balls from the start: ``steps`` exact steps."""
     stored: int = field(default=0, kw_only=True)
@@ -336,17 +330,6 @@ class NetworkInstance:
         steps = len(self.run.steps)
         self._confirmable(steps)
         return steps_from_weights(self.net, self.inputs, self.objective, self.eta, steps, self.optimiser)
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The network, the data, the step size and the loss."""
-        return {
-            "weights": self.net.weights,
-            "signs": self.net.signs,
-            "X": self.inputs,
-            "y": self.targets,
-            "step_size": np.array([self.eta]),
-            **_loss_arrays(self.objective),
-        }
 
 
 AnyDescent = TypeVar("AnyDescent", bound="DataclassInstance")

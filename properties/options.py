@@ -1,9 +1,11 @@
 """The suite's command-line options, and nothing else.
 
 They live apart from the plugin because pytest takes the value of an option that it does not know yet, say
-``--dataset /elsewhere/mine.csv``, for a test path. It then looks for conftest.py there, so the package's entry point
-announces this module to it before that; and it looks for its settings there even before it asks entry points, so
-such a command is started again with ``--dataset=/elsewhere/mine.csv``, which cannot be misread.
+``--dataset /elsewhere/mine.csv``, for a test path. It then looks for conftest.py there, so in this checkout the package's
+entry point (verified_natural_gradient.py, which has ``--implementation`` and ``--replay``) announces this module to it before
+that; and it looks for its settings there even before it asks entry points, so such a command is started again with
+``--dataset=/elsewhere/mine.csv``, which cannot be misread. A command that replays counterexamples from another directory is
+started again with the settings and the items of the checkout.
 """
 
 from __future__ import annotations
@@ -23,7 +25,15 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[1]
 """Where this package's own settings of pytest lie."""
 
-OPTIONS = ("--claim", "--depth", "--dataset", "--target", "--width", "--scale", "--report", "--baseline")
+ITEMS = CHECKOUT / "tests" / "claims" / "test_claims.py"
+"""The items of claims, mutants and replays."""
+
+pytest_plugins = ["verified_natural_gradient"]
+
+OPTIONS = (
+    *("--claim", "--depth", "--dataset", "--target", "--width", "--scale", "--report", "--replay", "--baseline"),
+    *("--implementation", "--optimiser"),
+)
 """The options with one value."""
 
 
@@ -49,6 +59,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="certify a data set: digits-4-9, diabetes, an .npz file with X and y, or a .csv file",
     )
     group.addoption("--target", metavar="NAME", help="the target's column in a .csv data set (default: the last)")
+    group.addoption(
+        "--optimiser",
+        choices=["ngd", "kfac"],
+        default="ngd",
+        help="what the step of --implementation claims to be (default: %(default)s)",
+    )
     group.addoption(
         "--width",
         action="append",
@@ -79,13 +95,25 @@ def joined(arguments: Sequence[str]) -> list[str]:
     return result
 
 
+def restarted(given: Sequence[str], inside: bool) -> list[str]:
+    """The arguments that a command is started again with where pytest found no settings of ours; the same: it is not.
+
+    ``inside`` says whether it was started from a directory of the checkout.
+    """
+    words = joined(given)
+    own = any(word.startswith("--implementation=") for word in words)  # these bring their items along
+    if inside or own or not any(word.startswith("--replay=") for word in words):
+        return words if inside else list(given)
+    return [f"--rootdir={CHECKOUT}", f"--config-file={CHECKOUT / 'pyproject.toml'}", *words, str(ITEMS)]
+
+
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Start the command again when pytest took its settings from where an option's value lies, not the checkout."""
+    """Start the command again when pytest took its settings from where it was started or an option's value lies."""
     given = list(config.invocation_params.args)
     own_settings = config.inipath is not None and config.inipath.parent == CHECKOUT
-    inside = config.invocation_params.dir.resolve().is_relative_to(CHECKOUT)
-    if own_settings or not inside or joined(given) == given or given != sys.argv[1:]:
+    again = restarted(given, config.invocation_params.dir.resolve().is_relative_to(CHECKOUT))
+    if own_settings or again == given or given != sys.argv[1:]:
         return
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *joined(given)])
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *again])

@@ -20,10 +20,14 @@ from properties.claim import Claim, Depth, Mutant
 from properties.claims import registry, slack_table
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset, load_dataset
+from properties.guard.claims import own_claims
+from properties.guard.implementation import Implementation, load_implementation
 from properties.ladder import Rung, own_rungs
+from properties.options import CHECKOUT
 from properties.profiles import profile_name, register_profiles, under_ci
 from properties.progress import Progress, terminal_stream
 from properties.recorder import Recorder
+from properties.replay import Replay, load_replays
 from properties.report.document import Document
 from properties.report.entries import Entry, chain_entry, facts, slack_entry
 from properties.report.environment import environment
@@ -31,7 +35,7 @@ from properties.run import CLAIM, DATASET, MUTANT, PICTURES, SUBJECTS, Run
 from properties.seeds import root_seed
 from properties.selection import ALL_CLAIMS, defects, selected_claims, selected_obligations
 from properties.verification import Outcome, Verification
-from theory.errors import ChoiceError, InputError
+from theory.errors import ChoiceError, ImplementationError, InputError
 from theory.proofs import chains, obligations
 from theory.rigour.obligation import Obligation
 from theory.rigour.provers import PROVERS, Prover
@@ -43,6 +47,8 @@ register_profiles()
 
 RUN = pytest.StashKey[Run]()
 ENTRY = pytest.StashKey[Entry]()
+OWN = pytest.StashKey[bool]()
+"""Marks the items of a step of the user's own."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -50,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Load the profile and turn the options into a run, before Hypothesis' own plugin applies its options on top."""
     _check_checkout(config)
     depth = Depth(config.getoption("--depth"))
+    implementation = _implementation(config)
     if config.getoption("--hypothesis-profile", None) is None:
         settings.load_profile(profile_name(depth, os.environ))
     requested, name, target = (config.getoption(option) for option in ("--claim", "--dataset", "--target"))
@@ -62,8 +69,13 @@ def pytest_configure(config: pytest.Config) -> None:
             config.getoption("--scale") is not None or config.getoption("--symmetric")
         ):
             raise ChoiceError("--scale and --symmetric say how the network of --width is initialised")
-        claims = selected_claims(registry, requested, name is not None, obligations)
-        to_prove = selected_obligations(obligations, chains, requested, name is not None)
+        known, provable = registry, obligations
+        if implementation is not None:
+            known, provable = own_claims(implementation), {}
+        replays = _replays(config, known)
+        apart = name is not None or bool(replays)
+        claims = selected_claims(known, requested, apart, provable)
+        to_prove = selected_obligations(provable, chains, requested, apart)
         dataset = None if name is None else load_dataset(name, target)
         rungs = None if dataset is None else _own_rungs(config, dataset)
         baseline = _baseline(config, depth)
@@ -73,12 +85,12 @@ def pytest_configure(config: pytest.Config) -> None:
     seed_option = config.getoption("--hypothesis-seed", None)
     root = root_seed(seed_option, depth, under_ci(os.environ)) if worker is None else int(worker["verification_root"])
     report = _report_directory(config)
-    every_claim = ALL_CLAIMS in requested or (not requested and name is None)
+    every_claim = implementation is None and (ALL_CLAIMS in requested or not (requested or apart))
     chosen = {claim.id for claim in claims}
     run = Run(
         depth=depth,
         root=root,
-        registry=registry,
+        registry=known,
         claims=claims,
         obligations=to_prove,
         provers=tuple(Prover(prover) for prover in PROVERS),
@@ -86,7 +98,13 @@ def pytest_configure(config: pytest.Config) -> None:
         rungs=rungs,
         report=report,
         document=Document(
-            {**environment(), "root_seed": root, "depth": depth.value, "profile": _profile(config)},
+            {
+                **environment(),
+                "root_seed": root,
+                "depth": depth.value,
+                "profile": _profile(config),
+                **({} if implementation is None else {"implementation": implementation.name}),
+            },
             order=[
                 *(id for claim in claims for id in (claim.id, *(mutant.id for mutant in claim.mutants))),
                 *(obligation.id for obligation in to_prove),
@@ -97,11 +115,18 @@ def pytest_configure(config: pytest.Config) -> None:
         ),
         baseline=baseline,
         pictures=every_claim and report is not None and depth is not Depth.QUICK,
-        selective=bool(requested) or name is not None,
+        selective=bool(requested) or apart or implementation is not None,
+        replays=replays,
         records=worker is None,
+        options=_implementation_options(implementation),
     )
     run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + (dataset is not None) + run.pictures
+    run.document.expected += len(replays)
     config.stash[RUN] = run
+    if implementation is not None:
+        from properties.own_items import OwnItems
+
+        config.pluginmanager.register(OwnItems(config), "verification-own-items")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -126,6 +151,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"verification: root seed {run.root}, depth {run.depth.value}, profile {found['profile']}",
         f"arithmetic: {versions}; float64 eps {found['eps']:.3g}; BLAS {found['blas']}",
     ]
+    if "implementation" in found:
+        lines.append(f"implementation: {found['implementation']} (optimiser {config.getoption('--optimiser')})")
+    if config.rootpath == CHECKOUT and not run.selective and not any("peers" in argument for argument in config.args):
+        lines.append("not collected: tests/peers, which need PyTorch and JAX (docs/guard.md)")
     return lines if run.dataset is None else [*lines, f"data set {run.dataset.summary}"]
 
 
@@ -138,6 +167,12 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[
     run = collector.config.stash[RUN]
     absent = [name for name in asked if not run.subjects(name)]
     return [] if absent and (registry or not {CLAIM, MUTANT}.intersection(absent)) else None
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the project's other tests alone when files are replayed: collecting them takes longer."""
+    others = [config.rootpath / "tests" / name for name in ("properties", "theory")]
+    return True if config.stash[RUN].replays and collection_path in others else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -183,7 +218,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def _belongs(item: pytest.Item) -> bool:
     """Whether the item is one of a claim, a mutant, the data set or the pictures."""
-    return _asks_for(item, SUBJECTS)
+    return OWN in item.stash or _asks_for(item, SUBJECTS)
 
 
 def _asks_for(item: pytest.Item, arguments: Sequence[str]) -> bool:
@@ -219,6 +254,10 @@ class Item:
     def pictures(self) -> None:
         """Fail when the data of the paper's pictures cannot be computed."""
         self._finish(self._verification.pictures())
+
+    def replay(self, replay: Replay) -> None:
+        """Fail unless the claim holds on the stored instance."""
+        self._finish(self._verification.replay(replay))
 
     def _finish(self, outcome: Outcome) -> None:
         self._item.stash[ENTRY] = outcome.entry
@@ -277,15 +316,46 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.pluginmanager.register(progress, "verification-progress")
 
 
+def _implementation(config: pytest.Config) -> Implementation | None:
+    """The step of the user's own. Raises UsageError."""
+    name = config.getoption("--implementation")
+    if name is None:
+        return None
+    if config.getoption("--dataset") is not None:
+        raise pytest.UsageError(
+            "--implementation runs the claims on a step, --dataset certifies data; give one of them"
+        )
+    try:
+        return load_implementation(name, config.getoption("--optimiser"), config.invocation_params.dir)
+    except ImplementationError as error:
+        raise pytest.UsageError(f"--implementation {name}: {error}") from error
+
+
+def _implementation_options(implementation: Implementation | None) -> str:
+    if implementation is None:
+        return ""
+    return f"--implementation {implementation.name} --optimiser {implementation.optimiser} "
+
+
 def _check_checkout(config: pytest.Config) -> None:
     """Refuse to test a checkout with the modules of another one. Raises UsageError."""
     here = config.rootpath / "theory" / "__init__.py"
     used = theory.__file__
-    if used is not None and here.is_file() and not here.samefile(used):
+    ours = (config.rootpath / "properties" / "plugin.py").is_file()
+    if ours and used is not None and here.is_file() and not here.samefile(used):
         raise pytest.UsageError(
             f"the package theory was imported from {Path(used).parent}, not from {here.parent}: "
             f"install this checkout (pip install -e .) in this environment, or run python -m pytest"
         )
+
+
+def _replays(config: pytest.Config, known: Mapping[str, Claim[Any]]) -> tuple[Replay, ...]:
+    """The files of --replay. Raises CounterexampleError, and ChoiceError with options that ask for something else."""
+    paths = config.getoption("--replay")
+    others = [option for option in ("--claim", "--dataset", "--report", "--baseline") if config.getoption(option)]
+    if paths and others:
+        raise ChoiceError(f"--replay evaluates files and nothing else; leave {' and '.join(others)} out")
+    return load_replays(paths, config.invocation_params.dir, known)
 
 
 def _own_rungs(config: pytest.Config, dataset: Dataset) -> tuple[Rung, ...] | None:

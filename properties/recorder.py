@@ -43,6 +43,7 @@ class Recorder:
             ("data set", terminal.dataset_lines(document)),
             ("instances by family", terminal.family_lines(document)),
             ("pictures", terminal.picture_lines(document)),
+            ("replays", terminal.replay_lines(document)),
             ("slack", terminal.slack_lines(document)),
             ("claims", self._claims(document)),
             ("baseline", wording.baseline_lines(document.baseline)),
@@ -60,6 +61,7 @@ class Recorder:
     def _claims(document: Document) -> list[str]:
         return [
             *terminal.claim_lines(document),
+            *terminal.convention_lines(document),
             *terminal.mutant_lines(document),
             *terminal.obligation_lines(document),
         ]

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 from properties.claim import Claim, Evaluation, Evidence, InstanceVerdict, Verdict, weakest
 from properties.ratios import ratio_bin
@@ -27,16 +24,6 @@ class FamilyCount:
     tightest: Evaluation | None = None
 
 
-@dataclass(frozen=True)
-class Refutation:
-    """A confirmed violation, shrunk: how it was evaluated and every array that defines it."""
-
-    evaluation: Evaluation
-    arrays: Mapping[str, np.ndarray[Any, Any]]
-    confirmed_bits: int
-    """Precision of the confirmation in bits; 0 when the conclusion was evaluated in exact arithmetic."""
-
-
 @dataclass
 class Result:
     """The record of one claim or mutant, filled evaluation by evaluation."""
@@ -45,7 +32,8 @@ class Result:
     depth: str
     seed: int
     families: dict[str, FamilyCount] = field(default_factory=dict)
-    refutation: Refutation | None = None
+    refutation: Evaluation | None = None
+    """A confirmed violation, shrunk."""
     seconds: float = 0.0
     by_evidence: Counter[Evidence] = field(default_factory=Counter)
     """How many instances were counted on which evidence, each on its own weakest."""

@@ -11,6 +11,7 @@ from properties.baseline import BaselineFile, Comparison, compared, write_baseli
 from properties.claim import Claim, Depth, Mutant
 from properties.datasets import Dataset
 from properties.ladder import Rung
+from properties.replay import Replay
 from properties.report.document import Document
 from properties.results import Result
 from theory.proofs import obligations
@@ -18,10 +19,10 @@ from theory.rigour.obligation import Obligation
 from theory.rigour.provers import Prover
 
 CLAIM, MUTANT, OBLIGATION = "registered_claim", "registered_mutant", "registered_obligation"
-DATASET, PICTURES = "requested_dataset", "requested_pictures"
-"""The arguments by which a test asks for every selected claim, mutant and obligation, for the data set, and the pictures."""
+DATASET, PICTURES, REPLAY = "requested_dataset", "requested_pictures", "requested_replay"
+"""The arguments by which a test asks for every selected claim, mutant and obligation, the data set, pictures and replays."""
 
-SUBJECTS = (CLAIM, MUTANT, OBLIGATION, DATASET, PICTURES)
+SUBJECTS = (CLAIM, MUTANT, OBLIGATION, DATASET, PICTURES, REPLAY)
 
 
 @dataclass
@@ -50,6 +51,10 @@ class Run:
     """Sees every search grow."""
     pictures: bool
     """Whether the paper's pictures are computed: for a report on every claim, unless it is a quick one."""
+    replays: tuple[Replay, ...] = ()
+    """The counterexample files to evaluate again."""
+    options: str = ""
+    """Further options that the command to repeat a claim needs."""
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:
@@ -67,6 +72,8 @@ class Run:
             return {subject.id: subject for subject in found[argument]}
         if argument == PICTURES:
             return {"pictures": self.depth} if self.pictures else {}
+        if argument == REPLAY:
+            return {replay.name: replay for replay in self.replays}
         return {} if self.dataset is None else {self.dataset.name: self.dataset}
 
     @property
@@ -89,10 +96,8 @@ class Run:
             write_baseline(self.baseline.path, found, earlier, self.selective)
         return comparison
 
-    def statement(self, claim_id: str) -> str:
-        """A claim's statement; the id itself where it is not registered."""
-        return self.registry[claim_id].statement if claim_id in self.registry else claim_id
-
     def again(self, claim_id: str) -> str:
         """The command that repeats one claim and its mutants."""
-        return f"again: pytest --claim {claim_id} --depth {self.depth.value} --hypothesis-seed={self.root}"
+        return (
+            f"again: pytest {self.options}--claim {claim_id} --depth {self.depth.value} --hypothesis-seed={self.root}"
+        )

@@ -25,7 +25,7 @@ from properties.claim import (
     TooLargeToConfirmError,
     Verdict,
 )
-from properties.results import Refutation, Result
+from properties.results import Result
 from properties.statistics import EVALUATIONS, BudgetError, Trials, description_key
 from theory.rigour.precision import working_precision
 
@@ -61,7 +61,12 @@ def evaluate(claim: Claim[Any], family: Family[Any], description: Mapping[str, A
 
     ``seed`` is that of the search: the trials of a sampled claim depend on it.
     """
-    return _evaluate(claim, family, description, seed)[0]
+    try:
+        instance = family.build(description)
+    except Exception as error:
+        _annotate(error, claim, family.id, description)
+        raise
+    return evaluate_instance(claim, family.id, description, instance, seed)
 
 
 def _family_seed(seed: int, family: str) -> int:
@@ -78,7 +83,6 @@ def _search_family(
 ) -> None:
     """Search one family; every description is evaluated and counted once, however often it is drawn."""
     known: dict[str, Evaluation] = {}
-    arrays: dict[str, Mapping[str, np.ndarray[Any, Any]]] = {}
     failing: list[str] = []
     before_failing = 0
 
@@ -93,10 +97,7 @@ def _search_family(
                 if result.sampled_evaluations == EVALUATIONS:
                     raise BudgetError(f"more than {EVALUATIONS} evaluations of {claim.id}")
                 result.sampled_evaluations += 1
-            evaluation, found = _evaluate(claim, family, description, result.seed)
-            known[key] = evaluation
-            if found is not None:
-                arrays[key] = found
+            evaluation = known[key] = evaluate(claim, family, description, result.seed)
             if not failing:
                 result.record(evaluation)
                 if observe is not None:
@@ -122,8 +123,7 @@ def _search_family(
     try:
         search()
     except _Violation:
-        evaluation = known[failing[0]]
-        result.refutation = Refutation(evaluation, arrays[failing[0]], evaluation.precision)
+        result.refutation = known[failing[0]]
 
 
 def _aim(evaluation: Evaluation) -> None:
@@ -138,26 +138,15 @@ def _aim(evaluation: Evaluation) -> None:
         target(max(finite), label="tightness")
 
 
-def _evaluate(
-    claim: Claim[Any], family: Family[Any], description: Mapping[str, Any], seed: int
-) -> tuple[Evaluation, Mapping[str, np.ndarray[Any, Any]] | None]:
-    try:
-        instance = family.build(description)
-    except Exception as error:
-        _annotate(error, claim, family.id, description)
-        raise
-    return evaluate_instance(claim, family.id, description, instance, seed)
-
-
 def evaluate_instance(
     claim: Claim[Any], family: str, description: Mapping[str, Any], instance: Any, seed: int = 0
-) -> tuple[Evaluation, Mapping[str, np.ndarray[Any, Any]] | None]:
-    """Evaluate a claim on an instance that is built already; the arrays come along when it is refuted."""
+) -> Evaluation:
+    """Evaluate a claim on an instance that is built already, which comes along when it is refuted."""
     try:
         hypotheses = tuple(claim.hypotheses(instance))
         verdict = _hypotheses_verdict(hypotheses)
         if verdict is not None:
-            return Evaluation(family, dict(description), hypotheses, (), verdict, ()), None
+            return Evaluation(family, dict(description), hypotheses, (), verdict, ())
         bounds = tuple(claim.conclusion(instance))
         if claim.confirm is not None and not _settled(bounds):
             bounds = _confirmed(claim, instance, bounds)
@@ -175,8 +164,8 @@ def evaluate_instance(
         outcome = InstanceVerdict.UNDECIDED
     else:
         outcome = InstanceVerdict.HOLDS
-    evaluation = Evaluation(family, dict(description), hypotheses, bounds, outcome, features)
-    return evaluation, instance.arrays() if outcome is InstanceVerdict.REFUTED else None
+    kept = instance if outcome is InstanceVerdict.REFUTED else None
+    return Evaluation(family, dict(description), hypotheses, bounds, outcome, features, kept)
 
 
 def _annotate(error: Exception, claim: Claim[Any], family: str, description: Mapping[str, Any]) -> None:

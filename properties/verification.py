@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from properties.claim import Claim, Depth, InstanceVerdict, Mutant, Verdict
-from properties.counterexample import write_counterexample
+from properties.counterexample import Refutation, write_counterexample
 from properties.datasets import Dataset
 from properties.ladder import Rung
 from properties.obligations import run_obligation
+from properties.replay import Replay, failed_entry, replay_entry
 from properties.report import wording
 from properties.report.entries import (
     Certificate,
@@ -24,11 +25,15 @@ from properties.report.entries import (
     obligation_entry,
     pictures_entry,
 )
-from properties.results import Refutation, Result
+from properties.results import Result
+from properties.rounder import stored_refutation
 from properties.run import Run
 from properties.search import run_claim
 from properties.seeds import claim_seed
 from theory.rigour.obligation import Obligation, Standing
+
+DATASET_SEED = 0
+"""What stands for a search's seed in evaluations on a data set: no claim on it is sampled."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,8 @@ class Verification:
         """Passed when the claim holds."""
         outcome, seed = self._search(claim, self._run.depth)
         entry = claim_entry(claim, outcome, self._run.depth.value, seed)
-        hints = self._counterexample(entry, claim.statement, outcome)
+        entry["explanation"] = _explanation(claim, outcome)
+        hints = [*entry["explanation"], *self._counterexample(entry, claim, claim.statement, outcome)]
         return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.claim_failure(entry, hints))
 
     def mutant(self, mutant: Mutant) -> Outcome:
@@ -60,7 +66,7 @@ class Verification:
         depth = Depth.NORMAL if self._run.depth is Depth.QUICK else self._run.depth
         outcome, seed = self._search(mutant.claim, depth)  # stops at the first refutation, so this costs little
         entry = mutant_entry(mutant, outcome, depth.value, seed)
-        hints = self._counterexample(entry, f"{mutant.description} (mutant of: {mutant.claim.statement})", outcome)
+        hints = self._counterexample(entry, mutant.claim, mutant.statement, outcome)
         return Outcome(entry, entry["verdict"] == Verdict.REFUTED.value, wording.mutant_failure(entry, hints))
 
     def obligation(self, obligation: Obligation) -> Outcome:
@@ -81,7 +87,7 @@ class Verification:
         entry = dataset_entry(dataset, certificate, time.perf_counter() - started)
         hints: list[str] = []
         if not isinstance(certificate, str):
-            hints = self._dataset_counterexamples(entry, dataset, certificate)
+            hints = self._dataset_counterexamples(entry, certificate)
         return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.dataset_failure(entry, hints))
 
     def pictures(self) -> Outcome:
@@ -95,6 +101,14 @@ class Verification:
         entry = pictures_entry(found, time.perf_counter() - started)
         return Outcome(entry, not entry["error"], f"the pictures broke off with an error:\n{entry['error']}")
 
+    def replay(self, replay: Replay) -> Outcome:
+        """Passed when the claim holds on the stored instance."""
+        try:
+            entry = replay_entry(replay)
+        except Exception as error:
+            entry = failed_entry(replay, _text(error))
+        return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.replay_verdict(entry))
+
     def _search(self, claim: Claim[Any], depth: Depth) -> tuple[Result | str, int]:
         seed = claim_seed(self._run.root, claim.id)
         try:
@@ -102,23 +116,25 @@ class Verification:
         except Exception as error:
             return _text(error), seed
 
-    def _counterexample(self, entry: Entry, statement: str, outcome: Result | str) -> list[str]:
+    def _counterexample(self, entry: Entry, claim: Claim[Any], statement: str, outcome: Result | str) -> list[str]:
         hints = [self._run.again(entry["id"].partition("/")[0])]
         if isinstance(outcome, str) or outcome.refutation is None or self._run.report is None:
             return hints
-        path = self._write(entry["id"], statement, outcome.refutation, entry["seed"])
+        refutation = stored_refutation(claim, outcome.refutation, entry["seed"])
+        path = self._write(entry["id"], statement, refutation, entry["depth"], entry["seed"])
         entry["counterexample"] = path.relative_to(self._run.report).as_posix()
-        return [*hints, f"counterexample written to {path}"]
+        return [*hints, f"counterexample written to {path}", f"replay: pytest --replay {path}"]
 
-    def _dataset_counterexamples(self, entry: Entry, dataset: Dataset, certificate: Certificate) -> list[str]:
+    def _dataset_counterexamples(self, entry: Entry, certificate: Certificate) -> list[str]:
         if self._run.report is None:
             return []
         paths = [
             self._write(
                 claim_id,
-                self._run.statement(claim_id),
-                Refutation(evaluation, {"X": dataset.X, "y": dataset.y}, evaluation.precision),
-                self._run.root,
+                self._run.registry[claim_id].statement,
+                stored_refutation(self._run.registry[claim_id], evaluation, DATASET_SEED),
+                self._run.depth.value,
+                DATASET_SEED,
             )
             for claim_id, evaluation in certificate.results
             if evaluation.verdict is InstanceVerdict.REFUTED
@@ -126,14 +142,14 @@ class Verification:
         entry["counterexamples"] = [path.relative_to(self._run.report).as_posix() for path in paths]
         return [f"counterexample written to {path}" for path in paths]
 
-    def _write(self, claim_id: str, statement: str, refutation: Refutation, seed: int) -> Path:
+    def _write(self, claim_id: str, statement: str, refutation: Refutation, depth: str, seed: int) -> Path:
         assert self._run.report is not None
         return write_counterexample(
             self._run.report / "counterexamples",
             claim_id,
             statement,
             refutation,
-            depth=self._run.depth.value,
+            depth=depth,
             seed=seed,
             environment=self._run.document.environment,
         )
@@ -151,6 +167,16 @@ def compute_pictures(depth: Depth, seed: int) -> Mapping[str, Any]:
     from properties.pictures import pictures
 
     return pictures(depth, seed)
+
+
+def _explanation(claim: Claim[Any], outcome: Result | str) -> list[str]:
+    """What the claim has to say about its refutation."""
+    if claim.explain is None or isinstance(outcome, str) or outcome.refutation is None:
+        return []
+    try:
+        return list(claim.explain(outcome.refutation))
+    except Exception as error:
+        return ["the explanation broke off with an error:", _text(error)]
 
 
 def _text(error: Exception) -> str:

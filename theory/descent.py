@@ -21,15 +21,13 @@ from theory.inputs import FloatArray, enough_parameters, positive, positive_coun
 from theory.losses import LossMaker, SquaredLoss
 from theory.network import TwoLayerNetwork
 from theory.pattern import ActivationPattern
+from theory.rigour.activation_accuracy import STEEPEST_SLOPE
 
 BLOCK_ENTRIES = 2**17
 """Entries of an n x block slice handled at a time: 1 MiB of float64, which stays in the second-level cache."""
 
 BLOCK_COLUMNS = 2**12
 """Neurons handled at a time at most: sums over short blocks, and then over blocks, keep rounding errors small."""
-
-STEEPEST = 2.0
-"""Above ``sup |phi'|`` of every activation."""
 
 Factors = tuple[FloatArray, ...]
 """Matrices whose product M (n, n) moves the pre-activations: ``dZ = M S``; applied from the right, one after the other."""
@@ -223,7 +221,7 @@ class FunctionSpaceDescent:
 
     def _stays_representable(self, movement: Factors) -> bool:
         """Whether a bound of all entries, from |M| and the steepest slope, shows that a step overflows nowhere."""
-        entries = np.full(movement[-1].shape[1], STEEPEST / np.sqrt(self._width))
+        entries = np.full(movement[-1].shape[1], STEEPEST_SLOPE / np.sqrt(self._width))
         largest = 0.0
         for factor in reversed(movement):
             entries = np.abs(factor) @ entries

@@ -53,6 +53,18 @@ class MissingColumnError(DataFileError):
     """A .csv file has no column of the requested name."""
 
 
+class DocumentError(InputError):
+    """An instance has a part that no document can hold, or a document is not one of an instance."""
+
+
+class CounterexampleError(DataFileError):
+    """A file is not a counterexample that this version can read: damaged, of another kind, schema or registry."""
+
+
+class EditedFileError(CounterexampleError):
+    """The digest in a counterexample file is not that of its content."""
+
+
 class FormulaError(InputError):
     """The text of a formula or of an obligation cannot be read, or a name in it has no value."""
 
@@ -67,3 +79,7 @@ class RankDeficientError(DescentError):
 
 class DivergenceError(DescentError):
     """An iterate has left the range of float64: the step size is too large for the optimiser, or the targets are."""
+
+
+class ImplementationError(InputError):
+    """A step of the user's own cannot be loaded: no such module or attribute, not callable, or another signature."""

@@ -8,7 +8,6 @@ W starts at 0. As ``||z_i|| <= ||W||_F ||x_i||``, the map's own ``deviation`` bo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -79,10 +78,6 @@ class FeatureMap:
     def lifted(self) -> FeatureMap:
         """The same map on exact balls."""
         return FeatureMap(self.model.lifted())
-
-    def arrays(self) -> Mapping[str, FloatArray]:
-        """The arrays that define the map."""
-        return self.model.arrays()
 
 
 @dataclass(frozen=True)

@@ -1,154 +1,34 @@
-"""The kernels of THEORY section 2: ``G_inf`` and ``S_inf`` in closed form, certified eigenvalues, exact degeneracy.
+"""The limiting kernels of THEORY section 2: ``G_inf`` and ``S_inf`` in closed form, with certified eigenvalues.
 
 Rows are directions: any nonzero norm, taken exactly as given; the kernels are those of the unit vectors they point to.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
-from fractions import Fraction
-from itertools import product
-from math import gcd
-
 import numpy as np
-from flint import arb, arb_mat, fmpq, fmpz_mat
+from flint import arb, arb_mat, fmpq
 from numpy.typing import ArrayLike
 
-from theory.inputs import FloatArray, direction_rows, normalise_rows, unit_rows
-from theory.network import TwoLayerNetwork, pattern_counts
-from theory.rigour.definiteness import (
-    largest_eigenvalue_upper_bound,
-    smallest_eigenvalue_lower_bound,
-    smallest_eigenvalue_upper_bound,
-)
-from theory.rigour.exact import pivot_columns
+from theory.degeneracy import Degeneracy, Direction, degeneracy, negated, primitive_directions, rows_by_direction
+from theory.inputs import FloatArray, normalise_rows
+from theory.rigour.definiteness import smallest_eigenvalue_bounds
 from theory.rigour.precision import working_precision
-from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.rigour.rounding import gamma
 
-Pair = tuple[int, int]
-Direction = tuple[int, ...]
-
-DERIVATIVE_ROUNDING = 32 * UNIT_ROUNDOFF
-"""Above the absolute error of one evaluation of phi' of a smooth activation, at an argument without error (functions to 4 units in the last place)."""
-
-SMALLEST_NORMAL_MARGIN = 2.0**-1000
-"""Above the effect of underflow on a dot product of fewer than 2^20 terms."""
-
-SMALLEST_SAFE_NORM = 2.0**-400
-"""Above this norm, what underflows among the squares of a vector's entries is nothing beside their sum."""
-
-
-def primitive_directions(inputs: ArrayLike) -> list[Direction]:
-    """For each row of X (n, d) the integer vector without common factor in its direction, exactly.
-
-    Two rows point the same way iff their vectors are equal, opposite ways iff one is the other negated.
-    Raises ShapeError, NotFiniteError, ZeroRowError.
-    """
-    directions: list[Direction] = []
-    for row in direction_rows(inputs).tolist():
-        ratios = [value.as_integer_ratio() for value in row]
-        common = max(denominator for _, denominator in ratios)  # all are powers of two
-        integers = [numerator * (common // denominator) for numerator, denominator in ratios]
-        divisor = gcd(*integers)
-        directions.append(tuple(value // divisor for value in integers))
-    return directions
-
-
-def negated(direction: Direction) -> Direction:
-    """The opposite direction."""
-    return tuple(-value for value in direction)
-
-
-def rows_by_direction(directions: list[Direction]) -> dict[Direction, list[int]]:
-    """The indices of the rows of each direction, in order."""
-    groups: dict[Direction, list[int]] = defaultdict(list)
-    for index, direction in enumerate(directions):
-        groups[direction].append(index)
-    return dict(groups)
-
-
-@dataclass(frozen=True)
-class Degeneracy:
-    """The exact decision of K-pd on the directions of the rows as given, with its reasons (pairs of row indices).
-
-    ``coincident``: the rows of the pair point the same way. ``antiparallel``: opposite ways. ``dependent_directions``:
-    those antiparallel pairs whose direction takes part in a linear dependency among such directions.
-    """
-
-    gram_positive_definite: bool
-    pattern_gram_positive_definite: bool
-    coincident: tuple[Pair, ...]
-    antiparallel: tuple[Pair, ...]
-    dependent_directions: tuple[Pair, ...]
-
-    def reason(self) -> str:
-        """Readable text: which of ``G_inf`` and ``S_inf`` is singular, and because of which rows."""
-        if self.coincident:
-            return (
-                f"G_inf and S_inf are singular: rows {_listed(self.coincident)} point the same way; remove one of each"
-            )
-        if self.dependent_directions:
-            return (
-                f"G_inf and S_inf are singular: rows {_listed(self.dependent_directions)} are antiparallel pairs with "
-                f"linearly dependent directions"
-            )
-        if not self.pattern_gram_positive_definite:
-            return (
-                f"G_inf is positive definite, S_inf is singular: rows {_listed(self.antiparallel)} are more than one "
-                f"antiparallel pair, of linearly independent directions"
-            )
-        if self.antiparallel:
-            return f"G_inf and S_inf are positive definite; rows {_listed(self.antiparallel)} are antiparallel"
-        return "G_inf and S_inf are positive definite: no two rows are parallel"
-
-
-def _listed(pairs: tuple[Pair, ...], shown: int = 5) -> str:
-    text = ", ".join(f"{i} and {j}" for i, j in pairs[:shown])
-    return text if len(pairs) <= shown else f"{text}, and {len(pairs) - shown} more pairs"
-
-
-def dependent_indices(vectors: list[Direction]) -> set[int]:
-    """The indices of the integer vectors that have a nonzero coefficient in some vanishing linear combination."""
-    if not vectors:
-        return set()
-    reduced, _, rank = fmpz_mat([list(vector) for vector in vectors]).transpose().rref()
-    pivots = pivot_columns(reduced, rank)
-    dependent = set(range(len(vectors))) - set(pivots)
-    for row, pivot in enumerate(pivots):
-        if any(reduced[row, free] != 0 for free in range(len(vectors)) if free not in pivots):
-            dependent.add(pivot)
-    return dependent
-
-
-def degeneracy(inputs: ArrayLike) -> Degeneracy:
-    """Decide in exact arithmetic whether ``G_inf`` and ``S_inf`` of the rows' directions are positive definite (K-pd).
-
-    ``G_inf > 0`` iff no two rows point the same way and the directions that occur with both signs are linearly
-    independent; ``S_inf > 0`` iff no two rows point the same way and at most one direction occurs with both signs.
-    Raises ShapeError, NotFiniteError, ZeroRowError.
-    """
-    directions = primitive_directions(inputs)
-    groups = rows_by_direction(directions)
-    coincident = [
-        (group[a], group[b]) for group in groups.values() for a in range(len(group)) for b in range(a + 1, len(group))
-    ]
-    both_signs = [direction for direction in groups if direction > negated(direction) and negated(direction) in groups]
-    dependent = dependent_indices(both_signs)
-    antiparallel: list[Pair] = []
-    dependent_pairs: list[Pair] = []
-    for index, direction in enumerate(both_signs):
-        pairs = [(min(i, j), max(i, j)) for i, j in product(groups[direction], groups[negated(direction)])]
-        antiparallel += pairs
-        if index in dependent:
-            dependent_pairs += pairs
-    return Degeneracy(
-        gram_positive_definite=not coincident and not dependent,
-        pattern_gram_positive_definite=not coincident and len(both_signs) <= 1,
-        coincident=tuple(sorted(coincident)),
-        antiparallel=tuple(sorted(antiparallel)),
-        dependent_directions=tuple(sorted(dependent_pairs)),
-    )
+__all__ = [
+    "Degeneracy",
+    "ball_limiting_gram",
+    "ball_limiting_pattern_gram",
+    "degeneracy",
+    "gram_entry_error",
+    "limiting_gram",
+    "limiting_gram_eigenvalue",
+    "limiting_gram_eigenvalue_bounds",
+    "limiting_pattern_gram",
+    "limiting_pattern_gram_eigenvalue",
+    "limiting_pattern_gram_eigenvalue_bounds",
+    "pattern_entry_error",
+]
 
 
 def pattern_entry_error(dim: int) -> float:
@@ -157,8 +37,8 @@ def pattern_entry_error(dim: int) -> float:
     With ``h = ceil(dim / 2)``, counted in roundings u: a unit vector is computed to ``a = h + 3`` (the sum of squares
     dim, halved by the root; root, division, underflow), so the lengths p, q of sum and difference are known to
     ``2 a`` absolutely and ``h + 2`` relatively. The point (p, q) lies at distance 2 from the origin and moves by at
-    most ``2 sqrt(2) a + 2 (h + 2)``, its angle by half of that, below ``3 (h + 4)``; atan2 adds at most 8 (4 units in the last
-    place). Divided by pi, plus the rounding of pi and of the quotient: below ``h + 8``.
+    most ``2 sqrt(2) a + 2 (h + 2)``, its angle by half of that, below ``3 (h + 4)``; atan2 adds at most 8
+    (theory.rigour.activation_accuracy). Divided by pi, plus the rounding of pi and of the quotient: below ``h + 8``.
     """
     return gamma((dim + 1) // 2 + 8)
 
@@ -217,20 +97,13 @@ def limiting_gram(inputs: ArrayLike) -> FloatArray:
     return matrix
 
 
-def _eigenvalue_bounds(matrix: FloatArray, error: float) -> tuple[float, float]:
-    """Bounds of the smallest eigenvalue of every symmetric matrix within ``error`` in the spectral norm."""
-    lower = np.nextafter(smallest_eigenvalue_lower_bound(matrix) - error, -np.inf)
-    upper = np.nextafter(smallest_eigenvalue_upper_bound(matrix) + error, np.inf)
-    return float(lower), float(upper)
-
-
 def limiting_gram_eigenvalue_bounds(inputs: ArrayLike) -> tuple[float, float]:
     """Certified (lower, upper) bounds of ``lambda0 = lambda_min(G_inf)``, whatever the rounding.
 
     Raises ShapeError, NotFiniteError, ZeroRowError.
     """
     matrix = limiting_gram(inputs)
-    return _eigenvalue_bounds(matrix, len(matrix) * gram_entry_error(np.shape(inputs)[1]))
+    return smallest_eigenvalue_bounds(matrix, len(matrix) * gram_entry_error(np.shape(inputs)[1]))
 
 
 def limiting_pattern_gram_eigenvalue_bounds(inputs: ArrayLike) -> tuple[float, float]:
@@ -239,7 +112,7 @@ def limiting_pattern_gram_eigenvalue_bounds(inputs: ArrayLike) -> tuple[float, f
     Raises ShapeError, NotFiniteError, ZeroRowError.
     """
     matrix = limiting_pattern_gram(inputs)
-    return _eigenvalue_bounds(matrix, len(matrix) * pattern_entry_error(np.shape(inputs)[1]))
+    return smallest_eigenvalue_bounds(matrix, len(matrix) * pattern_entry_error(np.shape(inputs)[1]))
 
 
 def limiting_gram_eigenvalue(inputs: ArrayLike) -> float:
@@ -287,116 +160,3 @@ def ball_limiting_pattern_gram(inputs: ArrayLike, bits: int = 128) -> arb_mat:
     Raises ShapeError, NotFiniteError, ZeroRowError.
     """
     return _ball_kernels(inputs, False, bits)
-
-
-def _dot_error(net: TwoLayerNetwork, rows: FloatArray) -> FloatArray:
-    """Bound of the error of every computed pre-activation, shape (n, m): ``gamma_d |x_i| |w_r|``, doubled."""
-    with np.errstate(over="ignore"):
-        norms = np.sqrt(np.einsum("rd,rd->r", net.weights, net.weights))
-        extreme = ~(
-            (norms > SMALLEST_SAFE_NORM) & (norms < np.inf)
-        )  # squares of tiny weights vanish, of huge ones overflow
-        if extreme.any():
-            weights = net.weights[extreme]
-            largest = np.abs(weights).max(axis=1)
-            scaled = weights / np.where(largest > 0, largest, 1.0)[:, None]
-            norms[extreme] = largest * np.linalg.norm(scaled, axis=1)
-        norms += SMALLEST_NORMAL_MARGIN
-        return np.asarray(
-            2 * gamma(net.dim + 4) * np.linalg.norm(rows, axis=1)[:, None] * norms + SMALLEST_NORMAL_MARGIN
-        )
-
-
-def exact_pattern(net: TwoLayerNetwork, inputs: ArrayLike) -> FloatArray:
-    """``A = 1[X W^T >= 0]``, shape (n, m), of the exact products: entries too close to 0 are decided in rationals.
-
-    Raises ShapeError, NotFiniteError, ZeroRowError, NotNormalisedError.
-    """
-    rows = unit_rows(inputs)
-    pre_activations = net.pre_activations(rows)
-    pattern = (pre_activations >= 0).astype(np.float64)
-    doubtful = np.flatnonzero(~(np.abs(pre_activations) > _dot_error(net, rows)))
-    for i, r in zip(*np.divmod(doubtful, net.width), strict=True):
-        pairs = zip(rows[i].tolist(), net.weights[r].tolist(), strict=True)
-        pattern[i, r] = sum(Fraction(x) * Fraction(w) for x, w in pairs) >= 0
-    return pattern
-
-
-def _rectifier_gram(net: TwoLayerNetwork, rows: FloatArray) -> tuple[FloatArray, float]:
-    """``G`` from exact counts and a bound of the spectral norm of its error.
-
-    Entry (i, j) carries ``gamma_{d+2} |x_i| |x_j| C_ij / m``; that matrix is positive semidefinite, so its norm is at
-    most its trace ``sum_i |x_i|^2 C_ii / m``; doubled for norms near 1 and the rounding of the bound.
-    """
-    shares, error = _rectifier_pattern_gram(net, rows, net.dim)
-    return (rows @ rows.T) * shares, error
-
-
-def _rectifier_pattern_gram(net: TwoLayerNetwork, rows: FloatArray, dim: int = 1) -> tuple[FloatArray, float]:
-    """``H`` from exact counts, and the error of ``K o H`` for inputs of dimension ``dim``: 1 covers H alone."""
-    shares = pattern_counts(exact_pattern(net, rows)) / net.width
-    return shares, 2 * gamma(dim + 2) * float(np.trace(shares))
-
-
-def _smooth_gram(net: TwoLayerNetwork, rows: FloatArray, curvature: float) -> tuple[FloatArray, float]:
-    """``G`` for a smooth activation and a bound of the spectral norm of its error: the one of its ``H``."""
-    symmetric, error = _smooth_pattern_gram(net, rows, curvature)
-    return (rows @ rows.T) * symmetric, error
-
-
-def _smooth_pattern_gram(net: TwoLayerNetwork, rows: FloatArray, curvature: float) -> tuple[FloatArray, float]:
-    """``H`` for a smooth activation and a bound of the spectral norm of its error and of that of ``K o H``.
-
-    The features S move by ``|dS_ir| <= m^{-1/2} (L |dz_ir| + rounding of phi')``, ``S S^T`` by
-    ``2 |S|_F |dS|_F + |dS|_F^2`` in norm, hence ``K o (S S^T)`` by as much (Schur, ``K_ii = 1``); the products and the
-    scaling by ``m^{-1/2}`` round to ``gamma_{d+m+10}`` of matrices with norm at most ``|S|_F^2``. All doubled.
-    """
-    features = net.pattern_features(rows)
-    moved = np.linalg.norm(curvature * _dot_error(net, rows) + DERIVATIVE_ROUNDING) / np.sqrt(net.width)
-    size = np.linalg.norm(features)
-    error = 2 * moved * size + moved**2 + gamma(net.dim + net.width + 10) * size**2
-    product_of_features = features @ features.T
-    lower = np.tril(product_of_features, -1)
-    symmetric = lower + lower.T + np.diag(np.diag(product_of_features))
-    return symmetric, 2 * float(error)
-
-
-def _gram_with_error(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[FloatArray, float]:
-    rows = unit_rows(inputs)
-    curvature = net.phi.curvature
-    return _rectifier_gram(net, rows) if curvature is None else _smooth_gram(net, rows, curvature)
-
-
-def gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[float, float]:
-    """Certified (lower, upper) bounds of ``lambda_min(G)`` of a network on the unit rows X (n, d) as given.
-
-    The rounding of K is included; counts of a ReLU network are exact. Raises ShapeError, NotFiniteError, ZeroRowError,
-    NotNormalisedError.
-    """
-    return _eigenvalue_bounds(*_gram_with_error(net, inputs))
-
-
-def pattern_gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[float, float]:
-    """Certified (lower, upper) bounds of ``sigma^2 = lambda_min(H)`` of a network on unit rows X (n, d) (Condition K1).
-
-    Raises ShapeError, NotFiniteError, ZeroRowError, NotNormalisedError.
-    """
-    rows = unit_rows(inputs)
-    curvature = net.phi.curvature
-    if curvature is None:
-        return _eigenvalue_bounds(*_rectifier_pattern_gram(net, rows))
-    return _eigenvalue_bounds(*_smooth_pattern_gram(net, rows, curvature))
-
-
-def gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> float:
-    """Certified lower bound of ``lambda_min(G)`` (Condition 1); positive only when that is certain.
-
-    Raises ShapeError, NotFiniteError, ZeroRowError, NotNormalisedError.
-    """
-    return gram_eigenvalue_bounds(net, inputs)[0]
-
-
-def largest_gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> float:
-    """Certified upper bound of ``||G||_2 = ||J(0)||_2^2`` (squared norm). Raises what ``gram_eigenvalue_bounds`` raises."""
-    matrix, error = _gram_with_error(net, inputs)
-    return float(np.nextafter(largest_eigenvalue_upper_bound(matrix) + error, np.inf))

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -87,10 +87,6 @@ class Loss(Protocol):
         """Bound of the float64 error (2-norm) of ``gradient`` at u as given."""
         ...
 
-    def arrays(self) -> Mapping[str, FloatArray]:
-        """What defines the loss beside its labels."""
-        ...
-
 
 LossMaker = Callable[[FloatArray], Loss]
 """A loss for given labels (n,): ``SquaredLoss``, or ``partial(PseudoHuberLoss, ridge=0.1)``."""
@@ -148,10 +144,6 @@ class SquaredLoss:
         """One subtraction."""
         return UNIT_ROUNDOFF * float(np.linalg.norm(outputs - self.labels))
 
-    def arrays(self) -> Mapping[str, FloatArray]:
-        """Nothing beside the labels."""
-        return {}
-
 
 @dataclass(frozen=True)
 class WeightedSquaredLoss(SquaredLoss):
@@ -194,10 +186,6 @@ class WeightedSquaredLoss(SquaredLoss):
     def gradient_rounding(self, outputs: FloatArray) -> float:
         """A subtraction and a product; gamma_4 of the computed gradient is more than gamma_2 of the exact one."""
         return gamma(4) * float(np.linalg.norm(self.gradient(outputs)))
-
-    def arrays(self) -> Mapping[str, FloatArray]:
-        """The weights."""
-        return {"weights": self.weights}
 
 
 @dataclass(frozen=True)
@@ -279,10 +267,6 @@ class _RidgeLoss(ABC):
             alone = type(self)(self.labels[i : i + 1], self.ridge, self.scale)
             found[i] = optimize.brentq(lambda u, one=alone: float(one.gradient(np.array([u]))[0]), 0.0, float(end))
         return found
-
-    def arrays(self) -> Mapping[str, FloatArray]:
-        """Ridge and scale."""
-        return {"ridge": np.array([self.ridge]), "scale": np.array([self.scale])}
 
 
 @dataclass(frozen=True)

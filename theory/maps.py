@@ -16,6 +16,7 @@ from flint import arb
 
 from theory.inputs import FloatArray
 from theory.losses import LossMaker, SquaredLoss
+from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS
 from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
 from theory.rigour.exact import AnyArray, lift
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
@@ -109,11 +110,10 @@ class PerturbedAffine:
         p = self.parameters
         row_norms = np.linalg.norm(self.frequencies, axis=1) * (1 + gamma(p + 2))
         drops = 1.0 - np.cos(np.minimum(radius * row_norms * (1 + gamma(2)), np.pi))
-        drops = np.minimum(drops + 4 * UNIT_ROUNDOFF, 2.0)
+        drops = np.minimum(drops + (FUNCTION_ROUNDINGS + 2) * UNIT_ROUNDOFF, 2.0)
         products = self.frequencies @ self.frequencies.T
         coupling = _frobenius(products - np.diag(np.diag(products)))
-        if coupling > 0:
-            coupling += gamma(p) * _frobenius(self.frequencies) ** 2
+        coupling += gamma(p + 4) * _frobenius(self.frequencies) ** 2
         near_orthogonal = float(np.sqrt(np.max((drops * row_norms) ** 2) + np.max(drops) ** 2 * coupling))
         general = float(np.max(drops)) * _operator_norm_bound(self.frequencies)
         return float(self.amplitude * min(near_orthogonal, general) * (1 + gamma(8)))
@@ -121,12 +121,12 @@ class PerturbedAffine:
     def rounding(self, theta: FloatArray) -> tuple[float, float]:
         """Bounds of the float64 error of ``outputs`` (2-norm) and ``jacobian`` (Frobenius norm) at ``theta``.
 
-        The argument of sin and cos is off by ``gamma_p |Q| |theta|``; sin and cos themselves by at most 2 ulp.
+        The argument of sin and cos is off by ``gamma_p |Q| |theta|``; sin and cos themselves by ``FUNCTION_ROUNDINGS``.
         """
         p = self.parameters
         size = np.abs(theta)
         argument = gamma(p) * (np.abs(self.frequencies) @ size)
-        wave = self.amplitude * (argument + 6 * UNIT_ROUNDOFF)
+        wave = self.amplitude * (argument + FUNCTION_ROUNDINGS * UNIT_ROUNDOFF)
         outputs = gamma(p + 2) * (np.abs(self.linear) @ size) + wave + 2 * UNIT_ROUNDOFF * self.amplitude
         entries = np.abs(self.linear) + self.amplitude * np.abs(self.frequencies)
         jacobian = wave[:, None] * np.abs(self.frequencies) + 2 * UNIT_ROUNDOFF * entries

@@ -6,9 +6,9 @@ import numpy as np
 from flint import fmpz_mat
 from numpy.typing import ArrayLike
 
-from theory.gram import exact_pattern
 from theory.inputs import unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
+from theory.network_gram import exact_pattern
 from theory.rigour.exact import whole_matrix
 
 ODD_ACTIVATIONS = ("tanh", "erf", "sin")

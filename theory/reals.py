@@ -76,6 +76,13 @@ def nonnegative_real(value: float, name: str) -> float:
     return value
 
 
+def magnitude(value: float, name: str) -> float:
+    """Return a norm as it is: a finite float ``>= 0``, or a bounded ball with such a number in it. Raises ScaleError."""
+    real(value, name)
+    nonnegative_real(value.upper() if isinstance(value, arb) else value, name)
+    return value
+
+
 def probability(value: float, name: str) -> float:
     """Return a float or ball strictly between 0 and 1 as it is. Raises ScaleError."""
     real(value, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from properties.claim import (
     Bound,
@@ -25,12 +24,13 @@ from properties.claim import (
     at_most_enclosed,
     certified,
     require,
+    require_enclosed,
 )
 from properties.claims.binomials import HALF, binomial_at_most, some_of_several
 from properties.claims.random_networks import Description, RandomNetwork, build_network, network_descriptions
 from properties.descriptions import described
 from properties.slack import SlackRow
-from properties.statistics import Trials
+from properties.statistics import POWER, Trials, has_power, power
 from theory.gram import limiting_gram_eigenvalue_bounds, limiting_pattern_gram_eigenvalue_bounds
 from theory.inputs import FloatArray
 from theory.rigour.precision import working_precision
@@ -71,11 +71,6 @@ class Shares:
         single = binomial_at_most(neurons, most, active)
         return 2 * single if self.opposite else some_of_several(single, self.n)
 
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The rows and the width."""
-        rows = np.array([[1.0, 0.0], [-1.0, 0.0]]) if self.opposite else np.eye(self.n)
-        return {"X": rows, "width_and_symmetry": np.array([self.width, int(self.symmetric)])}
-
 
 Instance = Shares | RandomNetwork
 
@@ -100,11 +95,14 @@ def conclusion(rule: Rule, instance: Instance) -> Sequence[Bound]:
         return ()
     with working_precision(BITS):
         measured = arb(instance.failure(rule.kept, rule.neurons(instance), rule.active))
-        predicted = rule.failure(
-            arb(1) / 2, arb(instance.squared_norm), instance.n, instance.width, symmetric=instance.symmetric
-        )
         label = f"P(lambda_min(G(0)) <= {rule.kept:g} lambda0), exact binomials"
-        return [at_most_enclosed(label, measured, predicted)]
+        return [at_most_enclosed(label, measured, _predicted(rule, instance))]
+
+
+def _predicted(rule: Rule, instance: Shares) -> arb:
+    """The bound, in balls."""
+    squared_norm = arb(instance.squared_norm)
+    return arb(rule.failure(arb(1) / 2, squared_norm, instance.n, instance.width, symmetric=instance.symmetric))
 
 
 # --- sampled ---------------------------------------------------------------------------------------------------------
@@ -132,52 +130,66 @@ def eigenvalue_error(network: RandomNetwork) -> float:
     return float(n * gamma(d + n * n + 8))
 
 
-def sampled(rule: Rule, instance: Instance, trials: Trials) -> Sequence[Bound]:
-    """The frequency of ``lambda_min <= 3/4 lambda0`` for G(0) and H(0).
+@dataclass(frozen=True)
+class Event:
+    """``lambda_min <= kept`` times its limit, as it is counted: with its rounding, which raises the bound."""
 
-    Computed eigenvalues below ``kept lambda0 + error`` are counted, exact ones are then below ``kept' lambda0`` with
+    name: str
+    threshold: float
+    predicted: float
+    rounding: float
+
+
+def _event(rule: Rule, network: RandomNetwork, name: str, limits: tuple[float, float], squared_norm: float) -> Event:
+    """Computed eigenvalues below ``kept lambda0 + error`` are counted, exact ones are then below ``kept' lambda0`` with
     ``kept' = kept + 2 error / lambda0``: the bound at that share is ``rounding`` above the one at ``kept``.
     """
+    (low, high), n, error = limits, len(network.inputs), eigenvalue_error(network)
+    predicted = rule.failure(rule.lambda0(low), squared_norm, n, network.width, symmetric=network.symmetric)
+    widened = rule.kept * (high - low) / low + 2 * error / low
+    slope = -log(rule.kept) * widened * network.independent * low / squared_norm
+    rounding = predicted * (exp(2 * slope) - 1) + network.sign_error
+    return Event(f"lambda_min({name}) <= {rule.kept:g} of its limit", rule.kept * high + error, predicted, rounding)
+
+
+def _gram_event(rule: Rule, network: RandomNetwork) -> Event | None:
+    """That of G(0); None without a certified lambda0."""
+    limits = limiting_gram_eigenvalue_bounds(network.inputs)
+    return _event(rule, network, "G(0)", limits, input_norm_squared(network.inputs)) if limits[0] > 0 else None
+
+
+def _pattern_event(rule: Rule, network: RandomNetwork) -> Event | None:
+    """That of H(0); None without a certified lambda_S."""
+    limits = limiting_pattern_gram_eigenvalue_bounds(network.inputs)
+    return _event(rule, network, "H(0)", limits, float(len(network.inputs))) if limits[0] > 0 else None
+
+
+def sampled(rule: Rule, instance: Instance, trials: Trials) -> Sequence[Bound]:
+    """The frequency of ``lambda_min <= 3/4 lambda0`` for G(0), and for H(0) where the trials can refute its bound."""
     if isinstance(instance, Shares):
         return ()
-    error, (gram, pattern) = eigenvalue_error(instance), smallest_eigenvalues(instance, trials.rng)
     bounds = []
-    for name, values, (low, high), squared_norm in (
-        ("G(0)", gram, limiting_gram_eigenvalue_bounds(instance.inputs), input_norm_squared(instance.inputs)),
-        (
-            "H(0)",
-            pattern,
-            limiting_pattern_gram_eigenvalue_bounds(instance.inputs),
-            float(len(instance.inputs)),
-        ),
-    ):
-        if low <= 0:
+    gram, pattern = smallest_eigenvalues(instance, trials.rng)
+    for event, values in ((_gram_event(rule, instance), gram), (_pattern_event(rule, instance), pattern)):
+        if event is None or power(instance.trials, event.predicted + event.rounding) < POWER:
             continue
-        eigenvalue = rule.lambda0(low)
-        predicted = rule.failure(
-            eigenvalue, squared_norm, len(instance.inputs), instance.width, symmetric=instance.symmetric
-        )
-        widened = rule.kept * (high - low) / low + 2 * error / low
-        slope = -log(rule.kept) * widened * instance.independent * low / squared_norm
-        failures = int(np.count_nonzero(values <= rule.kept * high + error))
-        rounding = predicted * (exp(2 * slope) - 1) + instance.sign_error
-        event = f"lambda_min({name}) <= {rule.kept:g} of its limit"
-        bounds.append(trials.at_most(event, failures, len(values), predicted, rounding))
+        failures = int(np.count_nonzero(values <= event.threshold))
+        bounds.append(trials.at_most(event.name, failures, len(values), event.predicted, event.rounding))
     return bounds
 
 
 def hypotheses(rule: Rule, instance: Instance) -> Sequence[Hypothesis]:
-    """A network to be sampled needs a certified lambda0 and a bound below 1."""
+    """A bound below 1; for a network to be sampled a certified lambda0, and a bound that its trials can refute."""
+    below = "the bound is below 1"
     if isinstance(instance, Shares):
-        return ()
-    low, squared_norm = limiting_gram_eigenvalue_bounds(instance.inputs)[0], input_norm_squared(instance.inputs)
-    known = certified("lambda0 > 0", low)
-    if low <= 0:
+        with working_precision(BITS):
+            return (require_enclosed(below, 1 - _predicted(rule, instance)),)
+    known = certified("lambda0 > 0", limiting_gram_eigenvalue_bounds(instance.inputs)[0])
+    event = _gram_event(rule, instance)
+    if event is None:
         return (known,)
-    bound = rule.failure(
-        rule.lambda0(low), squared_norm, len(instance.inputs), instance.width, symmetric=instance.symmetric
-    )
-    return known, require("the bound is below 1", 1 - bound)
+    decidable = has_power(instance.trials, event.predicted + event.rounding)
+    return known, require(below, 1 - event.predicted), decidable
 
 
 # --- families --------------------------------------------------------------------------------------------------------
@@ -201,7 +213,7 @@ def _exact(id: str, title: str, rows: Sequence[Any], neurons: range) -> Family[I
             }
         ),
         _build_shares,
-        {Depth.QUICK: 40, Depth.NORMAL: 220, Depth.THOROUGH: 1000},
+        {Depth.QUICK: 40, Depth.NORMAL: 300, Depth.THOROUGH: 1200},
     )
 
 

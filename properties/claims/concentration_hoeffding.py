@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -11,14 +11,25 @@ from typing import Any
 import numpy as np
 from flint import arb
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
+from properties.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    Verdict,
+    at_most_enclosed,
+    require,
+    require_enclosed,
+)
 from properties.claims.binomials import binomial_outside
 from properties.claims.random_networks import Description, RandomNetwork
 from properties.descriptions import described
 from properties.slack import SlackRow
-from properties.statistics import Trials
+from properties.statistics import Trials, has_power
 from theory.gram import ball_limiting_pattern_gram, limiting_pattern_gram, pattern_entry_error
 from theory.inputs import FloatArray
 from theory.rigour.precision import working_precision
@@ -68,10 +79,6 @@ class Pair:
         """``P(|H_ij(0) - S_inf,ij| >= t)``."""
         return binomial_outside(self.neurons, self.mean, self.count, 2 * self.neurons * self.mean - self.count)
 
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The rows, the width and the count."""
-        return {"X": self.inputs, "width_count_symmetry": np.array([self.width, self.count, int(self.symmetric)])}
-
     def network(self) -> RandomNetwork:
         """The network to be sampled."""
         return RandomNetwork(self.inputs, self.width, symmetric=self.symmetric)
@@ -94,28 +101,48 @@ def conclusion(failure: Failure, instance: Pair) -> Sequence[Bound]:
         return [at_most_enclosed("P(|H_ij(0) - S_ij| >= t), exact binomial", instance.probability(), predicted)]
 
 
+ENTRY_ERROR = pattern_entry_error(2) + gamma(4)
+"""Rounding of a computed entry's distance from its computed mean."""
+
+
+def _computed(instance: SampledPair) -> tuple[float, float]:
+    """``S_inf,ij`` and t in float64."""
+    mean = float(limiting_pattern_gram(instance.inputs)[0, 1])
+    return mean, float(instance.count / instance.neurons - mean)
+
+
+def _predicted(failure: Failure, instance: SampledPair) -> tuple[float, float]:
+    """The bound at the computed t, and what counting from t less the rounding on adds to it."""
+    deviation = _computed(instance)[1]
+    predicted = float(failure(deviation, instance.width, symmetric=instance.symmetric))
+    widened = float(failure(deviation - 2 * ENTRY_ERROR, instance.width, symmetric=instance.symmetric))
+    return predicted, abs(widened - predicted) + instance.network().sign_error
+
+
 def sampled(failure: Failure, instance: Pair, trials: Trials) -> Sequence[Bound]:
     """The frequency of ``|H_ij(0) - S_ij| >= t``; counted from t less the rounding on, which raises the bound by ``rounding``."""
     if not isinstance(instance, SampledPair):
         return ()
-    network, mean = instance.network(), float(limiting_pattern_gram(instance.inputs)[0, 1])
-    error = pattern_entry_error(2) + gamma(4)
-    deviation = float(instance.count / instance.neurons - mean)
+    network, (mean, deviation) = instance.network(), _computed(instance)
     failures = 0
     for Z in network.pre_activations(trials.rng):
         entry = np.count_nonzero((Z >= 0).all(axis=1), axis=1) / instance.neurons
-        failures += int(np.count_nonzero(np.abs(entry - mean) >= deviation - error))
-    predicted = float(failure(deviation, instance.width, symmetric=instance.symmetric))
-    widened = float(failure(deviation - 2 * error, instance.width, symmetric=instance.symmetric))
-    rounding = abs(widened - predicted) + network.sign_error
-    return [trials.at_most("|H_ij(0) - S_ij| >= t", failures, network.trials, predicted, rounding)]
+        failures += int(np.count_nonzero(np.abs(entry - mean) >= deviation - ENTRY_ERROR))
+    return [trials.at_most("|H_ij(0) - S_ij| >= t", failures, network.trials, *_predicted(failure, instance))]
 
 
-def hypotheses(instance: Pair) -> Sequence[Hypothesis]:
-    """``t > 0``; exactly at the mean nothing is claimed."""
+def hypotheses(failure: Failure, instance: Pair) -> Sequence[Hypothesis]:
+    """``t > 0``, exactly at the mean nothing is claimed; a bound below 1, for a network one that its trials can refute."""
     with working_precision(BITS):
         deviation = instance.deviation()
-        return (require("t > 0", float(deviation.lower()) - 2.0**-60),)
+        positive = require("t > 0", float(deviation.lower()) - 2.0**-60)
+        if positive.verdict is not Verdict.HOLDS:
+            return (positive,)
+        bound = arb(failure(deviation, instance.width, symmetric=instance.symmetric))
+        found = [positive, require_enclosed("the bound is below 1", 1 - bound)]
+    if isinstance(instance, SampledPair) and bound < 1:
+        found.append(has_power(instance.network().trials, sum(_predicted(failure, instance))))
+    return found
 
 
 def features(instance: Pair) -> Sequence[str]:
@@ -148,8 +175,8 @@ def _pairs(id: str, title: str, kind: type[Pair], angles: range, neurons: range,
     )
 
 
-SMALL = _pairs("few neurons", "1 to 40 neurons, every deviation", Pair, range(0, 180, 5), range(1, 41), (40, 200, 1000))
-LARGE = _pairs("many neurons", "up to 20000 neurons", Pair, range(0, 180, 15), range(41, 20000), (20, 60, 400))
+SMALL = _pairs("few neurons", "1 to 40 neurons, every deviation", Pair, range(0, 180, 5), range(1, 41), (60, 320, 1500))
+LARGE = _pairs("many neurons", "up to 20000 neurons", Pair, range(0, 180, 15), range(41, 20000), (20, 80, 400))
 SAMPLED = _pairs("networks", "sampled networks", SampledPair, range(0, 180, 15), range(1, 200), (6, 24, 200))
 DIAGONAL = _pairs("diagonal", "S_ii = 1/2, where the exponent is sharp", Pair, range(1), range(8000, 20000), (60,) * 3)
 
@@ -159,7 +186,7 @@ _CLAIM: Claim[Pair] = Claim(
     provenance=Provenance.LITERATURE,
     source="Hoeffding (1963); THEORY section 2",
     families=(SMALL, LARGE, SAMPLED),
-    hypotheses=hypotheses,
+    hypotheses=partial(hypotheses, pattern_deviation_failure),
     conclusion=partial(conclusion, pattern_deviation_failure),
     sampled=partial(sampled, pattern_deviation_failure),
     features=features,
@@ -192,6 +219,7 @@ def _mutant(id: str, description: str, failure: Failure, family: Family[Pair]) -
         id,
         description,
         families=(family,),
+        hypotheses=partial(hypotheses, failure),
         conclusion=partial(conclusion, failure),
         sampled=partial(sampled, failure),
     )

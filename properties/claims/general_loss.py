@@ -23,9 +23,9 @@ from properties.claims.general_loss_rules import (
     with_radius,
 )
 from properties.instances import LossInstance
-from properties.losses import Misstated
+from properties.losses import Misstatement
 from properties.slack import SlackRow
-from theory.losses import Loss, PseudoHuberLoss
+from theory.reals import square_root
 from theory.theorems import general_loss, ngd
 
 T2_RULE, T2_Q_RULE = rule_of("T2"), rule_of("T2-q")
@@ -94,23 +94,17 @@ LABELS = Losses(
     kinds=("pseudo-Huber", "logistic"),
     least_condition=3,
     most_condition=8,
-    stated=lambda loss: Misstated(loss, loss.strong_convexity, loss.smoothness, labels_as_minimiser=True),
+    misstatement=Misstatement(labels_as_minimiser=True),
 )
 UNDERSTATED = dataclasses.replace(
     STIFF,
     least_condition=10,
-    stated=lambda loss: Misstated(loss, loss.strong_convexity, max(loss.strong_convexity, loss.smoothness / 4)),
+    misstatement=Misstatement(smoothness_share=0.25),
 )
-
-
-def _without_ridge(loss: Loss) -> Loss:
-    """The loss with hardly any ridge and its flat part nearer, and the constants that it had."""
-    assert isinstance(loss, PseudoHuberLoss)
-    flat = dataclasses.replace(loss, ridge=2.0**-40, scale=loss.scale / 8)
-    return Misstated(flat, loss.strong_convexity, loss.smoothness)
-
-
-FLAT = Losses(kinds=("pseudo-Huber",), least_condition=8, stated=_without_ridge)
+FLAT = Losses(
+    kinds=("pseudo-Huber",), least_condition=8, misstatement=Misstatement(ridge=2.0**-40, scale_share=2.0**-3)
+)
+"""Hardly any ridge and the flat part nearer, with the constants that the loss had."""
 
 
 def _losses_misstated(claim: Claim[LossInstance], rule: RuleOf) -> tuple[Mutant, ...]:
@@ -197,7 +191,7 @@ T2 = _T2.with_mutants(
         _T2,
         "rate-doubled",
         "||r(k)||^2 <= (1 - 4 eta mu L/(mu+L))^k ||r(0)||^2",
-        with_factor(T2_RULE, lambda eta, C, mu, L: ngd.square_root(max(0.0, 1 - 4 * eta * mu * L / (mu + L)))),
+        with_factor(T2_RULE, lambda eta, C, mu, L: square_root(max(0.0, 1 - 4 * eta * mu * L / (mu + L)))),
         LASTING,
     ),
     _mutant(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from properties.claims import followed
 from properties.claims.general_loss_rules import RuleOf
 from properties.claims.residual_rules import examples
 from properties.instances import LossInstance
-from properties.losses import KINDS, LossPlan
+from properties.losses import KINDS, LossPlan, Misstatement
 from properties.strategies import (
     Description,
     Dial,
@@ -29,7 +29,6 @@ from properties.strategies import (
     smooth_descriptions,
     spike_descriptions,
 )
-from theory.losses import Loss
 
 CONDITION_STEPS = 20
 """Condition numbers are ``50^(k/20)``, k = 0 to 20, and at least 1.1 where they cannot be 1."""
@@ -37,7 +36,7 @@ CONDITION_STEPS = 20
 
 @dataclass(frozen=True)
 class Losses:
-    """Which losses are drawn, and what is stated about them."""
+    """Which losses are drawn, and what is misstated about them."""
 
     kinds: tuple[str, ...] = KINDS
     least_condition: int = 0
@@ -46,7 +45,8 @@ class Losses:
     most_tilt: int = 3
     least_outputs: int = 1
     """Of maps: with one output a weighted loss has kappa = 1."""
-    stated: Callable[[Loss], Loss] = lambda loss: loss
+    misstatement: Misstatement | None = None
+    """What a mutant says about them."""
 
     def parts(self) -> Mapping[str, SearchStrategy[Any]]:
         """Parts of a description."""
@@ -72,7 +72,7 @@ class Losses:
             least_weight=2.0 ** description["weight_exponent"],
             saturation=description["saturation_percent"] / 100,
             tilt=10.0 ** description["tilt_exponent"],
-            stated=self.stated,
+            misstatement=self.misstatement,
         )
 
 

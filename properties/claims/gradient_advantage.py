@@ -79,11 +79,6 @@ class LinearModel:
         smallest = smallest_eigenvalue_lower_bound(gram) - error
         return smallest, (largest_eigenvalue_upper_bound(gram) + error) * (1 + gamma(2))
 
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The factors, the residuals and the numbers."""
-        numbers = np.array([self.share, self.natural_step, self.constant, self.steps_share, self.reduction])
-        return {**self.factors, "low": self.low, "high": self.high, "numbers": numbers}
-
 
 @dataclass(frozen=True)
 class AdvantageRule:

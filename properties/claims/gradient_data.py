@@ -15,7 +15,7 @@ from properties.contribution import Contribution
 from properties.rung import REDUCTION, RungContext
 from properties.search import evaluate_instance
 from theory.errors import DescentError
-from theory.gram import largest_gram_eigenvalue
+from theory.network_gram import largest_gram_eigenvalue
 from theory.theorems import gradient_descent as gd
 from theory.theorems import ngd
 
@@ -60,7 +60,7 @@ def _check(context: RungContext, theorem: str, eta: float, norm: float) -> tuple
     """The theorem on the first steps of GD at this step size, on a path certified anew."""
     path = context.path("gd", eta, STEPS)
     instance = RealInstance(context.net, context.inputs, context.y, eta, path.steps, path, optimiser="gd")
-    evaluation = evaluate_instance(CLAIMS[theorem], "F5", context.description(eta, path.steps), instance)[0]
+    evaluation = evaluate_instance(CLAIMS[theorem], "F5", context.description(eta, path.steps), instance)
     factor = gd.rate(eta, min(path.constant, NO_CONSTANT), norm, context.lambda_min, theorem)
     found = {
         "step_size": eta,

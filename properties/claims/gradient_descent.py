@@ -30,8 +30,8 @@ from properties.strategies import (
     smooth_descriptions,
 )
 from theory.maps import kink_map
+from theory.reals import square_root
 from theory.theorems import gradient_descent as gd
-from theory.theorems.ngd import square_root
 
 Numbers = Callable[..., float]
 

@@ -38,10 +38,6 @@ class LinearInstance:
     eta: fmpq
     steps: int
 
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The map, the residual and the step size."""
-        return {"B": self.jacobian, "r": self.residual, "step_size": np.array([as_float(self.eta)])}
-
 
 @dataclass(frozen=True)
 class LinearRule:

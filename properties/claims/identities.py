@@ -23,7 +23,7 @@ from properties.claims.identity_dual import I_DUAL
 from properties.claims.identity_instances import (
     COUNT_FAMILIES,
     SHAPES,
-    CountInstance,
+    AnyPattern,
     NetworkInstance,
     integer_counts,
     network_family,
@@ -192,7 +192,7 @@ def _half_precision(pattern: NDArray[np.int8]) -> FloatArray:
 
 
 def counts_conclusion(
-    instance: CountInstance, program: Callable[[NDArray[np.int8]], FloatArray] = pattern_counts
+    instance: AnyPattern, program: Callable[[NDArray[np.int8]], FloatArray] = pattern_counts
 ) -> Sequence[Bound]:
     """``A A^T`` of theory.network.pattern_counts against int64 sums: equal, not merely close."""
     counts, computed = integer_counts(instance.pattern), program(instance.pattern)
@@ -200,7 +200,7 @@ def counts_conclusion(
     return [equal_exactly("float32 counts = int64 counts", bool((difference == 0).all()), float(difference.max()))]
 
 
-def _count_features(instance: CountInstance) -> tuple[str, ...]:
+def _count_features(instance: AnyPattern) -> tuple[str, ...]:
     return ("m > 2^24",) if instance.pattern.shape[1] > FLOAT32_EXACT_COUNT else ("m < 2^24",)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import hypothesis.strategies as st
 import numpy as np
@@ -45,6 +45,8 @@ NEARLY_PARALLEL_ANGLE = 1e-3
 class NetworkInstance:
     """A network with float64 entries that are exact by decree: X (n, d) with unit rows to rounding, W (m, d), y (n,)."""
 
+    roundable: ClassVar[tuple[str, ...]] = ("targets", "step_size", "weights", "other_weights")
+
     kind: str
     inputs: FloatArray
     weights: FloatArray
@@ -54,17 +56,6 @@ class NetworkInstance:
     targets: FloatArray
     step_size: float
     optimiser: str
-
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """Every array that defines the instance."""
-        return {
-            "inputs": self.inputs,
-            "weights": self.weights,
-            "other_weights": self.other_weights,
-            "signs": self.signs,
-            "targets": self.targets,
-            "step_size": np.array(self.step_size),
-        }
 
     @cached_property
     def net(self) -> TwoLayerNetwork:
@@ -226,14 +217,29 @@ def network_features(instance: NetworkInstance) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class CountInstance:
-    """A pattern (n, m) of -1, 0, 1 in int8; ``listed`` are the arrays that define it, few even when m is huge."""
+    """A pattern (n, m) of -1, 0, 1 in int8."""
 
     pattern: NDArray[np.int8]
-    listed: Mapping[str, NDArray[Any]]
 
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The pattern itself, or its shape and the places of its zeros."""
-        return self.listed
+
+@dataclass(frozen=True)
+class OnesInstance:
+    """A pattern (n, m) of ones and few zeros, stored as the places of these, for m may be huge."""
+
+    rows: int
+    width: int
+    zeros: NDArray[np.int64]
+    """Row and column of each, shape (number of zeros, 2)."""
+
+    @cached_property
+    def pattern(self) -> NDArray[np.int8]:
+        """The pattern in int8."""
+        pattern = np.ones((self.rows, self.width), dtype=np.int8)
+        pattern[self.zeros[:, 0], self.zeros[:, 1]] = 0
+        return pattern
+
+
+AnyPattern = CountInstance | OnesInstance
 
 
 def build_pattern(description: Mapping[str, Any]) -> CountInstance:
@@ -241,19 +247,17 @@ def build_pattern(description: Mapping[str, Any]) -> CountInstance:
     rng = np.random.default_rng(description["seed"])
     lowest = -1 if description["signed"] else 0
     pattern = rng.integers(lowest, 2, (description["rows"], description["width"])).astype(np.int8)
-    return CountInstance(pattern, {"pattern": pattern})
+    return CountInstance(pattern)
 
 
-def build_ones(description: Mapping[str, Any]) -> CountInstance:
+def build_ones(description: Mapping[str, Any]) -> OnesInstance:
     """Rows of ones; every row after the first has an even number of zeros, so that odd counts stay odd."""
     n, m = int(description["rows"]), int(description["width"])
-    pattern = np.ones((n, m), dtype=np.int8)
     zeros = np.array([(i, column) for i in range(1, n) for column in range(2 * i)], dtype=np.int64).reshape(-1, 2)
-    pattern[zeros[:, 0], zeros[:, 1]] = 0
-    return CountInstance(pattern, {"shape": np.array([n, m]), "zeros": zeros})
+    return OnesInstance(n, m, zeros)
 
 
-COUNT_FAMILIES = (
+COUNT_FAMILIES: tuple[Family[AnyPattern], ...] = (
     Family(
         "random patterns",
         "random entries of 0, 1 or -1, 0, 1",

@@ -164,8 +164,7 @@ def _network_descriptions() -> SearchStrategy[Description]:
 
 
 def _build_network(description: Description) -> LinearisedInstance:
-    drawn = build_network(description)
-    return of_network(drawn.exact, *_steps(description), drawn.arrays())
+    return of_network(build_network(description).exact, *_steps(description))
 
 
 def linear(ngd: Range = WITHIN, gd: Range = WITHIN, rank_deficient: bool = False) -> Family[LinearisedInstance]:

@@ -26,7 +26,8 @@ from properties.claims.kfac_rules import (
     with_rate,
 )
 from properties.claims.kfac_slack import SLACK
-from theory.theorems.ngd import contraction_ratio, deficit, square_root
+from theory.reals import square_root
+from theory.theorems.ngd import contraction_ratio, deficit
 
 
 def _claim(id: str, statement: str, provenance: Provenance, rule: KroneckerRule) -> Claim[KroneckerInstance]:

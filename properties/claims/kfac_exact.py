@@ -16,7 +16,7 @@ from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, as_float, at_most_exactly, require
+from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, at_most_exactly, require
 from properties.descriptions import described
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
@@ -39,15 +39,6 @@ class LinearFeatures:
         """The nonzero eigenvalues of X^T X."""
         counts = np.abs(self.inputs).sum(axis=0)
         return [int(count) for count in counts if count]
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """Features, inputs, residual and step size."""
-        return {
-            "S": self.features,
-            "X": self.inputs,
-            "r": self.residual,
-            "step_size": np.array([as_float(self.eta)]),
-        }
 
 
 def _descriptions(singular: bool) -> SearchStrategy[Mapping[str, Any]]:

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from flint import fmpq, fmpq_mat
@@ -107,16 +107,6 @@ class ExactRuns:
         """The leverage scores, exactly."""
         return [self.start.projection[i, i] for i in range(len(self.inputs))]
 
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The network, the inputs, the residual and the step size."""
-        return {
-            "weights": self.weights,
-            "signs": np.array(self.signs, dtype=float),
-            "X": self.inputs,
-            "r": self.residual,
-            "step_size": np.array([as_float(self.eta)]),
-        }
-
 
 def _exact_descriptions(scales: Sequence[int], least_inputs: int) -> SearchStrategy[Mapping[str, Any]]:
     return described(
@@ -198,6 +188,8 @@ def exact_family(least_inputs: int = 1, scales: Sequence[int] = (8, 12)) -> Fami
 class ComputedRuns:
     """A ReLU network with independent inputs; K-FAC and NGD run from it in float64."""
 
+    roundable: ClassVar[tuple[str, ...]] = ("targets", "eta", "net.weights")
+
     net: TwoLayerNetwork
     inputs: FloatArray
     targets: FloatArray
@@ -222,16 +214,6 @@ class ComputedRuns:
                 frozen = frozen and bool(np.array_equal(state.pre_activations >= 0, initial))
             found[optimiser] = residuals, error, frozen
         return found
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The network, the data and the step size."""
-        return {
-            "weights": self.net.weights,
-            "signs": self.net.signs,
-            "X": self.inputs,
-            "y": self.targets,
-            "step_size": np.array([self.eta]),
-        }
 
     def hypotheses(self) -> Sequence[Hypothesis]:
         """rank X = n, regular matrices, unchanged patterns."""

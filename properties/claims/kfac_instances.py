@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.instances import DescentInstance, NetworkInstance, Run, descending, exhausted
+from properties.instances import MAP_PARTS, DescentInstance, NetworkInstance, Run, descending, exhausted
 from properties.strategies import INSIDE, Description, Dial, orthogonal_matrix, spike_steps
 from theory.feature_maps import FeatureCertificate, FeatureMap, certify_features
 from theory.geometry import InputGeometry
@@ -68,6 +68,8 @@ class KroneckerInstance(DescentInstance, Protocol):
 class FeatureInstance:
     """K-FAC on a feature map from W(0) = 0."""
 
+    roundable: ClassVar[tuple[str, ...]] = ("targets", "eta", *(f"model.model.{part}" for part in MAP_PARTS))
+
     model: FeatureMap
     inputs: FloatArray
     targets: FloatArray
@@ -121,10 +123,6 @@ class FeatureInstance:
     def enclosed_trajectory(self) -> list[EnclosedStep]:
         """The exact trajectory, in balls."""
         return self._enclosed(self._course[0][0], len(self.run.steps))
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The map, the data and the step size."""
-        return {**self.model.arrays(), "X": self.inputs, "y": self.targets, "step_size": np.array([self.eta])}
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def kronecker(context: RungContext) -> Contribution:
             continue
         own, certified = found
         instance = RealKronecker(context.net, context.inputs, context.y, own, steps, certified, optimiser="kfac")
-        evaluation = evaluate_instance(claim, "F5", context.description(own, steps), instance)[0]
+        evaluation = evaluate_instance(claim, "F5", context.description(own, steps), instance)
         results.append((claim.id, evaluation))
         checks[claim.id] = _check(context, claim.id, own, certified, numbers)
     applying = [Prediction(id, check.factor, steps) for id, check in checks.items() if check.step_size == eta]

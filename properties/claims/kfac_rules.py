@@ -33,8 +33,8 @@ from properties.claims.kfac_instances import (
 )
 from properties.claims.residual_rules import examples
 from properties.strategies import Description, Dial
+from theory.reals import square_root
 from theory.theorems import kfac
-from theory.theorems.ngd import square_root
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ A two-layer ReLU network with frozen pattern is such a model with theta(0) = vec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -47,13 +46,7 @@ class LinearisedInstance:
     gd_share: fmpq
     """GD's step size as a share of ``2/lambda_max(G)``."""
     steps: int
-    defining: Mapping[str, np.ndarray[Any, Any]]
     network: ExactNetwork | None = None
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The arrays that define the model, and both step sizes."""
-        sizes = [int(eta.p) / int(eta.q) for eta in (self.ngd_step, self.gd_step)]
-        return {**self.defining, "step_sizes": np.array(sizes)}
 
     @cached_property
     def gram(self) -> fmpq_mat:
@@ -121,11 +114,9 @@ def kfac_displacement(net: ExactNetwork) -> fmpq_mat:
     return vec(-(net.features.transpose() * net.pattern_gram.inv() * diagonal(scaled) * net.dual_inputs))
 
 
-def of_network(
-    net: ExactNetwork, ngd_step: fmpq, gd_share: fmpq, steps: int, arrays: Mapping[str, Any]
-) -> LinearisedInstance:
+def of_network(net: ExactNetwork, ngd_step: fmpq, gd_share: fmpq, steps: int) -> LinearisedInstance:
     """The linearised model of a network at its weights."""
-    return LinearisedInstance(net.jacobian, vec(net.weights), net.targets, ngd_step, gd_share, steps, arrays, net)
+    return LinearisedInstance(net.jacobian, vec(net.weights), net.targets, ngd_step, gd_share, steps, net)
 
 
 def of_integers(
@@ -138,4 +129,4 @@ def of_integers(
 ) -> LinearisedInstance:
     """A linear model with small integer entries: J (n, p), theta(0) (p,), y (n,)."""
     J, theta, targets = (rational_matrix(array) for array in (jacobian, start, y))
-    return LinearisedInstance(J, theta, targets, ngd_step, gd_share, steps, {"J": jacobian, "theta": start, "y": y})
+    return LinearisedInstance(J, theta, targets, ngd_step, gd_share, steps)

@@ -12,6 +12,7 @@ from properties.claims.ngd_singular import LINEAR, without_condition_1
 from properties.claims.residual_rules import Rule, descent_claim, mutated
 from properties.slack import SlackRow
 from properties.strategies import Dial
+from theory.reals import square_root
 from theory.theorems import ngd
 
 # --- the claims ------------------------------------------------------------------------------------------------------
@@ -34,7 +35,7 @@ def _without_constant(rule: Rule, share: float) -> Rule:
 
 
 def _scaled_radius(rule: Rule, factor: Callable[[float], float]) -> Rule:
-    return dataclasses.replace(rule, radius=lambda C, r0, lambda_min: factor(C) * r0 / ngd.square_root(lambda_min))
+    return dataclasses.replace(rule, radius=lambda C, r0, lambda_min: factor(C) * r0 / square_root(lambda_min))
 
 
 _T1 = descent_claim(
@@ -157,7 +158,7 @@ T1_SHARP = _T1_SHARP.with_mutants(
         dataclasses.replace(
             T1_SHARP_RULE,
             dial=_beyond(lambda C: min(0.999, 1.01 * _sharp_limit(C)), 0.99, 2),
-            factor=lambda eta, C: ngd.square_root(1 - eta),
+            factor=lambda eta, C: square_root(1 - eta),
         ),
     ),
     mutated(

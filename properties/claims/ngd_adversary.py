@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -62,19 +62,6 @@ class AdversarialPoint:
             difference = jacobian - self.initial
             found.append(singular_value_bounds(difference, UNIT_ROUNDOFF * float(np.linalg.norm(difference)))[1])
         return max(found)
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The Jacobians, the residual and the numbers."""
-        numbers = np.array([self.stability, self.eta])
-        field = {f"B{j}": jacobian for j, jacobian in enumerate(self.field)}
-        return {
-            "J0": self.initial,
-            "A": self.current,
-            **field,
-            "r": self.residual,
-            "y": self.weights,
-            "numbers": numbers,
-        }
 
 
 @dataclass(frozen=True)

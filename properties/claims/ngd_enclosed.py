@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from flint import arb
 
-from properties.claim import Bound, Hypothesis, at_most_enclosed, require, require_enclosed
+from properties.claim import Bound, Hypothesis, at_most_enclosed, require_enclosed
 from properties.instances import DescentInstance, NetworkInstance
 from theory.rigour.enclosed_step import EnclosedStep
 from theory.rigour.precision import FIRST_BITS, working_precision
-from theory.rigour.rounding import gamma
 
 if TYPE_CHECKING:
     from properties.claims.residual_rules import Rule
@@ -31,13 +30,14 @@ def in_balls(instance: DescentInstance) -> TypeGuard[NetworkInstance]:
 
 
 def step_size(limit: Callable[[float], float], instance: DescentInstance) -> Sequence[Hypothesis]:
-    """The step size is within its limit at the certified C; and a step from stored weights within the certified ball."""
+    """The step size is within its limit at the certified C; and a step from stored weights within the certified ball.
+
+    The limit is evaluated in balls for every instance: near the largest C of a theorem its formula cancels.
+    """
     constant, eta = instance.certificate.constant, instance.eta
-    if not in_balls(instance):
-        return [require(STEP_SIZE, limit(constant) - eta, 8 * gamma(1) * eta)]
     with working_precision(FIRST_BITS):
         found = [require_enclosed(STEP_SIZE, limit(arb(constant)) - arb(eta))]
-        if instance.stored:
+        if in_balls(instance) and instance.stored:
             left = arb(instance.certificate.radius) - arb(instance.distance)
             found.append(
                 require_enclosed("the step from the stored weights stays in the ball", left - _length(instance))

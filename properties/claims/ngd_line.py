@@ -22,6 +22,7 @@ from properties.instances import DescentInstance, MapInstance
 from properties.slack import SlackRow
 from properties.strategies import Description, Dial, orthogonal_matrix, spike_descriptions
 from theory.maps import spike_map
+from theory.reals import square_root
 from theory.ridge import turning_map
 from theory.rigour.enclosed_step import norm_enclosed
 from theory.rigour.exact import AnyArray
@@ -294,7 +295,7 @@ T1_LINE_SHARP = _T1_LINE_SHARP.with_mutants(
         _T1_LINE_SHARP,
         "one-turn-only",
         "the angle is at most arcsin(c/sqrt(1-3c^2))",
-        LineRule(lambda C: (C / 3) / ngd.square_root(1 - C * C / 3)),
+        LineRule(lambda C: (C / 3) / square_root(1 - C * C / 3)),
     ),
     _mutant(
         _T1_LINE_SHARP,

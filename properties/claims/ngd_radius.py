@@ -94,10 +94,6 @@ class RadiusInstance:
         """The exact trajectory, in balls."""
         return self.descent.enclosed_trajectory()
 
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """Those of the map or network."""
-        return self.descent.arrays()
-
 
 def own_ball(descent: MapInstance | NetworkInstance, theorem: str, factor: PathFactor, limit: float) -> OwnBall:
     """The certificate on the ball of radius ``factor(C) ||r(0)||/sqrt(lambda)``."""

@@ -12,7 +12,7 @@ from flint import fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, as_float, at_most_exactly, require
+from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, at_most_exactly, require
 from properties.descriptions import described
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
@@ -26,15 +26,6 @@ class SingularInstance:
     targets: FloatArray
     eta: fmpq
     weights: FloatArray = field(default_factory=lambda: np.ones(2))
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """The map, the targets, the step size and the weights."""
-        return {
-            "B": self.jacobian,
-            "y": self.targets,
-            "step_size": np.array([as_float(self.eta)]),
-            "loss_weights": self.weights,
-        }
 
 
 def _descriptions(most_weight: int) -> SearchStrategy[Mapping[str, Any]]:

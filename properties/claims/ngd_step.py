@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from flint import arb
@@ -65,6 +65,8 @@ class VaryingStep:
 class StepInstance:
     """A network and the steps that it takes while its Jacobian is certified to have full row rank."""
 
+    roundable: ClassVar[tuple[str, ...]] = tuple(f"network.{part}" for part in NetworkInstance.roundable)
+
     network: NetworkInstance
     parts: int | None = None
     """Parts a segment is divided into for eps_k; None: until the bracket closes (ReLU), 64 otherwise."""
@@ -108,10 +110,6 @@ class StepInstance:
             kernel_error=gamma(self.network.net.dim + 4),
             gram_error=gram_error,
         )
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """Those of the network."""
-        return self.network.arrays()
 
 
 def hypotheses(instance: StepInstance) -> Sequence[Hypothesis]:

@@ -126,6 +126,7 @@ _CLAIM: Claim[DescentInstance] = Claim(
     conclusion=partial(conclusion, TightRule()),
     confirm=partial(confirm, TightRule()),
     features=features,
+    of_its_families=True,  # the spikes are made for the step size
 )
 
 

@@ -19,7 +19,7 @@ from properties.claims import stability_ball as ball
 from properties.claims.residual_rules import examples
 from properties.claims.stability_instances import BallInstance, build_ball
 from properties.claims.stability_path import path_claim
-from theory.gram import exact_pattern, gram_eigenvalue
+from theory.network_gram import exact_pattern, gram_eigenvalue
 from theory.rigour.exact import rational, rational_matrix
 from theory.stability.ball import pattern_bound
 from theory.stability.flips import input_flip_counts, joint_flip_count

@@ -28,9 +28,10 @@ from properties.claim import (
 )
 from properties.descriptions import described
 from properties.slack import SlackRow
-from theory.gram import ball_limiting_gram, exact_pattern
+from theory.gram import ball_limiting_gram
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork, pattern_counts
+from theory.network_gram import exact_pattern
 from theory.rigour.exact import hadamard, rational_matrix
 from theory.rigour.precision import working_precision
 from theory.theorems import generalisation
@@ -50,19 +51,16 @@ MOST_INPUTS = 10
 
 @dataclass(frozen=True)
 class ComplexityInstance:
-    """J by its exact Gram matrix (n, n), a radius B, and what defines them."""
+    """J by its exact Gram matrix (n, n), a radius B, and what J is."""
 
     gram: fmpq_mat
     radius: fmpq
-    defining: Mapping[str, np.ndarray[Any, Any]]
     inputs: FloatArray | None = None
     """The inputs (n, d) of a network, None for a Jacobian given by itself."""
     jacobian: fmpq_mat | None = None
     """J (n, p) where it is given by itself."""
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """What defines J, and B."""
-        return {**self.defining, "radius": np.array([int(self.radius.p) / int(self.radius.q)])}
+    network: TwoLayerNetwork | None = None
+    """The network whose J(0) it is."""
 
     @property
     def size(self) -> int:
@@ -198,7 +196,7 @@ def _build_network(description: Description) -> ComplexityInstance:
     counts = rational_matrix(pattern_counts(exact_pattern(net, inputs)))
     gram = hadamard(exact * exact.transpose(), counts) * fmpq(1, net.width)
     radius = fmpq(description["radius_tenths"], 10)
-    return ComplexityInstance(gram, radius, {"X": inputs, "weights": net.weights, "signs": net.signs}, inputs=inputs)
+    return ComplexityInstance(gram, radius, inputs=inputs, network=net)
 
 
 def _linear_descriptions() -> SearchStrategy[Description]:
@@ -221,7 +219,7 @@ def _build_linear(description: Description) -> ComplexityInstance:
         rows = np.pad(np.diag(np.diag(rows[:p, :n])), ((0, max(0, n - p)), (0, max(0, p - n))))[:n]
     jacobian = rational_matrix(rows)
     radius = fmpq(description["radius_tenths"], 10)
-    return ComplexityInstance(jacobian * jacobian.transpose(), radius, {"J": rows}, jacobian=jacobian)
+    return ComplexityInstance(jacobian * jacobian.transpose(), radius, jacobian=jacobian)
 
 
 NETWORKS = Family(

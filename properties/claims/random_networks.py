@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from numpy.typing import NDArray
 
 from properties.claims.kernel_instances import antiparallel_rows, general_rows, integer_rows
 from properties.descriptions import described
@@ -45,14 +44,6 @@ class RandomNetwork:
     scale: float = 1.0
     symmetric: bool = False
     most_trials: int = TRIALS[-1]
-
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The rows, and what the distribution of the network depends on."""
-        return {
-            "X": self.inputs,
-            "width_and_symmetry": np.array([self.width, int(self.symmetric)]),
-            "scale": np.array([self.scale]),
-        }
 
     @property
     def independent(self) -> int:

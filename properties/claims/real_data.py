@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,6 +39,9 @@ class PathConditions:
 @dataclass(frozen=True)
 class RealInstance(NetworkInstance):
     """A network on real data whose certificate holds along its own path only, for as many steps as the run has."""
+
+    roundable: ClassVar[tuple[str, ...]] = ()
+    """Nothing: the path's certificate holds for these numbers."""
 
     path: PathCertificate
 
@@ -114,7 +118,7 @@ def _theorems(context: RungContext, path: PathCertificate) -> list[tuple[str, Ev
     instance = RealInstance(context.net, context.inputs, context.y, NGD_STEP_SIZE, path.steps, path)
     description = context.description(NGD_STEP_SIZE, path.steps)
     return [
-        (claim.id, evaluate_instance(claim, "F5", description, instance)[0])
+        (claim.id, evaluate_instance(claim, "F5", description, instance))
         for claim in (claims.T1_FIRST, claims.T1_Q, claims.T1_SHARP)
     ]
 
@@ -127,7 +131,7 @@ def _theorem_1(context: RungContext, path: PathCertificate) -> list[tuple[str, E
     own = context.path("ngd", eta, path.steps)
     instance = RealInstance(context.net, context.inputs, context.y, eta, own.steps, own)
     description = context.description(eta, own.steps)
-    return [(claims.T1.id, evaluate_instance(claims.T1, "F5", description, instance)[0])]
+    return [(claims.T1.id, evaluate_instance(claims.T1, "F5", description, instance))]
 
 
 def _stepwise(context: RungContext) -> Evaluation:
@@ -135,7 +139,7 @@ def _stepwise(context: RungContext) -> Evaluation:
     run = NetworkInstance(context.net, context.inputs, context.y, NGD_STEP_SIZE, context.ngd_steps)
     instance = ngd_step.StepInstance(run, context.rung.parts)
     description = context.description(NGD_STEP_SIZE, context.ngd_steps)
-    return evaluate_instance(ngd_step.T1_STEP, "F5", description, instance)[0]
+    return evaluate_instance(ngd_step.T1_STEP, "F5", description, instance)
 
 
 def step_limits(constant: float) -> dict[str, float]:

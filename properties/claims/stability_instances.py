@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from flint import arb, arb_mat, fmpq
-from numpy.typing import NDArray
 
 from properties.inputs import draw_inputs
 from theory.descent import FunctionSpaceDescent
 from theory.errors import DescentError
-from theory.gram import exact_pattern
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
+from theory.network_gram import exact_pattern
 from theory.rigour.eigenvalues import enclosed_smallest_eigenvalue
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS
 from theory.rigour.exact import ball_matrix, entrywise_product, rational
@@ -64,6 +63,8 @@ def initialised(description: Description, rng: np.random.Generator, activation: 
 class AttackedBall:
     """A network, unit rows, a radius, and a seed for the attack."""
 
+    roundable: ClassVar[tuple[str, ...]] = ("radius", "net.weights")
+
     net: TwoLayerNetwork
     rows: FloatArray
     radius: float
@@ -85,15 +86,6 @@ class AttackedBall:
         """What the attack reached, and its weights."""
         rng = np.random.default_rng(self.seed)
         return change_attack(self.net, self.rows, self.radius, rng, self.condition)
-
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """Weights, signs, inputs and radius."""
-        return {
-            "weights": self.net.weights,
-            "signs": self.net.signs,
-            "X": self.rows,
-            "radius": np.array([self.radius]),
-        }
 
 
 @dataclass(frozen=True)
@@ -194,6 +186,8 @@ def build_smooth(description: Description, condition: str = "2") -> SmoothInstan
 class PathInstance:
     """A network, data, and the steps of an optimiser on it."""
 
+    roundable: ClassVar[tuple[str, ...]] = ("targets", "step_size", "net.weights")
+
     net: TwoLayerNetwork
     rows: FloatArray
     targets: FloatArray
@@ -259,16 +253,6 @@ class PathInstance:
         first, start, end = (ball_matrix(self.iterates[k]) for k in (0, segment, segment + 1))
         here = start * arb(1 - position) + end * arb(position)
         return feature_change(self.net, ball_matrix(self.factors), first, here)
-
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The network, the data and the step size."""
-        return {
-            "weights": self.net.weights,
-            "signs": self.net.signs,
-            "X": self.rows,
-            "y": self.targets,
-            "step_size": np.array([self.step_size]),
-        }
 
 
 def build_path(description: Description, condition: str = "2") -> PathInstance:

@@ -26,19 +26,18 @@ from properties.claim import (
     require,
 )
 from properties.claims.random_networks import Description, RandomNetwork, unit_inputs
-from properties.claims.width_instances import Parts, WidthInstance
+from properties.claims.width_instances import BITS, Parts, WidthInstance
 from properties.claims.width_slack import SLACK
 from properties.datasets import load_dataset
 from properties.descriptions import described
 from properties.statistics import Trials
+from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
-from theory.rigour.exact import pseudo_inverse, rational_matrix
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
-from theory.stability.norms import input_norm_squared
-from theory.theorems.width import chernoff_width, stability_width
+from theory.stability.norms import input_norm_squared, squared_norm_excess
+from theory.theorems.width import chernoff_width, input_condition, stability_width
 
-BITS = 128
 NARROWER = 1 - 2.0**-30
 """The width is least up to this factor (and one neuron, or pair): the rounding of its formula is far smaller."""
 
@@ -46,11 +45,10 @@ WIDEST = 20_000
 """Networks are drawn up to this width."""
 
 DRAWN_TRIALS = 1000
+"""Enough to refute delta <= 80% (``properties.statistics.power``)."""
+
 ROUNDINGS = 100
 """Mutants are rounded up as the theorem's width is, so that they fail for their own reason."""
-
-MOST_EXACT = 4
-"""Leverage scores are exact for so many rows and columns at most."""
 
 Descriptions = Callable[[], SearchStrategy[Description]]
 Width = Callable[[WidthInstance], int]
@@ -64,7 +62,7 @@ def _theorem(instance: WidthInstance) -> int:
 def conclusion(composed: Width, instance: WidthInstance) -> Sequence[Bound]:
     """At that width each lemma gives its part; at a smaller one, up to ``NARROWER``, one of them does not."""
     with working_precision(BITS):
-        parts, m, (least, known) = Parts(instance), composed(instance), instance.geometry
+        parts, m, (least, known) = Parts(instance), composed(instance), instance.radius_factors
         change = parts.squared_change(m, least)
         bounds = [
             at_most_enclosed("K-chernoff's failure <= its share of delta", parts.first_failure(m), parts.share),
@@ -76,22 +74,31 @@ def conclusion(composed: Width, instance: WidthInstance) -> Sequence[Bound]:
             failure = parts.first_failure(fewer) / parts.share
             change = parts.squared_change(fewer, known) / parts.allowed_change()
             bounds.append(at_most_enclosed("one of them fails at a smaller width", arb(1), failure.max(change)))
-        if instance.theorem == "T4-width" and max(instance.inputs.shape) <= MOST_EXACT:
-            bounds.append(_leverage_bound(instance))
+        if instance.theorem == "T4-width" and instance.small:
+            bounds += _geometry_bounds(instance)
     return bounds
 
 
-def _leverage_bound(instance: WidthInstance) -> Bound:
-    """``|x_i|^2 <= h_i mu_max``, so that kappa_X may stand for ``1/(h_min mu_min)``: exact leverage scores."""
-    rows = rational_matrix(instance.inputs)
-    projection, kernel = rows * pseudo_inverse(rows), rows * rows.transpose()
-    ratios = [arb(kernel[i, i] / projection[i, i]) for i in range(rows.nrows())]
-    return at_most_enclosed("|x_i|^2 / h_i <= mu_max", max(ratios, key=float), arb(input_norm_squared(instance.inputs)))
+def _geometry_bounds(instance: WidthInstance) -> Sequence[Bound]:
+    """``h_min mu_min >= 1/kappa_X``, so that kappa_X may stand for its inverse, and the bound of kappa_X, in exact geometry.
+
+    The first up to how far the rows are from units.
+    """
+    exact, excess = instance.geometry, squared_norm_excess(instance.inputs.shape[1])
+    needed, bounds = exact.mu_max * exact.h_min, []
+    bounds.append(
+        at_most_enclosed("1/mu_max <= h_min, for rows that are units up to rounding", 1 - arb(excess), needed)
+    )
+    if instance.bounds.rank_certified:
+        bounds.append(at_most_enclosed("kappa_X <= its bound", exact.condition, arb(input_condition(instance.inputs))))
+    return bounds
 
 
-def hypotheses(composed: Width, instance: WidthInstance) -> Sequence[Hypothesis]:
-    """A positive lower bound of lambda0 (lambda_S), and for networks to be drawn a width that can be."""
+def hypotheses(composed: Width, instance: WidthInstance, ranked: bool = True) -> Sequence[Hypothesis]:
+    """A positive lower bound of lambda0 (lambda_S), for T4-width the exact rank of X; for networks to be drawn a width that can be."""
     found = [certified("lambda0 (lambda_S) > 0", instance.eigenvalue)]
+    if ranked and instance.theorem == "T4-width":
+        found.append(certified("the rank of X is certified", float(instance.bounds.rank_certified)))
     if instance.drawn and instance.eigenvalue > 0:
         found.append(require(f"the width is at most {WIDEST}", WIDEST - composed(instance)))
     return found
@@ -188,6 +195,30 @@ def _short_targets(theorem: str) -> Family[WidthInstance]:
     )
 
 
+def _build_nearly_dependent(description: Description) -> WidthInstance:
+    d = description
+    angle = 10.0 ** -d["angle_exponent"]
+    rows = np.array([[1.0, 0.0, 0.0], [-math.cos(angle), math.sin(angle), 0.0], [0.0, 0.0, 1.0]])
+    inputs = rows[: d["n"], : d["n"]]
+    return WidthInstance(inputs, np.full(len(inputs), 1.0), 1.0, 0.1, d["C_percent"] / 100, "T4-width", d["symmetric"])
+
+
+_NEARLY_DEPENDENT = Family[WidthInstance](
+    "nearly dependent",
+    "rows at an angle of 0.1 to 1e-20 from antiparallel: a singular value that float64 may take for 0",
+    lambda: described(
+        {
+            "n": st.integers(2, 3),
+            "angle_exponent": st.sampled_from([1, 2, 3, 4, 17, 18, 19, 20]),
+            "C_percent": st.integers(10, 100),
+            "symmetric": st.booleans(),
+        }
+    ),
+    _build_nearly_dependent,
+    {Depth.QUICK: 10, Depth.NORMAL: 40, Depth.THOROUGH: 200},
+)
+
+
 @cache
 def _digits() -> tuple[FloatArray, FloatArray]:
     data = load_dataset("digits-4-9")
@@ -242,7 +273,7 @@ def _end_to_end(
     )
 
 
-END_TO_END = _end_to_end([1, 2, 3], range(1, 100), range(10, 101), range(1, 150), (3, 12, 60))
+END_TO_END = _end_to_end([1, 2, 3], range(1, 76), range(10, 101), range(1, 150), (3, 12, 60))
 _WIDE = _end_to_end([1], range(90, 96), range(80, 101), range(1500, 2000), (10, 10, 10))
 
 # --- claims ----------------------------------------------------------------------------------------------------------
@@ -269,7 +300,7 @@ _T4 = dataclasses.replace(
     "Conditions K1 and K2(C) with probability 1 - delta, by the same lemmas, and h_i >= 1/mu_max; symmetric form as in T3",
     provenance=Provenance.DERIVED,
     source="THEORY section 7",
-    families=(_inputs("T4-width"), _data("T4-width")),
+    families=(_inputs("T4-width"), _NEARLY_DEPENDENT, _data("T4-width")),
     sampled=None,
 )
 
@@ -277,7 +308,25 @@ _T4 = dataclasses.replace(
 Factor = Callable[[WidthInstance], float]
 
 
-def _composed(change: Factor = lambda _: 1.0, first: Factor = lambda _: 1.0) -> Width:
+def _certified_condition(instance: WidthInstance) -> float:
+    return input_condition(instance.inputs)
+
+
+def _computed_condition(instance: WidthInstance) -> float:
+    """kappa_X of the singular values that float64 tells from 0."""
+    geometry = InputGeometry.of(instance.inputs)
+    return geometry.largest_eigenvalue / geometry.smallest_eigenvalue
+
+
+def _dropped_condition(instance: WidthInstance) -> float:
+    """kappa_X without the smallest of several singular values."""
+    values = InputGeometry.of(instance.inputs).decomposition[1] ** 2
+    return float(values[0] / values[max(0, len(values) - 2)])
+
+
+def _composed(
+    change: Factor = lambda _: 1.0, first: Factor = lambda _: 1.0, condition: Factor = _certified_condition
+) -> Width:
     """The width with its parts multiplied, C2-prob's by ``change`` and K-chernoff's by ``first``."""
 
     def composed(one: WidthInstance) -> int:
@@ -285,7 +334,8 @@ def _composed(change: Factor = lambda _: 1.0, first: Factor = lambda _: 1.0) -> 
         share = one.delta / (2 if one.symmetric else 3)
         chernoff = chernoff_width(one.eigenvalue, one.squared_norm, n, share, one.symmetric) * first(one)
         stable = stability_width(squared, n, one.scale, one.delta, one.C, one.eigenvalue, one.symmetric)
-        widest = max(chernoff, stable / one.geometry[1] * change(one)) * (1 + gamma(ROUNDINGS))
+        kappa = 1.0 if one.theorem == "T3" else condition(one)
+        widest = max(chernoff, stable * kappa * change(one)) * (1 + gamma(ROUNDINGS))
         step = 2 if one.symmetric else 1
         return max(step, math.ceil(widest / step) * step)
 
@@ -337,6 +387,7 @@ _SHARED: Mapping[str, tuple[str, Width]] = {
 }
 
 _NARROW = _composed(lambda _: 1 / 256, lambda _: 0.0)
+_COMPUTED = _composed(condition=_computed_condition)
 
 T3 = _T3.with_mutants(
     *_mutants(
@@ -356,13 +407,21 @@ T4_WIDTH = _T4.with_mutants(
         _T4,
         {
             **_SHARED,
-            "without-condition": ("without kappa_X", _composed(lambda one: one.geometry[1])),
+            "without-condition": ("without kappa_X", _composed(condition=lambda _: 1.0)),
+            "dropped": ("kappa_X without the smallest singular value", _composed(condition=_dropped_condition)),
             "spectral-norm": (
                 "||X||_2^2 for n in K-chernoff's width",
                 _composed(first=lambda one: input_norm_squared(one.inputs) / len(one.inputs)),
             ),
         },
-    )
+    ),
+    _T4.neighbour(
+        "computed-rank",
+        "kappa_X of the singular values that float64 tells from 0",
+        families=(_NEARLY_DEPENDENT,),
+        hypotheses=partial(hypotheses, _COMPUTED, ranked=False),
+        conclusion=partial(conclusion, _COMPUTED),
+    ),
 )
 
 CLAIMS: tuple[Claim[Any], ...] = (T3, T4_WIDTH)

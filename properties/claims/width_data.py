@@ -17,13 +17,14 @@ def composed_widths(context: RungContext) -> Contribution:
     """The width from which each theorem promises its condition, and C over the ball and along the path at this one."""
     rung = context.rung
     widths: dict[str, int | None] = {}
+    reasons: dict[str, str] = {}
     for theorem in width.THEOREMS:
         try:
             widths[theorem] = width.width(
                 context.inputs, context.y, rung.scale, DELTA, CONSTANT, theorem, symmetric=rung.symmetric
             )
-        except DegenerateInputsError:
-            widths[theorem] = None
+        except DegenerateInputsError as error:
+            widths[theorem], reasons[theorem] = None, str(error)
     optimisers = {"T3": ("NGD", "ngd", NGD_STEP_SIZE), "T4-width": ("K-FAC", "kfac", context.step_sizes["kfac"])}
     lines, values = [], {}
     for theorem, needed in widths.items():
@@ -32,9 +33,7 @@ def composed_widths(context: RungContext) -> Contribution:
         ball = context.ball if condition == "2" else context.feature_ball
         path = context.path(optimiser, eta, context.ngd_steps)
         values[theorem] = {"width": needed, "ball_constant": ball.constant, "path_constant": path.constant}
-        promise = (
-            "says nothing: no positive eigenvalue is certified" if needed is None else f"asks for m >= {needed:.4g}"
-        )
+        promise = f"says nothing ({reasons[theorem]})" if needed is None else f"asks for m >= {needed:.4g}"
         lines.append(
             f"{theorem} {promise} for Condition {condition}({CONSTANT:g}) with probability {1 - DELTA:g}; at m = {rung.width} "
             f"{_certified(ball.constant, path.constant, name)}"

@@ -2,20 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-import numpy as np
-from flint import arb
-from numpy.typing import NDArray
+from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from theory.geometry import InputGeometry
 from theory.gram import limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 from theory.inputs import FloatArray
+from theory.rigour.eigenvalues import enclosed_smallest_eigenvalue
+from theory.rigour.exact import pseudo_inverse, rational_matrix
+from theory.rigour.input_bounds import InputBounds, input_bounds
+from theory.rigour.precision import working_precision
 from theory.stability.norms import input_norm_squared
 from theory.theorems.width import chernoff_failure, squared_change_bound, width
+
+BITS = 128
+EIGENVALUE_BITS = 90
+"""Extreme eigenvalues are enclosed to so many bits, relative to the trace."""
+
+MOST_EXACT = 5
+"""The geometry of so many rows and columns at most is that of exact rational matrices."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What K2's radius has beside lambda_S, in balls."""
+
+    h_min: arb
+    mu_min: arb
+    mu_max: arb
+
+    @classmethod
+    def exact(cls, inputs: FloatArray) -> Geometry:
+        """From the exact pseudo-inverse: ``h_i = (X X^+)_ii``, ``1/mu_min`` the largest eigenvalue of ``(X X^T)^+``; any rank."""
+        rows = rational_matrix(inputs)
+        inverse = pseudo_inverse(rows)
+        projection = rows * inverse
+        with working_precision(BITS):
+            return cls(
+                arb(min(projection[i, i] for i in range(rows.nrows()))),
+                1 / _largest_eigenvalue(inverse.transpose() * inverse),
+                _largest_eigenvalue(rows * rows.transpose()),
+            )
+
+    @classmethod
+    def bracketed(cls, bounds: InputBounds) -> Geometry:
+        """From certified brackets."""
+        brackets = (bounds.h_min, bounds.smallest_eigenvalue, bounds.largest_eigenvalue)
+        return cls(*(arb(lower).union(arb(upper)) for lower, upper in brackets))
+
+    @property
+    def least(self) -> arb:
+        """``h_min mu_min``."""
+        return self.h_min * self.mu_min
+
+    @property
+    def condition(self) -> arb:
+        """``kappa_X = mu_max/mu_min``."""
+        return self.mu_max / self.mu_min
+
+
+def _largest_eigenvalue(matrix: fmpq_mat) -> arb:
+    """The largest eigenvalue of a nonnegative symmetric matrix that is not 0."""
+    trace = sum((matrix[i, i] for i in range(matrix.nrows())), fmpq(0))
+    return -enclosed_smallest_eigenvalue(arb_mat(matrix * (-1 / trace)), EIGENVALUE_BITS) * arb(trace)
 
 
 @dataclass(frozen=True)
@@ -51,18 +102,30 @@ class WidthInstance:
         return input_norm_squared(self.inputs) if self.theorem == "T3" else float(len(self.inputs))
 
     @property
-    def geometry(self) -> tuple[float, float]:
-        """What K2's radius has beside ``lambda_S^2``: ``h_min mu_min`` and its bound ``1/kappa_X``; (1, 1) for Condition 2."""
-        if self.theorem == "T3":
-            return 1.0, 1.0
-        found = InputGeometry.of(self.inputs)
-        least = float(found.leverage.min()) * found.smallest_eigenvalue
-        return least, found.smallest_eigenvalue / found.largest_eigenvalue
+    def small(self) -> bool:
+        """Whether exact geometry is affordable."""
+        return bool(max(self.inputs.shape) <= MOST_EXACT)
 
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The data and the numbers."""
-        numbers = np.array([self.scale, self.delta, self.C, float(self.symmetric)])
-        return {"X": self.inputs, "y": self.targets, "scale_delta_C_symmetric": numbers}
+    @cached_property
+    def bounds(self) -> InputBounds:
+        """What is certified of rank, leverage scores and mu."""
+        return input_bounds(InputGeometry.of(self.inputs))
+
+    @cached_property
+    def geometry(self) -> Geometry:
+        """Exact for few rows and columns; otherwise from the certified brackets. ``h_min mu_min >= 1/kappa_X``."""
+        return Geometry.exact(self.inputs) if self.small else Geometry.bracketed(self.bounds)
+
+    @property
+    def radius_factors(self) -> tuple[arb, arb]:
+        """What divides R^2 beside the eigenvalue: ``h_min mu_min``, and its bound ``1/kappa_X``; 1 and 1 for Condition 2.
+
+        Of brackets the lower end of ``1/kappa_X``: like lambda_S, what is certified of it, not what it is.
+        """
+        if self.theorem == "T3":
+            return arb(1), arb(1)
+        inverse = 1 / self.geometry.condition
+        return self.geometry.least, inverse if self.small else arb(inverse.lower())
 
 
 @dataclass(frozen=True)
@@ -85,19 +148,19 @@ class Parts:
             )
         )
 
-    def squared_radius(self, geometry: float) -> arb:
+    def squared_radius(self, factor: arb) -> arb:
         """R^2: Condition 2's (K2's) radius for ``lambda = 3/4 lambda0`` and R0's bound of the residual.
 
-        ``geometry`` is what K2's radius has beside lambda_S: see ``WidthInstance.geometry``.
+        ``factor`` is what K2's radius has beside lambda_S: see ``WidthInstance.radius_factors``.
         """
         one, n = self.instance, len(self.instance.inputs)
         squared = sum((arb(value) ** 2 for value in one.targets.tolist()), arb(0))
         residual = squared if one.symmetric else (squared + arb(n) * arb(one.scale) ** 2 / 2) / self.share
-        return 9 * residual / (arb(3) / 4 * arb(one.eigenvalue) * geometry)
+        return 9 * residual / (arb(3) / 4 * arb(one.eigenvalue) * factor)
 
-    def squared_change(self, width: int, geometry: float) -> arb:
+    def squared_change(self, width: int, factor: arb) -> arb:
         """C2-prob's bound of ``||J(W) - J(0)||_F^2`` (of S for T4-width) within that radius."""
-        one, radius = self.instance, self.squared_radius(geometry).sqrt()
+        one, radius = self.instance, self.squared_radius(factor).sqrt()
         return arb(squared_change_bound(radius, len(one.inputs), arb(one.scale), self.share, width))
 
     def allowed_change(self) -> arb:

@@ -12,9 +12,10 @@ from properties.claim import Depth
 from properties.datasets import load_dataset
 from theory.descent import FunctionSpaceDescent
 from theory.errors import DescentError
-from theory.gram import gram_eigenvalue, limiting_gram_eigenvalue
+from theory.gram import limiting_gram_eigenvalue
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork, pattern_counts
+from theory.network_gram import gram_eigenvalue
 from theory.stability import attack_ball, certify_ball, certify_path
 
 DATASET = "digits-4-9"

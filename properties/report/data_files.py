@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 DIRECTORY = "data"
+TABLE_NAME = re.compile(r"[A-Za-z0-9._-]+-[0-9a-f]{8}\.csv")
+"""Where the files lie, and what their names look like."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,5 @@ def csv_file(name: str, table: Table) -> DataFile:
     writer.writerow(table.headings)
     writer.writerows(table.rows)
     text = stream.getvalue()
-    return DataFile(f"{DIRECTORY}/{name}-{_digest(text.encode('utf-8'))}.csv", text)
-
-
-def is_own(path: Path) -> bool:
-    """Whether a file is one of these: its name ends in the digest of its content. Raises OSError."""
-    return path.suffix == ".csv" and path.stem.rpartition("-")[2] == _digest(path.read_bytes())
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:8]
+    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
+    return DataFile(f"{DIRECTORY}/{name}-{digest}.csv", text)

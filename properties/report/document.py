@@ -37,6 +37,8 @@ class Document:
     mutants: dict[str, Entry] = field(default_factory=dict)
     dataset: Entry | None = None
     pictures: Entry | None = None
+    replays: dict[str, Entry] = field(default_factory=dict)
+    """Counterexample files evaluated again; they are part of no report."""
     baseline: Entry | None = None
     """The comparison with an earlier run: ``file``, ``compared``, ``skipped``, ``losses``, and whether it was replaced."""
     obligations: dict[str, Entry] = field(default_factory=dict)
@@ -102,8 +104,12 @@ class Document:
                 self.pictures = entry
             case "obligation":
                 self.obligations = self._ordered({**self.obligations, entry["id"]: entry})
+            case "replay":
+                self.replays = {**self.replays, entry["id"]: entry}
             case kind:
-                raise ValueError(f"an entry of kind {kind!r}; known are claim, mutant, dataset, pictures, obligation")
+                raise ValueError(
+                    f"an entry of kind {kind!r}; known are claim, mutant, dataset, pictures, obligation, replay"
+                )
 
     def _ordered(self, entries: Mapping[str, Entry]) -> dict[str, Entry]:
         """The entries in the order shown; those that it does not name follow as they came."""
@@ -114,7 +120,7 @@ class Document:
     def recorded(self) -> int:
         """How many entries have come in."""
         others = (self.dataset is not None) + (self.pictures is not None)
-        return len(self.claims) + len(self.mutants) + len(self.obligations) + others
+        return len(self.claims) + len(self.mutants) + len(self.obligations) + len(self.replays) + others
 
     @property
     def complete(self) -> bool:
@@ -221,10 +227,14 @@ class Document:
         settled = all(verdict == Verdict.HOLDS.value for verdict in verdicts)
         return Verdict.HOLDS if settled and not self.survivors and self.complete else Verdict.UNDECIDED
 
+    def text(self) -> str:
+        """What claims.json holds, as text."""
+        return json_text(self.to_json())
+
     def write(self, directory: Path, name: str = CLAIMS) -> Path:
         """Write the document, whole or not at all. Raises OSError."""
         path = directory / name
-        write_text_atomically(path, json_text(self.to_json()))
+        write_text_atomically(path, self.text())
         return path
 
 

@@ -154,7 +154,7 @@ def _result_entry(result: Result) -> Entry:
             }
             for family, count in result.families.items()
         },
-        "refutation": None if refuted is None else evaluation_entry(refuted.evaluation),
+        "refutation": None if refuted is None else evaluation_entry(refuted),
         "undecided_example": (None if result.undecided_example is None else evaluation_entry(result.undecided_example)),
         "counterexample": None,
         "error": None,

@@ -104,6 +104,8 @@ def _content(document: Document) -> dict[str, Any]:
     content: dict[str, Any] = {
         "sentence": wording.verdict_sentence(document),
         "verdict": document.verdict.value,
+        "claims_digest": hashlib.sha256(document.text().encode("utf-8")).hexdigest(),
+        "baseline": wording.baseline_lines(document.baseline),
         "outlook": outlook(document),
         "legend": wording.MARKS_LEGEND,
         "views": views,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-from properties.report.data_files import DIRECTORY, is_own
+from properties.report.data_files import DIRECTORY, TABLE_NAME
 from properties.report.document import Document
 from properties.report.html import write_page
 
@@ -27,25 +27,22 @@ def publish(document: Document, directory: Path) -> None:
     old or new, with all the files that it refers to; the page tells which claims.json it was made from.
     """
     document.write(directory)
-    kept = {directory / path for path in write_page(document, directory)}
+    kept = write_page(document, directory)
     (directory / PARTIAL).unlink(missing_ok=True)
-    _prune(document, directory, kept)
+    _prune(directory, kept)
 
 
-def _prune(document: Document, directory: Path, kept: Collection[Path]) -> None:
-    """Remove what an earlier page had its figures' numbers in, and counterexamples to mutants that this report does not name.
+def _prune(directory: Path, kept: Collection[str]) -> None:
+    """Remove what only an earlier page used: tables of data, and counterexamples to mutants, which a run makes again.
 
-    Those to claims stay, and so does everything that no run wrote.
+    Counterexamples to claims stay, and so does everything that no run wrote.
     """
-    named = {entry["counterexample"] for entry in document.mutants.values() if entry["counterexample"]}
-    for path in (directory / "counterexamples").glob("*.json"):
-        if path.relative_to(directory).as_posix() in named or path in kept or not _is_of_a_mutant(path):
-            continue
-        path.unlink(missing_ok=True)
-        path.with_suffix(".npz").unlink(missing_ok=True)
-    for path in (directory / DIRECTORY).glob("*.csv"):
-        if path not in kept and is_own(path):
+    tables = [path for path in (directory / DIRECTORY).glob("*.csv") if TABLE_NAME.fullmatch(path.name)]
+    found = [path for path in (directory / "counterexamples").glob("*.json") if _is_of_a_mutant(path)]
+    for path in (*tables, *found):
+        if path.relative_to(directory).as_posix() not in kept:
             path.unlink(missing_ok=True)
+            path.with_suffix(".npz").unlink(missing_ok=True)
 
 
 def _is_of_a_mutant(path: Path) -> bool:

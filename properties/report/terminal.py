@@ -15,6 +15,8 @@ from properties.report.wording import (
     mutants_text,
     number_text,
     obligations_text,
+    replay_texts,
+    replays_sentence,
     seconds_text,
     tightest_text,
     verdict_sentence,
@@ -23,6 +25,9 @@ from properties.report.wording import (
 
 WIDEST_LINE = 140
 """Longer lists of instances are wrapped."""
+
+CONVENTION = "convention: "
+"""How the line of an explanation begins that names a convention."""
 
 COLUMNS = ("claim", "verdict", "evidence", "from", "instances", "vacuous", "undecided hyp.", "tightest", "time")
 """The columns of the claims' table."""
@@ -81,6 +86,16 @@ def claim_lines(document: Document) -> list[str]:
     return _aligned([COLUMNS, *rows]) if rows else []
 
 
+def convention_lines(document: Document) -> list[str]:
+    """Which convention a refuted step of the user's own follows."""
+    return [
+        f"{entry['id']}: {line}"
+        for entry in document.merged_claims()
+        for line in entry.get("explanation", ())
+        if line.startswith(CONVENTION)
+    ]
+
+
 def mutant_lines(document: Document) -> list[str]:
     """How many mutants were refuted, and the survivors by name."""
     if not document.mutants:
@@ -129,9 +144,14 @@ def picture_lines(document: Document) -> list[str]:
     return [*summaries(document.pictures["data"]).values()]
 
 
+def replay_lines(document: Document) -> list[str]:
+    """Every file evaluated again: claim, hypotheses, bounds, and how that compares with the file."""
+    return [line for entry in document.replays.values() for line in replay_texts(entry)]
+
+
 def closing_lines(document: Document) -> list[str]:
     """The verdict of the run."""
-    return [verdict_sentence(document)]
+    return [replays_sentence(document) if document.replays else verdict_sentence(document)]
 
 
 def _cut(text: str) -> str:

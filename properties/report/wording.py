@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from properties.claim import Provenance, Status, Verdict
+from properties.claim import InstanceVerdict, Provenance, Status, Verdict
 from properties.report.document import Document
 from properties.report.entries import Entry
 from properties.report.plain import number
@@ -266,6 +266,50 @@ def dataset_failure(entry: Entry, hints: Sequence[str]) -> str:
         if check["verdict"] in (Verdict.REFUTED.value, Verdict.UNDECIDED.value):
             lines += [f"{check['claim']} is {check['verdict']} on it", *evaluation_lines(check)]
     return "\n".join([*lines, *hints])
+
+
+REPLAY_VERDICTS = {
+    InstanceVerdict.REFUTED.value: "refuted again",
+    InstanceVerdict.HOLDS.value: "holds now: the counterexample is none any more",
+    InstanceVerdict.UNDECIDED.value: "undecided",
+    InstanceVerdict.VACUOUS.value: "vacuous: a hypothesis fails on the instance, so that it says nothing",
+    InstanceVerdict.UNDECIDED_HYPOTHESIS.value: "not known: a hypothesis is neither certified nor refuted",
+}
+"""What a replayed counterexample says of its claim."""
+
+
+def replay_verdict(entry: Entry) -> str:
+    """A replayed counterexample in one line."""
+    what = f"the evaluation broke off with an error:\n{entry['error']}" if entry["error"] else ""
+    return f"{entry['id']}: {entry['claim']}: {what or REPLAY_VERDICTS[entry['verdict']]}"
+
+
+def replay_texts(entry: Entry) -> list[str]:
+    """A replayed counterexample in full."""
+    lines = [replay_verdict(entry), f"  statement: {entry['statement']}"]
+    if entry["error"]:
+        return lines
+    lines += [f"  {line}" for line in evaluation_lines(entry)]
+    if entry["rounded"]:
+        lines.append(
+            f"  the description does not rebuild it: rounded to fewer digits are {', '.join(entry['rounded'])}"
+        )
+    recorded = entry["recorded"]
+    lines.append(
+        f"  {entry['verdict']}, ratio {entry['ratio']}; in the file {recorded['verdict']}, {recorded['ratio']}"
+    )
+    return lines + [f"  {line}" for line in entry["agreement"]]
+
+
+def replays_sentence(document: Document) -> str:
+    """How many of the replayed counterexamples are refuted again."""
+    verdicts = [entry["verdict"] for entry in document.replays.values()]
+    parts = [
+        f"{verdicts.count(verdict.value)} {'refuted again' if verdict is InstanceVerdict.REFUTED else verdict.value}"
+        for verdict in InstanceVerdict
+        if verdict.value in verdicts
+    ]
+    return f"Of {len(verdicts)} replayed: {', '.join(parts)}."
 
 
 def _circumstances(entry: Entry) -> Sequence[str]:

@@ -1,10 +1,9 @@
 """Small claims with known outcomes, for the tests of the plugin and its report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from hypothesis import strategies as st
 
 from properties.claim import Bound, Claim, Depth, Evidence, Family, Provenance, Verdict, at_most, require
@@ -18,9 +17,6 @@ class Point:
     """A number."""
 
     value: float
-
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        return {"value": np.array([self.value, 0.1])}
 
 
 def family(id: str = "F1", smallest: int = 0, largest: int = 40) -> Family[Point]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from properties.rung import ObservedRun, RungContext, in_own_span
 from theory.errors import DivergenceError, RankDeficientError
 from theory.gram import limiting_pattern_gram
 from theory.inputs import normalise_rows, unit_rows
+from theory.stability.norms import input_norm_squared
 from theory.theorems import width
 
 TINY = (Rung(4, 64, 1.0, False, 8), Rung(3, 128, 4.0, True, 8))
@@ -292,6 +294,21 @@ def test_kernels_of_large_data_sets_are_those_of_their_first_rows(monkeypatch: p
     assert found.values["rows"] == 4
     assert found.lines[0].startswith("of the first 4 rows: ")
     assert not first.lines[0].startswith("of the first")
+
+
+def test_what_is_printed_of_the_inputs_bounds_what_is_certified() -> None:
+    for rows in range(2, 12):
+        data = made(rows)
+        found = input_certificate.kernels(data)
+        norm_squared = found.values["spectral_norm_squared"]
+        assert norm_squared == input_norm_squared(data.X) >= np.linalg.norm(data.X, 2) ** 2
+        lambda_0, lambda_S, printed = (
+            float(re.search(pattern + r" [<>]= ([-+.e0-9]*[0-9])", found.lines[0])[1])  # type: ignore[index]
+            for pattern in ("lambda0", "lambda_S", r"\|\|X\|\|_2\^2")
+        )
+        assert lambda_0 <= found.values["lambda_0"] <= lambda_0 + 1e-5
+        assert lambda_S <= found.values["lambda_S"] <= lambda_S + 1e-5
+        assert norm_squared <= printed <= norm_squared * (1 + 1e-5)
 
 
 def test_the_closest_pair() -> None:

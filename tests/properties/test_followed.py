@@ -18,16 +18,17 @@ from properties.claim import (
     require_enclosed,
     weakest,
 )
-from properties.claims import followed, kfac_rules, ngd, registry, residual_rules, step_errors
+from properties.claims import followed, kfac_rules, ngd, ngd_enclosed, registry, residual_rules, step_errors
 from properties.claims.kfac_instances import KroneckerNetwork
-from properties.instances import NetworkInstance, descending
+from properties.instances import MapInstance, NetworkInstance, descending
 from properties.results import Result
 from properties.search import evaluate, evaluate_instance, run_claim
-from theory.maps import MapCertificate
+from theory.maps import MapCertificate, spike_map
 from theory.network import TwoLayerNetwork
 from theory.rigour.exact import AnyArray
 from theory.rigour.precision import working_precision
 from theory.rigour.rectifier_trajectory import RectifierTrajectory
+from theory.theorems import ngd as ngd_theorems
 
 DESCRIPTION = {
     "inputs": 2,
@@ -79,7 +80,7 @@ def test_k_step_bounds_and_the_length_of_the_path_are_checked_on_the_exact_traje
     assert measured == pytest.approx([step.after for step in instance.run.steps])
     product = bounds[0].predicted / bounds[0].measured  # one step's factor over what the step did
     assert bounds[10].predicted / bounds[10].measured == pytest.approx(product**6, rel=1e-3)
-    evaluation = evaluate_instance(registry["T1-sharp"], "balls", {}, instance)[0]
+    evaluation = evaluate_instance(registry["T1-sharp"], "balls", {}, instance)
     assert evaluation.evidence is Evidence.ENCLOSED
     assert evaluation.verdict is InstanceVerdict.HOLDS
     with working_precision(300):
@@ -120,7 +121,7 @@ def test_a_false_factor_is_refuted_by_balls() -> None:
         hypotheses=partial(residual_rules.hypotheses, rule),
         conclusion=partial(residual_rules.conclusion, rule),
     )
-    evaluation = evaluate_instance(claim, "balls", {}, network())[0]
+    evaluation = evaluate_instance(claim, "balls", {}, network())
     assert evaluation.verdict is InstanceVerdict.REFUTED
     assert {bound.evidence for bound in evaluation.bounds} == {Evidence.ENCLOSED}
     too_long = dataclasses.replace(rule, factor=ngd.T1_SHARP_RULE.factor, radius=lambda C, r, lambda_min: r / 100)
@@ -153,7 +154,7 @@ def test_an_activation_that_no_precision_decides_leaves_the_instance_undecided()
     instance = NetworkInstance(net, np.ones((1, 1)), np.array([-1.0]), 0.5, 3, enclosed=True)
     vars(instance)["certificate"] = MapCertificate(lambda_min=0.3, radius=20.0, constant=0.1)
     claim = of(registry["T1"], hypotheses=lambda _: [])
-    evaluation = evaluate_instance(claim, "balls", {}, instance)[0]
+    evaluation = evaluate_instance(claim, "balls", {}, instance)
     assert evaluation.verdict is InstanceVerdict.UNDECIDED
     assert [bound.verdict for bound in evaluation.bounds].count(Verdict.HOLDS) == 1
     assert evaluation.precision == 848
@@ -258,7 +259,7 @@ def test_hypotheses_carry_their_evidence() -> None:
 
 
 def test_an_instance_is_as_strong_as_its_weakest_hypothesis() -> None:
-    evaluation = evaluate_instance(registry["T1-sharp"], "balls", {}, network())[0]
+    evaluation = evaluate_instance(registry["T1-sharp"], "balls", {}, network())
     tested = dataclasses.replace(evaluation, hypotheses=(require("in float64", 1.0, 1e-16),))
     assert (evaluation.evidence, tested.evidence) == (Evidence.ENCLOSED, Evidence.TESTED)
     result = Result(registry["T1-sharp"], "normal", 0)
@@ -267,3 +268,20 @@ def test_an_instance_is_as_strong_as_its_weakest_hypothesis() -> None:
         result.record(one)
     assert dict(result.by_evidence) == {Evidence.ENCLOSED: 2, Evidence.TESTED: 1}
     assert result.evidence is Evidence.TESTED
+
+
+@pytest.mark.parametrize(("theorem", "largest"), [("T1-q", 0.6), ("T1-sharp", 1.0)])
+def test_a_step_size_above_a_limit_that_cancels_is_refuted_without_balls_too(theorem: str, largest: float) -> None:
+    """Near its largest C the float64 formula is wrong by far more than a few roundings: above the true limit for some C."""
+    limit, refuted = partial(ngd_theorems.step_limit, theorem=theorem), 0
+    for k in range(40):
+        constant = largest * (1 - 2.0**-20 * (1 + k / 7))
+        eta = limit(constant) * (1 - 1e-14)
+        instance = MapInstance(spike_map(0.1, np.ones(1), 0.5, 1, np.ones(1)), np.ones(1), eta, 1)
+        vars(instance)["certificate"] = MapCertificate(1.0, 3.0, constant)
+        with working_precision(300):
+            allowed = arb(eta) <= limit(arb(constant))
+        (found,) = ngd_enclosed.step_size(limit, instance)
+        assert found.verdict is not (Verdict.REFUTED if allowed else Verdict.HOLDS)
+        refuted += found.verdict is Verdict.REFUTED
+    assert refuted > 0

@@ -2,16 +2,26 @@
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
+from hypothesis import find
+from hypothesis.errors import NoSuchExample
 
-from properties.claims import interpolants, linearised_model, population_loss, rademacher
+from properties import registry
+from properties.claim import Depth, Verdict
+from properties.claims import interpolants, linearised_model, population_loss, population_training, rademacher
 from properties.claims.exact_network import vec
 from properties.claims.identity_instances import build_network
+from properties.search import run_claim
+from properties.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.slack import SlackRow
+from properties.statistics import POWER, Trials, power
 from theory.errors import DivergenceError, RankDeficientError
+from theory.inputs import normalise_rows
+from theory.network import TwoLayerNetwork
 from theory.rigour.exact import diagonal, rational_matrix
 
 NETWORK = {
@@ -105,10 +115,9 @@ def test_the_forms_of_all_sign_vectors() -> None:
 def test_the_complexity_of_a_network_is_that_of_its_jacobian() -> None:
     description = {"inputs": 3, "dim": 2, "width": 4, "kind": "uniform", "radius_tenths": 20, "seed": 1}
     instance = rademacher._build_network(description)
-    from theory.network import TwoLayerNetwork
-
-    arrays = instance.arrays()
-    J = TwoLayerNetwork(arrays["weights"], arrays["signs"]).jacobian(arrays["X"])
+    assert instance.network is not None
+    assert instance.inputs is not None
+    J = instance.network.jacobian(instance.inputs)
     mean = np.mean([np.linalg.norm(J.T @ np.array(signs)) for signs in itertools.product((-1, 1), repeat=3)])
     assert float(rademacher.complexity(instance)) == pytest.approx(2.0 * mean / 3, rel=1e-12)
 
@@ -123,13 +132,62 @@ def test_equal_forms_give_the_exact_square() -> None:
 
 
 @pytest.mark.parametrize("failure", [RankDeficientError("singular"), DivergenceError("too far")])
-def test_a_network_that_cannot_be_trained_is_a_failure(failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    def trained(*_: object) -> None:
+def test_a_run_that_broke_off_neither_fails_nor_passes(failure: Exception) -> None:
+    def breaks_off(*_: object) -> Any:
         raise failure
 
-    monkeypatch.setattr(population_loss, "trained", trained)
-    population = population_loss.Population(4, 5, "linear", 0.5, 8, 0.1, 0.5, 0.2)
-    assert population_loss.trial(population, np.random.default_rng(0), population_loss.Rule()) == (True, math.inf)
+    population = population_loss.Population(4, 5, "linear", 0.5, 8, 0.1, 0.5, 0.1)
+    rule = population_loss.Rule(train=breaks_off)
+    outcome, ratio = population_loss.trial(population, np.random.default_rng(0), rule)
+    assert outcome is None
+    assert math.isnan(ratio)
+    (bound,) = population_loss.sampled(rule, population, Trials(1, "broken", {}))
+    assert bound.verdict is Verdict.UNDECIDED
+    assert "k = 0 of N = 64, 64 unknown" in bound.label
+
+
+@pytest.mark.parametrize("percent", population_loss.DELTAS_PERCENT)
+def test_failures_in_every_trial_refute_t5_at_every_delta(percent: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the trials have the power to show a failure rate halfway to 1."""
+    population = population_loss.Population(4, 5, "linear", 0.5, 8, 0.1, 0.5, percent / 100)
+    monkeypatch.setattr(population_loss, "trial", lambda *_: (True, 99.0))
+    (bound,) = population_loss.sampled(population_loss.Rule(), population, Trials(1, "plant", {}))
+    assert bound.verdict is Verdict.REFUTED
+    assert power(population_loss.TRIALS, population.delta + population_loss.LOSS_CONFIDENCE) >= POWER
+
+
+def test_t5_draws_no_other_delta() -> None:
+    for family in registry["T5"].families:
+        find(family.descriptions(), lambda found: found["delta_percent"] == max(population_loss.DELTAS_PERCENT))
+        with pytest.raises(NoSuchExample):
+            find(family.descriptions(), lambda found: found["delta_percent"] not in population_loss.DELTAS_PERCENT)
+
+
+def test_steps_by_the_pseudo_inverse_are_ngd_s() -> None:
+    rng = np.random.default_rng(3)
+    inputs, y = normalise_rows(rng.standard_normal((5, 3))), rng.standard_normal(5)
+    net = TwoLayerNetwork.initialise(40, 3, 1.0, rng)
+    expected, found = (
+        train(net, inputs, y, 0.5, 3).weights
+        for train in (population_training.trained, population_training.trained_at_any_rank)
+    )
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    inputs, y = (
+        np.concatenate([inputs, inputs[:1]]),
+        np.append(y, 3.0),
+    )  # G is singular: steps by the dense pseudo-inverse
+    expected = net.weights - 0.5 * (np.linalg.pinv(net.jacobian(inputs)) @ (net.outputs(inputs) - y)).reshape(40, 3)
+    with pytest.raises(RankDeficientError):
+        population_training.trained(net, inputs, y, 0.5, 1)
+    found = population_training.trained_at_any_rank(net, inputs, y, 0.5, 1).weights
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_a_narrow_network_breaks_the_bound_by_its_loss() -> None:
+    (mutant,) = (mutant for mutant in registry["T5"].mutants if mutant.id == "T5/narrow")
+    result = run_claim(mutant.claim, Depth.QUICK, claim_seed(FIXED_ROOT_SEED, mutant.id))
+    assert result.refutation is not None
+    assert "unknown" not in result.refutation.bounds[0].label
 
 
 def test_populations_have_the_targets_they_say() -> None:

@@ -82,9 +82,9 @@ def test_residuals_point_where_they_are_asked_to() -> None:
 def test_a_step_beyond_the_limit_is_vacuous_and_a_constant_beyond_it_undecided() -> None:
     claim, instance = gradient_descent.T0, kink(gradient_descent.T0_RULE)
     beyond = dataclasses.replace(instance, eta=2.1 * instance.eta)
-    assert evaluate_instance(claim, "F4", KINK, beyond)[0].verdict is InstanceVerdict.VACUOUS
+    assert evaluate_instance(claim, "F4", KINK, beyond).verdict is InstanceVerdict.VACUOUS
     moving = kink(gradient_descent.T0_SHARP_RULE, constant_tenth=9, constant_percent=90)
-    assert evaluate_instance(claim, "F4", KINK, moving)[0].verdict is InstanceVerdict.UNDECIDED_HYPOTHESIS
+    assert evaluate_instance(claim, "F4", KINK, moving).verdict is InstanceVerdict.UNDECIDED_HYPOTHESIS
 
 
 def test_a_wrong_optimiser_is_caught() -> None:
@@ -163,7 +163,7 @@ def test_what_the_statement_does_not_cover_is_vacuous() -> None:
     model = family.build(SPECTRUM)
     for changes in ({"share": 1.5}, {"constant": 0.7}, {"low": model.high}):
         moved = dataclasses.replace(model, **changes)
-        assert evaluate_instance(claim, "spectrum", SPECTRUM, moved)[0].verdict is InstanceVerdict.VACUOUS
+        assert evaluate_instance(claim, "spectrum", SPECTRUM, moved).verdict is InstanceVerdict.VACUOUS
 
 
 # --- data ------------------------------------------------------------------------------------------------------------

@@ -237,8 +237,8 @@ def test_a_cancelled_pre_activation_is_not_decided() -> None:
 def test_counts_of_listed_patterns() -> None:
     ones = build_ones({"rows": 3, "width": 9})
     assert integer_counts(ones.pattern).tolist() == [[9, 7, 5], [7, 7, 5], [5, 5, 5]]
-    assert ones.arrays()["shape"].tolist() == [3, 9]
-    assert len(ones.arrays()["zeros"]) == 6
+    assert ones.pattern.shape == (3, 9)
+    assert ones.zeros.shape == (6, 2)
     small = build_pattern({"rows": 4, "width": 30, "signed": 1, "seed": 0})
     assert set(np.unique(small.pattern)) == {-1, 0, 1}
     assert np.array_equal(integer_counts(small.pattern), small.pattern.astype(int) @ small.pattern.T.astype(int))
@@ -247,8 +247,5 @@ def test_counts_of_listed_patterns() -> None:
 
 
 @pytest.mark.parametrize("claim", NETWORK_CLAIMS, ids=lambda claim: claim.id)
-def test_instances_list_all_their_arrays(claim: Claim[Any]) -> None:
-    instance = build_network(describe())
-    names = {"inputs", "weights", "other_weights", "signs", "targets", "step_size"}
-    assert set(instance.arrays()) == names
+def test_network_claims_draw_enough(claim: Claim[Any]) -> None:
     assert claim.families[0].examples[Depth.NORMAL] >= 100

@@ -37,7 +37,7 @@ def test_a_factor_too_small_and_one_too_large_are_both_refuted_in_balls(rate: fl
         conclusion=partial(ngd_step.conclusion, lambda eta, variation: rate),
         confirm=partial(ngd_step.confirm, lambda eta, variation: rate),
     ).claim
-    evaluation = evaluate_instance(claim, "F1", {}, instance)[0]
+    evaluation = evaluate_instance(claim, "F1", {}, instance)
     assert {bound.verdict for bound in evaluation.bounds} == {verdict}
     if verdict is Verdict.REFUTED:
         assert {bound.evidence for bound in evaluation.bounds} == {Evidence.ENCLOSED}

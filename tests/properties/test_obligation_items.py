@@ -51,6 +51,13 @@ def document(provers: Sequence[Prover]) -> Document:
     return found
 
 
+@pytest.mark.parametrize("theorem", ["T3", "T4-width"])
+def test_the_logarithm_of_the_first_width_becomes_a_probability_by_an_argument(theorem: str) -> None:
+    """O-t3 ends at ``beta m lambda0/||X||_2^2 >= log``; no obligation says what exp makes of it."""
+    argued = [link for link in chains[theorem].links if link.basis is Basis.ARGUED]
+    assert sum("n exp(-log) = share" in link.step for link in argued) == 1
+
+
 @pytest.mark.parametrize("theorem", chains)
 def test_every_reference_of_a_proof_resolves(theorem: str) -> None:
     assert theorem in registry

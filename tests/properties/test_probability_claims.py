@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from flint import arb
 
 from properties import registry
-from properties.claim import Depth, Evidence, Verdict
+from properties.claim import Bound, Depth, Evidence, Verdict
 from properties.claims.binomials import HALF
 from properties.claims.concentration_chernoff import Shares
+from properties.claims.concentration_hoeffding import Pair, SampledPair
 from properties.claims.initial_residual import ResidualInstance, all_signs, exact_mean, exact_tail, moments
+from properties.claims.kernel_instances import FAILURE_PROBABILITY, INITIALISED, stream_seed
 from properties.claims.random_networks import RandomNetwork
-from properties.claims.width_instances import Parts, WidthInstance
+from properties.claims.width_instances import Geometry, Parts, WidthInstance
 from properties.claims.width_slack import too_narrow
-from properties.search import run_claim
-from properties.seeds import claim_seed
+from properties.search import SHRINK_EVALUATIONS, run_claim
+from properties.seeds import FIXED_ROOT_SEED, claim_seed
+from properties.statistics import EVALUATIONS, POWER, SIGNIFICANCE, power
 from theory.network import TwoLayerNetwork
 from theory.rigour.precision import working_precision
 from theory.theorems.width import chernoff_exponent, squared_condition_radius
@@ -43,7 +49,7 @@ def test_sampling_refutes_what_it_can_see_for_every_root_seed(id: str, root: int
     mutant = next(mutant for mutant in registry[id.partition("/")[0]].mutants if mutant.id == id)
     result = run_claim(mutant.claim, Depth.NORMAL, claim_seed(root, id))
     assert result.refutation is not None
-    violated = result.refutation.evaluation.tightest
+    violated = result.refutation.tightest
     assert violated is not None
     assert violated.evidence is Evidence.ESTIMATED
     assert " of N = " in violated.label
@@ -56,6 +62,72 @@ def test_a_doubled_beta_is_out_of_reach_of_sampling() -> None:
     assert (
         math.exp(-2 * chernoff_exponent() * 2000 / 2) < float(arb(probability)) < math.exp(-chernoff_exponent() * 1000)
     )
+
+
+@pytest.mark.parametrize("id", ["K-chernoff", "K-hoeffding"])
+def test_enough_bounds_say_something_of_a_probability(id: str) -> None:
+    """A bound of 1 or more is vacuous, and so is one that the trials cannot refute."""
+    seen: list[Bound] = []
+
+    def conclusion(instance: Any) -> Sequence[Bound]:
+        bounds = registry[id].conclusion(instance)
+        seen.extend(bounds)
+        return bounds
+
+    watched = dataclasses.replace(registry[id], conclusion=conclusion)
+    result = run_claim(watched, Depth.NORMAL, claim_seed(FIXED_ROOT_SEED, id))
+    assert result.instances >= 200
+    assert result.vacuous > 0
+    assert len(seen) > 200
+    assert all(bound.predicted < 1 for bound in seen)
+
+
+def test_a_bound_of_1_or_more_is_vacuous() -> None:
+    rows = np.array([[1.0, 0.0], [1.0, 0.0]])
+    cases: list[tuple[str, object]] = [
+        ("K-hoeffding", Pair(rows, 3, 0, False)),
+        ("K-hoeffding", SampledPair(rows, 3, 0, False)),
+        ("K-chernoff", Shares(False, 16, 2, False)),
+        ("K-chernoff", RandomNetwork(np.eye(3), 4)),
+    ]
+    for id, instance in cases:
+        verdicts = {one.name: one.verdict for one in registry[id].hypotheses(instance)}
+        assert verdicts["the bound is below 1"] is Verdict.REFUTED
+    few = RandomNetwork(np.eye(2), 45, most_trials=1000)  # a bound of 0.93
+    assert {one.name: one.verdict for one in registry["K-chernoff"].hypotheses(few)} == {
+        "lambda0 > 0": Verdict.HOLDS,
+        "the bound is below 1": Verdict.HOLDS,
+        "N = 1000 trials can refute it": Verdict.REFUTED,
+    }
+
+
+@pytest.mark.parametrize(
+    ("id", "fewest", "largest"), [("R0", 10_000, 0.95), ("C2-prob", 2000, 0.85), ("T3", 1000, 0.75)]
+)
+def test_the_fewest_trials_have_the_power_for_the_largest_delta(id: str, fewest: int, largest: float) -> None:
+    """Those that a claim's families draw; a sampled bound without power is undecided, and so would the claim be."""
+    assert power(fewest, largest + 1e-6) >= POWER
+    networks = RandomNetwork(np.eye(4), 99), RandomNetwork(np.eye(4), 399), RandomNetwork(np.eye(3), 20_000)
+    assert networks[("R0", "C2-prob", "T3").index(id)].trials == fewest
+
+
+# --- the networks of K-pd --------------------------------------------------------------------------------------------
+
+
+def test_the_networks_of_k_pd_are_in_the_error_budget() -> None:
+    assert FAILURE_PROBABILITY <= SIGNIFICANCE
+    assert max(INITIALISED.examples.values()) + SHRINK_EVALUATIONS + 1 <= EVALUATIONS
+
+
+def test_a_network_of_k_pd_has_a_stream_of_its_own_and_is_an_estimate() -> None:
+    description = {"kind": "uniform", "n": 2, "d": 2, "symmetric": False, "seed": 3}
+    others = [description | {"seed": 4}, description | {"d": 3}, description | {"symmetric": True}]
+    assert len({stream_seed(one) for one in (description, *others)}) == 4
+    assert stream_seed(dict(reversed(description.items()))) == stream_seed(description)
+    instance = INITIALISED.build(description)
+    bounds = registry["K-pd"].conclusion(instance)
+    assert [bound.evidence for bound in bounds] == [Evidence.ENCLOSED, Evidence.ENCLOSED, Evidence.ESTIMATED]
+    assert bounds[-1].verdict is Verdict.HOLDS
 
 
 # --- the oracle of R0 ------------------------------------------------------------------------------------------------
@@ -100,21 +172,47 @@ def test_the_parts_of_the_width_are_the_theorem_s(symmetric: bool) -> None:
     rows = np.array([[1.0, 0.0], [0.6, 0.8]])
     instance = WidthInstance(rows, np.array([1.0, 2.0]), 0.5, 0.3, 0.4, "T3", symmetric)
     with working_precision(128):
-        found = float(Parts(instance).squared_radius(1.0))
+        assert all(factor == 1 for factor in instance.radius_factors)
+        found = float(Parts(instance).squared_radius(arb(1)))
     expected = squared_condition_radius(5.0, 2, 0.5, 0.3, instance.eigenvalue, symmetric)
     assert found == pytest.approx(expected, rel=1e-12)
-    assert instance.geometry == (1.0, 1.0)
 
 
-def test_the_geometry_of_k_fac_s_radius_is_at_least_the_inverse_condition_number() -> None:
-    rng = np.random.default_rng(12)
-    for n, d in ((2, 3), (4, 2), (3, 3)):
-        rows = rng.standard_normal((n, d))
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        least, known = WidthInstance(rows, np.ones(n), 1.0, 0.1, 0.5, "T4-width", False).geometry
-        assert least >= known * (1 - 1e-12)
-        values = np.linalg.svd(rows, compute_uv=False) ** 2
-        assert known == pytest.approx(values[-1] / values[0], rel=1e-10)
+@pytest.mark.parametrize(("n", "d"), [(2, 3), (4, 2), (3, 3), (1, 1)])
+def test_exact_geometry_lies_in_the_certified_brackets_and_is_that_of_numpy(n: int, d: int) -> None:
+    rows = np.random.default_rng(12).standard_normal((n, d))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    instance = WidthInstance(rows, np.ones(n), 1.0, 0.1, 0.5, "T4-width", False)
+    values = np.linalg.svd(rows, compute_uv=False) ** 2
+    exact, bracketed = Geometry.exact(rows), Geometry.bracketed(instance.bounds)
+    assert float(exact.h_min) == pytest.approx(float(np.diag(rows @ np.linalg.pinv(rows)).min()), rel=1e-10)
+    assert (float(exact.mu_min), float(exact.mu_max)) == pytest.approx((values[-1], values[0]), rel=1e-10)
+    with working_precision(128):
+        for name in ("h_min", "mu_min", "mu_max"):
+            assert getattr(bracketed, name).contains(getattr(exact, name))
+        least, known = instance.radius_factors
+        assert least >= known * (1 - 2.0**-50)
+
+
+def test_exact_geometry_knows_the_rank_that_float64_does_not() -> None:
+    """Two rows 1e-17 from antiparallel: ``mu_min = 1e-34/2`` up to the third power of the angle, kappa_X = 4e34."""
+    nearly = WidthInstance(np.array([[1.0, 0.0], [-1.0, 1e-17]]), np.ones(2), 1.0, 0.1, 0.5, "T4-width", False)
+    assert float(nearly.geometry.condition) == pytest.approx(4e34, rel=1e-12)
+    assert not nearly.bounds.rank_certified
+    verdicts = {one.name: one.verdict for one in registry["T4-width"].hypotheses(nearly)}
+    assert verdicts["the rank of X is certified"] is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("root", [20191, 1, 2, 3, 4])
+@pytest.mark.parametrize("id", ["T4-width/dropped", "T4-width/computed-rank", "T4-width/without-condition"])
+def test_a_lost_singular_value_is_refuted(id: str, root: int) -> None:
+    mutant = next(mutant for mutant in registry["T4-width"].mutants if mutant.id == id)
+    result = run_claim(mutant.claim, Depth.QUICK, claim_seed(root, id))
+    assert result.refutation is not None
+    violated = result.refutation.tightest
+    assert violated is not None
+    assert violated.label.startswith("C2-prob's bound")
+    assert violated.evidence is Evidence.ENCLOSED
 
 
 def test_too_narrow_a_network_fails_condition_1_more_often_than_delta() -> None:

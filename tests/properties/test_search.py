@@ -39,9 +39,6 @@ class Number:
 
     value: int
 
-    def arrays(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        return {"value": np.array([self.value])}
-
 
 def family(most: int = 1000, quick: int = 200, id: str = "numbers") -> Family[Number]:
     return Family(
@@ -123,9 +120,9 @@ def test_a_violation_is_shrunk_to_the_least_counterexample() -> None:
     result = run_claim(claim(below(437)), Depth.QUICK, 1)
     assert result.verdict is Verdict.REFUTED
     assert result.refutation is not None
-    assert result.refutation.evaluation.description == {"value": 438}
-    assert result.refutation.arrays["value"] == [438]
-    assert result.refutation.evaluation.verdict is InstanceVerdict.REFUTED
+    assert result.refutation.description == {"value": 438}
+    assert result.refutation.instance.value == 438
+    assert result.refutation.verdict is InstanceVerdict.REFUTED
 
 
 def test_the_search_stops_at_the_first_family_that_refutes() -> None:
@@ -144,7 +141,7 @@ def test_the_shrinking_budget_ends_the_search_with_a_counterexample() -> None:
 
     result = run_claim(claim(conclusion, families=(family(2**60),)), Depth.QUICK, 3)
     assert result.refutation is not None
-    assert bin(result.refutation.evaluation.description["value"]).count("1") > 9
+    assert bin(result.refutation.description["value"]).count("1") > 9
     first = next(k for k, value in enumerate(seen) if bin(value).count("1") > 9)
     assert len(seen) - first <= SHRINK_EVALUATIONS + 2
 
@@ -167,8 +164,8 @@ def test_a_confirmed_violation_is_a_refutation_with_its_precision() -> None:
     confirm = lambda number, bits: [at_most_enclosed("value", arb(number.value), arb(437))]  # noqa: E731
     result = run_claim(claim(below(437), confirm=confirm), Depth.QUICK, 1)
     assert result.refutation is not None
-    assert result.refutation.confirmed_bits == PRECISIONS[0]
-    assert result.refutation.evaluation.bounds[0].evidence is Evidence.ENCLOSED
+    assert result.refutation.precision == PRECISIONS[0]
+    assert result.refutation.bounds[0].evidence is Evidence.ENCLOSED
 
 
 def test_precision_doubles_until_decided_or_the_cap_says_undecided() -> None:

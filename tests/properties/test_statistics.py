@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from math import comb
@@ -21,12 +22,15 @@ from properties.statistics import (
     BOUNDS,
     CHECKS,
     EVALUATIONS,
+    NETWORK_CHECKS,
+    POWER,
     RUN_BUDGET,
     SIGNIFICANCE,
     TAIL_BITS,
     BudgetError,
     Trials,
     confidence_limits,
+    power,
     tail,
 )
 from tests.properties.fake_claims import Point, claim
@@ -78,7 +82,6 @@ def test_a_true_bound_is_refuted_with_a_probability_below_the_level(
 def test_the_verdict_is_that_of_the_confidence_limit() -> None:
     assert trials().at_most("event", 0, TRIALS, 0.0).verdict is Verdict.HOLDS
     assert trials().at_most("event", 1, TRIALS, 0.0).verdict is Verdict.REFUTED
-    assert trials().at_most("event", TRIALS, TRIALS, 1.0).verdict is Verdict.HOLDS
     for failures in range(200, 400):
         bound = trials().at_most("event", failures, TRIALS, 0.05)
         assert (bound.verdict is Verdict.REFUTED) == (bound.measured > 0.05)
@@ -87,8 +90,46 @@ def test_the_verdict_is_that_of_the_confidence_limit() -> None:
     assert trials().at_most("event", 399, TRIALS, 0.05, rounding=0.05).verdict is Verdict.HOLDS
 
 
+@pytest.mark.parametrize("predicted", [1.0, 1.5, math.inf, math.nan, -0.5, 0.95])
+def test_what_no_count_can_refute_is_undecided(predicted: float) -> None:
+    """Fifty failures in fifty trials: of probability 0.077 at 0.95, and nothing at a bound that is none."""
+    for failures in (0, 50) if predicted >= 0 else (0,):
+        assert trials().at_most("event", failures, 50, predicted).verdict is Verdict.UNDECIDED
+    assert trials().at_most("event", 0, 50, 0.01).verdict is Verdict.HOLDS
+    assert trials().at_most("event", 0, 50, 0.01, rounding=0.94).verdict is Verdict.UNDECIDED
+
+
+def test_all_failures_refute_at_every_bound_that_may_hold() -> None:
+    for count in (2, 8, 16, 64, 1000):
+        for predicted in (1e-9, 0.01, 0.101, 0.201, 0.5, 0.8, 0.97):
+            verdicts = [trials().at_most("event", failures, count, predicted).verdict for failures in (0, count)]
+            assert verdicts[0] is Verdict.UNDECIDED or verdicts[1] is Verdict.REFUTED
+    assert trials().at_most("event", 16, 16, 0.201).verdict is Verdict.UNDECIDED  # 0.201^16 = 7e-12
+    assert trials().at_most("event", 0, 16, 0.101).verdict is Verdict.UNDECIDED  # 16 of 16 would refute; power 0.001
+
+
+@pytest.mark.parametrize(("count", "predicted"), [(64, 0.101), (40, 0.125), (8, 1e-9), (30, 0.0), (200, 0.75)])
+def test_the_power_is_the_exact_probability_of_the_counts_that_refute(count: int, predicted: float) -> None:
+    refuting = [
+        k for k in range(count + 1) if trials().at_most("event", k, count, predicted).verdict is Verdict.REFUTED
+    ]
+    expected = exact_tail(count, refuting[0], (1 + Fraction(predicted)) / 2)
+    assert power(count, predicted) == pytest.approx(float(expected), rel=1e-9)
+    holds = trials().at_most("event", 0, count, predicted).verdict is Verdict.HOLDS
+    assert holds == (expected >= Fraction(POWER))
+
+
+def test_trials_without_an_outcome_are_neither_failures_nor_passes() -> None:
+    verdicts = [trials().at_most("event", 2, 64, 0.101, unknown=count).verdict for count in (0, 10, 62)]
+    assert verdicts == [Verdict.HOLDS, Verdict.HOLDS, Verdict.UNDECIDED]
+    assert trials().at_most("event", 40, 64, 0.101, unknown=24).verdict is Verdict.REFUTED
+    assert "k = 2 of N = 64, 10 unknown," in trials().at_most("event", 2, 64, 0.101, unknown=10).label
+    with pytest.raises(ValueError, match="2 failures and 63 unknown in 64 trials"):
+        trials().at_most("event", 2, 64, 0.101, unknown=63)
+
+
 def test_counts_that_are_none_are_refused() -> None:
-    with pytest.raises(ValueError, match="5 failures in 4 trials"):
+    with pytest.raises(ValueError, match="5 failures and 0 unknown in 4 trials"):
         trials().at_most("event", 5, 4, 0.5)
     with pytest.raises(ValueError, match="-1 failures"):
         trials().at_most("event", -1, 4, 0.5)
@@ -102,7 +143,7 @@ def test_the_label_and_the_features_show_count_trials_limits_and_budget() -> Non
 
 
 def test_the_levels_add_up_to_the_budget() -> None:
-    assert SIGNIFICANCE * CHECKS * EVALUATIONS * BOUNDS == pytest.approx(RUN_BUDGET) == 1e-6
+    assert SIGNIFICANCE * (CHECKS + NETWORK_CHECKS) * EVALUATIONS * BOUNDS == pytest.approx(RUN_BUDGET) == 1e-6
     one = trials()
     for _ in range(BOUNDS):
         one.at_most("event", 0, 10, 0.5)
@@ -146,7 +187,7 @@ def test_true_and_false_bounds_get_the_same_verdict_whatever_the_seed(seed: int)
     assert true.evidence is Evidence.TESTED  # the conclusion in float64 beside it is weaker
     assert sum(count.features["k > 0"] for count in true.families.values()) > 10
     assert false.refutation is not None
-    assert 22 <= false.refutation.evaluation.description["value"] <= 30
+    assert 22 <= false.refutation.description["value"] <= 30
 
 
 def test_the_search_does_not_aim_at_noise(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +205,7 @@ def test_the_search_does_not_aim_at_noise(monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_evaluation_is_repeated_from_its_description_and_the_seed_of_the_search() -> None:
     result = run_claim(coins(0.2), Depth.QUICK, 5)
     assert result.refutation is not None
-    found, family = result.refutation.evaluation, claim().families[0]
+    found, family = result.refutation, claim().families[0]
     assert evaluate(coins(0.2), family, found.description, result.seed).bounds == found.bounds
     assert evaluate(coins(0.2), family, found.description, 6).bounds != found.bounds
 

@@ -49,7 +49,9 @@ def descriptions(claim: str, id: str) -> tuple[Mapping[str, Any], ...]:
 
 def rows_of(instance: Any) -> FloatArray:
     """The unit rows of an instance's inputs."""
-    return np.asarray(instance.arrays()["X"])
+    while not (hasattr(instance, "inputs") or hasattr(instance, "rows")):
+        instance = instance.network if hasattr(instance, "network") else instance.descent
+    return np.asarray(instance.inputs if hasattr(instance, "inputs") else instance.rows)
 
 
 def network_of(instance: Any) -> TwoLayerNetwork:

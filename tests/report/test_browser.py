@@ -132,10 +132,10 @@ def test_the_skip_link_leads_to_the_results(opened: Visit) -> None:
 
 def test_print_unfolds_everything(opened: Visit) -> None:
     page = opened.page
-    shown = "document.querySelector('details:not([open]) table').checkVisibility({contentVisibilityAuto: true})"
-    page.wait_for_function(f"!{shown}")
+    page.evaluate("document.querySelector('details:not([open]) table').id = 'folded'")
+    page.wait_for_function("!document.querySelector('#folded').checkVisibility()")
     page.emulate_media(media="print", color_scheme="dark")
-    page.wait_for_function(shown)  # it is so from the next frame on
+    page.wait_for_function("document.querySelector('#folded').checkVisibility()")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not page.locator("nav").is_visible()
     after = page.evaluate("getComputedStyle(document.querySelector('figcaption a'), '::after').content")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from theory.errors import ChoiceError
+from theory.errors import ChoiceError, NotFiniteError
 from theory.geometry import InputGeometry
-from theory.gram import exact_pattern, gram_eigenvalue_bounds, pattern_gram_eigenvalue_bounds
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
+from theory.network_gram import exact_pattern, gram_eigenvalue_bounds, pattern_gram_eigenvalue_bounds
 from theory.rigour.exact import pseudo_inverse, rational, rational_matrix
 from theory.rigour.input_bounds import input_bounds
 from theory.stability import ball_changes, certify_ball, change_bounds
@@ -170,3 +170,12 @@ def test_few_flips_of_one_neuron_replace_the_norm_of_the_inputs_when_that_is_sma
         square = float(np.linalg.eigvalsh(rows @ rows.T * (change @ change.T))[-1])
         share = few_on_one_neuron(float(np.linalg.norm(rows, 2) ** 2), 1.0, int(counts.sum(axis=0).max()))
         assert square <= share * counts.sum(axis=1).max() * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_targets_whose_squares_overflow_are_named(activation: str) -> None:
+    net = TwoLayerNetwork.initialise(40, 2, 1.0, np.random.default_rng(0), activation=activation)
+    for size in (1e154, 1e200, 1.7e308):
+        for condition in ("2", "K2"):
+            with pytest.raises(NotFiniteError, match="squared norm of the residual"):
+                certify_ball(net, np.eye(2), np.full(2, size), condition=condition)

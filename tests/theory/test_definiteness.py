@@ -15,16 +15,17 @@ from theory.inputs import FloatArray
 from theory.rigour import definiteness
 from theory.rigour.definiteness import (
     FIRST_DISTANCE,
-    UNDERFLOW,
     cholesky_error,
     largest_eigenvalue_bounds,
     largest_eigenvalue_upper_bound,
+    largest_eigenvalues_above,
     singular_value_bounds,
     smallest_eigenvalue_lower_bound,
     smallest_eigenvalue_upper_bound,
     symmetric_matrix,
 )
 from theory.rigour.exact import rational
+from theory.rigour.rounding import UNDERFLOW
 
 
 def exactly_positive_definite(matrix: FloatArray, shift: float) -> bool:
@@ -273,3 +274,41 @@ def test_singular_and_tall_matrices_have_no_positive_lower_bound() -> None:
         singular_value_bounds(np.ones(3))
     with pytest.raises(NotFiniteError):
         singular_value_bounds(np.full((2, 2), np.nan))
+
+
+def test_a_stack_s_largest_eigenvalues_are_bounded_with_their_errors() -> None:
+    rng = np.random.default_rng(9)
+    for size in (1, 2, 3, 6):
+        stack = np.array([raw + raw.T for raw in rng.integers(-9, 10, (30, size, size)) / 8])
+        stack[0] = 0.0
+        stack[1] = np.eye(size)
+        for error in (0.0, 0.25):
+            found = largest_eigenvalues_above(stack, np.full(30, error))
+            exact = np.linalg.eigvalsh(stack)[:, -1] + error
+            assert (found <= exact + 1e-13 * size * (1 + np.abs(exact))).all()
+            for matrix, bound in zip(stack, found, strict=True):
+                # strictly above lambda_max(A + error I)
+                assert exactly_positive_definite(-matrix - error * np.eye(size), -float(bound))
+
+
+def test_wrong_eigenpairs_still_bound_a_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = np.array([np.diag([3.0, 1.0, -5.0]), np.diag([2.0, 2.0, 2.0])])
+    turn = np.linalg.qr(np.random.default_rng(4).standard_normal((3, 3)))[0]
+    for values, vectors in (
+        (np.array([-5.0, 1.0, 2.0]), np.eye(3)[::-1]),
+        (np.array([-5.0, 1.0, 3.0]), turn),
+        (np.array([-9.0, -9.0, -9.0]), turn * 1.2),
+        (np.array([1.0, 1.0, 1.0]), turn * np.array([1.0, 1.0, 1.2])),
+        (np.array([1.0, 1.0, 1.0]), np.ones((3, 3))),
+        (np.full(3, math.nan), turn),
+    ):
+        found = (np.array([values, values]), np.array([vectors, vectors]))
+        monkeypatch.setattr(np.linalg, "eigh", lambda _, found=found: found)
+        bounds = largest_eigenvalues_above(stack, np.array([0.5, 0.0]))
+        assert (~(bounds <= [3.5, 2.0])).all()
+    # orthogonal to 1.44 - 1 = 0.44 in one column: the distance is stretched by (1 - 0.44)^{-1/2}, the error by its root
+    stretched = (np.ones((1, 3)), np.array([np.diag([1.0, 1.0, 1.2])]))
+    monkeypatch.setattr(np.linalg, "eigh", lambda _: stretched)
+    bound = float(largest_eigenvalues_above(np.eye(3)[None] * 2.0, np.array([0.5]))[0])
+    remainder = math.sqrt(1 + 1 + 1.44)
+    assert bound == pytest.approx(1 + (remainder + 0.5 * math.sqrt(1.44)) / math.sqrt(0.56), rel=1e-12)

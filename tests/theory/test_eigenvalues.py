@@ -106,6 +106,53 @@ def test_a_wrong_guess_is_replaced_by_certified_ends(monkeypatch: pytest.MonkeyP
             assert ball.rad() < arb(2) ** -80
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_ends_that_agree_as_floats_are_compared_exactly(order: tuple[int, int]) -> None:
+    """Balls wider than the first guess, whose lower ends differ by 2^46 at 2^100: beyond float64's precision there."""
+    with working_precision(200):
+        power = arb(2)
+        middles, radius = [-(power**100), -(power**100) - power**46], power**70
+        balls = [arb(middles[i], radius) for i in order]
+        found = enclosed_smallest_eigenvalue(arb_mat(2, 2, [balls[0], arb(0), arb(0), balls[1]]), 20)
+        assert found.contains(middles[1] - radius)
+        assert found.contains(middles[1] + radius)
+        assert found.rad() < 2 * radius
+
+
+def test_the_bracket_before_the_first_cut_holds_wide_entries_of_any_size() -> None:
+    """Gershgorin's end and the smallest diagonal entry, in balls of half their size: nothing can be cut."""
+    for size in (2.0**-300, 1.0, 2.0**300):
+        with working_precision(100):
+            matrix = arb_mat([[arb(size, size / 2), arb(size / 4)], [arb(size / 4), arb(3 * size, size / 2)]])
+            found = enclosed_smallest_eigenvalue(matrix, 60)
+            for middle in (0.5, 1.5):
+                inside = enclosed_smallest_eigenvalue(arb_mat([[middle * size, size / 4], [size / 4, 3 * size]]), 400)
+                assert found.contains(inside.mid())
+            assert found.rad() < size
+
+
+@pytest.mark.parametrize("entry", [arb("nan"), arb(0, "inf")])
+def test_entries_without_bounds_leave_the_whole_line(entry: arb) -> None:
+    for i in (0, 1):
+        matrix = arb_mat(2, 2, [arb(1), arb(0), arb(0), arb(1)])
+        matrix[i, i] = entry
+        with working_precision(80):
+            found = enclosed_smallest_eigenvalue(matrix, 20)
+            assert found.contains(0)
+            assert found.contains(arb(-(10**400)))
+
+
+def test_entries_beyond_float64_and_a_precision_that_is_too_small_end() -> None:
+    with working_precision(100):
+        huge = arb(2) ** 2000
+        found = enclosed_smallest_eigenvalue(arb_mat(2, 2, [huge, arb(1), arb(1), 3 * huge]), 20)
+        assert found.overlaps(huge)
+        assert found.rad() < huge * 2**-80
+    with working_precision(20):
+        found = enclosed_smallest_eigenvalue(arb_mat(1, 1, [arb(2) ** 100]), 20)
+        assert found.contains(arb(2) ** 100)
+
+
 def test_few_bisections_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     shifts: list[arb] = []
 

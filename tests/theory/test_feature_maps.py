@@ -68,7 +68,7 @@ def test_deviation_bounds_the_change_of_features_and_is_reached_for_orthogonal_f
         change = model.features(inputs @ (radius * weights / np.linalg.norm(weights)).T) - start
         reached = max(reached, float(np.linalg.norm(change, 2)))
         assert reached <= bound
-    frequencies = model.arrays()["Q"]
+    frequencies = model.model.arrays()["Q"]
     lengths = np.linalg.norm(frequencies, axis=1)
     along = np.outer(frequencies[lengths.argmax()] / lengths.max(), inputs[lengths.argmax()])
     attained = float(np.linalg.norm(model.features(radius * inputs @ along.T) - start, 2))

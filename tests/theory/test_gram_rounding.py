@@ -13,8 +13,9 @@ from theory.network import ACTIVATIONS, TwoLayerNetwork
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS
 from theory.rigour.exact import ball_matrix, entrywise_product
 from theory.rigour.gram_rounding import GramRounding, over_root, root_error, smallest_root
-from theory.rigour.one_step import OneStep, network_step
+from theory.rigour.one_step import OneStep, network_step, outward
 from theory.rigour.precision import working_precision
+from theory.rigour.rounding import gamma
 from theory.rigour.trajectory import network_steps_enclosed
 
 BITS = 200
@@ -132,3 +133,10 @@ def test_roots_are_bounds_whatever_the_error() -> None:
         for exact in (max(squared - error, 0.0), squared + error):
             assert abs(np.sqrt(exact) - root) <= bound
     assert root_error(4.0, 0.1) == 0.05
+
+
+def test_a_bound_is_raised_by_its_own_rounding() -> None:
+    for operations in (0, 7, 5000):
+        assert outward(3.0, operations) == 3.0 * (1 + gamma(8 * operations + 64))
+        assert 0 < outward(0.0, operations) < 1e-300  # what underflows has errors too
+        assert outward(np.inf, operations) == np.inf

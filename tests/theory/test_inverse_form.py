@@ -1,10 +1,12 @@
 """Certified bounds of ``y^T A^{-1} y`` against exact rational arithmetic."""
 
+import math
+
 import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
 
-from theory.errors import RankDeficientError, ShapeError
+from theory.errors import RankDeficientError, ScaleError, ShapeError
 from theory.rigour.exact import rational, rational_matrix
 from theory.rigour.inverse_form import inverse_form_bounds
 
@@ -49,3 +51,16 @@ def test_what_is_not_certified_is_refused() -> None:
         inverse_form_bounds(np.eye(2), np.ones(2), error=1.0)
     with pytest.raises(ShapeError):
         inverse_form_bounds(np.eye(2), np.ones(3))
+
+
+def test_the_bounds_are_numbers_beyond_the_range_of_floats_too() -> None:
+    for size in (1e155, 1e200, 1e308):
+        assert inverse_form_bounds(np.eye(2), np.array([size, -size])) == (0.0, math.inf)
+    assert inverse_form_bounds(np.eye(2) * 1e-300, np.ones(2) * 1e100) == (0.0, math.inf)
+    lower, upper = inverse_form_bounds(
+        np.eye(2), np.full(2, 1e-160)
+    )  # the squares are below the range of normal floats
+    assert lower <= 0 < 2e-320 < upper < 1e-300
+    for wrong in (math.nan, -1e-9, math.inf):
+        with pytest.raises(ScaleError, match="error"):
+            inverse_form_bounds(np.eye(2), np.ones(2), wrong)

@@ -109,7 +109,7 @@ def test_rounding_bounds_of_the_quadratics_are_near_one_rounding_of_the_residual
 @pytest.mark.parametrize("loss", LOSSES, ids=name)
 def test_curvatures_fill_the_range_from_mu_to_L(loss: Loss) -> None:
     """Second derivatives never leave [mu, L], and come to within 1% of both ends."""
-    scale = float(loss.arrays().get("scale", np.ones(1))[0])
+    scale = loss.scale if isinstance(loss, PseudoHuberLoss | LogisticLoss) else 1.0
     centre = np.zeros(3) if isinstance(loss, LogisticLoss) else loss.labels
     found = []
     with working_precision(400):
@@ -240,10 +240,6 @@ def test_labels_stand_for_their_squared_loss() -> None:
     assert isinstance(loss, SquaredLoss)
     assert np.array_equal(loss.labels, LABELS)
     assert as_loss(LOSSES[3]) is LOSSES[3]
-    assert dict(loss.arrays()) == {}
-    assert set(LOSSES[1].arrays()) == {"weights"}
-    assert LOSSES[3].arrays()["ridge"] == 1 / 3
-    assert LOSSES[3].arrays()["scale"] == 0.25
 
 
 def test_bad_labels_weights_ridges_and_scales_are_refused() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flint import arb
 
-from theory.errors import InputError
+from theory.errors import InputError, ScaleError
 from theory.theorems import general_loss, generalisation, gradient_descent, kernels, kfac, ngd, width
 
 MODULES = (ngd, general_loss, kfac, gradient_descent, width, kernels, generalisation)
@@ -34,7 +35,6 @@ GOOD: Mapping[str, Any] = {
 
 HELPERS = {
     "in_kind",
-    "square_root",
     "first_coefficients",
     "remaining_coefficients",
     "change_constant",
@@ -102,3 +102,36 @@ def test_each_argument_is_checked(function: Callable[..., Any], arguments: Mappi
         with pytest.raises(InputError) as raised:
             function(**{**arguments, name: wrong})
         assert str(wrong if not isinstance(GOOD[name], np.ndarray) else "") in str(raised.value)
+
+
+NORMS = ("residual_norm", "deviation", "variation", "squared_targets", "radius", "trace")
+"""Arguments that are norms, or sums of squares: no negative number is one, and neither is nan."""
+
+NORM_CASES = [case for case in CASES if case.values[2] in NORMS and not str(case.id).startswith("kernels.")]
+
+
+@pytest.mark.parametrize(("function", "arguments", "name"), NORM_CASES)
+def test_a_norm_is_finite_and_not_negative(
+    function: Callable[..., Any], arguments: Mapping[str, Any], name: str
+) -> None:
+    assert np.isfinite(float(function(**{**arguments, name: 0.0})))
+    for wrong in (np.nan, -1.0, -1e-300, np.inf):
+        with pytest.raises(ScaleError):
+            function(**{**arguments, name: wrong})
+
+
+def test_every_theorem_with_a_radius_is_among_them() -> None:
+    found = " ".join(str(case.id) for case in NORM_CASES)
+    for module in ("ngd", "general_loss", "kfac", "gradient_descent"):
+        assert f"{module}.radius-residual_norm" in found or f"{module}.radius[" in found
+    for module in ("ngd", "kfac"):
+        assert f"{module}.stability_constant" in found
+
+
+def test_a_ball_that_may_be_a_norm_is_one() -> None:
+    assert isinstance(ngd.radius(0.5, arb(0, 1e-9), arb(1)), arb)
+    for wrong in (arb(-1), arb("nan"), arb("inf"), arb(0, "inf")):
+        with pytest.raises(ScaleError):
+            ngd.radius(0.5, wrong, 1.0)
+        with pytest.raises(ScaleError):
+            kfac.condition_radius(wrong, 1.0, 1.0, 1.0)

@@ -249,3 +249,21 @@ def test_frobenius_bounds_weigh_each_input_s_flips_by_its_norm() -> None:
     assert not found.frobenius_at_most(2.6)
     assert ChangeMatrices.of(rows, products[:3], 1).frobenius_at_most(2.0)
     assert not ChangeMatrices.of(rows, products[:3], 1).frobenius_at_most(1.999)
+
+
+def test_a_set_of_changes_is_decided_whatever_the_library_s_eigenvalues_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = normalise_rows(np.random.default_rng(3).standard_normal((3, 2)))
+    product = np.array([[[2.0, 1.0, 0.0], [1.0, 3.0, -1.0], [0.0, -1.0, 1.0]]])
+    largest = float(np.linalg.eigvalsh(rows @ rows.T * product[0])[-1]) / 4
+    eigh = np.linalg.eigh
+    for factor, noise in ((0.5, 0.0), (2.0, 0.0), (1.0, 0.1), (1.0, 10.0), (1.0, math.nan)):
+
+        def wrong(matrices: FloatArray, factor: float = factor, noise: float = noise) -> tuple[FloatArray, FloatArray]:
+            values, vectors = eigh(matrices)
+            return factor * values, vectors + noise
+
+        monkeypatch.setattr(np.linalg, "eigh", wrong)
+        monkeypatch.setattr(np.linalg, "eigvalsh", lambda matrices, wrong=wrong: wrong(matrices)[0])
+        found = ChangeMatrices.of(rows, product, 4)
+        assert not found.squares_at_most(rational(largest * (1 - 1e-9)))
+        assert found.squares_at_most(rational(largest * (1 + 1e-9)))

@@ -9,10 +9,11 @@ import pytest
 from flint import arb, fmpq
 
 from theory.errors import ChoiceError, InputError, ScaleError
-from theory.gram import gram_eigenvalue
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
+from theory.network_gram import gram_eigenvalue
 from theory.rigour.exact import ball_matrix, rational, rational_matrix
+from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import gamma
 from theory.stability import ball_changes, certify_ball, change_bounds
 from theory.stability.flips import JointKnapsack, flip_costs, input_flip_counts, joint_flip_count, squared_budget
@@ -22,7 +23,6 @@ from theory.stability.norms import (
     input_norm_squared,
     paper_radius,
     pattern_change_norm,
-    pre_activation_error,
     residual_norm,
     rounded_down,
     rounded_up,
@@ -238,7 +238,7 @@ def test_errors_of_pre_activations_and_features_cover_what_happens() -> None:
     exact = ball_matrix(rows) * ball_matrix(net.weights).transpose()
     off = np.array([[abs(float(exact[i, r] - arb(z[i, r]))) for r in range(50)] for i in range(5)])
     assert (off <= allowed).all()
-    assert allowed == pytest.approx(gamma(4 * 30 + 16) * np.linalg.norm(net.weights, axis=1))
+    assert allowed == pytest.approx(2 * gamma(30 + 4) * np.linalg.norm(net.weights, axis=1))
     assert net.phi.curvature is not None
     assert feature_error(net, 1.0, 5) - feature_error(net, 0.0, 5) == pytest.approx(
         net.phi.curvature / math.sqrt(50), rel=1e3 * gamma(20)

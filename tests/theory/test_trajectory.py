@@ -12,7 +12,7 @@ from flint import arb, ctx, fmpq, fmpq_mat
 from theory.descent import FunctionSpaceDescent, trajectory
 from theory.errors import ChoiceError, NotNormalisedError
 from theory.inputs import FloatArray, normalise_rows
-from theory.losses import PseudoHuberLoss, SquaredLoss
+from theory.losses import PseudoHuberLoss, SquaredLoss, as_loss
 from theory.network import TwoLayerNetwork
 from theory.rigour import enclosed_step
 from theory.rigour.enclosed_step import move_maker
@@ -294,6 +294,26 @@ def test_a_pre_activation_that_is_exactly_zero_at_the_start_is_active() -> None:
         StoredPreActivations(net.pre_activations(x)), net.signs, SquaredLoss(np.ones(1)), move_maker("gd", x), 0.1
     )
     assert stored.active.tolist() == path.active.tolist()
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("tiny", [5e-324, 2.0**-1040, 1e-300])
+def test_a_neuron_at_zero_follows_a_move_below_the_range_of_floats(optimiser: str, tiny: float) -> None:
+    """Z(1) of the second input is about -1e-341 (or -1e-318): inactive, though every float64 of the step is 0."""
+    m = 64
+    stored = np.vstack([np.where(np.arange(m) % 3 == 0, 1.0, -1.0), np.zeros(m)])
+    signs = np.where(np.arange(m) % 4 < 1, 1.0, -1.0)
+    y, eta = np.array([1.0, -tiny]), 2.0**-60
+    with working_precision(4000):
+        found = network_steps_enclosed(stored, np.eye(2), signs, "relu", y, eta, 2, optimiser)
+        exact = entrywise_steps(
+            ball_matrix(stored), signs, "relu", as_loss(y), move_maker(optimiser, np.eye(2)), eta, 2
+        )
+        assert found[0].moved_residual[1].is_finite()
+        for step, other in zip(found, exact, strict=True):  # after the flips K-FAC's H may be singular, for both
+            assert step.moved_residual[1].is_finite() == other.moved_residual[1].is_finite()
+            assert step.moved_residual[1].overlaps(other.moved_residual[1])
+    assert found[0].flips > 0
 
 
 def test_undecided_outputs_contain_both_values() -> None:

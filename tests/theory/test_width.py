@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from flint import arb, fmpq
+from flint import arb, fmpq, fmpq_mat
 from scipy import optimize
 
 from theory.errors import ChoiceError, DegenerateInputsError, ScaleError, WidthError
@@ -19,6 +19,7 @@ from theory.theorems.width import (
     chernoff_failure,
     chernoff_width,
     composition_constant,
+    input_condition,
     mean_squared_residual,
     squared_change_bound,
     squared_condition_radius,
@@ -229,6 +230,10 @@ def test_bad_widths_are_named() -> None:
     for theorem, name in (("T3", "lambda0"), ("T4-width", "lambda_S")):
         with pytest.raises(DegenerateInputsError, match=f"no positive lower bound of {name} is certified"):
             width_module.width(np.array([[1.0, 0.0], [1.0, 0.0]]), y, 1.0, 0.1, 0.5, theorem)
+    with pytest.raises(
+        DegenerateInputsError, match="no bound of kappa_X is certified"
+    ):  # the exact rank is 2, kappa_X 4e34
+        width_module.width(np.array([[1.0, 0.0], [-1.0, 1e-17]]), y, 1.0, 0.1, 0.5, "T4-width")
     for call in (
         lambda: width_module.width(rows, y, 0.0, 0.1, 0.5),
         lambda: width_module.width(rows, y, 1.0, 1.0, 0.5),
@@ -237,3 +242,25 @@ def test_bad_widths_are_named() -> None:
     ):
         with pytest.raises(ScaleError):
             call()
+
+
+@pytest.mark.parametrize("exponent", [0, 1, 3, 5])
+def test_the_condition_of_the_inputs_is_bounded_from_above(exponent: int) -> None:
+    """Two unit rows of correlation rho: ``X X^T`` has the eigenvalues 1 +- |rho|, of which the smaller is ``2 sin^2(angle/2)``."""
+    angle = 10.0**-exponent
+    rows = np.array([[1.0, 0.0], [-math.cos(angle), math.sin(angle)]])
+    expected = 1 / math.tan(angle / 2) ** 2
+    assert expected * (1 - 1e-13 / angle) <= input_condition(rows) <= expected * (1 + 1e-13 / angle)
+    exact = fmpq_mat(2, 2, [fmpq(*value.as_integer_ratio()) for value in rows.ravel().tolist()])
+    kernel = exact * exact.transpose()
+    trace, determinant = kernel[0, 0] + kernel[1, 1], kernel.det()
+    with working_precision(200):
+        root = (arb(trace) ** 2 - 4 * arb(determinant)).sqrt()
+        assert arb(input_condition(rows)) > (arb(trace) + root) / (arb(trace) - root)
+
+
+def test_the_bound_of_the_condition_covers_rows_that_are_units_up_to_rounding() -> None:
+    """One row: ``h_min mu_min = |x|^2``, which the bound must not exceed the inverse of."""
+    for scale in (1 - 2.0**-51, 1.0, 1 + 2.0**-51):
+        assert fmpq(*scale.as_integer_ratio()) ** -2 <= fmpq(*input_condition([[scale, 0.0]]).as_integer_ratio())
+    assert input_condition(np.eye(3)) <= 1 + 1e-13

@@ -51,7 +51,10 @@ _CHERNOFF = Implication(
     "beta*m*eigenvalue/norm2 >= log",
     {"limit": "norm2*log/(beta*eigenvalue)"},
 )
-"""``beta m lambda0/||X||_2^2`` in the exponent of K-chernoff, at the first width; ``log = ln(n/share)``."""
+"""``beta m lambda0/||X||_2^2`` in the exponent of K-chernoff, at the first width; ``log = ln(n/share)``.
+
+What it means for the probability, ``n exp(-log) = share``, is no inequality of polynomials: ``_FIRST_WIDTH`` argues it.
+"""
 
 _CONDITION = Implication(
     ("0 < eigenvalue", "smallest > 3/4*eigenvalue", "0 <= x <= C**2/9*(3/4*eigenvalue)"), "x <= C**2/9*smallest"
@@ -183,6 +186,11 @@ _CHERNOFF_LINKS = (
     checked("K-chernoff's frequency", "K-chernoff"),
 )
 
+_FIRST_WIDTH = argued(
+    "with log = ln(n/share) the exponent at the first width makes the failure at most the share: n exp(-log) = share",
+    f"{_MODULE}the failure is at most ``n exp(-ln(n/share)) = share``",
+)
+
 CHAINS = (
     Chain("K-chernoff", _CHERNOFF_LINKS),
     Chain("R0", _START_LINKS),
@@ -195,6 +203,7 @@ CHAINS = (
             *_CHANGE_LINKS,
             argued("a union bound over three events of probability delta/3", f"{_MODULE}at delta/3 each"),
             proved("their composition, by cubes", COMPOSITION, CUBES),
+            _FIRST_WIDTH,
             proved("under symmetric initialisation, with two events of probability delta/2", SYMMETRIC),
             checked("the conclusion on instances", "T3"),
         ),
@@ -206,6 +215,7 @@ CHAINS = (
             *_START_LINKS,
             *_CHANGE_LINKS,
             proved("the first width, and from C2-prob's bound to the condition", COMPOSITION, CUBES),
+            _FIRST_WIDTH,
             argued("h_min >= 1/mu_max", f"{_MODULE}``h_min >= 1/mu_max``"),
             proved("the ball and the second width, with a factor kappa_X", PATTERN),
             checked("the conclusion on instances", "T4-width"),

@@ -12,10 +12,7 @@ from scipy import linalg
 
 from theory.errors import ShapeError
 from theory.inputs import FloatArray, finite_array
-from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
-
-UNDERFLOW = 2.0**-1000
-"""Above all effects of underflow on an n x n matrix with entries of at most 1 in magnitude, n < 2^30."""
+from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 
 FIRST_DISTANCE, DISTANCE_FACTOR, ATTEMPTS = 1 / 16, 4.0, 30
 """Trial shifts lie 1/16, 1/4, 1, 4, ... of the rounding bound below the estimate, at most so many of them."""
@@ -119,6 +116,16 @@ def smallest_eigenvalue_upper_bound(matrix: ArrayLike) -> float:
     return _scaled_back(_rayleigh_upper_bound(scaled, np.linalg.eigh(scaled)[1][:, 0]), exponent, math.inf)
 
 
+def smallest_eigenvalue_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[float, float]:
+    """Certified (lower, upper) bounds of ``lambda_min`` of every symmetric matrix within ``error`` in the spectral norm.
+
+    Raises ShapeError (not square, not symmetric), NotFiniteError.
+    """
+    lower = np.nextafter(smallest_eigenvalue_lower_bound(matrix) - error, -np.inf)
+    upper = np.nextafter(smallest_eigenvalue_upper_bound(matrix) + error, np.inf)
+    return float(lower), float(upper)
+
+
 def largest_eigenvalue_bounds(matrix: ArrayLike) -> tuple[float, float]:
     """Certain bounds (lower, upper) of ``lambda_max`` of the symmetric (n, n) float64 matrix exactly as given.
 
@@ -132,6 +139,32 @@ def largest_eigenvalue_bounds(matrix: ArrayLike) -> tuple[float, float]:
     lower = -_rayleigh_upper_bound(negative, vectors[:, 0])
     upper = -_certified_shift(negative, float(values[0]))
     return _scaled_back(lower, exponent, -math.inf), _scaled_back(upper, exponent, math.inf)
+
+
+def largest_eigenvalues_above(matrices: FloatArray, errors: FloatArray) -> FloatArray:
+    """Numbers, shape (q,), certainly at least lambda_max of the symmetric matrices within ``errors`` (q,) of these (q, n, n).
+
+    Errors in the spectral norm. ``A V = V L + R`` for any V and diagonal L, so with ``d = ||V^T V - I||_F < 1`` every eigenvalue of A,
+    being one of ``L + V^{-1} R``, is within ``||R||_F / (1 - d)^{1/2}`` of an entry of L (Bauer, Fike); A moves R by ``||V||_2`` times as
+    much, at most ``(1 + d)^{1/2}``. V and L are those of the library, whatever their quality; inf where d is not below 1/2.
+    """
+    values, vectors = np.linalg.eigh(matrices)
+    size, spectra = matrices.shape[-1], values[:, None, :]
+    turned = vectors.transpose(0, 2, 1)
+    remainder = _frobenius_norms(matrices @ vectors - vectors * spectra)
+    remainder += gamma(size + 2) * _frobenius_norms(np.abs(matrices) @ np.abs(vectors) + np.abs(vectors * spectra))
+    defect = _frobenius_norms(turned @ vectors - np.eye(size))
+    defect += gamma(size + 2) * _frobenius_norms(np.abs(turned) @ np.abs(vectors))
+    usable = defect < 1 / 2
+    defect = np.where(usable, defect, 1 / 2)
+    distance = (
+        (remainder + errors * np.sqrt(1 + defect)) / np.sqrt(1 - defect) * (1 + gamma(size * size + 2 * size + 16))
+    )
+    return np.where(usable, np.nextafter(values.max(axis=1) + (distance + UNDERFLOW), np.inf), np.inf)
+
+
+def _frobenius_norms(matrices: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.norm(matrices, axis=(1, 2)))
 
 
 def _rayleigh_upper_bound(scaled: FloatArray, vector: FloatArray) -> float:

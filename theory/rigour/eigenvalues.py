@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 from flint import arb, arb_mat
 
 from theory.errors import ShapeError
+from theory.inputs import FloatArray
 
 FIRST_GUESS = 2.0**-36
 """Half-width, relative to the entries, of the first bracket around the float64 eigenvalue."""
@@ -35,17 +38,20 @@ def definiteness(matrix: arb_mat, shift: arb) -> int:
 def enclosed_smallest_eigenvalue(matrix: arb_mat, bits: int) -> arb:
     """A ball, of radius below ``2^-bits`` where the precision allows, with ``lambda_min`` of each symmetric matrix inside.
 
-    Bisection, each end certified by ``definiteness``; only the lower triangle is read. Raises ShapeError (not square).
+    Bisection, each end certified by ``definiteness`` or, before the first cut, by Gershgorin's theorem and the diagonal; only
+    the lower triangle is read. The whole line for entries without bounds. Raises ShapeError (not square).
     """
     size = matrix.nrows()
     if size != matrix.ncols():
         raise ShapeError(f"the matrix has shape {(size, matrix.ncols())}; a symmetric one is square")
     low, high = _first_bracket(matrix)
+    if not (low.is_finite() and high.is_finite()):
+        return arb(0, "inf")
     target = arb(2) ** (1 - bits)
     while not high - low < target:
         for share in SPLITS:
             middle = ((1 - share) * low + share * high).mid()
-            sign = definiteness(matrix, middle)
+            sign = definiteness(matrix, middle) if low < middle < high else 0  # the precision may not tell them apart
             if sign:
                 break
         else:
@@ -55,15 +61,30 @@ def enclosed_smallest_eigenvalue(matrix: arb_mat, bits: int) -> arb:
 
 
 def _first_bracket(matrix: arb_mat) -> tuple[arb, arb]:
-    """Exact numbers certainly below and above ``lambda_min``: near its float64 value, else by Gershgorin and the diagonal."""
+    """Exact numbers certainly at most and at least every ``lambda_min``, infinite where the entries have no bounds.
+
+    Around its float64 value when ``definiteness`` confirms the end, else Gershgorin's bound below, ``min_i a_ii`` above.
+    """
     size = matrix.nrows()
     entries = [[matrix[max(i, j), min(i, j)] for j in range(size)] for i in range(size)]
-    estimate = float(np.linalg.eigvalsh(np.array([[float(entry) for entry in row] for row in entries]))[0])
-    margin = FIRST_GUESS * max(float(abs(entry)) for row in entries for entry in row)
-    low, high = arb(estimate - margin), arb(estimate + margin)
-    if definiteness(matrix, low) != 1:
+    low, high = _around_float_value(np.array([[float(entry) for entry in row] for row in entries]))
+    if not low.is_finite() or definiteness(matrix, low) != 1:
         radii = [sum((abs(entries[i][j]) for j in range(size) if j != i), arb(0)) for i in range(size)]
-        low = min(((entries[i][i] - radii[i]).lower() for i in range(size)), key=float) - 1
-    if definiteness(matrix, high) != -1:
-        high = max((entries[i][i].upper() for i in range(size)), key=float) + 1
-    return low, high
+        low = _least([(entries[i][i] - radii[i]).lower() for i in range(size)])
+    if not high.is_finite() or definiteness(matrix, high) != -1:
+        high = _least([entries[i][i].upper() for i in range(size)])
+    return low if low.is_finite() else arb("-inf"), high if high.is_finite() else arb("inf")
+
+
+def _around_float_value(middles: FloatArray) -> tuple[arb, arb]:
+    """The float64 eigenvalue less and plus the first guess's half-width; not finite when it cannot be had."""
+    if not np.isfinite(middles).all():
+        return arb("-inf"), arb("inf")
+    estimate = float(np.linalg.eigvalsh(middles)[0])
+    margin = FIRST_GUESS * float(np.abs(middles).max())
+    return arb(estimate - margin), arb(estimate + margin)
+
+
+def _least(ends: list[arb]) -> arb:
+    """The smallest of some exact numbers, compared exactly; not-a-number when one of them is."""
+    return reduce(arb.min, ends)

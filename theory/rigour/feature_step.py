@@ -13,7 +13,7 @@ from theory.rigour.exact import AnyArray, lift
 from theory.rigour.gram_rounding import smallest_root
 from theory.rigour.input_bounds import InputBounds
 from theory.rigour.kronecker import KroneckerSolution, kronecker_mover
-from theory.rigour.one_step import OneStep
+from theory.rigour.one_step import OneStep, outward
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 
@@ -37,19 +37,21 @@ def feature_step(
     steepest = size + features_error
     displacement = eta * solved.movement_error(geometry.basis, bounds, features_error, steepest)
     displacement += 2 * u * (float(np.linalg.norm(moved)) + float(np.linalg.norm(Z)))
-    reach = float(np.linalg.norm(Z)) + float(np.linalg.norm(moved)) + displacement
+    reach = outward(float(np.linalg.norm(Z)) + float(np.linalg.norm(moved)) + displacement, Z.size)
     steepest += 2 * model.deviation(reach, 1)
     direction = solved.solution @ geometry.dual_inputs
     length = eta * float(np.sqrt(max(float(np.sum(direction * (gram @ direction))), 0.0)))
     after_residual = model.outputs(moved) - targets
     after = float(np.linalg.norm(after_residual))
+    after_error = steepest * displacement + model.rounding(moved)[0] + (u + gamma(n + 2)) * after
+    operations = n + sum(np.shape(geometry.inputs)) + model.width
     return moved, OneStep(
         before=before,
         after=after,
-        before_error=residual_error + gamma(n + 2) * before,
-        after_error=steepest * displacement + model.rounding(moved)[0] + (u + gamma(n + 2)) * after,
+        before_error=outward(residual_error + gamma(n + 2) * before, operations),
+        after_error=outward(after_error, operations),
         length=length,
-        length_error=eta * solved.length_error(geometry.dual_inputs, bounds) + gamma(4) * length,
+        length_error=outward(eta * solved.length_error(geometry.dual_inputs, bounds) + gamma(4) * length, operations),
         residual=residual,
         moved_residual=after_residual,
     )

@@ -3,7 +3,7 @@
 Let S be the exact features at the stored Z, S' the computed ones, h' the computed H, rows i of S and S' of norms at most
 ``p_i``. Rounding moves an entry (i, j) in four ways, u being the unit roundoff:
 
-* phi' of a smooth activation, the sign and ``m^{-1/2}``: ``|S'_ir - S_ir| <= FUNCTION_ROUNDINGS STEEPEST_SLOPE u/m^{1/2}``, so a
+* phi' of a smooth activation, the sign and ``m^{-1/2}``: ``|S'_ir - S_ir| <= FEATURE_ERROR/m^{1/2}``, so a
   row is off by at most ``tau``, that bound without ``m^{-1/2}``, and ``S'_i . S'_j`` by ``tau (p_i + p_j) + tau^2``. It is an absolute
   error: where phi' is tiny it may exceed H itself. The pattern of a ReLU network is exact: ``tau = 0``.
 * the sum over m neurons, in blocks and then over the blocks: ``gamma_l p_i p_j`` for l additions one after the other. The
@@ -25,17 +25,9 @@ import numpy as np
 
 from theory.descent import FunctionSpaceDescent
 from theory.inputs import FloatArray
+from theory.rigour.activation_accuracy import FEATURE_ERROR
 from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
-from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
-
-STEEPEST_SLOPE = 1.2
-"""An upper bound of |phi'| over every activation of theory.network (erf has the largest, 2/sqrt(pi) < 1.13)."""
-
-FUNCTION_ROUNDINGS = 12
-"""Roundings granted to one entry of S: phi' by the math library relative to at most 1.2, the sign and m^{-1/2}.
-
-The largest need is that of erf: ``z^2 exp(-z^2) <= 1/e`` keeps the rounding of z^2 below one of them.
-"""
+from theory.rigour.rounding import gamma
 
 
 @dataclass(frozen=True)
@@ -53,7 +45,7 @@ class GramRounding:
         """The error of ``state.gram`` for inputs of dimension ``dim``; that of ``state.pattern_gram`` for 0."""
         smooth = state.phi.curvature is not None
         length = state.summation_length if smooth else 0
-        absolute = FUNCTION_ROUNDINGS * STEEPEST_SLOPE * UNIT_ROUNDOFF if smooth else 0.0
+        absolute = FEATURE_ERROR if smooth else 0.0
         row_norms = np.sqrt(np.diag(state.pattern_gram)) * (1 + gamma(length + 8)) + absolute
         return cls(row_norms, gamma(dim + length + 8), absolute)
 

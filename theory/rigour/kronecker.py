@@ -2,7 +2,8 @@
 
 Write ``T = H^{-1} diag(r)`` for the exact solution and T' for the computed one, sigma^2 for the smallest eigenvalue of H.
 With ``N = diag(r) - H T'`` the defect of T' in exact numbers ``||S^T (T' - T)||_F = ||S^+ N||_F <= ||N||_F/sigma``; and
-``||S^T T||_F = ||S^+ diag(r)||_F <= ||r||/sigma``. Bounds are to first order plus the gammas' own second order.
+``||S^T T||_F = ||S^+ diag(r)||_F <= ||r||/sigma``. Products of two roundings, and the
+rounding of the bounds themselves, are left to ``one_step.outward``, which raises what a step makes of them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """One step of NGD, K-FAC or GD from a stored iterate: residual norms in float64 with error bounds.
 
 The iterate is exact as given. ``before_error`` and ``after_error`` bound the difference between the computed norms and
-those of the exact step from it (exact solve, exact residual), to first order plus the gammas' own second order.
+those of the exact step from it (exact solve, exact residual), given the accuracy of the activations (activation_accuracy). The terms
+are sums of nonnegative numbers in float64; ``outward`` raises them by their own rounding and by the products of two roundings.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from theory.errors import ChoiceError
 from theory.inputs import FloatArray
 from theory.losses import Loss, as_loss
 from theory.maps import ParameterMap
+from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS, STEEPEST_SLOPE
 from theory.rigour.gram_rounding import (
-    STEEPEST_SLOPE,
     GramRounding,
     over_root,
     root_error,
@@ -24,7 +25,7 @@ from theory.rigour.gram_rounding import (
 )
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.kronecker import KroneckerSolution
-from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.rigour.summation import accurate_sum
 
 
@@ -47,6 +48,14 @@ class OneStep:
     def rounding(self, factor: float) -> float:
         """Error bound of ``factor * before - after``."""
         return self.after_error + factor * self.before_error + 4 * UNIT_ROUNDOFF * factor * self.before
+
+
+def outward(error: float, operations: int) -> float:
+    """An error bound raised by the rounding of its evaluation, and by roundings of rounding errors that it leaves out.
+
+    For bounds that are sums of products of at most 8 nonnegative numbers, each computed with up to ``operations`` roundings.
+    """
+    return (error + UNDERFLOW) * (1 + gamma(8 * operations + 64))
 
 
 SMALLEST_NORMAL = float(np.finfo(float).tiny)
@@ -99,16 +108,17 @@ def map_step(
     else:
         displacement = eta * (size + jacobian_error) * gradient_error
     displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * float(np.linalg.norm(moved))
-    reach = float(np.linalg.norm(theta)) + float(np.linalg.norm(moved)) + float(displacement)
-    steepest = size + 2 * model.deviation(reach)
+    reach = outward(float(np.linalg.norm(theta)) + float(np.linalg.norm(moved)) + float(displacement), n + p)
+    steepest = size + jacobian_error + 2 * model.deviation(reach)
     before_norm, after_norm = float(np.linalg.norm(residual)), float(np.linalg.norm(after))
+    length = float(np.linalg.norm(moved - theta))
     return moved, OneStep(
         before=before_norm,
         after=after_norm,
-        before_error=output_error + gamma(n + 2) * before_norm,
-        after_error=steepest * displacement + moved_error + gamma(n + 2) * after_norm,
-        length=float(np.linalg.norm(moved - theta)),
-        length_error=float(displacement) + gamma(p + 2) * float(np.linalg.norm(moved)),
+        before_error=outward(output_error + gamma(n + 2) * before_norm, n + p),
+        after_error=outward(steepest * displacement + moved_error + gamma(n + 2) * after_norm, n + p),
+        length=length,
+        length_error=outward(float(displacement) + gamma(p + 4) * length, n + p),
         residual=residual,
         moved_residual=after,
     )
@@ -159,14 +169,15 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
         state
     )
     before_norm, after_norm = float(np.linalg.norm(start.residual)), float(np.linalg.norm(end.residual))
+    operations = n + dim + len(state.signs)
     moved_error = (steepest * displacement + STEEPEST_SLOPE * float(np.sqrt(n)) * sweep) * (1 + gamma(n + 8))
     return OneStep(
         before=before_norm,
         after=after_norm,
-        before_error=start.residual_error + gamma(n + 2) * before_norm,
-        after_error=moved_error + end.residual_error + gamma(n + 2) * after_norm,
+        before_error=outward(start.residual_error + gamma(n + 2) * before_norm, operations),
+        after_error=outward(moved_error + end.residual_error + gamma(n + 2) * after_norm, operations),
         length=state.last_step_norm,
-        length_error=length_error + gamma(4) * state.last_step_norm,
+        length_error=outward(length_error + gamma(4) * state.last_step_norm, operations),
         residual=start.residual,
         moved_residual=end.residual,
     )
@@ -185,13 +196,17 @@ class AccurateOutputs:
 
     @classmethod
     def of(cls, state: FunctionSpaceDescent) -> AccurateOutputs:
-        """Evaluate; phi is off by at most 6 roundings of what ``_row_norm`` bounds, outputs move g by L times as much."""
+        """Evaluate; ``FUNCTION_ROUNDINGS`` of what ``_row_norm`` bounds for phi, outputs move g by L times as much."""
         root, u, loss = float(np.sqrt(len(state.signs))), UNIT_ROUNDOFF, state.objective
         sums = [accurate_sum(state.phi.function(row) * state.signs) for row in state.pre_activations]
         outputs = np.array([total for total, _ in sums]) / root
         residual = outputs - loss.minimiser
         summation = float(np.linalg.norm([error for _, error in sums])) / root
-        evaluation = 0.0 if state.phi.curvature is None else gamma(6) * _row_norm(state) * float(np.sqrt(len(sums)))
+        evaluation = (
+            0.0
+            if state.phi.curvature is None
+            else gamma(FUNCTION_ROUNDINGS) * _row_norm(state) * float(np.sqrt(len(sums)))
+        )
         rounding = 2 * u * float(np.linalg.norm(outputs))
         own_error = u * float(np.linalg.norm(residual)) + loss.minimiser_error
         slack, steepest = 1 + gamma(len(sums) + 8), loss.smoothness
@@ -221,13 +236,15 @@ def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
     end = AccurateOutputs.of(state)
     before_norm, after_norm = float(np.linalg.norm(start.residual)), float(np.linalg.norm(end.residual))
     sweep = float(np.sqrt(n)) * u * _row_norm(state)
+    moved_error = STEEPEST_SLOPE * (eta * displacement + sweep)
+    operations = n + geometry.inputs.shape[1] + len(state.signs)
     return OneStep(
         before=before_norm,
         after=after_norm,
-        before_error=start.residual_error + gamma(n + 2) * before_norm,
-        after_error=STEEPEST_SLOPE * (eta * displacement + sweep) + end.residual_error + gamma(n + 2) * after_norm,
+        before_error=outward(start.residual_error + gamma(n + 2) * before_norm, operations),
+        after_error=outward(moved_error + end.residual_error + gamma(n + 2) * after_norm, operations),
         length=state.last_step_norm,
-        length_error=eta * length_error + gamma(4) * state.last_step_norm,
+        length_error=outward(eta * length_error + gamma(4) * state.last_step_norm, operations),
         residual=start.residual,
         moved_residual=end.residual,
     )

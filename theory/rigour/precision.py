@@ -1,4 +1,11 @@
-"""The one place where the working precision of ball arithmetic is set, raised and restored."""
+"""The one place where the working precision of ball arithmetic is set, raised and restored.
+
+Threads. The ball library has one precision for the whole process. Code inside ``working_precision`` is protected: one thread at a
+time is inside, and it finds its own precision until it leaves. Code outside is not: while another thread is inside it computes at
+that thread's precision, so results whose width matters belong inside. What is a ball stays an enclosure at any precision.
+Inside, never wait for another thread that may need the precision itself, and do not hand control back with ``yield``: the other
+thread waits for the first to leave, the first for the other, for ever. The same thread may enter again.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +26,7 @@ T = TypeVar("T")
 def working_precision(bits: int) -> Iterator[None]:
     """Work at ``bits`` of precision and restore the old value at the end, also after an exception.
 
-    The precision of the ball library belongs to the whole process, so a second thread waits until the first has left.
+    A second thread waits at the entrance until the first has left; the module says what that protects and what not.
     Raises ValueError when ``bits`` < 2.
     """
     if bits < 2:

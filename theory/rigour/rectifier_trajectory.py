@@ -26,11 +26,8 @@ from theory.losses import Loss
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.rigour.enclosed_step import EnclosedStep, MoveMaker, enclosed_step
 from theory.rigour.exact import AnyArray, ball_matrix, float_at_least, rational
-from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.rigour.summation import enclosed_sums
-
-NO_UNDERFLOW = 2.0**-900
-"""Above all effects of underflow on a dot product of inputs of unit norm."""
 
 BLOCK = 2**12
 """Neurons summed up at a time."""
@@ -94,7 +91,7 @@ class StoredWeights:
     def error(self) -> FloatArray:
         """The rounding of the dot products, in any order; positive."""
         sizes = np.abs(self.inputs) @ np.abs(self.net.weights).T
-        return np.asarray(gamma(2 * self.net.dim + 4) * sizes + NO_UNDERFLOW)
+        return np.asarray(gamma(2 * self.net.dim + 4) * sizes + UNDERFLOW)
 
     def entry(self, i: int, r: int) -> arb:
         """``w_r . x_i``, in whole numbers before it is rounded."""
@@ -179,7 +176,7 @@ class RectifierTrajectory:
         return enclosed_step(before, self.residual, nothing)
 
     def _follow(self, movement: arb_mat) -> None:
-        """Move the float64 Z, and enlarge its error bound by the rounding of M, of the product and of the sum."""
+        """Move the float64 Z, and enlarge its error bound by the rounding of M, of the product and of the sum; never 0 again."""
         n = self.rows
         middle = np.array([[float(entry) for entry in row] for row in movement.tolist()])
         differences = (movement - ball_matrix(middle)).entries()
@@ -187,17 +184,17 @@ class RectifierTrajectory:
         features = self._pattern.active * (self.signs / np.sqrt(self.width))
         self._computed = self._computed + middle @ features
         sizes = np.abs(middle).sum(axis=1)
-        moved = (rounded + gamma(n + 8) * sizes) / np.sqrt(self.width) + 2 * UNIT_ROUNDOFF * np.abs(self._computed).max(
-            axis=1
-        )
+        moved = (rounded + gamma(n + 8) * sizes) / np.sqrt(self.width) + UNDERFLOW
+        moved += 2 * UNIT_ROUNDOFF * np.abs(self._computed).max(axis=1)
         self._row_errors = (self._row_errors + moved[:, None]) * (1 + gamma(2 * n + 16))
 
     def _decided(self) -> _Pattern:
         """The pattern of the current iterate: floats first, balls where their error bound does not decide."""
         error = (self._row_errors + self.start.error) * (1 + gamma(4))
         active, ambiguous = self._computed >= 0, []
-        # only an exact Z(0) has no error: every sign is decided then, that of 0 as well
-        certain = (np.abs(self._computed) > error) | (error == 0)
+        certain = np.abs(self._computed) > error
+        if not self._moves:  # an exact Z(0) has no error: every sign is decided, that of 0 as well
+            certain |= error == 0
         for i, r in np.argwhere(~certain):
             z = self._entry(int(i), int(r))
             active[i, r] = bool(z >= 0)

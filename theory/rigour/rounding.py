@@ -7,6 +7,10 @@ UNIT_ROUNDOFF = 2.0**-53
 """u of float64 with rounding to nearest; not squared, relative."""
 
 
+UNDERFLOW = 2.0**-1000
+"""Above all effects of underflow on a sum of fewer than 2^60 products of float64, each off by 2^-1074 at most."""
+
+
 def gamma(operations: int) -> float:
     """``gamma_k = k u / (1 - k u)``: relative error of a sum of products with k roundings, in any order.
 

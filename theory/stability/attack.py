@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.gram import exact_pattern
 from theory.inputs import FloatArray, enough_parameters, positive_distance, target_vector, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
+from theory.network_gram import exact_pattern
+from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.stability.conditions import condition_scale, factor_rows
 from theory.stability.knapsack import STAY, choose_moves
@@ -32,7 +33,6 @@ from theory.stability.moves import (
 from theory.stability.norms import (
     CONDITION_FACTOR,
     pattern_change_norm,
-    pre_activation_error,
     residual_norm,
     rounded_down,
 )

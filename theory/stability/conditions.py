@@ -16,9 +16,9 @@ import numpy as np
 
 from theory.errors import ChoiceError
 from theory.geometry import InputGeometry
-from theory.gram import gram_eigenvalue_bounds, pattern_gram_eigenvalue_bounds
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
+from theory.network_gram import gram_eigenvalue_bounds, pattern_gram_eigenvalue_bounds
 from theory.rigour.input_bounds import input_bounds
 from theory.stability.norms import rounded_down, rounded_up
 

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 
 from theory.inputs import FloatArray, unit_rows
 from theory.network import TwoLayerNetwork
+from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
-from theory.stability.norms import pre_activation_error, rounded_up, squared_norm_excess
+from theory.stability.norms import rounded_up, squared_norm_excess
 
 MULTIPLIER_EVALUATIONS = 80
 """Evaluations of the dual function granted to the search for the multiplier; every multiplier gives a valid bound."""

@@ -4,24 +4,18 @@ import math
 
 import numpy as np
 
+from theory.errors import NotFiniteError
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
+from theory.rigour.activation_accuracy import FEATURE_ERROR, FUNCTION_ROUNDINGS, STEEPEST_SLOPE
 from theory.rigour.definiteness import largest_eigenvalue_bounds, largest_eigenvalue_upper_bound
+from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 CONDITION_FACTOR = 3.0
 """Condition 2 asks ``||J - J(0)||_2 <= (C/3) lambda^{1/2}`` on the ball of radius ``3 ||r(0)|| / lambda^{1/2}``.
 
 Condition 3 has ``(3/2)(1+kappa)`` in place of the second 3."""
-
-FUNCTION_ROUNDINGS = 8
-"""Roundings granted to one evaluation of a smooth phi or phi' by the math library, each relative to at most 1.2."""
-
-UNDERFLOW = 2.0**-500
-"""Above what underflow does to a pre-activation, and to the norm of a weight whose square vanishes."""
-
-SLOPE_BOUND = 1.2
-"""Above sup |phi'| of every activation: 1 for relu, softplus, tanh and sin, 2/pi^{1/2} = 1.129 for erf."""
 
 
 def squared_norm_excess(dim: int) -> float:
@@ -84,37 +78,38 @@ def feature_change_norm(kernel: FloatArray, change: FloatArray, error: float, di
     return max(0.0, below - moved), rounded_up(above + moved)
 
 
-def feature_error(net: TwoLayerNetwork, pre_activation_error: float, rows: int) -> float:
-    """Bound of ``||E||_F`` for a computed ``dS = S' - S`` whose pre-activations are off by this Frobenius norm in all.
+def feature_error(net: TwoLayerNetwork, moved: float, rows: int) -> float:
+    """Bound of ``||E||_F`` for a computed ``dS = S' - S`` whose pre-activations are off by ``moved`` in all, a Frobenius norm.
 
-    An error of z moves phi' by at most L times as much; each of the 2 n m evaluations is off by
-    ``FUNCTION_ROUNDINGS u`` relative to ``SLOPE_BOUND``, the product with the sign and ``m^{-1/2}`` by 4 u.
+    An error of z moves phi' by at most L times as much; each of the 2 n m entries of S and S' is off by ``FEATURE_ERROR/m^{1/2}``.
     """
     curvature = 0.0 if net.phi.curvature is None else net.phi.curvature
-    evaluation = 2 * SLOPE_BOUND * (FUNCTION_ROUNDINGS + 4) * UNIT_ROUNDOFF * math.sqrt(rows)
-    return rounded_up(curvature * pre_activation_error / math.sqrt(net.width) + evaluation)
-
-
-def pre_activation_error(net: TwoLayerNetwork) -> FloatArray:
-    """Bounds, shape (m,), of ``|fl(w_r . x) - w_r . x| <= gamma_d ||w_r|| ||x||`` for a unit row x, underflow included."""
-    norms = np.sqrt(np.einsum("rd,rd->r", net.weights, net.weights))
-    return np.asarray(gamma(4 * net.dim + 16) * norms + UNDERFLOW)
+    evaluation = 2 * FEATURE_ERROR * math.sqrt(rows)
+    return rounded_up(curvature * moved / math.sqrt(net.width) + evaluation)
 
 
 def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[float, float]:
     """Bracket (lower, upper) of ``||r(0)|| = ||u(0) - y||`` (not squared), for X (n, d) and y (n,).
 
+    Raises NotFiniteError where the norm or its square overflows.
+
     The output sum of m terms has relative rounding ``gamma_m`` of the sum of magnitudes; an error of z moves phi by
-    at most ``SLOPE_BOUND`` times as much.
+    at most ``STEEPEST_SLOPE`` times as much.
     """
+    with np.errstate(over="ignore", invalid="ignore"):
+        below, above = _residual_norm(net, rows, targets)
+    if not math.isfinite(above):
+        raise NotFiniteError("the squared norm of the residual u(0) - y overflows; scale weights and targets down")
+    return below, above
+
+
+def _residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[float, float]:
     n, m = len(rows), net.width
     magnitudes = np.abs(net.phi.function(net.pre_activations(rows))).sum(axis=1)
     outputs = net.outputs(rows)
     summation = 2 * gamma(m + FUNCTION_ROUNDINGS + 4) * magnitudes
-    propagated = SLOPE_BOUND * 2 * float(pre_activation_error(net).sum())
-    # softplus rounds relative to ln 2 <= 1 near 0, sin relative to 1: an absolute term for each neuron
-    evaluation = 0.0 if net.phi.curvature is None else m * FUNCTION_ROUNDINGS * UNIT_ROUNDOFF
-    errors = (summation + propagated + evaluation) / math.sqrt(m) + 2 * UNIT_ROUNDOFF * (np.abs(outputs - targets))
+    propagated = STEEPEST_SLOPE * 2 * float(pre_activation_error(net).sum())
+    errors = (summation + propagated) / math.sqrt(m) + 2 * UNIT_ROUNDOFF * (np.abs(outputs - targets))
     computed, error = float(np.linalg.norm(outputs - targets)), float(np.linalg.norm(errors))
     slack = gamma(2 * n + 8)
     return max(0.0, computed * (1 - slack) - error * (1 + slack)), computed * (1 + slack) + error * (1 + slack)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from flint import arb, fmpq, fmpq_mat
@@ -21,8 +22,9 @@ from numpy.typing import ArrayLike
 from theory.errors import ShapeError
 from theory.inputs import FloatArray, positive, unit_rows
 from theory.network import TwoLayerNetwork
+from theory.rigour.definiteness import largest_eigenvalues_above
 from theory.rigour.exact import float_at_most, hadamard, rational, rational_matrix
-from theory.rigour.rounding import gamma
+from theory.rigour.rounding import UNDERFLOW, gamma
 
 MOST_INPUTS, MOST_NEURONS = 4, 6
 """Above these sizes the enumeration of (2^n)^m patterns is refused."""
@@ -203,17 +205,20 @@ class ChangeMatrices:
     def squares_at_most(self, square: fmpq) -> bool:
         """Whether ``||J - J(0)||_2^2 <= square`` for all of the changes, decided exactly.
 
-        Floats decide the matrices whose eigenvalue is farther from the bound than the eigenvalue's rounding: a
-        backward error of ``gamma_{64 (n + 8)^2}`` of the trace, far above that of the symmetric QR iteration.
+        Floats decide the matrices whose eigenvalue is certified to be below the bound, rationals the others.
         """
-        size = self.kernel.nrows()
-        traces = np.einsum("qii->q", self.products) / self.width
-        rounding = gamma(64 * (size + 8) ** 2) * traces
-        for k in np.flatnonzero(self.squares + rounding >= float_at_most(arb(square))):
+        for k in np.flatnonzero(~(self._squares_above <= float_at_most(arb(square)))):
             matrix = hadamard(self.kernel, rational_matrix(self.products[k])) * fmpq(1, self.width)
             if not largest_eigenvalue_at_most(matrix, square):
                 return False
         return True
+
+    @cached_property
+    def _squares_above(self) -> FloatArray:
+        """Certified upper bounds of ``lambda_max(K o D D^T) / m``, shape (q,); each entry of the matrices takes 4 roundings."""
+        kernel = np.array([[float(entry) for entry in row] for row in self.kernel.tolist()])
+        matrices = kernel * self.products / self.width
+        return largest_eigenvalues_above(matrices, gamma(6) * np.linalg.norm(matrices, axis=(1, 2)) + UNDERFLOW)
 
     def frobenius_at_most(self, bound: float) -> bool:
         """Whether ``||J - J(0)||_F <= bound`` (not squared) for all of the changes, decided exactly."""

@@ -8,8 +8,9 @@ import numpy as np
 
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
+from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import gamma
-from theory.stability.norms import feature_change_norm, feature_error, pre_activation_error
+from theory.stability.norms import feature_change_norm, feature_error
 
 DIFFERENCE = 2.0**-17
 """Step of the central difference of phi': the curvature only steers the search and needs no more digits."""

@@ -9,6 +9,7 @@ from scipy import linalg
 from theory.errors import RankDeficientError, ShapeError
 from theory.inputs import FloatArray, finite_array, sign_vector
 from theory.network import activation_named, exact_products
+from theory.rigour.activation_accuracy import DERIVATIVE_ERROR
 from theory.rigour.definiteness import (
     largest_eigenvalue_bounds,
     largest_eigenvalue_upper_bound,
@@ -24,7 +25,7 @@ from theory.stability.crossings import (
     subset_bound,
 )
 from theory.stability.division import Division
-from theory.stability.norms import FUNCTION_ROUNDINGS, SLOPE_BOUND, rounded_down, rounded_up
+from theory.stability.norms import rounded_down, rounded_up
 from theory.stability.path import lipschitz_bound, midpoint
 
 MOST_SHARES = 512
@@ -172,16 +173,21 @@ def _smooth_variation(
     moved = float(np.sqrt(np.square(end - start).sum(axis=1)).max()) * (1 + 2 * gamma(width + 4))
     inverse_norm = rounded_up(1 / math.sqrt(relative.lambda_min))
     speed = rounded_up(phi.curvature * norm * moved / math.sqrt(width) * inverse_norm)
-    evaluation = 2 * SLOPE_BOUND * FUNCTION_ROUNDINGS * UNIT_ROUNDOFF * math.sqrt(rows)
+    evaluation = 2 * DERIVATIVE_ERROR * math.sqrt(rows)
     magnitude = float(np.linalg.norm(start) + np.linalg.norm(end))
     error = evaluation + phi.curvature * 4 * UNIT_ROUNDOFF * magnitude / math.sqrt(width)
 
     def evaluate(position: float) -> tuple[float, float]:
         change = phi.derivative((1 - position) * start + position * end) - slopes
         product = change @ slopes.T / width
-        size = float(np.linalg.norm(change) * np.linalg.norm(slopes)) / width
+        size_of_change = float(np.linalg.norm(change))
+        size = size_of_change * float(np.linalg.norm(slopes)) / width
         # errors of dS act through J(k)^+, those of S_k and of the product through G^{-1}
-        inexact = error * inverse_norm + size * (gamma(2 * width + 8) + gamma(FUNCTION_ROUNDINGS)) * inverse_norm**2
+        inexact = (
+            error * inverse_norm
+            + (size * gamma(2 * width + 8) + size_of_change * DERIVATIVE_ERROR * math.sqrt(rows / width))
+            * inverse_norm**2
+        )
         return relative.norm(product, rounded_up(2 * inexact))
 
     division = Division(evaluate, lambda *part: lipschitz_bound(part, speed), midpoint)

@@ -40,7 +40,7 @@ from fractions import Fraction
 from flint import arb
 
 from theory.errors import ChoiceError, ScaleError
-from theory.reals import positive_real, real
+from theory.reals import positive_real, real, square_root
 from theory.rigour.rounding import rounded_up_from
 from theory.theorems import ngd
 
@@ -105,7 +105,7 @@ def rate(eta: float, C: float, mu: float, L: float, theorem: str = "T2-q") -> fl
     squared = 1 - 2 * eta * mu * L / (mu + L)
     if squared < 0:
         raise ScaleError(f"eta is {eta}; the factor of T2 needs eta <= (mu+L)/(2 mu L)")
-    return ngd.square_root(squared)
+    return square_root(squared)
 
 
 def radius(C: float, residual_norm: float, lambda_min: float, mu: float, L: float, theorem: str = "T2-q") -> float:

@@ -32,9 +32,8 @@ from numpy.typing import ArrayLike
 from theory.descent import solve_gram
 from theory.errors import ScaleError
 from theory.inputs import target_vector
-from theory.reals import probability, real
+from theory.reals import probability, real, square_root
 from theory.rigour.definiteness import symmetric_matrix
-from theory.theorems.ngd import square_root
 
 
 def complexity_term(inverse_form: float, n: int) -> float:

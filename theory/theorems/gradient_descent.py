@@ -45,9 +45,9 @@ import numpy as np
 
 from theory.errors import ChoiceError, ScaleError
 from theory.inputs import FloatArray, finite_array
-from theory.reals import positive_real, real
+from theory.reals import positive_real, real, square_root
 from theory.theorems.ngd import checked_constant as _constant
-from theory.theorems.ngd import deficit, square_root
+from theory.theorems.ngd import deficit, unit_length
 
 THEOREMS = ("T0", "T0-sharp")
 
@@ -105,7 +105,7 @@ def radius(C: float, residual_norm: float, lambda_min: float, theorem: str = "T0
     """
     c = _constant(C) / 3
     factor = 2 / (1 - c) if _theorem(theorem) == "T0" else 2 * (1 - c) / (1 - 3 * c + 4 * c**2)
-    return factor * real(residual_norm, "||r(0)||") / square_root(_eigenvalue(lambda_min))
+    return factor * unit_length(residual_norm, lambda_min)
 
 
 def linear_step_limit(operator_norm: float) -> float:

@@ -32,8 +32,8 @@ numbers takes floats or balls (arb), and answers in kind.
 """
 
 from theory.errors import ChoiceError, ScaleError
-from theory.reals import positive_real, real
-from theory.theorems.ngd import contraction_ratio, deficit, square_root
+from theory.reals import magnitude, positive_real, real, square_root
+from theory.theorems.ngd import contraction_ratio, deficit
 
 THEOREMS = ("T4", "T4-lev", "T4-sharp")
 
@@ -101,7 +101,9 @@ def condition_radius(residual_norm: float, sigma_squared: float, h_min: float, m
 
 def stability_constant(deviation: float, sigma_squared: float) -> float:
     """``C = 3 sup ||S(W) - S(0)||_2/sigma``: Condition K2(C) with equality. Raises ScaleError."""
-    return 3 * real(deviation, "the deviation") / square_root(_given(sigma_squared, "sigma_squared", "Condition K1"))
+    return (
+        3 * magnitude(deviation, "the deviation") / square_root(_given(sigma_squared, "sigma_squared", "Condition K1"))
+    )
 
 
 def frozen_factor(eta: float, leverage: float) -> float:
@@ -125,4 +127,4 @@ def _given(value: float | None, name: str, needed_by: str) -> float:
 def _unit(residual_norm: float, sigma_squared: float, h_min: float, mu_min: float) -> float:
     product = _given(sigma_squared, "sigma_squared", "Condition K1")
     product = product * _given(h_min, "h_min", "K-FAC") * _given(mu_min, "mu_min", "K-FAC")
-    return real(residual_norm, "||r(0)||") / square_root(product)
+    return magnitude(residual_norm, "||r(0)||") / square_root(product)

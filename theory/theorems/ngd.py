@@ -25,18 +25,11 @@ Every function of real numbers here takes floats or balls (arb), and answers in 
 
 import math
 
-from flint import arb
-
 from theory.errors import ChoiceError, ScaleError
-from theory.reals import nonnegative_real, positive_real, real
+from theory.reals import magnitude, positive_real, real, square_root
 
 THEOREMS = ("T1", "T1-q", "T1-sharp")
 LINE_THEOREMS = ("T1-line", "T1-line-sharp")
-
-
-def square_root(value: float) -> float:
-    """The square root of a float or of a ball."""
-    return value.sqrt() if isinstance(value, arb) else math.sqrt(value)
 
 
 def deficit(C: float) -> float:
@@ -137,8 +130,8 @@ def condition_radius(residual_norm: float, lambda_min: float) -> float:
 
 
 def stability_constant(deviation: float, lambda_min: float) -> float:
-    """``C = 3 sup ||J(theta) - J(0)||_2 / sqrt(lambda)``: Condition 2(C) with equality. Raises ScaleError."""
-    return 3 * real(deviation, "the deviation") / square_root(_eigenvalue(lambda_min))
+    """``C = 3 sup ||J(theta) - J(0)||_2 / sqrt(lambda)``: Condition 2(C) with equality. Raises ScaleError (also for nan)."""
+    return 3 * magnitude(deviation, "the deviation") / square_root(_eigenvalue(lambda_min))
 
 
 def first_step_rate(eta: float, C: float) -> float:
@@ -150,7 +143,7 @@ def first_step_rate(eta: float, C: float) -> float:
 
 def step_rate(eta: float, variation: float) -> float:
     """``|1-eta| + eta eps_k`` with ``eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` (T1-step). Raises ScaleError."""
-    return abs(1 - real(eta, "eta")) + eta * real(variation, "eps")
+    return abs(1 - positive_real(eta, "eta")) + eta * magnitude(variation, "eps")
 
 
 def line_sine(C: float, theorem: str = "T1-line") -> float:
@@ -197,8 +190,4 @@ def _eigenvalue(lambda_min: float) -> float:
 
 def unit_length(residual_norm: float, lambda_min: float) -> float:
     """``||r(0)|| / sqrt(lambda)``, the unit of every radius. Raises ScaleError (also for nan, or a negative norm)."""
-    if isinstance(residual_norm, arb):
-        nonnegative_real(residual_norm.upper(), "||r(0)||")
-    else:
-        nonnegative_real(residual_norm, "||r(0)||")
-    return residual_norm / square_root(_eigenvalue(lambda_min))
+    return magnitude(residual_norm, "||r(0)||") / square_root(_eigenvalue(lambda_min))

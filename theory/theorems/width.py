@@ -7,7 +7,8 @@ m / 2 independent pairs (w, a), (w, -a), so that u(0) = 0.
 K-chernoff [paper, with constants]. ``P(lambda_min(G(0)) <= 3/4 lambda0) <= n exp(-beta m lambda0 / ||X||_2^2)``,
 ``beta = 1/4 + 3/4 ln 3/4``; for H(0) with lambda_S and n in place of lambda0 and ``||X||_2^2``; m / 2 for m under
 symmetric initialisation. From the matrix Chernoff inequality (Tropp 2012, theorem 1.1) for ``G(0) = sum_r m^{-1} D_r K D_r``,
-``D_r = diag(A_r)``, each term at most ``||X||_2^2 / m``. Not sharp: for n = 1, where ``m lambda_min`` is Binomial(m, 1/2),
+``D_r = diag(A_r)``, each term at most ``||X||_2^2 / m``. At a width with ``beta m lambda0 / ||X||_2^2 >= ln(n/share)`` (O-t3's first part)
+the failure is at most ``n exp(-ln(n/share)) = share``: exp falls in -x, and ln is its inverse. Not sharp: for n = 1, where ``m lambda_min`` is Binomial(m, 1/2),
 the exponent could be 2 KL(3/8, 1/2) = 1.84 beta.
 
 R0 [paper, with constants]. ``E ||r(0)||^2 = E``, hence ``||r(0)||^2 <= E/delta`` with probability at least 1 - delta
@@ -31,7 +32,8 @@ M' n^3 ||y||^2/(C^6 nu^2 lambda0^4 delta^2))``, ``M' = 1728*48*27/(2 pi)``: K-ch
 ``R^2 = 12 ||y||^2/lambda0``. Here a large nu always helps.
 
 T4-width [derived]. The same for Conditions K1 and K2(C) with lambda_S for lambda0, n for ``||X||_2^2``, and kappa_X =
-mu_max/mu_min times the second width: ``R^2 = 36 E/(delta lambda_S h_min mu_min)`` and ``h_min >= 1/mu_max``.
+mu_max/mu_min times the second width: ``R^2 = 36 E/(delta lambda_S h_min mu_min)`` and ``h_min >= 1/mu_max``. A rank decided
+in floating point is not enough: for the rows (1, 0) and (-1, 1e-17) kappa_X is 4e34, and 1 when the singular value 7e-18 is dropped.
 
 Functions of real numbers take floats or balls (arb), and answer in kind.
 """
@@ -57,8 +59,9 @@ from theory.reals import (
     positive_real,
     probability,
 )
+from theory.rigour.input_bounds import input_bounds
 from theory.rigour.rounding import gamma
-from theory.stability.norms import input_norm_squared
+from theory.stability.norms import input_norm_squared, rounded_up, squared_norm_excess
 
 THEOREMS = ("T3", "T4-width")
 
@@ -172,6 +175,23 @@ def stability_width(
     return constant * squared_residual / (allowed * scale**2 * probability(delta, "delta") ** power)
 
 
+def input_condition(X: ArrayLike) -> float:
+    """Certified upper bound of ``kappa_X = mu_max/mu_min``, X exactly as given, by which ``h_min mu_min >= 1/kappa_X`` (T4-width).
+
+    mu_min is the smallest eigenvalue of X^T X that is not exactly 0; ``h_i >= |x_i|^2/mu_max``, and the bound covers rows that
+    are units up to rounding. Raises DegenerateInputsError (the exact rank of X is not certified), and what ``unit_rows`` raises.
+    """
+    geometry = InputGeometry.of(X)
+    found = input_bounds(geometry)
+    if not found.rank_certified:
+        raise DegenerateInputsError(
+            "no bound of kappa_X is certified: a singular value of X is too small beside its rounding; "
+            "take out rows that depend on others nearly, or round the entries"
+        )
+    ratio = found.largest_eigenvalue[1] / found.smallest_eigenvalue[0]
+    return rounded_up(ratio * (1 + squared_norm_excess(geometry.inputs.shape[1])))
+
+
 def width(
     X: ArrayLike,
     y: ArrayLike,
@@ -183,9 +203,9 @@ def width(
 ) -> int:
     """The width m that suffices for Conditions 1 and 2(C) (T3), or K1 and K2(C) (T4-width), with probability 1 - delta.
 
-    Unit rows X (n, d), targets y (n,), initialisation scale nu; even under symmetric initialisation. lambda0, lambda_S
-    and ``||X||_2^2`` enter by certified bounds, kappa_X as computed. Raises InputError: ScaleError, ChoiceError,
-    DegenerateInputsError (no positive lower bound of lambda0 or lambda_S), and what ``unit_rows`` and ``target_vector`` raise.
+    Unit rows X (n, d), targets y (n,), initialisation scale nu; even under symmetric initialisation. lambda0, lambda_S,
+    ``||X||_2^2`` and kappa_X enter by certified bounds. Raises InputError: ScaleError, ChoiceError, DegenerateInputsError (no positive
+    lower bound of lambda0 or lambda_S, no certified rank for kappa_X), and what ``unit_rows`` and ``target_vector`` raise.
     """
     if theorem not in THEOREMS:
         raise ChoiceError(f"unknown theorem {theorem!r}; known: {', '.join(THEOREMS)}")
@@ -194,14 +214,13 @@ def width(
     n = len(rows)
     squared_targets = float(targets @ targets) * (1 + gamma(n + 2))
     if theorem == "T3":
-        eigenvalue, squared_norm, condition = limiting_gram_eigenvalue(rows), input_norm_squared(rows), 1.0
+        eigenvalue, squared_norm = limiting_gram_eigenvalue(rows), input_norm_squared(rows)
     else:
-        geometry = InputGeometry.of(rows)
-        condition = geometry.largest_eigenvalue / geometry.smallest_eigenvalue
         eigenvalue, squared_norm = limiting_pattern_gram_eigenvalue(rows), float(n)
     if eigenvalue <= 0:
         name = "lambda0" if theorem == "T3" else "lambda_S"
         raise DegenerateInputsError(f"no positive lower bound of {name} is certified: {degeneracy(rows).reason()}")
+    condition = 1.0 if theorem == "T3" else input_condition(rows)
     parts = 2 if symmetric else 3
     chernoff = chernoff_width(eigenvalue, squared_norm, n, probability(delta, "delta") / parts, symmetric)
     change = stability_width(squared_targets, n, scale, delta, C, eigenvalue, symmetric) * condition

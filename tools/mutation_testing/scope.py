@@ -14,8 +14,8 @@ from mutation_testing.model import Scope
 ZERO_NAMES = {
     "UNIT_ROUNDOFF",
     "UNDERFLOW",
-    "SMALLEST_NORMAL_MARGIN",
-    "DERIVATIVE_ROUNDING",
+    "DERIVATIVE_ERROR",
+    "FEATURE_ERROR",
     "CROSSING_ERROR",
     "COUNTED_ROUNDINGS",
     "FUNCTION_ROUNDINGS",
@@ -53,7 +53,6 @@ ZERO_FUNCTIONS = {
     "pattern_entry_error",
     "gram_entry_error",
     "pre_activation_error",
-    "_dot_error",
     "_row_norm",
     "rounding",
     "smallest_root",
@@ -67,7 +66,7 @@ ZERO_FUNCTIONS = {
 }
 """Functions whose value is a rounding bound, or serves nothing else; what they do inside is rounding too."""
 
-KEPT_ARGUMENT = {"rounded_up", "rounded_down", "_rounded_up", "nextafter", "float", "asarray"}
+KEPT_ARGUMENT = {"rounded_up", "rounded_down", "_rounded_up", "outward", "nextafter", "float", "asarray"}
 """Calls that return their first argument up to rounding or type."""
 
 SEPARATOR = "ǁ"

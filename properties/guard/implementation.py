@@ -1,0 +1,171 @@
+"""The user's step: found by its name, called on copies of the arrays, its answer taken apart.
+
+``step(weights, signs, X, y, step_size) -> weights`` for the ReLU network ``u(x) = m^{-1/2} sum_r a_r max(w_r . x, 0)`` with
+weights W (m, d), signs a (m,) of -1 and +1, unit rows X (n, d) and targets y (n,), all float64; only W is trained, on the loss
+``||u - y||^2 / 2``. Whatever a call does wrong is an answer, not an error: it becomes a counterexample.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from theory.descent import kfac_step, natural_gradient_step
+from theory.errors import ImplementationError
+from theory.inputs import FloatArray
+from theory.network import TwoLayerNetwork
+from theory.rigour.rounding import UNIT_ROUNDOFF
+
+Step = Callable[..., Any]
+
+SIGNATURE = "step(weights, signs, X, y, step_size) -> weights"
+
+OPTIMISERS = ("ngd", "kfac")
+"""What an implementation may claim to be."""
+
+
+_STEPS: dict[tuple[str, str], Step] = {}
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """A step and what it claims to be; a counterexample file holds the two names, and the step is the one loaded here."""
+
+    name: str
+    """As given on the command line, ``module:function``."""
+    optimiser: str
+    """One of ``OPTIMISERS``."""
+
+    @classmethod
+    def of(cls, name: str, optimiser: str, step: Step) -> Implementation:
+        """The implementation of this name, which is ``step`` from now on."""
+        _STEPS[name, optimiser] = step
+        return cls(name, optimiser)
+
+    @property
+    def step(self) -> Step:
+        """The function. Raises ImplementationError when none of this name was loaded."""
+        if (self.name, self.optimiser) not in _STEPS:
+            raise ImplementationError(
+                f"the step {self.name} was not loaded; give --implementation {self.name} --optimiser {self.optimiser}"
+            )
+        return _STEPS[self.name, self.optimiser]
+
+
+def load_implementation(name: str, optimiser: str, directory: Path) -> Implementation:
+    """Import ``module:function``; ``directory``, where pytest was started, goes in front of ``sys.path``.
+
+    Raises ImplementationError: no such module, an error while it is imported, no such attribute, not callable, a class, or
+    a signature that does not take the five arguments by position.
+    """
+    module_name, separator, path = name.partition(":")
+    if not (separator and module_name and path):
+        raise ImplementationError(f"{name!r} is not of the form module:function, for example mypackage.optimisers:step")
+    if str(directory) not in sys.path:
+        sys.path.insert(0, str(directory))
+    found = _imported(module_name, directory)
+    for part in path.split("."):
+        if not hasattr(found, part):
+            known = sorted(n for n, v in vars(found).items() if callable(v) and not n.startswith("_"))
+            listed = ", ".join(known) or "none"
+            raise ImplementationError(f"{module_name} has no attribute {path!r}; callables there: {listed}")
+        found = getattr(found, part)
+    _check(name, found)
+    return Implementation.of(name, optimiser, found)
+
+
+def _imported(name: str, directory: Path) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            raise ImplementationError(f"there is no module {name!r}, neither installed nor in {directory}") from error
+        raise ImplementationError(f"importing {name} failed: {error}") from error
+    except Exception as error:
+        raise ImplementationError(f"importing {name} failed: {type(error).__name__}: {error}") from error
+
+
+def _check(name: str, step: Any) -> None:
+    if not callable(step):
+        raise ImplementationError(f"{name} is a {type(step).__name__}, not callable; wanted: {SIGNATURE}")
+    if isinstance(step, type):
+        raise ImplementationError(f"{name} is a class; wrap it into {SIGNATURE}, see properties.adapters")
+    try:
+        signature = inspect.signature(step)
+    except (TypeError, ValueError):  # some compiled functions do not tell
+        return
+    try:
+        signature.bind(*range(5))
+    except TypeError as error:
+        raise ImplementationError(f"{name} has the signature {signature} ({error}); wanted: {SIGNATURE}") from error
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one call returned."""
+
+    weights: FloatArray | None
+    """W' (m, d), finite; None when there is a problem."""
+    problem: str
+    """What is wrong with the answer, empty when nothing is."""
+    unit_roundoff: float = UNIT_ROUNDOFF
+    """u of the returned type, not below that of float64."""
+    dtype: str = "float64"
+    """The returned type."""
+    mutated: tuple[str, ...] = ()
+    """Arguments that the call has changed."""
+    refused: bool = False
+    """Whether it raised ValueError, as for a bad argument."""
+
+
+def ask(
+    step: Step, weights: FloatArray, signs: FloatArray, inputs: FloatArray, targets: FloatArray, step_size: float
+) -> Answer:
+    """Call the step on copies and take its answer apart. Never raises what the step raises."""
+    given = {"weights": weights.copy(), "signs": signs.copy(), "X": inputs.copy(), "y": targets.copy()}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a warning makes no step wrong
+            returned = step(*given.values(), step_size)
+            array = None if returned is None else np.asarray(returned)
+    except Exception as error:
+        return Answer(None, f"raised {type(error).__name__}: {error}", refused=isinstance(error, ValueError))
+    kept = {"weights": weights, "signs": signs, "X": inputs, "y": targets}
+    mutated = tuple(name for name, before in kept.items() if not np.array_equal(given[name], before))
+    if array is not None and any(np.shares_memory(array, changed) for changed in given.values()):
+        array = array.copy()
+    problem = _problem(array, weights.shape)
+    if array is None or problem:
+        return Answer(None, problem, mutated=mutated)
+    roundoff = max(float(np.finfo(array.dtype).eps) / 2, UNIT_ROUNDOFF)
+    return Answer(array.astype(np.float64), "", roundoff, array.dtype.name, mutated)
+
+
+def _problem(array: Any, shape: tuple[int, ...]) -> str:
+    if array is None:
+        return "returned None, not the new weights"
+    if array.shape != shape:
+        return f"returned shape {array.shape}, not (m, d) = {shape}"
+    if array.dtype.kind != "f":
+        return f"returned the type {array.dtype}, not a real floating-point type"
+    if not np.isfinite(array).all():
+        return "returned entries that are not finite"
+    return ""
+
+
+def reference(optimiser: str) -> Implementation:
+    """The suite's own step in this signature."""
+    own = {"ngd": natural_gradient_step, "kfac": kfac_step}[optimiser]
+
+    def step(weights: FloatArray, signs: FloatArray, X: FloatArray, y: FloatArray, step_size: float) -> FloatArray:
+        return own(TwoLayerNetwork(weights=weights, signs=signs), X, y, step_size).weights
+
+    return Implementation.of(f"theory.descent:{own.__name__}", optimiser, step)

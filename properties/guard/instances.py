@@ -1,0 +1,252 @@
+"""Instances for a step of the user's own: hand-sized networks, so that counterexamples are readable, and wider ones.
+
+Every float64 is taken as exact and widths are perfect squares, so the exact step is a rational matrix (exact_network.py).
+Shrinking leads to inputs along the axes, whole weights and targets, and step sizes that are multiples of 1/8.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from flint import fmpq_mat
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from properties.claim import Depth, Family
+from properties.claims.exact_network import ExactNetwork, vector
+from properties.claims.identity_instances import SHAPES, NetworkInstance, build_network
+from properties.claims.identity_steps import kfac_formula
+from properties.descriptions import described
+from properties.guard.allowance import Condition, bounds_of, condition, smallest_eigenvalue
+from properties.guard.implementation import Answer, Implementation, ask
+from properties.inputs import draw_inputs, weighted_kinds
+from theory.inputs import FloatArray
+from theory.network import TwoLayerNetwork
+from theory.rigour.exact import diagonal
+from theory.rigour.input_bounds import InputBounds
+
+Description = Mapping[str, Any]
+
+READABLE = (("axes", 1, 1), ("axes", 1, 2), ("axes", 2, 2), ("axes", 3, 2), ("integers", 2, 2), ("integers", 3, 2))
+"""(kind, n, d) of the instances that shrinking leads to."""
+
+HAND_SHAPES = (*READABLE, *(shape for shape in SHAPES if shape not in READABLE))
+
+WEIGHTS = ("integers", "integers", "gaussian", "symmetric", "duplicate")
+
+WIDTHS = (4, 1, 9, 16)
+
+EIGHTHS = (4, 8, 2, 1, 6, 3, 5, 7)
+"""Step sizes in eighths, the simplest first."""
+
+
+def direction_of(net: ExactNetwork, optimiser: str) -> fmpq_mat:
+    """The exact update divided by -eta, shape (m, d), structured. Raises ZeroDivisionError where G or H is singular."""
+    if optimiser == "kfac":
+        return kfac_formula(net)
+    return net.features.transpose() * diagonal(vector(net.gram.solve(net.residual))) * net.inputs
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a step is given, with the exact step."""
+
+    given: NetworkInstance
+    """X (n, d), W (m, d), signs (m,), y (n,), the step size and the optimiser."""
+
+    @property
+    def optimiser(self) -> str:
+        """What the step claims to be."""
+        return self.given.optimiser
+
+    @property
+    def exact(self) -> ExactNetwork:
+        """The rational network at W."""
+        return self.given.exact
+
+    @cached_property
+    def matrix(self) -> fmpq_mat:
+        """What the optimiser inverts: G, or H for K-FAC."""
+        return self.exact.pattern_gram if self.optimiser == "kfac" else self.exact.gram
+
+    @cached_property
+    def regular(self) -> bool:
+        """Whether that is regular, exactly."""
+        return bool(self.matrix.rank() == self.matrix.nrows())
+
+    @cached_property
+    def lambda_min(self) -> float:
+        """Certified lower bound of its smallest eigenvalue."""
+        return smallest_eigenvalue(self.matrix)
+
+    @cached_property
+    def bounds(self) -> InputBounds:
+        """Certified rank, leverage scores and eigenvalues of X."""
+        return bounds_of(self.given.inputs)
+
+    @cached_property
+    def direction(self) -> fmpq_mat:
+        """The exact update divided by -eta, shape (m, d)."""
+        return direction_of(self.exact, self.optimiser)
+
+    @cached_property
+    def after(self) -> ExactNetwork:
+        """The exact network after the exact step."""
+        return self.exact.at(self.exact.weights - self.given.eta * self.direction)
+
+    @cached_property
+    def condition(self) -> Condition:
+        """What the allowance depends on."""
+        return condition(self.exact, self.direction, self.optimiser, self.lambda_min, self.bounds)
+
+    def answer(self, implementation: Implementation, step_size: float | None = None) -> Answer:
+        """What an implementation makes of it, for another step size if one is given."""
+        given = self.given
+        eta = given.step_size if step_size is None else step_size
+        return ask(implementation.step, given.weights, given.signs, given.inputs, given.targets, eta)
+
+
+@dataclass(frozen=True)
+class StepInstance:
+    """A problem and what an implementation makes of it."""
+
+    problem: Problem
+    implementation: Implementation
+
+    @cached_property
+    def answer(self) -> Answer:
+        """The answer to the one call of this instance."""
+        return self.problem.answer(self.implementation)
+
+    @property
+    def unit_roundoff(self) -> float:
+        """u of the type that the step returns; float64's where it returns nothing to judge."""
+        return self.answer.unit_roundoff
+
+    @property
+    def allowance(self) -> float:
+        """How far the returned weights may be from the exact ones."""
+        return self.problem.condition.allowance(self.unit_roundoff, self.problem.given.step_size)
+
+    @cached_property
+    def returned(self) -> ExactNetwork | None:
+        """The exact network at the weights as returned; None when there are none."""
+        weights = self.answer.weights
+        if weights is None:
+            return None
+        net = TwoLayerNetwork(weights=weights, signs=self.problem.given.signs)
+        return ExactNetwork.of(net, self.problem.given.inputs, self.problem.given.targets)
+
+
+# --- descriptions ----------------------------------------------------------------------------------------------------
+
+
+def hand_problem(description: Description, optimiser: str) -> Problem:
+    """A hand-sized problem: kind, rows, dim, width, weights, eighths, seed; whole numbers for weights "integers"."""
+    drawn = {**description, "step_tenths": 0, "optimiser": optimiser}
+    given = build_network(drawn)
+    rng = np.random.default_rng(description["seed"])
+    changes: dict[str, Any] = {"step_size": description["eighths"] / 8}
+    if description["weights"] == "integers":
+        sizes = rng.integers(1, 4, given.weights.shape) * rng.choice((-1, 1), given.weights.shape)
+        changes |= {
+            "weights": sizes.astype(np.float64),
+            "targets": rng.integers(-3, 4, len(given.targets)).astype(float),
+        }
+        changes |= {"other_weights": rng.integers(-2, 3, given.weights.shape).astype(float)}
+    elif description["weights"] == "duplicate":
+        weights = given.weights.copy()
+        weights[-1] = weights[0]
+        changes["weights"] = weights
+    return Problem(dataclasses.replace(given, **changes))
+
+
+def _shaped(drawn: Description) -> Description:
+    kind, rows, dim = drawn["shape"]
+    return {"kind": kind, "rows": rows, "dim": dim} | {key: value for key, value in drawn.items() if key != "shape"}
+
+
+def hand_descriptions() -> SearchStrategy[Description]:
+    """Descriptions for ``hand_problem``."""
+    return described(
+        {
+            "shape": st.sampled_from(HAND_SHAPES),
+            "width": st.sampled_from(WIDTHS),
+            "weights": st.sampled_from(WEIGHTS),
+            "eighths": st.sampled_from(EIGHTHS),
+            "seed": st.integers(0, 2**16),
+        }
+    ).map(_shaped)
+
+
+def wide_problem(description: Description, optimiser: str) -> Problem:
+    """A network of family F1 with a residual of ``2^-k``: inputs, dimension, kind, root (of m), scale, symmetric, ..."""
+    rng = np.random.default_rng(description["seed"])
+    n, d, width = description["inputs"], description["dimension"], description["root"] ** 2
+    inputs: FloatArray = draw_inputs(n, d, description["kind"], rng)
+    symmetric = description["symmetric"] and width % 2 == 0
+    net = TwoLayerNetwork.initialise(width, d, float(description["scale"]), rng, symmetric=symmetric)
+    targets = net.outputs(inputs) + rng.standard_normal(n) * 2.0 ** -description["residual_exponent"]
+    return Problem(
+        NetworkInstance(
+            kind=description["kind"],
+            inputs=inputs,
+            weights=net.weights,
+            other_weights=rng.standard_normal(net.weights.shape),
+            signs=net.signs,
+            targets=targets,
+            step_size=description["eighths"] / 8,
+            optimiser=optimiser,
+        )
+    )
+
+
+def wide_descriptions(least_residual_exponent: int = 0) -> SearchStrategy[Description]:
+    """Descriptions for ``wide_problem``."""
+    return described(
+        {
+            "inputs": st.integers(1, 4),
+            "dimension": st.integers(1, 4),
+            "kind": st.sampled_from(weighted_kinds()),
+            "root": st.sampled_from((4, 5, 6, 8)),
+            "scale": st.sampled_from((1, 2, 4)),
+            "symmetric": st.booleans(),
+            "residual_exponent": st.integers(least_residual_exponent, 12),
+            "eighths": st.sampled_from(EIGHTHS),
+            "seed": st.integers(0, 2**16),
+        }
+    )
+
+
+def examples(quick: int, normal: int, thorough: int) -> Mapping[Depth, int]:
+    """How many instances at each depth."""
+    return dict(zip(Depth, (quick, normal, thorough), strict=True))
+
+
+def hand_family(implementation: Implementation, counts: Mapping[Depth, int]) -> Family[StepInstance]:
+    """Hand-sized networks."""
+    return Family(
+        "hand-sized",
+        "ReLU networks of 1 to 16 neurons with 1 to 4 inputs, whole numbers first",
+        hand_descriptions,
+        lambda description: StepInstance(hand_problem(description, implementation.optimiser), implementation),
+        counts,
+    )
+
+
+def wide_family(
+    implementation: Implementation, counts: Mapping[Depth, int], least_residual_exponent: int = 0
+) -> Family[StepInstance]:
+    """Networks of family F1."""
+    return Family(
+        "F1",
+        "ReLU networks of 16 to 64 neurons at initialisation",
+        lambda: wide_descriptions(least_residual_exponent),
+        lambda description: StepInstance(wide_problem(description, implementation.optimiser), implementation),
+        counts,
+    )

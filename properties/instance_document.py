@@ -1,0 +1,235 @@
+"""Instances as documents: trees of JSON values beside a table of named arrays, and back to equal instances.
+
+An instance is a frozen dataclass whose fields are arrays, numbers, text, rationals, tuples, mappings and frozen
+dataclasses in turn. A document names the class and holds the fields that its constructor takes; what a class caches is
+computed again. Numbers, text, true, false and null stand for themselves, and
+``{"type": "properties.instances.MapInstance", "fields": {...}}`` for a dataclass, ``{"array": "model.linear"}`` for an
+array, ``{"float": "inf"}`` for a number that JSON lacks, ``{"rational": "1/3"}``, ``{"rationals": [["1/3"]]}`` (a matrix),
+``{"tuple": [...]}`` and ``{"mapping": {...}}``.
+
+Only dataclasses that are defined in ``PACKAGES`` and loaded already are ever constructed. Nothing is imported or
+unpickled, and every field is checked against the type that its class declares.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sys
+import types
+import typing
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+
+from theory.errors import DocumentError, InputError
+
+PACKAGES = ("theory", "properties")
+"""Where the classes of instances are defined."""
+
+DTYPES = ("float64", "int64", "int8", "bool")
+"""The entries that an array may have."""
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class InstanceDocument:
+    """A tree of JSON values, and the arrays that it refers to by name."""
+
+    tree: Any
+    arrays: Mapping[str, Array]
+
+
+def to_document(value: Any) -> InstanceDocument:
+    """The document of an instance, or of a part of one. Raises DocumentError for a value that has no place in it."""
+    arrays: dict[str, Array] = {}
+    return InstanceDocument(_encoded(value, "", arrays), arrays)
+
+
+def from_document(document: InstanceDocument) -> Any:
+    """What the document stands for, built anew; its arrays are read-only.
+
+    Raises DocumentError, and what the classes raise about their fields.
+    """
+    unused = set(document.arrays)
+    value = _decoded(document.tree, "", document.arrays, unused)
+    if unused:
+        raise DocumentError(f"nothing refers to the arrays {', '.join(sorted(unused))}")
+    return value
+
+
+def class_name(kind: type) -> str:
+    """How a document names a class."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def known_class(name: str) -> type:
+    """The frozen dataclass of that name among those loaded from the packages. Raises DocumentError."""
+    module_name, _, attribute = name.rpartition(".")
+    module = sys.modules.get(module_name) if module_name.partition(".")[0] in PACKAGES else None
+    found = getattr(module, attribute, None)
+    if not (isinstance(found, type) and _storable(found) and class_name(found) == name):
+        raise DocumentError(
+            f"{name} is no frozen dataclass of the packages {' and '.join(PACKAGES)}: made by another version, or by hand"
+        )
+    return found
+
+
+def _storable(kind: type) -> bool:
+    parameters = getattr(kind, "__dataclass_params__", None)
+    return parameters is not None and bool(parameters.frozen) and kind.__module__.partition(".")[0] in PACKAGES
+
+
+def _joined(path: str, part: str) -> str:
+    return f"{path}.{part}" if path else part
+
+
+# --- to documents ----------------------------------------------------------------------------------------------------
+
+
+def _encoded(value: Any, path: str, arrays: dict[str, Array]) -> Any:
+    match value:
+        case None | bool() | np.bool_():
+            return value if value is None else bool(value)
+        case str():
+            return str(value)
+        case int() | np.integer():
+            return int(value)
+        case float():
+            return float(value) if math.isfinite(value) else {"float": str(float(value))}
+        case fmpq():
+            return {"rational": str(value)}
+        case fmpq_mat():
+            return {"rationals": [[str(entry) for entry in row] for row in value.tolist()]}
+        case tuple():
+            return {"tuple": [_encoded(entry, _joined(path, str(i)), arrays) for i, entry in enumerate(value)]}
+        case Mapping() if all(isinstance(key, str) for key in value):
+            return {"mapping": {key: _encoded(entry, _joined(path, key), arrays) for key, entry in value.items()}}
+        case np.ndarray() if value.dtype.name in DTYPES:
+            arrays[path] = value
+            return {"array": path}
+    if isinstance(value, type) or not _storable(type(value)):
+        raise DocumentError(
+            f"{path or 'the instance'} is of the type {class_name(type(value))}, which no document can hold; "
+            f"keep arrays of {', '.join(DTYPES)}, numbers, text, rationals, tuples, mappings, and frozen dataclasses "
+            f"of the packages {' and '.join(PACKAGES)}"
+        )
+    fields = {
+        field.name: _encoded(getattr(value, field.name), _joined(path, field.name), arrays)
+        for field in dataclasses.fields(value)
+        if field.init
+    }
+    return {"type": class_name(type(value)), "fields": fields}
+
+
+# --- and back --------------------------------------------------------------------------------------------------------
+
+
+def _decoded(tree: Any, path: str, arrays: Mapping[str, Array], unused: set[str]) -> Any:
+    def inner(part: Any, name: str) -> Any:
+        return _decoded(part, _joined(path, name), arrays, unused)
+
+    match tree:
+        case None | bool() | str() | int():
+            return tree
+        case float() if math.isfinite(tree):
+            return tree
+        case {"float": "inf" | "-inf" as text, **rest} if not rest:
+            return float(text)
+        case {"rational": str(text), **rest} if not rest:
+            return _rational(text, path)
+        case {"rationals": [[*_], *_] as rows, **rest} if not rest:
+            return _rationals(rows, path)
+        case {"tuple": list(parts), **rest} if not rest:
+            return tuple(inner(part, str(i)) for i, part in enumerate(parts))
+        case {"mapping": dict(parts), **rest} if not rest:
+            return {key: inner(part, key) for key, part in parts.items()}
+        case {"array": str(name), **rest} if not rest:
+            if name not in arrays:
+                raise DocumentError(f"{path} refers to the array {name!r}, which is not there")
+            unused.discard(name)
+            return _read_only(arrays[name], name)
+        case {"type": str(name), "fields": dict(parts), **rest} if not rest:
+            kind = known_class(name)
+            fields = {key: inner(part, key) for key, part in parts.items()}
+            return _constructed(kind, fields, path)
+    raise DocumentError(f"{path or 'the instance'} is {_shown(tree)}, which stands for nothing")
+
+
+def _constructed(kind: type, fields: Mapping[str, Any], path: str) -> Any:
+    where = f"{path or 'the instance'} ({class_name(kind)})"
+    expected = {field.name for field in dataclasses.fields(kind) if field.init}
+    for names, what in ((expected - fields.keys(), "lacks"), (fields.keys() - expected, "has no field")):
+        if names:
+            raise DocumentError(f"{where} {what} {', '.join(sorted(names))}")
+    hints = _hints(kind)
+    for name, value in fields.items():
+        if not _conforms(value, hints[name]):
+            raise DocumentError(f"{_joined(path, name)} is {_shown(value)}, but {class_name(kind)} takes {hints[name]}")
+    try:
+        return kind(**fields)
+    except InputError as error:
+        raise type(error)(f"{where}: {error}") from error
+
+
+def _read_only(array: Array, name: str) -> Array:
+    if array.dtype.name not in DTYPES:
+        raise DocumentError(f"the array {name} holds {array.dtype.name}; known are {', '.join(DTYPES)}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        where = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
+        raise DocumentError(f"{name}{where} is {array[tuple(where)]}; the entries of arrays are finite")
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _rational(text: Any, path: str) -> fmpq:
+    try:
+        numerator, slash, denominator = text.partition("/")
+        return fmpq(int(numerator), int(denominator) if slash else 1)
+    except (AttributeError, ValueError, ZeroDivisionError) as error:
+        raise DocumentError(f"{path} holds {_shown(text)}, not a rational number such as 1/3") from error
+
+
+def _rationals(rows: list[list[Any]], path: str) -> fmpq_mat:
+    if not all(isinstance(row, list) and len(row) == len(rows[0]) > 0 for row in rows):
+        raise DocumentError(f"{path} is not a rectangular matrix of rational numbers")
+    return fmpq_mat([[_rational(entry, path) for entry in row] for row in rows])
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype.name} with {value.ndim} axes"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# --- declared types --------------------------------------------------------------------------------------------------
+
+
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _conforms(value: Any, hint: Any) -> bool:
+    """Whether a value may stand where a class declares ``hint``; of containers the entries are not looked at."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any or isinstance(hint, typing.TypeVar):
+        return True
+    if origin in (typing.Union, types.UnionType):
+        return any(_conforms(value, one) for one in arguments)
+    if origin is np.ndarray:
+        (entry,) = typing.get_args(arguments[1]) or (Any,)
+        return isinstance(value, np.ndarray) and (entry is Any or issubclass(value.dtype.type, entry))
+    if hint is float:
+        return isinstance(value, float | int) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if getattr(hint, "_is_protocol", False):
+        return dataclasses.is_dataclass(value)
+    return isinstance(value, origin or hint)

@@ -1,0 +1,88 @@
+"""Adapters against PyTorch and JAX: steps of public packages that are exact pass, the others are refuted and named."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from properties.claim import Claim, Depth, InstanceVerdict, Verdict
+from properties.guard.claims import own_claims
+from properties.guard.diagnosis import matching
+from properties.guard.implementation import Implementation
+from properties.guard.instances import StepInstance, hand_problem
+from properties.search import evaluate, run_claim
+from tests.peers import public_steps as steps
+
+EXACT = [
+    ("ngd", "nngeometry_ngd"),
+    ("ngd", "optimistix_gauss_newton"),
+    ("ngd", "jax_least_squares"),
+    ("ngd", "jax_single"),
+    ("kfac", "nngeometry_kfac_sum"),
+]
+
+
+IDENTITIES = {"ngd": "own-I-pinv", "kfac": "own-I-kfac"}
+
+
+def few(claim: Claim[Any]) -> Claim[Any]:
+    """The claim on 24 hand-sized networks: JAX compiles anew for every shape."""
+    family = dataclasses.replace(claim.families[0], examples=dict.fromkeys(Depth, 24))
+    return dataclasses.replace(claim, families=(family,))
+
+
+@pytest.mark.parametrize(("optimiser", "name"), EXACT)
+def test_exact_steps_pass(optimiser: str, name: str) -> None:
+    implementation = Implementation.of(name, optimiser, getattr(steps, name))
+    claim = few(own_claims(implementation)[IDENTITIES[optimiser]])
+    result = run_claim(claim, Depth.QUICK, 5)
+    assert result.verdict is Verdict.HOLDS, result.refutation
+    assert result.instances >= 8
+    print(f"{name}: {claim.id} holds on {result.instances} instances")
+
+
+WRONG = [
+    ("ngd", "nngeometry_ngd_default", "damping on G (or on the Fisher matrix) with eps = 1e-08; n eps in place of eps"),
+    (
+        "kfac",
+        "nngeometry_kfac",
+        "n times the step (the mean in the Fisher matrix, or in both factors and the gradient)",
+    ),
+    (
+        "kfac",
+        "nngeometry_kfac_damped",
+        "damping in both factors (S^T S + eps I and X^T X + eps I) with eps = 0.01; n eps",
+    ),
+    ("ngd", "optax_sgd", "the gradient step (plain gradient descent)"),
+    ("ngd", "torch_sgd", "the gradient step (plain gradient descent)"),
+]
+
+
+@pytest.mark.parametrize(("optimiser", "name", "convention"), WRONG)
+def test_other_steps_are_refuted_and_named(optimiser: str, name: str, convention: str) -> None:
+    implementation = Implementation.of(name, optimiser, getattr(steps, name))
+    claim = own_claims(implementation)[IDENTITIES[optimiser]]
+    description = {"kind": "uniform", "rows": 2, "dim": 2, "width": 4, "weights": "integers", "eighths": 4, "seed": 0}
+    assert evaluate(claim, claim.families[0], description).verdict is InstanceVerdict.REFUTED
+    (sentence,) = matching(implementation, StepInstance(hand_problem(description, optimiser), implementation))
+    assert sentence.startswith(f"matches {convention}")
+    print(f"{name}: {sentence}")
+
+
+@pytest.mark.parametrize("name", ["torch_sgd", "optax_sgd"])
+def test_adapters_take_the_gradient_of_half_the_squared_norm(name: str) -> None:
+    rng = np.random.default_rng(0)
+    weights, signs, X, y = rng.standard_normal((3, 2)), np.array([1.0, -1.0, 1.0]), np.eye(2), np.array([0.5, -1.0])
+    features = np.where(X @ weights.T > 0, signs, 0.0) / np.sqrt(3)
+    residual = np.maximum(X @ weights.T, 0) @ signs / np.sqrt(3) - y
+    expected = weights - 0.25 * features.T @ (residual[:, None] * X)
+    found: Any = getattr(steps, name)(weights, signs, X, y, 0.25)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
+
+
+def test_single_precision_is_returned_as_such() -> None:
+    given = (np.ones((2, 2)), np.ones(2), np.eye(2), np.zeros(2), 0.5)
+    assert steps.jax_single(*given).dtype == np.float32
+    assert steps.jax_least_squares(*given).dtype == np.float64

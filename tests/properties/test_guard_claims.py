@@ -1,0 +1,226 @@
+"""The claims on a user's step: the suite's own step passes them, wrong ones are refuted, the allowance is what it says."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from properties.claim import Depth, InstanceVerdict, Verdict
+from properties.claims import identity_rounding as rounding
+from properties.guard import controls
+from properties.guard.claims import own_claims
+from properties.guard.implementation import OPTIMISERS, Implementation, reference
+from properties.guard.instances import (
+    HAND_SHAPES,
+    Problem,
+    StepInstance,
+    direction_of,
+    hand_problem,
+    wide_problem,
+)
+from properties.search import evaluate, run_claim
+from properties.selection import defects
+from theory.inputs import FloatArray
+
+IDS = {
+    "ngd": ["own-contract", "own-fixed-point", "own-I-pinv", "own-T1-step", "own-T1", "own-T1-sharp"],
+    "kfac": ["own-contract", "own-fixed-point", "own-I-kfac", "own-I-kfac-fn", "own-T4-lev"],
+}
+CASES = [(optimiser, id) for optimiser, ids in IDS.items() for id in ids]
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_the_claims_are_fit_to_run(optimiser: str) -> None:
+    claims = own_claims(reference(optimiser))
+    assert list(claims) == IDS[optimiser]
+    assert defects(claims) == []
+
+
+@pytest.mark.parametrize(("optimiser", "id"), CASES)
+def test_the_suites_own_step_passes(optimiser: str, id: str) -> None:
+    result = run_claim(own_claims(reference(optimiser))[id], Depth.QUICK, 3)
+    assert result.verdict is Verdict.HOLDS
+    assert result.instances >= 15
+    assert all(count.instances > 0 for count in result.families.values())
+
+
+@pytest.mark.parametrize(("optimiser", "id"), CASES)
+def test_wrong_steps_are_refuted(optimiser: str, id: str) -> None:
+    for mutant in own_claims(reference(optimiser))[id].mutants:
+        assert run_claim(mutant.claim, Depth.NORMAL, 3).verdict is Verdict.REFUTED, mutant.id
+
+
+def problems(optimiser: str, count: int = 20) -> list[Problem]:
+    found = []
+    for seed in range(200):
+        kind, rows, dim = HAND_SHAPES[seed % len(HAND_SHAPES)]
+        sizes = {"kind": kind, "rows": rows, "dim": dim, "width": (4, 9)[seed % 2], "eighths": 1 + seed % 8}
+        problem = hand_problem({**sizes, "weights": "gaussian", "seed": seed}, optimiser)
+        if problem.regular and problem.lambda_min > 0:
+            found.append(problem)
+    assert len(found) >= count
+    return found[:count]
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_the_structured_direction_is_the_dense_one(optimiser: str) -> None:
+    for problem in problems(optimiser):
+        assert direction_of(problem.exact, optimiser) == problem.exact.dense_direction(optimiser)
+
+
+def as_floats(array: Any) -> FloatArray:
+    return np.asarray(array, dtype=np.float64)
+
+
+RIGHT: Mapping[str, Mapping[str, controls.Direction]] = {
+    "ngd": {
+        "least squares": controls.natural,
+        "Gram matrix": lambda net: net.jacobian.T @ controls.solved(net.jacobian @ net.jacobian.T, net.residual),
+        "inverse": lambda net: as_floats(net.jacobian.T @ np.linalg.inv(net.jacobian @ net.jacobian.T) @ net.residual),
+        "pseudo-inverse of J": lambda net: as_floats(np.linalg.pinv(net.jacobian) @ net.residual),
+        "pseudo-inverse of the Fisher matrix": lambda net: (
+            controls.inverse(net.jacobian.T @ net.jacobian) @ net.gradient
+        ),
+    },
+    "kfac": {
+        "Kronecker product": controls.kronecker,
+        "inverse": lambda net: as_floats(
+            net.features.T
+            @ np.linalg.inv(net.features @ net.features.T)
+            @ (net.residual[:, None] * net.inputs @ controls.inverse(net.inputs.T @ net.inputs))
+        ),
+        "pseudo-inverses": lambda net: as_floats(
+            np.linalg.pinv(net.features) @ (net.residual[:, None] * np.linalg.pinv(net.inputs).T)
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_every_backward_stable_algorithm_is_within_its_allowance(optimiser: str) -> None:
+    largest = 0.0
+    for problem in problems(optimiser, 30):
+        for direction in RIGHT[optimiser].values():
+            instance = StepInstance(problem, Implementation.of("right", optimiser, controls.stepping(direction)))
+            if problem.condition.meaningful(instance.unit_roundoff) < 0:
+                continue
+            assert instance.answer.weights is not None
+            distance = np.linalg.norm(instance.answer.weights - rounding.floats(problem.after.weights))
+            largest = max(largest, float(distance) / instance.allowance)
+    assert 1e-5 < largest < 0.5
+
+
+def test_single_precision_is_judged_by_its_own_roundoff() -> None:
+    def step(*given: Any) -> Any:
+        return controls.single_precision(*given).astype(np.float32)
+
+    claim = own_claims(Implementation.of("single", "ngd", step))["own-I-pinv"]
+    result = run_claim(claim, Depth.QUICK, 3)
+    assert result.verdict is Verdict.HOLDS
+    assert result.instances >= 15
+    assert result.vacuous >= 5  # float32 says nothing on the wide networks
+
+
+def test_half_precision_is_never_judged() -> None:
+    def step(*given: Any) -> Any:
+        return controls.stepping(controls.natural)(*given).astype(np.float16)
+
+    result = run_claim(own_claims(Implementation.of("half", "ngd", step))["own-I-pinv"], Depth.QUICK, 3)
+    assert result.verdict is Verdict.UNDECIDED
+    assert result.instances == 0
+
+
+def hand(**changes: Any) -> Mapping[str, Any]:
+    """Two orthonormal inputs."""
+    chosen = {"kind": "axes", "rows": 2, "dim": 2, "width": 4, "weights": "integers", "eighths": 4, "seed": 0}
+    return {**chosen, **changes}
+
+
+def raising(*given: Any) -> Any:
+    raise FloatingPointError("not today")
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (raising, "the step raised FloatingPointError: not today"),
+        (lambda *given: None, "the step returned None, not the new weights"),
+        (lambda weights, *rest: weights[:1], "the step returned shape (1, 2), not (m, d) = (4, 2)"),
+        (lambda weights, *rest: weights + 0j, "the step returned the type complex128, not a real floating-point type"),
+        (lambda weights, *rest: weights * np.nan, "the step returned entries that are not finite"),
+        (lambda weights, *rest: "weights", "the step returned shape (), not (m, d) = (4, 2)"),
+    ],
+)
+@pytest.mark.parametrize("id", ["own-contract", "own-I-pinv", "own-T1-step"])
+def test_a_step_that_returns_no_weights_is_refuted(id: str, step: Callable[..., Any], said: str) -> None:
+    claim = own_claims(Implementation.of("broken", "ngd", step))[id]
+    found = evaluate(claim, claim.families[0], hand())
+    assert found.verdict is InstanceVerdict.REFUTED
+    assert [bound.label for bound in found.bounds] == [said]
+
+
+def verdict(id: str, step: Callable[..., Any], **changes: Any) -> InstanceVerdict:
+    claim = own_claims(Implementation.of("own", "ngd", step))[id]
+    return evaluate(claim, claim.families[0], hand(**changes)).verdict
+
+
+def test_a_zero_pre_activation_is_left_alone() -> None:
+    problem = hand_problem(hand(), "ngd")
+    weights = problem.given.weights.copy()
+    weights[0] = 0.0
+    zero = Problem(dataclasses.replace(problem.given, weights=weights))
+    claim = own_claims(reference("ngd"))["own-I-pinv"]
+    margins = {one.name: one.verdict for one in claim.hypotheses(StepInstance(zero, reference("ngd")))}
+    assert margins["no pre-activation is 0 within the rounding of float64"] is Verdict.REFUTED
+
+
+def test_refusing_the_step_size_0_is_accepted() -> None:
+    right = controls.stepping(controls.natural)
+
+    def refusing(*given: Any) -> FloatArray:
+        if given[-1] == 0:
+            raise ValueError("no step")
+        return right(*given)
+
+    def breaking(*given: Any) -> FloatArray:
+        return right(*given) / (1 if given[-1] > 0 else np.nan)
+
+    chosen = {"rows": 1, "dim": 1, "seed": 1}
+    assert verdict("own-fixed-point", refusing, **chosen) is InstanceVerdict.HOLDS
+    assert verdict("own-fixed-point", breaking, **chosen) is InstanceVerdict.REFUTED
+
+
+def test_arguments_are_copies() -> None:
+    problem = hand_problem(hand(), "ngd")
+    before = problem.given.weights.copy()
+
+    def spoiling(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
+        weights[:] = 7
+        y[:] = 7
+        return weights
+
+    answer = problem.answer(Implementation.of("spoiling", "ngd", spoiling))
+    assert answer.mutated == ("weights", "y")
+    assert np.array_equal(problem.given.weights, before)
+
+
+def test_wide_problems_have_the_residual_that_they_say() -> None:
+    description = {
+        "inputs": 3,
+        "dimension": 4,
+        "kind": "uniform",
+        "root": 5,
+        "scale": 2,
+        "symmetric": True,
+        "residual_exponent": 10,
+        "eighths": 2,
+        "seed": 5,
+    }
+    problem = wide_problem(description, "ngd")
+    assert len(problem.given.signs) == 25  # odd, so not symmetric
+    residual = rounding.floats(problem.exact.residual)
+    assert 0 < float(np.linalg.norm(residual)) < 4 * math.sqrt(3) * 2**-10
+    assert problem.given.step_size == 0.25

@@ -1,0 +1,174 @@
+"""--implementation from another repository: own items, exit codes, no trace where it is not given."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import verified_natural_gradient
+from properties.options import CHECKOUT
+
+pytest_plugins = ["pytester"]
+
+STEPS = """
+import numpy as np
+
+def step(weights, signs, X, y, step_size):
+    features = np.where(X @ weights.T >= 0, signs, 0.0) / np.sqrt(len(signs))
+    residual = np.maximum(X @ weights.T, 0) @ signs / np.sqrt(len(signs)) - y
+    gram = (X @ X.T) * (features @ features.T)
+    return weights - step_size * features.T @ (np.linalg.solve(gram, residual)[:, None] * X)
+
+def mean(weights, signs, X, y, step_size):
+    return step(weights, signs, X, y, step_size / len(y))
+
+def broken(weights, signs, X, y, step_size):
+    raise RuntimeError("not today")
+"""
+
+CONFTEST = """
+def pytest_addoption(parser):
+    for name in ("--claim", "--depth", "--dataset", "--target", "--report", "--optimiser"):
+        parser.addoption(name, default="theirs")
+"""
+
+
+@pytest.fixture
+def repository(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, profile_restored: None) -> Path:
+    """Another project, with tests of its own that must not be collected, warnings as errors, and odd patterns."""
+    here = pytester.path
+    (here / "mine").mkdir()
+    (here / "mine" / "__init__.py").write_text("")
+    (here / "mine" / "optimisers.py").write_text(STEPS)
+    (here / "tests").mkdir()
+    (here / "tests" / "check_mine.py").write_text("def check_mine():\n    print('their own test')\n")
+    (here / "pytest.ini").write_text(
+        "[pytest]\npython_files = check_*.py\npython_functions = check_*\ntestpaths = tests\nfilterwarnings = error\n"
+    )
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in ("mine", "mine.optimisers"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.delenv("CI", raising=False)
+    return here
+
+
+def inside(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    """Pytest in the other project, in this process."""
+    return pytester.runpytest_inprocess("-p", "verified_natural_gradient", "-p", "no:cacheprovider", *arguments)
+
+
+def apart(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Pytest in the other project, in a process of its own, with this package as if installed."""
+    code = (
+        f"import sys; sys.path[:0] = ['']; sys.path.append({str(CHECKOUT)!r}); import pytest; sys.exit(pytest.main())"
+    )
+    chosen = ["-p", "verified_natural_gradient", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(
+        [sys.executable, "-c", code, *chosen], cwd=repository, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_right_step_passes_and_only_the_claims_run(pytester: pytest.Pytester, repository: Path) -> None:
+    arguments = ("--implementation", "mine.optimisers:step", "--claim", "own-I-pinv", "--report", "out")
+    done = inside(pytester, *arguments)
+    assert done.ret == 0
+    done.assert_outcomes(passed=9)
+    done.stdout.fnmatch_lines(
+        [
+            "implementation: mine.optimisers:step (optimiser ngd)",
+            "The 1 claim holds; 8 of 8 mutants refuted.",
+        ]
+    )
+    done.stdout.no_fnmatch_line("*their own test*")
+    written = json.loads((repository / "out" / "claims.json").read_text())
+    assert [claim["id"] for claim in written["claims"]] == ["own-I-pinv"]
+    assert written["environment"]["implementation"] == "mine.optimisers:step"
+
+
+def test_a_wrong_step_is_refuted_and_its_convention_named(repository: Path) -> None:
+    arguments = ("--implementation", "mine.optimisers:mean", "--claim", "own-I-pinv", "--report", "out", "-n", "1")
+    done = apart(repository, *arguments)  # as in CI: by a worker of a distributed run
+    assert done.returncode == 1, done.stdout + done.stderr
+    sentence = "matches 1/n times the step (the gradient of the mean loss with the Fisher matrix of the sum) on all "
+    assert f"own-I-pinv: convention: {sentence}" in done.stdout
+    assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in done.stdout
+    assert (
+        "again: pytest --implementation mine.optimisers:mean --optimiser ngd --claim own-I-pinv --depth" in done.stdout
+    )
+    (claim,) = json.loads((repository / "out" / "claims.json").read_text())["claims"]
+    stored = json.loads((repository / "out" / claim["counterexample"]).read_text())
+    assert {"X", "y", "weights", "returned_weights", "exact_weights"} <= stored["arrays"].keys()
+
+
+def test_a_step_that_raises_is_refuted_with_the_exception(pytester: pytest.Pytester, repository: Path) -> None:
+    done = inside(pytester, "--implementation", "mine.optimisers:broken", "--claim", "own-T1-step")
+    assert done.ret == 1
+    done.stdout.fnmatch_lines(["the step raised RuntimeError: not today: refuted*"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--implementation", "mine:step"], "mine has no attribute 'step'"),
+        (["--implementation", "mine.nothing:step"], "there is no module 'mine.nothing'"),
+        (["--implementation", "mine.optimisers:STEPS"], "has no attribute 'STEPS'; callables there: broken, mean, step"),
+        (["--implementation", "mine.optimisers:step", "--claim", "T1"], "unknown claim T1; known: all, own-contract, "),
+        (["--implementation", "mine.optimisers:step", "--optimiser", "adam"], "argument --optimiser: invalid choice: 'adam'"),
+        (["--implementation", "mine.optimisers:step", "--dataset", "x.csv"], "give one of them"),
+    ],
+)  # fmt: skip
+def test_bad_values_end_with_a_named_error(
+    pytester: pytest.Pytester, repository: Path, arguments: list[str], said: str
+) -> None:
+    done = inside(pytester, *arguments)
+    assert done.ret == 4
+    assert said in done.stdout.str() + done.stderr.str()
+
+
+def test_the_plugin_is_loaded_once_however_it_is_asked_for(pytester: pytest.Pytester, repository: Path) -> None:
+    (repository / "conftest.py").write_text("pytest_plugins = ['properties.plugin']\n")
+    done = inside(
+        pytester,
+        *("-p", "properties.plugin", "-p", "properties.options", "-p", "verified_natural_gradient"),
+        *("--implementation", "mine.optimisers:step", "--claim", "own-T1", "--collect-only", "-q"),
+    )
+    assert done.ret == 0
+    done.stdout.fnmatch_lines(["own::own-T1", "own::own-T1/mean", "own::own-T1/sign", "3 tests collected*"])
+
+
+def test_nothing_changes_where_the_option_is_not_given(repository: Path) -> None:
+    (repository / "conftest.py").write_text(CONFTEST)  # options of the same names
+    (repository / "properties").mkdir()
+    (repository / "properties" / "__init__.py").write_text("raise RuntimeError('another package of this name')")
+    alone = apart(repository, "-p", "no:verified_natural_gradient")
+    beside = apart(repository)
+    assert beside.returncode == 0, beside.stdout + beside.stderr
+    without_time = [text.stdout.replace(text.stdout.rsplit(" in ", 1)[1], "") for text in (alone, beside)]
+    assert without_time[0] == without_time[1]
+    assert "1 passed" in beside.stdout
+
+
+def test_another_package_of_the_same_name_is_reported(repository: Path) -> None:
+    (repository / "properties").mkdir()
+    (repository / "properties" / "__init__.py").write_text("")
+    done = apart(repository, "--implementation", "mine.optimisers:step")
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "--implementation needs this project's package properties, but properties is found at" in done.stderr
+
+
+def test_the_entry_point_imports_nothing_of_the_suite(tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.path.append({str(CHECKOUT)!r}); import pytest; before = set(sys.modules); "
+        "import verified_natural_gradient; print(sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "['verified_natural_gradient']\n"
+
+
+def test_the_entry_point_is_registered_under_its_module_name() -> None:
+    settings = (CHECKOUT / "pyproject.toml").read_text()
+    assert '[project.entry-points.pytest11]\n"verified_natural_gradient" = "verified_natural_gradient"' in settings
+    assert 'py-modules = ["verified_natural_gradient"]' in settings
+    assert verified_natural_gradient.HOME == CHECKOUT

@@ -1,0 +1,327 @@
+"""Counterexample files replayed by pytest: what is printed, exit codes, damaged files, a hundred files moved elsewhere."""
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from properties.claim import Claim, Depth, InstanceVerdict, require
+from properties.claims import registry
+from properties.counterexample import content_digest, read_counterexample, write_counterexample
+from properties.options import CHECKOUT
+from properties.replay import load_replays, replay_entry
+from properties.report.environment import environment
+from properties.rounder import stored_refutation
+from properties.search import run_claim
+from properties.seeds import claim_seed
+from tests.properties import fake_claims
+from tests.properties.plugin_suite import Suite
+
+pytest_plugins = ["pytester"]
+
+pytestmark = pytest.mark.usefixtures("profile_restored")
+
+THE_SAME = "the same as the file: verdict, margins, and both sides of every bound to the last digit"
+EXAMPLES = CHECKOUT / "docs" / "counterexamples"
+CHEAP = (
+    *("I-gram", "I-homog", "I-pinv", "I-counts", "E-step", "K-closed", "K-schur", "R0", "T3", "T4-width", "T4-frozen"),
+    *("T1", "T1-tight", "T1-line-sharp", "T1-sharp-adversary", "T1-lemma-S", "T0-linear", "T5-dist", "T5-rad"),
+)
+"""Claims whose mutants are found fast: identities, kernels, probabilities, maps, networks, exact arithmetic."""
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def write_mutant(directory: Path, id: str, root: int = 20191) -> Path:
+    """The counterexample of a mutant as a run writes it."""
+    mutant = next(one for one in registry[id.partition("/")[0]].mutants if one.id == id)
+    seed = claim_seed(root, id)
+    result = run_claim(mutant.claim, Depth.NORMAL, seed)
+    assert result.refutation is not None
+    refutation = stored_refutation(mutant.claim, result.refutation, seed)
+    return write_counterexample(
+        directory, id, mutant.statement, refutation, depth="normal", seed=seed, environment=environment()
+    )
+
+
+def pytest_in(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A new process of pytest, started in a directory, with the packages of this checkout."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# --- a hundred of them, elsewhere ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory to which the counterexamples of more than 100 mutants were moved from where they were written."""
+    written, moved = tmp_path_factory.mktemp("report"), tmp_path_factory.mktemp("elsewhere") / "moved"
+    for id in CHEAP:
+        for mutant in registry[id].mutants:
+            write_mutant(written, mutant.id)
+    shutil.move(written, moved)
+    return moved
+
+
+def test_a_hundred_counterexamples_say_the_same_in_new_processes(hundred: Path) -> None:
+    """Started from elsewhere, with the directory given relative to there, and distributed."""
+    before = {path: path.read_bytes() for path in hundred.iterdir()}
+    done = pytest_in(hundred.parent, "--replay", "moved", "-n", "2")
+    assert done.returncode == 1, done.stdout + done.stderr
+    count = sum(path.suffix == ".json" for path in before)
+    assert count >= 100
+    assert f"Of {count} replayed: {count} refuted again." in done.stdout
+    assert done.stdout.count(THE_SAME) == count
+    for path in hundred.glob("*.json"):
+        content = json.loads(path.read_text())
+        ratios = [bound["ratio"] for bound in content["bounds"] if bound["verdict"] == "refuted"]
+        block = (
+            rf"^{re.escape(path.name)}: .*: refuted again\n  statement: (?:.*\n)*?  refuted, ratio (\S+); in the file"
+        )
+        found = re.search(block, done.stdout, re.MULTILINE)
+        assert found is not None
+        assert max(map(float, ratios)) == float(found[1])
+    assert before == {path: path.read_bytes() for path in hundred.iterdir()}
+
+
+def test_the_arrays_alone_are_replayed(hundred: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No family builds anything, and a stored number that is another one shows."""
+
+    def build(description: Mapping[str, Any]) -> Any:
+        raise AssertionError("the description was used")
+
+    path = next(hundred.glob("T1-rate-squared-*.json"))
+    mutant = next(one for one in registry["T1"].mutants if one.id == "T1/rate-squared")
+    families = tuple(dataclasses.replace(family, build=build) for family in mutant.claim.families)
+    claim = dataclasses.replace(mutant.claim, families=families)
+    whole = dataclasses.replace(registry["T1"], families=families, mutants=(dataclasses.replace(mutant, claim=claim),))
+    known: dict[str, Claim[Any]] = {"T1": whole}
+    (found,) = load_replays([str(path)], hundred, known)
+    assert replay_entry(found)["agreement"] == [THE_SAME]
+    instance = dataclasses.replace(found.counterexample.instance, eta=0.25)
+    moved = dataclasses.replace(found, counterexample=dataclasses.replace(found.counterexample, instance=instance))
+    assert replay_entry(moved)["agreement"] != [THE_SAME]
+
+
+# --- what is documented ----------------------------------------------------------------------------------------------
+
+STATED = {
+    "C2-path-first-step-only-b739e564ee.json": ("C2-path/first-step-only", 0),
+    "T0-linear-diagonal-kernel-c2754f853b.json": ("T0-linear/diagonal-kernel", 0),
+    "T0-step-beyond-divergence-4a5c3ba34f.json": ("T0/step-beyond-divergence", 106),
+}
+"""The files that are shown in the documentation, with the precision of their confirmation."""
+
+
+def test_the_documented_examples_are_refuted_again() -> None:
+    """Digits may differ with another BLAS, the verdict may not."""
+    replays = load_replays(["."], EXAMPLES, registry)
+    assert {one.name: (one.counterexample.claim, one.counterexample.recorded["precision"]) for one in replays} == STATED
+    page = EXAMPLES.with_suffix(".md").read_text()
+    for one in replays:
+        entry = replay_entry(one)
+        assert entry["verdict"] == one.counterexample.recorded["verdict"] == "refuted"
+        assert entry["statement"] == one.counterexample.statement
+        assert f"(counterexamples/{one.name})" in page
+        written = json.loads(one.counterexample.path.read_text())
+        assert written["replay"] == f"pytest --replay {one.name}"
+        assert all(f"`{key}`" in page for key in written)
+
+
+# --- what is printed, and exit codes ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def written(suite: Suite) -> Path:
+    """The counterexample of a claim that is refuted."""
+    suite.run([fake_claims.claim(limit=25.0)], "--claim", "all", "--report", "out")
+    (entry,) = suite.written()["claims"]
+    return suite.pytester.path / "out" / str(entry["counterexample"])
+
+
+def test_a_refutation_is_told_in_full_and_exits_with_1(suite: Suite, written: Path) -> None:
+    outcome = suite.run([fake_claims.claim(limit=25.0)], "--replay", str(written))
+    assert outcome.ret == 1
+    outcome.assert_outcomes(failed=1, deselected=1)
+    outcome.stdout.fnmatch_lines(
+        [
+            f"*test_replay?{written.name}?*",
+            f"{written.name}: N-small: refuted again",
+            "* replays *",
+            f"{written.name}: N-small: refuted again",
+            "  statement: numbers <are> at most 30 & small",
+            "  instance: family F1, value=26",
+            "  hypothesis value at most 30: holds, margin 4",
+            "  value, in metres: refuted (tested); measured 26, predicted 25, ratio 1.04, rounding 0",
+            "  precision: 53 bits",
+            "  refuted, ratio 1.04; in the file refuted, 1.04",
+            f"  {THE_SAME}",
+            "Of 1 replayed: 1 refuted again.",
+        ]
+    )
+
+
+def test_a_claim_that_was_mended_passes(suite: Suite, written: Path) -> None:
+    outcome = suite.run([fake_claims.claim(limit=30.0)], "--replay", str(written))
+    assert outcome.ret == 0
+    outcome.assert_outcomes(passed=1, deselected=1)
+    outcome.stdout.fnmatch_lines(
+        [
+            f"{written.name}: N-small: holds now: the counterexample is none any more",
+            "  holds, ratio 0.86*; in the file refuted, 1.04",
+            "  NOT the same as the file, which says refuted; versions and BLAS are those of the file",
+            "Of 1 replayed: 1 holds.",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"conclusion": fake_claims.undecided}, "N-small: undecided"),
+        ({"hypotheses": lambda point: [require("never", -1.0)]}, "N-small: vacuous: a hypothesis fails"),
+        ({"hypotheses": lambda point: [require("close", 0.5, 1.0)]}, "N-small: not known"),
+        ({"conclusion": fake_claims.broken}, "N-small: the evaluation broke off with an error:"),
+    ],
+)
+def test_what_does_not_hold_exits_with_1(suite: Suite, written: Path, changes: Any, said: str) -> None:
+    claim = dataclasses.replace(fake_claims.claim(), **changes)
+    outcome = suite.run([claim], "--replay", str(written))
+    assert outcome.ret == 1
+    outcome.stdout.fnmatch_lines([f"{written.name}: {said}*"])
+
+
+def test_mutants_and_directories_and_files_named_twice(suite: Suite, written: Path) -> None:
+    suite.run([fake_claims.claim()], "--report", "out2")
+    directory = suite.pytester.path / "out2" / "counterexamples"
+    outcome = suite.run(
+        [fake_claims.claim()], "--replay", "out2/counterexamples", "--replay", str(next(directory.iterdir()))
+    )
+    outcome.assert_outcomes(failed=2, deselected=1)
+    outcome.stdout.fnmatch_lines(["  statement: a limit of 10 (mutant of: numbers <are> at most 30 & small)"])
+    copy = shutil.copy(written, suite.pytester.path)
+    outcome = suite.run([fake_claims.claim(limit=25.0)], "--replay", str(written), "--replay", str(copy))
+    outcome.assert_outcomes(failed=2, deselected=1)
+
+
+def test_other_digits_and_another_statement_are_told(
+    suite: Suite, written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = dataclasses.replace(fake_claims.claim(limit=25.0), statement="numbers are small")
+    change(written, lambda content: content["bounds"][0].update(measured=26.5))
+    outcome = suite.run([claim], "--replay", str(written))
+    outcome.stdout.fnmatch_lines(
+        [
+            "  the verdict is that of the file, but digits differ; versions and BLAS are those of the file",
+            "  the statement is not that of the file any more: numbers <are> at most 30 & small",
+        ]
+    )
+    change(written, lambda content: content["environment"].update(numpy="1.0", blas="another"))
+    outcome = suite.run([claim], "--replay", str(written))
+    outcome.stdout.fnmatch_lines(
+        [f"  the verdict is that of the file, but digits differ; numpy 1.0 there, {np.__version__} here; blas another*"]
+    )
+
+
+def change(path: Path, edit: Change) -> None:
+    """Change a file and its digest."""
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps({**content, "digest": content_digest(content)}))
+
+
+def test_a_counterexample_on_a_data_set_is_replayed(suite: Suite) -> None:
+    """Family F5 belongs to no claim; the file of a data set holds the instance, not the data set."""
+    from tests.properties.test_plugin import with_dataset
+
+    with_dataset(suite, InstanceVerdict.REFUTED)
+    suite.run([fake_claims.claim(limit=28.0)], "--dataset", "mine.npz", "--report", "out")
+    (path,) = (suite.pytester.path / "out" / "counterexamples").iterdir()
+    assert read_counterexample(path).instance == fake_claims.Point(29.0)
+    outcome = suite.run([fake_claims.claim(limit=28.0)], "--replay", str(path))
+    outcome.stdout.fnmatch_lines(["  instance: family F5, width=8", f"  {THE_SAME}"])
+
+
+# --- damaged files ---------------------------------------------------------------------------------------------------
+
+
+def edited(edit: Change) -> Callable[[Path], None]:
+    return lambda path: change(path, edit)
+
+
+def unsigned(path: Path) -> None:
+    content = json.loads(path.read_text())
+    content["instance"]["fields"]["value"] = 27.0
+    path.write_text(json.dumps(content))
+
+
+DAMAGES: Mapping[str, tuple[Callable[[Path], Any], str]] = {
+    "truncated": (lambda path: path.write_bytes(path.read_bytes()[:-200]), "is not JSON, perhaps truncated"),
+    "not text": (lambda path: path.write_bytes(b"\x93NUMPY\x01\x00"), "is not JSON"),
+    "key missing": (edited(lambda content: content.pop("instance")), "lacks instance: it is damaged"),
+    "schema": (edited(lambda content: content.update(schema=1)), "schema 1, this version reads 2"),
+    "number edited": (unsigned, "its digest is not that of its content"),
+    "unknown claim": (
+        edited(lambda content: content.update(claim="N-smal")),
+        "no claim or mutant * did you mean N-small",
+    ),
+    "unknown family": (
+        edited(lambda content: content.update(family="F9")),
+        "'F9', which N-small does not have; known: F1",
+    ),
+    "wrong type": (
+        edited(lambda content: content["instance"]["fields"].update(value="26")),
+        "value is '26', but * takes <class 'float'>",
+    ),
+    "foreign class": (
+        edited(lambda content: content["instance"].update(type="os.system")),
+        "os.system is no frozen dataclass of the packages",
+    ),
+    "a report": (
+        lambda path: path.write_bytes((path.parents[1] / "claims.json").read_bytes()),
+        "is the record of a run, not a counterexample",
+    ),
+    "missing": (lambda path: path.unlink(), "does not exist; name a .json file"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_refused_by_name_and_nothing_is_written(suite: Suite, written: Path, damage: str) -> None:
+    harm, said = DAMAGES[damage]
+    harm(written)
+    before = {path: path.read_bytes() for path in suite.pytester.path.rglob("*") if path.is_file()}
+    outcome = suite.run([fake_claims.claim(limit=25.0)], "--replay", str(written))
+    assert outcome.ret == pytest.ExitCode.USAGE_ERROR
+    outcome.stderr.fnmatch_lines([f"ERROR: {written}*{said}*"])
+    assert before == {path: path.read_bytes() for path in suite.pytester.path.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--replay", "."], "holds no .json file; name a counterexample, or a directory of them"),
+        (["--replay", "FILE", "--claim", "all"], "--replay evaluates files and nothing else; leave --claim out"),
+        (["--replay", "FILE", "--report", "new", "--dataset", "x"], "leave --dataset and --report out"),
+    ],
+)
+def test_what_cannot_be_replayed_is_a_usage_error(suite: Suite, written: Path, arguments: list[str], said: str) -> None:
+    outcome = suite.run([fake_claims.claim()], *(str(written) if one == "FILE" else one for one in arguments))
+    assert outcome.ret == pytest.ExitCode.USAGE_ERROR
+    outcome.stderr.fnmatch_lines([f"ERROR: *{said}*"])
+    assert not (suite.pytester.path / "new").exists()

@@ -1,0 +1,26 @@
+"""The rounding of the pre-activations ``w_r . x`` of unit rows x."""
+
+import numpy as np
+
+from theory.inputs import FloatArray
+from theory.network import TwoLayerNetwork
+from theory.rigour.rounding import UNDERFLOW, gamma
+
+SMALLEST_SAFE_NORM = 2.0**-400
+"""Above this norm, what underflows among the squares of a vector's entries is nothing beside their sum."""
+
+
+def pre_activation_error(net: TwoLayerNetwork) -> FloatArray:
+    """Bounds, shape (m,), of ``|fl(w_r . x) - w_r . x| <= gamma_d ||w_r|| ||x||`` for a unit row x, underflow included.
+
+    Doubled for the rounding of the norms and of ``||x||``. Weights of any size: the norm of one whose squares vanish or
+    overflow is taken of its multiple with largest entry 1.
+    """
+    weights = net.weights
+    with np.errstate(over="ignore"):
+        norms = np.sqrt(np.einsum("rd,rd->r", weights, weights))
+        extreme = np.flatnonzero(~((norms > SMALLEST_SAFE_NORM) & (norms < np.inf)))
+        largest = np.abs(weights[extreme]).max(axis=1)
+        scaled = weights[extreme] / np.where(largest > 0, largest, 1.0)[:, None]
+        norms[extreme] = largest * np.linalg.norm(scaled, axis=1)
+        return np.asarray(2 * gamma(net.dim + 4) * (norms + UNDERFLOW) + UNDERFLOW)

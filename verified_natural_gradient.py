@@ -1,0 +1,53 @@
+"""What pytest loads wherever this package is installed: two options, and the suite only when one is given.
+
+It imports nothing of the suite before that, has no output and changes no setting, so the test runs of other projects are what
+they were. The other options are known in this checkout alone, and beside these two: their names are common words.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).resolve().parent
+"""The checkout, or where packages are installed."""
+
+IN_CHECKOUT = (HOME / "tests" / "claims").is_dir() and Path.cwd().resolve().is_relative_to(HOME)
+
+pytest_plugins = ["properties.options"] if IN_CHECKOUT else []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --implementation and --replay to pytest."""
+    group = parser.getgroup("verification", "Verified natural gradient descent")
+    group.addoption(
+        "--implementation",
+        metavar="MODULE:FUNCTION",
+        help="run the claims of verified-natural-gradient against this step(weights, signs, X, y, step_size) -> weights, "
+        "in place of the tests here; with --optimiser, --claim, --depth, --report",
+    )
+    group.addoption(
+        "--replay",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="evaluate a counterexample file again, or all in a directory, and nothing else; repeatable",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Load the suite when it is asked for. Raises UsageError when another package has its name."""
+    given = early_config.known_args_namespace
+    if given.implementation is None and not given.replay:
+        return
+    for name in ("theory", "properties"):
+        found = importlib.util.find_spec(name)
+        if found is None or found.origin is None or Path(found.origin).resolve().parent.parent != HOME:
+            raise pytest.UsageError(
+                f"--implementation and --replay need this project's package {name}, but {name} is found at "
+                f"{None if found is None else found.origin}; start pytest where no other {name} hides it"
+            )
+    early_config.pluginmanager.import_plugin("properties.plugin")
