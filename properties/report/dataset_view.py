@@ -30,6 +30,8 @@ class RungRow:
     predicted: Any
     """Iterations of NGD to the reduction, by the theorem of ``source``."""
     source: Any
+    certified_steps: Any
+    """The steps for which the theorem's hypotheses are certified; None where that is not known."""
     reason: str
 
 
@@ -54,6 +56,7 @@ def _row(rung: Entry) -> RungRow:
         observed=runs.get("observed"),
         predicted=runs.get("predicted"),
         source=runs.get("source"),
+        certified_steps=runs.get("certified_steps"),
         reason=reason(number(found["attack_constant"]), number(found["ball_constant"]), number(found["path_constant"])),
     )
 

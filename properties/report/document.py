@@ -67,6 +67,7 @@ class Document:
                 mutants={entry["id"]: entry for entry in content["mutants"]},
                 dataset=content["dataset"],
                 pictures=content["pictures"],
+                baseline=content.get("baseline"),
                 obligations={entry["id"]: entry for entry in content.get("obligations", ())},
                 chains=content.get("proofs", ()),
                 slack=content["slack"],

@@ -97,9 +97,17 @@ def _inline(svg: str, label: str, prefix: str) -> str:
     element = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', element)
     element = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', element)
     element = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", element)
+    element = re.sub(r"<!--.*?-->\n?", "", element, flags=re.DOTALL)
+    element = re.sub(r'<g id="[^"]+">', "<g>", element)  # nothing refers to groups
+    element = re.sub(r' (?:d|x|y|transform)="[^"]*"', _rounded, element)
     element = element.replace(_INK, "currentColor")
     for index, colour in enumerate(COLOURS, start=1):
         element = element.replace(colour, f"var(--curve-{index})")
     element = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", element, count=1)
     element = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", element, count=1)
     return element.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)
+
+
+def _rounded(attribute: re.Match[str]) -> str:
+    """A place in the drawing to hundredths of a point, which is finer than any screen."""
+    return re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", attribute[0])

@@ -14,7 +14,7 @@ from properties.report.plain import number
 NEAR = 1e-3
 """A claim whose tightest ratio is within this of 1 has no room left in its constants."""
 
-SHOWN = 4
+SHOWN = 3
 """So many claims are named; the table has the others."""
 
 
@@ -29,10 +29,11 @@ class Named:
 
 @dataclass(frozen=True)
 class Remark:
-    """One line: a heading, what it means, and whom it is about."""
+    """One line: a heading, a word on it, and whom it is about."""
 
     heading: str
     text: str
+    """In brackets behind the heading; may be empty."""
     named: tuple[Named, ...] = ()
     more: int = 0
     """How many are not named."""
@@ -68,6 +69,9 @@ def _unsettled(document: Document, claims: Sequence[Entry]) -> Iterable[Remark]:
         yield Remark("Data set", f"{document.dataset['name']}: {reason}", against=True)
     if document.pictures is not None and document.pictures["error"]:
         yield Remark("Pictures", "they broke off with an error", against=True)
+    if document.baseline is not None and document.baseline["losses"]:
+        losses = tuple(Named(loss, None) for loss in document.baseline["losses"])
+        yield Remark("Worse than the baseline", document.baseline["file"], losses, against=True)
     if not document.complete:
         yield Remark("Not run", f"{document.expected - document.recorded} of {document.expected} items", against=True)
 
@@ -88,11 +92,10 @@ def _nearest(claims: Sequence[Entry]) -> Iterable[Remark]:
     by_ratio = sorted(holding, key=lambda entry: number(entry["tightest"]["ratio"]), reverse=True)
     near = [entry for entry in by_ratio if number(entry["tightest"]["ratio"]) >= 1 - NEAR]
     if near:
-        attained = "1 claim attains its bound" if len(near) == 1 else f"{len(near)} claims attain their bounds"
-        yield _remark("No room left", f"{attained} to within {NEAR:g}; a smaller constant would be refuted", near, True)
+        yield _remark("No room left", f"{len(near)} attained to within {NEAR:g}", near, False)
     far = [entry for entry in reversed(by_ratio) if _room(entry["tightest"])]
     if far:
-        yield _remark("Most room left", "measured is at most this share of the bound, on every instance", far, True)
+        yield _remark("Most room left", "largest measured/predicted", far, True)
     open_ones = sorted(holding, key=_open_share, reverse=True)
     open_ones = [entry for entry in open_ones if entry["undecided_hypotheses"]]
     if open_ones:
@@ -100,8 +103,7 @@ def _nearest(claims: Sequence[Entry]) -> Iterable[Remark]:
             Named(entry["id"], entry["id"], f"{entry['undecided_hypotheses']} beside {entry['instances']}")
             for entry in open_ones[:SHOWN]
         )
-        text = "instances with a hypothesis neither certified nor refuted, which count for nothing"
-        yield Remark("Undecided hypotheses", text, named, len(open_ones) - len(named))
+        yield Remark("Undecided hypotheses", "instances that count for nothing", named, len(open_ones) - len(named))
     if len(holding) > SHOWN:
         fewest = sorted(holding, key=lambda entry: int(entry["instances"]))[:3]
         named = tuple(Named(entry["id"], entry["id"], f"{entry['instances']}") for entry in fewest)

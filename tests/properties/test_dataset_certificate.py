@@ -19,6 +19,7 @@ from properties.datasets import Dataset, load_dataset
 from properties.ladder import ALL_ROWS, Rung, ladder
 from properties.rung import ObservedRun, RungContext, in_own_span
 from theory.errors import DivergenceError, RankDeficientError
+from theory.gram import limiting_pattern_gram
 from theory.inputs import normalise_rows, unit_rows
 from theory.stability.norms import input_norm_squared
 from theory.theorems import width
@@ -201,6 +202,23 @@ def test_topics_contribute_results_values_lines_and_predictions() -> None:
     ):
         assert said in lines
     json.dumps(content, allow_nan=False)
+
+
+def test_spectra_are_those_of_the_kernels_of_each_rung_s_rows() -> None:
+    found, data = with_topics(), made()
+    assert {rows: list(spectra) for rows, spectra in found.spectra.items()} == {
+        "n = 4": ["G_inf", "S_inf", "G(0), m = 64"],
+        "n = 3": ["G_inf", "S_inf", "G(0), m = 128"],
+    }
+    for rung in found.rungs:
+        n = rung.rung.rows
+        spectra = found.spectra[f"n = {n}"]
+        assert sum(spectra["G_inf"]) == pytest.approx(n / 2)
+        np.testing.assert_allclose(spectra["S_inf"], np.linalg.eigvalsh(limiting_pattern_gram(data.X[:n])), atol=1e-12)
+        values = spectra[f"G(0), m = {rung.rung.width}"]
+        assert list(values) == sorted(values)
+        assert len(values) == n
+        assert rung.lambda_min <= values[0] + 1e-12
 
 
 def test_the_same_seed_gives_the_same_certificate() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from properties.claim import Depth
-from properties.pictures import held_out, output_space, training, widths
+from properties.pictures import held_out, output_space, phases, training, widths
 from properties.rung import RungContext
 from theory.descent import trajectory
 from theory.errors import DivergenceError, RankDeficientError
@@ -171,3 +171,18 @@ def test_the_bound_is_vacuous_on_digits(monkeypatch: pytest.MonkeyPatch) -> None
     assert ngd["test_error"] < 0.1
     assert 0 < ngd["test_loss"] < 0.5
     assert found["optimisers"]["gd"]["train_loss"] > ngd["train_loss"]
+
+
+def test_phases_are_certified_constants_of_each_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phases, "ROWS", (2, 40))
+    monkeypatch.setattr(phases, "WIDTHS", (16, 64))
+    points = {(one["n"], one["width"]): one for one in phases.data(Depth.NORMAL, 5)["points"]}
+    assert list(points) == [(2, 16), (2, 64), (40, 16), (40, 64)]
+    singular = points[40, 16]  # 8 pairs of neurons with 4 weights each: at most 32 independent rows
+    assert (singular["lambda_min"], singular["ball"], singular["path"]) == (0.0, None, None)
+    rng = np.random.default_rng([5, 2, 64])
+    inputs = normalise_rows(rng.standard_normal((2, phases.DIMENSION)))
+    rng.choice([-1.0, 1.0], 2)
+    net = TwoLayerNetwork.initialise(64, phases.DIMENSION, phases.SCALE, rng, symmetric=True)
+    assert 0 < points[2, 64]["lambda_min"] <= np.linalg.eigvalsh(net.gram(inputs))[0]
+    assert points[2, 64]["path"] < points[2, 64]["ball"]

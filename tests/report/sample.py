@@ -60,6 +60,7 @@ class Certificate:
         return {
             "lambda0": 0.0178123456,
             "rungs": [{"width": 8192, "limits": {"T1": math.inf}}, rung(8, 3.5, 12.0, 0.75), rung(16, 0.1, 0.6, 0.4)],
+            "comparison": {"inner": {"least_linearised_iterations_of_the_worst_target": 72629}},
             "pair": (3, 5),
             "bad": HOSTILE,
         }
@@ -74,7 +75,7 @@ def rung(width: int, attacked: float, certified: float, path: float) -> Entry:
         "rows": 2,
         "width": width,
         "lambda_min": 0.2,
-        "iterations": {"ngd": {"observed": 20, "predicted": 39, "source": "T1-sharp"}},
+        "iterations": {"ngd": {"observed": 20, "predicted": 39, "source": "T1-sharp", "certified_steps": 20}},
         "ngd": {
             "ball_constant": certified,
             "attack_constant": attacked,

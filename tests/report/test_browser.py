@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator
 
 from tests.report.browser_checks import Visit, broken_links, inaccessible, overflow, undrawn
 
@@ -130,21 +130,12 @@ def test_the_skip_link_leads_to_the_results(opened: Visit) -> None:
     assert page.evaluate("document.activeElement.id") == "main"
 
 
-def inside_folded(page: Page) -> dict[str, Any]:
-    """Something inside a closed ``<details>``, and whether it shows."""
-    found: dict[str, Any] = page.evaluate(
-        """() => { const one = document.querySelector('details:not([open]) table');
-        return {closed: !one.closest('details').open, shown: one.checkVisibility({contentVisibilityAuto: true}),
-        height: one.getBoundingClientRect().height}; }"""
-    )
-    return found
-
-
 def test_print_unfolds_everything(opened: Visit) -> None:
     page = opened.page
-    assert inside_folded(page)["shown"] is False
+    page.evaluate("document.querySelector('details:not([open]) table').id = 'folded'")
+    page.wait_for_function("!document.querySelector('#folded').checkVisibility()")
     page.emulate_media(media="print", color_scheme="dark")
-    assert inside_folded(page)["shown"] is True
+    page.wait_for_function("document.querySelector('#folded').checkVisibility()")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not page.locator("nav").is_visible()
     after = page.evaluate("getComputedStyle(document.querySelector('figcaption a'), '::after').content")

@@ -41,7 +41,7 @@ def test_what_holds_is_ordered_by_its_room() -> None:
     assert found["No room left"] == ["N-tight"]
     assert found["Most room left"] == ["N-loose"]
     assert found["Undecided hypotheses"] == ["N-middle"]
-    assert "Fewest instances" not in found
+    assert len(found["Fewest instances"]) == SHOWN
 
 
 def test_few_are_named_and_the_rest_is_counted() -> None:
@@ -49,6 +49,15 @@ def test_few_are_named_and_the_rest_is_counted() -> None:
     remarks = outlook(Document({}, claims={one["id"]: one for one in claims}, expected=len(claims)))
     found = {remark.heading: remark for remark in remarks}
     assert (len(found["No room left"].named), found["No room left"].more) == (SHOWN, 3)
-    assert "7 claims attain their bounds" in found["No room left"].text
-    assert [one.id for one in found["Fewest instances"].named] == ["N-6", "N-5", "N-4"]
+    assert found["No room left"].text == "6 attained to within 0.001"
+    assert [one.id for one in found["Fewest instances"].named] == ["N-5", "N-4", "N-3"]
     assert outlook(Document({})) == []
+
+
+def test_what_is_worse_than_the_baseline_is_named() -> None:
+    claims = {"N-0": entry("N-0", 0.9)}
+    losses = ["N-0: fewer instances", "N-1: missing"]
+    document = Document({}, claims=claims, baseline={"file": "old.json", "losses": losses}, expected=1)
+    (worse,) = [remark for remark in outlook(document) if remark.against]
+    assert (worse.heading, worse.text) == ("Worse than the baseline", "old.json")
+    assert [one.id for one in worse.named] == losses
