@@ -2,6 +2,8 @@
 
 It imports nothing of the suite before that, has no output and changes no setting, so the test runs of other projects are what
 they were. The other options are known in this checkout alone, and beside these two: their names are common words.
+
+PYTEST_DONT_REWRITE: the module holds no assertions and may be imported before pytest starts.
 """
 
 from __future__ import annotations

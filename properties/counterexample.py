@@ -78,10 +78,12 @@ def write_counterexample(
     depth: str,
     seed: int,
     environment: Mapping[str, Any],
+    explanation: Sequence[str] = (),
+    options: str = "",
 ) -> Path:
     """Write one refutation and return the file's path; the same refutation goes to the same name.
 
-    Numbers are the shortest decimals that read back to the same float64. ``precision`` is the bits of the confirmation,
+    ``explanation`` is what the claim says of it, ``options`` what its replay needs besides. Numbers are the shortest decimals that read back to the same float64. ``precision`` is the bits of the confirmation,
     0 for exact arithmetic. ``digest`` is the SHA-256 of everything else. Raises OSError.
     """
     evaluation, document = refutation.evaluation, refutation.document
@@ -93,9 +95,10 @@ def write_counterexample(
         write_atomically(beside, lambda stream: np.savez(stream, allow_pickle=False, **document.arrays))
     content = {
         "schema": SCHEMA,
-        "replay": f"pytest --replay {path.name}",
+        "replay": f"pytest {options}--replay {path.name}",
         "claim": claim_id,
         "statement": statement,
+        **({"explanation": list(explanation)} if explanation else {}),
         **evaluation_entry(evaluation),
         "description": description,
         "rounded": list(refutation.rounded),

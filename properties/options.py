@@ -6,6 +6,8 @@ entry point (verified_natural_gradient.py, which has ``--implementation`` and ``
 that; and it looks for its settings there even before it asks entry points, so such a command is started again with
 ``--dataset=/elsewhere/mine.csv``, which cannot be misread. A command that replays counterexamples from another directory is
 started again with the settings and the items of the checkout.
+
+PYTEST_DONT_REWRITE: the module holds no assertions, and the plugin imports it first.
 """
 
 from __future__ import annotations

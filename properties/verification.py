@@ -121,9 +121,10 @@ class Verification:
         if isinstance(outcome, str) or outcome.refutation is None or self._run.report is None:
             return hints
         refutation = stored_refutation(claim, outcome.refutation, entry["seed"])
-        path = self._write(entry["id"], statement, refutation, entry["depth"], entry["seed"])
+        explanation = entry.get("explanation", ())
+        path = self._write(entry["id"], statement, refutation, entry["depth"], entry["seed"], explanation)
         entry["counterexample"] = path.relative_to(self._run.report).as_posix()
-        return [*hints, f"counterexample written to {path}", f"replay: pytest --replay {path}"]
+        return [*hints, f"counterexample written to {path}", f"replay: pytest {self._run.options}--replay {path}"]
 
     def _dataset_counterexamples(self, entry: Entry, certificate: Certificate) -> list[str]:
         if self._run.report is None:
@@ -142,7 +143,15 @@ class Verification:
         entry["counterexamples"] = [path.relative_to(self._run.report).as_posix() for path in paths]
         return [f"counterexample written to {path}" for path in paths]
 
-    def _write(self, claim_id: str, statement: str, refutation: Refutation, depth: str, seed: int) -> Path:
+    def _write(
+        self,
+        claim_id: str,
+        statement: str,
+        refutation: Refutation,
+        depth: str,
+        seed: int,
+        explanation: Sequence[str] = (),
+    ) -> Path:
         assert self._run.report is not None
         return write_counterexample(
             self._run.report / "counterexamples",
@@ -152,6 +161,8 @@ class Verification:
             depth=depth,
             seed=seed,
             environment=self._run.document.environment,
+            explanation=explanation,
+            options=self._run.options,
         )
 
 

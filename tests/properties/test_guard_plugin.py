@@ -99,7 +99,11 @@ def test_a_wrong_step_is_refuted_and_its_convention_named(repository: Path) -> N
     )
     (claim,) = json.loads((repository / "out" / "claims.json").read_text())["claims"]
     stored = json.loads((repository / "out" / claim["counterexample"]).read_text())
-    assert {"X", "y", "weights", "returned_weights", "exact_weights"} <= stored["arrays"].keys()
+    assert {"problem.given.inputs", "problem.given.weights", "problem.given.targets"} <= stored["arrays"].keys()
+    assert any(line.startswith(f"convention: {sentence}") for line in stored["explanation"])
+    assert stored["replay"].startswith(
+        "pytest --implementation mine.optimisers:mean --optimiser ngd --replay own-I-pinv-"
+    )
 
 
 def test_a_step_that_raises_is_refuted_with_the_exception(pytester: pytest.Pytester, repository: Path) -> None:
@@ -155,7 +159,10 @@ def test_another_package_of_the_same_name_is_reported(repository: Path) -> None:
     (repository / "properties" / "__init__.py").write_text("")
     done = apart(repository, "--implementation", "mine.optimisers:step")
     assert done.returncode == 4, done.stdout + done.stderr
-    assert "--implementation needs this project's package properties, but properties is found at" in done.stderr
+    assert (
+        "--implementation and --replay need this project's package properties, but properties is found at"
+        in done.stderr
+    )
 
 
 def test_the_entry_point_imports_nothing_of_the_suite(tmp_path: Path) -> None:

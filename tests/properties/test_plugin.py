@@ -356,8 +356,9 @@ def test_a_certificate_that_breaks_off_fails_and_is_recorded(suite: Suite) -> No
 
 
 def test_modules_of_another_checkout_are_refused(suite: Suite) -> None:
-    (suite.pytester.path / "theory").mkdir()
-    (suite.pytester.path / "theory" / "__init__.py").touch()
+    for file in ("theory/__init__.py", "properties/plugin.py"):
+        (suite.pytester.path / file).parent.mkdir()
+        (suite.pytester.path / file).touch()
     outcome = suite.run([fake_claims.claim()])
     assert outcome.ret == pytest.ExitCode.USAGE_ERROR
     outcome.stderr.fnmatch_lines(["ERROR: the package theory was imported from *"])
