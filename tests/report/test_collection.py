@@ -26,7 +26,7 @@ LINE = "browser tests: 2 not collected, no Chromium found; apt-get install chrom
 def without_chromium(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     pytester.makeini("[pytest]\nmarkers = browser: needs Chromium")
     pytester.makeconftest(SETTINGS)
-    pytester.makepyfile(test_browser=MODULE, test_other="def test_other(): pass")
+    pytester.makepyfile(test_with_a_browser=MODULE, test_without_one="def test_other(): pass")
     monkeypatch.setattr(conftest, "chromium", lambda: None)
     return pytester
 
