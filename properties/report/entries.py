@@ -203,11 +203,11 @@ def claim_entry(claim: Claim[Any], outcome: Result | str, depth: str, seed: int)
 def mutant_entry(mutant: Mutant, outcome: Result | str, depth: str, seed: int) -> Entry:
     """A mutant and what its run left; ``claim`` is the id of the claim whose neighbour it is.
 
-    Of its families the counts, of a refutation the bounds that are violated: its counterexample file has the others.
+    Of its families the counts only, of a refutation the bounds that are violated: its counterexample file has the others.
     """
     found = _error_entry(outcome, depth, seed) if isinstance(outcome, str) else _result_entry(outcome)
     for family in found["families"].values():
-        del family["features"], family["ratios"], family["tightest"]
+        del family["ratios"], family["tightest"]
     if found["refutation"] is not None:
         bounds = found["refutation"]["bounds"]
         found["refutation"]["bounds"] = [one for one in bounds if one["verdict"] == Verdict.REFUTED.value]
