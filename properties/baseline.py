@@ -6,6 +6,7 @@ The earlier one is its claims.json, or the extract of it that ``--update-baselin
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,11 +68,22 @@ class BaselineFile:
     """Whether this run's results replace it: what got worse is then shown, and accepted."""
 
 
-def open_baseline(path: Path, update: bool, depth: Depth) -> BaselineFile:
-    """What to compare a run of this depth with. Raises DataFileError."""
+def open_baseline(path: Path, update: bool, depth: Depth, selective: bool = False) -> BaselineFile:
+    """What to compare a run of this depth with. Raises DataFileError.
+
+    An update by a selective run keeps the other claims of the file, which must then be of the same depth. The record of a
+    whole run, which belongs to its report, is not replaced, and a place where nothing can be written is refused now.
+    """
     content = None if update and not path.exists() else read_baseline(path)
-    if content is not None and not update:
+    if content is not None and (selective or not update):
         require_depth(content, path, depth)
+    if update:
+        if content is not None and "proofs" in json.loads(path.read_text(encoding="utf-8")):
+            raise DataFileError(
+                f"--baseline {path}: it belongs to a report, which --update-baseline would break; name another file"
+            )
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise DataFileError(f"--baseline {path}: nothing can be written there")
     return BaselineFile(path, content, update)
 
 
@@ -158,7 +170,7 @@ def _claim_losses(before: Content, after: Content) -> list[str]:
     if (
         margins[0] is not None
         and margins[0] >= ATTAINED
-        and (margins[1] is None or margins[1] < MARGIN_KEPT * margins[0])
+        and not (margins[1] is not None and margins[1] >= MARGIN_KEPT * margins[0])
     ):
         left_over = "none" if margins[1] is None else f"{margins[1]:.3g}"
         lost.append(f"margin {margins[0]:.3g}, now {left_over}")
@@ -192,6 +204,8 @@ def _extract(content: Content) -> dict[str, Any]:
     for entry in content["claims"]:
         VERDICTS.index(entry["verdict"])
         _strength(entry["evidence"])
+        for evidence in entry["evidence_counts"]:
+            _strength(evidence)
     return {
         "schema": content["schema"],
         "claims": [

@@ -279,7 +279,7 @@ def _stored_beside(path: Path, name: str, entry: Mapping[str, Any], dtype: str, 
     try:
         with beside.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             array = np.asarray(archive[name])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise CounterexampleError(
             f"{beside} lacks the array {name} of {path.name} or is damaged ({error}); take the pair as it was written"
         ) from error

@@ -31,11 +31,12 @@ from properties.replay import Replay, load_replays
 from properties.report.document import Document
 from properties.report.entries import Entry, chain_entry, facts, slack_entry
 from properties.report.environment import environment
+from properties.report.publication import foreign
 from properties.run import CLAIM, DATASET, MUTANT, PICTURES, SUBJECTS, Run
 from properties.seeds import root_seed
 from properties.selection import ALL_CLAIMS, defects, selected_claims, selected_obligations
 from properties.verification import Outcome, Verification
-from theory.errors import ChoiceError, ImplementationError, InputError
+from theory.errors import ChoiceError, DataFileError, ImplementationError, InputError
 from theory.proofs import chains, obligations
 from theory.rigour.obligation import Obligation
 from theory.rigour.provers import PROVERS, Prover
@@ -78,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
         to_prove = selected_obligations(provable, chains, requested, apart)
         dataset = None if name is None else load_dataset(name, target)
         rungs = None if dataset is None else _own_rungs(config, dataset)
-        baseline = _baseline(config, depth)
+        baseline = _baseline(config, depth, bool(requested) or apart or implementation is not None)
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
     worker: Mapping[str, Any] | None = getattr(config, "workerinput", None)
@@ -352,6 +353,8 @@ def _check_checkout(config: pytest.Config) -> None:
 def _replays(config: pytest.Config, known: Mapping[str, Claim[Any]]) -> tuple[Replay, ...]:
     """The files of --replay. Raises CounterexampleError, and ChoiceError with options that ask for something else."""
     paths = config.getoption("--replay")
+    for path in paths:
+        _path(config, "--replay", path)
     others = [option for option in ("--claim", "--dataset", "--report", "--baseline") if config.getoption(option)]
     if paths and others:
         raise ChoiceError(f"--replay evaluates files and nothing else; leave {' and '.join(others)} out")
@@ -367,14 +370,14 @@ def _own_rungs(config: pytest.Config, dataset: Dataset) -> tuple[Rung, ...] | No
     return own_rungs(rows, dim, widths, 1.0 if scale is None else scale, config.getoption("--symmetric"))
 
 
-def _baseline(config: pytest.Config, depth: Depth) -> BaselineFile | None:
+def _baseline(config: pytest.Config, depth: Depth, selective: bool) -> BaselineFile | None:
     """What to compare the run with. Raises DataFileError, ChoiceError."""
     option, update = config.getoption("--baseline"), config.getoption("--update-baseline")
     if option is None and update:
         raise ChoiceError("--update-baseline writes the file that --baseline names; give both")
     if option is None or hasattr(config, "workerinput"):
         return None
-    return open_baseline(config.invocation_params.dir / Path(option).expanduser(), update, depth)
+    return open_baseline(_path(config, "--baseline", option), update, depth, selective)
 
 
 def _report_directory(config: pytest.Config) -> Path | None:
@@ -384,14 +387,32 @@ def _report_directory(config: pytest.Config) -> Path | None:
         return None
     if not option.strip():
         raise pytest.UsageError("--report is empty; name a directory to write to, for example --report report")
-    directory = config.invocation_params.dir / Path(option).expanduser()
+    try:
+        directory = _path(config, "--report", option)
+    except InputError as error:
+        raise pytest.UsageError(str(error)) from error
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise pytest.UsageError(f"--report {option}: not a directory to write to ({error.strerror})") from error
     if not os.access(directory, os.W_OK):
         raise pytest.UsageError(f"--report {option}: not writable")
+    if others := foreign(directory):
+        raise pytest.UsageError(
+            f"--report {option}: {' and '.join(others)} there is not a report of this suite and would be overwritten; "
+            f"name another directory"
+        )
     return directory
+
+
+def _path(config: pytest.Config, option: str, text: str) -> Path:
+    """A path from the command line. Raises DataFileError when it cannot be one."""
+    try:
+        path = config.invocation_params.dir / Path(text).expanduser()
+        path.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DataFileError(f"{option} {text}: not a path ({error})") from error
+    return path
 
 
 def _profile(config: pytest.Config) -> str:

@@ -37,16 +37,24 @@ MOST_SECONDS = 0.3
 """No further rounding is tried after so much of the processor's time."""
 
 
+class NotReproducibleError(RuntimeError):
+    """A refutation that is none when the claim is evaluated on the same instance again."""
+
+
 def stored_refutation(claim: Claim[Any], found: Evaluation, seed: int) -> Refutation:
     """The refutation as it is stored: rounded where it can be, and evaluated on the instance as read back from its document.
 
-    Raises RuntimeError when the claim is not refuted on what is read back, which is a fault of the document.
+    Raises NotReproducibleError when the claim is not refuted on what is read back: a step of the user's own that keeps
+    state between calls, or a fault of the document.
     """
     with threadpool_limits(1, user_api="blas"):
         document = to_document(found.instance)
         evaluation = _evaluated(claim, found, document, seed)
         if evaluation.verdict is not InstanceVerdict.REFUTED:
-            raise RuntimeError(f"{claim.id} is refuted on an instance, but {evaluation.verdict} on its document")
+            raise NotReproducibleError(
+                f"{claim.id} was refuted on an instance, but {evaluation.verdict} when evaluated on it again; "
+                f"does the step keep state between calls?"
+            )
         return _rounded(claim, Refutation(evaluation, document), seed)
 
 

@@ -26,7 +26,7 @@ from properties.report.entries import (
     pictures_entry,
 )
 from properties.results import Result
-from properties.rounder import stored_refutation
+from properties.rounder import NotReproducibleError, stored_refutation
 from properties.run import Run
 from properties.search import run_claim
 from properties.seeds import claim_seed
@@ -120,7 +120,10 @@ class Verification:
         hints = [self._run.again(entry["id"].partition("/")[0])]
         if isinstance(outcome, str) or outcome.refutation is None or self._run.report is None:
             return hints
-        refutation = stored_refutation(claim, outcome.refutation, entry["seed"])
+        try:
+            refutation = stored_refutation(claim, outcome.refutation, entry["seed"])
+        except NotReproducibleError as error:
+            return [*hints, f"no counterexample file: {error}"]
         explanation = entry.get("explanation", ())
         path = self._write(entry["id"], statement, refutation, entry["depth"], entry["seed"], explanation)
         entry["counterexample"] = path.relative_to(self._run.report).as_posix()

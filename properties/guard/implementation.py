@@ -89,7 +89,9 @@ def _imported(name: str, directory: Path) -> Any:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise ImplementationError(f"there is no module {name!r}, neither installed nor in {directory}") from error
         raise ImplementationError(f"importing {name} failed: {error}") from error
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a module may exit while it is imported
         raise ImplementationError(f"importing {name} failed: {type(error).__name__}: {error}") from error
 
 
@@ -136,7 +138,9 @@ def ask(
             warnings.simplefilter("ignore")  # a warning makes no step wrong
             returned = step(*given.values(), step_size)
             array = None if returned is None else np.asarray(returned)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # exits and skips too: whatever ends the call is an answer
         return Answer(None, f"raised {type(error).__name__}: {error}", refused=isinstance(error, ValueError))
     kept = {"weights": weights, "signs": signs, "X": inputs, "y": targets}
     mutated = tuple(name for name, before in kept.items() if not np.array_equal(given[name], before))

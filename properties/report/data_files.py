@@ -5,14 +5,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 DIRECTORY = "data"
-TABLE_NAME = re.compile(r"[A-Za-z0-9._-]+-[0-9a-f]{8}\.csv")
-"""Where the files lie, and what their names look like."""
 
 
 @dataclass(frozen=True)

@@ -216,6 +216,8 @@ class Document:
         verdicts = [entry["verdict"] for entry in self.merged_claims()]
         if self.dataset is not None:
             verdicts.append(self.dataset["verdict"])
+        if self.baseline is not None and self.baseline["losses"] and not self.baseline["update"]:
+            verdicts.append(Verdict.UNDECIDED.value)
         if self.pictures is not None and self.pictures["error"]:
             verdicts.append(Verdict.UNDECIDED.value)
         if any(entry["status"] == Standing.REFUTED.value for entry in self.obligations.values()):

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+import re
 from pathlib import Path
+from typing import Any
 
-from properties.report.data_files import DIRECTORY, TABLE_NAME
-from properties.report.document import Document
-from properties.report.html import write_page
+from properties.report.document import CLAIMS, Document
+from properties.report.html import INDEX, page
 
 PARTIAL = "claims.partial.json"
 """The results of a run that has not come to its end."""
+
+PAGE_MARK = "<title>Verified natural gradient descent"
+"""What every page of ours has."""
+
+TABLE_LINK = re.compile(r'href="(data/[A-Za-z0-9._-]+-[0-9a-f]{8}\.csv)"')
+COUNTEREXAMPLE = re.compile(r"counterexamples/[A-Za-z0-9._-]+-[0-9a-f]{10}\.json")
+"""Names that a report gives to its own files."""
 
 
 def write_partial(document: Document, directory: Path) -> None:
     """Keep the results so far beside the report, which stays as it was. Raises OSError."""
     document.write(directory, PARTIAL)
+
+
+def foreign(directory: Path) -> list[str]:
+    """The files that a report here would replace and that no run of this suite wrote."""
+    page, record = directory / INDEX, directory / CLAIMS
+    found = [INDEX] if page.exists() and PAGE_MARK not in _text(page) else []
+    return found + ([CLAIMS] if record.exists() and _record(record) is None else [])
 
 
 def publish(document: Document, directory: Path) -> None:
@@ -26,28 +40,42 @@ def publish(document: Document, directory: Path) -> None:
     index.html, each whole; then what only the old report used goes. A kill on the way leaves each of the two either
     old or new, with all the files that it refers to; the page tells which claims.json it was made from.
     """
+    new = page(document)
+    earlier = _belongings(directory)
     document.write(directory)
-    kept = write_page(document, directory)
+    kept = new.write(directory)
     (directory / PARTIAL).unlink(missing_ok=True)
-    _prune(directory, kept)
+    for name in earlier - kept:
+        (directory / name).unlink(missing_ok=True)
+        if name.startswith("counterexamples/"):
+            (directory / name).with_suffix(".npz").unlink(missing_ok=True)
 
 
-def _prune(directory: Path, kept: Collection[str]) -> None:
-    """Remove what only an earlier page used: tables of data, and counterexamples to mutants, which a run makes again.
+def _belongings(directory: Path) -> frozenset[str]:
+    """What the report that is there now has beside it: its tables of data, and its counterexamples to mutants.
 
-    Counterexamples to claims stay, and so does everything that no run wrote.
+    Those are made again by a run. Counterexamples to claims are no belongings, nor is anything that a report does not name.
     """
-    tables = [path for path in (directory / DIRECTORY).glob("*.csv") if TABLE_NAME.fullmatch(path.name)]
-    found = [path for path in (directory / "counterexamples").glob("*.json") if _is_of_a_mutant(path)]
-    for path in (*tables, *found):
-        if path.relative_to(directory).as_posix() not in kept:
-            path.unlink(missing_ok=True)
-            path.with_suffix(".npz").unlink(missing_ok=True)
+    shown = _text(directory / INDEX)
+    tables = TABLE_LINK.findall(shown) if PAGE_MARK in shown else []
+    record = _record(directory / CLAIMS) or {"mutants": []}
+    named = (mutant.get("counterexample") for mutant in record["mutants"])
+    written = [name for name in named if isinstance(name, str) and COUNTEREXAMPLE.fullmatch(name)]
+    return frozenset([*tables, *written])
 
 
-def _is_of_a_mutant(path: Path) -> bool:
+def _text(path: Path) -> str:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return "arrays" in content and "/" in content["claim"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def _record(path: Path) -> dict[str, Any] | None:
+    """The content of a claims.json of ours; None for anything else."""
+    try:
+        content = json.loads(_text(path))
+        ours = isinstance(content["schema"], int) and isinstance(content["claims"], list)
+        return content if ours and all("id" in mutant for mutant in content["mutants"]) else None
+    except (ValueError, KeyError, TypeError):
+        return None

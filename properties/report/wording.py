@@ -169,6 +169,8 @@ def verdict_sentence(document: Document) -> str:
         parts.append(f"obligations: {obligations_text(document).replace('; ', ', ')}")
     if document.dataset is not None:
         parts.append(_dataset_clause(document.dataset))
+    if document.baseline is not None and document.baseline["losses"] and not document.baseline["update"]:
+        parts.append(f"{len(document.baseline['losses'])} worse than in the baseline")
     if document.pictures is not None and document.pictures["error"]:
         parts.append("the pictures broke off with an error")
     if not parts:

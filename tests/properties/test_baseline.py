@@ -79,6 +79,7 @@ WORSE: list[tuple[str, Change, list[str]]] = [
     ("margin", set_ratio(0.951), ["T1: margin 0.1, now 0.049"]),
     ("infinite ratio", set_ratio("inf"), ["T1: margin 0.1, now -inf"]),
     ("no ratio", set_ratio(None), ["T1: margin 0.1, now none"]),
+    ("no number", set_ratio("nan"), ["T1: margin 0.1, now nan"]),
     ("a claim", lambda c, r: r.update(claims=[]), ["T1: no such claim in this run"]),
     ("a mutant", lambda c, r: r.update(mutants=[]), ["T1/squared: no such mutant in this run"]),
     (
@@ -162,6 +163,7 @@ def test_a_selective_update_keeps_the_others(tmp_path: Path) -> None:
         (json.dumps({**RUN, "claims": [{**RUN["claims"][0], "verdict": "fine"}]}), "not a claims.json"),
         (json.dumps({**RUN, "claims": [{**RUN["claims"][0], "evidence": "hearsay"}]}), "not a claims.json"),
         (json.dumps({**RUN, "claims": [{**RUN["claims"][0], "tightest": {}}]}), "not a claims.json"),
+        (json.dumps({**RUN, "claims": [{**RUN["claims"][0], "evidence_counts": {"hearsay": 3}}]}), "not a claims.json"),
         (json.dumps({**RUN, "environment": {"depth": "thorough"}}), "of depth thorough, this run of depth normal"),
     ],
 )
@@ -266,3 +268,26 @@ def test_a_baseline_of_another_depth_is_refused_unless_it_is_replaced(suite: Sui
 def _junit(directory: Path) -> dict[str, ElementTree.Element]:
     tree = ElementTree.parse(directory / "j.xml")
     return {case.get("name", ""): case for case in tree.iter("testcase")}
+
+
+def test_a_selective_update_needs_the_depth_of_what_it_keeps(suite: Suite) -> None:
+    both = [fake_claims.claim("N-one"), fake_claims.claim("N-two")]
+    suite.run(both, "--baseline", "base.json", "--update-baseline")
+    part = ("--claim", "N-one", "--depth", "normal", "--baseline", "base.json", "--update-baseline")
+    assert suite.run(both, *part).ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_the_record_of_a_report_is_not_replaced_by_an_extract(suite: Suite) -> None:
+    suite.run([fake_claims.claim()], "--report", "out")
+    record = (suite.pytester.path / "out" / "claims.json").read_bytes()
+    outcome = suite.run([fake_claims.claim()], "--baseline", "out/claims.json", "--update-baseline")
+    assert outcome.ret == pytest.ExitCode.USAGE_ERROR
+    outcome.stderr.fnmatch_lines(["*it belongs to a report*"])
+    assert (suite.pytester.path / "out" / "claims.json").read_bytes() == record
+    assert suite.run([fake_claims.claim()], "--baseline", "out/claims.json").ret == 0
+
+
+@pytest.mark.parametrize("option", ["--baseline", "--replay", "--report"])
+@pytest.mark.parametrize("path", ["~nobodyofthisname/x.json", "x" * 5000])
+def test_what_cannot_be_a_path_has_a_named_error(suite: Suite, option: str, path: str) -> None:
+    assert suite.run([fake_claims.claim()], option, path).ret == pytest.ExitCode.USAGE_ERROR

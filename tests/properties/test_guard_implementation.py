@@ -1,11 +1,13 @@
 """A step is found by its name; whatever is wrong with the name is said by name."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from properties.guard.implementation import load_implementation
+from properties.guard.implementation import ask, load_implementation
 from theory.errors import ImplementationError
 
 MODULE = """
@@ -74,3 +76,15 @@ def test_steps_are_found(directory: Path, name: str) -> None:
 def test_what_is_wrong_is_said(directory: Path, name: str, said: str) -> None:
     with pytest.raises(ImplementationError, match=said):
         load_implementation(name, "ngd", directory)
+
+
+@pytest.mark.parametrize(
+    "leave", [lambda: sys.exit(0), lambda: pytest.skip("not today"), lambda: pytest.exit("enough")]
+)
+def test_a_call_that_leaves_is_an_answer(leave: Callable[[], None]) -> None:
+    def step(*_: object) -> None:
+        leave()
+
+    answer = ask(step, np.eye(2), np.ones(2), np.eye(2), np.ones(2), 0.5)
+    assert answer.weights is None
+    assert answer.problem.startswith("raised ")

@@ -16,7 +16,7 @@ from properties.claim import Depth
 from properties.report import atomic
 from properties.report.document import Document
 from properties.report.entries import claim_entry, mutant_entry
-from properties.report.publication import PARTIAL, publish, write_partial
+from properties.report.publication import PARTIAL, foreign, publish, write_partial
 from properties.search import run_claim
 from tests.properties import fake_claims
 
@@ -27,7 +27,9 @@ def document(name: str) -> Document:
     found.add(claim_entry(claim, fake_claims.result(claim), "quick", 3))
     for mutant in claim.mutants:
         entry = mutant_entry(mutant, run_claim(mutant.claim, Depth.QUICK, 3), "quick", 3)
-        found.add(entry | {"counterexample": f"counterexamples/{mutant.id.replace('/', '-')}.json"})
+        found.add(
+            entry | {"counterexample": f"counterexamples/{mutant.id.replace('/', '-')}-{len(mutant.id):010x}.json"}
+        )
     return found
 
 
@@ -135,20 +137,33 @@ def test_counterexamples_to_mutants_of_an_earlier_report_go_and_all_else_stays(t
         "counterexamples/broken.json": "{",
         "counterexamples/notes.txt": "mine",
         "mine.txt": "mine",
+        "data/measurements-20240115.csv": "mine",
+        "data/measurements-20240115.npz": "mine",
+        "counterexamples/T1-rate-squared-0123456789.json": json.dumps({"claim": "T1/rate-squared", "arrays": {}}),
     }
     for name, text in others.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     publish(with_counterexamples(document("N-new"), tmp_path), tmp_path)
     assert {name: (tmp_path / name).read_text() for name in others} == others
     found = {path.name for path in (tmp_path / "counterexamples").iterdir()}
-    assert "N-new-below-10.json" in found
+    assert any(name.startswith("N-new-below-10-") for name in found)
     assert not any(name.startswith("N-old") for name in found)
 
 
 def test_a_page_that_cannot_be_made_leaves_the_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
     page = (tmp_path / "index.html").read_text()
-    monkeypatch.setattr("properties.report.publication.write_page", lambda *_: 1 / 0)
+    monkeypatch.setattr("properties.report.publication.page", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         publish(document("N-new"), tmp_path)
     assert (tmp_path / "index.html").read_text() == page
+
+
+def test_files_that_no_run_wrote_are_not_replaced(tmp_path: Path) -> None:
+    assert foreign(tmp_path) == []
+    publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
+    assert foreign(tmp_path) == []
+    (tmp_path / "index.html").write_text("<title>my own page</title>")
+    (tmp_path / "claims.json").write_text('{"claims": "of my own"}')
+    assert foreign(tmp_path) == ["index.html", "claims.json"]
