@@ -149,7 +149,7 @@ def test_what_is_evaluated_is_what_is_stored() -> None:
     def conclusion(ball: AttackedBall) -> Sequence[Bound]:
         return [at_most("same object", float(ball is INSTANCE), 0.0, 0.0)]
 
-    with pytest.raises(RuntimeError, match="refuted on an instance, but holds on its document"):
+    with pytest.raises(RuntimeError, match="was refuted on an instance, but holds when evaluated on it again"):
         stored(claim_that(conclusion))
 
 
