@@ -79,7 +79,7 @@ def _dataset(name: str, inputs: ArrayLike, targets: ArrayLike, source: str) -> D
     return Dataset(name, unit, y, raw, f"{source}; rows normalised to unit Euclidean norm")
 
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, NotImplementedError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, RuntimeError)
 """What NumPy and zipfile raise on archives that are damaged, encrypted or pickled."""
 
 
