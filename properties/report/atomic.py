@@ -30,3 +30,14 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 def write_text_atomically(path: Path, text: str) -> None:
     """Write ``text`` in UTF-8, whole or not at all. Raises OSError."""
     write_atomically(path, lambda stream: stream.write(text.encode("utf-8")))
+
+
+def link_atomically(path: Path, target: Path) -> None:
+    """Make ``path`` a symbolic link to ``target``, in place of any file or link that it was. Raises OSError."""
+    temporary = Path(tempfile.mktemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    temporary.symlink_to(target)
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -43,12 +43,19 @@ class Page:
     counterexamples: tuple[str, ...]
     """Paths from index.html, written elsewhere."""
 
-    def write(self, directory: Path) -> frozenset[str]:
-        """Write the data files, then index.html, each whole or not at all; return what belongs to the page. Raises OSError."""
+    @property
+    def belongings(self) -> frozenset[str]:
+        """The paths, from index.html, of the files that belong to the page, itself among them."""
+        return frozenset({INDEX, *(one.path for one in self.data), *self.counterexamples})
+
+    def write_data(self, directory: Path) -> None:
+        """Write the data files, each whole or not at all. Raises OSError.
+
+        The name of a data file holds a digest of its content, so that nothing of an earlier report changes before
+        index.html is replaced.
+        """
         for one in self.data:
             write_text_atomically(directory / one.path, one.text)
-        write_text_atomically(directory / INDEX, self.text)
-        return frozenset({INDEX, *(one.path for one in self.data), *self.counterexamples})
 
 
 def page(document: Document) -> Page:
@@ -79,16 +86,6 @@ def page(document: Document) -> Page:
     content = _content(document)
     text = environment.get_template(INDEX).render(**content)
     return Page(text, tuple(_data_files(content)), tuple(_counterexamples(document)))
-
-
-def write_page(document: Document, directory: Path) -> frozenset[str]:
-    """Write the data files, then index.html, each whole or not at all; return what belongs to the page.
-
-    The paths are relative to the directory: index.html, its data files, and the counterexamples that it links to, which are
-    not written here. The name of a data file holds a digest of its content, so that nothing of an earlier report changes
-    before index.html is replaced. Raises OSError.
-    """
-    return page(document).write(directory)
 
 
 def _resource(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A report's directory from one whole state to the next: results so far apart, claims.json, then the page."""
+"""A report's directory from one whole state to the next: results so far apart, then claims.json and the page at once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from properties.report.document import CLAIMS, Document
 from properties.report.html import INDEX, page
+from properties.report.together import write_together
 
 PARTIAL = "claims.partial.json"
 """The results of a run that has not come to its end."""
@@ -36,16 +37,16 @@ def foreign(directory: Path) -> list[str]:
 def publish(document: Document, directory: Path) -> None:
     """Replace the report in ``directory`` by the document's. Raises OSError.
 
-    Files that only the new report uses come first, under names of their own; then claims.json is replaced, then
-    index.html, each whole; then what only the old report used goes. A kill on the way leaves each of the two either
-    old or new, with all the files that it refers to; the page tells which claims.json it was made from.
+    Files that only the new report uses come first, under names of their own; then claims.json and index.html are replaced,
+    both at the same moment (together.py); then what only the old report used goes. A kill on the way leaves the old
+    report or the new one, with all the files that it refers to.
     """
     new = page(document)
     earlier = _belongings(directory)
-    document.write(directory)
-    kept = new.write(directory)
+    new.write_data(directory)
+    write_together(directory, {CLAIMS: document.text(), INDEX: new.text})
     (directory / PARTIAL).unlink(missing_ok=True)
-    for name in earlier - kept:
+    for name in earlier - new.belongings:
         (directory / name).unlink(missing_ok=True)
         if name.startswith("counterexamples/"):
             (directory / name).with_suffix(".npz").unlink(missing_ok=True)

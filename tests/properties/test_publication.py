@@ -4,9 +4,11 @@ import json
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from properties.report import atomic
 from properties.report.document import Document
 from properties.report.entries import claim_entry, mutant_entry
 from properties.report.publication import PARTIAL, foreign, publish, write_partial
+from properties.report.together import HOME
 from properties.search import run_claim
 from tests.properties import fake_claims
 
@@ -83,26 +86,49 @@ def processes() -> ForkServerContext:
     return context
 
 
-def test_a_kill_at_every_rename_leaves_whole_reports(tmp_path: Path, processes: ForkServerContext) -> None:
+def plain_files(directory: Path) -> None:
+    """Make the two files what they were before they were links, or after a copy that follows links."""
+    for name in ("claims.json", "index.html"):
+        text = (directory / name).read_text(encoding="utf-8")
+        (directory / name).unlink()
+        (directory / name).write_text(text, encoding="utf-8")
+    shutil.rmtree(directory / HOME)
+
+
+@pytest.mark.parametrize("before", ["links", "plain files", "nothing"])
+def test_a_kill_at_every_rename_leaves_the_old_report_or_the_new_one(
+    tmp_path: Path, processes: ForkServerContext, before: str
+) -> None:
     old, new = document("N-old"), document("N-new")
     found: list[set[str]] = []
     exit_code: int | None = None
     while exit_code != 0:
         directory = tmp_path / str(len(found))
-        publish(with_counterexamples(old, directory), directory)
+        if before != "nothing":
+            publish(with_counterexamples(old, directory), directory)
+        if before == "plain files":
+            plain_files(directory)
         process = processes.Process(target=kill_at, args=(directory, new, len(found)))
         process.start()
         process.join(60)
         exit_code = process.exitcode
         assert exit_code in (-signal.SIGKILL, 0)
-        found.append(states(directory))
-    first, *between, last = found
-    assert (first, last) == ({"N-old"}, {"N-new"})
-    assert between  # claims.json is new already, and the page with its data files is still whole
-    assert all(state == {"N-old", "N-new"} for state in between)
+        there = [(directory / name).exists() for name in ("claims.json", "index.html")]
+        assert all(there) or not any(there)
+        found.append(states(directory) if all(there) else set())
+        if exit_code == 0:
+            assert (
+                len([path for path in (directory / HOME).iterdir() if path.is_dir()]) == 2
+            )  # the one shown, and its link
+    first = set() if before == "nothing" else {"N-old"}
+    changes = [found[0], *(after for earlier, after in pairwise(found) if after != earlier)]
+    assert changes == [first, {"N-new"}]
+    assert len(found) > (3 if before == "links" else 7)
 
 
-def test_a_kill_at_twenty_moments_leaves_whole_reports(tmp_path: Path, processes: ForkServerContext) -> None:
+def test_a_kill_at_twenty_moments_leaves_the_old_report_or_the_new_one(
+    tmp_path: Path, processes: ForkServerContext
+) -> None:
     documents = [document("N-old"), document("N-new")]
     publish(with_counterexamples(documents[0], tmp_path), tmp_path)
     for moment in range(20):
@@ -116,7 +142,32 @@ def test_a_kill_at_twenty_moments_leaves_whole_reports(tmp_path: Path, processes
         process.kill()
         process.join(60)
         assert process.exitcode == -signal.SIGKILL
-        assert states(tmp_path) <= {"N-old", "N-new"}
+        assert states(tmp_path) in ({"N-old"}, {"N-new"})
+
+
+def test_a_report_can_be_copied_and_moved(tmp_path: Path) -> None:
+    publish(with_counterexamples(document("N-old"), tmp_path / "one"), tmp_path / "one")
+    for number, links in enumerate((True, False)):
+        copy = tmp_path / f"copy{number}"
+        shutil.copytree(tmp_path / "one", copy, symlinks=links)
+        moved = copy.rename(tmp_path / f"moved{number}")
+        publish(with_counterexamples(document("N-new"), moved), moved)
+        assert states(moved) == {"N-new"}
+        assert states(tmp_path / "one") == {"N-old"}
+
+
+def test_without_symbolic_links_each_file_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
+    plain_files(tmp_path)
+
+    def refused(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "symlink_to", refused)
+    publish(with_counterexamples(document("N-new"), tmp_path), tmp_path)
+    assert states(tmp_path) == {"N-new"}
+    assert not any((tmp_path / name).is_symlink() for name in ("claims.json", "index.html"))
+    assert list((tmp_path / HOME).iterdir()) == []
 
 
 def test_results_so_far_stand_beside_the_report_and_go_when_it_is_published(tmp_path: Path) -> None:

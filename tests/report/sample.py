@@ -20,7 +20,7 @@ from properties.report.entries import (
     pictures_entry,
     slack_entry,
 )
-from properties.report.html import Page
+from properties.report.html import INDEX, Page
 from properties.search import run_claim
 from properties.slack import SlackRow
 from tests.properties import fake_claims
@@ -144,7 +144,9 @@ def full_document() -> Document:
 
 def write_report(made: Page, directory: Path) -> None:
     """The page, with a file for every counterexample that it links to."""
-    for path in made.write(directory):
+    made.write_data(directory)
+    (directory / INDEX).write_text(made.text, encoding="utf-8")
+    for path in made.belongings:
         if not (directory / path).exists():
             (directory / path).parent.mkdir(exist_ok=True)
             (directory / path).write_text("{}\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Files of the report: whole or as before, data beside the figures, index.html last."""
+"""Files of the report: whole or as before, data beside the figures."""
 
 import os
 from pathlib import Path
@@ -6,11 +6,9 @@ from typing import IO
 
 import pytest
 
-from properties.report import html
 from properties.report.atomic import write_atomically, write_text_atomically
 from properties.report.data_files import Table, csv_file
-from properties.report.document import Document
-from properties.report.html import Page, write_page
+from properties.report.html import Page
 
 
 def test_a_file_is_whole_or_as_before(tmp_path: Path) -> None:
@@ -27,34 +25,13 @@ def test_a_file_is_whole_or_as_before(tmp_path: Path) -> None:
     assert os.listdir(path.parent) == ["file.txt"]
 
 
-def test_a_page_that_cannot_be_made_leaves_the_old_one(document: Document, tmp_path: Path) -> None:
-    write_page(Document({}), tmp_path)
-    path = tmp_path / "index.html"
-    before = path.read_text(encoding="utf-8")
-    broken = Document({}, claims={"N-small": {**document.claims["N-small"], "seconds": "soon"}})
-    with pytest.raises(ValueError, match="soon"):
-        write_page(broken, tmp_path)
-    assert path.read_text(encoding="utf-8") == before
-
-
-def test_the_page_comes_last_and_its_files_are_named(
-    full_page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order: list[str] = []
-
-    def write(path: Path, text: str) -> None:
-        order.append(path.relative_to(tmp_path).as_posix())
-        write_text_atomically(path, text)
-
-    monkeypatch.setattr(html, "write_text_atomically", write)
-    written = full_page.write(tmp_path)
-    assert order[-1] == "index.html"
+def test_the_files_of_a_page_are_named(full_page: Page, tmp_path: Path) -> None:
+    full_page.write_data(tmp_path)
     on_disk = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert on_disk == set(order)
-    assert written - on_disk == {"counterexamples/N-refuted.json", "counterexamples/N-small-below-10.json"}
-    assert {one.path for one in full_page.data} == on_disk - {"index.html"}
+    assert {one.path for one in full_page.data} == on_disk
+    examples = {"counterexamples/N-refuted.json", "counterexamples/N-small-below-10.json"}
+    assert full_page.belongings == on_disk | examples | {"index.html"}
     assert all(one.path in full_page.text for one in full_page.data)
-    assert (tmp_path / "index.html").read_text(encoding="utf-8") == full_page.text
 
 
 def test_a_data_file_is_never_overwritten_with_other_numbers(tmp_path: Path) -> None:
