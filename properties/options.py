@@ -4,8 +4,7 @@ They live apart from the plugin because pytest takes the value of an option that
 ``--dataset /elsewhere/mine.csv``, for a test path. It then looks for conftest.py there, so in this checkout the package's
 entry point (verified_natural_gradient.py, which has ``--implementation`` and ``--replay``) announces this module to it before
 that; and it looks for its settings there even before it asks entry points, so such a command is started again with
-``--dataset=/elsewhere/mine.csv``, which cannot be misread. A command that replays counterexamples from another directory is
-started again with the settings and the items of the checkout.
+``--dataset=/elsewhere/mine.csv``, which cannot be misread.
 
 PYTEST_DONT_REWRITE: the module holds no assertions, and the plugin imports it first.
 """
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 """Where this package's own settings of pytest lie."""
-
-ITEMS = CHECKOUT / "tests" / "claims" / "test_claims.py"
-"""The items of claims, mutants and replays."""
 
 pytest_plugins = ["verified_natural_gradient"]
 
@@ -97,24 +93,13 @@ def joined(arguments: Sequence[str]) -> list[str]:
     return result
 
 
-def restarted(given: Sequence[str], inside: bool) -> list[str]:
-    """The arguments that a command is started again with where pytest found no settings of ours; the same: it is not.
-
-    ``inside`` says whether it was started from a directory of the checkout.
-    """
-    words = joined(given)
-    own = any(word.startswith("--implementation=") for word in words)  # these bring their items along
-    if inside or own or not any(word.startswith("--replay=") for word in words):
-        return words if inside else list(given)
-    return [f"--rootdir={CHECKOUT}", f"--config-file={CHECKOUT / 'pyproject.toml'}", *words, str(ITEMS)]
-
-
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Start the command again when pytest took its settings from where it was started or an option's value lies."""
+    """Start the command again when pytest took its settings from where an option's value lies, not from this checkout."""
     given = list(config.invocation_params.args)
+    inside = config.invocation_params.dir.resolve().is_relative_to(CHECKOUT)
     own_settings = config.inipath is not None and config.inipath.parent == CHECKOUT
-    again = restarted(given, config.invocation_params.dir.resolve().is_relative_to(CHECKOUT))
-    if own_settings or again == given or given != sys.argv[1:]:
+    again = joined(given)
+    if not inside or own_settings or again == given or given != sys.argv[1:]:
         return
     sys.stdout.flush()
     sys.stderr.flush()

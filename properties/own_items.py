@@ -1,4 +1,4 @@
-"""The items of a step of the user's own, which no test module has: collected wherever pytest was started."""
+"""The items of a step of the user's own and of files to replay, which no test module has: collected wherever pytest started."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from properties.replay import Replay
 
 
 class OwnItem(pytest.Item):
-    """One claim on the user's step, or one mutant of it, without any function of a test module behind it."""
+    """A claim on the user's step, a mutant of it, or a file to replay, without any function of a test module behind it."""
 
     subject: Claim[Any] | Mutant | Replay
 
@@ -42,10 +42,10 @@ class OwnItem(pytest.Item):
 
 
 class OwnCollector(pytest.Directory):
-    """The claims on the user's step, in place of what pytest would find in its directory."""
+    """What there is to run, in place of what pytest would find in its directory."""
 
     def collect(self) -> list[OwnItem]:
-        """Every selected claim, then every mutant, then every file to replay."""
+        """Every selected claim, then every mutant, then every file to replay; there are no claims beside files."""
         run = self.config.stash[RUN]
         claims = [OwnItem.of(self, claim) for claim in run.claims]
         mutants = [OwnItem.of(self, mutant) for mutant in run.mutants]
@@ -53,7 +53,7 @@ class OwnCollector(pytest.Directory):
 
 
 class OwnItems:
-    """Collects the claims on the user's step, and nothing else, wherever pytest was started."""
+    """Collects the claims on the user's step or the files to replay, and nothing else, wherever pytest was started."""
 
     def __init__(self, config: pytest.Config) -> None:
         """Let pytest look at its root directory alone, where ``pytest_collect_directory`` waits for it."""

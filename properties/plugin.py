@@ -1,7 +1,7 @@
 """The pytest plugin: options to claims to items, the closing table, the report.
 
-Items live in tests/claims/test_claims.py: one per claim, one per mutant, one per obligation, one for the data set. What an item finds
-travels as a plain entry on its test report, so that a distributed run records it too.
+Items live in tests/claims/test_claims.py: one per claim, one per mutant, one per obligation, one for the data set; those of a step
+of the user's own and of files to replay in own_items.py. What an item finds travels as a plain entry on its test report, so that a distributed run records it too.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ register_profiles()
 RUN = pytest.StashKey[Run]()
 ENTRY = pytest.StashKey[Entry]()
 OWN = pytest.StashKey[bool]()
-"""Marks the items of a step of the user's own."""
+"""Marks the items of a step of the user's own, and of files to replay."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -124,7 +124,7 @@ def pytest_configure(config: pytest.Config) -> None:
     run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + (dataset is not None) + run.pictures
     run.document.expected += len(replays)
     config.stash[RUN] = run
-    if implementation is not None:
+    if implementation is not None or replays:
         from properties.own_items import OwnItems
 
         config.pluginmanager.register(OwnItems(config), "verification-own-items")
@@ -168,12 +168,6 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[
     run = collector.config.stash[RUN]
     absent = [name for name in asked if not run.subjects(name)]
     return [] if absent and (registry or not {CLAIM, MUTANT}.intersection(absent)) else None
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the project's other tests alone when files are replayed: collecting them takes longer."""
-    others = [config.rootpath / "tests" / name for name in ("properties", "theory")]
-    return True if config.stash[RUN].replays and collection_path in others else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

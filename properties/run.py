@@ -19,10 +19,10 @@ from theory.rigour.obligation import Obligation
 from theory.rigour.provers import Prover
 
 CLAIM, MUTANT, OBLIGATION = "registered_claim", "registered_mutant", "registered_obligation"
-DATASET, PICTURES, REPLAY = "requested_dataset", "requested_pictures", "requested_replay"
-"""The arguments by which a test asks for every selected claim, mutant and obligation, the data set, pictures and replays."""
+DATASET, PICTURES = "requested_dataset", "requested_pictures"
+"""The arguments by which a test asks for every selected claim, mutant and obligation, the data set and the pictures."""
 
-SUBJECTS = (CLAIM, MUTANT, OBLIGATION, DATASET, PICTURES, REPLAY)
+SUBJECTS = (CLAIM, MUTANT, OBLIGATION, DATASET, PICTURES)
 
 
 @dataclass
@@ -72,8 +72,6 @@ class Run:
             return {subject.id: subject for subject in found[argument]}
         if argument == PICTURES:
             return {"pictures": self.depth} if self.pictures else {}
-        if argument == REPLAY:
-            return {replay.name: replay for replay in self.replays}
         return {} if self.dataset is None else {self.dataset.name: self.dataset}
 
     @property

@@ -5,7 +5,6 @@ from typing import Any
 from properties.claim import Claim, Depth, Mutant
 from properties.datasets import Dataset
 from properties.plugin import Item
-from properties.replay import Replay
 from theory.rigour.obligation import Obligation
 
 
@@ -27,7 +26,3 @@ def test_dataset(requested_dataset: Dataset, verification: Item) -> None:
 
 def test_pictures(requested_pictures: Depth, verification: Item) -> None:
     verification.pictures()
-
-
-def test_replay(requested_replay: Replay, verification: Item) -> None:
-    verification.replay(requested_replay)

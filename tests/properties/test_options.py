@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.options import CHECKOUT, joined, restarted
+from properties.options import CHECKOUT, joined
 
 
 @pytest.mark.parametrize(
@@ -24,19 +24,6 @@ from properties.options import CHECKOUT, joined, restarted
 def test_option_and_value_become_one_word(given: list[str], expected: list[str]) -> None:
     assert joined(given) == expected
     assert joined(expected) == expected
-
-
-def test_a_replay_from_elsewhere_takes_settings_and_items_of_the_checkout() -> None:
-    given = ["-q", "--replay", "a.json"]
-    assert restarted(given, inside=True) == ["-q", "--replay=a.json"]
-    assert restarted(given, inside=False) == [
-        f"--rootdir={CHECKOUT}",
-        f"--config-file={CHECKOUT}/pyproject.toml",
-        "-q",
-        "--replay=a.json",
-        f"{CHECKOUT}/tests/claims/test_claims.py",
-    ]
-    assert restarted(["--dataset", "b.csv"], inside=False) == ["--dataset", "b.csv"]
 
 
 @pytest.mark.parametrize("separator", [" ", "="])
