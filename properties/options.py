@@ -60,8 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--optimiser",
         choices=["ngd", "kfac"],
-        default="ngd",
-        help="what the step of --implementation claims to be (default: %(default)s)",
+        help="what the step of --implementation claims to be (default: ngd)",
     )
     group.addoption(
         "--width",

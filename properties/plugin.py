@@ -1,132 +1,48 @@
 """The pytest plugin: options to claims to items, the closing table, the report.
 
-Items live in tests/claims/test_claims.py: one per claim, one per mutant, one per obligation, one for the data set; those of a step
-of the user's own and of files to replay in own_items.py. What an item finds travels as a plain entry on its test report, so that a distributed run records it too.
+Items live in tests/claims/test_claims.py: one per claim, one per mutant, one per obligation, one for the data set. Those of a
+step of the user's own and of files to replay are in properties/items.py. What an item finds travels as a plain entry on its test
+report, so that a distributed run records it too.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-import theory
-from properties.baseline import BaselineFile, open_baseline
-from properties.claim import Claim, Depth, Mutant
+from properties.claim import Depth
 from properties.claims import registry, slack_table
-from properties.coverage import NOT_EXECUTABLE
-from properties.datasets import Dataset, load_dataset
-from properties.guard.claims import own_claims
-from properties.guard.implementation import Implementation, load_implementation
-from properties.ladder import Rung, own_rungs
+from properties.items import ENTRY, OWN, RUN, Item, OwnItems
 from properties.options import CHECKOUT
-from properties.profiles import profile_name, register_profiles, under_ci
+from properties.profiles import profile_name, register_profiles
 from properties.progress import Progress, terminal_stream
 from properties.recorder import Recorder
-from properties.replay import Replay, load_replays
-from properties.report.document import Document
-from properties.report.entries import Entry, chain_entry, facts, slack_entry
-from properties.report.environment import environment
-from properties.report.publication import foreign
-from properties.run import CLAIM, DATASET, MUTANT, PICTURES, SUBJECTS, Run
-from properties.seeds import root_seed
-from properties.selection import ALL_CLAIMS, defects, selected_claims, selected_obligations
-from properties.verification import Outcome, Verification
-from theory.errors import ChoiceError, DataFileError, ImplementationError, InputError
+from properties.request import Known, requested_run
+from properties.run import CLAIM, DATASET, MUTANT, PICTURES, SUBJECTS
+from properties.selection import defects
+from theory.errors import InputError
 from theory.proofs import chains, obligations
-from theory.rigour.obligation import Obligation
-from theory.rigour.provers import PROVERS, Prover
 
 pytest_plugins = ["properties.options"]
 
 register_profiles()
 
 
-RUN = pytest.StashKey[Run]()
-ENTRY = pytest.StashKey[Entry]()
-OWN = pytest.StashKey[bool]()
-"""Marks the items of a step of the user's own, and of files to replay."""
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Load the profile and turn the options into a run, before Hypothesis' own plugin applies its options on top."""
-    _check_checkout(config)
-    depth = Depth(config.getoption("--depth"))
-    implementation = _implementation(config)
     if config.getoption("--hypothesis-profile", None) is None:
-        settings.load_profile(profile_name(depth, os.environ))
-    requested, name, target = (config.getoption(option) for option in ("--claim", "--dataset", "--target"))
+        settings.load_profile(profile_name(Depth(config.getoption("--depth")), os.environ))
     try:
-        if target is not None and name is None:
-            raise ChoiceError("--target names a column of a .csv file given by --dataset")
-        if config.getoption("--width") and name is None:
-            raise ChoiceError("--width is the width at which the data set of --dataset is certified")
-        if not config.getoption("--width") and (
-            config.getoption("--scale") is not None or config.getoption("--symmetric")
-        ):
-            raise ChoiceError("--scale and --symmetric say how the network of --width is initialised")
-        known, provable = registry, obligations
-        if implementation is not None:
-            known, provable = own_claims(implementation), {}
-        replays = _replays(config, known)
-        apart = name is not None or bool(replays)
-        claims = selected_claims(known, requested, apart, provable)
-        to_prove = selected_obligations(provable, chains, requested, apart)
-        dataset = None if name is None else load_dataset(name, target)
-        rungs = None if dataset is None else _own_rungs(config, dataset)
-        baseline = _baseline(config, depth, bool(requested) or apart or implementation is not None)
+        run = requested_run(config, Known(registry, obligations, chains, slack_table))
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
-    worker: Mapping[str, Any] | None = getattr(config, "workerinput", None)
-    seed_option = config.getoption("--hypothesis-seed", None)
-    root = root_seed(seed_option, depth, under_ci(os.environ)) if worker is None else int(worker["verification_root"])
-    report = _report_directory(config)
-    every_claim = implementation is None and (ALL_CLAIMS in requested or not (requested or apart))
-    chosen = {claim.id for claim in claims}
-    run = Run(
-        depth=depth,
-        root=root,
-        registry=known,
-        claims=claims,
-        obligations=to_prove,
-        provers=tuple(Prover(prover) for prover in PROVERS),
-        dataset=dataset,
-        rungs=rungs,
-        report=report,
-        document=Document(
-            {
-                **environment(),
-                "root_seed": root,
-                "depth": depth.value,
-                "profile": _profile(config),
-                **({} if implementation is None else {"implementation": implementation.name}),
-            },
-            order=[
-                *(id for claim in claims for id in (claim.id, *(mutant.id for mutant in claim.mutants))),
-                *(obligation.id for obligation in to_prove),
-            ],
-            chains=[chain_entry(chain) for theorem, chain in chains.items() if theorem in chosen],
-            slack=[slack_entry(row) for row in slack_table if row.claim in chosen],
-            not_executable=NOT_EXECUTABLE,
-        ),
-        baseline=baseline,
-        pictures=every_claim and report is not None and depth is not Depth.QUICK,
-        selective=bool(requested) or apart or implementation is not None,
-        replays=replays,
-        records=worker is None,
-        options=_implementation_options(implementation),
-    )
-    run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + (dataset is not None) + run.pictures
-    run.document.expected += len(replays)
     config.stash[RUN] = run
-    if implementation is not None or replays:
-        from properties.own_items import OwnItems
-
+    if run.own is not None or run.replays:
         config.pluginmanager.register(OwnItems(config), "verification-own-items")
 
 
@@ -152,8 +68,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"verification: root seed {run.root}, depth {run.depth.value}, profile {found['profile']}",
         f"arithmetic: {versions}; float64 eps {found['eps']:.3g}; BLAS {found['blas']}",
     ]
-    if "implementation" in found:
-        lines.append(f"implementation: {found['implementation']} (optimiser {config.getoption('--optimiser')})")
+    if run.own is not None:
+        lines.append(f"implementation: {found['implementation']} (optimiser {run.own.optimiser})")
     if config.rootpath == CHECKOUT and not run.selective and not any("peers" in argument for argument in config.args):
         lines.append("not collected: tests/peers, which need PyTorch and JAX (docs/guard.md)")
     return lines if run.dataset is None else [*lines, f"data set {run.dataset.summary}"]
@@ -222,45 +138,6 @@ def _asks_for(item: pytest.Item, arguments: Sequence[str]) -> bool:
     return not parameters.keys().isdisjoint(arguments)
 
 
-class Item:
-    """What the items of tests/claims call: runs one, keeps its entry, and fails unless it came out as it should."""
-
-    def __init__(self, item: pytest.Item) -> None:
-        """Take the item that the entry belongs to."""
-        self._item = item
-        self._verification = Verification(item.config.stash[RUN])
-
-    def claim(self, claim: Claim[Any]) -> None:
-        """Fail unless the claim holds."""
-        self._finish(self._verification.claim(claim))
-
-    def mutant(self, mutant: Mutant) -> None:
-        """Fail unless the mutant is refuted."""
-        self._finish(self._verification.mutant(mutant))
-
-    def obligation(self, obligation: Obligation) -> None:
-        """Fail unless the obligation is proved and each of its mutants refuted."""
-        self._finish(self._verification.obligation(obligation))
-
-    def dataset(self, dataset: Dataset) -> None:
-        """Fail when a claim is refuted or undecided on the data set."""
-        self._finish(self._verification.dataset(dataset))
-
-    def pictures(self) -> None:
-        """Fail when the data of the paper's pictures cannot be computed."""
-        self._finish(self._verification.pictures())
-
-    def replay(self, replay: Replay) -> None:
-        """Fail unless the claim holds on the stored instance."""
-        self._finish(self._verification.replay(replay))
-
-    def _finish(self, outcome: Outcome) -> None:
-        self._item.stash[ENTRY] = outcome.entry
-        self._item.user_properties += facts(outcome.entry)
-        if not outcome.passed:
-            pytest.fail(outcome.failure, pytrace=False)
-
-
 @pytest.fixture
 def verification(request: pytest.FixtureRequest) -> Item:
     """What the items of tests/claims call."""
@@ -309,106 +186,3 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         progress = Progress(run, stream)
         run.observe = progress.observe
         session.config.pluginmanager.register(progress, "verification-progress")
-
-
-def _implementation(config: pytest.Config) -> Implementation | None:
-    """The step of the user's own. Raises UsageError."""
-    name = config.getoption("--implementation")
-    if name is None:
-        return None
-    if config.getoption("--dataset") is not None:
-        raise pytest.UsageError(
-            "--implementation runs the claims on a step, --dataset certifies data; give one of them"
-        )
-    try:
-        return load_implementation(name, config.getoption("--optimiser"), config.invocation_params.dir)
-    except ImplementationError as error:
-        raise pytest.UsageError(f"--implementation {name}: {error}") from error
-
-
-def _implementation_options(implementation: Implementation | None) -> str:
-    if implementation is None:
-        return ""
-    return f"--implementation {implementation.name} --optimiser {implementation.optimiser} "
-
-
-def _check_checkout(config: pytest.Config) -> None:
-    """Refuse to test a checkout with the modules of another one. Raises UsageError."""
-    here = config.rootpath / "theory" / "__init__.py"
-    used = theory.__file__
-    ours = (config.rootpath / "properties" / "plugin.py").is_file()
-    if ours and used is not None and here.is_file() and not here.samefile(used):
-        raise pytest.UsageError(
-            f"the package theory was imported from {Path(used).parent}, not from {here.parent}: "
-            f"install this checkout (pip install -e .) in this environment, or run python -m pytest"
-        )
-
-
-def _replays(config: pytest.Config, known: Mapping[str, Claim[Any]]) -> tuple[Replay, ...]:
-    """The files of --replay. Raises CounterexampleError, and ChoiceError with options that ask for something else."""
-    paths = config.getoption("--replay")
-    for path in paths:
-        _path(config, "--replay", path)
-    others = [option for option in ("--claim", "--dataset", "--report", "--baseline") if config.getoption(option)]
-    if paths and others:
-        raise ChoiceError(f"--replay evaluates files and nothing else; leave {' and '.join(others)} out")
-    return load_replays(paths, config.invocation_params.dir, known)
-
-
-def _own_rungs(config: pytest.Config, dataset: Dataset) -> tuple[Rung, ...] | None:
-    """The networks of the width asked for. Raises WidthError, ScaleError."""
-    widths, scale = config.getoption("--width"), config.getoption("--scale")
-    if not widths:
-        return None
-    rows, dim = dataset.X.shape
-    return own_rungs(rows, dim, widths, 1.0 if scale is None else scale, config.getoption("--symmetric"))
-
-
-def _baseline(config: pytest.Config, depth: Depth, selective: bool) -> BaselineFile | None:
-    """What to compare the run with. Raises DataFileError, ChoiceError."""
-    option, update = config.getoption("--baseline"), config.getoption("--update-baseline")
-    if option is None and update:
-        raise ChoiceError("--update-baseline writes the file that --baseline names; give both")
-    if option is None or hasattr(config, "workerinput"):
-        return None
-    return open_baseline(_path(config, "--baseline", option), update, depth, selective)
-
-
-def _report_directory(config: pytest.Config) -> Path | None:
-    """The report's directory, made if missing. Raises UsageError."""
-    option = config.getoption("--report")
-    if option is None:
-        return None
-    if not option.strip():
-        raise pytest.UsageError("--report is empty; name a directory to write to, for example --report report")
-    try:
-        directory = _path(config, "--report", option)
-    except InputError as error:
-        raise pytest.UsageError(str(error)) from error
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise pytest.UsageError(f"--report {option}: not a directory to write to ({error.strerror})") from error
-    if not os.access(directory, os.W_OK):
-        raise pytest.UsageError(f"--report {option}: not writable")
-    if others := foreign(directory):
-        raise pytest.UsageError(
-            f"--report {option}: {' and '.join(others)} there is not a report of this suite and would be overwritten; "
-            f"name another directory"
-        )
-    return directory
-
-
-def _path(config: pytest.Config, option: str, text: str) -> Path:
-    """A path from the command line. Raises DataFileError when it cannot be one."""
-    try:
-        path = config.invocation_params.dir / Path(text).expanduser()
-        path.exists()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise DataFileError(f"{option} {text}: not a path ({error})") from error
-    return path
-
-
-def _profile(config: pytest.Config) -> str:
-    requested = config.getoption("--hypothesis-profile", None)
-    return str(requested) if requested else settings.get_current_profile_name()

@@ -10,6 +10,7 @@ from typing import Any
 from properties.baseline import BaselineFile, Comparison, compared, write_baseline
 from properties.claim import Claim, Depth, Mutant
 from properties.datasets import Dataset
+from properties.guard.implementation import Implementation
 from properties.ladder import Rung
 from properties.replay import Replay
 from properties.report.document import Document
@@ -53,8 +54,13 @@ class Run:
     """Whether the paper's pictures are computed: for a report on every claim, unless it is a quick one."""
     replays: tuple[Replay, ...] = ()
     """The counterexample files to evaluate again."""
-    options: str = ""
-    """Further options that the command to repeat a claim needs."""
+    own: Implementation | None = None
+    """The step that the claims are about, where it is the user's."""
+
+    @property
+    def options(self) -> str:
+        """Further options that a command to repeat a part of the run needs."""
+        return "" if self.own is None else f"--implementation {self.own.name} --optimiser {self.own.optimiser} "
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:

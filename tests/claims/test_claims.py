@@ -4,7 +4,7 @@ from typing import Any
 
 from properties.claim import Claim, Depth, Mutant
 from properties.datasets import Dataset
-from properties.plugin import Item
+from properties.items import Item
 from theory.rigour.obligation import Obligation
 
 

@@ -78,7 +78,7 @@ def test_an_interrupt_leaves_the_results_so_far(tmp_path: Path) -> None:
     assert "N-first  holds" in output
     assert "the run stopped early, with 1 of 9 items done." in output
     assert "stopped early" in (tmp_path / "out" / "index.html").read_text()
-    assert sorted(os.listdir(tmp_path / "out")) == ["claims.json", "data", "index.html"]
+    assert sorted(os.listdir(tmp_path / "out")) == [".published", "claims.json", "data", "index.html"]
 
 
 def test_a_kill_leaves_the_report_as_it_was_and_the_results_so_far_beside_it(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from properties import plugin
+from properties import request
 from properties.claims import registry
 from properties.coverage import STATEMENTS
 from properties.obligations import run_obligation
@@ -225,7 +225,7 @@ def test_what_is_not_settled_fails(suite: Suite, obligation: Obligation, said: s
 
 
 def test_a_prover_that_is_missing_leaves_it_undecided(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugin, "PROVERS", ("z3", "absent"))
+    monkeypatch.setattr(request, "PROVERS", ("z3", "absent"))
     outcome = run(suite, [SQUARES], "--claim", "O-squares")
     outcome.assert_outcomes(failed=1, deselected=1)
     outcome.stdout.fnmatch_lines(["*absent: undecided:*"])

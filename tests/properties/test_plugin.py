@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties import plugin, verification
+from properties import items, plugin, verification
 from properties.claim import Claim, Depth, Evaluation, InstanceVerdict
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset
@@ -253,6 +253,12 @@ def test_nothing_to_run_is_a_usage_error(suite: Suite) -> None:
     ("arguments", "said"),
     [
         (["--target", "age"], "--target names a column of a .csv file given by --dataset"),
+        (["--width", "8"], "--width is the width at which the data set of --dataset is certified"),
+        (["--scale", "2"], "--scale and --symmetric say how the network of --width is initialised"),
+        (["--symmetric", "--dataset", "diabetes"], "--scale and --symmetric say how the network of --width *"),
+        (["--update-baseline"], "--update-baseline writes the file that --baseline names; give both"),
+        (["--optimiser", "kfac"], "--optimiser says what the step of --implementation is; give both"),
+        (["--implementation", "math:hypot", "--dataset", "diabetes"], "*--dataset certifies data; give one of them"),
         (["--dataset", "absent.npz"], "data file absent.npz does not exist; known are digits-4-9, diabetes*"),
         (["--dataset", "absent"], "unknown data set 'absent'; known are digits-4-9, diabetes*"),
         (["--report", "test_other.py"], "--report test_other.py: not a directory to write to*"),
@@ -366,6 +372,6 @@ def test_modules_of_another_checkout_are_refused(suite: Suite) -> None:
 
 def test_workers_of_a_distributed_run_take_the_root_seed() -> None:
     run = SimpleNamespace(root=17)
-    node = SimpleNamespace(workerinput={}, config=SimpleNamespace(stash={plugin.RUN: run}))
+    node = SimpleNamespace(workerinput={}, config=SimpleNamespace(stash={items.RUN: run}))
     plugin.pytest_configure_node(node)
     assert node.workerinput == {"verification_root": 17}

@@ -32,8 +32,8 @@ class ToolRunner:
         self.workers = workers
         copy_project(root, self.place)
         self._call([SMALLEST_MODULE], time.monotonic() + 600)
-        if not list(self.place.glob("mutants/theory/**/*.meta")):
-            raise RuntimeError(f"mutmut made no mutants:\n{self._log()}")
+        if all(code is None for code in self._codes().values()):
+            raise RuntimeError(f"mutmut made no mutants, or a test fails without any:\n{self._log()}")
 
     def _log(self) -> str:
         return (self.place / "log").read_text(encoding="utf-8")[-4000:]
@@ -54,6 +54,13 @@ class ToolRunner:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
+
+    def _codes(self) -> dict[str, int | None]:
+        """The exit codes of the tool's mutants so far; None for one that was not run."""
+        codes: dict[str, int | None] = {}
+        for path in self.place.glob("mutants/theory/**/*.meta"):
+            codes |= json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+        return codes
 
     def mutants(self) -> list[Mutant]:
         """All mutants of the tool, in the order of the files."""
@@ -93,9 +100,7 @@ class ToolRunner:
         Raises RuntimeError when the tool ends early without them, because a test fails without any mutant, say.
         """
         ended = bool(mutants) and self._call([mutant.identifier for mutant in mutants], deadline)
-        codes: dict[str, int | None] = {}
-        for path in self.place.glob("mutants/theory/**/*.meta"):
-            codes |= json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+        codes = self._codes()
         if ended and all(codes.get(mutant.identifier) is None for mutant in mutants):
             raise RuntimeError(f"mutmut ran no mutant:\n{self._log()}")
         for mutant in mutants:

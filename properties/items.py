@@ -1,4 +1,4 @@
-"""The items of a step of the user's own and of files to replay, which no test module has: collected wherever pytest started."""
+"""Items of pytest: what one does, and those of the user's own step and of files to replay, which no test module has."""
 
 from __future__ import annotations
 
@@ -8,8 +8,56 @@ from typing import Any
 import pytest
 
 from properties.claim import Claim, Mutant
-from properties.plugin import OWN, RUN, Item
+from properties.datasets import Dataset
 from properties.replay import Replay
+from properties.report.entries import Entry, facts
+from properties.run import Run
+from properties.verification import Outcome, Verification
+from theory.rigour.obligation import Obligation
+
+RUN = pytest.StashKey[Run]()
+ENTRY = pytest.StashKey[Entry]()
+OWN = pytest.StashKey[bool]()
+"""Marks the items of a step of the user's own, and of files to replay."""
+
+
+class Item:
+    """What the items of tests/claims call: runs one, keeps its entry, and fails unless it came out as it should."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        """Take the item that the entry belongs to."""
+        self._item = item
+        self._verification = Verification(item.config.stash[RUN])
+
+    def claim(self, claim: Claim[Any]) -> None:
+        """Fail unless the claim holds."""
+        self._finish(self._verification.claim(claim))
+
+    def mutant(self, mutant: Mutant) -> None:
+        """Fail unless the mutant is refuted."""
+        self._finish(self._verification.mutant(mutant))
+
+    def obligation(self, obligation: Obligation) -> None:
+        """Fail unless the obligation is proved and each of its mutants refuted."""
+        self._finish(self._verification.obligation(obligation))
+
+    def dataset(self, dataset: Dataset) -> None:
+        """Fail when a claim is refuted or undecided on the data set."""
+        self._finish(self._verification.dataset(dataset))
+
+    def pictures(self) -> None:
+        """Fail when the data of the paper's pictures cannot be computed."""
+        self._finish(self._verification.pictures())
+
+    def replay(self, replay: Replay) -> None:
+        """Fail unless the claim holds on the stored instance."""
+        self._finish(self._verification.replay(replay))
+
+    def _finish(self, outcome: Outcome) -> None:
+        self._item.stash[ENTRY] = outcome.entry
+        self._item.user_properties += facts(outcome.entry)
+        if not outcome.passed:
+            pytest.fail(outcome.failure, pytrace=False)
 
 
 class OwnItem(pytest.Item):
