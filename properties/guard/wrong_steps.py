@@ -1,0 +1,80 @@
+"""Wrong steps in plain NumPy: the mutants of the claims on a step of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from properties.guard import controls
+from properties.guard.controls import ArrayStep, Direction
+
+WrongSteps = Mapping[str, tuple[str, ArrayStep]]
+"""By id, what is wrong and the step."""
+
+
+def right_step(optimiser: str) -> ArrayStep:
+    """The step of the optimiser as it should be."""
+    return controls.stepping(_right(optimiser))
+
+
+def _right(optimiser: str) -> Direction:
+    return controls.kronecker if optimiser == "kfac" else controls.natural
+
+
+def wrong_directions(optimiser: str, *ids: str) -> WrongSteps:
+    """Steps in a wrong direction or of a wrong length: all, or those named."""
+    right = _right(optimiser)
+    other = controls.natural if optimiser == "kfac" else controls.kronecker
+    wrong: dict[str, tuple[str, Direction]] = {
+        "mean": ("1/n of the step: a mean where a sum is meant", controls.times(controls.per_sample, right)),
+        "sign": ("the opposite sign", controls.times(lambda _: -1.0, right)),
+        "gradient": ("the gradient step", controls.gradient),
+        "other-optimiser": ("K-FAC's step for NGD's, or conversely", other),
+        "column-major": ("the update unflattened column by column", controls.column_major(right)),
+        "unscaled": ("m^{-1/2} missing in the network", controls.unscaled(right)),
+    }
+    if optimiser == "kfac":
+        wrong |= {
+            "factors-damped": ("1e-8 I added to both factors", lambda net: controls.kronecker(net, 1e-8, 1e-8)),
+            "product-damped": ("1e-8 I added to the Kronecker product", controls.damped_product(1e-8)),
+            "factors-swapped": ("the factors in the other order", controls.swapped),
+        }
+    else:
+        wrong |= {
+            "damped": ("1e-8 I added to the Fisher matrix", controls.damped_fisher(1e-8)),
+            "cut-off": ("a pseudo-inverse with cut-off 0.2", controls.cut_off(0.2)),
+        }
+    return {id: (wrong[id][0], controls.stepping(wrong[id][1])) for id in ids or wrong}
+
+
+def broken_contracts(optimiser: str) -> WrongSteps:
+    """Steps that change what they were given, keep state, or return something else than weights."""
+    right = right_step(optimiser)
+
+    def in_place(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
+        weights[:] = right(weights, signs, X, y, step_size)
+        return weights
+
+    return {
+        "in-place": ("a step that overwrites its weights", in_place),
+        "state": ("a step whose damping is added again at every call", controls.accumulating(1e-3)),
+        "transposed": ("a step that returns (d, m)", lambda *given: right(*given).T),
+        "complex": ("a step that returns complex numbers", lambda *given: right(*given) + 0j),
+        "nothing": ("a step that returns None", lambda *given: None),
+    }
+
+
+def moving_fixed_points(optimiser: str) -> WrongSteps:
+    """Steps that move where the residual is 0, or with the step size 0."""
+    right = right_step(optimiser)
+
+    def decaying(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
+        return right(weights, signs, X, y, step_size) - 1e-6 * step_size * weights
+
+    def unit_step(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
+        return right(weights, signs, X, y, 1.0)
+
+    return {
+        "decay": ("a step with weight decay 1e-6", decaying),
+        "unit-step": ("a step that ignores the step size", unit_step),
+    }
