@@ -37,6 +37,21 @@ def test_gradients_agree_with_central_differences(objective: Objective, n: int, 
             assert abs((above - below) / 2e-6 - slope[index]) <= 1e-7
 
 
+def test_the_gradient_of_the_worst_factor_where_the_next_residual_is_short() -> None:
+    """Its first term has the direction of the next residual, not its length."""
+    w, v, z = np.array([0.6, 0.8]), np.array([0.7, 0.7]), np.array([0.5, -0.5, 0.1])
+    objective = adversary.residual_factor(0.9, 0.2)
+    assert 0 < np.linalg.norm(w - 0.9 * v) < 0.2
+    for place, slope in enumerate(objective(w, v, z)[1:]):
+        for index in range(len(slope)):
+            ends = []
+            for sign in (1, -1):
+                arguments = [w.copy(), v.copy(), z.copy()]
+                arguments[place][index] += sign * 1e-6
+                ends.append(objective(*arguments)[0])
+            assert abs((ends[0] - ends[1]) / 2e-6 - slope[index]) <= 1e-7
+
+
 def test_projection_meets_the_constraints_and_leaves_what_meets_them() -> None:
     rng = np.random.default_rng(0)
     wild = Configuration(rng.standard_normal(3), 4 * rng.standard_normal((3, 7)), rng.standard_normal(3), 0.2)

@@ -153,6 +153,13 @@ def test_the_end_of_the_range_gives_a_true_infinity() -> None:
     assert smallest_eigenvalue_upper_bound(np.abs(matrix)) >= 0
 
 
+def test_floating_point_errors_that_the_caller_raises_do_not_end_it() -> None:
+    """Scaling back may overflow or underflow; the outcome is a bound then, not an error."""
+    with np.errstate(all="raise"):
+        assert smallest_eigenvalue_lower_bound(np.full((2, 2), 1.7e308)) < 0
+        assert smallest_eigenvalue_lower_bound(5e-324 * np.eye(2)) <= 5e-324
+
+
 def test_a_wrong_estimate_costs_the_certificate_not_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = np.diag([1.0, 2.0])
     for wrong in (1.5, 0.5, -7.0, 1e6):

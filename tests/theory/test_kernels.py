@@ -46,6 +46,13 @@ def test_remaining_coefficients_are_exact_first_and_a_lower_bound_beyond(monkeyp
         assert value * (1 - 0.35 / first) <= remaining_coefficients(first) <= value
 
 
+def test_remaining_coefficients_in_balls_are_as_narrow_as_the_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "MOST_TERMS", 2)
+    with working_precision(200):
+        for first, expected in ((2, arb.pi() / 2 - 1 - arb(1) / 6), (3, 1 / (arb.pi() * 7 / 2).sqrt())):
+            assert abs(remaining_coefficients(first, arb(1)) - expected) < arb(2) ** -150
+
+
 @pytest.mark.parametrize(("n", "rho"), [(2, 0.3), (2, 0.99), (4, 0.2), (4, 0.7), (30, 0.5), (200, 0.97)])
 def test_bounds_are_the_sums_of_their_positive_terms(n: int, rho: float) -> None:
     others, terms = n - 1, 4000

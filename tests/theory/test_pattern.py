@@ -47,6 +47,17 @@ def test_zero_is_active_and_so_is_minus_zero() -> None:
     assert kept.matrix.tolist() == [[True, True, False]]
 
 
+def test_zero_is_active_also_where_columns_are_compared() -> None:
+    rows = ROWS_WORTH_COMPARING
+    Z = -np.ones((rows, 40))
+    kept = ActivationPattern(rows, 40)
+    sweep(kept, Z)
+    Z[0, 3], Z[1, 3], Z[2, 30] = 0.0, -0.0, -5e-324
+    sweep(kept, Z)
+    assert_right(kept, Z)
+    assert np.argwhere(kept.matrix).tolist() == [[0, 3], [1, 3]]
+
+
 def test_a_pass_without_counting_leaves_no_products_and_the_next_one_counts_anew() -> None:
     rng = np.random.default_rng(0)
     rows = ROWS_WORTH_COMPARING

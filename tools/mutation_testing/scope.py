@@ -69,6 +69,26 @@ ZERO_FUNCTIONS = {
 KEPT_ARGUMENT = {"rounded_up", "rounded_down", "_rounded_up", "outward", "nextafter", "float", "asarray"}
 """Calls that return their first argument up to rounding or type."""
 
+NAMING_ARGUMENTS = {
+    "finite_array": (1,),
+    "direction_rows": (1,),
+    "unit_rows": (1,),
+    "normalise_rows": (1,),
+    "sign_vector": (1,),
+    "positive": (1,),
+    "positive_distance": (1,),
+    "positive_count": (1,),
+    "real": (1,),
+    "positive_real": (1,),
+    "nonnegative_real": (1,),
+    "magnitude": (1,),
+    "probability": (1,),
+    "solve_gram": (2,),
+    "_not_negative": (1,),
+    "_given": (1, 2),
+}
+"""Functions that complain about a value, with the places of the arguments that only name it in the complaint."""
+
 SEPARATOR = "ǁ"
 """Between the parts of the name that mutmut gives to a method."""
 
@@ -221,7 +241,15 @@ def _at_zero_roundoff(tree: N) -> N:
 
 
 class _WithoutMessages(ast.NodeTransformer):
-    """Drop the arguments of raised exceptions."""
+    """Drop the arguments of raised exceptions, and those that only name a value in them."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Keep what decides, not the names."""
+        self.generic_visit(node)
+        for place in NAMING_ARGUMENTS.get(_called(node), ()):
+            if place < len(node.args):
+                node.args[place] = ast.Constant("")
+        return node
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         """Keep the exception's type only."""
