@@ -124,7 +124,7 @@ def _contract(implementation: Implementation) -> Claim[Any]:
         "contract",
         " returns real finite weights, changes no argument, keeps no state",
         "docs/guard.md",
-        families=_hand_and_wide((30, 220, 1500), (10, 80, 500)),
+        families=_hand_and_wide((30, 270, 1500), (10, 110, 500)),
         conclusion=contract_conclusion,
         wrong=wrong_steps.broken_contracts(implementation.optimiser),
         explain=_explained(implementation),
@@ -135,7 +135,7 @@ def _fixed_point(implementation: Implementation) -> Claim[Any]:
     def families(found: Implementation) -> tuple[Family[Any], ...]:
         text = "hand-sized ReLU networks with a residual that is exactly 0"
         build = partial(fixed_instance, implementation=found)
-        return (Family("fixed points", text, hand_descriptions, build, examples(100, 1200, 5000)),)
+        return (Family("fixed points", text, hand_descriptions, build, examples(100, 1800, 6000)),)
 
     return _claim(
         implementation,
@@ -160,7 +160,7 @@ def _identity(implementation: Implementation) -> Claim[Any]:
         "I-kfac" if kronecker else "I-pinv",
         f" moves the weights by -eta {formula}, to what rounding may do",
         "THEORY section 1; properties/guard/allowance.py",
-        families=_hand_and_wide((40, 300, 2500), (15, 80, 800)),
+        families=_hand_and_wide((40, 330, 2500), (15, 120, 800)),
         conclusion=identity_conclusion,
         wrong=wrong_steps.wrong_directions(implementation.optimiser),
         provenance=Provenance.PAPER,
@@ -175,7 +175,7 @@ def _function_space(implementation: Implementation) -> Claim[Any]:
         "I-kfac-fn",
         ": J(V) vec(W' - W) = -eta ((S(V) S(W)^+) o P) r for every V; -eta diag(h) r at W",
         "THEORY section 1",
-        families=_hand_and_wide((40, 300, 2500), (10, 40, 400)),
+        families=_hand_and_wide((40, 380, 2500), (10, 80, 400)),
         conclusion=function_conclusion,
         wrong=wrong_steps.wrong_directions("kfac", *named),
     )
@@ -187,7 +187,7 @@ def _one_step(implementation: Implementation) -> Claim[Any]:
         "T1-step",
         ": ||r' - (1-eta) r|| <= eta eps ||r||, eps = (#flips / (m lambda_min(G)))^(1/2)",
         "THEORY section 4",
-        families=_hand_and_wide((40, 300, 2500), (15, 80, 800)),
+        families=_hand_and_wide((40, 330, 2500), (15, 120, 800)),
         conclusion=step_conclusion,
         wrong=wrong_steps.wrong_directions("ngd", "mean", "sign", "gradient", "other-optimiser", "damped"),
     )
@@ -214,7 +214,7 @@ def _below_limit(limit: Limit) -> Families:
     def families(found: Implementation) -> tuple[Family[Any], ...]:
         text = "ReLU networks of 16 to 64 neurons at initialisation"
         made = partial(build, implementation=found)
-        return (Family("F1", text, lambda: wide_descriptions(2), made, examples(60, 720, 3000)),)
+        return (Family("F1", text, lambda: wide_descriptions(2), made, examples(60, 950, 4000)),)
 
     return families
 

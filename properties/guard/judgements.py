@@ -139,9 +139,9 @@ def _output_allowance(instance: StepInstance) -> float:
     return math.sqrt(len(instance.problem.given.targets)) * instance.allowance * ROOM
 
 
-def _at_most(label: str, measured: float, predicted: float, size: float) -> Bound:
-    """Norms of exact vectors, each off by some roundings of itself and of ``size``."""
-    return at_most(label, measured, predicted, gamma(64) * (measured + predicted + size))
+def _at_most(label: str, measured: float, predicted: float, error: float = 0.0) -> Bound:
+    """Norms of exact vectors and what is made of them, each off by some roundings of itself; ``error`` is another one."""
+    return at_most(label, measured, predicted, gamma(64) * (measured + predicted) + error)
 
 
 @answered
@@ -156,7 +156,7 @@ def step_conclusion(instance: StepInstance) -> Sequence[Bound]:
     size, eta = frobenius(net.residual), problem.given.step_size
     distance = frobenius(_moved_residual(instance) - (1 - problem.given.eta) * net.residual)
     label = "||r' - (1-eta) r|| <= eta eps ||r||, and rounding"
-    return [_at_most(label, distance, eta * variation * size + _output_allowance(instance), size)]
+    return [_at_most(label, distance, eta * variation * size + _output_allowance(instance))]
 
 
 Rate = Callable[[Problem, float], float]
@@ -187,7 +187,7 @@ def rate_conclusion(rate: Rate, instance: StepInstance) -> Sequence[Bound]:
     )
     label = f"||r'|| <= rate ||r||, and rounding (rate {factor:.6g})"
     measured = frobenius(_moved_residual(instance))
-    return [_at_most(label, measured, factor * size + _output_allowance(instance), size)]
+    return [_at_most(label, measured, factor * size + _output_allowance(instance), gamma(64) * size)]
 
 
 # --- contracts -------------------------------------------------------------------------------------------------------

@@ -47,6 +47,16 @@ def test_the_suites_own_step_passes(optimiser: str, id: str) -> None:
     assert all(count.instances > 0 for count in result.families.values())
 
 
+@pytest.mark.parametrize("eighths", [1, 4, 8])
+def test_a_step_without_flips_is_decided_by_what_rounding_allows(eighths: int) -> None:
+    """The bound is the allowance alone then, some units in the last place of the residual."""
+    claim = own_claims(reference("ngd"))["own-T1-step"]
+    shape = {"kind": "axes", "rows": 1, "dim": 1, "width": 1, "weights": "gaussian", "eighths": eighths}
+    for seed in range(200, 300):
+        found = evaluate(claim, claim.families[0], {**shape, "seed": seed})
+        assert found.verdict in (InstanceVerdict.HOLDS, InstanceVerdict.VACUOUS), seed
+
+
 @pytest.mark.parametrize(("optimiser", "id"), CASES)
 def test_wrong_steps_are_refuted(optimiser: str, id: str) -> None:
     for mutant in own_claims(reference(optimiser))[id].mutants:
