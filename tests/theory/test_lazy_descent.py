@@ -39,6 +39,21 @@ def test_the_iterates_are_those_of_the_ordinary_descent(optimiser: str, eta: flo
     np.testing.assert_allclose(lazy.pre_activations[:, order], expected, rtol=0, atol=1e-5)
 
 
+def test_a_neuron_on_its_boundary_stays_active_while_others_go_to_rest() -> None:
+    net, inputs, y = problem()
+    weights = net.weights.copy()
+    weights[7] = 0.0
+    net = TwoLayerNetwork(weights=weights, signs=net.signs)
+    lazy, ordinary = LazyDescent(net, inputs, y), FunctionSpaceDescent(net, inputs, y)
+    lazy.advance(0.4, "gd")
+    ordinary.advance(0.4, "gd")
+    assert lazy.resting > 1500
+    moved = ordinary.pre_activations[:, 7]
+    assert np.abs(moved).max() > 1e-3
+    nearest = np.abs(lazy.pre_activations - moved[:, None]).max(axis=0).min()
+    assert nearest <= 1e-6  # one movement in single precision
+
+
 def test_neurons_wake_before_they_may_change_sides(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the least patience the choice is made anew again and again; no neuron at rest ever changes its pattern."""
     monkeypatch.setattr("theory.lazy_descent.PATIENCE", 1)

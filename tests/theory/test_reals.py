@@ -43,6 +43,14 @@ def test_the_cube_root_of_a_ball_around_0_contains_0() -> None:
     assert reals.cube_root(0.0) == 0
 
 
+def test_the_cube_root_of_a_ball_contains_those_of_both_its_ends() -> None:
+    ball = reals.cube_root(arb(8, 1))
+    assert isinstance(ball, arb)
+    assert ball.contains(arb(7).root(3))
+    assert ball.contains(arb(9).root(3))
+    assert not ball.contains(1.8)
+
+
 def test_the_ceiling_is_that_of_the_upper_end() -> None:
     assert reals.ceiling(2.0) == 2
     assert reals.ceiling(2.1) == 3

@@ -112,6 +112,22 @@ def test_one_part_is_bounded_through_the_shares_of_its_flips() -> None:
     assert lower == 0 <= upper <= NOTHING
 
 
+def test_each_part_is_bounded_through_the_shares_of_its_own_flips() -> None:
+    """Two parts: the value at the ends of the second is 1/3, and the state between them has one more flip, of share 1/30."""
+    rows = np.eye(2)
+    start = np.ones((2, 30))
+    start[1, 3:] = -1.0
+    gram = np.diag([30 / 30, 3 / 30])
+    end = start.copy()
+    end[1, 0] = -1e3  # crosses first, with the share 1/3
+    end[0, :2] = [-1.0, -2.0]  # two later ones with the share 1/30
+    end[0, 2] = -1.5
+    lower, upper = segment_variation(start, end, np.ones(30), rows, gram, 2)
+    width = 4 * gamma(3 * 2 + 8) * (2 * 10 + 1)  # the condition number is 10
+    assert abs(lower - 1 / 3) <= width
+    assert abs(upper - 11 / 30) <= width
+
+
 @pytest.mark.parametrize("seed", [2, 16, 20, 30, 45, 51])
 def test_one_part_is_bounded_by_the_shares_or_the_norms_whichever_is_smaller(seed: int) -> None:
     """From dense Jacobians with one activation flipped; here the norms decide, and the bound is above both ends."""
