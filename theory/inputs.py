@@ -18,6 +18,9 @@ from theory.errors import (
 
 FloatArray = NDArray[np.float64]
 
+SMALLEST_DISTANCE = 2.0**-400
+"""Beside the square of such a distance, all that underflows among fewer than 2^60 squares is nothing: 2^-1014."""
+
 
 def finite_array(values: ArrayLike, name: str, axes: int) -> FloatArray:
     """Return ``values`` as float64 with the given number of axes and at least one entry.
@@ -102,10 +105,10 @@ def positive(value: float, name: str) -> float:
 
 
 def positive_distance(value: float, name: str) -> float:
-    """Return a finite positive number whose square is one too. Raises ScaleError."""
+    """Return a number of at least ``SMALLEST_DISTANCE`` with a finite square. Raises ScaleError."""
     distance = positive(value, name)
-    if not 0 < distance * distance < math.inf:
-        raise ScaleError(f"{name} is {value}; its square leaves the range of float64")
+    if not (distance >= SMALLEST_DISTANCE and distance * distance < math.inf):
+        raise ScaleError(f"{name} is {value}; squares of such a size leave the range of float64, so change the scale")
     return distance
 
 

@@ -7,13 +7,14 @@ are sums of nonnegative numbers in float64; ``outward`` raises them by their own
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from theory.descent import FunctionSpaceDescent, solve_gram
 from theory.errors import ChoiceError
-from theory.inputs import FloatArray
+from theory.inputs import SMALLEST_DISTANCE, FloatArray
 from theory.losses import Loss, as_loss
 from theory.maps import ParameterMap
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS, STEEPEST_SLOPE
@@ -48,6 +49,14 @@ class OneStep:
     def rounding(self, factor: float) -> float:
         """Error bound of ``factor * before - after``."""
         return self.after_error + factor * self.before_error + 4 * UNIT_ROUNDOFF * factor * self.before
+
+
+def _within_range(step: OneStep) -> OneStep:
+    """The step; with infinite errors where a residual is not 0 and so small that squares underflow."""
+    sizes = (float(np.abs(residual).max()) for residual in (step.residual, step.moved_residual))
+    if not any(0 < size < SMALLEST_DISTANCE for size in sizes):
+        return step
+    return replace(step, before_error=math.inf, after_error=math.inf, length_error=math.inf)
 
 
 def outward(error: float, operations: int) -> float:
@@ -112,7 +121,7 @@ def map_step(
     steepest = size + jacobian_error + 2 * model.deviation(reach)
     before_norm, after_norm = float(np.linalg.norm(residual)), float(np.linalg.norm(after))
     length = float(np.linalg.norm(moved - theta))
-    return moved, OneStep(
+    step = OneStep(
         before=before_norm,
         after=after_norm,
         before_error=outward(output_error + gamma(n + 2) * before_norm, n + p),
@@ -122,6 +131,7 @@ def map_step(
         residual=residual,
         moved_residual=after,
     )
+    return moved, _within_range(step)
 
 
 @np.errstate(over="ignore")
@@ -171,7 +181,7 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
     before_norm, after_norm = float(np.linalg.norm(start.residual)), float(np.linalg.norm(end.residual))
     operations = n + dim + len(state.signs)
     moved_error = (steepest * displacement + STEEPEST_SLOPE * float(np.sqrt(n)) * sweep) * (1 + gamma(n + 8))
-    return OneStep(
+    step = OneStep(
         before=before_norm,
         after=after_norm,
         before_error=outward(start.residual_error + gamma(n + 2) * before_norm, operations),
@@ -181,6 +191,7 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
         residual=start.residual,
         moved_residual=end.residual,
     )
+    return _within_range(step)
 
 
 @dataclass(frozen=True)
@@ -238,7 +249,7 @@ def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
     sweep = float(np.sqrt(n)) * u * _row_norm(state)
     moved_error = STEEPEST_SLOPE * (eta * displacement + sweep)
     operations = n + geometry.inputs.shape[1] + len(state.signs)
-    return OneStep(
+    step = OneStep(
         before=before_norm,
         after=after_norm,
         before_error=outward(start.residual_error + gamma(n + 2) * before_norm, operations),
@@ -248,6 +259,7 @@ def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
         residual=start.residual,
         moved_residual=end.residual,
     )
+    return _within_range(step)
 
 
 def _row_norm(state: FunctionSpaceDescent) -> float:

@@ -82,7 +82,7 @@ class _Search:
         self.points = rows @ self.basis
         self.pre_activations = net.pre_activations(rows)
         self.pattern = exact_pattern(net, rows)
-        margins = 4 * pre_activation_error(net) + OVERSHOOT**2
+        margins = 4 * pre_activation_error(net) + OVERSHOOT**2 * radius / math.sqrt(net.width)
         self.past = past_boundaries(self.pre_activations, self.pattern, margins)
         self.kernel = factors @ factors.T
         # coordinates in the row space of Y: norms of Y^T v are those of R^T v
@@ -221,9 +221,8 @@ def attack_ball(
         residual = residual_norm(net, rows, targets)[0]
         if scale.radius_eigenvalue[0] <= 0 or residual == 0:
             return BallAttack(0.0, 0.0, net.weights, 0.0)
-        distance = rounded_down(CONDITION_FACTOR * residual / math.sqrt(scale.radius_eigenvalue[1]))
-    else:
-        distance = positive_distance(radius, "radius")
+        radius = rounded_down(CONDITION_FACTOR * residual / math.sqrt(scale.radius_eigenvalue[1]))
+    distance = positive_distance(radius, "radius")
     change, weights = change_attack(net, rows, distance, rng, condition)
     constant = rounded_down(CONDITION_FACTOR * change / math.sqrt(above)) if above > 0 else math.inf
     return BallAttack(constant, change, weights, distance)

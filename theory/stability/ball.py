@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.errors import ChoiceError
-from theory.inputs import FloatArray, enough_parameters, positive_distance, target_vector, unit_rows
+from theory.inputs import SMALLEST_DISTANCE, FloatArray, enough_parameters, positive_distance, target_vector, unit_rows
 from theory.losses import LossMaker, SquaredLoss
 from theory.network import TwoLayerNetwork
 from theory.stability.conditions import CONDITIONS, condition_scale, known_condition
@@ -119,6 +119,8 @@ def change_bounds(net: TwoLayerNetwork, inputs: ArrayLike, radius: float, condit
     Smooth activations: ``||S - S(0)||_F <= L ||X (W - W(0))^T||_F / m^{1/2}`` gives K2 the bound of C2-smooth.
     Raises InputError, ChoiceError.
     """
+    if 0 < radius < SMALLEST_DISTANCE:
+        positive_distance(radius, "the ball's radius")
     rows = unit_rows(inputs)
     if net.phi.curvature is not None:
         bound = smooth_bound(input_norm_squared(rows), net.phi.curvature, radius, net.width, net.dim)
@@ -147,7 +149,7 @@ def certify_ball(
     distance of the outputs from the loss's minimiser; for the squared loss it is Condition 2. The others have no loss.
     ``radius=None`` takes the paper's, rounded up with the certified eigenvalues, so that the condition's own ball is
     inside: ``3 ||r(0)||/lambda^{1/2}``, for K2 ``3 ||r(0)||/(sigma (h_min mu_min)^{1/2})``. Source: THEORY sections 3 and 7.
-    Raises InputError (bad arrays, radius <= 0), ChoiceError (condition).
+    Raises InputError (bad arrays, a radius that is not positive or, also the paper's, below ``SMALLEST_DISTANCE``), ChoiceError.
     """
     if known_condition(condition, BALL_CONDITIONS) != "3" and loss is not SquaredLoss:
         raise ChoiceError(f"Condition {condition} is about the squared loss; for another one ask for condition='3'")

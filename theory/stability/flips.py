@@ -52,6 +52,19 @@ class _Tangent:
         return multiplier, self.value + self.slope * (multiplier - self.multiplier)
 
 
+def reachable_costs(costs: FloatArray, budget: float) -> tuple[FloatArray, float]:
+    """The costs of the neurons that can flip at all, and the budget, both divided by a power of two: the budget is near 1.
+
+    Multipliers are then of moderate size whatever the scale. What underflows is 2^-1074 of the budget.
+    """
+    reachable = costs[:, costs.min(axis=0) <= budget]
+    if math.isfinite(budget):
+        budget, exponent = math.frexp(budget)
+        with np.errstate(over="ignore"):  # a cost far above the budget
+            np.ldexp(reachable, -exponent, out=reachable)
+    return reachable, budget
+
+
 class JointKnapsack:
     """The most pairs that can flip when all neurons share the budget R^2 (C2-fro).
 
@@ -61,10 +74,9 @@ class JointKnapsack:
 
     def __init__(self, costs: FloatArray, budget: float) -> None:
         """Sort the costs of the neurons that can flip at all; costs above the budget are out of reach."""
-        self.budget = budget
-        reachable = costs[:, costs.min(axis=0) <= budget]
+        reachable, self.budget = reachable_costs(costs, budget)
         ordered = np.sort(reachable, axis=0)
-        within = ordered <= budget
+        within = ordered <= self.budget
         self.pairs = int(np.count_nonzero(within))
         self._costs = np.where(within, ordered, 0.0)
         self._numbers = np.where(within, np.arange(1.0, len(costs) + 1.0)[:, None], 0.0)

@@ -25,8 +25,9 @@ class Line:
     lengths: FloatArray
 
     def costs(self) -> FloatArray:
-        """Squared distances, shape (m,); inf where the length is not finite."""
-        return np.square(self.lengths) * float(self.direction @ self.direction)
+        """Squared distances, shape (m,); inf where the length or its square is not finite."""
+        with np.errstate(over="ignore"):
+            return np.square(self.lengths) * float(self.direction @ self.direction)
 
     def moves(self, neurons: NDArray[np.int64]) -> FloatArray:
         """The moves of some neurons, shape (len(neurons), k)."""
@@ -45,8 +46,9 @@ class Free:
     all_moves: FloatArray
 
     def costs(self) -> FloatArray:
-        """Squared distances, shape (m,)."""
-        return np.asarray(np.square(self.all_moves).sum(axis=1))
+        """Squared distances, shape (m,); inf where they are not finite."""
+        with np.errstate(over="ignore"):
+            return np.asarray(np.square(self.all_moves).sum(axis=1))
 
     def moves(self, neurons: NDArray[np.int64]) -> FloatArray:
         """The moves of some neurons, shape (len(neurons), k)."""

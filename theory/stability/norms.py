@@ -98,9 +98,15 @@ def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -
     """
     with np.errstate(over="ignore", invalid="ignore"):
         below, above = _residual_norm(net, rows, targets)
-    if not math.isfinite(above):
+    if not math.isfinite(above * above):
         raise NotFiniteError("the squared norm of the residual u(0) - y overflows; scale weights and targets down")
     return below, above
+
+
+def _scaled_norm(vector: FloatArray) -> float:
+    """The Euclidean norm, taken of a multiple whose squares neither vanish nor overflow."""
+    exponent = int(np.frexp(np.abs(vector).max())[1])
+    return float(np.ldexp(np.linalg.norm(np.ldexp(vector, -exponent)), exponent))
 
 
 def _residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[float, float]:
@@ -110,9 +116,10 @@ def _residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) 
     summation = 2 * gamma(m + FUNCTION_ROUNDINGS + 4) * magnitudes
     propagated = STEEPEST_SLOPE * 2 * float(pre_activation_error(net).sum())
     errors = (summation + propagated) / math.sqrt(m) + 2 * UNIT_ROUNDOFF * (np.abs(outputs - targets))
-    computed, error = float(np.linalg.norm(outputs - targets)), float(np.linalg.norm(errors))
+    computed, error = _scaled_norm(outputs - targets), _scaled_norm(errors)
     slack = gamma(2 * n + 8)
-    return max(0.0, computed * (1 - slack) - error * (1 + slack)), computed * (1 + slack) + error * (1 + slack)
+    below, above = computed * (1 - slack) - error * (1 + slack), computed * (1 + slack) + error * (1 + slack)
+    return max(0.0, math.nextafter(below, -math.inf)), math.nextafter(above, math.inf) if above > 0 else 0.0
 
 
 def paper_radius(residual: float, lambda_min: float, factor: float = CONDITION_FACTOR) -> float:

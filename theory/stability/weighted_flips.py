@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from theory.inputs import FloatArray
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
-from theory.stability.flips import MULTIPLIER_EVALUATIONS, WIDE_BRACKET, squared_budget
+from theory.stability.flips import MULTIPLIER_EVALUATIONS, WIDE_BRACKET, reachable_costs, squared_budget
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,11 @@ class WeightedKnapsack:
 
     def __init__(self, costs: FloatArray, budget: float) -> None:
         """Sort the costs of the neurons that can flip at all, and remember whose they are."""
-        self.budget = budget
-        reachable = costs[:, costs.min(axis=0) <= budget]
+        reachable, self.budget = reachable_costs(costs, budget)
         self.inputs, self.neurons = len(costs), int(reachable.shape[1])
         self._owners = np.argsort(reachable, axis=0, kind="stable")
         ordered = np.take_along_axis(reachable, self._owners, axis=0)
-        within = ordered <= budget
+        within = ordered <= self.budget
         self.pairs = int(np.count_nonzero(within))
         self._costs = np.where(within, ordered, 0.0)
         self._numbers = np.where(within, np.arange(1.0, self.inputs + 1.0)[:, None], 0.0)
