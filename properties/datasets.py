@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from properties.csv_table import read_csv
-from theory.errors import ChoiceError, DataFileError, InputError, MissingKeyError
-from theory.inputs import FloatArray, direction_rows, finite_array, normalise_rows, target_vector
+from theory.errors import ChoiceError, DataFileError, InputError, MissingKeyError, ScaleError
+from theory.inputs import LARGEST_SCALE, FloatArray, direction_rows, finite_array, normalise_rows, target_vector
 
 REQUIRED_KEYS = ("X", "y")
 """What an .npz file must hold: inputs (n, d) and targets (n,)."""
@@ -73,10 +73,21 @@ def _known() -> str:
 def _dataset(name: str, inputs: ArrayLike, targets: ArrayLike, source: str) -> Dataset:
     raw = direction_rows(inputs)
     unit = normalise_rows(raw)
-    y = target_vector(targets, len(raw))
+    y = _moderate(target_vector(targets, len(raw)))
     for array in (raw, unit, y):
         array.flags.writeable = False
     return Dataset(name, unit, y, raw, f"{source}; rows normalised to unit Euclidean norm")
+
+
+def _moderate(y: FloatArray) -> FloatArray:
+    """Targets that are 0 or of a size whose squares stay far inside the range of float64. Raises ScaleError."""
+    largest = float(np.abs(y).max())
+    if largest and not 1 / LARGEST_SCALE <= largest <= LARGEST_SCALE:
+        raise ScaleError(
+            f"the largest target is {largest:.3g} in magnitude; multiply y by a constant so that squares of targets "
+            f"neither vanish nor overflow (between {1 / LARGEST_SCALE:.0g} and {LARGEST_SCALE:.0g})"
+        )
+    return y
 
 
 _BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, RuntimeError)

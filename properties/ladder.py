@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from properties.claim import Depth
 from theory.errors import ScaleError, WidthError
+from theory.inputs import LARGEST_SCALE
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,11 @@ def own_rungs(
     Raises WidthError (not positive, odd and symmetric, or m d below the number of rows), ScaleError.
     """
     most = min(ALL_ROWS, rows)
-    if not 0 < scale < float("inf"):
-        raise ScaleError(f"--scale {scale:g}: the scale nu of the initial weights must be positive and finite")
+    if not 1 / LARGEST_SCALE <= scale <= LARGEST_SCALE:
+        raise ScaleError(
+            f"--scale {scale:g}: the scale nu of the initial weights must lie between {1 / LARGEST_SCALE:.0g} and "
+            f"{LARGEST_SCALE:.0g}"
+        )
     for width in widths:
         if width <= 0:
             raise WidthError(f"--width {width}: a width must be positive")

@@ -22,6 +22,10 @@ SMALLEST_DISTANCE = 2.0**-400
 """Beside the square of such a distance, all that underflows among fewer than 2^60 squares is nothing: 2^-1014."""
 
 
+LARGEST_SCALE = 2.0**300
+"""Targets and weights of data sets have a size between this and its inverse, or are 0."""
+
+
 def finite_array(values: ArrayLike, name: str, axes: int) -> FloatArray:
     """Return ``values`` as float64 with the given number of axes and at least one entry.
 

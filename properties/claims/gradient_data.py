@@ -11,7 +11,7 @@ import numpy as np
 from properties.claim import Evaluation
 from properties.claims import gradient_descent as claims
 from properties.claims.real_data import NO_CONSTANT, RealInstance
-from properties.contribution import Contribution
+from properties.contribution import Contribution, lower_digits, upper_digits
 from properties.rung import REDUCTION, RungContext
 from properties.search import evaluate_instance
 from theory.errors import DescentError
@@ -41,7 +41,8 @@ def gradient_descent(context: RungContext) -> Contribution:
         if eta > 0:
             evaluation, found = _check(context, theorem, eta, norm)
             results.append((CLAIMS[theorem].id, evaluation))
-            theorems[theorem] = found
+            if eta < gd.step_limit(min(found["path_constant"], NO_CONSTANT), norm, context.lambda_min, theorem):
+                theorems[theorem] = found
     comparison = _comparison(context, norm)
     return Contribution(
         topic="gd",
@@ -101,7 +102,8 @@ def _observed(context: RungContext, optimiser: str) -> int | None:
 
 def _lines(constant: float, theorems: Mapping[str, Mapping[str, Any]], comparison: Mapping[str, Any]) -> list[str]:
     allowed = ", ".join(
-        f"{name} allows eta {found['step_size'] / BELOW_LIMIT:.4g} and guarantees {REDUCTION:g} after {found['iterations']} steps"
+        f"{name} allows eta = {lower_digits(found['step_size'], 4)} (C = {upper_digits(found['path_constant'], 4)} on its own path) and "
+        f"guarantees {REDUCTION:g} after {found['iterations']} steps"
         for name, found in theorems.items()
     )
     least = comparison["least_linearised_iterations"]
@@ -109,9 +111,10 @@ def _lines(constant: float, theorems: Mapping[str, Mapping[str, Any]], compariso
         f"{name} {count if count is not None else 'not reached'}" for name, count in comparison["observed"].items()
     )
     return [
-        f"GD: C along {STEPS} steps {constant:.4g}; {allowed or 'no step size that T0 allows'} (certified for {STEPS} steps, further while C holds)",
+        f"GD: C along {STEPS} steps {upper_digits(constant, 4)}; {allowed or 'no step size that T0 allows'} (certified for {STEPS} steps, further while C holds)",
         (
-            f"GD: kappa(G(0)) = {comparison['condition_number']:.4g}; linearised, no eta <= 2/||J(0)||^2 takes fewer than "
-            f"{least} steps to {REDUCTION:g}; observed {observed}"
+            f"GD: kappa(G(0)) = {comparison['condition_number']:.4g}; linearised, "
+            + (f"no eta <= 2/||J(0)||^2 takes fewer than {least} steps" if least > 1 else "one step may be enough")
+            + f" to {REDUCTION:g}; observed {observed}"
         ),
     ]

@@ -133,7 +133,7 @@ def kronecker(context: RungContext) -> Contribution:
                 f"K-FAC: lambda_min(H(0)) >= {lower_digits(ball.lambda_min, 5)}; K2's C over the ball {upper_digits(ball.constant, 4)} (attack "
                 f"{lower_digits(attack.constant, 4)}), along the path {upper_digits(path.constant, 4)}"
             ),
-            f"K-FAC's step sizes: {_limits_line(limits['path'], context.geometry.rank, d)}",
+            f"K-FAC: such a C along the path of another step size would allow it up to {_limits_line(limits['path'], context.geometry.rank, d)}",
             *(_check_line(theorem, check) for theorem, check in checks.items()),
         ),
         predictions={} if prediction is None else {"kfac": prediction},
@@ -166,13 +166,13 @@ def _check(context: RungContext, theorem: str, eta: float, path: PathCertificate
 
 
 def _limits_line(limits: Mapping[str, float], rank: int, dim: int) -> str:
-    paper = f"T4 {limits['T4']:.4g}" if rank == dim else f"T4 none (rank X = {rank} is below d = {dim})"
-    return f"{paper}, T4-lev {limits['T4-lev']:.4g}, T4-sharp {limits['T4-sharp']:.4g}"
+    paper = f"T4 {lower_digits(limits['T4'], 4)}" if rank == dim else f"T4 none (rank X = {rank} is below d = {dim})"
+    return f"{paper}, T4-lev {lower_digits(limits['T4-lev'], 4)}, T4-sharp {lower_digits(limits['T4-sharp'], 4)}"
 
 
 def _check_line(theorem: str, check: Check) -> str:
     observed = str(check.observed) if check.observed is not None else f"more than {check.steps_run}"
     return (
-        f"{theorem} at eta = {check.step_size:.4g} (C = {check.path_constant:.4g}): residual times {check.factor:.6g} a step, "
+        f"{theorem} at eta = {check.step_size:.4g} (C = {upper_digits(check.path_constant, 4)} on its own path): residual times {check.factor:.6g} a step, "
         f"{check.predicted} steps to {REDUCTION:g} (certified for {check.certified_steps}); observed {observed}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
@@ -17,8 +18,8 @@ from properties.search import evaluate_instance
 from theory.stability import BallAttack, PathCertificate, attack_ball
 from theory.theorems import ngd
 
-BELOW_LIMIT = 0.9
-"""T1 is checked at this share of its own step limit."""
+BELOW_LIMIT, ATTEMPTS = 0.9, 3
+"""Step sizes are tried at this share of a theorem's limit, for the constant of a path, and smaller ones so many times."""
 
 LARGEST_CONSTANT = 0.5
 """Condition 2 of the paper asks for C below this."""
@@ -57,19 +58,21 @@ class RealInstance(NetworkInstance):
 def natural_gradient(context: RungContext) -> Contribution:
     """Condition 2's constants over the ball and along NGD's path, and T1, its sharper forms and T1-step on the run.
 
-    T1-q and T1-sharp are checked on the run itself; T1 at its own step limit, on a path certified anew.
+    C belongs to the path, hence to the step size. So each theorem is checked on the run, where it applies, and at a step size
+    that the constant of that step size's own path allows.
     """
     eta, steps = NGD_STEP_SIZE, context.ngd_steps
     path = context.path("ngd", eta, steps)
     attack = attack_ball(context.net, context.inputs, context.y, rng=context.generator("attack"))
-    results = [*_theorems(context, path), *_theorem_1(context, path)]
+    certified = certified_steps(context, path)
+    results = [*_theorems(context, path), *_at_certified_steps(context, certified)]
     stepwise = _stepwise(context)
     norms = context.run("ngd").residual_norms
     halving_error = float(np.abs(norms[1:] / norms[:-1] / (1 - eta) - 1).max())
     step_ratio = stepwise.tightest.ratio if stepwise.tightest else 0.0
-    limits = {"ball": step_limits(context.ball.constant), "path": step_limits(path.constant)}
+    on_paths = {theorem: found[0] if (found := certified.get(theorem)) else 0.0 for theorem in ngd.THEOREMS}
+    limits = {"ball": step_limits(context.ball.constant), "path": on_paths}
     prediction = best_prediction(path, eta)
-    on_path = ", ".join(f"{theorem} {limit:.3f}" for theorem, limit in limits["path"].items())
     return Contribution(
         topic="ngd",
         results=(*results, (ngd_step.T1_STEP.id, stepwise)),
@@ -87,9 +90,11 @@ def natural_gradient(context: RungContext) -> Contribution:
         lines=(
             condition_2_line(context, attack),
             (
-                f"NGD: C over the ball {upper_digits(context.ball.constant, 4)} (attack {lower_digits(attack.constant, 4)}), along the path "
-                f"{upper_digits(path.constant, 4)}, which allows eta up to {on_path}"
+                f"NGD: C over the ball {upper_digits(context.ball.constant, 4)} (attack {lower_digits(attack.constant, 4)}), "
+                f"which allows every eta up to {_listed(limits['ball'])}; along the path of eta = {eta:g} C is "
+                f"{upper_digits(path.constant, 4)}"
             ),
+            f"step sizes certified on a path of their own, of {path.steps} steps: {_listed(on_paths)} (0: none is)",
             (
                 f"NGD at eta = {eta:g}: every step multiplies the residual by {1 - eta:g} to within "
                 f"{100 * halving_error:.2g}%; T1-step's ratio at most {step_ratio:.6g}"
@@ -97,6 +102,11 @@ def natural_gradient(context: RungContext) -> Contribution:
         ),
         predictions={} if prediction is None else {"ngd": prediction},
     )
+
+
+def _listed(steps: Mapping[str, float]) -> str:
+    """Step sizes by theorem, rounded down."""
+    return ", ".join(f"{theorem} {lower_digits(step, 3)}" for theorem, step in steps.items())
 
 
 def condition_2_line(context: RungContext, attack: BallAttack) -> str:
@@ -123,15 +133,37 @@ def _theorems(context: RungContext, path: PathCertificate) -> list[tuple[str, Ev
     ]
 
 
-def _theorem_1(context: RungContext, path: PathCertificate) -> list[tuple[str, Evaluation]]:
-    """T1 at nearly its own step limit, where it has one; shorter steps may pass through other patterns."""
-    eta = BELOW_LIMIT * step_limits(path.constant)["T1"]
-    if eta <= 0:
-        return []
-    own = context.path("ngd", eta, path.steps)
-    instance = RealInstance(context.net, context.inputs, context.y, eta, own.steps, own)
-    description = context.description(eta, own.steps)
-    return [(claims.T1.id, evaluate_instance(claims.T1, "F5", description, instance))]
+def certified_steps(context: RungContext, path: PathCertificate) -> dict[str, tuple[float, PathCertificate]]:
+    """By theorem a step size whose own path has a constant that allows it, with that path; absent where none was found.
+
+    The constant of ``path`` says where to begin: other step sizes pass through other patterns.
+    """
+    found = {}
+    for theorem, limit in step_limits(path.constant).items():
+        eta = BELOW_LIMIT * limit
+        for _ in range(ATTEMPTS):
+            if eta <= 0:
+                break
+            own = context.path("ngd", eta, path.steps)
+            allowed = step_limits(own.constant)[theorem]
+            if eta < allowed:
+                found[theorem] = eta, own
+                break
+            eta = BELOW_LIMIT * allowed
+    return found
+
+
+def _at_certified_steps(
+    context: RungContext, certified: Mapping[str, tuple[float, PathCertificate]]
+) -> list[tuple[str, Evaluation]]:
+    """T1, T1-q and T1-sharp at the step sizes certified for them."""
+    checked = {claim.id: claim for claim in (claims.T1, claims.T1_Q, claims.T1_SHARP)}
+    results = []
+    for theorem, (eta, own) in certified.items():
+        instance = RealInstance(context.net, context.inputs, context.y, eta, own.steps, own)
+        description = context.description(eta, own.steps)
+        results.append((theorem, evaluate_instance(checked[theorem], "F5", description, instance)))
+    return results
 
 
 def _stepwise(context: RungContext) -> Evaluation:

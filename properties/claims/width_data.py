@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from properties.contribution import Contribution
+from properties.contribution import Contribution, upper_digits
 from properties.rung import NGD_STEP_SIZE, RungContext
 from theory.errors import DegenerateInputsError
 from theory.theorems import width
@@ -44,7 +44,7 @@ def composed_widths(context: RungContext) -> Contribution:
 def _certified(ball: float, path: float, optimiser: str) -> str:
     """Where C is certified to be below the constant."""
     if ball < CONSTANT:
-        return f"it is certified over the ball (C = {ball:.4g})"
+        return f"it is certified over the ball (C = {upper_digits(ball, 4)})"
     if path < CONSTANT:
-        return f"it is certified along {optimiser}'s path (C = {path:.4g}), not over the ball ({ball:.4g})"
-    return f"it is not certified: C = {path:.4g} along {optimiser}'s path, {ball:.4g} over the ball"
+        return f"it is certified along {optimiser}'s path (C = {upper_digits(path, 4)}), not over the ball ({upper_digits(ball, 4)})"
+    return f"it is not certified: C = {upper_digits(path, 4)} along {optimiser}'s path, {upper_digits(ball, 4)} over the ball"

@@ -23,7 +23,7 @@ class RungRow:
     certified: Any
     path: Any
     steps: Sequence[Any]
-    """The largest step sizes that T1, T1-q and T1-sharp allow for C along the path; 0 where they say nothing."""
+    """Step sizes of T1, T1-q and T1-sharp, each certified on a path of its own; 0 where none is."""
     ball_steps: Sequence[Any]
     """The same for C over the ball."""
     observed: Any

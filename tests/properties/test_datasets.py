@@ -15,6 +15,7 @@ from theory.errors import (
     MissingColumnError,
     MissingKeyError,
     NotFiniteError,
+    ScaleError,
     ShapeError,
     ZeroRowError,
 )
@@ -74,7 +75,7 @@ CSV_GOOD = [
     ("\ufeffa, b , c\r\n3, 4 ,7\r\n0,-2,8", "b", [[3, 7], [0, 8]], [4, -2]),
     ('"a,1",b\n3,7\n-2,8\n', "b", [[3], [-2]], [7, 8]),
     ("3,4,7", None, [[3, 4]], [7]),
-    ("1e-300,1e300\n-1e-320,2", None, [[1e-300], [-1e-320]], [1e300, 2]),
+    ("1e-300,1e80\n-1e-320,2", None, [[1e-300], [-1e-320]], [1e80, 2]),
 ]
 
 
@@ -142,6 +143,8 @@ NPZ_BAD: list[tuple[dict[str, Any], type[InputError], str]] = [
     ({"X": X.astype(complex), "y": Y}, DataFileError, "X holds complex128, not real numbers"),
     ({"X": X.astype(str), "y": Y}, DataFileError, "X holds <U"),
     ({"X": X, "y": np.array([None, 1], dtype=object)}, DataFileError, "pickled objects"),
+    ({"X": X, "y": 1e153 * Y}, ScaleError, r"the largest target is 1e\+153 in magnitude; multiply y by a constant"),
+    ({"X": X, "y": 1e-161 * Y}, ScaleError, "the largest target is 1e-161 in magnitude"),
 ]
 
 

@@ -221,7 +221,10 @@ def test_the_topic_checks_every_theorem_that_a_path_allows(n: int, d: int) -> No
             check["path_constant"], h_max=found.values["h_max"], mu_min=found.values["mu_min"], theorem=theorem
         )
     assert found.values["path_constant"] <= found.values["ball_constant"] * (1 + 1e-9)
-    assert any(line.startswith("K-FAC's step sizes: T4 ") for line in found.lines)
+    assert any(
+        line.startswith("K-FAC: such a C along the path of another step size would allow it up to T4 ")
+        for line in found.lines
+    )
     assert ("below d" in " ".join(found.lines)) is (n < d)
 
 
