@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from properties.claim import Depth
@@ -21,6 +23,7 @@ from properties.options import CHECKOUT
 from properties.profiles import profile_name, register_profiles
 from properties.progress import Progress, terminal_stream
 from properties.recorder import Recorder
+from properties.report.publication import occupy
 from properties.request import Known, requested_run
 from properties.run import CLAIM, DATASET, MUTANT, PICTURES, SUBJECTS
 from properties.selection import defects
@@ -32,6 +35,10 @@ pytest_plugins = ["properties.options"]
 register_profiles()
 
 
+LOCK = pytest.StashKey[FileLock]()
+"""Held on the report's directory."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Load the profile and turn the options into a run, before Hypothesis' own plugin applies its options on top."""
@@ -41,13 +48,24 @@ def pytest_configure(config: pytest.Config) -> None:
         run = requested_run(config, Known(registry, obligations, chains, slack_table))
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
+    if run.report is not None and run.records:
+        config.stash[LOCK] = _occupied(run.report)
     config.stash[RUN] = run
     if run.own is not None or run.replays:
         config.pluginmanager.register(OwnItems(config), "verification-own-items")
 
 
+def _occupied(directory: Path) -> FileLock:
+    try:
+        return occupy(directory)
+    except InputError as error:
+        raise pytest.UsageError(f"--report: {error}") from error
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the processes of the provers."""
+    """End the processes of the provers, and let other runs write to the report's directory."""
+    if LOCK in config.stash:
+        config.stash[LOCK].release()
     run = config.stash.get(RUN, None)
     for prover in () if run is None else run.provers:
         prover.close()

@@ -7,9 +7,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from properties.report.document import CLAIMS, Document
 from properties.report.html import INDEX, page
-from properties.report.together import write_together
+from properties.report.together import HOME, write_together
+from theory.errors import DataFileError
 
 PARTIAL = "claims.partial.json"
 """The results of a run that has not come to its end."""
@@ -25,6 +28,18 @@ COUNTEREXAMPLE = re.compile(r"counterexamples/[A-Za-z0-9._-]+-[0-9a-f]{10}\.json
 def write_partial(document: Document, directory: Path) -> None:
     """Keep the results so far beside the report, which stays as it was. Raises OSError."""
     document.write(directory, PARTIAL)
+
+
+def occupy(directory: Path) -> FileLock:
+    """Keep other runs from writing a report there until the lock is released, or this process ends. Raises DataFileError."""
+    (directory / HOME).mkdir(exist_ok=True)
+    lock = FileLock(directory / HOME / "lock")
+    try:
+        return lock.acquire(timeout=0).lock
+    except Timeout as error:
+        raise DataFileError(
+            f"another run is writing its report to {directory}; wait for its end, or name another directory"
+        ) from error
 
 
 def foreign(directory: Path) -> list[str]:

@@ -18,10 +18,11 @@ from properties.claim import Depth
 from properties.report import atomic
 from properties.report.document import Document
 from properties.report.entries import claim_entry, mutant_entry
-from properties.report.publication import PARTIAL, foreign, publish, write_partial
+from properties.report.publication import PARTIAL, foreign, occupy, publish, write_partial
 from properties.report.together import HOME
 from properties.search import run_claim
 from tests.properties import fake_claims
+from theory.errors import DataFileError
 
 
 def document(name: str) -> Document:
@@ -209,6 +210,37 @@ def test_a_page_that_cannot_be_made_leaves_the_earlier_one(tmp_path: Path, monke
     with pytest.raises(ZeroDivisionError):
         publish(document("N-new"), tmp_path)
     assert (tmp_path / "index.html").read_text() == page
+
+
+def test_a_second_run_into_the_same_directory_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
+    first = occupy(tmp_path)
+    with pytest.raises(DataFileError, match="another run is writing its report to"):
+        occupy(tmp_path)
+    publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
+    first.release()
+    occupy(tmp_path).release()
+    assert states(tmp_path) == {"N-old"}
+
+
+def hold(directory: Path) -> None:
+    """Occupy the directory until killed."""
+    lock = occupy(directory)
+    (directory / "working").touch()
+    time.sleep(60)
+    lock.release()
+
+
+def test_a_killed_run_leaves_its_directory_free(tmp_path: Path, processes: ForkServerContext) -> None:
+    process = processes.Process(target=hold, args=(tmp_path,))
+    process.start()
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "working").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with pytest.raises(DataFileError):
+        occupy(tmp_path)
+    process.kill()
+    process.join(60)
+    occupy(tmp_path).release()
 
 
 def test_files_that_no_run_wrote_are_not_replaced(tmp_path: Path) -> None:
