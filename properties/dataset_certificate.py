@@ -203,6 +203,7 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
         remark = "outputs at initialisation equal the targets to rounding: nothing to learn"
         return RungCertificate(context.rung, context.lambda_min, context.residual_norm, {}, (), {}, (remark,))
     contributions, problems, runs = [], [], {}
+    broken: dict[str, list[str]] = {}
     if context.rotated:
         problems.append("inputs in coordinates of their span, which changes inner products by rounding only")
     for name in STEP_CAPS:
@@ -214,7 +215,8 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
         try:
             contributions.append(topic(context))
         except DescentError as error:
-            problems.append(f"{topic.__name__}: {error}")
+            broken.setdefault(str(error), []).append(topic.__name__.replace("_", " "))
+    problems += [f"nothing on {', '.join(names)}: {error}" for error, names in broken.items()]
     predictions = {name: _fastest(contributions, name) for name in runs}
     curves = {}
     for name, run in runs.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,12 +51,25 @@ def ladder(rows: int, depth: Depth) -> tuple[Rung, ...]:
     return (*rungs, *(Rung(few, width, 4.0, True, 64) for width in widths))
 
 
+def _bytes_needed(rows: int, dim: int, width: int) -> int:
+    """The weights, and four (n, m) arrays: pre-activations, their costs, and what certificates make of them."""
+    return 8 * width * (dim + 4 * rows)
+
+
+def _memory() -> float:
+    """Bytes of this machine's memory; inf where the system does not tell."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return math.inf
+
+
 def own_rungs(
     rows: int, dim: int, widths: Sequence[int], scale: float = 1.0, symmetric: bool = False
 ) -> tuple[Rung, ...]:
     """The widths that the user asks for, on all rows, of more than 500 the first 500.
 
-    Raises WidthError (not positive, odd and symmetric, or m d below the number of rows), ScaleError.
+    Raises WidthError (not positive, odd and symmetric, beyond this machine's memory, or m d below the number of rows), ScaleError.
     """
     most = min(ALL_ROWS, rows)
     if not 1 / LARGEST_SCALE <= scale <= LARGEST_SCALE:
@@ -67,6 +82,8 @@ def own_rungs(
             raise WidthError(f"--width {width}: a width must be positive")
         if symmetric and width % 2:
             raise WidthError(f"--width {width}: symmetric initialisation pairs neurons and needs an even width")
+        if (needed := _bytes_needed(most, dim, width)) > _memory():
+            raise WidthError(f"--width {width}: needs about {needed / 2**30:.3g} GiB, more than this machine has")
         if width * dim < most:
             raise WidthError(
                 f"--width {width}: {width} neurons of {dim} weights cannot fit {most} rows; m d must be at least {most}"

@@ -100,7 +100,8 @@ def hypotheses(rule: KroneckerRule, instance: KroneckerInstance) -> Sequence[Hyp
     if rule.full_rank:
         found.append(require("rank X = d", float(bounds.rank - instance.inputs.shape[1])))
     margin = rule.constant_limit - certificate.constant
-    k2 = require(f"Condition K2(C): certified C below {rule.constant_limit:.4g}", margin)
+    where = getattr(certificate, "where", "")
+    k2 = require(f"Condition K2(C){where}: certified C below {rule.constant_limit:.4g}", margin)
     if k2.verdict is not Verdict.HOLDS:
         # The certificate is an upper bound of C, so exceeding the limit does not show that the condition fails.
         return [*found, dataclasses.replace(k2, verdict=Verdict.UNDECIDED)]

@@ -35,6 +35,8 @@ class PathConditions:
     lambda_min: float
     radius: float
     constant: float
+    where: str = " along the path of the run"
+    """Where they are known to hold, in the wording of a hypothesis."""
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,10 @@ def hypotheses(rule: Rule, instance: DescentInstance) -> Sequence[Hypothesis]:
         fails = instance.rank_deficient
         return [dataclasses.replace(condition_1, verdict=Verdict.REFUTED) if fails else condition_1]
     margin = rule.dial.constant_limit - certificate.constant
-    stability = require(f"Condition {rule.condition}(C): certified C below {rule.dial.constant_limit:.4g}", margin)
+    where = getattr(certificate, "where", "")
+    stability = require(
+        f"Condition {rule.condition}(C){where}: certified C below {rule.dial.constant_limit:.4g}", margin
+    )
     if stability.verdict is not Verdict.HOLDS:
         # The certificate is an upper bound of C, so exceeding the limit does not show that the condition fails.
         return [condition_1, dataclasses.replace(stability, verdict=Verdict.UNDECIDED)]

@@ -16,9 +16,9 @@ from properties.claims import gradient_data, real_data, width_data
 from properties.contribution import Contribution, Prediction, lower_digits, upper_digits
 from properties.dataset_certificate import DatasetCertificate, certify_dataset
 from properties.datasets import Dataset, load_dataset
-from properties.ladder import ALL_ROWS, Rung, ladder
+from properties.ladder import ALL_ROWS, Rung, ladder, own_rungs
 from properties.rung import ObservedRun, RungContext, in_own_span
-from theory.errors import DivergenceError, RankDeficientError
+from theory.errors import DivergenceError, RankDeficientError, ScaleError, WidthError
 from theory.gram import limiting_pattern_gram
 from theory.inputs import normalise_rows, unit_rows
 from theory.stability.norms import input_norm_squared
@@ -57,6 +57,15 @@ def test_the_ladder_of_few_and_of_many_rows() -> None:
     assert {rows for rows, _ in widths(ladder(7, Depth.NORMAL))} == {7}
     assert {rows for rows, _ in widths(ladder(50, Depth.NORMAL))} == {50, 10}
     assert max(rows for rows, _ in widths(ladder(10**6, Depth.THOROUGH))) == ALL_ROWS
+
+
+def test_widths_scales_and_memory_are_checked() -> None:
+    assert own_rungs(5, 3, [4], 2.0, True)[0].width == 4
+    with pytest.raises(WidthError, match=r"--width 100000000000: needs about .* GiB, more than this machine has"):
+        own_rungs(5, 3, [10**11])
+    for scale in (0.0, -1.0, 1e-161, 1e153, math.inf, math.nan):
+        with pytest.raises(ScaleError, match="--scale .*: the scale nu of the initial weights must lie between"):
+            own_rungs(5, 3, [4], scale)
 
 
 def evaluations(contribution: Contribution) -> dict[str, Evaluation]:
@@ -190,7 +199,7 @@ def test_topics_contribute_results_values_lines_and_predictions() -> None:
     for rung, curves in zip(content["rungs"], found.curves.values(), strict=True):
         assert rung["twice"]["last"] == pytest.approx(2 * curves["ngd"][0][-1])
         assert rung["twice"]["unknown"] == "inf"
-        assert rung["problems"] == ["broken: no rank"]
+        assert rung["problems"] == ["nothing on broken: no rank"]
         assert (rung["iterations"]["ngd"]["source"], rung["iterations"]["ngd"]["predicted"]) == ("fast", 20)
         assert rung["iterations"]["gd"]["source"] == "only"
         assert rung["iterations"]["kfac"]["source"] is None

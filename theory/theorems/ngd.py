@@ -56,7 +56,8 @@ def applies(C: float, theorem: str) -> bool:
 def step_limit(C: float, theorem: str = "T1-sharp") -> float:
     """The largest step size eta for which the theorem gives ``||r(k)||^2 <= (1-eta)^k ||r(0)||^2``; 0 when there is none.
 
-    T1: ``(1-2C)/(1+C)^2`` for C < 1/2. T1-q: ``(1-2q)/(1-q)^2`` for C < 3/5. T1-sharp: ``rho(2-rho)`` for C < 1.
+    T1: ``(1-2C)/(1+C)^2`` for C < 1/2. T1-q: ``(1-2q)/(1-q)^2`` for C < 3/5. T1-sharp: ``rho(2-rho)`` for C < 1. A float C
+    gives the nearest floats to within some roundings, above or below; a ball C gives an enclosure.
     Raises ChoiceError, ScaleError.
     """
     checked_constant(C)
@@ -82,13 +83,14 @@ def validity_limit(C: float, theorem: str = "T1-sharp") -> float:
 def rate(eta: float, C: float, theorem: str = "T1-sharp") -> float:
     """The factor on ``||r||`` (not squared) of one step. T1: ``sqrt(1-eta)``; T1-q: ``1-eta(1-q)``; T1-sharp: ``1-eta/rho``.
 
+    A bound up to ``validity_limit`` only; beyond it the formula is evaluated all the same.
     Raises ChoiceError, ScaleError (eta not positive; eta > 1 for T1, whose factor does not exist then).
     """
     positive_real(eta, "the step size eta")
     if _theorem(theorem) == "T1":
         if eta > 1:
             raise ScaleError(f"eta is {eta}; the factor sqrt(1 - eta) of T1 needs eta <= 1")
-        real(C, "C")
+        checked_constant(C)
         return square_root(1 - eta)
     if theorem == "T1-q":
         return 1 - eta * (1 - deficit(C))
