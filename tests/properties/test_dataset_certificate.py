@@ -64,7 +64,7 @@ def test_widths_scales_and_memory_are_checked() -> None:
     with pytest.raises(WidthError, match=r"--width 100000000000: needs about .* GiB, more than this machine has"):
         own_rungs(5, 3, [10**11])
     for scale in (0.0, -1.0, 1e-161, 1e153, math.inf, math.nan):
-        with pytest.raises(ScaleError, match="--scale .*: the scale nu of the initial weights must lie between"):
+        with pytest.raises(ScaleError, match=r"--scale .*: the scale nu of the initial weights must lie between"):
             own_rungs(5, 3, [4], scale)
 
 
