@@ -21,6 +21,7 @@ from properties.report.entries import (
     slack_entry,
 )
 from properties.report.html import INDEX, Page
+from properties.report.together import write_together
 from properties.search import run_claim
 from properties.slack import SlackRow
 from tests.properties import fake_claims
@@ -145,7 +146,7 @@ def full_document() -> Document:
 def write_report(made: Page, directory: Path) -> None:
     """The page, with a file for every counterexample that it links to."""
     made.write_data(directory)
-    (directory / INDEX).write_text(made.text, encoding="utf-8")
+    write_together(directory, {INDEX: made.text})
     for path in made.belongings:
         if not (directory / path).exists():
             (directory / path).parent.mkdir(exist_ok=True)
