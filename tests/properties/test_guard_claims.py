@@ -186,6 +186,21 @@ def test_every_backward_stable_algorithm_is_within_its_allowance(optimiser: str)
     assert 1e-5 < largest < 0.5
 
 
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_every_backward_stable_algorithm_is_within_its_allowance_on_larger_networks(optimiser: str) -> None:
+    for seed, (kind, rows, dim, root) in enumerate(
+        [("uniform", 5, 3, 9), ("uniform", 16, 4, 16), ("clustered", 16, 5, 14)]
+    ):
+        description = {"rows": rows, "dim": dim, "root": root, "kind": kind, "eighths": 8, "seed": seed}
+        problem = larger_problem(description, optimiser)
+        for direction in RIGHT[optimiser].values():
+            instance = StepInstance(problem, Implementation.of("right", optimiser, controls.stepping(direction)))
+            assert problem.condition.meaningful(instance.unit_roundoff) > 0
+            assert instance.answer.weights is not None
+            distance = np.linalg.norm(instance.answer.weights - rounding.floats(problem.after.weights))
+            assert distance < instance.allowance / 2
+
+
 def test_single_precision_is_judged_by_its_own_roundoff() -> None:
     def step(*given: Any) -> Any:
         return controls.single_precision(*given).astype(np.float32)
