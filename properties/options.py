@@ -41,7 +41,11 @@ FLAGS = ("--symmetric", "--update-baseline")
 def clash(error: ValueError) -> str:
     """What to say where pytest refuses an option because another plugin has one of our names; empty for other errors."""
     text = str(error)
-    twice = [name for name in (*OPTIONS, *FLAGS) if f"'{name}'" in text]
+    twice = [
+        name
+        for name in (*OPTIONS, *FLAGS)
+        if f"'{name}'" in text or f"dest '{name.removeprefix('--').replace('-', '_')}'" in text
+    ]
     if not twice or "already" not in text:
         return ""
     return (

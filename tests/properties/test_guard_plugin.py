@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import verified_natural_gradient
-from properties.options import CHECKOUT
+from properties.options import CHECKOUT, clash
 
 pytest_plugins = ["pytester"]
 
@@ -147,6 +147,21 @@ def test_an_option_of_the_same_name_is_a_named_error(repository: Path, option: s
     assert done.returncode == 4, done.stdout + done.stderr
     assert f"the option {option} of this run is added by a conftest.py or another plugin as well" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("option names {'--claim'} already added", "--claim"),
+        ("option dest 'claim' already used by ['--theirs'] (...)", "--claim"),
+        ("option dest 'update_baseline' already used by ['--theirs'] (...)", "--update-baseline"),
+        ("option names {'--theirs'} already added", ""),
+        ("invalid literal '--claim'", ""),
+    ],
+)
+def test_a_clash_is_told_from_other_errors(text: str, name: str) -> None:
+    said = clash(ValueError(text))
+    assert said.startswith(f"the option {name} of this run") if name else said == ""
 
 
 def test_two_options_of_theirs_are_their_own_error(repository: Path) -> None:
