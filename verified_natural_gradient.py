@@ -8,7 +8,9 @@ PYTEST_DONT_REWRITE: the module holds no assertions and may be imported before p
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -39,12 +41,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Load the suite when it is asked for. Raises UsageError when another package has its name."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
+    """Load the suite when it is asked for.
+
+    Raises UsageError when another package has its name, or a conftest.py or another plugin an option of its name.
+    """
     given = early_config.known_args_namespace
     if given.implementation is None and not given.replay:
-        return
+        return (yield)
+    _check_packages()
+    try:
+        early_config.pluginmanager.import_plugin("properties.plugin")
+        return (yield)
+    except ValueError as error:
+        message = importlib.import_module("properties.options").clash(error)
+        if not message:
+            raise
+        raise pytest.UsageError(message) from error
+
+
+def _check_packages() -> None:
     for name in ("theory", "properties"):
         found = importlib.util.find_spec(name)
         if found is None or found.origin is None or Path(found.origin).resolve().parent.parent != HOME:
@@ -52,4 +69,3 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
                 f"--implementation and --replay need this project's package {name}, but {name} is found at "
                 f"{None if found is None else found.origin}; start pytest where no other {name} hides it"
             )
-    early_config.pluginmanager.import_plugin("properties.plugin")

@@ -65,6 +65,9 @@ class OwnItem(pytest.Item):
 
     subject: Claim[Any] | Mutant | Replay
 
+    module = cls = function = None
+    """Hooks of a conftest.py look at these, which items of test functions have."""
+
     @classmethod
     def of(cls, parent: pytest.Collector, subject: Claim[Any] | Mutant | Replay) -> OwnItem:
         """The item of a claim, a mutant or a counterexample file."""

@@ -34,6 +34,26 @@ OPTIONS = (
 )
 """The options with one value."""
 
+FLAGS = ("--symmetric", "--update-baseline")
+"""The options without one."""
+
+
+def clash(error: ValueError) -> str:
+    """What to say where pytest refuses an option because another plugin has one of our names; empty for other errors."""
+    text = str(error)
+    twice = [
+        name
+        for name in (*OPTIONS, *FLAGS)
+        if f"'{name}'" in text or f"dest '{name.removeprefix('--').replace('-', '_')}'" in text
+    ]
+    if not twice or "already" not in text:
+        return ""
+    return (
+        f"the option {' and '.join(twice)} of this run is added by a conftest.py or another plugin as well ({text}); "
+        f"--implementation and --replay need {', '.join((*OPTIONS, *FLAGS))}: rename the other one, or leave it out "
+        f"(--noconftest, -p no:NAME)"
+    )
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of this suite to pytest."""

@@ -130,6 +130,8 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     if not run.selective:
         return
     kept = [item for item in items if _belongs(item)]
+    if not kept and not session.testsfailed and (run.own is not None or run.replays):
+        raise pytest.UsageError(_all_deselected(config))
     if not kept and not session.testsfailed:
         raise pytest.UsageError(
             "nothing to run: --claim and --dataset choose among the items of tests/claims, and none were collected; "
@@ -137,6 +139,19 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
         )
     config.hook.pytest_deselected(items=[item for item in items if not _belongs(item)])
     items[:] = kept
+
+
+def _all_deselected(config: pytest.Config) -> str:
+    """Which filters leave none of the claims on a step, or of the files to replay."""
+    chosen = {"-k": config.option.keyword, "-m": config.option.markexpr, "--deselect": config.option.deselect}
+    filters = [
+        f"{name} {value if name != '--deselect' else ' '.join(value)}" for name, value in chosen.items() if value
+    ]
+    by = " and ".join(filters) or "a hook of a conftest.py or of another plugin"
+    return (
+        f"nothing to run: {by} leaves none of the items of --implementation or --replay; "
+        f"where the filter comes from addopts in pytest's settings, override it with -o addopts="
+    )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -21,6 +21,6 @@ def needed(name: str, title: str) -> Any:
         if error.name != name.partition(".")[0]:
             raise
         raise ImplementationError(
-            f"this adapter needs {title}, which is not installed: pip install 'verified-natural-gradient[peers]', "
-            f"or {name.partition('.')[0]} alone"
+            f"this adapter needs {title}, which is not installed: pip install '/path/to/checkout[peers]' "
+            f"(of this project), or {name.partition('.')[0]} alone"
         ) from error

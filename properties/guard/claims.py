@@ -44,6 +44,7 @@ from properties.guard.judgements import (
     solvable,
     step_conclusion,
 )
+from properties.guard.larger_instances import larger_family, larger_problem
 from properties.guard.wrong_steps import WrongSteps
 from theory.theorems import kfac, ngd
 
@@ -99,13 +100,17 @@ def _claim(
     )
 
 
+_BUILDERS = {"hand-sized": hand_problem, "F1": wide_problem, "larger": larger_problem}
+"""The problem of a description, by family."""
+
+
 def _explained(implementation: Implementation) -> Callable[[Evaluation], Sequence[str]]:
     """What names the convention that a refuted step follows."""
 
     def explain(evaluation: Evaluation) -> Sequence[str]:
         description, optimiser = evaluation.description, implementation.optimiser
-        build = hand_problem if "width" in description else wide_problem
-        return explanation(implementation, StepInstance(build(description, optimiser), implementation))
+        problem = _BUILDERS[evaluation.family](description, optimiser)
+        return explanation(implementation, StepInstance(problem, implementation))
 
     return explain
 
@@ -113,6 +118,11 @@ def _explained(implementation: Implementation) -> Callable[[Evaluation], Sequenc
 def _hand_and_wide(hand: tuple[int, int, int], wide: tuple[int, int, int]) -> Families:
     """Hand-sized networks and wide ones, so many at each depth."""
     return lambda found: (hand_family(found, examples(*hand)), wide_family(found, examples(*wide)))
+
+
+def _every_size(hand: tuple[int, int, int], wide: tuple[int, int, int], larger: tuple[int, int, int]) -> Families:
+    """Hand-sized networks, wide ones and larger ones, so many at each depth."""
+    return lambda found: (*_hand_and_wide(hand, wide)(found), larger_family(found, examples(*larger)))
 
 
 # --- contracts -------------------------------------------------------------------------------------------------------
@@ -124,7 +134,7 @@ def _contract(implementation: Implementation) -> Claim[Any]:
         "contract",
         " returns real finite weights, changes no argument, keeps no state",
         "docs/guard.md",
-        families=_hand_and_wide((30, 270, 1500), (10, 110, 500)),
+        families=_every_size((30, 270, 1500), (10, 110, 500), (4, 20, 80)),
         conclusion=contract_conclusion,
         wrong=wrong_steps.broken_contracts(implementation.optimiser),
         explain=_explained(implementation),
@@ -160,9 +170,12 @@ def _identity(implementation: Implementation) -> Claim[Any]:
         "I-kfac" if kronecker else "I-pinv",
         f" moves the weights by -eta {formula}, to what rounding may do",
         "THEORY section 1; properties/guard/allowance.py",
-        families=_hand_and_wide((40, 330, 2500), (15, 120, 800)),
+        families=_every_size((40, 330, 2500), (15, 120, 800), (12, 40, 200)),
         conclusion=identity_conclusion,
-        wrong=wrong_steps.wrong_directions(implementation.optimiser),
+        wrong={
+            **wrong_steps.wrong_directions(implementation.optimiser),
+            **wrong_steps.wrong_when_larger(implementation.optimiser),
+        },
         provenance=Provenance.PAPER,
         explain=_explained(implementation),
     )

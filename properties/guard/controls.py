@@ -86,6 +86,50 @@ def kronecker(net: Dense, features_damping: float = 0.0, inputs_damping: float =
     return np.kron(left, inverse(net.inputs.T @ net.inputs, inputs_damping)) @ net.gradient
 
 
+Solver = Callable[[FloatArray, FloatArray], FloatArray]
+"""From an n x n matrix and n x k right-hand sides to what is taken for the solutions (n, k)."""
+
+
+def gram_solve(optimiser: str, solver: Solver) -> Direction:
+    """``J^T G^{-1} r``, or ``S^T H^{-1} diag(r) (X^+)^T``, by n x n systems that the solver solves."""
+
+    def direction(net: Dense) -> FloatArray:
+        S, X, r = net.features, net.inputs, net.residual[:, None]
+        if optimiser == "kfac":
+            found = S.T @ solver(S @ S.T, r * np.linalg.pinv(X).T)
+        else:
+            found = S.T @ (solver((S @ S.T) * (X @ X.T), r) * X)
+        return np.asarray(found, dtype=np.float64)
+
+    return direction
+
+
+def conjugate_gradients(matrix: FloatArray, right: FloatArray, iterations: int) -> FloatArray:
+    """So many iterations of conjugate gradients from 0 for each column, fewer where nothing is left to solve."""
+    solutions = np.zeros_like(right)
+    for column in range(right.shape[1]):
+        residual = right[:, column].copy()
+        direction, size = residual.copy(), float(residual @ residual)
+        enough = size * np.finfo(float).eps ** 2
+        for _ in range(iterations):
+            if size <= enough:
+                break
+            image = matrix @ direction
+            length = size / float(direction @ image)
+            solutions[:, column] += length * direction
+            residual -= length * image
+            before, size = size, float(residual @ residual)
+            direction = residual + size / before * direction
+    return solutions
+
+
+def leading_eigenvectors(matrix: FloatArray, right: FloatArray, count: int) -> FloatArray:
+    """The solution in the span of the eigenvectors of the ``count`` largest eigenvalues."""
+    values, vectors = np.linalg.eigh(matrix)
+    kept = vectors[:, -count:]
+    return np.asarray(kept @ ((kept.T @ right) / values[-count:, None]), dtype=np.float64)
+
+
 def damped_fisher(damping: float, per_sample: bool = False) -> Direction:
     """``(J^T J + eps I)^{-1} J^T r``; per sample ``(J^T J / n + eps I)^{-1} J^T r / n``."""
 

@@ -32,6 +32,9 @@ PANEL = 24
 PANEL_ROWS = (1, 2, 3, 4)
 """Numbers n of inputs on the panel."""
 
+PANEL_WIDTHS = (4, 9)
+"""Widths m on the panel."""
+
 PANEL_SEEDS = 2000
 """Candidates for the panel; a type of low precision may leave it smaller."""
 
@@ -57,7 +60,7 @@ def panel(optimiser: str, unit_roundoff: float) -> tuple[Problem, ...]:
         if len(found[rows]) == PANEL // len(PANEL_ROWS):
             continue
         weights = "integers" if kind == "axes" else "gaussian"
-        shape = {"kind": kind, "rows": rows, "dim": dim, "width": (4, 9)[seed // len(HAND_SHAPES) % 2]}
+        shape = {"kind": kind, "rows": rows, "dim": dim, "width": PANEL_WIDTHS[seed // len(HAND_SHAPES) % 2]}
         problem = hand_problem({**shape, "weights": weights, "eighths": 1 + seed % 7, "seed": seed}, optimiser)
         if judged(problem, unit_roundoff):
             found[rows].append(problem)
@@ -131,9 +134,41 @@ def convention_lines(implementation: Implementation, refuted: StepInstance) -> l
     if refuted.answer.weights is None:
         return []
     found = matching(implementation, refuted)
+    if not found and (exact := exact_sentence(implementation, refuted)):
+        return [exact]
     if not found:
         return [f"convention: none of those known matches on all {PANEL + 1} instances tried"]
     return [f"convention: {sentence}" for sentence in found]
+
+
+def exact_sentence(implementation: Implementation, refuted: StepInstance) -> str:
+    """That the step is exact on the panel, and on the refuted instance or not there; empty where it is not exact.
+
+    What is broken is then its contract, or it depends on something that the panel's small networks have not.
+    """
+    u = refuted.unit_roundoff
+    problems = panel(implementation.optimiser, u)
+    for problem in problems:
+        answer = problem.answer(implementation)
+        if answer.weights is None or not Probe(problem, answer.weights, u).agrees(problem.after.weights):
+            return ""
+    if not problems:
+        return ""
+    assert refuted.returned is not None
+    if frobenius(refuted.returned.weights - refuted.problem.after.weights) <= refuted.allowance:
+        mutated = " and ".join(refuted.answer.mutated)
+        broken = f", as it changes its argument {mutated}" if mutated else ""
+        return (
+            f"convention: the step itself is exact on all {len(problems) + 1} instances tried; "
+            f"its contract is what is broken{broken}"
+        )
+    n, d = refuted.problem.given.inputs.shape
+    return (
+        f"convention: the step is exact on all {len(problems)} small instances tried "
+        f"(n <= {max(PANEL_ROWS)}, m <= {max(PANEL_WIDTHS)}), and not on this one, of n = {n}, d = {d}, "
+        f"m = {len(refuted.problem.given.signs)}, condition {refuted.problem.condition.number:.3g}: "
+        f"it depends on the size, or on the condition"
+    )
 
 
 def matching(implementation: Implementation, refuted: StepInstance) -> list[str]:

@@ -100,6 +100,8 @@ def _check(name: str, step: Any) -> None:
         raise ImplementationError(f"{name} is a {type(step).__name__}, not callable; wanted: {SIGNATURE}")
     if isinstance(step, type):
         raise ImplementationError(f"{name} is a class; wrap it into {SIGNATURE}, see properties.adapters")
+    if kind := _deferred(step):
+        raise ImplementationError(f"{name} is {kind}, a call of which returns no weights; wanted: {SIGNATURE}")
     try:
         signature = inspect.signature(step)
     except (TypeError, ValueError):  # some compiled functions do not tell
@@ -108,6 +110,17 @@ def _check(name: str, step: Any) -> None:
         signature.bind(*range(5))
     except TypeError as error:
         raise ImplementationError(f"{name} has the signature {signature} ({error}); wanted: {SIGNATURE}") from error
+
+
+def _deferred(step: Any) -> str:
+    """What a function is called whose body does not run when it is called; empty for any other callable."""
+    kinds = {
+        "a coroutine function": inspect.iscoroutinefunction,
+        "a generator function": inspect.isgeneratorfunction,
+        "an asynchronous generator function": inspect.isasyncgenfunction,
+    }
+    called = (step, type(step).__call__)
+    return next((kind for kind, is_kind in kinds.items() if any(map(is_kind, called))), "")
 
 
 @dataclass(frozen=True)
@@ -137,6 +150,8 @@ def ask(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a warning makes no step wrong
             returned = step(*given.values(), step_size)
+            if deferred := _unstarted(returned):
+                return Answer(None, f"returned {deferred}, not the new weights")
             array = None if returned is None else np.asarray(returned)
     except KeyboardInterrupt:
         raise
@@ -151,6 +166,17 @@ def ask(
         return Answer(None, problem, mutated=mutated)
     roundoff = max(float(np.finfo(array.dtype).eps) / 2, UNIT_ROUNDOFF)
     return Answer(array.astype(np.float64), "", roundoff, array.dtype.name, mutated)
+
+
+def _unstarted(returned: Any) -> str:
+    """What a coroutine or generator is called, which is closed; empty for anything else."""
+    if inspect.iscoroutine(returned):
+        returned.close()  # or Python warns that it was never awaited
+        return "a coroutine"
+    if inspect.isgenerator(returned):
+        returned.close()
+        return "a generator"
+    return "an asynchronous generator" if inspect.isasyncgen(returned) else ""
 
 
 def _problem(array: Any, shape: tuple[int, ...]) -> str:

@@ -47,6 +47,28 @@ def wrong_directions(optimiser: str, *ids: str) -> WrongSteps:
     return {id: (wrong[id][0], controls.stepping(wrong[id][1])) for id in ids or wrong}
 
 
+def wrong_when_larger(optimiser: str) -> WrongSteps:
+    """Steps that are right, but for rounding, with at most 4 inputs and 64 neurons."""
+    name = "H" if optimiser == "kfac" else "G"
+    wrong: dict[str, tuple[str, Direction]] = {
+        "truncated": (
+            f"conjugate gradients on {name}, stopped after 4 iterations",
+            controls.gram_solve(optimiser, lambda matrix, right: controls.conjugate_gradients(matrix, right, 4)),
+        ),
+        "low-rank": (
+            f"the 4 leading eigenvectors of {name} only",
+            controls.gram_solve(optimiser, lambda matrix, right: controls.leading_eigenvectors(matrix, right, 4)),
+        ),
+        "wide": (
+            "half of the step with more than 64 neurons",
+            controls.times(
+                lambda net: 0.5 if len(net.signs) > 64 else 1.0, controls.gram_solve(optimiser, controls.solved)
+            ),
+        ),
+    }
+    return {id: (description, controls.stepping(direction)) for id, (description, direction) in wrong.items()}
+
+
 def broken_contracts(optimiser: str) -> WrongSteps:
     """Steps that change what they were given, keep state, or return something else than weights."""
     right = right_step(optimiser)

@@ -16,7 +16,10 @@ from theory.errors import ImplementationError
     [
         (lambda: pytorch.from_module(lambda *given: None), "needs PyTorch, which is not installed: pip install"),
         (lambda: pytorch.from_optimiser(lambda *given: None), "needs PyTorch, which is not installed"),
-        (lambda: jax.from_function(lambda *given: None), r"needs JAX, .*\[peers\]', or jax alone"),
+        (
+            lambda: jax.from_function(lambda *given: None),
+            r"needs JAX, .*install '/path/to/checkout\[peers\]' \(of this project\), or jax alone",
+        ),
         (lambda: jax.from_transformation(lambda *given: None), "needs JAX, which is not installed"),
         (lambda: jax.residual(1, 1, 1, 1), "needs JAX, which is not installed"),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 from properties.claim import Depth, InstanceVerdict, Verdict
 from properties.claims import identity_rounding as rounding
@@ -21,6 +22,7 @@ from properties.guard.instances import (
     hand_problem,
     wide_problem,
 )
+from properties.guard.larger_instances import larger_descriptions, larger_problem
 from properties.search import evaluate, run_claim
 from properties.selection import defects
 from theory.inputs import FloatArray
@@ -61,6 +63,67 @@ def test_a_step_without_flips_is_decided_by_what_rounding_allows(eighths: int) -
 def test_wrong_steps_are_refuted(optimiser: str, id: str) -> None:
     for mutant in own_claims(reference(optimiser))[id].mutants:
         assert run_claim(mutant.claim, Depth.NORMAL, 3).verdict is Verdict.REFUTED, mutant.id
+
+
+IDENTITY = {"ngd": "own-I-pinv", "kfac": "own-I-kfac"}
+
+
+@pytest.mark.parametrize("mutant", ["truncated", "low-rank", "wide"])
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_what_is_wrong_on_larger_networks_only_is_refuted_there(optimiser: str, mutant: str) -> None:
+    mutants = {
+        found.id.rpartition("/")[2]: found.claim
+        for found in own_claims(reference(optimiser))[IDENTITY[optimiser]].mutants
+    }
+    for depth, seed in ((Depth.QUICK, 0), (Depth.QUICK, 1), (Depth.NORMAL, 2)):
+        refutation = run_claim(mutants[mutant], depth, seed).refutation
+        assert refutation is not None
+        assert refutation.family == "larger"
+
+
+@pytest.mark.parametrize(
+    ("depth", "too_large"),
+    [
+        (Depth.QUICK, lambda net: len(net.targets) > 4),
+        (Depth.QUICK, lambda net: len(net.signs) > 64),
+        (Depth.QUICK, lambda net: len(net.signs) > 64 and len(net.signs) % 16 > 0),
+        (Depth.NORMAL, lambda net: len(net.targets) > 12),
+        (Depth.NORMAL, lambda net: len(net.signs) > 200),
+        (Depth.NORMAL, lambda net: net.inputs.shape[1] > 4),
+    ],
+)
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_half_of_the_step_beyond_a_size_is_refuted(
+    optimiser: str, depth: Depth, too_large: Callable[[controls.Dense], bool]
+) -> None:
+    right = controls.gram_solve(optimiser, controls.solved)
+    step = controls.stepping(controls.times(lambda net: 0.5 if too_large(net) else 1.0, right))
+    claim = own_claims(Implementation.of("half", optimiser, step))[IDENTITY[optimiser]]
+    larger = dataclasses.replace(claim, families=claim.families[-1:])
+    for seed in range(5):
+        assert run_claim(larger, depth, seed).verdict is Verdict.REFUTED, seed
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@settings(max_examples=20, deadline=None, database=None, derandomize=True)
+@given(description=larger_descriptions())
+def test_larger_problems_have_the_sizes_that_the_guide_names(optimiser: str, description: Mapping[str, Any]) -> None:
+    problem = larger_problem(description, optimiser)
+    m, d = problem.given.weights.shape
+    assert 5 <= len(problem.given.targets) <= 16
+    assert 3 <= d <= 8
+    assert m in (81, 121, 169, 196, 225, 256)
+    assert m * d <= 1024
+    assert problem.given.weights.any(axis=1).all()
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_most_larger_problems_are_judged(optimiser: str) -> None:
+    claim = own_claims(reference(optimiser))[IDENTITY[optimiser]]
+    larger = dataclasses.replace(claim, families=claim.families[-1:])
+    result = run_claim(larger, Depth.NORMAL, 3)
+    assert result.verdict is Verdict.HOLDS
+    assert result.instances >= 25
 
 
 def problems(optimiser: str, count: int = 20) -> list[Problem]:
@@ -121,6 +184,21 @@ def test_every_backward_stable_algorithm_is_within_its_allowance(optimiser: str)
             distance = np.linalg.norm(instance.answer.weights - rounding.floats(problem.after.weights))
             largest = max(largest, float(distance) / instance.allowance)
     assert 1e-5 < largest < 0.5
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_every_backward_stable_algorithm_is_within_its_allowance_on_larger_networks(optimiser: str) -> None:
+    for seed, (kind, rows, dim, root) in enumerate(
+        [("uniform", 5, 3, 9), ("uniform", 16, 4, 16), ("clustered", 16, 5, 14)]
+    ):
+        description = {"rows": rows, "dim": dim, "root": root, "kind": kind, "eighths": 8, "seed": seed}
+        problem = larger_problem(description, optimiser)
+        for direction in RIGHT[optimiser].values():
+            instance = StepInstance(problem, Implementation.of("right", optimiser, controls.stepping(direction)))
+            assert problem.condition.meaningful(instance.unit_roundoff) > 0
+            assert instance.answer.weights is not None
+            distance = np.linalg.norm(instance.answer.weights - rounding.floats(problem.after.weights))
+            assert distance < instance.allowance / 2
 
 
 def test_single_precision_is_judged_by_its_own_roundoff() -> None:

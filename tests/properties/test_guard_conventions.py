@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from properties.claim import Depth
 from properties.guard import controls as c
+from properties.guard.claims import own_claims
 from properties.guard.controls import Dense
 from properties.guard.diagnosis import PANEL, explanation, matching, panel
 from properties.guard.implementation import OPTIMISERS, Implementation, reference
 from properties.guard.instances import StepInstance, hand_problem
+from properties.search import run_claim
 from theory.inputs import FloatArray
 
 DESCRIPTION = {"kind": "uniform", "rows": 2, "dim": 2, "width": 4, "weights": "integers", "eighths": 4, "seed": 0}
@@ -173,3 +176,33 @@ def test_the_panel_tells_shapes_apart(optimiser: str) -> None:
 def test_an_exact_step_on_the_panel_matches_no_convention() -> None:
     own = reference("ngd")
     assert matching(own, StepInstance(hand_problem(DESCRIPTION, "ngd"), own)) == []
+
+
+def in_place(weights: Any, *rest: Any) -> Any:
+    weights[:] = c.stepping(c.natural)(weights, *rest)
+    return weights
+
+
+def test_a_broken_contract_is_told_from_a_wrong_step() -> None:
+    claim = own_claims(Implementation.of("own", "ngd", in_place))["own-contract"]
+    refutation = run_claim(claim, Depth.QUICK, 3).refutation
+    assert refutation is not None
+    assert claim.explain is not None
+    assert claim.explain(refutation)[-1] == (
+        f"convention: the step itself is exact on all {PANEL + 1} instances tried; "
+        "its contract is what is broken, as it changes its argument weights"
+    )
+
+
+@pytest.mark.parametrize(("optimiser", "id"), [("ngd", "own-I-pinv"), ("kfac", "own-I-kfac")])
+def test_a_step_that_is_wrong_on_larger_networks_only_is_said_to_be(optimiser: str, id: str) -> None:
+    truncated = c.gram_solve(optimiser, lambda matrix, right: c.conjugate_gradients(matrix, right, 4))
+    claim = own_claims(Implementation.of("own", optimiser, c.stepping(truncated)))[id]
+    refutation = run_claim(claim, Depth.QUICK, 3).refutation
+    assert refutation is not None
+    assert claim.explain is not None
+    (line,) = claim.explain(refutation)  # 81 neurons are not printed
+    assert line.startswith(
+        f"convention: the step is exact on all {PANEL} small instances tried (n <= 4, m <= 9), and not on this one, of n = 5, "
+        "d = 3, m = 81, condition "
+    )

@@ -1,8 +1,11 @@
 """A step is found by its name; whatever is wrong with the name is said by name."""
 
+import gc
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +34,21 @@ def short(weights, X, y):
 
 def generous(*given, **more):
     return given[0]
+
+async def awaited(weights, signs, X, y, step_size):
+    return weights
+
+def yielding(weights, signs, X, y, step_size):
+    yield weights
+
+async def streaming(weights, signs, X, y, step_size):
+    yield weights
+
+class Awaited:
+    async def __call__(self, weights, signs, X, y, step_size):
+        return weights
+
+instance = Awaited()
 """
 
 
@@ -66,16 +84,52 @@ def test_steps_are_found(directory: Path, name: str) -> None:
         ("own_steps.inner:step", "importing own_steps.inner failed|there is no module 'own_steps.inner'"),
         ("own_broken:step", "importing own_broken failed: No module named 'own_missing'"),
         ("own_failing:step", "importing own_failing failed: RuntimeError: no licence"),
-        ("own_steps:stop", "has no attribute 'stop'; callables there: Optimiser, generous, keyword, short, step"),
+        ("own_steps:stop", "has no attribute 'stop'; callables there: Awaited, Optimiser, awaited, generous, "),
         ("own_steps:number", "own_steps:number is a int, not callable"),
         ("own_steps:Optimiser", "own_steps:Optimiser is a class; wrap it"),
         ("own_steps:short", r"signature \(weights, X, y\) \(too many positional arguments\); wanted: step\(weights,"),
         ("own_steps:keyword", "signature"),
+        ("own_steps:awaited", "own_steps:awaited is a coroutine function, a call of which returns no weights; wanted"),
+        ("own_steps:instance", "own_steps:instance is a coroutine function"),
+        ("own_steps:yielding", "own_steps:yielding is a generator function"),
+        ("own_steps:streaming", "own_steps:streaming is an asynchronous generator function"),
     ],
 )
 def test_what_is_wrong_is_said(directory: Path, name: str, said: str) -> None:
     with pytest.raises(ImplementationError, match=said):
         load_implementation(name, "ngd", directory)
+
+
+async def awaited(*given: Any) -> Any:
+    return given[0]
+
+
+def yielding(*given: Any) -> Iterator[Any]:
+    yield given[0]
+
+
+async def streaming(*given: Any) -> AsyncIterator[Any]:
+    yield given[0]
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (awaited, "returned a coroutine, not the new weights"),
+        (yielding, "returned a generator, not the new weights"),
+        (streaming, "returned an asynchronous generator, not the new weights"),
+    ],
+)
+def test_a_call_that_is_not_run_is_an_answer_without_a_warning(step: Callable[..., Any], said: str) -> None:
+    def hidden(*given: Any) -> Any:
+        return step(*given)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        answer = ask(hidden, np.eye(2), np.ones(2), np.eye(2), np.ones(2), 0.5)
+        gc.collect()
+    assert (answer.weights, answer.problem) == (None, said)
+    assert caught == []
 
 
 @pytest.mark.parametrize(

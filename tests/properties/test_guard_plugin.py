@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import verified_natural_gradient
-from properties.options import CHECKOUT
+from properties.options import CHECKOUT, clash
 
 pytest_plugins = ["pytester"]
 
@@ -74,11 +74,11 @@ def test_a_right_step_passes_and_only_the_claims_run(pytester: pytest.Pytester, 
     arguments = ("--implementation", "mine.optimisers:step", "--claim", "own-I-pinv", "--report", "out")
     done = inside(pytester, *arguments)
     assert done.ret == 0
-    done.assert_outcomes(passed=9)
+    done.assert_outcomes(passed=12)
     done.stdout.fnmatch_lines(
         [
             "implementation: mine.optimisers:step (optimiser ngd)",
-            "The 1 claim holds; 8 of 8 mutants refuted.",
+            "The 1 claim holds; 11 of 11 mutants refuted.",
         ]
     )
     done.stdout.no_fnmatch_line("*their own test*")
@@ -129,6 +129,85 @@ def test_bad_values_end_with_a_named_error(
     done = inside(pytester, *arguments)
     assert done.ret == 4
     assert said in done.stdout.str() + done.stderr.str()
+
+
+THEIR_OPTION = """
+def pytest_addoption(parser):
+    parser.addoption({option!r}, default="theirs")
+"""
+
+
+@pytest.mark.parametrize("option", ["--claim", "--depth", "--report", "--symmetric"])
+@pytest.mark.parametrize("place", ["conftest", "plugin"])
+def test_an_option_of_the_same_name_is_a_named_error(repository: Path, option: str, place: str) -> None:
+    name = {"conftest": "conftest.py", "plugin": "their_plugin.py"}[place]
+    (repository / name).write_text(THEIR_OPTION.format(option=option))
+    loaded = ["-p", "their_plugin"] if place == "plugin" else []
+    done = apart(repository, *loaded, "--implementation", "mine.optimisers:step", "--claim", "own-T1")
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert f"the option {option} of this run is added by a conftest.py or another plugin as well" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("option names {'--claim'} already added", "--claim"),
+        ("option dest 'claim' already used by ['--theirs'] (...)", "--claim"),
+        ("option dest 'update_baseline' already used by ['--theirs'] (...)", "--update-baseline"),
+        ("option names {'--theirs'} already added", ""),
+        ("invalid literal '--claim'", ""),
+    ],
+)
+def test_a_clash_is_told_from_other_errors(text: str, name: str) -> None:
+    said = clash(ValueError(text))
+    assert said.startswith(f"the option {name} of this run") if name else said == ""
+
+
+def test_two_options_of_theirs_are_their_own_error(repository: Path) -> None:
+    (repository / "conftest.py").write_text(THEIR_OPTION.format(option="--theirs"))
+    (repository / "their_plugin.py").write_text(THEIR_OPTION.format(option="--theirs"))
+    done = apart(repository, "-p", "their_plugin", "--implementation", "mine.optimisers:step")
+    assert "ValueError" in done.stderr
+    assert "--implementation and --replay need" not in done.stderr
+
+
+LOOKING = """
+def pytest_collection_modifyitems(items):
+    assert all((item.module, item.cls, item.function) == (None, None, None) for item in items)
+"""
+
+
+def test_a_hook_may_look_at_the_module_of_an_item(pytester: pytest.Pytester, repository: Path) -> None:
+    (repository / "conftest.py").write_text(LOOKING)
+    done = inside(pytester, "--implementation", "mine.optimisers:step", "--claim", "own-T1", "--collect-only", "-q")
+    assert done.ret == 0
+    done.stdout.fnmatch_lines(["3 tests collected*"])
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        (["-k", "unit"], "-k unit"),
+        (["-m", "slow"], "-m slow"),
+        (["--deselect", "own"], "--deselect own"),
+        (["-k", "unit", "-m", "slow"], "-k unit and -m slow"),
+    ],
+)
+def test_filters_that_leave_nothing_are_named(
+    pytester: pytest.Pytester, repository: Path, filters: list[str], said: str
+) -> None:
+    settings = (repository / "pytest.ini").read_text()
+    (repository / "pytest.ini").write_text(f"{settings}addopts = {' '.join(filters)}\nmarkers = slow\n")
+    done = inside(pytester, "--implementation", "mine.optimisers:step", "--claim", "own-T1")
+    assert done.ret == 4
+    text = done.stdout.str() + done.stderr.str()
+    assert f"nothing to run: {said} leaves none of the items of --implementation or --replay" in text
+    assert "tests/claims" not in text
+    done = inside(
+        pytester, "--implementation", "mine.optimisers:step", "--claim", "own-T1", "-o", "addopts=", "--co", "-q"
+    )
+    assert done.ret == 0
 
 
 def test_the_plugin_is_loaded_once_however_it_is_asked_for(pytester: pytest.Pytester, repository: Path) -> None:
