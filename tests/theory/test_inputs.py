@@ -228,7 +228,7 @@ def test_numbers_of_every_kind_are_taken() -> None:
 def test_a_distance_needs_a_square_within_the_range_of_floats() -> None:
     assert positive_distance(1e150, "radius") == 1e150
     for value in (1e200, 1e-200):
-        with pytest.raises(ScaleError, match="square leaves the range"):
+        with pytest.raises(ScaleError, match="leave the range"):
             positive_distance(value, "radius")
 
 
