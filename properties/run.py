@@ -60,7 +60,7 @@ class Run:
     @property
     def options(self) -> str:
         """Further options that a command to repeat a part of the run needs."""
-        return "" if self.own is None else f"--implementation {self.own.name} --optimiser {self.own.optimiser} "
+        return "" if self.own is None else f"{' '.join(self.own.options)} "
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:
@@ -102,6 +102,4 @@ class Run:
 
     def again(self, claim_id: str) -> str:
         """The command that repeats one claim and its mutants."""
-        return (
-            f"again: pytest {self.options}--claim {claim_id} --depth {self.depth.value} --hypothesis-seed={self.root}"
-        )
+        return f"again: {self.document.commands.claim(claim_id, self.depth.value, self.root)}"

@@ -126,8 +126,18 @@ class Verification:
             return [*hints, f"no counterexample file: {error}"]
         explanation = entry.get("explanation", ())
         path = self._write(entry["id"], statement, refutation, entry["depth"], entry["seed"], explanation)
-        entry["counterexample"] = path.relative_to(self._run.report).as_posix()
-        return [*hints, f"counterexample written to {path}", f"replay: pytest {self._run.options}--replay {path}"]
+        entry["counterexample"] = self._from_report(path)
+        return [*hints, *self._written(path)]
+
+    def _written(self, path: Path) -> list[str]:
+        return [
+            f"counterexample written to {path}",
+            f"replay: {self._run.document.commands.replay(self._from_report(path))}",
+        ]
+
+    def _from_report(self, path: Path) -> str:
+        assert self._run.report is not None
+        return path.relative_to(self._run.report).as_posix()
 
     def _dataset_counterexamples(self, entry: Entry, certificate: Certificate) -> list[str]:
         if self._run.report is None:
@@ -143,8 +153,8 @@ class Verification:
             for claim_id, evaluation in certificate.results
             if evaluation.verdict is InstanceVerdict.REFUTED
         ]
-        entry["counterexamples"] = [path.relative_to(self._run.report).as_posix() for path in paths]
-        return [f"counterexample written to {path}" for path in paths]
+        entry["counterexamples"] = [self._from_report(path) for path in paths]
+        return [line for path in paths for line in self._written(path)]
 
     def _write(
         self,
