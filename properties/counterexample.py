@@ -9,7 +9,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,16 @@ import numpy as np
 from properties.claim import Evaluation
 from properties.instance_document import DTYPES, Array, InstanceDocument, from_document, to_document
 from properties.report.atomic import write_atomically, write_text_atomically
+from properties.report.commands import Commands
 from properties.report.entries import Entry, evaluation_entry
 from properties.report.plain import plain
 from theory.errors import CounterexampleError, EditedFileError, InputError
 
 SCHEMA = 2
 """The version of the file. Files of version 1 held arrays without the instance that they belong to."""
+
+DIRECTORY = "counterexamples"
+"""Where a report has them."""
 
 INLINE_ENTRIES = 10_000
 """Instances with more array entries than this keep their arrays in an .npz file beside the JSON file."""
@@ -49,6 +53,23 @@ class Refutation:
 
 
 @dataclass(frozen=True)
+class Circumstances:
+    """What a file tells besides the refutation: of what it is one, and the run that found it."""
+
+    claim: str
+    """The id of the claim or mutant."""
+    statement: str
+    depth: str
+    seed: int
+    """Of the search."""
+    environment: Mapping[str, Any]
+    explanation: Sequence[str] = ()
+    """What the claim says of it."""
+    commands: Commands = field(default_factory=Commands)
+    """How the run's commands begin."""
+
+
+@dataclass(frozen=True)
 class Counterexample:
     """A file read back."""
 
@@ -69,42 +90,32 @@ class Counterexample:
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def write_counterexample(
-    directory: Path,
-    claim_id: str,
-    statement: str,
-    refutation: Refutation,
-    *,
-    depth: str,
-    seed: int,
-    environment: Mapping[str, Any],
-    explanation: Sequence[str] = (),
-    options: str = "",
-) -> Path:
-    """Write one refutation and return the file's path; the same refutation goes to the same name.
+def write_counterexample(report: Path, refutation: Refutation, circumstances: Circumstances) -> Path:
+    """Write one refutation below the report's directory and return the file's path; the same refutation goes to the same name.
 
-    ``explanation`` is what the claim says of it, ``options`` what its replay needs besides. Numbers are the shortest decimals that read back to the same float64. ``precision`` is the bits of the confirmation,
-    0 for exact arithmetic. ``digest`` is the SHA-256 of everything else. Raises OSError.
+    Numbers are the shortest decimals that read back to the same float64. ``precision`` is the bits of the confirmation, 0 for
+    exact arithmetic. ``digest`` is the SHA-256 of everything else. Raises OSError.
     """
     evaluation, document = refutation.evaluation, refutation.document
     description = to_document(dict(evaluation.description)).tree["mapping"]
-    path = directory / f"{_file_stem(claim_id, evaluation.family, description, document)}.json"
+    name = f"{_file_stem(circumstances.claim, evaluation.family, description, document)}.json"
+    path = report / DIRECTORY / name
     beside = None
     if sum(array.size for array in document.arrays.values()) > INLINE_ENTRIES:
         beside = path.with_suffix(".npz")
         write_atomically(beside, lambda stream: np.savez(stream, allow_pickle=False, **document.arrays))
     content = {
         "schema": SCHEMA,
-        "replay": f"pytest {options}--replay {path.name}",
-        "claim": claim_id,
-        "statement": statement,
-        **({"explanation": list(explanation)} if explanation else {}),
+        "replay": circumstances.commands.replay(f"{DIRECTORY}/{name}"),
+        "claim": circumstances.claim,
+        "statement": circumstances.statement,
+        **({"explanation": list(circumstances.explanation)} if circumstances.explanation else {}),
         **evaluation_entry(evaluation),
         "description": description,
         "rounded": list(refutation.rounded),
-        "seed": seed,
-        "depth": depth,
-        "environment": plain(environment),
+        "seed": circumstances.seed,
+        "depth": circumstances.depth,
+        "environment": plain(circumstances.environment),
         "instance": document.tree,
         "arrays": {name: _array_entry(array, beside) for name, array in document.arrays.items()},
     }

@@ -58,11 +58,6 @@ class Run:
     """The step that the claims are about, where it is the user's."""
 
     @property
-    def options(self) -> str:
-        """Further options that a command to repeat a part of the run needs."""
-        return "" if self.own is None else f"{' '.join(self.own.options)} "
-
-    @property
     def mutants(self) -> tuple[Mutant, ...]:
         """The mutants of the selected claims."""
         return tuple(mutant for claim in self.claims for mutant in claim.mutants)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from properties.claim import Claim, Depth, InstanceVerdict, Mutant, Verdict
-from properties.counterexample import Refutation, write_counterexample
+from properties.counterexample import Circumstances, Refutation, write_counterexample
 from properties.datasets import Dataset
 from properties.ladder import Rung
 from properties.obligations import run_obligation
@@ -124,8 +124,9 @@ class Verification:
             refutation = stored_refutation(claim, outcome.refutation, entry["seed"])
         except NotReproducibleError as error:
             return [*hints, f"no counterexample file: {error}"]
-        explanation = entry.get("explanation", ())
-        path = self._write(entry["id"], statement, refutation, entry["depth"], entry["seed"], explanation)
+        path = self._write(
+            refutation, entry["id"], statement, entry["depth"], entry["seed"], entry.get("explanation", ())
+        )
         entry["counterexample"] = self._from_report(path)
         return [*hints, *self._written(path)]
 
@@ -144,9 +145,9 @@ class Verification:
             return []
         paths = [
             self._write(
+                stored_refutation(self._run.registry[claim_id], evaluation, DATASET_SEED),
                 claim_id,
                 self._run.registry[claim_id].statement,
-                stored_refutation(self._run.registry[claim_id], evaluation, DATASET_SEED),
                 self._run.depth.value,
                 DATASET_SEED,
             )
@@ -158,25 +159,17 @@ class Verification:
 
     def _write(
         self,
-        claim_id: str,
-        statement: str,
         refutation: Refutation,
+        id: str,
+        statement: str,
         depth: str,
         seed: int,
         explanation: Sequence[str] = (),
     ) -> Path:
         assert self._run.report is not None
-        return write_counterexample(
-            self._run.report / "counterexamples",
-            claim_id,
-            statement,
-            refutation,
-            depth=depth,
-            seed=seed,
-            environment=self._run.document.environment,
-            explanation=explanation,
-            options=self._run.options,
-        )
+        document = self._run.document
+        circumstances = Circumstances(id, statement, depth, seed, document.environment, explanation, document.commands)
+        return write_counterexample(self._run.report, refutation, circumstances)
 
 
 def certify(dataset: Dataset, depth: Depth, rungs: Sequence[Rung] | None = None) -> Certificate:

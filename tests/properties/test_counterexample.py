@@ -15,12 +15,14 @@ from properties.claims.gradient_linear import LinearInstance
 from properties.counterexample import (
     INLINE_ENTRIES,
     SCHEMA,
+    Circumstances,
     Refutation,
     content_digest,
     read_counterexample,
     write_counterexample,
 )
 from properties.instance_document import to_document
+from properties.report.commands import Commands
 from theory.errors import CounterexampleError, EditedFileError
 
 FLOATS = np.array([[0.1, -0.0, 5e-324], [1e300, -2.5, 1 / 3]])
@@ -44,9 +46,9 @@ def refutation(instance: LinearInstance, rounded: tuple[str, ...] = ()) -> Refut
 
 
 def write(directory: Path, one: Refutation, claim_id: str = "T1/rate") -> Path:
-    return write_counterexample(
-        directory, claim_id, "a statement", one, depth="quick", seed=5, environment={"numpy": "2"}
-    )
+    commands = Commands(("--option", "value"), "a report")
+    circumstances = Circumstances(claim_id, "a statement", "quick", 5, {"numpy": "2"}, commands=commands)
+    return write_counterexample(directory, one, circumstances)
 
 
 def content_of(path: Path) -> dict[str, Any]:
@@ -68,11 +70,11 @@ def test_an_instance_comes_back_bit_by_bit(tmp_path: Path, order: Any) -> None:
 
 def test_what_the_file_says(tmp_path: Path) -> None:
     path = write(tmp_path, refutation(linear(), ("residual",)))
-    assert path.parent == tmp_path
+    assert path.parent == tmp_path / "counterexamples"
     assert path.name.startswith("T1-rate-")
     content = content_of(path)
     assert content["schema"] == SCHEMA
-    assert content["replay"] == f"pytest --replay {path.name}"
+    assert content["replay"] == f"pytest --option value '--replay=a report/counterexamples/{path.name}'"
     assert content["claim"] == "T1/rate"
     assert content["statement"] == "a statement"
     assert content["family"] == "F3"
@@ -117,7 +119,7 @@ def test_many_entries_go_beside_the_file(tmp_path: Path) -> None:
     assert large.stat().st_size < 5000
     assert np.array_equal(read_counterexample(small).instance.jacobian, at_limit)
     assert np.array_equal(read_counterexample(large).instance.jacobian, above)
-    assert not [path for path in tmp_path.iterdir() if path.suffix == ".tmp"]
+    assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_a_pair_of_files_belongs_together(tmp_path: Path) -> None:
@@ -150,8 +152,8 @@ def test_names_are_stable_distinct_and_safe(tmp_path: Path) -> None:
     assert write(tmp_path, refutation(stepped)) != first
     assert write(tmp_path, one, "T1-rate") != first
     hostile = write(tmp_path, one, "../../etc/<x> y")
-    assert hostile.parent == tmp_path
-    assert hostile.resolve().parent == tmp_path.resolve()
+    assert hostile.parent == first.parent
+    assert hostile.resolve().parent == first.parent.resolve()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 
 from properties.claim import Claim, Depth, InstanceVerdict, require
 from properties.claims import registry
-from properties.counterexample import content_digest, read_counterexample, write_counterexample
+from properties.counterexample import Circumstances, content_digest, read_counterexample, write_counterexample
 from properties.options import CHECKOUT
 from properties.replay import load_replays, replay_entry
 from properties.report.environment import environment
@@ -49,7 +49,7 @@ def write_mutant(directory: Path, id: str, root: int = 20191) -> Path:
     assert result.refutation is not None
     refutation = stored_refutation(mutant.claim, result.refutation, seed)
     return write_counterexample(
-        directory, id, mutant.statement, refutation, depth="normal", seed=seed, environment=environment()
+        directory, refutation, Circumstances(id, mutant.statement, "normal", seed, environment())
     )
 
 
@@ -75,7 +75,7 @@ def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for id in CHEAP:
         for mutant in registry[id].mutants:
             write_mutant(written, mutant.id)
-    shutil.move(written, moved)
+    shutil.move(written / "counterexamples", moved)
     return moved
 
 
@@ -160,7 +160,7 @@ def test_the_documented_examples_are_refuted_again() -> None:
         assert entry["statement"] == one.counterexample.statement
         assert f"(counterexamples/{one.name})" in page
         written = json.loads(one.counterexample.path.read_text())
-        assert written["replay"] == f"pytest --replay {one.name}"
+        assert written["replay"] == f"pytest --replay=docs/counterexamples/{one.name}"
         assert all(f"`{key}`" in page for key in written)
 
 
