@@ -188,7 +188,7 @@ def _report_directory(config: pytest.Config) -> Path | None:
     if option is None:
         return None
     if not option.strip():
-        raise DataFileError("--report is empty; name a directory to write to, for example --report report")
+        raise DataFileError("--report is empty; name a directory to write to, for example --report=report")
     directory = _path(config, "--report", option)
     try:
         directory.mkdir(parents=True, exist_ok=True)

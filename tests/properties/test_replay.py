@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from properties.claims import registry
 from properties.counterexample import Circumstances, content_digest, read_counterexample, write_counterexample
 from properties.options import CHECKOUT
 from properties.replay import load_replays, replay_entry
+from properties.report.commands import Commands
 from properties.report.environment import environment
 from properties.rounder import stored_refutation
 from properties.search import run_claim
@@ -41,7 +43,7 @@ CHEAP = (
 Change = Callable[[dict[str, Any]], None]
 
 
-def write_mutant(directory: Path, id: str, root: int = 20191) -> Path:
+def write_mutant(directory: Path, id: str, root: int = 20191, report: str = "") -> Path:
     """The counterexample of a mutant as a run writes it."""
     mutant = next(one for one in registry[id.partition("/")[0]].mutants if one.id == id)
     seed = claim_seed(root, id)
@@ -49,7 +51,9 @@ def write_mutant(directory: Path, id: str, root: int = 20191) -> Path:
     assert result.refutation is not None
     refutation = stored_refutation(mutant.claim, result.refutation, seed)
     return write_counterexample(
-        directory, refutation, Circumstances(id, mutant.statement, "normal", seed, environment())
+        directory,
+        refutation,
+        Circumstances(id, mutant.statement, "normal", seed, environment(), commands=Commands(report=report)),
     )
 
 
@@ -137,6 +141,28 @@ def test_installed_packages_without_the_checkout_replay(tmp_path: Path) -> None:
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Of 1 replayed: 1 refuted again." in done.stdout
+
+
+def test_the_stored_command_is_safe_from_settings_beside_the_file(tmp_path: Path) -> None:
+    path = write_mutant(tmp_path / "a report", "I-gram/sum", report="a report")
+    (path.parent / "pytest.ini").write_text("[pytest]\naddopts = --nonexistent-option\n")
+    (path.parent / "conftest.py").write_text("raise RuntimeError('not to be imported')\n")
+    command = shlex.split(json.loads(path.read_text())["replay"])
+    done = pytest_in(tmp_path, *command[1:])
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Of 1 replayed: 1 refuted again." in done.stdout
+
+
+def test_every_documented_command_joins_a_path_to_its_option() -> None:
+    documents = [CHECKOUT / "README.md", CHECKOUT / "Makefile", *(CHECKOUT / "docs").glob("*.md")]
+    commands = [
+        line
+        for document in documents
+        for line in document.read_text().splitlines()
+        if re.search(r"pytest |^ +--claim", line)
+    ]
+    assert len(commands) > 20
+    assert [line for line in commands if re.search(r"--(replay|report|baseline) |--dataset \S+[./]", line)] == []
 
 
 # --- what is documented ----------------------------------------------------------------------------------------------
