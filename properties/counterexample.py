@@ -17,6 +17,7 @@ import numpy as np
 
 from properties.claim import Evaluation
 from properties.instance_document import DTYPES, Array, InstanceDocument, from_document, to_document
+from properties.recorded import recorded_evaluation
 from properties.report.atomic import write_atomically, write_text_atomically
 from properties.report.commands import Commands
 from properties.report.entries import Entry, evaluation_entry
@@ -32,12 +33,15 @@ DIRECTORY = "counterexamples"
 INLINE_ENTRIES = 10_000
 """Instances with more array entries than this keep their arrays in an .npz file beside the JSON file."""
 
+LONGEST_INTEGER = 300
+"""Characters of an integer; those of more than 308 digits are beyond float64."""
+
 WIDTH = 120
 """Values that fit stand on one line of so many characters."""
 
 KEYS = (
-    "replay", "claim", "statement", "family", "description", "rounded", "verdict", "hypotheses", "bounds",
-    "precision", "seed", "depth", "environment", "instance", "arrays", "digest",
+    "replay", "claim", "statement", "family", "description", "rounded", "verdict", "evidence", "hypotheses", "bounds",
+    "features", "precision", "seed", "depth", "environment", "instance", "arrays", "digest",
 )  # fmt: skip
 """What a file holds besides its schema; readers of earlier versions need not know further keys."""
 
@@ -202,7 +206,9 @@ def _parsed(path: Path) -> dict[str, Any]:
         what = "is not a file" if path.exists() else "does not exist"
         raise CounterexampleError(f"{path} {what}; name a .json file from the directory counterexamples of a report")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite)
+        content = json.loads(
+            path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite, parse_int=_whole
+        )
     except OSError as error:
         raise CounterexampleError(f"{path} cannot be read ({error.strerror or error})") from error
     except (ValueError, RecursionError) as error:
@@ -218,6 +224,13 @@ def _finite(text: str) -> float:
     if not math.isfinite(float(text)):
         raise ValueError(f"the number {text}")
     return float(text)
+
+
+def _whole(text: str) -> int:
+    """An integer, which no float64 exceeds. Raises ValueError."""
+    if len(text) > LONGEST_INTEGER:
+        raise ValueError(f"the number {text[:20]}... of {len(text)} digits")
+    return int(text)
 
 
 def _check_kind(path: Path, content: Mapping[str, Any]) -> None:
@@ -240,19 +253,20 @@ def _claim_of(content: Mapping[str, Any]) -> str:
 
 
 def _counterexample(path: Path, content: dict[str, Any]) -> Counterexample:
+    recorded = recorded_evaluation(content)
     arrays = {name: _array(path, name, entry) for name, entry in content["arrays"].items()}
     description = from_document(InstanceDocument({"mapping": content["description"]}, {}))
     return Counterexample(
         path=path,
-        claim=str(content["claim"]),
-        statement=str(content["statement"]),
-        family=str(content["family"]),
+        claim=content["claim"],
+        statement=content["statement"],
+        family=content["family"],
         description=description,
-        seed=int(content["seed"]),
+        seed=content["seed"],
         instance=from_document(InstanceDocument(content["instance"], arrays)),
         rounded=tuple(content["rounded"]),
-        recorded={key: content[key] for key in ("verdict", "precision", "hypotheses", "bounds")},
-        environment=dict(content["environment"]),
+        recorded=recorded,
+        environment=content["environment"],
     )
 
 

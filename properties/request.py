@@ -158,6 +158,10 @@ def _replays(config: pytest.Config, known: Mapping[str, Claim[Any]]) -> tuple[Re
     """The files of --replay. Raises CounterexampleError, and ChoiceError with options that ask for something else."""
     paths = config.getoption("--replay")
     for path in paths:
+        if not path.strip():
+            raise DataFileError(
+                "--replay is empty; name a counterexample or a directory, say --replay=report/counterexamples"
+            )
         _path(config, "--replay", path)
     others = [option for option in ("--claim", "--dataset", "--report", "--baseline") if config.getoption(option)]
     if paths and others:

@@ -339,6 +339,14 @@ DAMAGES: Mapping[str, tuple[Callable[[Path], Any], str]] = {
         edited(lambda content: content["instance"].update(type="os.system")),
         "os.system is no frozen dataclass of the packages",
     ),
+    "bound": (
+        edited(lambda content: content["bounds"].append({})),
+        "bounds?1? is not label, measured, predicted, ratio, rounding, verdict, evidence",
+    ),
+    "huge number": (
+        edited(lambda content: content["bounds"][0].update(ratio=10**400)),
+        "the number 10000000000000000000... of 401 digits",
+    ),
     "a report": (
         lambda path: path.write_bytes((path.parents[1] / "claims.json").read_bytes()),
         "is the record of a run, not a counterexample",
@@ -361,6 +369,8 @@ def test_a_damaged_file_is_refused_by_name_and_nothing_is_written(suite: Suite, 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--replay="], "--replay is empty; name a counterexample or a directory"),
+        (["--replay", " "], "--replay is empty; name a counterexample or a directory"),
         (["--replay", "."], "holds no .json file; name a counterexample, or a directory of them"),
         (["--replay", "FILE", "--claim", "all"], "--replay evaluates files and nothing else; leave --claim out"),
         (["--replay", "FILE", "--report", "new", "--dataset", "x"], "leave --dataset and --report out"),
