@@ -26,6 +26,9 @@ from theory.rigour.rounding import UNIT_ROUNDOFF
 
 Step = Callable[..., Any]
 
+OWN_PREFIX = "own-"
+"""How ids of claims on a step of the user's own begin."""
+
 SIGNATURE = "step(weights, signs, X, y, step_size) -> weights"
 
 OPTIMISERS = ("ngd", "kfac")

@@ -108,6 +108,9 @@ def test_a_wrong_step_is_refuted_and_its_convention_named(repository: Path) -> N
     assert words[-1] == f"--replay=out/{claim['counterexample']}"
     done = apart(repository, *words[1:])
     assert "Of 1 replayed: 1 refuted again." in done.stdout, done.stdout + done.stderr
+    done = apart(repository, words[-1])
+    assert done.returncode == 4
+    assert "a claim on a step of the user's own: name the step with --implementation" in done.stderr
 
 
 def test_the_commands_on_the_page_find_the_step_and_the_files(repository: Path) -> None:

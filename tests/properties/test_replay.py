@@ -297,8 +297,11 @@ def test_a_counterexample_on_a_data_set_is_replayed(suite: Suite) -> None:
     from tests.properties.test_plugin import with_dataset
 
     with_dataset(suite, InstanceVerdict.REFUTED)
-    suite.run([fake_claims.claim(limit=28.0)], "--dataset", "mine.npz", "--report", "out")
+    outcome = suite.run([fake_claims.claim(limit=28.0)], "--dataset", "mine.npz", "--report", "out")
     (path,) = (suite.pytester.path / "out" / "counterexamples").iterdir()
+    command = f"pytest --replay=out/counterexamples/{path.name}"
+    outcome.stdout.fnmatch_lines([f"replay: {command}"])
+    assert f"<code>{command}</code>" in (suite.pytester.path / "out" / "index.html").read_text()
     assert read_counterexample(path).instance == fake_claims.Point(29.0)
     outcome = suite.run([fake_claims.claim(limit=28.0)], "--replay", str(path))
     outcome.stdout.fnmatch_lines(["  instance: family F5, width=8", f"  {THE_SAME}"])
