@@ -13,13 +13,13 @@ verify test thorough: export OPENBLAS_NUM_THREADS ?= 1
 .PHONY: verify test thorough lint format benchmark mutants install clean
 
 verify: $(STAMP)  ## every claim at depth normal, the digits, report/index.html
-	$(BIN)/pytest $(DISTRIBUTED) --claim all --depth normal --dataset digits-4-9 --report $(REPORT)
+	$(BIN)/pytest $(DISTRIBUTED) --claim all --depth normal --dataset digits-4-9 --report=$(REPORT)
 
 test: $(STAMP)  ## the project's own tests and every claim at depth quick; the command of CI
 	$(BIN)/pytest $(DISTRIBUTED)
 
 thorough: $(STAMP)  ## every claim and the digits at depth thorough
-	$(BIN)/pytest $(DISTRIBUTED) --claim all --depth thorough --dataset digits-4-9 --report $(REPORT)
+	$(BIN)/pytest $(DISTRIBUTED) --claim all --depth thorough --dataset digits-4-9 --report=$(REPORT)
 
 lint: $(STAMP)  ## format, lint and types
 	$(BIN)/ruff format --check .

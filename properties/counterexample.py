@@ -9,7 +9,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ import numpy as np
 
 from properties.claim import Evaluation
 from properties.instance_document import DTYPES, Array, InstanceDocument, from_document, to_document
+from properties.recorded import recorded_evaluation
 from properties.report.atomic import write_atomically, write_text_atomically
+from properties.report.commands import Commands
 from properties.report.entries import Entry, evaluation_entry
 from properties.report.plain import plain
 from theory.errors import CounterexampleError, EditedFileError, InputError
@@ -25,15 +27,21 @@ from theory.errors import CounterexampleError, EditedFileError, InputError
 SCHEMA = 2
 """The version of the file. Files of version 1 held arrays without the instance that they belong to."""
 
+DIRECTORY = "counterexamples"
+"""Where a report has them."""
+
 INLINE_ENTRIES = 10_000
 """Instances with more array entries than this keep their arrays in an .npz file beside the JSON file."""
+
+LONGEST_INTEGER = 300
+"""Characters of an integer; those of more than 308 digits are beyond float64."""
 
 WIDTH = 120
 """Values that fit stand on one line of so many characters."""
 
 KEYS = (
-    "replay", "claim", "statement", "family", "description", "rounded", "verdict", "hypotheses", "bounds",
-    "precision", "seed", "depth", "environment", "instance", "arrays", "digest",
+    "replay", "claim", "statement", "family", "description", "rounded", "verdict", "evidence", "hypotheses", "bounds",
+    "features", "precision", "seed", "depth", "environment", "instance", "arrays", "digest",
 )  # fmt: skip
 """What a file holds besides its schema; readers of earlier versions need not know further keys."""
 
@@ -46,6 +54,23 @@ class Refutation:
     document: InstanceDocument
     rounded: tuple[str, ...] = ()
     """The parts whose numbers were made rounder, so that the description does not rebuild the instance any more."""
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a file tells besides the refutation: of what it is one, and the run that found it."""
+
+    claim: str
+    """The id of the claim or mutant."""
+    statement: str
+    depth: str
+    seed: int
+    """Of the search."""
+    environment: Mapping[str, Any]
+    explanation: Sequence[str] = ()
+    """What the claim says of it."""
+    commands: Commands = field(default_factory=Commands)
+    """How the run's commands begin."""
 
 
 @dataclass(frozen=True)
@@ -69,42 +94,32 @@ class Counterexample:
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def write_counterexample(
-    directory: Path,
-    claim_id: str,
-    statement: str,
-    refutation: Refutation,
-    *,
-    depth: str,
-    seed: int,
-    environment: Mapping[str, Any],
-    explanation: Sequence[str] = (),
-    options: str = "",
-) -> Path:
-    """Write one refutation and return the file's path; the same refutation goes to the same name.
+def write_counterexample(report: Path, refutation: Refutation, circumstances: Circumstances) -> Path:
+    """Write one refutation below the report's directory and return the file's path; the same refutation goes to the same name.
 
-    ``explanation`` is what the claim says of it, ``options`` what its replay needs besides. Numbers are the shortest decimals that read back to the same float64. ``precision`` is the bits of the confirmation,
-    0 for exact arithmetic. ``digest`` is the SHA-256 of everything else. Raises OSError.
+    Numbers are the shortest decimals that read back to the same float64. ``precision`` is the bits of the confirmation, 0 for
+    exact arithmetic. ``digest`` is the SHA-256 of everything else. Raises OSError.
     """
     evaluation, document = refutation.evaluation, refutation.document
     description = to_document(dict(evaluation.description)).tree["mapping"]
-    path = directory / f"{_file_stem(claim_id, evaluation.family, description, document)}.json"
+    name = f"{_file_stem(circumstances.claim, evaluation.family, description, document)}.json"
+    path = report / DIRECTORY / name
     beside = None
     if sum(array.size for array in document.arrays.values()) > INLINE_ENTRIES:
         beside = path.with_suffix(".npz")
         write_atomically(beside, lambda stream: np.savez(stream, allow_pickle=False, **document.arrays))
     content = {
         "schema": SCHEMA,
-        "replay": f"pytest {options}--replay {path.name}",
-        "claim": claim_id,
-        "statement": statement,
-        **({"explanation": list(explanation)} if explanation else {}),
+        "replay": circumstances.commands.replay(f"{DIRECTORY}/{name}"),
+        "claim": circumstances.claim,
+        "statement": circumstances.statement,
+        **({"explanation": list(circumstances.explanation)} if circumstances.explanation else {}),
         **evaluation_entry(evaluation),
         "description": description,
         "rounded": list(refutation.rounded),
-        "seed": seed,
-        "depth": depth,
-        "environment": plain(environment),
+        "seed": circumstances.seed,
+        "depth": circumstances.depth,
+        "environment": plain(circumstances.environment),
         "instance": document.tree,
         "arrays": {name: _array_entry(array, beside) for name, array in document.arrays.items()},
     }
@@ -191,7 +206,9 @@ def _parsed(path: Path) -> dict[str, Any]:
         what = "is not a file" if path.exists() else "does not exist"
         raise CounterexampleError(f"{path} {what}; name a .json file from the directory counterexamples of a report")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite)
+        content = json.loads(
+            path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite, parse_int=_whole
+        )
     except OSError as error:
         raise CounterexampleError(f"{path} cannot be read ({error.strerror or error})") from error
     except (ValueError, RecursionError) as error:
@@ -207,6 +224,13 @@ def _finite(text: str) -> float:
     if not math.isfinite(float(text)):
         raise ValueError(f"the number {text}")
     return float(text)
+
+
+def _whole(text: str) -> int:
+    """An integer, which no float64 exceeds. Raises ValueError."""
+    if len(text) > LONGEST_INTEGER:
+        raise ValueError(f"the number {text[:20]}... of {len(text)} digits")
+    return int(text)
 
 
 def _check_kind(path: Path, content: Mapping[str, Any]) -> None:
@@ -229,19 +253,20 @@ def _claim_of(content: Mapping[str, Any]) -> str:
 
 
 def _counterexample(path: Path, content: dict[str, Any]) -> Counterexample:
+    recorded = recorded_evaluation(content)
     arrays = {name: _array(path, name, entry) for name, entry in content["arrays"].items()}
     description = from_document(InstanceDocument({"mapping": content["description"]}, {}))
     return Counterexample(
         path=path,
-        claim=str(content["claim"]),
-        statement=str(content["statement"]),
-        family=str(content["family"]),
+        claim=content["claim"],
+        statement=content["statement"],
+        family=content["family"],
         description=description,
-        seed=int(content["seed"]),
+        seed=content["seed"],
         instance=from_document(InstanceDocument(content["instance"], arrays)),
         rounded=tuple(content["rounded"]),
-        recorded={key: content[key] for key in ("verdict", "precision", "hypotheses", "bounds")},
-        environment=dict(content["environment"]),
+        recorded=recorded,
+        environment=content["environment"],
     )
 
 

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from properties.claim import Claim, Evaluation
 from properties.counterexample import Counterexample, read_counterexample
+from properties.guard.implementation import OWN_PREFIX
 from properties.report.entries import Entry, evaluation_entry
 from properties.report.environment import environment
 from properties.report.plain import number, plain
@@ -25,10 +26,6 @@ DATASET_FAMILY = "F5"
 
 ARITHMETIC = ("python", "numpy", "scipy", "python-flint", "blas", "system")
 """What of the environment the digits depend on."""
-
-
-OWN_PREFIX = "own-"
-"""How ids of claims on a step of the user's own begin."""
 
 
 @dataclass(frozen=True)

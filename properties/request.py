@@ -20,6 +20,7 @@ from properties.guard.implementation import Implementation, load_implementation
 from properties.ladder import Rung, own_rungs
 from properties.profiles import under_ci
 from properties.replay import Replay, load_replays
+from properties.report.commands import Commands
 from properties.report.document import Document
 from properties.report.entries import chain_entry, slack_entry
 from properties.report.environment import environment
@@ -95,6 +96,7 @@ def requested_run(config: pytest.Config, known: Known) -> Run:
             chains=[chain_entry(chain) for theorem, chain in known.chains.items() if theorem in chosen],
             slack=[slack_entry(row) for row in known.slack if row.claim in chosen],
             not_executable=NOT_EXECUTABLE,
+            commands=_commands(config, implementation),
         ),
         baseline=baseline,
         pictures=every_claim and report is not None and depth is not Depth.QUICK,
@@ -156,6 +158,10 @@ def _replays(config: pytest.Config, known: Mapping[str, Claim[Any]]) -> tuple[Re
     """The files of --replay. Raises CounterexampleError, and ChoiceError with options that ask for something else."""
     paths = config.getoption("--replay")
     for path in paths:
+        if not path.strip():
+            raise DataFileError(
+                "--replay is empty; name a counterexample or a directory, say --replay=report/counterexamples"
+            )
         _path(config, "--replay", path)
     others = [option for option in ("--claim", "--dataset", "--report", "--baseline") if config.getoption(option)]
     if paths and others:
@@ -186,7 +192,7 @@ def _report_directory(config: pytest.Config) -> Path | None:
     if option is None:
         return None
     if not option.strip():
-        raise DataFileError("--report is empty; name a directory to write to, for example --report report")
+        raise DataFileError("--report is empty; name a directory to write to, for example --report=report")
     directory = _path(config, "--report", option)
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -200,6 +206,13 @@ def _report_directory(config: pytest.Config) -> Path | None:
             f"name another directory"
         )
     return directory
+
+
+def _commands(config: pytest.Config, implementation: Implementation | None) -> Commands:
+    """What the commands need that repeat a part of the run, given where pytest was started."""
+    own = () if implementation is None else implementation.options
+    report = config.getoption("--report")
+    return Commands(own, "" if report is None else str(Path(report).expanduser()))
 
 
 def _path(config: pytest.Config, option: str, text: str) -> Path:

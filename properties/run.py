@@ -58,11 +58,6 @@ class Run:
     """The step that the claims are about, where it is the user's."""
 
     @property
-    def options(self) -> str:
-        """Further options that a command to repeat a part of the run needs."""
-        return "" if self.own is None else f"--implementation {self.own.name} --optimiser {self.own.optimiser} "
-
-    @property
     def mutants(self) -> tuple[Mutant, ...]:
         """The mutants of the selected claims."""
         return tuple(mutant for claim in self.claims for mutant in claim.mutants)
@@ -102,6 +97,4 @@ class Run:
 
     def again(self, claim_id: str) -> str:
         """The command that repeats one claim and its mutants."""
-        return (
-            f"again: pytest {self.options}--claim {claim_id} --depth {self.depth.value} --hypothesis-seed={self.root}"
-        )
+        return f"again: {self.document.commands.claim(claim_id, self.depth.value, self.root)}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from properties.claim import Claim, Depth, InstanceVerdict, Mutant, Verdict
-from properties.counterexample import Refutation, write_counterexample
+from properties.counterexample import Circumstances, Refutation, write_counterexample
 from properties.datasets import Dataset
 from properties.ladder import Rung
 from properties.obligations import run_obligation
@@ -124,49 +124,52 @@ class Verification:
             refutation = stored_refutation(claim, outcome.refutation, entry["seed"])
         except NotReproducibleError as error:
             return [*hints, f"no counterexample file: {error}"]
-        explanation = entry.get("explanation", ())
-        path = self._write(entry["id"], statement, refutation, entry["depth"], entry["seed"], explanation)
-        entry["counterexample"] = path.relative_to(self._run.report).as_posix()
-        return [*hints, f"counterexample written to {path}", f"replay: pytest {self._run.options}--replay {path}"]
+        path = self._write(
+            refutation, entry["id"], statement, entry["depth"], entry["seed"], entry.get("explanation", ())
+        )
+        entry["counterexample"] = self._from_report(path)
+        return [*hints, *self._written(path)]
+
+    def _written(self, path: Path) -> list[str]:
+        return [
+            f"counterexample written to {path}",
+            f"replay: {self._run.document.commands.replay(self._from_report(path))}",
+        ]
+
+    def _from_report(self, path: Path) -> str:
+        assert self._run.report is not None
+        return path.relative_to(self._run.report).as_posix()
 
     def _dataset_counterexamples(self, entry: Entry, certificate: Certificate) -> list[str]:
         if self._run.report is None:
             return []
         paths = [
             self._write(
+                stored_refutation(self._run.registry[claim_id], evaluation, DATASET_SEED),
                 claim_id,
                 self._run.registry[claim_id].statement,
-                stored_refutation(self._run.registry[claim_id], evaluation, DATASET_SEED),
                 self._run.depth.value,
                 DATASET_SEED,
             )
             for claim_id, evaluation in certificate.results
             if evaluation.verdict is InstanceVerdict.REFUTED
         ]
-        entry["counterexamples"] = [path.relative_to(self._run.report).as_posix() for path in paths]
-        return [f"counterexample written to {path}" for path in paths]
+        entry["counterexamples"] = [self._from_report(path) for path in paths]
+        return [line for path in paths for line in self._written(path)]
 
     def _write(
         self,
-        claim_id: str,
-        statement: str,
         refutation: Refutation,
+        id: str,
+        statement: str,
         depth: str,
         seed: int,
         explanation: Sequence[str] = (),
     ) -> Path:
         assert self._run.report is not None
-        return write_counterexample(
-            self._run.report / "counterexamples",
-            claim_id,
-            statement,
-            refutation,
-            depth=depth,
-            seed=seed,
-            environment=self._run.document.environment,
-            explanation=explanation,
-            options=self._run.options,
-        )
+        document = self._run.document
+        circumstances = Circumstances(id, statement, depth, seed, document.environment, explanation, document.commands)
+        return write_counterexample(self._run.report, refutation, circumstances)
 
 
 def certify(dataset: Dataset, depth: Depth, rungs: Sequence[Rung] | None = None) -> Certificate:

@@ -14,7 +14,7 @@ from typing import Any
 from properties.claim import Claim, Evaluation, Family, Provenance
 from properties.guard import wrong_steps
 from properties.guard.diagnosis import explanation
-from properties.guard.implementation import Implementation
+from properties.guard.implementation import OWN_PREFIX, Implementation
 from properties.guard.instances import (
     Description,
     Problem,
@@ -77,7 +77,7 @@ def _claim(
 ) -> Claim[Any]:
     """A claim on the implementation, with the same claim on each wrong step as a mutant."""
     claim: Claim[Any] = Claim(
-        id=f"own-{id}",
+        id=f"{OWN_PREFIX}{id}",
         statement=f"{implementation.name}{statement}",
         provenance=provenance,
         source=source,

@@ -26,6 +26,9 @@ from theory.rigour.rounding import UNIT_ROUNDOFF
 
 Step = Callable[..., Any]
 
+OWN_PREFIX = "own-"
+"""How ids of claims on a step of the user's own begin."""
+
 SIGNATURE = "step(weights, signs, X, y, step_size) -> weights"
 
 OPTIMISERS = ("ngd", "kfac")
@@ -51,12 +54,15 @@ class Implementation:
         return cls(name, optimiser)
 
     @property
+    def options(self) -> tuple[str, ...]:
+        """The options by which pytest finds it."""
+        return "--implementation", self.name, "--optimiser", self.optimiser
+
+    @property
     def step(self) -> Step:
         """The function. Raises ImplementationError when none of this name was loaded."""
         if (self.name, self.optimiser) not in _STEPS:
-            raise ImplementationError(
-                f"the step {self.name} was not loaded; give --implementation {self.name} --optimiser {self.optimiser}"
-            )
+            raise ImplementationError(f"the step {self.name} was not loaded; give {' '.join(self.options)}")
         return _STEPS[self.name, self.optimiser]
 
 

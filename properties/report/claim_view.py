@@ -104,8 +104,5 @@ def _again(document: Document, entry: Entry) -> str:
             check["description"] == tightest["description"]
         ):
             assert document.dataset is not None
-            return f"pytest --dataset {document.dataset['name']} --depth {entry['depth']}"
-    seed = document.environment.get("root_seed")
-    return f"pytest --claim {entry['id']} --depth {entry['depth']}" + (
-        "" if seed is None else f" --hypothesis-seed={seed}"
-    )
+            return document.commands.dataset(document.dataset["name"], entry["depth"])
+    return document.commands.claim(entry["id"], entry["depth"], document.environment.get("root_seed"))

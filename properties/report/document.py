@@ -13,6 +13,7 @@ from typing import Any
 from properties.claim import Evidence, InstanceVerdict, Verdict, weakest
 from properties.ratios import BINS, ratio_bin
 from properties.report.atomic import write_text_atomically
+from properties.report.commands import Commands
 from properties.report.entries import Entry
 from properties.report.plain import json_text, number
 from theory.errors import DataFileError
@@ -52,6 +53,8 @@ class Document:
     """How many entries the run set out to produce."""
     order: Sequence[str] = ()
     """Ids of claims, mutants and obligations in the order in which they are shown, whichever comes in first."""
+    commands: Commands = field(default_factory=Commands)
+    """What a command to repeat a part of the run needs."""
     checks_counted: bool = False
     """Whether the claims' entries have the data set's checks counted in already, as those of claims.json do."""
 
@@ -72,6 +75,7 @@ class Document:
                 chains=content.get("proofs", ()),
                 slack=content["slack"],
                 not_executable=content["not_executable"],
+                commands=Commands.from_json(content["commands"]) if "commands" in content else Commands(),
                 checks_counted=True,
             )
             found.expected = content.get("expected", found.recorded + (not content["complete"]))
@@ -208,6 +212,7 @@ class Document:
             "pictures": self.pictures,
             "baseline": self.baseline,
             "environment": dict(self.environment),
+            "commands": self.commands.to_json(),
         }
 
     @property

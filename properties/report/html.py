@@ -78,6 +78,7 @@ def page(document: Document) -> Page:
         "model": wording.model_text,
         "number": wording.number_text,
         "bases": wording.bases_text,
+        "replay": document.commands.replay,
         "basename": lambda path: PurePosixPath(path).name,
         "key": _key,
         "cell": _cell,

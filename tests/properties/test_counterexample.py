@@ -15,12 +15,14 @@ from properties.claims.gradient_linear import LinearInstance
 from properties.counterexample import (
     INLINE_ENTRIES,
     SCHEMA,
+    Circumstances,
     Refutation,
     content_digest,
     read_counterexample,
     write_counterexample,
 )
 from properties.instance_document import to_document
+from properties.report.commands import Commands
 from theory.errors import CounterexampleError, EditedFileError
 
 FLOATS = np.array([[0.1, -0.0, 5e-324], [1e300, -2.5, 1 / 3]])
@@ -44,9 +46,9 @@ def refutation(instance: LinearInstance, rounded: tuple[str, ...] = ()) -> Refut
 
 
 def write(directory: Path, one: Refutation, claim_id: str = "T1/rate") -> Path:
-    return write_counterexample(
-        directory, claim_id, "a statement", one, depth="quick", seed=5, environment={"numpy": "2"}
-    )
+    commands = Commands(("--option", "value"), "a report")
+    circumstances = Circumstances(claim_id, "a statement", "quick", 5, {"numpy": "2"}, commands=commands)
+    return write_counterexample(directory, one, circumstances)
 
 
 def content_of(path: Path) -> dict[str, Any]:
@@ -68,11 +70,11 @@ def test_an_instance_comes_back_bit_by_bit(tmp_path: Path, order: Any) -> None:
 
 def test_what_the_file_says(tmp_path: Path) -> None:
     path = write(tmp_path, refutation(linear(), ("residual",)))
-    assert path.parent == tmp_path
+    assert path.parent == tmp_path / "counterexamples"
     assert path.name.startswith("T1-rate-")
     content = content_of(path)
     assert content["schema"] == SCHEMA
-    assert content["replay"] == f"pytest --replay {path.name}"
+    assert content["replay"] == f"pytest --option value '--replay=a report/counterexamples/{path.name}'"
     assert content["claim"] == "T1/rate"
     assert content["statement"] == "a statement"
     assert content["family"] == "F3"
@@ -117,7 +119,7 @@ def test_many_entries_go_beside_the_file(tmp_path: Path) -> None:
     assert large.stat().st_size < 5000
     assert np.array_equal(read_counterexample(small).instance.jacobian, at_limit)
     assert np.array_equal(read_counterexample(large).instance.jacobian, above)
-    assert not [path for path in tmp_path.iterdir() if path.suffix == ".tmp"]
+    assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_a_pair_of_files_belongs_together(tmp_path: Path) -> None:
@@ -150,8 +152,8 @@ def test_names_are_stable_distinct_and_safe(tmp_path: Path) -> None:
     assert write(tmp_path, refutation(stepped)) != first
     assert write(tmp_path, one, "T1-rate") != first
     hostile = write(tmp_path, one, "../../etc/<x> y")
-    assert hostile.parent == tmp_path
-    assert hostile.resolve().parent == tmp_path.resolve()
+    assert hostile.parent == first.parent
+    assert hostile.resolve().parent == first.parent.resolve()
 
 
 @pytest.mark.parametrize(
@@ -235,7 +237,45 @@ def entry(name: str, **changes: Any) -> Callable[[dict[str, Any]], None]:
         (lambda content: content["instance"].update(type="subprocess.Popen"), "no frozen dataclass of the packages"),
         (lambda content: content.update(description=3), "which stands for nothing"),
         (lambda content: content.update(arrays=[]), "cannot be read as a counterexample"),
-        (lambda content: content.update(seed="x"), "cannot be read as a counterexample"),
+        (lambda content: content.update(seed="x"), "seed of the file is 'x', not a natural number"),
+        (lambda content: content.update(seed=True), "seed of the file is 'True', not a natural number"),
+        (lambda content: content.update(seed=-1), "seed of the file is '-1', not a natural number"),
+        (lambda content: content.update(precision=53.0), "precision of the file is '53.0', not a natural number"),
+        (lambda content: content.update(verdict="false"), "verdict of the file is 'false', not one of holds, refuted"),
+        (lambda content: content.update(verdict=["holds"]), "verdict of the file is .*, not one of holds, refuted"),
+        (lambda content: content.update(evidence=None), "evidence of the file is 'None', not one of tested, estimated"),
+        (lambda content: content.update(features={}), "features of the file is '{}', not a list of texts"),
+        (lambda content: content.update(rounded=[1]), "rounded of the file is .*, not a list of texts"),
+        (lambda content: content.update(rounded="eta"), "rounded of the file is 'eta', not a list of texts"),
+        (lambda content: content.update(environment=[["numpy", "2"]]), "environment of the file .* not a mapping"),
+        (lambda content: content.update(claim=1), "claim of the file is '1', not a text"),
+        (lambda content: content.update(replay=[]), "replay of the file is .*, not a text"),
+        (lambda content: content.update(bounds={}), "bounds of the file is '{}', not a list"),
+        (lambda content: content.update(hypotheses=None), "hypotheses of the file is 'None', not a list"),
+        (lambda content: content["bounds"].append({}), r"bounds\[1\] is not label, measured"),
+        (lambda content: content["bounds"].append(7), r"bounds\[1\] is not label, measured"),
+        (lambda content: content["bounds"][0].pop("ratio"), r"bounds\[0\] is not label, measured"),
+        (lambda content: content["bounds"][0].update(ratio=None), r"ratio of bounds\[0\] is 'None', not a number"),
+        (lambda content: content["bounds"][0].update(ratio="much"), r"ratio of bounds\[0\] is 'much', not a number"),
+        (lambda content: content["bounds"][0].update(ratio=[1.0]), r"ratio of bounds\[0\] is .*, not a number"),
+        (
+            lambda content: content["bounds"][0].update(measured=True),
+            r"measured of bounds\[0\] is 'True', not a number",
+        ),
+        (lambda content: content["bounds"][0].update(label=0), r"label of bounds\[0\] is '0', not a text"),
+        (lambda content: content["bounds"][0].update(verdict="vacuous"), r"verdict of bounds\[0\] is 'vacuous', not"),
+        (lambda content: content["bounds"][0].update(evidence="heard"), r"evidence of bounds\[0\] is 'heard', not"),
+        (
+            lambda content: content["hypotheses"][0].update(margin={}),
+            r"margin of hypotheses\[0\] is '{}', not a number",
+        ),
+        (lambda content: content["hypotheses"][0].pop("name"), r"hypotheses\[0\] is not name, verdict, margin"),
+        (
+            lambda content: content["bounds"][0].update(ratio=10**400),
+            "the number 10000000000000000000... of 401 digits",
+        ),
+        (lambda content: content["instance"]["fields"].update(steps=10**400), "the number 1000.* of 401 digits"),
+        (lambda content: content.update(evidence="tested") or content.pop("features"), "lacks features: it is damaged"),
     ],
 )
 def test_what_a_digest_cannot_see_is_checked(tmp_path: Path, change: Callable[[Any], None], said: str) -> None:

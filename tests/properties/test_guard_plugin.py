@@ -1,6 +1,9 @@
 """--implementation from another repository: own items, exit codes, no trace where it is not given."""
 
+import html
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -101,9 +104,31 @@ def test_a_wrong_step_is_refuted_and_its_convention_named(repository: Path) -> N
     stored = json.loads((repository / "out" / claim["counterexample"]).read_text())
     assert {"problem.given.inputs", "problem.given.weights", "problem.given.targets"} <= stored["arrays"].keys()
     assert any(line.startswith(f"convention: {sentence}") for line in stored["explanation"])
-    assert stored["replay"].startswith(
-        "pytest --implementation mine.optimisers:mean --optimiser ngd --replay own-I-pinv-"
-    )
+    words = shlex.split(stored["replay"])
+    assert words[-1] == f"--replay=out/{claim['counterexample']}"
+    done = apart(repository, *words[1:])
+    assert "Of 1 replayed: 1 refuted again." in done.stdout, done.stdout + done.stderr
+    done = apart(repository, words[-1])
+    assert done.returncode == 4
+    assert "a claim on a step of the user's own: name the step with --implementation" in done.stderr
+
+
+def test_the_commands_on_the_page_find_the_step_and_the_files(repository: Path) -> None:
+    arguments = ("--implementation", "mine.optimisers:mean", "--claim", "own-I-pinv", "--report", "out/of the way")
+    assert apart(repository, *arguments).returncode == 1
+    page = (repository / "out" / "of the way" / "index.html").read_text()
+    commands = [shlex.split(html.unescape(text)) for text in re.findall("<code>(pytest .*?)</code>", page)]
+    replays = [words for words in commands if words[-1].startswith("--replay=")]
+    assert len(replays) == 9  # the claim, and its mutants
+    (again,) = [words for words in commands if words not in replays]
+    options = ["pytest", "--implementation", "mine.optimisers:mean", "--optimiser", "ngd"]
+    assert all(words[:5] == options for words in commands)
+    assert again[5:] == ["--claim", "own-I-pinv", "--depth", "quick", "--hypothesis-seed=20191"]
+    for words in (replays[0], replays[-1]):
+        done = apart(repository, *words[1:])
+        assert "Of 1 replayed: 1 refuted again." in done.stdout, done.stdout + done.stderr
+    assert "convention: matches 1/n times the step" in page
+    assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in page
 
 
 def test_a_step_that_raises_is_refuted_with_the_exception(pytester: pytest.Pytester, repository: Path) -> None:

@@ -15,7 +15,7 @@ from properties import registry
 from properties.claim import Claim, Family, InstanceVerdict
 from properties.claims.exact_network import ExactNetwork
 from properties.claims.ngd_radius import OwnBall
-from properties.counterexample import Refutation, read_counterexample, write_counterexample
+from properties.counterexample import Circumstances, Refutation, read_counterexample, write_counterexample
 from properties.instance_document import InstanceDocument, from_document, to_document
 from properties.instances import MapInstance
 from properties.losses import LossRecipe, Misstatement
@@ -78,15 +78,8 @@ def test_every_instance_survives_its_file(claim: Claim[Any], family: Family[Any]
     description = drawn(family)
     instance = family.build(description)
     evaluation = evaluate_instance(claim, family.id, description, instance, SEED)
-    path = write_counterexample(
-        tmp_path,
-        claim.id,
-        claim.statement,
-        Refutation(evaluation, to_document(instance)),
-        depth="quick",
-        seed=SEED,
-        environment={},
-    )
+    circumstances = Circumstances(claim.id, claim.statement, "quick", SEED, {})
+    path = write_counterexample(tmp_path, Refutation(evaluation, to_document(instance)), circumstances)
     back = read_counterexample(path)
     assert difference(instance, back.instance) is None
     again = evaluate_instance(claim, back.family, back.description, back.instance, back.seed)

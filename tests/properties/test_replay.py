@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,10 @@ import pytest
 
 from properties.claim import Claim, Depth, InstanceVerdict, require
 from properties.claims import registry
-from properties.counterexample import content_digest, read_counterexample, write_counterexample
+from properties.counterexample import Circumstances, content_digest, read_counterexample, write_counterexample
 from properties.options import CHECKOUT
 from properties.replay import load_replays, replay_entry
+from properties.report.commands import Commands
 from properties.report.environment import environment
 from properties.rounder import stored_refutation
 from properties.search import run_claim
@@ -41,7 +43,7 @@ CHEAP = (
 Change = Callable[[dict[str, Any]], None]
 
 
-def write_mutant(directory: Path, id: str, root: int = 20191) -> Path:
+def write_mutant(directory: Path, id: str, root: int = 20191, report: str = "") -> Path:
     """The counterexample of a mutant as a run writes it."""
     mutant = next(one for one in registry[id.partition("/")[0]].mutants if one.id == id)
     seed = claim_seed(root, id)
@@ -49,7 +51,9 @@ def write_mutant(directory: Path, id: str, root: int = 20191) -> Path:
     assert result.refutation is not None
     refutation = stored_refutation(mutant.claim, result.refutation, seed)
     return write_counterexample(
-        directory, id, mutant.statement, refutation, depth="normal", seed=seed, environment=environment()
+        directory,
+        refutation,
+        Circumstances(id, mutant.statement, "normal", seed, environment(), commands=Commands(report=report)),
     )
 
 
@@ -75,7 +79,7 @@ def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for id in CHEAP:
         for mutant in registry[id].mutants:
             write_mutant(written, mutant.id)
-    shutil.move(written, moved)
+    shutil.move(written / "counterexamples", moved)
     return moved
 
 
@@ -139,6 +143,28 @@ def test_installed_packages_without_the_checkout_replay(tmp_path: Path) -> None:
     assert "Of 1 replayed: 1 refuted again." in done.stdout
 
 
+def test_the_stored_command_is_safe_from_settings_beside_the_file(tmp_path: Path) -> None:
+    path = write_mutant(tmp_path / "a report", "I-gram/sum", report="a report")
+    (path.parent / "pytest.ini").write_text("[pytest]\naddopts = --nonexistent-option\n")
+    (path.parent / "conftest.py").write_text("raise RuntimeError('not to be imported')\n")
+    command = shlex.split(json.loads(path.read_text())["replay"])
+    done = pytest_in(tmp_path, *command[1:])
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Of 1 replayed: 1 refuted again." in done.stdout
+
+
+def test_every_documented_command_joins_a_path_to_its_option() -> None:
+    documents = [CHECKOUT / "README.md", CHECKOUT / "Makefile", *(CHECKOUT / "docs").glob("*.md")]
+    commands = [
+        line
+        for document in documents
+        for line in document.read_text().splitlines()
+        if re.search(r"pytest |^ +--claim", line)
+    ]
+    assert len(commands) > 20
+    assert [line for line in commands if re.search(r"--(replay|report|baseline) |--dataset \S+[./]", line)] == []
+
+
 # --- what is documented ----------------------------------------------------------------------------------------------
 
 STATED = {
@@ -160,7 +186,7 @@ def test_the_documented_examples_are_refuted_again() -> None:
         assert entry["statement"] == one.counterexample.statement
         assert f"(counterexamples/{one.name})" in page
         written = json.loads(one.counterexample.path.read_text())
-        assert written["replay"] == f"pytest --replay {one.name}"
+        assert written["replay"] == f"pytest --replay=docs/counterexamples/{one.name}"
         assert all(f"`{key}`" in page for key in written)
 
 
@@ -271,8 +297,11 @@ def test_a_counterexample_on_a_data_set_is_replayed(suite: Suite) -> None:
     from tests.properties.test_plugin import with_dataset
 
     with_dataset(suite, InstanceVerdict.REFUTED)
-    suite.run([fake_claims.claim(limit=28.0)], "--dataset", "mine.npz", "--report", "out")
+    outcome = suite.run([fake_claims.claim(limit=28.0)], "--dataset", "mine.npz", "--report", "out")
     (path,) = (suite.pytester.path / "out" / "counterexamples").iterdir()
+    command = f"pytest --replay=out/counterexamples/{path.name}"
+    outcome.stdout.fnmatch_lines([f"replay: {command}"])
+    assert f"<code>{command}</code>" in (suite.pytester.path / "out" / "index.html").read_text()
     assert read_counterexample(path).instance == fake_claims.Point(29.0)
     outcome = suite.run([fake_claims.claim(limit=28.0)], "--replay", str(path))
     outcome.stdout.fnmatch_lines(["  instance: family F5, width=8", f"  {THE_SAME}"])
@@ -313,6 +342,14 @@ DAMAGES: Mapping[str, tuple[Callable[[Path], Any], str]] = {
         edited(lambda content: content["instance"].update(type="os.system")),
         "os.system is no frozen dataclass of the packages",
     ),
+    "bound": (
+        edited(lambda content: content["bounds"].append({})),
+        "bounds?1? is not label, measured, predicted, ratio, rounding, verdict, evidence",
+    ),
+    "huge number": (
+        edited(lambda content: content["bounds"][0].update(ratio=10**400)),
+        "the number 10000000000000000000... of 401 digits",
+    ),
     "a report": (
         lambda path: path.write_bytes((path.parents[1] / "claims.json").read_bytes()),
         "is the record of a run, not a counterexample",
@@ -335,6 +372,8 @@ def test_a_damaged_file_is_refused_by_name_and_nothing_is_written(suite: Suite, 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--replay="], "--replay is empty; name a counterexample or a directory"),
+        (["--replay", " "], "--replay is empty; name a counterexample or a directory"),
         (["--replay", "."], "holds no .json file; name a counterexample, or a directory of them"),
         (["--replay", "FILE", "--claim", "all"], "--replay evaluates files and nothing else; leave --claim out"),
         (["--replay", "FILE", "--report", "new", "--dataset", "x"], "leave --dataset and --report out"),

@@ -9,6 +9,7 @@ from typing import Any
 from properties.claim import Depth, Evaluation, InstanceVerdict, Status
 from properties.datasets import load_dataset
 from properties.obligations import run_obligation
+from properties.report.commands import Commands
 from properties.report.document import Document
 from properties.report.entries import (
     Entry,
@@ -106,6 +107,7 @@ def sample_document() -> Document:
         {"numpy": "2.0", "root_seed": 1},
         slack=[slack_entry(row) for row in SLACK],
         not_executable={"N-all": "a statement about all numbers", "N-every": "a statement about all numbers"},
+        commands=Commands(report="my report"),
     )
     for one in (claim, hostile):
         found.add(claim_entry(one, fake_claims.result(one), "quick", 3))
@@ -139,6 +141,7 @@ def full_document() -> Document:
     found.add(mutant_entry(orphan, fake_claims.result(orphan.claim), "quick", 3))
     for entry in (found.claims["N-refuted"], found.mutants["N-small/below-10"]):
         entry["counterexample"] = f"counterexamples/{entry['id'].replace('/', '-')}.json"
+    found.claims["N-refuted"]["explanation"] = ["convention: another one"]
     found.expected = found.recorded + 2
     return found
 

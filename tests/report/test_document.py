@@ -9,6 +9,7 @@ import pytest
 from properties.claim import Depth
 from properties.report import terminal, wording
 from properties.report.claim_view import claim_views
+from properties.report.commands import Commands
 from properties.report.document import Document
 from properties.report.entries import claim_entry, pictures_entry, tightest_entry
 from properties.report.html import page
@@ -180,6 +181,8 @@ def test_a_document_is_read_back_as_it_was_written(full: Document, tmp_path: Pat
         key: value for key, value in document.to_json().items() if key not in ("expected", "proofs", "obligations")
     }
     assert not Document.from_json(older).complete
+    without_commands = {key: value for key, value in older.items() if key != "commands"}
+    assert Document.from_json(without_commands).commands == Commands()
     assert Document.from_json({**older, "complete": True}).complete
 
 

@@ -1,5 +1,7 @@
 """What the page shows of one claim and of one network of a data set."""
 
+import shlex
+
 import pytest
 
 from properties.report.claim_view import claim_views, ratio_file
@@ -19,7 +21,7 @@ def test_a_claim_has_its_mutants_and_the_command_that_repeats_it(document: Docum
     assert own.entry["tightest"]["family"] == "F1"
     claims = {**document.claims, "N-small": {**document.claims["N-small"], "tightest": None}}
     on_data = claim_views(Document({}, claims=claims, dataset=document.dataset))[0]
-    assert on_data.again == f"pytest --dataset {document.dataset['name']} --depth quick"
+    assert shlex.split(on_data.again or "") == ["pytest", f"--dataset={document.dataset['name']}", "--depth", "quick"]
 
 
 def test_the_histogram_counts_every_instance_once(document: Document) -> None:
