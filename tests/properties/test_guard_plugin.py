@@ -119,7 +119,7 @@ def test_the_commands_on_the_page_find_the_step_and_the_files(repository: Path) 
     page = (repository / "out" / "of the way" / "index.html").read_text()
     commands = [shlex.split(html.unescape(text)) for text in re.findall("<code>(pytest .*?)</code>", page)]
     replays = [words for words in commands if words[-1].startswith("--replay=")]
-    assert len(replays) == 9  # the claim, and its mutants
+    assert len(replays) == 12  # the claim, and its mutants
     (again,) = [words for words in commands if words not in replays]
     options = ["pytest", "--implementation", "mine.optimisers:mean", "--optimiser", "ngd"]
     assert all(words[:5] == options for words in commands)
