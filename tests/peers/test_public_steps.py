@@ -25,10 +25,14 @@ EXACT = [
 
 
 def drawn(claim: Claim[Any], draws: int | None) -> Claim[Any]:
-    """The claim with so many draws from each of its families."""
+    """The claim with so many draws from each of its families, an eighth of them from that of larger networks."""
     if draws is None:
         return claim
-    families = [dataclasses.replace(family, examples=dict.fromkeys(Depth, draws)) for family in claim.families]
+    numbers = [draws // 8 if family.id == "larger" else draws for family in claim.families]
+    families = [
+        dataclasses.replace(family, examples=dict.fromkeys(Depth, number))
+        for family, number in zip(claim.families, numbers, strict=True)
+    ]
     return dataclasses.replace(claim, families=tuple(families))
 
 
