@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from properties.contribution import lower_digits, upper_digits
 from properties.report.entries import Entry
 from properties.report.plain import number
 
@@ -40,6 +41,11 @@ def rung_rows(certificate: Entry) -> list[RungRow]:
     return [_row(rung) for rung in certificate.get("rungs", ()) if "ngd" in rung and "rows" in rung]
 
 
+def _shown(bound: Any, rounded: Callable[[float, int], str]) -> Any:
+    """A bound in the digits that the table shows, rounded so that it stays one; text such as "inf" and None as they are."""
+    return float(rounded(bound, 4)) if isinstance(bound, int | float) else bound
+
+
 def _row(rung: Entry) -> RungRow:
     found = rung["ngd"]
     runs = rung.get("iterations", {}).get("ngd", {})
@@ -47,12 +53,12 @@ def _row(rung: Entry) -> RungRow:
     return RungRow(
         rows=rung["rows"],
         width=rung["width"],
-        lambda_min=rung["lambda_min"],
-        attacked=found["attack_constant"],
-        certified=found["ball_constant"],
-        path=found["path_constant"],
-        steps=[limits["path"].get(theorem) for theorem in THEOREMS],
-        ball_steps=[limits["ball"].get(theorem) for theorem in THEOREMS],
+        lambda_min=_shown(rung["lambda_min"], lower_digits),
+        attacked=_shown(found["attack_constant"], lower_digits),
+        certified=_shown(found["ball_constant"], upper_digits),
+        path=_shown(found["path_constant"], upper_digits),
+        steps=[_shown(limits["path"].get(theorem), lower_digits) for theorem in THEOREMS],
+        ball_steps=[_shown(limits["ball"].get(theorem), lower_digits) for theorem in THEOREMS],
         observed=runs.get("observed"),
         predicted=runs.get("predicted"),
         source=runs.get("source"),
