@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,20 +45,13 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile(profile_name(Depth(config.getoption("--depth")), os.environ))
     try:
         run = requested_run(config, Known(registry, obligations, chains, slack_table))
+        if run.report is not None and run.records:
+            config.stash[LOCK] = occupy(run.report)
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
-    if run.report is not None and run.records:
-        config.stash[LOCK] = _occupied(run.report)
     config.stash[RUN] = run
     if run.own is not None or run.replays:
         config.pluginmanager.register(OwnItems(config), "verification-own-items")
-
-
-def _occupied(directory: Path) -> FileLock:
-    try:
-        return occupy(directory)
-    except InputError as error:
-        raise pytest.UsageError(f"--report: {error}") from error
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

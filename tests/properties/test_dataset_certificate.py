@@ -4,6 +4,8 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -116,6 +118,45 @@ def test_ten_digits_have_a_path_on_which_every_theorem_applies() -> None:
     assert prediction.iterations(1e-6) >= context.run("ngd").iterations  # type: ignore[operator]
     bound = prediction.bound(float(context.run("ngd").residual_norms[0]))
     assert (context.run("ngd").residual_norms <= np.array(bound)[: context.run("ngd").steps + 1]).all()
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Paths whose constants are told in turn."""
+
+    constants: Iterator[float]
+    tried: list[float] = field(default_factory=list)
+
+    def path(self, optimiser: str, step_size: float, steps: int) -> Any:
+        self.tried.append(step_size)
+        return SimpleNamespace(constant=next(self.constants), steps=steps)
+
+
+def test_a_step_size_counts_only_where_its_own_path_allows_it() -> None:
+    """The constant of the first path suggests 0.9 times its limit; that of the path tried decides."""
+    first: Any = SimpleNamespace(constant=0.55, steps=7)  # too large for T1; T1-q and T1-sharp are tried
+    q, sharp = (0.9 * ngd.step_limit(0.55, theorem) for theorem in ("T1-q", "T1-sharp"))
+    paths: Any = Paths(iter([0.58, 0.58, 0.99, 1.5]))
+    found = real_data.certified_steps(paths, first)
+    again = 0.9 * ngd.step_limit(0.58, "T1-q")
+    assert q > ngd.step_limit(0.58, "T1-q") > again
+    assert paths.tried == [q, again, sharp, 0.9 * ngd.step_limit(0.99, "T1-sharp")]
+    assert {theorem: eta for theorem, (eta, _) in found.items()} == {"T1-q": again}
+
+
+def test_gd_names_no_step_size_that_its_own_path_does_not_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = rung_of_digits(10, 100_000)
+    assert gradient_data.gradient_descent(context).values["theorems"]
+    check = gradient_data._check
+
+    def worse(*arguments: Any) -> Any:
+        evaluation, found = check(*arguments)
+        return evaluation, {**found, "path_constant": 2.0}
+
+    monkeypatch.setattr(gradient_data, "_check", worse)
+    found = gradient_data.gradient_descent(context)
+    assert found.values["theorems"] == {}
+    assert "no step size that T0 allows" in found.lines[0]
 
 
 @pytest.mark.parametrize("failure", [RankDeficientError("singular"), DivergenceError("too far")])

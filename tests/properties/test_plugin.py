@@ -13,6 +13,7 @@ from properties import items, plugin, verification
 from properties.claim import Claim, Depth, Evaluation, InstanceVerdict
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset
+from properties.report.publication import occupy
 from properties.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.slack import SlackRow
 from tests.properties import fake_claims
@@ -359,6 +360,18 @@ def test_a_certificate_that_breaks_off_fails_and_is_recorded(suite: Suite) -> No
     outcome = suite.run([fake_claims.claim()], "--dataset", "mine.npz", "--report", "out")
     assert outcome.ret == 1
     assert suite.written()["dataset"]["error"].endswith("ZeroDivisionError: a programming error")
+
+
+def test_a_directory_to_which_another_run_writes_is_refused(suite: Suite) -> None:
+    directory = suite.pytester.path / "out"
+    directory.mkdir()
+    lock = occupy(directory)
+    outcome = suite.run([fake_claims.claim()], "--report", "out")
+    assert outcome.ret == pytest.ExitCode.USAGE_ERROR
+    outcome.stderr.fnmatch_lines(["ERROR: another run is writing its report to *"])
+    lock.release()
+    assert suite.run([fake_claims.claim()], "--report", "out").ret == 0
+    occupy(directory).release()
 
 
 def test_modules_of_another_checkout_are_refused(suite: Suite) -> None:

@@ -60,7 +60,10 @@ def test_flip_costs_are_below_the_exact_squared_distances_by_rounding_only(dim: 
 
 def test_flip_cost_of_a_boundary_weight_is_zero() -> None:
     net = TwoLayerNetwork(np.array([[0.0, 1.0], [1.0, 1.0]]), np.ones(2))
-    assert flip_costs(net, np.array([[1.0, 0.0]]))[0].tolist() == [0.0, pytest.approx(1.0)]
+    on_boundary, other = flip_costs(net, np.array([[1.0, 0.0]]))[0]
+    error = gamma(4 * 2 + 20) * math.sqrt(2)  # as above: d = 2, |w| = 2^(1/2), w . x = 1
+    assert on_boundary == 0.0
+    assert (1 - 2 * error) ** 2 * (1 - 4 * gamma(4 * 2 + 20)) <= other <= 1.0
 
 
 def dual_minimum(costs: FloatArray, budget: int) -> fmpq:
@@ -382,36 +385,3 @@ def test_weights_whose_squares_vanish_have_rounded_pre_activations_too() -> None
     errors = [abs(Fraction(float(z)) - e) for z, e in zip(computed, exact, strict=True)]
     assert 0 < max(errors)
     assert all(error <= Fraction(float(bound)) for error, bound in zip(errors, bounds, strict=True))
-
-
-@pytest.mark.parametrize("size", [1e-140, 1e-155, 1e-160, 5e-324, 1e150])
-def test_residuals_of_any_size_are_bracketed(size: float) -> None:
-    """The squares of the small ones vanish; the network itself gives 0."""
-    rows = np.array([[0.6, 0.8], [0.8, -0.6]])
-    net = TwoLayerNetwork(weights=np.zeros((2, 2)), signs=np.array([1.0, -1.0]))
-    below, above = residual_norm(net, rows, np.array([3 * size, -4 * size]))
-    assert Fraction(below) <= 5 * Fraction(size) <= Fraction(above)
-    assert above <= 5 * size * (1 + 1e-14) + 1e-300  # what underflow may do to the outputs
-
-
-def test_balls_whose_squared_radius_underflows_are_refused() -> None:
-    """Squared distances of 2.6e-324 round up to 5e-324 there: 100 neurons could flip where 53 are counted."""
-    net = TwoLayerNetwork(weights=np.full((100, 1), 1.6e-162), signs=np.ones(100))
-    rows, radius = np.ones((1, 1)), 1.6e-161 * (1 + 1e-10)
-    with pytest.raises(ScaleError, match="the ball's radius is"):
-        change_bounds(net, rows, radius)
-    with pytest.raises(ScaleError, match="radius is"):
-        certify_ball(net, rows, np.ones(1), radius=radius)
-    symmetric = TwoLayerNetwork(weights=np.tile([[1e-162], [-2e-162]], (50, 1)), signs=np.repeat([1.0, -1.0], 50))
-    with pytest.raises(ScaleError, match="the ball's radius is"):
-        certify_ball(symmetric, rows, np.array([1.5e-162]))
-
-
-@pytest.mark.parametrize("exponent", [-390, -100, 0, 100, 390])
-def test_bounds_and_counts_do_not_depend_on_the_scale(exponent: int) -> None:
-    rng, factor = np.random.default_rng(4), 2.0**exponent
-    net, rows, radius = TwoLayerNetwork.initialise(50, 3, 1.0, rng), normalise_rows(rng.standard_normal((4, 3))), 1.0
-    scaled = TwoLayerNetwork(weights=net.weights * factor, signs=net.signs)
-    for condition in ("2", "K2"):
-        expected = change_bounds(net, rows, radius, condition)
-        assert change_bounds(scaled, rows, radius * factor, condition) == expected
