@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from properties.options import CHECKOUT
+from verified_natural_gradient.options import CHECKOUT
 
 WORKFLOWS = CHECKOUT / "docs" / "workflows"
 NAMES = ("verify", "guard")
