@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -67,5 +69,8 @@ def command_line(given: Sequence[str]) -> list[str]:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Run pytest; its exit code."""
-    return int(pytest.main(command_line(sys.argv[1:] if given is None else given), plugins=[sys.modules[__name__]]))
+    """Run pytest; its exit code. No file is left where it was started but the report and the baseline that were asked for."""
+    words = command_line(sys.argv[1:] if given is None else given)
+    with tempfile.TemporaryDirectory() as storage:
+        os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", storage)  # also for the workers of a distributed run
+        return int(pytest.main(words, plugins=[sys.modules[__name__]]))
