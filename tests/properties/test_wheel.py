@@ -1,16 +1,12 @@
 """What a wheel puts into site-packages, and that it works there beside packages of the user's that are called theory and properties."""
 
 import json
-import os
-import subprocess
-import sys
-import sysconfig
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.properties.wheels import build_wheel, run_installed, unpacked
 from tools.wheel import rewritten
 from verified_natural_gradient.options import CHECKOUT
 
@@ -39,20 +35,13 @@ def test_ours():
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(made)]
-    subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
-    (found,) = made.glob("*.whl")
-    return found
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def site(wheel: Path) -> Path:
     """Where the wheel's files lie, in place of site-packages."""
-    place = wheel.parent / "site"
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(place)
-    return place
+    return unpacked(wheel)
 
 
 @pytest.fixture
@@ -63,21 +52,6 @@ def repository(tmp_path: Path) -> Path:
     (tmp_path / "steps.py").write_text(STEP)
     (tmp_path / "test_ordinary.py").write_text(ORDINARY)
     return tmp_path
-
-
-def run(site: Path, directory: Path, module: str, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """A module of the installed ones, where this checkout is not installed (-S: no .pth file is read)."""
-    paths = [str(directory), str(site), sysconfig.get_paths()["purelib"]]
-    code = f"import sys, runpy; sys.path[:0] = {paths!r}; runpy.run_module({module!r}, run_name='__main__')"
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return subprocess.run(
-        [sys.executable, "-S", "-c", code, *arguments],
-        cwd=directory,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_a_wheel_has_one_name_and_the_files_of_the_packages(wheel: Path) -> None:
@@ -97,7 +71,7 @@ def test_a_wheel_has_one_name_and_the_files_of_the_packages(wheel: Path) -> None
 
 
 def test_an_ordinary_run_keeps_its_own_package_of_the_name(site: Path, repository: Path) -> None:
-    done = run(site, repository, "pytest", ["-q"])
+    done = run_installed(site, repository, "pytest", ["-q"])
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith(".")
     assert "verification" not in done.stdout
@@ -105,20 +79,20 @@ def test_an_ordinary_run_keeps_its_own_package_of_the_name(site: Path, repositor
 
 def test_the_guard_works_beside_a_package_of_the_name(site: Path, repository: Path) -> None:
     options = ["--ngd-implementation", "steps:step", "--ngd-claim", "own-I-pinv", "--ngd-report", "out"]
-    done = run(site, repository, "pytest", options)
+    done = run_installed(site, repository, "pytest", options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The 1 claim holds; " in done.stdout
     written = json.loads((repository / "out" / "claims.json").read_text())
     assert written["verdict"] == "holds"
     first = next((repository / "out" / "counterexamples").glob("*.json"))
     words = [str(first.relative_to(repository)), "--implementation", "steps:step"]
-    done = run(site, repository, NAME, ["replay", *words])
+    done = run_installed(site, repository, NAME, ["replay", *words])
     assert "Of 1 replayed: 1 refuted again." in done.stdout, done.stdout + done.stderr
     assert f"{NAME}." not in first.read_text(), "files name no module path of an installation"
 
 
 def test_the_console_command_replays_and_leaves_no_files(site: Path, tmp_path: Path) -> None:
-    done = run(site, tmp_path, NAME, ["replay", str(CHECKOUT / "docs" / "counterexamples")])
+    done = run_installed(site, tmp_path, NAME, ["replay", str(CHECKOUT / "docs" / "counterexamples")])
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Of 3 replayed: 3 refuted again." in done.stdout
     assert list(tmp_path.iterdir()) == []
@@ -129,7 +103,7 @@ def test_outsiders_import_below_the_one_name(site: Path, tmp_path: Path) -> None
         f"from {NAME}.theory.theorems import ngd\nfrom {NAME}.properties import registry\n"
         "print(len(registry), ngd.step_limit(0.25, theorem='T1'))\n"
     )
-    done = run(site, tmp_path, "outsider", [])
+    done = run_installed(site, tmp_path, "outsider", [])
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[1] == "0.32"
 
