@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+__version__ = "0.1.0"
+
 HOME = Path(__file__).resolve().parent
 """The checkout, or where packages are installed."""
 
