@@ -150,7 +150,7 @@ def step(weights, signs, X, y, step_size):
 
 def test_guard_and_replay_need_the_core_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(STEP)
-    guard = ["--implementation=mine:step", "--claim=own-T1"]
+    guard = ["--implementation=mine:step", "--claim=own-fixed-point"]
     stored = sorted((CHECKOUT / "docs" / "counterexamples").glob("T0-*.json"))
     runs = [guard, [f"--replay={stored[0]}"], [*guard, "--report=out"]]
     names = sorted(
