@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import verified_natural_gradient
 from properties.claims import registry
 from properties.datasets import load_dataset
 from properties.extras import DISTRIBUTION, MODULES, Extra, installation, missing_from, require_extra
@@ -46,12 +47,13 @@ def distributions(requirements: list[str]) -> set[str]:
 
 def imported() -> Iterator[tuple[Path, str]]:
     """Every module from elsewhere that a shipped file imports, wherever in it."""
+    entry = Path(verified_natural_gradient.__file__)
     files = [
         *CHECKOUT.glob("theory/**/*.py"),
         *CHECKOUT.glob("properties/**/*.py"),
-        CHECKOUT / f"{DISTRIBUTION.replace('-', '_')}.py",
+        *((entry,) if entry.name != "__init__.py" else entry.parent.rglob("*.py")),
     ]
-    for file in filter(Path.is_file, files):
+    for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
