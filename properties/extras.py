@@ -7,7 +7,7 @@ or to start a long computation that ends in one, asks here first.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from theory.errors import MissingExtraError
@@ -45,9 +45,13 @@ def require_extra(extra: Extra, what: str) -> None:
     """Raise MissingExtraError unless all of an extra is installed; ``what`` begins the message: who needs it."""
     if absent := missing_from(extra):
         verb = "is" if len(absent) == 1 else "are"
-        raise MissingExtraError(
-            f"{what} needs {' and '.join(absent)}, which {verb} not installed: {installation(extra)}"
-        )
+        raise MissingExtraError(f"{what} needs {listed(absent)}, which {verb} not installed: {installation(extra)}")
+
+
+def listed(names: Collection[str]) -> str:
+    """``a, b and c``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def installation(extra: Extra) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from properties.extras import MODULES, Extra, installation
+from properties.extras import MODULES, Extra, installation, listed
 
 _NOUNS = {Extra.PROOFS: ("obligation", "obligations"), Extra.DATA: ("family", "families")}
 
@@ -17,8 +17,8 @@ _CONSEQUENCES = {
 def left_out_lines(left_out: Mapping[str, Sequence[str]]) -> list[str]:
     """One line an extra: how many, which, what follows from it, and the command that installs what they need."""
     return [
-        f"left out: {_counted(extra, names)}, {_CONSEQUENCES[extra]} ({', '.join(names)}): they need "
-        f"{' and '.join(MODULES[extra].values())}, {installation(extra)}"
+        f"left out: {_counted(extra, names)}, {_CONSEQUENCES[extra]} ({', '.join(names)}), for want of "
+        f"{listed(MODULES[extra].values())}: {installation(extra)}"
         for extra, names in _by_extra(left_out)
     ]
 

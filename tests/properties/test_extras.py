@@ -176,7 +176,7 @@ def test_guard_and_replay_need_the_core_alone(tmp_path: Path) -> None:
     assert replayed == 1, replay_text
     assert "Of 1 replayed: 1 refuted again." in replay_text
     assert reported == 4, report_text
-    needs = "--report needs matplotlib and jinja2 and markupsafe and latex2mathml, which are not installed: "
+    needs = "--report needs matplotlib, jinja2, markupsafe and latex2mathml, which are not installed: "
     assert f"{needs}{installation(Extra.REPORT)}" in report_text
     assert "Traceback" not in report_text
     assert not (tmp_path / "out").exists()
@@ -185,7 +185,7 @@ def test_guard_and_replay_need_the_core_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("extra", "arguments", "said"),
     [
-        (Extra.REPORT, ("--report=out",), "--report needs matplotlib and jinja2 and markupsafe and latex2mathml"),
+        (Extra.REPORT, ("--report=out",), "--report needs matplotlib, jinja2, markupsafe and latex2mathml"),
         (Extra.DATA, ("--dataset=digits-4-9",), "the data set digits-4-9 needs scikit-learn"),
         (Extra.DATA, ("--dataset=diabetes",), "the data set diabetes needs scikit-learn"),
         (
@@ -228,8 +228,8 @@ def test_claims_run_without_their_proofs_and_the_run_says_so(
     done = suite.run([fake_claims.claim()], *arguments, "--report=out")
     assert done.ret == 0
     line = (
-        "left out: 1 obligation, not run, so that nothing in this run proves or refutes them (O-squares): "
-        f"they need z3-solver and cvc5, {installation(Extra.PROOFS)}"
+        "left out: 1 obligation, not run, so that nothing in this run proves or refutes them (O-squares), "
+        f"for want of z3-solver and cvc5: {installation(Extra.PROOFS)}"
     )
     assert done.stdout.str().count(line) == 2  # before the items, and below the table
     done.stdout.fnmatch_lines(["*; 1 obligation left out, as the extra proofs is not installed."])
