@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from flint import arb, ctx, fmpq
 from hypothesis.strategies import SearchStrategy
 
+from properties.extras import Extra
+
 if TYPE_CHECKING:
     from properties.statistics import Trials
 
@@ -246,6 +248,8 @@ class Family(Generic[I]):
     descriptions: Callable[[], SearchStrategy[Mapping[str, Any]]]
     build: Callable[[Mapping[str, Any]], I]
     examples: Mapping[Depth, int]
+    extra: Extra | None = None
+    """What has to be installed to build an instance, beside the core."""
 
 
 @dataclass(frozen=True)

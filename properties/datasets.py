@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from properties.csv_table import read_csv
+from properties.extras import Extra, require_extra
 from theory.errors import ChoiceError, DataFileError, InputError, MissingKeyError, ScaleError
 from theory.inputs import LARGEST_SCALE, FloatArray, direction_rows, finite_array, normalise_rows, target_vector
 
@@ -40,14 +41,15 @@ def load_dataset(name_or_path: str, target: str | None = None) -> Dataset:
     """A built-in data set by name, or the file at a path; ``target`` names the target's column in a .csv file.
 
     Rows are normalised to unit Euclidean norm, and ``source`` says so. Nothing is unpickled.
-    Raises DataFileError (missing, unreadable, truncated, of an unknown kind, cells that are not numbers),
-    MissingKeyError, MissingColumnError, ShapeError, NotFiniteError, ZeroRowError, and ChoiceError for a target given
+    Raises MissingExtraError for a name without scikit-learn, DataFileError (missing, unreadable, truncated, of an unknown
+    kind, cells that are not numbers), MissingKeyError, MissingColumnError, ShapeError, NotFiniteError, ZeroRowError, and ChoiceError for a target given
     with anything but a .csv file.
     """
     suffix = Path(name_or_path).suffix.lower()
     if target is not None and suffix != ".csv":
         raise ChoiceError(f"a target column is chosen in .csv files only, not in {name_or_path}")
     if name_or_path in BUILT_IN:
+        require_extra(Extra.DATA, f"the data set {name_or_path}")
         return BUILT_IN[name_or_path]()
     path = Path(name_or_path).expanduser()
     if suffix not in (".npz", ".csv"):

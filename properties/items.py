@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from properties.claim import Claim, Mutant
 from properties.datasets import Dataset
+from properties.place import Place, place, step_place
 from properties.replay import Replay
 from properties.report.entries import Entry, facts
 from properties.run import Run
@@ -69,15 +68,15 @@ class ChosenItem(pytest.Item):
     cls = instance = None
     """Hooks of a conftest.py and of plugins look at these, which items of test functions have, and at those below."""
 
-    def __init__(self, *, run: Callable[[Item], None], source: tuple[Path, int] | None, **rest: Any) -> None:
-        """Take what is done with the item, and where what it is about is written, in lines from 0."""
+    def __init__(self, *, run: Callable[[Item], None], place: Place | None, **rest: Any) -> None:
+        """Take what is done with the item, and where what it is about is written."""
         super().__init__(**rest)
         self.obj = self.function = run
         self.module = sys.modules[__name__]
         self.originalname = self.name
         self.funcargs: dict[str, Any] = {}
         self.fixturenames: list[str] = []
-        self._source = source
+        self._place = place
 
     def runtest(self) -> None:
         """Fail unless it came out as it should."""
@@ -85,8 +84,9 @@ class ChosenItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where a report says that it comes from."""
-        path, line = self._source or (self.path, None)
-        return path, line, self.name
+        if self._place is None:
+            return self.path, None, self.name
+        return self._place.file, self._place.line - 1, self.name
 
 
 class Chosen(pytest.Directory):
@@ -97,10 +97,10 @@ class Chosen(pytest.Directory):
         run = self.config.stash[RUN]
         if found := defects(run.registry):
             raise self.CollectError("\n".join(["the registry is unfit to run", *found]))
-        step = None if run.own is None else source(run.own.step)
+        step = None if run.own is None else step_place(run.own)
         items = [
-            *(self._item(claim.id, Item.claim, claim, step or source(claim.conclusion)) for claim in run.claims),
-            *(self._item(one.id, Item.mutant, one, step or source(one.claim.conclusion)) for one in run.mutants),
+            *(self._item(claim.id, Item.claim, claim, step or place(claim.conclusion)) for claim in run.claims),
+            *(self._item(one.id, Item.mutant, one, step or place(one.claim.conclusion)) for one in run.mutants),
             *(self._item(one.id, Item.obligation, one) for one in run.obligations),
             *(self._item(f"replay[{one.name}]", Item.replay, one) for one in run.replays),
         ]
@@ -111,13 +111,13 @@ class Chosen(pytest.Directory):
         return items
 
     def _item(
-        self, name: str, act: Callable[[Item, Any], None], subject: object, place: tuple[Path, int] | None = None
+        self, name: str, act: Callable[[Item, Any], None], subject: object, where: Place | None = None
     ) -> ChosenItem:
         def verified(item: Item) -> None:
             act(item, subject)
 
         verified.__doc__ = str(getattr(subject, "statement", name))
-        found: ChosenItem = ChosenItem.from_parent(self, name=name, run=verified, source=place)
+        found: ChosenItem = ChosenItem.from_parent(self, name=name, run=verified, place=where)
         return found
 
 
@@ -130,15 +130,6 @@ class OnTheWay(pytest.Directory):
         (below,) = (path for path in (place, *place.parents) if path.parent == self.path)
         found: pytest.Collector = self.ihook.pytest_collect_directory(path=below, parent=self)
         return [found]
-
-
-def source(function: object) -> tuple[Path, int] | None:
-    """File and line, from 0, of a function, of what a partial or a decorator wraps, or of a callable object's class."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    function = inspect.unwrap(function) if callable(function) else function
-    code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
-    return None if code is None else (Path(code.co_filename), code.co_firstlineno - 1)
 
 
 class ChosenItems:

@@ -18,10 +18,12 @@ from hypothesis import settings
 
 from properties.claim import Depth
 from properties.claims import registry, slack_table
+from properties.github_actions import GitHubActions
 from properties.items import ENTRY, RUN, ChosenItem, ChosenItems, Item
 from properties.profiles import profile_name, register_profiles
 from properties.progress import Progress, terminal_stream
 from properties.recorder import Recorder
+from properties.report.left_out import left_out_lines
 from properties.report.publication import occupy
 from properties.request import Known, requested_run
 from properties.run import CLAIM, DATASET, MUTANT, PICTURES, SUBJECTS
@@ -89,6 +91,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"verification: root seed {run.root}, depth {run.depth.value}, profile {found['profile']}",
         f"arithmetic: {versions}; float64 eps {found['eps']:.3g}; BLAS {found['blas']}",
     ]
+    lines += left_out_lines(run.document.left_out)
     if run.own is not None:
         lines.append(f"implementation: {found['implementation']} (optimiser {run.own.optimiser})")
     if config.rootpath == CHECKOUT and not run.selective and not any("peers" in argument for argument in config.args):
@@ -208,6 +211,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not run.records:
         return
     session.config.pluginmanager.register(Recorder(run), "verification-recorder")
+    session.config.pluginmanager.register(GitHubActions(run, os.environ), "verification-github-actions")
     stream = terminal_stream() if session.config.option.verbose == 0 and not session.config.option.collectonly else None
     if stream is not None:
         progress = Progress(run, stream)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from properties.report import terminal, wording
 from properties.report.document import Document
+from properties.report.left_out import left_out_lines
 from properties.report.publication import publish, write_partial
 from properties.run import Run
 
@@ -64,4 +65,5 @@ class Recorder:
             *terminal.convention_lines(document),
             *terminal.mutant_lines(document),
             *terminal.obligation_lines(document),
+            *left_out_lines(document.left_out),
         ]

@@ -14,6 +14,7 @@ from properties.baseline import BaselineFile, open_baseline
 from properties.claim import Claim, Depth
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset, load_dataset
+from properties.extras import Extra, require_extra
 from properties.guard.claims import own_claims
 from properties.guard.implementation import Implementation, load_implementation
 from properties.ladder import Rung, own_rungs
@@ -26,7 +27,7 @@ from properties.report.environment import environment
 from properties.report.publication import foreign
 from properties.run import Run
 from properties.seeds import root_seed
-from properties.selection import ALL_CLAIMS, selected_claims, selected_obligations
+from properties.selection import ALL_CLAIMS, feasible, selected_claims, selected_obligations
 from properties.slack import SlackRow
 from theory import errors
 from theory.errors import ChoiceError, DataFileError, ImplementationError
@@ -64,12 +65,17 @@ def requested_run(config: pytest.Config, known: Known) -> Run:
     selective = bool(requested) or apart or implementation is not None
     claims = selected_claims(claims_known, requested, apart, provable)
     to_prove = selected_obligations(provable, known.chains, requested, apart)
+    possible = feasible(claims, to_prove, requested)
+    claims, to_prove = possible.claims, possible.obligations
     dataset = None if name is None else load_dataset(name, config.getoption("ngd_target"))
     rungs = None if dataset is None else _own_rungs(config, dataset)
     baseline = _baseline(config, depth, selective)
     report = _report_directory(config)
     root = _root(config, depth)
     every_claim = implementation is None and (ALL_CLAIMS in requested or not (requested or apart))
+    pictures = every_claim and report is not None and depth is not Depth.QUICK
+    if pictures:
+        require_extra(Extra.DATA, f"--report of every claim at depth {depth.value}, with the paper's pictures,")
     chosen = {claim.id for claim in claims}
     run = Run(
         depth=depth,
@@ -96,10 +102,11 @@ def requested_run(config: pytest.Config, known: Known) -> Run:
             chains=[chain_entry(chain) for theorem, chain in known.chains.items() if theorem in chosen],
             slack=[slack_entry(row) for row in known.slack if row.claim in chosen],
             not_executable=NOT_EXECUTABLE,
+            left_out=possible.left_out,
             commands=_commands(config, implementation),
         ),
         baseline=baseline,
-        pictures=every_claim and report is not None and depth is not Depth.QUICK,
+        pictures=pictures,
         selective=selective,
         replays=replays,
         records=not hasattr(config, "workerinput"),
@@ -193,12 +200,13 @@ def _baseline(config: pytest.Config, depth: Depth, selective: bool) -> BaselineF
 
 
 def _report_directory(config: pytest.Config) -> Path | None:
-    """The report's directory, made if missing. Raises DataFileError."""
+    """The report's directory, made if missing. Raises DataFileError, and MissingExtraError where no page can be made."""
     option = config.getoption("ngd_report")
     if option is None:
         return None
     if not option.strip():
         raise DataFileError("--report is empty; name a directory to write to, for example --report=report")
+    require_extra(Extra.REPORT, "--report")
     directory = _path(config, "--report", option)
     try:
         directory.mkdir(parents=True, exist_ok=True)

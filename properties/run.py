@@ -82,7 +82,8 @@ class Run:
             return frozenset()
         asked = {id for argument in (CLAIM, MUTANT, OBLIGATION) for id in self.subjects(argument)}
         mutants = (mutant.id for claim in self.registry.values() for mutant in claim.mutants)
-        return frozenset({*self.registry, *mutants, *obligations} - asked)
+        left_out = {id for ids in self.document.left_out.values() for id in ids}  # asked for, in vain
+        return frozenset({*self.registry, *mutants, *obligations} - asked - left_out)
 
     def compare(self) -> Comparison:
         """The document against the baseline, kept in the document; the baseline is replaced when that was asked for."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from properties.claim import Claim, Depth
+from properties.extras import Extra, missing_from, require_extra
 from properties.search import SHRINK_EVALUATIONS
 from properties.statistics import CHECKS, EVALUATIONS
 from theory.errors import ChoiceError
@@ -45,6 +48,41 @@ def selected_obligations(
         return tuple(obligations.values())
     needed = {id for theorem in requested if theorem in chains for id in chains[theorem].obligations}
     return tuple(obligation for id, obligation in obligations.items() if id in needed or id in requested)
+
+
+@dataclass(frozen=True)
+class Feasible:
+    """What of a selection can be run with the extras that are installed."""
+
+    claims: tuple[Claim[Any], ...]
+    """Without the families that need another one."""
+    obligations: tuple[Obligation, ...]
+    left_out: Mapping[str, tuple[str, ...]]
+    """By extra, what is not run for want of it: ids of obligations, claims with their families."""
+
+
+def feasible(claims: Sequence[Claim[Any]], obligations: Sequence[Obligation], requested: Collection[str]) -> Feasible:
+    """Leave out, and name, what needs an extra that is not installed.
+
+    A claim is checked without the families and the proof's obligations that it cannot have here: they are evidence of their
+    own, and what is left out is counted in the run's lines. Raises MissingExtraError for an obligation that was itself requested.
+    """
+    absent = {extra for extra in Extra if missing_from(extra)}
+    left_out: dict[str, tuple[str, ...]] = {}
+    if Extra.PROOFS in absent and obligations:
+        for obligation in obligations:
+            if obligation.id in requested:
+                require_extra(Extra.PROOFS, f"the proof of {obligation.id}")
+        left_out[Extra.PROOFS] = tuple(obligation.id for obligation in obligations)
+        obligations = ()
+    kept = []
+    for claim in claims:
+        families = tuple(family for family in claim.families if family.extra not in absent)
+        for family in claim.families:
+            if family.extra in absent:
+                left_out[family.extra] = (*left_out.get(family.extra, ()), f"{claim.id} {family.id}")
+        kept.append(claim if len(families) == len(claim.families) else dataclasses.replace(claim, families=families))
+    return Feasible(tuple(kept), tuple(obligations), left_out)
 
 
 def defects(registry: Registry) -> list[str]:

@@ -53,6 +53,10 @@ class MissingColumnError(DataFileError):
     """A .csv file has no column of the requested name."""
 
 
+class MissingExtraError(InputError):
+    """What was asked for needs an extra of this distribution that is not installed; the message has the command."""
+
+
 class DocumentError(InputError):
     """An instance has a part that no document can hold, or a document is not one of an instance."""
 

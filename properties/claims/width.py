@@ -30,6 +30,7 @@ from properties.claims.width_instances import BITS, Parts, WidthInstance
 from properties.claims.width_slack import SLACK
 from properties.datasets import load_dataset
 from properties.descriptions import described
+from properties.extras import Extra
 from properties.statistics import Trials
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
@@ -242,6 +243,7 @@ def _data(theorem: str) -> Family[WidthInstance]:
         ),
         partial(_build_digits, theorem),
         {Depth.QUICK: 2, Depth.NORMAL: 8, Depth.THOROUGH: 8},
+        extra=Extra.DATA,
     )
 
 

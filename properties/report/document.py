@@ -25,6 +25,9 @@ NOT_RUN = "not in this run"
 CLAIMS = "claims.json"
 """The document's file in a report."""
 
+INDEX = "index.html"
+"""The page's file in a report."""
+
 SCHEMA = 1
 """The version of claims.json; a reader refuses what it does not know."""
 
@@ -51,6 +54,8 @@ class Document:
     """Statements of the theory that are no claims, with the reason."""
     expected: int = 0
     """How many entries the run set out to produce."""
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By extra that is not installed, what the run was asked for and leaves out: ids of obligations, families of claims."""
     order: Sequence[str] = ()
     """Ids of claims, mutants and obligations in the order in which they are shown, whichever comes in first."""
     commands: Commands = field(default_factory=Commands)
@@ -75,6 +80,7 @@ class Document:
                 chains=content.get("proofs", ()),
                 slack=content["slack"],
                 not_executable=content["not_executable"],
+                left_out=content.get("left_out", {}),
                 commands=Commands.from_json(content["commands"]) if "commands" in content else Commands(),
                 checks_counted=True,
             )
@@ -206,6 +212,7 @@ class Document:
             "mutants": list(self.mutants.values()),
             "obligations": list(self.obligations.values()),
             "proofs": self.proofs(),
+            "left_out": {extra: list(names) for extra, names in self.left_out.items()},
             "slack": list(self.slack),
             "not_executable": dict(self.not_executable),
             "dataset": self.dataset,

@@ -7,6 +7,7 @@ import platform
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 LIBRARIES = ("numpy", "scipy", "python-flint", "hypothesis", "pytest")
 """The distributions whose versions are printed and stored."""
@@ -24,13 +25,7 @@ def environment() -> dict[str, Any]:
 
 
 def blas() -> str:
-    """Name, version, core type and threads of the BLAS that NumPy multiplies with, as far as it can be known."""
-    try:
-        from threadpoolctl import threadpool_info
-    except ImportError:
-        built = np.show_config(mode="dicts")
-        found = built.get("Build Dependencies", {}).get("blas", {}) if isinstance(built, dict) else {}
-        return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip() + ", threads unknown"
+    """Name, version, core type and threads of the BLAS that NumPy multiplies with; "unknown" where it does not tell."""
     pools = {
         " ".join(
             str(part)

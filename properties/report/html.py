@@ -20,15 +20,13 @@ from properties.report.claim_view import claim_views, ratio_file
 from properties.report.data_files import DataFile
 from properties.report.dataset_figures import dataset_figures
 from properties.report.dataset_view import rung_rows
-from properties.report.document import Document
+from properties.report.document import INDEX, Document
 from properties.report.entries import Entry
 from properties.report.mathematics import notation
 from properties.report.outlook import outlook
 from properties.report.paper_figures import pictures
 from properties.report.plain import number
 from properties.report.slack_figure import slack_figure
-
-INDEX = "index.html"
 
 TICKS = ("0.001 to 0.01", "0.1 to 0.2", "0.5 to 0.6", "0.9 to 0.99", "0.999 to 0.9999")
 """Bins under whose left edge the histograms write a number."""

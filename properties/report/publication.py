@@ -9,8 +9,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from properties.report.document import CLAIMS, Document
-from properties.report.html import INDEX, page
+from properties.report.document import CLAIMS, INDEX, Document
 from properties.report.together import HOME, write_together
 from theory.errors import DataFileError
 
@@ -56,6 +55,8 @@ def publish(document: Document, directory: Path) -> None:
     both at the same moment (together.py); then what only the old report used goes. A kill on the way leaves the old
     report or the new one, with all the files that it refers to.
     """
+    from properties.report.html import page  # which needs an extra
+
     new = page(document)
     earlier = _belongings(directory)
     new.write_data(directory)

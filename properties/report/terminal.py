@@ -69,7 +69,13 @@ def family_lines(document: Document) -> list[str]:
 
 def claim_lines(document: Document) -> list[str]:
     """The table: a line of headings and one line per claim."""
-    rows = [
+    rows = claim_rows(document)
+    return _aligned([COLUMNS, *rows]) if rows else []
+
+
+def claim_rows(document: Document) -> list[tuple[str, ...]]:
+    """The cells of the table, a claim a row, under ``COLUMNS``."""
+    return [
         (
             entry["id"],
             entry["verdict"] + (" (error)" if entry["error"] else ""),
@@ -83,7 +89,6 @@ def claim_lines(document: Document) -> list[str]:
         )
         for entry in document.merged_claims()
     ]
-    return _aligned([COLUMNS, *rows]) if rows else []
 
 
 def convention_lines(document: Document) -> list[str]:

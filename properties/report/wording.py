@@ -9,6 +9,7 @@ from typing import Any
 from properties.claim import InstanceVerdict, Provenance, Status, Verdict
 from properties.report.document import Document
 from properties.report.entries import Entry
+from properties.report.left_out import left_out_clauses
 from properties.report.plain import number
 from theory.rigour.obligation import Standing
 
@@ -167,6 +168,7 @@ def verdict_sentence(document: Document) -> str:
         parts.append(f"{document.mutants_refuted} of {len(document.mutants)} mutants refuted")
     if document.obligations:
         parts.append(f"obligations: {obligations_text(document).replace('; ', ', ')}")
+    parts += left_out_clauses(document.left_out)
     if document.dataset is not None:
         parts.append(_dataset_clause(document.dataset))
     if document.baseline is not None and document.baseline["losses"] and not document.baseline["update"]:

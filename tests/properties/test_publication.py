@@ -206,7 +206,7 @@ def test_counterexamples_to_mutants_of_an_earlier_report_go_and_all_else_stays(t
 def test_a_page_that_cannot_be_made_leaves_the_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
     page = (tmp_path / "index.html").read_text()
-    monkeypatch.setattr("properties.report.publication.page", lambda *_: 1 / 0)
+    monkeypatch.setattr("properties.report.html.page", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         publish(document("N-new"), tmp_path)
     assert (tmp_path / "index.html").read_text() == page

@@ -10,7 +10,7 @@ from properties.claim import Depth, Evaluation, InstanceVerdict, Status
 from properties.datasets import load_dataset
 from properties.obligations import run_obligation
 from properties.report.commands import Commands
-from properties.report.document import Document
+from properties.report.document import INDEX, Document
 from properties.report.entries import (
     Entry,
     chain_entry,
@@ -21,7 +21,7 @@ from properties.report.entries import (
     pictures_entry,
     slack_entry,
 )
-from properties.report.html import INDEX, Page
+from properties.report.html import Page
 from properties.report.together import write_together
 from properties.search import run_claim
 from properties.slack import SlackRow

@@ -1,7 +1,6 @@
 """What the numbers of a run depend on."""
 
 import numpy as np
-import pytest
 
 from properties.report.environment import blas, environment
 
@@ -12,8 +11,3 @@ def test_the_environment_says_what_the_numbers_depend_on() -> None:
     assert found["eps"] == 2.0**-52
     assert {"python", "scipy", "python-flint", "hypothesis"} <= set(found)
     assert "threads" in blas()
-
-
-def test_blas_without_the_optional_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "threadpoolctl", None)
-    assert blas().endswith("threads unknown")

@@ -41,7 +41,8 @@ class Prover:
         """Take the prover's name, the limit of a question in seconds, and the command if it is not the usual one."""
         self.name = name
         self._limit = limit
-        self._command = [sys.executable, "-I", str(_SCRIPT), name] if command is None else list(command)
+        # -P: no module beside the script is taken for one of a prover's; what PYTHONPATH and the user's own directory hold counts
+        self._command = [sys.executable, "-P", str(_SCRIPT), name] if command is None else list(command)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Prover:
