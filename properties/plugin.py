@@ -3,6 +3,8 @@
 A run that chooses claims, data, a step or files has the items of properties/items.py and no others; one that chooses nothing, in
 the checkout, has the project's own tests and those of tests/claims/test_claims.py. What an item finds travels as a plain entry on
 its test report, so that a distributed run records it too.
+
+PYTEST_DONT_REWRITE: the module holds no assertions, and the package's entry point may import it first.
 """
 
 from __future__ import annotations
