@@ -64,7 +64,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 def _check_packages() -> None:
     for name in ("theory", "properties"):
         found = importlib.util.find_spec(name)
-        if found is None or found.origin is None or Path(found.origin).resolve().parent.parent != HOME:
+        if found is None or found.origin is None or not HOME.samefile(Path(found.origin).resolve().parent.parent):
             raise pytest.UsageError(
                 f"--implementation and --replay need this project's package {name}, but {name} is found at "
                 f"{None if found is None else found.origin}; start pytest where no other {name} hides it"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from properties.claim import Depth
+from properties.paths import is_inside, same_file
 from properties.selection import ALL_CLAIMS
 
 if TYPE_CHECKING:
@@ -115,8 +116,8 @@ def joined(arguments: Sequence[str]) -> list[str]:
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Start the command again when pytest took its settings from where an option's value lies, not from this checkout."""
     given = list(config.invocation_params.args)
-    inside = config.invocation_params.dir.resolve().is_relative_to(CHECKOUT)
-    own_settings = config.inipath is not None and config.inipath.parent == CHECKOUT
+    inside = is_inside(config.invocation_params.dir, CHECKOUT)
+    own_settings = config.inipath is not None and same_file(config.inipath.parent, CHECKOUT)
     again = joined(given)
     if not inside or own_settings or again == given or given != sys.argv[1:]:
         return

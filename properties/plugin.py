@@ -19,6 +19,7 @@ from properties.claim import Depth
 from properties.claims import registry, slack_table
 from properties.items import ENTRY, OWN, RUN, Item, OwnItems
 from properties.options import CHECKOUT
+from properties.paths import printable, same_file
 from properties.profiles import profile_name, register_profiles
 from properties.progress import Progress, terminal_stream
 from properties.recorder import Recorder
@@ -48,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if run.report is not None and run.records:
             config.stash[LOCK] = occupy(run.report)
     except InputError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(printable(str(error))) from error
     config.stash[RUN] = run
     if run.own is not None or run.replays:
         config.pluginmanager.register(OwnItems(config), "verification-own-items")
@@ -80,7 +81,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     ]
     if run.own is not None:
         lines.append(f"implementation: {found['implementation']} (optimiser {run.own.optimiser})")
-    if config.rootpath == CHECKOUT and not run.selective and not any("peers" in argument for argument in config.args):
+    if (
+        same_file(config.rootpath, CHECKOUT)
+        and not run.selective
+        and not any("peers" in argument for argument in config.args)
+    ):
         lines.append("not collected: tests/peers, which need PyTorch and JAX (docs/guard.md)")
     return lines if run.dataset is None else [*lines, f"data set {run.dataset.summary}"]
 

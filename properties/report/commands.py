@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any
 
+from properties.paths import printable
+
 
 @dataclass(frozen=True)
 class Commands:
@@ -45,4 +47,12 @@ class Commands:
         return self._command(f"--dataset={name}", "--depth", depth)
 
     def _command(self, *arguments: str) -> str:
-        return shlex.join(["pytest", *self.options, *arguments])
+        return " ".join(_quoted(word) for word in ("pytest", *self.options, *arguments))
+
+
+def _quoted(word: str) -> str:
+    r"""A word as shells read it; bytes that are not UTF-8 and ends of lines as $'\xe9' and $'\n', on one line."""
+    if word.isprintable():
+        return shlex.quote(word)
+    escaped = word.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{printable(escaped)}'"

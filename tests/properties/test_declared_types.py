@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, NewType, TypeVar
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from typing_extensions import TypeAliasType, TypeVarTuple, Unpack
+from typing_extensions import TypeAliasType, TypeVarTuple
 
 from properties.declared_types import conforms, expanded
 
@@ -23,7 +23,7 @@ Same = TypeAliasType("Same", First, type_params=(First,))
 Swapped = TypeAliasType("Swapped", Mapping[Second, First] | First, type_params=(First, Second))
 Optional = TypeAliasType("Optional", Vector[Number] | None, type_params=(Number,))
 Nothing = TypeAliasType("Nothing", None)
-Last = TypeAliasType("Last", tuple[Unpack[Several]] | First, type_params=(Several, First))  # type: ignore[arg-type]
+Last = TypeAliasType("Last", tuple[*Several] | First, type_params=(Several, First))  # type: ignore[arg-type]
 Metres = NewType("Metres", float)
 
 FLOATS, INTEGERS = np.zeros(2), np.zeros(2, dtype=np.int64)

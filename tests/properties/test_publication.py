@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from properties.claim import Depth
+from properties.counterexample import content_digest
 from properties.report import atomic
 from properties.report.document import Document
 from properties.report.entries import claim_entry, mutant_entry
@@ -40,7 +42,8 @@ def document(name: str) -> Document:
 def with_counterexamples(found: Document, directory: Path) -> Document:
     """As a run does: its counterexamples are there before it ends."""
     for mutant in found.mutants.values():
-        content = {"claim": mutant["id"], "arrays": {}}
+        content: dict[str, Any] = {"claim": mutant["id"], "arrays": {}}
+        content["digest"] = content_digest(content)
         atomic.write_text_atomically(directory / mutant["counterexample"], json.dumps(content))
     return found
 

@@ -1,0 +1,81 @@
+"""Paths are compared as files, and names of any bytes are written, shown and quoted."""
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from properties.paths import encodable, file_key, is_inside, printable, same_file
+from properties.report.commands import Commands
+from tests.properties import path_names
+from tests.properties.path_names import NAMES, WAYS, check_baseline, check_replay, check_report
+from tests.properties.plugin_suite import Suite
+
+pytest_plugins = ["pytester"]
+
+pytestmark = pytest.mark.usefixtures("profile_restored")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("there", [True, False])
+def test_every_way_leads_to_the_same_file(
+    tmp_path: Path, way: str, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file, other = tmp_path / NAMES["not UTF-8"], tmp_path / "other"
+    other.mkdir()
+    if there:
+        file.mkdir()
+    found = WAYS[way](file)
+    assert same_file(found, file)
+    assert file_key(found) == file_key(file)
+    assert not same_file(found, other)
+    assert file_key(found) != file_key(other)
+    assert is_inside(os.path.join(found, "below", "further"), file)
+    assert is_inside(found, tmp_path)
+    assert not is_inside(found, other)
+    assert not is_inside(tmp_path, found)
+
+
+def test_another_case_is_the_same_file_where_the_system_says_so(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    assert same_file(tmp_path / "out", tmp_path / "OUT") is (tmp_path / "OUT").exists()
+    assert not is_inside(tmp_path / "output", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("résumé 2.csv", "résumé 2.csv"),
+        (os.fsdecode(b"caf\xe9"), r"caf\xe9"),
+        ("one\ntwo\x1b", r"one\ntwo\x1b"),
+        ("a\u0085b\u202e\U000e0001", r"a\u0085b\u202e\U000e0001"),
+        ("\ud800", r"\ud800"),
+    ],
+)
+def test_a_name_is_shown_on_one_line(name: str, shown: str) -> None:
+    assert printable(name) == shown
+    assert encodable(name).decode("utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=list(NAMES))
+def test_a_shell_reads_the_command_back(name: str) -> None:
+    command = Commands(report=name).replay("counterexamples/x.json")
+    assert command.isprintable()
+    script = f"printf '%s' {command.removeprefix('pytest ')}"
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, check=True, env={**os.environ, "LC_ALL": "C.UTF-8"}
+    )
+    assert os.fsdecode(done.stdout) == f"--replay={name}/counterexamples/x.json"
+    if name.isprintable():
+        assert shlex.split(command) == ["pytest", f"--replay={name}/counterexamples/x.json"]
+
+
+@pytest.mark.parametrize(("name", "way"), path_names.sample(4))
+def test_runs_through_any_name_and_way(suite: Suite, name: str, way: str) -> None:
+    """A sample; all of them are in tests/deep."""
+    for check in (check_report, check_replay, check_baseline):
+        suite.pytester.chdir()
+        check(suite, name, way)
