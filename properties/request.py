@@ -127,11 +127,11 @@ def _check_checkout(config: pytest.Config) -> None:
 def _check_workers(config: pytest.Config) -> None:
     """Refuse names that pytest-xdist cannot give to its workers. Raises ChoiceError."""
     distributed = config.getoption("numprocesses", None) or config.getoption("tx", None)
-    for argument in config.invocation_params.args:
-        if distributed and encodable(str(argument)).decode() != str(argument):
+    for name in (*config.invocation_params.args, config.invocation_params.dir):
+        if distributed and encodable(str(name)).decode() != str(name):
             raise ChoiceError(
-                f"{argument}: a name that is not UTF-8 does not reach the workers of a distributed run (-n); "
-                f"run without -n, or name it through a symbolic link"
+                f"{name}: a name that is not UTF-8 does not reach the workers of a distributed run (-n); "
+                f"run without -n, or go through a symbolic link"
             )
 
 

@@ -1,8 +1,10 @@
 """Paths are compared as files, and names of any bytes are written, shown and quoted."""
 
+import html
 import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from properties.paths import encodable, file_key, is_inside, printable, same_fil
 from properties.report.commands import Commands
 from tests.properties import path_names
 from tests.properties.path_names import NAMES, WAYS, check_baseline, check_replay, check_report
-from tests.properties.plugin_suite import Suite
+from tests.properties.plugin_suite import ITEMS, Suite
 
 pytest_plugins = ["pytester"]
 
@@ -73,9 +75,59 @@ def test_a_shell_reads_the_command_back(name: str) -> None:
         assert shlex.split(command) == ["pytest", f"--replay={name}/counterexamples/x.json"]
 
 
-@pytest.mark.parametrize(("name", "way"), path_names.sample(4))
+@pytest.mark.parametrize(("name", "way"), path_names.sample(2))
 def test_runs_through_any_name_and_way(suite: Suite, name: str, way: str) -> None:
     """A sample; all of them are in tests/deep."""
     for check in (check_report, check_replay, check_baseline):
         suite.pytester.chdir()
         check(suite, name, way)
+
+
+OWN_REGISTRY = """
+from properties import instance_document, plugin
+from tests.properties import fake_claims
+plugin.registry = {"N-small": fake_claims.claim(limit=20.0)}
+plugin.obligations = plugin.chains = {}
+instance_document.PACKAGES = ("theory", "properties", "tests")
+"""
+
+
+def distributed(directory: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "properties.plugin",
+        "--claim=all",
+        "-n",
+        "2",
+        "--benchmark-disable",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ITEMS.parents[2])}
+    return subprocess.run([*command, *arguments], cwd=directory, env=environment, capture_output=True, check=False)
+
+
+def test_a_distributed_run_in_a_directory_of_any_name(tmp_path: Path) -> None:
+    """What the workers say of files there reaches the terminal, the report and the file of JUnit."""
+    directory = tmp_path / "it's \n 100%s"
+    directory.mkdir()
+    (directory / "conftest.py").write_text(OWN_REGISTRY)
+    (directory / "test_items.py").write_text(ITEMS.read_text())
+    done = distributed(directory, "--report=-o t", "--junitxml=junit.xml")
+    assert done.returncode == 1, done.stdout + done.stderr
+    written = f"counterexample written to {tmp_path}/it's \\n 100%s/-o t/counterexamples/N-small"
+    assert written in os.fsdecode(done.stdout)
+    assert written in html.unescape((directory / "junit.xml").read_text(encoding="utf-8"))
+    assert (directory / "-o t" / "index.html").is_file()
+
+
+@pytest.mark.parametrize("place", ["directory", "report"])
+def test_what_cannot_reach_the_workers_is_refused_at_once(tmp_path: Path, place: str) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    directory = tmp_path / (name if place == "directory" else "cafe")
+    directory.mkdir()
+    refused = distributed(directory, f"--report={name if place == 'report' else 'out'}")
+    assert refused.returncode == pytest.ExitCode.USAGE_ERROR
+    assert rb"caf\xe9: a name that is not UTF-8 does not reach the workers of a distributed run" in refused.stderr
+    assert list(directory.iterdir()) == []
