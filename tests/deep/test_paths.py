@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.properties.path_names import CASES, check_baseline, check_replay, check_report
+from tests.properties.path_names import CASES, NAMES, check_baseline, check_dataset, check_replay, check_report
 from tests.properties.plugin_suite import Suite
 
 pytest_plugins = ["pytester"]
@@ -19,3 +19,9 @@ def test_runs_through_every_name_and_way(
 ) -> None:
     suite.pytester.chdir()
     check(suite, name, way)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_data_of_every_name(suite: Suite, name: str) -> None:
+    suite.pytester.chdir()
+    check_dataset(suite, name, "parent")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from properties.claim import Claim
+from properties.paths import printable
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import Suite
 
@@ -140,3 +141,17 @@ def check_baseline(suite: Suite, name: str, way: str) -> None:
         "--update-baseline",
     )
     assert clash.ret == 4
+
+
+def check_dataset(suite: Suite, name: str, way: str) -> None:
+    """Data of any name are certified, shown and reported."""
+    data = suite.pytester.path / f"{NAMES[name]}.csv"
+    data.write_text("a,b,y\n1,2,1\n-1,3,-1\n")
+    given = WAYS[way](data).rstrip("/") if name != "dash" else str(data)
+    named = given if given.endswith(".csv") else str(data)
+    done = suite.run(claims(), f"--dataset={named}", "--width=4", "--report=of-data", "--junitxml=junit.xml")
+    assert done.ret == 0, done.stdout.str() + done.stderr.str()
+    assert f"data set {printable(named)}: n = 2, d = 2" in done.stdout.str()
+    record = json.loads((suite.pytester.path / "of-data" / "claims.json").read_text(encoding="utf-8"))
+    assert record["dataset"]["name"] == named
+    assert "</testsuites>" in (suite.pytester.path / "junit.xml").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import pytest
 from properties.paths import encodable, file_key, is_inside, printable, same_file
 from properties.report.commands import Commands
 from tests.properties import path_names
-from tests.properties.path_names import NAMES, WAYS, check_baseline, check_replay, check_report
+from tests.properties.path_names import NAMES, WAYS, check_baseline, check_dataset, check_replay, check_report
 from tests.properties.plugin_suite import ITEMS, Suite
 
 pytest_plugins = ["pytester"]
@@ -81,6 +81,11 @@ def test_runs_through_any_name_and_way(suite: Suite, name: str, way: str) -> Non
     for check in (check_report, check_replay, check_baseline):
         suite.pytester.chdir()
         check(suite, name, way)
+
+
+def test_data_whose_name_is_not_text(suite: Suite) -> None:
+    suite.pytester.chdir()
+    check_dataset(suite, "not UTF-8", "parent")
 
 
 OWN_REGISTRY = """

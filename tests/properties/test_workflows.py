@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import re
 import shlex
+import tomllib
 from typing import Any
 
 import pytest
@@ -55,8 +56,26 @@ if importlib.util.find_spec("yaml") is not None:
         assert f"--report={job['steps'][-1]['with']['path']}" in words(name)
 
 
-def test_the_guide_leads_to_both() -> None:
+def test_the_matrix_has_the_goals_of_the_makefile_and_the_pythons_allowed() -> None:
+    text = (WORKFLOWS / "versions.yml").read_text()
+    goals, pythons = (
+        re.findall(r"[\w.]+", line)
+        for line in re.findall(r"^ +(?:versions|python): \[(.*)\]$", text, re.MULTILINE)[::-1]
+    )
+    makefile = (CHECKOUT / "Makefile").read_text()
+    assert re.search(rf"^{' '.join(goals)}: ", makefile, re.MULTILINE)
+    metadata = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    assert metadata["requires-python"] == f">={pythons[0]}"
+
+
+def test_cleaning_removes_nothing_that_an_option_names() -> None:
+    """REPORT may come from the environment, and be any directory of the user's."""
+    (recipe,) = re.findall(r"^clean:.*\n((?:\t.*\n)+)", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
+    assert "$" not in recipe
+
+
+def test_the_guide_leads_to_all() -> None:
     text = (CHECKOUT / "docs" / "continuous-integration.md").read_text()
-    for name in NAMES:
+    for name in (*NAMES, "versions"):
         assert f"(workflows/{name}.yml)" in text
     assert "(workflows/guard.yml)" in (CHECKOUT / "docs" / "guard.md").read_text()
