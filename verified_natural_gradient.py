@@ -8,6 +8,7 @@ PYTEST_DONT_REWRITE: the module holds no assertions and may be imported before p
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import importlib.util
 from collections.abc import Generator
@@ -53,8 +54,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     _check_packages()
     try:
         early_config.pluginmanager.import_plugin("properties.plugin")
-        return (yield)
-    except ValueError as error:
+        result = yield
+        build = getattr(early_config._parser, "_getparser", None)
+        if build is not None:  # before pytest 9 options are compared only when the parser is built
+            build()
+        return result
+    except (ValueError, argparse.ArgumentError) as error:
         message = importlib.import_module("properties.options").clash(error)
         if not message:
             raise

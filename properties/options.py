@@ -39,15 +39,17 @@ FLAGS = ("--symmetric", "--update-baseline")
 """The options without one."""
 
 
-def clash(error: ValueError) -> str:
+def clash(error: Exception) -> str:
     """What to say where pytest refuses an option because another plugin has one of our names; empty for other errors."""
     text = str(error)
     twice = [
         name
         for name in (*OPTIONS, *FLAGS)
-        if f"'{name}'" in text or f"dest '{name.removeprefix('--').replace('-', '_')}'" in text
+        if f"'{name}'" in text
+        or f"argument {name}: conflicting" in text
+        or f"dest '{name.removeprefix('--').replace('-', '_')}'" in text
     ]
-    if not twice or "already" not in text:
+    if not twice or not ("already" in text or "conflicting" in text):
         return ""
     return (
         f"the option {' and '.join(twice)} of this run is added by a conftest.py or another plugin as well ({text}); "

@@ -54,9 +54,9 @@ def load_replays(paths: Sequence[str], directory: Path, registry: Mapping[str, C
 def _names(files: Sequence[Path]) -> list[str]:
     """A name for each file that no other has: its own, or its whole path, as text on one line."""
     found = [printable(file.name) for file in files]
-    for whole in (lambda file: printable(file), lambda file: ascii(os.fspath(file))):
+    for longer in ([printable(file) for file in files], [ascii(os.fspath(file)) for file in files]):
         shared = {name for name, count in Counter(found).items() if count > 1}
-        found = [whole(file) if name in shared else name for name, file in zip(found, files, strict=True)]
+        found = [other if name in shared else name for name, other in zip(found, longer, strict=True)]
     return found
 
 

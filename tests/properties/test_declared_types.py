@@ -23,7 +23,7 @@ Same = TypeAliasType("Same", First, type_params=(First,))
 Swapped = TypeAliasType("Swapped", Mapping[Second, First] | First, type_params=(First, Second))
 Optional = TypeAliasType("Optional", Vector[Number] | None, type_params=(Number,))
 Nothing = TypeAliasType("Nothing", None)
-Last = TypeAliasType("Last", tuple[*Several] | First, type_params=(Several, First))  # type: ignore[arg-type]
+Last = TypeAliasType("Last", tuple[*Several] | First, type_params=(Several, First))
 Metres = NewType("Metres", float)
 
 FLOATS, INTEGERS = np.zeros(2), np.zeros(2, dtype=np.int64)
