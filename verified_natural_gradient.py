@@ -19,7 +19,9 @@ import pytest
 HOME = Path(__file__).resolve().parent
 """The checkout, or where packages are installed."""
 
-IN_CHECKOUT = (HOME / "tests" / "claims").is_dir() and Path.cwd().resolve().is_relative_to(HOME)
+STARTED = Path.cwd().resolve()
+
+IN_CHECKOUT = (HOME / "tests" / "claims").is_dir() and any(HOME.samefile(one) for one in (STARTED, *STARTED.parents))
 
 pytest_plugins = ["properties.options"] if IN_CHECKOUT else []
 
@@ -69,8 +71,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 def _check_packages() -> None:
     for name in ("theory", "properties"):
         found = importlib.util.find_spec(name)
-        if found is None or found.origin is None or not HOME.samefile(Path(found.origin).resolve().parent.parent):
+        place = HOME / name / "__init__.py"
+        if found is None or found.origin is None or not _same(place, found.origin):
             raise pytest.UsageError(
                 f"--implementation and --replay need this project's package {name}, but {name} is found at "
                 f"{None if found is None else found.origin}; start pytest where no other {name} hides it"
             )
+
+
+def _same(place: Path, origin: str) -> bool:
+    return place.exists() and Path(origin).exists() and place.samefile(origin)
