@@ -8,9 +8,12 @@ REPORT ?= report
 WORKERS ?= auto
 # one process a core, each with one thread of linear algebra
 DISTRIBUTED := -n $(WORKERS) --maxschedchunk 1 --benchmark-disable
-verify test thorough: export OPENBLAS_NUM_THREADS ?= 1
+verify test thorough deep lowest newest: export OPENBLAS_NUM_THREADS ?= 1
+# the versions that uv takes; of what is built from source, there being no wheel, a lower one is none
+lowest: RESOLUTION := --resolution lowest-direct --no-build
+newest: RESOLUTION := --upgrade
 
-.PHONY: verify test thorough lint format benchmark mutants install clean
+.PHONY: verify test thorough deep lowest newest lint format benchmark mutants install clean
 
 verify: $(STAMP)  ## every claim at depth normal, the digits, report/index.html
 	$(BIN)/pytest $(DISTRIBUTED) --claim all --depth normal --dataset digits-4-9 --report=$(REPORT)
@@ -20,6 +23,15 @@ test: $(STAMP)  ## the project's own tests and every claim at depth quick; the c
 
 thorough: $(STAMP)  ## every claim and the digits at depth thorough
 	$(BIN)/pytest $(DISTRIBUTED) --claim all --depth thorough --dataset digits-4-9 --report=$(REPORT)
+
+deep: $(STAMP)  ## the wide sweeps of tests/deep, of which `make test` runs a sample
+	$(BIN)/pytest $(DISTRIBUTED) tests/deep
+
+lowest newest:  ## `make test` with the lowest or the newest versions that pyproject.toml allows, without constraints.txt
+	$(PYTHON) -m venv --clear .venv-$@
+	.venv-$@/bin/python -m pip install --disable-pip-version-check --quiet uv
+	.venv-$@/bin/python -m uv pip install --python .venv-$@/bin/python $(RESOLUTION) -e ".[dev]"
+	.venv-$@/bin/python -m pytest $(DISTRIBUTED)
 
 lint: $(STAMP)  ## format, lint and types
 	$(BIN)/ruff format --check .
@@ -43,5 +55,5 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -e ".[dev]" -c constraints.txt
 	touch $@
 
-clean:
-	rm -rf $(REPORT) .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis
+clean:  ## a report under another name stays
+	rm -rf report .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis

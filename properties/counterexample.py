@@ -127,6 +127,20 @@ def write_counterexample(report: Path, refutation: Refutation, circumstances: Ci
     return path
 
 
+def remove_counterexample(path: Path) -> None:
+    """Remove a file and the arrays beside it, unless it was edited since it was written. Raises OSError."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["digest"] != content_digest(content):
+            return
+        beside = {entry["file"] for entry in content["arrays"].values() if "file" in entry}
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return
+    if path.with_suffix(".npz").name in beside:
+        path.with_suffix(".npz").unlink(missing_ok=True)
+    path.unlink()
+
+
 def content_digest(content: Mapping[str, Any]) -> str:
     """The digest of all of a file's content but the digest itself, however it is laid out."""
     rest = {key: value for key, value in content.items() if key != "digest"}

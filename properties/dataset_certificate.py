@@ -15,6 +15,7 @@ from properties.contribution import Contribution, Prediction, lower_digits
 from properties.datasets import Dataset
 from properties.ladder import Rung, ladder
 from properties.linearised import linearised_iterations
+from properties.paths import printable
 from properties.rung import REDUCTION, STEP_CAPS, RungContext
 from properties.topics import INPUT_TOPICS, RUNG_TOPICS, InputTopic, RungTopic
 from theory.errors import DescentError
@@ -147,7 +148,7 @@ class DatasetCertificate:
     def lines(self) -> list[str]:
         """The certificate for a terminal."""
         return [
-            f"data set {self.name}: n = {self.n}, d = {self.d}; {self.source}",
+            f"data set {printable(self.name)}: n = {self.n}, d = {self.d}; {self.source}",
             *(f"  {line}" for contribution in self.contributions for line in contribution.lines),
             *([f"  networks are trained on the first {self.rows} rows of {self.n}"] if self.rows < self.n else []),
             *(f"  {line}" for rung in self.rungs for line in rung.lines()),

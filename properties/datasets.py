@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from properties.csv_table import read_csv
 from properties.extras import Extra, require_extra
+from properties.paths import printable
 from theory.errors import ChoiceError, DataFileError, InputError, MissingKeyError, ScaleError
 from theory.inputs import LARGEST_SCALE, FloatArray, direction_rows, finite_array, normalise_rows, target_vector
 
@@ -34,7 +35,7 @@ class Dataset:
     @property
     def summary(self) -> str:
         """One line: name, shape, and that the rows were normalised."""
-        return f"{self.name}: n = {self.X.shape[0]}, d = {self.X.shape[1]}; {self.source}"
+        return f"{printable(self.name)}: n = {self.X.shape[0]}, d = {self.X.shape[1]}; {self.source}"
 
 
 def load_dataset(name_or_path: str, target: str | None = None) -> Dataset:
@@ -51,12 +52,15 @@ def load_dataset(name_or_path: str, target: str | None = None) -> Dataset:
     if name_or_path in BUILT_IN:
         require_extra(Extra.DATA, f"the data set {name_or_path}")
         return BUILT_IN[name_or_path]()
-    path = Path(name_or_path).expanduser()
     if suffix not in (".npz", ".csv"):
         raise DataFileError(f"unknown data set {name_or_path!r}; {_known()}")
-    if not path.is_file():
-        what = "is not a file" if path.exists() else "does not exist"
-        raise DataFileError(f"data file {name_or_path} {what}; {_known()}")
+    try:
+        path = Path(name_or_path).expanduser()
+        if not path.is_file():
+            what = "is not a file" if path.exists() else "does not exist"
+            raise DataFileError(f"data file {name_or_path} {what}; {_known()}")
+    except (OSError, RuntimeError) as error:
+        raise DataFileError(f"data file {name_or_path} is not a path ({error}); {_known()}") from error
     try:
         if suffix == ".npz":
             return _dataset(name_or_path, *_read_npz(path), "read from .npz")

@@ -16,7 +16,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
-import types
 import typing
 from collections.abc import Mapping
 from functools import cache
@@ -25,6 +24,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from properties.declared_types import conforms
 from theory.errors import DocumentError, InputError
 
 PACKAGES = ("theory", "properties")
@@ -168,7 +168,7 @@ def _constructed(kind: type, fields: Mapping[str, Any], path: str) -> Any:
             raise DocumentError(f"{where} {what} {', '.join(sorted(names))}")
     hints = _hints(kind)
     for name, value in fields.items():
-        if not _conforms(value, hints[name]):
+        if not conforms(value, hints[name]):
             raise DocumentError(f"{_joined(path, name)} is {_shown(value)}, but {class_name(kind)} takes {hints[name]}")
     try:
         return kind(**fields)
@@ -208,28 +208,6 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-# --- declared types --------------------------------------------------------------------------------------------------
-
-
 @cache
 def _hints(kind: type) -> Mapping[str, Any]:
     return typing.get_type_hints(kind)
-
-
-def _conforms(value: Any, hint: Any) -> bool:
-    """Whether a value may stand where a class declares ``hint``; of containers the entries are not looked at."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any or isinstance(hint, typing.TypeVar):
-        return True
-    if origin in (typing.Union, types.UnionType):
-        return any(_conforms(value, one) for one in arguments)
-    if origin is np.ndarray:
-        (entry,) = typing.get_args(arguments[1]) or (Any,)
-        return isinstance(value, np.ndarray) and (entry is Any or issubclass(value.dtype.type, entry))
-    if hint is float:
-        return isinstance(value, float | int) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if getattr(hint, "_is_protocol", False):
-        return dataclasses.is_dataclass(value)
-    return isinstance(value, origin or hint)

@@ -22,6 +22,7 @@ from properties.claim import Depth
 from properties.claims import registry, slack_table
 from properties.github_actions import GitHubActions
 from properties.items import ENTRY, RUN, ChosenItem, ChosenItems, Item
+from properties.paths import printable, same_file
 from properties.profiles import profile_name, register_profiles
 from properties.progress import Progress, terminal_stream
 from properties.recorder import Recorder
@@ -66,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _usage_error(config: pytest.Config, message: str) -> pytest.UsageError:
     """The error with the options as they are called in this run."""
     short = in_checkout(config.invocation_params.dir) or config.pluginmanager.has_plugin(console.__name__)
-    return pytest.UsageError(spoken(message, short))
+    return pytest.UsageError(printable(spoken(message, short)))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -96,7 +97,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     lines += left_out_lines(run.document.left_out)
     if run.own is not None:
         lines.append(f"implementation: {found['implementation']} (optimiser {run.own.optimiser})")
-    if config.rootpath == CHECKOUT and not run.selective and not any("peers" in argument for argument in config.args):
+    if (
+        same_file(config.rootpath, CHECKOUT)
+        and not run.selective
+        and not any("peers" in argument for argument in config.args)
+    ):
         lines.append("not collected: tests/peers, which need PyTorch and JAX (docs/guard.md)")
     return lines if run.dataset is None else [*lines, f"data set {run.dataset.summary}"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from properties.paths import printable
 from properties.report import terminal, wording
 from properties.report.document import Document
 from properties.report.left_out import left_out_lines
@@ -56,7 +57,7 @@ class Recorder:
         for line in terminal.closing_lines(document):
             terminalreporter.write_line(line)
         if self._run.report is not None:
-            terminalreporter.write_line(f"report: {self._run.report / 'index.html'}")
+            terminalreporter.write_line(f"report: {printable(self._run.report / 'index.html')}")
 
     @staticmethod
     def _claims(document: Document) -> list[str]:

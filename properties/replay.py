@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from properties.claim import Claim, Evaluation
 from properties.counterexample import Counterexample, read_counterexample
 from properties.guard.implementation import OWN_PREFIX
+from properties.paths import file_key, printable
 from properties.report.entries import Entry, evaluation_entry
 from properties.report.environment import environment
 from properties.report.plain import number, plain
@@ -45,9 +47,17 @@ def load_replays(paths: Sequence[str], directory: Path, registry: Mapping[str, C
     Raises CounterexampleError.
     """
     files = [file for path in paths for file in _files(directory / Path(path).expanduser())]
-    once = {file.resolve(): file for file in files}
-    names = Counter(file.name for file in once.values())
-    return tuple(_load(file, str(file) if names[file.name] > 1 else file.name, registry) for file in once.values())
+    once = {file_key(file): file for file in files}.values()
+    return tuple(_load(file, name, registry) for file, name in zip(once, _names(list(once)), strict=True))
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """A name for each file that no other has: its own, or its whole path, as text on one line."""
+    found = [printable(file.name) for file in files]
+    for longer in ([printable(file) for file in files], [ascii(os.fspath(file)) for file in files]):
+        shared = {name for name, count in Counter(found).items() if count > 1}
+        found = [other if name in shared else name for name, other in zip(found, longer, strict=True)]
+    return found
 
 
 def _files(path: Path) -> list[Path]:

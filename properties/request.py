@@ -18,13 +18,14 @@ from properties.extras import Extra, require_extra
 from properties.guard.claims import own_claims
 from properties.guard.implementation import Implementation, load_implementation
 from properties.ladder import Rung, own_rungs
+from properties.paths import encodable, same_file
 from properties.profiles import under_ci
 from properties.replay import Replay, load_replays
 from properties.report.commands import Commands
 from properties.report.document import Document
 from properties.report.entries import chain_entry, slack_entry
 from properties.report.environment import environment
-from properties.report.publication import foreign
+from properties.report.publication import OWN_FILES, foreign
 from properties.run import Run
 from properties.seeds import root_seed
 from properties.selection import ALL_CLAIMS, feasible, selected_claims, selected_obligations
@@ -52,6 +53,7 @@ class Known:
 def requested_run(config: pytest.Config, known: Known) -> Run:
     """The run that the options ask for. Raises InputError: a bad value, or options that do not go together."""
     _check_checkout(config)
+    _check_workers(config)
     _check_companions(config)
     implementation = _implementation(config)
     claims_known: Mapping[str, Claim[Any]] = known.claims
@@ -126,6 +128,17 @@ def _check_checkout(config: pytest.Config) -> None:
             f"the package theory was imported from {Path(errors.__file__).parent}, not from {here.parent}: "
             f"install this checkout (pip install -e .) in this environment, or run python -m pytest"
         )
+
+
+def _check_workers(config: pytest.Config) -> None:
+    """Refuse names that pytest-xdist cannot give to its workers. Raises ChoiceError."""
+    distributed = config.getoption("numprocesses", None) or config.getoption("tx", None)
+    for name in (*config.invocation_params.args, config.invocation_params.dir):
+        if distributed and encodable(str(name)).decode() != str(name):
+            raise ChoiceError(
+                f"{name}: a name that is not UTF-8 does not reach the workers of a distributed run (-n); "
+                f"run without -n, or go through a symbolic link"
+            )
 
 
 def _check_companions(config: pytest.Config) -> None:
@@ -208,6 +221,9 @@ def _report_directory(config: pytest.Config) -> Path | None:
         raise DataFileError("--report is empty; name a directory to write to, for example --report=report")
     require_extra(Extra.REPORT, "--report")
     directory = _path(config, "--report", option)
+    baseline = config.getoption("ngd_baseline")
+    if baseline is not None and config.getoption("ngd_update_baseline"):
+        _check_apart(directory, _path(config, "--baseline", baseline))
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -222,6 +238,14 @@ def _report_directory(config: pytest.Config) -> Path | None:
     return directory
 
 
+def _check_apart(directory: Path, baseline: Path) -> None:
+    """Refuse to write a baseline to a file that the report of the same run replaces. Raises DataFileError."""
+    if any(same_file(baseline, directory / name) for name in OWN_FILES):
+        raise DataFileError(
+            f"--baseline {baseline}: the report of this run is written there too; name another file for --update-baseline"
+        )
+
+
 def _commands(config: pytest.Config, implementation: Implementation | None) -> Commands:
     """What the commands need that repeat a part of the run, given where pytest was started."""
     own = () if implementation is None else implementation.options
@@ -230,9 +254,9 @@ def _commands(config: pytest.Config, implementation: Implementation | None) -> C
 
 
 def _path(config: pytest.Config, option: str, text: str) -> Path:
-    """A path from the command line. Raises DataFileError when it cannot be one."""
+    """A path from the command line, absolute, without ``..`` and symbolic links. Raises DataFileError when it cannot be one."""
     try:
-        path = config.invocation_params.dir / Path(text).expanduser()
+        path = (config.invocation_params.dir / Path(text).expanduser()).resolve()
         path.exists()
     except (OSError, RuntimeError, ValueError) as error:
         raise DataFileError(f"{option} {text}: not a path ({error})") from error

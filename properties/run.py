@@ -12,6 +12,7 @@ from properties.claim import Claim, Depth, Mutant
 from properties.datasets import Dataset
 from properties.guard.implementation import Implementation
 from properties.ladder import Rung
+from properties.paths import printable
 from properties.replay import Replay
 from properties.report.document import Document
 from properties.results import Result
@@ -91,7 +92,11 @@ class Run:
         found = self.document.to_json()
         earlier = self.baseline.content
         comparison = Comparison(0, 0, ()) if earlier is None else compared(found, earlier, self.unselected)
-        self.document.baseline = {"file": str(self.baseline.path), "update": self.baseline.update, **asdict(comparison)}
+        self.document.baseline = {
+            "file": printable(self.baseline.path),
+            "update": self.baseline.update,
+            **asdict(comparison),
+        }
         if self.baseline.update:
             write_baseline(self.baseline.path, found, earlier, self.selective)
         return comparison

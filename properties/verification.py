@@ -14,6 +14,7 @@ from properties.counterexample import Circumstances, Refutation, write_counterex
 from properties.datasets import Dataset
 from properties.ladder import Rung
 from properties.obligations import run_obligation
+from properties.paths import printable
 from properties.replay import Replay, failed_entry, replay_entry
 from properties.report import wording
 from properties.report.entries import (
@@ -132,7 +133,7 @@ class Verification:
 
     def _written(self, path: Path) -> list[str]:
         return [
-            f"counterexample written to {path}",
+            f"counterexample written to {printable(path)}",
             f"replay: {self._run.document.commands.replay(self._from_report(path))}",
         ]
 

@@ -122,7 +122,8 @@ OPTIONS = (
 
 def in_checkout(directory: Path) -> bool:
     """Whether this package is that of a checkout and the directory lies in it."""
-    return (CHECKOUT / "tests" / "claims").is_dir() and directory.resolve().is_relative_to(CHECKOUT)
+    place = directory.resolve()
+    return (CHECKOUT / "tests" / "claims").is_dir() and any(CHECKOUT.samefile(one) for one in (place, *place.parents))
 
 
 def asked_for(arguments: Sequence[str], values: argparse.Namespace) -> bool:

@@ -83,7 +83,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     """
     given = list(config.invocation_params.args)
     inside = in_checkout(config.invocation_params.dir)
-    own_settings = config.inipath is not None and config.inipath.parent == CHECKOUT
+    own_settings = config.inipath is not None and config.inipath.parent.samefile(CHECKOUT)
     again = joined(given)
     if not inside or own_settings or again == given or given != sys.argv[1:]:
         return

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any
 
+from properties.paths import printable
+
 
 @dataclass(frozen=True)
 class Commands:
@@ -32,14 +34,27 @@ class Commands:
 
     def replay(self, file: str) -> str:
         """Evaluate a counterexample again; the file is named from the report's directory."""
-        return shlex.join(["natural-gradient", "replay", PurePath(self.report, file).as_posix(), *self.options])
+        path = PurePath(self.report, file).as_posix()
+        return _command("replay", f"./{path}" if path.startswith("-") else path, *self.options)
 
     def claim(self, id: str, depth: str, root: int | None) -> str:
         """Repeat one claim and its mutants."""
         seed = [] if root is None else [f"--hypothesis-seed={root}"]
         command = ["guard", *self.options[1:]] if self.options else ["verify"]
-        return shlex.join(["natural-gradient", *command, "--claim", id, "--depth", depth, *seed])
+        return _command(*command, "--claim", id, "--depth", depth, *seed)
 
     def dataset(self, name: str, depth: str) -> str:
         """Certify a data set again."""
-        return shlex.join(["natural-gradient", "dataset", name, "--depth", depth])
+        return _command("dataset", name, "--depth", depth)
+
+
+def _command(*words: str) -> str:
+    return " ".join(_quoted(word) for word in ("natural-gradient", *words))
+
+
+def _quoted(word: str) -> str:
+    r"""A word as shells read it; bytes that are not UTF-8 and ends of lines as $'\xe9' and $'\n', on one line."""
+    if word.isprintable():
+        return shlex.quote(word)
+    escaped = word.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{printable(escaped)}'"

@@ -7,7 +7,10 @@ import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from properties.paths import encodable
 
 DIRECTORY = "data"
 
@@ -38,5 +41,14 @@ def csv_file(name: str, table: Table) -> DataFile:
     writer.writerow(table.headings)
     writer.writerows(table.rows)
     text = stream.getvalue()
-    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
-    return DataFile(f"{DIRECTORY}/{name}-{digest}.csv", text)
+    return DataFile(f"{DIRECTORY}/{name}-{_digest(encodable(text))}.csv", text)
+
+
+def remove_table(path: Path) -> None:
+    """Remove a file of data, unless its content is not that which its name tells of. Raises OSError."""
+    if path.is_file() and path.stem.endswith(f"-{_digest(path.read_bytes())}"):
+        path.unlink()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:8]

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from properties.paths import encodable
 from properties.ratios import BINS
 from properties.report import wording
 from properties.report.atomic import write_text_atomically
@@ -100,7 +101,7 @@ def _content(document: Document) -> dict[str, Any]:
     content: dict[str, Any] = {
         "sentence": wording.verdict_sentence(document),
         "verdict": document.verdict.value,
-        "claims_digest": hashlib.sha256(document.text().encode("utf-8")).hexdigest(),
+        "claims_digest": hashlib.sha256(encodable(document.text())).hexdigest(),
         "baseline": wording.baseline_lines(document.baseline),
         "outlook": outlook(document),
         "legend": wording.MARKS_LEGEND,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from properties.claim import Verdict
+from properties.paths import printable
 from properties.report import wording
 from properties.report.document import Document
 from properties.report.entries import Entry
@@ -66,7 +67,7 @@ def _unsettled(document: Document, claims: Sequence[Entry]) -> Iterable[Remark]:
         yield Remark("Obligations not settled", "", named, against=True)
     if document.dataset is not None and document.dataset["verdict"] != Verdict.HOLDS.value:
         reason = "its certificate broke off" if document.dataset["error"] else document.dataset["verdict"]
-        yield Remark("Data set", f"{document.dataset['name']}: {reason}", against=True)
+        yield Remark("Data set", f"{printable(document.dataset['name'])}: {reason}", against=True)
     if document.pictures is not None and document.pictures["error"]:
         yield Remark("Pictures", "they broke off with an error", against=True)
     if document.baseline is not None and document.baseline["losses"]:

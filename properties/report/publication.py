@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from properties.counterexample import DIRECTORY as COUNTEREXAMPLES
+from properties.counterexample import remove_counterexample
+from properties.report.data_files import DIRECTORY as TABLES
+from properties.report.data_files import remove_table
 from properties.report.document import CLAIMS, INDEX, Document
 from properties.report.together import HOME, write_together
 from theory.errors import DataFileError
@@ -19,8 +24,12 @@ PARTIAL = "claims.partial.json"
 PAGE_MARK = "<title>Verified natural gradient descent"
 """What every page of ours has."""
 
-TABLE_LINK = re.compile(r'href="(data/[A-Za-z0-9._-]+-[0-9a-f]{8}\.csv)"')
-COUNTEREXAMPLE = re.compile(r"counterexamples/[A-Za-z0-9._-]+-[0-9a-f]{10}\.json")
+OWN_FILES = (CLAIMS, INDEX, PARTIAL)
+"""What a run writes to its report's directory itself; the rest goes below."""
+
+TABLE = re.compile(rf"{TABLES}/[A-Za-z0-9._-]+-[0-9a-f]{{8}}\.csv")
+TABLE_LINK = re.compile(f'href="({TABLE.pattern})"')
+COUNTEREXAMPLE = re.compile(rf"{COUNTEREXAMPLES}/[A-Za-z0-9._-]+-[0-9a-f]{{10}}\.json")
 """Names that a report gives to its own files."""
 
 
@@ -31,21 +40,25 @@ def write_partial(document: Document, directory: Path) -> None:
 
 def occupy(directory: Path) -> FileLock:
     """Keep other runs from writing a report there until the lock is released, or this process ends. Raises DataFileError."""
-    (directory / HOME).mkdir(exist_ok=True)
-    lock = FileLock(directory / HOME / "lock")
+    place = directory / HOME / "lock"
     try:
-        return lock.acquire(timeout=0).lock
+        place.parent.mkdir(exist_ok=True)
+        if place.is_symlink() or (place.exists() and place.stat().st_size):  # a lock is empty, and is made empty
+            raise DataFileError(f"{place} is not the lock of a report; move it away, or name another directory")
+        return FileLock(place).acquire(timeout=0).lock
     except Timeout as error:
         raise DataFileError(
             f"another run is writing its report to {directory}; wait for its end, or name another directory"
         ) from error
+    except OSError as error:
+        raise DataFileError(f"no report can be written to {directory} ({error}); name another directory") from error
 
 
 def foreign(directory: Path) -> list[str]:
-    """The files that a report here would replace and that no run of this suite wrote."""
-    page, record = directory / INDEX, directory / CLAIMS
-    found = [INDEX] if page.exists() and PAGE_MARK not in _text(page) else []
-    return found + ([CLAIMS] if record.exists() and _record(record) is None else [])
+    """The files that a report here would replace, or need the place of, and that no run of this suite wrote."""
+    found = [INDEX] if (directory / INDEX).exists() and PAGE_MARK not in _text(directory / INDEX) else []
+    found += [name for name in (CLAIMS, PARTIAL) if (directory / name).exists() and _record(directory / name) is None]
+    return found + [name for name in (TABLES, COUNTEREXAMPLES) if _is_in_the_way(directory / name)]
 
 
 def publish(document: Document, directory: Path) -> None:
@@ -63,15 +76,16 @@ def publish(document: Document, directory: Path) -> None:
     write_together(directory, {CLAIMS: document.text(), INDEX: new.text})
     (directory / PARTIAL).unlink(missing_ok=True)
     for name in earlier - new.belongings:
-        (directory / name).unlink(missing_ok=True)
-        if name.startswith("counterexamples/"):
-            (directory / name).with_suffix(".npz").unlink(missing_ok=True)
+        remove = remove_table if TABLE.fullmatch(name) else remove_counterexample
+        with contextlib.suppress(OSError):
+            remove(directory / name)
 
 
 def _belongings(directory: Path) -> frozenset[str]:
     """What the report that is there now has beside it: its tables of data, and its counterexamples to mutants.
 
-    Those are made again by a run. Counterexamples to claims are no belongings, nor is anything that a report does not name.
+    Those are made again by a run. Counterexamples to claims are no belongings, nor is anything that a report does not name;
+    what was changed since it was written is not removed.
     """
     shown = _text(directory / INDEX)
     tables = TABLE_LINK.findall(shown) if PAGE_MARK in shown else []
@@ -79,6 +93,11 @@ def _belongings(directory: Path) -> frozenset[str]:
     named = (mutant.get("counterexample") for mutant in record["mutants"])
     written = [name for name in named if isinstance(name, str) and COUNTEREXAMPLE.fullmatch(name)]
     return frozenset([*tables, *written])
+
+
+def _is_in_the_way(path: Path) -> bool:
+    """Whether there is something where a directory is to be."""
+    return path.exists() and not path.is_dir()
 
 
 def _text(path: Path) -> str:

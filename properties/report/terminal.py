@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from properties.paths import printable
 from properties.report.document import Document
 from properties.report.picture_texts import summaries
 from properties.report.wording import (
@@ -44,7 +45,8 @@ def dataset_lines(document: Document) -> list[str]:
         found = tally.setdefault(check["claim"], {})
         found[check["verdict"]] = found.get(check["verdict"], 0) + 1
     lines += [
-        f"{claim} on {dataset['name']}: " + ", ".join(f"{count} {verdict}" for verdict, count in found.items())
+        f"{claim} on {printable(dataset['name'])}: "
+        + ", ".join(f"{count} {verdict}" for verdict, count in found.items())
         for claim, found in tally.items()
     ]
     if dataset["error"]:

@@ -2,19 +2,25 @@
 
 Each of them is a symbolic link through one other link, ``.published/current``, to a directory below ``.published`` that
 holds a generation of them. Replacing that one link replaces them all at once.
+
+Generations are numbered. Of earlier ones the files that were written here are removed, by name, and a directory once it is
+empty: whatever else lies there, or below ``.published``, is somebody's and stays.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Mapping
+import contextlib
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from properties.report.atomic import link_atomically, write_text_atomically
+from properties.paths import same_file
+from properties.report.atomic import is_temporary, link_atomically, write_text_atomically
 
 HOME, CURRENT = Path(".published"), "current"
 """Where the generations lie, and the link to the one that is shown."""
+
+GENERATION = re.compile(r"generation-(\d{6,})")
 
 
 def write_together(directory: Path, texts: Mapping[str, str]) -> None:
@@ -29,11 +35,10 @@ def write_together(directory: Path, texts: Mapping[str, str]) -> None:
         for name, text in texts.items():
             write_text_atomically(directory / name, text)
         return
-    shown = _generation(directory, texts)
-    link_atomically(directory / HOME / CURRENT, Path(shown.name))
-    for other in (directory / HOME).iterdir():
-        if other.is_dir() and not other.is_symlink() and other != shown:
-            shutil.rmtree(other, ignore_errors=True)
+    shown = _shown(directory, texts)
+    for number, earlier in _generations(directory):
+        if number < _number(shown) and not same_file(earlier, shown):
+            _remove(earlier, texts)
 
 
 def _link(directory: Path, names: list[str]) -> None:
@@ -42,23 +47,63 @@ def _link(directory: Path, names: list[str]) -> None:
     linked = [
         (directory / name).is_symlink() and (directory / name).readlink() == target for name, target in targets.items()
     ]
-    if all(linked):
+    if all(linked) and (directory / HOME / CURRENT).is_symlink():
         return
     found = {name: directory / name for name in names if (directory / name).exists()}
-    shown = _generation(directory, {name: path.read_text(encoding="utf-8") for name, path in found.items()})
-    try:
-        link_atomically(directory / HOME / CURRENT, Path(shown.name))
-    except OSError:
-        shutil.rmtree(shown)
-        raise
+    _shown(directory, {name: path.read_text(encoding="utf-8") for name, path in found.items()})
     for name, target in targets.items():
         link_atomically(directory / name, target)
 
 
-def _generation(directory: Path, texts: Mapping[str, str]) -> Path:
-    (directory / HOME).mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=directory / HOME))
-    made.chmod(0o755)
-    for name, text in texts.items():
-        write_text_atomically(made / name, text)
+def _shown(directory: Path, texts: Mapping[str, str]) -> Path:
+    """A new generation of these files, which ``current`` leads to. Raises OSError, and leaves none then."""
+    made = _generation(directory)
+    try:
+        for name, text in texts.items():
+            write_text_atomically(made / name, text)
+        link_atomically(directory / HOME / CURRENT, Path(made.name))
+    except OSError:
+        _remove(made, texts)
+        raise
     return made
+
+
+def _generation(directory: Path) -> Path:
+    """An empty directory, numbered after all others."""
+    home = directory / HOME
+    home.mkdir(parents=True, exist_ok=True)
+    number = max((number for number, _ in _generations(directory)), default=0)
+    while True:
+        number += 1
+        made = home / f"generation-{number:06d}"
+        with contextlib.suppress(FileExistsError):
+            made.mkdir()
+            made.chmod(0o755)
+            return made
+
+
+def _generations(directory: Path) -> list[tuple[int, Path]]:
+    """The directories that are named as generations, with their numbers."""
+    return [
+        (_number(path), path)
+        for path in (directory / HOME).iterdir()
+        if GENERATION.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
+    ]
+
+
+def _number(generation: Path) -> int:
+    found = GENERATION.fullmatch(generation.name)
+    assert found is not None
+    return int(found[1])
+
+
+def _remove(generation: Path, names: Iterable[str]) -> None:
+    """Remove a generation of files of these names, what a kill left of them included; all of it stays if it holds others."""
+    with contextlib.suppress(OSError):
+        found = list(generation.iterdir())
+        ours = [path for path in found if any(path.name == name or is_temporary(path, name) for name in names)]
+        if len(ours) < len(found) or any(path.is_dir() and not path.is_symlink() for path in ours):
+            return
+        for path in ours:
+            path.unlink()
+        generation.rmdir()

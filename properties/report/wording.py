@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from properties.claim import InstanceVerdict, Provenance, Status, Verdict
+from properties.paths import printable
 from properties.report.document import Document
 from properties.report.entries import Entry
 from properties.report.left_out import left_out_clauses
@@ -184,7 +185,7 @@ def verdict_sentence(document: Document) -> str:
 
 
 def _dataset_clause(dataset: Entry) -> str:
-    name = f"the data set {dataset['name']}"
+    name = f"the data set {printable(dataset['name'])}"
     if dataset["error"]:
         return f"the certificate of {name} broke off with an error"
     match Verdict(dataset["verdict"]):

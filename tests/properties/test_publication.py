@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from properties.claim import Depth
+from properties.counterexample import content_digest
 from properties.report import atomic
 from properties.report.document import Document
 from properties.report.entries import claim_entry, mutant_entry
@@ -40,7 +42,8 @@ def document(name: str) -> Document:
 def with_counterexamples(found: Document, directory: Path) -> Document:
     """As a run does: its counterexamples are there before it ends."""
     for mutant in found.mutants.values():
-        content = {"claim": mutant["id"], "arrays": {}}
+        content: dict[str, Any] = {"claim": mutant["id"], "arrays": {}}
+        content["digest"] = content_digest(content)
         atomic.write_text_atomically(directory / mutant["counterexample"], json.dumps(content))
     return found
 
@@ -203,6 +206,101 @@ def test_counterexamples_to_mutants_of_an_earlier_report_go_and_all_else_stays(t
     assert not any(name.startswith("N-old") for name in found)
 
 
+def files_below(directory: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_what_a_run_did_not_make_stays_below_the_hidden_directory(tmp_path: Path) -> None:
+    """Whatever its name: directories, files and links of the user's, and generations to which something was added."""
+    report, elsewhere = tmp_path / "report", tmp_path / "elsewhere"
+    publish(with_counterexamples(document("N-old"), report), report)
+    home = report / HOME
+    (elsewhere / "deep").mkdir(parents=True)
+    (elsewhere / "deep" / "mine.txt").write_text("mine")
+    for name in ("archive", "generation-mine", "generation-000000", "tmpabcdefgh", "generation-000000-kept"):
+        shutil.copytree(elsewhere, home / name)
+    (home / "generation-0000001").mkdir()
+    (home / "generation-0000001" / "index.html").mkdir()  # a directory of that name
+    (home / "generation-00000000").symlink_to(elsewhere)
+    (home / "notes.txt").write_text("mine")
+    (generation,) = [path for path in home.iterdir() if re.fullmatch(r"generation-\d{6}", path.name) and _shows(path)]
+    (generation / "mine.txt").write_text("mine")
+    before = {**files_below(home), **files_below(elsewhere)}
+    for name in ("N-new", "N-old", "N-new"):
+        publish(with_counterexamples(document(name), report), report)
+    after = {**files_below(home), **files_below(elsewhere)}
+    assert {name: after.get(name) for name in before} == before
+    assert (home / "generation-0000001" / "index.html").is_dir()
+    assert (
+        len([path for path in home.iterdir() if path.is_dir() and _shows(path)]) == 3
+    )  # that one, the new one, its link
+    assert states(report) == {"N-new"}
+
+
+def _shows(generation: Path) -> bool:
+    return (generation / "index.html").is_file()
+
+
+def test_generations_in_a_directory_elsewhere(tmp_path: Path) -> None:
+    """Two reports through the same directory, which holds files of the user's too, do not remove each other's."""
+    report, shared = tmp_path / "report", tmp_path / "shared"
+    (shared / "photographs").mkdir(parents=True)
+    (shared / "photographs" / "index.html").write_text("mine")
+    report.mkdir()
+    (report / HOME).symlink_to(shared)
+    for name in ("N-old", "N-new"):
+        publish(with_counterexamples(document(name), report), report)
+        assert states(report) == {name}
+    assert (shared / "photographs" / "index.html").read_text() == "mine"
+
+
+def test_a_copy_whose_link_became_a_directory_is_replaced_file_by_file(tmp_path: Path) -> None:
+    publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
+    current = tmp_path / HOME / "current"
+    target = current.resolve()
+    current.unlink()
+    shutil.copytree(target, current)
+    publish(with_counterexamples(document("N-new"), tmp_path), tmp_path)
+    assert states(tmp_path) == {"N-new"}
+    assert (current / "index.html").is_file()
+
+
+def test_what_was_edited_since_it_was_written_stays(tmp_path: Path) -> None:
+    """A table, and a counterexample to a mutant with arrays beside it; arrays that it does not name stay too."""
+    publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
+    (table,) = (tmp_path / "data").glob("*.csv")
+    table.write_text(table.read_text() + "a line of mine\n")
+    edited, whole = sorted((tmp_path / "counterexamples").glob("*.json"))
+    content = json.loads(edited.read_text())
+    edited.write_text(json.dumps({**content, "note": "mine"}))
+    for one in (edited, whole):
+        one.with_suffix(".npz").write_bytes(b"mine")
+    publish(with_counterexamples(document("N-new"), tmp_path), tmp_path)
+    left = files_below(tmp_path)
+    assert b"a line of mine" in left[str(table.relative_to(tmp_path))]
+    assert b"mine" in left[f"counterexamples/{edited.name}"]
+    assert f"counterexamples/{whole.name}" not in left
+    kept = {f"counterexamples/{one.with_suffix('.npz').name}" for one in (edited, whole)}
+    assert {name for name in left if name.endswith(".npz")} == kept
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "directory"])
+def test_a_lock_that_is_not_ours_is_not_emptied(tmp_path: Path, kind: str) -> None:
+    lock, mine = tmp_path / HOME / "lock", tmp_path / "mine.txt"
+    lock.parent.mkdir()
+    mine.write_text("mine")
+    if kind == "file":
+        lock.write_text("mine")
+    elif kind == "link":
+        lock.symlink_to(mine)
+    else:
+        lock.mkdir()
+    with pytest.raises(DataFileError, match="name another directory"):
+        occupy(tmp_path)
+    assert mine.read_text() == "mine"
+    assert lock.is_dir() or lock.read_text() == "mine"
+
+
 def test_a_page_that_cannot_be_made_leaves_the_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
     page = (tmp_path / "index.html").read_text()
@@ -250,3 +348,7 @@ def test_files_that_no_run_wrote_are_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<title>my own page</title>")
     (tmp_path / "claims.json").write_text('{"claims": "of my own"}')
     assert foreign(tmp_path) == ["index.html", "claims.json"]
+    for name in (PARTIAL, "data", "counterexamples"):
+        shutil.rmtree(tmp_path / name, ignore_errors=True)
+        (tmp_path / name).write_text("mine")
+    assert foreign(tmp_path) == ["index.html", "claims.json", PARTIAL, "data", "counterexamples"]
