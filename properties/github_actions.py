@@ -59,7 +59,7 @@ class GitHubActions:
                 terminalreporter.write_line(f"no summary in {SUMMARY} {path}: {error.strerror}")
         if own is not None and self._environment.get("GITHUB_ACTIONS") == "true":
             workspace = Path(self._environment.get("GITHUB_WORKSPACE") or Path.cwd())
-            for line in annotations(document, place(own), workspace):
+            for line in error_lines(document, place(own), workspace):
                 terminalreporter.write_line(line)
 
 
@@ -84,7 +84,7 @@ def summary(document: Document) -> str:
     return "\n".join(parts) + "\n"
 
 
-def annotations(document: Document, where: Place | None, workspace: Path) -> list[str]:
+def error_lines(document: Document, where: Place | None, workspace: Path) -> list[str]:
     """One error where claims on a step are refuted: the convention that it follows, if one is known, then the claims."""
     refuted = [entry for entry in document.merged_claims() if entry["verdict"] == Verdict.REFUTED.value]
     if not refuted:

@@ -113,8 +113,8 @@ def test_a_directory_of_that_name_is_no_module(monkeypatch: pytest.MonkeyPatch, 
     (tmp_path / "whole").mkdir()
     (tmp_path / "whole" / "__init__.py").write_text("raise RuntimeError('not to be imported')")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(MODULES[Extra.PROOFS], "z3_of_theirs", "absent-one")  # type: ignore[index]
-    monkeypatch.setitem(MODULES[Extra.PROOFS], "whole", "whole-one")  # type: ignore[index]
+    monkeypatch.setitem(MODULES[Extra.PROOFS], "z3_of_theirs", "absent-one")
+    monkeypatch.setitem(MODULES[Extra.PROOFS], "whole", "whole-one")
     assert missing_from(Extra.PROOFS) == ("absent-one",)
 
 

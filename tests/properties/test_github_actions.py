@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from properties.claim import Verdict
-from properties.github_actions import GitHubActions, Place, annotations, place, summary
+from properties.github_actions import GitHubActions, Place, error_lines, place, summary
 from properties.guard.implementation import Implementation
 from properties.report.document import Document
 from tests.properties import fake_claims
@@ -64,7 +64,7 @@ def refuted_document() -> Document:
 def test_the_error_begins_with_the_convention_and_lies_at_the_step(tmp_path: Path) -> None:
     file = tmp_path / "with, comma: and % signs.py"
     file.touch()
-    (line,) = annotations(refuted_document(), Place(file, 7), tmp_path)
+    (line,) = error_lines(refuted_document(), Place(file, 7), tmp_path)
     assert line == (
         "::error file=with%2C comma%3A and %25 signs.py,line=7,title=the step is refuted::"
         "convention: matches 100%25 of it%0Aon all%0A"
@@ -75,7 +75,7 @@ def test_the_error_begins_with_the_convention_and_lies_at_the_step(tmp_path: Pat
 def test_a_step_elsewhere_has_no_place_on_the_page(tmp_path: Path) -> None:
     (tmp_path / "checkout").mkdir()
     for where in (None, Place(tmp_path / "installed.py", 1)):
-        (line,) = annotations(refuted_document(), where, tmp_path / "checkout")
+        (line,) = error_lines(refuted_document(), where, tmp_path / "checkout")
         assert line.startswith("::error title=the step is refuted::convention: ")
 
 
@@ -83,7 +83,7 @@ def test_without_a_refutation_there_is_no_error(tmp_path: Path) -> None:
     document = Document({}, expected=2)
     document.add(entry("own-contract", Verdict.HOLDS))
     document.add(entry("own-T1", Verdict.UNDECIDED))
-    assert annotations(document, Place(tmp_path, 1), tmp_path) == []
+    assert error_lines(document, Place(tmp_path, 1), tmp_path) == []
 
 
 @pytest.mark.parametrize(
