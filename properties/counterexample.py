@@ -189,7 +189,7 @@ def read_counterexample(path: Path) -> Counterexample:
     if content_digest(content) != content["digest"]:
         raise EditedFileError(
             f"{path}: its digest is not that of its content, so that it was edited or corrupted since it was written; "
-            f"take the file as it was written, or find the counterexample again: pytest --claim {_claim_of(content)}"
+            f"take the file as it was written, or find the counterexample again: natural-gradient verify --claim {_claim_of(content)}"
         )
     try:
         return _counterexample(path, content)
@@ -244,7 +244,7 @@ def _check_kind(path: Path, content: Mapping[str, Any]) -> None:
     if content["schema"] != SCHEMA:
         raise CounterexampleError(
             f"{path} has schema {content['schema']}, this version reads {SCHEMA}; replay it with the version that wrote "
-            f"it, or find the counterexample again: pytest --claim {_claim_of(content)}"
+            f"it, or find the counterexample again: natural-gradient verify --claim {_claim_of(content)}"
         )
 
 

@@ -1,7 +1,11 @@
-"""Items of pytest: what one does, and those of the user's own step and of files to replay, which no test module has."""
+"""Items of pytest: what one does, and those of a run that chooses claims, data, a step or files, which no test module has."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +16,12 @@ from properties.datasets import Dataset
 from properties.replay import Replay
 from properties.report.entries import Entry, facts
 from properties.run import Run
+from properties.selection import defects
 from properties.verification import Outcome, Verification
 from theory.rigour.obligation import Obligation
 
 RUN = pytest.StashKey[Run]()
 ENTRY = pytest.StashKey[Entry]()
-OWN = pytest.StashKey[bool]()
-"""Marks the items of a step of the user's own, and of files to replay."""
 
 
 class Item:
@@ -60,58 +63,98 @@ class Item:
             pytest.fail(outcome.failure, pytrace=False)
 
 
-class OwnItem(pytest.Item):
-    """A claim on the user's step, a mutant of it, or a file to replay, without any function of a test module behind it."""
+class ChosenItem(pytest.Item):
+    """What was chosen to be verified, without any function of a test module behind it."""
 
-    subject: Claim[Any] | Mutant | Replay
+    cls = instance = None
+    """Hooks of a conftest.py and of plugins look at these, which items of test functions have, and at those below."""
 
-    module = cls = function = None
-    """Hooks of a conftest.py look at these, which items of test functions have."""
-
-    @classmethod
-    def of(cls, parent: pytest.Collector, subject: Claim[Any] | Mutant | Replay) -> OwnItem:
-        """The item of a claim, a mutant or a counterexample file."""
-        name = f"replay[{subject.name}]" if isinstance(subject, Replay) else subject.id
-        item: OwnItem = cls.from_parent(parent, name=name)
-        item.subject = subject
-        item.stash[OWN] = True
-        return item
+    def __init__(self, *, run: Callable[[Item], None], source: tuple[Path, int] | None, **rest: Any) -> None:
+        """Take what is done with the item, and where what it is about is written, in lines from 0."""
+        super().__init__(**rest)
+        self.obj = self.function = run
+        self.module = sys.modules[__name__]
+        self.originalname = self.name
+        self.funcargs: dict[str, Any] = {}
+        self.fixturenames: list[str] = []
+        self._source = source
 
     def runtest(self) -> None:
-        """Fail unless the claim holds, the mutant is refuted, or the file's instance refutes no more."""
-        item = Item(self)
-        if isinstance(self.subject, Replay):
-            item.replay(self.subject)
-        elif isinstance(self.subject, Mutant):
-            item.mutant(self.subject)
-        else:
-            item.claim(self.subject)
+        """Fail unless it came out as it should."""
+        self.obj(Item(self))
 
-    def reportinfo(self) -> tuple[Path, None, str]:
+    def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where a report says that it comes from."""
-        return self.path, None, self.name
+        path, line = self._source or (self.path, None)
+        return path, line, self.name
 
 
-class OwnCollector(pytest.Directory):
+class Chosen(pytest.Directory):
     """What there is to run, in place of what pytest would find in its directory."""
 
-    def collect(self) -> list[OwnItem]:
-        """Every selected claim, then every mutant, then every file to replay; there are no claims beside files."""
+    def collect(self) -> list[ChosenItem]:
+        """Claims, mutants, obligations, the data set and the pictures of the run, then files to replay."""
         run = self.config.stash[RUN]
-        claims = [OwnItem.of(self, claim) for claim in run.claims]
-        mutants = [OwnItem.of(self, mutant) for mutant in run.mutants]
-        return [*claims, *mutants, *(OwnItem.of(self, replay) for replay in run.replays)]
+        if found := defects(run.registry):
+            raise self.CollectError("\n".join(["the registry is unfit to run", *found]))
+        step = None if run.own is None else source(run.own.step)
+        items = [
+            *(self._item(claim.id, Item.claim, claim, step or source(claim.conclusion)) for claim in run.claims),
+            *(self._item(one.id, Item.mutant, one, step or source(one.claim.conclusion)) for one in run.mutants),
+            *(self._item(one.id, Item.obligation, one) for one in run.obligations),
+            *(self._item(f"replay[{one.name}]", Item.replay, one) for one in run.replays),
+        ]
+        if run.dataset is not None:
+            items.append(self._item(f"dataset[{run.dataset.name}]", Item.dataset, run.dataset))
+        if run.pictures:
+            items.append(self._item("pictures", lambda item, _: item.pictures(), None))
+        return items
+
+    def _item(
+        self, name: str, act: Callable[[Item, Any], None], subject: object, place: tuple[Path, int] | None = None
+    ) -> ChosenItem:
+        def verified(item: Item) -> None:
+            act(item, subject)
+
+        verified.__doc__ = str(getattr(subject, "statement", name))
+        found: ChosenItem = ChosenItem.from_parent(self, name=name, run=verified, source=place)
+        return found
 
 
-class OwnItems:
-    """Collects the claims on the user's step or the files to replay, and nothing else, wherever pytest was started."""
+class OnTheWay(pytest.Directory):
+    """A directory above: where pytest's settings lie elsewhere (``-c``), pytest begins further up than at its root directory."""
+
+    def collect(self) -> list[pytest.Collector]:
+        """The next directory down to the root directory, and nothing else of what is there."""
+        place = self.config.rootpath
+        (below,) = (path for path in (place, *place.parents) if path.parent == self.path)
+        found: pytest.Collector = self.ihook.pytest_collect_directory(path=below, parent=self)
+        return [found]
+
+
+def source(function: object) -> tuple[Path, int] | None:
+    """File and line, from 0, of a function, of what a partial or a decorator wraps, or of a callable object's class."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = inspect.unwrap(function) if callable(function) else function
+    code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
+    return None if code is None else (Path(code.co_filename), code.co_firstlineno - 1)
+
+
+class ChosenItems:
+    """Collects what was chosen, and nothing else, wherever pytest was started and whatever paths it was given."""
 
     def __init__(self, config: pytest.Config) -> None:
         """Let pytest look at its root directory alone, where ``pytest_collect_directory`` waits for it."""
-        config.args[:] = [str(config.rootpath)]
+        self._place = config.rootpath
+        config.args[:] = [str(self._place)]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Collector:
-        """The collector of the claims, which opens no file."""
-        found: OwnCollector = OwnCollector.from_parent(parent, path=path, nodeid="own")
+        """The collector of what was chosen, which opens no file, or one on the way there."""
+        found: Chosen | OnTheWay
+        if path.samefile(self._place):
+            found = Chosen.from_parent(parent, path=path, nodeid="chosen")
+        else:
+            found = OnTheWay.from_parent(parent, path=path)
         return found

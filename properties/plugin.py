@@ -1,14 +1,15 @@
 """The pytest plugin: options to claims to items, the closing table, the report.
 
-Items live in tests/claims/test_claims.py: one per claim, one per mutant, one per obligation, one for the data set. Those of a
-step of the user's own and of files to replay are in properties/items.py. What an item finds travels as a plain entry on its test
-report, so that a distributed run records it too.
+A run that chooses claims, data, a step or files has the items of properties/items.py and no others; one that chooses nothing, in
+the checkout, has the project's own tests and those of tests/claims/test_claims.py. What an item finds travels as a plain entry on
+its test report, so that a distributed run records it too.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +19,7 @@ from hypothesis import settings
 from properties.claim import Depth
 from properties.claims import registry, slack_table
 from properties.github_actions import GitHubActions
-from properties.items import ENTRY, OWN, RUN, Item, OwnItems
-from properties.options import CHECKOUT
+from properties.items import ENTRY, RUN, ChosenItem, ChosenItems, Item
 from properties.profiles import profile_name, register_profiles
 from properties.progress import Progress, terminal_stream
 from properties.recorder import Recorder
@@ -30,8 +30,8 @@ from properties.run import CLAIM, DATASET, MUTANT, PICTURES, SUBJECTS
 from properties.selection import defects
 from theory.errors import InputError
 from theory.proofs import chains, obligations
-
-pytest_plugins = ["properties.options"]
+from verified_natural_gradient import console
+from verified_natural_gradient.options import CHECKOUT, add_options, in_checkout, spoken
 
 register_profiles()
 
@@ -40,20 +40,31 @@ LOCK = pytest.StashKey[FileLock]()
 """Held on the report's directory."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, where the package's entry point has not done so: plugins are not always loaded by themselves."""
+    add_options(parser, short=in_checkout(Path.cwd()))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Load the profile and turn the options into a run, before Hypothesis' own plugin applies its options on top."""
     if config.getoption("--hypothesis-profile", None) is None:
-        settings.load_profile(profile_name(Depth(config.getoption("--depth")), os.environ))
+        settings.load_profile(profile_name(Depth(config.getoption("ngd_depth")), os.environ))
     try:
         run = requested_run(config, Known(registry, obligations, chains, slack_table))
         if run.report is not None and run.records:
             config.stash[LOCK] = occupy(run.report)
     except InputError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise _usage_error(config, str(error)) from error
     config.stash[RUN] = run
-    if run.own is not None or run.replays:
-        config.pluginmanager.register(OwnItems(config), "verification-own-items")
+    if run.selective:
+        config.pluginmanager.register(ChosenItems(config), "verification-chosen-items")
+
+
+def _usage_error(config: pytest.Config, message: str) -> pytest.UsageError:
+    """The error with the options as they are called in this run."""
+    short = in_checkout(config.invocation_params.dir) or config.pluginmanager.has_plugin(console.__name__)
+    return pytest.UsageError(spoken(message, short))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -115,36 +126,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the items of this run: all of them, or with --claim or --dataset those of claims and data set only.
-
-    In a distributed run the longest ones, data set and pictures, start first.
-    """
+    """In a distributed run let the longest items, data set and pictures, start first; refuse a run that filters leave empty."""
     run = config.stash[RUN]
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: not _asks_for(item, (DATASET, PICTURES)))
-    if not run.selective:
-        return
-    kept = [item for item in items if _belongs(item)]
-    if not kept and not session.testsfailed and (run.own is not None or run.replays):
-        raise pytest.UsageError(_all_deselected(config))
-    if not kept and not session.testsfailed:
-        raise pytest.UsageError(
-            "nothing to run: --claim and --dataset choose among the items of tests/claims, and none were collected; "
-            "run from the project's directory, without other paths or filters"
-        )
-    config.hook.pytest_deselected(items=[item for item in items if not _belongs(item)])
-    items[:] = kept
+        items.sort(key=lambda item: not _is_long(item))
+    if run.selective and not items and not session.testsfailed:
+        raise _usage_error(config, _all_deselected(config))
 
 
 def _all_deselected(config: pytest.Config) -> str:
-    """Which filters leave none of the claims on a step, or of the files to replay."""
+    """Which filters leave none of the items that were chosen."""
     chosen = {"-k": config.option.keyword, "-m": config.option.markexpr, "--deselect": config.option.deselect}
     filters = [
         f"{name} {value if name != '--deselect' else ' '.join(value)}" for name, value in chosen.items() if value
     ]
     by = " and ".join(filters) or "a hook of a conftest.py or of another plugin"
     return (
-        f"nothing to run: {by} leaves none of the items of --implementation or --replay; "
+        f"nothing to run: {by} leaves none of the items of --claim, --dataset, --implementation or --replay; "
         f"where the filter comes from addopts in pytest's settings, override it with -o addopts="
     )
 
@@ -156,8 +154,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _belongs(item: pytest.Item) -> bool:
-    """Whether the item is one of a claim, a mutant, the data set or the pictures."""
-    return OWN in item.stash or _asks_for(item, SUBJECTS)
+    """Whether the item is one of a claim, a mutant, an obligation, the data set, the pictures or a file to replay."""
+    return isinstance(item, ChosenItem) or _asks_for(item, SUBJECTS)
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return item.name.startswith(("dataset[", "pictures")) or _asks_for(item, (DATASET, PICTURES))
 
 
 def _asks_for(item: pytest.Item, arguments: Sequence[str]) -> bool:

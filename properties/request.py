@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import settings
 
-import theory
 from properties.baseline import BaselineFile, open_baseline
 from properties.claim import Claim, Depth
 from properties.coverage import NOT_EXECUTABLE
@@ -30,6 +29,7 @@ from properties.run import Run
 from properties.seeds import root_seed
 from properties.selection import ALL_CLAIMS, feasible, selected_claims, selected_obligations
 from properties.slack import SlackRow
+from theory import errors
 from theory.errors import ChoiceError, DataFileError, ImplementationError
 from theory.proofs import Chain
 from theory.rigour.obligation import Obligation
@@ -58,8 +58,8 @@ def requested_run(config: pytest.Config, known: Known) -> Run:
     provable = known.obligations
     if implementation is not None:
         claims_known, provable = own_claims(implementation), {}
-    depth = Depth(config.getoption("--depth"))
-    requested, name = config.getoption("--claim"), config.getoption("--dataset")
+    depth = Depth(config.getoption("ngd_depth"))
+    requested, name = config.getoption("ngd_claim"), config.getoption("ngd_dataset")
     replays = _replays(config, claims_known)
     apart = name is not None or bool(replays)
     selective = bool(requested) or apart or implementation is not None
@@ -67,7 +67,7 @@ def requested_run(config: pytest.Config, known: Known) -> Run:
     to_prove = selected_obligations(provable, known.chains, requested, apart)
     possible = feasible(claims, to_prove, requested)
     claims, to_prove = possible.claims, possible.obligations
-    dataset = None if name is None else load_dataset(name, config.getoption("--target"))
+    dataset = None if name is None else load_dataset(name, config.getoption("ngd_target"))
     rungs = None if dataset is None else _own_rungs(config, dataset)
     baseline = _baseline(config, depth, selective)
     report = _report_directory(config)
@@ -119,12 +119,11 @@ def requested_run(config: pytest.Config, known: Known) -> Run:
 
 def _check_checkout(config: pytest.Config) -> None:
     """Refuse to test a checkout with the modules of another one. Raises ChoiceError."""
-    here = config.rootpath / "theory" / "__init__.py"
-    used = theory.__file__
+    here = config.rootpath / "theory" / "errors.py"
     ours = (config.rootpath / "properties" / "plugin.py").is_file()
-    if ours and used is not None and here.is_file() and not here.samefile(used):
+    if ours and here.is_file() and not here.samefile(errors.__file__):
         raise ChoiceError(
-            f"the package theory was imported from {Path(used).parent}, not from {here.parent}: "
+            f"the package theory was imported from {Path(errors.__file__).parent}, not from {here.parent}: "
             f"install this checkout (pip install -e .) in this environment, or run python -m pytest"
         )
 
@@ -133,7 +132,7 @@ def _check_companions(config: pytest.Config) -> None:
     """Refuse options that say nothing without another one, or that contradict each other. Raises ChoiceError."""
 
     def given(option: str) -> bool:
-        return config.getoption(option) not in (None, False, [])
+        return config.getoption(_dest(option)) not in (None, False, [])
 
     companions = {
         "--target": ("--dataset", "--target names a column of a .csv file given by --dataset"),
@@ -150,27 +149,34 @@ def _check_companions(config: pytest.Config) -> None:
         raise ChoiceError("--implementation runs the claims on a step, --dataset certifies data; give one of them")
 
 
+def _dest(option: str) -> str:
+    """Where pytest keeps the value of an option, by its short name."""
+    return f"ngd_{option.removeprefix('--').replace('-', '_')}"
+
+
 def _implementation(config: pytest.Config) -> Implementation | None:
     """The step of the user's own. Raises ImplementationError."""
-    name = config.getoption("--implementation")
+    name = config.getoption("ngd_implementation")
     if name is None:
         return None
     try:
-        return load_implementation(name, config.getoption("--optimiser") or "ngd", config.invocation_params.dir)
+        return load_implementation(name, config.getoption("ngd_optimiser") or "ngd", config.invocation_params.dir)
     except ImplementationError as error:
         raise ImplementationError(f"--implementation {name}: {error}") from error
 
 
 def _replays(config: pytest.Config, known: Mapping[str, Claim[Any]]) -> tuple[Replay, ...]:
     """The files of --replay. Raises CounterexampleError, and ChoiceError with options that ask for something else."""
-    paths = config.getoption("--replay")
+    paths = config.getoption("ngd_replay")
     for path in paths:
         if not path.strip():
             raise DataFileError(
                 "--replay is empty; name a counterexample or a directory, say --replay=report/counterexamples"
             )
         _path(config, "--replay", path)
-    others = [option for option in ("--claim", "--dataset", "--report", "--baseline") if config.getoption(option)]
+    others = [
+        option for option in ("--claim", "--dataset", "--report", "--baseline") if config.getoption(_dest(option))
+    ]
     if paths and others:
         raise ChoiceError(f"--replay evaluates files and nothing else; leave {' and '.join(others)} out")
     return load_replays(paths, config.invocation_params.dir, known)
@@ -178,24 +184,24 @@ def _replays(config: pytest.Config, known: Mapping[str, Claim[Any]]) -> tuple[Re
 
 def _own_rungs(config: pytest.Config, dataset: Dataset) -> tuple[Rung, ...] | None:
     """The networks of the width asked for. Raises WidthError, ScaleError."""
-    widths, scale = config.getoption("--width"), config.getoption("--scale")
+    widths, scale = config.getoption("ngd_width"), config.getoption("ngd_scale")
     if not widths:
         return None
     rows, dim = dataset.X.shape
-    return own_rungs(rows, dim, widths, 1.0 if scale is None else scale, config.getoption("--symmetric"))
+    return own_rungs(rows, dim, widths, 1.0 if scale is None else scale, config.getoption("ngd_symmetric"))
 
 
 def _baseline(config: pytest.Config, depth: Depth, selective: bool) -> BaselineFile | None:
     """What to compare the run with, in the process that records it. Raises DataFileError, ChoiceError."""
-    option = config.getoption("--baseline")
+    option = config.getoption("ngd_baseline")
     if option is None or hasattr(config, "workerinput"):
         return None
-    return open_baseline(_path(config, "--baseline", option), config.getoption("--update-baseline"), depth, selective)
+    return open_baseline(_path(config, "--baseline", option), config.getoption("ngd_update_baseline"), depth, selective)
 
 
 def _report_directory(config: pytest.Config) -> Path | None:
     """The report's directory, made if missing. Raises DataFileError, and MissingExtraError where no page can be made."""
-    option = config.getoption("--report")
+    option = config.getoption("ngd_report")
     if option is None:
         return None
     if not option.strip():
@@ -219,7 +225,7 @@ def _report_directory(config: pytest.Config) -> Path | None:
 def _commands(config: pytest.Config, implementation: Implementation | None) -> Commands:
     """What the commands need that repeat a part of the run, given where pytest was started."""
     own = () if implementation is None else implementation.options
-    report = config.getoption("--report")
+    report = config.getoption("ngd_report")
     return Commands(own, "" if report is None else str(Path(report).expanduser()))
 
 

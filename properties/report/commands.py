@@ -1,7 +1,6 @@
 """The commands that repeat a part of a run, for the terminal, the page and the files of counterexamples alike.
 
-Each is to be given where pytest was started for the run. A path is joined to its option by ``=``: pytest takes the value of an
-option that it does not know yet for a test path, and its settings from there.
+Each is to be given where the run was started, and works wherever the package is installed.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ class Commands:
     """What the commands of one run share."""
 
     options: Sequence[str] = ()
-    """Those that every command needs besides its own, such as the user's step."""
+    """Those of the user's step, ``--implementation NAME ...``; none where the claims are those of the paper."""
     report: str = ""
     """The report's directory as it was given, relative to where pytest was started."""
 
@@ -33,16 +32,14 @@ class Commands:
 
     def replay(self, file: str) -> str:
         """Evaluate a counterexample again; the file is named from the report's directory."""
-        return self._command(f"--replay={PurePath(self.report, file).as_posix()}")
+        return shlex.join(["natural-gradient", "replay", PurePath(self.report, file).as_posix(), *self.options])
 
     def claim(self, id: str, depth: str, root: int | None) -> str:
         """Repeat one claim and its mutants."""
         seed = [] if root is None else [f"--hypothesis-seed={root}"]
-        return self._command("--claim", id, "--depth", depth, *seed)
+        command = ["guard", *self.options[1:]] if self.options else ["verify"]
+        return shlex.join(["natural-gradient", *command, "--claim", id, "--depth", depth, *seed])
 
     def dataset(self, name: str, depth: str) -> str:
         """Certify a data set again."""
-        return self._command(f"--dataset={name}", "--depth", depth)
-
-    def _command(self, *arguments: str) -> str:
-        return shlex.join(["pytest", *self.options, *arguments])
+        return shlex.join(["natural-gradient", "dataset", name, "--depth", depth])

@@ -88,7 +88,7 @@ def page(document: Document) -> Page:
 
 
 def _resource(name: str) -> str:
-    return files("properties.report").joinpath(name).read_text(encoding="utf-8")
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _content(document: Document) -> dict[str, Any]:

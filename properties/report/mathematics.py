@@ -56,7 +56,7 @@ def notation() -> Notation:
 @cache
 def source() -> dict[str, Any]:
     """The file mathematics.toml as it is: under ``claims`` by id, under ``notation``, lists of sentences by part."""
-    return tomllib.loads(files("properties.report").joinpath("mathematics.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(files(__package__).joinpath("mathematics.toml").read_text(encoding="utf-8"))
 
 
 def sentence(text: str) -> Markup:

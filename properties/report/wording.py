@@ -145,7 +145,7 @@ def obligation_failure(entry: Entry) -> str:
         for one in entry["mutants"]
         if one["status"] != Standing.REFUTED.value
     ]
-    return "\n".join([*lines, f"again: pytest --claim {entry['id']}"])
+    return "\n".join([*lines, f"again: natural-gradient verify --claim {entry['id']}"])
 
 
 def verdict_sentence(document: Document) -> str:

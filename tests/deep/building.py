@@ -6,15 +6,10 @@ import os
 import subprocess
 import sys
 import tarfile
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from properties.options import CHECKOUT
-
-_BUILD = (
-    "import importlib, sys; print(getattr(importlib.import_module(sys.argv[1]), f'build_{sys.argv[2]}')(sys.argv[3]))"
-)
+from verified_natural_gradient.options import CHECKOUT
 
 
 def done(
@@ -47,13 +42,11 @@ def virtual_environment(directory: Path, *requirements: str) -> Path:
     return python
 
 
-def built(kind: str, directory: Path, source: Path = CHECKOUT) -> Path:
-    """The sdist or the wheel of a source tree's committed and ignored-by-nobody files, built by its own back end."""
-    settings = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]
-    python = virtual_environment(directory / f"builder of the {kind}", *settings["requires"])
-    backend = str(settings["build-backend"])
-    name = succeeded(python, "-c", _BUILD, backend, kind, directory, cwd=source).split()[-1]
-    return directory / name
+def sdist(source: Path, directory: Path) -> Path:
+    """The sdist of a source tree, built into a directory without network."""
+    succeeded(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", directory, cwd=source)
+    (found,) = directory.glob("*.tar.gz")
+    return found
 
 
 def committed(directory: Path) -> Path:

@@ -12,9 +12,17 @@ from properties import instance_document, plugin
 from properties.claim import Claim
 from theory.proofs import Chain
 from theory.rigour.obligation import Obligation
+from verified_natural_gradient import console
+from verified_natural_gradient.options import OPTIONS
 
 ITEMS = Path(__file__).parents[1] / "claims" / "test_claims.py"
 OTHER = "def test_other() -> None:\n    assert True\n"
+
+
+def long(arguments: Sequence[str]) -> list[str]:
+    """The arguments with our options as they are called outside the checkout."""
+    names = {option.short: option.long for option in OPTIONS}
+    return ["=".join([names.get(name := one.partition("=")[0], name), *one.split("=", 1)[1:]]) for one in arguments]
 
 
 @dataclass
@@ -31,7 +39,9 @@ class Suite:
         self.monkeypatch.setattr(plugin, "obligations", self.obligations)
         self.monkeypatch.setattr(plugin, "chains", self.chains)
         self.monkeypatch.setattr(instance_document, "PACKAGES", ("theory", "properties", "tests"))
-        return self.pytester.runpytest_inprocess("-p", "properties.plugin", "-p", "no:cacheprovider", *arguments)
+        return self.pytester.runpytest_inprocess(
+            "-p", "properties.plugin", "-p", "no:cacheprovider", *long(arguments), plugins=[console]
+        )
 
     def written(self) -> Any:
         return json.loads((self.pytester.path / "out" / "claims.json").read_text())

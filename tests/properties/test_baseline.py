@@ -208,7 +208,7 @@ plugin.obligations = plugin.chains = {}
 def test_junit_carries_the_facts_with_and_without_workers(tmp_path: Path, workers: tuple[str, ...]) -> None:
     (tmp_path / "conftest.py").write_text(OWN_REGISTRY)
     (tmp_path / "test_items.py").write_text(ITEMS.read_text())
-    command = [sys.executable, "-m", "pytest", "-p", "properties.plugin", "--claim", "all", "--junitxml", "j.xml"]
+    command = [sys.executable, "-m", "pytest", "-p", "properties.plugin", "--ngd-claim=all", "--junitxml", "j.xml"]
     environment = {**os.environ, "PYTHONPATH": str(ITEMS.parents[2])}
     subprocess.run(
         [*command, *workers, "--benchmark-disable"],
@@ -217,7 +217,7 @@ def test_junit_carries_the_facts_with_and_without_workers(tmp_path: Path, worker
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    facts = {one.get("name"): one.get("value") for one in _junit(tmp_path)["test_claim[N-small]"].iter("property")}
+    facts = {one.get("name"): one.get("value") for one in _junit(tmp_path)["N-small"].iter("property")}
     expected = {"id": "N-small", "verdict": "holds", "evidence": "tested", "tightest": "1.0", "instances_F2": "6"}
     assert expected.items() <= facts.items()
 

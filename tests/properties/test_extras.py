@@ -15,12 +15,12 @@ import verified_natural_gradient
 from properties.claims import registry
 from properties.datasets import load_dataset
 from properties.extras import DISTRIBUTION, MODULES, Extra, installation, missing_from, require_extra
-from properties.options import CHECKOUT
 from properties.selection import feasible
 from tests.properties import fake_claims
 from tests.properties.fake_obligations import CHAIN, SQUARES
 from tests.properties.plugin_suite import Suite
 from theory.errors import MissingExtraError
+from verified_natural_gradient.options import CHECKOUT
 
 pytest_plugins = ["pytester"]
 
@@ -136,7 +136,7 @@ found = []
 for arguments in json.load(sys.stdin):
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        code = pytest.main(["-p", "verified_natural_gradient", "-p", "no:cacheprovider", *arguments])
+        code = pytest.main(["-p", "verified_natural_gradient.plugin", "-p", "no:cacheprovider", *arguments])
     found.append([int(code), said.getvalue()])
 print(json.dumps(found))
 """
@@ -152,9 +152,9 @@ def step(weights, signs, X, y, step_size):
 
 def test_guard_and_replay_need_the_core_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(STEP)
-    guard = ["--implementation=mine:step", "--claim=own-fixed-point"]
+    guard = ["--ngd-implementation=mine:step", "--ngd-claim=own-fixed-point"]
     stored = sorted((CHECKOUT / "docs" / "counterexamples").glob("T0-*.json"))
-    runs = [guard, [f"--replay={stored[0]}"], [*guard, "--report=out"]]
+    runs = [guard, [f"--ngd-replay={stored[0]}"], [*guard, "--ngd-report=out"]]
     names = sorted(
         {"pytest_benchmark", "pytest_cov", "xdist", *(one for modules in MODULES.values() for one in modules)}
     )
@@ -176,7 +176,7 @@ def test_guard_and_replay_need_the_core_alone(tmp_path: Path) -> None:
     assert replayed == 1, replay_text
     assert "Of 1 replayed: 1 refuted again." in replay_text
     assert reported == 4, report_text
-    needs = "--report needs matplotlib, jinja2, markupsafe and latex2mathml, which are not installed: "
+    needs = "--ngd-report needs matplotlib, jinja2, markupsafe and latex2mathml, which are not installed: "
     assert f"{needs}{installation(Extra.REPORT)}" in report_text
     assert "Traceback" not in report_text
     assert not (tmp_path / "out").exists()

@@ -4,14 +4,17 @@ import html
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
-import verified_natural_gradient
-from properties.options import CHECKOUT, clash
+from tests.properties.plugin_suite import long
+from tests.properties.processes import started
+from verified_natural_gradient.options import CHECKOUT
 
 pytest_plugins = ["pytester"]
 
@@ -29,12 +32,6 @@ def mean(weights, signs, X, y, step_size):
 
 def broken(weights, signs, X, y, step_size):
     raise RuntimeError("not today")
-"""
-
-CONFTEST = """
-def pytest_addoption(parser):
-    for name in ("--claim", "--depth", "--dataset", "--target", "--report", "--optimiser"):
-        parser.addoption(name, default="theirs")
 """
 
 
@@ -59,7 +56,9 @@ def repository(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, profi
 
 def inside(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     """Pytest in the other project, in this process."""
-    return pytester.runpytest_inprocess("-p", "verified_natural_gradient", "-p", "no:cacheprovider", *arguments)
+    return pytester.runpytest_inprocess(
+        "-p", "verified_natural_gradient.plugin", "-p", "no:cacheprovider", *long(arguments)
+    )
 
 
 def apart(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -67,7 +66,7 @@ def apart(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     code = (
         f"import sys; sys.path[:0] = ['']; sys.path.append({str(CHECKOUT)!r}); import pytest; sys.exit(pytest.main())"
     )
-    chosen = ["-p", "verified_natural_gradient", "-p", "no:cacheprovider", *arguments]
+    chosen = ["-p", "verified_natural_gradient.plugin", "-p", "no:cacheprovider", *long(arguments)]
     return subprocess.run(
         [sys.executable, "-c", code, *chosen], cwd=repository, capture_output=True, text=True, check=False
     )
@@ -98,17 +97,18 @@ def test_a_wrong_step_is_refuted_and_its_convention_named(repository: Path) -> N
     assert f"own-I-pinv: convention: {sentence}" in done.stdout
     assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in done.stdout
     assert (
-        "again: pytest --implementation mine.optimisers:mean --optimiser ngd --claim own-I-pinv --depth" in done.stdout
+        "again: natural-gradient guard mine.optimisers:mean --optimiser ngd --claim own-I-pinv --depth" in done.stdout
     )
     (claim,) = json.loads((repository / "out" / "claims.json").read_text())["claims"]
     stored = json.loads((repository / "out" / claim["counterexample"]).read_text())
     assert {"problem.given.inputs", "problem.given.weights", "problem.given.targets"} <= stored["arrays"].keys()
     assert any(line.startswith(f"convention: {sentence}") for line in stored["explanation"])
     words = shlex.split(stored["replay"])
-    assert words[-1] == f"--replay=out/{claim['counterexample']}"
-    done = apart(repository, *words[1:])
+    step = ["--implementation", "mine.optimisers:mean", "--optimiser", "ngd"]
+    assert words == ["natural-gradient", "replay", f"out/{claim['counterexample']}", *step]
+    done = started(repository, words)
     assert "Of 1 replayed: 1 refuted again." in done.stdout, done.stdout + done.stderr
-    done = apart(repository, words[-1])
+    done = started(repository, words[:3])
     assert done.returncode == 4
     assert "a claim on a step of the user's own: name the step with --implementation" in done.stderr
 
@@ -117,15 +117,16 @@ def test_the_commands_on_the_page_find_the_step_and_the_files(repository: Path) 
     arguments = ("--implementation", "mine.optimisers:mean", "--claim", "own-I-pinv", "--report", "out/of the way")
     assert apart(repository, *arguments).returncode == 1
     page = (repository / "out" / "of the way" / "index.html").read_text()
-    commands = [shlex.split(html.unescape(text)) for text in re.findall("<code>(pytest .*?)</code>", page)]
-    replays = [words for words in commands if words[-1].startswith("--replay=")]
+    commands = [shlex.split(html.unescape(text)) for text in re.findall("<code>(natural-gradient .*?)</code>", page)]
+    replays = [words for words in commands if words[1] == "replay"]
     assert len(replays) == 12  # the claim, and its mutants
     (again,) = [words for words in commands if words not in replays]
-    options = ["pytest", "--implementation", "mine.optimisers:mean", "--optimiser", "ngd"]
-    assert all(words[:5] == options for words in commands)
-    assert again[5:] == ["--claim", "own-I-pinv", "--depth", "quick", "--hypothesis-seed=20191"]
+    options = ["mine.optimisers:mean", "--optimiser", "ngd"]
+    assert all(words[3:] == ["--implementation", *options] for words in replays)
+    chosen = ["--claim", "own-I-pinv", "--depth", "quick", "--hypothesis-seed=20191"]
+    assert again == ["natural-gradient", "guard", *options, *chosen]
     for words in (replays[0], replays[-1]):
-        done = apart(repository, *words[1:])
+        done = started(repository, words)
         assert "Of 1 replayed: 1 refuted again." in done.stdout, done.stdout + done.stderr
     assert "convention: matches 1/n times the step" in page
     assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in page
@@ -144,8 +145,8 @@ def test_a_step_that_raises_is_refuted_with_the_exception(pytester: pytest.Pytes
         (["--implementation", "mine.nothing:step"], "there is no module 'mine.nothing'"),
         (["--implementation", "mine.optimisers:STEPS"], "has no attribute 'STEPS'; callables there: broken, mean, step"),
         (["--implementation", "mine.optimisers:step", "--claim", "T1"], "unknown claim T1; known: all, own-contract, "),
-        (["--implementation", "mine.optimisers:step", "--optimiser", "adam"], "argument --optimiser: invalid choice: 'adam'"),
-        (["--implementation", "mine.optimisers:step", "--dataset", "x.csv"], "give one of them"),
+        (["--implementation", "mine.optimisers:step", "--optimiser", "adam"], "argument --ngd-optimiser: invalid choice: 'adam'"),
+        (["--implementation", "mine.optimisers:step", "--dataset", "x.csv"], "--ngd-dataset certifies data; give one of them"),
     ],
 )  # fmt: skip
 def test_bad_values_end_with_a_named_error(
@@ -162,44 +163,36 @@ def pytest_addoption(parser):
 """
 
 
-@pytest.mark.parametrize("option", ["--claim", "--depth", "--report", "--symmetric"])
+@pytest.mark.parametrize("option", ["--claim", "--replay", "--implementation", "--symmetric", "--ngd-theirs"])
 @pytest.mark.parametrize("place", ["conftest", "plugin"])
-def test_an_option_of_the_same_name_is_a_named_error(repository: Path, option: str, place: str) -> None:
+def test_options_of_theirs_may_have_the_short_names(repository: Path, option: str, place: str) -> None:
     name = {"conftest": "conftest.py", "plugin": "their_plugin.py"}[place]
     (repository / name).write_text(THEIR_OPTION.format(option=option))
     loaded = ["-p", "their_plugin"] if place == "plugin" else []
-    done = apart(repository, *loaded, "--implementation", "mine.optimisers:step", "--claim", "own-T1")
-    assert done.returncode == 4, done.stdout + done.stderr
-    assert f"the option {option} of this run is added by a conftest.py or another plugin as well" in done.stderr
-    assert "Traceback" not in done.stderr
+    done = started(repository, ["pytest", *loaded, "-p", "no:cacheprovider", f"{option}=x"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    chosen = ["--ngd-implementation", "mine.optimisers:step", "--ngd-claim", "own-T1", "--co", "-q"]
+    done = started(repository, ["pytest", *loaded, "-p", "no:cacheprovider", f"{option}=x", *chosen])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 tests collected" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("option names {'--claim'} already added", "--claim"),
-        ("option dest 'claim' already used by ['--theirs'] (...)", "--claim"),
-        ("option dest 'update_baseline' already used by ['--theirs'] (...)", "--update-baseline"),
-        ("option names {'--theirs'} already added", ""),
-        ("invalid literal '--claim'", ""),
-    ],
-)
-def test_a_clash_is_told_from_other_errors(text: str, name: str) -> None:
-    said = clash(ValueError(text))
-    assert said.startswith(f"the option {name} of this run") if name else said == ""
-
-
-def test_two_options_of_theirs_are_their_own_error(repository: Path) -> None:
-    (repository / "conftest.py").write_text(THEIR_OPTION.format(option="--theirs"))
-    (repository / "their_plugin.py").write_text(THEIR_OPTION.format(option="--theirs"))
-    done = apart(repository, "-p", "their_plugin", "--implementation", "mine.optimisers:step")
-    assert "ValueError" in done.stderr
-    assert "--implementation and --replay need" not in done.stderr
+def test_help_lists_the_options_and_an_option_of_theirs_beside_them(repository: Path) -> None:
+    (repository / "conftest.py").write_text(THEIR_OPTION.format(option="--ngd-depth"))
+    done = started(repository, ["pytest", "--help"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Verified natural gradient descent:" in done.stdout
+    assert "--ngd-implementation=MODULE:FUNCTION" in done.stdout
 
 
 LOOKING = """
 def pytest_collection_modifyitems(items):
-    assert all((item.module, item.cls, item.function) == (None, None, None) for item in items)
+    for item in items:
+        assert item.obj is item.function and callable(item.obj) and item.obj.__doc__
+        assert (item.funcargs, item.fixturenames, item.cls, item.instance) == ({}, [], None, None)
+        assert item.module.__name__ and item.originalname == item.name
+        path, line, _ = item.reportinfo()
+        assert path.name == "optimisers.py" and "def step(" in path.read_text().splitlines()[line]
 """
 
 
@@ -215,7 +208,7 @@ def test_a_hook_may_look_at_the_module_of_an_item(pytester: pytest.Pytester, rep
     [
         (["-k", "unit"], "-k unit"),
         (["-m", "slow"], "-m slow"),
-        (["--deselect", "own"], "--deselect own"),
+        (["--deselect", "chosen"], "--deselect chosen"),
         (["-k", "unit", "-m", "slow"], "-k unit and -m slow"),
     ],
 )
@@ -227,8 +220,10 @@ def test_filters_that_leave_nothing_are_named(
     done = inside(pytester, "--implementation", "mine.optimisers:step", "--claim", "own-T1")
     assert done.ret == 4
     text = done.stdout.str() + done.stderr.str()
-    assert f"nothing to run: {said} leaves none of the items of --implementation or --replay" in text
-    assert "tests/claims" not in text
+    assert (
+        f"nothing to run: {said} leaves none of the items of --ngd-claim, --ngd-dataset, --ngd-implementation or --ngd-replay"
+        in text
+    )
     done = inside(
         pytester, "--implementation", "mine.optimisers:step", "--claim", "own-T1", "-o", "addopts=", "--co", "-q"
     )
@@ -239,47 +234,44 @@ def test_the_plugin_is_loaded_once_however_it_is_asked_for(pytester: pytest.Pyte
     (repository / "conftest.py").write_text("pytest_plugins = ['properties.plugin']\n")
     done = inside(
         pytester,
-        *("-p", "properties.plugin", "-p", "properties.options", "-p", "verified_natural_gradient"),
+        *("-p", "properties.plugin", "-p", "verified_natural_gradient.plugin"),
         *("--implementation", "mine.optimisers:step", "--claim", "own-T1", "--collect-only", "-q"),
     )
     assert done.ret == 0
-    done.stdout.fnmatch_lines(["own::own-T1", "own::own-T1/mean", "own::own-T1/sign", "3 tests collected*"])
-
-
-def test_nothing_changes_where_the_option_is_not_given(repository: Path) -> None:
-    (repository / "conftest.py").write_text(CONFTEST)  # options of the same names
-    (repository / "properties").mkdir()
-    (repository / "properties" / "__init__.py").write_text("raise RuntimeError('another package of this name')")
-    alone = apart(repository, "-p", "no:verified_natural_gradient")
-    beside = apart(repository)
-    assert beside.returncode == 0, beside.stdout + beside.stderr
-    without_time = [text.stdout.replace(text.stdout.rsplit(" in ", 1)[1], "") for text in (alone, beside)]
-    assert without_time[0] == without_time[1]
-    assert "1 passed" in beside.stdout
-
-
-def test_another_package_of_the_same_name_is_reported(repository: Path) -> None:
-    (repository / "properties").mkdir()
-    (repository / "properties" / "__init__.py").write_text("")
-    done = apart(repository, "--implementation", "mine.optimisers:step")
-    assert done.returncode == 4, done.stdout + done.stderr
-    assert (
-        "--implementation and --replay need this project's package properties, but properties is found at"
-        in done.stderr
-    )
+    done.stdout.fnmatch_lines(["chosen::own-T1", "chosen::own-T1/mean", "chosen::own-T1/sign", "3 tests collected*"])
 
 
 def test_the_entry_point_imports_nothing_of_the_suite(tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path.append({str(CHECKOUT)!r}); import pytest; before = set(sys.modules); "
-        "import verified_natural_gradient; print(sorted(set(sys.modules) - before))"
+        "import verified_natural_gradient.plugin; print(sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout == "['verified_natural_gradient']\n"
+    ours = ["verified_natural_gradient", "verified_natural_gradient.options", "verified_natural_gradient.plugin"]
+    assert done.stdout == f"{ours}\n"
 
 
-def test_the_entry_point_is_registered_under_its_module_name() -> None:
-    settings = (CHECKOUT / "pyproject.toml").read_text()
-    assert '[project.entry-points.pytest11]\n"verified_natural_gradient" = "verified_natural_gradient"' in settings
-    assert 'py-modules = ["verified_natural_gradient"]' in settings
-    assert verified_natural_gradient.HOME == CHECKOUT
+def test_a_mistake_in_a_module_of_claims_is_named(repository: Path) -> None:
+    for name in ("theory", "properties"):
+        shutil.copytree(CHECKOUT / name, repository / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(CHECKOUT / "verified_natural_gradient", repository / "copy" / "verified_natural_gradient")
+    claims = repository / "copy" / "properties" / "claims" / "ngd.py"
+    claims.write_text(claims.read_text() + "\nUNKNOWN = no_such_name\n")
+    line = len(claims.read_text().splitlines())
+    code = "import sys; sys.path[:0] = ['copy']; import pytest; sys.exit(pytest.main())"
+    options = ["-p", "verified_natural_gradient.plugin", "--ngd-claim", "T1"]
+    done = started(repository, ["python", "-c", code, *options])
+    assert done.returncode == 4, done.stdout + done.stderr
+    said = (
+        "the suite cannot be loaded: *copy/properties/claims/ngd.py:{}: NameError: name 'no_such_name' is not defined*"
+    )
+    assert fnmatch(done.stderr, f"ERROR: {said.format(line)}")
+
+
+def test_packages_of_the_same_names_beside_a_checkout_are_reported(repository: Path) -> None:
+    """From a wheel the names are its own."""
+    (repository / "properties").mkdir()
+    (repository / "properties" / "__init__.py").write_text("")
+    done = apart(repository, "--implementation", "mine.optimisers:step")
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "needs the names theory and properties, but properties is found at" in done.stderr

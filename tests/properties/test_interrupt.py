@@ -45,7 +45,7 @@ def interrupted(directory: Path, number: signal.Signals) -> tuple[int, str]:
     (directory / "conftest.py").write_text(SLOW)
     (directory / "test_claims.py").write_text(ITEMS.read_text())
     with subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "properties.plugin", "--claim", "all", "--report", "out"],
+        [sys.executable, "-m", "pytest", "-p", "properties.plugin", "--ngd-claim=all", "--ngd-report=out"],
         cwd=directory,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

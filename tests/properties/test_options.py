@@ -1,4 +1,4 @@
-"""Options whose values are paths elsewhere do not lead pytest away from the checkout."""
+"""The table of options: names, values as one word each, and paths elsewhere that do not lead pytest away from the checkout."""
 
 import subprocess
 import sys
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from properties.options import CHECKOUT, joined
+from properties.claim import Depth
+from verified_natural_gradient import console
+from verified_natural_gradient.options import CHECKOUT, OPTIONS, arguments, joined, spoken
 
 
 @pytest.mark.parametrize(
@@ -27,12 +29,13 @@ def test_option_and_value_become_one_word(given: list[str], expected: list[str])
 
 
 @pytest.mark.parametrize("separator", [" ", "="])
-def test_data_and_report_elsewhere(tmp_path: Path, separator: str) -> None:
+def test_data_and_report_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, separator: str) -> None:
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)  # it takes the entry point
     (tmp_path / "mine.csv").write_text("a,b\n1,2\n-1,3\n")
     (tmp_path / "out").mkdir()
     options = f"--dataset{separator}{tmp_path}/mine.csv --report{separator}{tmp_path}/out".split()
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "properties.options", "--collect-only", *options],
+        [sys.executable, "-m", "pytest", "--collect-only", *options],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
@@ -40,4 +43,54 @@ def test_data_and_report_elsewhere(tmp_path: Path, separator: str) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"rootdir: {CHECKOUT}\nconfigfile: pyproject.toml\n" in done.stdout
-    assert "1 selected" in done.stdout
+    assert "1 test collected" in done.stdout
+
+
+def test_every_option_has_its_long_name_and_the_depths_are_those_of_claims() -> None:
+    assert all(option.long == f"--ngd-{option.name}" and option.short == f"--{option.name}" for option in OPTIONS)
+    assert len({option.dest for option in OPTIONS}) == len(OPTIONS)
+    (depth,) = (option for option in OPTIONS if option.name == "depth")
+    assert depth.settings["choices"] == [one.value for one in Depth]
+
+
+def test_values_become_arguments_that_pytest_cannot_misread() -> None:
+    values = {"ngd_claim": ["T1", "T1-q"], "ngd_symmetric": True, "ngd_update_baseline": False, "ngd_scale": 0.0}
+    assert arguments(values) == ["--ngd-claim=T1", "--ngd-claim=T1-q", "--ngd-scale=0.0", "--ngd-symmetric"]
+
+
+def test_messages_name_options_as_the_user_calls_them() -> None:
+    text = "--update-baseline writes what --baseline names; --hypothesis-seed and my--claim stay"
+    assert spoken(text, short=True) == text
+    assert spoken(text, short=False) == (
+        "--ngd-update-baseline writes what --ngd-baseline names; --hypothesis-seed and my--claim stay"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("verify", ["--ngd-claim=all", "--ngd-depth=quick"]),
+        ("verify --claim T1 -n 2 -q", ["--ngd-claim=T1", "--ngd-depth=quick", "-n", "2", "-q"]),
+        ("dataset --depth normal a.csv --target y", ["--ngd-depth=normal", "--ngd-dataset=a.csv", "--ngd-target=y"]),
+        ("replay a.json b.json -v", ["--ngd-replay=a.json", "--ngd-replay=b.json", "-v"]),
+        ("replay a.json --implementation m:s", ["--ngd-implementation=m:s", "--ngd-replay=a.json"]),
+        ("guard m:s --optimiser kfac -k x", ["--ngd-depth=quick", "--ngd-implementation=m:s", "--ngd-optimiser=kfac", "-k", "x"]),
+    ],
+)  # fmt: skip
+def test_the_console_command_is_thin_over_pytest(given: str, expected: list[str]) -> None:
+    found = console.command_line(given.split())
+    ours = [word for word in found if word.startswith("--ngd-")]
+    assert sorted(ours) == sorted(word for word in expected if word.startswith("--ngd-"))
+    rest = [word for word in expected if not word.startswith("--ngd-")]
+    assert found[len(found) - len(rest) :] == rest
+    assert ("--noconftest" in found) == ("m:s" not in given)
+
+
+@pytest.mark.parametrize("given", ["", "verfy", "guard", "dataset", "replay", "dataset --depth deep a.csv"])
+def test_what_the_console_command_does_not_understand_ends_with_one_line(
+    given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        console.command_line(given.split())
+    assert ended.value.code == pytest.ExitCode.USAGE_ERROR
+    assert "natural-gradient" in capsys.readouterr().err

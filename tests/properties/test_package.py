@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import verified_natural_gradient
-from properties.options import CHECKOUT
+from verified_natural_gradient.options import CHECKOUT
 
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -53,7 +53,7 @@ def test_it_says_what_it_is() -> None:
     assert all(address.startswith("https://") and "OWNER" not in address for address in PROJECT["urls"].values())
 
 
-@pytest.mark.parametrize("package", ["theory", "properties"])
+@pytest.mark.parametrize("package", ["theory", "properties", "verified_natural_gradient"])
 def test_type_checkers_may_read_it(package: str) -> None:
     assert (CHECKOUT / package / "py.typed").is_file()
 

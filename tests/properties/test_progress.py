@@ -41,7 +41,7 @@ def seen_on_a_terminal(directory: Path, *arguments: str) -> str:
     reader = threading.Thread(target=read)
     reader.start()
     environment = {**os.environ, "PYTHONPATH": str(ITEMS.parents[2])}
-    command = [sys.executable, "-m", "pytest", "-p", "properties.plugin", "--claim", "all", *arguments]
+    command = [sys.executable, "-m", "pytest", "-p", "properties.plugin", "--ngd-claim=all", *arguments]
     subprocess.run(command, cwd=directory, env=environment, stdout=theirs, stderr=theirs, check=False)
     os.close(theirs)
     reader.join(60)

@@ -2,12 +2,9 @@
 
 import dataclasses
 import json
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,6 @@ import pytest
 from properties.claim import Claim, Depth, InstanceVerdict, require
 from properties.claims import registry
 from properties.counterexample import Circumstances, content_digest, read_counterexample, write_counterexample
-from properties.options import CHECKOUT
 from properties.replay import load_replays, replay_entry
 from properties.report.commands import Commands
 from properties.report.environment import environment
@@ -27,6 +23,8 @@ from properties.search import run_claim
 from properties.seeds import claim_seed
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import Suite
+from tests.properties.processes import started
+from verified_natural_gradient.options import CHECKOUT
 
 pytest_plugins = ["pytester"]
 
@@ -57,18 +55,6 @@ def write_mutant(directory: Path, id: str, root: int = 20191, report: str = "") 
     )
 
 
-def pytest_in(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A new process of pytest, started in a directory, with the packages of this checkout."""
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
-        cwd=directory,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 # --- a hundred of them, elsewhere ------------------------------------------------------------------------------------
 
 
@@ -86,7 +72,7 @@ def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_hundred_counterexamples_say_the_same_in_new_processes(hundred: Path) -> None:
     """Started from elsewhere, with the directory given relative to there, and distributed."""
     before = {path: path.read_bytes() for path in hundred.iterdir()}
-    done = pytest_in(hundred.parent, "--replay", "moved", "-n", "2")
+    done = started(hundred.parent, ["natural-gradient", "replay", "moved", "-n", "2"])
     assert done.returncode == 1, done.stdout + done.stderr
     count = sum(path.suffix == ".json" for path in before)
     assert count >= 100
@@ -123,32 +109,13 @@ def test_the_arrays_alone_are_replayed(hundred: Path, monkeypatch: pytest.Monkey
     assert replay_entry(moved)["agreement"] != [THE_SAME]
 
 
-def test_installed_packages_without_the_checkout_replay(tmp_path: Path) -> None:
-    """What a wheel holds: the two packages and the entry point, without tests and settings."""
-    for name in ("theory", "properties"):
-        shutil.copytree(CHECKOUT / name, tmp_path / "site" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(CHECKOUT / "verified_natural_gradient.py", tmp_path / "site")
-    (tmp_path / "work").mkdir()
-    file = "T0-linear-diagonal-kernel-c2754f853b.json"
-    shutil.copy(EXAMPLES / file, tmp_path / "work")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "verified_natural_gradient", "--replay", file],
-        cwd=tmp_path / "work",
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "Of 1 replayed: 1 refuted again." in done.stdout
-
-
 def test_the_stored_command_is_safe_from_settings_beside_the_file(tmp_path: Path) -> None:
     path = write_mutant(tmp_path / "a report", "I-gram/sum", report="a report")
     (path.parent / "pytest.ini").write_text("[pytest]\naddopts = --nonexistent-option\n")
     (path.parent / "conftest.py").write_text("raise RuntimeError('not to be imported')\n")
     command = shlex.split(json.loads(path.read_text())["replay"])
-    done = pytest_in(tmp_path, *command[1:])
+    assert command[:2] == ["natural-gradient", "replay"]
+    done = started(tmp_path, command)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Of 1 replayed: 1 refuted again." in done.stdout
 
@@ -186,7 +153,7 @@ def test_the_documented_examples_are_refuted_again() -> None:
         assert entry["statement"] == one.counterexample.statement
         assert f"(counterexamples/{one.name})" in page
         written = json.loads(one.counterexample.path.read_text())
-        assert written["replay"] == f"pytest --replay=docs/counterexamples/{one.name}"
+        assert written["replay"] == f"pytest --replay=docs/counterexamples/{one.name}", "in the checkout, of schema 2"
         assert all(f"`{key}`" in page for key in written)
 
 
@@ -299,7 +266,7 @@ def test_a_counterexample_on_a_data_set_is_replayed(suite: Suite) -> None:
     with_dataset(suite, InstanceVerdict.REFUTED)
     outcome = suite.run([fake_claims.claim(limit=28.0)], "--dataset", "mine.npz", "--report", "out")
     (path,) = (suite.pytester.path / "out" / "counterexamples").iterdir()
-    command = f"pytest --replay=out/counterexamples/{path.name}"
+    command = f"natural-gradient replay out/counterexamples/{path.name}"
     outcome.stdout.fnmatch_lines([f"replay: {command}"])
     assert f"<code>{command}</code>" in (suite.pytester.path / "out" / "index.html").read_text()
     assert read_counterexample(path).instance == fake_claims.Point(29.0)

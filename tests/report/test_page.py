@@ -128,12 +128,12 @@ def test_a_claim_s_section_has_its_proof_and_its_counterexamples(full_text: str)
     parsed = ParsedPage(full_text)
     for value in (
         "Proof of N-small: 1 argued, 1 proved, 1 checked",
-        "pytest '--replay=my report/counterexamples/N-refuted.json'",
-        "pytest '--replay=my report/counterexamples/N-small-below-10.json'",
+        "natural-gradient replay 'my report/counterexamples/N-refuted.json'",
+        "natural-gradient replay 'my report/counterexamples/N-small-below-10.json'",
         "Mutants whose claims are not in this run",
         "ValueError: no number",
         "2 of 3 refuted",
-        "pytest --claim T1-sharp --depth quick --hypothesis-seed=1",
+        "natural-gradient verify --claim T1-sharp --depth quick --hypothesis-seed=1",
         "39 (T1-sharp, certified for 20 steps)",
         "convention: another one",
     ):

@@ -1,0 +1,76 @@
+"""The command ``natural-gradient verify|dataset|guard|replay``: pytest's options under short names, from any directory."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from verified_natural_gradient import __version__
+from verified_natural_gradient.options import DATASET, GUARD, OPTIONS, REPLAY, VERIFY, add_short_options, arguments
+
+SETTINGS = Path(__file__).with_name("settings.ini")
+
+DESTINATIONS = {option.name: option.dest for option in OPTIONS}
+
+COMMANDS = {
+    VERIFY: "the claims: all of them, or those of --claim",
+    DATASET: "certify a data set: FILE.npz with X and y, FILE.csv, digits-4-9 or diabetes",
+    GUARD: "the claims on a step of your own, with the conftest.py and pytest settings of the directory",
+    REPLAY: "evaluate counterexample files again",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends as pytest does where it does not understand its arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(pytest.ExitCode.USAGE_ERROR, f"{self.prog}: error: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="natural-gradient",
+        description="Theorems on natural gradient descent, verified by pytest; other options are handed to pytest.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="|".join(COMMANDS))
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        if name == DATASET:
+            command.add_argument(DESTINATIONS["dataset"], metavar="FILE")
+        elif name == GUARD:
+            command.add_argument(DESTINATIONS["implementation"], metavar="MODULE:STEP")
+        elif name == REPLAY:
+            command.add_argument(DESTINATIONS["replay"], metavar="FILE", nargs="+")
+        add_short_options(command, name)
+    return parser
+
+
+def command_line(given: Sequence[str]) -> list[str]:
+    """Pytest's arguments for those of the console command. Raises SystemExit: help, version, or what cannot be understood."""
+    known, rest = _parser().parse_known_args(given)
+    values = vars(known)
+    if known.command == VERIFY and not values[DESTINATIONS["claim"]]:
+        values[DESTINATIONS["claim"]] = ["all"]
+    if values.get(DESTINATIONS["implementation"]) is None:
+        place = ["-c", str(SETTINGS), f"--rootdir={Path.cwd()}", "--noconftest", "-p", "no:cacheprovider"]
+    else:
+        place = []
+    return [*place, *arguments(values), *rest]
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run pytest; its exit code. No file is left where it was started but the report and the baseline that were asked for."""
+    words = command_line(sys.argv[1:] if given is None else given)
+    with tempfile.TemporaryDirectory() as storage:
+        os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", storage)  # also for the workers of a distributed run
+        return int(pytest.main(words, plugins=[sys.modules[__name__]]))
