@@ -53,7 +53,7 @@ def test_it_says_what_it_is() -> None:
     assert all(address.startswith("https://") and "OWNER" not in address for address in PROJECT["urls"].values())
 
 
-@pytest.mark.parametrize("package", ["theory", "properties"])
+@pytest.mark.parametrize("package", ["theory", "properties", "verified_natural_gradient"])
 def test_type_checkers_may_read_it(package: str) -> None:
     assert (CHECKOUT / package / "py.typed").is_file()
 

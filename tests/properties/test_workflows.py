@@ -50,9 +50,14 @@ def words(name: str) -> list[str]:
 
 
 def value(name: str, option: str) -> str:
-    """What one option of that command is joined to."""
-    (found,) = [word.removeprefix(f"{option}=") for word in words(name) if word.startswith(f"{option}=")]
+    """What one option of that command is joined to, by its name in a checkout or in other projects' runs."""
+    names = (f"--{option}", f"{PREFIX}{option}")
+    (found,) = [text for before, _, text in (word.partition("=") for word in words(name)) if before in names]
     return found
+
+
+def test_other_projects_have_the_options_by_their_long_names() -> None:
+    assert not {f"--{option.name}" for option in OPTIONS} & {word.partition("=")[0] for word in words("guard")}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -134,7 +139,7 @@ def test_downloads_are_kept_for_the_next_run(name: str) -> None:
 
 
 def test_every_file_and_goal_that_it_names_exists() -> None:
-    assert (CHECKOUT / value("verify", "--baseline")).is_file()
+    assert (CHECKOUT / value("verify", "baseline")).is_file()
     makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
     goals = [shlex.split(command)[1] for command in commands("verify") if command.startswith("make ")]
     wanted = {goal for goal in goals if "$" not in goal} | {"lowest", "newest"}
@@ -146,7 +151,7 @@ def test_every_file_and_goal_that_it_names_exists() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_report_is_kept_as_plain_files(tmp_path: Path, name: str) -> None:
-    report = value(name, "--report")
+    report = value(name, "report")
     copying = {command for command in commands(name) if "artifact" in command}
     (source,) = {found for command in copying for found in COPYING.findall(command)}
     assert source == report

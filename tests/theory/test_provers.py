@@ -117,3 +117,11 @@ def test_a_process_ends_by_itself_when_nobody_is_left_to_kill_it() -> None:
     script = str(Path(provers.__file__).with_name("prover_process.py"))
     ended = subprocess.run([sys.executable, "-I", "-c", text, script], input=question, timeout=30, check=False)
     assert ended.returncode == -signal.SIGALRM
+
+
+def test_a_prover_is_found_where_this_process_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the user's own directory too, and by PYTHONPATH: what is taken for installed here is installed there."""
+    (tmp_path / "z3.py").write_text("raise RuntimeError('found by its path')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Prover("z3") as prover:
+        assert prover.ask("").reason == "RuntimeError: found by its path"
