@@ -145,7 +145,7 @@ def _fixed_point(implementation: Implementation) -> Claim[Any]:
     def families(found: Implementation) -> tuple[Family[Any], ...]:
         text = "hand-sized ReLU networks with a residual that is exactly 0"
         build = partial(fixed_instance, implementation=found)
-        return (Family("fixed points", text, hand_descriptions, build, examples(150, 1800, 6000)),)
+        return (Family("fixed points", text, hand_descriptions, build, examples(100, 1800, 6000)),)
 
     return _claim(
         implementation,

@@ -12,7 +12,7 @@ import yaml
 
 from properties.extras import DISTRIBUTION
 from properties.report.together import HOME, write_together
-from verified_natural_gradient.options import CHECKOUT
+from verified_natural_gradient.options import CHECKOUT, OPTIONS, PREFIX
 
 WORKFLOWS = CHECKOUT / "docs" / "workflows"
 NAMES = ("verify", "guard")
