@@ -37,6 +37,7 @@ FORMER_PATHS: Mapping[str, str] = {
     "properties.claims.rademacher.ComplexityInstance": "rademacher-complexity",
     "properties.claims.random_networks.RandomNetwork": "random-network",
     "properties.claims.real_data.RealInstance": "data-run",
+    "properties.claims.stability_instances.AttackedBall": "attacked-ball",
     "properties.claims.stability_instances.BallInstance": "stability-ball",
     "properties.claims.stability_instances.PathInstance": "stability-path",
     "properties.claims.stability_instances.SmoothInstance": "stability-smooth-ball",

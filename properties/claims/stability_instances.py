@@ -60,6 +60,7 @@ def initialised(description: Description, rng: np.random.Generator, activation: 
     return TwoLayerNetwork.initialise(width, description["dimension"], 1.0, rng, symmetric, activation)
 
 
+@stored_as("attacked-ball")
 @dataclass(frozen=True)
 class AttackedBall:
     """A network, unit rows, a radius, and a seed for the attack."""
