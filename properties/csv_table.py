@@ -22,6 +22,7 @@ from properties.table_text import (
     Line,
     blank_lines,
     comments_of,
+    declared,
     detected,
     lines_of,
     read_text,
@@ -61,6 +62,8 @@ def read_csv(path: Path, target: str | None) -> CsvTable:
     text = read_text(path)
     if not text.strip():
         raise ShapeError("the table is empty")
+    if (said := declared(text)) is not None:
+        return _table(text, said, target)
     try:
         return _table(text, COMMAS, target)
     except (DataFileError, ShapeError, NotFiniteError) as error:

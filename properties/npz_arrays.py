@@ -32,6 +32,13 @@ MOST_AXES = 8
 LONGEST_HEADER = 2**16
 """Bytes; that of an array of numbers takes 118."""
 
+HEADER_READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+    (3, 0): np.lib.format.read_array_header_2_0,  # its difference is in the names of fields, and no fields are taken
+}
+"""NumPy's readers of headers, by the version of the format."""
+
 Array = np.ndarray[Any, Any]
 
 
@@ -52,7 +59,12 @@ def read_npz(path: Path) -> tuple[FloatArray, FloatArray]:
         with archive:
             _check_keys(archive.namelist())
             X, y = (_member(archive, f"{key}.npy", key) for key in KEYS)
-    return _inputs(X), _targets(y, len(X) if X.ndim else 0)
+    inputs, targets = _inputs(X), _targets(y, len(X) if X.ndim else 0)
+    if len(targets) == inputs.shape[1] != len(inputs):
+        raise ShapeError(
+            f"y has {len(targets)} entries, X has shape {X.shape}; an input is a row of X, so it may be X.T"
+        )
+    return inputs, targets
 
 
 def _said(error: Exception) -> str:
@@ -110,16 +122,14 @@ def _array(content: bytes, name: str) -> Array:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python 2 wrote shapes such as (3L, 2L), which NumPy reads and warns about
-            version = np.lib.format.read_magic(stream)
-            read_header = (
-                np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            )  # that of version 3.0 differs in the names of fields alone, and no fields are taken
-            shape, by_columns, dtype = read_header(stream, max_header_size=LONGEST_HEADER)
+            read_header = HEADER_READERS[np.lib.format.read_magic(stream)]
+            lengths, by_columns, dtype = read_header(stream, max_header_size=LONGEST_HEADER)
     except Exception as error:  # a header is an expression of Python, and its parser's errors are many
         raise DataFileError(
             f"{name} is not an array of NumPy, or its header is damaged{_said(error)}; {WRITE}"
         ) from error
     _check_kind(dtype, name)
+    shape = tuple(map(int, lengths))  # True is a length to the parser
     if any(length < 0 for length in shape):
         raise DataFileError(f"the header of {name} is damaged: a length of {min(shape)}; {WRITE}")
     if 0 in shape or len(shape) > MOST_AXES:
@@ -183,6 +193,6 @@ def _float64(array: Array, name: str, axes: int) -> FloatArray:
     if lost.any():
         where = [int(i) for i in np.argwhere(lost)[0]]
         raise NotFiniteError(
-            f"{name}{where} is {array[tuple(where)]}, beyond all float64 numbers; rescale or remove it"
+            f"{name}{where} is {array[tuple(where)]!s}, beyond all float64 numbers; rescale or remove it"
         )
     return finite_array(values, name, axes)

@@ -11,11 +11,12 @@ PYTEST_DONT_REWRITE: the module holds no assertions, and the plugin imports it f
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from properties.claim import Depth
 from properties.selection import ALL_CLAIMS
@@ -36,6 +37,23 @@ OPTIONS = (
 
 FLAGS = ("--symmetric", "--update-baseline")
 """The options without one."""
+
+
+class Once(argparse.Action):
+    """An option whose second value would hide the first."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Take the value. Raises ArgumentError when there is another one."""
+        before = getattr(namespace, self.dest, None)
+        if before is not None and before != values:
+            raise argparse.ArgumentError(self, f"given twice, as {before} and as {values}; a run takes one")
+        setattr(namespace, self.dest, values)
 
 
 def clash(error: ValueError) -> str:
@@ -73,10 +91,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--dataset",
+        action=Once,
         metavar="NAME_OR_PATH",
         help="certify a data set: digits-4-9, diabetes, an .npz file with X and y, or a .csv file",
     )
-    group.addoption("--target", metavar="NAME", help="the target's column in a .csv data set (default: the last)")
+    group.addoption(
+        "--target",
+        action=Once,
+        metavar="NAME",
+        help="the target's column in a .csv data set, or its number from 1 where there is no header (default: the last)",
+    )
     group.addoption(
         "--optimiser",
         choices=["ngd", "kfac"],
@@ -91,11 +115,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="certify the data set at this width, on all rows, instead of the ladder of widths; repeatable",
     )
     group.addoption(
-        "--scale", type=float, metavar="NU", help="with --width: initial weights are N(0, NU^2) (default 1)"
+        "--scale",
+        action=Once,
+        type=float,
+        metavar="NU",
+        help="with --width: initial weights are N(0, NU^2) (default 1)",
     )
     group.addoption("--symmetric", action="store_true", help="with --width: symmetric initialisation, u(0) = 0")
-    group.addoption("--report", metavar="DIR", help="write claims.json, index.html and counterexamples there")
-    group.addoption("--baseline", metavar="FILE", help="an earlier claims.json: fail on whatever got worse since")
+    group.addoption(
+        "--report", action=Once, metavar="DIR", help="write claims.json, index.html and counterexamples there"
+    )
+    group.addoption(
+        "--baseline", action=Once, metavar="FILE", help="an earlier claims.json: fail on whatever got worse since"
+    )
     group.addoption(
         "--update-baseline", action="store_true", help="write this run's results to the file of --baseline afterwards"
     )

@@ -21,6 +21,7 @@ KINDS: Sequence[tuple[str, str]] = (
     (r"[\u2010-\u2015\u2212\ufe63\uff0d].*\d.*", "its minus is not the sign '-' of numbers in text; replace it"),
     (r"\(\d.*\)", "a number in parentheses; write it with the sign '-'"),
     (r".*\d\s*%", "a share in per cent; write it as a number without '%'"),
+    (r"[^#]*\d[^#]*#.*", "text behind a number; remove it"),
     (r"[$€£¥]\s*[+-]?\d.*|[+-]?\d.*[$€£¥]", "an amount of money; write the number alone"),
     (r"[+-]?0[xX][0-9a-fA-F.]+([pP][+-]?\d+)?", "a hexadecimal number; write it in decimals"),
     (r"[+-]?[\d.]+[dD][+-]?\d+", "its exponent is written as in Fortran; write 'e'"),

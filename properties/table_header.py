@@ -96,13 +96,12 @@ def _first_line(text: str, lines: Sequence[Line], dialect: Dialect) -> tuple[lis
     counted = [str(index) for index in range(width)]
     if not cells[0] and cells[1:] == counted[:-1] and width > 1:
         return cells, ["names of columns 0, 1, ... from the first line"]
-    if rest and all(number(cell) is not None for cell in cells):
-        quoted = all_quoted(text, first.number, dialect)
-        if quoted and not any(all_quoted(text, line.number, dialect) for line in rest[:2]):
-            return cells, ["names of columns from the first line, whose numbers are quoted"]
-        if cells == counted:
-            return _numbers_of_columns(cells, rest)
-    return None
+    if not rest:
+        return None
+    quoted = all_quoted(text, first.number, dialect)
+    if quoted and not any(all_quoted(text, line.number, dialect) for line in rest[:2]):
+        return cells, ["names of columns from the first line, where every cell is quoted"]
+    return _numbers_of_columns(cells, rest) if cells == counted else None
 
 
 def _numbers_of_columns(cells: list[str], rest: Sequence[Line]) -> tuple[list[str], list[str]] | None:

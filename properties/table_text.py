@@ -19,6 +19,8 @@ from theory.errors import DataFileError
 MOST_BYTES = 2**31
 """Larger files are refused: their numbers and the copies that a certificate makes would not fit into most memories."""
 
+LINE_END = "\n"
+
 SAMPLE_LINES = 40
 SAMPLE_LINE = 4_000
 """The separator is detected on so many lines, and so many characters of each."""
@@ -53,8 +55,10 @@ FORMATS: Sequence[tuple[bytes, str, str]] = (
 SEPARATORS: Mapping[str, str] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
 """The separators of columns that are read, and their names."""
 
-PARTS_OF_NUMBERS = "+-._\"'"
-"""What detection may find in a table of one column, and what separates nothing."""
+DECLARATION = re.compile(r'"?sep=([,;\t| ])"?[ \t]*(?=\r|\n|$)', re.IGNORECASE)
+
+OTHER_SEPARATORS = ":^~&!/"
+"""Separators that are named, not read."""
 
 EAST_ASIAN = ("big5", "cp932", "cp949", "euc-jp", "euc-kr", "gb18030", "gb2312", "gbk", "shift_jis")
 """Encodings that detection tells from Western ones; among those it guesses, so that the Western one of Windows is shown."""
@@ -115,10 +119,14 @@ def read_text(path: Path) -> str:
                 f"begins like {encoding.upper()} text but is damaged at byte {error.start}; save it as UTF-8"
             ) from error
         raise DataFileError(_other_encoding(path, content, error.start)) from error
-    nothing = content[:4].count(0)
-    if encoding == "utf-8" and 0 < nothing < 4:
-        wide = "UTF-16" if nothing == 2 else "UTF-32"
-        raise DataFileError(f"is not text in UTF-8 but looks like {wide} without a byte order mark; {_save(wide)}")
+    place = text.find("\0")
+    if place >= 0:
+        wide = {2: "UTF-16", 3: "UTF-32"}.get(content[:4].count(0))
+        if wide is not None and encoding == "utf-8":
+            raise DataFileError(f"is not text in UTF-8 but looks like {wide} without a byte order mark; {_save(wide)}")
+        raise DataFileError(
+            f"holds the character NUL in line {text.count(LINE_END, 0, place) + 1}: it is no table in text"
+        )
     return text
 
 
@@ -157,6 +165,10 @@ def _is_comment(line: str) -> bool:
     return re.match(r"\s*#(?!\s*[,;|\t])", line) is not None
 
 
+def _is_skipped(line: str) -> bool:
+    return _is_comment(line) or DECLARATION.match(line) is not None
+
+
 def lines_of(text: str, dialect: Dialect) -> Iterator[Line]:
     """The lines of the table. Raises DataFileError where a quotation does not end, or a cell is endless."""
     reader = csv.reader(
@@ -178,7 +190,7 @@ def lines_of(text: str, dialect: Dialect) -> Iterator[Line]:
 def _written(text: str, dialect: Dialect) -> Iterator[str]:
     """The lines as they are written, comments blank, so that lines keep their numbers; runs of blanks separate once."""
     for line in io.StringIO(text, newline=""):
-        if _is_comment(line):
+        if _is_skipped(line):
             yield "\n"
         elif dialect.separator == " ":
             yield re.sub(r"[ \t]+", " ", line.strip())
@@ -192,7 +204,7 @@ def blank_lines(text: str) -> list[int]:
     for number, line in enumerate(io.StringIO(text, newline=""), 1):
         if not line.strip():
             waiting.append(number)
-        elif not _is_comment(line):
+        elif not _is_skipped(line):
             numbers += waiting
             waiting = []
     return numbers
@@ -205,7 +217,7 @@ def detected(text: str) -> Dialect | None:
 
     sample = []
     for line in io.StringIO(text, newline=""):
-        if line.strip() and not _is_comment(line):
+        if line.strip() and not _is_skipped(line):
             sample.append(line.strip("\r\n")[:SAMPLE_LINE])
         if len(sample) == SAMPLE_LINES:
             break
@@ -213,9 +225,15 @@ def detected(text: str) -> Dialect | None:
         found = Detector().detect("\n".join(sample) + "\n")
     except NoDetectionResult:
         return None
-    if found is None or not found.delimiter or found.delimiter.isalnum() or found.delimiter in PARTS_OF_NUMBERS:
+    if found is None or found.delimiter not in (*SEPARATORS, *OTHER_SEPARATORS):
         return None
     return Dialect(found.delimiter, found.quotechar or COMMAS.quote)
+
+
+def declared(text: str) -> Dialect | None:
+    """The separator that the first line declares as Excel does, ``sep=;``; None where it does not."""
+    found = DECLARATION.match(text)
+    return None if found is None else Dialect(found[1])
 
 
 def all_quoted(text: str, number: int, dialect: Dialect) -> bool:
