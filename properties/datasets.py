@@ -74,9 +74,14 @@ def load_dataset(name_or_path: str, target: str | None = None) -> Dataset:
         source = f"read from {suffix}, target in {table.target_name}"
         return _dataset(name_or_path, table.inputs, table.targets, source, table.remarks)
     except InputError as error:
-        raise type(error)(f"{name_or_path}: {error}") from error
+        raise type(error)(f"{name_or_path}: {_printable(str(error))}") from error
     except OSError as error:
         raise DataFileError(f"{name_or_path} cannot be read ({error.strerror or error})") from error
+
+
+def _printable(text: str) -> str:
+    """The text with what would not show on a line, or break it, as escapes; a file's names and cells may hold such."""
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
 
 
 def _known() -> str:
@@ -89,7 +94,14 @@ def _dataset(name: str, inputs: ArrayLike, targets: ArrayLike, source: str, rema
     y = _moderate(target_vector(targets, len(raw)))
     for array in (raw, unit, y):
         array.flags.writeable = False
-    return Dataset(name, unit, y, raw, f"{source}; rows normalised to unit Euclidean norm", tuple(remarks))
+    return Dataset(
+        name,
+        unit,
+        y,
+        raw,
+        f"{_printable(source)}; rows normalised to unit Euclidean norm",
+        tuple(map(_printable, remarks)),
+    )
 
 
 def _moderate(y: FloatArray) -> FloatArray:
