@@ -225,7 +225,7 @@ def detected(text: str) -> Dialect | None:
         found = Detector().detect("\n".join(sample) + "\n")
     except NoDetectionResult:
         return None
-    if found is None or found.delimiter not in (*SEPARATORS, *OTHER_SEPARATORS):
+    if found is None or not found.delimiter or found.delimiter not in (*SEPARATORS, *OTHER_SEPARATORS):
         return None
     return Dialect(found.delimiter, found.quotechar or COMMAS.quote)
 

@@ -54,7 +54,7 @@ def sweep(strategy: st.SearchStrategy[Any], cases: int) -> Callable[[Callable[[A
         def run(drawn: Any) -> None:
             check(drawn)
 
-        return run  # type: ignore[no-any-return]
+        return run
 
     return decorate
 
@@ -219,8 +219,8 @@ def members(draw: st.DrawFn, shape: tuple[int, ...]) -> bytes:
     match draw(st.sampled_from(["array", "array", "array", "shape", "kind", "literal", "text", "objects"])):
         case "array":
             made = values.astype("i8").astype(draw(st.sampled_from(KINDS))).reshape(shape)
-            version = draw(st.sampled_from([(1, 0), (2, 0), (3, 0)]))
-            return npy(np.asfortranarray(made) if draw(st.booleans()) else made, version=version)
+            format_version = draw(st.sampled_from([(1, 0), (2, 0), (3, 0)]))
+            return npy(np.asfortranarray(made) if draw(st.booleans()) else made, version=format_version)
         case "shape":
             lengths = draw(st.lists(LENGTHS, max_size=4))
             long = draw(st.sampled_from(["", "L"]))

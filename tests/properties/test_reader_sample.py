@@ -90,7 +90,7 @@ def test_what_is_no_complaint_of_ours_is_caught(error: Exception, monkeypatch: p
 
 
 def test_a_warning_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = datasets.read_csv
+    read = csv_table.read_csv
 
     def warns(*arguments: Any) -> Any:
         warnings.warn("read with care", UserWarning, stacklevel=1)
