@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.options import CHECKOUT, joined
+from properties.options import CHECKOUT, joined, pytest_addoption
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,14 @@ def test_data_and_report_elsewhere(tmp_path: Path, separator: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"rootdir: {CHECKOUT}\nconfigfile: pyproject.toml\n" in done.stdout
     assert "1 selected" in done.stdout
+
+
+@pytest.mark.parametrize("option", ["--dataset", "--target", "--scale", "--report", "--baseline"])
+def test_a_second_value_does_not_hide_the_first(option: str) -> None:
+    parser = pytest.Parser(_ispytest=True)
+    pytest_addoption(parser)
+    name = option.removeprefix("--")
+    for given in ([option, "1"], [f"{option}=1"], [option, "1", f"{option}=1"]):
+        assert str(getattr(parser.parse(given), name)).startswith("1")
+    with pytest.raises(pytest.UsageError, match=f"argument {option}: given twice, as 1.* and as 2.*; a run takes one"):
+        parser.parse([option, "1", option, "2"])

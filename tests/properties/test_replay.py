@@ -340,7 +340,7 @@ DAMAGES: Mapping[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "foreign class": (
         edited(lambda content: content["instance"].update(type="os.system")),
-        "os.system is no frozen dataclass of the packages",
+        "'os.system' is the name of no class of instances here",
     ),
     "bound": (
         edited(lambda content: content["bounds"].append({})),
