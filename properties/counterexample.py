@@ -24,8 +24,11 @@ from properties.report.entries import Entry, evaluation_entry
 from properties.report.plain import plain
 from theory.errors import CounterexampleError, EditedFileError, InputError
 
-SCHEMA = 2
-"""The version of the file. Files of version 1 held arrays without the instance that they belong to."""
+SCHEMA = 3
+"""The version of the file as it is written. Version 2 named classes by the paths of their modules."""
+
+READABLE = (2, SCHEMA)
+"""The versions that are read, and by every later version too. Files of version 1 lack the instance of their arrays."""
 
 DIRECTORY = "counterexamples"
 """Where a report has them."""
@@ -255,10 +258,10 @@ def _check_kind(path: Path, content: Mapping[str, Any]) -> None:
         )
     if "schema" not in content:
         raise CounterexampleError(f"{path} is not a counterexample file: it has no schema")
-    if content["schema"] != SCHEMA:
+    if content["schema"] not in READABLE:
         raise CounterexampleError(
-            f"{path} has schema {content['schema']}, this version reads {SCHEMA}; replay it with the version that wrote "
-            f"it, or find the counterexample again: natural-gradient verify --claim {_claim_of(content)}"
+            f"{path} has schema {content['schema']}, this version reads {' and '.join(map(str, READABLE))}; replay it "
+            f"with the version that wrote it, or find the counterexample again: natural-gradient verify --claim {_claim_of(content)}"
         )
 
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from properties.csv_table import read_csv
 from properties.extras import Extra, require_extra
+from properties.npz_arrays import read_npz
 from properties.paths import printable
-from theory.errors import ChoiceError, DataFileError, InputError, MissingKeyError, ScaleError
-from theory.inputs import LARGEST_SCALE, FloatArray, direction_rows, finite_array, normalise_rows, target_vector
+from theory.errors import ChoiceError, DataFileError, InputError, ScaleError
+from theory.inputs import LARGEST_SCALE, FloatArray, direction_rows, normalise_rows, target_vector
 
-REQUIRED_KEYS = ("X", "y")
-"""What an .npz file must hold: inputs (n, d) and targets (n,)."""
+TABLES = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data")
+"""How the names of tables in text end."""
+
+ENDINGS: Mapping[str, str] = {
+    **dict.fromkeys((".gz", ".bz2", ".xz", ".zst"), "unpack it first"),
+    ".zip": "unpack it first",
+    ".npy": "write numpy.savez('mine.npz', X=X, y=y)",
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as .csv"),
+    **dict.fromkeys((".parquet", ".feather", ".json", ".pkl", ".pickle"), "write the table with pandas' to_csv(path, index=False)"),
+    **dict.fromkeys((".mat", ".h5", ".hdf5", ".pt", ".libsvm", ".svm", ".arff"), "write numpy.savez('mine.npz', X=X, y=y)"),
+}  # fmt: skip
+"""What to do with files of kinds that are not read."""
 
 
 @dataclass(frozen=True)
@@ -31,29 +39,33 @@ class Dataset:
     y: FloatArray
     raw_X: FloatArray
     source: str
+    remarks: tuple[str, ...] = ()
+    """What was decided where the file left it open, and what its reader should look at."""
 
     @property
     def summary(self) -> str:
-        """One line: name, shape, and that the rows were normalised."""
-        return f"{printable(self.name)}: n = {self.X.shape[0]}, d = {self.X.shape[1]}; {self.source}"
+        """One line: name, shape, that the rows were normalised, and the remarks."""
+        parts = (f"n = {self.X.shape[0]}, d = {self.X.shape[1]}", self.source, *self.remarks)
+        return f"{printable(self.name)}: {'; '.join(parts)}"
 
 
 def load_dataset(name_or_path: str, target: str | None = None) -> Dataset:
-    """A built-in data set by name, or the file at a path; ``target`` names the target's column in a .csv file.
+    """A built-in data set by name, or the file at a path; ``target`` names the target's column in a table, or numbers it.
 
-    Rows are normalised to unit Euclidean norm, and ``source`` says so. Nothing is unpickled.
-    Raises MissingExtraError for a name without scikit-learn, DataFileError (missing, unreadable, truncated, of an unknown
-    kind, cells that are not numbers), MissingKeyError, MissingColumnError, ShapeError, NotFiniteError, ZeroRowError, and ChoiceError for a target given
-    with anything but a .csv file.
+    Rows are normalised to unit Euclidean norm, and ``source`` says so; ``remarks`` say what else was done. Nothing is unpickled.
+    Raises MissingExtraError for a name without scikit-learn and for a table without its reader, DataFileError (missing,
+    unreadable, truncated, of an unknown kind, cells that are not numbers), MissingKeyError, MissingColumnError, ShapeError,
+    NotFiniteError, ZeroRowError, and ChoiceError for a target given with anything but a table.
     """
     suffix = Path(name_or_path).suffix.lower()
-    if target is not None and suffix != ".csv":
+    if target is not None and suffix not in TABLES:
         raise ChoiceError(f"a target column is chosen in .csv files only, not in {name_or_path}")
     if name_or_path in BUILT_IN:
         require_extra(Extra.DATA, f"the data set {name_or_path}")
         return BUILT_IN[name_or_path]()
-    if suffix not in (".npz", ".csv"):
-        raise DataFileError(f"unknown data set {name_or_path!r}; {_known()}")
+    if suffix not in (".npz", *TABLES):
+        remedy = f"a {suffix} file is not read, {ENDINGS[suffix]}; " if suffix in ENDINGS else ""
+        raise DataFileError(f"unknown data set {name_or_path!r}; {remedy}{_known()}")
     try:
         path = Path(name_or_path).expanduser()
         if not path.is_file():
@@ -61,28 +73,38 @@ def load_dataset(name_or_path: str, target: str | None = None) -> Dataset:
             raise DataFileError(f"data file {name_or_path} {what}; {_known()}")
     except (OSError, RuntimeError) as error:
         raise DataFileError(f"data file {name_or_path} is not a path ({error}); {_known()}") from error
+    if suffix in TABLES:
+        require_extra(Extra.DATA, f"reading the table {name_or_path}")
     try:
         if suffix == ".npz":
-            return _dataset(name_or_path, *_read_npz(path), "read from .npz")
+            return _dataset(name_or_path, *read_npz(path), "read from .npz")
         table = read_csv(path, target)
-        return _dataset(name_or_path, table.inputs, table.targets, f"read from .csv, target in {table.target_name}")
+        source = f"read from {suffix}, target in {table.target_name}"
+        return _dataset(name_or_path, table.inputs, table.targets, source, table.remarks)
     except InputError as error:
-        raise type(error)(f"{name_or_path}: {error}") from error
+        raise type(error)(f"{name_or_path}: {printable(str(error))}") from error
     except OSError as error:
         raise DataFileError(f"{name_or_path} cannot be read ({error.strerror or error})") from error
 
 
 def _known() -> str:
-    return f"known are {', '.join(BUILT_IN)}, and paths to .npz (keys X and y) or .csv files"
+    return f"known are {', '.join(BUILT_IN)}, and paths to .npz (keys X and y) or {', '.join(TABLES)} files"
 
 
-def _dataset(name: str, inputs: ArrayLike, targets: ArrayLike, source: str) -> Dataset:
+def _dataset(name: str, inputs: ArrayLike, targets: ArrayLike, source: str, remarks: Sequence[str] = ()) -> Dataset:
     raw = direction_rows(inputs)
     unit = normalise_rows(raw)
     y = _moderate(target_vector(targets, len(raw)))
     for array in (raw, unit, y):
         array.flags.writeable = False
-    return Dataset(name, unit, y, raw, f"{source}; rows normalised to unit Euclidean norm")
+    return Dataset(
+        name,
+        unit,
+        y,
+        raw,
+        f"{printable(source)}; rows normalised to unit Euclidean norm",
+        tuple(map(printable, remarks)),
+    )
 
 
 def _moderate(y: FloatArray) -> FloatArray:
@@ -94,39 +116,6 @@ def _moderate(y: FloatArray) -> FloatArray:
             f"neither vanish nor overflow (between {1 / LARGEST_SCALE:.0g} and {LARGEST_SCALE:.0g})"
         )
     return y
-
-
-_BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, RuntimeError)
-"""What NumPy and zipfile raise on archives that are damaged, encrypted or pickled."""
-
-
-def _read_npz(path: Path) -> tuple[FloatArray, FloatArray]:
-    """X with two axes and y with one, both numbers. Raises DataFileError, MissingKeyError, ShapeError, ..."""
-    with path.open("rb") as stream:  # NumPy leaves a file it opened itself open when the archive is damaged
-        try:
-            archive: Any = np.load(stream, allow_pickle=False)
-        except _BROKEN as error:
-            raise DataFileError(f"not a readable .npz archive, perhaps truncated ({error})") from error
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataFileError("holds a single array, not an .npz archive; write it with numpy.savez(path, X=X, y=y)")
-        with archive:
-            missing = [key for key in REQUIRED_KEYS if key not in archive.files]
-            if missing:
-                raise MissingKeyError(
-                    f"lacks {' and '.join(missing)}; it holds {', '.join(archive.files) or 'nothing'}; "
-                    f"write it with numpy.savez(path, X=X, y=y)"
-                )
-            try:
-                X, y = (archive[key] for key in REQUIRED_KEYS)
-            except _BROKEN as error:
-                raise DataFileError(f"X or y cannot be read: truncated, or pickled objects ({error})") from error
-    return _numbers(X, "X", 2), _numbers(y, "y", 1)
-
-
-def _numbers(array: np.ndarray[Any, Any], name: str, axes: int) -> FloatArray:
-    if array.dtype.kind not in "biuf":
-        raise DataFileError(f"{name} holds {array.dtype}, not real numbers; convert it to float64")
-    return finite_array(array, name, axes).copy()
 
 
 def _digits() -> Dataset:

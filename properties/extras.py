@@ -31,7 +31,7 @@ MODULES: Mapping[Extra, Mapping[str, str]] = {
         "markupsafe": "markupsafe",
         "latex2mathml": "latex2mathml",
     },
-    Extra.DATA: {"sklearn": "scikit-learn"},
+    Extra.DATA: {"sklearn": "scikit-learn", "clevercsv": "clevercsv"},
 }
 """By extra the modules that shipped code imports, and the distributions that they come in."""
 

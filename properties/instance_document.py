@@ -1,23 +1,24 @@
 """Instances as documents: trees of JSON values beside a table of named arrays, and back to equal instances.
 
 An instance is a frozen dataclass whose fields are arrays, numbers, text, rationals, tuples, mappings and frozen
-dataclasses in turn. A document names the class and holds the fields that its constructor takes; what a class caches is
-computed again. Numbers, text, true, false and null stand for themselves, and
-``{"type": "properties.instances.MapInstance", "fields": {...}}`` for a dataclass, ``{"array": "model.linear"}`` for an
+dataclasses in turn. A document names the class by its stable name (stable_names.py) and holds the fields that its constructor
+takes; what a class caches is computed again. A field that a document lacks takes its default, so that a class may gain fields
+with one. Numbers, text, true, false and null stand for themselves, and
+``{"type": "map-run", "fields": {...}}`` for a dataclass, ``{"array": "model.linear"}`` for an
 array, ``{"float": "inf"}`` for a number that JSON lacks, ``{"rational": "1/3"}``, ``{"rationals": [["1/3"]]}`` (a matrix),
 ``{"tuple": [...]}`` and ``{"mapping": {...}}``.
 
-Only dataclasses that are defined in ``PACKAGES`` and loaded already are ever constructed. Nothing is imported or
-unpickled, and every field is checked against the type that its class declares.
+Only classes that have a stable name and are loaded already are ever constructed. Nothing is imported or unpickled, and every
+field is checked against the type that its class declares.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-import sys
 import typing
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -25,10 +26,8 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from properties.declared_types import conforms
+from properties.stable_names import named_class, stable_name, stable_names, stored_as
 from theory.errors import DocumentError, InputError
-
-PACKAGES = ("theory", "properties")
-"""Where the classes of instances are defined."""
 
 DTYPES = ("float64", "int64", "int8", "bool")
 """The entries that an array may have."""
@@ -62,26 +61,22 @@ def from_document(document: InstanceDocument) -> Any:
     return value
 
 
-def class_name(kind: type) -> str:
-    """How a document names a class."""
-    return f"{kind.__module__}.{kind.__qualname__}"
+def _name(kind: type) -> str:
+    """How a document names a class that has a stable name, and a message any other one."""
+    return stable_name(kind) or f"{kind.__module__}.{kind.__qualname__}"
 
 
 def known_class(name: str) -> type:
-    """The frozen dataclass of that name among those loaded from the packages. Raises DocumentError."""
-    module_name, _, attribute = name.rpartition(".")
-    module = sys.modules.get(module_name) if module_name.partition(".")[0] in PACKAGES else None
-    found = getattr(module, attribute, None)
-    if not (isinstance(found, type) and _storable(found) and class_name(found) == name):
+    """The class of that stable name, or of the path that a file of schema 2 has for it. Raises DocumentError."""
+    found = named_class(name)
+    if found is None:
+        near = get_close_matches(name, stable_names())
+        meant = f"; did you mean {', '.join(near)}?" if near else ""
         raise DocumentError(
-            f"{name} is no frozen dataclass of the packages {' and '.join(PACKAGES)}: made by another version, or by hand"
+            f"{name!r} is the name of no class of instances here: written by a later version, by hand, or by a claim "
+            f"that is not loaded{meant}"
         )
     return found
-
-
-def _storable(kind: type) -> bool:
-    parameters = getattr(kind, "__dataclass_params__", None)
-    return parameters is not None and bool(parameters.frozen) and kind.__module__.partition(".")[0] in PACKAGES
 
 
 def _joined(path: str, part: str) -> str:
@@ -112,18 +107,18 @@ def _encoded(value: Any, path: str, arrays: dict[str, Array]) -> Any:
         case np.ndarray() if value.dtype.name in DTYPES:
             arrays[path] = value
             return {"array": path}
-    if isinstance(value, type) or not _storable(type(value)):
+    if isinstance(value, type) or stable_name(type(value)) is None:
         raise DocumentError(
-            f"{path or 'the instance'} is of the type {class_name(type(value))}, which no document can hold; "
+            f"{path or 'the instance'} is of the type {_name(type(value))}, which no document can hold; "
             f"keep arrays of {', '.join(DTYPES)}, numbers, text, rationals, tuples, mappings, and frozen dataclasses "
-            f"of the packages {' and '.join(PACKAGES)}"
+            f"with a stable name (@stored_as of {stored_as.__module__})"
         )
     fields = {
         field.name: _encoded(getattr(value, field.name), _joined(path, field.name), arrays)
         for field in dataclasses.fields(value)
         if field.init
     }
-    return {"type": class_name(type(value)), "fields": fields}
+    return {"type": _name(type(value)), "fields": fields}
 
 
 # --- and back --------------------------------------------------------------------------------------------------------
@@ -161,19 +156,24 @@ def _decoded(tree: Any, path: str, arrays: Mapping[str, Array], unused: set[str]
 
 
 def _constructed(kind: type, fields: Mapping[str, Any], path: str) -> Any:
-    where = f"{path or 'the instance'} ({class_name(kind)})"
-    expected = {field.name for field in dataclasses.fields(kind) if field.init}
-    for names, what in ((expected - fields.keys(), "lacks"), (fields.keys() - expected, "has no field")):
+    where = f"{path or 'the instance'} ({_name(kind)})"
+    taken = {field.name: _has_default(field) for field in dataclasses.fields(kind) if field.init}
+    needed = {name for name, default in taken.items() if not default}
+    for names, what in ((needed - fields.keys(), "lacks"), (fields.keys() - taken.keys(), "has no field")):
         if names:
             raise DocumentError(f"{where} {what} {', '.join(sorted(names))}")
     hints = _hints(kind)
     for name, value in fields.items():
         if not conforms(value, hints[name]):
-            raise DocumentError(f"{_joined(path, name)} is {_shown(value)}, but {class_name(kind)} takes {hints[name]}")
+            raise DocumentError(f"{_joined(path, name)} is {_shown(value)}, but {_name(kind)} takes {hints[name]}")
     try:
         return kind(**fields)
     except InputError as error:
         raise type(error)(f"{where}: {error}") from error
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 
 def _read_only(array: Array, name: str) -> Array:

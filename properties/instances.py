@@ -12,6 +12,7 @@ from flint import arb
 
 from properties.claim import TooLargeToConfirmError
 from properties.losses import SQUARED_LOSS, LossRecipe
+from properties.stable_names import stored_as
 from theory.descent import FunctionSpaceDescent, gradient_step, kfac_step, natural_gradient_step
 from theory.inputs import FloatArray
 from theory.losses import Loss
@@ -150,6 +151,7 @@ MAP_PARTS = ("amplitude", "linear", "frequencies", "direction", "slopes", "knots
 """What of a loss and of a map may be rounded (properties/rounder.py): not rotations, which are orthogonal."""
 
 
+@stored_as("map-run")
 @dataclass(frozen=True)
 class MapInstance:
     """NGD or GD on a parameter map from theta(0) = 0 (families F3 and F4); ``targets`` are the labels of ``loss``."""
@@ -217,6 +219,7 @@ class MapInstance:
         return map_steps_enclosed(self.model, self.iterates[0], self.objective, self.eta, steps, self.optimiser)
 
 
+@stored_as("network-run")
 @dataclass(frozen=True)
 class NetworkInstance:
     """NGD, K-FAC or GD on a two-layer network (families F1, F2 and F5); ``targets`` are the labels of ``loss``."""

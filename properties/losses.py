@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from properties.stable_names import stored_as
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
 from theory.losses import LogisticLoss, Loss, PseudoHuberLoss, SquaredLoss, WeightedSquaredLoss
@@ -18,6 +19,7 @@ KINDS = ("squared", "weighted", "pseudo-Huber", "logistic")
 """Kinds of losses. Only "weighted" has a scale of its own; only it needs two outputs for a condition number above 1."""
 
 
+@stored_as("loss-misstatement")
 @dataclass(frozen=True)
 class Misstatement:
     """What a mutant says of a loss: the constants of another one, or that its labels are its minimiser."""
@@ -40,6 +42,7 @@ class Misstatement:
         return Misstated(true, loss.strong_convexity, smoothness, self.labels_as_minimiser)
 
 
+@stored_as("loss")
 @dataclass(frozen=True)
 class LossRecipe:
     """How to make a loss from labels (n,): its kind and parameters as data, so that an instance can be stored.

@@ -14,6 +14,8 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from properties.claim import Claim, Evaluation
+from properties.claims.kfac_real import RealKronecker
+from properties.claims.real_data import RealInstance
 from properties.counterexample import Counterexample, read_counterexample
 from properties.guard.implementation import OWN_PREFIX
 from properties.paths import file_key, printable
@@ -25,6 +27,9 @@ from theory.errors import CounterexampleError
 
 DATASET_FAMILY = "F5"
 """Instances on a data set belong to no family of a claim."""
+
+ON_DATA: tuple[type, ...] = (RealInstance, RealKronecker)
+"""The classes of such instances, which the claims do not load."""
 
 ARITHMETIC = ("python", "numpy", "scipy", "python-flint", "blas", "system")
 """What of the environment the digits depend on."""

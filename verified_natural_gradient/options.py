@@ -30,6 +30,23 @@ RECORDED = (VERIFY, DATASET, GUARD)
 """Those of them that write reports."""
 
 
+class Once(argparse.Action):
+    """An option whose second value would hide the first."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Take the value. Raises ArgumentError when there is another one."""
+        before = getattr(namespace, self.dest, None)
+        if before is not None and before != values:
+            raise argparse.ArgumentError(self, f"given twice, as {before} and as {values}; a run takes one")
+        setattr(namespace, self.dest, values)
+
+
 @dataclass(frozen=True)
 class Option:
     """One option, whatever the name is that it goes by."""
@@ -74,10 +91,15 @@ OPTIONS = (
     Option(
         "dataset",
         "certify a data set: digits-4-9, diabetes, an .npz file with X and y, or a .csv file",
-        {"metavar": "NAME_OR_PATH"},
+        {"action": Once, "metavar": "NAME_OR_PATH"},
         (VERIFY,),
     ),
-    Option("target", "the target's column in a .csv data set (default: the last)", {"metavar": "NAME"}, (DATASET,)),
+    Option(
+        "target",
+        "the target's column in a .csv data set, or its number from 1 where there is no header (default: the last)",
+        {"action": Once, "metavar": "NAME"},
+        (DATASET,),
+    ),
     Option(
         "width",
         "certify the data set at this width, on all rows, instead of the ladder of widths; repeatable",
@@ -87,14 +109,14 @@ OPTIONS = (
     Option(
         "scale",
         "with --width: initial weights are N(0, NU^2) (default 1)",
-        {"type": float, "metavar": "NU"},
+        {"action": Once, "type": float, "metavar": "NU"},
         (DATASET,),
     ),
     Option("symmetric", "with --width: symmetric initialisation, u(0) = 0", {"action": "store_true"}, (DATASET,)),
     Option(
         "implementation",
         "run the claims against this step(weights, signs, X, y, step_size) -> weights, in place of tests",
-        {"metavar": "MODULE:FUNCTION"},
+        {"action": Once, "metavar": "MODULE:FUNCTION"},
         (REPLAY,),
     ),
     Option(
@@ -109,8 +131,18 @@ OPTIONS = (
         {"action": "append", "default": [], "metavar": "FILE"},
         (),
     ),
-    Option("report", "write claims.json, index.html and counterexamples there", {"metavar": "DIR"}, RECORDED),
-    Option("baseline", "an earlier claims.json: fail on whatever got worse since", {"metavar": "FILE"}, RECORDED),
+    Option(
+        "report",
+        "write claims.json, index.html and counterexamples there",
+        {"action": Once, "metavar": "DIR"},
+        RECORDED,
+    ),
+    Option(
+        "baseline",
+        "an earlier claims.json: fail on whatever got worse since",
+        {"action": Once, "metavar": "FILE"},
+        RECORDED,
+    ),
     Option(
         "update-baseline",
         "write this run's results to the file of --baseline afterwards",

@@ -30,6 +30,7 @@ from properties.claims.binomials import HALF, binomial_at_most, some_of_several
 from properties.claims.random_networks import Description, RandomNetwork, build_network, network_descriptions
 from properties.descriptions import described
 from properties.slack import SlackRow
+from properties.stable_names import stored_as
 from properties.statistics import POWER, Trials, has_power, power
 from theory.gram import limiting_gram_eigenvalue_bounds, limiting_pattern_gram_eigenvalue_bounds
 from theory.inputs import FloatArray
@@ -43,6 +44,7 @@ MOST_NEURONS = 4000
 """Exact binomials go this far: there exp(-2 beta m lambda0) is 1e-59 and the binomial tail 1e-57."""
 
 
+@stored_as("chernoff-shares")
 @dataclass(frozen=True)
 class Shares:
     """Rows for which ``m lambda_min(G(0))`` is the least of independent binomials: n orthogonal ones, or x and -x.

@@ -29,6 +29,7 @@ from properties.claims.binomials import binomial_outside
 from properties.claims.random_networks import Description, RandomNetwork
 from properties.descriptions import described
 from properties.slack import SlackRow
+from properties.stable_names import stored_as
 from properties.statistics import Trials, has_power
 from theory.gram import ball_limiting_pattern_gram, limiting_pattern_gram, pattern_entry_error
 from theory.inputs import FloatArray
@@ -42,6 +43,7 @@ SHARPER = 1.1
 """The mutant of the exponent has 2 times this."""
 
 
+@stored_as("pair")
 @dataclass(frozen=True)
 class Pair:
     """The entry of H(0) of two rows (or of one row with itself), and how far it is from its mean.
@@ -84,6 +86,7 @@ class Pair:
         return RandomNetwork(self.inputs, self.width, symmetric=self.symmetric)
 
 
+@stored_as("sampled-pair")
 @dataclass(frozen=True)
 class SampledPair(Pair):
     """The same, to be sampled."""

@@ -17,6 +17,7 @@ from typing import Any
 from flint import fmpq, fmpq_mat
 from numpy.typing import ArrayLike
 
+from properties.stable_names import stored_as
 from theory.errors import WidthError
 from theory.network import TwoLayerNetwork
 from theory.rigour.exact import diagonal, hadamard, kronecker, pseudo_inverse, rational_matrix
@@ -63,6 +64,7 @@ def outputs(pre_activations: fmpq_mat, signs: tuple[int, ...]) -> fmpq_mat:
     )
 
 
+@stored_as("exact-network")
 @dataclass(frozen=True)
 class ExactNetwork:
     """The network at weights W (m, d), with inputs X (n, d) and targets y (n, 1), all rational; signs -1 or +1 (m,)."""

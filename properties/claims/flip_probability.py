@@ -19,6 +19,7 @@ from properties.claims.binomials import normal_within
 from properties.claims.random_networks import Description, RandomNetwork, build_network, network_descriptions
 from properties.descriptions import described
 from properties.slack import SlackRow
+from properties.stable_names import stored_as
 from properties.statistics import Trials
 from theory.inputs import FloatArray
 from theory.rigour.precision import working_precision
@@ -35,6 +36,7 @@ BELOW = 1 - 2.0**-20
 Bounding = Callable[..., Any]
 
 
+@stored_as("flips")
 @dataclass(frozen=True)
 class FlipInstance:
     """A network to be initialised many times, a failure probability, and the radius of the ball.
@@ -84,6 +86,7 @@ class FlipInstance:
 # --- exact -----------------------------------------------------------------------------------------------------------
 
 
+@stored_as("one-neuron")
 @dataclass(frozen=True)
 class OneNeuron:
     """n copies of a row and one neuron: every flip happens iff ``|z| < R``, so the event has an exact probability."""

@@ -16,6 +16,7 @@ from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenanc
 from properties.claims.residual_rules import examples
 from properties.descriptions import described
 from properties.inputs import draw_inputs
+from properties.stable_names import stored_as
 from properties.strategies import Description, orthogonal_matrix
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork, pattern_counts
@@ -34,6 +35,7 @@ LEAST_REDUCTION = 1e-15
 """Rates are compared after a share of the steps that they need for this reduction."""
 
 
+@stored_as("linear-model")
 @dataclass(frozen=True)
 class LinearModel:
     """J frozen: the Gram matrix of a Jacobian, or of a ReLU network, exact as given, and two residuals."""

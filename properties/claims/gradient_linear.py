@@ -25,10 +25,12 @@ from properties.claim import (
     require,
 )
 from properties.descriptions import described
+from properties.stable_names import stored_as
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
 
 
+@stored_as("linear-descent")
 @dataclass(frozen=True)
 class LinearInstance:
     """``u(theta) = u(0) + B theta`` from theta = 0, with a residual r(0) of integers; every number is exact."""

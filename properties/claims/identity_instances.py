@@ -17,6 +17,7 @@ from properties.claim import Depth, Family
 from properties.claims import identity_rounding as rounding
 from properties.claims.exact_network import ExactNetwork, FunctionState
 from properties.descriptions import described
+from properties.stable_names import stored_as
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import FLOAT32_EXACT_COUNT, TwoLayerNetwork
 from theory.rigour.exact import rational
@@ -41,6 +42,7 @@ NEARLY_PARALLEL_ANGLE = 1e-3
 """Angle between the first two rows of that kind, in radians."""
 
 
+@stored_as("network-identity")
 @dataclass(frozen=True)
 class NetworkInstance:
     """A network with float64 entries that are exact by decree: X (n, d) with unit rows to rounding, W (m, d), y (n,)."""
@@ -215,6 +217,7 @@ def network_features(instance: NetworkInstance) -> tuple[str, ...]:
     return tuple(labels)
 
 
+@stored_as("pattern-counts")
 @dataclass(frozen=True)
 class CountInstance:
     """A pattern (n, m) of -1, 0, 1 in int8."""
@@ -222,6 +225,7 @@ class CountInstance:
     pattern: NDArray[np.int8]
 
 
+@stored_as("ones-identity")
 @dataclass(frozen=True)
 class OnesInstance:
     """A pattern (n, m) of ones and few zeros, stored as the places of these, for m may be huge."""

@@ -29,6 +29,7 @@ from properties.claims.binomials import normal_above
 from properties.claims.random_networks import Description, RandomNetwork, network_descriptions, unit_inputs
 from properties.descriptions import described
 from properties.slack import SlackRow
+from properties.stable_names import stored_as
 from properties.statistics import Trials
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
@@ -45,6 +46,7 @@ MOST_SIGNS = 6
 """The mean is taken over all sign vectors of at most so many neurons."""
 
 
+@stored_as("initial-residual")
 @dataclass(frozen=True)
 class ResidualInstance:
     """A network to be initialised at the scale nu, its targets, and a failure probability."""

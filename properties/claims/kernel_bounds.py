@@ -37,6 +37,7 @@ from properties.claims.kernel_instances import (
 from properties.claims.kernel_oracles import correlation, dot, exact_rows
 from properties.descriptions import described
 from properties.slack import SlackRow
+from properties.stable_names import stored_as
 from theory.gram import ball_limiting_gram, ball_limiting_pattern_gram, limiting_gram
 from theory.rigour.eigenvalues import enclosed_smallest_eigenvalue
 from theory.rigour.precision import working_precision
@@ -55,6 +56,7 @@ SHORTEST = 0.25
 """K-schur's mutant without unit rows takes rows of this norm."""
 
 
+@stored_as("kernel-spectrum")
 @dataclass(frozen=True)
 class SpectralInstance(KernelInstance):
     """Rows as directions, with their limiting kernels and smallest eigenvalues in balls."""

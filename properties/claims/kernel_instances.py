@@ -14,6 +14,7 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Depth, Family
 from properties.descriptions import described
+from properties.stable_names import stored_as
 from properties.statistics import SIGNIFICANCE, description_key
 from theory.gram import Degeneracy, degeneracy, limiting_gram_eigenvalue_bounds
 from theory.inputs import FloatArray, normalise_rows
@@ -33,6 +34,7 @@ In the error budget the networks take the place of one sampled claim (``properti
 """
 
 
+@stored_as("kernel")
 @dataclass(frozen=True)
 class KernelInstance:
     """Rows X (n, d) as given; with ``initialisation`` they are unit rows of a network to be drawn.

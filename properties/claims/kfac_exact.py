@@ -18,6 +18,7 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, at_most_exactly, require
 from properties.descriptions import described
+from properties.stable_names import stored_as
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
 
@@ -25,6 +26,7 @@ Direction = Callable[[fmpq_mat, fmpq_mat, fmpq_mat], fmpq_mat]
 """``(S, X, r)`` -> the (m, d) update divided by -eta."""
 
 
+@stored_as("linear-features")
 @dataclass(frozen=True)
 class LinearFeatures:
     """Constant features S (n, m), inputs X (n, d) along the axes, a residual r (n,), and the step size."""

@@ -35,6 +35,7 @@ from properties.claims.exact_network import MOVEMENTS, FunctionState, function_s
 from properties.claims.kfac_instances import INPUT_KINDS, draw_inputs, input_descriptions
 from properties.claims.residual_rules import examples
 from properties.descriptions import described
+from properties.stable_names import stored_as
 from theory.descent import FunctionSpaceDescent
 from theory.errors import DescentError
 from theory.geometry import InputGeometry
@@ -60,6 +61,7 @@ def leverage_factors(eta: fmpq, leverage: Sequence[fmpq]) -> list[fmpq]:
 # --- exact runs ------------------------------------------------------------------------------------------------------
 
 
+@stored_as("frozen-exact-runs")
 @dataclass(frozen=True)
 class ExactRuns:
     """A tiny ReLU network at integer weights on integer inputs; K-FAC and NGD run from it in rationals."""
@@ -184,6 +186,7 @@ def exact_family(least_inputs: int = 1, scales: Sequence[int] = (8, 12)) -> Fami
 # --- computed runs ---------------------------------------------------------------------------------------------------
 
 
+@stored_as("frozen-computed-runs")
 @dataclass(frozen=True)
 class ComputedRuns:
     """A ReLU network with independent inputs; K-FAC and NGD run from it in float64."""

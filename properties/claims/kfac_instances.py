@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.instances import MAP_PARTS, DescentInstance, NetworkInstance, Run, descending, exhausted
+from properties.stable_names import stored_as
 from properties.strategies import INSIDE, Description, Dial, orthogonal_matrix, spike_steps
 from theory.feature_maps import FeatureCertificate, FeatureMap, certify_features
 from theory.geometry import InputGeometry
@@ -64,6 +65,7 @@ class KroneckerInstance(DescentInstance, Protocol):
         ...
 
 
+@stored_as("kfac-feature-run")
 @dataclass(frozen=True)
 class FeatureInstance:
     """K-FAC on a feature map from W(0) = 0."""
@@ -125,6 +127,7 @@ class FeatureInstance:
         return self._enclosed(self._course[0][0], len(self.run.steps))
 
 
+@stored_as("kfac-network-run")
 @dataclass(frozen=True)
 class KroneckerNetwork(NetworkInstance):
     """K-FAC on a two-layer network."""

@@ -16,6 +16,7 @@ from properties.contribution import Contribution, Prediction, lower_digits, uppe
 from properties.instances import NetworkInstance
 from properties.rung import REDUCTION, RungContext
 from properties.search import evaluate_instance
+from properties.stable_names import stored_as
 from theory.geometry import InputGeometry
 from theory.rigour.input_bounds import InputBounds, input_bounds
 from theory.stability import PathCertificate, attack_ball
@@ -28,6 +29,7 @@ OBSERVED_CAP = 400
 """Runs at a theorem's own step size end after so many steps."""
 
 
+@stored_as("kfac-data-run")
 @dataclass(frozen=True)
 class RealKronecker(NetworkInstance):
     """K-FAC on real data; its certificate holds along its own path only, for as many steps as the run has."""

@@ -13,6 +13,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from properties.claims.exact_network import ExactNetwork, vec
+from properties.stable_names import stored_as
 from theory.rigour.exact import diagonal, positive_definite, pseudo_inverse, rational_matrix
 from theory.rigour.rounding import UNIT_ROUNDOFF
 
@@ -35,6 +36,7 @@ def float_matrix(matrix: fmpq_mat) -> np.ndarray[Any, Any]:
     return np.array([[int(entry.p) / int(entry.q) for entry in row] for row in matrix.tolist()])
 
 
+@stored_as("linearised-model")
 @dataclass(frozen=True)
 class LinearisedInstance:
     """J (n, p), theta(0) (p, 1), targets (n, 1), step sizes of NGD and GD, and how many steps are taken."""

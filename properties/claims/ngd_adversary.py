@@ -17,6 +17,7 @@ from properties.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenanc
 from properties.claims.residual_rules import examples, excess
 from properties.descriptions import described
 from properties.slack import SlackRow
+from properties.stable_names import stored_as
 from properties.strategies import INSIDE, Description
 from theory import adversary
 from theory.inputs import FloatArray
@@ -32,6 +33,7 @@ BITS = 160
 Number = Callable[[arb], arb]
 
 
+@stored_as("adversarial-point")
 @dataclass(frozen=True)
 class AdversarialPoint:
     """J0 = J(0), A = J(k) and the Jacobians of equal parts of the segment, each (n, p); lambda = 1."""

@@ -21,6 +21,7 @@ from properties.claims.ngd_singular import LINEAR, without_condition_1
 from properties.claims.residual_rules import Rule, examples
 from properties.instances import Certificate, MapInstance, NetworkInstance, Run, descending
 from properties.slack import SlackRow
+from properties.stable_names import stored_as
 from properties.strategies import (
     INSIDE,
     Description,
@@ -44,6 +45,7 @@ PathFactor = Callable[[float, str], float]
 """``(C, theorem)`` -> radius of the ball in units of ``||r(0)||/sqrt(lambda)``."""
 
 
+@stored_as("own-ball")
 @dataclass(frozen=True)
 class OwnBall:
     """Conditions 1 and 2 on a theorem's own ball; C is infinite when it is not below the theorem's limit there."""
@@ -53,6 +55,7 @@ class OwnBall:
     constant: float
 
 
+@stored_as("own-ball-run")
 @dataclass(frozen=True)
 class RadiusInstance:
     """NGD or GD on a map or network, with the certificate on the ball that the theorem's path needs."""

@@ -14,10 +14,12 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, at_most_exactly, require
 from properties.descriptions import described
+from properties.stable_names import stored_as
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
 
 
+@stored_as("singular-run")
 @dataclass(frozen=True)
 class SingularInstance:
     """``u(theta) = B theta`` with B of rank below n and a weighted squared loss; C = 0 as J never moves."""

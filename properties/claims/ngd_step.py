@@ -31,6 +31,7 @@ from properties.claims.residual_rules import examples
 from properties.descriptions import described
 from properties.inputs import draw_inputs, weighted_kinds
 from properties.instances import NetworkInstance
+from properties.stable_names import stored_as
 from properties.strategies import DIMENSIONS, Description
 from theory.descent import FunctionSpaceDescent
 from theory.errors import DescentError
@@ -61,6 +62,7 @@ class VaryingStep:
     variation_above: float
 
 
+@stored_as("network-steps")
 @dataclass(frozen=True)
 class StepInstance:
     """A network and the steps that it takes while its Jacobian is certified to have full row rank."""

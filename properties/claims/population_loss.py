@@ -23,6 +23,7 @@ from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Provenance
 from properties.claims.population_training import trained, trained_at_any_rank
 from properties.descriptions import described
 from properties.slack import SlackRow
+from properties.stable_names import stored_as
 from properties.statistics import Trials
 from theory.errors import DescentError, RankDeficientError
 from theory.gram import gram_entry_error, limiting_gram
@@ -66,6 +67,7 @@ def absolute_loss(outputs: FloatArray, targets: FloatArray) -> FloatArray:
     return np.minimum(1.0, np.abs(outputs - targets))
 
 
+@stored_as("population")
 @dataclass(frozen=True)
 class Population:
     """A distribution of (x, y): x uniform on the sphere, y by a teacher; and how many are drawn, and the network."""

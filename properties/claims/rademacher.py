@@ -28,6 +28,7 @@ from properties.claim import (
 )
 from properties.descriptions import described
 from properties.slack import SlackRow
+from properties.stable_names import stored_as
 from theory.gram import ball_limiting_gram
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork, pattern_counts
@@ -49,6 +50,7 @@ MOST_INPUTS = 10
 """All 2^n sign vectors are enumerated."""
 
 
+@stored_as("rademacher-complexity")
 @dataclass(frozen=True)
 class ComplexityInstance:
     """J by its exact Gram matrix (n, n), a radius B, and what J is."""

@@ -13,6 +13,7 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.claims.kernel_instances import antiparallel_rows, general_rows, integer_rows
 from properties.descriptions import described
+from properties.stable_names import stored_as
 from theory.inputs import FloatArray, normalise_rows
 
 Description = Mapping[str, Any]
@@ -35,6 +36,7 @@ SIGN_ROUNDING = 2.0**-46
 SEEDS = st.integers(0, 2**20)
 
 
+@stored_as("random-network")
 @dataclass(frozen=True)
 class RandomNetwork:
     """Unit rows X (n, d), m neurons and the scale nu of a network to be initialised many times."""

@@ -15,6 +15,7 @@ from properties.contribution import Contribution, Prediction, lower_digits, uppe
 from properties.instances import NetworkInstance
 from properties.rung import NGD_STEP_SIZE, RungContext
 from properties.search import evaluate_instance
+from properties.stable_names import stored_as
 from theory.stability import BallAttack, PathCertificate, attack_ball
 from theory.theorems import ngd
 
@@ -39,6 +40,7 @@ class PathConditions:
     """Where they are known to hold, in the wording of a hypothesis."""
 
 
+@stored_as("data-run")
 @dataclass(frozen=True)
 class RealInstance(NetworkInstance):
     """A network on real data whose certificate holds along its own path only, for as many steps as the run has."""

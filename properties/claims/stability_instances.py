@@ -12,6 +12,7 @@ import numpy as np
 from flint import arb, arb_mat, fmpq
 
 from properties.inputs import draw_inputs
+from properties.stable_names import stored_as
 from theory.descent import FunctionSpaceDescent
 from theory.errors import DescentError
 from theory.inputs import FloatArray, normalise_rows
@@ -59,6 +60,7 @@ def initialised(description: Description, rng: np.random.Generator, activation: 
     return TwoLayerNetwork.initialise(width, description["dimension"], 1.0, rng, symmetric, activation)
 
 
+@stored_as("attacked-ball")
 @dataclass(frozen=True)
 class AttackedBall:
     """A network, unit rows, a radius, and a seed for the attack."""
@@ -88,6 +90,7 @@ class AttackedBall:
         return change_attack(self.net, self.rows, self.radius, rng, self.condition)
 
 
+@stored_as("stability-ball")
 @dataclass(frozen=True)
 class BallInstance(AttackedBall):
     """A ReLU network: patterns are compared exactly."""
@@ -136,6 +139,7 @@ def build_ball(description: Description, enumerable: bool, condition: str = "2")
     return BallInstance(net, rows, radius, description["seed"], condition=condition, enumerable=enumerable)
 
 
+@stored_as("stability-smooth-ball")
 @dataclass(frozen=True)
 class SmoothInstance(AttackedBall):
     """A smooth network: changes are compared in balls."""
@@ -182,6 +186,7 @@ def build_smooth(description: Description, condition: str = "2") -> SmoothInstan
     return SmoothInstance(net, rows, radius, seed, condition=condition)
 
 
+@stored_as("stability-path")
 @dataclass(frozen=True)
 class PathInstance:
     """A network, data, and the steps of an optimiser on it."""

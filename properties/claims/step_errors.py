@@ -24,6 +24,7 @@ from properties.claims.kfac_instances import FeatureInstance, build_perturbed, p
 from properties.descriptions import described
 from properties.inputs import draw_inputs
 from properties.instances import MapInstance, descending
+from properties.stable_names import stored_as
 from properties.strategies import Description, Dial, build_perturbed_affine, perturbed_affine_descriptions
 from theory.descent import FunctionSpaceDescent
 from theory.errors import DescentError
@@ -56,6 +57,7 @@ class Taken:
     """``||r||`` before the step by plain sums: what the bounds are not about."""
 
 
+@stored_as("stored-step")
 @dataclass(frozen=True)
 class StoredStep:
     """One step of a network from a float64 iterate."""

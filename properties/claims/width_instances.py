@@ -7,6 +7,7 @@ from functools import cached_property
 
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
+from properties.stable_names import stored_as
 from theory.geometry import InputGeometry
 from theory.gram import limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 from theory.inputs import FloatArray
@@ -69,6 +70,7 @@ def _largest_eigenvalue(matrix: fmpq_mat) -> arb:
     return -enclosed_smallest_eigenvalue(arb_mat(matrix * (-1 / trace)), EIGENVALUE_BITS) * arb(trace)
 
 
+@stored_as("width")
 @dataclass(frozen=True)
 class WidthInstance:
     """Data, initialisation and the requested delta and C of a width."""

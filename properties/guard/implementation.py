@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from properties.stable_names import stored_as
 from theory.descent import kfac_step, natural_gradient_step
 from theory.errors import ImplementationError
 from theory.inputs import FloatArray
@@ -38,6 +39,7 @@ OPTIMISERS = ("ngd", "kfac")
 _STEPS: dict[tuple[str, str], Step] = {}
 
 
+@stored_as("implementation")
 @dataclass(frozen=True)
 class Implementation:
     """A step and what it claims to be; a counterexample file holds the two names, and the step is the one loaded here."""

@@ -25,6 +25,7 @@ from properties.descriptions import described
 from properties.guard.allowance import Condition, bounds_of, condition, smallest_eigenvalue
 from properties.guard.implementation import Answer, Implementation, ask
 from properties.inputs import draw_inputs, weighted_kinds
+from properties.stable_names import stored_as
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
 from theory.rigour.exact import diagonal
@@ -52,6 +53,7 @@ def direction_of(net: ExactNetwork, optimiser: str) -> fmpq_mat:
     return net.features.transpose() * diagonal(vector(net.gram.solve(net.residual))) * net.inputs
 
 
+@stored_as("step-problem")
 @dataclass(frozen=True)
 class Problem:
     """What a step is given, with the exact step."""
@@ -111,6 +113,7 @@ class Problem:
         return ask(implementation.step, given.weights, given.signs, given.inputs, given.targets, eta)
 
 
+@stored_as("step-answer")
 @dataclass(frozen=True)
 class StepInstance:
     """A problem and what an implementation makes of it."""

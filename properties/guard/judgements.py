@@ -33,6 +33,7 @@ from properties.guard.instances import (
     StepInstance,
     hand_problem,
 )
+from properties.stable_names import stored_as
 from theory.network import TwoLayerNetwork
 from theory.rigour.exact import hadamard
 from theory.rigour.rounding import gamma
@@ -214,6 +215,7 @@ def contract_conclusion(instance: StepInstance) -> Sequence[Bound]:
     return [*bounds, within_rounding(label, distance, 2 * instance.allowance)]
 
 
+@stored_as("step-fixed-point")
 @dataclasses.dataclass(frozen=True)
 class FixedInstance(StepInstance):
     """A problem whose residual is exactly 0, and the targets it had before."""

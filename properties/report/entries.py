@@ -231,6 +231,7 @@ def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: flo
         "n": dataset.X.shape[0],
         "d": dataset.X.shape[1],
         "source": dataset.source,
+        "remarks": list(dataset.remarks),
         "verdict": Verdict.UNDECIDED.value,
         "certificate": {},
         "lines": [],

@@ -39,7 +39,8 @@ def dataset_lines(document: Document) -> list[str]:
     dataset = document.dataset
     if dataset is None:
         return []
-    lines = list(dataset["lines"])
+    notes = [f"  note: {remark}" for remark in dataset.get("remarks", ())]
+    lines = [*dataset["lines"][:1], *notes, *dataset["lines"][1:]]
     tally: dict[str, dict[str, int]] = {}
     for check in dataset["checks"]:
         found = tally.setdefault(check["claim"], {})

@@ -10,8 +10,10 @@ from properties.claim import Bound, Claim, Depth, Evidence, Family, Provenance, 
 from properties.claim import Hypothesis as Condition
 from properties.results import Result
 from properties.search import run_claim
+from properties.stable_names import stored_as
 
 
+@stored_as("test-point")
 @dataclass(frozen=True)
 class Point:
     """A number."""

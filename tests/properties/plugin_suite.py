@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from properties import instance_document, plugin
+from properties import plugin
 from properties.claim import Claim
 from theory.proofs import Chain
 from theory.rigour.obligation import Obligation
@@ -38,7 +38,6 @@ class Suite:
         self.monkeypatch.setattr(plugin, "registry", {claim.id: claim for claim in claims})
         self.monkeypatch.setattr(plugin, "obligations", self.obligations)
         self.monkeypatch.setattr(plugin, "chains", self.chains)
-        self.monkeypatch.setattr(instance_document, "PACKAGES", ("theory", "properties", "tests"))
         return self.pytester.runpytest_inprocess(
             "-p", "properties.plugin", "-p", "no:cacheprovider", *long(arguments), plugins=[console]
         )

@@ -93,23 +93,27 @@ def test_a_csv_file(tmp_path: Path, text: str, target: str | None, inputs: Any, 
 CSV_BAD = [
     ("", None, ShapeError, "the table is empty"),
     ("a,b\n", None, ShapeError, "a header but no rows"),
-    ("a\n1\n", None, ShapeError, "has 1 column; it needs at least one feature"),
-    ("1;2\n3;4\n", None, ShapeError, "has 1 column.*comma-separated"),
+    ("a\n1\n", None, ShapeError, "has 1 column of numbers; it needs at least one feature.*comma-separated"),
     ("1,2\n3,4,5\n", None, ShapeError, "line 2 has 3 cells, the first line has 2"),
-    ("a,b\n1,2\n3,four\n", None, DataFileError, r"line 3, column 2 \(b\) holds 'four', which is not a number"),
-    ("1,2\n3,\n", None, DataFileError, "line 2, column 2 is empty"),
+    (
+        "a,b\n1,2\n3,four\n",
+        None,
+        DataFileError,
+        r"line 3, column 2 \(b\) holds 'four', no number; if these are names of classes, number them",
+    ),
+    ("1,2\n3,\n", None, DataFileError, "line 2, column 2 is empty: a missing number; remove such rows"),
     ("a,2\n3,4\n", None, DataFileError, "line 1, column 1 holds 'a'.*header"),
     ("1,2\n1_0,4\n", None, DataFileError, "holds '1_0'"),
-    ("a,b\n1,2\nnan,4\n", None, NotFiniteError, r"line 3, column 1 \(a\) is nan"),
-    ("a,b\n1,2\n1,-inf\n", None, NotFiniteError, r"line 3, column 2 \(b\) is -inf"),
+    ("a,b\n1,2\nnan,4\n", None, NotFiniteError, r"line 3, column 1 \(a\) holds 'nan', a missing number"),
+    ("a,b\n1,2\n1,-inf\n", None, NotFiniteError, r"line 3, column 2 \(b\) holds '-inf', no finite number"),
     ("a,b\n1,2\n1e999,1\n", None, NotFiniteError, "line 3, column 1"),
     ("a,b,c\n1,2,3\n0,-0,4\n", None, ZeroRowError, "row 1 of X is zero"),
     ("a,b\n1,2\n", "z", MissingColumnError, "no column 'z'; the columns are a, b"),
     ("1,2\n", "z", MissingColumnError, "no column 'z': the table has no header"),
     ("a,a\n1,2\n", "a", MissingColumnError, "2 columns are named 'a'"),
-    (",a,b\n0,1,2\n", None, DataFileError, "column 1 of the header has no name"),
-    ('a,b\n1,"2\n', None, DataFileError, "not a readable .csv table"),
-    ("a,b\n1,\0\n", None, DataFileError, "not a"),
+    ("a,,b\n0,1,2\n", None, DataFileError, "column 2 of the header has no name"),
+    ('a,b\n1,"2\n', None, DataFileError, "line 2 is not one of a readable .csv table"),
+    ("a,b\n1,\0\n", None, DataFileError, "holds the character NUL in line 2"),
 ]
 
 
@@ -120,13 +124,6 @@ def test_a_bad_csv_file(tmp_path: Path, text: str, target: str | None, kind: typ
     with pytest.raises(kind, match=said) as caught:
         load_dataset(str(path), target)
     assert str(path) in str(caught.value)
-
-
-def test_a_csv_file_in_another_encoding(tmp_path: Path) -> None:
-    path = tmp_path / "bad.csv"
-    path.write_bytes(b"a,b\n1,\xff\xfe\n")
-    with pytest.raises(DataFileError, match="not text in UTF-8"):
-        load_dataset(str(path))
 
 
 X, Y = np.eye(2), np.ones(2)
@@ -142,7 +139,11 @@ NPZ_BAD: list[tuple[dict[str, Any], type[InputError], str]] = [
     ({"X": np.array([[1, 0], [0, 0]]), "y": Y}, ZeroRowError, "row 1 of X is zero"),
     ({"X": X.astype(complex), "y": Y}, DataFileError, "X holds complex128, not real numbers"),
     ({"X": X.astype(str), "y": Y}, DataFileError, "X holds <U"),
-    ({"X": X, "y": np.array([None, 1], dtype=object)}, DataFileError, "pickled objects"),
+    (
+        {"X": X, "y": np.array([None, 1], dtype=object)},
+        DataFileError,
+        r"y holds object.*pickled; convert it: y.astype.float",
+    ),
     ({"X": X, "y": 1e153 * Y}, ScaleError, r"the largest target is 1e\+153 in magnitude; multiply y by a constant"),
     ({"X": X, "y": 1e-161 * Y}, ScaleError, "the largest target is 1e-161 in magnitude"),
 ]
@@ -185,7 +186,10 @@ def test_a_single_array_under_the_name_of_an_archive(tmp_path: Path) -> None:
     [
         ("nowhere/absent.csv", "does not exist; known are digits-4-9, diabetes"),
         ("absent.npz", "does not exist"),
-        ("mine.parquet", "unknown data set 'mine.parquet'; known are digits-4-9, diabetes, and paths to .npz"),
+        (
+            "mine.parquet",
+            "unknown data set 'mine.parquet'; a .parquet file is not read, write .*; known are digits-4-9, diabetes, and",
+        ),
         ("digits", "unknown data set 'digits'"),
     ],
 )

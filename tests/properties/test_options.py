@@ -8,7 +8,7 @@ import pytest
 
 from properties.claim import Depth
 from verified_natural_gradient import console
-from verified_natural_gradient.options import CHECKOUT, OPTIONS, arguments, joined, spoken
+from verified_natural_gradient.options import CHECKOUT, OPTIONS, add_options, arguments, joined, spoken
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,16 @@ def test_what_the_console_command_does_not_understand_ends_with_one_line(
         console.command_line(given.split())
     assert ended.value.code == pytest.ExitCode.USAGE_ERROR
     assert "natural-gradient" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--dataset", "--target", "--scale", "--report", "--baseline", "--implementation"])
+def test_a_second_value_does_not_hide_the_first(option: str) -> None:
+    parser = pytest.Parser(_ispytest=True)
+    add_options(parser, short=True)
+    name = f"ngd_{option.removeprefix('--')}"
+    for given in ([option, "1"], [f"{option}=1"], [option, "1", f"{option}=1"]):
+        assert str(getattr(parser.parse(given), name)).startswith("1")
+    with pytest.raises(
+        pytest.UsageError, match=f"argument {option}.*: given twice, as 1.* and as 2.*; a run takes one"
+    ):
+        parser.parse([option, "1", option, "2"])

@@ -291,7 +291,7 @@ DAMAGES: Mapping[str, tuple[Callable[[Path], Any], str]] = {
     "truncated": (lambda path: path.write_bytes(path.read_bytes()[:-200]), "is not JSON, perhaps truncated"),
     "not text": (lambda path: path.write_bytes(b"\x93NUMPY\x01\x00"), "is not JSON"),
     "key missing": (edited(lambda content: content.pop("instance")), "lacks instance: it is damaged"),
-    "schema": (edited(lambda content: content.update(schema=1)), "schema 1, this version reads 2"),
+    "schema": (edited(lambda content: content.update(schema=1)), "schema 1, this version reads 2 and 3"),
     "number edited": (unsigned, "its digest is not that of its content"),
     "unknown claim": (
         edited(lambda content: content.update(claim="N-smal")),
@@ -307,7 +307,7 @@ DAMAGES: Mapping[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "foreign class": (
         edited(lambda content: content["instance"].update(type="os.system")),
-        "os.system is no frozen dataclass of the packages",
+        "'os.system' is the name of no class of instances here",
     ),
     "bound": (
         edited(lambda content: content["bounds"].append({})),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties import instance_document, rounder
+from properties import rounder
 from properties.claim import Bound, Claim, Depth, InstanceVerdict, at_most
 from properties.claim import Hypothesis as Condition
 from properties.claims import registry
@@ -178,4 +178,3 @@ def test_parts_that_are_rounded_exist() -> None:
     document = to_document(instance)
     rounded = {part for part in MapInstance.roundable if rounded_document(document, part, DIGITS[0]) is not None}
     assert rounded == {"targets", "eta", "model.amplitude", "model.linear", "model.frequencies"}
-    assert instance_document.PACKAGES == ("theory", "properties")

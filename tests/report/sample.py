@@ -115,7 +115,7 @@ def sample_document() -> Document:
         found.add(mutant_entry(mutant, fake_claims.result(mutant.claim), "quick", 3))
     survivor = claim.neighbour("slack", f"slack {HOSTILE}", conclusion=fake_claims.below(35.0))
     found.add(mutant_entry(survivor, fake_claims.result(survivor.claim), "quick", 3))
-    data = replace(load_dataset("diabetes"), name=f"mine {HOSTILE}")
+    data = replace(load_dataset("diabetes"), name=f"mine {HOSTILE}", remarks=(f"column {HOSTILE!r} numbers the rows",))
     found.add(dataset_entry(data, Certificate(), 1.5))
     found.add(pictures_entry(picture_data(), 2.5))
     found.expected = found.recorded

@@ -56,6 +56,7 @@ def test_the_page_is_well_formed_and_says_everything(document: Document, page_te
 
 def test_the_page_needs_nothing_but_its_own_files_and_escapes(page_text: str) -> None:
     parsed = ParsedPage(page_text)
+    assert f"Note: column {HOSTILE!r} numbers the rows." in parsed.text
     assert parsed.text.count(HOSTILE) >= 6  # statement, mutant, data set's name, line and value, legend
     for _, attributes in parsed.tags:
         for name in ("src", "href", "xlink:href"):

@@ -1,0 +1,61 @@
+"""How counterexample files of schema 2 name classes, and the stable names (stable_names.py) of these now.
+
+These are paths of modules as they were then; the modules and classes may have moved since. The table is complete: later files
+hold stable names, so nothing is ever added, and only a stable name that a class gives up may be put in place of another.
+"""
+
+from collections.abc import Mapping
+
+FORMER_PATHS: Mapping[str, str] = {
+    "properties.claims.concentration_chernoff.Shares": "chernoff-shares",
+    "properties.claims.concentration_hoeffding.Pair": "pair",
+    "properties.claims.concentration_hoeffding.SampledPair": "sampled-pair",
+    "properties.claims.exact_network.ExactNetwork": "exact-network",
+    "properties.claims.flip_probability.FlipInstance": "flips",
+    "properties.claims.flip_probability.OneNeuron": "one-neuron",
+    "properties.claims.gradient_advantage.LinearModel": "linear-model",
+    "properties.claims.gradient_linear.LinearInstance": "linear-descent",
+    "properties.claims.identity_instances.CountInstance": "pattern-counts",
+    "properties.claims.identity_instances.NetworkInstance": "network-identity",
+    "properties.claims.identity_instances.OnesInstance": "ones-identity",
+    "properties.claims.initial_residual.ResidualInstance": "initial-residual",
+    "properties.claims.kernel_bounds.SpectralInstance": "kernel-spectrum",
+    "properties.claims.kernel_instances.KernelInstance": "kernel",
+    "properties.claims.kfac_exact.LinearFeatures": "linear-features",
+    "properties.claims.kfac_frozen.ComputedRuns": "frozen-computed-runs",
+    "properties.claims.kfac_frozen.ExactRuns": "frozen-exact-runs",
+    "properties.claims.kfac_instances.FeatureInstance": "kfac-feature-run",
+    "properties.claims.kfac_instances.KroneckerNetwork": "kfac-network-run",
+    "properties.claims.kfac_real.RealKronecker": "kfac-data-run",
+    "properties.claims.linearised_model.LinearisedInstance": "linearised-model",
+    "properties.claims.ngd_adversary.AdversarialPoint": "adversarial-point",
+    "properties.claims.ngd_radius.OwnBall": "own-ball",
+    "properties.claims.ngd_radius.RadiusInstance": "own-ball-run",
+    "properties.claims.ngd_singular.SingularInstance": "singular-run",
+    "properties.claims.ngd_step.StepInstance": "network-steps",
+    "properties.claims.population_loss.Population": "population",
+    "properties.claims.rademacher.ComplexityInstance": "rademacher-complexity",
+    "properties.claims.random_networks.RandomNetwork": "random-network",
+    "properties.claims.real_data.RealInstance": "data-run",
+    "properties.claims.stability_instances.AttackedBall": "attacked-ball",
+    "properties.claims.stability_instances.BallInstance": "stability-ball",
+    "properties.claims.stability_instances.PathInstance": "stability-path",
+    "properties.claims.stability_instances.SmoothInstance": "stability-smooth-ball",
+    "properties.claims.step_errors.StoredStep": "stored-step",
+    "properties.claims.width_instances.WidthInstance": "width",
+    "properties.guard.implementation.Implementation": "implementation",
+    "properties.guard.instances.Problem": "step-problem",
+    "properties.guard.instances.StepInstance": "step-answer",
+    "properties.guard.judgements.FixedInstance": "step-fixed-point",
+    "properties.instances.MapInstance": "map-run",
+    "properties.instances.NetworkInstance": "network-run",
+    "properties.losses.LossRecipe": "loss",
+    "properties.losses.Misstatement": "loss-misstatement",
+    "theory.feature_maps.FeatureMap": "feature-map",
+    "theory.maps.PerturbedAffine": "perturbed-affine-map",
+    "theory.maps.SpikeMap": "spike-map",
+    "theory.network.TwoLayerNetwork": "two-layer-network",
+    "theory.ridge.RidgeMap": "ridge-map",
+    "theory.stability.path.PathCertificate": "path-certificate",
+}
+"""Stable names by former paths."""
