@@ -16,6 +16,9 @@ from properties.csv_table import read_csv
 from theory.errors import ChoiceError, DataFileError, InputError, MissingKeyError, ScaleError
 from theory.inputs import LARGEST_SCALE, FloatArray, direction_rows, finite_array, normalise_rows, target_vector
 
+NORMALISED = "rows normalised to unit Euclidean norm"
+"""What is done to every data set last, as its source line says."""
+
 REQUIRED_KEYS = ("X", "y")
 """What an .npz file must hold: inputs (n, d) and targets (n,)."""
 
@@ -76,7 +79,7 @@ def _dataset(name: str, inputs: ArrayLike, targets: ArrayLike, source: str) -> D
     y = _moderate(target_vector(targets, len(raw)))
     for array in (raw, unit, y):
         array.flags.writeable = False
-    return Dataset(name, unit, y, raw, f"{source}; rows normalised to unit Euclidean norm")
+    return Dataset(name, unit, y, raw, f"{source}; {NORMALISED}")
 
 
 def _moderate(y: FloatArray) -> FloatArray:

@@ -30,11 +30,11 @@ pytest_plugins = ["verified_natural_gradient"]
 
 OPTIONS = (
     *("--claim", "--depth", "--dataset", "--target", "--width", "--scale", "--report", "--replay", "--baseline"),
-    *("--implementation", "--optimiser"),
+    *("--implementation", "--optimiser", "--shuffle"),
 )
 """The options with one value."""
 
-FLAGS = ("--symmetric", "--update-baseline")
+FLAGS = ("--symmetric", "--standardise", "--update-baseline")
 """The options without one."""
 
 
@@ -77,6 +77,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="certify a data set: digits-4-9, diabetes, an .npz file with X and y, or a .csv file",
     )
     group.addoption("--target", metavar="NAME", help="the target's column in a .csv data set (default: the last)")
+    group.addoption(
+        "--shuffle",
+        type=int,
+        metavar="SEED",
+        help="with --dataset: shuffle the rows first, as files are often sorted by their targets",
+    )
+    group.addoption(
+        "--standardise",
+        action="store_true",
+        help="with --dataset: centre the columns and scale them to unit variance before rows are normalised",
+    )
     group.addoption(
         "--optimiser",
         choices=["ngd", "kfac"],

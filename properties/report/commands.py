@@ -21,11 +21,18 @@ class Commands:
     """Those that every command needs besides its own, such as the user's step."""
     report: str = ""
     """The report's directory as it was given, relative to where pytest was started."""
+    dataset_options: Sequence[str] = ()
+    """What a data set's certificate depends on besides its name, depth and seed."""
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Commands:
         """The commands whose ``to_json`` is ``content``. Raises KeyError, TypeError."""
-        return cls(tuple(str(option) for option in content["options"]), str(content["report"]))
+        dataset = content.get("dataset_options", ())
+        return cls(
+            tuple(str(option) for option in content["options"]),
+            str(content["report"]),
+            tuple(str(option) for option in dataset),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """What claims.json holds of them."""
@@ -40,9 +47,10 @@ class Commands:
         seed = [] if root is None else [f"--hypothesis-seed={root}"]
         return self._command("--claim", id, "--depth", depth, *seed)
 
-    def dataset(self, name: str, depth: str) -> str:
+    def dataset(self, name: str, depth: str, root: int | None) -> str:
         """Certify a data set again."""
-        return self._command(f"--dataset={name}", "--depth", depth)
+        seed = [] if root is None else [f"--hypothesis-seed={root}"]
+        return self._command(f"--dataset={name}", *self.dataset_options, "--depth", depth, *seed)
 
     def _command(self, *arguments: str) -> str:
         return shlex.join(["pytest", *self.options, *arguments])
