@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
@@ -30,13 +30,13 @@ class Attempts:
             self.reasons[part] = str(error)
             return None
 
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """One line a reason, with all the parts that it is one for."""
-        parts: dict[str, list[str]] = {}
-        for part, reason in self.reasons.items():
-            parts.setdefault(reason, []).append(part)
-        return tuple(f"nothing on {', '.join(names)}: {reason}" for reason, names in parts.items())
+
+def reason_lines(reasons: Mapping[str, str]) -> tuple[str, ...]:
+    """One line a reason, with all the parts that it is one for."""
+    parts: dict[str, list[str]] = {}
+    for part, reason in reasons.items():
+        parts.setdefault(reason, []).append(part)
+    return tuple(f"not available: {', '.join(names)}: {reason}" for reason, names in parts.items())
 
 
 class Found:
@@ -49,9 +49,14 @@ class Found:
         """Tracebacks of errors that nobody expected."""
 
     @property
+    def reasons(self) -> dict[str, str]:
+        """By part, why it could not be computed."""
+        return self.attempt.reasons
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """One line a reason."""
-        return self.attempt.lines
+        return reason_lines(self.attempt.reasons)
 
     def topic(self, topic: Callable[[T], Contribution], argument: T) -> Contribution | None:
         """What a topic contributes; None, with the reason kept, where it broke off as a whole."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from properties.attempts import Found
+from properties.attempts import Found, reason_lines
 from properties.contribution import Contribution, Prediction, lower_digits
 from properties.datasets import Dataset
 from properties.ladder import Rung
@@ -54,7 +54,10 @@ class RungCertificate:
     iterations: Mapping[str, Iterations]
     contributions: tuple[Contribution, ...]
     curves: Curves
-    problems: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    """What is to be known of the rows and the inputs before reading the numbers."""
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    """By part, why it could not be computed."""
     spectrum: tuple[float, ...] = ()
     """Eigenvalues of G(0) in ascending order, computed and not certified."""
     unchecked: str | None = None
@@ -65,10 +68,11 @@ class RungCertificate:
     @property
     def reason(self) -> str:
         """Why no claim was checked here, where none was."""
-        unavailable = (why for one in self.contributions for why in one.values.get("unavailable", {}).values())
-        failed = dict.fromkeys(id for one in self.contributions for id, _ in one.results)
-        vacuous = [f"the hypotheses of {', '.join(failed)} are not met"] if failed else []
-        return next(iter([*filter(None, [self.unchecked]), *unavailable, *self.problems, *vacuous]), "no claim applies")
+        if self.unchecked is not None:
+            return self.unchecked
+        tried = dict.fromkeys(id for one in self.contributions for id, _ in one.results)
+        vacuous = f"the hypotheses of {', '.join(tried)} are not met or not certified" if tried else "no claim applies"
+        return next(iter(self.unavailable.values()), vacuous)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; those of a topic stand under its name."""
@@ -80,6 +84,7 @@ class RungCertificate:
             "iterations": {name: asdict(iterations) for name, iterations in self.iterations.items()},
             **{contribution.topic: dict(contribution.values) for contribution in self.contributions},
             "problems": list(self.problems),
+            "unavailable": dict(self.unavailable),
             "unchecked": self.unchecked,
         }
 
@@ -95,7 +100,7 @@ class RungCertificate:
             f"{self.rung.label} ({self.rows_taken}), {initialised}: lambda_min(G(0)) {eigenvalue}, ||r(0)|| {residual}",
             f"  steps to {REDUCTION:g}, observed/linearised/predicted: {counts or 'no run'}",
             *(f"  {line}" for contribution in self.contributions for line in contribution.lines),
-            *(f"  {problem}" for problem in self.problems),
+            *(f"  {line}" for line in (*self.problems, *reason_lines(self.unavailable))),
         ]
 
 
@@ -113,13 +118,11 @@ def _counts(iterations: Iterations) -> str:
 def certified_rung(dataset: Dataset, rung: Rung, seed: int, topics: Sequence[RungTopic]) -> RungCertificate:
     """One network; what breaks it as a whole is its problem alone."""
     found = Found()
-    certificate = found.part(rung.label, lambda: certify_rung(RungContext(dataset, rung, seed), topics))
+    certificate = found.part("the network", lambda: certify_rung(RungContext(dataset, rung, seed), topics))
     if certificate is not None:
         return certificate
     taken = rows_taken(rung.rows, len(dataset.X))
-    return RungCertificate(
-        rung, taken, None, None, {}, (), {}, found.problems, unchecked=found.problems[0], errors=tuple(found.errors)
-    )
+    return RungCertificate(rung, taken, None, None, {}, (), {}, unavailable=found.reasons, errors=tuple(found.errors))
 
 
 def rows_taken(rows: int, given: int) -> str:
@@ -130,61 +133,68 @@ def rows_taken(rows: int, given: int) -> str:
 
 
 def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCertificate:
-    """Every topic on one rung; what one cannot compute becomes a problem, the others go on."""
+    """Every topic on one rung; of what one cannot compute the reason is kept, the others go on."""
     found = Found()
-    rung = context.rung
     lambda_min = found.part("lambda_min(G(0))", lambda: context.lambda_min)
     spectrum = found.part("the spectrum of G(0)", lambda: tuple(np.linalg.eigvalsh(context.gram).tolist()))
-    remarks = list(_remarks(context))
     certificate = RungCertificate(
-        rung=rung,
-        rows_taken=rows_taken(rung.rows, context.rows_given),
+        rung=context.rung,
+        rows_taken=rows_taken(context.rung.rows, context.rows_given),
         lambda_min=lambda_min,
         residual_norm=context.residual_norm,
         iterations={},
         contributions=(),
         curves={},
-        problems=(),
+        problems=tuple(_remarks(context)),
         spectrum=spectrum or (),
     )
     if context.nothing_to_learn:
         reason = nothing_to_learn(context)
-        problems = (reason, *remarks, *found.problems)
-        return replace(certificate, problems=problems, unchecked=reason, errors=tuple(found.errors))
-    runs = {
-        name: run
-        for name in STEP_CAPS
-        if (run := found.part(f"{OPTIMISER_NAMES[name]}'s run", partial(context.run, name)))
-    }
-    for name, run in runs.items():
-        if run.broken is not None:
-            after = f"the run of {OPTIMISER_NAMES[name]} ends after step {run.steps}"
-            remarks.append(f"{after if run.steps else f'no run of {OPTIMISER_NAMES[name]}'}: {run.broken}")
-    runs = {name: run for name, run in runs.items() if run.steps}
+        return replace(
+            certificate,
+            problems=(reason, *rotated(context)),
+            unavailable=found.reasons,
+            unchecked=reason,
+            errors=tuple(found.errors),
+        )
+    runs: dict[str, ObservedRun] = {}
+    for name in STEP_CAPS:
+        run = found.part(f"{OPTIMISER_NAMES[name]}'s run", partial(context.run, name))
+        if run is not None and run.broken is not None:
+            after = f" after step {run.steps}" if run.steps else ""
+            found.reasons[f"{OPTIMISER_NAMES[name]}'s run{after}"] = run.broken
+        if run is not None and run.steps:
+            runs[name] = run
     contributions = [one for topic in topics if (one := found.topic(topic, context)) is not None]
     predictions = {name: _fastest(contributions, name) for name in runs}
     iterations = {
         name: found.part(
-            f"{OPTIMISER_NAMES[name]}'s iterations", partial(_iterations, context, name, predictions[name])
+            f"iterations of {OPTIMISER_NAMES[name]}", partial(_iterations, context, name, predictions[name])
         )
         for name in runs
     }
+    missing = {part: why for one in contributions for part, why in one.unavailable.items()}
     return replace(
         certificate,
         iterations={name: one for name, one in iterations.items() if one is not None},
         contributions=tuple(contributions),
         curves={name: _curve(run, predictions[name]) for name, run in runs.items()},
-        problems=(*remarks, *found.problems),
+        unavailable={**missing, **found.reasons},
         errors=tuple(found.errors),
     )
 
 
 def _remarks(context: RungContext) -> Iterator[str]:
     """What is to be known of the rows and the coordinates before reading the numbers."""
+    yield from rotated(context)
+    if context.targets_vary and (context.y == context.y[0]).all():
+        yield f"{_all_one_target(context)}: {SHUFFLE}"
+
+
+def rotated(context: RungContext) -> Iterator[str]:
+    """That inputs are given in other coordinates, where they are."""
     if context.rotated:
         yield "inputs in coordinates of their span, which changes inner products by rounding only"
-    if context.targets_vary and len(context.y) > 1 and (context.y == context.y[0]).all():
-        yield f"{_all_one_target(context)}: {SHUFFLE}"
 
 
 SHUFFLE = "shuffle the rows, or --shuffle SEED"

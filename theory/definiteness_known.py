@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from flint import arb, arb_mat, fmpz_mat, nmod_mat
+from flint import arb, arb_mat, fmpz_mat
 
 from theory.descent import FunctionSpaceDescent
 from theory.errors import DescentError, RankDeficientError
@@ -20,10 +20,7 @@ from theory.rigour.gram_rounding import GramRounding
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
 
-PRIME = 2**61 - 1
-"""A matrix of full rank modulo a prime has full rank."""
-
-MOST_EXACT_ROWS = 64
+MOST_RANKED_ROWS, MOST_INVERTED_ROWS = 512, 128
 """The exact rank, and the inverse in balls, are computed for so many rows at most."""
 
 PRECISIONS = (256, 1024)
@@ -88,12 +85,11 @@ def rectifier_definiteness(rows: FloatArray | None, counts: FloatArray, width: i
     error = 0.0 if rows is None else 2 * gamma(rows.shape[1] + 4) * float(np.trace(counts)) / width
     gram = counts / width if rows is None else _symmetric(rows @ rows.T) * counts / width
     lower, upper = smallest_eigenvalue_bounds(gram, error + gamma(4) * float(np.abs(gram).sum()))
-    if n > MOST_EXACT_ROWS:
-        full = int(nmod_mat(n, n, [int(entry) % PRIME for entry in whole.entries()], PRIME).rank()) == n
-        return Definiteness(n, n if full else None, lower, upper)
-    if lower <= 0:
+    if lower <= 0 and n <= MOST_INVERTED_ROWS:
         lower = max(lower, *(_inverse_trace_bound(whole, scale * width, bits) for bits in PRECISIONS))
-    return Definiteness(n, n if lower > 0 else int(whole.rank()), lower, upper)
+    if lower > 0:
+        return Definiteness(n, n, lower, upper)
+    return Definiteness(n, int(whole.rank()) if n <= MOST_RANKED_ROWS else None, lower, upper)
 
 
 def definiteness(state: FunctionSpaceDescent, on_inputs: bool = True) -> Definiteness:

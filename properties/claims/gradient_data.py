@@ -18,6 +18,7 @@ from properties.rung import REDUCTION, RungContext
 from properties.search import evaluate_instance
 from theory.errors import DescentError, InputError
 from theory.network_gram import largest_gram_eigenvalue
+from theory.stability import PathCertificate
 from theory.theorems import gradient_descent as gd
 from theory.theorems import ngd
 
@@ -33,7 +34,8 @@ CLAIMS = {"T0": claims.T0, "T0-sharp": claims.T0_SHARP}
 def gradient_descent(context: RungContext) -> Contribution:
     """GD's path constant, the step sizes that T0 and T0-sharp allow, and iterations: guaranteed, linearised, observed."""
     if not context.lambda_min > 0:
-        return Contribution(topic="gd", lines=(f"GD: T0 says nothing, as Condition 1 {condition_1_text(context)}",))
+        reason = f"Condition 1 {condition_1_text(context)}"
+        return Contribution(topic="gd", unavailable={"T0, T0-sharp and the comparison of GD": reason})
     norm = math.sqrt(largest_gram_eigenvalue(context.net, context.inputs))
     attempt = Attempts()
     first = attempt("C along GD's path", lambda: context.path("gd", gd.linear_step_limit(norm) / 2, STEPS))
@@ -57,13 +59,12 @@ def gradient_descent(context: RungContext) -> Contribution:
             "path_steps": 0 if first is None else first.steps,
             "theorems": theorems,
             "comparison": comparison,
-            "unavailable": dict(attempt.reasons),
         },
         lines=(
-            *(() if first is None else (_allowed_line(first.constant, theorems),)),
+            *(() if first is None else (_allowed_line(first, theorems),)),
             *(() if comparison is None else (_comparison_line(comparison),)),
-            *attempt.lines,
         ),
+        unavailable=attempt.reasons,
     )
 
 
@@ -110,15 +111,15 @@ def _observed(context: RungContext, optimiser: str) -> int | None:
         return None
 
 
-def _allowed_line(constant: float, theorems: Mapping[str, Mapping[str, Any]]) -> str:
+def _allowed_line(first: PathCertificate, theorems: Mapping[str, Mapping[str, Any]]) -> str:
     allowed = ", ".join(
         f"{name} allows eta = {lower_digits(found['step_size'], 4)} (C = {upper_digits(found['path_constant'], 4)} on its own path) and "
         f"guarantees {REDUCTION:g} after {found['iterations']} steps"
         for name, found in theorems.items()
     )
     return (
-        f"GD: C along {STEPS} steps {upper_digits(constant, 4)}; {allowed or 'no step size that T0 allows'} "
-        f"(certified for {STEPS} steps, further while C holds)"
+        f"GD: C along {first.steps} steps {upper_digits(first.constant, 4)}; {allowed or 'no step size that T0 allows'} "
+        f"(certified for {first.steps} steps, further while C holds)"
     )
 
 

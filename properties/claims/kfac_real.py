@@ -100,6 +100,8 @@ def kronecker(context: RungContext) -> Contribution:
     )
     path = attempt("C along K-FAC's path", lambda: context.path("kfac", eta, steps))
     end = None if path is None else context.path_end("kfac", eta, steps)
+    if path is not None and end is not None:
+        attempt.reasons[f"K-FAC's path after step {path.steps}"] = end
     limits = {
         "ball": step_limits(math.inf if ball is None else ball.constant, numbers),
         "path": step_limits(math.inf if path is None else path.constant, numbers),
@@ -137,15 +139,14 @@ def kronecker(context: RungContext) -> Contribution:
             "step_limits": limits,
             "checks": {theorem: asdict(check) for theorem, check in checks.items()},
             "prediction": None if prediction is None else asdict(prediction),
-            "unavailable": dict(attempt.reasons),
         },
         lines=(
             *(() if ball is None else (_constants_line(ball, attack, path, end),)),
             *(() if path is None else (_limits_line(limits["path"], rank, d),)),
             *(_check_line(theorem, check) for theorem, check in checks.items()),
-            *attempt.lines,
         ),
         predictions={} if prediction is None else {"kfac": prediction},
+        unavailable=attempt.reasons,
     )
 
 
@@ -160,7 +161,7 @@ def _constants_line(
     if path is None:
         return line
     along = f"{line}, along the path {upper_digits(path.constant, 4)}"
-    return along if end is None else f"{along} on the {path.steps} steps before it breaks off: {end}"
+    return along if end is None else f"{along} on the {path.steps} steps before it breaks off"
 
 
 def _evaluated(context: RungContext, claim: Claim[Any], numbers: InputNumbers) -> tuple[Evaluation, Check] | None:

@@ -88,6 +88,9 @@ def natural_gradient(context: RungContext) -> Contribution:
     on_paths = {theorem: found[0] if (found := certified.get(theorem)) else 0.0 for theorem in ngd.THEOREMS}
     limits = {"ball": step_limits(math.inf if ball is None else ball.constant), "path": on_paths}
     prediction = None if path is None else best_prediction(path, eta)
+    end = None if path is None else context.path_end("ngd", eta, steps)
+    if path is not None and end is not None:
+        attempt.reasons[f"NGD's path after step {path.steps}"] = end
     return Contribution(
         topic="ngd",
         results=tuple(results),
@@ -97,22 +100,21 @@ def natural_gradient(context: RungContext) -> Contribution:
             "attack_constant": None if attack is None else attack.constant,
             "path_constant": None if path is None else path.constant,
             "path_steps": 0 if path is None else path.steps,
-            "path_end": None if path is None else context.path_end("ngd", eta, steps),
+            "path_end": end,
             "step_limits": limits,
             "certified_steps": {theorem: own.steps for theorem, (_, own) in certified.items()},
             "halving_error": halving_error,
             "step_ratio": step_ratio,
             "prediction": None if prediction is None else asdict(prediction),
-            "unavailable": dict(attempt.reasons),
         },
         lines=(
             *(() if ball is None or attack is None else (condition_2_line(context, attack),)),
             *(() if ball is None else (_constants_line(context, limits["ball"], attack, path),)),
             *(() if path is None else (_own_paths_line(on_paths, certified, path, steps),)),
             *(() if halving_error is None else (_run_line(halving_error, step_ratio, stepwise, eta),)),
-            *attempt.lines,
         ),
         predictions={} if prediction is None else {"ngd": prediction},
+        unavailable=attempt.reasons,
     )
 
 
@@ -135,7 +137,7 @@ def _constants_line(
         return line
     along = f"{line}; along the path of eta = {NGD_STEP_SIZE:g} C is {upper_digits(path.constant, 4)}"
     end = context.path_end("ngd", NGD_STEP_SIZE, context.ngd_steps)
-    return along if end is None else f"{along} on the {_steps(path.steps)} before it breaks off: {end}"
+    return along if end is None else f"{along} on the {_steps(path.steps)} before it breaks off"
 
 
 def _steps(count: int) -> str:

@@ -38,8 +38,8 @@ def composed_widths(context: RungContext) -> Contribution:
     for theorem, needed in widths.items():
         name, optimiser = optimisers[theorem]
         condition = CONDITIONS[theorem]
-        ball = attempt(f"the ball of Condition {condition}", partial(_ball, context, condition))
-        path = attempt(f"{name}'s path", partial(_path, context, optimiser))
+        ball = attempt(f"Condition {condition} over the ball", partial(_ball, context, condition))
+        path = attempt(f"C along {name}'s path", partial(_path, context, optimiser))
         end = None if path is None else context.path_end(optimiser, _step_size(context, optimiser), context.ngd_steps)
         values[theorem] = {
             "width": needed,
@@ -50,14 +50,16 @@ def composed_widths(context: RungContext) -> Contribution:
         found = _certified(
             math.inf if ball is None else ball.constant, math.inf if path is None else path.constant, name
         )
-        broken = "" if path is None or end is None else f", of {path.steps} steps, after which it breaks off"
+        broken = "" if path is None or end is None else f" (that path breaks off after step {path.steps})"
         lines.append(
             f"{theorem} {promise} for Condition {condition}({CONSTANT:g}) with probability {1 - DELTA:g}; at m = {rung.width} "
             f"{found}{broken}"
         )
-    values["unavailable"] = dict(attempt.reasons)
     return Contribution(
-        topic="widths", values={"C": CONSTANT, "delta": DELTA, **values}, lines=(*lines, *attempt.lines)
+        topic="widths",
+        values={"C": CONSTANT, "delta": DELTA, **values},
+        lines=tuple(lines),
+        unavailable=attempt.reasons,
     )
 
 
