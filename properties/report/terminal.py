@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from properties.report.dataset_answer import answer
 from properties.report.document import Document
 from properties.report.picture_texts import summaries
 from properties.report.wording import (
@@ -39,6 +40,10 @@ def dataset_lines(document: Document) -> list[str]:
     if dataset is None:
         return []
     lines = list(dataset["lines"])
+    if dataset["certificate"]:
+        lines.insert(1, f"  {answer(dataset['certificate'])}")
+    if dataset.get("unchecked"):
+        lines.append(f"nothing could be checked on this data set, because {dataset['unchecked']}")
     tally: dict[str, dict[str, int]] = {}
     for check in dataset["checks"]:
         found = tally.setdefault(check["claim"], {})
