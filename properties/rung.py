@@ -195,6 +195,12 @@ class RungContext:
         return rectifier_definiteness(self.inputs, counts, self.net.width)
 
     @property
+    def condition_1_text(self) -> str:
+        """Whether Condition 1 fails for certain, or is not certified in float64, with what is known of G(0)."""
+        verdict = "fails" if self.definiteness.singular else "is not certified in float64"
+        return f"Condition 1 {verdict}: {self.definiteness.text('G(0)')}"
+
+    @property
     def ngd_steps(self) -> int:
         """Steps of NGD that the linear rate needs for the reduction: as many as its path is certified for."""
         return ngd.iterations(1 - NGD_STEP_SIZE, REDUCTION)

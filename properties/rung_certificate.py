@@ -62,14 +62,17 @@ class RungCertificate:
     """Eigenvalues of G(0) in ascending order, computed and not certified."""
     unchecked: str | None = None
     """Why nothing could be checked here; None where topics were asked."""
+    condition_1: str | None = None
+    """Why Condition 1 fails or is not certified; None where it is."""
     errors: tuple[str, ...] = ()
     """Tracebacks of what broke off unexpectedly: mistakes in this package, not in the data."""
 
     @property
     def reason(self) -> str:
         """Why no claim was checked here, where none was."""
-        if self.unchecked is not None:
-            return self.unchecked
+        known = self.unchecked or self.condition_1
+        if known is not None:
+            return known
         tried = dict.fromkeys(id for one in self.contributions for id, _ in one.results)
         vacuous = f"the hypotheses of {', '.join(tried)} are not met or not certified" if tried else "no claim applies"
         return next(iter(self.unavailable.values()), vacuous)
@@ -86,6 +89,7 @@ class RungCertificate:
             "problems": list(self.problems),
             "unavailable": dict(self.unavailable),
             "unchecked": self.unchecked,
+            "condition_1": self.condition_1,
         }
 
     def lines(self) -> list[str]:
@@ -137,6 +141,7 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
     found = Found()
     lambda_min = found.part("lambda_min(G(0))", lambda: context.lambda_min)
     spectrum = found.part("the spectrum of G(0)", lambda: tuple(np.linalg.eigvalsh(context.gram).tolist()))
+    certified = lambda_min is None or lambda_min > 0
     certificate = RungCertificate(
         rung=context.rung,
         rows_taken=rows_taken(context.rung.rows, context.rows_given),
@@ -147,6 +152,7 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
         curves={},
         problems=tuple(_remarks(context)),
         spectrum=spectrum or (),
+        condition_1=None if certified else found.part("Condition 1", lambda: context.condition_1_text),
     )
     if context.nothing_to_learn:
         reason = nothing_to_learn(context)

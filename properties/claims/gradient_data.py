@@ -12,7 +12,7 @@ import numpy as np
 from properties.attempts import Attempts
 from properties.claim import Evaluation
 from properties.claims import gradient_descent as claims
-from properties.claims.real_data import NO_CONSTANT, RealInstance, condition_1_text
+from properties.claims.real_data import NO_CONSTANT, RealInstance
 from properties.contribution import Contribution, lower_digits, upper_digits
 from properties.rung import REDUCTION, RungContext
 from properties.search import evaluate_instance
@@ -34,8 +34,7 @@ CLAIMS = {"T0": claims.T0, "T0-sharp": claims.T0_SHARP}
 def gradient_descent(context: RungContext) -> Contribution:
     """GD's path constant, the step sizes that T0 and T0-sharp allow, and iterations: guaranteed, linearised, observed."""
     if not context.lambda_min > 0:
-        reason = f"Condition 1 {condition_1_text(context)}"
-        return Contribution(topic="gd", unavailable={"T0, T0-sharp and the comparison of GD": reason})
+        return Contribution(topic="gd", unavailable={"T0, T0-sharp and the comparison of GD": context.condition_1_text})
     norm = math.sqrt(largest_gram_eigenvalue(context.net, context.inputs))
     attempt = Attempts()
     first = attempt("C along GD's path", lambda: context.path("gd", gd.linear_step_limit(norm) / 2, STEPS))

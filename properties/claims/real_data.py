@@ -180,7 +180,7 @@ def _listed(steps: Mapping[str, float]) -> str:
 def condition_2_line(context: RungContext, attack: BallAttack) -> str:
     """Whether Condition 2 holds as the paper asks for it, and what decides it."""
     if not context.lambda_min > 0:
-        return f"Condition 1 {condition_1_text(context)}, so that Condition 2 has no ball"
+        return f"{context.condition_1_text}, so that Condition 2 has no ball"
     where = f"Condition 2 over the ball of radius {context.radius:.4g} = 3 ||r(0)||/lambda^(1/2)"
     if context.ball.constant < LARGEST_CONSTANT:
         return f"{where}: holds, J changes by at most {context.ball.spectral:.3g} (certified)"
@@ -191,12 +191,6 @@ def condition_2_line(context: RungContext, attack: BallAttack) -> str:
         f"{where}: fails, as weights were found in it that flip {np.mean(before != after):.1%} of the activations and "
         f"change J by {attack.change:.3g}, {attack.constant / LARGEST_CONSTANT:.3g} times the most that is allowed"
     )
-
-
-def condition_1_text(context: RungContext) -> str:
-    """Whether Condition 1 fails for certain, or is not certified in float64, with what is known of G(0)."""
-    verdict = "fails" if context.definiteness.singular else "is not certified in float64"
-    return f"{verdict}: {context.definiteness.text('G(0)')}"
 
 
 def _theorems(context: RungContext, path: PathCertificate) -> list[tuple[str, Evaluation]]:

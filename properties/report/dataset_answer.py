@@ -68,11 +68,11 @@ def _certified(group: Sequence[Mapping[str, Any]]) -> str:
 def _allows(theorem: str, rung: Mapping[str, Any], limits: Mapping[str, tuple[float, bool]]) -> str:
     eta, everywhere = limits[theorem]
     if everywhere:
-        return f"{theorem} allows steps up to {lower_digits(eta, 2)} (certified over the ball)"
+        return f"{theorem} allows steps up to {lower_digits(eta, 3)} (certified over the ball)"
     ngd = rung["ngd"]
     steps = ngd.get("certified_steps", {}).get(theorem, ngd.get("path_steps"))
     along = "its own path" if steps is None else f"its own path of {steps} step{'' if steps == 1 else 's'}"
-    return f"{theorem} allows steps of {lower_digits(eta, 2)} (certified along {along})"
+    return f"{theorem} allows steps of {lower_digits(eta, 3)} (certified along {along})"
 
 
 def _uncertified(group: Sequence[Mapping[str, Any]]) -> str:
@@ -85,16 +85,16 @@ def _uncertified(group: Sequence[Mapping[str, Any]]) -> str:
     if constant < 1:
         return (
             f"nothing is certified, because {where} no step size was found whose own path allows it, though C along NGD's "
-            f"path is {upper_digits(constant, 2)}"
+            f"path is {upper_digits(constant, 3)}"
         )
     if constant < float("inf"):
         end = f" in the {rung['ngd']['path_steps']} steps before it breaks off" if rung["ngd"].get("path_end") else ""
         return (
-            f"nothing is certified, because {where} the constant C along NGD's path is {upper_digits(constant, 2)}{end}, "
-            f"and every theorem needs C below 1"
+            f"nothing is certified, because {where} C along NGD's path is {upper_digits(constant, 3)}{end}, "
+            f"and every theorem needs C < 1"
         )
-    reason = next(iter(rung.get("unavailable", {}).values()), "Condition 1 is not certified there")
-    return f"nothing is certified, because {where} {reason}"
+    reasons = (rung.get("condition_1"), *rung.get("unavailable", {}).values(), "NGD has no certified path")
+    return f"nothing is certified, because {where} {next(filter(None, reasons))}"
 
 
 def _path_constant(rung: Mapping[str, Any]) -> float:

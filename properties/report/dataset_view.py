@@ -107,7 +107,7 @@ def _reason(rung: Entry) -> str:
     constants = [found.get(f"{kind}_constant") for kind in ("attack", "ball", "path")]
     unavailable = reason_lines(rung.get("unavailable", {}))
     if any(constant is None for constant in constants) or number(constants[1]) == math.inf:
-        return "; ".join(unavailable) or "NGD was not certified"
+        return rung.get("condition_1") or "; ".join(unavailable) or "NGD was not certified"
     end = f"; {found['path_steps']} steps only, then the path breaks off" if found.get("path_end") else ""
     return reason(*map(number, constants)) + end
 
