@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Context
 
 import numpy as np
 from flint import arb, arb_mat, fmpz_mat
@@ -67,8 +68,7 @@ class Definiteness:
 
 def _rounded_down(bound: float) -> str:
     """Three digits that are not above the bound."""
-    text = f"{bound:.3g}"
-    return text if float(text) <= bound else f"{bound * (1 - 1e-2):.3g}"
+    return f"{float(Context(prec=3, rounding=ROUND_FLOOR).create_decimal(bound)):.3g}"
 
 
 def rectifier_definiteness(rows: FloatArray | None, counts: FloatArray, width: int) -> Definiteness:
