@@ -48,6 +48,8 @@ class Contribution:
     """What the terminal shows, without indentation."""
     predictions: Mapping[str, Prediction] = field(default_factory=dict)
     """By optimiser, for its run of the rung; of several topics' the fastest is shown."""
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    """By part, why it could not be computed."""
 
 
 def lower_digits(bound: float, digits: int = 6) -> str:

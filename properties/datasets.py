@@ -16,6 +16,9 @@ from properties.paths import printable
 from theory.errors import ChoiceError, DataFileError, InputError, ScaleError
 from theory.inputs import LARGEST_SCALE, FloatArray, direction_rows, normalise_rows, target_vector
 
+NORMALISED = "rows normalised to unit Euclidean norm"
+"""What is done to every data set last, as its source line says."""
+
 TABLES = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data")
 """How the names of tables in text end."""
 
@@ -97,14 +100,7 @@ def _dataset(name: str, inputs: ArrayLike, targets: ArrayLike, source: str, rema
     y = _moderate(target_vector(targets, len(raw)))
     for array in (raw, unit, y):
         array.flags.writeable = False
-    return Dataset(
-        name,
-        unit,
-        y,
-        raw,
-        f"{printable(source)}; rows normalised to unit Euclidean norm",
-        tuple(map(printable, remarks)),
-    )
+    return Dataset(name, unit, y, raw, f"{printable(source)}; {NORMALISED}", tuple(map(printable, remarks)))
 
 
 def _moderate(y: FloatArray) -> FloatArray:

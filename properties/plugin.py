@@ -197,6 +197,8 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     run = session.config.stash[RUN]
     if run.records and run.baseline is not None and not session.config.option.collectonly:
         comparison = run.compare()
+        if not comparison.compared:
+            return result  # a comparison of nothing is no test that passed
         failed = not run.baseline.update and bool(comparison.losses)
         report = pytest.TestReport(
             nodeid="baseline::comparison",

@@ -79,7 +79,7 @@ class Progress:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count an item that has ended, here or in another process."""
         entry = report.__dict__.get("verification_entry")
-        if entry is None:
+        if entry is None or not entry.get("complete", True):
             return
         name = entry.get("id", entry.get("name", entry["kind"]))
         self._advance(self._works.get(name, SHORT) - self._within)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from properties.interruption import heed_termination
 from properties.paths import printable
 from properties.report import terminal, wording
 from properties.report.document import Document
@@ -19,8 +20,9 @@ class Recorder:
     """Collects the entries of a run and writes the report as it grows."""
 
     def __init__(self, run: Run) -> None:
-        """Take the run whose document fills up."""
+        """Take the run whose document fills up; from now on a request to terminate ends it as Ctrl-C does."""
         self._run = run
+        self._restore = heed_termination()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take an entry in and keep the results so far, beside the report of an earlier run."""
@@ -33,13 +35,17 @@ class Recorder:
 
     def pytest_sessionfinish(self) -> None:
         """Replace the report; a run without results leaves an earlier one alone."""
-        if self._run.report is not None and self._run.document.recorded:
+        if self._run.report is not None and not self._run.document.empty:
             publish(self._run.document, self._run.report)
+
+    def pytest_unconfigure(self) -> None:
+        """Leave requests to terminate to whom they belonged."""
+        self._restore()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """End with the data set, the families, pictures and slack in short, the table of claims and the mutants."""
         document = self._run.document
-        if not document.recorded:
+        if document.empty:
             return
         for title, lines in (
             ("data set", terminal.dataset_lines(document)),

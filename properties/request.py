@@ -30,6 +30,7 @@ from properties.run import Run
 from properties.seeds import root_seed
 from properties.selection import ALL_CLAIMS, feasible, selected_claims, selected_obligations
 from properties.slack import SlackRow
+from properties.transformations import shuffled, standardised
 from theory import errors
 from theory.errors import ChoiceError, DataFileError, ImplementationError
 from theory.proofs import Chain
@@ -69,7 +70,7 @@ def requested_run(config: pytest.Config, known: Known) -> Run:
     to_prove = selected_obligations(provable, known.chains, requested, apart)
     possible = feasible(claims, to_prove, requested)
     claims, to_prove = possible.claims, possible.obligations
-    dataset = None if name is None else load_dataset(name, config.getoption("ngd_target"))
+    dataset = None if name is None else _prepared(config, load_dataset(name, config.getoption("ngd_target")))
     rungs = None if dataset is None else _own_rungs(config, dataset)
     baseline = _baseline(config, depth, selective)
     report = _report_directory(config)
@@ -149,6 +150,8 @@ def _check_companions(config: pytest.Config) -> None:
 
     companions = {
         "--target": ("--dataset", "--target names a column of a .csv file given by --dataset"),
+        "--shuffle": ("--dataset", "--shuffle reorders the rows of the data set of --dataset"),
+        "--standardise": ("--dataset", "--standardise scales the columns of the data set of --dataset"),
         "--width": ("--dataset", "--width is the width at which the data set of --dataset is certified"),
         "--scale": ("--width", "--scale and --symmetric say how the network of --width is initialised"),
         "--symmetric": ("--width", "--scale and --symmetric say how the network of --width is initialised"),
@@ -193,6 +196,13 @@ def _replays(config: pytest.Config, known: Mapping[str, Claim[Any]]) -> tuple[Re
     if paths and others:
         raise ChoiceError(f"--replay evaluates files and nothing else; leave {' and '.join(others)} out")
     return load_replays(paths, config.invocation_params.dir, known)
+
+
+def _prepared(config: pytest.Config, dataset: Dataset) -> Dataset:
+    """The data set with what is asked to be done to it. Raises ScaleError, ZeroRowError."""
+    seed = config.getoption("ngd_shuffle")
+    found = standardised(dataset) if config.getoption("ngd_standardise") else dataset
+    return found if seed is None else shuffled(found, seed)
 
 
 def _own_rungs(config: pytest.Config, dataset: Dataset) -> tuple[Rung, ...] | None:
@@ -250,7 +260,17 @@ def _commands(config: pytest.Config, implementation: Implementation | None) -> C
     """What the commands need that repeat a part of the run, given where pytest was started."""
     own = () if implementation is None else implementation.options
     report = config.getoption("ngd_report")
-    return Commands(own, "" if report is None else str(Path(report).expanduser()))
+    return Commands(own, "" if report is None else str(Path(report).expanduser()), _dataset_options(config))
+
+
+def _dataset_options(config: pytest.Config) -> list[str]:
+    """What a data set's certificate depends on besides its name and the seed."""
+    found = []
+    for option in ("--target", "--shuffle", "--width", "--scale"):
+        value = config.getoption(_dest(option))
+        values = [] if value is None else value if isinstance(value, list) else [value]
+        found += [f"{option}={one}" for one in values]
+    return found + [option for option in ("--standardise", "--symmetric") if config.getoption(_dest(option))]
 
 
 def _path(config: pytest.Config, option: str, text: str) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,12 +11,14 @@ import numpy as np
 
 from properties.datasets import Dataset
 from properties.ladder import Rung
+from theory.definiteness_known import Definiteness, rectifier_definiteness
 from theory.errors import DescentError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
 from theory.lazy_descent import residual_curve
-from theory.network import TwoLayerNetwork
-from theory.stability import BallCertificate, PathCertificate, certify_ball, certify_path
+from theory.network import TwoLayerNetwork, pattern_counts
+from theory.network_gram import exact_pattern
+from theory.stability import BallCertificate, PathCertificate, certify_ball, certify_path_until_broken
 from theory.stability.norms import residual_norm
 from theory.theorems import ngd
 
@@ -45,10 +46,12 @@ def in_own_span(inputs: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class ObservedRun:
-    """What an optimiser did: its step size, and ``||r(k)||`` (not squared) until the reduction or the cap."""
+    """What an optimiser did: its step size, and ``||r(k)||`` (not squared) until the reduction, the cap or a break."""
 
     step_size: float
     residual_norms: FloatArray
+    broken: str | None = None
+    """Why the step after the last could not be computed; None when it was not asked for."""
 
     @property
     def iterations(self) -> int | None:
@@ -81,7 +84,11 @@ class RungContext:
             rung.width, self.inputs.shape[1], rung.scale, self.generator("network"), symmetric=rung.symmetric
         )
         self._runs: dict[str, ObservedRun] = {}
-        self._paths: dict[tuple[str, float, int], PathCertificate] = {}
+        self._paths: dict[tuple[str, float, int], tuple[PathCertificate | None, DescentError | None]] = {}
+        self.rows_given = len(dataset.X)
+        """The rows of the whole data set."""
+        self.targets_vary = bool((dataset.y != dataset.y[0]).any())
+        """Whether the whole data set has more than one target."""
 
     def generator(self, purpose: str) -> np.random.Generator:
         """A stream of random numbers of its own for each purpose, the same in every run with the same seed."""
@@ -139,24 +146,15 @@ class RungContext:
         return {"ngd": NGD_STEP_SIZE, "kfac": kfac, "gd": 1 / largest if largest > 0 else math.inf}
 
     def run(self, optimiser: str) -> ObservedRun:
-        """What "ngd", "kfac" or "gd" does on this rung. Raises RankDeficientError, DivergenceError."""
+        """What "ngd", "kfac" or "gd" does on this rung, up to a step that cannot be computed. Raises ScaleError."""
         if optimiser not in self._runs:
             self._runs[optimiser] = self.observe(optimiser, self.step_sizes[optimiser], STEP_CAPS[optimiser])
         return self._runs[optimiser]
 
     def observe(self, optimiser: str, step_size: float, cap: int) -> ObservedRun:
-        """A run with another step size, of at most ``cap`` steps. Raises RankDeficientError, DivergenceError."""
-        norms = residual_curve(self.net, self.inputs, self.y, step_size, cap, optimiser, REDUCTION)
-        return ObservedRun(step_size, norms)
-
-    @cached_property
-    def runs(self) -> Mapping[str, ObservedRun]:
-        """The runs by optimiser; one is missing where it broke off on the way."""
-        found = {}
-        for name in STEP_CAPS:
-            with suppress(DescentError):
-                found[name] = self.run(name)
-        return found
+        """A run with another step size, of at most ``cap`` steps. Raises ScaleError."""
+        norms, broken = residual_curve(self.net, self.inputs, self.y, step_size, cap, optimiser, REDUCTION)
+        return ObservedRun(step_size, norms, None if broken is None else str(broken))
 
     @property
     def nothing_to_learn(self) -> bool:
@@ -164,13 +162,43 @@ class RungContext:
         return residual_norm(self.net, self.inputs, self.y)[0] == 0
 
     def path(self, optimiser: str, step_size: float, steps: int) -> PathCertificate:
-        """Condition 2(C) along the path of NGD or GD (C2-path), K2(C) along K-FAC's. Raises RankDeficientError, DivergenceError."""
+        """Condition 2(C) along the path of NGD or GD (C2-path), K2(C) along K-FAC's, up to a step that cannot be computed.
+
+        Raises RankDeficientError, DivergenceError when there is no first step.
+        """
+        path, broken = self._path(optimiser, step_size, steps)
+        if path is None:
+            assert broken is not None
+            raise broken
+        return path
+
+    def path_end(self, optimiser: str, step_size: float, steps: int) -> str | None:
+        """Why that path has fewer steps than asked for; None when it has all."""
+        broken = self._path(optimiser, step_size, steps)[1]
+        return None if broken is None else str(broken)
+
+    def _path(self, optimiser: str, step_size: float, steps: int) -> tuple[PathCertificate | None, DescentError | None]:
         key = (optimiser, step_size, steps)
         if key not in self._paths:
-            self._paths[key] = certify_path(
-                self.net, self.inputs, self.y, step_size, steps, optimiser, parts=self.rung.parts
-            )
+            try:
+                self._paths[key] = certify_path_until_broken(
+                    self.net, self.inputs, self.y, step_size, steps, optimiser, parts=self.rung.parts
+                )
+            except DescentError as error:
+                self._paths[key] = None, error
         return self._paths[key]
+
+    @cached_property
+    def definiteness(self) -> Definiteness:
+        """What is known of G(0): certified singular, certified positive definite, or neither."""
+        counts = pattern_counts(exact_pattern(self.net, self.inputs))
+        return rectifier_definiteness(self.inputs, counts, self.net.width)
+
+    @property
+    def condition_1_text(self) -> str:
+        """Whether Condition 1 fails for certain, or is not certified in float64, with what is known of G(0)."""
+        verdict = "fails" if self.definiteness.singular else "is not certified in float64"
+        return f"Condition 1 {verdict}: {self.definiteness.text('G(0)')}"
 
     @property
     def ngd_steps(self) -> int:

@@ -28,5 +28,10 @@ def claim_seed(root: int, claim_id: str) -> int:
     return int(np.random.SeedSequence([root, _digest(claim_id)]).generate_state(1)[0])
 
 
+def dataset_seed(root: int) -> int:
+    """The seed of a data set's networks: 0 for the fixed root, from which the documentation's numbers are; of its own for others."""
+    return 0 if root == FIXED_ROOT_SEED else claim_seed(root, "data set")
+
+
 def _digest(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

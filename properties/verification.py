@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,12 @@ from properties.report.entries import (
     obligation_entry,
     pictures_entry,
 )
+from properties.report.run_verdict import FAILING
 from properties.results import Result
 from properties.rounder import NotReproducibleError, stored_refutation
 from properties.run import Run
 from properties.search import run_claim
-from properties.seeds import claim_seed
+from properties.seeds import claim_seed, dataset_seed
 from theory.rigour.obligation import Obligation, Standing
 
 DATASET_SEED = 0
@@ -77,19 +78,27 @@ class Verification:
         passed = entry["status"] == Standing.PROVED.value and refuted
         return Outcome(entry, passed, wording.obligation_failure(entry))
 
-    def dataset(self, dataset: Dataset) -> Outcome:
-        """Not passed when a claim is refuted or undecided on the data set; a condition that is not met there is a result."""
+    def dataset(self, dataset: Dataset, keep: Callable[[Entry], None] | None = None) -> Outcome:
+        """Not passed when a claim is refuted or undecided on the data set; a condition that is not met there is a result.
+
+        ``keep`` is given the entry as it grows, network by network.
+        """
         started = time.perf_counter()
+
+        def grown(found: Certificate) -> None:
+            if keep is not None:
+                keep(dataset_entry(dataset, found, time.perf_counter() - started))
+
         certificate: Certificate | str
         try:
-            certificate = certify(dataset, self._run.depth, self._run.rungs)
+            certificate = certify(dataset, self._run.depth, self._run.rungs, dataset_seed(self._run.root), grown)
         except Exception as error:
             certificate = _text(error)
         entry = dataset_entry(dataset, certificate, time.perf_counter() - started)
         hints: list[str] = []
         if not isinstance(certificate, str):
             hints = self._dataset_counterexamples(entry, certificate)
-        return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.dataset_failure(entry, hints))
+        return Outcome(entry, entry["verdict"] not in FAILING, wording.dataset_failure(entry, hints))
 
     def pictures(self) -> Outcome:
         """Passed when the data of the paper's pictures can be computed."""
@@ -173,11 +182,17 @@ class Verification:
         return write_counterexample(self._run.report, refutation, circumstances)
 
 
-def certify(dataset: Dataset, depth: Depth, rungs: Sequence[Rung] | None = None) -> Certificate:
+def certify(
+    dataset: Dataset,
+    depth: Depth,
+    rungs: Sequence[Rung] | None = None,
+    seed: int = 0,
+    observe: Callable[[Certificate], None] | None = None,
+) -> Certificate:
     """The data set's certificate."""
     from properties.dataset_certificate import certify_dataset
 
-    return certify_dataset(dataset, depth, rungs=rungs)
+    return certify_dataset(dataset, depth, seed, rungs, observe=observe)
 
 
 def compute_pictures(depth: Depth, seed: int) -> Mapping[str, Any]:

@@ -36,18 +36,17 @@ Factors = tuple[FloatArray, ...]
 def solve_gram(gram: FloatArray, right: FloatArray, name: str = "the matrix") -> FloatArray:
     """Solve with a symmetric positive definite n x n matrix by Cholesky; ``name`` says in errors which one it is.
 
-    Raises RankDeficientError when a pivot is below ``n eps`` times the largest, the factorisation's backward error.
+    Raises RankDeficientError when a pivot is below ``n eps`` times the largest, the factorisation's backward error. That does
+    not say whether the matrix is singular: theory/definiteness_known.py does, where it can be known.
     """
-    size = f"{len(gram)} x {len(gram)}"
+    failed = f"{name} ({len(gram)} x {len(gram)}) cannot be solved with in float64"
     try:
         factor, lower = linalg.cho_factor(gram, lower=True)
     except linalg.LinAlgError as error:
-        raise RankDeficientError(f"{name} ({size}) is singular") from error
+        raise RankDeficientError(f"{failed} (a pivot is not positive)") from error
     pivots = np.diag(factor) ** 2
     if pivots.min() <= len(gram) * np.finfo(float).eps * pivots.max():
-        raise RankDeficientError(
-            f"{name} ({size}) is singular to rounding (pivots {pivots.min():.3g} to {pivots.max():.3g})"
-        )
+        raise RankDeficientError(f"{failed} (pivots {pivots.min():.3g} to {pivots.max():.3g})")
     return np.asarray(linalg.cho_solve((factor, lower), right))
 
 

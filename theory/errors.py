@@ -78,7 +78,7 @@ class DescentError(ArithmeticError):
 
 
 class RankDeficientError(DescentError):
-    """A Gram matrix is numerically singular, at initialisation or later: the next step is not defined."""
+    """A Gram matrix, at initialisation or later, is singular or too close to it for float64: no next step is computed."""
 
 
 class DivergenceError(DescentError):

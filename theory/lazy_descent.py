@@ -12,7 +12,9 @@ from functools import reduce
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.definiteness_known import explained
 from theory.descent import Factors, FunctionSpaceDescent
+from theory.errors import DescentError
 from theory.inputs import FloatArray, positive_count
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.pattern import ActivationPattern
@@ -124,17 +126,19 @@ def residual_curve(
     most_steps: int,
     optimiser: str = "ngd",
     reduction: float = 0.0,
-) -> FloatArray:
+) -> tuple[FloatArray, DescentError | None]:
     """``||r(k)||`` (not squared) for the squared loss, k = 0, 1, ... until ``<= reduction ||r(0)||``, or ``most_steps``.
 
-    Raises InputError for bad input, RankDeficientError when the matrix to invert becomes singular, DivergenceError when an
-    iterate leaves the range of float64.
+    Where a step cannot be computed the norms up to there, and why: RankDeficientError, DivergenceError. Raises InputError.
     """
     state, share = LazyDescent(net, inputs, y), nonnegative_real(reduction, "reduction")
     norms = [float(np.linalg.norm(state.residual))]
     for _ in range(positive_count(most_steps, "most_steps")):
-        state.advance(step_size, optimiser)
+        try:
+            state.advance(step_size, optimiser)
+        except DescentError as error:
+            return np.array(norms), explained(error, state, optimiser)
         norms.append(float(np.linalg.norm(state.residual)))
         if norms[-1] <= share * norms[0]:
             break
-    return np.array(norms)
+    return np.array(norms), None

@@ -101,6 +101,18 @@ OPTIONS = (
         (DATASET,),
     ),
     Option(
+        "shuffle",
+        "with --dataset: shuffle the rows first, as files are often sorted by their targets",
+        {"action": Once, "type": int, "metavar": "SEED"},
+        (DATASET,),
+    ),
+    Option(
+        "standardise",
+        "with --dataset: centre the columns and scale them to unit variance before rows are normalised",
+        {"action": "store_true"},
+        (DATASET,),
+    ),
+    Option(
         "width",
         "certify the data set at this width, on all rows, instead of the ladder of widths; repeatable",
         {"action": "append", "type": int, "default": [], "metavar": "M"},

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
-from properties.claim import Evaluation
+from properties.attempts import Attempts
+from properties.claim import Claim, Evaluation
 from properties.claims import kfac as claims
 from properties.claims.kfac_instances import InputNumbers
 from properties.claims.real_data import BELOW_LIMIT, NO_CONSTANT, PathConditions
@@ -19,7 +22,7 @@ from properties.search import evaluate_instance
 from properties.stable_names import stored_as
 from theory.geometry import InputGeometry
 from theory.rigour.input_bounds import InputBounds, input_bounds
-from theory.stability import PathCertificate, attack_ball
+from theory.stability import BallAttack, BallCertificate, PathCertificate, attack_ball
 from theory.theorems import kfac
 
 ATTEMPTS = 4
@@ -91,55 +94,87 @@ def kronecker(context: RungContext) -> Contribution:
     """
     numbers = InputNumbers.of(input_bounds(context.geometry))
     eta, steps = context.step_sizes["kfac"], context.ngd_steps
-    path = context.path("kfac", eta, steps)
-    ball = context.feature_ball
-    attack = attack_ball(context.net, context.inputs, context.y, rng=context.generator("K2"), condition="K2")
-    limits = {"ball": step_limits(ball.constant, numbers), "path": step_limits(path.constant, numbers)}
-    d = context.inputs.shape[1]
+    attempt = Attempts()
+    ball = attempt("Condition K2 over the ball", lambda: context.feature_ball)
+    attack = attempt(
+        "the attack on Condition K2",
+        lambda: attack_ball(context.net, context.inputs, context.y, rng=context.generator("K2"), condition="K2"),
+    )
+    path = attempt("C along K-FAC's path", lambda: context.path("kfac", eta, steps))
+    end = None if path is None else context.path_end("kfac", eta, steps)
+    if path is not None and end is not None:
+        attempt.reasons[f"K-FAC's path after step {path.steps}"] = end
+    limits = {
+        "ball": step_limits(math.inf if ball is None else ball.constant, numbers),
+        "path": step_limits(math.inf if path is None else path.constant, numbers),
+    }
+    rank, d = context.geometry.rank, context.inputs.shape[1]
     results: list[tuple[str, Evaluation]] = []
     checks: dict[str, Check] = {}
-    for claim in (claims.T4, claims.T4_LEV, claims.T4_SHARP):
-        if claim.id == "T4" and context.geometry.rank < d:
+    for claim in (claims.T4, claims.T4_LEV, claims.T4_SHARP) if path is not None else ():
+        if claim.id == "T4" and rank < d:
             continue
-        found = allowed_step(context, claim.id, numbers)
-        if found is None:
-            continue
-        own, certified = found
-        instance = RealKronecker(context.net, context.inputs, context.y, own, steps, certified, optimiser="kfac")
-        evaluation = evaluate_instance(claim, "F5", context.description(own, steps), instance)
-        results.append((claim.id, evaluation))
-        checks[claim.id] = _check(context, claim.id, own, certified, numbers)
-    applying = [Prediction(id, check.factor, steps) for id, check in checks.items() if check.step_size == eta]
+        found = attempt(claim.id, partial(_evaluated, context, claim, numbers))
+        if found is not None:
+            evaluation, checks[claim.id] = found
+            results.append((claim.id, evaluation))
+    applying = [
+        Prediction(id, check.factor, check.certified_steps) for id, check in checks.items() if check.step_size == eta
+    ]
     prediction = min(applying, key=lambda found: found.factor, default=None)
     return Contribution(
         topic="kfac",
         results=tuple(results),
         values={
-            "rank": context.geometry.rank,
+            "rank": rank,
             "h_min": numbers.h_min,
             "h_max": numbers.h_max,
             "mu_min": numbers.mu_min,
             "mu_max": numbers.mu_max,
-            "sigma_squared": ball.lambda_min,
-            "radius": ball.radius,
-            "ball_constant": ball.constant,
-            "attack_constant": attack.constant,
-            "path_constant": path.constant,
-            "path_steps": path.steps,
+            "sigma_squared": None if ball is None else ball.lambda_min,
+            "radius": None if ball is None else ball.radius,
+            "ball_constant": None if ball is None else ball.constant,
+            "attack_constant": None if attack is None else attack.constant,
+            "path_constant": None if path is None else path.constant,
+            "path_steps": 0 if path is None else path.steps,
+            "path_end": end,
             "step_limits": limits,
             "checks": {theorem: asdict(check) for theorem, check in checks.items()},
             "prediction": None if prediction is None else asdict(prediction),
         },
         lines=(
-            (
-                f"K-FAC: lambda_min(H(0)) >= {lower_digits(ball.lambda_min, 5)}; K2's C over the ball {upper_digits(ball.constant, 4)} (attack "
-                f"{lower_digits(attack.constant, 4)}), along the path {upper_digits(path.constant, 4)}"
-            ),
-            f"K-FAC: such a C along the path of another step size would allow it up to {_limits_line(limits['path'], context.geometry.rank, d)}",
+            *(() if ball is None else (_constants_line(ball, attack, path, end),)),
+            *(() if path is None else (_limits_line(limits["path"], rank, d),)),
             *(_check_line(theorem, check) for theorem, check in checks.items()),
         ),
         predictions={} if prediction is None else {"kfac": prediction},
+        unavailable=attempt.reasons,
     )
+
+
+def _constants_line(
+    ball: BallCertificate, attack: BallAttack | None, path: PathCertificate | None, end: str | None
+) -> str:
+    attacked = "" if attack is None else f" (attack {lower_digits(attack.constant, 4)})"
+    line = (
+        f"K-FAC: lambda_min(H(0)) >= {lower_digits(ball.lambda_min, 5)}; K2's C over the ball "
+        f"{upper_digits(ball.constant, 4)}{attacked}"
+    )
+    if path is None:
+        return line
+    along = f"{line}, along the path {upper_digits(path.constant, 4)}"
+    return along if end is None else f"{along} on the {path.steps} steps before it breaks off"
+
+
+def _evaluated(context: RungContext, claim: Claim[Any], numbers: InputNumbers) -> tuple[Evaluation, Check] | None:
+    """The claim at a step size that it allows on this rung; None when none is found."""
+    found = allowed_step(context, claim.id, numbers)
+    if found is None:
+        return None
+    own, path = found
+    instance = RealKronecker(context.net, context.inputs, context.y, own, path.steps, path, optimiser="kfac")
+    evaluation = evaluate_instance(claim, "F5", context.description(own, path.steps), instance)
+    return evaluation, _check(context, claim.id, own, path, numbers)
 
 
 def allowed_step(context: RungContext, theorem: str, numbers: InputNumbers) -> tuple[float, PathCertificate] | None:
@@ -169,7 +204,10 @@ def _check(context: RungContext, theorem: str, eta: float, path: PathCertificate
 
 def _limits_line(limits: Mapping[str, float], rank: int, dim: int) -> str:
     paper = f"T4 {lower_digits(limits['T4'], 4)}" if rank == dim else f"T4 none (rank X = {rank} is below d = {dim})"
-    return f"{paper}, T4-lev {lower_digits(limits['T4-lev'], 4)}, T4-sharp {lower_digits(limits['T4-sharp'], 4)}"
+    return (
+        f"K-FAC: such a C along the path of another step size would allow it up to {paper}, "
+        f"T4-lev {lower_digits(limits['T4-lev'], 4)}, T4-sharp {lower_digits(limits['T4-sharp'], 4)}"
+    )
 
 
 def _check_line(theorem: str, check: Check) -> str:

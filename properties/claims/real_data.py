@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from properties.attempts import Attempts
 from properties.claim import Evaluation
 from properties.claims import ngd as claims
 from properties.claims import ngd_step
@@ -16,6 +18,7 @@ from properties.instances import NetworkInstance
 from properties.rung import NGD_STEP_SIZE, RungContext
 from properties.search import evaluate_instance
 from properties.stable_names import stored_as
+from theory.inputs import FloatArray
 from theory.stability import BallAttack, PathCertificate, attack_ball
 from theory.theorems import ngd
 
@@ -63,49 +66,112 @@ def natural_gradient(context: RungContext) -> Contribution:
     """Condition 2's constants over the ball and along NGD's path, and T1, its sharper forms and T1-step on the run.
 
     C belongs to the path, hence to the step size. So each theorem is checked on the run, where it applies, and at a step size
-    that the constant of that step size's own path allows.
+    that the constant of that step size's own path allows. Each part stands alone: where a path breaks off, the steps before
+    are certified, and what cannot be computed says why.
     """
     eta, steps = NGD_STEP_SIZE, context.ngd_steps
-    path = context.path("ngd", eta, steps)
-    attack = attack_ball(context.net, context.inputs, context.y, rng=context.generator("attack"))
-    certified = certified_steps(context, path)
-    results = [*_theorems(context, path), *_at_certified_steps(context, certified)]
-    stepwise = _stepwise(context)
-    norms = context.run("ngd").residual_norms
-    halving_error = float(np.abs(norms[1:] / norms[:-1] / (1 - eta) - 1).max())
-    step_ratio = stepwise.tightest.ratio if stepwise.tightest else 0.0
+    attempt = Attempts()
+    ball = attempt("Condition 2 over the ball", lambda: context.ball)
+    attack = attempt(
+        "the attack on Condition 2",
+        lambda: attack_ball(context.net, context.inputs, context.y, rng=context.generator("attack")),
+    )
+    path = attempt("C along NGD's path", lambda: context.path("ngd", eta, steps))
+    results: list[tuple[str, Evaluation]] = []
+    certified: Mapping[str, tuple[float, PathCertificate]] = {}
+    if path is not None:
+        certified = attempt("step sizes with a path of their own", lambda: certified_steps(context, path)) or {}
+        results += attempt("T1-first, T1-q and T1-sharp on the run", lambda: _theorems(context, path)) or []
+        results += attempt("T1, T1-q and T1-sharp", lambda: _at_certified_steps(context, certified)) or []
+    stepwise = attempt("T1-step", lambda: _stepwise(context))
+    results += [] if stepwise is None else [(ngd_step.T1_STEP.id, stepwise)]
+    halving_error = attempt("NGD's run", lambda: _halving_error(context.run("ngd").residual_norms, eta))
+    step_ratio = None if stepwise is None else stepwise.tightest.ratio if stepwise.tightest else 0.0
     on_paths = {theorem: found[0] if (found := certified.get(theorem)) else 0.0 for theorem in ngd.THEOREMS}
-    limits = {"ball": step_limits(context.ball.constant), "path": on_paths}
-    prediction = best_prediction(path, eta)
+    limits = {"ball": step_limits(math.inf if ball is None else ball.constant), "path": on_paths}
+    prediction = None if path is None else best_prediction(path, eta)
+    end = None if path is None else context.path_end("ngd", eta, steps)
+    if path is not None and end is not None:
+        attempt.reasons[f"NGD's path after step {path.steps}"] = end
     return Contribution(
         topic="ngd",
-        results=(*results, (ngd_step.T1_STEP.id, stepwise)),
+        results=tuple(results),
         values={
-            "radius": context.radius,
-            "ball_constant": context.ball.constant,
-            "attack_constant": attack.constant,
-            "path_constant": path.constant,
-            "path_steps": path.steps,
+            "radius": None if ball is None else ball.radius,
+            "ball_constant": None if ball is None else ball.constant,
+            "attack_constant": None if attack is None else attack.constant,
+            "path_constant": None if path is None else path.constant,
+            "path_steps": 0 if path is None else path.steps,
+            "path_end": end,
             "step_limits": limits,
+            "certified_steps": {theorem: own.steps for theorem, (_, own) in certified.items()},
             "halving_error": halving_error,
             "step_ratio": step_ratio,
             "prediction": None if prediction is None else asdict(prediction),
         },
         lines=(
-            condition_2_line(context, attack),
-            (
-                f"NGD: C over the ball {upper_digits(context.ball.constant, 4)} (attack {lower_digits(attack.constant, 4)}), "
-                f"which allows every eta up to {_listed(limits['ball'])}; along the path of eta = {eta:g} C is "
-                f"{upper_digits(path.constant, 4)}"
-            ),
-            f"step sizes certified on a path of their own, of {path.steps} steps: {_listed(on_paths)} (0: none is)",
-            (
-                f"NGD at eta = {eta:g}: every step multiplies the residual by {1 - eta:g} to within "
-                f"{100 * halving_error:.2g}%; T1-step's ratio at most {step_ratio:.6g}"
-            ),
+            *(() if ball is None or attack is None else (condition_2_line(context, attack),)),
+            *(() if ball is None else (_constants_line(context, limits["ball"], attack, path),)),
+            *(() if path is None else (_own_paths_line(on_paths, certified, path, steps),)),
+            *(() if halving_error is None else (_run_line(halving_error, step_ratio, stepwise, eta),)),
         ),
         predictions={} if prediction is None else {"ngd": prediction},
+        unavailable=attempt.reasons,
     )
+
+
+def _halving_error(norms: FloatArray, eta: float) -> float | None:
+    """By how much a step's factor differs from ``1 - eta``, relatively; None without a step."""
+    if len(norms) < 2 or not (norms[:-1] > 0).all():
+        return None
+    return float(np.abs(norms[1:] / norms[:-1] / (1 - eta) - 1).max())
+
+
+def _constants_line(
+    context: RungContext, allowed: Mapping[str, float], attack: BallAttack | None, path: PathCertificate | None
+) -> str:
+    attacked = "" if attack is None else f" (attack {lower_digits(attack.constant, 4)})"
+    line = (
+        f"NGD: C over the ball {upper_digits(context.ball.constant, 4)}{attacked}, which allows every eta up to "
+        f"{_listed(allowed)}"
+    )
+    if path is None:
+        return line
+    along = f"{line}; along the path of eta = {NGD_STEP_SIZE:g} C is {upper_digits(path.constant, 4)}"
+    end = context.path_end("ngd", NGD_STEP_SIZE, context.ngd_steps)
+    return along if end is None else f"{along} on the {_steps(path.steps)} before it breaks off"
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count} steps"
+
+
+def _own_paths_line(
+    on_paths: Mapping[str, float],
+    certified: Mapping[str, tuple[float, PathCertificate]],
+    path: PathCertificate,
+    asked: int,
+) -> str:
+    """Step sizes with a path of their own, and which of these paths are shorter than the one asked for."""
+    lengths = {theorem: own.steps for theorem, (_, own) in certified.items()} or {"": path.steps}
+    longest = max(lengths.values())
+    shorter = [f"{theorem}'s breaks off after {_steps(found)}" for theorem, found in lengths.items() if found < longest]
+    broken = f" (they break off there, {asked} were asked for)" if longest < asked else ""
+    return (
+        f"step sizes certified on a path of their own, of {_steps(longest)}{broken}: {_listed(on_paths)} (0: none is)"
+        + "".join(f"; {one}" for one in shorter)
+    )
+
+
+def _run_line(halving_error: float, step_ratio: float | None, stepwise: Evaluation | None, eta: float) -> str:
+    line = (
+        f"NGD at eta = {eta:g}: every step multiplies the residual by {1 - eta:g} to within {100 * halving_error:.2g}%"
+    )
+    if stepwise is None or step_ratio is None:
+        return line
+    if not stepwise.bounds:
+        return f"{line}; T1-step was not checked, as no step's J is certified to have full row rank"
+    return f"{line}; T1-step's ratio at most {step_ratio:.6g}"
 
 
 def _listed(steps: Mapping[str, float]) -> str:
@@ -115,6 +181,8 @@ def _listed(steps: Mapping[str, float]) -> str:
 
 def condition_2_line(context: RungContext, attack: BallAttack) -> str:
     """Whether Condition 2 holds as the paper asks for it, and what decides it."""
+    if not context.lambda_min > 0:
+        return f"{context.condition_1_text}, so that Condition 2 has no ball"
     where = f"Condition 2 over the ball of radius {context.radius:.4g} = 3 ||r(0)||/lambda^(1/2)"
     if context.ball.constant < LARGEST_CONSTANT:
         return f"{where}: holds, J changes by at most {context.ball.spectral:.3g} (certified)"
@@ -148,7 +216,7 @@ def certified_steps(context: RungContext, path: PathCertificate) -> dict[str, tu
         for _ in range(ATTEMPTS):
             if eta <= 0:
                 break
-            own = context.path("ngd", eta, path.steps)
+            own = context.path("ngd", eta, context.ngd_steps)
             allowed = step_limits(own.constant)[theorem]
             if eta < allowed:
                 found[theorem] = eta, own

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
+from typing import Any
+
+from properties.attempts import Attempts
 from properties.contribution import Contribution, upper_digits
 from properties.rung import NGD_STEP_SIZE, RungContext
-from theory.errors import DegenerateInputsError
+from theory.errors import DegenerateInputsError, ScaleError, WidthError
+from theory.stability import BallCertificate, PathCertificate
 from theory.theorems import width
 
 CONSTANT, DELTA = 0.5, 0.1
@@ -23,22 +29,50 @@ def composed_widths(context: RungContext) -> Contribution:
             widths[theorem] = width.width(
                 context.inputs, context.y, rung.scale, DELTA, CONSTANT, theorem, symmetric=rung.symmetric
             )
-        except DegenerateInputsError as error:
+        except (DegenerateInputsError, ScaleError, WidthError) as error:
             widths[theorem], reasons[theorem] = None, str(error)
-    optimisers = {"T3": ("NGD", "ngd", NGD_STEP_SIZE), "T4-width": ("K-FAC", "kfac", context.step_sizes["kfac"])}
-    lines, values = [], {}
+    attempt = Attempts()
+    optimisers = {"T3": ("NGD", "ngd"), "T4-width": ("K-FAC", "kfac")}
+    lines: list[str] = []
+    values: dict[str, Any] = {}
     for theorem, needed in widths.items():
-        name, optimiser, eta = optimisers[theorem]
+        name, optimiser = optimisers[theorem]
         condition = CONDITIONS[theorem]
-        ball = context.ball if condition == "2" else context.feature_ball
-        path = context.path(optimiser, eta, context.ngd_steps)
-        values[theorem] = {"width": needed, "ball_constant": ball.constant, "path_constant": path.constant}
+        ball = attempt(f"Condition {condition} over the ball", partial(_ball, context, condition))
+        path = attempt(f"C along {name}'s path", partial(_path, context, optimiser))
+        end = None if path is None else context.path_end(optimiser, _step_size(context, optimiser), context.ngd_steps)
+        values[theorem] = {
+            "width": needed,
+            "ball_constant": None if ball is None else ball.constant,
+            "path_constant": None if path is None else path.constant,
+        }
         promise = f"says nothing ({reasons[theorem]})" if needed is None else f"asks for m >= {needed:.4g}"
+        found = _certified(
+            math.inf if ball is None else ball.constant, math.inf if path is None else path.constant, name
+        )
+        broken = "" if path is None or end is None else f" (that path breaks off after step {path.steps})"
         lines.append(
             f"{theorem} {promise} for Condition {condition}({CONSTANT:g}) with probability {1 - DELTA:g}; at m = {rung.width} "
-            f"{_certified(ball.constant, path.constant, name)}"
+            f"{found}{broken}"
         )
-    return Contribution(topic="widths", values={"C": CONSTANT, "delta": DELTA, **values}, lines=tuple(lines))
+    return Contribution(
+        topic="widths",
+        values={"C": CONSTANT, "delta": DELTA, **values},
+        lines=tuple(lines),
+        unavailable=attempt.reasons,
+    )
+
+
+def _ball(context: RungContext, condition: str) -> BallCertificate:
+    return context.ball if condition == "2" else context.feature_ball
+
+
+def _step_size(context: RungContext, optimiser: str) -> float:
+    return NGD_STEP_SIZE if optimiser == "ngd" else context.step_sizes[optimiser]
+
+
+def _path(context: RungContext, optimiser: str) -> PathCertificate:
+    return context.path(optimiser, _step_size(context, optimiser), context.ngd_steps)
 
 
 def _certified(ball: float, path: float, optimiser: str) -> str:

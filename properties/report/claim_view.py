@@ -104,5 +104,6 @@ def _again(document: Document, entry: Entry) -> str:
             check["description"] == tightest["description"]
         ):
             assert document.dataset is not None
-            return document.commands.dataset(document.dataset["name"], entry["depth"])
+            root = document.environment.get("root_seed")
+            return document.commands.dataset(document.dataset["name"], entry["depth"], root)
     return document.commands.claim(entry["id"], entry["depth"], document.environment.get("root_seed"))

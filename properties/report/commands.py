@@ -22,11 +22,18 @@ class Commands:
     """Those of the user's step, ``--implementation NAME ...``; none where the claims are those of the paper."""
     report: str = ""
     """The report's directory as it was given, relative to where pytest was started."""
+    dataset_options: Sequence[str] = ()
+    """What a data set's certificate depends on besides its name, depth and seed."""
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Commands:
         """The commands whose ``to_json`` is ``content``. Raises KeyError, TypeError."""
-        return cls(tuple(str(option) for option in content["options"]), str(content["report"]))
+        dataset = content.get("dataset_options", ())
+        return cls(
+            tuple(str(option) for option in content["options"]),
+            str(content["report"]),
+            tuple(str(option) for option in dataset),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """What claims.json holds of them."""
@@ -43,9 +50,10 @@ class Commands:
         command = ["guard", *self.options[1:]] if self.options else ["verify"]
         return _command(*command, "--claim", id, "--depth", depth, *seed)
 
-    def dataset(self, name: str, depth: str) -> str:
+    def dataset(self, name: str, depth: str, root: int | None) -> str:
         """Certify a data set again."""
-        return _command("dataset", name, "--depth", depth)
+        seed = [] if root is None else [f"--hypothesis-seed={root}"]
+        return _command("dataset", name, *self.dataset_options, "--depth", depth, *seed)
 
 
 def _command(*words: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
 from properties.report.data_files import Table
 from properties.report.entries import Entry
-from properties.report.figures import COLOURS, MARKERS, STYLES, Figure, figure, legend_below, spread
+from properties.report.figures import COLOURS, MARKERS, STYLES, Figure, Undrawn, attempted, figure, legend_below, spread
 from properties.report.picture_texts import optimiser_name
 from properties.report.plain import number
 
@@ -16,15 +17,22 @@ Curve = Mapping[str, Any]
 """``observed`` and ``bound``: residual norms by iteration, not squared; ``bound`` may be None."""
 
 
-def dataset_figures(dataset: Entry) -> Iterator[Figure]:
-    """All of them: constants, spectra, residuals."""
-    yield from constant_figures(dataset["certificate"].get("rungs", ()))
-    for index, (rows, spectra) in enumerate(dataset.get("spectra", {}).items()):
-        if spectra:
-            yield spectrum_figure(rows, spectra, f"spectra-{index}")
-    for index, (rung, curves) in enumerate(dataset["curves"].items()):
-        if curves:
-            yield residual_figure(rung, curves, f"residuals-{index}")
+def dataset_figures(dataset: Entry) -> Iterator[Figure | Undrawn]:
+    """All of them: constants, spectra, residuals; in the place of one that cannot be drawn why that is."""
+    yield from attempted(
+        (f"C of Condition 2 against width, n = {rows}", partial(_constant_figure, rows, group))
+        for rows, group in constant_groups(dataset["certificate"].get("rungs", ()))
+    )
+    yield from attempted(
+        (f"Eigenvalues, {rows}", partial(spectrum_figure, rows, known, f"spectra-{index}"))
+        for index, (rows, spectra) in enumerate(dataset.get("spectra", {}).items())
+        if (known := {matrix: values for matrix, values in spectra.items() if values})
+    )
+    yield from attempted(
+        (title(rung), partial(residual_figure, rung, curves, f"residuals-{index}"))
+        for index, (rung, curves) in enumerate(dataset["curves"].items())
+        if curves
+    )
 
 
 def residual_figure(rung: str, curves: Mapping[str, Curve], name: str) -> Figure:
@@ -130,15 +138,16 @@ CONSTANTS = (
 )
 
 
-def constant_figures(rungs: Sequence[Entry]) -> Iterator[Figure]:
-    """C of Condition 2 against width, one figure for each number of rows that has several widths."""
+def constant_groups(rungs: Sequence[Entry]) -> Iterator[tuple[int, list[Entry]]]:
+    """Numbers of rows with the networks whose constants are known, where there are several widths."""
     by_rows: dict[int, list[Entry]] = {}
     for rung in rungs:
-        if "ngd" in rung and "rows" in rung:
+        known = rung.get("ngd", {})
+        if "rows" in rung and all(known.get(key) is not None for key, _ in CONSTANTS):
             by_rows.setdefault(rung["rows"], []).append(rung)
     for rows, group in by_rows.items():
-        if len(group) > 1:
-            yield _constant_figure(rows, group)
+        if len({rung["width"] for rung in group}) > 1:
+            yield rows, group
 
 
 def _constant_figure(rows: int, group: Sequence[Entry]) -> Figure:

@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from properties.attempts import reason_lines
 from properties.contribution import lower_digits, upper_digits
 from properties.report.entries import Entry
+from properties.report.mathematics import Mathematics, mathematics
 from properties.report.plain import number
 
 THEOREMS = ("T1", "T1-q", "T1-sharp")
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A theorem on NGD's step size, and where the page says what it states."""
+
+    id: str
+    origin: str
+    """Whose it is, in words."""
+    anchor: str
+    """The id on the page of its statement."""
+    mathematics: Mathematics | None
+    """What the data set's own section says of it; None where the claims' section does."""
+
+
+ORIGINS = {"T1": "the paper's Theorem 1", "T1-q": "derived, sharper", "T1-sharp": "derived, the sharpest"}
+"""Whose theorems these are."""
+
+
+def theorems(claim_ids: Collection[str]) -> list[Theorem]:
+    """Those of the table, each with its statement where the page has no section on its claim."""
+    formulas = mathematics()
+    return [
+        Theorem(id, origin, f"claim-{id}", None)
+        if id in claim_ids
+        else Theorem(id, origin, f"theorem-{id}", formulas[id])
+        for id, origin in ORIGINS.items()
+    ]
 
 
 @dataclass(frozen=True)
@@ -34,11 +65,12 @@ class RungRow:
     certified_steps: Any
     """The steps for which the theorem's hypotheses are certified; None where that is not known."""
     reason: str
+    """Which form of Condition 2 is certified, or why none is, or what could not be computed."""
 
 
 def rung_rows(certificate: Entry) -> list[RungRow]:
-    """The rungs on which NGD was certified; none for a certificate of another make."""
-    return [_row(rung) for rung in certificate.get("rungs", ()) if "ngd" in rung and "rows" in rung]
+    """All rungs; of one on which NGD was not certified what is known, and why no more is. None for a certificate of another make."""
+    return [_row(rung) for rung in certificate.get("rungs", ()) if "rows" in rung]
 
 
 def _shown(bound: Any, rounded: Callable[[float, int], str]) -> Any:
@@ -47,24 +79,37 @@ def _shown(bound: Any, rounded: Callable[[float, int], str]) -> Any:
 
 
 def _row(rung: Entry) -> RungRow:
-    found = rung["ngd"]
+    found = rung.get("ngd", {})
     runs = rung.get("iterations", {}).get("ngd", {})
-    limits = found["step_limits"]
+    limits = found.get("step_limits", {})
+    on_paths, in_ball = limits.get("path", {}), limits.get("ball", {})
     return RungRow(
         rows=rung["rows"],
         width=rung["width"],
-        lambda_min=_shown(rung["lambda_min"], lower_digits),
-        attacked=_shown(found["attack_constant"], lower_digits),
-        certified=_shown(found["ball_constant"], upper_digits),
-        path=_shown(found["path_constant"], upper_digits),
-        steps=[_shown(limits["path"].get(theorem), lower_digits) for theorem in THEOREMS],
-        ball_steps=[_shown(limits["ball"].get(theorem), lower_digits) for theorem in THEOREMS],
+        lambda_min=_shown(rung.get("lambda_min"), lower_digits),
+        attacked=_shown(found.get("attack_constant"), lower_digits),
+        certified=_shown(found.get("ball_constant"), upper_digits),
+        path=_shown(found.get("path_constant"), upper_digits),
+        steps=[_shown(on_paths.get(theorem), lower_digits) for theorem in THEOREMS],
+        ball_steps=[_shown(in_ball.get(theorem), lower_digits) for theorem in THEOREMS],
         observed=runs.get("observed"),
         predicted=runs.get("predicted"),
         source=runs.get("source"),
         certified_steps=runs.get("certified_steps"),
-        reason=reason(number(found["attack_constant"]), number(found["ball_constant"]), number(found["path_constant"])),
+        reason=_reason(rung),
     )
+
+
+def _reason(rung: Entry) -> str:
+    if rung.get("unchecked"):
+        return str(rung["unchecked"])
+    found = rung.get("ngd", {})
+    constants = [found.get(f"{kind}_constant") for kind in ("attack", "ball", "path")]
+    unavailable = reason_lines(rung.get("unavailable", {}))
+    if any(constant is None for constant in constants) or number(constants[1]) == math.inf:
+        return rung.get("condition_1") or "; ".join(unavailable) or "NGD was not certified"
+    end = f"; {found['path_steps']} steps only, then the path breaks off" if found.get("path_end") else ""
+    return reason(*map(number, constants)) + end
 
 
 def reason(attacked: float, certified: float, path: float) -> str:

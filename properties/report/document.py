@@ -16,6 +16,7 @@ from properties.report.atomic import write_text_atomically
 from properties.report.commands import Commands
 from properties.report.entries import Entry
 from properties.report.plain import json_text, number
+from properties.report.run_verdict import RunVerdict
 from theory.errors import DataFileError
 from theory.proofs import Basis
 from theory.rigour.obligation import Standing
@@ -129,8 +130,14 @@ class Document:
     @property
     def recorded(self) -> int:
         """How many entries have come in."""
-        others = (self.dataset is not None) + (self.pictures is not None)
+        whole = self.dataset is not None and self.dataset.get("complete", True)
+        others = whole + (self.pictures is not None)
         return len(self.claims) + len(self.mutants) + len(self.obligations) + len(self.replays) + others
+
+    @property
+    def empty(self) -> bool:
+        """Whether not even a part of a result has come in."""
+        return not self.recorded and self.dataset is None
 
     @property
     def complete(self) -> bool:
@@ -223,23 +230,25 @@ class Document:
         }
 
     @property
-    def verdict(self) -> Verdict:
-        """Refuted when a claim, an obligation or the data set is; holds when all do, every mutant is refuted, nothing is due."""
+    def verdict(self) -> RunVerdict:
+        """Refuted when a claim, an obligation or the data set is; holds when all do, every mutant is refuted, nothing is due.
+
+        Unchecked when nothing is against it because nothing was checked.
+        """
         verdicts = [entry["verdict"] for entry in self.merged_claims()]
         if self.dataset is not None:
             verdicts.append(self.dataset["verdict"])
         if self.baseline is not None and self.baseline["losses"] and not self.baseline["update"]:
-            verdicts.append(Verdict.UNDECIDED.value)
+            verdicts.append(RunVerdict.UNDECIDED.value)
         if self.pictures is not None and self.pictures["error"]:
-            verdicts.append(Verdict.UNDECIDED.value)
-        if any(entry["status"] == Standing.REFUTED.value for entry in self.obligations.values()):
-            verdicts.append(Verdict.REFUTED.value)
-        if self.unsettled_obligations:
-            verdicts.append(Verdict.UNDECIDED.value)
-        if Verdict.REFUTED.value in verdicts:
-            return Verdict.REFUTED
-        settled = all(verdict == Verdict.HOLDS.value for verdict in verdicts)
-        return Verdict.HOLDS if settled and not self.survivors and self.complete else Verdict.UNDECIDED
+            verdicts.append(RunVerdict.UNDECIDED.value)
+        verdicts += [_PROVED[entry["status"]] for entry in self.obligations.values()]
+        if self.unsettled_obligations or self.survivors or not self.complete:
+            verdicts.append(RunVerdict.UNDECIDED.value)
+        for verdict in (RunVerdict.REFUTED, RunVerdict.UNDECIDED, RunVerdict.HOLDS):
+            if verdict.value in verdicts:
+                return verdict
+        return RunVerdict.UNCHECKED
 
     def text(self) -> str:
         """What claims.json holds, as text."""
@@ -294,6 +303,12 @@ def _with_checks(entry: Entry, checks: Sequence[Mapping[str, Any]]) -> Entry:
                 holder["tightest"] = found
     return result
 
+
+_PROVED = {
+    Standing.PROVED.value: RunVerdict.HOLDS.value,
+    Standing.REFUTED.value: RunVerdict.REFUTED.value,
+    Standing.UNDECIDED.value: RunVerdict.UNDECIDED.value,
+}
 
 _COUNTER = {
     InstanceVerdict.HOLDS.value: "instances",

@@ -14,6 +14,7 @@ from properties.datasets import Dataset
 from properties.obligations import ObligationResult
 from properties.ratios import BINS
 from properties.report.plain import plain
+from properties.report.run_verdict import RunVerdict
 from properties.results import Result
 from properties.slack import SlackRow
 from theory.proofs import Chain
@@ -47,6 +48,21 @@ class Certificate(Protocol):
     @property
     def spectra(self) -> Spectra:
         """Eigenvalues of the limiting kernels and of the Gram matrices at initialisation."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether all networks asked for are in it."""
+        ...
+
+    @property
+    def unexpected(self) -> Sequence[str]:
+        """Tracebacks of what broke off in it."""
+        ...
+
+    @property
+    def reasons(self) -> str:
+        """Why no claim applied, where none did."""
         ...
 
     def to_json(self) -> dict[str, Any]:
@@ -220,11 +236,8 @@ def mutant_entry(mutant: Mutant, outcome: Result | str, depth: str, seed: int) -
     }
 
 
-NOTHING_CHECKED = "  no claim was checked on this data set: none of its networks met the hypotheses of any"
-
-
 def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: float) -> Entry:
-    """A data set and its certificate, or the text of the error that broke it."""
+    """A data set and its certificate, whole or as far as it has come, or the text of the error that broke it."""
     entry: Entry = {
         "kind": "dataset",
         "name": dataset.name,
@@ -232,7 +245,10 @@ def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: flo
         "d": dataset.X.shape[1],
         "source": dataset.source,
         "remarks": list(dataset.remarks),
-        "verdict": Verdict.UNDECIDED.value,
+        "verdict": RunVerdict.UNDECIDED.value,
+        "complete": True,
+        "unchecked": None,
+        "counts": {},
         "certificate": {},
         "lines": [],
         "checks": [],
@@ -245,10 +261,16 @@ def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: flo
     if isinstance(certificate, str):
         return entry | {"error": certificate}
     checks = [{"claim": claim_id, **evaluation_entry(evaluation)} for claim_id, evaluation in certificate.results]
+    verdict = dataset_verdict(checks)
+    if verdict is not RunVerdict.REFUTED and (certificate.unexpected or not certificate.complete):
+        verdict = RunVerdict.UNDECIDED
     return entry | {
-        "verdict": dataset_verdict(checks).value,
+        "verdict": verdict.value,
+        "complete": certificate.complete,
+        "unchecked": certificate.reasons if verdict is RunVerdict.UNCHECKED else None,
+        "counts": {one.value: sum(check["verdict"] == one.value for check in checks) for one in InstanceVerdict},
         "certificate": plain(certificate.to_json()),
-        "lines": [*(str(line) for line in certificate.lines()), *([] if checks else [NOTHING_CHECKED])],
+        "lines": [str(line) for line in certificate.lines()],
         "checks": checks,
         "curves": {
             str(rung): {
@@ -258,6 +280,7 @@ def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: flo
             for rung, by_optimiser in certificate.curves.items()
         },
         "spectra": plain(certificate.spectra),
+        "error": "\n\n".join(certificate.unexpected) or None,
     }
 
 
@@ -337,9 +360,14 @@ def slack_entry(row: SlackRow) -> Entry:
     return dict(plain(asdict(row)))
 
 
-def dataset_verdict(checks: Sequence[Mapping[str, Any]]) -> Verdict:
-    """Refuted by one refuted check, undecided by one undecided conclusion; hypotheses that fail are a result."""
+def dataset_verdict(checks: Sequence[Mapping[str, Any]]) -> RunVerdict:
+    """Refuted by one refuted check, undecided by one undecided conclusion, unchecked where all hypotheses fail: a result too."""
     verdicts = {check["verdict"] for check in checks}
-    if InstanceVerdict.REFUTED.value in verdicts:
-        return Verdict.REFUTED
-    return Verdict.UNDECIDED if InstanceVerdict.UNDECIDED.value in verdicts else Verdict.HOLDS
+    for found, verdict in (
+        (InstanceVerdict.REFUTED, RunVerdict.REFUTED),
+        (InstanceVerdict.UNDECIDED, RunVerdict.UNDECIDED),
+        (InstanceVerdict.HOLDS, RunVerdict.HOLDS),
+    ):
+        if found.value in verdicts:
+            return verdict
+    return RunVerdict.UNCHECKED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,24 @@ class Figure:
     svg: Markup
     caption: str
     data: DataFile
+
+
+@dataclass(frozen=True)
+class Undrawn:
+    """What stands in the place of a figure that cannot be drawn."""
+
+    caption: str
+    reason: str
+    svg: None = None
+
+
+def attempted(figures: Iterable[tuple[str, Callable[[], Figure]]]) -> Iterator[Figure | Undrawn]:
+    """Figures by caption, each drawn on its own: what breaks one costs no other, and says why."""
+    for caption, draw in figures:
+        try:
+            yield draw()
+        except Exception as error:
+            yield Undrawn(caption, f"{type(error).__name__}: {error}")
 
 
 def figure(name: str, caption: str, label: str, draw: Draw, table: Table, height: float = HEIGHT) -> Figure:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -19,15 +20,19 @@ from properties.report import wording
 from properties.report.atomic import write_text_atomically
 from properties.report.claim_view import claim_views, ratio_file
 from properties.report.data_files import DataFile
+from properties.report.dataset_answer import answer
 from properties.report.dataset_figures import dataset_figures
-from properties.report.dataset_view import rung_rows
+from properties.report.dataset_view import rung_rows, theorems
 from properties.report.document import INDEX, Document
 from properties.report.entries import Entry
+from properties.report.figures import Figure
 from properties.report.mathematics import notation
 from properties.report.outlook import outlook
 from properties.report.paper_figures import pictures
 from properties.report.plain import number
 from properties.report.slack_figure import slack_figure
+
+T = TypeVar("T")
 
 TICKS = ("0.001 to 0.01", "0.1 to 0.2", "0.5 to 0.6", "0.9 to 0.99", "0.999 to 0.9999")
 """Bins under whose left edge the histograms write a number."""
@@ -41,6 +46,8 @@ class Page:
     data: tuple[DataFile, ...]
     counterexamples: tuple[str, ...]
     """Paths from index.html, written elsewhere."""
+    problems: tuple[str, ...] = ()
+    """Parts that could not be shown, and why: the page says so in their place."""
 
     @property
     def belongings(self) -> frozenset[str]:
@@ -83,17 +90,52 @@ def page(document: Document) -> Page:
         "cell": _cell,
         "value": _value,
     }
-    content = _content(document)
+    parts = Parts()
+    content = _content(document, parts)
+    content["bodies"] = [
+        parts(name, partial(_section, environment, template, content), _missing(id, name))
+        for id, name, template in content["shown"]
+    ]
+    content["problems"] = parts.problems
     text = environment.get_template(INDEX).render(**content)
-    return Page(text, tuple(_data_files(content)), tuple(_counterexamples(document)))
+    files = parts("the tables of data", lambda: tuple(_data_files(content)), ())
+    return Page(text, files, tuple(_counterexamples(document)), tuple(parts.problems))
+
+
+class Parts:
+    """Parts of the page, each standing alone: what breaks one costs no other, and is told in its place."""
+
+    def __init__(self) -> None:
+        """Begin without any problem."""
+        self.problems: list[str] = []
+
+    def __call__(self, name: str, make: Callable[[], T], otherwise: T) -> T:
+        """What ``make`` returns; ``otherwise``, with the problem kept, when it raises."""
+        try:
+            return make()
+        except Exception as error:
+            self.problems.append(f"{name} cannot be shown ({type(error).__name__}: {error})")
+            return otherwise
+
+
+def _section(environment: Environment, template: str, content: Mapping[str, Any]) -> Markup:
+    return Markup(environment.get_template(template).render(**content))  # a file of this package, its values escaped
+
+
+def _missing(id: str, name: str) -> Markup:
+    """What stands in the place of a section that cannot be shown."""
+    return Markup(
+        '<section aria-labelledby="{id}"><h2 id="{id}">{name}</h2><p>This section cannot be shown.</p></section>'
+    ).format(id=id, name=name)
 
 
 def _resource(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _content(document: Document) -> dict[str, Any]:
-    views = claim_views(document)
+def _content(document: Document, parts: Parts) -> dict[str, Any]:
+    views = parts("the claims", lambda: claim_views(document), [])
+    data = document.dataset
     claims = [view.entry for view in views]
     ids = {entry["id"] for entry in claims}
     slack = [row for row in document.slack if not wording.without_counterexample(row)]
@@ -101,9 +143,10 @@ def _content(document: Document) -> dict[str, Any]:
     content: dict[str, Any] = {
         "sentence": wording.verdict_sentence(document),
         "verdict": document.verdict.value,
+        "headline": document.verdict.headline,
         "claims_digest": hashlib.sha256(encodable(document.text())).hexdigest(),
         "baseline": wording.baseline_lines(document.baseline),
-        "outlook": outlook(document),
+        "outlook": parts("what would change the verdict", lambda: outlook(document), []),
         "legend": wording.MARKS_LEGEND,
         "views": views,
         "claim_ids": ids,
@@ -113,16 +156,20 @@ def _content(document: Document) -> dict[str, Any]:
         "orphans": [mutant for mutant in document.mutants.values() if mutant["claim"] not in ids],
         "orphan_proofs": [proof for proof in document.proofs() if proof["theorem"] not in ids],
         "slack": slack,
-        "slack_figure": slack_figure(slack),
+        "slack_figure": parts("the figure of the slack", lambda: slack_figure(slack), None),
         "unrefuted": [row for row in document.slack if wording.without_counterexample(row)],
-        "pictures": pictures({} if document.pictures is None else document.pictures["data"]),
+        "pictures": parts(
+            "the pictures", lambda: pictures({} if document.pictures is None else document.pictures["data"]), []
+        ),
         "pictures_error": None if document.pictures is None else document.pictures["error"],
         "obligations": list(document.obligations.values()),
         "obligation_ids": set(document.obligations),
         "obligations_sentence": wording.obligations_text(document),
-        "dataset": document.dataset,
-        "rungs": [] if document.dataset is None else rung_rows(document.dataset["certificate"]),
-        "figures": [] if document.dataset is None else list(dataset_figures(document.dataset)),
+        "dataset": data,
+        "answer": "" if data is None else parts("the answer", lambda: answer(data["certificate"]), ""),
+        "theorems": theorems(ids),
+        "rungs": [] if data is None else parts("the networks", lambda: rung_rows(data["certificate"]), []),
+        "figures": [] if data is None else parts("the figures", lambda: list(dataset_figures(data)), []),
         "not_executable": _by_reason(document.not_executable),
         "environment": document.environment,
         "script": Markup(script),  # a file of this package
@@ -130,7 +177,7 @@ def _content(document: Document) -> dict[str, Any]:
     }
     shown = _sections(content)
     content["sections"] = [(id, name) for id, name, _ in shown]
-    content["templates"] = [(id, template) for id, _, template in shown]
+    content["shown"] = shown
     return content
 
 
@@ -152,7 +199,8 @@ def _sections(content: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _data_files(content: Mapping[str, Any]) -> Iterable[DataFile]:
-    figures = [*content["figures"], *(one for picture in content["pictures"] for one in picture.figures)]
+    drawn = [one for one in content["figures"] if isinstance(one, Figure)]
+    figures = [*drawn, *(one for picture in content["pictures"] for one in picture.figures)]
     if content["slack_figure"] is not None:
         figures.append(content["slack_figure"])
     found = {one.data.path: one.data for one in figures}

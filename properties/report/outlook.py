@@ -66,8 +66,9 @@ def _unsettled(document: Document, claims: Sequence[Entry]) -> Iterable[Remark]:
         named = tuple(Named(one["id"], None, one["status"]) for one in document.unsettled_obligations)
         yield Remark("Obligations not settled", "", named, against=True)
     if document.dataset is not None and document.dataset["verdict"] != Verdict.HOLDS.value:
-        reason = "its certificate broke off" if document.dataset["error"] else document.dataset["verdict"]
-        yield Remark("Data set", f"{printable(document.dataset['name'])}: {reason}", against=True)
+        yield Remark(
+            "Data set", f"{printable(document.dataset['name'])}: {_dataset_reason(document.dataset)}", against=True
+        )
     if document.pictures is not None and document.pictures["error"]:
         yield Remark("Pictures", "they broke off with an error", against=True)
     if document.baseline is not None and document.baseline["losses"]:
@@ -75,6 +76,16 @@ def _unsettled(document: Document, claims: Sequence[Entry]) -> Iterable[Remark]:
         yield Remark("Worse than the baseline", document.baseline["file"], losses, against=True)
     if not document.complete:
         yield Remark("Not run", f"{document.expected - document.recorded} of {document.expected} items", against=True)
+
+
+def _dataset_reason(dataset: Entry) -> str:
+    if dataset["error"]:
+        return "its certificate broke off"
+    if not dataset.get("complete", True):
+        return "its certificate was interrupted"
+    if dataset.get("unchecked"):
+        return f"nothing could be checked, because {dataset['unchecked']}"
+    return str(dataset["verdict"])
 
 
 def _reason(entry: Entry) -> str:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from properties.paths import printable
+from properties.report.dataset_answer import answer
 from properties.report.document import Document
 from properties.report.picture_texts import summaries
 from properties.report.wording import (
@@ -40,7 +41,10 @@ def dataset_lines(document: Document) -> list[str]:
     if dataset is None:
         return []
     notes = [f"  note: {remark}" for remark in dataset.get("remarks", ())]
-    lines = [*dataset["lines"][:1], *notes, *dataset["lines"][1:]]
+    told = [f"  {answer(dataset['certificate'])}"] if dataset["certificate"] else []
+    lines = [*dataset["lines"][:1], *told, *notes, *dataset["lines"][1:]]
+    if dataset.get("unchecked"):
+        lines.append(f"nothing could be checked on this data set, because {dataset['unchecked']}")
     tally: dict[str, dict[str, int]] = {}
     for check in dataset["checks"]:
         found = tally.setdefault(check["claim"], {})

@@ -12,6 +12,7 @@ from properties.report.document import Document
 from properties.report.entries import Entry
 from properties.report.left_out import left_out_clauses
 from properties.report.plain import number
+from properties.report.run_verdict import RunVerdict
 from theory.rigour.obligation import Standing
 
 PROVENANCE_MARKS = {
@@ -188,12 +189,15 @@ def _dataset_clause(dataset: Entry) -> str:
     name = f"the data set {printable(dataset['name'])}"
     if dataset["error"]:
         return f"the certificate of {name} broke off with an error"
-    match Verdict(dataset["verdict"]):
-        case Verdict.REFUTED:
+    match RunVerdict(dataset["verdict"]):
+        case RunVerdict.REFUTED:
             return f"a claim is refuted on {name}"
-        case Verdict.UNDECIDED:
-            return f"a claim stays undecided on {name}"
-    return f"nothing is refuted on {name}"
+        case RunVerdict.UNDECIDED:
+            return f"a claim stays undecided on {name}" if dataset.get("complete", True) else f"{name} was interrupted"
+        case RunVerdict.UNCHECKED:
+            return f"nothing could be checked on {name}, because {dataset.get('unchecked') or 'no claim applied'}"
+    count = sum(check["verdict"] == InstanceVerdict.HOLDS.value for check in dataset["checks"])
+    return f"nothing is refuted on {name}: {count} {'check holds' if count == 1 else 'checks hold'}"
 
 
 def bound_texts(bounds: Sequence[Entry]) -> list[str]:
@@ -333,8 +337,23 @@ def baseline_lines(comparison: Entry | None) -> list[str]:
     """What got worse since the run that this one is compared with, and whether that counts."""
     if comparison is None:
         return []
-    beside = f", {comparison['skipped']} not asked for" if comparison["skipped"] else ""
     losses = comparison["losses"]
-    found = f"{comparison['compared']} claims, mutants and obligations compared{beside}; {len(losses) or 'none'} worse"
+    if not comparison["compared"]:
+        found = f"nothing was compared, {_nothing_compared(comparison)}"
+    else:
+        beside = f", {comparison['skipped']} not asked for" if comparison["skipped"] else ""
+        found = (
+            f"{comparison['compared']} claims, mutants and obligations compared{beside}; {len(losses) or 'none'} worse"
+        )
     lines = [f"baseline {comparison['file']}: {found}", *(f"    {loss}" for loss in losses)]
     return [*lines, "the baseline is replaced by this run"] if comparison["update"] else lines
+
+
+def _nothing_compared(comparison: Entry) -> str:
+    """Why a comparison looked at nothing."""
+    if comparison["skipped"]:
+        count = comparison["skipped"]
+        return f"because this run asked for none of its {count} claims, mutants and obligations; give --claim, or none at all"
+    if comparison["update"]:
+        return "because it held nothing before"
+    return "because it holds no claims, mutants or obligations"

@@ -126,6 +126,7 @@ class Paths:
 
     constants: Iterator[float]
     tried: list[float] = field(default_factory=list)
+    ngd_steps: int = 7
 
     def path(self, optimiser: str, step_size: float, steps: int) -> Any:
         self.tried.append(step_size)
@@ -160,21 +161,29 @@ def test_gd_names_no_step_size_that_its_own_path_does_not_allow(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("failure", [RankDeficientError("singular"), DivergenceError("too far")])
-def test_a_run_that_breaks_off_is_left_out(failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    context = RungContext(made(), TINY[0], 0)
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_run_that_breaks_off_keeps_the_steps_before(
+    failure: Exception, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     original = RungContext.observe
 
     def observe(self: RungContext, optimiser: str, step_size: float, cap: int) -> ObservedRun:
-        if optimiser == "kfac":
-            raise failure
-        return original(self, optimiser, step_size, cap)
+        found = original(self, optimiser, step_size, cap)
+        if optimiser != "kfac":
+            return found
+        return ObservedRun(step_size, found.residual_norms[: steps + 1], str(failure))
 
     monkeypatch.setattr(RungContext, "observe", observe)
-    assert set(context.runs) == {"ngd", "gd"}
+    context = RungContext(made(), TINY[0], 0)
     assert gradient_data.gradient_descent(context).values["comparison"]["observed"]["kfac"] is None
     found = certify_dataset(made(), Depth.QUICK, rungs=TINY[:1], rung_topics=(gradient_data.gradient_descent,))
-    assert set(found.rungs[0].iterations) == {"ngd", "gd"}
-    assert found.rungs[0].problems == (f"no run of K-FAC: {failure}",)
+    (rung,) = found.rungs
+    assert list(rung.iterations) == (["ngd", "kfac", "gd"] if steps else ["ngd", "gd"])
+    after = " after step 3" if steps else ""
+    assert rung.unavailable == {f"K-FAC's run{after}": str(failure)}
+    if steps:
+        assert (rung.iterations["kfac"].steps_run, rung.iterations["kfac"].broken) == (3, str(failure))
+        assert "K-FAC >3 (breaks off)" in "\n".join(found.lines())
 
 
 def test_composed_widths_stand_beside_what_is_certified() -> None:
@@ -197,8 +206,9 @@ def test_composed_widths_stand_beside_what_is_certified() -> None:
 def test_singular_kernels_promise_no_width() -> None:
     rows = normalise_rows([[1.0, 2.0], [2.0, 4.0], [-1.0, 1.0]])
     context = RungContext(made(X=rows, y=np.array([1.0, 1.0, 0.5])), Rung(3, 64, 1.0, False, 8), 0)
-    with pytest.raises(RankDeficientError):
-        width_data.composed_widths(context)  # Condition 1 fails: there is no path either
+    found = width_data.composed_widths(context)  # Condition 1 fails: there is no path either
+    assert "T3 says nothing" in found.lines[0]
+    assert "inputs 0 and 1 are equal" in found.unavailable["C along NGD's path"]
     opposite = normalise_rows([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
     context = RungContext(made(X=opposite, y=np.array([1.0, 1.0, 0.5, 2.0])), Rung(3, 64, 1.0, False, 8), 0)
     assert "asks for" in width_data.composed_widths(context).lines[0]
@@ -240,7 +250,8 @@ def test_topics_contribute_results_values_lines_and_predictions() -> None:
     for rung, curves in zip(content["rungs"], found.curves.values(), strict=True):
         assert rung["twice"]["last"] == pytest.approx(2 * curves["ngd"][0][-1])
         assert rung["twice"]["unknown"] == "inf"
-        assert rung["problems"] == ["nothing on broken: no rank"]
+        assert rung["problems"] == []
+        assert rung["unavailable"] == {"broken": "no rank"}
         assert (rung["iterations"]["ngd"]["source"], rung["iterations"]["ngd"]["predicted"]) == ("fast", 20)
         assert rung["iterations"]["gd"]["source"] == "only"
         assert rung["iterations"]["kfac"]["source"] is None
@@ -302,12 +313,11 @@ def test_a_prediction_without_contraction_predicts_nothing() -> None:
 
 def test_coincident_rows_are_reported_and_nothing_fails() -> None:
     found = certify_dataset(made(X=np.ones((6, 3))), Depth.QUICK, rungs=TINY)
-    assert found.results == ()
+    assert all(one.verdict is InstanceVerdict.VACUOUS for _, one in found.results)
     lines = "\n".join(found.lines())
     assert "point the same way" in lines
-    assert "no run of NGD" in lines
-    assert "no run of K-FAC" in lines
-    assert "Condition K1" in lines
+    assert "Condition 1 fails: G(0) is singular: inputs 0 and 1 are equal" in lines
+    assert "not available: C along K-FAC's path, K-FAC's run: H(0) of Condition K1 (4 x 4) cannot be solved" in lines
     assert list(found.rungs[0].iterations) == ["gd"]
 
 
@@ -381,4 +391,4 @@ def test_a_singular_pattern_gram_spoils_k_fac_alone() -> None:
     (rung,) = found.rungs
     assert list(rung.iterations) == ["ngd", "gd"]
     assert {contribution.topic for contribution in rung.contributions} >= {"ngd", "gd"}
-    assert any("no run of K-FAC" in problem and "Condition K1" in problem for problem in rung.problems)
+    assert "Condition K1" in rung.unavailable["K-FAC's run"]

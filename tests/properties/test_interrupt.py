@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from properties.report.publication import PARTIAL
+from tests.properties.plugin_suite import long
 
 ROOT = Path(__file__).parents[2]
 ITEMS = ROOT / "tests" / "claims" / "test_claims.py"
@@ -40,12 +42,14 @@ def heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def interrupted(directory: Path, number: signal.Signals) -> tuple[int, str]:
-    """Start a run, wait until its second claim works, send the signal; exit code and output."""
-    (directory / "conftest.py").write_text(SLOW)
+def interrupted(
+    directory: Path, number: signal.Signals, conftest: str = SLOW, options: Sequence[str] = ("--claim", "all")
+) -> tuple[int, str]:
+    """Start a run, wait until the slow part of it works, send the signal; exit code and output."""
+    (directory / "conftest.py").write_text(conftest)
     (directory / "test_claims.py").write_text(ITEMS.read_text())
     with subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "properties.plugin", "--ngd-claim=all", "--ngd-report=out"],
+        [sys.executable, "-m", "pytest", "-p", "properties.plugin", *long(options), "--ngd-report=out"],
         cwd=directory,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -95,3 +99,48 @@ def test_a_kill_leaves_the_report_as_it_was_and_the_results_so_far_beside_it(tmp
     content = json.loads((tmp_path / "out" / PARTIAL).read_text())
     assert [claim["id"] for claim in content["claims"]] == ["N-first"]
     assert content["complete"] is False
+
+
+LADDER = """
+from pathlib import Path
+from properties import plugin, rung_certificate, topics
+from properties.contribution import Contribution
+from properties.ladder import Rung
+from properties import dataset_certificate
+import time
+
+plugin.obligations = plugin.chains = {}
+
+def quick(context):
+    if context.rung.width == 64:
+        Path("started").touch()
+        time.sleep(600)
+    return Contribution(topic="quick", lines=("quick one",))
+
+dataset_certificate.ladder = lambda rows, depth: (Rung(4, 32, 1.0, False, 8), Rung(4, 64, 1.0, False, 8))
+dataset_certificate.certify_dataset.__defaults__ = (
+    *dataset_certificate.certify_dataset.__defaults__[:3], (quick,), *dataset_certificate.certify_dataset.__defaults__[4:]
+)
+"""
+
+
+@pytest.mark.parametrize(("number", "workers"), [(signal.SIGTERM, ()), (signal.SIGINT, ("-n1",))])
+def test_an_interrupt_leaves_the_networks_that_are_done(
+    tmp_path: Path, number: signal.Signals, workers: tuple[str, ...]
+) -> None:
+    (tmp_path / "mine.csv").write_text("1,2,3\n4,5,6\n1,0,2\n0,1,1\n")
+    code, output = interrupted(tmp_path, number, LADDER, ["--dataset=mine.csv", *workers])
+    assert code == pytest.ExitCode.INTERRUPTED, output
+    content = written(tmp_path)
+    data = content["dataset"]
+    assert (data["complete"], data["verdict"], content["verdict"], content["complete"]) == (
+        False,
+        "undecided",
+        "undecided",
+        False,
+    )
+    assert [rung["width"] for rung in data["certificate"]["rungs"]] == [32]
+    for said in ("n = 4, m = 32 (all rows)", "quick one", "interrupted: 1 of 2 networks are done"):
+        assert said in output
+    assert "the run stopped early, with 0 of 1 items done." in output
+    assert "1 of 2 networks are done" in (tmp_path / "out" / "index.html").read_text()

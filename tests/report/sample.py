@@ -58,6 +58,10 @@ class Certificate:
         "n = 2": {"G_inf": [0.25, 0.75], "S_inf": [0.2, 0.8], "G(0), m = 8": [0.0, 1.0]}
     }
 
+    complete = True
+    unexpected: Sequence[str] = ()
+    reasons = "no hypothesis is met"
+
     def to_json(self) -> dict[str, Any]:
         return {
             "lambda0": 0.0178123456,

@@ -3,6 +3,8 @@
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
+
 from properties.report import dataset_figures, figures
 from properties.report.slack_figure import slack_figure
 from tests.report.sample import SLACK, rung
@@ -60,10 +62,29 @@ def test_eigenvalues_fall_and_those_that_vanish_are_left_out() -> None:
 
 def test_constants_are_drawn_where_there_are_several_widths() -> None:
     rungs = [{"width": 4}, rung(8, 3.5, 12.0, 0.75), rung(16, 0.1, 0.6, 0.4), {**rung(32, 1.0, 2.0, 1.0), "rows": 3}]
-    (found,) = dataset_figures.constant_figures(rungs)
+    (group,) = dataset_figures.constant_groups(rungs)
+    found = dataset_figures._constant_figure(*group)
     assert found.data.text == 'm,"ball, certified","ball, attacked",NGD\'s path\n8,12.0,3.5,0.75\n16,0.6,0.1,0.4\n'
     assert "C = ½ (T1)" in texts(found)
-    assert list(dataset_figures.constant_figures([rung(8, 1.0, 2.0, 1.0)])) == []
+    assert list(dataset_figures.constant_groups([rung(8, 1.0, 2.0, 1.0)])) == []
+
+
+def test_every_figure_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty spectrum has no curve, an unknown constant no point; one that breaks says so and costs no other."""
+    known, unknown = rung(8, 3.5, 12.0, 0.75), rung(16, 0.1, 0.6, 0.4)
+    unknown["ngd"]["path_constant"] = None
+    data: dict[str, Any] = {
+        "certificate": {"rungs": [known, unknown, {"width": 4, "rows": 2}]},
+        "spectra": {"n = 2": {"G_inf": [0.25, 0.75], "G(0), m = 8": []}, "n = 3": {"G(0), m = 8": []}},
+        "curves": {"n = 2, m = 8": CURVES, "n = 2, m = 16": {}},
+    }
+    found = list(dataset_figures.dataset_figures(data))
+    assert [type(one) for one in found] == [figures.Figure, figures.Figure]
+    assert found[0].data.text == "index,G_inf\n1,0.75\n2,0.25\n"  # type: ignore[union-attr]
+    monkeypatch.setattr(dataset_figures, "spectrum_figure", lambda *_: 1 / 0)
+    broken, drawn = dataset_figures.dataset_figures(data)
+    assert isinstance(drawn, figures.Figure)
+    assert broken == figures.Undrawn("Eigenvalues, n = 2", "ZeroDivisionError: division by zero")
 
 
 def test_slack_is_drawn_in_units_of_what_is_proved() -> None:

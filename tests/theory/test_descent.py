@@ -258,7 +258,7 @@ def test_singular_gram_is_named() -> None:
     net, inputs, y = problem()
     twice = np.concatenate([inputs, inputs[:1]])
     for run, name in ((natural_gradient_step, "Gram matrix G"), (kfac_step, "pattern Gram matrix H")):
-        with pytest.raises(RankDeficientError, match=rf"the {name} \(6 x 6\) is singular"):
+        with pytest.raises(RankDeficientError, match=rf"the {name} \(6 x 6\) cannot be solved with in float64"):
             run(net, twice, np.append(y, 1.0), 0.1)
     for optimiser, name in (("ngd", r"G\(0\) of Condition 1 "), ("kfac", r"H\(0\) of Condition K1 ")):
         with pytest.raises(RankDeficientError, match=name):
@@ -277,7 +277,7 @@ def test_a_matrix_that_becomes_singular_is_not_blamed_on_the_conditions_at_initi
     net = TwoLayerNetwork(np.array([[1.0]]), np.ones(1))
     state = FunctionSpaceDescent(net, np.ones((1, 1)), np.array([-9.0]))
     state.advance(1.0, optimiser)  # drives the only neuron below 0
-    with pytest.raises(RankDeficientError, match=rf"^{name}, after step 1, \(1 x 1\) is singular") as caught:
+    with pytest.raises(RankDeficientError, match=rf"^{name}, after step 1, \(1 x 1\) cannot be solved with") as caught:
         state.advance(1.0, optimiser)
     assert "Condition" not in str(caught.value)
 

@@ -105,17 +105,20 @@ def test_resting_neurons_follow_a_movement() -> None:
 
 def test_a_curve_ends_at_its_reduction_or_its_last_step() -> None:
     net, inputs, y = problem(4)
-    found = residual_curve(net, inputs, y, 0.5, 40, reduction=1e-3)
+    found, broken = residual_curve(net, inputs, y, 0.5, 40, reduction=1e-3)
+    assert broken is None
     assert found[-1] <= 1e-3 * found[0] < found[-2]
     assert len(found) < 30
-    assert len(residual_curve(net, inputs, y, 0.4, 7, "gd")) == 8
+    assert len(residual_curve(net, inputs, y, 0.4, 7, "gd")[0]) == 8
     assert found[0] == pytest.approx(np.linalg.norm(net.outputs(inputs) - y), rel=1e-12)
 
 
 def test_errors_are_those_of_the_ordinary_descent() -> None:
     net, inputs, y = problem(5)
-    with pytest.raises(DivergenceError):
-        residual_curve(net, inputs, y, 1e9, 100, "gd")
+    norms, broken = residual_curve(net, inputs, y, 1e9, 100, "gd")
+    assert isinstance(broken, DivergenceError)
+    assert 1 < len(norms) < 100
+    assert np.isfinite(norms).all(), "the norms before the break are kept"
     with pytest.raises(WidthError):
         residual_curve(net, inputs, y, 0.5, 0)
     for wrong in (None, "0.5", -1.0):
@@ -123,5 +126,8 @@ def test_errors_are_those_of_the_ordinary_descent() -> None:
             residual_curve(net, inputs, y, 0.5, 3, reduction=wrong)  # type: ignore[arg-type]
     with pytest.raises(ChoiceError):
         residual_curve(net, inputs, y, 0.5, 3, ["ngd"])  # type: ignore[arg-type]
-    with pytest.raises(RankDeficientError):
-        residual_curve(TwoLayerNetwork(np.ones((3, 2)), np.ones(3)), np.eye(2), np.array([5.0, 1.0]), 0.5, 3, "kfac")
+    twins = TwoLayerNetwork(np.ones((3, 2)), np.ones(3))
+    norms, broken = residual_curve(twins, np.eye(2), np.array([5.0, 1.0]), 0.5, 3, "kfac")
+    assert isinstance(broken, RankDeficientError)
+    assert "it is singular: inputs 0 and 1 activate the same neurons" in str(broken)
+    assert len(norms) == 1

@@ -193,7 +193,7 @@ def test_relative_norm_brackets_and_widens_with_the_error() -> None:
 def test_bad_arguments_are_named() -> None:
     net, rows, start, end = segment(0)
     kernel, gram = rows @ rows.T, net.gram(rows)
-    with pytest.raises(RankDeficientError, match="3 x 3 Gram matrix is singular to rounding"):
+    with pytest.raises(RankDeficientError, match="3 x 3 Gram matrix is not certified positive definite"):
         segment_variation(start, end, net.signs, kernel, np.ones((3, 3)))
     with pytest.raises(ShapeError, match="must agree"):
         segment_variation(start, end[:2], net.signs, kernel, gram)
@@ -231,7 +231,7 @@ def test_errors_of_the_matrices_are_covered() -> None:
 def test_a_gram_matrix_within_its_error_of_a_singular_one_is_refused() -> None:
     net, rows, start, end = segment(0)
     kernel, gram = rows @ rows.T, net.gram(rows)
-    with pytest.raises(RankDeficientError, match="singular to rounding"):
+    with pytest.raises(RankDeficientError, match="not certified positive definite"):
         segment_variation(start, end, net.signs, kernel, gram, gram_error=float(np.linalg.eigvalsh(gram)[0]))
     narrow, wide = (segment_variation(start, end, net.signs, kernel, gram, kernel_error=e) for e in (0.0, 1e-4))
     assert wide[0] <= narrow[0] <= narrow[1] < wide[1]

@@ -2,7 +2,7 @@
 
 from theory.stability.attack import BallAttack, attack_ball
 from theory.stability.ball import BallCertificate, ChangeBounds, certify_ball, change_bounds
-from theory.stability.path import PathCertificate, certify_path
+from theory.stability.path import PathCertificate, certify_path, certify_path_until_broken
 from theory.stability.patterns import ball_changes
 from theory.stability.variation import segment_variation
 
@@ -15,6 +15,7 @@ __all__ = [
     "ball_changes",
     "certify_ball",
     "certify_path",
+    "certify_path_until_broken",
     "change_bounds",
     "segment_variation",
 ]

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.definiteness_known import explained
 from theory.descent import FunctionSpaceDescent
+from theory.errors import DescentError
 from theory.inputs import FloatArray, positive, positive_count, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.rigour.gram_rounding import GramRounding, smallest_eigenvalue
@@ -207,7 +209,27 @@ def certify_path(
 
     ``condition=None``: the one that the optimiser's theorems ask for, K2 for K-FAC and 2 for the others. Each segment is
     divided adaptively into at most ``parts`` parts. Source: C2-path, THEORY section 3. Raises InputError, ChoiceError
-    (optimiser, condition), RankDeficientError (a singular Gram matrix on the way), DivergenceError.
+    (optimiser, condition), RankDeficientError (a Gram matrix on the way that cannot be solved with), DivergenceError.
+    """
+    path, broken = certify_path_until_broken(net, inputs, y, step_size, steps, optimiser, parts, condition)
+    if broken is not None:
+        raise broken
+    return path
+
+
+def certify_path_until_broken(
+    net: TwoLayerNetwork,
+    inputs: ArrayLike,
+    y: ArrayLike,
+    step_size: float,
+    steps: int,
+    optimiser: str = "ngd",
+    parts: int = 64,
+    condition: str | None = None,
+) -> tuple[PathCertificate, DescentError | None]:
+    """The same for the steps before the first that cannot be computed, with what that one raises; None when all can.
+
+    Raises what ``certify_path`` raises, RankDeficientError and DivergenceError only when there is no first step.
     """
     asked = known_condition(condition or ("K2" if optimiser == "kfac" else "2"))
     eta = positive(step_size, "step_size")
@@ -217,10 +239,17 @@ def certify_path(
     lambda_min = initial_eigenvalue(asked, state)
     start = state.pre_activations.copy()
     segments = segments_of(net, start, factor_rows(asked, rows))
-    changes, lengths, residuals = [], [], [float(np.linalg.norm(state.residual))]
-    reached = 0.0
+    changes: list[float] = []
+    lengths, residuals = [], [float(np.linalg.norm(state.residual))]
+    reached, broken = 0.0, None
     for _ in range(number):
-        state.advance(eta, optimiser)
+        try:
+            state.advance(eta, optimiser)
+        except DescentError as error:
+            broken = explained(error, state, optimiser)
+            if not changes:
+                raise broken from error
+            break
         lower, upper = segments.supremum(start, state.pre_activations, finest, reached)
         reached = max(reached, lower)
         changes.append(upper)
@@ -228,4 +257,7 @@ def certify_path(
         residuals.append(float(np.linalg.norm(state.residual)))
         np.copyto(start, state.pre_activations)
     constant = stability_constant(max(changes), lambda_min)
-    return PathCertificate(constant, number, lambda_min, np.array(changes), np.array(lengths), np.array(residuals))
+    path = PathCertificate(
+        constant, len(changes), lambda_min, np.array(changes), np.array(lengths), np.array(residuals)
+    )
+    return path, broken

@@ -47,7 +47,7 @@ class _Relative:
         gram_error += UNIT_ROUNDOFF * float(np.linalg.norm(gram))
         self.lambda_min = rounded_down(smallest_eigenvalue_lower_bound(symmetric) - gram_error)
         if self.lambda_min <= 0:
-            raise RankDeficientError(f"the {size} x {size} Gram matrix is singular to rounding")
+            raise RankDeficientError(f"the {size} x {size} Gram matrix is not certified positive definite")
         self.factor = linalg.cho_factor(symmetric, lower=True)
         largest = largest_eigenvalue_upper_bound(symmetric)
         # Higham 10.4: the computed solution solves a system off by gamma_{3n+1} |R^T||R|, of norm <= n ||G||_2

@@ -1,0 +1,70 @@
+"""What a run may do to a data set before its rows are normalised: shuffle the rows, standardise the columns. Each says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from properties.datasets import NORMALISED, Dataset
+from theory.errors import ScaleError, ZeroRowError
+from theory.inputs import FloatArray, normalise_rows
+
+SHOWN = 5
+"""So many columns are named."""
+
+
+def shuffled(dataset: Dataset, seed: int) -> Dataset:
+    """The rows in the order ``numpy.random.default_rng(seed).permutation(n)``. Raises ScaleError for a negative seed."""
+    if seed < 0:
+        raise ScaleError(f"--shuffle {seed}: a seed is a natural number")
+    order = np.random.default_rng(seed).permutation(len(dataset.X))
+    X, y, raw = (_frozen(array[order]) for array in (dataset.X, dataset.y, dataset.raw_X))
+    return replace(dataset, X=X, y=y, raw_X=raw, source=_with(dataset.source, f"rows shuffled with seed {seed}"))
+
+
+def standardised(dataset: Dataset) -> Dataset:
+    """Every column less its mean, divided by its standard deviation (over n), then rows normalised.
+
+    A constant column has no scale and says nothing once it is centred: it is left out, and ``source`` says which. Raises
+    ScaleError (all columns are constant), ZeroRowError (a row that equals the means has no direction).
+    """
+    constant = (dataset.raw_X == dataset.raw_X[0]).all(axis=0)
+    if constant.all():
+        count = len(dataset.raw_X)
+        raise ScaleError(
+            "--standardise: "
+            + ("one row has" if count == 1 else "all columns are constant and have")
+            + " no scale; leave it out"
+        )
+    kept = dataset.raw_X[:, ~constant]
+    _, exponent = np.frexp(np.abs(kept).max(axis=0))
+    scaled = np.ldexp(kept, -exponent)  # an exact scaling, so that squares neither vanish nor overflow
+    centred = scaled - scaled.mean(axis=0)
+    raw = centred / np.sqrt(np.mean(centred**2, axis=0))
+    zero = np.flatnonzero(~raw.any(axis=1))
+    if zero.size:
+        raise ZeroRowError(
+            f"--standardise: row {zero[0]} equals the means of the columns and has no direction then; remove it"
+        )
+    done = "columns centred and scaled to unit variance" + _left_out(np.flatnonzero(constant))
+    return replace(dataset, X=_frozen(normalise_rows(raw)), raw_X=_frozen(raw), source=_with(dataset.source, done))
+
+
+def _left_out(columns: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> str:
+    if not columns.size:
+        return ""
+    named = ", ".join(str(column) for column in columns[:SHOWN]) + (", ..." if columns.size > SHOWN else "")
+    return f", {columns.size} constant {'column' if columns.size == 1 else 'columns'} left out (index {named})"
+
+
+def _with(source: str, done: str) -> str:
+    """The source line with one more thing done, which comes before the rows are normalised."""
+    head = source.removesuffix(f"; {NORMALISED}")
+    return f"{head}; {done}; {NORMALISED}"
+
+
+def _frozen(array: FloatArray) -> FloatArray:
+    found = np.ascontiguousarray(array)
+    found.flags.writeable = False
+    return found
