@@ -25,6 +25,6 @@ def test_the_terminal_table(document: Document) -> None:
         str(entry["instances"]) for entry in document.merged_claims()
     ]
     assert terminal.mutant_lines(document) == ["mutants: 2 of 3 refuted", f"survivor: N-small/slack (slack {HOSTILE})"]
-    assert terminal.dataset_lines(document)[1] == f"  note: column {HOSTILE!r} numbers the rows"
+    assert terminal.dataset_lines(document)[2] == f"  note: column {HOSTILE!r} numbers the rows"
     assert terminal.dataset_lines(document)[-1] == f"N-small on mine {HOSTILE}: 1 holds, 1 vacuous"
     assert terminal.claim_lines(Document({})) == terminal.mutant_lines(Document({})) == []
