@@ -89,7 +89,7 @@ def test_a_refuted_claim_fails_with_its_shrunk_instance(suite: Suite) -> None:
     assert suite.written()["verdict"] == "refuted"
     stored = json.loads((suite.pytester.path / "out" / claim["counterexample"]).read_text())
     assert stored["claim"] == "N-small"
-    assert stored["instance"] == {"type": "tests.properties.fake_claims.Point", "fields": {"value": 26.0}}
+    assert stored["instance"] == {"type": "test-point", "fields": {"value": 26.0}}
 
 
 @pytest.mark.parametrize(
