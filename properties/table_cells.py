@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 
@@ -72,11 +71,6 @@ def remedy(cell: str) -> str:
         return "a truth value; write 1 or 0"
     kinds = KINDS_COMPILED if len(cell) <= LONGEST else ()
     return next((what for pattern, what in kinds if pattern.fullmatch(cell)), f"no number; {CLASSES}")
-
-
-def is_finite(value: float | None) -> bool:
-    """Whether it is a number that float64 holds."""
-    return value is not None and math.isfinite(value)
 
 
 def decimal_commas(cells: Sequence[str]) -> bool:

@@ -239,6 +239,7 @@ def declared(text: str) -> Dialect | None:
 def all_quoted(text: str, number: int, dialect: Dialect) -> bool:
     """Whether every cell of a line stands in quotation marks."""
     line = next((line for place, line in enumerate(io.StringIO(text, newline=""), 1) if place == number), "")
+    line = re.sub(" +", " ", line.strip())  # so that few ways to match are tried
     quote = re.escape(dialect.quote)
-    cell = rf"\s*{quote}[^{quote}]*{quote}\s*"
+    cell = rf" ?{quote}[^{quote}]*{quote} ?"
     return re.fullmatch(rf"{cell}(?:{re.escape(dialect.separator)}{cell})*", line) is not None
