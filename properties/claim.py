@@ -246,6 +246,8 @@ class Family(Generic[I]):
     descriptions: Callable[[], SearchStrategy[Mapping[str, Any]]]
     build: Callable[[Mapping[str, Any]], I]
     examples: Mapping[Depth, int]
+    first: tuple[Mapping[str, Any], ...] = ()
+    """Descriptions that every search evaluates before it draws, at every depth, whatever its seed; not shrunk."""
 
 
 @dataclass(frozen=True)
@@ -273,6 +275,8 @@ class Claim(Generic[I]):
     status: Status = Status.THEOREM
     of_its_families: bool = False
     """Whether it speaks of the instances of its families only, not of all that meet its hypotheses."""
+    every_family: bool = False
+    """Whether it is undecided when one of its families had no instance that was judged, not only when none had."""
     explain: Callable[[Evaluation], Sequence[str]] | None = None
     """What more can be said about a refutation, in lines of text."""
 
