@@ -30,7 +30,7 @@ pytest_plugins = ["verified_natural_gradient"]
 
 OPTIONS = (
     *("--claim", "--depth", "--dataset", "--target", "--width", "--scale", "--report", "--replay", "--baseline"),
-    *("--implementation", "--optimiser"),
+    *("--implementation", "--optimiser", "--damping", "--damping-kind", "--singular"),
 )
 """The options with one value."""
 
@@ -81,6 +81,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--optimiser",
         choices=["ngd", "kfac"],
         help="what the step of --implementation claims to be (default: ngd)",
+    )
+    group.addoption(
+        "--damping",
+        metavar="EPS",
+        help="the damping that the step of --implementation is meant to have; with --damping-kind for K-FAC",
+    )
+    group.addoption(
+        "--damping-kind",
+        choices=["gram", "factors", "product", "pi"],
+        help="what --damping is added to (ngd: gram; kfac: factors, product or pi)",
+    )
+    group.addoption(
+        "--singular",
+        choices=["pinv", "raises", "unjudged"],
+        help="what the step of --implementation promises where G, or H for K-FAC, is singular: the step through the "
+        "pseudo-inverse (default), an error, or nothing",
     )
     group.addoption(
         "--width",

@@ -79,7 +79,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"arithmetic: {versions}; float64 eps {found['eps']:.3g}; BLAS {found['blas']}",
     ]
     if run.own is not None:
-        lines.append(f"implementation: {found['implementation']} (optimiser {run.own.optimiser})")
+        lines.append(f"implementation: {run.own.text}")
+        if run.own.damping is not None:
+            lines.append(
+                "with damping: contract, fixed point and the damped step are checked, the theorems' rates are not"
+            )
     if config.rootpath == CHECKOUT and not run.selective and not any("peers" in argument for argument in config.args):
         lines.append("not collected: tests/peers, which need PyTorch and JAX (docs/guard.md)")
     return lines if run.dataset is None else [*lines, f"data set {run.dataset.summary}"]

@@ -16,7 +16,8 @@ from properties.claim import Claim, Depth
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset, load_dataset
 from properties.guard.claims import own_claims
-from properties.guard.implementation import Implementation, load_implementation
+from properties.guard.damping import Damping
+from properties.guard.implementation import SINGULAR, Implementation, load_implementation
 from properties.ladder import Rung, own_rungs
 from properties.profiles import under_ci
 from properties.replay import Replay, load_replays
@@ -87,7 +88,11 @@ def requested_run(config: pytest.Config, known: Known) -> Run:
                 "root_seed": root,
                 "depth": depth.value,
                 "profile": _profile(config),
-                **({} if implementation is None else {"implementation": implementation.name}),
+                **(
+                    {}
+                    if implementation is None
+                    else {"implementation": implementation.name, **_claimed(implementation)}
+                ),
             },
             order=[
                 *(id for claim in claims for id in (claim.id, *(mutant.id for mutant in claim.mutants))),
@@ -108,6 +113,12 @@ def requested_run(config: pytest.Config, known: Known) -> Run:
     run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + (dataset is not None) + run.pictures
     run.document.expected += len(replays)
     return run
+
+
+def _claimed(implementation: Implementation) -> dict[str, str]:
+    """What the step claims besides its optimiser, for the document."""
+    damping = {} if implementation.damping is None else {"damping": implementation.damping.text}
+    return damping if implementation.singular == SINGULAR[0] else {**damping, "singular": implementation.singular}
 
 
 def _check_checkout(config: pytest.Config) -> None:
@@ -135,10 +146,15 @@ def _check_companions(config: pytest.Config) -> None:
         "--symmetric": ("--width", "--scale and --symmetric say how the network of --width is initialised"),
         "--update-baseline": ("--baseline", "--update-baseline writes the file that --baseline names; give both"),
         "--optimiser": ("--implementation", "--optimiser says what the step of --implementation is; give both"),
+        "--damping": ("--implementation", "--damping says what the step of --implementation is damped by; give both"),
+        "--damping-kind": ("--damping", "--damping-kind says what the eps of --damping is added to; give both"),
+        "--singular": ("--implementation", "--singular says what the step of --implementation promises; give both"),
     }
     for option, (other, message) in companions.items():
         if given(option) and not given(other):
             raise ChoiceError(message)
+    if given("--singular") and given("--damping"):
+        raise ChoiceError("--singular says nothing with --damping: a damped matrix is never singular; give one of them")
     if given("--implementation") and given("--dataset"):
         raise ChoiceError("--implementation runs the claims on a step, --dataset certifies data; give one of them")
 
@@ -148,8 +164,11 @@ def _implementation(config: pytest.Config) -> Implementation | None:
     name = config.getoption("--implementation")
     if name is None:
         return None
+    optimiser, eps = config.getoption("--optimiser") or "ngd", config.getoption("--damping")
     try:
-        return load_implementation(name, config.getoption("--optimiser") or "ngd", config.invocation_params.dir)
+        damping = None if eps is None else Damping.of(eps, config.getoption("--damping-kind"), optimiser)
+        singular = config.getoption("--singular") or SINGULAR[0]
+        return load_implementation(name, optimiser, config.invocation_params.dir, damping, singular)
     except ImplementationError as error:
         raise ImplementationError(f"--implementation {name}: {error}") from error
 

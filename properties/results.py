@@ -120,7 +120,9 @@ class Result:
                 continue
             unmet = "; ".join(f"{number} times not: {name}" for name, number in count.unmet.most_common())
             reasons = unmet or f"{count.undecided_hypotheses} undecided hypotheses"
-            lines.append(f"family {family}: none of its {count.vacuous + count.undecided_hypotheses} instances was judged ({reasons})")
+            lines.append(
+                f"family {family}: none of its {count.vacuous + count.undecided_hypotheses} instances was judged ({reasons})"
+            )
         return lines
 
 

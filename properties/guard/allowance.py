@@ -22,7 +22,8 @@ outside the range of M, ``c = M^+ b`` and ``D = A^T c = A^+ b``:
   cut off, D by ``e (||D|| / lambda + ||c|| / lambda^{1/2})``, and by what sums of n products do to the gradient, over lambda.
 
 With damping M is ``A A^T + eps I``, lambda the smallest of its eigenvalues, and ``A^T A + eps I`` has the eigenvalue eps: the last item reads
-``e ||D|| / eps``. An explicit inverse of that matrix, off by e, loses ``e k^{1/2} ||A^T b|| / eps^2``; it is covered where this is meaningful.
+``e ||D|| / eps``, and an explicit inverse, off by e, loses ``e k^{1/2} ||A^T b|| / eps^2``. These two, and an explicit inverse of ``X^T X``, lose more than the
+condition of the problem; where that is more than a sixteenth of the step (``CAP``), a sixteenth is what they are allowed.
 
 **NGD** is this with A = J and b = r. **K-FAC** is this with A = S and ``b = diag(r) X (X^T X)^+``, the gradient being ``S^T diag(r) X``, and a second time for
 X: with ``L = S^+ diag(r)`` and mu the smallest nonzero eigenvalue of ``X^T X``, X off by e moves D by ``e (2 ||D|| / mu^{1/2} + ||L|| / mu)``, ``X^T X``
@@ -54,6 +55,9 @@ LARGEST = 0.25
 
 TELLING = 0.25
 """The share of the exact step that the allowance of an identity may be: a step that does not move is refuted wherever it is judged."""
+
+CAP = 2.0**-4
+"""The share of the step that an algorithm may lose which is stable for well-conditioned matrices only."""
 
 ROOM = 1 + 2.0**-20
 """For the evaluation of the bounds themselves."""
@@ -101,7 +105,7 @@ class Route:
     relative: float
     error: float
     required: bool = True
-    """Whether an instance on which it may lose too much is vacuous; where not, it is then no longer covered."""
+    """Whether an instance on which it may lose too much is vacuous; where not, it may lose ``CAP`` of the step at most."""
 
 
 Stage = Sequence[Route]
@@ -124,14 +128,6 @@ class Condition:
     error: float = 0.0
     """How far the direction that stands for the exact one may be from it."""
 
-    def covered(self, unit_roundoff: float) -> list[list[Route]]:
-        """The algorithms that the allowance covers."""
-        return [[route for route in stage if route.required or self._kept(route, unit_roundoff)] for stage in self.stages]
-
-    def _kept(self, route: Route, unit_roundoff: float) -> bool:
-        enough = 2 * unit_roundoff * route.error <= TELLING / 2 * self.direction
-        return enough and unit_roundoff * route.relative <= LARGEST
-
     def meaningful(self, unit_roundoff: float) -> float:
         """Nonnegative when no algorithm comes too close to a singular matrix for the bound."""
         relative = [route.relative for stage in self.stages for route in stage if route.required]
@@ -143,8 +139,11 @@ class Condition:
 
     def amplification(self, unit_roundoff: float) -> float:
         """What rounding may move the step by for the step size 1, in u, but for the last rounding."""
-        worst = sum(max(route.error for route in stage) for stage in self.covered(unit_roundoff))
-        return 2 * (worst + self.always)
+        cap = CAP * self.direction / (2 * unit_roundoff)
+        worst = [
+            max(route.error if route.required else min(route.error, cap) for route in stage) for stage in self.stages
+        ]
+        return 2 * (sum(worst) + self.always)
 
     def allowance(self, unit_roundoff: float, step_size: float) -> float:
         """How far, in the Frobenius norm, the returned weights may be from the exact ones."""
@@ -222,7 +221,7 @@ class Solved:
         gradient = (n + 4) * self.absolute_gradient / self.eps
         inverted = worked * np.sqrt(k) * self.gradient / self.eps**2
         return [
-            Route("A^T A + eps I", moved / self.eps, moved * self.direction / self.eps + gradient),
+            Route("A^T A + eps I", moved / self.eps, moved * self.direction / self.eps + gradient, required=False),
             Route("its inverse", moved / self.eps, inverted + gradient, required=False),
         ]
 

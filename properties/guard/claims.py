@@ -9,6 +9,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from properties.claim import Claim, Evaluation, Family, Provenance
@@ -52,6 +53,15 @@ from properties.guard.singular_instances import SingularInstance, singular_famil
 from properties.guard.wrong_steps import WrongSteps
 from theory.theorems import kfac, ngd
 
+ONLY = MappingProxyType(
+    {
+        **dict.fromkeys(("truncated", "low-rank", "wide", "frozen-single"), "larger"),
+        **dict.fromkeys(("absolute-6", "absolute-8", "absolute-10"), "nearly parallel"),
+        **dict.fromkeys(("garbage", "still", "nan", "raising"), "singular"),
+    }
+)
+"""The family that shows what is wrong with a step which is right on most networks."""
+
 Families = Callable[[Implementation], tuple[Family[Any], ...]]
 """The families of instances on which a claim about an implementation is tested."""
 
@@ -80,8 +90,12 @@ def _claim(
     provenance: Provenance = Provenance.DERIVED,
     hypotheses: Callable[[Any], Any] = solvable,
     explain: Callable[[Evaluation], Sequence[str]] | None = None,
+    only: Mapping[str, str] = MappingProxyType({}),
 ) -> Claim[Any]:
-    """A claim on the implementation, with the same claim on each wrong step as a mutant."""
+    """A claim on the implementation, with the same claim on each wrong step as a mutant.
+
+    ``only`` names, for mutants that are right elsewhere, the one family that they are drawn from.
+    """
     claim: Claim[Any] = Claim(
         id=f"{OWN_PREFIX}{id}",
         statement=f"{implementation.name}{statement}",
@@ -99,7 +113,11 @@ def _claim(
             claim.neighbour(
                 id,
                 description,
-                families=families(_control(id, implementation, step)),
+                families=tuple(
+                    family
+                    for family in families(_control(id, implementation, step))
+                    if only.get(id, family.id) == family.id
+                ),
                 features=lambda _: (),
             )
             for id, (description, step) in wrong.items()
@@ -206,6 +224,7 @@ def _identity(implementation: Implementation) -> Claim[Any]:
         hypotheses=telling,
         conclusion=identity_conclusion,
         wrong=wrong,
+        only=ONLY,
         provenance=Provenance.PAPER if damping is None else Provenance.DERIVED,
         explain=_explained(implementation),
     )

@@ -30,8 +30,11 @@ from theory.rigour.exact import diagonal, rational, rational_matrix
 KINDS: Mapping[str, tuple[str, ...]] = {"ngd": ("gram",), "kfac": ("factors", "product", "pi")}
 """The kinds of damping of each optimiser; the first is meant where none is named and there is one only."""
 
-LEAST, MOST = 1e-10, 1e6
-"""Beyond these an eps cannot be told from none, or the step not from none, by what rounding allows in float64."""
+LEAST: Mapping[str, float] = {"gram": 1e-8, "factors": 1e-6, "product": 1e-8, "pi": 1e-8}
+"""Below these an eps cannot be told from none, or the inverses of both damped factors lose the step, in float64."""
+
+MOST = 1e6
+"""Above it the step is too short beside the weights."""
 
 ROOT_BITS = 128
 """Square roots are off by ``2^-ROOT_BITS`` of themselves."""
@@ -66,10 +69,11 @@ class Damping:
             size = float(eps)
         except ValueError:
             size = math.nan
-        if not LEAST <= size <= MOST:
+        least = LEAST[chosen]
+        if not least <= size <= MOST:
             raise ImplementationError(
-                f"--damping {eps} is not a number from {LEAST:g} to {MOST:g}, within which rounding lets it be judged; "
-                f"leave it out for a step without damping"
+                f"--damping {eps} is not a number from {least:g} to {MOST:g}, within which rounding lets {chosen} damping be "
+                f"judged; leave it out for a step without damping"
             )
         return cls(chosen, size)
 

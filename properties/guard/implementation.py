@@ -83,7 +83,11 @@ class Implementation:
     def text(self) -> str:
         """What it claims to be, in words."""
         damping = "" if self.damping is None else f", {self.damping.text}"
-        singular = {"pinv": "", "raises": ", raises where G or H is singular", "unjudged": ", singular G or H not judged"}
+        singular = {
+            "pinv": "",
+            "raises": ", raises where G or H is singular",
+            "unjudged": ", singular G or H not judged",
+        }
         return f"{self.name} (optimiser {self.optimiser}{damping}{singular[self.singular]})"
 
     @property

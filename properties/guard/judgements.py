@@ -27,13 +27,13 @@ from properties.claims import identity_rounding as rounding
 from properties.claims.exact_network import vec
 from properties.guard.allowance import frobenius, pattern_margin
 from properties.guard.implementation import Answer, Implementation
-from properties.guard.singular_instances import SingularInstance, singular
 from properties.guard.instances import (
     Description,
     Problem,
     StepInstance,
     hand_problem,
 )
+from properties.guard.singular_instances import SingularInstance, singular
 from theory.network import TwoLayerNetwork
 from theory.rigour.exact import hadamard
 from theory.rigour.rounding import gamma
@@ -54,8 +54,8 @@ def solvable(instance: StepInstance) -> Sequence[Hypothesis]:
     problem, u = instance.problem, instance.unit_roundoff
     name = "H" if problem.optimiser == "kfac" else "G"
     if problem.damping is not None:
-        name = "the damped matrix"
-        found = [require("pi has a value", 0.0 if problem.damping.defined(problem.exact) else -1.0)]
+        name, pi = "the damped matrix", problem.damping.kind == "pi"
+        found = [require("pi has a value", 0.0 if problem.damping.defined(problem.exact) else -1.0)] if pi else []
     elif isinstance(instance, SingularInstance):
         found = singular(instance)
     else:
@@ -122,7 +122,11 @@ def _precision(instance: StepInstance) -> str:
 
 def identity_conclusion(instance: StepInstance) -> Sequence[Bound]:
     """``||W' - W*||_F``, W* after the exact step; where G or H is singular and a refusal is declared, that will do."""
-    if isinstance(instance, SingularInstance) and instance.implementation.singular == "raises" and instance.answer.declined:
+    if (
+        isinstance(instance, SingularInstance)
+        and instance.implementation.singular == "raises"
+        and instance.answer.declined
+    ):
         return [equal_exactly("the step raises where the matrix is singular, as declared", holds=True)]
     if instance.returned is None:
         return [_broken(instance.answer)]

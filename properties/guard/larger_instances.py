@@ -80,7 +80,8 @@ def larger_descriptions() -> SearchStrategy[Description]:
 def _orthogonal(*sizes: tuple[int, int, int, int]) -> tuple[Description, ...]:
     """Descriptions of networks with orthonormal inputs: (rows, dim, root, seed)."""
     return tuple(
-        {"rows": n, "dim": d, "root": root, "kind": "orthogonal", "eighths": 8, "seed": seed} for n, d, root, seed in sizes
+        {"rows": n, "dim": d, "root": root, "kind": "orthogonal", "eighths": 8, "seed": seed}
+        for n, d, root, seed in sizes
     )
 
 

@@ -128,9 +128,7 @@ FIRST_SEEDS: Mapping[str, Sequence[int]] = {"ngd": (0, 0, 0, 1, 1, 0, 0, 0, 0), 
 
 def first_singular(optimiser: str) -> tuple[Description, ...]:
     """What every run has."""
-    return tuple(
-        _described(case, 4, seed) for case, seed in zip(CASES[optimiser], FIRST_SEEDS[optimiser], strict=True)
-    )
+    return tuple(_described(case, 4, seed) for case, seed in zip(CASES[optimiser], FIRST_SEEDS[optimiser], strict=True))
 
 
 def singular_family(implementation: Implementation, counts: Mapping[Depth, int]) -> Family[StepInstance]:

@@ -68,7 +68,10 @@ def wrong_when_nearly_singular(optimiser: str) -> WrongSteps:
     """Steps with a cut-off of an absolute size, and one that does not move for n > 4 in float32."""
     what = "H and X^T X" if optimiser == "kfac" else "G"
     found: dict[str, tuple[str, ArrayStep]] = {
-        f"absolute-{exponent}": (f"eigenvalues of {what} below 1e-{exponent} cut off", absolute(10.0**-exponent, optimiser))
+        f"absolute-{exponent}": (
+            f"eigenvalues of {what} below 1e-{exponent} cut off",
+            absolute(10.0**-exponent, optimiser),
+        )
         for exponent in (6, 8, 10)
     }
     frozen = single(optimiser, lambda net: len(net.targets) <= 4)
