@@ -19,19 +19,18 @@ def singular_explanation(instance: StepInstance) -> list[str]:
         f"--singular raises, one that promises nothing there by --singular unjudged",
         "raises": "--singular raises accepts a LinAlgError, ValueError or ArithmeticError there, or the step by the pseudo-inverse",
     }
-    return [*_shown(instance), f"singular: {where}; {declared[singular]}"]
+    return [*instance_lines(instance), f"singular: {where}; {declared[singular]}"]
 
 
 def damped_explanation(implementation: Implementation, instance: StepInstance) -> list[str]:
     """The instance, the damping that is meant, and which of the conventions known the step follows in its place."""
     damping = implementation.damping
     assert damping is not None
-    lines = [*_shown(instance), f"damping: meant is {damping.text}: -eta {damping.formula}"]
+    lines = [*instance_lines(instance), f"damping: meant is {damping.text}: -eta {damping.formula}"]
     if instance.answer.weights is None:
         return lines
-    found = matching(implementation, instance)
-    if not found and _undamped(implementation, instance):
-        found = ["matches the step without damping"]
+    undamped = _undamped(implementation, instance)
+    found = ["matches the step without damping"] if undamped else matching(implementation, instance)
     return [*lines, *(f"convention: {sentence}" for sentence in found)]
 
 
@@ -43,7 +42,3 @@ def _undamped(implementation: Implementation, instance: StepInstance) -> bool:
     return bool(problems) and all(
         weights is not None and Probe(problem, weights, u).agrees(problem.after.weights) for problem, weights in answers
     )
-
-
-def _shown(instance: StepInstance) -> list[str]:
-    return instance_lines(instance)
