@@ -250,6 +250,8 @@ class Family(Generic[I]):
     examples: Mapping[Depth, int]
     extra: Extra | None = None
     """What has to be installed to build an instance, beside the core."""
+    first: tuple[Mapping[str, Any], ...] = ()
+    """Descriptions that every search evaluates before it draws, at every depth, whatever its seed; not shrunk."""
 
 
 @dataclass(frozen=True)
@@ -277,6 +279,8 @@ class Claim(Generic[I]):
     status: Status = Status.THEOREM
     of_its_families: bool = False
     """Whether it speaks of the instances of its families only, not of all that meet its hypotheses."""
+    every_family: bool = False
+    """Whether it is undecided when one of its families had no instance that was judged, not only when none had."""
     explain: Callable[[Evaluation], Sequence[str]] | None = None
     """What more can be said about a refutation, in lines of text."""
 

@@ -76,8 +76,6 @@ def load_dataset(name_or_path: str, target: str | None = None) -> Dataset:
             raise DataFileError(f"data file {name_or_path} {what}; {_known()}")
     except (OSError, RuntimeError) as error:
         raise DataFileError(f"data file {name_or_path} is not a path ({error}); {_known()}") from error
-    if suffix in TABLES:
-        require_extra(Extra.DATA, f"reading the table {name_or_path}")
     try:
         if suffix == ".npz":
             return _dataset(name_or_path, *read_npz(path), "read from .npz")

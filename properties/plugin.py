@@ -96,7 +96,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     ]
     lines += left_out_lines(run.document.left_out)
     if run.own is not None:
-        lines.append(f"implementation: {found['implementation']} (optimiser {run.own.optimiser})")
+        lines.append(f"implementation: {run.own.text}")
+        if run.own.damping is not None:
+            lines.append(
+                "with damping: contract, fixed point and the damped step are checked, the theorems' rates are not"
+            )
     if (
         same_file(config.rootpath, CHECKOUT)
         and not run.selective

@@ -16,7 +16,8 @@ from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset, load_dataset
 from properties.extras import Extra, require_extra
 from properties.guard.claims import own_claims
-from properties.guard.implementation import Implementation, load_implementation
+from properties.guard.damping import Damping
+from properties.guard.implementation import SINGULAR, Implementation, load_implementation
 from properties.ladder import Rung, own_rungs
 from properties.paths import encodable, same_file
 from properties.profiles import under_ci
@@ -96,7 +97,11 @@ def requested_run(config: pytest.Config, known: Known) -> Run:
                 "root_seed": root,
                 "depth": depth.value,
                 "profile": _profile(config),
-                **({} if implementation is None else {"implementation": implementation.name}),
+                **(
+                    {}
+                    if implementation is None
+                    else {"implementation": implementation.name, **_claimed(implementation)}
+                ),
             },
             order=[
                 *(id for claim in claims for id in (claim.id, *(mutant.id for mutant in claim.mutants))),
@@ -118,6 +123,12 @@ def requested_run(config: pytest.Config, known: Known) -> Run:
     run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + (dataset is not None) + run.pictures
     run.document.expected += len(replays)
     return run
+
+
+def _claimed(implementation: Implementation) -> dict[str, str]:
+    """What the step claims besides its optimiser, for the document."""
+    damping = {} if implementation.damping is None else {"damping": implementation.damping.text}
+    return damping if implementation.singular == SINGULAR[0] else {**damping, "singular": implementation.singular}
 
 
 def _check_checkout(config: pytest.Config) -> None:
@@ -157,10 +168,15 @@ def _check_companions(config: pytest.Config) -> None:
         "--symmetric": ("--width", "--scale and --symmetric say how the network of --width is initialised"),
         "--update-baseline": ("--baseline", "--update-baseline writes the file that --baseline names; give both"),
         "--optimiser": ("--implementation", "--optimiser says what the step of --implementation is; give both"),
+        "--damping": ("--implementation", "--damping says what the step of --implementation is damped by; give both"),
+        "--damping-kind": ("--damping", "--damping-kind says what the eps of --damping is added to; give both"),
+        "--singular": ("--implementation", "--singular says what the step of --implementation promises; give both"),
     }
     for option, (other, message) in companions.items():
         if given(option) and not given(other):
             raise ChoiceError(message)
+    if given("--singular") and given("--damping"):
+        raise ChoiceError("--singular says nothing with --damping: a damped matrix is never singular; give one of them")
     if given("--implementation") and given("--dataset"):
         raise ChoiceError("--implementation runs the claims on a step, --dataset certifies data; give one of them")
 
@@ -175,8 +191,11 @@ def _implementation(config: pytest.Config) -> Implementation | None:
     name = config.getoption("ngd_implementation")
     if name is None:
         return None
+    optimiser, eps = config.getoption("ngd_optimiser") or "ngd", config.getoption("ngd_damping")
     try:
-        return load_implementation(name, config.getoption("ngd_optimiser") or "ngd", config.invocation_params.dir)
+        damping = None if eps is None else Damping.of(eps, config.getoption("ngd_damping_kind"), optimiser)
+        singular = config.getoption("ngd_singular") or SINGULAR[0]
+        return load_implementation(name, optimiser, config.invocation_params.dir, damping, singular)
     except ImplementationError as error:
         raise ImplementationError(f"--implementation {name}: {error}") from error
 

@@ -22,6 +22,8 @@ class FamilyCount:
     ratios: Counter[str] = field(default_factory=Counter)
     """How many instances have their tightest ratio in which bin (properties/ratios.py)."""
     tightest: Evaluation | None = None
+    unmet: Counter[str] = field(default_factory=Counter)
+    """How many vacuous instances failed which hypothesis."""
 
 
 @dataclass
@@ -47,6 +49,7 @@ class Result:
         match evaluation.verdict:
             case InstanceVerdict.VACUOUS:
                 count.vacuous += 1
+                count.unmet.update(one.name for one in evaluation.hypotheses if one.verdict is Verdict.REFUTED)
                 return
             case InstanceVerdict.UNDECIDED_HYPOTHESIS:
                 count.undecided_hypotheses += 1
@@ -96,12 +99,31 @@ class Result:
 
     @property
     def verdict(self) -> Verdict:
-        """Refuted by one confirmed violation; undecided without instances or with an undecided one; else holds."""
+        """Refuted by one confirmed violation; undecided without instances, or with an undecided one; else holds.
+
+        Undecided too where the claim asks for instances of every family and one had none.
+        """
         if self.refutation is not None:
             return Verdict.REFUTED
-        if self.instances == 0 or self.undecided > 0:
+        if self.instances == 0 or self.undecided > 0 or self.unjudged:
             return Verdict.UNDECIDED
         return Verdict.HOLDS
+
+    @property
+    def unjudged(self) -> list[str]:
+        """Which families had no instance that was judged, and why, where the claim asks for one of each."""
+        if not self.claim.every_family:
+            return []
+        lines = []
+        for family, count in self.families.items():
+            if count.instances or count.undecided:
+                continue
+            unmet = "; ".join(f"{number} times not: {name}" for name, number in count.unmet.most_common())
+            reasons = unmet or f"{count.undecided_hypotheses} undecided hypotheses"
+            lines.append(
+                f"family {family}: none of its {count.vacuous + count.undecided_hypotheses} instances was judged ({reasons})"
+            )
+        return lines
 
 
 def _ratio(evaluation: Evaluation) -> float:

@@ -84,7 +84,7 @@ def _search_family(
     """Search one family; every description is evaluated and counted once, however often it is drawn."""
     known: dict[str, Evaluation] = {}
     failing: list[str] = []
-    before_failing = 0
+    before_failing, drawing = 0, False
 
     def check(description: Mapping[str, Any]) -> None:
         nonlocal before_failing
@@ -106,7 +106,8 @@ def _search_family(
         if evaluation.verdict is InstanceVerdict.REFUTED:
             failing[:] = [key]
             raise _Violation(str(description))
-        _aim(evaluation)
+        if drawing:
+            _aim(evaluation)
 
     search = with_seed(_family_seed(result.seed, family.id))(
         settings(
@@ -121,6 +122,9 @@ def _search_family(
         )(given(family.descriptions())(check))
     )
     try:
+        for description in family.first:
+            check(description)
+        drawing = True
         search()
     except _Violation:
         result.refutation = known[failing[0]]

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from properties.extras import Extra, missing_from, require_extra
 from theory.errors import DataFileError
 
 MOST_BYTES = 2**31
@@ -132,10 +133,12 @@ def read_text(path: Path) -> str:
 
 def _other_encoding(path: Path, content: bytes, start: int) -> str:
     """What to say of bytes that are not UTF-8: where, what they read as in the likeliest encoding, and how to convert."""
-    from clevercsv.encoding import get_encoding
+    encoding = "cp1252"
+    if not missing_from(Extra.DATA):
+        from clevercsv.encoding import get_encoding
 
-    found = (get_encoding(str(path), try_cchardet=False) or "").lower()
-    encoding = found if found in EAST_ASIAN else "cp1252"
+        found = (get_encoding(str(path), try_cchardet=False) or "").lower()
+        encoding = found if found in EAST_ASIAN else encoding
     line = content.count(b"\n", 0, start) + 1
     first = max(content.rfind(b"\n", 0, start) + 1, start - 20)
     shown = content[first : start + 20].partition(b"\n")[0].decode(encoding, errors="replace").strip()
@@ -211,7 +214,11 @@ def blank_lines(text: str) -> list[int]:
 
 
 def detected(text: str) -> Dialect | None:
-    """The separator and the quotation mark that CleverCSV finds; None when it finds none, or a table of one column."""
+    """The separator and the quotation mark that CleverCSV finds; None when it finds none, or a table of one column.
+
+    Raises MissingExtraError without CleverCSV.
+    """
+    require_extra(Extra.DATA, "it is no table with commas, and finding out its separator")
     from clevercsv import Detector
     from clevercsv.exceptions import NoDetectionResult
 

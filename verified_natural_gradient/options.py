@@ -138,6 +138,25 @@ OPTIONS = (
         (GUARD, REPLAY),
     ),
     Option(
+        "damping",
+        "the damping that the step of --implementation is meant to have; with --damping-kind for K-FAC",
+        {"action": Once, "metavar": "EPS"},
+        (GUARD, REPLAY),
+    ),
+    Option(
+        "damping-kind",
+        "what --damping is added to (ngd: gram; kfac: factors, product or pi)",
+        {"choices": ["gram", "factors", "product", "pi"]},
+        (GUARD, REPLAY),
+    ),
+    Option(
+        "singular",
+        "what the step of --implementation promises where G, or H for K-FAC, is singular: the step through the "
+        "pseudo-inverse (default), an error, or nothing",
+        {"choices": ["pinv", "raises", "unjudged"]},
+        (GUARD, REPLAY),
+    ),
+    Option(
         "replay",
         "evaluate a counterexample file again, or all in a directory, and nothing else; repeatable",
         {"action": "append", "default": [], "metavar": "FILE"},

@@ -1,33 +1,42 @@
-"""How far a backward stable implementation may end from the exact step, whatever its algorithm.
+"""How far a backward stable implementation may end from the exact step, by any of the algorithms named here.
 
-Write u for the unit roundoff of the type that the step returns, ``s = n + m d``, and ``p = 4 s^2``: at most s orthogonal
-reflections on vectors of at most s entries, with a small constant each (Higham, lemma 19.3), cover a QR or singular value
-decomposition of J, and longer sums, a Cholesky solve with G, the eigenvalues of the md x md Fisher matrix as well. *Backward
-stable* is meant in this sense: the step is the exact one, up to its last rounding, for matrices that are off by p u of their
-Frobenius norm each (J, G or J^T J; for K-FAC S, H or S^T S, X or X^T X), for outputs and targets off by p u of the sums of
-absolute values that they are made of, and for a gradient off by p u of ``||J||_F ||r||``.
+Everything is of first order in u, the unit roundoff of the type that the step returns, and doubled: an algorithm whose matrix is
+off by a share x of its distance to singularity is within 1/(1 - x) of its first-order error, twice that for two matrices, and
+``x <= 1/4`` is required (``LARGEST``). Norms without an index are Frobenius'. A sum of k products is off by ``k u`` of the sum of
+their absolute values, in any order. *One reflection* on k numbers costs ``6 (k + 5) u``: its vector is off by ``(k/2 + 3) u``, its
+factor too, and applied it is off by ``(2k + 7) u``; so n of them, of the lengths that they really have, cost
 
-NGD, with ``lambda = lambda_min(G)``, ``kappa = tr G / lambda``, ``D = J^+ r`` and ``L = ||r|| / lambda^{1/2} >= ||D||``, the longest step
-that a residual of this size can take; norms are Frobenius':
+* ``n 6 (k + 5)`` for the QR decomposition of a (k, n) matrix, relative to its norm;
+* ``6 n (k + 5) + 30 n (n + 1)`` for its singular values: the reflections on the short side and 2n sweeps of n rotations besides;
+* ``12 n (k + 5) + 30 n (n + 1)`` for the eigenvalues of a (k, k) matrix of rank n: after n reflections only rounding is left;
+* ``4 (3n + 1)`` for a solve or an inverse of a regular (n, n) matrix M: relative to ``tr M = || |R^T| |R| ||`` by Cholesky, with elimination
+  allowed a growth of 4.
 
-* G off by F moves ``J^T G^{-1} r`` by ``||J^+|| ||F|| ||G^{-1} r|| <= p u kappa L``; an explicit inverse of G is off by
-  ``||G^{-1}|| ||F|| ||G^{-1}||``, which gives the same;
-* J off by E moves ``J^+ r`` by ``||J^+ E D|| + ||E|| ||G^{-1} r|| <= 2 ||E|| L / lambda^{1/2} <= 2 p u kappa L``;
-* ``J^T J`` off by E moves ``(J^T J)^+ b``, b in its range, by at most ``2 ||E|| ||D|| / lambda = 2 p u kappa L``; the gradient
-  b off by ``p u ||J|| ||r||`` moves it by ``p u kappa^{1/2} L``;
-* the residual off by f moves it by ``||f|| / lambda^{1/2}``.
+**One matrix.** For ``M = A A^T`` of rank q with the smallest nonzero eigenvalue lambda, A (n, k), a right-hand side b with ``b'`` the part
+outside the range of M, ``c = M^+ b`` and ``D = A^T c = A^+ b``:
 
-K-FAC, with ``sigma^2 = lambda_min(H)``, ``kappa_S = tr H / sigma^2``, ``kappa_X = n / mu_min``, ``L = ||r|| / (sigma mu_min^{1/2})``: either
-factor moves D as J does, by at most 3 times ``p u kappa L``, and X, whose rows may be dependent, by ``p u n^{1/2} ||r|| / (sigma mu_min)``
-besides (the part of ``diag(r) H^{-1} S`` outside its column space); the gradient by ``p u (tr H)^{1/2} ||r|| / (sigma^2 mu_min)``, the
-residual by ``||f|| / (sigma mu_min^{1/2})``.
+* *the n x n matrix*: M is off by f while it is formed (sums of k products), which moves D by ``f ||c|| / lambda^{1/2}``, and by s while it is
+  solved, inverted or decomposed, ``s ||M^+|| ||b|| / lambda^{1/2}``; of a singular M the part b' adds ``(f + s) ||b'|| / lambda^{3/2}``;
+* *the n x k matrix* (QR, singular values of A): A is off by e, D by ``e (||D|| / lambda^{1/2} + ||c||)`` and ``e ||b'|| / lambda`` (Wedin 1973);
+* *the k x k matrix* ``A^T A``, its eigenvalues, or its pseudo-inverse times the gradient ``A^T b``: off by e, twice that where small eigenvalues are
+  cut off, D by ``e (||D|| / lambda + ||c|| / lambda^{1/2})``, and by what sums of n products do to the gradient, over lambda.
 
-All of these are summed and doubled for the higher orders, which is enough while ``4 p u kappa <= 2^-5``; where that fails the
-comparison would say nothing, and the instance is vacuous. The last rounding adds ``4 u (||W|| + eta ||D||)``.
+With damping M is ``A A^T + eps I``, lambda the smallest of its eigenvalues, and ``A^T A + eps I`` has the eigenvalue eps: the last item reads
+``e ||D|| / eps``, and an explicit inverse, off by e, loses ``e k^{1/2} ||A^T b|| / eps^2``. These two, and an explicit inverse of ``X^T X``, lose more than the
+condition of the problem; where that is more than a sixteenth of the step (``CAP``), a sixteenth is what they are allowed.
+
+**NGD** is this with A = J and b = r. **K-FAC** is this with A = S and ``b = diag(r) X (X^T X)^+``, the gradient being ``S^T diag(r) X``, and a second time for
+X: with ``L = S^+ diag(r)`` and mu the smallest nonzero eigenvalue of ``X^T X``, X off by e moves D by ``e (2 ||D|| / mu^{1/2} + ||L|| / mu)``, ``X^T X``
+by ``2 e ||D|| / mu``, an inverse of it ``e ||L X|| ||(X^T X)^+|| / mu``, ``X X^T`` (of full rank) ``2 e ||L|| / mu^{3/2}``. **The damped product** is a matrix of
+md x md, whose smallest eigenvalue is eps.
+
+The residual is off by ``(m + d + 8) u`` of the sum of absolute values that it is made of, f, and D by ``f / lambda^{1/2}`` (``f / (lambda mu)^{1/2}`` for K-FAC);
+of the algorithms for one matrix the worst counts, and the last rounding adds ``4 u (||W|| + eta ||D||)``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,8 +50,20 @@ from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
 from theory.rigour.input_bounds import InputBounds, input_bounds
 from theory.rigour.rounding import gamma
 
-MEANINGFUL = 2.0**-5
-"""The largest ``4 p u kappa`` at which the comparison says something."""
+LARGEST = 0.25
+"""The share of its distance to singularity by which rounding may move a matrix."""
+
+TELLING = 0.25
+"""The share of the exact step that the allowance of an identity may be: a step that does not move is refuted wherever it is judged."""
+
+CAP = 2.0**-4
+"""The share of the step that an algorithm may lose which is stable for well-conditioned matrices only."""
+
+ROOM = 1 + 2.0**-20
+"""For the evaluation of the bounds themselves."""
+
+SMALLEST = 2.0**-1000
+"""So that a pre-activation that is exactly 0 is never decided: programs differ in the slope that they take there."""
 
 
 def frobenius(matrix: fmpq_mat) -> float:
@@ -56,62 +77,165 @@ def smallest_eigenvalue(matrix: fmpq_mat) -> float:
     return smallest_eigenvalue_lower_bound(floats) - gamma(2) * float(np.linalg.norm(floats))
 
 
-SMALLEST = 2.0**-1000
-"""So that a pre-activation that is exactly 0 is never decided: programs differ in the slope that they take there."""
+def reflection(length: int) -> int:
+    """One Householder reflection, made and applied, in u."""
+    return 6 * (length + 5)
+
+
+def singular_values(short: int, long: int) -> int:
+    """The singular values and vectors of a matrix of these sizes, in u of its norm; more than its QR decomposition."""
+    return short * reflection(long) + 30 * short * (short + 1)
+
+
+def eigenvalues(rank: int, size: int) -> int:
+    """The eigenvalues and vectors of a symmetric matrix, in u of its norm."""
+    return 2 * rank * reflection(size) + 30 * rank * (rank + 1)
+
+
+def solve(size: int) -> int:
+    """A solve with a regular positive matrix, or its inverse, in u of its trace."""
+    return 4 * (3 * size + 1)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One algorithm: by how much, in u, it may move its matrix towards singularity, and the step of size 1."""
+
+    name: str
+    relative: float
+    error: float
+    required: bool = True
+    """Whether an instance on which it may lose too much is vacuous; where not, it may lose ``CAP`` of the step at most."""
+
+
+Stage = Sequence[Route]
+"""The algorithms for one matrix."""
 
 
 @dataclass(frozen=True)
 class Condition:
     """What the allowance of one step depends on but its precision."""
 
-    backward: int
-    """p."""
     number: float
-    """kappa, or ``kappa_S + kappa_X``; inf when a matrix is not certified to be regular."""
-    scale: float
-    """The sum of the terms in p u, for the step size 1, not doubled."""
+    """kappa: ``tr M / lambda``, for K-FAC the sum of that and of ``n / mu``; inf when a matrix is not certified to be regular."""
+    stages: Sequence[Stage]
+    always: float
+    """What the residual adds, in u, for the step size 1."""
     direction: float
     """``||D||``."""
     weights: float
     """``||W||``."""
+    error: float = 0.0
+    """How far the direction that stands for the exact one may be from it."""
 
     def meaningful(self, unit_roundoff: float) -> float:
-        """Nonnegative when the bound says something."""
-        return MEANINGFUL - 4 * self.backward * unit_roundoff * self.number
+        """Nonnegative when no algorithm comes too close to a singular matrix for the bound."""
+        relative = [route.relative for stage in self.stages for route in stage if route.required]
+        return LARGEST - unit_roundoff * max(relative, default=np.inf)
+
+    def telling(self, unit_roundoff: float, step_size: float) -> float:
+        """Nonnegative when the allowance is a quarter of the step at most."""
+        return TELLING * step_size * self.direction - self.allowance(unit_roundoff, step_size)
+
+    def amplification(self, unit_roundoff: float) -> float:
+        """What rounding may move the step by for the step size 1, in u, but for the last rounding."""
+        cap = CAP * self.direction / (2 * unit_roundoff)
+        worst = [
+            max(route.error if route.required else min(route.error, cap) for route in stage) for stage in self.stages
+        ]
+        return 2 * (sum(worst) + self.always)
 
     def allowance(self, unit_roundoff: float, step_size: float) -> float:
         """How far, in the Frobenius norm, the returned weights may be from the exact ones."""
         last = 4 * unit_roundoff * (self.weights + step_size * self.direction)
-        return (2 * self.backward * unit_roundoff * step_size * self.scale + last) * (1 + 2.0**-20)
+        moved = unit_roundoff * self.amplification(unit_roundoff) + self.error
+        return (step_size * moved + last) * ROOM
 
 
-def condition(
-    net: ExactNetwork, direction: fmpq_mat, optimiser: str, lambda_min: float, bounds: InputBounds
-) -> Condition:
-    """The numbers of one instance; ``lambda_min`` bounds that of G, or of H for K-FAC, from below."""
-    rows, dim, width = net.inputs.nrows(), net.inputs.ncols(), len(net.signs)
-    backward = 4 * (rows + width * dim) ** 2
-    length, residual = frobenius(direction), frobenius(net.residual)
-    absolute = rounding.magnitudes(net.inputs) @ rounding.magnitudes(net.weights).T
-    outputs = float(np.linalg.norm(absolute.sum(axis=1) / np.sqrt(width))) + frobenius(net.targets)
-    mu = bounds.smallest_eigenvalue[0] if optimiser == "kfac" else 1.0
-    if not (lambda_min > 0 and mu > 0):
-        return Condition(backward, np.inf, np.inf, length, frobenius(net.weights))
-    if optimiser == "kfac":
-        trace = float(np.trace(rounding.floats(net.pattern_gram)))
-        number = trace / lambda_min + rows / mu
-        longest = residual / np.sqrt(lambda_min * mu)
-        parts = (3 * number, np.sqrt(trace / (lambda_min * mu)), np.sqrt(rows / mu))
-        scale = sum(parts) * longest + outputs / np.sqrt(lambda_min * mu)
-    else:
-        number = float(np.trace(rounding.floats(net.gram))) / lambda_min
-        scale = (4 * number * residual + outputs) / np.sqrt(lambda_min)
-    return Condition(backward, number, float(scale), length, frobenius(net.weights))
+@dataclass(frozen=True)
+class Solved:
+    """One matrix ``M = A A^T + eps I`` and what it is solved for; all norms are Frobenius'."""
+
+    shape: tuple[int, int]
+    """(n, k) of A."""
+    rank: int
+    """Of A."""
+    lambda_min: float
+    """Of M, the smallest nonzero one."""
+    eps: float
+    norm: float
+    """``||A||``."""
+    gram: float
+    """``||A A^T||``."""
+    absolute_gram: float
+    """``|| |A| |A|^T ||``."""
+    inverse: float
+    """``||M^+||``."""
+    right: float
+    """``||b||``."""
+    outside: float
+    """``||b'||``, of b outside the range of M."""
+    solution: float
+    """``||c||``."""
+    direction: float
+    """``||D||``."""
+    gradient: float
+    """``||A^T b||``."""
+    absolute_gradient: float
+    """``|| |A|^T |b| ||``, or what stands for it."""
+
+    def routes(self) -> Stage:
+        """The algorithms for it."""
+        return [self._small(), self._rectangular(), *(self._damped() if self.eps else self._large())]
+
+    def _small(self) -> Route:
+        (n, k), root = self.shape, np.sqrt(self.lambda_min)
+        cut = 2 if self.rank < n and not self.eps else 1
+        formed = cut * (k + 8) * self.absolute_gram
+        worked = cut * (solve(n) * (self.norm**2 + n * self.eps) + eigenvalues(n, n) * self.gram)
+        error = (formed * self.solution + worked * self.inverse * self.right) / root
+        error += (n + 3) * self.norm * self.inverse * self.right
+        error += (formed + worked) * self.outside / root**3
+        return Route("M", (formed + worked) / self.lambda_min, error)
+
+    def _rectangular(self) -> Route:
+        (n, k), root = self.shape, np.sqrt(self.lambda_min)
+        moved = (singular_values(min(n, k), max(n, k) + (n if self.eps else 0)) + 8) * self.norm
+        error = moved * (self.direction / root + self.solution + self.outside / self.lambda_min)
+        error += 2 * (n + 4) * np.sqrt(self.rank) / root * self.right
+        return Route("A", moved / root, error)
+
+    def _large(self) -> Sequence[Route]:
+        (n, k), root = self.shape, np.sqrt(self.lambda_min)
+        moved = 2 * (eigenvalues(self.rank, k) * self.gram + (n + 8) * self.absolute_gram)
+        if self.rank == k:
+            moved += solve(k) * self.norm**2
+        error = moved * (self.direction / self.lambda_min + self.solution / root)
+        error += (n + 4) * self.absolute_gradient / self.lambda_min + (n + k) * self.inverse * self.gradient
+        return [Route("A^T A", moved / self.lambda_min, error)]
+
+    def _damped(self) -> Sequence[Route]:
+        n, k = self.shape
+        worked = solve(k) * (self.norm**2 + k * self.eps)
+        moved = worked + eigenvalues(min(n, k), k) * self.gram + (n + 8) * self.absolute_gram
+        gradient = (n + 4) * self.absolute_gradient / self.eps
+        inverted = worked * np.sqrt(k) * self.gradient / self.eps**2
+        return [
+            Route("A^T A + eps I", moved / self.eps, moved * self.direction / self.eps + gradient, required=False),
+            Route("its inverse", moved / self.eps, inverted + gradient, required=False),
+        ]
 
 
 def bounds_of(inputs: FloatArray) -> InputBounds:
     """Certified rank, leverage scores and eigenvalues of X."""
     return input_bounds(InputGeometry.of(inputs))
+
+
+def residual_error(net: ExactNetwork) -> float:
+    """What rounding may do to ``r = u - y``, in u: sums of d and of m products, the arguments and the result rounded."""
+    absolute = rounding.magnitudes(net.inputs) @ rounding.magnitudes(net.weights).T
+    terms = absolute.sum(axis=1, keepdims=True) / np.sqrt(len(net.signs)) + rounding.magnitudes(net.targets)
+    return (len(net.signs) + net.inputs.ncols() + 8) * float(np.linalg.norm(terms))
 
 
 def pattern_margin(net: ExactNetwork, unit_roundoff: float) -> float:

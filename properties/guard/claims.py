@@ -9,11 +9,14 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from properties.claim import Claim, Evaluation, Family, Provenance
-from properties.guard import wrong_steps
+from properties.guard import damped_steps, special_steps, wrong_steps
+from properties.guard.controls import ArrayStep
 from properties.guard.diagnosis import explanation
+from properties.guard.explanations import damped_explanation, singular_explanation
 from properties.guard.implementation import OWN_PREFIX, Implementation
 from properties.guard.instances import (
     Description,
@@ -22,7 +25,6 @@ from properties.guard.instances import (
     examples,
     hand_descriptions,
     hand_family,
-    hand_problem,
     wide_descriptions,
     wide_family,
     wide_problem,
@@ -43,18 +45,32 @@ from properties.guard.judgements import (
     rate_hypotheses,
     solvable,
     step_conclusion,
+    telling,
 )
-from properties.guard.larger_instances import larger_family, larger_problem
+from properties.guard.larger_instances import larger_family
+from properties.guard.parallel_instances import parallel_family
+from properties.guard.singular_instances import SingularInstance, singular_family
 from properties.guard.wrong_steps import WrongSteps
 from theory.theorems import kfac, ngd
+
+ONLY = MappingProxyType(
+    {
+        **dict.fromkeys(("truncated", "low-rank", "wide", "frozen-single"), "larger"),
+        **dict.fromkeys(("absolute-6", "absolute-8", "absolute-10"), "nearly parallel"),
+        **dict.fromkeys(("garbage", "still", "nan", "raising"), "singular"),
+    }
+)
+"""The family that shows what is wrong with a step which is right on most networks."""
 
 Families = Callable[[Implementation], tuple[Family[Any], ...]]
 """The families of instances on which a claim about an implementation is tested."""
 
 
 def own_claims(implementation: Implementation) -> Mapping[str, Claim[Any]]:
-    """The claims on one implementation, by id."""
+    """The claims on one implementation, by id; of a damped step contract, fixed point and identity only."""
     claims = [_contract(implementation), _fixed_point(implementation), _identity(implementation)]
+    if implementation.damping is not None:
+        return {claim.id: claim for claim in claims}
     if implementation.optimiser == "kfac":
         claims += [_function_space(implementation), _kfac_rate(implementation)]
     else:
@@ -74,8 +90,12 @@ def _claim(
     provenance: Provenance = Provenance.DERIVED,
     hypotheses: Callable[[Any], Any] = solvable,
     explain: Callable[[Evaluation], Sequence[str]] | None = None,
+    only: Mapping[str, str] = MappingProxyType({}),
 ) -> Claim[Any]:
-    """A claim on the implementation, with the same claim on each wrong step as a mutant."""
+    """A claim on the implementation, with the same claim on each wrong step as a mutant.
+
+    ``only`` names, for mutants that are right elsewhere, the one family that they are drawn from.
+    """
     claim: Claim[Any] = Claim(
         id=f"{OWN_PREFIX}{id}",
         statement=f"{implementation.name}{statement}",
@@ -85,6 +105,7 @@ def _claim(
         hypotheses=hypotheses,
         conclusion=conclusion,
         features=features,
+        every_family=True,
         explain=explain,
     )
     return claim.with_mutants(
@@ -92,7 +113,11 @@ def _claim(
             claim.neighbour(
                 id,
                 description,
-                families=families(Implementation.of(f"control {id}", implementation.optimiser, step)),
+                families=tuple(
+                    family
+                    for family in families(_control(id, implementation, step))
+                    if only.get(id, family.id) == family.id
+                ),
                 features=lambda _: (),
             )
             for id, (description, step) in wrong.items()
@@ -100,17 +125,23 @@ def _claim(
     )
 
 
-_BUILDERS = {"hand-sized": hand_problem, "F1": wide_problem, "larger": larger_problem}
-"""The problem of a description, by family."""
+def _control(id: str, implementation: Implementation, step: ArrayStep) -> Implementation:
+    """A wrong step that claims to be what the implementation does."""
+    name, of = f"control {id}", Implementation.of
+    return of(name, implementation.optimiser, step, implementation.damping, implementation.singular)
 
 
 def _explained(implementation: Implementation) -> Callable[[Evaluation], Sequence[str]]:
     """What names the convention that a refuted step follows."""
 
     def explain(evaluation: Evaluation) -> Sequence[str]:
-        description, optimiser = evaluation.description, implementation.optimiser
-        problem = _BUILDERS[evaluation.family](description, optimiser)
-        return explanation(implementation, StepInstance(problem, implementation))
+        found = evaluation.instance
+        instance = dataclasses.replace(found)  # which asks the step anew
+        if isinstance(found, SingularInstance):
+            return singular_explanation(instance)
+        if implementation.damping is not None:
+            return damped_explanation(implementation, instance)
+        return explanation(implementation, instance)
 
     return explain
 
@@ -163,20 +194,38 @@ def _fixed_point(implementation: Implementation) -> Claim[Any]:
 
 
 def _identity(implementation: Implementation) -> Claim[Any]:
-    kronecker = implementation.optimiser == "kfac"
+    optimiser, damping = implementation.optimiser, implementation.damping
+    kronecker = optimiser == "kfac"
     formula = "((S^T S)^+ (x) (X^T X)^+) J^T r" if kronecker else "J^+ r"
+    if damping is not None:
+        formula = f"{damping.formula} ({damping.text})"
+        wrong = damped_steps.wrong_damping(damping)
+    else:
+        wrong = {
+            **wrong_steps.wrong_directions(optimiser),
+            **wrong_steps.wrong_when_larger(optimiser),
+            **special_steps.wrong_when_nearly_singular(optimiser),
+            **({} if implementation.singular == "unjudged" else special_steps.wrong_when_singular(optimiser)),
+        }
+
+    def families(found: Implementation) -> tuple[Family[Any], ...]:
+        every = _every_size((40, 330, 2500), (15, 120, 800), (12, 40, 200))(found)
+        nearly = parallel_family(found, examples(4, 30, 200))
+        if found.damping is None and found.singular == "unjudged":
+            return (*every, nearly)
+        return (*every, nearly, singular_family(found, examples(6, 40, 300)))
+
     return _claim(
         implementation,
         "I-kfac" if kronecker else "I-pinv",
         f" moves the weights by -eta {formula}, to what rounding may do",
         "THEORY section 1; properties/guard/allowance.py",
-        families=_every_size((40, 330, 2500), (15, 120, 800), (12, 40, 200)),
+        families=families,
+        hypotheses=telling,
         conclusion=identity_conclusion,
-        wrong={
-            **wrong_steps.wrong_directions(implementation.optimiser),
-            **wrong_steps.wrong_when_larger(implementation.optimiser),
-        },
-        provenance=Provenance.PAPER,
+        wrong=wrong,
+        only=ONLY,
+        provenance=Provenance.PAPER if damping is None else Provenance.DERIVED,
         explain=_explained(implementation),
     )
 
@@ -189,6 +238,7 @@ def _function_space(implementation: Implementation) -> Claim[Any]:
         ": J(V) vec(W' - W) = -eta ((S(V) S(W)^+) o P) r for every V; -eta diag(h) r at W",
         "THEORY section 1",
         families=_hand_and_wide((40, 380, 2500), (10, 80, 400)),
+        hypotheses=telling,
         conclusion=function_conclusion,
         wrong=wrong_steps.wrong_directions("kfac", *named),
     )

@@ -119,7 +119,7 @@ def instance_lines(instance: StepInstance) -> list[str]:
         "weights": given.weights,
         "signs": given.signs,
         "returned_weights": instance.answer.weights,
-        "exact_weights": rounding.floats(problem.after.weights) if problem.regular else None,
+        "exact_weights": rounding.floats(problem.after.weights),
     }
     lines = [f"{name} = {_text(array)}" for name, array in shown.items()]
     return ["on this instance:", *lines[:4], f"step_size = {given.step_size!r}", *lines[4:]]

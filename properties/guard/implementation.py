@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from properties.guard.damping import Damping
 from properties.stable_names import stored_as
 from theory.descent import kfac_step, natural_gradient_step
 from theory.errors import ImplementationError
@@ -36,7 +37,13 @@ OPTIMISERS = ("ngd", "kfac")
 """What an implementation may claim to be."""
 
 
-_STEPS: dict[tuple[str, str], Step] = {}
+SINGULAR = ("pinv", "raises", "unjudged")
+"""What a step may promise where G, or H, is singular: the step through the pseudo-inverse; an error; nothing."""
+
+LINEAR_ALGEBRA_ERRORS = ("LinAlgError", "_LinAlgError")
+"""NumPy's, and PyTorch's, which is no ValueError."""
+
+_STEPS: dict[Implementation, Step] = {}
 
 
 @stored_as("implementation")
@@ -48,27 +55,58 @@ class Implementation:
     """As given on the command line, ``module:function``."""
     optimiser: str
     """One of ``OPTIMISERS``."""
+    damping: Damping | None = None
+    """What it claims to be damped by."""
+    singular: str = SINGULAR[0]
+    """One of ``SINGULAR``; nothing is singular with damping."""
 
     @classmethod
-    def of(cls, name: str, optimiser: str, step: Step) -> Implementation:
-        """The implementation of this name, which is ``step`` from now on."""
-        _STEPS[name, optimiser] = step
-        return cls(name, optimiser)
+    def of(
+        cls,
+        name: str,
+        optimiser: str,
+        step: Step,
+        damping: Damping | None = None,
+        singular: str = SINGULAR[0],
+    ) -> Implementation:
+        """The implementation of this name and claims, which is ``step`` from now on."""
+        found = cls(name, optimiser, damping, singular)
+        _STEPS[found] = step
+        return found
 
     @property
     def options(self) -> tuple[str, ...]:
         """The options by which pytest finds it."""
-        return "--implementation", self.name, "--optimiser", self.optimiser
+        damping = () if self.damping is None else self.damping.options
+        singular = () if self.singular == SINGULAR[0] else ("--singular", self.singular)
+        return "--implementation", self.name, "--optimiser", self.optimiser, *damping, *singular
+
+    @property
+    def text(self) -> str:
+        """What it claims to be, in words."""
+        damping = "" if self.damping is None else f", {self.damping.text}"
+        singular = {
+            "pinv": "",
+            "raises": ", raises where G or H is singular",
+            "unjudged": ", singular G or H not judged",
+        }
+        return f"{self.name} (optimiser {self.optimiser}{damping}{singular[self.singular]})"
 
     @property
     def step(self) -> Step:
-        """The function. Raises ImplementationError when none of this name was loaded."""
-        if (self.name, self.optimiser) not in _STEPS:
+        """The function. Raises ImplementationError when none of this name and claims was loaded."""
+        if self not in _STEPS:
             raise ImplementationError(f"the step {self.name} was not loaded; give {' '.join(self.options)}")
-        return _STEPS[self.name, self.optimiser]
+        return _STEPS[self]
 
 
-def load_implementation(name: str, optimiser: str, directory: Path) -> Implementation:
+def load_implementation(
+    name: str,
+    optimiser: str,
+    directory: Path,
+    damping: Damping | None = None,
+    singular: str = SINGULAR[0],
+) -> Implementation:
     """Import ``module:function``; ``directory``, where pytest was started, goes in front of ``sys.path``.
 
     Raises ImplementationError: no such module, an error while it is imported, no such attribute, not callable, a class, or
@@ -87,7 +125,7 @@ def load_implementation(name: str, optimiser: str, directory: Path) -> Implement
             raise ImplementationError(f"{module_name} has no attribute {path!r}; callables there: {listed}")
         found = getattr(found, part)
     _check(name, found)
-    return Implementation.of(name, optimiser, found)
+    return Implementation.of(name, optimiser, found, damping, singular)
 
 
 def _imported(name: str, directory: Path) -> Any:
@@ -139,14 +177,16 @@ class Answer:
     """W' (m, d), finite; None when there is a problem."""
     problem: str
     """What is wrong with the answer, empty when nothing is."""
-    unit_roundoff: float = UNIT_ROUNDOFF
-    """u of the returned type, not below that of float64."""
-    dtype: str = "float64"
+    unit_roundoff: float | None = None
+    """u of the returned type, not below that of float64; None when nothing of a type was returned."""
+    dtype: str = ""
     """The returned type."""
     mutated: tuple[str, ...] = ()
     """Arguments that the call has changed."""
     refused: bool = False
     """Whether it raised ValueError, as for a bad argument."""
+    declined: bool = False
+    """Whether it raised what is raised for a singular matrix: ValueError, ArithmeticError, or a LinAlgError of any library."""
 
 
 def ask(
@@ -164,16 +204,21 @@ def ask(
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # exits and skips too: whatever ends the call is an answer
-        return Answer(None, f"raised {type(error).__name__}: {error}", refused=isinstance(error, ValueError))
+        declined = isinstance(error, ValueError | ArithmeticError) or any(
+            kind.__name__ in LINEAR_ALGEBRA_ERRORS for kind in type(error).__mro__
+        )
+        text = f"raised {type(error).__name__}: {error}"
+        return Answer(None, text, refused=isinstance(error, ValueError), declined=declined)
     kept = {"weights": weights, "signs": signs, "X": inputs, "y": targets}
     mutated = tuple(name for name, before in kept.items() if not np.array_equal(given[name], before))
     if array is not None and any(np.shares_memory(array, changed) for changed in given.values()):
         array = array.copy()
     problem = _problem(array, weights.shape)
-    if array is None or problem:
+    if array is None or array.dtype.kind != "f":
         return Answer(None, problem, mutated=mutated)
     roundoff = max(float(np.finfo(array.dtype).eps) / 2, UNIT_ROUNDOFF)
-    return Answer(array.astype(np.float64), "", roundoff, array.dtype.name, mutated)
+    weights = None if problem else array.astype(np.float64)
+    return Answer(weights, problem, roundoff, array.dtype.name, mutated)
 
 
 def _unstarted(returned: Any) -> str:
@@ -200,10 +245,10 @@ def _problem(array: Any, shape: tuple[int, ...]) -> str:
 
 
 def reference(optimiser: str) -> Implementation:
-    """The suite's own step in this signature."""
+    """The suite's own step in this signature, which raises where G or H is singular."""
     own = {"ngd": natural_gradient_step, "kfac": kfac_step}[optimiser]
 
     def step(weights: FloatArray, signs: FloatArray, X: FloatArray, y: FloatArray, step_size: float) -> FloatArray:
         return own(TwoLayerNetwork(weights=weights, signs=signs), X, y, step_size).weights
 
-    return Implementation.of(f"theory.descent:{own.__name__}", optimiser, step)
+    return Implementation.of(f"theory.descent:{own.__name__}", optimiser, step, singular="raises")

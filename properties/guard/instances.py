@@ -13,23 +13,27 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.claim import Depth, Family
+from properties.claims import identity_rounding as rounding
 from properties.claims.exact_network import ExactNetwork, vector
 from properties.claims.identity_instances import SHAPES, NetworkInstance, build_network
 from properties.claims.identity_steps import kfac_formula
 from properties.descriptions import described
-from properties.guard.allowance import Condition, bounds_of, condition, smallest_eigenvalue
+from properties.guard.allowance import Condition, bounds_of, frobenius, smallest_eigenvalue
+from properties.guard.condition import kfac_condition, ngd_condition, product_condition
+from properties.guard.damping import Damping, Direction, damped_direction, shifted
 from properties.guard.implementation import Answer, Implementation, ask
 from properties.inputs import draw_inputs, weighted_kinds
 from properties.stable_names import stored_as
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
-from theory.rigour.exact import diagonal
+from theory.rigour.exact import diagonal, pseudo_inverse
 from theory.rigour.input_bounds import InputBounds
+from theory.rigour.rounding import UNIT_ROUNDOFF
 
 Description = Mapping[str, Any]
 
@@ -42,6 +46,17 @@ WEIGHTS = ("integers", "integers", "gaussian", "symmetric", "duplicate")
 
 WIDTHS = (4, 1, 9, 16)
 
+SIMPLE: Mapping[str, Any] = {
+    "kind": "axes",
+    "rows": 2,
+    "dim": 2,
+    "width": 4,
+    "weights": "integers",
+    "eighths": 4,
+    "seed": 0,
+}
+"""Two orthonormal inputs, described for ``hand_problem``."""
+
 EIGHTHS = (4, 8, 2, 1, 6, 3, 5, 7)
 """Step sizes in eighths, the simplest first."""
 
@@ -53,6 +68,14 @@ def direction_of(net: ExactNetwork, optimiser: str) -> fmpq_mat:
     return net.features.transpose() * diagonal(vector(net.gram.solve(net.residual))) * net.inputs
 
 
+def pseudo_direction(net: ExactNetwork, optimiser: str) -> fmpq_mat:
+    """The same through ``G^+`` or ``H^+``: ``J^+ r = J^T G^+ r`` and ``S^+ = S^T H^+``, whatever the rank."""
+    if optimiser == "kfac":
+        left = net.features.transpose() * pseudo_inverse(net.pattern_gram)
+        return left * diagonal(vector(net.residual)) * net.dual_inputs
+    return net.features.transpose() * diagonal(vector(pseudo_inverse(net.gram) * net.residual)) * net.inputs
+
+
 @stored_as("step-problem")
 @dataclass(frozen=True)
 class Problem:
@@ -60,6 +83,8 @@ class Problem:
 
     given: NetworkInstance
     """X (n, d), W (m, d), signs (m,), y (n,), the step size and the optimiser."""
+    damping: Damping | None = None
+    """That of the exact step."""
 
     @property
     def optimiser(self) -> str:
@@ -73,18 +98,35 @@ class Problem:
 
     @cached_property
     def matrix(self) -> fmpq_mat:
-        """What the optimiser inverts: G, or H for K-FAC."""
+        """What the optimiser inverts, but for damping: G, or H for K-FAC."""
         return self.exact.pattern_gram if self.optimiser == "kfac" else self.exact.gram
 
     @cached_property
+    def rank(self) -> int:
+        """Its rank, exactly."""
+        return int(self.matrix.rank())
+
+    @property
     def regular(self) -> bool:
-        """Whether that is regular, exactly."""
-        return bool(self.matrix.rank() == self.matrix.nrows())
+        """Whether what is inverted is regular, exactly; with damping it always is."""
+        return self.damping is not None or self.rank == self.matrix.nrows()
+
+    @cached_property
+    def inverse(self) -> fmpq_mat:
+        """Its inverse, with damping if there is some, else its pseudo-inverse."""
+        if self.damping is not None:
+            return shifted(self.matrix, self.damping.parts(self.exact)[0]).inv()
+        return self.matrix.inv() if self.regular else pseudo_inverse(self.matrix)
 
     @cached_property
     def lambda_min(self) -> float:
-        """Certified lower bound of its smallest eigenvalue."""
-        return smallest_eigenvalue(self.matrix)
+        """Certified lower bound of the smallest eigenvalue that is inverted: of a singular matrix the smallest nonzero one."""
+        size = frobenius(self.inverse)
+        below = (1 - 2.0**-20) / size if size > 0 else 0.0  # ||M^+||_2 <= ||M^+||_F
+        if not self.regular:
+            return below
+        least = 0.0 if self.damping is None else rounding.nearest(self.damping.parts(self.exact)[0])
+        return max(below, max(smallest_eigenvalue(self.matrix), 0.0) + least)
 
     @cached_property
     def bounds(self) -> InputBounds:
@@ -92,9 +134,16 @@ class Problem:
         return bounds_of(self.given.inputs)
 
     @cached_property
+    def found(self) -> Direction:
+        """The exact update divided by -eta, enclosed where it is not rational; without damping through pseudo-inverses."""
+        if self.damping is not None:
+            return damped_direction(self.exact, self.damping)
+        return Direction((direction_of if self.regular else pseudo_direction)(self.exact, self.optimiser))
+
+    @property
     def direction(self) -> fmpq_mat:
         """The exact update divided by -eta, shape (m, d)."""
-        return direction_of(self.exact, self.optimiser)
+        return self.found.matrix
 
     @cached_property
     def after(self) -> ExactNetwork:
@@ -104,7 +153,17 @@ class Problem:
     @cached_property
     def condition(self) -> Condition:
         """What the allowance depends on."""
-        return condition(self.exact, self.direction, self.optimiser, self.lambda_min, self.bounds)
+        rank_known = self.optimiser == "ngd" or self.bounds.smallest_eigenvalue[0] > 0
+        if not (self.lambda_min > 0 and rank_known):
+            return Condition(np.inf, (), np.inf, frobenius(self.direction), frobenius(self.exact.weights))
+        net, damping = self.exact, self.damping
+        if damping is not None and damping.kind == "product":
+            return product_condition(net, self.found, damping)
+        if self.optimiser == "ngd":
+            return ngd_condition(net, self.found, self.inverse, self.lambda_min, damping)
+        parts = (fmpq(0), fmpq(0)) if damping is None else damping.parts(net)
+        added = (rounding.nearest(parts[0]), rounding.nearest(parts[1]))
+        return kfac_condition(net, self.found, self.inverse, self.lambda_min, self.bounds, added)
 
     def answer(self, implementation: Implementation, step_size: float | None = None) -> Answer:
         """What an implementation makes of it, for another step size if one is given."""
@@ -126,10 +185,23 @@ class StepInstance:
         """The answer to the one call of this instance."""
         return self.problem.answer(self.implementation)
 
+    @cached_property
+    def typed(self) -> Answer:
+        """An answer of the type that the step computes in: where it raises, that on two orthonormal inputs."""
+        if self.answer.unit_roundoff is not None:
+            return self.answer
+        return hand_problem(SIMPLE, self.problem.optimiser).answer(self.implementation)
+
     @property
     def unit_roundoff(self) -> float:
-        """u of the type that the step returns; float64's where it returns nothing to judge."""
-        return self.answer.unit_roundoff
+        """u of the type that the step computes in; float64's where it never returns anything of a type."""
+        found = self.typed.unit_roundoff
+        return UNIT_ROUNDOFF if found is None else found
+
+    @property
+    def dtype(self) -> str:
+        """That type."""
+        return self.typed.dtype or "float64"
 
     @property
     def allowance(self) -> float:
@@ -149,7 +221,7 @@ class StepInstance:
 # --- descriptions ----------------------------------------------------------------------------------------------------
 
 
-def hand_problem(description: Description, optimiser: str) -> Problem:
+def hand_problem(description: Description, optimiser: str, damping: Damping | None = None) -> Problem:
     """A hand-sized problem: kind, rows, dim, width, weights, eighths, seed; whole numbers for weights "integers"."""
     drawn = {**description, "step_tenths": 0, "optimiser": optimiser}
     given = build_network(drawn)
@@ -166,7 +238,7 @@ def hand_problem(description: Description, optimiser: str) -> Problem:
         weights = given.weights.copy()
         weights[-1] = weights[0]
         changes["weights"] = weights
-    return Problem(dataclasses.replace(given, **changes))
+    return Problem(dataclasses.replace(given, **changes), damping)
 
 
 def _shaped(drawn: Description) -> Description:
@@ -187,7 +259,7 @@ def hand_descriptions() -> SearchStrategy[Description]:
     ).map(_shaped)
 
 
-def wide_problem(description: Description, optimiser: str) -> Problem:
+def wide_problem(description: Description, optimiser: str, damping: Damping | None = None) -> Problem:
     """A network of family F1 with a residual of ``2^-k``: inputs, dimension, kind, root (of m), scale, symmetric, ..."""
     rng = np.random.default_rng(description["seed"])
     n, d, width = description["inputs"], description["dimension"], description["root"] ** 2
@@ -205,7 +277,8 @@ def wide_problem(description: Description, optimiser: str) -> Problem:
             targets=targets,
             step_size=description["eighths"] / 8,
             optimiser=optimiser,
-        )
+        ),
+        damping,
     )
 
 
@@ -226,6 +299,23 @@ def wide_descriptions(least_residual_exponent: int = 0) -> SearchStrategy[Descri
     )
 
 
+FIRST_WIDE = tuple(
+    {
+        "inputs": n,
+        "dimension": 4,
+        "kind": "orthogonal",
+        "root": root,
+        "scale": 1,
+        "symmetric": False,
+        "residual_exponent": exponent,
+        "eighths": 4,
+        "seed": seed,
+    }
+    for n, root, exponent, seed in ((2, 4, 2, 0), (4, 4, 3, 1), (3, 6, 2, 2), (4, 8, 3, 3))
+)
+"""What every run has: well-conditioned networks, on which float32 is judged."""
+
+
 def examples(quick: int, normal: int, thorough: int) -> Mapping[Depth, int]:
     """How many instances at each depth."""
     return dict(zip(Depth, (quick, normal, thorough), strict=True))
@@ -233,11 +323,12 @@ def examples(quick: int, normal: int, thorough: int) -> Mapping[Depth, int]:
 
 def hand_family(implementation: Implementation, counts: Mapping[Depth, int]) -> Family[StepInstance]:
     """Hand-sized networks."""
+    optimiser, damping = implementation.optimiser, implementation.damping
     return Family(
         "hand-sized",
         "ReLU networks of 1 to 16 neurons with 1 to 4 inputs, whole numbers first",
         hand_descriptions,
-        lambda description: StepInstance(hand_problem(description, implementation.optimiser), implementation),
+        lambda description: StepInstance(hand_problem(description, optimiser, damping), implementation),
         counts,
     )
 
@@ -246,10 +337,12 @@ def wide_family(
     implementation: Implementation, counts: Mapping[Depth, int], least_residual_exponent: int = 0
 ) -> Family[StepInstance]:
     """Networks of family F1."""
+    optimiser, damping = implementation.optimiser, implementation.damping
     return Family(
         "F1",
         "ReLU networks of 16 to 64 neurons at initialisation",
         lambda: wide_descriptions(least_residual_exponent),
-        lambda description: StepInstance(wide_problem(description, implementation.optimiser), implementation),
+        lambda description: StepInstance(wide_problem(description, optimiser, damping), implementation),
         counts,
+        first=FIRST_WIDE,
     )

@@ -33,6 +33,7 @@ from properties.guard.instances import (
     StepInstance,
     hand_problem,
 )
+from properties.guard.singular_instances import SingularInstance, singular
 from properties.stable_names import stored_as
 from theory.network import TwoLayerNetwork
 from theory.rigour.exact import hadamard
@@ -47,18 +48,27 @@ ROOM = 1 + 2.0**-20
 
 
 def solvable(instance: StepInstance) -> Sequence[Hypothesis]:
-    """The matrix to invert is regular, no activation can come out wrong, and the allowance says something."""
+    """The matrix to invert is regular, no activation can come out wrong, and the allowance says something.
+
+    Where it is meant to be singular, it is, with a gap in its spectrum; with damping it is never singular.
+    """
     problem, u = instance.problem, instance.unit_roundoff
     name = "H" if problem.optimiser == "kfac" else "G"
-    found = [require(f"{name} is regular, exactly", problem.matrix.rank() - problem.matrix.nrows())]
-    if not problem.regular:
+    if problem.damping is not None:
+        name, pi = "the damped matrix", problem.damping.kind == "pi"
+        found = [require("pi has a value", 0.0 if problem.damping.defined(problem.exact) else -1.0)] if pi else []
+    elif isinstance(instance, SingularInstance):
+        found = singular(instance)
+    else:
+        found = [require(f"{name} is regular, exactly", problem.rank - problem.matrix.nrows())]
+    if any(hypothesis.verdict is Verdict.REFUTED for hypothesis in found):
         return found
-    found.append(certified(f"lambda_min({name}) > 0", problem.lambda_min))
+    found.append(certified(f"the smallest eigenvalue of {name} is certified to be above 0", problem.lambda_min))
     if problem.optimiser == "kfac":
         found.append(certified("the rank of X is certified", problem.bounds.smallest_eigenvalue[0]))
     if any(hypothesis.verdict is not Verdict.HOLDS for hypothesis in found):
         return found
-    dtype = instance.answer.dtype
+    dtype = instance.dtype
     return [
         *found,
         require(f"no pre-activation is 0 within the rounding of {dtype}", pattern_margin(problem.exact, u)),
@@ -66,11 +76,21 @@ def solvable(instance: StepInstance) -> Sequence[Hypothesis]:
     ]
 
 
+def telling(instance: StepInstance) -> Sequence[Hypothesis]:
+    """Those of the step, and an allowance of a quarter of the step at most, so that a step that does not move is refuted."""
+    found = solvable(instance)
+    if any(hypothesis.verdict is not Verdict.HOLDS for hypothesis in found):
+        return found
+    problem = instance.problem
+    margin = problem.condition.telling(instance.unit_roundoff, problem.given.step_size)
+    return [*found, require(f"rounding in {instance.dtype} leaves three quarters of the step", margin)]
+
+
 def features(instance: StepInstance) -> Sequence[str]:
     """The shapes that matter, and the type returned."""
     n, d = instance.problem.given.inputs.shape
     weights = instance.problem.given.weights
-    labels = ["n > d" if n > d else "n <= d", instance.answer.dtype]
+    labels = ["n > d" if n > d else "n <= d", instance.dtype]
     labels += ["n = 1"] if n == 1 else []
     labels += ["equal neurons"] if len(np.unique(weights, axis=0)) < len(weights) else []
     return labels
@@ -96,14 +116,21 @@ def answered(conclusion: Conclusion) -> Conclusion:
 
 
 def _precision(instance: StepInstance) -> str:
-    condition = instance.problem.condition
-    return f"{instance.answer.dtype}, p = {condition.backward}, condition {condition.number:.3g}"
+    condition, u = instance.problem.condition, instance.unit_roundoff
+    amplified = condition.amplification(u) / condition.direction if condition.direction else 0.0
+    return f"{instance.dtype}, {amplified:.3g} u of the step, condition {condition.number:.3g}"
 
 
-@answered
 def identity_conclusion(instance: StepInstance) -> Sequence[Bound]:
-    """``||W' - W*||_F``, W* after the exact step."""
-    assert instance.returned is not None
+    """``||W' - W*||_F``, W* after the exact step; where G or H is singular and a refusal is declared, that will do."""
+    if (
+        isinstance(instance, SingularInstance)
+        and instance.implementation.singular == "raises"
+        and instance.answer.declined
+    ):
+        return [equal_exactly("the step raises where the matrix is singular, as declared", holds=True)]
+    if instance.returned is None:
+        return [_broken(instance.answer)]
     distance = frobenius(instance.returned.weights - instance.problem.after.weights)
     label = f"||W' - W*||_F of W' as returned and W* exact, within rounding ({_precision(instance)})"
     return [within_rounding(label, distance, instance.allowance)]
@@ -200,7 +227,7 @@ def contract_conclusion(instance: StepInstance) -> Sequence[Bound]:
     if answer.weights is None:
         return [_broken(answer)]
     problem = instance.problem
-    elsewhere = Problem(dataclasses.replace(problem.given, weights=problem.given.other_weights))
+    elsewhere = Problem(dataclasses.replace(problem.given, weights=problem.given.other_weights), problem.damping)
     elsewhere.answer(instance.implementation)  # whatever it is, it must not change the next one
     again = problem.answer(instance.implementation)
     mutated = ", ".join(answer.mutated)
@@ -225,9 +252,10 @@ class FixedInstance(StepInstance):
 
 def fixed_instance(description: Description, implementation: Implementation) -> FixedInstance:
     """The hand-sized problem whose targets are its own outputs, and the one it was."""
-    problem = hand_problem(description, implementation.optimiser)
+    problem = hand_problem(description, implementation.optimiser, implementation.damping)
     targets = rounding.floats(problem.exact.outputs)[:, 0]
-    return FixedInstance(Problem(dataclasses.replace(problem.given, targets=targets)), implementation, problem)
+    fixed = Problem(dataclasses.replace(problem.given, targets=targets), problem.damping)
+    return FixedInstance(fixed, implementation, problem)
 
 
 def fixed_hypotheses(instance: FixedInstance) -> Sequence[Hypothesis]:
@@ -256,4 +284,4 @@ def fixed_conclusion(instance: StepInstance) -> Sequence[Bound]:
     if still.weights is None:
         return [*bounds, within_rounding(f"with the step size 0, the step {still.problem}", math.inf, 0.0)]
     distance = float(np.linalg.norm(still.weights - weights)) * ROOM
-    return [*bounds, within_rounding(label, distance, instance.moving.condition.allowance(still.unit_roundoff, 0.0))]
+    return [*bounds, within_rounding(label, distance, instance.moving.condition.allowance(instance.unit_roundoff, 0.0))]

@@ -15,6 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from properties.claim import Depth, Family
 from properties.claims.identity_instances import NetworkInstance
 from properties.descriptions import described
+from properties.guard.damping import Damping
 from properties.guard.implementation import Implementation
 from properties.guard.instances import EIGHTHS, Description, Problem, StepInstance
 from properties.inputs import draw_inputs
@@ -34,7 +35,7 @@ def _eighths(rng: np.random.Generator, *shape: int) -> FloatArray:
     return np.round(8 * rng.standard_normal(shape)) / 8
 
 
-def larger_problem(description: Description, optimiser: str) -> Problem:
+def larger_problem(description: Description, optimiser: str, damping: Damping | None = None) -> Problem:
     """A problem of these sizes: rows, dim, root (of m), kind, eighths, seed."""
     rng = np.random.default_rng(description["seed"])
     n, d, width = description["rows"], description["dim"], description["root"] ** 2
@@ -51,7 +52,8 @@ def larger_problem(description: Description, optimiser: str) -> Problem:
             targets=_eighths(rng, n),
             step_size=description["eighths"] / 8,
             optimiser=optimiser,
-        )
+        ),
+        damping,
     )
 
 
@@ -75,12 +77,29 @@ def larger_descriptions() -> SearchStrategy[Description]:
     ).map(_sized)
 
 
+def _orthogonal(*sizes: tuple[int, int, int, int]) -> tuple[Description, ...]:
+    """Descriptions of networks with orthonormal inputs: (rows, dim, root, seed)."""
+    return tuple(
+        {"rows": n, "dim": d, "root": root, "kind": "orthogonal", "eighths": 8, "seed": seed}
+        for n, d, root, seed in sizes
+    )
+
+
+FIRST: Mapping[str, tuple[Description, ...]] = {
+    "ngd": _orthogonal((5, 8, 9, 1), (8, 8, 11, 1), (12, 12, 6, 0), (16, 16, 4, 0)),
+    "kfac": _orthogonal((5, 8, 9, 1), (8, 8, 11, 1), (12, 12, 6, 0)),
+}
+"""What every run has: orthonormal inputs, on which float32 is judged whatever the algorithm."""
+
+
 def larger_family(implementation: Implementation, counts: Mapping[Depth, int]) -> Family[StepInstance]:
     """Larger networks."""
+    optimiser, damping = implementation.optimiser, implementation.damping
     return Family(
         "larger",
         "ReLU networks of 81 to 256 neurons with 5 to 16 inputs of dimension 3 to 8",
         larger_descriptions,
-        lambda description: StepInstance(larger_problem(description, implementation.optimiser), implementation),
+        lambda description: StepInstance(larger_problem(description, optimiser, damping), implementation),
         counts,
+        first=FIRST[optimiser],
     )

@@ -171,6 +171,7 @@ def _result_entry(result: Result) -> Entry:
             for family, count in result.families.items()
         },
         "refutation": None if refuted is None else evaluation_entry(refuted),
+        "unjudged": result.unjudged,
         "undecided_example": (None if result.undecided_example is None else evaluation_entry(result.undecided_example)),
         "counterexample": None,
         "error": None,
@@ -193,6 +194,7 @@ def _error_entry(error: str, depth: str, seed: int) -> Entry:
         "tightest": None,
         "families": {},
         "refutation": None,
+        "unjudged": [],
         "undecided_example": None,
         "counterexample": None,
         "error": error,

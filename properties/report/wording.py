@@ -242,6 +242,8 @@ def claim_failure(entry: Entry, hints: Sequence[str]) -> str:
         lines += ["shrunk to the", *evaluation_lines(entry["refutation"])]
     elif entry["instances"] == 0:
         lines += ["no instance satisfied its hypotheses and was decided"]
+    if entry["refutation"] is None:
+        lines += entry.get("unjudged", [])
     if entry["refutation"] is None and entry["undecided_example"] is not None:
         lines += [
             "not decided up to the cap of the precision, for example",

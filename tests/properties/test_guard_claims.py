@@ -205,11 +205,10 @@ def test_single_precision_is_judged_by_its_own_roundoff() -> None:
     def step(*given: Any) -> Any:
         return controls.single_precision(*given).astype(np.float32)
 
-    claim = own_claims(Implementation.of("single", "ngd", step))["own-I-pinv"]
+    claim = own_claims(Implementation.of("single", "ngd", step, None, "unjudged"))["own-I-pinv"]
     result = run_claim(claim, Depth.QUICK, 3)
     assert result.verdict is Verdict.HOLDS
-    assert result.instances >= 15
-    assert result.vacuous >= 5  # float32 says nothing on the wide networks
+    assert all(count.instances > 0 for count in result.families.values())
 
 
 def test_half_precision_is_never_judged() -> None:

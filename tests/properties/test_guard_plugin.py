@@ -25,7 +25,17 @@ def step(weights, signs, X, y, step_size):
     features = np.where(X @ weights.T >= 0, signs, 0.0) / np.sqrt(len(signs))
     residual = np.maximum(X @ weights.T, 0) @ signs / np.sqrt(len(signs)) - y
     gram = (X @ X.T) * (features @ features.T)
+    solution = np.linalg.pinv(gram, rcond=1e-12, hermitian=True) @ residual
+    return weights - step_size * features.T @ (solution[:, None] * X)
+
+def solving(weights, signs, X, y, step_size, eps=0.0):
+    features = np.where(X @ weights.T >= 0, signs, 0.0) / np.sqrt(len(signs))
+    residual = np.maximum(X @ weights.T, 0) @ signs / np.sqrt(len(signs)) - y
+    gram = (X @ X.T) * (features @ features.T) + eps * np.eye(len(y))
     return weights - step_size * features.T @ (np.linalg.solve(gram, residual)[:, None] * X)
+
+def damped(weights, signs, X, y, step_size):
+    return solving(weights, signs, X, y, step_size, 0.01)
 
 def mean(weights, signs, X, y, step_size):
     return step(weights, signs, X, y, step_size / len(y))
@@ -76,11 +86,11 @@ def test_a_right_step_passes_and_only_the_claims_run(pytester: pytest.Pytester, 
     arguments = ("--implementation", "mine.optimisers:step", "--claim", "own-I-pinv", "--report", "out")
     done = inside(pytester, *arguments)
     assert done.ret == 0
-    done.assert_outcomes(passed=12)
+    done.assert_outcomes(passed=20)
     done.stdout.fnmatch_lines(
         [
             "implementation: mine.optimisers:step (optimiser ngd)",
-            "The 1 claim holds; 11 of 11 mutants refuted.",
+            "The 1 claim holds; 19 of 19 mutants refuted.",
         ]
     )
     done.stdout.no_fnmatch_line("*their own test*")
@@ -119,7 +129,7 @@ def test_the_commands_on_the_page_find_the_step_and_the_files(repository: Path) 
     page = (repository / "out" / "of the way" / "index.html").read_text()
     commands = [shlex.split(html.unescape(text)) for text in re.findall("<code>(natural-gradient .*?)</code>", page)]
     replays = [words for words in commands if words[1] == "replay"]
-    assert len(replays) == 12  # the claim, and its mutants
+    assert len(replays) == 20  # the claim, and its mutants
     (again,) = [words for words in commands if words not in replays]
     options = ["mine.optimisers:mean", "--optimiser", "ngd"]
     assert all(words[3:] == ["--implementation", *options] for words in replays)
@@ -130,6 +140,37 @@ def test_the_commands_on_the_page_find_the_step_and_the_files(repository: Path) 
         assert "Of 1 replayed: 1 refuted again." in done.stdout, done.stdout + done.stderr
     assert "convention: matches 1/n times the step" in page
     assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in page
+
+
+def test_intended_damping_passes_and_another_one_replays(pytester: pytest.Pytester, repository: Path) -> None:
+    chosen = ("--implementation", "mine.optimisers:damped", "--claim", "own-I-pinv")
+    done = inside(pytester, *chosen, "--damping", "0.01", "-k", "not /")
+    assert done.ret == 0
+    done.stdout.fnmatch_lines(
+        [
+            "implementation: mine.optimisers:damped (optimiser ngd, gram damping, eps = 0.01)",
+            "with damping: contract, fixed point and the damped step are checked, the theorems' rates are not",
+        ]
+    )
+    done = inside(pytester, *chosen, "--damping", "0.02", "-k", "not /", "--report", "out")
+    assert done.ret == 1
+    done.stdout.fnmatch_lines(["convention: matches damping on G (or on the Fisher matrix) with eps = 0.01 on all *"])
+    (file,) = (repository / "out" / "counterexamples").glob("*.json")
+    words = shlex.split(json.loads(file.read_text())["replay"])
+    assert words[5:9] == ["--damping", "0.02", "--damping-kind", "gram"]
+    done = inside(pytester, *words[1:])
+    done.stdout.fnmatch_lines(["Of 1 replayed: 1 refuted again."])
+    done = inside(pytester, *words[1:5], words[-1])
+    assert done.ret == 1
+    done.stdout.fnmatch_lines(["*was not loaded; give *--damping 0.02 --damping-kind gram"])
+
+
+def test_what_a_step_promises_of_singular_matrices_is_asked_for(pytester: pytest.Pytester, repository: Path) -> None:
+    chosen = ("--implementation", "mine.optimisers:solving", "--claim", "own-I-pinv", "-k", "not /")
+    done = inside(pytester, *chosen)
+    assert done.ret == 1
+    done.stdout.fnmatch_lines(["singular: G (* x *) has the rank *--singular raises*--singular unjudged"])
+    assert inside(pytester, *chosen, "--singular", "unjudged").ret == 0
 
 
 def test_a_step_that_raises_is_refuted_with_the_exception(pytester: pytest.Pytester, repository: Path) -> None:
@@ -143,10 +184,20 @@ def test_a_step_that_raises_is_refuted_with_the_exception(pytester: pytest.Pytes
     [
         (["--implementation", "mine:step"], "mine has no attribute 'step'"),
         (["--implementation", "mine.nothing:step"], "there is no module 'mine.nothing'"),
-        (["--implementation", "mine.optimisers:STEPS"], "has no attribute 'STEPS'; callables there: broken, mean, step"),
+        (["--implementation", "mine.optimisers:STEPS"], "has no attribute 'STEPS'; callables there: broken, damped, mean, solving, step"),
         (["--implementation", "mine.optimisers:step", "--claim", "T1"], "unknown claim T1; known: all, own-contract, "),
         (["--implementation", "mine.optimisers:step", "--optimiser", "adam"], "argument --ngd-optimiser: invalid choice: 'adam'"),
         (["--implementation", "mine.optimisers:step", "--dataset", "x.csv"], "--ngd-dataset certifies data; give one of them"),
+        (["--implementation", "mine.optimisers:step", "--damping", "0"], "--damping 0 is not a number from 1e-08 to 1e+06"),
+        (["--implementation", "mine.optimisers:step", "--damping=-1"], "--damping -1 is not a number from"),
+        (["--implementation", "mine.optimisers:step", "--damping", "nan"], "--damping nan is not a number from"),
+        (["--implementation", "mine.optimisers:step", "--damping", "inf"], "--damping inf is not a number from"),
+        (["--implementation", "mine.optimisers:step", "--damping", "much"], "--damping much is not a number from"),
+        (["--implementation", "mine.optimisers:step", "--damping", "1", "--damping-kind", "pi"], "pi is none of the optimiser ngd"),
+        (["--implementation", "mine.optimisers:step", "--damping", "1", "--optimiser", "kfac"], "needs --damping-kind for kfac"),
+        (["--implementation", "mine.optimisers:step", "--damping", "1", "--singular", "raises"], "a damped matrix is never singular"),
+        (["--implementation", "mine.optimisers:step", "--damping-kind", "gram"], "give both"),
+        (["--implementation", "mine.optimisers:step", "--damping", "1", "--claim", "own-T1"], "unknown claim own-T1"),
     ],
 )  # fmt: skip
 def test_bad_values_end_with_a_named_error(
