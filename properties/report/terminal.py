@@ -26,9 +26,6 @@ from properties.report.wording import (
 WIDEST_LINE = 140
 """Longer lists of instances are wrapped."""
 
-CONVENTION = "convention: "
-"""How the line of an explanation begins that names a convention."""
-
 COLUMNS = ("claim", "verdict", "evidence", "from", "instances", "vacuous", "undecided hyp.", "tightest", "time")
 """The columns of the claims' table."""
 

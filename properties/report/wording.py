@@ -20,6 +20,9 @@ PROVENANCE_MARKS = {
 }
 """The short marks of the tables."""
 
+CAUSE = "cause: "
+"""How the line of an explanation begins that names what a refuted step of the user's own does."""
+
 MARKS_LEGEND = "; ".join(f"{mark} {provenance.value}" for provenance, mark in PROVENANCE_MARKS.items())
 
 
