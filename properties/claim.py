@@ -13,6 +13,7 @@ from flint import arb, ctx, fmpq
 from hypothesis.strategies import SearchStrategy
 
 if TYPE_CHECKING:
+    from properties.results import Isolation
     from properties.statistics import Trials
 
 
@@ -275,6 +276,8 @@ class Claim(Generic[I]):
     """Whether it speaks of the instances of its families only, not of all that meet its hypotheses."""
     explain: Callable[[Evaluation], Sequence[str]] | None = None
     """What more can be said about a refutation, in lines of text."""
+    isolate: Callable[[Claim[I], Evaluation, int], Isolation | None] | None = None
+    """``(claim, refutation, seed)`` -> the refutation with what it needs of what came before it; None where it needs nothing."""
 
     def neighbour(self, id: str, description: str, **changes: Any) -> Mutant:
         """A false neighbour of this claim: the same claim with some of its parts replaced."""

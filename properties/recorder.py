@@ -61,7 +61,7 @@ class Recorder:
     def _claims(document: Document) -> list[str]:
         return [
             *terminal.claim_lines(document),
-            *terminal.convention_lines(document),
+            *terminal.cause_lines(document),
             *terminal.mutant_lines(document),
             *terminal.obligation_lines(document),
         ]

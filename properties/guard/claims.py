@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from properties.claim import Claim, Evaluation, Family, Provenance
+from properties.claim import Claim, Family, Provenance
 from properties.guard import wrong_steps
-from properties.guard.diagnosis import explanation
+from properties.guard.explanation import explanation
 from properties.guard.implementation import OWN_PREFIX, Implementation
 from properties.guard.instances import (
     Description,
@@ -22,7 +22,6 @@ from properties.guard.instances import (
     examples,
     hand_descriptions,
     hand_family,
-    hand_problem,
     wide_descriptions,
     wide_family,
     wide_problem,
@@ -44,7 +43,8 @@ from properties.guard.judgements import (
     solvable,
     step_conclusion,
 )
-from properties.guard.larger_instances import larger_family, larger_problem
+from properties.guard.larger_instances import larger_family
+from properties.guard.sequences import isolated
 from properties.guard.wrong_steps import WrongSteps
 from theory.theorems import kfac, ngd
 
@@ -73,7 +73,6 @@ def _claim(
     wrong: WrongSteps,
     provenance: Provenance = Provenance.DERIVED,
     hypotheses: Callable[[Any], Any] = solvable,
-    explain: Callable[[Evaluation], Sequence[str]] | None = None,
 ) -> Claim[Any]:
     """A claim on the implementation, with the same claim on each wrong step as a mutant."""
     claim: Claim[Any] = Claim(
@@ -85,7 +84,8 @@ def _claim(
         hypotheses=hypotheses,
         conclusion=conclusion,
         features=features,
-        explain=explain,
+        explain=explanation,
+        isolate=isolated,
     )
     return claim.with_mutants(
         *(
@@ -98,21 +98,6 @@ def _claim(
             for id, (description, step) in wrong.items()
         )
     )
-
-
-_BUILDERS = {"hand-sized": hand_problem, "F1": wide_problem, "larger": larger_problem}
-"""The problem of a description, by family."""
-
-
-def _explained(implementation: Implementation) -> Callable[[Evaluation], Sequence[str]]:
-    """What names the convention that a refuted step follows."""
-
-    def explain(evaluation: Evaluation) -> Sequence[str]:
-        description, optimiser = evaluation.description, implementation.optimiser
-        problem = _BUILDERS[evaluation.family](description, optimiser)
-        return explanation(implementation, StepInstance(problem, implementation))
-
-    return explain
 
 
 def _hand_and_wide(hand: tuple[int, int, int], wide: tuple[int, int, int]) -> Families:
@@ -137,7 +122,6 @@ def _contract(implementation: Implementation) -> Claim[Any]:
         families=_every_size((30, 270, 1500), (10, 110, 500), (4, 20, 80)),
         conclusion=contract_conclusion,
         wrong=wrong_steps.broken_contracts(implementation.optimiser),
-        explain=_explained(implementation),
     )
 
 
@@ -177,7 +161,6 @@ def _identity(implementation: Implementation) -> Claim[Any]:
             **wrong_steps.wrong_when_larger(implementation.optimiser),
         },
         provenance=Provenance.PAPER,
-        explain=_explained(implementation),
     )
 
 

@@ -15,7 +15,6 @@ from properties.guard.kronecker_conventions import factored
 from properties.guard.workings import Convention, Formula, UndefinedError, Workings, divided
 from theory.inputs import FloatArray
 
-
 # --- the two optimisers ----------------------------------------------------------------------------------------------
 
 
@@ -140,7 +139,8 @@ def _data(optimiser: str) -> Iterator[Convention]:
         "the step without the last column of W (its parameters left out)": _column(-1),
     }
     for name, change in changes.items():
-        yield Convention(name, with_data(optimiser, change))
+        # without m^(-1/2) in the outputs alone is, for NGD, m^(1/2) times without it throughout
+        yield Convention(name, with_data(optimiser, change), scaled=change is not _unscaled_outputs)
 
 
 def masked(optimiser: str, *where: int | slice) -> Formula:
@@ -270,11 +270,15 @@ def _matrices() -> Iterator[Convention]:
         "the step with the empirical Fisher matrix (sum of r_i^2 J_i J_i^T, the gradients of the loss)": empirical,
         "the step with the covariance of the gradients (the empirical Fisher matrix, centred)": covariance,
         "the step with the outer product of the mean gradient for Fisher matrix": outer_product,
-        "the step with the square of the mean gradient, entry by entry, for Fisher matrix": lambda w: divided(w.g, w.g**2),
+        "the step with the square of the mean gradient, entry by entry, for Fisher matrix": lambda w: divided(
+            w.g, w.g**2
+        ),
         "the signs of the gradient (divided by the root of its square)": lambda w: np.sign(w.g),
         "the step with the diagonal of the Fisher matrix": lambda w: divided(w.g, diagonal_fisher(w)),
         "the step with the diagonal of the empirical Fisher matrix": lambda w: divided(w.g, diagonal_empirical(w)),
-        "the step with the root of the diagonal of the Fisher matrix": lambda w: divided(w.g, np.sqrt(diagonal_fisher(w))),
+        "the step with the root of the diagonal of the Fisher matrix": lambda w: divided(
+            w.g, np.sqrt(diagonal_fisher(w))
+        ),
         "the step with the root of the diagonal of the empirical Fisher matrix": lambda w: divided(
             w.g, np.sqrt(diagonal_empirical(w))
         ),
@@ -326,4 +330,3 @@ def conventions(optimiser: str) -> Iterator[Convention]:
     yield Convention("the update unflattened column by column", column_major(right))
     yield Convention("the update itself, not the new weights", lambda w: w.W / w.given.step_size + right(w), False)
     yield Convention("the direction D, not the new weights", lambda w: (w.W - right(w)) / w.given.step_size, False)
-

@@ -126,7 +126,9 @@ def by_rows(w: Workings, eps: float) -> float:
 def product(w: Workings, eps: float) -> FloatArray:
     """``(S^T S (x) X^T X + eps I)^{-1} vec(B)``, in the factors' eigenbases."""
     (a, P), (b, Q) = np.linalg.eigh(features(w)), np.linalg.eigh(inputs(w))
-    return np.asarray(P @ ((P.T @ w.B @ Q) / (np.outer(np.maximum(a, 0), np.maximum(b, 0)) + eps)) @ Q.T, dtype=np.float64)
+    return np.asarray(
+        P @ ((P.T @ w.B @ Q) / (np.outer(np.maximum(a, 0), np.maximum(b, 0)) + eps)) @ Q.T, dtype=np.float64
+    )
 
 
 def ekfac(empirical: bool) -> Damped:
@@ -230,13 +232,16 @@ def _kfac() -> Iterator[Family]:
     named: dict[str, Damped] = {
         "damping in both factors (S^T S + eps I and X^T X + eps I)": factors(plain, plain),
         "damping in both factors, n times as much in the input factor (the mean in it alone)": factors(plain, by_rows),
-        "damping in both factors, n times as much in the feature factor (the mean in it alone)": factors(by_rows, plain),
+        "damping in both factors, n times as much in the feature factor (the mean in it alone)": factors(
+            by_rows, plain
+        ),
         "damping in the feature factor (S^T S + eps I)": factors(plain, none),
         "damping in the input factor (X^T X + eps I)": factors(none, plain),
         "damping on the product of the factors (S^T S (x) X^T X + eps I)": product,
         "Marquardt's scaling of both factors (eps times their diagonals)": marquardt_factors,
         "damping eps tr/dim in each factor": factors(
-            lambda w, eps: eps * float(np.trace(features(w))) / w.m, lambda w, eps: eps * float(np.trace(inputs(w))) / w.d
+            lambda w, eps: eps * float(np.trace(features(w))) / w.m,
+            lambda w, eps: eps * float(np.trace(inputs(w))) / w.d,
         ),
         "the empirical feature factor (S^T diag(r)^2 S, from the gradients of the loss) and damping in both factors": factors(
             plain, plain, lambda w: w.r[:, None] * w.S

@@ -18,14 +18,8 @@ from properties.guard.instances import StepInstance
 from properties.guard.multiples import EXACT, Multiple, causes, fitted_multiple
 from properties.guard.panel import ENOUGH, SHAPES, SINGLE, Probe, judged, panel, probed
 from properties.guard.workings import UndefinedError
-from properties.report.wording import CAUSE
 
 NONE_KNOWN = "none of those known matches on all {tried} instances tried"
-
-
-def cause_lines(implementation: Implementation, refuted: StepInstance) -> list[str]:
-    """``cause: ...``: every sentence that fits, or that none of those known does."""
-    return [f"{CAUSE}{sentence}" for sentence in cause_sentences(implementation, refuted)]
 
 
 def cause_sentences(implementation: Implementation, refuted: StepInstance) -> list[str]:
@@ -36,7 +30,10 @@ def cause_sentences(implementation: Implementation, refuted: StepInstance) -> li
     probes = [Probe(problem, answer.weights, u) for problem, answer in answers if answer.weights is not None]
     broken = Counter(answer.problem for _, answer in answers if answer.weights is None)
     if refuted.answer.weights is None:
-        return [_broken(refuted, broken, len(problems)), *(_sentences(probes, implementation.optimiser) if probes else [])]
+        return [
+            _broken(refuted, broken, len(problems)),
+            *(cause_sentences_of(probes, implementation.optimiser) if probes else []),
+        ]
     if broken:
         said = ", ".join(f"{what} on {count}" for what, count in broken.items())
         return [f"the step {said} of the {len(problems)} small instances tried"]
@@ -44,7 +41,7 @@ def cause_sentences(implementation: Implementation, refuted: StepInstance) -> li
     if all(probe.exact for probe in probes) and probes:
         return [exact_sentence(refuted, here, len(probes))]
     own = [here] if judged(refuted.problem, u) else []
-    found = _sentences([*own, *probes], implementation.optimiser)
+    found = cause_sentences_of([*own, *probes], implementation.optimiser)
     return found or [NONE_KNOWN.format(tried=len(probes) + len(own))]
 
 
@@ -74,9 +71,7 @@ def exact_sentence(refuted: StepInstance, here: Probe, tried: int) -> str:
     if not judged(refuted.problem, here.unit_roundoff) or here.exact:
         mutated = " and ".join(refuted.answer.mutated)
         broken = f", as it changes its argument {mutated}" if mutated else ""
-        return (
-            f"the step itself is exact on all {tried + 1} instances tried; its contract is what is broken{broken}"
-        )
+        return f"the step itself is exact on all {tried + 1} instances tried; its contract is what is broken{broken}"
     n, d = refuted.problem.given.inputs.shape
     return (
         f"the step is exact on all {tried} small instances tried "
@@ -93,10 +88,11 @@ def matching(implementation: Implementation, refuted: StepInstance) -> list[str]
     problems = panel(implementation.optimiser, refuted.unit_roundoff)
     here = Probe(refuted.problem, refuted.answer.weights, refuted.unit_roundoff)
     probes = [here, *probed(implementation, problems)]
-    return [] if all(probe.exact for probe in probes) else _sentences(probes, implementation.optimiser)
+    return [] if all(probe.exact for probe in probes) else cause_sentences_of(probes, implementation.optimiser)
 
 
-def _sentences(probes: Sequence[Probe], optimiser: str) -> list[str]:
+def cause_sentences_of(probes: Sequence[Probe], optimiser: str) -> list[str]:
+    """The sentences of all conventions that fit all of these probes."""
     if all(probe.exact for probe in probes):
         return []
     if all(not probe.update.any() for probe in probes):
@@ -160,7 +156,11 @@ def _lengths(probes: Sequence[Probe], optimiser: str) -> list[str]:
     etas = [probe.given.step_size for probe in probes]
     for name, found, own in (
         ("direction", lengths, before),
-        ("step", [a * b for a, b in zip(lengths, etas, strict=True)], [a * b for a, b in zip(before, etas, strict=True)]),
+        (
+            "step",
+            [a * b for a, b in zip(lengths, etas, strict=True)],
+            [a * b for a, b in zip(before, etas, strict=True)],
+        ),
     ):
         cut = max(found)
         kept = [abs(a - min(b, cut)) <= CLOSE * b for a, b in zip(found, own, strict=True)]
@@ -228,4 +228,3 @@ def _levels(probe: Probe, relative: bool) -> tuple[float, float] | None:
         if distance <= probe.allowed(direction, 1.0):
             return levels[dropped], levels[dropped + 1]
     return None
-

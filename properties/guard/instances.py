@@ -23,7 +23,7 @@ from properties.claims.identity_instances import SHAPES, NetworkInstance, build_
 from properties.claims.identity_steps import kfac_formula
 from properties.descriptions import described
 from properties.guard.allowance import Condition, bounds_of, condition, smallest_eigenvalue
-from properties.guard.implementation import Answer, Implementation, ask
+from properties.guard.implementation import Answer, Call, Implementation
 from properties.inputs import draw_inputs, weighted_kinds
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
@@ -106,9 +106,13 @@ class Problem:
 
     def answer(self, implementation: Implementation, step_size: float | None = None) -> Answer:
         """What an implementation makes of it, for another step size if one is given."""
+        return implementation.answer(self.call(step_size))
+
+    def call(self, step_size: float | None = None) -> Call:
+        """What a step is given, with another step size if one is given."""
         given = self.given
         eta = given.step_size if step_size is None else step_size
-        return ask(implementation.step, given.weights, given.signs, given.inputs, given.targets, eta)
+        return Call(given.weights, given.signs, given.inputs, given.targets, eta)
 
 
 @dataclass(frozen=True)
@@ -120,8 +124,14 @@ class StepInstance:
 
     @cached_property
     def answer(self) -> Answer:
-        """The answer to the one call of this instance."""
+        """The answer to the first call of this instance."""
+        assert self.calls_before >= 0  # counted before the call
         return self.problem.answer(self.implementation)
+
+    @cached_property
+    def calls_before(self) -> int:
+        """How many calls of the implementation there were in this process before the first of this instance."""
+        return self.implementation.calls_made
 
     @property
     def unit_roundoff(self) -> float:

@@ -35,6 +35,7 @@ class Multiple:
         return self.k == 1 and not any(self.exponents)
 
     def __str__(self) -> str:
+        """As a formula."""
         above = [_power(name, e) for name, e in zip(NAMES, self.exponents, strict=True) if e > 0]
         below = [_power(name, -e) for name, e in zip(NAMES, self.exponents, strict=True) if e < 0]
         number = Fraction(self.k).limit_denominator(DENOMINATOR)
@@ -131,7 +132,10 @@ Causes = tuple[str, ...]
 COMMON: dict[tuple[float, float, float, float, float], Causes] = {
     (-1, 0, 0, 0, 0): ("the opposite sign",),
     (2, 0, 0, 0, 0): ("the loss without its 1/2 in the gradient alone", "a Fisher matrix of half its size"),
-    (0.5, 0, 0, 0, 0): ("a curvature of twice the Fisher matrix, that of the loss without its 1/2", "half the step size"),
+    (0.5, 0, 0, 0, 0): (
+        "a curvature of twice the Fisher matrix, that of the loss without its 1/2",
+        "half the step size",
+    ),
     (1, -1, 0, 0, 0): (
         "the gradient of the mean loss with the Fisher matrix of the sum",
         "the step size divided by n",

@@ -124,7 +124,10 @@ class Probe:
         workings = Workings(self.given)
         with np.errstate(all="ignore"):
             direction = np.asarray(formula(workings), dtype=np.float64).reshape(self.given.W.shape)
-        if not np.isfinite(direction).all() or 4 * self.problem.condition.backward * self.unit_roundoff * workings.number > 0.1:
+        if (
+            not np.isfinite(direction).all()
+            or 4 * self.problem.condition.backward * self.unit_roundoff * workings.number > 0.1
+        ):
             raise UndefinedError
         return direction, workings.number
 
@@ -139,5 +142,7 @@ def probed(implementation: Implementation, problems: tuple[Problem, ...]) -> lis
     """What the step returns on the problems, those left out where it returns no weights."""
     answers = ((problem, problem.answer(implementation)) for problem in problems)
     return [
-        Probe(problem, answer.weights, answer.unit_roundoff) for problem, answer in answers if answer.weights is not None
+        Probe(problem, answer.weights, answer.unit_roundoff)
+        for problem, answer in answers
+        if answer.weights is not None
     ]

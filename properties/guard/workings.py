@@ -38,6 +38,7 @@ class Arrays:
     S: FloatArray
     u: FloatArray
     step_size: float
+    optimiser: str
     exact: FloatArray
     """The exact direction D (m, d)."""
 
@@ -53,6 +54,7 @@ def arrays(problem: Problem) -> Arrays:
         rounding.floats(net.features),
         rounding.floats(net.outputs)[:, 0],
         given.step_size,
+        problem.optimiser,
         rounding.floats(problem.direction),
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from properties.report.document import Document
 from properties.report.picture_texts import summaries
 from properties.report.wording import (
+    CAUSE,
     description_text,
     evidence_text,
     family_texts,
@@ -19,6 +20,7 @@ from properties.report.wording import (
     replays_sentence,
     seconds_text,
     tightest_text,
+    told_once,
     verdict_sentence,
     without_counterexample,
 )
@@ -83,13 +85,14 @@ def claim_lines(document: Document) -> list[str]:
     return _aligned([COLUMNS, *rows]) if rows else []
 
 
-def convention_lines(document: Document) -> list[str]:
-    """Which convention a refuted step of the user's own follows."""
+def cause_lines(document: Document) -> list[str]:
+    """What a refuted step of the user's own does, each cause once."""
+    told: dict[str, str] = {}
     return [
         f"{entry['id']}: {line}"
         for entry in document.merged_claims()
-        for line in entry.get("explanation", ())
-        if line.startswith(CONVENTION)
+        for line in told_once(entry["id"], entry.get("explanation", ()), told)
+        if line.startswith(CAUSE)
     ]
 
 

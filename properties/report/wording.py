@@ -229,9 +229,23 @@ def evaluation_lines(evaluation: Entry) -> list[str]:
     return lines
 
 
+def told_once(id: str, explanation: Sequence[str], told: dict[str, str]) -> list[str]:
+    """The lines of an explanation; a cause that another claim was told already, as ``told`` remembers, is not told again."""
+    lines: list[str] = []
+    for line in explanation:
+        if line.startswith(CAUSE):
+            first = told.setdefault(line.partition(" on all ")[0], id)
+            line = line if first == id else f"{CAUSE}as for {first}"
+            if line in lines:
+                continue
+        lines.append(line)
+    return lines
+
+
 def claim_failure(entry: Entry, hints: Sequence[str]) -> str:
     """Why a claim's item fails; ``hints`` say how to repeat it and where its counterexample lies."""
-    lines = [f"{entry['id']} is {entry['verdict']}: {entry['statement']}"]
+    remark = f"{entry['remark']}; " if entry.get("remark") else ""
+    lines = [f"{entry['id']} is {entry['verdict']}: {remark}{entry['statement']}"]
     if entry["error"]:
         lines += ["the search broke off with an error:", entry["error"]]
     elif entry["refutation"] is not None:

@@ -300,7 +300,9 @@ def _multiples() -> dict[str, Faulty]:
     }
     found = {name: Faulty("ngd", times(factor, "ngd"), said) for name, (factor, said) in factors.items()}
     return found | {
-        "kfac_mean_factors": Faulty("kfac", times(lambda net: net.n**2, "kfac"), "n^2 times the step (the mean in both"),
+        "kfac_mean_factors": Faulty(
+            "kfac", times(lambda net: net.n**2, "kfac"), "n^2 times the step (the mean in both"
+        ),
         "kfac_n": Faulty("kfac", times(lambda net: net.n, "kfac"), "n times the step (the mean in one factor"),
         "kfac_half": Faulty("kfac", times(lambda net: 0.5, "kfac"), "1/2 times the step (a curvature of twice"),
     }
@@ -394,7 +396,10 @@ def _ngd() -> dict[str, Faulty]:
             "the update unflattened column by column",
         ),
         "clipped": (clipped, "clipped to the length 3"),
-        "cut_off": (lambda net: np.linalg.pinv(net.J, rcond=0.4) @ net.r, "a pseudo-inverse of G with a relative cut-off"),
+        "cut_off": (
+            lambda net: np.linalg.pinv(net.J, rcond=0.4) @ net.r,
+            "a pseudo-inverse of G with a relative cut-off",
+        ),
         "truncated": (
             lambda net: net.J.T @ conjugate_gradients(net.G, net.r, 1e-14, 5),
             "it depends on the size, or on the condition",
@@ -428,8 +433,7 @@ def _kfac() -> dict[str, Faulty]:
         ),
         "pi_right": (
             lambda net: with_pi(net, 1e-2, pi_of(net, mean_trace)),
-            "damping by factors (sqrt(eps) pi on X^T X, sqrt(eps)/pi on S^T S, pi^2 = (tr A / dim A) / (tr G / dim G)) "
-            "with eps = 0.01",
+            "damping by factors (sqrt(eps) pi on X^T X, sqrt(eps)/pi on S^T S, pi^2 = (tr A / dim A) / (tr G / dim G)) with",
         ),
         "pi_inverted": (
             lambda net: with_pi(net, 1e-2, 1 / pi_of(net, mean_trace)),

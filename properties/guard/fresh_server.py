@@ -1,0 +1,91 @@
+"""The process in which a step is imported anew: it serves sessions, each in a fork of itself as it was after the import.
+
+Run as a module by fresh.py. Frames on standard input and output are a length of 8 bytes and a pickle. What the step prints goes
+nowhere. Where a process cannot be forked, one session is all that it serves.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from properties.guard.implementation import ask, load_implementation
+
+LENGTH = struct.Struct("<Q")
+
+FORKS = hasattr(os, "fork")
+
+
+def write_frame(descriptor: int, value: Any) -> None:
+    """Send one value. Raises OSError."""
+    content = pickle.dumps(value)
+    content = LENGTH.pack(len(content)) + content
+    while content:
+        content = content[os.write(descriptor, content) :]
+
+
+def read_frame(descriptor: int) -> Any:
+    """Wait for one value. Raises EOFError when the other side is gone, OSError."""
+    (length,) = LENGTH.unpack(_exactly(descriptor, LENGTH.size))
+    return pickle.loads(_exactly(descriptor, length))
+
+
+def _exactly(descriptor: int, count: int) -> bytes:
+    parts = []
+    while count:
+        part = os.read(descriptor, min(count, 2**20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def serve(source: int, sink: int) -> None:
+    """Import the step named in the first frame, then serve sessions until the other side is gone."""
+    name, optimiser, directory = read_frame(source)
+    try:
+        step = load_implementation(name, optimiser, Path(directory)).loaded.step
+    except Exception as error:
+        write_frame(sink, str(error))
+        return
+    write_frame(sink, "")
+    while read_frame(source) == "begin":
+        if not FORKS:
+            _session(step, source, sink)
+            return
+        process = os.fork()
+        if process == 0:
+            try:
+                _session(step, source, sink)
+            finally:
+                os._exit(0)
+        os.waitpid(process, 0)
+        write_frame(sink, None)  # the session is over, or the step has ended its process
+
+
+def _session(step: Any, source: int, sink: int) -> None:
+    with threadpool_limits(1, user_api="blas"):
+        while (call := read_frame(source)) is not None:
+            write_frame(sink, ask(step, call))
+
+
+def main() -> None:
+    """Keep the two channels for frames, and give the step others."""
+    source, sink = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    try:
+        serve(source, sink)
+    except (EOFError, OSError):
+        return
+
+
+if __name__ == "__main__":
+    main()
