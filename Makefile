@@ -8,9 +8,9 @@ REPORT ?= report
 WORKERS ?= auto
 # one process a core, each with one thread of linear algebra
 DISTRIBUTED := -n $(WORKERS) --maxschedchunk 1 --benchmark-disable
-verify test thorough: export OPENBLAS_NUM_THREADS ?= 1
+verify test thorough deep: export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: verify test thorough lint format benchmark mutants install clean
+.PHONY: verify test thorough deep lint format benchmark mutants install clean
 
 verify: $(STAMP)  ## every claim at depth normal, the digits, report/index.html
 	$(BIN)/pytest $(DISTRIBUTED) --claim all --depth normal --dataset digits-4-9 --report=$(REPORT)
@@ -20,6 +20,9 @@ test: $(STAMP)  ## the project's own tests and every claim at depth quick; the c
 
 thorough: $(STAMP)  ## every claim and the digits at depth thorough
 	$(BIN)/pytest $(DISTRIBUTED) --claim all --depth thorough --dataset digits-4-9 --report=$(REPORT)
+
+deep: $(STAMP)  ## the wide sweeps of tests/deep: of each a sample runs by test
+	$(BIN)/pytest $(DISTRIBUTED) tests/deep
 
 lint: $(STAMP)  ## format, lint and types
 	$(BIN)/ruff format --check .

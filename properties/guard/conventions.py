@@ -140,7 +140,7 @@ def _data(optimiser: str) -> Iterator[Convention]:
     }
     for name, change in changes.items():
         # without m^(-1/2) in the outputs alone is, for NGD, m^(1/2) times without it throughout
-        yield Convention(name, with_data(optimiser, change), scaled=change is not _unscaled_outputs)
+        yield Convention(name, with_data(optimiser, change), change not in (_unscaled, _unscaled_outputs))
 
 
 def masked(optimiser: str, *where: int | slice) -> Formula:

@@ -290,11 +290,15 @@ ON_STEP: tuple[tuple[str, Factor], ...] = (
 def damping_sentences(probes: Sequence[Probe], optimiser: str) -> list[tuple[str, int]]:
     """Every convention with a parameter that fits, and on how many problems; the plainest reading of each formula."""
     found = []
+    here = Workings(probes[0].given)
     for family in families(optimiser):
-        for eps_text, on_eps in ON_EPS:
-            for step_text, on_step in ON_STEP:
-                scaled = _scaled(family.formula, on_eps, on_step)
-                fitted = common_damping(probes, scaled)
+        for step_text, on_step in ON_STEP:
+            plainest = _scaled(family.formula, ON_EPS[0][1], on_step)
+            first = fitted_damping(probes[0], plainest)
+            if first is None or not _near(probes[0], plainest, first):
+                continue
+            for eps_text, on_eps in ON_EPS:
+                fitted = common_damping(probes, _scaled(family.formula, on_eps, on_step), first / on_eps(here))
                 if fitted is None:
                     continue
                 changes = " and ".join(text for text in (eps_text, step_text) if text)
@@ -325,11 +329,11 @@ def fitting(probes: Sequence[Probe], formula: Formula) -> int:
     return tried if tried >= ENOUGH else 0
 
 
-def common_damping(probes: Sequence[Probe], formula: Damped) -> tuple[float, int] | None:
-    """The eps that fits every probe, in as few digits as fit, and how many those are; None when there is none."""
-    first = fitted_damping(probes[0], formula)
-    if first is None or not _near(probes[0], formula, first):
-        return None
+def common_damping(probes: Sequence[Probe], formula: Damped, first: float) -> tuple[float, int] | None:
+    """The eps that fits every probe, in as few digits as fit, and how many those are; None when there is none.
+
+    ``first`` is the one that fits the first probe.
+    """
     shifts = [_deviation(probe, formula, first) for probe in probes]
     if len([shift for shift in shifts if shift > 1]) < ENOUGH:
         return None  # so small that it changes nothing beyond rounding

@@ -104,9 +104,7 @@ def cause_sentences_of(probes: Sequence[Probe], optimiser: str) -> list[str]:
         found = [*_lengths(probes, optimiser)]
     if not found and (cut := cut_off(probes)):
         found = [_sentence(cut, len(probes))]
-    if not found and (tried := _single_precision(probes)):  # last: a tiny damping is within what float32 may do
-        found = [_sentence("the exact step computed in float32 and returned in float64", tried)]
-    return found
+    return found or _single_precision(probes)  # last: a tiny damping is within what float32 may do
 
 
 def _sentence(name: str, tried: int) -> str:
@@ -177,16 +175,29 @@ CLOSE = 1e-9
 """Lengths that agree to this share are taken for the same: far above the rounding of well conditioned problems."""
 
 
-def _single_precision(probes: Sequence[Probe]) -> int:
+def _single_precision(probes: Sequence[Probe]) -> list[str]:
+    """Whether float32 explains the step: within its allowance where W' consists of float32 numbers, else much nearer.
+
+    The allowance is a worst case, within which other faults of a small size lie too; what one rounding in each of the ``n + m d``
+    operations in a row may do is what is asked of a step whose numbers do not show float32.
+    """
     known = [probe for probe in probes if judged(probe.problem, SINGLE)]
     if len(known) < ENOUGH or any(probe.unit_roundoff >= SINGLE for probe in probes):
-        return 0
+        return []
+    shown = all(np.array_equal(probe.weights, probe.weights.astype(np.float32)) for probe in known)
     for probe in known:
         direction = probe.given.exact
         distance = float(np.linalg.norm(probe.update - direction)) * probe.given.step_size
-        if distance > probe.allowed(direction, 1.0, SINGLE):
-            return 0
-    return len(known)
+        share = 1.0 if shown else math.sqrt(probe.problem.condition.backward) ** -1 / 4
+        if distance > share * probe.allowed(direction, 1.0, SINGLE):
+            return []
+    if shown:
+        return [_sentence("the exact step computed in float32 and returned in float64", len(known))]
+    return [
+        _sentence(
+            "the exact step to single precision (a part of it in float32, or another error of this size)", len(known)
+        )
+    ]
 
 
 # --- cut-off ---------------------------------------------------------------------------------------------------------

@@ -41,7 +41,12 @@ class Process:
         directory = implementation.loaded.directory
         if directory is None:
             raise ImplementationError(f"the step {implementation.name} cannot be imported anew")
-        variables = {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
+        path = os.pathsep.join(path or os.getcwd() for path in sys.path)
+        variables = {
+            "PYTHONPATH": path,
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+        }  # threads do not survive a fork
         self._process = subprocess.Popen(
             [sys.executable, "-m", fresh_server.__name__],
             stdin=subprocess.PIPE,
@@ -95,7 +100,7 @@ class Process:
         assert self._process.stdout is not None
         source = self._process.stdout.fileno()
         try:
-            if not select.select([source], [], [], PATIENCE)[0]:
+            if fresh_server.FORKS and not select.select([source], [], [], PATIENCE)[0]:
                 self._process.kill()
             return read_frame(source)
         except (EOFError, OSError):

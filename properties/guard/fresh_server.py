@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import struct
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def serve(source: int, sink: int) -> None:
         if not FORKS:
             _session(step, source, sink)
             return
-        process = os.fork()
+        process = _fork()
         if process == 0:
             try:
                 _session(step, source, sink)
@@ -67,6 +68,12 @@ def serve(source: int, sink: int) -> None:
                 os._exit(0)
         os.waitpid(process, 0)
         write_frame(sink, None)  # the session is over, or the step has ended its process
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of threads that libraries have started
+        return os.fork()
 
 
 def _session(step: Any, source: int, sink: int) -> None:

@@ -1,6 +1,6 @@
 """A zoo of steps: faulty ones, each with the cause that it should be told, and correct ones, written as users would.
 
-Nothing here is shared with the package: quantities are those of the user's signature, matrices are dense. ``steps`` has every step
+The steps share nothing with the package: quantities are those of the user's signature, matrices are dense. ``steps`` has every one
 under its name, so that ``zoo:steps.NAME`` can be loaded, in a fresh process too.
 """
 
@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from scipy import linalg, sparse
+
+from properties.claim import Depth
+from properties.guard.claims import own_claims
+from properties.guard.implementation import load_implementation
+from properties.report.wording import CAUSE
+from properties.search import run_claim
 
 Step = Callable[..., Any]
 Array = np.ndarray[Any, Any]
@@ -279,9 +286,8 @@ class Faulty:
     step: Step
     said: str
     """A part of one of the cause's sentences."""
-
-
-MULTIPLE = "times the step"
+    too: str = ""
+    """A part of any other sentence that is right as well."""
 
 
 def _multiples() -> dict[str, Faulty]:
@@ -506,7 +512,9 @@ def _others() -> dict[str, Faulty]:
         "step_size_ignored": Faulty("ngd", _step_size_ignored, "the step size ignored"),
         "update_returned": Faulty("ngd", _update_returned, "the update itself, not the new weights"),
         "raising": Faulty("ngd", _raising, "raised LinAlgError: Matrix is not positive definite"),
-        "not_a_number": Faulty("ngd", _not_a_number, "returned entries that are not finite"),
+        "not_a_number": Faulty(
+            "ngd", _not_a_number, "returned entries that are not finite", "the diagonal of the Fisher matrix"
+        ),
         "single_inside": Faulty("ngd", _single, "computed in float32 and returned in float64"),
     }
 
@@ -580,6 +588,35 @@ CORRECT: Mapping[str, tuple[str, Step]] = {
     "right_kfac_kronecker": ("kfac", moving(lambda net: np.kron(pinv(net.SS), pinv(net.XX)) @ net.g)),
     "right_kfac_structured": ("kfac", moving(_structured_kfac)),
 }
+
+# --- run -------------------------------------------------------------------------------------------------------------
+
+
+def claims_of(optimiser: str, claims: Mapping[str, Any]) -> list[str]:
+    """The identity, and the contract."""
+    return [id for id in claims if id in ("own-I-pinv", "own-I-kfac", "own-contract")][::-1]
+
+
+def causes_of(name: str, faulty: Faulty, seed: int, directory: Path) -> tuple[str, list[str]]:
+    """What is said of the refutation of the identity: the remark of its first line, and its causes."""
+    implementation = load_implementation(f"zoo:steps.{name}", faulty.optimiser, directory)
+    claims = own_claims(implementation)
+    claim = claims[claims_of(faulty.optimiser, claims)[0]]
+    found = run_claim(claim, Depth.QUICK, seed).refutation
+    assert found is not None
+    assert claim.isolate is not None
+    assert claim.explain is not None
+    isolated = claim.isolate(claim, found, seed)
+    lines = claim.explain(found if isolated is None else isolated.evaluation)
+    causes = [line.removeprefix(CAUSE) for line in lines if line.startswith(CAUSE)]
+    return "" if isolated is None else isolated.remark, causes
+
+
+def told_rightly(causes: list[str], faulty: Faulty) -> bool:
+    """Whether the cause is named and nothing else is."""
+    others = [cause for cause in causes if faulty.said not in cause]
+    return len(others) < len(causes) and all(faulty.too and faulty.too in cause for cause in others)
+
 
 steps = SimpleNamespace(
     **{name: faulty.step for name, faulty in {**FAULTY, **STATEFUL}.items()},
