@@ -85,6 +85,8 @@ def _opposite_pattern(w: Workings) -> None:
 
 def _rows(keep: slice) -> Callable[[Workings], None]:
     def change(w: Workings) -> None:
+        if not len(w.r[keep]):
+            raise UndefinedError
         w.S, w.X, w.r = w.S[keep], w.X[keep], w.r[keep]
 
     return change

@@ -160,10 +160,10 @@ def pi_damped(norm: Norm, inverted: bool = False, root: bool = True) -> Damped:
     """``sqrt(eps) pi`` on ``X^T X`` and ``sqrt(eps) / pi`` on ``S^T S``, or conversely; without root eps itself."""
 
     def formula(w: Workings, eps: float) -> FloatArray:
-        squared = norm(inputs(w)) / norm(features(w))
-        if not squared > 0:
+        above, below = norm(inputs(w)), norm(features(w))
+        if not (above > 0 and below > 0):
             raise UndefinedError
-        pi, size = math.sqrt(squared), math.sqrt(eps) if root else eps
+        pi, size = math.sqrt(above / below), math.sqrt(eps) if root else eps
         if inverted:
             pi = 1 / pi
         return factors(lambda w, eps: size / pi, lambda w, eps: size * pi)(w, eps)

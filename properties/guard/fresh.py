@@ -1,6 +1,6 @@
 """A step in a process of its own, in which it was never called before: the honest test of whether it keeps state.
 
-One process for a step, started at the first refutation, imports it anew and is forked for every session, which costs milliseconds. A counterexample that depends on
+One process, started at the first refutation, imports the step in a fork, and that is forked for every session, which costs milliseconds. A counterexample that depends on
 earlier calls names its implementation ``AfterCalls``: whoever evaluates it begins a session, makes those calls, and goes on.
 """
 
@@ -13,11 +13,11 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from properties.guard import fresh_server
-from properties.guard.fresh_server import read_frame, write_frame
+from properties.guard.fresh_server import BEGIN, LEAVE, read_frame, write_frame
 from properties.guard.implementation import Answer, Call, Implementation
 from theory.errors import ImplementationError
 
@@ -26,27 +26,20 @@ PATIENCE = 300.0
 
 
 class Process:
-    """A process that has imported a step and never called it."""
+    """A process that imports steps, each in a fork of its own, and calls them in sessions."""
 
-    def __init__(self, implementation: Implementation) -> None:
-        """Start it. Raises ImplementationError when the step cannot be imported there, or was made here."""
-        self._implementation = implementation
-        self._open = False
+    def __init__(self) -> None:
+        """Start it."""
         self.sessions = 0
         """How many were begun."""
+        self._open = False
+        self._step: tuple[str, str, str] | None = None
         self._start()
 
     def _start(self) -> None:
-        implementation = self._implementation
-        directory = implementation.loaded.directory
-        if directory is None:
-            raise ImplementationError(f"the step {implementation.name} cannot be imported anew")
         path = os.pathsep.join(path or os.getcwd() for path in sys.path)
-        variables = {
-            "PYTHONPATH": path,
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-        }  # threads do not survive a fork
+        # threads do not survive a fork
+        variables = {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", fresh_server.__name__],
             stdin=subprocess.PIPE,
@@ -56,18 +49,40 @@ class Process:
             start_new_session=True,
             bufsize=0,
         )
-        said = self._exchange((implementation.name, implementation.optimiser, str(directory)))
-        if said != "":
-            self.close()
-            raise ImplementationError(f"a fresh process could not import {implementation.name}: {said or 'it ended'}")
 
-    def begin(self) -> None:
-        """Begin a session, in which no call was made. Raises ImplementationError when the process has ended."""
+    def take(self, implementation: Implementation) -> None:
+        """Import a step. Raises ImplementationError when it cannot be imported there, or was made here."""
+        directory = implementation.loaded.directory
+        if directory is None:
+            raise ImplementationError(f"the step {implementation.name} cannot be imported anew")
+        step = (implementation.name, implementation.optimiser, str(directory))
+        if step == self._step:
+            return
+        self._leave()
+        said = self._exchange((*step, [path or os.getcwd() for path in sys.path]))
+        if said != "":
+            self._again()
+            raise ImplementationError(f"a fresh process could not import {implementation.name}: {said or 'it ended'}")
+        self._step = step
+
+    def _leave(self) -> None:
+        if self._step is not None:
+            self._step = None
+            self.end()
+            self._exchange(LEAVE)
+
+    def _again(self) -> None:
+        self.close()
+        self._open, self._step = False, None
+        self._start()
+
+    def begin(self, implementation: Implementation) -> None:
+        """Begin a session of a step, in which no call was made. Raises ImplementationError."""
         if self.sessions and not fresh_server.FORKS:
-            self.close()
-            self._start()
+            self._again()
+        self.take(implementation)
         self.end()
-        self._send("begin")
+        self._send(BEGIN)
         self._open = True
         self.sessions += 1
 
@@ -126,28 +141,24 @@ class AfterCalls(Implementation):
         return len(self.before)
 
     @cached_property
-    def _session(self) -> tuple[Process, int]:
-        process = process_of(Implementation(self.name, self.optimiser))
-        process.begin()
+    def _session(self) -> int:
+        process = fresh_process()
+        process.begin(Implementation(self.name, self.optimiser))
         for call in self.before:
             process.call(call)
-        return process, process.sessions
+        return process.sessions
 
     def answer(self, call: Call) -> Answer:
         """What it returns next. Raises ImplementationError when there is no fresh process, or another session has begun."""
-        process, session = self._session
-        if process.sessions != session:
+        session = self._session
+        if fresh_process().sessions != session:
             raise ImplementationError(f"the session of {self.name} is over, as another one has begun")
-        return process.call(call)
+        return fresh_process().call(call)
 
 
-_PROCESSES: dict[tuple[str, str, str], Process] = {}
-
-
-def process_of(implementation: Implementation) -> Process:
-    """The process of a step, which lives as long as this one. Raises ImplementationError when there is none to be had."""
-    key = (implementation.name, implementation.optimiser, str(implementation.loaded.directory))
-    if key not in _PROCESSES:
-        _PROCESSES[key] = Process(implementation)
-        atexit.register(_PROCESSES[key].close)
-    return _PROCESSES[key]
+@cache
+def fresh_process() -> Process:
+    """The one process, which lives as long as this one; started when it is first needed."""
+    process = Process()
+    atexit.register(process.close)
+    return process

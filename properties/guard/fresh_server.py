@@ -1,7 +1,7 @@
-"""The process in which a step is imported anew: it serves sessions, each in a fork of itself as it was after the import.
+"""The process in which steps are imported anew, each in a fork; that is forked again for every session, as it was after the import.
 
 Run as a module by fresh.py. Frames on standard input and output are a length of 8 bytes and a pickle. What the step prints goes
-nowhere. Where a process cannot be forked, one session is all that it serves.
+nowhere. Where a process cannot be forked, one session of one step is all that it serves.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import pickle
 import struct
+import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from threadpoolctl import threadpool_limits
 from properties.guard.implementation import ask, load_implementation
 
 LENGTH = struct.Struct("<Q")
+
+BEGIN, LEAVE = "begin", "leave"
+"""What a step is told between sessions."""
 
 FORKS = hasattr(os, "fork")
 
@@ -48,26 +53,41 @@ def _exactly(descriptor: int, count: int) -> bytes:
 
 
 def serve(source: int, sink: int) -> None:
-    """Import the step named in the first frame, then serve sessions until the other side is gone."""
-    name, optimiser, directory = read_frame(source)
+    """Serve one step after the other until the other side is gone."""
+    while True:
+        wanted = read_frame(source)
+        if not FORKS:
+            _steps(wanted, source, sink)
+            return
+        _in_a_fork(lambda wanted=wanted: _steps(wanted, source, sink))  # type: ignore[misc]
+        write_frame(sink, None)  # the step is done with, or has ended its process
+
+
+def _steps(wanted: tuple[str, str, str, list[str]], source: int, sink: int) -> None:
+    """Import one step and serve its sessions until it is done with."""
+    name, optimiser, directory, sys.path[:] = wanted
     try:
         step = load_implementation(name, optimiser, Path(directory)).loaded.step
     except Exception as error:
         write_frame(sink, str(error))
         return
     write_frame(sink, "")
-    while read_frame(source) == "begin":
+    while read_frame(source) == BEGIN:
         if not FORKS:
             _session(step, source, sink)
             return
-        process = _fork()
-        if process == 0:
-            try:
-                _session(step, source, sink)
-            finally:
-                os._exit(0)
-        os.waitpid(process, 0)
+        _in_a_fork(lambda: _session(step, source, sink))
         write_frame(sink, None)  # the session is over, or the step has ended its process
+
+
+def _in_a_fork(work: Callable[[], None]) -> None:
+    process = _fork()
+    if process == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    os.waitpid(process, 0)
 
 
 def _fork() -> int:

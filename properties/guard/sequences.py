@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from properties.claim import Claim, Evaluation, InstanceVerdict, Verdict
-from properties.guard.fresh import AfterCalls, process_of
+from properties.guard.fresh import AfterCalls, fresh_process
 from properties.guard.implementation import Call, Implementation
 from properties.guard.instances import READABLE, Problem, StepInstance
 from properties.results import Isolation
@@ -63,7 +63,7 @@ class _Search:
 
     def __init__(self, claim: Claim[Any], found: Evaluation, seed: int) -> None:
         self._claim, self._found, self._seed = claim, found, seed
-        process_of(found.instance.implementation)
+        fresh_process().take(found.instance.implementation)
         self._started = time.monotonic()
 
     def refuted(

@@ -229,6 +229,27 @@ def test_no_two_causes_coincide_on_the_panel(optimiser: str) -> None:
             assert multiple is None or not (scaled or multiple.one), (name, other)
 
 
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 2, 4), (2, 1, 4), (1, 1, 4), (2, 2, 1)])
+def test_every_formula_says_something_or_nothing_on_the_smallest_problems(
+    optimiser: str, sizes: tuple[int, int, int]
+) -> None:
+    rows, dim, width = sizes
+    formulas = [found.formula for found in conventions(optimiser)]
+    formulas += [at(family.formula, eps) for family in families(optimiser) for eps in (1e-14, 0.1)]
+    for seed in range(6):
+        problem = hand_problem({**DESCRIPTION, "rows": rows, "dim": dim, "width": width, "seed": seed}, optimiser)
+        if not (problem.regular and problem.lambda_min > 0):
+            continue
+        probe = Probe(problem, problem.given.weights, 2.0**-53)
+        for formula in formulas:
+            try:
+                direction, _ = probe.along(formula)
+            except (UndefinedError, np.linalg.LinAlgError):
+                continue
+            assert direction.shape == (width, dim)
+
+
 def test_an_exact_step_on_the_panel_matches_no_convention() -> None:
     own = reference("ngd")
     assert matching(own, StepInstance(hand_problem(DESCRIPTION, "ngd"), own)) == []

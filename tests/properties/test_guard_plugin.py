@@ -90,12 +90,15 @@ def test_a_right_step_passes_and_only_the_claims_run(pytester: pytest.Pytester, 
     assert written["environment"]["implementation"] == "mine.optimisers:step"
 
 
-def test_a_wrong_step_is_refuted_and_its_convention_named(repository: Path) -> None:
+def test_a_wrong_step_is_refuted_and_its_cause_named(repository: Path) -> None:
     arguments = ("--implementation", "mine.optimisers:mean", "--claim", "own-I-pinv", "--report", "out", "-n", "1")
     done = apart(repository, *arguments)  # as in CI: by a worker of a distributed run
     assert done.returncode == 1, done.stdout + done.stderr
-    sentence = "matches 1/n times the step (the gradient of the mean loss with the Fisher matrix of the sum) on all "
-    assert f"own-I-pinv: convention: {sentence}" in done.stdout
+    sentence = (
+        "matches 1/n times the step (the gradient of the mean loss with the Fisher matrix of the sum; or the step size divided "
+        "by n) on all "
+    )
+    assert f"own-I-pinv: cause: {sentence}" in done.stdout
     assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in done.stdout
     assert (
         "again: pytest --implementation mine.optimisers:mean --optimiser ngd --claim own-I-pinv --depth" in done.stdout
@@ -103,7 +106,7 @@ def test_a_wrong_step_is_refuted_and_its_convention_named(repository: Path) -> N
     (claim,) = json.loads((repository / "out" / "claims.json").read_text())["claims"]
     stored = json.loads((repository / "out" / claim["counterexample"]).read_text())
     assert {"problem.given.inputs", "problem.given.weights", "problem.given.targets"} <= stored["arrays"].keys()
-    assert any(line.startswith(f"convention: {sentence}") for line in stored["explanation"])
+    assert any(line.startswith(f"cause: {sentence}") for line in stored["explanation"])
     words = shlex.split(stored["replay"])
     assert words[-1] == f"--replay=out/{claim['counterexample']}"
     done = apart(repository, *words[1:])
@@ -127,7 +130,7 @@ def test_the_commands_on_the_page_find_the_step_and_the_files(repository: Path) 
     for words in (replays[0], replays[-1]):
         done = apart(repository, *words[1:])
         assert "Of 1 replayed: 1 refuted again." in done.stdout, done.stdout + done.stderr
-    assert "convention: matches 1/n times the step" in page
+    assert "cause: matches 1/n times the step" in page
     assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in page
 
 
