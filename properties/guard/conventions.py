@@ -25,7 +25,7 @@ def natural(w: Workings) -> FloatArray:
 
 def kronecker(w: Workings) -> FloatArray:
     """``(S^T S)^+ B (X^T X)^+``."""
-    return w.inverse(w.S.T @ w.S) @ w.B @ w.inverse(w.X.T @ w.X)
+    return np.asarray(w.inverse(w.S.T @ w.S) @ w.B @ w.inverse(w.X.T @ w.X))
 
 
 def exact(optimiser: str) -> Formula:
@@ -258,7 +258,7 @@ def with_bias(w: Workings) -> FloatArray:
 
 def with_output_layer(w: Workings) -> FloatArray:
     """G of the network whose signs are trained as well."""
-    hidden = np.maximum(w.X @ w.W.T, 0) / np.sqrt(w.m)
+    hidden: FloatArray = np.maximum(w.X @ w.W.T, 0) / np.sqrt(w.m)
     return w.J @ w.J.T + hidden @ hidden.T
 
 

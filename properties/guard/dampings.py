@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product as product_of
 
 import numpy as np
 from scipy import optimize
@@ -67,7 +68,7 @@ def marquardt(w: Workings, eps: float) -> FloatArray:
     root = np.sqrt(diagonal_fisher(w))
     scaled = np.divide(w.J, root, out=np.zeros_like(w.J), where=root > 0)
     direction = scaled.T @ solved(scaled @ scaled.T, eps, w.r)
-    return np.divide(direction, root, out=np.zeros_like(direction), where=root > 0)
+    return np.asarray(np.divide(direction, root, out=np.zeros_like(direction), where=root > 0), dtype=np.float64)
 
 
 def marquardt_ridge(A: FloatArray, eps: float, right: FloatArray) -> FloatArray:
@@ -288,23 +289,41 @@ ON_STEP: tuple[tuple[str, Factor], ...] = (
 
 
 def damping_sentences(probes: Sequence[Probe], optimiser: str) -> list[tuple[str, int]]:
-    """Every convention with a parameter that fits, and on how many problems; the plainest reading of each formula."""
-    found = []
+    """Every convention with a parameter that fits, and on how many problems; the plainest reading of each formula.
+
+    A step that solves with ``F + eps I``, of md rows, is off by its condition, ``tr F / eps``: where nothing fits as well as a solve
+    with ``G + eps I`` allows, that much is allowed.
+    """
+    found: dict[bool, list[tuple[str, int]]] = {False: [], True: []}
     here = Workings(probes[0].given)
     for family in families(optimiser):
         for step_text, on_step in ON_STEP:
             plainest = _scaled(family.formula, ON_EPS[0][1], on_step)
             first = fitted_damping(probes[0], plainest)
-            if first is None or not _near(probes[0], plainest, first):
+            if first is None or not _near(probes[0], _of_many_rows(plainest), first):
                 continue
-            for eps_text, on_eps in ON_EPS:
-                fitted = common_damping(probes, _scaled(family.formula, on_eps, on_step), first / on_eps(here))
+            for (eps_text, on_eps), many in product_of(ON_EPS, (False, True)):
+                formula = _scaled(family.formula, on_eps, on_step)
+                judge = _of_many_rows(formula) if many else formula
+                fitted = common_damping(probes, formula, judge, first / on_eps(here))
                 if fitted is None:
                     continue
                 changes = " and ".join(text for text in (eps_text, step_text) if text)
                 name = family.name.format(eps=f"eps = {fitted[0]:.6g}")
-                found.append((f"{name}; {changes}" if changes else name, fitted[1]))
-    return found
+                found[many].append((f"{name}; {changes}" if changes else name, fitted[1]))
+    return found[False] or found[True]
+
+
+def _of_many_rows(formula: Damped) -> Damped:
+    """The formula by way of a matrix of md rows: one rounding in each of ``n + m d`` operations in a row is allowed, times its condition."""
+
+    def conditioned(w: Workings, eps: float) -> FloatArray:
+        found = formula(w, eps)
+        traces = float((w.J**2).sum() + (w.S**2).sum() + (w.X**2).sum())
+        w.number = max(w.number, traces / eps / (4 * (w.n + w.m * w.d)))
+        return found
+
+    return conditioned
 
 
 def _scaled(formula: Damped, on_eps: Factor, on_step: Factor) -> Damped:
@@ -329,12 +348,12 @@ def fitting(probes: Sequence[Probe], formula: Formula) -> int:
     return tried if tried >= ENOUGH else 0
 
 
-def common_damping(probes: Sequence[Probe], formula: Damped, first: float) -> tuple[float, int] | None:
+def common_damping(probes: Sequence[Probe], formula: Damped, judge: Damped, first: float) -> tuple[float, int] | None:
     """The eps that fits every probe, in as few digits as fit, and how many those are; None when there is none.
 
-    ``first`` is the one that fits the first probe.
+    ``first`` is the one that fits the first probe; ``judge`` is the formula with the condition that is allowed for.
     """
-    shifts = [_deviation(probe, formula, first) for probe in probes]
+    shifts = [_deviation(probe, formula, judge, first) for probe in probes]
     if len([shift for shift in shifts if shift > 1]) < ENOUGH:
         return None  # so small that it changes nothing beyond rounding
     fitted = fitted_damping(probes[int(np.argmax(shifts))], formula)
@@ -342,7 +361,7 @@ def common_damping(probes: Sequence[Probe], formula: Damped, first: float) -> tu
         return None
     for digits in (1, 2, 3, 4, 6, 17):
         eps = float(f"{fitted:.{digits}g}")
-        tried = fitting(probes, at(formula, eps)) if eps > 0 else 0
+        tried = fitting(probes, at(judge, eps)) if eps > 0 else 0
         if tried:
             return eps, tried
     return None
@@ -355,10 +374,10 @@ def _near(probe: Probe, formula: Damped, eps: float) -> bool:
         return False
 
 
-def _deviation(probe: Probe, formula: Damped, eps: float) -> float:
+def _deviation(probe: Probe, formula: Damped, judge: Damped, eps: float) -> float:
     """How far the damping moves this step, relative to what rounding may do; 0 where it is not defined."""
     try:
-        with_eps, number = probe.along(at(formula, eps))
+        with_eps, number = probe.along(at(judge, eps))
         without = probe.along(at(formula, FITTED[0] * eps))[0]
     except (UndefinedError, np.linalg.LinAlgError):
         return 0.0

@@ -44,12 +44,12 @@ def diagonal_part(factor: Factor) -> Factor:
 
 def _centred_features(w: Workings) -> FloatArray:
     S = w.S - w.S.mean(axis=0)
-    return S.T @ S
+    return np.asarray(S.T @ S)
 
 
 def _centred_inputs(w: Workings) -> FloatArray:
     X = w.X - w.X.mean(axis=0)
-    return X.T @ X
+    return np.asarray(X.T @ X)
 
 
 def _outer_features(w: Workings) -> FloatArray:
@@ -65,12 +65,14 @@ def _mean_inputs(w: Workings) -> FloatArray:
 def _swapped(w: Workings) -> FloatArray:
     """``((X^T X)^+ (x) (S^T S)^+) vec(B)``."""
     block = w.B.ravel().reshape(w.d, w.m)
-    return (w.inverse(inputs(w)) @ block @ w.inverse(features(w))).reshape(w.m, w.d)
+    moved: FloatArray = w.inverse(inputs(w)) @ block @ w.inverse(features(w))
+    return moved.reshape(w.m, w.d)
 
 
 def _residual_right(w: Workings) -> FloatArray:
     """``S^T diag(r) H^{-1} X (X^T X)^+``."""
-    return w.S.T @ (w.r[:, None] * (w.inverse(w.S @ w.S.T) @ w.X)) @ w.inverse(inputs(w))
+    moved: FloatArray = w.S.T @ (w.r[:, None] * (w.inverse(w.S @ w.S.T) @ w.X)) @ w.inverse(inputs(w))
+    return moved
 
 
 def _with_bias(w: Workings) -> FloatArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -96,7 +95,7 @@ def _roundings(ratio: float) -> list[float]:
 
 
 def _size(point: _Point, exponents: FloatArray) -> float:
-    return math.prod(size**exponent for size, exponent in zip(point.sizes, exponents.tolist(), strict=True))
+    return float(np.prod(np.array(point.sizes) ** exponents))
 
 
 def _points(probes: Sequence[Probe], formula: Formula) -> list[_Point] | None:

@@ -22,7 +22,8 @@ from properties.report.wording import CAUSE
 from properties.search import run_claim
 
 Step = Callable[..., Any]
-Array = np.ndarray[Any, Any]
+Array = Any
+"""Arrays, typed no further than users type them."""
 
 
 class Net:
@@ -359,8 +360,8 @@ def _ngd() -> dict[str, Faulty]:
             lambda net: np.linalg.pinv(centred(net.J), rcond=1e-10) @ net.r,
             "the centred Jacobian (less its mean over the inputs) throughout",
         ),
-        "last_row": (lambda net: ngd(rows(net, slice(0, -1))), "without the last row"),
-        "first_row": (lambda net: ngd(rows(net, slice(1, None))), "without the first row"),
+        "last_row": (lambda net: ngd(rows(net, slice(0, max(1, net.n - 1)))), "without the last row"),
+        "first_row": (lambda net: ngd(rows(net, slice(min(1, net.n - 1), None))), "without the first row"),
         "last_neuron": (lambda net: masked(net, "ngd", -1), "the last neuron not moved"),
         "last_parameter": (
             lambda net: np.append(np.linalg.pinv(net.J[:, :-1]) @ net.r, 0.0),
@@ -474,7 +475,7 @@ def _kfac() -> dict[str, Faulty]:
             lambda net: ratio(B(net), np.outer(np.diag(net.SS), np.diag(net.XX))),
             "the step with the diagonals of both factors",
         ),
-        "kfac_last_row": (lambda net: kfac(rows(net, slice(0, -1))), "without the last row"),
+        "kfac_last_row": (lambda net: kfac(rows(net, slice(0, max(1, net.n - 1)))), "without the last row"),
         "kfac_last_neuron": (lambda net: masked(net, "kfac", -1), "the last neuron not moved"),
         "natural_for_kfac": (ngd, "the step of NGD"),
     }

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -246,7 +247,13 @@ def test_the_oldest_calls_are_forgotten_where_they_take_too_much() -> None:
 
 def test_the_remark_stands_in_the_first_line_of_the_failure() -> None:
     entry = {"id": "own-I-pinv", "verdict": "refuted", "statement": "it moves", "error": "broke", "refutation": None}
-    rest = {"undecided_example": None, "instances": 1, "vacuous": 0, "undecided_hypotheses": 0, "undecided": 0}
+    rest: dict[str, Any] = {
+        "undecided_example": None,
+        "instances": 1,
+        "vacuous": 0,
+        "undecided_hypotheses": 0,
+        "undecided": 0,
+    }
     rest |= {"families": {}, "seed": 1, "depth": "quick", "remark": "keeps state between calls: so"}
     first = wording.claim_failure({**entry, **rest}, []).splitlines()[0]
     assert first == "own-I-pinv is refuted: keeps state between calls: so; it moves"
