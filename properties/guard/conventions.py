@@ -47,7 +47,7 @@ def with_data(optimiser: str, change: Callable[[Workings], None]) -> Formula:
 
 
 def _pattern(w: Workings) -> FloatArray:
-    return (w.S != 0).astype(np.float64)
+    return np.asarray(w.S != 0, dtype=np.float64)
 
 
 def _unscaled(w: Workings) -> None:

@@ -75,7 +75,8 @@ def marquardt_ridge(A: FloatArray, eps: float, right: FloatArray) -> FloatArray:
     """``(A^T A + eps diag(A^T A))^+ b``."""
     root = np.linalg.norm(A, axis=0)
     inverse_root = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)
-    return inverse_root[:, None] * ridge(A * inverse_root, eps, inverse_root[:, None] * right)
+    found: FloatArray = inverse_root[:, None] * ridge(A * inverse_root, eps, inverse_root[:, None] * right)
+    return found
 
 
 def marquardt_factors(w: Workings, eps: float) -> FloatArray:

@@ -29,6 +29,13 @@ def mean(weights, signs, X, y, step_size):
 
 def broken(weights, signs, X, y, step_size):
     raise RuntimeError("not today")
+
+calls = 0
+
+def third(weights, signs, X, y, step_size):
+    global calls
+    calls += 1
+    return step(weights, signs, X, y, step_size) if calls % 3 else weights
 """
 
 CONFTEST = """
@@ -134,6 +141,24 @@ def test_the_commands_on_the_page_find_the_step_and_the_files(repository: Path) 
     assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in page
 
 
+def test_a_step_that_keeps_state_is_refuted_by_a_sequence_that_replays(
+    pytester: pytest.Pytester, repository: Path
+) -> None:
+    arguments = ("--implementation", "mine.optimisers:third")
+    done = inside(pytester, *arguments, "--claim", "own-T1-step", "--report", "out")
+    assert done.ret == 1
+    done.stdout.fnmatch_lines(
+        [
+            "own-T1-step is refuted: keeps state between calls: in a fresh process this instance alone does not refute it, after 2 *",
+            "call 3: returned_weights = *",
+            "cause: calls 1 to 2 on the same input are exact, call 3 on the same input is not (no step at all): every call *",
+        ]
+    )
+    (claim,) = json.loads((repository / "out" / "claims.json").read_text())["claims"]
+    replayed = inside(pytester, *arguments, f"--replay=out/{claim['counterexample']}")
+    replayed.stdout.fnmatch_lines(["  the same as the file: verdict, margins*", "Of 1 replayed: 1 refuted again."])
+
+
 def test_a_step_that_raises_is_refuted_with_the_exception(pytester: pytest.Pytester, repository: Path) -> None:
     done = inside(pytester, "--implementation", "mine.optimisers:broken", "--claim", "own-T1-step")
     assert done.ret == 1
@@ -145,7 +170,7 @@ def test_a_step_that_raises_is_refuted_with_the_exception(pytester: pytest.Pytes
     [
         (["--implementation", "mine:step"], "mine has no attribute 'step'"),
         (["--implementation", "mine.nothing:step"], "there is no module 'mine.nothing'"),
-        (["--implementation", "mine.optimisers:STEPS"], "has no attribute 'STEPS'; callables there: broken, mean, step"),
+        (["--implementation", "mine.optimisers:STEPS"], "has no attribute 'STEPS'; callables there: broken, mean, step, third"),
         (["--implementation", "mine.optimisers:step", "--claim", "T1"], "unknown claim T1; known: all, own-contract, "),
         (["--implementation", "mine.optimisers:step", "--optimiser", "adam"], "argument --optimiser: invalid choice: 'adam'"),
         (["--implementation", "mine.optimisers:step", "--dataset", "x.csv"], "give one of them"),
