@@ -175,10 +175,10 @@ class Answer:
     """W' (m, d), finite; None when there is a problem."""
     problem: str
     """What is wrong with the answer, empty when nothing is."""
-    unit_roundoff: float | None = None
-    """u of the returned type, not below that of float64; None when nothing of a type was returned."""
+    unit_roundoff: float = UNIT_ROUNDOFF
+    """u of the returned type, not below that of float64."""
     dtype: str = ""
-    """The returned type."""
+    """The returned type; empty when nothing of a floating-point type was returned."""
     mutated: tuple[str, ...] = ()
     """Arguments that the call has changed."""
     refused: bool = False
@@ -215,8 +215,7 @@ def ask(
     if array is None or array.dtype.kind != "f":
         return Answer(None, problem, mutated=mutated)
     roundoff = max(float(np.finfo(array.dtype).eps) / 2, UNIT_ROUNDOFF)
-    weights = None if problem else array.astype(np.float64)
-    return Answer(weights, problem, roundoff, array.dtype.name, mutated)
+    return Answer(None if problem else array.astype(np.float64), problem, roundoff, array.dtype.name, mutated)
 
 
 def _unstarted(returned: Any) -> str:

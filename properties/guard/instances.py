@@ -32,7 +32,6 @@ from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
 from theory.rigour.exact import diagonal, pseudo_inverse
 from theory.rigour.input_bounds import InputBounds
-from theory.rigour.rounding import UNIT_ROUNDOFF
 
 Description = Mapping[str, Any]
 
@@ -185,15 +184,14 @@ class StepInstance:
     @cached_property
     def typed(self) -> Answer:
         """An answer of the type that the step computes in: where it raises, that on two orthonormal inputs."""
-        if self.answer.unit_roundoff is not None:
+        if self.answer.dtype:
             return self.answer
         return hand_problem(SIMPLE, self.problem.optimiser).answer(self.implementation)
 
     @property
     def unit_roundoff(self) -> float:
         """u of the type that the step computes in; float64's where it never returns anything of a type."""
-        found = self.typed.unit_roundoff
-        return UNIT_ROUNDOFF if found is None else found
+        return self.typed.unit_roundoff
 
     @property
     def dtype(self) -> str:
