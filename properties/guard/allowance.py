@@ -161,7 +161,7 @@ class Condition:
         """How far, in the Frobenius norm, the returned weights may be from the exact ones."""
         last = 4 * unit_roundoff * (self.weights + step_size * self.direction)
         moved = unit_roundoff * self.amplification(unit_roundoff) + self.error
-        return (step_size * moved + last) * ROOM
+        return float((step_size * moved + last) * ROOM)
 
 
 @dataclass(frozen=True)
@@ -247,7 +247,7 @@ def residual_error(net: ExactNetwork) -> float:
     """What rounding may do to ``r = u - y``, in u: sums of d and of m products, the arguments and the result rounded."""
     absolute = rounding.magnitudes(net.inputs) @ rounding.magnitudes(net.weights).T
     terms = absolute.sum(axis=1, keepdims=True) / np.sqrt(len(net.signs)) + rounding.magnitudes(net.targets)
-    return (len(net.signs) + net.inputs.ncols() + 8) * float(np.linalg.norm(terms))
+    return float((len(net.signs) + net.inputs.ncols() + 8) * np.linalg.norm(terms))
 
 
 def pattern_margin(net: ExactNetwork, unit_roundoff: float) -> float:
