@@ -590,6 +590,16 @@ CORRECT: Mapping[str, tuple[str, Step]] = {
     "right_kfac_structured": ("kfac", moving(_structured_kfac)),
 }
 
+REVEALING = ("right_lstsq", "right_eigh", "right_fisher", "right_lists", "right_kfac_factors", "right_kfac_kronecker")
+"""Those that are right where G, or H, is singular."""
+
+
+def correct_claims(name: str, directory: Path) -> Mapping[str, Any]:
+    """The claims on a correct step, by id; one that solves promises nothing where G, or H, is singular."""
+    singular = "pinv" if name in REVEALING else "unjudged"
+    return own_claims(load_implementation(f"zoo:steps.{name}", CORRECT[name][0], directory, None, singular))
+
+
 # --- run -------------------------------------------------------------------------------------------------------------
 
 

@@ -164,7 +164,7 @@ def test_intended_damping_passes_and_another_one_replays(pytester: pytest.Pytest
     )
     done = inside(pytester, *chosen, "--damping", "0.02", "-k", "not /", "--report", "out")
     assert done.ret == 1
-    done.stdout.fnmatch_lines(["convention: matches damping on G (or on the Fisher matrix) with eps = 0.01 on all *"])
+    done.stdout.fnmatch_lines(["cause: matches damping on G (or on the Fisher matrix) with eps = 0.01 on all *"])
     (file,) = (repository / "out" / "counterexamples").glob("*.json")
     words = shlex.split(json.loads(file.read_text())["replay"])
     assert words[5:9] == ["--damping", "0.02", "--damping-kind", "gram"]

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from properties.claim import Depth, Verdict
-from properties.guard.claims import own_claims
-from properties.guard.implementation import load_implementation
 from properties.search import run_claim
 from tests.deep import zoo
 
@@ -26,6 +24,5 @@ def test_a_faulty_step_is_refuted_and_told_its_cause(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["right_qr"])
 def test_a_correct_step_passes(name: str) -> None:
-    optimiser, _ = zoo.CORRECT[name]
-    claims = own_claims(load_implementation(f"zoo:steps.{name}", optimiser, HERE))
-    assert run_claim(claims[zoo.claims_of(optimiser, claims)[0]], Depth.QUICK, 1).verdict is Verdict.HOLDS
+    claims = zoo.correct_claims(name, HERE)
+    assert run_claim(claims[zoo.claims_of(zoo.CORRECT[name][0], claims)[0]], Depth.QUICK, 1).verdict is Verdict.HOLDS
