@@ -128,7 +128,7 @@ def _sentence(name: str, tried: int) -> str:
 def _plain(probes: Sequence[Probe], optimiser: str, damping: Damping | None) -> list[str]:
     """Conventions without a parameter; multiples of one only where none fits as it is."""
     found, multiples = [], []
-    for convention in conventions(optimiser, damping and intended(optimiser, damping)):
+    for convention in conventions(optimiser, None if damping is None else intended(optimiser, damping)):
         multiple = fitted_multiple(probes, convention.formula)
         if multiple is None:
             continue
