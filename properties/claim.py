@@ -15,6 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from properties.extras import Extra
 
 if TYPE_CHECKING:
+    from properties.results import Isolation
     from properties.statistics import Trials
 
 
@@ -283,6 +284,8 @@ class Claim(Generic[I]):
     """Whether it is undecided when one of its families had no instance that was judged, not only when none had."""
     explain: Callable[[Evaluation], Sequence[str]] | None = None
     """What more can be said about a refutation, in lines of text."""
+    isolate: Callable[[Claim[I], Evaluation, int], Isolation | None] | None = None
+    """``(claim, refutation, seed)`` -> the refutation with what it needs of what came before it; None where it needs nothing."""
 
     def neighbour(self, id: str, description: str, **changes: Any) -> Mutant:
         """A false neighbour of this claim: the same claim with some of its parts replaced."""

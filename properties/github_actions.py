@@ -54,7 +54,7 @@ def summary(document: Document) -> str:
     below = [
         *terminal.dataset_lines(document),
         *terminal.replay_lines(document),
-        *terminal.convention_lines(document),
+        *terminal.cause_lines(document),
         *terminal.mutant_lines(document),
         *terminal.obligation_lines(document),
         *left_out_lines(document.left_out),
@@ -70,22 +70,28 @@ def summary(document: Document) -> str:
 
 
 def error_commands(document: Document, where: Place | None, workspace: Path) -> list[str]:
-    """One error where claims on a step are refuted: the convention that it follows, if one is known, then the claims."""
+    """One error where claims on a step are refuted: what it does, if that is known, then the claims."""
     refuted = [entry for entry in document.merged_claims() if entry["verdict"] == Verdict.REFUTED.value]
     if not refuted:
         return []
-    conventions = [line for entry in refuted for line in entry.get("explanation", ()) if _names_convention(line)]
-    claims = [f"{entry['id']} is refuted: {entry['statement']}" for entry in refuted]
-    text = "\n".join([*dict.fromkeys(conventions), *claims])
+    told: dict[str, str] = {}
+    causes = [
+        line
+        for entry in refuted
+        for line in wording.told_once(entry["id"], entry.get("explanation", ()), told)
+        if line.startswith(wording.CAUSE) and not line.startswith(wording.AS_FOR)
+    ]
+    remarks = [f"{entry['remark']}; " if entry.get("remark") else "" for entry in refuted]
+    claims = [
+        f"{entry['id']} is refuted: {remark}{entry['statement']}"
+        for entry, remark in zip(refuted, remarks, strict=True)
+    ]
+    text = "\n".join([*causes, *claims])
     properties = "title=the step is refuted"
     if where is not None and where.file.resolve().is_relative_to(workspace.resolve()):
         file = where.file.resolve().relative_to(workspace.resolve()).as_posix()
         properties = f"file={_property(file)},line={where.line},{properties}"
     return [f"::error {properties}::{_data(text)}"]
-
-
-def _names_convention(line: str) -> bool:
-    return line.startswith(terminal.CONVENTION)
 
 
 def _data(text: str) -> str:

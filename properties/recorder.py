@@ -69,7 +69,7 @@ class Recorder:
     def _claims(document: Document) -> list[str]:
         return [
             *terminal.claim_lines(document),
-            *terminal.convention_lines(document),
+            *terminal.cause_lines(document),
             *terminal.mutant_lines(document),
             *terminal.obligation_lines(document),
             *left_out_lines(document.left_out),

@@ -129,3 +129,12 @@ class Result:
 def _ratio(evaluation: Evaluation) -> float:
     bound = evaluation.tightest
     return -1.0 if bound is None else bound.ratio
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """A refutation evaluated where nothing else came before, and what that says of it."""
+
+    evaluation: Evaluation
+    remark: str
+    """A sentence for the first line of the failure."""

@@ -55,6 +55,8 @@ class Run:
     """Whether the paper's pictures are computed: for a report on every claim, unless it is a quick one."""
     replays: tuple[Replay, ...] = ()
     """The counterexample files to evaluate again."""
+    told: dict[str, str] = field(default_factory=dict)
+    """Causes that were told already, and of which claim."""
     own: Implementation | None = None
     """The step that the claims are about, where it is the user's."""
 

@@ -58,9 +58,12 @@ class Verification:
     def claim(self, claim: Claim[Any]) -> Outcome:
         """Passed when the claim holds."""
         outcome, seed = self._search(claim, self._run.depth)
+        remark = _isolated(claim, outcome, seed)
         entry = claim_entry(claim, outcome, self._run.depth.value, seed)
-        entry["explanation"] = _explanation(claim, outcome)
-        hints = [*entry["explanation"], *self._counterexample(entry, claim, claim.statement, outcome)]
+        entry["explanation"] = [*([remark] if remark else []), *_explanation(claim, outcome)]
+        entry["remark"] = remark
+        told = wording.told_once(entry["id"], entry["explanation"], self._run.told)
+        hints = [*told[bool(remark) :], *self._counterexample(entry, claim, claim.statement, outcome)]
         return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.claim_failure(entry, hints))
 
     def mutant(self, mutant: Mutant) -> Outcome:
@@ -200,6 +203,20 @@ def compute_pictures(depth: Depth, seed: int) -> Mapping[str, Any]:
     from properties.pictures import pictures
 
     return pictures(depth, seed)
+
+
+def _isolated(claim: Claim[Any], outcome: Result | str, seed: int) -> str:
+    """Take into the result what its refutation needs of what came before it, and say so; empty where it needs nothing."""
+    if claim.isolate is None or isinstance(outcome, str) or outcome.refutation is None:
+        return ""
+    try:
+        found = claim.isolate(claim, outcome.refutation, seed)
+    except Exception as error:
+        return f"whether it depends on earlier calls is not known, as that broke off with an error: {error!r}"
+    if found is None:
+        return ""
+    outcome.refutation = found.evaluation
+    return found.remark
 
 
 def _explanation(claim: Claim[Any], outcome: Result | str) -> list[str]:

@@ -130,8 +130,20 @@ class Condition:
 
     def meaningful(self, unit_roundoff: float) -> float:
         """Nonnegative when no algorithm comes too close to a singular matrix for the bound."""
-        relative = [route.relative for stage in self.stages for route in stage if route.required]
-        return LARGEST - unit_roundoff * max(relative, default=np.inf)
+        return float(LARGEST - unit_roundoff * self._relative)
+
+    def tells_of(self, unit_roundoff: float, number: float) -> bool:
+        """Whether that is so too for a matrix of these sizes with another condition number."""
+        return bool(unit_roundoff * self._relative * max(1.0, number / self.number) <= LARGEST)
+
+    @property
+    def _relative(self) -> float:
+        found = [route.relative for stage in self.stages for route in stage if route.required]
+        return max(found, default=np.inf)
+
+    def growth(self, unit_roundoff: float) -> float:
+        """What rounding may move the step by, in u, relative to the step and to the condition number; 1 where there is no step."""
+        return self.amplification(unit_roundoff) / (self.direction * self.number) if self.direction > 0 else 1.0
 
     def telling(self, unit_roundoff: float, step_size: float) -> float:
         """Nonnegative when the allowance is a quarter of the step at most."""
@@ -149,7 +161,7 @@ class Condition:
         """How far, in the Frobenius norm, the returned weights may be from the exact ones."""
         last = 4 * unit_roundoff * (self.weights + step_size * self.direction)
         moved = unit_roundoff * self.amplification(unit_roundoff) + self.error
-        return (step_size * moved + last) * ROOM
+        return float((step_size * moved + last) * ROOM)
 
 
 @dataclass(frozen=True)
@@ -235,7 +247,7 @@ def residual_error(net: ExactNetwork) -> float:
     """What rounding may do to ``r = u - y``, in u: sums of d and of m products, the arguments and the result rounded."""
     absolute = rounding.magnitudes(net.inputs) @ rounding.magnitudes(net.weights).T
     terms = absolute.sum(axis=1, keepdims=True) / np.sqrt(len(net.signs)) + rounding.magnitudes(net.targets)
-    return (len(net.signs) + net.inputs.ncols() + 8) * float(np.linalg.norm(terms))
+    return float((len(net.signs) + net.inputs.ncols() + 8) * np.linalg.norm(terms))
 
 
 def pattern_margin(net: ExactNetwork, unit_roundoff: float) -> float:

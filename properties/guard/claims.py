@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from properties.claim import Claim, Evaluation, Family, Provenance
+from properties.claim import Claim, Family, Provenance
 from properties.guard import damped_steps, special_steps, wrong_steps
 from properties.guard.controls import ArrayStep
-from properties.guard.diagnosis import explanation
-from properties.guard.explanations import damped_explanation, singular_explanation
+from properties.guard.explanation import explanation
 from properties.guard.implementation import OWN_PREFIX, Implementation
 from properties.guard.instances import (
     Description,
@@ -49,7 +48,8 @@ from properties.guard.judgements import (
 )
 from properties.guard.larger_instances import larger_family
 from properties.guard.parallel_instances import parallel_family
-from properties.guard.singular_instances import SingularInstance, singular_family
+from properties.guard.sequences import isolated
+from properties.guard.singular_instances import singular_family
 from properties.guard.wrong_steps import WrongSteps
 from theory.theorems import kfac, ngd
 
@@ -89,7 +89,6 @@ def _claim(
     wrong: WrongSteps,
     provenance: Provenance = Provenance.DERIVED,
     hypotheses: Callable[[Any], Any] = solvable,
-    explain: Callable[[Evaluation], Sequence[str]] | None = None,
     only: Mapping[str, str] = MappingProxyType({}),
 ) -> Claim[Any]:
     """A claim on the implementation, with the same claim on each wrong step as a mutant.
@@ -106,7 +105,8 @@ def _claim(
         conclusion=conclusion,
         features=features,
         every_family=True,
-        explain=explain,
+        explain=explanation,
+        isolate=isolated,
     )
     return claim.with_mutants(
         *(
@@ -131,21 +131,6 @@ def _control(id: str, implementation: Implementation, step: ArrayStep) -> Implem
     return of(name, implementation.optimiser, step, implementation.damping, implementation.singular)
 
 
-def _explained(implementation: Implementation) -> Callable[[Evaluation], Sequence[str]]:
-    """What names the convention that a refuted step follows."""
-
-    def explain(evaluation: Evaluation) -> Sequence[str]:
-        found = evaluation.instance
-        instance = dataclasses.replace(found)  # which asks the step anew
-        if isinstance(found, SingularInstance):
-            return singular_explanation(instance)
-        if implementation.damping is not None:
-            return damped_explanation(implementation, instance)
-        return explanation(implementation, instance)
-
-    return explain
-
-
 def _hand_and_wide(hand: tuple[int, int, int], wide: tuple[int, int, int]) -> Families:
     """Hand-sized networks and wide ones, so many at each depth."""
     return lambda found: (hand_family(found, examples(*hand)), wide_family(found, examples(*wide)))
@@ -168,7 +153,6 @@ def _contract(implementation: Implementation) -> Claim[Any]:
         families=_every_size((30, 270, 1500), (10, 110, 500), (4, 20, 80)),
         conclusion=contract_conclusion,
         wrong=wrong_steps.broken_contracts(implementation.optimiser),
-        explain=_explained(implementation),
     )
 
 
@@ -226,7 +210,6 @@ def _identity(implementation: Implementation) -> Claim[Any]:
         wrong=wrong,
         only=ONLY,
         provenance=Provenance.PAPER if damping is None else Provenance.DERIVED,
-        explain=_explained(implementation),
     )
 
 

@@ -8,6 +8,7 @@ from properties.guard import controls
 from properties.guard.controls import Dense, Direction
 from properties.guard.damping import Damping
 from properties.guard.wrong_steps import WrongSteps
+from theory.inputs import FloatArray
 
 TOLD = 1e-4
 """H is far from singular on every instance: a smaller eps on ``S^T S`` is not told from none by what an explicit inverse may lose."""
@@ -23,7 +24,7 @@ def pi(net: Dense, scaled: bool = True) -> float:
 def pi_damped(eps: float, power: int = 1, scaled: bool = True) -> Direction:
     """``(S^T S + eps^{1/2} / pi I)^{-1} B (X^T X + eps^{1/2} pi I)^{-1}``, with a power of pi."""
 
-    def direction(net: Dense) -> controls.FloatArray:
+    def direction(net: Dense) -> FloatArray:
         factor = pi(net, scaled) ** power
         return controls.kronecker(net, np.sqrt(eps) / factor, np.sqrt(eps) * factor)
 
@@ -79,7 +80,7 @@ def wrong_damping(damping: Damping) -> WrongSteps:
     return {id: (description, controls.stepping(direction)) for id, (description, direction) in wrong.items()}
 
 
-def _one(kind: str, eps: float, net: Dense, features: int, inputs: int) -> controls.FloatArray:
+def _one(kind: str, eps: float, net: Dense, features: int, inputs: int) -> FloatArray:
     """The step with the damping of one factor."""
     factor = pi(net) if kind == "pi" else 1.0
     size = float(np.sqrt(eps)) if kind == "pi" else eps

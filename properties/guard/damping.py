@@ -23,6 +23,7 @@ from flint import fmpq, fmpq_mat
 
 from properties.claims import identity_rounding as rounding
 from properties.claims.exact_network import ExactNetwork, vector
+from properties.stable_names import stored_as
 from theory.errors import ImplementationError
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, rational, rational_matrix
@@ -45,6 +46,7 @@ REFINED = 2.0**-100
 REFINEMENTS = 30
 
 
+@stored_as("damping")
 @dataclass(frozen=True)
 class Damping:
     """A kind of damping and its eps."""

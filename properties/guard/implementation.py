@@ -10,9 +10,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import traceback
 import warnings
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +39,69 @@ SIGNATURE = "step(weights, signs, X, y, step_size) -> weights"
 OPTIMISERS = ("ngd", "kfac")
 """What an implementation may claim to be."""
 
-
 SINGULAR = ("pinv", "raises", "unjudged")
 """What a step may promise where G, or H, is singular: the step through the pseudo-inverse; an error; nothing."""
 
 LINEAR_ALGEBRA_ERRORS = ("LinAlgError", "_LinAlgError")
 """NumPy's, and PyTorch's, which is no ValueError."""
 
-_STEPS: dict[Implementation, Step] = {}
+
+@stored_as("step-call")
+@dataclass(frozen=True)
+class Call:
+    """What a step is given once."""
+
+    weights: FloatArray
+    """W (m, d)."""
+    signs: FloatArray
+    inputs: FloatArray
+    """X (n, d)."""
+    targets: FloatArray
+    step_size: float
+
+
+KEPT_BYTES = 2**27
+"""Calls are kept until their arrays take so much; then the oldest are forgotten."""
+
+
+class Calls:
+    """The calls of one step in this process, in order."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._kept: deque[Call] = deque()
+        self._bytes = 0
+        self.made = 0
+        """How many there were, those forgotten included."""
+
+    def add(self, call: Call) -> None:
+        """Keep one more."""
+        self._kept.append(call)
+        self.made += 1
+        self._bytes += _bytes(call)
+        while self._bytes > KEPT_BYTES:
+            self._bytes -= _bytes(self._kept.popleft())
+
+    def before(self, count: int) -> tuple[Call, ...]:
+        """Those of the first ``count`` calls that are kept still, oldest first."""
+        return tuple(islice(self._kept, max(0, count - (self.made - len(self._kept)))))
+
+
+def _bytes(call: Call) -> int:
+    return call.weights.nbytes + call.signs.nbytes + call.inputs.nbytes + call.targets.nbytes
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A step that an implementation's names stand for in this process."""
+
+    step: Step
+    directory: Path | None = None
+    """Where it can be imported anew; None for one that was made here."""
+    calls: Calls = field(default_factory=Calls)
+
+
+_LOADED: dict[Implementation, Loaded] = {}
 
 
 @stored_as("implementation")
@@ -68,11 +126,17 @@ class Implementation:
         step: Step,
         damping: Damping | None = None,
         singular: str = SINGULAR[0],
+        directory: Path | None = None,
     ) -> Implementation:
-        """The implementation of this name and claims, which is ``step`` from now on."""
-        found = cls(name, optimiser, damping, singular)
-        _STEPS[found] = step
+        """The implementation of this name and claims, which is ``step`` from now on, and may be imported anew from a directory."""
+        found = Implementation(name, optimiser, damping, singular)
+        _LOADED[found] = Loaded(step, directory)
         return found
+
+    @property
+    def plain(self) -> Implementation:
+        """Its name and claims, without the calls that a session may begin with."""
+        return Implementation(self.name, self.optimiser, self.damping, self.singular)
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -93,11 +157,28 @@ class Implementation:
         return f"{self.name} (optimiser {self.optimiser}{damping}{singular[self.singular]})"
 
     @property
+    def loaded(self) -> Loaded:
+        """What the name stands for. Raises ImplementationError when none of this name and claims was loaded."""
+        if self.plain not in _LOADED:
+            raise ImplementationError(f"the step {self.name} was not loaded; give {' '.join(self.options)}")
+        return _LOADED[self.plain]
+
+    @property
     def step(self) -> Step:
         """The function. Raises ImplementationError when none of this name and claims was loaded."""
-        if self not in _STEPS:
-            raise ImplementationError(f"the step {self.name} was not loaded; give {' '.join(self.options)}")
-        return _STEPS[self]
+        return self.loaded.step
+
+    @property
+    def calls_made(self) -> int:
+        """How many calls of it there were in this process."""
+        return self.loaded.calls.made
+
+    def answer(self, call: Call) -> Answer:
+        """What it returns. Calls of a step that can be imported anew are kept. Raises ImplementationError."""
+        loaded = self.loaded
+        if loaded.directory is not None:
+            loaded.calls.add(call)
+        return ask(loaded.step, call)
 
 
 def load_implementation(
@@ -125,7 +206,7 @@ def load_implementation(
             raise ImplementationError(f"{module_name} has no attribute {path!r}; callables there: {listed}")
         found = getattr(found, part)
     _check(name, found)
-    return Implementation.of(name, optimiser, found, damping, singular)
+    return Implementation.of(name, optimiser, found, damping, singular, directory)
 
 
 def _imported(name: str, directory: Path) -> Any:
@@ -177,48 +258,67 @@ class Answer:
     """W' (m, d), finite; None when there is a problem."""
     problem: str
     """What is wrong with the answer, empty when nothing is."""
-    unit_roundoff: float | None = None
-    """u of the returned type, not below that of float64; None when nothing of a type was returned."""
+    unit_roundoff: float = UNIT_ROUNDOFF
+    """u of the returned type, not below that of float64."""
     dtype: str = ""
-    """The returned type."""
+    """The returned type; empty when nothing of a floating-point type was returned."""
     mutated: tuple[str, ...] = ()
     """Arguments that the call has changed."""
     refused: bool = False
     """Whether it raised ValueError, as for a bad argument."""
     declined: bool = False
     """Whether it raised what is raised for a singular matrix: ValueError, ArithmeticError, or a LinAlgError of any library."""
+    returned: str = ""
+    """What came back in the place of weights, as text: the array, the value, or where the exception was raised."""
 
 
-def ask(
-    step: Step, weights: FloatArray, signs: FloatArray, inputs: FloatArray, targets: FloatArray, step_size: float
-) -> Answer:
+LONGEST = 2000
+"""Characters of what came back that are shown."""
+
+
+def ask(step: Step, call: Call) -> Answer:
     """Call the step on copies and take its answer apart. Never raises what the step raises."""
-    given = {"weights": weights.copy(), "signs": signs.copy(), "X": inputs.copy(), "y": targets.copy()}
+    kept = {"weights": call.weights, "signs": call.signs, "X": call.inputs, "y": call.targets}
+    given = {name: array.copy() for name, array in kept.items()}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a warning makes no step wrong
-            returned = step(*given.values(), step_size)
+            returned = step(*given.values(), call.step_size)
             if deferred := _unstarted(returned):
                 return Answer(None, f"returned {deferred}, not the new weights")
             array = None if returned is None else np.asarray(returned)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # exits and skips too: whatever ends the call is an answer
-        declined = isinstance(error, ValueError | ArithmeticError) or any(
-            kind.__name__ in LINEAR_ALGEBRA_ERRORS for kind in type(error).__mro__
-        )
-        text = f"raised {type(error).__name__}: {error}"
-        return Answer(None, text, refused=isinstance(error, ValueError), declined=declined)
-    kept = {"weights": weights, "signs": signs, "X": inputs, "y": targets}
+        said = f"raised {type(error).__name__}: {error}"
+        refused, declined = isinstance(error, ValueError), _declines(error)
+        return Answer(None, said, refused=refused, declined=declined, returned=_raised_at(error))
     mutated = tuple(name for name, before in kept.items() if not np.array_equal(given[name], before))
     if array is not None and any(np.shares_memory(array, changed) for changed in given.values()):
         array = array.copy()
-    problem = _problem(array, weights.shape)
+    problem = _problem(array, call.weights.shape)
+    text = _shown(returned if array is None else array) if problem else ""
     if array is None or array.dtype.kind != "f":
-        return Answer(None, problem, mutated=mutated)
+        return Answer(None, problem, mutated=mutated, returned=text)
     roundoff = max(float(np.finfo(array.dtype).eps) / 2, UNIT_ROUNDOFF)
     weights = None if problem else array.astype(np.float64)
-    return Answer(weights, problem, roundoff, array.dtype.name, mutated)
+    return Answer(weights, problem, roundoff, array.dtype.name, mutated, returned=text)
+
+
+def _declines(error: BaseException) -> bool:
+    named = any(kind.__name__ in LINEAR_ALGEBRA_ERRORS for kind in type(error).__mro__)
+    return named or isinstance(error, ValueError | ArithmeticError)
+
+
+def _raised_at(error: BaseException) -> str:
+    """The line of the step itself that an exception came through."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    return "".join(f"{frame.filename}, line {frame.lineno}, in {frame.name}: {frame.line}" for frame in frames[:1])
+
+
+def _shown(returned: Any) -> str:
+    text = str(returned.tolist()) if isinstance(returned, np.ndarray) else repr(returned)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _unstarted(returned: Any) -> str:

@@ -26,14 +26,13 @@ from properties.descriptions import described
 from properties.guard.allowance import Condition, bounds_of, frobenius, smallest_eigenvalue
 from properties.guard.condition import kfac_condition, ngd_condition, product_condition
 from properties.guard.damping import Damping, Direction, damped_direction, shifted
-from properties.guard.implementation import Answer, Implementation, ask
+from properties.guard.implementation import Answer, Call, Implementation
 from properties.inputs import draw_inputs, weighted_kinds
 from properties.stable_names import stored_as
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
 from theory.rigour.exact import diagonal, pseudo_inverse
 from theory.rigour.input_bounds import InputBounds
-from theory.rigour.rounding import UNIT_ROUNDOFF
 
 Description = Mapping[str, Any]
 
@@ -167,9 +166,13 @@ class Problem:
 
     def answer(self, implementation: Implementation, step_size: float | None = None) -> Answer:
         """What an implementation makes of it, for another step size if one is given."""
+        return implementation.answer(self.call(step_size))
+
+    def call(self, step_size: float | None = None) -> Call:
+        """What a step is given, with another step size if one is given."""
         given = self.given
         eta = given.step_size if step_size is None else step_size
-        return ask(implementation.step, given.weights, given.signs, given.inputs, given.targets, eta)
+        return Call(given.weights, given.signs, given.inputs, given.targets, eta)
 
 
 @stored_as("step-answer")
@@ -182,21 +185,26 @@ class StepInstance:
 
     @cached_property
     def answer(self) -> Answer:
-        """The answer to the one call of this instance."""
+        """The answer to the first call of this instance."""
+        assert self.calls_before >= 0  # counted before the call
         return self.problem.answer(self.implementation)
 
     @cached_property
     def typed(self) -> Answer:
         """An answer of the type that the step computes in: where it raises, that on two orthonormal inputs."""
-        if self.answer.unit_roundoff is not None:
+        if self.answer.dtype:
             return self.answer
         return hand_problem(SIMPLE, self.problem.optimiser).answer(self.implementation)
+
+    @cached_property
+    def calls_before(self) -> int:
+        """How many calls of the implementation there were in this process before the first of this instance."""
+        return self.implementation.calls_made
 
     @property
     def unit_roundoff(self) -> float:
         """u of the type that the step computes in; float64's where it never returns anything of a type."""
-        found = self.typed.unit_roundoff
-        return UNIT_ROUNDOFF if found is None else found
+        return self.typed.unit_roundoff
 
     @property
     def dtype(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 from flint import fmpq_mat
@@ -249,6 +250,15 @@ class FixedInstance(StepInstance):
 
     moving: Problem
 
+    @cached_property
+    def still(self) -> Answer:
+        """The answer with the step size 0."""
+        return self.moving.answer(self.implementation, 0.0)
+
+
+STILL = "W' = W with the step size 0"
+"""How the label of the second bound begins."""
+
 
 def fixed_instance(description: Description, implementation: Implementation) -> FixedInstance:
     """The hand-sized problem whose targets are its own outputs, and the one it was."""
@@ -277,11 +287,11 @@ def fixed_conclusion(instance: StepInstance) -> Sequence[Bound]:
             allowed,
         )
     ]
-    still = instance.moving.answer(instance.implementation, 0.0)
-    label = "W' = W with the step size 0, to rounding"
+    still = instance.still
+    label = f"{STILL}, to rounding"
     if still.refused:
         return [*bounds, equal_exactly("the step size 0 is refused by a ValueError", holds=True)]
     if still.weights is None:
-        return [*bounds, within_rounding(f"with the step size 0, the step {still.problem}", math.inf, 0.0)]
+        return [*bounds, within_rounding(f"{STILL}, but the step {still.problem}", math.inf, 0.0)]
     distance = float(np.linalg.norm(still.weights - weights)) * ROOM
     return [*bounds, within_rounding(label, distance, instance.moving.condition.allowance(instance.unit_roundoff, 0.0))]

@@ -19,6 +19,7 @@ from properties.descriptions import described
 from properties.guard.allowance import frobenius
 from properties.guard.implementation import Implementation
 from properties.guard.instances import EIGHTHS, Description, Problem, StepInstance
+from properties.stable_names import stored_as
 from theory.inputs import FloatArray, normalise_rows
 
 GAP = 2.0**-8
@@ -42,6 +43,7 @@ CASES: Mapping[str, Sequence[tuple[str, int, int, int]]] = {
 the same pattern, and a row twice in inputs that do not span their space."""
 
 
+@stored_as("step-singular-answer")
 @dataclass(frozen=True)
 class SingularInstance(StepInstance):
     """A problem whose matrix is meant to be singular, and what an implementation makes of it."""

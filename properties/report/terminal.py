@@ -10,6 +10,7 @@ from properties.report.dataset_answer import answer
 from properties.report.document import Document
 from properties.report.picture_texts import summaries
 from properties.report.wording import (
+    CAUSE,
     description_text,
     evidence_text,
     family_texts,
@@ -21,15 +22,13 @@ from properties.report.wording import (
     replays_sentence,
     seconds_text,
     tightest_text,
+    told_once,
     verdict_sentence,
     without_counterexample,
 )
 
 WIDEST_LINE = 140
 """Longer lists of instances are wrapped."""
-
-CONVENTION = "convention: "
-"""How the line of an explanation begins that names a convention."""
 
 COLUMNS = ("claim", "verdict", "evidence", "from", "instances", "vacuous", "undecided hyp.", "tightest", "time")
 """The columns of the claims' table."""
@@ -98,13 +97,14 @@ def claim_rows(document: Document) -> list[tuple[str, ...]]:
     ]
 
 
-def convention_lines(document: Document) -> list[str]:
-    """Which convention a refuted step of the user's own follows."""
+def cause_lines(document: Document) -> list[str]:
+    """What a refuted step of the user's own does, each cause once."""
+    told: dict[str, str] = {}
     return [
         f"{entry['id']}: {line}"
         for entry in document.merged_claims()
-        for line in entry.get("explanation", ())
-        if line.startswith(CONVENTION)
+        for line in told_once(entry["id"], entry.get("explanation", ()), told)
+        if line.startswith(CAUSE)
     ]
 
 

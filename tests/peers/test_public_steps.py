@@ -56,7 +56,7 @@ WRONG = [
     (
         "kfac",
         "nngeometry_kfac",
-        "n times the step (the mean in the Fisher matrix, or in both factors and the gradient)",
+        "n times the step (the mean in one factor with the gradient of the sum; or the mean in both factors and the gradient)",
     ),
     (
         "kfac",
@@ -68,14 +68,14 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("optimiser", "name", "convention"), WRONG)
-def test_other_steps_are_refuted_and_named(optimiser: str, name: str, convention: str) -> None:
+@pytest.mark.parametrize(("optimiser", "name", "cause"), WRONG)
+def test_other_steps_are_refuted_and_named(optimiser: str, name: str, cause: str) -> None:
     implementation = Implementation.of(name, optimiser, getattr(steps, name))
     claim = own_claims(implementation)[IDENTITIES[optimiser]]
     description = {"kind": "uniform", "rows": 2, "dim": 2, "width": 4, "weights": "integers", "eighths": 4, "seed": 0}
     assert evaluate(claim, claim.families[0], description).verdict is InstanceVerdict.REFUTED
     (sentence,) = matching(implementation, StepInstance(hand_problem(description, optimiser), implementation))
-    assert sentence.startswith(f"matches {convention}")
+    assert sentence.startswith(f"matches {cause}")
     print(f"{name}: {sentence}")
 
 

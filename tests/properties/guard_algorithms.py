@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-Array = np.ndarray[Any, Any]
+Array = Any
+"""Of float32 or float64."""
 
 
-def quantities(given: tuple[Any, ...], kind: type) -> tuple[Array, Array, Array, Array, Array]:
+def quantities(given: tuple[Any, ...], kind: Any) -> tuple[Array, Array, Array, Array, Array]:
     """W, S, X, r, J, all of one type."""
-    W, a, X, y = (np.asarray(value, dtype=kind) for value in given)
+    W, a, X, y = [np.asarray(value, dtype=kind) for value in given]
     Z = X @ W.T
     S = np.where(Z >= 0, a, kind(0)) / kind(np.sqrt(len(a)))
     r = np.maximum(Z, 0) @ a / kind(np.sqrt(len(a))) - y
@@ -20,7 +21,7 @@ def quantities(given: tuple[Any, ...], kind: type) -> tuple[Array, Array, Array,
 
 def cut(matrix: Array) -> float:
     """A relative cut-off of the usual size."""
-    return 4 * max(matrix.shape) * float(np.finfo(matrix.dtype).eps)
+    return float(4 * max(matrix.shape) * np.finfo(matrix.dtype).eps)
 
 
 def orthogonal(J: Array, r: Array) -> Array:
@@ -39,7 +40,7 @@ def least_squares(J: Array, r: Array) -> Array:
 
 
 def pseudo_inverse(J: Array, r: Array) -> Array:
-    return np.linalg.pinv(J, rtol=None) @ r
+    return np.linalg.pinv(J, rcond=cut(J) / 4) @ r
 
 
 def gram_pseudo_inverse(J: Array, r: Array) -> Array:
@@ -114,7 +115,7 @@ def kronecker(S: Array, X: Array, r: Array) -> Array:
 
 
 def pseudo_inverses(S: Array, X: Array, r: Array) -> Array:
-    return np.linalg.pinv(S, rtol=None) @ (r[:, None] * np.linalg.pinv(X, rtol=None).T)
+    return np.linalg.pinv(S, rcond=cut(S) / 4) @ (r[:, None] * np.linalg.pinv(X, rcond=cut(X) / 4).T)
 
 
 def small_inverse(S: Array, X: Array, r: Array) -> Array:
@@ -129,7 +130,7 @@ KFAC: Mapping[str, Callable[[Array, Array, Array], Array]] = {
 }
 
 
-def step(optimiser: str, name: str, kind: type) -> Callable[..., Array]:
+def step(optimiser: str, name: str, kind: Any) -> Callable[..., Array]:
     """The step by an algorithm, in a type."""
 
     def stepped(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Array:

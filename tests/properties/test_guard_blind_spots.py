@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,10 @@ from tests.properties import guard_algorithms as algorithms
 from theory.rigour.exact import pseudo_inverse
 
 IDENTITY = {"ngd": "own-I-pinv", "kfac": "own-I-kfac"}
+
+
+def no_more_inputs(most: int, net: controls.Dense) -> bool:
+    return len(net.targets) <= most
 
 
 def judged(optimiser: str, step: Callable[..., Any], seed: int, *families: str, singular: str = "pinv") -> Result:
@@ -56,7 +61,7 @@ def test_right_steps_pass_on_every_family(optimiser: str, name: str, kind: type)
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_float32_step_that_stands_still_beyond_a_size_is_refuted(optimiser: str, seed: int) -> None:
     for most in (4, 5, 8, 11):
-        step = special_steps.single(optimiser, lambda net, most=most: len(net.targets) <= most)
+        step = special_steps.single(optimiser, partial(no_more_inputs, most))
         refutation = judged(optimiser, step, seed, "larger").refutation
         assert refutation is not None
         assert refutation.description["rows"] > most

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.guard.implementation import ask, load_implementation
+from properties.guard.implementation import Call, ask, load_implementation
 from theory.errors import ImplementationError
 
 MODULE = """
@@ -70,7 +70,8 @@ def test_steps_are_found(directory: Path, name: str) -> None:
         return
     found = load_implementation(name, "kfac", directory)
     assert (found.name, found.optimiser) == (name, "kfac")
-    assert found.step(5, 1, 1, 1, 1) == 5
+    assert found.loaded.step(5, 1, 1, 1, 1) == 5
+    assert found.loaded.directory == directory
     assert sys.path[0] == str(directory)
 
 
@@ -100,6 +101,9 @@ def test_what_is_wrong_is_said(directory: Path, name: str, said: str) -> None:
         load_implementation(name, "ngd", directory)
 
 
+CALL = Call(np.eye(2), np.ones(2), np.eye(2), np.ones(2), 0.5)
+
+
 async def awaited(*given: Any) -> Any:
     return given[0]
 
@@ -126,7 +130,7 @@ def test_a_call_that_is_not_run_is_an_answer_without_a_warning(step: Callable[..
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        answer = ask(hidden, np.eye(2), np.ones(2), np.eye(2), np.ones(2), 0.5)
+        answer = ask(hidden, CALL)
         gc.collect()
     assert (answer.weights, answer.problem) == (None, said)
     assert caught == []
@@ -139,6 +143,6 @@ def test_a_call_that_leaves_is_an_answer(leave: Callable[[], None]) -> None:
     def step(*_: object) -> None:
         leave()
 
-    answer = ask(step, np.eye(2), np.ones(2), np.eye(2), np.ones(2), 0.5)
+    answer = ask(step, CALL)
     assert answer.weights is None
     assert answer.problem.startswith("raised ")

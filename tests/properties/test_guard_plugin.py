@@ -42,6 +42,13 @@ def mean(weights, signs, X, y, step_size):
 
 def broken(weights, signs, X, y, step_size):
     raise RuntimeError("not today")
+
+calls = 0
+
+def third(weights, signs, X, y, step_size):
+    global calls
+    calls += 1
+    return step(weights, signs, X, y, step_size) if calls % 3 else weights
 """
 
 
@@ -99,12 +106,15 @@ def test_a_right_step_passes_and_only_the_claims_run(pytester: pytest.Pytester, 
     assert written["environment"]["implementation"] == "mine.optimisers:step"
 
 
-def test_a_wrong_step_is_refuted_and_its_convention_named(repository: Path) -> None:
+def test_a_wrong_step_is_refuted_and_its_cause_named(repository: Path) -> None:
     arguments = ("--implementation", "mine.optimisers:mean", "--claim", "own-I-pinv", "--report", "out", "-n", "1")
     done = apart(repository, *arguments)  # as in CI: by a worker of a distributed run
     assert done.returncode == 1, done.stdout + done.stderr
-    sentence = "matches 1/n times the step (the gradient of the mean loss with the Fisher matrix of the sum) on all "
-    assert f"own-I-pinv: convention: {sentence}" in done.stdout
+    sentence = (
+        "matches 1/n times the step (the gradient of the mean loss with the Fisher matrix of the sum; or the step size divided "
+        "by n) on all "
+    )
+    assert f"own-I-pinv: cause: {sentence}" in done.stdout
     assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in done.stdout
     assert (
         "again: natural-gradient guard mine.optimisers:mean --optimiser ngd --claim own-I-pinv --depth" in done.stdout
@@ -112,7 +122,7 @@ def test_a_wrong_step_is_refuted_and_its_convention_named(repository: Path) -> N
     (claim,) = json.loads((repository / "out" / "claims.json").read_text())["claims"]
     stored = json.loads((repository / "out" / claim["counterexample"]).read_text())
     assert {"problem.given.inputs", "problem.given.weights", "problem.given.targets"} <= stored["arrays"].keys()
-    assert any(line.startswith(f"convention: {sentence}") for line in stored["explanation"])
+    assert any(line.startswith(f"cause: {sentence}") for line in stored["explanation"])
     words = shlex.split(stored["replay"])
     step = ["--implementation", "mine.optimisers:mean", "--optimiser", "ngd"]
     assert words == ["natural-gradient", "replay", f"out/{claim['counterexample']}", *step]
@@ -138,7 +148,7 @@ def test_the_commands_on_the_page_find_the_step_and_the_files(repository: Path) 
     for words in (replays[0], replays[-1]):
         done = started(repository, words)
         assert "Of 1 replayed: 1 refuted again." in done.stdout, done.stdout + done.stderr
-    assert "convention: matches 1/n times the step" in page
+    assert "cause: matches 1/n times the step" in page
     assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in page
 
 
@@ -173,6 +183,24 @@ def test_what_a_step_promises_of_singular_matrices_is_asked_for(pytester: pytest
     assert inside(pytester, *chosen, "--singular", "unjudged").ret == 0
 
 
+def test_a_step_that_keeps_state_is_refuted_by_a_sequence_that_replays(
+    pytester: pytest.Pytester, repository: Path
+) -> None:
+    arguments = ("--implementation", "mine.optimisers:third")
+    done = inside(pytester, *arguments, "--claim", "own-T1-step", "--report", "out")
+    assert done.ret == 1
+    done.stdout.fnmatch_lines(
+        [
+            "own-T1-step is refuted: keeps state between calls: in a fresh process this instance alone does not refute it, after 2 *",
+            "call 3: returned_weights = *",
+            "cause: calls 1 to 2 on the same input are exact, call 3 on the same input is not (no step at all): every call *",
+        ]
+    )
+    (claim,) = json.loads((repository / "out" / "claims.json").read_text())["claims"]
+    replayed = inside(pytester, *arguments, f"--replay=out/{claim['counterexample']}")
+    replayed.stdout.fnmatch_lines(["  the same as the file: verdict, margins*", "Of 1 replayed: 1 refuted again."])
+
+
 def test_a_step_that_raises_is_refuted_with_the_exception(pytester: pytest.Pytester, repository: Path) -> None:
     done = inside(pytester, "--implementation", "mine.optimisers:broken", "--claim", "own-T1-step")
     assert done.ret == 1
@@ -184,7 +212,7 @@ def test_a_step_that_raises_is_refuted_with_the_exception(pytester: pytest.Pytes
     [
         (["--implementation", "mine:step"], "mine has no attribute 'step'"),
         (["--implementation", "mine.nothing:step"], "there is no module 'mine.nothing'"),
-        (["--implementation", "mine.optimisers:STEPS"], "has no attribute 'STEPS'; callables there: broken, damped, mean, solving, step"),
+        (["--implementation", "mine.optimisers:STEPS"], "has no attribute 'STEPS'; callables there: broken, damped, mean, solving, step, third"),
         (["--implementation", "mine.optimisers:step", "--claim", "T1"], "unknown claim T1; known: all, own-contract, "),
         (["--implementation", "mine.optimisers:step", "--optimiser", "adam"], "argument --ngd-optimiser: invalid choice: 'adam'"),
         (["--implementation", "mine.optimisers:step", "--dataset", "x.csv"], "--ngd-dataset certifies data; give one of them"),

@@ -145,7 +145,7 @@ def full_document() -> Document:
     found.add(mutant_entry(orphan, fake_claims.result(orphan.claim), "quick", 3))
     for entry in (found.claims["N-refuted"], found.mutants["N-small/below-10"]):
         entry["counterexample"] = f"counterexamples/{entry['id'].replace('/', '-')}.json"
-    found.claims["N-refuted"]["explanation"] = ["convention: another one"]
+    found.claims["N-refuted"]["explanation"] = ["cause: another one"]
     found.expected = found.recorded + 2
     return found
 

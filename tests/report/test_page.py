@@ -136,7 +136,7 @@ def test_a_claim_s_section_has_its_proof_and_its_counterexamples(full_text: str)
         "2 of 3 refuted",
         "natural-gradient verify --claim T1-sharp --depth quick --hypothesis-seed=1",
         "39 (T1-sharp, certified for 20 steps)",
-        "convention: another one",
+        "cause: another one",
     ):
         assert value in parsed.text
     assert '<a href="#obligation-O-squares">O-squares</a>' in full_text

@@ -1,0 +1,421 @@
+"""Conventions with a parameter eps: dampings, cut-offs, decay. One eps has to fit every problem.
+
+By the push-through identity ``(J^T J + eps I)^{-1} J^T = J^T (G + eps I)^{-1}`` damping on the Fisher matrix and on the Gram matrix
+are the same. K-FAC's factors are ``S^T S``, which carries 1/m, and ``X^T X``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product as product_of
+
+import numpy as np
+from scipy import optimize
+
+from properties.guard.conventions import diagonal_empirical, diagonal_fisher, exact
+from properties.guard.damping import Damping
+from properties.guard.kronecker_conventions import eigenbasis, features, inputs, scalings
+from properties.guard.panel import ENOUGH, Probe
+from properties.guard.workings import LEAST, NEGLIGIBLE, Formula, UndefinedError, Workings
+from theory.inputs import FloatArray
+
+Damped = Callable[[Workings, float], FloatArray]
+"""A formula with a damping eps > 0."""
+
+FITTED = (1e-14, 1e6)
+"""Between which a damping is looked for."""
+
+
+def solved(matrix: FloatArray, eps: float, right: FloatArray) -> FloatArray:
+    """``(M + eps I)^{-1} b``."""
+    return np.asarray(np.linalg.solve(matrix + eps * np.eye(len(matrix)), right), dtype=np.float64)
+
+
+def ridge(A: FloatArray, eps: float, right: FloatArray) -> FloatArray:
+    """``(A^T A + eps I)^{-1} b`` by singular values, ``(A^T A)^+ b`` for eps = 0.
+
+    What b has outside the range of A^T is divided by eps, unless it is rounding. Raises UndefinedError for eps = 0 where it
+    cannot be told whether a singular value is 0.
+    """
+    _, values, rows = np.linalg.svd(A, full_matrices=False)
+    squares = values**2
+    kept = squares > NEGLIGIBLE * squares[0]
+    if eps == 0 and not (squares[0] > 0 and squares[kept][-1] > LEAST * squares[0]):
+        raise UndefinedError
+    rows, squares = rows[kept], squares[kept]
+    inside = rows @ right
+    outside = right - rows.T @ inside
+    found = rows.T @ (inside.T / (squares + eps)).T
+    if eps > 0 and np.linalg.norm(outside) > NEGLIGIBLE * np.linalg.norm(right):
+        found = found + outside / eps
+    return np.asarray(found, dtype=np.float64)
+
+
+def gram(scale: Callable[[Workings], float] = lambda w: 1.0) -> Damped:
+    """``J^T (G + eps s I)^{-1} r``."""
+    return lambda w, eps: w.J.T @ solved(w.J @ w.J.T, eps * scale(w), w.r)
+
+
+def gram_diagonal(w: Workings, eps: float) -> FloatArray:
+    """``J^T (G + eps diag(G))^{-1} r``."""
+    G = w.J @ w.J.T
+    return w.J.T @ np.linalg.solve(G + eps * np.diag(np.diag(G)), w.r)
+
+
+def marquardt(w: Workings, eps: float) -> FloatArray:
+    """``(F + eps diag(F))^+ B``: with ``R = diag(F)^{-1/2}`` it is ``R (R F R + eps I)^{-1} R B``."""
+    root = np.sqrt(diagonal_fisher(w))
+    scaled = np.divide(w.J, root, out=np.zeros_like(w.J), where=root > 0)
+    direction = scaled.T @ solved(scaled @ scaled.T, eps, w.r)
+    return np.asarray(np.divide(direction, root, out=np.zeros_like(direction), where=root > 0), dtype=np.float64)
+
+
+def marquardt_ridge(A: FloatArray, eps: float, right: FloatArray) -> FloatArray:
+    """``(A^T A + eps diag(A^T A))^+ b``."""
+    root = np.linalg.norm(A, axis=0)
+    inverse_root = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)
+    found: FloatArray = inverse_root[:, None] * ridge(A * inverse_root, eps, inverse_root[:, None] * right)
+    return found
+
+
+def marquardt_factors(w: Workings, eps: float) -> FloatArray:
+    """Each factor with eps times its diagonal."""
+    return marquardt_ridge(w.X, eps, marquardt_ridge(w.S, eps, w.B).T).T
+
+
+def fisher(jacobian: Callable[[Workings], FloatArray]) -> Damped:
+    """``(A^T A + eps I)^{-1} B`` for another A than J."""
+
+    return lambda w, eps: ridge(jacobian(w), eps, w.g)
+
+
+def entrywise(below: Callable[[Workings], FloatArray], root: bool = False) -> Damped:
+    """``B / (v + eps)``, or ``B / (v^{1/2} + eps)``."""
+    return lambda w, eps: w.g / ((np.sqrt(below(w)) if root else below(w)) + eps)
+
+
+def blocks(w: Workings, eps: float) -> FloatArray:
+    """The Fisher matrix's blocks of one neuron, each with eps."""
+    J = w.J.reshape(w.n, w.m, w.d)
+    return np.array([ridge(J[:, index], eps, w.B[index]) for index in range(w.m)])
+
+
+def factors(
+    left: Callable[[Workings, float], float],
+    right: Callable[[Workings, float], float],
+    root: Callable[[Workings], FloatArray] = lambda w: w.S,
+) -> Damped:
+    """``(S^T S + l I)^{-1} B (X^T X + r I)^{-1}``, the pseudo-inverse where a damping is 0; another ``A^T A`` for S^T S."""
+    return lambda w, eps: ridge(w.X, right(w, eps), ridge(root(w), left(w, eps), w.B).T).T
+
+
+def none(w: Workings, eps: float) -> float:
+    """No damping."""
+    return 0.0
+
+
+def plain(w: Workings, eps: float) -> float:
+    """eps."""
+    return eps
+
+
+def by_rows(w: Workings, eps: float) -> float:
+    """n eps, as for a factor that is a mean."""
+    return w.n * eps
+
+
+def product(w: Workings, eps: float) -> FloatArray:
+    """``(S^T S (x) X^T X + eps I)^{-1} vec(B)``, in the factors' eigenbases."""
+    (a, P), (b, Q) = np.linalg.eigh(features(w)), np.linalg.eigh(inputs(w))
+    return np.asarray(
+        P @ ((P.T @ w.B @ Q) / (np.outer(np.maximum(a, 0), np.maximum(b, 0)) + eps)) @ Q.T, dtype=np.float64
+    )
+
+
+def ekfac(empirical: bool) -> Damped:
+    """EKFAC with eps added to its eigenvalues."""
+
+    def formula(w: Workings, eps: float) -> FloatArray:
+        left, right = eigenbasis(features(w))[1], eigenbasis(inputs(w))[1]
+        # in the null spaces the gradient has no coordinates
+        return np.asarray(left @ ((left.T @ w.B @ right) / (scalings(w, left, right, empirical) + eps)) @ right.T)
+
+    return formula
+
+
+Norm = Callable[[FloatArray], float]
+
+PI_NORMS: dict[str, Norm] = {
+    "pi^2 = (tr A / dim A) / (tr G / dim G)": lambda M: float(np.trace(M)) / len(M),
+    "pi^2 from the sums of all entries over the dimensions": lambda M: float(M.sum()) / len(M),
+    "pi^2 from the means of all entries": lambda M: float(M.mean()),
+    "pi^2 from the sums of all entries": lambda M: float(M.sum()),
+    "pi^2 from the traces without the dimensions": lambda M: float(np.trace(M)),
+    "pi^2 from the Frobenius norms": lambda M: float(np.linalg.norm(M)),
+    "pi^2 from the spectral norms": lambda M: float(np.linalg.norm(M, 2)),
+}
+"""What ``pi^2`` is the ratio of, for ``A = X^T X`` and ``G = S^T S``; the first is K-FAC's own."""
+
+
+def pi_damped(norm: Norm, inverted: bool = False, root: bool = True) -> Damped:
+    """``sqrt(eps) pi`` on ``X^T X`` and ``sqrt(eps) / pi`` on ``S^T S``, or conversely; without root eps itself."""
+
+    def formula(w: Workings, eps: float) -> FloatArray:
+        above, below = norm(inputs(w)), norm(features(w))
+        if not (above > 0 and below > 0):
+            raise UndefinedError
+        pi, size = math.sqrt(above / below), math.sqrt(eps) if root else eps
+        if inverted:
+            pi = 1 / pi
+        return factors(lambda w, eps: size / pi, lambda w, eps: size * pi)(w, eps)
+
+    return formula
+
+
+def decayed(optimiser: str, of_gradient: bool = False) -> Damped:
+    """``D + eps W``: weight decay; or the step with the gradient ``B + eps W``, where that lies in the range."""
+
+    def formula(w: Workings, eps: float) -> FloatArray:
+        if not of_gradient:
+            return exact(optimiser)(w) + eps * w.W
+        if optimiser == "kfac":
+            return w.inverse(features(w)) @ (w.B + eps * w.W) @ w.inverse(inputs(w))
+        return w.inverse(w.J.T @ w.J) @ (w.g + eps * w.W.ravel())
+
+    return formula
+
+
+INTENDED: dict[str, Damped] = {
+    "gram": gram(),
+    "factors": factors(plain, plain),
+    "product": product,
+    "pi": pi_damped(next(iter(PI_NORMS.values()))),
+}
+"""The step of each kind of damping."""
+
+
+def intended(optimiser: str, damping: Damping | None) -> Formula:
+    """The step that is meant: the optimiser's, damped where damping is meant."""
+    return exact(optimiser) if damping is None else at(INTENDED[damping.kind], damping.eps)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A convention with a parameter."""
+
+    name: str
+    """With ``{eps}`` where the parameter is named."""
+    formula: Damped
+
+
+def _ngd() -> Iterator[Family]:
+    named: dict[str, Damped] = {
+        "damping on G (or on the Fisher matrix)": gram(),
+        "damping eps tr(G)/n on G": gram(lambda w: float(np.trace(w.J @ w.J.T)) / w.n),
+        "damping eps tr(G)/(m d) on the Fisher matrix": gram(lambda w: float(np.trace(w.J @ w.J.T)) / (w.m * w.d)),
+        "damping eps lambda_max(G) on G": gram(lambda w: float(np.linalg.norm(w.J @ w.J.T, 2))),
+        "damping eps ||r||^2 on G": gram(lambda w: float(w.r @ w.r)),
+        "damping eps ||r|| on G": gram(lambda w: float(np.linalg.norm(w.r))),
+        "damping eps ||B|| on G": gram(lambda w: float(np.linalg.norm(w.g))),
+        "Marquardt's scaling (eps times the diagonal of the Fisher matrix)": marquardt,
+        "Marquardt's scaling on G (eps times its diagonal)": gram_diagonal,
+        "the empirical Fisher matrix (sum of r_i^2 J_i J_i^T, the gradients of the loss) with damping": fisher(
+            lambda w: w.r[:, None] * w.J
+        ),
+        "the covariance of the gradients (the empirical Fisher matrix, centred) with damping": fisher(
+            lambda w: w.r[:, None] * w.J - (w.r[:, None] * w.J).mean(axis=0)
+        ),
+        "the outer product of the mean gradient for Fisher matrix with damping": fisher(lambda w: w.g[None, :]),
+        "the centred Jacobian in the Fisher matrix with damping": fisher(lambda w: w.J - w.J.mean(axis=0)),
+        "the diagonal of the Fisher matrix with damping": entrywise(diagonal_fisher),
+        "the diagonal of the empirical Fisher matrix with damping": entrywise(diagonal_empirical),
+        "the square of the mean gradient, entry by entry, for Fisher matrix with damping": entrywise(lambda w: w.g**2),
+        "the root of the square of the mean gradient (as Adam's first step) with damping": entrywise(
+            lambda w: w.g**2, root=True
+        ),
+        "the root of the diagonal of the Fisher matrix with damping": entrywise(diagonal_fisher, root=True),
+        "the root of the diagonal of the empirical Fisher matrix with damping": entrywise(
+            diagonal_empirical, root=True
+        ),
+        "the block-diagonal Fisher matrix, a block a neuron, with damping": blocks,
+    }
+    for name, formula in named.items():
+        yield Family(f"{name} with {{eps}}" if " with damping" not in name else f"{name} {{eps}}", formula)
+
+
+def _kfac() -> Iterator[Family]:
+    named: dict[str, Damped] = {
+        "damping in both factors (S^T S + eps I and X^T X + eps I)": factors(plain, plain),
+        "damping in both factors, n times as much in the input factor (the mean in it alone)": factors(plain, by_rows),
+        "damping in both factors, n times as much in the feature factor (the mean in it alone)": factors(
+            by_rows, plain
+        ),
+        "damping in the feature factor (S^T S + eps I)": factors(plain, none),
+        "damping in the input factor (X^T X + eps I)": factors(none, plain),
+        "damping on the product of the factors (S^T S (x) X^T X + eps I)": product,
+        "Marquardt's scaling of both factors (eps times their diagonals)": marquardt_factors,
+        "damping eps tr/dim in each factor": factors(
+            lambda w, eps: eps * float(np.trace(features(w))) / w.m,
+            lambda w, eps: eps * float(np.trace(inputs(w))) / w.d,
+        ),
+        "the empirical feature factor (S^T diag(r)^2 S, from the gradients of the loss) and damping in both factors": factors(
+            plain, plain, lambda w: w.r[:, None] * w.S
+        ),
+        "EKFAC (the Fisher matrix's diagonal in K-FAC's eigenbasis) and damping on its eigenvalues": ekfac(False),
+        "EKFAC with the empirical Fisher matrix and damping on its eigenvalues": ekfac(True),
+    }
+    yield from (Family(f"{name} with {{eps}}", formula) for name, formula in named.items())
+    for index, (name, norm) in enumerate(PI_NORMS.items()):
+        kind = "damping by factors" if index == 0 else "damping by factors with a wrong pi"
+        yield Family(f"{kind} (sqrt(eps) pi on X^T X, sqrt(eps)/pi on S^T S, {name}) with {{eps}}", pi_damped(norm))
+        yield Family(
+            f"damping by factors with pi inverted (sqrt(eps)/pi on X^T X, sqrt(eps) pi on S^T S, {name}) with {{eps}}",
+            pi_damped(norm, inverted=True),
+        )
+
+
+def families(optimiser: str) -> Iterator[Family]:
+    """Conventions with a parameter, the optimiser's own first."""
+    if optimiser == "kfac":
+        yield from _kfac()
+    for family in _ngd():
+        yield Family(f"NGD, {family.name}", family.formula) if optimiser == "kfac" else family
+    yield Family("weight decay beside the step with {eps}", decayed(optimiser))
+    yield Family("weight decay in the gradient with {eps}", decayed(optimiser, of_gradient=True))
+
+
+Factor = Callable[[Workings], float]
+
+ON_EPS: tuple[tuple[str, Factor], ...] = (
+    ("", lambda w: 1.0),
+    ("n eps in place of eps (the mean over the inputs)", lambda w: w.n),
+    ("n^2 eps in place of eps (the mean in both factors)", lambda w: w.n**2),
+    ("eps/n in place of eps", lambda w: 1 / w.n),
+    ("m eps in place of eps (m^(-1/2) missing)", lambda w: w.m),
+)
+
+ON_STEP: tuple[tuple[str, Factor], ...] = (
+    ("", lambda w: 1.0),
+    ("1/n times the step (the gradient of the mean loss)", lambda w: 1 / w.n),
+    ("n times the step (the mean in both factors)", lambda w: w.n),
+    ("n^2 times the step", lambda w: w.n**2),
+)
+
+
+def damping_sentences(probes: Sequence[Probe], optimiser: str) -> list[tuple[str, int]]:
+    """Every convention with a parameter that fits, and on how many problems; the plainest reading of each formula.
+
+    A step that solves with ``F + eps I``, of md rows, is off by its condition, ``tr F / eps``: where nothing fits as well as a solve
+    with ``G + eps I`` allows, that much is allowed.
+    """
+    found: dict[bool, list[tuple[str, int]]] = {False: [], True: []}
+    here = Workings(probes[0].given)
+    for family in families(optimiser):
+        for step_text, on_step in ON_STEP:
+            plainest = _scaled(family.formula, ON_EPS[0][1], on_step)
+            first = fitted_damping(probes[0], plainest)
+            if first is None or not _near(probes[0], _of_many_rows(plainest), first):
+                continue
+            for (eps_text, on_eps), many in product_of(ON_EPS, (False, True)):
+                formula = _scaled(family.formula, on_eps, on_step)
+                judge = _of_many_rows(formula) if many else formula
+                fitted = common_damping(probes, formula, judge, first / on_eps(here))
+                if fitted is None:
+                    continue
+                changes = " and ".join(text for text in (eps_text, step_text) if text)
+                name = family.name.format(eps=f"eps = {fitted[0]:.6g}")
+                found[many].append((f"{name}; {changes}" if changes else name, fitted[1]))
+    return found[False] or found[True]
+
+
+def _of_many_rows(formula: Damped) -> Damped:
+    """The formula by way of a matrix of md rows: one rounding in each of ``n + m d`` operations in a row is allowed, times its condition."""
+
+    def conditioned(w: Workings, eps: float) -> FloatArray:
+        found = formula(w, eps)
+        traces = float((w.J**2).sum() + (w.S**2).sum() + (w.X**2).sum())
+        w.number = max(w.number, (w.n + w.m * w.d) * traces / eps / w.given.growth)
+        return found
+
+    return conditioned
+
+
+def _scaled(formula: Damped, on_eps: Factor, on_step: Factor) -> Damped:
+    return lambda w, eps: on_step(w) * formula(w, on_eps(w) * eps)
+
+
+def at(formula: Damped, eps: float) -> Formula:
+    """The formula with this eps."""
+    return lambda w: formula(w, eps)
+
+
+def fitting(probes: Sequence[Probe], formula: Formula) -> int:
+    """On how many problems W' follows the formula: wherever that says something, else 0."""
+    tried = 0
+    for probe in probes:
+        try:
+            if not probe.follows(formula):
+                return 0
+        except (UndefinedError, np.linalg.LinAlgError):
+            continue
+        tried += 1
+    return tried if tried >= ENOUGH else 0
+
+
+def common_damping(probes: Sequence[Probe], formula: Damped, judge: Damped, first: float) -> tuple[float, int] | None:
+    """The eps that fits every probe, in as few digits as fit, and how many those are; None when there is none.
+
+    ``first`` is the one that fits the first probe; ``judge`` is the formula with the condition that is allowed for.
+    """
+    shifts = [_deviation(probe, formula, judge, first) for probe in probes]
+    if len([shift for shift in shifts if shift > 1]) < ENOUGH:
+        return None  # so small that it changes nothing beyond rounding
+    fitted = fitted_damping(probes[int(np.argmax(shifts))], formula)
+    if fitted is None:
+        return None
+    for digits in (1, 2, 3, 4, 6, 17):
+        eps = float(f"{fitted:.{digits}g}")
+        tried = fitting(probes, at(judge, eps)) if eps > 0 else 0
+        if tried:
+            return eps, tried
+    return None
+
+
+def _near(probe: Probe, formula: Damped, eps: float) -> bool:
+    try:
+        return probe.follows(at(formula, eps))
+    except (UndefinedError, np.linalg.LinAlgError):
+        return False
+
+
+def _deviation(probe: Probe, formula: Damped, judge: Damped, eps: float) -> float:
+    """How far the damping moves this step, relative to what rounding may do; 0 where it is not defined."""
+    try:
+        with_eps, number = probe.along(at(judge, eps))
+        without = probe.along(at(formula, FITTED[0] * eps))[0]
+    except (UndefinedError, np.linalg.LinAlgError):
+        return 0.0
+    return float(np.linalg.norm(with_eps - without)) * probe.given.step_size / probe.allowed(with_eps, number)
+
+
+def fitted_damping(probe: Probe, formula: Damped) -> float | None:
+    """The eps at which ``V(eps)`` passes the step's V along the line to it from ``V(0)``; None when it never does."""
+
+    def direction(eps: float) -> FloatArray:
+        return probe.along(at(formula, eps))[0]
+
+    try:
+        start = direction(FITTED[0])
+        line = probe.update - start
+
+        def past(exponent: float) -> float:
+            return float(np.vdot(direction(10.0**exponent) - probe.update, line))
+
+        low, high = (math.log10(end) for end in FITTED)
+        if not past(low) < 0 < past(high):
+            return None
+        return float(10.0 ** optimize.brentq(past, low, high, xtol=1e-14, rtol=1e-14, maxiter=200))
+    except (UndefinedError, np.linalg.LinAlgError):
+        return None

@@ -1,0 +1,38 @@
+"""The whole zoo: every faulty step is refuted and told its cause, every correct one passes, at three seeds."""
+
+from pathlib import Path
+
+import pytest
+
+from properties.claim import Depth, Verdict
+from properties.guard.claims import own_claims
+from properties.guard.implementation import load_implementation
+from properties.search import run_claim
+from tests.deep.zoo import CORRECT, FAULTY, STATEFUL, causes_of, claims_of, told_rightly
+
+SEEDS = (1, 2, 3)
+
+HERE = Path(__file__).parent
+
+
+def test_there_are_as_many_as_there_should_be() -> None:
+    assert len(FAULTY) + len(STATEFUL) >= 60
+    assert len(CORRECT) >= 12
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", [*FAULTY, *STATEFUL])
+def test_a_faulty_step_is_refuted_and_told_its_cause(name: str, seed: int) -> None:
+    faulty = {**FAULTY, **STATEFUL}[name]
+    remark, causes = causes_of(name, faulty, seed, HERE)
+    assert told_rightly(causes, faulty), causes
+    assert remark.startswith("keeps state between calls: ") == (name in STATEFUL)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", CORRECT)
+def test_a_correct_step_passes(name: str, seed: int) -> None:
+    optimiser, _ = CORRECT[name]
+    claims = own_claims(load_implementation(f"zoo:steps.{name}", optimiser, HERE))
+    for id in claims_of(optimiser, claims):
+        assert run_claim(claims[id], Depth.QUICK, seed).verdict is Verdict.HOLDS, id
