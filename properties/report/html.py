@@ -98,8 +98,8 @@ def page(document: Document) -> Page:
     ]
     content["problems"] = parts.problems
     text = environment.get_template(INDEX).render(**content)
-    files = parts("the tables of data", lambda: tuple(_data_files(content)), ())
-    return Page(text, files, tuple(_counterexamples(document)), tuple(parts.problems))
+    files = parts.listed("the tables of data", lambda: list(_data_files(content)))
+    return Page(text, tuple(files), tuple(_counterexamples(document)), tuple(parts.problems))
 
 
 class Parts:
@@ -116,6 +116,11 @@ class Parts:
         except Exception as error:
             self.problems.append(f"{name} cannot be shown ({type(error).__name__}: {error})")
             return otherwise
+
+    def listed(self, name: str, make: Callable[[], list[T]]) -> list[T]:
+        """The same for a list; an empty one when it raises."""
+        nothing: list[T] = []
+        return self(name, make, nothing)
 
 
 def _section(environment: Environment, template: str, content: Mapping[str, Any]) -> Markup:
@@ -134,7 +139,7 @@ def _resource(name: str) -> str:
 
 
 def _content(document: Document, parts: Parts) -> dict[str, Any]:
-    views = parts("the claims", lambda: claim_views(document), [])
+    views = parts.listed("the claims", lambda: claim_views(document))
     data = document.dataset
     claims = [view.entry for view in views]
     ids = {entry["id"] for entry in claims}
@@ -146,7 +151,7 @@ def _content(document: Document, parts: Parts) -> dict[str, Any]:
         "headline": document.verdict.headline,
         "claims_digest": hashlib.sha256(encodable(document.text())).hexdigest(),
         "baseline": wording.baseline_lines(document.baseline),
-        "outlook": parts("what would change the verdict", lambda: outlook(document), []),
+        "outlook": parts.listed("what would change the verdict", lambda: outlook(document)),
         "legend": wording.MARKS_LEGEND,
         "views": views,
         "claim_ids": ids,
@@ -158,8 +163,8 @@ def _content(document: Document, parts: Parts) -> dict[str, Any]:
         "slack": slack,
         "slack_figure": parts("the figure of the slack", lambda: slack_figure(slack), None),
         "unrefuted": [row for row in document.slack if wording.without_counterexample(row)],
-        "pictures": parts(
-            "the pictures", lambda: pictures({} if document.pictures is None else document.pictures["data"]), []
+        "pictures": parts.listed(
+            "the pictures", lambda: pictures({} if document.pictures is None else document.pictures["data"])
         ),
         "pictures_error": None if document.pictures is None else document.pictures["error"],
         "obligations": list(document.obligations.values()),
@@ -168,8 +173,8 @@ def _content(document: Document, parts: Parts) -> dict[str, Any]:
         "dataset": data,
         "answer": "" if data is None else parts("the answer", lambda: answer(data["certificate"]), ""),
         "theorems": theorems(ids),
-        "rungs": [] if data is None else parts("the networks", lambda: rung_rows(data["certificate"]), []),
-        "figures": [] if data is None else parts("the figures", lambda: list(dataset_figures(data)), []),
+        "rungs": [] if data is None else parts.listed("the networks", lambda: rung_rows(data["certificate"])),
+        "figures": [] if data is None else parts.listed("the figures", lambda: list(dataset_figures(data))),
         "not_executable": _by_reason(document.not_executable),
         "environment": document.environment,
         "script": Markup(script),  # a file of this package

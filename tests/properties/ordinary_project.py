@@ -23,7 +23,7 @@ CONFTEST = """
 import pytest
 
 def pytest_addoption(parser):
-    for name in ("--claim", "--depth", "--dataset", "--target", "--report", "--baseline", "--optimiser", "--verification"):
+    for name in ("--replay", "--implementation", "--claim", "--depth", "--dataset", "--target", "--report", "--baseline", "--optimiser", "--verification"):
         parser.addoption(name, default="theirs")
 
 def pytest_report_header(config):

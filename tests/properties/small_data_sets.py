@@ -71,9 +71,9 @@ def inputs(kind: str, rng: np.random.Generator) -> FloatArray:
         case "tiny":
             return rows * 1e-310
         case "mixed sizes":
-            return rows * 10.0 ** rng.integers(-150, 150, (n, d))
+            return np.asarray(rows * 10.0 ** rng.integers(-150, 150, (n, d)))
         case "raw columns":
-            return np.abs(rows) * 10.0 ** rng.integers(0, 5, d)
+            return np.asarray(np.abs(rows) * 10.0 ** rng.integers(0, 5, d))
         case "zero column":
             rows[:, rng.integers(0, d)] = 0.0
         case "rank one":
@@ -99,7 +99,7 @@ def targets(kind: str, n: int, rng: np.random.Generator) -> FloatArray:
         "signs": np.sign(y),
         "mixed sizes": y * 10.0 ** rng.integers(-80, 80, n),
     }
-    return found.get(kind, y)
+    return np.asarray(found.get(kind, y))
 
 
 def networks(n: int, d: int, rng: np.random.Generator, wide: bool = False) -> list[Rung]:
@@ -130,7 +130,8 @@ def data_set(seed: int) -> Dataset | None:
 
 def report(dataset: Dataset, seed: int, wide: bool = False) -> Report:
     """Certificate, lines, page and claims.json of a data set."""
-    rungs = networks(*dataset.X.shape, np.random.default_rng(seed), wide)
+    n, d = dataset.X.shape
+    rungs = networks(n, d, np.random.default_rng(seed), wide)
     entry = dataset_entry(dataset, certify_dataset(dataset, Depth.QUICK, seed, rungs), 0.5)
     document = Document({}, expected=1)
     document.add(entry)

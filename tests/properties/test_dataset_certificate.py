@@ -285,6 +285,7 @@ def test_spectra_are_those_of_the_kernels_of_each_rung_s_rows() -> None:
         values = spectra[f"G(0), m = {rung.rung.width}"]
         assert list(values) == sorted(values)
         assert len(values) == n
+        assert rung.lambda_min is not None
         assert rung.lambda_min <= values[0] + 1e-12
 
 

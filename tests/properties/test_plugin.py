@@ -284,6 +284,9 @@ class FakeCertificate:
     """A certificate whose one check came out as told."""
 
     verdict: InstanceVerdict
+    complete = True
+    unexpected: Sequence[str] = ()
+    reasons = "its only hypothesis is not met"
 
     @property
     def results(self) -> Sequence[tuple[str, Evaluation]]:
@@ -307,7 +310,7 @@ class FakeCertificate:
 
 
 def with_dataset(suite: Suite, verdict: InstanceVerdict) -> None:
-    def certify(dataset: Dataset, depth: Depth, rungs: object) -> FakeCertificate:
+    def certify(dataset: Dataset, depth: Depth, *_: object) -> FakeCertificate:
         return FakeCertificate(verdict)
 
     suite.monkeypatch.setattr(verification, "certify", certify)
@@ -347,6 +350,12 @@ def test_a_data_set_fails_only_when_a_claim_fails_on_it(suite: Suite, verdict: I
     assert len(written["dataset"]["counterexamples"]) == (verdict is InstanceVerdict.REFUTED)
     page = (suite.pytester.path / "out" / "index.html").read_text()
     assert page.count("<svg") == 1
+    checked = verdict not in (InstanceVerdict.VACUOUS, InstanceVerdict.UNDECIDED_HYPOTHESIS)
+    expected = verdict.value if checked else "unchecked"
+    assert written["verdict"] == written["dataset"]["verdict"] == expected
+    assert written["dataset"]["counts"][verdict.value] == sum(written["dataset"]["counts"].values()) == 1
+    said = "Nothing could be checked on the data set mine.npz, because its only hypothesis is not met."
+    assert (said in outcome.stdout.str()) == (said in page) == (not checked)
 
 
 def test_checks_on_a_data_set_count_in_the_claims_table(suite: Suite) -> None:
@@ -362,7 +371,7 @@ def test_checks_on_a_data_set_count_in_the_claims_table(suite: Suite) -> None:
 
 def test_a_certificate_that_breaks_off_fails_and_is_recorded(suite: Suite) -> None:
     with_dataset(suite, InstanceVerdict.HOLDS)
-    suite.monkeypatch.setattr(verification, "certify", lambda dataset, depth, rungs: fake_claims.broken(dataset))
+    suite.monkeypatch.setattr(verification, "certify", lambda dataset, *_: fake_claims.broken(dataset))
     outcome = suite.run([fake_claims.claim()], "--dataset", "mine.npz", "--report", "out")
     assert outcome.ret == 1
     assert suite.written()["dataset"]["error"].endswith("ZeroDivisionError: a programming error")

@@ -151,3 +151,18 @@ def test_the_page_is_whole_without_its_script(browser: Browser, report: Path) ->
     assert page.locator("table.sortable tbody tr").count() > 5
     assert page.locator("summary").first.is_visible()
     context.close()
+
+
+def test_nothing_of_a_data_set_lies_off_the_screen_of_a_telephone(browser: Browser, report: Path) -> None:
+    """Columns become rows: every cell stands within the window, under the name of its column."""
+    page = browser.new_page(viewport={"width": PHONE, "height": 800})
+    Visit(page, report / "index.html")
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    cells = page.locator("section[aria-labelledby=dataset] .stack td")
+    assert cells.count() > 12
+    boxes = page.evaluate(
+        "() => [...document.querySelectorAll('section[aria-labelledby=dataset] .stack td')].map((cell) => "
+        "[cell.getBoundingClientRect().left, cell.getBoundingClientRect().right, cell.dataset.label])"
+    )
+    assert all(0 <= left < right <= PHONE and label for left, right, label in boxes)
+    page.close()

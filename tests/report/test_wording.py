@@ -53,3 +53,15 @@ def test_ratios_in_few_characters(ratio: float | str, text: str) -> None:
 
 def test_what_the_links_of_a_proof_rest_on() -> None:
     assert wording.bases_text([{"basis": "proved"}, {"basis": "checked"}, {"basis": "proved"}]) == "2 proved, 1 checked"
+
+
+def test_a_comparison_of_nothing_is_no_success() -> None:
+    nothing = {"file": "base.json", "compared": 0, "losses": [], "update": False}
+    (skipped,) = wording.baseline_lines({**nothing, "skipped": 3})
+    assert skipped.startswith(
+        "baseline base.json: nothing was compared, because this run asked for none of its 3 claims"
+    )
+    (empty,) = wording.baseline_lines({**nothing, "skipped": 0})
+    assert empty == "baseline base.json: nothing was compared, because it holds no claims, mutants or obligations"
+    first, _ = wording.baseline_lines({**nothing, "skipped": 0, "update": True})
+    assert first == "baseline base.json: nothing was compared, because it held nothing before"
