@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from properties.guard.conventions import conventions, exact
-from properties.guard.dampings import damping_sentences
+from properties.guard.damping_fit import damping_sentences
 from properties.guard.implementation import Implementation
 from properties.guard.instances import StepInstance
 from properties.guard.multiples import EXACT, Multiple, causes, fitted_multiple

@@ -13,7 +13,8 @@ import numpy as np
 from scipy import optimize
 
 from properties.guard.conventions import exact
-from properties.guard.dampings import families, fitted_damping
+from properties.guard.damping_fit import fitted_damping
+from properties.guard.dampings import families
 from properties.guard.diagnosis import cause_sentences_of
 from properties.guard.fresh import AfterCalls
 from properties.guard.implementation import Implementation, Loaded

@@ -8,7 +8,8 @@ from properties.claim import Depth, Verdict
 from properties.guard.claims import own_claims
 from properties.guard.implementation import load_implementation
 from properties.search import run_claim
-from tests.deep.zoo import CORRECT, FAULTY, STATEFUL, causes_of, claims_of, told_rightly
+from tests.deep.zoo import CORRECT, FAULTY, STATEFUL
+from tests.deep.zoo_runs import causes_of, claims_of, told_rightly
 
 SEEDS = (1, 2, 3)
 
