@@ -233,7 +233,11 @@ def _kfac() -> dict[str, Faulty]:
         "kfac_last_neuron": (lambda net: masked(net, "kfac", -1), "the last neuron not moved"),
         "natural_for_kfac": (ngd, "the step of NGD"),
     }
-    return {name: Faulty("kfac", moving(direction), said) for name, (direction, said) in directions.items()}
+    too = {"pi_of_sums": "raised ZeroDivisionError"}  # where the entries of a factor sum up to 0
+    return {
+        name: Faulty("kfac", moving(direction), said, too.get(name, ""))
+        for name, (direction, said) in directions.items()
+    }
 
 
 def _raising(weights: Array, signs: Array, X: Array, y: Array, step_size: float) -> Array:
