@@ -13,7 +13,8 @@ import numpy as np
 
 from properties.guard.conventions import conventions
 from properties.guard.damping import Damping
-from properties.guard.dampings import damping_sentences, intended
+from properties.guard.damping_fit import damping_sentences
+from properties.guard.dampings import intended
 from properties.guard.implementation import Implementation
 from properties.guard.instances import StepInstance
 from properties.guard.multiples import EXACT, Multiple, causes, fitted_multiple

@@ -11,7 +11,8 @@ from properties.guard import controls as c
 from properties.guard.claims import own_claims
 from properties.guard.controls import Dense
 from properties.guard.conventions import conventions
-from properties.guard.dampings import at, families
+from properties.guard.damping_fit import at
+from properties.guard.dampings import families
 from properties.guard.diagnosis import cause_sentences, matching
 from properties.guard.implementation import OPTIMISERS, Implementation, reference
 from properties.guard.instances import StepInstance, hand_problem

@@ -174,14 +174,18 @@ def test_intended_damping_passes_and_another_one_replays(pytester: pytest.Pytest
     replayed = started(repository, words[:-4])
     assert replayed.returncode == 1
     assert f"was not loaded; give {shlex.join(words[3:])}" in replayed.stdout
-    done.stdout.fnmatch_lines(["again: natural-gradient guard mine.optimisers:damped * --damping 0.02 --damping-kind gram *"])
+    done.stdout.fnmatch_lines(
+        ["again: natural-gradient guard mine.optimisers:damped * --damping 0.02 --damping-kind gram *"]
+    )
 
 
 def test_what_a_step_promises_of_singular_matrices_is_asked_for(pytester: pytest.Pytester, repository: Path) -> None:
     chosen = ("--implementation", "mine.optimisers:solving", "--claim", "own-I-pinv", "-k", "not /")
     done = inside(pytester, *chosen)
     assert done.ret == 1
-    done.stdout.fnmatch_lines(["singular: G (* x *) has the rank *--singular raises*--singular unjudged (--ngd-singular *"])
+    done.stdout.fnmatch_lines(
+        ["singular: G (* x *) has the rank *--singular raises*--singular unjudged (--ngd-singular *"]
+    )
     assert inside(pytester, *chosen, "--singular", "unjudged").ret == 0
 
 
