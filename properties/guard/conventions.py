@@ -8,13 +8,18 @@ number. ``Z``, S, G, H, r are those of THEORY section 1, ``B = S^T diag(r) X`` i
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from flint import fmpq, fmpq_mat
 
 from properties.claims.exact_network import ExactNetwork, exact_root, unvec, vec, vector
+from properties.guard.damping import product_direction
 from properties.guard.instances import Problem, direction_of
 from theory.rigour.exact import diagonal, hadamard, kronecker, pseudo_inverse
+
+LARGE = 64
+"""Beyond this md an exact solve with a matrix of md x md takes long."""
 
 Formula = Callable[[ExactNetwork], fmpq_mat]
 """From a network to the update divided by -eta, shape (m, d)."""
@@ -115,7 +120,10 @@ def factors_damped(features: int, inputs: int) -> Damped:
 
 
 def product_damped(net: ExactNetwork, eps: fmpq) -> fmpq_mat:
-    """``(S^T S (x) X^T X + eps I)^{-1} vec(B)``."""
+    """``(S^T S (x) X^T X + eps I)^{-1} vec(B)``: of large networks to ``2^-100`` of it, by n x n matrices."""
+    if len(net.signs) * net.inputs.ncols() > LARGE:
+        with suppress(ArithmeticError):  # of a tiny eps, which is not refined far enough
+            return product_direction(net, eps).matrix
     fisher = kronecker(net.features.transpose() * net.features, net.inputs.transpose() * net.inputs)
     return unvec(shifted(fisher, eps).solve(vec(gradient(net))), len(net.signs))
 

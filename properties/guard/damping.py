@@ -154,7 +154,7 @@ def damped_direction(net: ExactNetwork, damping: Damping) -> Direction:
     if damping.kind == "gram":
         return Direction(S * diagonal(vector(shifted(net.gram, first).solve(r))) * X)
     if damping.kind == "product":
-        return _product_direction(net, first)
+        return product_direction(net, first)
     dual = shifted(net.kernel, second).inv() * X  # (X X^T + a I)^{-1} X = X (X^T X + a I)^{-1}
     found = S * shifted(net.pattern_gram, first).inv() * diagonal(vector(r)) * dual
     if damping.kind == "factors":
@@ -163,7 +163,7 @@ def damped_direction(net: ExactNetwork, damping: Damping) -> Direction:
     return Direction(found, 2.0 ** (4 - ROOT_BITS) * float(np.linalg.norm(rounding.floats(found))))
 
 
-def _product_direction(net: ExactNetwork, eps: fmpq) -> Direction:
+def product_direction(net: ExactNetwork, eps: fmpq) -> Direction:
     """``S^T C X``: ``C -> H C K + eps C`` is at least eps, so that the exact C is within ``||residual|| / eps``."""
     H, K, size = net.pattern_gram, net.kernel, rounding.nearest(eps)
     (values, vectors), (others, turned) = (np.linalg.eigh(rounding.floats(matrix)) for matrix in (H, K))

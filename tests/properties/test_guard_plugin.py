@@ -159,9 +159,6 @@ def test_intended_damping_passes_and_another_one_replays(pytester: pytest.Pytest
     assert words[5:9] == ["--damping", "0.02", "--damping-kind", "gram"]
     done = inside(pytester, *words[1:])
     done.stdout.fnmatch_lines(["Of 1 replayed: 1 refuted again."])
-    done = inside(pytester, *words[1:5], words[-1])
-    assert done.ret == 1
-    done.stdout.fnmatch_lines(["*was not loaded; give *--damping 0.02 --damping-kind gram"])
 
 
 def test_what_a_step_promises_of_singular_matrices_is_asked_for(pytester: pytest.Pytester, repository: Path) -> None:
