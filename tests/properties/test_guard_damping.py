@@ -130,6 +130,13 @@ def test_options_give_the_damping_back(optimiser: str, kind: str) -> None:
         assert Damping.of(found.options[1], found.options[3], optimiser) == found
 
 
+def test_a_step_of_another_damping_is_not_the_one_loaded() -> None:
+    loaded = own("ngd", "gram", 0.1)
+    assert loaded.step is not None
+    with pytest.raises(ImplementationError, match=r"was not loaded; give .* --damping 0\.2 --damping-kind gram"):
+        _ = Implementation(loaded.name, "ngd", Damping("gram", 0.2)).step
+
+
 def test_kinds_belong_to_their_optimiser() -> None:
     with pytest.raises(ImplementationError, match="gram is none of the optimiser kfac, which has factors, product, pi"):
         Damping.of(0.1, "gram", "kfac")
