@@ -73,6 +73,18 @@ def test_the_error_begins_with_the_cause_and_lies_at_the_step(tmp_path: Path) ->
     )
 
 
+def test_the_error_tells_a_cause_once_and_state_beside_the_claim(tmp_path: Path) -> None:
+    document = Document({}, expected=2)
+    first = entry("own-contract", Verdict.REFUTED, "cause: matches it on all 24 instances tried")
+    document.add({**first, "remark": "keeps state between calls: so"})
+    document.add(entry("own-T1", Verdict.REFUTED, "cause: matches it on all 25 instances tried"))
+    (line,) = error_commands(document, None, tmp_path)
+    assert line.partition("::cause: ")[2] == (
+        "matches it on all 24 instances tried%0Aown-contract is refuted: keeps state between calls: so; "
+        "own-contract, stated%0Aown-T1 is refuted: own-T1, stated"
+    )
+
+
 def test_a_step_elsewhere_has_no_place_on_the_page(tmp_path: Path) -> None:
     (tmp_path / "checkout").mkdir()
     for where in (None, Place(tmp_path / "installed.py", 1)):
@@ -172,7 +184,10 @@ def test_a_wrong_step_is_shown_at_its_lines(
     done = inside(pytester, "--implementation", "mine.optimisers:mean", "--claim", "own-I-pinv")
     assert done.ret == 1
     (error,) = [line for line in done.outlines if line.startswith("::error")]
-    begin = "::error file=mine/optimisers.py,line=10,title=the step is refuted::cause: matches 1/n times the step"
+    lines = (repository / "mine" / "optimisers.py").read_text().splitlines()
+    line = 1 + lines.index("def mean(weights, signs, X, y, step_size):")
+    place = f"file=mine/optimisers.py,line={line},title=the step is refuted"
+    begin = f"::error {place}::cause: matches 1/n times the step"
     assert error.startswith(begin)
     assert "%0Aown-I-pinv is refuted: " in error
 

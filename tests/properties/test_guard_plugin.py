@@ -115,6 +115,8 @@ def test_a_wrong_step_is_refuted_and_its_cause_named(repository: Path) -> None:
         "by n) on all "
     )
     assert f"own-I-pinv: cause: {sentence}" in done.stdout
+    cause = sentence.removesuffix(" on all ")
+    assert f"\nown-I-pinv is refuted ({cause}): mine.optimisers:mean moves the weights by -eta J^+ r, " in done.stdout
     assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in done.stdout
     assert (
         "again: natural-gradient guard mine.optimisers:mean --optimiser ngd --claim own-I-pinv --depth" in done.stdout
