@@ -10,6 +10,9 @@ from properties.datasets import NORMALISED, Dataset
 from theory.errors import ScaleError, ZeroRowError
 from theory.inputs import FloatArray, normalise_rows
 
+SHUFFLED = "rows shuffled with seed"
+"""Says in the source line what was done to the rows."""
+
 SHOWN = 5
 """So many columns are named."""
 
@@ -20,7 +23,12 @@ def shuffled(dataset: Dataset, seed: int) -> Dataset:
         raise ScaleError(f"--shuffle {seed}: a seed is a natural number")
     order = np.random.default_rng(seed).permutation(len(dataset.X))
     X, y, raw = (_frozen(array[order]) for array in (dataset.X, dataset.y, dataset.raw_X))
-    return replace(dataset, X=X, y=y, raw_X=raw, source=_with(dataset.source, f"rows shuffled with seed {seed}"))
+    return replace(dataset, X=X, y=y, raw_X=raw, source=_with(dataset.source, f"{SHUFFLED} {seed}"))
+
+
+def is_shuffled(dataset: Dataset) -> bool:
+    """Whether the rows are in another order than those of the file."""
+    return SHUFFLED in dataset.source
 
 
 def standardised(dataset: Dataset) -> Dataset:
