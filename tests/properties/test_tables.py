@@ -122,7 +122,7 @@ REFUSED: dict[str, tuple[str | bytes, type[InputError], str]] = {
     "names or numbers": ("0,1,2\n4,5,6\n8,9,7\n", DataFileError, r"line 1 is 0, 1, ..., 2: the numbers that pandas writes .*header=False"),
     "an empty row": ("a,b,y\n1,2,3\n,,\n4,5,6\n", DataFileError, "line 3 has empty cells only; remove the line"),
     "another separator": ("a:b:y\n1:2:3\n4:5:6\n", DataFileError, "its columns seem to be separated by ':'; separate them by commas"),
-    "one column": ("1.5\n2.5\n3.5\n", ShapeError, "the table has 1 column of numbers"),
+    "one column": ("1.5\n2.5\n3.5\n", ShapeError, "the table has 1 column where it is split at commas"),
     "ragged rows": ("1,2,3\n4,5\n6,7,8\n", ShapeError, "line 2 has 2 cells, the first line has 3"),
     "a short header": ("a,b\n5,1,2\n7,3,4\n", ShapeError, "line 2 has 3 cells, the first line has 2"),
     "ragged with semicolons": ("1;2;3\n4;5\n6;7;8\n", ShapeError, "line 2 has 2 cells, .*separated by semicolons, as detected"),
