@@ -63,12 +63,12 @@ def damping_sentences(probes: Sequence[Probe], optimiser: str) -> list[tuple[str
 
 
 def _of_many_rows(formula: Damped) -> Damped:
-    """The formula by way of a matrix of md rows: one rounding in each of ``n + m d`` operations in a row is allowed, times its condition."""
+    """The formula by way of a matrix of md rows: eight roundings in each of ``n + m d`` operations in a row are allowed, times its condition."""
 
     def conditioned(w: Workings, eps: float) -> FloatArray:
         found = formula(w, eps)
         traces = float((w.J**2).sum() + (w.S**2).sum() + (w.X**2).sum())
-        w.number = max(w.number, (w.n + w.m * w.d) * traces / eps / w.given.growth)
+        w.number = max(w.number, 8 * (w.n + w.m * w.d) * traces / (eps * w.share) / w.given.growth)
         return found
 
     return conditioned

@@ -61,6 +61,7 @@ def gram_diagonal(w: Workings, eps: float) -> FloatArray:
 def marquardt(w: Workings, eps: float) -> FloatArray:
     """``(F + eps diag(F))^+ B``: with ``R = diag(F)^{-1/2}`` it is ``R (R F R + eps I)^{-1} R B``."""
     root = np.sqrt(diagonal_fisher(w))
+    w.share = float((root[root > 0] ** 2).min(initial=1.0))
     scaled = np.divide(w.J, root, out=np.zeros_like(w.J), where=root > 0)
     direction = scaled.T @ solved(scaled @ scaled.T, eps, w.r)
     return np.asarray(np.divide(direction, root, out=np.zeros_like(direction), where=root > 0), dtype=np.float64)

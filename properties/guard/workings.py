@@ -77,6 +77,8 @@ class Workings:
         self.m, self.d = given.W.shape
         self.number = 1.0
         """The largest condition number met."""
+        self.share = 1.0
+        """The least share of eps that is added anywhere, where eps is scaled."""
 
     @property
     def n(self) -> int:

@@ -93,7 +93,7 @@ def step(weights, signs, X, y, step_size):
     features = np.where(X @ weights.T >= 0, signs, 0.0) / np.sqrt(len(signs))
     residual = np.maximum(X @ weights.T, 0) @ signs / np.sqrt(len(signs)) - y
     gram = (X @ X.T) * (features @ features.T)
-    return weights - step_size * features.T @ (np.linalg.solve(gram, residual)[:, None] * X)
+    return weights - step_size * features.T @ ((np.linalg.pinv(gram, rcond=1e-12, hermitian=True) @ residual)[:, None] * X)
 
 def mean(weights, signs, X, y, step_size):
     return step(weights, signs, X, y, step_size / len(y))
