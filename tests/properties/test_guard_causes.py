@@ -340,3 +340,14 @@ def test_a_step_that_is_wrong_on_larger_networks_only_is_said_to_be(optimiser: s
         f"cause: the step is exact on all {PANEL} small instances tried (2 <= n <= 5, 2 <= d <= 5, 4 <= m <= 16), and not on "
         "this one, of n = "
     )
+
+
+def test_a_step_that_is_wrong_for_large_step_sizes_alone_is_told_that_it_may_depend_on_them() -> None:
+    def at_most(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
+        return c.stepping(c.natural)(weights, signs, X, y, min(step_size, 0.9))
+
+    implementation = Implementation.of("own", "ngd", at_most)
+    refuted = StepInstance(hand_problem({**DESCRIPTION, "eighths": 8}, "ngd"), implementation)
+    (sentence,) = cause_sentences(implementation, refuted)
+    assert "step size 1, " in sentence
+    assert sentence.endswith(": it depends on the size, the step size, or the condition")
