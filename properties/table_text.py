@@ -58,6 +58,9 @@ SEPARATORS: Mapping[str, str] = {",": "commas", ";": "semicolons", "\t": "tabs",
 
 DECLARATION = re.compile(r'"?sep=([,;\t| ])"?[ \t]*(?=\r|\n|$)', re.IGNORECASE)
 
+NOT_COMMAS = re.compile(r"[;\t|]|\d +[-+.]?\d")
+"""What stands between columns that something else than commas separates: semicolons, tabs, bars, or blanks between numbers."""
+
 OTHER_SEPARATORS = ":^~&!/"
 """Separators that are named, not read."""
 
@@ -216,8 +219,10 @@ def blank_lines(text: str) -> list[int]:
 def detected(text: str) -> Dialect | None:
     """The separator and the quotation mark that CleverCSV finds; None when it finds none, or a table of one column.
 
-    Raises MissingExtraError without CleverCSV.
+    Raises MissingExtraError without CleverCSV, but for a text that commas separate as far as can be seen: None.
     """
+    if missing_from(Extra.DATA) and _seems_commas(text):
+        return None
     require_extra(Extra.DATA, "it is no table with commas, and finding out its separator")
     from clevercsv import Detector
     from clevercsv.exceptions import NoDetectionResult
@@ -235,6 +240,12 @@ def detected(text: str) -> Dialect | None:
     if found is None or not found.delimiter or found.delimiter not in (*SEPARATORS, *OTHER_SEPARATORS):
         return None
     return Dialect(found.delimiter, found.quotechar or COMMAS.quote)
+
+
+def _seems_commas(text: str) -> bool:
+    """Whether each line of the table has a comma, and nothing else that separates columns, so that no detection is needed."""
+    lines = [line for line in io.StringIO(text, newline="") if line.strip() and not _is_skipped(line)]
+    return all("," in line and NOT_COMMAS.search(line) is None for line in lines)
 
 
 def declared(text: str) -> Dialect | None:

@@ -13,7 +13,8 @@ import numpy as np
 
 from properties.guard.conventions import conventions
 from properties.guard.damping import Damping
-from properties.guard.dampings import damping_sentences, intended
+from properties.guard.damping_fit import damping_sentences
+from properties.guard.dampings import intended
 from properties.guard.implementation import Implementation
 from properties.guard.instances import StepInstance
 from properties.guard.multiples import EXACT, Multiple, causes, fitted_multiple
@@ -128,7 +129,7 @@ def _sentence(name: str, tried: int) -> str:
 def _plain(probes: Sequence[Probe], optimiser: str, damping: Damping | None) -> list[str]:
     """Conventions without a parameter; multiples of one only where none fits as it is."""
     found, multiples = [], []
-    for convention in conventions(optimiser, damping and intended(optimiser, damping)):
+    for convention in conventions(optimiser, None if damping is None else intended(optimiser, damping)):
         multiple = fitted_multiple(probes, convention.formula)
         if multiple is None:
             continue

@@ -39,7 +39,7 @@ def _meant(instance: StepInstance) -> list[str]:
     where = f"{name} ({problem.matrix.nrows()} x {problem.matrix.nrows()}) has the rank {problem.rank} on this instance"
     declared = {
         "pinv": f"the step there is {step} by the pseudo-inverse; a step that is documented to raise there is declared by "
-        f"--singular raises, one that promises nothing there by --singular unjudged",
+        f"--singular raises, one that promises nothing there by --singular unjudged (--ngd-singular in a run of pytest)",
         "raises": "--singular raises accepts a LinAlgError, ValueError or ArithmeticError there, or the step by the pseudo-inverse",
     }
     return [f"singular: {where}; {declared[instance.implementation.singular]}"]

@@ -270,6 +270,13 @@ class Answer:
     """Whether it raised what is raised for a singular matrix: ValueError, ArithmeticError, or a LinAlgError of any library."""
     returned: str = ""
     """What came back in the place of weights, as text: the array, the value, or where the exception was raised."""
+    own: np.ndarray[Any, Any] | None = field(default=None, compare=False, repr=False)
+    """The array that came back, which a later call may write to."""
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether the array that came back holds something else by now."""
+        return self.weights is not None and self.own is not None and not np.array_equal(self.own, self.weights)
 
 
 LONGEST = 2000
@@ -302,7 +309,7 @@ def ask(step: Step, call: Call) -> Answer:
         return Answer(None, problem, mutated=mutated, returned=text)
     roundoff = max(float(np.finfo(array.dtype).eps) / 2, UNIT_ROUNDOFF)
     weights = None if problem else array.astype(np.float64)
-    return Answer(weights, problem, roundoff, array.dtype.name, mutated, returned=text)
+    return Answer(weights, problem, roundoff, array.dtype.name, mutated, returned=text, own=array)
 
 
 def _declines(error: BaseException) -> bool:

@@ -86,8 +86,8 @@ def _orthogonal(*sizes: tuple[int, int, int, int]) -> tuple[Description, ...]:
 
 
 FIRST: Mapping[str, tuple[Description, ...]] = {
-    "ngd": _orthogonal((5, 8, 9, 1), (8, 8, 11, 1), (12, 12, 6, 0), (16, 16, 4, 0)),
-    "kfac": _orthogonal((5, 8, 9, 1), (8, 8, 11, 1), (12, 12, 6, 0)),
+    "ngd": _orthogonal((5, 8, 9, 1), (8, 8, 9, 1), (12, 12, 6, 0), (16, 16, 4, 0), (5, 5, 16, 0)),
+    "kfac": _orthogonal((5, 8, 9, 1), (8, 8, 9, 1), (12, 12, 6, 0), (5, 5, 16, 0)),
 }
 """What every run has: orthonormal inputs, on which float32 is judged whatever the algorithm."""
 

@@ -13,7 +13,8 @@ from fractions import Fraction
 import numpy as np
 from scipy import optimize
 
-from properties.guard.dampings import families, fitted_damping, intended
+from properties.guard.damping_fit import fitted_damping
+from properties.guard.dampings import families, intended
 from properties.guard.diagnosis import cause_sentences_of
 from properties.guard.fresh import AfterCalls
 from properties.guard.implementation import Implementation, Loaded

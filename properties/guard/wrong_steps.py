@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from properties.guard import controls
 from properties.guard.controls import ArrayStep, Direction
 
@@ -70,15 +72,23 @@ def wrong_when_larger(optimiser: str) -> WrongSteps:
 
 
 def broken_contracts(optimiser: str) -> WrongSteps:
-    """Steps that change what they were given, keep state, or return something else than weights."""
+    """Steps that change what they were given or have returned, keep state, or return something else than weights."""
     right = right_step(optimiser)
 
     def in_place(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
         weights[:] = right(weights, signs, X, y, step_size)
         return weights
 
+    results: dict[tuple[int, ...], Any] = {}
+
+    def into_its_own(weights: Any, *rest: Any) -> Any:
+        result = results.setdefault(weights.shape, np.empty(weights.shape))
+        result[:] = right(weights, *rest)
+        return result
+
     return {
         "in-place": ("a step that overwrites its weights", in_place),
+        "buffer": ("a step that returns the same array at every call", into_its_own),
         "state": ("a step whose damping is added again at every call", controls.accumulating(1e-3)),
         "transposed": ("a step that returns (d, m)", lambda *given: right(*given).T),
         "complex": ("a step that returns complex numbers", lambda *given: right(*given) + 0j),

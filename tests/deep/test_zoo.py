@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from properties.claim import Depth, Verdict
-from properties.guard.claims import own_claims
-from properties.guard.implementation import load_implementation
 from properties.search import run_claim
-from tests.deep.zoo import CORRECT, FAULTY, STATEFUL, causes_of, claims_of, told_rightly
+from tests.deep.zoo import CORRECT, FAULTY, REVEALING, STATEFUL
+from tests.deep.zoo_runs import causes_of, claims_of, correct_claims, told_rightly
 
 SEEDS = (1, 2, 3)
 
@@ -32,7 +31,6 @@ def test_a_faulty_step_is_refuted_and_told_its_cause(name: str, seed: int) -> No
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", CORRECT)
 def test_a_correct_step_passes(name: str, seed: int) -> None:
-    optimiser, _ = CORRECT[name]
-    claims = own_claims(load_implementation(f"zoo:steps.{name}", optimiser, HERE))
-    for id in claims_of(optimiser, claims):
+    claims = correct_claims(name, CORRECT[name][0], HERE, name in REVEALING)
+    for id in claims_of(claims):
         assert run_claim(claims[id], Depth.QUICK, seed).verdict is Verdict.HOLDS, id

@@ -7,288 +7,42 @@ under its name, so that ``zoo:steps.NAME`` can be loaded, in a fresh process too
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 from scipy import linalg, sparse
 
-from properties.claim import Depth
-from properties.guard.claims import own_claims
-from properties.guard.implementation import load_implementation
-from properties.report.wording import CAUSE
-from properties.search import run_claim
-
-Step = Callable[..., Any]
-Array = Any
-"""Arrays, typed no further than users type them."""
-
-
-class Net:
-    """What one call is about."""
-
-    def __init__(self, W: Array, a: Array, X: Array, y: Array) -> None:
-        self.W, self.a, self.X, self.y = W, a, X, y
-        (self.m, self.d), self.n = W.shape, len(y)
-        self.c = 1 / np.sqrt(self.m)
-        self.Z = X @ W.T
-        self.S = self.c * a * (self.Z >= 0)
-        self.r = self.c * np.maximum(self.Z, 0) @ a - y
-        self.J = np.einsum("ir,ij->irj", self.S, X).reshape(self.n, -1)
-        self.g = self.J.T @ self.r
-        self.F = self.J.T @ self.J
-        self.G = self.J @ self.J.T
-        self.SS, self.XX = self.S.T @ self.S, X.T @ X
-
-    def changed(self, **what: Any) -> Net:
-        net = Net(self.W, self.a, self.X, self.y)
-        for name, value in what.items():
-            setattr(net, name, value)
-        return net
-
-
-def pinv(M: Array) -> Array:
-    return np.asarray(np.linalg.pinv(M, rcond=1e-12, hermitian=True))
-
-
-def ngd(net: Net) -> Array:
-    return np.asarray(np.linalg.lstsq(net.J, net.r, rcond=None)[0])
-
-
-def kfac(net: Net) -> Array:
-    return pinv(net.SS) @ net.g.reshape(net.m, net.d) @ pinv(net.XX)
-
-
-RIGHT = {"ngd": ngd, "kfac": kfac}
-
-
-def moving(direction: Callable[[Net], Array]) -> Step:
-    def step(weights: Array, signs: Array, X: Array, y: Array, step_size: float) -> Array:
-        return weights - step_size * direction(Net(weights, signs, X, y)).reshape(weights.shape)
-
-    return step
-
-
-def times(factor: Callable[[Net], float], optimiser: str) -> Step:
-    return moving(lambda net: factor(net) * RIGHT[optimiser](net))
-
-
-def damped(M: Array, eps: Any, b: Array) -> Array:
-    return np.asarray(np.linalg.solve(M + eps * np.eye(len(M)), b))
-
-
-def rows(net: Net, keep: Any) -> Net:
-    return Net(net.W, net.a, net.X[keep], net.y[keep])
-
-
-def masked(net: Net, optimiser: str, *where: Any) -> Array:
-    found = RIGHT[optimiser](net).reshape(net.m, net.d).copy()
-    found[where] = 0
-    return found
-
-
-def block_diagonal(net: Net) -> Array:
-    blocks = [net.F[r * net.d : (r + 1) * net.d, r * net.d : (r + 1) * net.d] for r in range(net.m)]
-    return np.asarray(linalg.block_diag(*[pinv(b) for b in blocks]) @ net.g)
-
-
-def columns_block_diagonal(net: Net) -> Array:
-    F = net.F.reshape(net.m, net.d, net.m, net.d)
-    g = net.g.reshape(net.m, net.d)
-    return np.column_stack([pinv(F[:, j, :, j]) @ g[:, j] for j in range(net.d)])
-
-
-def ratio(above: Array, below: Array) -> Array:
-    return np.where(below > 1e-14, above / np.where(below > 1e-14, below, 1), 0)
-
-
-def eigen_corrected(net: Net, weights: Array, eps: float = 0.0) -> Array:
-    P, Q = np.linalg.eigh(net.SS)[1], np.linalg.eigh(net.XX)[1]
-    per_input = np.array([P.T @ np.outer(s, x) @ Q for s, x in zip(net.S, net.X, strict=True)])
-    scale = (weights[:, None, None] * per_input**2).sum(axis=0)
-    g = P.T @ net.g.reshape(net.m, net.d) @ Q
-    return P @ (g / (scale + eps) if eps else ratio(g, scale)) @ Q.T
-
-
-def with_pi(net: Net, eps: float, pi: float) -> Array:
-    left, right = np.sqrt(eps) / pi, np.sqrt(eps) * pi
-    return damped(net.SS, left, np.eye(net.m)) @ net.g.reshape(net.m, net.d) @ damped(net.XX, right, np.eye(net.d))
-
-
-def pi_of(net: Net, norm: Callable[[Array], float]) -> float:
-    return float(np.sqrt(norm(net.XX) / norm(net.SS)))
-
-
-def mean_trace(M: Array) -> float:
-    return float(np.trace(M) / len(M))
-
-
-def conjugate_gradients(M: Array, b: Array, tolerance: float, most: int = 10_000) -> Array:
-    x, r = np.zeros_like(b), b.copy()
-    p, size = r.copy(), float(r @ r)
-    for _ in range(most):
-        if np.sqrt(size) <= tolerance * np.linalg.norm(b):
-            break
-        q = M @ p
-        alpha = size / float(p @ q)
-        x, r = x + alpha * p, r - alpha * q
-        size, before = float(r @ r), size
-        p = r + size / before * p
-    return x
-
-
-def marquardt(M: Array, eps: float) -> Array:
-    return pinv(M + eps * np.diag(np.diag(M)))
-
-
-def root_inverse(M: Array) -> Array:
-    values, vectors = np.linalg.eigh(M)
-    kept = values > 1e-12 * values[-1]
-    return np.asarray((vectors[:, kept] / np.sqrt(values[kept])) @ vectors[:, kept].T)
-
-
-def centred(M: Array) -> Array:
-    return M - M.mean(axis=0)
-
-
-def unscaled(net: Net) -> Array:
-    u = np.maximum(net.Z, 0) @ net.a
-    return np.asarray(np.linalg.pinv(net.J / net.c) @ (u - net.y))
-
-
-def clipped(net: Net) -> Array:
-    D = ngd(net)
-    return D * min(1.0, 3.0 / float(np.linalg.norm(D)))
-
-
-def full_batch_bias(net: Net) -> Array:
-    X = np.column_stack([net.X, np.ones(net.n)])
-    J = np.einsum("ir,ij->irj", net.S, X).reshape(net.n, -1)
-    return (np.linalg.pinv(J) @ net.r).reshape(net.m, net.d + 1)[:, :-1]
-
-
-# --- steps that keep state -------------------------------------------------------------------------------------------
-
-
-class Accumulating:
-    """Damping that is added in place to a matrix that is kept."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self, weights: Array, signs: Array, X: Array, y: Array, step_size: float) -> Array:
-        self.calls += 1
-        net = Net(weights, signs, X, y)
-        return weights - step_size * (net.J.T @ damped(net.G, 1e-3 * (self.calls - 1), net.r)).reshape(weights.shape)
-
-
-class KeptInverse:
-    """The inverse of G is kept for each shape."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[int, ...], Array] = {}
-
-    def __call__(self, weights: Array, signs: Array, X: Array, y: Array, step_size: float) -> Array:
-        net = Net(weights, signs, X, y)
-        inverse = self.kept.setdefault((*weights.shape, net.n), np.linalg.pinv(net.G, hermitian=True))
-        return weights - step_size * (net.J.T @ inverse @ net.r).reshape(weights.shape)
-
-
-class WarmStart:
-    """Conjugate gradients from the previous solution, whose residual at the start is forgotten."""
-
-    def __init__(self) -> None:
-        self.before: Array | None = None
-
-    def __call__(self, weights: Array, signs: Array, X: Array, y: Array, step_size: float) -> Array:
-        net = Net(weights, signs, X, y)
-        c = conjugate_gradients(net.G, net.r, 1e-14)
-        if self.before is not None and self.before.shape == c.shape:
-            c = c + self.before
-        self.before = c
-        return weights - step_size * (net.J.T @ c).reshape(weights.shape)
-
-
-class Momentum:
-    """Heavy ball on top of the natural gradient."""
-
-    def __init__(self) -> None:
-        self.velocity: Array | None = None
-
-    def __call__(self, weights: Array, signs: Array, X: Array, y: Array, step_size: float) -> Array:
-        D = ngd(Net(weights, signs, X, y)).reshape(weights.shape)
-        if self.velocity is not None and self.velocity.shape == D.shape:
-            D = D + 0.9 * self.velocity
-        self.velocity = D
-        return weights - step_size * D
-
-
-class Counter:
-    """Every third call leaves the weights as they are."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self, weights: Array, signs: Array, X: Array, y: Array, step_size: float) -> Array:
-        self.calls += 1
-        if self.calls % 3 == 0:
-            return weights.copy()
-        return weights - step_size * ngd(Net(weights, signs, X, y)).reshape(weights.shape)
-
-
-class MovingAverage:
-    """The Fisher matrix is a moving average over the calls."""
-
-    def __init__(self) -> None:
-        self.F: Array | None = None
-
-    def __call__(self, weights: Array, signs: Array, X: Array, y: Array, step_size: float) -> Array:
-        net = Net(weights, signs, X, y)
-        kept = self.F is not None and self.F.shape == net.F.shape
-        self.F = 0.9 * self.F + 0.1 * net.F if kept and self.F is not None else net.F
-        return weights - step_size * (pinv(self.F) @ net.g).reshape(weights.shape)
-
-
-class Stale:
-    """The activation pattern is that of the call before."""
-
-    def __init__(self) -> None:
-        self.weights: Array | None = None
-
-    def __call__(self, weights: Array, signs: Array, X: Array, y: Array, step_size: float) -> Array:
-        net = Net(weights, signs, X, y)
-        fits = self.weights is not None and self.weights.shape == weights.shape
-        J = Net(self.weights, signs, X, y).J if fits and self.weights is not None else net.J
-        self.weights = weights.copy()
-        return weights - step_size * (np.linalg.pinv(J) @ net.r).reshape(weights.shape)
-
-
-class Decaying:
-    """The step size falls with the number of calls."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self, weights: Array, signs: Array, X: Array, y: Array, step_size: float) -> Array:
-        self.calls += 1
-        return weights - step_size / self.calls * ngd(Net(weights, signs, X, y)).reshape(weights.shape)
-
+from tests.deep.zoo_arrays import (
+    Array,
+    Net,
+    Step,
+    block_diagonal,
+    centred,
+    clipped,
+    columns_block_diagonal,
+    conjugate_gradients,
+    damped,
+    eigen_corrected,
+    full_batch_bias,
+    kfac,
+    marquardt,
+    masked,
+    mean_trace,
+    moving,
+    ngd,
+    pi_of,
+    pinv,
+    ratio,
+    root_inverse,
+    rows,
+    times,
+    unscaled,
+    with_pi,
+)
+from tests.deep.zoo_runs import Faulty
+from tests.deep.zoo_state import Accumulating, Counter, Decaying, KeptInverse, Momentum, MovingAverage, Stale, WarmStart
 
 # --- the faulty ones -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Faulty:
-    """A wrong step, and what it should be told."""
-
-    optimiser: str
-    step: Step
-    said: str
-    """A part of one of the cause's sentences."""
-    too: str = ""
-    """A part of any other sentence that is right as well."""
 
 
 def _multiples() -> dict[str, Faulty]:
@@ -479,7 +233,11 @@ def _kfac() -> dict[str, Faulty]:
         "kfac_last_neuron": (lambda net: masked(net, "kfac", -1), "the last neuron not moved"),
         "natural_for_kfac": (ngd, "the step of NGD"),
     }
-    return {name: Faulty("kfac", moving(direction), said) for name, (direction, said) in directions.items()}
+    too = {"pi_of_sums": "raised ZeroDivisionError"}  # where the entries of a factor sum up to 0
+    return {
+        name: Faulty("kfac", moving(direction), said, too.get(name, ""))
+        for name, (direction, said) in directions.items()
+    }
 
 
 def _raising(weights: Array, signs: Array, X: Array, y: Array, step_size: float) -> Array:
@@ -590,34 +348,8 @@ CORRECT: Mapping[str, tuple[str, Step]] = {
     "right_kfac_structured": ("kfac", moving(_structured_kfac)),
 }
 
-# --- run -------------------------------------------------------------------------------------------------------------
-
-
-def claims_of(optimiser: str, claims: Mapping[str, Any]) -> list[str]:
-    """The identity, and the contract."""
-    return [id for id in claims if id in ("own-I-pinv", "own-I-kfac", "own-contract")][::-1]
-
-
-def causes_of(name: str, faulty: Faulty, seed: int, directory: Path) -> tuple[str, list[str]]:
-    """What is said of the refutation of the identity: the remark of its first line, and its causes."""
-    implementation = load_implementation(f"zoo:steps.{name}", faulty.optimiser, directory)
-    claims = own_claims(implementation)
-    claim = claims[claims_of(faulty.optimiser, claims)[0]]
-    found = run_claim(claim, Depth.QUICK, seed).refutation
-    assert found is not None
-    assert claim.isolate is not None
-    assert claim.explain is not None
-    isolated = claim.isolate(claim, found, seed)
-    lines = claim.explain(found if isolated is None else isolated.evaluation)
-    causes = [line.removeprefix(CAUSE) for line in lines if line.startswith(CAUSE)]
-    return "" if isolated is None else isolated.remark, causes
-
-
-def told_rightly(causes: list[str], faulty: Faulty) -> bool:
-    """Whether the cause is named and nothing else is."""
-    others = [cause for cause in causes if faulty.said not in cause]
-    return len(others) < len(causes) and all(faulty.too and faulty.too in cause for cause in others)
-
+REVEALING = ("right_lstsq", "right_eigh", "right_fisher", "right_lists", "right_kfac_factors", "right_kfac_kronecker")
+"""Those that are right where G, or H, is singular."""
 
 steps = SimpleNamespace(
     **{name: faulty.step for name, faulty in {**FAULTY, **STATEFUL}.items()},

@@ -13,13 +13,14 @@ import pytest
 
 import verified_natural_gradient
 from properties.claims import registry
+from properties.csv_table import read_csv
 from properties.datasets import load_dataset
 from properties.extras import DISTRIBUTION, MODULES, Extra, installation, missing_from, require_extra
 from properties.selection import feasible
 from tests.properties import fake_claims
 from tests.properties.fake_obligations import CHAIN, SQUARES
 from tests.properties.plugin_suite import Suite, long
-from theory.errors import MissingExtraError
+from theory.errors import DataFileError, MissingExtraError
 from verified_natural_gradient.options import CHECKOUT
 
 pytest_plugins = ["pytester"]
@@ -217,6 +218,31 @@ def test_a_file_of_data_needs_none(suite: Suite, monkeypatch: pytest.MonkeyPatch
     assert suite.run([fake_claims.claim()], "--dataset=mine.npz", "--collect-only").ret == 0
     with pytest.raises(MissingExtraError, match="scikit-learn"):
         load_dataset("diabetes")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("a,b,y\n1,2,3\n4,,5\n", "line 3, column 2 .b. is empty: a missing number"),
+        ("a,b,species\n1,2,setosa\n4,5,virginica\n", "holds 'setosa'"),
+        ('a,b,y\n"1,234.5",2,3\n2,3,4\n', "thousands"),
+    ],
+)
+def test_a_fault_of_a_table_with_commas_is_told_without_detection(
+    content: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without(monkeypatch, Extra.DATA)
+    (tmp_path / "mine.csv").write_text(content)
+    with pytest.raises(DataFileError, match=said):
+        read_csv(tmp_path / "mine.csv", None)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|", " ", ":"])
+def test_another_separator_asks_for_the_extra(separator: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    without(monkeypatch, Extra.DATA)
+    (tmp_path / "mine.csv").write_text("\n".join(separator.join(row) for row in ("ab", ("1,5", "2"), ("3", "4,25"))))
+    with pytest.raises(MissingExtraError, match="clevercsv"):
+        read_csv(tmp_path / "mine.csv", None)
 
 
 @pytest.mark.parametrize("arguments", [("--claim=all",), ("--claim=N-small",), ()])

@@ -57,19 +57,31 @@ def entry(id: str, verdict: Verdict, *explanation: str) -> dict[str, object]:
 def refuted_document() -> Document:
     document = Document({}, expected=3)
     document.add(entry("own-T1", Verdict.REFUTED, "X = [[1.0]]"))
-    document.add(entry("own-I-pinv", Verdict.REFUTED, "step_size = 0.5", "convention: matches 100% of it\non all"))
+    document.add(entry("own-I-pinv", Verdict.REFUTED, "step_size = 0.5", "cause: matches 100% of it\non all"))
     document.add(entry("own-contract", Verdict.HOLDS))
     return document
 
 
-def test_the_error_begins_with_the_convention_and_lies_at_the_step(tmp_path: Path) -> None:
+def test_the_error_begins_with_the_cause_and_lies_at_the_step(tmp_path: Path) -> None:
     file = tmp_path / "with, comma: and % signs.py"
     file.touch()
     (line,) = error_commands(refuted_document(), Place(file, 7), tmp_path)
     assert line == (
         "::error file=with%2C comma%3A and %25 signs.py,line=7,title=the step is refuted::"
-        "convention: matches 100%25 of it%0Aon all%0A"
+        "cause: matches 100%25 of it%0Aon all%0A"
         "own-T1 is refuted: own-T1, stated%0Aown-I-pinv is refuted: own-I-pinv, stated"
+    )
+
+
+def test_the_error_tells_a_cause_once_and_state_beside_the_claim(tmp_path: Path) -> None:
+    document = Document({}, expected=2)
+    first = entry("own-contract", Verdict.REFUTED, "cause: matches it on all 24 instances tried")
+    document.add({**first, "remark": "keeps state between calls: so"})
+    document.add(entry("own-T1", Verdict.REFUTED, "cause: matches it on all 25 instances tried"))
+    (line,) = error_commands(document, None, tmp_path)
+    assert line.partition("::cause: ")[2] == (
+        "matches it on all 24 instances tried%0Aown-contract is refuted: keeps state between calls: so; "
+        "own-contract, stated%0Aown-T1 is refuted: own-T1, stated"
     )
 
 
@@ -77,7 +89,7 @@ def test_a_step_elsewhere_has_no_place_on_the_page(tmp_path: Path) -> None:
     (tmp_path / "checkout").mkdir()
     for where in (None, Place(tmp_path / "installed.py", 1)):
         (line,) = error_commands(refuted_document(), where, tmp_path / "checkout")
-        assert line.startswith("::error title=the step is refuted::convention: ")
+        assert line.startswith("::error title=the step is refuted::cause: ")
 
 
 def test_without_a_refutation_there_is_no_error(tmp_path: Path) -> None:
@@ -172,7 +184,10 @@ def test_a_wrong_step_is_shown_at_its_lines(
     done = inside(pytester, "--implementation", "mine.optimisers:mean", "--claim", "own-I-pinv")
     assert done.ret == 1
     (error,) = [line for line in done.outlines if line.startswith("::error")]
-    begin = "::error file=mine/optimisers.py,line=10,title=the step is refuted::convention: matches 1/n times the step"
+    lines = (repository / "mine" / "optimisers.py").read_text().splitlines()
+    line = 1 + lines.index("def mean(weights, signs, X, y, step_size):")
+    place = f"file=mine/optimisers.py,line={line},title=the step is refuted"
+    begin = f"::error {place}::cause: matches 1/n times the step"
     assert error.startswith(begin)
     assert "%0Aown-I-pinv is refuted: " in error
 

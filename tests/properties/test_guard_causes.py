@@ -1,5 +1,6 @@
 """Every cause is named from a step that has it, written independently in dense NumPy; nothing else is named."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,10 +9,12 @@ import pytest
 
 from properties.claim import Depth
 from properties.guard import controls as c
+from properties.guard import special_steps
 from properties.guard.claims import own_claims
 from properties.guard.controls import Dense
 from properties.guard.conventions import conventions
-from properties.guard.dampings import at, families
+from properties.guard.damping_fit import at
+from properties.guard.dampings import families
 from properties.guard.diagnosis import cause_sentences, matching
 from properties.guard.implementation import OPTIMISERS, Implementation, reference
 from properties.guard.instances import StepInstance, hand_problem
@@ -351,3 +354,25 @@ def test_a_step_that_is_wrong_for_large_step_sizes_alone_is_told_that_it_may_dep
     (sentence,) = cause_sentences(implementation, refuted)
     assert "step size 1, " in sentence
     assert sentence.endswith(": it depends on the size, the step size, or the condition")
+
+
+def not_today(*given: Any) -> Any:
+    raise RuntimeError("not today")
+
+
+@pytest.mark.parametrize(("optimiser", "id", "name"), [("ngd", "own-I-pinv", "G"), ("kfac", "own-I-kfac", "H")])
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        (lambda weights, *rest: weights + 1.0, "the step is exact on all 24 small instances tried, and not on this one, where "),
+        (not_today, "the step raised RuntimeError: not today here, with n = "),
+    ],
+)  # fmt: skip
+def test_a_step_that_is_wrong_where_the_matrix_is_singular_is_said_to_be(
+    optimiser: str, id: str, name: str, there: Callable[..., Any], said: str
+) -> None:
+    lines = refuted_lines(id, special_steps.elsewhere(optimiser, there), optimiser)
+    assert lines[-1].startswith(f"cause: {said}")
+    assert re.search(rf", where {name} \(\d x \d\) has the rank \d", lines[-1])
+    assert lines[-2].startswith(f"singular: {name} (")
+    assert any(line.startswith("exact_weights = [[") for line in lines)

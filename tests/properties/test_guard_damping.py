@@ -1,24 +1,33 @@
 """Intended damping: the reference is the damped step, enclosed where it is irrational, and other dampings are refuted."""
 
 import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from flint import fmpq
+from flint import fmpq, fmpq_mat
 
-from properties.claim import Depth, Verdict
+from properties.claim import Depth, InstanceVerdict, Verdict
 from properties.claims import identity_rounding as rounding
-from properties.guard import controls, conventions
+from properties.claims.exact_network import ExactNetwork, unvec
+from properties.counterexample import Circumstances, read_counterexample, write_counterexample
+from properties.guard import controls
 from properties.guard.claims import own_claims
-from properties.guard.damped_steps import damped, pi, wrong_damping
-from properties.guard.damping import KINDS, LEAST, MOST, Damping, damped_direction, pi_squared, root
-from properties.guard.implementation import Implementation
+from properties.guard.damped_steps import damped, pi, pi_damped, wrong_damping
+from properties.guard.damping import KINDS, LEAST, MOST, Damping, damped_direction, pi_squared, root, shifted
+from properties.guard.implementation import Implementation, load_implementation
 from properties.guard.instances import HAND_SHAPES, Problem, hand_problem
+from properties.replay import load_replays, replay_entry
+from properties.rounder import stored_refutation
 from properties.search import run_claim
 from properties.selection import defects
 from theory.errors import ImplementationError
-from theory.rigour.exact import rational
+from theory.rigour.exact import kronecker, rational
+
+IDENTITY = {"ngd": "own-I-pinv", "kfac": "own-I-kfac"}
 
 CASES = [(optimiser, kind) for optimiser, kinds in KINDS.items() for kind in kinds]
 
@@ -47,19 +56,26 @@ def test_the_reference_is_the_damped_step_in_dense_numpy(optimiser: str, kind: s
         assert np.linalg.norm(dense - exact) <= 1e-15 / eps**2 + 1e-10 * np.linalg.norm(exact)
 
 
+def dense_direction(kind: str, net: ExactNetwork, eps: fmpq) -> fmpq_mat:
+    """The damped step divided by -eta from its definition: with matrices of md rows, where the reference has n."""
+    gradient = net.jacobian.transpose() * net.residual
+    if kind == "gram":
+        matrix = shifted(net.jacobian.transpose() * net.jacobian, eps)
+    else:
+        S, X = net.features.transpose() * net.features, net.inputs.transpose() * net.inputs
+        factors = kind == "factors"
+        matrix = kronecker(shifted(S, eps), shifted(X, eps)) if factors else shifted(kronecker(S, X), eps)
+    return unvec(matrix.solve(gradient), len(net.signs))
+
+
 @pytest.mark.parametrize("eps", [1e-4, 0.3])
 @pytest.mark.parametrize(("optimiser", "kind"), [case for case in CASES if case[1] != "pi"])
 def test_the_reference_is_the_exact_one(optimiser: str, kind: str, eps: float) -> None:
-    formula: Any = {
-        "gram": conventions.gram_damped,
-        "factors": conventions.factors_damped(1, 1),
-        "product": conventions.product_damped,
-    }[kind]
     for problem in problems(optimiser, kind, eps):
         if len(problem.given.weights) > 4:
             continue
         found = damped_direction(problem.exact, Damping(kind, eps))
-        off = rounding.floats(found.matrix - formula(problem.exact, rational(eps)))
+        off = rounding.floats(found.matrix - dense_direction(kind, problem.exact, rational(eps)))
         assert np.linalg.norm(off) <= found.error
         assert found.error <= 2.0**-100 * np.linalg.norm(rounding.floats(found.matrix))
 
@@ -114,6 +130,13 @@ def test_options_give_the_damping_back(optimiser: str, kind: str) -> None:
         assert Damping.of(found.options[1], found.options[3], optimiser) == found
 
 
+def test_a_step_of_another_damping_is_not_the_one_loaded() -> None:
+    loaded = own("ngd", "gram", 0.1)
+    assert loaded.step is not None
+    with pytest.raises(ImplementationError, match=r"was not loaded; give .* --damping 0\.2 --damping-kind gram"):
+        _ = Implementation(loaded.name, "ngd", Damping("gram", 0.2)).step
+
+
 def test_kinds_belong_to_their_optimiser() -> None:
     with pytest.raises(ImplementationError, match="gram is none of the optimiser kfac, which has factors, product, pi"):
         Damping.of(0.1, "gram", "kfac")
@@ -121,14 +144,118 @@ def test_kinds_belong_to_their_optimiser() -> None:
         Damping.of(0.1, None, "kfac")
 
 
-def test_an_undamped_step_is_said_to_be_undamped() -> None:
-    meant = Damping("gram", 0.01)
-    claims = own_claims(Implementation.of("undamped", "ngd", controls.stepping(controls.natural), meant))
-    refutation = run_claim(claims["own-I-pinv"], Depth.QUICK, 3).refutation
+MEANT = Damping("gram", 0.01)
+
+
+def found_lines(step: Callable[..., Any], optimiser: str = "ngd", meant: Damping = MEANT) -> list[str]:
+    """What is said of a step that is meant to be damped and is refuted."""
+    claim = own_claims(Implementation.of("wrong", optimiser, step, meant))[IDENTITY[optimiser]]
+    refutation = run_claim(claim, Depth.QUICK, 3).refutation
     assert refutation is not None
-    assert claims["own-I-pinv"].explain is not None
-    lines = claims["own-I-pinv"].explain(refutation)
-    assert lines[-2:] == [
-        "damping: meant is gram damping, eps = 0.01: -eta J^T (J J^T + eps I)^-1 r",
-        "convention: matches the step without damping",
-    ]
+    assert claim.explain is not None
+    return list(claim.explain(refutation))
+
+
+def test_what_is_meant_is_said() -> None:
+    lines = found_lines(controls.stepping(controls.natural))
+    assert lines[-2] == "damping: meant is gram damping, eps = 0.01: -eta J^T (J J^T + eps I)^-1 r"
+
+
+def halved(right: controls.Direction) -> controls.Direction:
+    return controls.times(lambda net: 0.5, right)
+
+
+def raising(*given: Any) -> Any:
+    raise RuntimeError("not today")
+
+
+CAUSES: list[tuple[str, str, controls.Direction, str]] = [
+    ("ngd", "gram", controls.natural, "matches the step without damping on all "),
+    ("ngd", "gram", damped("gram", 0.02), "matches damping on G (or on the Fisher matrix) with eps = 0.02 on all "),
+    ("ngd", "gram", damped("gram", 1e-4), "matches damping on G (or on the Fisher matrix) with eps = 0.0001 on all "),
+    ("ngd", "gram", halved(damped("gram", 0.01)), "matches 1/2 times the step (a curvature of twice"),
+    ("ngd", "gram", controls.times(controls.per_sample, damped("gram", 0.01)), "matches 1/n times the step (the gradient"),
+    ("ngd", "gram", controls.gradient, "matches the gradient step (plain gradient descent) on all "),
+    ("ngd", "gram", lambda net: damped("gram", 0.01 * len(net.targets))(net), "matches damping on G (or on the Fisher matrix) with eps = 0.01; n eps in"),
+    ("kfac", "factors", controls.kronecker, "matches the step without damping on all "),
+    ("kfac", "factors", damped("product", 0.01), "matches damping on the product of the factors (S^T S (x) X^T X + eps I) with eps = 0.01 on all "),
+    ("kfac", "factors", controls.times(lambda net: -1.0, damped("factors", 0.01)), "matches the opposite sign on all "),
+    ("kfac", "pi", pi_damped(0.01, -1), "matches damping by factors with pi inverted (sqrt(eps)/pi on X^T X, sqrt(eps) pi on S^T S, pi^2 = (tr A"),
+    ("kfac", "pi", halved(damped("pi", 0.01)), "matches 1/2 times the step ("),
+    ("kfac", "product", damped("factors", 0.01), "matches damping in both factors (S^T S + eps I and X^T X + eps I) with eps = 0.01 on all "),
+    ("kfac", "product", halved(damped("product", 0.01)), "matches 1/2 times the step ("),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("optimiser", "kind", "direction", "said"), CAUSES)
+def test_the_cause_is_named_where_damping_is_meant(
+    optimiser: str, kind: str, direction: controls.Direction, said: str
+) -> None:
+    lines = found_lines(controls.stepping(direction), optimiser, Damping(kind, 0.01))
+    assert lines[-1].startswith(f"cause: {said}")
+    assert not lines[-2].startswith("cause: ")
+
+
+def test_what_is_no_damping_is_not_named() -> None:
+    right = damped("gram", 0.01)
+    lines = found_lines(controls.stepping(lambda net: right(net) + 0.1 * controls.gradient(net)))
+    assert lines[-1].startswith("cause: none of those known matches on all ")
+
+
+def test_a_damped_step_that_raises_on_larger_networks_is_said_to() -> None:
+    right = controls.stepping(damped("gram", 0.01))
+    lines = found_lines(lambda *given: (raising if len(given[3]) > 5 else right)(*given))
+    assert lines[-1].startswith("cause: the step raised RuntimeError: not today here, with n = ")
+
+
+KEEPING = """
+import numpy as np
+
+kept = {}
+
+
+def step(weights, signs, X, y, step_size):
+    S = np.where(X @ weights.T >= 0, signs, 0.0) / np.sqrt(len(signs))
+    r = np.maximum(X @ weights.T, 0) @ signs / np.sqrt(len(signs)) - y
+    inverse = kept.setdefault((X.shape, weights.shape), np.linalg.inv((X @ X.T) * (S @ S.T) + 0.01 * np.eye(len(y))))
+    return weights - step_size * S.T @ ((inverse @ r)[:, None] * X)
+
+
+def factors(weights, signs, X, y, step_size):
+    S = np.where(X @ weights.T >= 0, signs, 0.0) / np.sqrt(len(signs))
+    r = np.maximum(X @ weights.T, 0) @ signs / np.sqrt(len(signs)) - y
+    both = [np.linalg.inv(M + 0.01 * np.eye(len(M))) for M in (S.T @ S, X.T @ X)]
+    left, right = kept.setdefault((X.shape, weights.shape), both)
+    return weights - step_size * left @ S.T @ (r[:, None] * X) @ right
+"""
+
+
+@pytest.mark.parametrize(("name", "optimiser", "kind"), [("step", "ngd", "gram"), ("factors", "kfac", "factors")])
+def test_a_damped_step_that_keeps_state_is_refuted_by_its_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, optimiser: str, kind: str
+) -> None:
+    """The calls are stored with the damping that is meant, and refute it when they are made again."""
+    (tmp_path / "damped_and_kept.py").write_text(KEEPING)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "damped_and_kept", raising=False)
+    own = load_implementation(f"damped_and_kept:{name}", optimiser, tmp_path, Damping(kind, 0.01))
+    claim = own_claims(own)[IDENTITY[optimiser]]
+    found = run_claim(claim, Depth.QUICK, 3).refutation
+    assert found is not None
+    assert claim.isolate is not None
+    assert claim.explain is not None
+    isolation = claim.isolate(claim, found, 3)
+    assert isolation is not None
+    assert "keeps state between calls: in a fresh process this instance alone does not" in isolation.remark
+    (sentence,) = [line for line in claim.explain(isolation.evaluation) if line.startswith("cause: ")]
+    assert "the matrix of the first call of the same shape, kept (state is kept)" in sentence
+    path = write_counterexample(
+        tmp_path,
+        stored_refutation(claim, isolation.evaluation, 3),
+        Circumstances(claim.id, claim.statement, "quick", 3, {}),
+    )
+    stored = read_counterexample(path).instance.implementation
+    assert stored.damping == Damping(kind, 0.01)
+    assert len(stored.before) == 1
+    (replay,) = load_replays([str(path)], tmp_path, {claim.id: claim})
+    assert replay_entry(replay)["verdict"] == InstanceVerdict.REFUTED.value

@@ -115,6 +115,8 @@ def test_a_wrong_step_is_refuted_and_its_cause_named(repository: Path) -> None:
         "by n) on all "
     )
     assert f"own-I-pinv: cause: {sentence}" in done.stdout
+    cause = sentence.removesuffix(" on all ")
+    assert f"\nown-I-pinv is refuted ({cause}): mine.optimisers:mean moves the weights by -eta J^+ r, " in done.stdout
     assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in done.stdout
     assert (
         "again: natural-gradient guard mine.optimisers:mean --optimiser ngd --claim own-I-pinv --depth" in done.stdout
@@ -164,22 +166,28 @@ def test_intended_damping_passes_and_another_one_replays(pytester: pytest.Pytest
     )
     done = inside(pytester, *chosen, "--damping", "0.02", "-k", "not /", "--report", "out")
     assert done.ret == 1
-    done.stdout.fnmatch_lines(["convention: matches damping on G (or on the Fisher matrix) with eps = 0.01 on all *"])
+    done.stdout.fnmatch_lines(["cause: matches damping on G (or on the Fisher matrix) with eps = 0.01 on all *"])
     (file,) = (repository / "out" / "counterexamples").glob("*.json")
     words = shlex.split(json.loads(file.read_text())["replay"])
-    assert words[5:9] == ["--damping", "0.02", "--damping-kind", "gram"]
-    done = inside(pytester, *words[1:])
-    done.stdout.fnmatch_lines(["Of 1 replayed: 1 refuted again."])
-    done = inside(pytester, *words[1:5], words[-1])
-    assert done.ret == 1
-    done.stdout.fnmatch_lines(["*was not loaded; give *--damping 0.02 --damping-kind gram"])
+    step = ["--implementation", "mine.optimisers:damped", "--optimiser", "ngd"]
+    assert words[3:] == [*step, "--damping", "0.02", "--damping-kind", "gram"]
+    replayed = started(repository, words)
+    assert "Of 1 replayed: 1 refuted again." in replayed.stdout, replayed.stdout + replayed.stderr
+    replayed = started(repository, words[:-4])
+    assert replayed.returncode == 1
+    assert f"was not loaded; give {shlex.join(words[3:])}" in replayed.stdout
+    done.stdout.fnmatch_lines(
+        ["again: natural-gradient guard mine.optimisers:damped * --damping 0.02 --damping-kind gram *"]
+    )
 
 
 def test_what_a_step_promises_of_singular_matrices_is_asked_for(pytester: pytest.Pytester, repository: Path) -> None:
     chosen = ("--implementation", "mine.optimisers:solving", "--claim", "own-I-pinv", "-k", "not /")
     done = inside(pytester, *chosen)
     assert done.ret == 1
-    done.stdout.fnmatch_lines(["singular: G (* x *) has the rank *--singular raises*--singular unjudged"])
+    done.stdout.fnmatch_lines(
+        ["singular: G (* x *) has the rank *--singular raises*--singular unjudged (--ngd-singular *"]
+    )
     assert inside(pytester, *chosen, "--singular", "unjudged").ret == 0
 
 
@@ -216,13 +224,13 @@ def test_a_step_that_raises_is_refuted_with_the_exception(pytester: pytest.Pytes
         (["--implementation", "mine.optimisers:step", "--claim", "T1"], "unknown claim T1; known: all, own-contract, "),
         (["--implementation", "mine.optimisers:step", "--optimiser", "adam"], "argument --ngd-optimiser: invalid choice: 'adam'"),
         (["--implementation", "mine.optimisers:step", "--dataset", "x.csv"], "--ngd-dataset certifies data; give one of them"),
-        (["--implementation", "mine.optimisers:step", "--damping", "0"], "--damping 0 is not a number from 1e-08 to 1e+06"),
-        (["--implementation", "mine.optimisers:step", "--damping=-1"], "--damping -1 is not a number from"),
-        (["--implementation", "mine.optimisers:step", "--damping", "nan"], "--damping nan is not a number from"),
-        (["--implementation", "mine.optimisers:step", "--damping", "inf"], "--damping inf is not a number from"),
-        (["--implementation", "mine.optimisers:step", "--damping", "much"], "--damping much is not a number from"),
+        (["--implementation", "mine.optimisers:step", "--damping", "0"], "--ngd-damping 0 is not a number from 1e-08 to 1e+06"),
+        (["--implementation", "mine.optimisers:step", "--damping=-1"], "--ngd-damping -1 is not a number from"),
+        (["--implementation", "mine.optimisers:step", "--damping", "nan"], "--ngd-damping nan is not a number from"),
+        (["--implementation", "mine.optimisers:step", "--damping", "inf"], "--ngd-damping inf is not a number from"),
+        (["--implementation", "mine.optimisers:step", "--damping", "much"], "--ngd-damping much is not a number from"),
         (["--implementation", "mine.optimisers:step", "--damping", "1", "--damping-kind", "pi"], "pi is none of the optimiser ngd"),
-        (["--implementation", "mine.optimisers:step", "--damping", "1", "--optimiser", "kfac"], "needs --damping-kind for kfac"),
+        (["--implementation", "mine.optimisers:step", "--damping", "1", "--optimiser", "kfac"], "--ngd-damping needs --ngd-damping-kind for kfac"),
         (["--implementation", "mine.optimisers:step", "--damping", "1", "--singular", "raises"], "a damped matrix is never singular"),
         (["--implementation", "mine.optimisers:step", "--damping-kind", "gram"], "give both"),
         (["--implementation", "mine.optimisers:step", "--damping", "1", "--claim", "own-T1"], "unknown claim own-T1"),

@@ -245,15 +245,53 @@ def test_the_oldest_calls_are_forgotten_where_they_take_too_much() -> None:
     assert calls.before(1) == ()
 
 
-def test_the_remark_stands_in_the_first_line_of_the_failure() -> None:
-    entry = {"id": "own-I-pinv", "verdict": "refuted", "statement": "it moves", "error": "broke", "refutation": None}
-    rest: dict[str, Any] = {
-        "undecided_example": None,
-        "instances": 1,
-        "vacuous": 0,
-        "undecided_hypotheses": 0,
-        "undecided": 0,
-    }
-    rest |= {"families": {}, "seed": 1, "depth": "quick", "remark": "keeps state between calls: so"}
-    first = wording.claim_failure({**entry, **rest}, []).splitlines()[0]
-    assert first == "own-I-pinv is refuted: keeps state between calls: so; it moves"
+FAILED: dict[str, Any] = {
+    "id": "own-I-pinv",
+    "verdict": "refuted",
+    "statement": "it moves",
+    "error": "broke",
+    "refutation": None,
+    "undecided_example": None,
+    "instances": 1,
+    "vacuous": 0,
+    "undecided_hypotheses": 0,
+    "undecided": 0,
+    "families": {},
+    "seed": 1,
+    "depth": "quick",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "first"),
+    [
+        ({"remark": "keeps state between calls: so"}, ": keeps state between calls: so; it moves"),
+        (
+            {"remark": "keeps state: so", "explanation": ["keeps state: so", "cause: the matrix is kept (state is kept)"]},
+            ": keeps state: so; it moves",
+        ),
+        (
+            {"explanation": ["X = [[1.0]]", "cause: matches 1/n times the step (a; or b) on all 25 instances tried"]},
+            " (matches 1/n times the step (a; or b)): it moves",
+        ),
+        (
+            {"explanation": ["cause: matches one on all 9 instances tried", "cause: matches two on all 8 instances tried"]},
+            " (matches one; or matches two): it moves",
+        ),
+        (
+            {"explanation": ["cause: it is exact on all 25 instances tried; its contract is broken"]},
+            " (it is exact on all 25 instances tried; its contract is broken): it moves",
+        ),
+        (
+            {"explanation": ["cause: the step raised E: one\ntwo on 24 of the 24 small instances tried"]},
+            " (the step raised E: one two on 24 of the 24 small instances tried): it moves",
+        ),
+        ({"explanation": ["cause: none of those known matches on all 25 instances tried"]}, ": it moves"),
+        ({"explanation": ["cause: not looked for, as the step a:b was not loaded"]}, ": it moves"),
+        ({"explanation": ["X = [[1.0]]"]}, ": it moves"),
+        ({}, ": it moves"),
+    ],
+)  # fmt: skip
+def test_state_or_the_cause_stands_in_the_first_line_of_the_failure(changes: dict[str, Any], first: str) -> None:
+    failure = wording.claim_failure({**FAILED, **changes}, [])
+    assert failure.splitlines()[0] == f"own-I-pinv is refuted{first}"

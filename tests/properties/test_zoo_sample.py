@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from properties.claim import Depth, Verdict
-from properties.guard.claims import own_claims
-from properties.guard.implementation import load_implementation
 from properties.search import run_claim
 from tests.deep import zoo
+from tests.deep.zoo_runs import causes_of, claims_of, correct_claims, told_rightly
 
 HERE = Path(zoo.__file__).parent
 
@@ -19,13 +18,12 @@ SAMPLE = np.random.default_rng(13).choice(sorted(zoo.FAULTY), 5, replace=False).
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_faulty_step_is_refuted_and_told_its_cause(name: str) -> None:
     faulty = zoo.FAULTY[name]
-    remark, causes = zoo.causes_of(name, faulty, 1, HERE)
-    assert zoo.told_rightly(causes, faulty), causes
+    remark, causes = causes_of(name, faulty, 1, HERE)
+    assert told_rightly(causes, faulty), causes
     assert remark == ""
 
 
 @pytest.mark.parametrize("name", ["right_qr"])
 def test_a_correct_step_passes(name: str) -> None:
-    optimiser, _ = zoo.CORRECT[name]
-    claims = own_claims(load_implementation(f"zoo:steps.{name}", optimiser, HERE))
-    assert run_claim(claims[zoo.claims_of(optimiser, claims)[0]], Depth.QUICK, 1).verdict is Verdict.HOLDS
+    claims = correct_claims(name, zoo.CORRECT[name][0], HERE, name in zoo.REVEALING)
+    assert run_claim(claims[claims_of(claims)[0]], Depth.QUICK, 1).verdict is Verdict.HOLDS

@@ -1,0 +1,153 @@
+"""The eps of a convention with a parameter: looked for on one problem, and named where it fits every other one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import product as product_of
+
+import numpy as np
+from scipy import optimize
+
+from properties.guard.dampings import Damped, families
+from properties.guard.panel import ENOUGH, Probe
+from properties.guard.workings import Formula, UndefinedError, Workings
+from theory.inputs import FloatArray
+
+FITTED = (1e-14, 1e6)
+"""Between which a damping is looked for."""
+
+
+Factor = Callable[[Workings], float]
+
+ON_EPS: tuple[tuple[str, Factor], ...] = (
+    ("", lambda w: 1.0),
+    ("n eps in place of eps (the mean over the inputs)", lambda w: w.n),
+    ("n^2 eps in place of eps (the mean in both factors)", lambda w: w.n**2),
+    ("eps/n in place of eps", lambda w: 1 / w.n),
+    ("m eps in place of eps (m^(-1/2) missing)", lambda w: w.m),
+)
+
+ON_STEP: tuple[tuple[str, Factor], ...] = (
+    ("", lambda w: 1.0),
+    ("1/n times the step (the gradient of the mean loss)", lambda w: 1 / w.n),
+    ("n times the step (the mean in both factors)", lambda w: w.n),
+    ("n^2 times the step", lambda w: w.n**2),
+)
+
+
+def damping_sentences(probes: Sequence[Probe], optimiser: str) -> list[tuple[str, int]]:
+    """Every convention with a parameter that fits, and on how many problems; the plainest reading of each formula.
+
+    A step that solves with ``F + eps I``, of md rows, is off by its condition, ``tr F / eps``: where nothing fits as well as a solve
+    with ``G + eps I`` allows, that much is allowed.
+    """
+    found: dict[bool, list[tuple[str, int]]] = {False: [], True: []}
+    here = Workings(probes[0].given)
+    for family in families(optimiser):
+        for step_text, on_step in ON_STEP:
+            plainest = _scaled(family.formula, ON_EPS[0][1], on_step)
+            first = fitted_damping(probes[0], plainest)
+            if first is None or not _near(probes[0], _of_many_rows(plainest), first):
+                continue
+            for (eps_text, on_eps), many in product_of(ON_EPS, (False, True)):
+                formula = _scaled(family.formula, on_eps, on_step)
+                judge = _of_many_rows(formula) if many else formula
+                fitted = common_damping(probes, formula, judge, first / on_eps(here))
+                if fitted is None:
+                    continue
+                changes = " and ".join(text for text in (eps_text, step_text) if text)
+                name = family.name.format(eps=f"eps = {fitted[0]:.6g}")
+                found[many].append((f"{name}; {changes}" if changes else name, fitted[1]))
+    return found[False] or found[True]
+
+
+def _of_many_rows(formula: Damped) -> Damped:
+    """The formula by way of a matrix of md rows: one rounding in each of ``n + m d`` operations in a row is allowed, times its condition."""
+
+    def conditioned(w: Workings, eps: float) -> FloatArray:
+        found = formula(w, eps)
+        traces = float((w.J**2).sum() + (w.S**2).sum() + (w.X**2).sum())
+        w.number = max(w.number, (w.n + w.m * w.d) * traces / eps / w.given.growth)
+        return found
+
+    return conditioned
+
+
+def _scaled(formula: Damped, on_eps: Factor, on_step: Factor) -> Damped:
+    return lambda w, eps: on_step(w) * formula(w, on_eps(w) * eps)
+
+
+def at(formula: Damped, eps: float) -> Formula:
+    """The formula with this eps."""
+    return lambda w: formula(w, eps)
+
+
+def fitting(probes: Sequence[Probe], formula: Formula) -> int:
+    """On how many problems W' follows the formula: wherever that says something, else 0."""
+    tried = 0
+    for probe in probes:
+        try:
+            if not probe.follows(formula):
+                return 0
+        except (UndefinedError, np.linalg.LinAlgError):
+            continue
+        tried += 1
+    return tried if tried >= ENOUGH else 0
+
+
+def common_damping(probes: Sequence[Probe], formula: Damped, judge: Damped, first: float) -> tuple[float, int] | None:
+    """The eps that fits every probe, in as few digits as fit, and how many those are; None when there is none.
+
+    ``first`` is the one that fits the first probe; ``judge`` is the formula with the condition that is allowed for.
+    """
+    shifts = [_deviation(probe, formula, judge, first) for probe in probes]
+    if len([shift for shift in shifts if shift > 1]) < ENOUGH:
+        return None  # so small that it changes nothing beyond rounding
+    fitted = fitted_damping(probes[int(np.argmax(shifts))], formula)
+    if fitted is None:
+        return None
+    for digits in (1, 2, 3, 4, 6, 17):
+        eps = float(f"{fitted:.{digits}g}")
+        tried = fitting(probes, at(judge, eps)) if eps > 0 else 0
+        if tried:
+            return eps, tried
+    return None
+
+
+def _near(probe: Probe, formula: Damped, eps: float) -> bool:
+    try:
+        return probe.follows(at(formula, eps))
+    except (UndefinedError, np.linalg.LinAlgError):
+        return False
+
+
+def _deviation(probe: Probe, formula: Damped, judge: Damped, eps: float) -> float:
+    """How far the damping moves this step, relative to what rounding may do; 0 where it is not defined."""
+    try:
+        with_eps, number = probe.along(at(judge, eps))
+        without = probe.along(at(formula, FITTED[0] * eps))[0]
+    except (UndefinedError, np.linalg.LinAlgError):
+        return 0.0
+    return float(np.linalg.norm(with_eps - without)) * probe.given.step_size / probe.allowed(with_eps, number)
+
+
+def fitted_damping(probe: Probe, formula: Damped) -> float | None:
+    """The eps at which ``V(eps)`` passes the step's V along the line to it from ``V(0)``; None when it never does."""
+
+    def direction(eps: float) -> FloatArray:
+        return probe.along(at(formula, eps))[0]
+
+    try:
+        start = direction(FITTED[0])
+        line = probe.update - start
+
+        def past(exponent: float) -> float:
+            return float(np.vdot(direction(10.0**exponent) - probe.update, line))
+
+        low, high = (math.log10(end) for end in FITTED)
+        if not past(low) < 0 < past(high):
+            return None
+        return float(10.0 ** optimize.brentq(past, low, high, xtol=1e-14, rtol=1e-14, maxiter=200))
+    except (UndefinedError, np.linalg.LinAlgError):
+        return None
