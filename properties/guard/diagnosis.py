@@ -160,6 +160,8 @@ def _lengths(probes: Sequence[Probe], right: Formula) -> list[str]:
             return []
         length = float(np.linalg.norm(direction))
         size = float(np.linalg.norm(probe.update))
+        if length == 0:  # at a fixed point
+            return []
         if float(np.linalg.norm(probe.update - size / length * direction)) * probe.given.step_size > probe.allowed(
             direction, number
         ):
@@ -241,6 +243,7 @@ def cut_off(probes: Sequence[Probe]) -> str:
     return ""
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # eigenvalues of 0 fit nothing before they are dropped
 def _levels(probe: Probe, relative: bool) -> tuple[float, float] | None:
     """Cut-offs (above, up to) that explain the step: eigenvalues of G, or H, below them are dropped."""
     given, kronecker = probe.given, probe.problem.optimiser == "kfac"

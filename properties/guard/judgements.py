@@ -229,14 +229,14 @@ def contract_conclusion(instance: StepInstance) -> Sequence[Bound]:
         return [_broken(answer)]
     problem = instance.problem
     elsewhere = Problem(dataclasses.replace(problem.given, weights=problem.given.other_weights), problem.damping)
-    elsewhere.answer(instance.implementation)  # whatever it is, it must not change the next one
+    other = elsewhere.answer(instance.implementation)  # whatever it is, neither this one may change nor the next
     again = problem.answer(instance.implementation)
     mutated = ", ".join(answer.mutated)
     bounds = [
         equal_exactly("W' is real, finite, of shape (m, d)", holds=True),
         equal_exactly(f"the step changes its argument {mutated}" if mutated else "no argument is changed", not mutated),
     ]
-    if answer.overwritten:
+    if other.overwrites:
         bounds.append(equal_exactly("a later call writes to the array that was returned (return a copy)", holds=False))
     if again.weights is None:
         return [*bounds, within_rounding(f"called again, the step {again.problem}", math.inf, 0.0)]

@@ -13,6 +13,7 @@ from properties.guard import special_steps
 from properties.guard.claims import own_claims
 from properties.guard.controls import Dense
 from properties.guard.conventions import conventions
+from properties.guard.damping import Damping
 from properties.guard.damping_fit import at
 from properties.guard.dampings import families
 from properties.guard.diagnosis import cause_sentences, matching
@@ -376,3 +377,14 @@ def test_a_step_that_is_wrong_where_the_matrix_is_singular_is_said_to_be(
     assert re.search(rf", where {name} \(\d x \d\) has the rank \d", lines[-1])
     assert lines[-2].startswith(f"singular: {name} (")
     assert any(line.startswith("exact_weights = [[") for line in lines)
+
+
+def test_the_cause_is_sought_where_the_exact_step_is_0_too() -> None:
+    def decaying(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
+        return c.stepping(c.damped_fisher(0.01))(weights, signs, X, y, step_size) - 0.01 * step_size * weights
+
+    damping = Damping("gram", 0.01)
+    implementation = Implementation.of("own", "ngd", decaying, damping)
+    found = run_claim(own_claims(implementation)["own-fixed-point"], Depth.QUICK, 3).refutation
+    assert found is not None
+    assert cause_sentences(implementation, found.instance)
