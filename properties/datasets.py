@@ -13,8 +13,9 @@ from properties.csv_table import read_csv
 from properties.extras import Extra, require_extra
 from properties.npz_arrays import read_npz
 from properties.paths import printable
+from theory.entries import GivenArray, changed_entries, given_array, rounded_entries
 from theory.errors import ChoiceError, DataFileError, InputError, ScaleError
-from theory.inputs import LARGEST_SCALE, FloatArray, direction_rows, normalise_rows, target_vector
+from theory.inputs import LARGEST_SCALE, FloatArray, given_rows, normalise_rows, target_vector
 
 NORMALISED = "rows normalised to unit Euclidean norm"
 """What is done to every data set last, as its source line says."""
@@ -35,7 +36,7 @@ ENDINGS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Dataset:
-    """Inputs with unit rows ``X`` (n, d), targets ``y`` (n,), inputs as given ``raw_X`` (n, d), and what was done."""
+    """Inputs with unit rows ``X`` (n, d), targets ``y`` (n,), inputs before that ``raw_X`` (n, d), and what was done."""
 
     name: str
     X: FloatArray
@@ -44,6 +45,13 @@ class Dataset:
     source: str
     remarks: tuple[str, ...] = ()
     """What was decided where the file left it open, and what its reader should look at."""
+    exact_X: GivenArray | None = None
+    """The inputs as given, where ``raw_X`` has roundings of some: whole numbers or long doubles."""
+
+    @property
+    def given_X(self) -> GivenArray:
+        """The inputs (n, d) as given, for what is decided exactly."""
+        return self.raw_X if self.exact_X is None else self.exact_X
 
     @property
     def summary(self) -> str:
@@ -92,13 +100,24 @@ def _known() -> str:
     return f"known are {', '.join(BUILT_IN)}, and paths to .npz (keys X and y) or {', '.join(TABLES)} files"
 
 
+ROUNDED = "{} are no float64 numbers and rounded for training"
+"""The remark on entries that are not trained on as given."""
+
+
 def _dataset(name: str, inputs: ArrayLike, targets: ArrayLike, source: str, remarks: Sequence[str] = ()) -> Dataset:
-    raw = direction_rows(inputs)
-    unit = normalise_rows(raw)
-    y = _moderate(target_vector(targets, len(raw)))
-    for array in (raw, unit, y):
+    given, given_targets = given_rows(inputs), given_array(targets, "y", 1)
+    raw, unit = rounded_entries(given), normalise_rows(given)
+    inexact = bool(changed_entries(given, raw).any())
+    rounded = rounded_entries(given_targets)
+    if changed_entries(given_targets, rounded).any():
+        remarks = (*remarks, ROUNDED.format("some targets"))
+    if inexact:
+        remarks = (*remarks, f"{ROUNDED.format('some inputs')}; which rows are parallel is decided on them as given")
+    y = _moderate(target_vector(rounded, len(raw)))
+    exact = given if inexact else None
+    for array in (raw, unit, y, *([] if exact is None else [exact])):
         array.flags.writeable = False
-    return Dataset(name, unit, y, raw, f"{printable(source)}; {NORMALISED}", tuple(map(printable, remarks)))
+    return Dataset(name, unit, y, raw, f"{printable(source)}; {NORMALISED}", tuple(map(printable, remarks)), exact)
 
 
 def _moderate(y: FloatArray) -> FloatArray:

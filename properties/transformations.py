@@ -20,7 +20,10 @@ def shuffled(dataset: Dataset, seed: int) -> Dataset:
         raise ScaleError(f"--shuffle {seed}: a seed is a natural number")
     order = np.random.default_rng(seed).permutation(len(dataset.X))
     X, y, raw = (_frozen(array[order]) for array in (dataset.X, dataset.y, dataset.raw_X))
-    return replace(dataset, X=X, y=y, raw_X=raw, source=_with(dataset.source, f"rows shuffled with seed {seed}"))
+    exact = None if dataset.exact_X is None else dataset.exact_X[order]
+    return replace(
+        dataset, X=X, y=y, raw_X=raw, exact_X=exact, source=_with(dataset.source, f"rows shuffled with seed {seed}")
+    )
 
 
 def standardised(dataset: Dataset) -> Dataset:
@@ -48,7 +51,9 @@ def standardised(dataset: Dataset) -> Dataset:
             f"--standardise: row {zero[0]} equals the means of the columns and has no direction then; remove it"
         )
     done = "columns centred and scaled to unit variance" + _left_out(np.flatnonzero(constant))
-    return replace(dataset, X=_frozen(normalise_rows(raw)), raw_X=_frozen(raw), source=_with(dataset.source, done))
+    return replace(
+        dataset, X=_frozen(normalise_rows(raw)), raw_X=_frozen(raw), exact_X=None, source=_with(dataset.source, done)
+    )
 
 
 def _left_out(columns: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> str:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from properties.datasets import load_dataset
+from properties.input_certificate import kernels
+from properties.transformations import shuffled, standardised
 from theory.errors import (
     ChoiceError,
     DataFileError,
@@ -19,6 +21,7 @@ from theory.errors import (
     ShapeError,
     ZeroRowError,
 )
+from theory.gram import degeneracy
 from theory.inputs import unit_rows
 
 
@@ -208,3 +211,29 @@ def test_a_directory_is_not_a_file(tmp_path: Path) -> None:
 def test_a_target_column_is_for_csv_files(name: str) -> None:
     with pytest.raises(ChoiceError, match=r"chosen in \.csv files only"):
         load_dataset(name, "age")
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint64, np.longdouble])
+def test_rows_that_float64_would_make_parallel_are_decided_on_as_given(tmp_path: Path, kind: type) -> None:
+    """(2^53, 1) and (2^53 + 1, 1) are two directions, and one after rounding to float64."""
+    big = 2**53 if np.finfo(np.longdouble).eps < 2**-52 or kind is not np.longdouble else 2**51
+    X, y = np.array([[big, 1], [big + 1, 1], [1, 2]], dtype=kind), np.array([1, 2, big + 1], dtype=kind)
+    np.savez(tmp_path / "big.npz", X=X, y=y)
+    data = load_dataset(str(tmp_path / "big.npz"))
+    assert degeneracy(data.given_X).coincident == ()
+    contribution = kernels(data)
+    assert contribution.values["degeneracy"] == "G_inf and S_inf are positive definite: no two rows are parallel"
+    assert data.raw_X.dtype == data.X.dtype == data.y.dtype == np.float64
+    np.testing.assert_array_equal(shuffled(data, 1).given_X, X[np.random.default_rng(1).permutation(3)])
+    if big == 2**53:
+        assert any(remark.startswith("some inputs are no float64 numbers and rounded") for remark in data.remarks)
+        assert any(remark.startswith("some targets are no float64 numbers and rounded") for remark in data.remarks)
+        assert degeneracy(data.raw_X).coincident == ((0, 1),)
+    assert standardised(data).exact_X is None
+
+
+def test_nothing_is_said_of_rounding_where_nothing_is_rounded(tmp_path: Path) -> None:
+    np.savez(tmp_path / "small.npz", X=np.array([[1, 2], [3, 5]]), y=np.array([1, 2]))
+    data = load_dataset(str(tmp_path / "small.npz"))
+    assert data.remarks == ()
+    assert data.given_X is data.raw_X
