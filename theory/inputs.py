@@ -131,6 +131,29 @@ def positive(value: float, name: str) -> float:
     return float(value)
 
 
+def distance(value: float, name: str) -> float:
+    """Return a number of at least 0; inf is a distance, not a number is none. Raises ScaleError."""
+    number = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    real = isinstance(number, numbers.Real) and not isinstance(number, (bool, np.bool_))
+    if not (real and number >= 0):
+        raise ScaleError(f"{name} is {value}; it must be a number, 0 or more")
+    return _float_above(number)
+
+
+def _float_above(number: float) -> float:
+    """The number as a float64, rounded up where it is none."""
+    rounded = float(number)
+    return rounded if rounded >= number else math.nextafter(rounded, math.inf)
+
+
+def ball_radius(value: float, name: str) -> float:
+    """Return 0, inf, or a number of at least ``SMALLEST_DISTANCE``, below which squares of distances vanish. Raises ScaleError."""
+    radius = distance(value, name)
+    if 0 < radius < SMALLEST_DISTANCE:
+        raise ScaleError(f"{name} is {value}; squares of such a size leave the range of float64, so change the scale")
+    return radius
+
+
 def positive_distance(value: float, name: str) -> float:
     """Return a number of at least ``SMALLEST_DISTANCE`` with a finite square. Raises ScaleError."""
     distance = positive(value, name)
