@@ -121,6 +121,6 @@ def _answering(formula: Callable[Parameters, Answer], rounding: Callable[[Any], 
             return formula(*given.args, **given.kwargs)
         with working_precision(BITS):
             found = formula(*given.args, **given.kwargs)
-        return found if kinds & {fmpq, Fraction} else rounding(found)  # type: ignore[no-any-return]
+        return found if kinds & {fmpq, Fraction} else rounding(found)
 
     return answer

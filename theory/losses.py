@@ -249,7 +249,7 @@ class _RidgeLoss(ABC):
             balls = self.minimiser_enclosed()
             rounded = np.array([float(ball) for ball in balls])
             errors = [float_at_least(abs(error)) for error in balls - rounded]
-        return rounded, euclidean_norm(errors) * (1 + gamma(len(errors) + 2))
+        return rounded, euclidean_norm(np.array(errors)) * (1 + gamma(len(errors) + 2))
 
     def minimiser_enclosed(self) -> AnyArray:
         """Newton's method from the float64 root; then ``|gradient_i|/mu`` bounds what is left, whatever it found."""

@@ -18,6 +18,7 @@ from flint import arb
 from theory.errors import ScaleError, ShapeError
 from theory.inputs import FloatArray, distance, positive, positive_count
 from theory.losses import LossMaker, SquaredLoss
+from theory.reals import real
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS
 from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
 from theory.rigour.euclidean import euclidean_norm, row_norms
@@ -311,7 +312,7 @@ def spike_map(
     With equal base slopes one step from an iterate k >= 1 multiplies the residual by ``1 - eta/rho`` up to the half-width.
     A step that goes beyond the target (eta above rho) is the last with a spike at its end.
     Stability and step size may differ from direction to direction, shape (n,): a weighted loss makes steps of
-    ``eta w_i``, K-FAC of ``eta h_i``. Where the stability is 0 the slope never changes.
+    ``eta w_i``, K-FAC of ``eta h_i``. Where the stability is 0 the slope never changes; a negative one exchanges rise and fall.
     Raises ScaleError, WidthError.
     """
     positive_count(steps, "steps")
@@ -319,7 +320,7 @@ def spike_map(
     for size in np.ravel(step_size).tolist():
         positive(size, "step_size")
     for change in np.ravel(stability).tolist():
-        if not math.isfinite(distance(change, "stability")):
+        if not math.isfinite(real(change, "stability")):
             raise ScaleError(f"stability is {change}; it must be finite")
     n = len(base_slopes)
     changes = np.broadcast_to(stability * float(base_slopes.min()), (n,)).tolist()

@@ -214,10 +214,11 @@ def test_a_target_column_is_for_csv_files(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [np.int64, np.uint64, np.longdouble])
-def test_rows_that_float64_would_make_parallel_are_decided_on_as_given(tmp_path: Path, kind: type) -> None:
+def test_rows_that_float64_would_make_parallel_are_decided_on_as_given(tmp_path: Path, kind: Any) -> None:
     """(2^53, 1) and (2^53 + 1, 1) are two directions, and one after rounding to float64."""
     big = 2**53 if np.finfo(np.longdouble).eps < 2**-52 or kind is not np.longdouble else 2**51
-    X, y = np.array([[big, 1], [big + 1, 1], [1, 2]], dtype=kind), np.array([1, 2, big + 1], dtype=kind)
+    X: Any = np.array([[big, 1], [big + 1, 1], [1, 2]], dtype=kind)
+    y: Any = np.array([1, 2, big + 1], dtype=kind)
     np.savez(tmp_path / "big.npz", X=X, y=y)
     data = load_dataset(str(tmp_path / "big.npz"))
     assert degeneracy(data.given_X).coincident == ()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from theory.degeneracy import primitive_directions
+from theory import degeneracy as degeneracy_module
 from theory.entries import changed_entries, given_array, ratio, rounded_entries
 from theory.errors import InputError, NotFiniteError, RoundedEntryError, ShapeError, ZeroRowError
 from theory.gram import (
@@ -67,6 +67,10 @@ def test_rows_that_rounding_makes_different_are_parallel(rows: Any) -> None:
     assert limiting_gram(rows)[0, 1] == 0.5
     assert limiting_gram_eigenvalue_bounds(rows)[0] <= 0 <= limiting_gram_eigenvalue_bounds(rows)[1]
     assert limiting_pattern_gram_eigenvalue_bounds(rows)[0] <= 0
+
+
+def primitive_directions(rows: Any) -> list[tuple[int, ...]]:
+    return degeneracy_module.primitive_directions(rows)
 
 
 def test_directions_of_all_kinds_of_numbers() -> None:
@@ -130,6 +134,7 @@ def test_long_doubles_are_not_rounded_silently() -> None:
 
 
 def test_float64_numbers_of_every_type_pass() -> None:
+    values: Any
     for values in (
         np.array([[1, -(2**60)]]),
         np.array([[2**63]], dtype=np.uint64),
@@ -154,7 +159,8 @@ def test_certificates_refuse_entries_that_they_would_round() -> None:
         TwoLayerNetwork(weights=matrix, signs=np.ones(2))
     assert exact_rank([[BIG, 1], [BIG + 1, 1]]) == 2
     assert rational_matrix([BIG + 1, 0.5])[0, 0] == BIG + 1
-    assert whole_matrix([[Fraction(1, 3), Fraction(1, 2)]]).tolist() == [[2, 3]]
+    thirds: Any = [[Fraction(1, 3), Fraction(1, 2)]]
+    assert whole_matrix(thirds).tolist() == [[2, 3]]
 
 
 @pytest.mark.parametrize(

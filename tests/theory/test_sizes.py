@@ -117,7 +117,8 @@ def test_the_ball_of_radius_0_and_the_whole_space(net: TwoLayerNetwork, conditio
 
 
 def test_a_radius_of_another_type_is_rounded_up() -> None:
-    assert Fraction(distance(Fraction(1, 3), "r")) >= Fraction(1, 3)
+    third: Any = Fraction(1, 3)
+    assert Fraction(distance(third, "r")) >= third
     with pytest.raises(ScaleError):
         distance(Decimal(1), "r")  # type: ignore[arg-type]
 
@@ -191,7 +192,6 @@ CONSTANTS: dict[str, Callable[[Any], object]] = {
     "general_loss.step_limit": lambda C: general_loss.step_limit(C, 1.0, 2.0),
     "general_loss.breaking_step": lambda C: general_loss.breaking_step(C, 1.0, 2.0),
     "ngd.stability_constant": lambda deviation: ngd.stability_constant(deviation, 1.0),
-    "spike_map": lambda C: spike_map(C, np.ones(1), 0.5, 1, np.ones(1)),
     "turning_map": lambda C: turning_map(C, 1.0, 0.5, 1.0),
     "residual_factor": lambda C: adversary.residual_factor(0.1, C),
     "kernel_error": lambda error: segment_variation(*SEGMENT, kernel_error=error),
@@ -205,6 +205,13 @@ CONSTANTS: dict[str, Callable[[Any], object]] = {
 def test_what_is_no_constant_is_an_error_everywhere(name: str, bad: float) -> None:
     with pytest.raises(ScaleError):
         CONSTANTS[name](bad)
+
+
+def test_the_stability_of_a_spike_map_is_finite_and_has_a_sign() -> None:
+    assert spike_map(-0.2, np.ones(1), 0.5, 1, np.ones(1)).deviation(1.0) == SPIKE.deviation(1.0)
+    for bad in (math.nan, math.inf):
+        with pytest.raises(ScaleError):
+            spike_map(bad, np.ones(1), 0.5, 1, np.ones(1))
 
 
 # --- norms -----------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def inverse_form_bounds(matrix: ArrayLike, y: ArrayLike, error: float = 0.0) -> 
 
 
 def _bounds(given: FloatArray, vector: FloatArray, error: float, smallest: float) -> tuple[float, float]:
-    solution = np.linalg.solve(given, vector)
+    solution: FloatArray = np.asarray(np.linalg.solve(given, vector), dtype=np.float64)
     rounding = gamma(len(given) + 2) * (np.abs(vector) + np.abs(given) @ np.abs(solution))
     remainder = euclidean_norm(np.abs(vector - given @ solution) + rounding) + error * euclidean_norm(solution)
     remainder += UNDERFLOW

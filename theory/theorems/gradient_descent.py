@@ -43,7 +43,7 @@ and answered by the next float on the side on which the statement stays true (th
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from flint import fmpq
+from flint import arb, fmpq
 
 from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_below
 from theory.errors import ChoiceError, ScaleError
@@ -175,7 +175,7 @@ def least_iterations(eigenvalues: FloatArray, components: FloatArray, largest: f
 def _steps_needed(factor: float, reduction: float) -> int:
     """``ceil(ln(reduction)/ln(factor))``, and never more, also where no precision tells the quotient from a whole number."""
     found, _ = at_rising_precision(
-        lambda: (logarithm(reduction) / logarithm(factor)).ceil(), lambda count: count.unique_fmpz() is not None
+        lambda: arb(logarithm(reduction) / logarithm(factor)).ceil(), lambda count: count.unique_fmpz() is not None
     )
     return int(found.lower().ceil().unique_fmpz())
 

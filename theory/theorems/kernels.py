@@ -59,7 +59,8 @@ def pair_limit(entry: float) -> float:
     """``1/2 - |G_inf,ij|``, an upper bound of lambda0 for every pair i != j (K-schur). Raises ScaleError."""
     if not finite(real(entry, "the entry")):
         raise ScaleError(f"the entry is {entry}; it must be finite")
-    return fmpq(1, 2) - abs(entry)
+    limit: float = fmpq(1, 2) - abs(entry)
+    return limit
 
 
 @at_least_exact

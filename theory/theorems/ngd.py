@@ -202,13 +202,13 @@ def iterations(factor: float, reduction: float) -> int:
     if isinstance(factor, arb) or isinstance(reduction, arb):
         return ceiling(logarithm(reduction) / logarithm(factor))
     # factor = a/b in lowest terms: factor^k = reduction makes b^k its denominator, so only a small k can be met exactly
-    most, power = int(reduction.q).bit_length(), exact(1)
+    most, power = int(exact(reduction).q).bit_length(), exact(1)
     for k in range(1, most + 1):
         power *= factor
         if power <= reduction:
             return k
     count, _ = at_rising_precision(
-        lambda: (logarithm(reduction) / logarithm(factor)).ceil(),
+        lambda: arb(logarithm(reduction) / logarithm(factor)).ceil(),
         lambda found: found.unique_fmpz() is not None,
         cap=2**16,
     )

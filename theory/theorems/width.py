@@ -156,7 +156,8 @@ def squared_condition_radius(
     """
     share = 1 if symmetric else probability(delta, "delta") / 3
     squared_residual = mean_squared_residual(squared_targets, n, scale, symmetric) / share
-    return 9 * squared_residual / (exact(KEPT_SHARE) * positive_real(eigenvalue, "eigenvalue"))
+    squared: float = 9 * squared_residual / (exact(KEPT_SHARE) * positive_real(eigenvalue, "eigenvalue"))
+    return squared
 
 
 @at_least_exact
