@@ -182,6 +182,17 @@ def test_limits_and_factors_of_general_losses() -> None:
             sharp = positive(2 / (strong + smooth) * (1 - (1 + kappa) * q) / (1 - q) ** 2) if C < 1 else Q(0)
             assert next_to(general_loss.step_limit(C, mu, L), sharp, BELOW)
             assert next_to(general_loss.rate(0.01, C, mu, L), 1 - Q(0.01) * strong * (1 - q), ABOVE)
+            own = (2 / (strong + smooth) - q / strong) / (1 - q) if general_loss.applies(C, mu, L) else Q(0)
+            assert next_to(general_loss.validity_limit(C, mu, L), own, BELOW)
+            rho = ratio(Q(C))
+            breaking = 2 * rho / strong * (1 - rho * smooth / (strong + smooth))
+            found = Q(general_loss.breaking_step(C, mu, L))
+            assert breaking <= found <= breaking + abs(breaking) / 2**52
+            if C < 1:
+                unit = Q(0.7) ** 2 / Q(0.03)
+                assert next_to(general_loss.radius(C, 0.7, 0.03, mu, L), (kappa / (1 - Q(C))) ** 2 * unit, ABOVE, 2)
+                squared = ((1 + kappa) / (1 - Q(C) / 3)) ** 2 * unit
+                assert next_to(general_loss.radius(C, 0.7, 0.03, mu, L, "T2"), squared, ABOVE, 2)
         squared = 1 - 2 * Q(0.01) * strong * smooth / (strong + smooth)
         assert next_to(general_loss.rate(0.01, 0.1, mu, L, "T2"), squared, ABOVE, 2)
         assert next_to(general_loss.radius_factor(mu, L), Q(3, 2) * (1 + kappa), ABOVE)
