@@ -46,7 +46,7 @@ class Dataset:
     remarks: tuple[str, ...] = ()
     """What was decided where the file left it open, and what its reader should look at."""
     exact_X: GivenArray | None = None
-    """The inputs as given, where ``raw_X`` has roundings of some: whole numbers or long doubles."""
+    """The inputs as given, where ``raw_X`` has roundings of some: whole numbers, long doubles or the decimals of a table."""
 
     @property
     def given_X(self) -> GivenArray:
@@ -89,7 +89,8 @@ def load_dataset(name_or_path: str, target: str | None = None) -> Dataset:
             return _dataset(name_or_path, *read_npz(path), "read from .npz")
         table = read_csv(path, target)
         source = f"read from {suffix}, target in {table.target_name}"
-        return _dataset(name_or_path, table.inputs, table.targets, source, table.remarks)
+        inputs = table.inputs if table.exact_inputs is None else table.exact_inputs
+        return _dataset(name_or_path, inputs, table.targets, source, table.remarks, decimals=True)
     except InputError as error:
         raise type(error)(f"{name_or_path}: {printable(str(error))}") from error
     except OSError as error:
@@ -104,14 +105,16 @@ ROUNDED = "{} are no float64 numbers and rounded for training"
 """The remark on entries that are not trained on as given."""
 
 
-def _dataset(name: str, inputs: ArrayLike, targets: ArrayLike, source: str, remarks: Sequence[str] = ()) -> Dataset:
+def _dataset(
+    name: str, inputs: ArrayLike, targets: ArrayLike, source: str, remarks: Sequence[str] = (), decimals: bool = False
+) -> Dataset:
     given, given_targets = given_rows(inputs), given_array(targets, "y", 1)
     raw, unit = rounded_entries(given), normalise_rows(given)
     inexact = bool(changed_entries(given, raw).any())
     rounded = rounded_entries(given_targets)
     if changed_entries(given_targets, rounded).any():
         remarks = (*remarks, ROUNDED.format("some targets"))
-    if inexact:
+    if inexact and not decimals:  # of decimals nobody expects that float64 has them
         remarks = (*remarks, f"{ROUNDED.format('some inputs')}; which rows are parallel is decided on them as given")
     y = _moderate(target_vector(rounded, len(raw)))
     exact = given if inexact else None

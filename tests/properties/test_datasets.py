@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from properties import csv_table
 from properties.datasets import load_dataset
 from properties.input_certificate import kernels
 from properties.transformations import shuffled, standardised
@@ -237,4 +238,35 @@ def test_nothing_is_said_of_rounding_where_nothing_is_rounded(tmp_path: Path) ->
     np.savez(tmp_path / "small.npz", X=np.array([[1, 2], [3, 5]]), y=np.array([1, 2]))
     data = load_dataset(str(tmp_path / "small.npz"))
     assert data.remarks == ()
+    assert data.given_X is data.raw_X
+
+
+def test_rows_of_a_table_are_decided_on_their_digits(tmp_path: Path) -> None:
+    """(0.1, 0.3) and (1, 3) are parallel, their float64 numbers are not; of 2^53 and 2^53 + 1 it is the other way round."""
+    path = tmp_path / "digits.csv"
+    path.write_text("0.1,0.3,1\n1,3,2\n9007199254740992,1,3\n9007199254740993,1,4\n", encoding="utf-8")
+    data = load_dataset(str(path))
+    assert degeneracy(data.given_X).coincident == ((0, 1),)
+    assert degeneracy(data.raw_X).coincident == ((2, 3),)
+    assert "rows 0 and 1 point the same way" in kernels(data).lines[-1]
+    np.testing.assert_array_equal(data.raw_X, [[0.1, 0.3], [1, 3], [2**53, 1], [2**53, 1]])
+    assert data.remarks == ()
+    path.write_text("a;b;c\n0,1;0,3;1\n1;3;2\n", encoding="utf-8")
+    assert degeneracy(load_dataset(str(path)).given_X).coincident == ((0, 1),)
+
+
+def test_enormous_exponents_in_a_table_fill_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.csv"
+    path.write_text("1e-999999999,1,1\n1e-330,1,2\n", encoding="utf-8")
+    data = load_dataset(str(path))
+    assert degeneracy(data.given_X).coincident == ()
+    assert data.raw_X[:, 0].tolist() == [0, 0]
+
+
+def test_a_large_table_says_that_it_is_rounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_table, "MOST_EXACT", 5)
+    path = tmp_path / "large.csv"
+    path.write_text("0.1,0.3,1\n1,3,2\n", encoding="utf-8")
+    data = load_dataset(str(path))
+    assert data.remarks == (csv_table.TOO_LARGE,)
     assert data.given_X is data.raw_X
