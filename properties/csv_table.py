@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from properties.table_cells import decimal_commas, number, remedy
+from properties.table_cells import decimal_commas, exact_number, number, remedy
 from properties.table_header import Header, header_of
 from properties.table_text import (
     COMMAS,
@@ -27,6 +27,7 @@ from properties.table_text import (
     lines_of,
     read_text,
 )
+from theory.entries import GivenArray, changed_entries
 from theory.errors import DataFileError, MissingColumnError, NotFiniteError, ShapeError
 from theory.inputs import FloatArray
 
@@ -35,6 +36,9 @@ FEW_VALUES = 20
 
 FEWEST_ROWS = 10
 """Shorter tables are not judged by their values."""
+
+MOST_EXACT = 2**19
+"""Larger tables are taken as float64 reads them: number by number, digits take a hundred times the memory."""
 
 COUNTING_ROWS = 3
 """A column that counts this many rows numbers them, it seems."""
@@ -48,6 +52,8 @@ class CsvTable:
     targets: FloatArray
     target_name: str
     remarks: tuple[str, ...] = ()
+    exact_inputs: GivenArray | None = None
+    """The inputs digit by digit, where float64 has roundings of some; None too beyond ``MOST_EXACT`` cells."""
 
 
 def read_csv(path: Path, target: str | None) -> CsvTable:
@@ -104,6 +110,7 @@ def _table(text: str, dialect: Dialect, target: str | None) -> CsvTable:
     commas = dialect.separator != "," and decimal_commas([cell for row in rows for cell in row.cells])
     shift = 1 + header.names_of_rows
     values = np.array([_numbers(row, names, shift, commas, header) for row in rows])
+    exact = _exact(rows, commas, values)
     label = f"column {column + shift}" if target is not None else "the last column"
     name = label if names is None else f"column {names[column]!r}"
     inputs, targets = np.delete(values, column, axis=1), values[:, column].copy()
@@ -116,8 +123,22 @@ def _table(text: str, dialect: Dialect, target: str | None) -> CsvTable:
         *header.remarks,
         *_counts_rows(values, names, column, shift),
         *(_other_target(values, names, name, shift) if target is None else []),
+        *([TOO_LARGE] if values.size > MOST_EXACT else []),
     ]
-    return CsvTable(inputs, targets, name, tuple(remarks))
+    return CsvTable(inputs, targets, name, tuple(remarks), None if exact is None else np.delete(exact, column, axis=1))
+
+
+TOO_LARGE = "which rows are parallel is decided on the cells rounded to float64"
+
+
+def _exact(rows: Sequence[Line], commas: bool, values: FloatArray) -> GivenArray | None:
+    """The cells digit by digit, shape (n, d + 1); None where that is what float64 has, and for large tables."""
+    if values.size > MOST_EXACT:
+        return None
+    digits = np.array(
+        [[exact_number(cell.replace(",", ".") if commas else cell) for cell in row.cells] for row in rows]
+    )
+    return digits if changed_entries(digits, values).any() else None
 
 
 def _without_empty_ends(lines: list[Line]) -> tuple[list[Line], list[str]]:

@@ -19,8 +19,8 @@ from properties.ladder import Rung, ladder
 from properties.paths import printable
 from properties.rung_certificate import Curves, RungCertificate, certified_rung
 from properties.topics import INPUT_TOPICS, RUNG_TOPICS, InputTopic, RungTopic
+from theory.entries import GivenArray
 from theory.gram import limiting_gram, limiting_pattern_gram
-from theory.inputs import FloatArray
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def certify_dataset(
         found = Found()
         contributions = [found.topic(topic, dataset) for topic in input_topics]
         spectra = {
-            rows: found.part(f"the limiting kernels of n = {rows}", partial(limiting_spectra, dataset.raw_X[:rows]))
+            rows: found.part(f"the limiting kernels of n = {rows}", partial(limiting_spectra, dataset.given_X[:rows]))
             for rows in dict.fromkeys(rung.rows for rung in chosen)
         }
         certificate = DatasetCertificate(
@@ -169,7 +169,7 @@ def certify_dataset(
     return certificate
 
 
-def limiting_spectra(raw_inputs: FloatArray) -> dict[str, list[float]]:
+def limiting_spectra(raw_inputs: GivenArray) -> dict[str, list[float]]:
     """Eigenvalues of the limiting kernels in ascending order, as float64 gives them."""
     kernels = {"G_inf": limiting_gram(raw_inputs), "S_inf": limiting_pattern_gram(raw_inputs)}
     return {name: np.linalg.eigvalsh(kernel).tolist() for name, kernel in kernels.items()}

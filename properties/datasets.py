@@ -13,8 +13,9 @@ from properties.csv_table import read_csv
 from properties.extras import Extra, require_extra
 from properties.npz_arrays import read_npz
 from properties.paths import printable
+from theory.entries import GivenArray, changed_entries, given_array, rounded_entries
 from theory.errors import ChoiceError, DataFileError, InputError, ScaleError
-from theory.inputs import LARGEST_SCALE, FloatArray, direction_rows, finite_array, normalise_rows, target_vector
+from theory.inputs import LARGEST_SCALE, FloatArray, given_rows, normalise_rows, target_vector
 
 NORMALISED = "rows normalised to unit Euclidean norm"
 """What is done to every data set last, as its source line says."""
@@ -39,7 +40,7 @@ Preparation = Callable[[FloatArray], tuple[FloatArray, str]]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Inputs with unit rows ``X`` (n, d), targets ``y`` (n,), inputs as given ``raw_X`` (n, d), and what was done."""
+    """Inputs with unit rows ``X`` (n, d), targets ``y`` (n,), inputs before that ``raw_X`` (n, d), and what was done."""
 
     name: str
     X: FloatArray
@@ -48,6 +49,13 @@ class Dataset:
     source: str
     remarks: tuple[str, ...] = ()
     """What was decided where the file left it open, and what its reader should look at."""
+    exact_X: GivenArray | None = None
+    """The inputs as given, where ``raw_X`` has roundings of some: whole numbers, long doubles or the decimals of a table."""
+
+    @property
+    def given_X(self) -> GivenArray:
+        """The inputs (n, d) as given, for what is decided exactly."""
+        return self.raw_X if self.exact_X is None else self.exact_X
 
     @property
     def summary(self) -> str:
@@ -87,7 +95,8 @@ def load_dataset(name_or_path: str, target: str | None = None, prepare: Preparat
             return _dataset(name_or_path, *read_npz(path), "read from .npz", prepare=prepare)
         table = read_csv(path, target)
         source = f"read from {suffix}, target in {table.target_name}"
-        return _dataset(name_or_path, table.inputs, table.targets, source, table.remarks, prepare)
+        inputs = table.inputs if table.exact_inputs is None else table.exact_inputs
+        return _dataset(name_or_path, inputs, table.targets, source, table.remarks, prepare, decimals=True)
     except InputError as error:
         raise type(error)(f"{name_or_path}: {printable(str(error))}") from error
     except OSError as error:
@@ -98,6 +107,10 @@ def _known() -> str:
     return f"known are {', '.join(BUILT_IN)}, and paths to .npz (keys X and y) or {', '.join(TABLES)} files"
 
 
+ROUNDED = "{} are no float64 numbers and rounded for training"
+"""The remark on entries that are not trained on as given."""
+
+
 def _dataset(
     name: str,
     inputs: ArrayLike,
@@ -105,16 +118,24 @@ def _dataset(
     source: str,
     remarks: Sequence[str] = (),
     prepare: Preparation | None = None,
+    decimals: bool = False,
 ) -> Dataset:
     if prepare is not None:
-        inputs, done = prepare(finite_array(inputs, "X", 2))
+        inputs, done = prepare(rounded_entries(given_array(inputs, "X", 2)))
         source = f"{source}; {done}"
-    raw = direction_rows(inputs)
-    unit = normalise_rows(raw)
-    y = _moderate(target_vector(targets, len(raw)))
-    for array in (raw, unit, y):
+    given, given_targets = given_rows(inputs), given_array(targets, "y", 1)
+    raw, unit = rounded_entries(given), normalise_rows(given)
+    inexact = bool(changed_entries(given, raw).any())
+    rounded = rounded_entries(given_targets)
+    if changed_entries(given_targets, rounded).any():
+        remarks = (*remarks, ROUNDED.format("some targets"))
+    if inexact and not decimals:  # of decimals nobody expects that float64 has them
+        remarks = (*remarks, f"{ROUNDED.format('some inputs')}; which rows are parallel is decided on them as given")
+    y = _moderate(target_vector(rounded, len(raw)))
+    exact = given if inexact else None
+    for array in (raw, unit, y, *([] if exact is None else [exact])):
         array.flags.writeable = False
-    return Dataset(name, unit, y, raw, f"{printable(source)}; {NORMALISED}", tuple(map(printable, remarks)))
+    return Dataset(name, unit, y, raw, f"{printable(source)}; {NORMALISED}", tuple(map(printable, remarks)), exact)
 
 
 def _moderate(y: FloatArray) -> FloatArray:

@@ -34,7 +34,7 @@ def kernels(dataset: Dataset) -> Contribution:
     Of a data set too large for that the first rows only, and the lines say so: lambda0 of all rows is at most theirs.
     """
     rows = certified_rows(*dataset.X.shape)
-    inputs, raw = dataset.X[:rows], dataset.raw_X[:rows]
+    inputs, raw = dataset.X[:rows], dataset.given_X[:rows]
     geometry = InputGeometry.of(inputs)
     (first, second), angle = closest_pair(inputs)
     lambda_0 = limiting_gram_eigenvalue(raw)

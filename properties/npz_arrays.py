@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from theory.entries import GivenArray, changed_entries, given_array, rounded_entries
 from theory.errors import DataFileError, MissingKeyError, NotFiniteError, ShapeError
-from theory.inputs import FloatArray, finite_array
 
 KEYS = {"X": 2, "y": 1}
 """What an .npz file must hold, inputs (n, d) and targets (n,): names and numbers of axes."""
@@ -42,8 +42,8 @@ HEADER_READERS = {
 Array = np.ndarray[Any, Any]
 
 
-def read_npz(path: Path) -> tuple[FloatArray, FloatArray]:
-    """X with two axes and y with one, as float64.
+def read_npz(path: Path) -> tuple[GivenArray, GivenArray]:
+    """X with two axes and y with one: in native float64 where that changes no entry, else as they are stored.
 
     Raises DataFileError (no archive, damaged, encrypted, no numbers, too large), MissingKeyError, ShapeError, NotFiniteError,
     OSError.
@@ -165,34 +165,34 @@ def _check_kind(dtype: np.dtype[Any], name: str) -> None:
         raise DataFileError(f"{name} holds {str(dtype)[:40]}, not real numbers: {what}")
 
 
-def _inputs(X: Array) -> FloatArray:
+def _inputs(X: Array) -> GivenArray:
     if X.ndim > 2:
         raise ShapeError(f"X has shape {X.shape}; flatten each input: X.reshape(len(X), -1)")
     if X.ndim == 1 and X.size:
         raise ShapeError(
             f"X has shape {X.shape}; it needs 2 axes: X[:, None] for inputs of dimension 1, X[None] for one input"
         )
-    return _float64(X, "X", 2)
+    return _within_float64(X, "X", 2)
 
 
-def _targets(y: Array, rows: int) -> FloatArray:
+def _targets(y: Array, rows: int) -> GivenArray:
     if y.ndim == 2 and y.size and 1 in y.shape:
         raise ShapeError(f"y has shape {y.shape}; it needs 1 axis: y.ravel()")
     if y.ndim == 2 and y.size and len(y) == rows:
         raise ShapeError(
             f"y has shape {y.shape}; it needs 1 axis: one column y[:, k], or numpy.argmax(y, axis=1) of one-hot classes"
         )
-    return _float64(y, "y", 1)
+    return _within_float64(y, "y", 1)
 
 
-def _float64(array: Array, name: str, axes: int) -> FloatArray:
-    """The array in native float64. Raises ShapeError, NotFiniteError (also for what only a wider type holds)."""
-    with np.errstate(all="ignore"):
-        values = array.astype(np.float64)
-    lost = np.isfinite(array) & ~np.isfinite(values)
+def _within_float64(array: Array, name: str, axes: int) -> GivenArray:
+    """The array in native float64 where that changes no entry. Raises ShapeError, NotFiniteError (also for what only a wider type holds)."""
+    given = given_array(array, name, axes)
+    values = rounded_entries(given)
+    lost = ~np.isfinite(values)
     if lost.any():
         where = [int(i) for i in np.argwhere(lost)[0]]
         raise NotFiniteError(
             f"{name}{where} is {array[tuple(where)]!s}, beyond all float64 numbers; rescale or remove it"
         )
-    return finite_array(values, name, axes)
+    return given if changed_entries(given, values).any() else values

@@ -13,6 +13,7 @@ from properties.datasets import Dataset
 from properties.ladder import Rung
 from properties.transformations import is_shuffled
 from theory.definiteness_known import Definiteness, rectifier_definiteness
+from theory.entries import GivenArray
 from theory.errors import DescentError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
@@ -72,7 +73,7 @@ class RungContext:
     def __init__(self, dataset: Dataset, rung: Rung, seed: int) -> None:
         """Take the first rows of the data set and initialise the network of the rung."""
         self.rung = rung
-        self.raw_inputs: FloatArray = dataset.raw_X[: rung.rows]
+        self.raw_inputs: GivenArray = dataset.given_X[: rung.rows]
         """The rows as given, of any nonzero norm."""
         self.inputs: FloatArray = dataset.X[: rung.rows]
         """Unit rows X, shape (n, d); in coordinates of their span where m d would be too large (``rotated``)."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
 
 DECIMAL_COMMA = re.compile(r"[+-]?(\d*),(\d+)([eE][+-]?\d+)?")
 
@@ -32,6 +34,9 @@ KINDS: Sequence[tuple[str, str]] = (
 
 KINDS_COMPILED = tuple((re.compile(pattern), remedy) for pattern, remedy in KINDS)
 
+LARGEST_EXPONENT = 400
+"""Powers of 10 up to which numbers are taken digit by digit: beyond those of float64, short of what fills the memory."""
+
 LONGEST = 100
 """Longer cells are not looked at for a number in another form."""
 
@@ -49,6 +54,12 @@ def number(cell: str) -> float | None:
         return float(cell)
     except ValueError:
         return None
+
+
+def exact_number(cell: str) -> Fraction:
+    """The number that the digits of a cell are, for a cell whose ``number`` is finite; its float64 where the exponent is enormous."""
+    written = Decimal(cell)
+    return Fraction(written) if abs(written.adjusted()) <= LARGEST_EXPONENT else Fraction(float(cell))
 
 
 def is_missing(cell: str) -> bool:

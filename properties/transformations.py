@@ -23,7 +23,8 @@ def shuffled(dataset: Dataset, seed: int) -> Dataset:
         raise ScaleError(f"--shuffle {seed}: a seed is a natural number")
     order = np.random.default_rng(seed).permutation(len(dataset.X))
     X, y, raw = (_frozen(array[order]) for array in (dataset.X, dataset.y, dataset.raw_X))
-    return replace(dataset, X=X, y=y, raw_X=raw, source=_with(dataset.source, f"{SHUFFLED} {seed}"))
+    exact = None if dataset.exact_X is None else dataset.exact_X[order]
+    return replace(dataset, X=X, y=y, raw_X=raw, exact_X=exact, source=_with(dataset.source, f"{SHUFFLED} {seed}"))
 
 
 def is_shuffled(dataset: Dataset) -> bool:

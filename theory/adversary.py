@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from theory.inputs import FloatArray
+from theory.inputs import FloatArray, distance, positive
 from theory.theorems import ngd
 
 MARGIN = 2.0**-40
@@ -62,13 +62,15 @@ class Configuration:
 
 
 def residual_factor(eta: float, stability: float) -> Objective:
-    """``(||w - eta v|| + eta c ||z||)/||w||``, the worst factor of a step over the Jacobians of the segment."""
+    """``(||w - eta v|| + eta c ||z||)/||w||``, the worst factor of a step over the Jacobians of the segment. Raises ScaleError."""
+    positive(eta, "eta")
+    distance(stability, "stability")
 
     def evaluate(w: FloatArray, v: FloatArray, z: FloatArray) -> Partials:
         gap, size, length = w - eta * v, np.linalg.norm(w), np.linalg.norm(z)
-        distance = np.linalg.norm(gap)
-        value = float((distance + eta * stability * length) / size)
-        unit = gap / distance if distance > 0 else gap
+        missed = np.linalg.norm(gap)
+        value = float((missed + eta * stability * length) / size)
+        unit = gap / missed if missed > 0 else gap
         return value, unit / size - value * w / size**2, -eta * unit / size, eta * stability * z / (length * size)
 
     return evaluate

@@ -1,6 +1,6 @@
 """When the limiting kernels are singular (K-pd), decided exactly from the directions of the rows.
 
-Rows are directions: any nonzero norm, taken exactly as given.
+Rows are directions: any nonzero norm, taken exactly as given, be the entries whole numbers, floats of any width or rational numbers.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import product
-from math import gcd
+from math import gcd, lcm
 
 from flint import fmpz_mat
 from numpy.typing import ArrayLike
 
-from theory.inputs import direction_rows
+from theory.entries import ratio_rows
+from theory.inputs import given_rows
 from theory.rigour.exact import pivot_columns
 
 Pair = tuple[int, int]
@@ -27,9 +28,8 @@ def primitive_directions(inputs: ArrayLike) -> list[Direction]:
     Raises ShapeError, NotFiniteError, ZeroRowError.
     """
     directions: list[Direction] = []
-    for row in direction_rows(inputs).tolist():
-        ratios = [value.as_integer_ratio() for value in row]
-        common = max(denominator for _, denominator in ratios)  # all are powers of two
+    for ratios in ratio_rows(given_rows(inputs)):
+        common = lcm(*(denominator for _, denominator in ratios))
         integers = [numerator * (common // denominator) for numerator, denominator in ratios]
         divisor = gcd(*integers)
         directions.append(tuple(value // divisor for value in integers))

@@ -22,12 +22,16 @@ from theory.losses import LossMaker, SquaredLoss
 from theory.network import TwoLayerNetwork
 from theory.pattern import ActivationPattern
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
+from theory.rigour.euclidean import euclidean_norm, form_root
 
 BLOCK_ENTRIES = 2**17
 """Entries of an n x block slice handled at a time: 1 MiB of float64, which stays in the second-level cache."""
 
 BLOCK_COLUMNS = 2**12
 """Neurons handled at a time at most: sums over short blocks, and then over blocks, keep rounding errors small."""
+
+SHIFTED = 60
+"""Binary exponents below which moves are scaled before they are taken in float32, whose smallest number is 2^-149."""
 
 Factors = tuple[FloatArray, ...]
 """Matrices whose product M (n, n) moves the pre-activations: ``dZ = M S``; applied from the right, one after the other."""
@@ -144,6 +148,7 @@ class FunctionSpaceDescent:
         self.pre_activations = net.pre_activations(self.geometry.inputs)
         self.coefficients: FloatArray | None = None
         """The vector c of the last NGD or GD step, ``dW = -eta S^T diag(c) X``; None before it and after K-FAC's."""
+        self._shift = 0
         self.steps = 0
         """Steps taken: the index k of the iterate."""
         self.last_step_norm = 0.0
@@ -196,7 +201,11 @@ class FunctionSpaceDescent:
         with np.errstate(over="ignore", invalid="ignore"):
             (*others, last), self.coefficients, norm = _optimiser(optimiser)(self)
             self.last_step_norm = eta * norm
-            factors = tuple(factor.astype(self._dtype, copy=False) for factor in (*others, -eta * last))
+            last = -eta * last
+            self._shift = self._shift_of(last)
+            factors = tuple(
+                factor.astype(self._dtype, copy=False) for factor in (*others, np.ldexp(last, -self._shift))
+            )
             representable = self._stays_representable(factors)
             self._sweep(factors, count=self.measure_steps or optimiser != "gd")
             representable = representable or bool(np.isfinite(self.pre_activations).all())
@@ -207,6 +216,11 @@ class FunctionSpaceDescent:
                 f"a step of {optimiser} with step size {eta:.3g} leaves the range of float64; take a smaller one, "
                 f"or scale the targets down"
             )
+
+    def _shift_of(self, factor: FloatArray) -> int:
+        """The power of two by which a factor is divided before it is rounded to float32, where it would vanish there."""
+        exponent = int(np.frexp(np.abs(factor).max())[1])
+        return exponent if self._dtype == np.float32 and exponent < -SHIFTED else 0
 
     def parameter_direction(self) -> FloatArray:
         """``B`` with ``dW = -eta S^T B`` for the last NGD or GD step, shape (n, d)."""
@@ -241,7 +255,8 @@ class FunctionSpaceDescent:
             features, moves = self._features[:, : block.shape[1]], self._moves[:, : block.shape[1]]
             if movement:
                 self._block_features(block, columns, features)
-                np.add(block, _applied(movement, features, moves), out=block)
+                moved = _applied(movement, features, moves)
+                np.add(block, np.ldexp(moved.astype(np.float64), self._shift) if self._shift else moved, out=block)
             if self._pattern is not None:
                 self._pattern.renew(block, columns)
                 rectified = np.maximum(block, 0.0, out=self._rectified[:, : block.shape[1]])
@@ -283,15 +298,10 @@ _Movement = tuple[Factors, FloatArray | None, float]
 """Factors of ``dZ = -M S`` for the step size 1, the vector c where there is one, ``||dW||_F``."""
 
 
-def _root(squared: float) -> float:
-    """Square root of a quadratic form that rounding may have pushed below zero."""
-    return float(np.sqrt(max(float(squared), 0.0)))
-
-
 def _natural_gradient(state: FunctionSpaceDescent) -> _Movement:
     gram = state.gram
     c = solve_gram(gram, state.output_gradient, _named_at("G", "Condition 1", state.steps))
-    return _weighted_kernel(state.geometry, c), c, _root(float(c @ gram @ c))
+    return _weighted_kernel(state.geometry, c), c, form_root(c, gram)
 
 
 def _weighted_kernel(geometry: InputGeometry, c: FloatArray) -> Factors:
@@ -306,16 +316,16 @@ def _kfac(state: FunctionSpaceDescent) -> _Movement:
         state.pattern_gram, np.diag(state.output_gradient), name
     )  # H^{-1} diag(g), transposed below
     direction = inverse_times @ state.geometry.dual_inputs
-    squared = float(np.sum(direction * (state.pattern_gram @ direction)))
+    length = form_root(direction, state.pattern_gram)
     basis = state.geometry.basis
     if 2 * basis.shape[1] < len(basis):
-        return (basis, basis.T @ inverse_times.T), None, _root(squared)
-    return (state.geometry.projection @ inverse_times.T,), None, _root(squared)
+        return (basis, basis.T @ inverse_times.T), None, length
+    return (state.geometry.projection @ inverse_times.T,), None, length
 
 
 def _gradient(state: FunctionSpaceDescent) -> _Movement:
     g = state.output_gradient
-    norm = _root(float(g @ state.gram @ g)) if state.measure_steps else float("nan")
+    norm = form_root(g, state.gram) if state.measure_steps else float("nan")
     return _weighted_kernel(state.geometry, g), g, norm
 
 
@@ -368,7 +378,7 @@ def trajectory(
     state = FunctionSpaceDescent(net, inputs, y, measure_steps, loss)
     _optimiser(optimiser)
     count = positive_count(steps, "steps")
-    norms, lengths = [float(np.linalg.norm(state.residual))], []
+    norms, lengths = [euclidean_norm(state.residual)], []
     weights = net.weights.copy() if parameters else None
     for _ in range(count):
         if weights is not None:
@@ -381,6 +391,6 @@ def trajectory(
             else:
                 direction = state.parameter_direction()
             weights -= step_size * (features.T @ direction)
-        norms.append(float(np.linalg.norm(state.residual)))
+        norms.append(euclidean_norm(state.residual))
         lengths.append(state.last_step_norm)
     return Trajectory(np.array(norms), np.array(lengths), state.residual, state.pre_activations, weights)

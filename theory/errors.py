@@ -9,6 +9,10 @@ class NotFiniteError(InputError):
     """An entry is NaN or infinite."""
 
 
+class RoundedEntryError(InputError):
+    """An entry is no float64 number: what is certified of its rounding need not be true of it."""
+
+
 class ZeroRowError(InputError):
     """An input row is zero, so it has no direction."""
 

@@ -14,9 +14,10 @@ from functools import cached_property
 import numpy as np
 
 from theory.geometry import InputGeometry
-from theory.inputs import FloatArray
+from theory.inputs import FloatArray, distance
 from theory.maps import PerturbedAffine, SpikeMap
 from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
+from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.exact import AnyArray
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.rounding import gamma
@@ -69,7 +70,7 @@ class FeatureMap:
 
     def deviation(self, radius: float, dim: int) -> float:
         """Upper bound of ``sup ||S(W) - S(0)||_2`` over ``||W||_F <= radius`` (not squared), for unit rows in R^dim."""
-        return self.model.deviation(radius * (1 + squared_norm_excess(dim)))
+        return self.model.deviation(distance(radius, "radius") * (1 + squared_norm_excess(dim)))
 
     def rounding(self, Z: FloatArray) -> tuple[float, float]:
         """Bounds of the float64 error of ``outputs`` (2-norm) and ``features`` (Frobenius norm)."""
@@ -97,14 +98,14 @@ def certify_features(model: FeatureMap, geometry: InputGeometry, targets: FloatA
     start = np.zeros((len(targets), model.width))
     output_error, features_error = model.rounding(start)
     features = model.features(start)
-    size = float(np.linalg.norm(features))
+    size = euclidean_norm(features)
     gram = features @ features.T
-    gram_error = 2 * size * features_error + features_error**2 + gamma(model.width + 2) * size**2
+    gram_error = 2 * size * features_error + features_error**2 + gamma(model.width + 2) * size * size
     lambda_min = smallest_eigenvalue_lower_bound((gram + gram.T) / 2) - gram_error
     inputs = input_bounds(geometry)
     if not (lambda_min > 0 and inputs.rank_certified):
         return FeatureCertificate(lambda_min, np.inf, np.inf)
-    residual = float(np.linalg.norm(model.outputs(start) - targets))
+    residual = euclidean_norm(model.outputs(start) - targets)
     residual = residual * (1 + gamma(len(targets) + 3)) + output_error
     numbers = lambda_min, inputs.h_min[0], inputs.smallest_eigenvalue[0]
     radius = kfac.condition_radius(residual, *numbers) * (1 + gamma(8))

@@ -34,9 +34,9 @@ __all__ = [
 def pattern_entry_error(dim: int) -> float:
     """Bound of the absolute error of an entry of ``limiting_pattern_gram`` for rows in ``R^dim``.
 
-    With ``h = ceil(dim / 2)``, counted in roundings u: a unit vector is computed to ``a = h + 3`` (the sum of squares
-    dim, halved by the root; root, division, underflow), so the lengths p, q of sum and difference are known to
-    ``2 a`` absolutely and ``h + 2`` relatively. The point (p, q) lies at distance 2 from the origin and moves by at
+    With ``h = ceil(dim / 2)``, counted in roundings u: a unit vector is computed to ``a = h + 4`` (the sum of squares
+    dim, halved by the root; root, division, underflow; one for entries that are no float64 numbers), so the lengths
+    p, q of sum and difference are known to ``2 a`` absolutely and ``h + 2`` relatively. The point (p, q) lies at distance 2 from the origin and moves by at
     most ``2 sqrt(2) a + 2 (h + 2)``, its angle by half of that, below ``3 (h + 4)``; atan2 adds at most 8
     (theory.rigour.activation_accuracy). Divided by pi, plus the rounding of pi and of the quotient: below ``h + 8``.
     """
@@ -47,9 +47,9 @@ def gram_entry_error(dim: int) -> float:
     """Bound of the absolute error of an entry of ``limiting_gram`` for rows in ``R^dim``.
 
     The pattern entry (at most 1/2) times the correlation (at most 1), whose dot product of two unit vectors is known to
-    ``2 a + dim`` roundings, ``a = h + 3``: ``(h + 8) + (h + 3 + dim / 2) + 1/2``, below ``3 h + 12``.
+    ``2 a + dim`` roundings, ``a = h + 4``: ``(h + 8) + (h + 4 + dim / 2) + 1/2``, below ``3 h + 13``.
     """
-    return gamma(3 * ((dim + 1) // 2) + 12)
+    return gamma(3 * ((dim + 1) // 2) + 13)
 
 
 def _set_parallel_pairs(matrix: FloatArray, directions: list[Direction], opposite: float) -> None:

@@ -6,8 +6,15 @@ import numbers
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.entries import (
+    GivenArray,
+    changed_entries,
+    float64_entries,
+    given_array,
+    ratio_rows,
+    rounded_entries,
+)
 from theory.errors import (
-    NotFiniteError,
     NotNormalisedError,
     ScaleError,
     ShapeError,
@@ -27,31 +34,33 @@ LARGEST_SCALE = 2.0**300
 
 
 def finite_array(values: ArrayLike, name: str, axes: int) -> FloatArray:
-    """Return ``values`` as float64 with the given number of axes and at least one entry.
+    """Return ``values`` as float64 with the given number of axes and at least one entry; none is rounded.
 
-    Raises ShapeError, NotFiniteError.
+    Raises ShapeError, NotFiniteError, RoundedEntryError (an entry is no float64 number).
     """
-    if np.ma.is_masked(values):
-        raise NotFiniteError(f"{name} has masked entries; remove or impute them")
-    try:
-        given = np.asarray(values)
-        if np.iscomplexobj(given):
-            raise TypeError("complex entries")
-        array = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ShapeError(f"{name} is not a rectangular array of real numbers ({error})") from error
-    if array.ndim != axes or array.size == 0:
-        raise ShapeError(f"{name} has shape {array.shape}; it needs {axes} non-empty axes")
-    finite = np.isfinite(array)
-    if not finite.all():
-        where = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise NotFiniteError(f"{name}{list(where)} is {array[where]}; remove or impute such entries")
-    return array
+    plain = type(values) is np.ndarray and values.dtype == np.float64 and values.ndim == axes and values.size > 0
+    if plain and np.isfinite(values).all():
+        return np.asarray(values, dtype=np.float64)
+    return float64_entries(values, name, axes)
+
+
+def given_rows(values: ArrayLike, name: str = "X") -> GivenArray:
+    """Return an (n, d) array of the entries as given, of any kind of number, whose rows have any nonzero norm.
+
+    Raises ShapeError, NotFiniteError, ZeroRowError.
+    """
+    return _nonzero_rows(given_array(values, name, 2), name)
 
 
 def direction_rows(values: ArrayLike, name: str = "X") -> FloatArray:
-    """Return an (n, d) array whose rows have any nonzero norm. Raises ShapeError, NotFiniteError, ZeroRowError."""
-    array = finite_array(values, name, 2)
+    """Return an (n, d) array of float64 whose rows have any nonzero norm.
+
+    Raises ShapeError, NotFiniteError, RoundedEntryError, ZeroRowError.
+    """
+    return _nonzero_rows(finite_array(values, name, 2), name)
+
+
+def _nonzero_rows(array: GivenArray, name: str) -> GivenArray:
     nonzero = (array != 0).any(axis=1)
     if not nonzero.all():
         row = int(np.flatnonzero(~nonzero)[0])
@@ -77,18 +86,32 @@ def unit_rows(values: ArrayLike, name: str = "X") -> FloatArray:
 
 
 def normalise_rows(values: ArrayLike, name: str = "X") -> FloatArray:
-    """Divide every row by its Euclidean norm, without overflow or underflow.
+    """Divide every row by its Euclidean norm, without overflow or underflow, in float64.
 
+    Entries that are no float64 numbers are rounded once, relative to the largest of their row.
     Raises ShapeError, NotFiniteError, ZeroRowError.
     """
-    array = direction_rows(values, name)
+    array = _comparable(given_rows(values, name))
     _, exponent = np.frexp(np.abs(array).max(axis=1))
     scaled = np.ldexp(array, -exponent[:, None])  # an exact scaling but for entries far below the largest of their row
     return np.asarray(scaled / np.linalg.norm(scaled, axis=1, keepdims=True))
 
 
+def _comparable(given: GivenArray) -> FloatArray:
+    """The rows in float64; where that would change entries, multiples of the rows whose largest entries are about 1."""
+    rounded = rounded_entries(given)
+    if not changed_entries(given, rounded).any():
+        return rounded
+    rows = []
+    for row in ratio_rows(given):
+        exponent = max(abs(p).bit_length() - q.bit_length() for p, q in row)
+        up, down = max(-exponent, 0), max(exponent, 0)
+        rows.append([(p << up) / (q << down) for p, q in row])
+    return np.array(rows)
+
+
 def target_vector(values: ArrayLike, rows: int) -> FloatArray:
-    """Return targets of shape (n,). Raises ShapeError, NotFiniteError."""
+    """Return targets of shape (n,). Raises ShapeError, NotFiniteError, RoundedEntryError."""
     array = finite_array(values, "y", 1)
     if array.shape != (rows,):
         raise ShapeError(f"y has {array.shape[0]} entries, X has {rows} rows; they must agree")
@@ -106,6 +129,29 @@ def positive(value: float, name: str) -> float:
     if not is_real(value) or value <= 0:
         raise ScaleError(f"{name} is {value}; it must be a finite positive number")
     return float(value)
+
+
+def distance(value: float, name: str) -> float:
+    """Return a number of at least 0; inf is a distance, not a number is none. Raises ScaleError."""
+    number = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    real = isinstance(number, numbers.Real) and not isinstance(number, (bool, np.bool_))
+    if not (real and number >= 0):
+        raise ScaleError(f"{name} is {value}; it must be a number, 0 or more")
+    return _float_above(number)
+
+
+def _float_above(number: float) -> float:
+    """The number as a float64, rounded up where it is none."""
+    rounded = float(number)
+    return rounded if rounded >= number else math.nextafter(rounded, math.inf)
+
+
+def ball_radius(value: float, name: str) -> float:
+    """Return 0, inf, or a number of at least ``SMALLEST_DISTANCE``, below which squares of distances vanish. Raises ScaleError."""
+    radius = distance(value, name)
+    if 0 < radius < SMALLEST_DISTANCE:
+        raise ScaleError(f"{name} is {value}; squares of such a size leave the range of float64, so change the scale")
+    return radius
 
 
 def positive_distance(value: float, name: str) -> float:

@@ -19,6 +19,7 @@ from theory.inputs import FloatArray, positive_count
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.pattern import ActivationPattern
 from theory.reals import nonnegative_real
+from theory.rigour.euclidean import euclidean_norm
 
 PATIENCE = 16
 """A neuron rests when no boundary is nearer than so many steps like the present one."""
@@ -73,7 +74,8 @@ class LazyDescent(FunctionSpaceDescent):
 
     def _sweep(self, movement: Factors, count: bool) -> None:
         if movement and self._pattern is not None:
-            self._move_together(reduce(np.matmul, [factor.astype(np.float64) for factor in movement]))
+            together = reduce(np.matmul, [factor.astype(np.float64) for factor in movement])
+            self._move_together(np.ldexp(together, self._shift))
         super()._sweep(movement, count)
 
     def _finish(self, outputs: FloatArray, pattern_gram: FloatArray | None) -> None:
@@ -132,13 +134,13 @@ def residual_curve(
     Where a step cannot be computed the norms up to there, and why: RankDeficientError, DivergenceError. Raises InputError.
     """
     state, share = LazyDescent(net, inputs, y), nonnegative_real(reduction, "reduction")
-    norms = [float(np.linalg.norm(state.residual))]
+    norms = [euclidean_norm(state.residual)]
     for _ in range(positive_count(most_steps, "most_steps")):
         try:
             state.advance(step_size, optimiser)
         except DescentError as error:
             return np.array(norms), explained(error, state, optimiser)
-        norms.append(float(np.linalg.norm(state.residual)))
+        norms.append(euclidean_norm(state.residual))
         if norms[-1] <= share * norms[0]:
             break
     return np.array(norms), None

@@ -32,6 +32,7 @@ from scipy import optimize
 
 from theory.errors import ScaleError, ShapeError
 from theory.inputs import FloatArray, finite_array, positive, sign_vector
+from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.exact import AnyArray, float_at_least, lift
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma, rounded_up_from
@@ -142,7 +143,7 @@ class SquaredLoss:
 
     def gradient_rounding(self, outputs: FloatArray) -> float:
         """One subtraction."""
-        return UNIT_ROUNDOFF * float(np.linalg.norm(outputs - self.labels))
+        return UNIT_ROUNDOFF * euclidean_norm(outputs - self.labels)
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ class WeightedSquaredLoss(SquaredLoss):
 
     def gradient_rounding(self, outputs: FloatArray) -> float:
         """A subtraction and a product; gamma_4 of the computed gradient is more than gamma_2 of the exact one."""
-        return gamma(4) * float(np.linalg.norm(self.gradient(outputs)))
+        return gamma(4) * euclidean_norm(self.gradient(outputs))
 
 
 @dataclass(frozen=True)
@@ -248,7 +249,7 @@ class _RidgeLoss(ABC):
             balls = self.minimiser_enclosed()
             rounded = np.array([float(ball) for ball in balls])
             errors = [float_at_least(abs(error)) for error in balls - rounded]
-        return rounded, float(np.linalg.norm(errors)) * (1 + gamma(len(errors) + 2))
+        return rounded, euclidean_norm(np.array(errors)) * (1 + gamma(len(errors) + 2))
 
     def minimiser_enclosed(self) -> AnyArray:
         """Newton's method from the float64 root; then ``|gradient_i|/mu`` bounds what is left, whatever it found."""
@@ -284,7 +285,7 @@ class PseudoHuberLoss(_RidgeLoss):
     def gradient_rounding(self, outputs: FloatArray) -> float:
         """Fewer than 16 roundings, all relative to one of the two terms."""
         terms = np.abs(self._data_slope(outputs)) + self.ridge * np.abs(outputs)
-        return gamma(16) * float(np.linalg.norm(terms))
+        return gamma(16) * euclidean_norm(terms)
 
     def _curvature_bound(self) -> float:
         return 1.0
@@ -322,7 +323,7 @@ class LogisticLoss(_RidgeLoss):
 
     def gradient_rounding(self, outputs: FloatArray) -> float:
         """Fewer than 16 roundings, relative to ``alpha u`` or to the largest slope s of the data term."""
-        return gamma(16) * float(np.linalg.norm(self.scale + self.ridge * np.abs(outputs)))
+        return gamma(16) * euclidean_norm(self.scale + self.ridge * np.abs(outputs))
 
     def _curvature_bound(self) -> float:
         return 0.25

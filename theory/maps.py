@@ -7,6 +7,7 @@ map on exact balls: arrays of arb in numpy object arrays, at the working precisi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,13 +15,15 @@ from typing import Any, Protocol
 import numpy as np
 from flint import arb
 
-from theory.errors import ShapeError
-from theory.inputs import FloatArray
+from theory.errors import ScaleError, ShapeError
+from theory.inputs import FloatArray, distance, positive, positive_count
 from theory.losses import LossMaker, SquaredLoss
+from theory.reals import real
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS
 from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
+from theory.rigour.euclidean import euclidean_norm, row_norms
 from theory.rigour.exact import AnyArray, lift
-from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.theorems import general_loss, ngd
 
 
@@ -63,9 +66,11 @@ def _operator_norm_bound(matrix: FloatArray) -> float:
     Entry (i, j) of the product is off by ``gamma_p |m_i| |m_j|``, so row i of it by ``gamma_p |m_i| sum_j |m_j|``.
     """
     n, p = matrix.shape
-    norms = np.sqrt(np.square(matrix).sum(axis=1))
-    squared = np.abs(matrix @ matrix.T).sum(axis=1) + gamma(p + 2) * norms * norms.sum()
-    return float(np.sqrt(squared.max()) * (1 + gamma(n + p + 8)))
+    exponent = int(np.frexp(np.abs(matrix).max())[1])
+    scaled = np.ldexp(matrix, -exponent)  # so that no square vanishes or overflows
+    norms = np.sqrt(np.square(scaled).sum(axis=1))
+    squared = np.abs(scaled @ scaled.T).sum(axis=1) + gamma(p + 2) * norms * norms.sum() + UNDERFLOW
+    return float(np.nextafter(np.ldexp(np.sqrt(squared.max()) * (1 + gamma(n + p + 8)), exponent), np.inf))
 
 
 def _positive_part(values: AnyArray) -> AnyArray:
@@ -74,7 +79,7 @@ def _positive_part(values: AnyArray) -> AnyArray:
 
 
 def _frobenius(matrix: FloatArray) -> float:
-    return float(np.linalg.norm(matrix))
+    return euclidean_norm(matrix)
 
 
 @dataclass(frozen=True)
@@ -108,16 +113,17 @@ class PerturbedAffine:
 
         ``||diag(D) Q||_2^2 <= max_i D_i^2 ||q_i||^2 + max_i D_i^2 ||offdiag(Q Q^T)||_F``, and ``<= max_i D_i^2 ||Q||_2^2``.
         """
-        p = self.parameters
-        row_norms = np.linalg.norm(self.frequencies, axis=1) * (1 + gamma(p + 2))
-        drops = 1.0 - np.cos(np.minimum(radius * row_norms * (1 + gamma(2)), np.pi))
+        p, reach = self.parameters, distance(radius, "radius")
+        sizes = row_norms(self.frequencies) * (1 + gamma(p + 2))
+        drops = 1.0 - np.cos(np.minimum(np.where(sizes > 0, reach, 0.0) * sizes * (1 + gamma(2)), np.pi))
         drops = np.minimum(drops + (FUNCTION_ROUNDINGS + 2) * UNIT_ROUNDOFF, 2.0)
         products = self.frequencies @ self.frequencies.T
         coupling = _frobenius(products - np.diag(np.diag(products)))
-        coupling += gamma(p + 4) * _frobenius(self.frequencies) ** 2
-        near_orthogonal = float(np.sqrt(np.max((drops * row_norms) ** 2) + np.max(drops) ** 2 * coupling))
-        general = float(np.max(drops)) * _operator_norm_bound(self.frequencies)
-        return float(self.amplitude * min(near_orthogonal, general) * (1 + gamma(8)))
+        coupling += gamma(p + 4) * _frobenius(self.frequencies) * _frobenius(self.frequencies) + UNDERFLOW
+        largest = float(np.max(drops))
+        near_orthogonal = math.hypot(float(np.max(drops * sizes)), largest * math.sqrt(coupling))
+        general = largest * _operator_norm_bound(self.frequencies)
+        return math.nextafter(float(self.amplitude * min(near_orthogonal, general) * (1 + gamma(8))), math.inf)
 
     def rounding(self, theta: FloatArray) -> tuple[float, float]:
         """Bounds of the float64 error of ``outputs`` (2-norm) and ``jacobian`` (Frobenius norm) at ``theta``.
@@ -131,7 +137,7 @@ class PerturbedAffine:
         outputs = gamma(p + 2) * (np.abs(self.linear) @ size) + wave + 2 * UNIT_ROUNDOFF * self.amplitude
         entries = np.abs(self.linear) + self.amplitude * np.abs(self.frequencies)
         jacobian = wave[:, None] * np.abs(self.frequencies) + 2 * UNIT_ROUNDOFF * entries
-        return float(np.linalg.norm(outputs)), _frobenius(jacobian)
+        return euclidean_norm(outputs), _frobenius(jacobian)
 
     def lifted(self) -> PerturbedAffine:
         """The same map on exact balls."""
@@ -203,10 +209,11 @@ class SpikeMap:
 
     def deviation(self, radius: float) -> float:
         """Upper bound of ``sup ||J(theta) - J(0)||_2``: the largest slope change among the pieces that the ball meets."""
+        within = distance(radius, "radius")
         base = piecewise_slopes(np.zeros(len(self.knots)), self.knots, self.slopes)
         several = self.parameter_rotation.size > 1
         turned = _operator_norm_bound(self.parameter_rotation) if several else 1.0
-        reach = radius * turned * (1 + gamma(2))  # at least every |t_i| of the ball
+        reach = math.nextafter(within * turned * (1 + gamma(2)), math.inf)  # at least every |t_i| of the ball
         met = pieces_within(self.knots, reach)
         change = float(np.abs(np.where(met, self.slopes - base[:, None], 0.0)).max()) * (1 + gamma(2))
         return change * _operator_norm_bound(self.output_rotation) * turned if several else change
@@ -225,11 +232,11 @@ class SpikeMap:
         ambiguous = (np.abs(positions[:, None] - self.knots) <= position_error[:, None]).any(axis=1)
         jump = float(np.abs(np.diff(self.slopes, axis=1)).max()) * float(np.sqrt(np.count_nonzero(ambiguous)))
         size = _frobenius(self.output_rotation) * _frobenius(self.parameter_rotation)
-        outputs = _frobenius(self.output_rotation) * float(np.linalg.norm(value_error))
+        outputs = _frobenius(self.output_rotation) * euclidean_norm(value_error)
         outputs += (
             gamma(n)
             * _frobenius(self.output_rotation)
-            * float(np.linalg.norm(piecewise_values(positions, self.knots, self.slopes)))
+            * euclidean_norm(piecewise_values(positions, self.knots, self.slopes))
         )
         return outputs, (gamma(n + 2) * steepest + jump) * size
 
@@ -260,7 +267,7 @@ def _initial_gram(model: ParameterMap) -> tuple[FloatArray, float]:
     jacobian, error = model.jacobian(start), model.rounding(start)[1]
     size = _frobenius(jacobian)
     gram = jacobian @ jacobian.T
-    return (gram + gram.T) / 2, 2 * size * error + error**2 + gamma(model.parameters) * size**2
+    return (gram + gram.T) / 2, 2 * size * error + error**2 + gamma(model.parameters) * size * size
 
 
 def operator_norm(model: ParameterMap) -> float:
@@ -280,7 +287,7 @@ def certify_map(model: ParameterMap, targets: FloatArray, loss: LossMaker = Squa
     lambda_min = smallest_eigenvalue_lower_bound(gram) - gram_error
     if not lambda_min > 0:
         return MapCertificate(lambda_min, np.inf, np.inf)
-    residual = float(np.linalg.norm(model.outputs(start) - objective.minimiser))
+    residual = euclidean_norm(model.outputs(start) - objective.minimiser)
     residual = residual * (1 + gamma(len(targets) + 3)) + output_error + objective.minimiser_error
     mu, smoothness = objective.strong_convexity, objective.smoothness
     radius = general_loss.condition_radius(residual, lambda_min, mu, smoothness) * (1 + gamma(4))
@@ -305,8 +312,16 @@ def spike_map(
     With equal base slopes one step from an iterate k >= 1 multiplies the residual by ``1 - eta/rho`` up to the half-width.
     A step that goes beyond the target (eta above rho) is the last with a spike at its end.
     Stability and step size may differ from direction to direction, shape (n,): a weighted loss makes steps of
-    ``eta w_i``, K-FAC of ``eta h_i``. Where the stability is 0 the slope never changes.
+    ``eta w_i``, K-FAC of ``eta h_i``. Where the stability is 0 the slope never changes; a negative one exchanges rise and fall.
+    Raises ScaleError, WidthError.
     """
+    positive_count(steps, "steps")
+    positive(half_width, "half_width")
+    for size in np.ravel(step_size).tolist():
+        positive(size, "step_size")
+    for change in np.ravel(stability).tolist():
+        if not math.isfinite(real(change, "stability")):
+            raise ScaleError(f"stability is {change}; it must be finite")
     n = len(base_slopes)
     changes = np.broadcast_to(stability * float(base_slopes.min()), (n,)).tolist()
     step_sizes = np.broadcast_to(step_size, (n,)).tolist()

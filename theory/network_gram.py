@@ -14,6 +14,7 @@ from theory.inputs import FloatArray, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.rigour.activation_accuracy import DERIVATIVE_ERROR
 from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_bounds
+from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import gamma
 
@@ -63,9 +64,9 @@ def _smooth_pattern_gram(net: TwoLayerNetwork, rows: FloatArray, curvature: floa
     scaling by ``m^{-1/2}`` round to ``gamma_{d+m+10}`` of matrices with norm at most ``|S|_F^2``. All doubled.
     """
     features = net.pattern_features(rows)
-    moved = np.linalg.norm(curvature * pre_activation_error(net) + DERIVATIVE_ERROR) * np.sqrt(len(rows) / net.width)
-    size = np.linalg.norm(features)
-    error = 2 * moved * size + moved**2 + gamma(net.dim + net.width + 10) * size**2
+    moved = euclidean_norm(curvature * pre_activation_error(net) + DERIVATIVE_ERROR) * np.sqrt(len(rows) / net.width)
+    size = euclidean_norm(features)
+    error = 2 * moved * size + moved**2 + gamma(net.dim + net.width + 10) * size * size
     product_of_features = features @ features.T
     lower = np.tril(product_of_features, -1)
     symmetric = lower + lower.T + np.diag(np.diag(product_of_features))

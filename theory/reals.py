@@ -1,4 +1,7 @@
-"""Elementary functions of real numbers that take floats or balls (arb) and answer in kind; checks of such numbers."""
+"""Elementary functions of real numbers that take floats, rationals (fmpq) or balls (arb); checks of such numbers.
+
+A float is answered by a float, a ball by a ball, a rational number by a rational number where the answer is one and by a ball else.
+"""
 
 from __future__ import annotations
 
@@ -11,45 +14,96 @@ from flint import arb, fmpq, fmpz
 from theory.errors import ScaleError
 
 
+def _as_ball(value: float) -> arb | None:
+    """The ball that a function is evaluated on; None for a float."""
+    return arb(value) if isinstance(value, (arb, fmpq)) else None
+
+
 def logarithm(value: float) -> float:
     """The natural logarithm."""
-    return value.log() if isinstance(value, arb) else math.log(value)
+    ball = _as_ball(value)
+    return math.log(value) if ball is None else ball.log()
 
 
 def exponential(value: float) -> float:
     """``e`` to the power of ``value``."""
-    return value.exp() if isinstance(value, arb) else math.exp(value)
+    ball = _as_ball(value)
+    return math.exp(value) if ball is None else ball.exp()
 
 
 def square_root(value: float) -> float:
     """The square root of a nonnegative number."""
-    return value.sqrt() if isinstance(value, arb) else math.sqrt(value)
+    ball = _as_ball(value)
+    if ball is None:
+        return math.sqrt(value)
+    root: float | None = _rational_root(value, 2)
+    if root is None:
+        around = ball.lower() < 0 <= ball.upper()  # of such a ball the library takes no root
+        root = arb(0).union(ball.upper().sqrt()) if around else ball.sqrt()
+    return root
 
 
 def cube_root(value: float) -> float:
     """The third root of a nonnegative number."""
-    if not isinstance(value, arb):
+    ball = _as_ball(value)
+    if ball is None:
         return math.cbrt(value)
-    above = value.upper()
-    root: float = (value if value > 0 else above).root(3) if above > 0 else arb(0)
-    return root if value > 0 else arb(0).union(root)  # the library takes no root of a ball with 0 in it
+    rational = _rational_root(value, 3)
+    if rational is not None:
+        return rational
+    above = ball.upper()
+    root: float = (ball if ball > 0 else above).root(3) if above > 0 else arb(0)
+    return root if ball > 0 else arb(0).union(root)  # the library takes no root of a ball with 0 in it
+
+
+def _rational_root(value: float, degree: int) -> float | None:
+    """The root of a rational number ``>= 0`` that has a rational one; None for others, and for balls."""
+    if not isinstance(value, fmpq) or value < 0:
+        return None
+    above, below = value.p.root(degree), value.q.root(degree)
+    exact: float = fmpq(above, below)
+    return exact if exact**degree == value else None
 
 
 def circle_constant(like: float) -> float:
-    """``pi``, as a ball when ``like`` is one."""
-    return arb.pi() if isinstance(like, arb) else math.pi
+    """``pi``, as a ball when ``like`` is one or a rational number."""
+    return math.pi if _as_ball(like) is None else arb.pi()
 
 
 def arc_sine(value: float) -> float:
     """``arcsin``, in radians."""
-    return value.asin() if isinstance(value, arb) else math.asin(value)
+    ball = _as_ball(value)
+    return math.asin(value) if ball is None else ball.asin()
+
+
+def positive_part(value: float) -> float:
+    """The number, or 0 where it is not certainly positive."""
+    return value if value > 0 else value * 0
 
 
 def ceiling(value: float) -> int:
     """The least integer not below the number; for a ball, not below any point of it."""
+    if isinstance(value, fmpq):
+        return int(value.ceil())
     if not isinstance(value, arb):
         return math.ceil(value)
     return int(fmpz(value.upper().ceil().unique_fmpz()))
+
+
+def shown(value: float) -> str:
+    """A number as a message shows it: a rational one by its float."""
+    if isinstance(value, fmpq):
+        numerator, denominator = int(value.p), int(value.q)
+        try:
+            return str(numerator / denominator)
+        except OverflowError:
+            return f"{numerator}/{denominator}" if denominator > 1 else str(numerator)
+    return str(value)
+
+
+def finite(value: float) -> bool:
+    """Whether a float, rational number or ball is bounded and a number."""
+    return True if isinstance(value, (fmpq, fmpz)) else bool(abs(value) < math.inf)
 
 
 def real(value: float, name: str) -> float:
@@ -63,16 +117,16 @@ def real(value: float, name: str) -> float:
 def positive_real(value: float, name: str) -> float:
     """Return a finite positive float or ball as it is. Raises ScaleError, also when a ball might hold a number <= 0."""
     real(value, name)
-    if not (value > 0 and value < math.inf):
-        raise ScaleError(f"{name} is {value}; it must be a finite positive number")
+    if not (value > 0 and finite(value)):
+        raise ScaleError(f"{name} is {shown(value)}; it must be a finite positive number")
     return value
 
 
 def nonnegative_real(value: float, name: str) -> float:
     """Return a finite float or ball ``>= 0`` as it is. Raises ScaleError."""
     real(value, name)
-    if not (value >= 0 and value < math.inf):
-        raise ScaleError(f"{name} is {value}; it must be a finite number, 0 or more")
+    if not (value >= 0 and finite(value)):
+        raise ScaleError(f"{name} is {shown(value)}; it must be a finite number, 0 or more")
     return value
 
 
@@ -87,5 +141,5 @@ def probability(value: float, name: str) -> float:
     """Return a float or ball strictly between 0 and 1 as it is. Raises ScaleError."""
     real(value, name)
     if not (value > 0 and value < 1):
-        raise ScaleError(f"{name} is {value}; it must lie strictly between 0 and 1")
+        raise ScaleError(f"{name} is {shown(value)}; it must lie strictly between 0 and 1")
     return value

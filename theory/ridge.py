@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from theory.inputs import FloatArray
+from theory.errors import ScaleError
+from theory.inputs import FloatArray, distance, positive
 from theory.maps import pieces_within, piecewise_slopes, piecewise_values
+from theory.rigour.euclidean import euclidean_norm, row_norms
 from theory.rigour.exact import AnyArray, lift
 from theory.rigour.rounding import gamma
 
@@ -50,11 +53,13 @@ class RidgeMap:
     def deviation(self, radius: float) -> float:
         """``sup ||J(theta) - J(0)||_2`` to rounding: the largest slope change among the pieces that the ball meets."""
         n, p = self.linear.shape
-        length = float(np.linalg.norm(self.direction)) * (1 + gamma(p + 2))
+        within = distance(radius, "radius")
+        length = euclidean_norm(self.direction) * (1 + gamma(p + 2))
         start = piecewise_slopes(np.zeros(n), self._all_knots, self.slopes)
-        changes = np.linalg.norm(self.slopes - start[:, None], axis=0) * (1 + gamma(n + 4))
-        met = pieces_within(self._all_knots, radius * length * (1 + gamma(2)))[0]
-        return float(np.where(met, changes, 0.0).max() * length * (1 + gamma(2)))
+        changes = row_norms((self.slopes - start[:, None]).T) * (1 + gamma(n + 4))
+        met = pieces_within(self._all_knots, math.nextafter(within * length * (1 + gamma(2)), math.inf))[0]
+        largest = float(np.where(met, changes, 0.0).max())
+        return math.nextafter(largest * length * (1 + gamma(2)), math.inf) if largest > 0 else 0.0
 
     def rounding(self, theta: FloatArray) -> tuple[float, float]:
         """Bounds of the float64 error of ``outputs`` (2-norm) and ``jacobian`` (Frobenius norm) at ``theta``.
@@ -71,8 +76,8 @@ class RidgeMap:
         near = np.abs(float(self.direction @ theta) - self.knots) <= position_error
         jump = float(np.linalg.norm(np.diff(self.slopes, axis=1), axis=0)[near].sum())
         entries = np.abs(self.linear) + steepest[:, None] * np.abs(self.direction)
-        jacobian = gamma(3) * float(np.linalg.norm(entries)) + jump * float(np.linalg.norm(self.direction))
-        return float(np.linalg.norm(outputs)), jacobian * (1 + gamma(8))
+        jacobian = gamma(3) * euclidean_norm(entries) + jump * euclidean_norm(self.direction)
+        return euclidean_norm(outputs), jacobian * (1 + gamma(8))
 
     def lifted(self) -> RidgeMap:
         """The same map on exact balls."""
@@ -97,7 +102,17 @@ def turning_map(
     ``J(0) = slope U V``. The first step is straight. Around its end the Jacobian turns the direction of the second step
     by ``arcsin c``, beyond it the other way: with ``z = V^T n`` and ``n = (sqrt(1-c^2), c)`` the second step is parallel to
     z, ``J(1) z`` is parallel to ``U e_1`` and ``J z`` on the rest of the segment has angle ``2 arcsin c`` to it.
+    Raises ScaleError.
     """
+    for number, name in (
+        (slope, "slope"),
+        (step_size, "step_size"),
+        (residual_norm, "residual_norm"),
+        (half_width, "half_width"),
+    ):
+        positive(number, name)
+    if not 0 <= distance(stability, "stability") < 1:
+        raise ScaleError(f"stability is {stability}; a turning map needs 0 <= c < 1")
     left = np.eye(2) if output_rotation is None else output_rotation
     right = np.eye(2) if parameter_rotation is None else parameter_rotation
     c, shortened = stability, float(np.sqrt(1 - stability**2))

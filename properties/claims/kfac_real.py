@@ -217,6 +217,6 @@ def _limits_line(limits: Mapping[str, float], rank: int, dim: int) -> str:
 def _check_line(theorem: str, check: Check) -> str:
     observed = str(check.observed) if check.observed is not None else f"more than {check.steps_run}"
     return (
-        f"{theorem} at eta = {check.step_size:.4g} (C = {upper_digits(check.path_constant, 4)} on its own path): residual times {check.factor:.6g} a step, "
+        f"{theorem} at eta = {check.step_size:.4g} (C = {upper_digits(check.path_constant, 4)} on its own path): residual times {upper_digits(check.factor, 6)} a step, "
         f"{check.predicted} steps to {REDUCTION:g} (certified for {check.certified_steps}); observed {observed}"
     )

@@ -185,13 +185,13 @@ def condition_2_line(context: RungContext, attack: BallAttack) -> str:
         return f"{context.condition_1_text}, so that Condition 2 has no ball"
     where = f"Condition 2 over the ball of radius {context.radius:.4g} = 3 ||r(0)||/lambda^(1/2)"
     if context.ball.constant < LARGEST_CONSTANT:
-        return f"{where}: holds, J changes by at most {context.ball.spectral:.3g} (certified)"
+        return f"{where}: holds, J changes by at most {upper_digits(context.ball.spectral, 3)} (certified)"
     if attack.constant < LARGEST_CONSTANT:
-        return f"{where}: not decided, certificate {context.ball.constant:.4g}, attack {attack.constant:.4g}"
+        return f"{where}: not decided, certificate {upper_digits(context.ball.constant, 4)}, attack {lower_digits(attack.constant, 4)}"
     before, after = (context.inputs @ weights.T >= 0 for weights in (context.net.weights, attack.weights))
     return (
         f"{where}: fails, as weights were found in it that flip {np.mean(before != after):.1%} of the activations and "
-        f"change J by {attack.change:.3g}, {attack.constant / LARGEST_CONSTANT:.3g} times the most that is allowed"
+        f"change J by {lower_digits(attack.change, 3)}, {lower_digits(attack.constant / LARGEST_CONSTANT, 3)} times the most that is allowed"
     )
 
 

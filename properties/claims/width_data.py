@@ -46,7 +46,7 @@ def composed_widths(context: RungContext) -> Contribution:
             "ball_constant": None if ball is None else ball.constant,
             "path_constant": None if path is None else path.constant,
         }
-        promise = f"says nothing ({reasons[theorem]})" if needed is None else f"asks for m >= {needed:.4g}"
+        promise = f"says nothing ({reasons[theorem]})" if needed is None else f"asks for m >= {upper_digits(needed, 4)}"
         found = _certified(
             math.inf if ball is None else ball.constant, math.inf if path is None else path.constant, name
         )

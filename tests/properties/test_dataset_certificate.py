@@ -309,7 +309,10 @@ def test_linear_algebra_runs_on_one_thread() -> None:
 
 def test_a_prediction_without_contraction_predicts_nothing() -> None:
     assert Prediction("T", 1.0, 2).iterations(1e-6) is None
-    assert Prediction("T", 0.1, 2).iterations(1e-3) == 3
+    assert Prediction("T", 0.5, 2).iterations(0.125) == 3
+    assert (
+        Prediction("T", 0.1, 2).iterations(1e-3) == 4
+    )  # the float 0.1 is above a tenth, by more than 1e-3 is above its cube
 
 
 def test_coincident_rows_are_reported_and_nothing_fails() -> None:

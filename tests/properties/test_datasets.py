@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from properties import csv_table
 from properties.datasets import load_dataset
+from properties.input_certificate import kernels
+from properties.transformations import shuffled, standardised
 from theory.errors import (
     ChoiceError,
     DataFileError,
@@ -19,6 +22,7 @@ from theory.errors import (
     ShapeError,
     ZeroRowError,
 )
+from theory.gram import degeneracy
 from theory.inputs import unit_rows
 
 
@@ -213,3 +217,61 @@ def test_a_directory_is_not_a_file(tmp_path: Path) -> None:
 def test_a_target_column_is_for_csv_files(name: str) -> None:
     with pytest.raises(ChoiceError, match=r"chosen in \.csv files only"):
         load_dataset(name, "age")
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint64, np.longdouble])
+def test_rows_that_float64_would_make_parallel_are_decided_on_as_given(tmp_path: Path, kind: Any) -> None:
+    """(2^53, 1) and (2^53 + 1, 1) are two directions, and one after rounding to float64."""
+    big = 2**53 if np.finfo(np.longdouble).eps < 2**-52 or kind is not np.longdouble else 2**51
+    X: Any = np.array([[big, 1], [big + 1, 1], [1, 2]], dtype=kind)
+    y: Any = np.array([1, 2, big + 1], dtype=kind)
+    np.savez(tmp_path / "big.npz", X=X, y=y)
+    data = load_dataset(str(tmp_path / "big.npz"))
+    assert degeneracy(data.given_X).coincident == ()
+    contribution = kernels(data)
+    assert contribution.values["degeneracy"] == "G_inf and S_inf are positive definite: no two rows are parallel"
+    assert data.raw_X.dtype == data.X.dtype == data.y.dtype == np.float64
+    np.testing.assert_array_equal(shuffled(data, 1).given_X, X[np.random.default_rng(1).permutation(3)])
+    if big == 2**53:
+        assert any(remark.startswith("some inputs are no float64 numbers and rounded") for remark in data.remarks)
+        assert any(remark.startswith("some targets are no float64 numbers and rounded") for remark in data.remarks)
+        assert degeneracy(data.raw_X).coincident == ((0, 1),)
+    assert standardised(data).exact_X is None
+
+
+def test_nothing_is_said_of_rounding_where_nothing_is_rounded(tmp_path: Path) -> None:
+    np.savez(tmp_path / "small.npz", X=np.array([[1, 2], [3, 5]]), y=np.array([1, 2]))
+    data = load_dataset(str(tmp_path / "small.npz"))
+    assert data.remarks == ()
+    assert data.given_X is data.raw_X
+
+
+def test_rows_of_a_table_are_decided_on_their_digits(tmp_path: Path) -> None:
+    """(0.1, 0.3) and (1, 3) are parallel, their float64 numbers are not; of 2^53 and 2^53 + 1 it is the other way round."""
+    path = tmp_path / "digits.csv"
+    path.write_text("0.1,0.3,1\n1,3,2\n9007199254740992,1,3\n9007199254740993,1,4\n", encoding="utf-8")
+    data = load_dataset(str(path))
+    assert degeneracy(data.given_X).coincident == ((0, 1),)
+    assert degeneracy(data.raw_X).coincident == ((2, 3),)
+    assert "rows 0 and 1 point the same way" in kernels(data).lines[-1]
+    np.testing.assert_array_equal(data.raw_X, [[0.1, 0.3], [1, 3], [2**53, 1], [2**53, 1]])
+    assert data.remarks == ()
+    path.write_text("a;b;c\n0,1;0,3;1\n1;3;2\n", encoding="utf-8")
+    assert degeneracy(load_dataset(str(path)).given_X).coincident == ((0, 1),)
+
+
+def test_enormous_exponents_in_a_table_fill_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.csv"
+    path.write_text("1e-999999999,1,1\n1e-330,1,2\n", encoding="utf-8")
+    data = load_dataset(str(path))
+    assert degeneracy(data.given_X).coincident == ()
+    assert data.raw_X[:, 0].tolist() == [0, 0]
+
+
+def test_a_large_table_says_that_it_is_rounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_table, "MOST_EXACT", 5)
+    path = tmp_path / "large.csv"
+    path.write_text("0.1,0.3,1\n1,3,2\n", encoding="utf-8")
+    data = load_dataset(str(path))
+    assert data.remarks == (csv_table.TOO_LARGE,)
+    assert data.given_X is data.raw_X

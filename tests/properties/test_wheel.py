@@ -107,7 +107,7 @@ def test_outsiders_import_below_the_one_name(site: Path, tmp_path: Path) -> None
     )
     done = run_installed(site, tmp_path, "outsider", [])
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[1] == "0.32"
+    assert done.stdout.split()[1] == "0.31999999999999995"  # the next float, 0.32, is above 8/25
 
 
 @pytest.mark.parametrize(

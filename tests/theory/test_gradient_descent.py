@@ -81,12 +81,13 @@ def test_the_radius_of_T0_at_its_end() -> None:
     assert gd.radius(0.6, 1.0, 1.0, "T0") == pytest.approx(2.5, rel=1e-14)
 
 
-@pytest.mark.parametrize(("theorem", "end", "inclusive"), [("T0", 0.6, False), ("T0-sharp", 0.75, True)])
+@pytest.mark.parametrize(("theorem", "end", "inclusive"), [("T0", 0.6, True), ("T0-sharp", 0.75, True)])
 def test_the_range_of_the_constant(theorem: str, end: float, inclusive: bool) -> None:
     assert gd.constant_limit(theorem) == end
     assert gd.applies(0.0, theorem)
     assert gd.applies(end - 1e-9, theorem)
-    assert gd.applies(end, theorem) is inclusive
+    assert gd.applies(end, theorem) is inclusive  # the float 0.6 is below 3/5
+    assert not gd.applies(math.nextafter(end, 1), theorem)
     assert not gd.applies(end + 1e-9, theorem)
     assert not gd.applies(1.5, theorem)
     assert gd.step_limit(end + 1e-9, NORM, LAMBDA, theorem) == 0.0

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 
-from theory.errors import ShapeError
-from theory.inputs import FloatArray, finite_array
+from theory.errors import ScaleError, ShapeError
+from theory.inputs import FloatArray, distance, finite_array
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 
 FIRST_DISTANCE, DISTANCE_FACTOR, ATTEMPTS = 1 / 16, 4.0, 30
@@ -119,8 +119,9 @@ def smallest_eigenvalue_upper_bound(matrix: ArrayLike) -> float:
 def smallest_eigenvalue_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[float, float]:
     """Certified (lower, upper) bounds of ``lambda_min`` of every symmetric matrix within ``error`` in the spectral norm.
 
-    Raises ShapeError (not square, not symmetric), NotFiniteError.
+    Raises ScaleError (an error that is not a number of at least 0), ShapeError (not square, not symmetric), NotFiniteError.
     """
+    distance(error, "error")
     lower = np.nextafter(smallest_eigenvalue_lower_bound(matrix) - error, -np.inf)
     upper = np.nextafter(smallest_eigenvalue_upper_bound(matrix) + error, np.inf)
     return float(lower), float(upper)
@@ -146,8 +147,10 @@ def largest_eigenvalues_above(matrices: FloatArray, errors: FloatArray) -> Float
 
     Errors in the spectral norm. ``A V = V L + R`` for any V and diagonal L, so with ``d = ||V^T V - I||_F < 1`` every eigenvalue of A,
     being one of ``L + V^{-1} R``, is within ``||R||_F / (1 - d)^{1/2}`` of an entry of L (Bauer, Fike); A moves R by ``||V||_2`` times as
-    much, at most ``(1 + d)^{1/2}``. V and L are those of the library, whatever their quality; inf where d is not below 1/2.
+    much, at most ``(1 + d)^{1/2}``. V and L are those of the library, whatever their quality; inf where d is not below 1/2. Raises ScaleError.
     """
+    if not (np.asarray(errors) >= 0).all():
+        raise ScaleError(f"errors are {errors}; they must be numbers, 0 or more")
     values, vectors = np.linalg.eigh(matrices)
     size, spectra = matrices.shape[-1], values[:, None, :]
     turned = vectors.transpose(0, 2, 1)
@@ -180,9 +183,9 @@ def singular_value_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[float,
     """Certified bounds of the singular values of every (n, p) matrix within ``error`` of this one in Frobenius norm.
 
     ``(l, u)``: the n-th singular value is at least l (0 when nothing is certified), the largest at most u; not squared.
-    The product ``M M^T`` is off by ``gamma_p ||M||_F^2`` as computed. Raises ShapeError, NotFiniteError.
+    The product ``M M^T`` is off by ``gamma_p ||M||_F^2`` as computed. Raises ScaleError (``error``), ShapeError, NotFiniteError.
     """
-    array = finite_array(matrix, "matrix", 2)
+    error, array = distance(error, "error"), finite_array(matrix, "matrix", 2)
     size = float(np.linalg.norm(array))
     product = array @ array.T
     product = (product + product.T) / 2

@@ -14,9 +14,10 @@ import numpy as np
 from flint import arb, arb_mat
 
 from theory.errors import ChoiceError
-from theory.inputs import FloatArray
+from theory.inputs import FloatArray, positive_count
 from theory.losses import Loss, as_loss
 from theory.maps import ParameterMap
+from theory.reals import positive_real
 from theory.rigour.exact import AnyArray, ball_matrix, entrywise_product, lift
 from theory.rigour.kronecker import Move, kronecker_mover
 
@@ -73,10 +74,12 @@ def map_steps_enclosed(
 ) -> list[EnclosedStep]:
     """Exact NGD or GD steps from ``theta``, as balls at the working precision: a ball trajectory when ``steps`` > 1.
 
-    Targets stand for their squared loss. Raises ChoiceError.
+    Targets stand for their squared loss. Raises ChoiceError, ScaleError, WidthError (steps).
     """
     if optimiser not in MAP_OPTIMISERS:
         raise ChoiceError(f"no ball steps of a map by {optimiser!r}; known: {', '.join(MAP_OPTIMISERS)}")
+    positive_real(eta, "the step size eta")
+    positive_count(steps, "steps")
     loss = as_loss(objective)
     exact, position, minimiser = model.lifted(), lift(theta), loss.minimiser_enclosed()
     found = []

@@ -1,8 +1,9 @@
 """Exact rational matrices from floats, their pseudo-inverse and entrywise products; floats around balls.
 
-A float64 is a rational number, so every function here takes its arrays exactly as given: nothing is rounded.
+Floats of any width are rational numbers, so every function here takes its arrays exactly as given: nothing is rounded.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from flint import arb, arb_mat, fmpq, fmpq_mat, fmpz_mat
 from numpy.typing import ArrayLike
 
+from theory.entries import given_array, ratio, ratio_rows
 from theory.errors import ShapeError
 from theory.inputs import FloatArray, finite_array
 
@@ -26,44 +28,45 @@ def lift(array: FloatArray) -> AnyArray:
 
 
 def rational(value: float) -> fmpq:
-    """The rational number that the finite float64 ``value`` is. Raises OverflowError or ValueError when not finite."""
-    numerator, denominator = float(value).as_integer_ratio()
-    return fmpq(numerator, denominator)
+    """The rational number that a finite number of any kind is. Raises OverflowError or ValueError when not finite."""
+    return fmpq(*ratio(value))
 
 
 def rational_matrix(array: ArrayLike) -> fmpq_mat:
-    """The (n, k) array of float64 as an exact rational matrix; a vector (n,) becomes a column (n, 1).
+    """The (n, k) array, whatever kind of numbers its entries are, as an exact rational matrix; (n,) becomes a column (n, 1).
 
     Raises ShapeError (more than two axes, or empty), NotFiniteError.
     """
-    values = np.asarray(array, dtype=np.float64)
-    if values.ndim == 1:
-        values = values[:, None]
-    values = finite_array(values, "array", 2)
-    return fmpq_mat(*values.shape, [rational(value) for value in values.ravel().tolist()])
+    values = given_array(_columns(array), "array", 2)
+    return fmpq_mat(*values.shape, [fmpq(*entry) for row in ratio_rows(values) for entry in row])
 
 
 def ball_matrix(array: ArrayLike) -> arb_mat:
     """The (n, k) array of float64 as balls of radius 0, whatever the working precision; (n,) becomes (n, 1).
 
-    Raises ShapeError (more than two axes, or empty), NotFiniteError.
+    Raises ShapeError (more than two axes, or empty), NotFiniteError, RoundedEntryError.
     """
-    values = np.asarray(array, dtype=np.float64)
-    if values.ndim == 1:
-        values = values[:, None]
-    values = finite_array(values, "array", 2)
+    values = finite_array(_columns(array), "array", 2)
     return arb_mat(*values.shape, [arb(value) for value in values.ravel().tolist()])
 
 
+def _columns(array: ArrayLike) -> ArrayLike:
+    """A vector as a column, whatever else as it is."""
+    if np.ndim(array) != 1:
+        return array
+    return np.asarray(array, dtype=None if hasattr(array, "dtype") else object)[:, None]
+
+
 def whole_matrix(array: ArrayLike) -> fmpz_mat:
-    """The (n, k) float64 array exactly as given, times the power of 2 that makes it whole. Raises ShapeError, NotFiniteError."""
-    ratios = [value.as_integer_ratio() for value in finite_array(array, "array", 2).ravel().tolist()]
-    shift = max(denominator for _, denominator in ratios)  # all denominators are powers of 2
-    return fmpz_mat(*np.shape(array), [numerator * (shift // denominator) for numerator, denominator in ratios])
+    """The (n, k) array exactly as given, times the least number that makes it whole. Raises ShapeError, NotFiniteError."""
+    values = given_array(array, "array", 2)
+    ratios = [entry for row in ratio_rows(values) for entry in row]
+    common = math.lcm(*(denominator for _, denominator in ratios))
+    return fmpz_mat(*values.shape, [numerator * (common // denominator) for numerator, denominator in ratios])
 
 
 def exact_rank(array: ArrayLike) -> int:
-    """The rank of an (n, k) float64 array exactly as given. Raises ShapeError, NotFiniteError."""
+    """The rank of an (n, k) array exactly as given. Raises ShapeError, NotFiniteError."""
     return int(whole_matrix(array).rank())
 
 

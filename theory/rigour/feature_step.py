@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from flint import arb, arb_mat
 
 from theory.feature_maps import FeatureMap
 from theory.geometry import InputGeometry
-from theory.inputs import FloatArray
+from theory.inputs import FloatArray, positive, positive_count
+from theory.reals import positive_real
 from theory.rigour.enclosed_step import EnclosedStep, norm_enclosed
+from theory.rigour.euclidean import euclidean_norm, form_root
 from theory.rigour.exact import AnyArray, lift
 from theory.rigour.gram_rounding import smallest_root
 from theory.rigour.input_bounds import InputBounds
@@ -20,29 +24,30 @@ from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 def feature_step(
     model: FeatureMap, geometry: InputGeometry, bounds: InputBounds, Z: FloatArray, targets: FloatArray, eta: float
 ) -> tuple[FloatArray, OneStep]:
-    """One step ``Z - eta P diag(r) H^{-1} S`` from Z (n, m), with its error bound. Raises RankDeficientError.
+    """One step ``Z - eta P diag(r) H^{-1} S`` from Z (n, m), with its error bound. Raises RankDeficientError, ScaleError.
 
     ``bounds`` are those of the geometry. Outputs are Lipschitz in Z: row i of S bounds the slope of u_i, and S moves by at most twice its deviation.
     """
+    positive(eta, "the step size eta")
     n, u = len(targets), UNIT_ROUNDOFF
     residual, features = model.outputs(Z) - targets, model.features(Z)
     output_error, features_error = model.rounding(Z)
-    size, before = float(np.linalg.norm(features)), float(np.linalg.norm(residual))
+    size, before = euclidean_norm(features), euclidean_norm(residual)
     residual_error = output_error + u * before
     gram = features @ features.T
-    gram_error = 2 * size * features_error + features_error**2 + gamma(model.width + 2) * size**2
+    gram_error = 2 * size * features_error + features_error**2 + gamma(model.width + 2) * size * size
     sigma = smallest_root(gram, gram_error)
     solved = KroneckerSolution.of(gram, gram_error, residual, residual_error, sigma)
     moved = Z - eta * (geometry.projection @ solved.solution.T @ features)
     steepest = size + features_error
     displacement = eta * solved.movement_error(geometry.basis, bounds, features_error, steepest)
-    displacement += 2 * u * (float(np.linalg.norm(moved)) + float(np.linalg.norm(Z)))
-    reach = outward(float(np.linalg.norm(Z)) + float(np.linalg.norm(moved)) + displacement, Z.size)
-    steepest += 2 * model.deviation(reach, 1)
+    displacement += 2 * u * (euclidean_norm(moved) + euclidean_norm(Z))
+    reach = outward(euclidean_norm(Z) + euclidean_norm(moved) + displacement, Z.size)
+    steepest += 2 * model.deviation(reach if reach >= 0 else math.inf, 1)
     direction = solved.solution @ geometry.dual_inputs
-    length = eta * float(np.sqrt(max(float(np.sum(direction * (gram @ direction))), 0.0)))
+    length = eta * form_root(direction, gram)
     after_residual = model.outputs(moved) - targets
-    after = float(np.linalg.norm(after_residual))
+    after = euclidean_norm(after_residual)
     after_error = steepest * displacement + model.rounding(moved)[0] + (u + gamma(n + 2)) * after
     operations = n + sum(np.shape(geometry.inputs)) + model.width
     return moved, OneStep(
@@ -60,7 +65,9 @@ def feature_step(
 def feature_steps_enclosed(
     model: FeatureMap, inputs: FloatArray, Z: FloatArray, targets: FloatArray, eta: float, steps: int = 1
 ) -> list[EnclosedStep]:
-    """Exact K-FAC steps from Z (n, m) for X (n, d) exactly as given, as balls at the working precision."""
+    """Exact K-FAC steps from Z (n, m) for X (n, d) exactly as given, as balls at the working precision. Raises ScaleError, WidthError (steps)."""
+    positive_real(eta, "the step size eta")
+    positive_count(steps, "steps")
     exact, position, y, move = model.lifted(), lift(Z), lift(targets), kronecker_mover(inputs)
     found = []
     residual = exact.outputs(position) - y

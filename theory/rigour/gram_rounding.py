@@ -27,6 +27,7 @@ from theory.descent import FunctionSpaceDescent
 from theory.inputs import FloatArray
 from theory.rigour.activation_accuracy import FEATURE_ERROR
 from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
+from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.rounding import gamma
 
 
@@ -53,7 +54,7 @@ class GramRounding:
     def frobenius(self) -> float:
         """Bound of ``||G' - G||_F``, hence of the error of each eigenvalue."""
         p, tau, n = self.row_norms, self.absolute, len(self.row_norms)
-        bound = self.relative * float(p @ p) + 2 * tau * math.sqrt(n) * float(np.linalg.norm(p)) + n * tau**2
+        bound = self.relative * float(p @ p) + 2 * tau * math.sqrt(n) * euclidean_norm(p) + n * tau**2
         return bound * (1 + gamma(2 * n + 8))
 
     def of_product(self, sizes: FloatArray) -> float:
@@ -61,7 +62,7 @@ class GramRounding:
         p, tau = self.row_norms, self.absolute
         weighted, total = float(p @ sizes), float(sizes.sum())
         rows = self.relative * weighted * p + tau * (total * p + weighted) + tau**2 * total
-        return float(np.linalg.norm(rows)) * (1 + gamma(2 * len(p) + 8))
+        return euclidean_norm(rows) * (1 + gamma(2 * len(p) + 8))
 
     def of_form(self, sizes: FloatArray) -> float:
         """Bound of ``|c^T (G' - G) c|`` for ``|c|`` (n,)."""

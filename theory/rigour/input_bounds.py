@@ -15,6 +15,7 @@ import numpy as np
 
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
+from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.exact import exact_rank
 from theory.rigour.rounding import gamma
 
@@ -57,7 +58,7 @@ def orthonormality_defect(columns: FloatArray) -> float:
     n, r = columns.shape
     products = columns.T @ columns - np.eye(r)
     rounding = gamma(n + 2) * (float(np.sum(columns**2)) + r)
-    return float(np.linalg.norm(products) * (1 + gamma(r * r + 2)) + 2 * rounding)
+    return float(euclidean_norm(products) * (1 + gamma(r * r + 2)) + 2 * rounding)
 
 
 def input_bounds(geometry: InputGeometry) -> InputBounds:
@@ -70,8 +71,8 @@ def input_bounds(geometry: InputGeometry) -> InputBounds:
     n, r = left.shape
     defect_left, defect_right = orthonormality_defect(left), orthonormality_defect(right.T)
     turned = defect_left * (1 + defect_right) + defect_right
-    rest = float(np.linalg.norm(inputs - (left * values) @ right)) * (1 + gamma(inputs.size))
-    rest += gamma(r + 4) * float(np.linalg.norm((np.abs(left) * values) @ np.abs(right)))
+    rest = euclidean_norm(inputs - (left * values) @ right) * (1 + gamma(inputs.size))
+    rest += gamma(r + 4) * euclidean_norm((np.abs(left) * values) @ np.abs(right))
     error = (rest + turned * float(values[0])) * (1 + gamma(16))
     smallest, largest = float(values[-1]), float(values[0])
     certified = smallest > error and (r == min(inputs.shape) or exact_rank(inputs) == r)
@@ -82,7 +83,7 @@ def input_bounds(geometry: InputGeometry) -> InputBounds:
     up, down = 1 + gamma(24), 1 - gamma(24)
     frobenius = r * (1 + defect_left)
     projection_error = (error / below + defect_left + gamma(r + 4) * frobenius) * up
-    products = float(np.linalg.norm((np.abs(left) / values) @ np.abs(right)))
+    products = euclidean_norm((np.abs(left) / values) @ np.abs(right))
     dual_error = (2 * error / (below * smallest) + turned / smallest + gamma(r + 6) * products) * up
     scores = geometry.leverage
     lower, upper = np.maximum(scores - projection_error, 0.0) * down, np.minimum(scores + projection_error, 1.0)

@@ -9,6 +9,7 @@ from theory.errors import RankDeficientError
 from theory.inputs import FloatArray, target_vector
 from theory.reals import nonnegative_real
 from theory.rigour.definiteness import smallest_eigenvalue_lower_bound, symmetric_matrix
+from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 
 
@@ -34,12 +35,12 @@ def inverse_form_bounds(matrix: ArrayLike, y: ArrayLike, error: float = 0.0) -> 
 
 
 def _bounds(given: FloatArray, vector: FloatArray, error: float, smallest: float) -> tuple[float, float]:
-    solution = np.linalg.solve(given, vector)
+    solution: FloatArray = np.asarray(np.linalg.solve(given, vector), dtype=np.float64)
     rounding = gamma(len(given) + 2) * (np.abs(vector) + np.abs(given) @ np.abs(solution))
-    remainder = np.linalg.norm(np.abs(vector - given @ solution) + rounding) + error * np.linalg.norm(solution)
+    remainder = euclidean_norm(np.abs(vector - given @ solution) + rounding) + error * euclidean_norm(solution)
     remainder += UNDERFLOW
     value = float(vector @ solution)
-    margin = 2 * float(np.linalg.norm(vector) * remainder / smallest)
+    margin = 2 * float(euclidean_norm(vector) * remainder / smallest)
     margin += 2 * gamma(len(given)) * float(np.abs(vector) @ np.abs(solution)) + UNIT_ROUNDOFF * abs(value) + UNDERFLOW
     if not (math.isfinite(value) and math.isfinite(margin)):
         return 0.0, math.inf  # the form of a positive definite matrix, beyond the range of float64

@@ -17,6 +17,7 @@ from flint import arb, arb_mat
 
 from theory.descent import solve_gram
 from theory.inputs import FloatArray
+from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.exact import ball_matrix, pseudo_inverse, rational_matrix
 from theory.rigour.gram_rounding import over_root, root_error
 from theory.rigour.input_bounds import InputBounds
@@ -50,13 +51,13 @@ class KroneckerSolution:
         """
         n = len(residual)
         solution = solve_gram(pattern_gram, np.diag(residual))
-        defect = float(np.linalg.norm(np.diag(residual) - pattern_gram @ solution))
+        defect = euclidean_norm(np.diag(residual) - pattern_gram @ solution)
         defect += gamma(n + 2) * float(
-            np.linalg.norm(np.abs(pattern_gram) @ np.abs(solution)) + np.linalg.norm(residual)
+            euclidean_norm(np.abs(pattern_gram) @ np.abs(solution)) + euclidean_norm(residual)
         )
-        defect += residual_error + pattern_gram_error * float(np.linalg.norm(solution))
+        defect += residual_error + pattern_gram_error * euclidean_norm(solution)
         displacement = over_root(defect * (1 + gamma(n * n + 8)), sigma)
-        size = over_root((float(np.linalg.norm(residual)) + residual_error) * (1 + gamma(n + 8)), sigma) + displacement
+        size = over_root((euclidean_norm(residual) + residual_error) * (1 + gamma(n + 8)), sigma) + displacement
         return cls(solution, pattern_gram, pattern_gram_error, displacement, size)
 
     def movement_error(self, basis: FloatArray, bounds: InputBounds, features_error: float, steepest: float) -> float:
@@ -67,8 +68,8 @@ class KroneckerSolution:
         """
         n = len(basis)
         magnitudes = np.abs(basis) @ (np.abs(basis).T @ np.abs(self.solution).T)
-        rounding = gamma(3 * n + 8) * float(np.linalg.norm(magnitudes.sum(axis=1))) * steepest
-        inexact = float(np.linalg.norm(magnitudes)) * features_error
+        rounding = gamma(3 * n + 8) * euclidean_norm(magnitudes.sum(axis=1)) * steepest
+        inexact = euclidean_norm(magnitudes) * features_error
         return (self.displacement + self.size * bounds.projection_error + rounding + inexact) * (1 + gamma(8))
 
     def length_error(self, dual_inputs: FloatArray, bounds: InputBounds) -> float:
@@ -83,7 +84,7 @@ class KroneckerSolution:
         form = gamma(2 * n + d + 8) * magnitudes + self.pattern_gram_error * float(np.sum(direction**2))
         root = root_error(squared, form)
         trace = float(np.sqrt(np.trace(self.pattern_gram) + self.pattern_gram_error))
-        product = gamma(n + 2) * trace * float(np.linalg.norm(np.abs(self.solution) @ np.abs(dual_inputs)))
+        product = gamma(n + 2) * trace * euclidean_norm(np.abs(self.solution) @ np.abs(dual_inputs))
         inverse = 1 / np.sqrt(bounds.smallest_eigenvalue[0]) if bounds.rank_certified else np.inf
         inexact = self.displacement * inverse + self.size * bounds.dual_error
         return float((root + product + inexact) * (1 + gamma(16)) + gamma(8) * np.sqrt(max(squared, 0.0)))

@@ -14,10 +14,11 @@ import numpy as np
 
 from theory.descent import FunctionSpaceDescent, solve_gram
 from theory.errors import ChoiceError
-from theory.inputs import SMALLEST_DISTANCE, FloatArray
+from theory.inputs import SMALLEST_DISTANCE, FloatArray, positive
 from theory.losses import Loss, as_loss
 from theory.maps import ParameterMap
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS, STEEPEST_SLOPE
+from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.gram_rounding import (
     GramRounding,
     over_root,
@@ -92,6 +93,7 @@ def map_step(
     Raises ChoiceError, RankDeficientError.
     """
     known_optimiser(optimiser)
+    positive(eta, "the step size eta")
     loss = as_loss(objective)
     minimiser, minimiser_error = loss.minimiser, loss.minimiser_error
     n, p = len(minimiser), model.parameters
@@ -105,22 +107,22 @@ def map_step(
     after = model.outputs(moved) - minimiser
     output_error, jacobian_error = model.rounding(theta)
     gradient_error = loss.smoothness * output_error + loss.gradient_rounding(outputs)
-    output_error += u * float(np.linalg.norm(residual)) + minimiser_error
-    moved_error = model.rounding(moved)[0] + u * float(np.linalg.norm(after)) + minimiser_error
-    size = float(np.linalg.norm(jacobian))
-    gram_error = 2 * size * jacobian_error + jacobian_error**2 + gamma(p) * size**2
-    c_norm = float(np.linalg.norm(c))
+    output_error += u * euclidean_norm(residual) + minimiser_error
+    moved_error = model.rounding(moved)[0] + u * euclidean_norm(after) + minimiser_error
+    size = euclidean_norm(jacobian)
+    gram_error = 2 * size * jacobian_error + jacobian_error**2 + gamma(p) * size * size
+    c_norm = euclidean_norm(c)
     if optimiser == "ngd":
-        defect = float(np.linalg.norm(gradient - gram @ c)) + gradient_error + gram_error * c_norm
-        defect += gamma(n + 1) * (float(np.linalg.norm(gradient)) + float(np.linalg.norm(gram)) * c_norm)
+        defect = euclidean_norm(gradient - gram @ c) + gradient_error + gram_error * c_norm
+        defect += gamma(n + 1) * (euclidean_norm(gradient) + euclidean_norm(gram) * c_norm)
         displacement = eta * over_root(defect, smallest_root(gram, gram_error))
     else:
         displacement = eta * (size + jacobian_error) * gradient_error
-    displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * float(np.linalg.norm(moved))
-    reach = outward(float(np.linalg.norm(theta)) + float(np.linalg.norm(moved)) + float(displacement), n + p)
-    steepest = size + jacobian_error + 2 * model.deviation(reach)
-    before_norm, after_norm = float(np.linalg.norm(residual)), float(np.linalg.norm(after))
-    length = float(np.linalg.norm(moved - theta))
+    displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * euclidean_norm(moved)
+    reach = outward(euclidean_norm(theta) + euclidean_norm(moved) + float(displacement), n + p)
+    steepest = size + jacobian_error + 2 * model.deviation(reach if reach >= 0 else math.inf)
+    before_norm, after_norm = euclidean_norm(residual), euclidean_norm(after)
+    length = euclidean_norm(moved - theta)
     step = OneStep(
         before=before_norm,
         after=after_norm,
@@ -167,18 +169,18 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
     steepest = STEEPEST_SLOPE * float(np.sqrt(kernel_norm))
     magnitudes = np.abs(gram) @ sizes
     if optimiser == "ngd":
-        defect = float(np.linalg.norm(start.gradient - gram @ c)) + start.gradient_error + rounding.of_product(sizes)
-        defect += gamma(n + 2) * float(np.linalg.norm(start.gradient) + np.linalg.norm(magnitudes))
+        defect = euclidean_norm(start.gradient - gram @ c) + start.gradient_error + rounding.of_product(sizes)
+        defect += gamma(n + 2) * float(euclidean_norm(start.gradient) + euclidean_norm(magnitudes))
         displacement = over_root(defect, smallest_root(gram, rounding.frobenius))
     else:
-        displacement = steepest * (float(np.linalg.norm(start.gradient - c)) + start.gradient_error)
+        displacement = steepest * (euclidean_norm(start.gradient - c) + start.gradient_error)
     form_error = gamma(2 * n + 4) * float(sizes @ magnitudes) + rounding.of_form(sizes) + n * n * SMALLEST_NORMAL
     displacement = eta * displacement * (1 + gamma(2 * n + 16))
     length_error = displacement + eta * root_error(float(c @ gram @ c), form_error) * (1 + gamma(2 * n + 8))
     sweep = eta * float(sizes @ (gamma(n + 2 * dim + 16) * rounding.row_norms + rounding.absolute)) + u * _row_norm(
         state
     )
-    before_norm, after_norm = float(np.linalg.norm(start.residual)), float(np.linalg.norm(end.residual))
+    before_norm, after_norm = euclidean_norm(start.residual), euclidean_norm(end.residual)
     operations = n + dim + len(state.signs)
     moved_error = (steepest * displacement + STEEPEST_SLOPE * float(np.sqrt(n)) * sweep) * (1 + gamma(n + 8))
     step = OneStep(
@@ -212,14 +214,14 @@ class AccurateOutputs:
         sums = [accurate_sum(state.phi.function(row) * state.signs) for row in state.pre_activations]
         outputs = np.array([total for total, _ in sums]) / root
         residual = outputs - loss.minimiser
-        summation = float(np.linalg.norm([error for _, error in sums])) / root
+        summation = euclidean_norm(np.array([error for _, error in sums])) / root
         evaluation = (
             0.0
             if state.phi.curvature is None
             else gamma(FUNCTION_ROUNDINGS) * _row_norm(state) * float(np.sqrt(len(sums)))
         )
-        rounding = 2 * u * float(np.linalg.norm(outputs))
-        own_error = u * float(np.linalg.norm(residual)) + loss.minimiser_error
+        rounding = 2 * u * euclidean_norm(outputs)
+        own_error = u * euclidean_norm(residual) + loss.minimiser_error
         slack, steepest = 1 + gamma(len(sums) + 8), loss.smoothness
         return cls(
             residual,
@@ -235,7 +237,7 @@ def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
     u, pattern_gram, rounding = UNIT_ROUNDOFF, state.pattern_gram, GramRounding.of(state, 0)
     start = AccurateOutputs.of(state)
     # T' below is what the step itself computes, from a gradient that differs from the accurate one
-    gradient_error = float(np.linalg.norm(start.gradient - state.output_gradient)) * (1 + gamma(n + 4))
+    gradient_error = euclidean_norm(start.gradient - state.output_gradient) * (1 + gamma(n + 4))
     gradient_error += start.gradient_error
     # the features of a ReLU network carry the rounding of m^{-1/2} alone
     features_error = float(np.sqrt(n)) * (rounding.absolute or 3 * u * STEEPEST_SLOPE)
@@ -245,7 +247,7 @@ def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
     length_error = solved.length_error(geometry.dual_inputs, bounds)
     state.advance(eta, "kfac")
     end = AccurateOutputs.of(state)
-    before_norm, after_norm = float(np.linalg.norm(start.residual)), float(np.linalg.norm(end.residual))
+    before_norm, after_norm = euclidean_norm(start.residual), euclidean_norm(end.residual)
     sweep = float(np.sqrt(n)) * u * _row_norm(state)
     moved_error = STEEPEST_SLOPE * (eta * displacement + sweep)
     operations = n + geometry.inputs.shape[1] + len(state.signs)

@@ -12,9 +12,10 @@ from functools import partial
 import numpy as np
 from flint import arb, arb_mat
 
-from theory.inputs import FloatArray, unit_rows
+from theory.inputs import FloatArray, positive_count, unit_rows
 from theory.losses import Loss, LossMaker, SquaredLoss, as_loss
 from theory.network import TwoLayerNetwork
+from theory.reals import positive_real
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS, EnclosedStep, MoveMaker, enclosed_step, move_maker
 from theory.rigour.exact import AnyArray, ball_matrix
 from theory.rigour.precision import CAP_BITS, FIRST_BITS, at_rising_precision
@@ -34,8 +35,10 @@ def network_steps_enclosed(
     """Exact steps of NGD, K-FAC or GD from stored Z (n, m), as balls at the working precision; X and Z are exact as given.
 
     Targets stand for their squared loss. A pre-activation whose sign is undecided after a step makes the following steps
-    not-a-number. Raises ChoiceError.
+    not-a-number. Raises ChoiceError, ScaleError, WidthError (steps).
     """
+    positive_real(eta, "the step size eta")
+    positive_count(steps, "steps")
     move, loss = move_maker(optimiser, inputs), as_loss(objective)
     if activation == "relu":
         path = RectifierTrajectory(StoredPreActivations(pre_activations), signs, loss, move, eta)
@@ -51,7 +54,9 @@ def steps_from_weights(
     steps: int,
     optimiser: str = "ngd",
 ) -> list[EnclosedStep]:
-    """The same from the weights of ``net`` as given: ``Z(0) = X W^T`` is not rounded. Raises ChoiceError."""
+    """The same from the weights of ``net`` as given: ``Z(0) = X W^T`` is not rounded. Raises what that raises."""
+    positive_real(eta, "the step size eta")
+    positive_count(steps, "steps")
     move, loss = move_maker(optimiser, inputs), as_loss(objective)
     if net.activation == "relu":
         path = RectifierTrajectory(StoredWeights(net, inputs), net.signs, loss, move, eta)
@@ -123,7 +128,7 @@ def ball_trajectory(
 ) -> BallTrajectory:
     """Follow an optimiser from W(0) in balls, at 64 bits, 128 and so on up to the cap, until all is decided.
 
-    X (n, d) unit rows, y (n,) labels, all exact as given. Raises ChoiceError and what ``unit_rows`` raises.
+    X (n, d) unit rows, y (n,) labels, all exact as given. Raises ChoiceError, ScaleError, WidthError (steps) and what ``unit_rows`` raises.
     """
     rows = unit_rows(inputs)
     attempt = partial(steps_from_weights, net, rows, loss(y), step_size, steps, optimiser)

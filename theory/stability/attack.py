@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.inputs import FloatArray, enough_parameters, positive_distance, target_vector, unit_rows
+from theory.inputs import FloatArray, distance, enough_parameters, positive_distance, target_vector, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.network_gram import exact_pattern
+from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.stability.conditions import condition_scale, factor_rows
@@ -66,9 +67,10 @@ class BallAttack:
 
 
 def within_ball(weights: FloatArray, centre: FloatArray, radius: float) -> bool:
-    """Whether ``||W - W(0)||_F <= R`` for certain, whatever the rounding of the subtraction and of the sum."""
-    computed = float(np.linalg.norm(weights - centre))
-    return computed * (1 + 2 * gamma(weights.size + 8)) <= radius
+    """Whether ``||W - W(0)||_F <= R`` for certain, whatever the rounding of the subtraction and of the sum. Raises ScaleError."""
+    reach = distance(radius, "radius")
+    computed = euclidean_norm(weights - centre)
+    return computed * (1 + 2 * gamma(weights.size + 8)) <= reach
 
 
 class _Search:
@@ -122,7 +124,7 @@ class _Search:
     def candidates(self, vector: FloatArray) -> list[Move]:
         """The moves worth trying for an output direction: the fixed ones and those along ``X^T v``."""
         along = vector @ self.points
-        if np.linalg.norm(along) <= OVERSHOOT * np.linalg.norm(vector):
+        if euclidean_norm(along) <= OVERSHOOT * euclidean_norm(vector):
             return self.fixed
         if self.thorough:
             return self.fixed + all_crossings(self.points, self.past, along)
@@ -194,7 +196,7 @@ def change_attack(
             search.improve(direction)
         for _ in range(RESTARTS):
             direction = rng.standard_normal(n)
-            search.improve(direction / np.linalg.norm(direction))
+            search.improve(direction / euclidean_norm(direction))
     return search.best_change, search.best_weights
 
 

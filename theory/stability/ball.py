@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.errors import ChoiceError
-from theory.inputs import SMALLEST_DISTANCE, FloatArray, enough_parameters, positive_distance, target_vector, unit_rows
+from theory.inputs import FloatArray, ball_radius, enough_parameters, positive_distance, target_vector, unit_rows
 from theory.losses import LossMaker, SquaredLoss
 from theory.network import TwoLayerNetwork
 from theory.stability.conditions import CONDITIONS, condition_scale, known_condition
@@ -100,12 +100,14 @@ def spectral_bound(norm_squared: float, flips: float, width: int) -> float:
     return rounded_up(math.sqrt(norm_squared * flips / width)) if flips else 0.0
 
 
-def smooth_bound(norm_squared: float, curvature: float, distance: float, width: int, dim: int) -> float:
+def smooth_bound(norm_squared: float, curvature: float, radius: float, width: int, dim: int) -> float:
     """``L ||X||_2 ||W - W(0)||_F / m^{1/2}`` (not squared), rounded up (C2-smooth).
 
-    Schur's product inequality again: row i of ``S - S(0)`` has norm at most ``L ||(W - W(0)) x_i|| / m^{1/2}``.
+    Schur's product inequality again: row i of ``S - S(0)`` has norm at most ``L ||(W - W(0)) x_i|| / m^{1/2}``. Raises ScaleError.
     """
-    return rounded_up(curvature * math.sqrt(norm_squared * (1 + squared_norm_excess(dim)) / width) * distance)
+    return rounded_up(
+        curvature * math.sqrt(norm_squared * (1 + squared_norm_excess(dim)) / width) * ball_radius(radius, "radius")
+    )
 
 
 def pattern_bound(weight: float, width: int) -> float:
@@ -114,23 +116,22 @@ def pattern_bound(weight: float, width: int) -> float:
 
 
 def change_bounds(net: TwoLayerNetwork, inputs: ArrayLike, radius: float, condition: str = "2") -> ChangeBounds:
-    """Bound ``||J(W) - J(0)||_2``, or ``||S(W) - S(0)||_2`` for K2, over ``||W - W(0)||_F <= radius`` (may be inf).
+    """Bound ``||J(W) - J(0)||_2``, or ``||S(W) - S(0)||_2`` for K2, over ``||W - W(0)||_F <= radius``: 0 or more, inf too.
 
     Smooth activations: ``||S - S(0)||_F <= L ||X (W - W(0))^T||_F / m^{1/2}`` gives K2 the bound of C2-smooth.
-    Raises InputError, ChoiceError.
+    Raises InputError (ScaleError: a radius that is not a number of at least 0, or below ``SMALLEST_DISTANCE`` and not 0), ChoiceError.
     """
-    if 0 < radius < SMALLEST_DISTANCE:
-        positive_distance(radius, "the ball's radius")
+    reach = ball_radius(radius, "the ball's radius")
     rows = unit_rows(inputs)
     if net.phi.curvature is not None:
-        bound = smooth_bound(input_norm_squared(rows), net.phi.curvature, radius, net.width, net.dim)
+        bound = smooth_bound(input_norm_squared(rows), net.phi.curvature, reach, net.width, net.dim)
         return ChangeBounds(math.inf, math.inf, bound, known_condition(condition))
     costs: FloatArray = flip_costs(net, rows)
-    flips = joint_flip_count(costs, radius)
+    flips = joint_flip_count(costs, reach)
     if known_condition(condition) == "K2":
-        weight = weighted_flip_count(costs, radius)
+        weight = weighted_flip_count(costs, reach)
         return ChangeBounds(pattern_bound(flips, net.width), pattern_bound(weight, net.width), math.inf, condition)
-    on_one_input = float(np.max(input_flip_counts(costs, radius)))
+    on_one_input = float(np.max(input_flip_counts(costs, reach)))
     spectral = spectral_bound(input_norm_squared(rows), on_one_input, net.width)
     return ChangeBounds(frobenius_bound(flips, net.width, net.dim), spectral, math.inf, condition)
 

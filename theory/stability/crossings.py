@@ -41,6 +41,9 @@ class Crossings:
         # one axis, as that is much faster where few entries are not zero
         rows, neurons = np.divmod(np.flatnonzero((start >= 0) != after), start.shape[1])
         z, moved = start[rows, neurons], end[rows, neurons]
+        # halves of large ones, as the difference of two floats may be beyond their range
+        halved = np.where(np.maximum(np.abs(z), np.abs(moved)) > 1, 0.5, 1.0)
+        z, moved = halved * z, halved * moved
         times = z / (z - moved)
         order = np.argsort(times, kind="stable")
         rows, neurons = rows[order], neurons[order]

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from theory.inputs import distance, positive_count
+
 P = TypeVar("P", int, float)
 
 
@@ -26,8 +28,10 @@ class Division(Generic[P]):
         """Bracket (lower, upper) of the supremum over [start, end], with at most ``parts`` parts.
 
         The part with the largest bound is divided first; division ends early when no part's bound exceeds the values
-        already reached, or ``floor``, below which the caller does not care.
+        already reached, or ``floor``, below which the caller does not care. Raises WidthError (parts), ScaleError (floor).
         """
+        positive_count(parts, "parts")
+        distance(floor, "floor")
         first, last = self.evaluate(start), self.evaluate(end)
         lower, reached = max(first[0], last[0]), max(first[1], last[1])
         undivided = reached

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.inputs import FloatArray, unit_rows
+from theory.inputs import FloatArray, ball_radius, distance, unit_rows
 from theory.network import TwoLayerNetwork
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
@@ -57,6 +57,7 @@ def reachable_costs(costs: FloatArray, budget: float) -> tuple[FloatArray, float
 
     Multipliers are then of moderate size whatever the scale. What underflows is 2^-1074 of the budget.
     """
+    budget = distance(budget, "the budget")
     reachable = costs[:, costs.min(axis=0) <= budget]
     if math.isfinite(budget):
         budget, exponent = math.frexp(budget)
@@ -143,12 +144,13 @@ class JointKnapsack:
 
 
 def squared_budget(radius: float) -> float:
-    """``R^2`` rounded up."""
-    return rounded_up(radius * radius)
+    """``R^2`` rounded up. Raises ScaleError: a radius that is not a number of at least 0, or whose square vanishes."""
+    reach = ball_radius(radius, "radius")
+    return rounded_up(reach * reach)
 
 
 def joint_flip_count(costs: FloatArray, radius: float) -> int:
-    """Upper bound of the number of pairs (i, r) that can flip at once within ``||W - W(0)||_F <= R`` (C2-fro)."""
+    """Upper bound of the number of pairs (i, r) that can flip at once within ``||W - W(0)||_F <= R`` (C2-fro). Raises ScaleError."""
     return JointKnapsack(costs, squared_budget(radius)).count()
 
 
@@ -156,6 +158,7 @@ def input_flip_counts(costs: FloatArray, radius: float) -> FloatArray:
     """Upper bounds ``k_i(R)``, shape (n,), of the number of neurons that can flip input i alone (C2-spec).
 
     The cheapest ones first, while the sum of their costs stays within R^2; prefix sums are lowered by their rounding.
+    Raises ScaleError.
     """
     budget = squared_budget(radius)
     counts = np.zeros(len(costs))

@@ -5,10 +5,11 @@ import math
 import numpy as np
 
 from theory.errors import NotFiniteError
-from theory.inputs import FloatArray
+from theory.inputs import FloatArray, distance
 from theory.network import TwoLayerNetwork
 from theory.rigour.activation_accuracy import FEATURE_ERROR, FUNCTION_ROUNDINGS, STEEPEST_SLOPE
 from theory.rigour.definiteness import largest_eigenvalue_bounds, largest_eigenvalue_upper_bound
+from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
@@ -18,19 +19,23 @@ CONDITION_FACTOR = 3.0
 Condition 3 has ``(3/2)(1+kappa)`` in place of the second 3."""
 
 
+SUBNORMAL_ROUNDINGS = 2.0**-1070
+"""More than a few roundings among numbers so small that their relative error has no bound; nothing beside others."""
+
+
 def squared_norm_excess(dim: int) -> float:
     """How far ``||x||^2`` of a row accepted by ``unit_rows`` can be from 1, the rounding of that check included."""
     return gamma(4 * dim + 8)
 
 
 def rounded_up(value: float) -> float:
-    """A float64 above the exact result of up to four roundings of nonnegative terms."""
-    return math.nextafter(value * (1 + 8 * UNIT_ROUNDOFF), math.inf)
+    """A float64 above the exact result of up to four roundings of nonnegative terms, also where they underflow."""
+    return math.nextafter(value * (1 + 8 * UNIT_ROUNDOFF) + SUBNORMAL_ROUNDINGS, math.inf)
 
 
 def rounded_down(value: float) -> float:
-    """A float64 below the exact nonnegative result of up to four roundings of nonnegative terms."""
-    return max(0.0, math.nextafter(value * (1 - 8 * UNIT_ROUNDOFF), -math.inf))
+    """A float64 below the exact nonnegative result of up to four roundings of nonnegative terms, also where they underflow."""
+    return max(0.0, math.nextafter(value * (1 - 8 * UNIT_ROUNDOFF) - SUBNORMAL_ROUNDINGS, -math.inf))
 
 
 def input_norm_squared(rows: FloatArray) -> float:
@@ -70,7 +75,7 @@ def feature_change_norm(kernel: FloatArray, change: FloatArray, error: float, di
     ``change`` is ``dS`` (n, m) as computed, ``error`` bounds the Frobenius norm of its error E: the Jacobian's change
     is off by ``||K o E E^T||_2^{1/2} <= ||E||_F (1 + excess)``.
     """
-    width = change.shape[1]
+    error, width = distance(error, "error"), change.shape[1]
     products = change @ change.T
     rounding = 2 * gamma(dim + width + 6) * float(np.trace(products))
     below, above = _root_bracket(kernel * products, rounding)
@@ -83,6 +88,7 @@ def feature_error(net: TwoLayerNetwork, moved: float, rows: int) -> float:
 
     An error of z moves phi' by at most L times as much; each of the 2 n m entries of S and S' is off by ``FEATURE_ERROR/m^{1/2}``.
     """
+    moved = distance(moved, "moved")
     curvature = 0.0 if net.phi.curvature is None else net.phi.curvature
     evaluation = 2 * FEATURE_ERROR * math.sqrt(rows)
     return rounded_up(curvature * moved / math.sqrt(net.width) + evaluation)
@@ -103,12 +109,6 @@ def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -
     return below, above
 
 
-def _scaled_norm(vector: FloatArray) -> float:
-    """The Euclidean norm, taken of a multiple whose squares neither vanish nor overflow."""
-    exponent = int(np.frexp(np.abs(vector).max())[1])
-    return float(np.ldexp(np.linalg.norm(np.ldexp(vector, -exponent)), exponent))
-
-
 def _residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[float, float]:
     n, m = len(rows), net.width
     magnitudes = np.abs(net.phi.function(net.pre_activations(rows))).sum(axis=1)
@@ -116,7 +116,7 @@ def _residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) 
     summation = 2 * gamma(m + FUNCTION_ROUNDINGS + 4) * magnitudes
     propagated = STEEPEST_SLOPE * 2 * float(pre_activation_error(net).sum())
     errors = (summation + propagated) / math.sqrt(m) + 2 * UNIT_ROUNDOFF * (np.abs(outputs - targets))
-    computed, error = _scaled_norm(outputs - targets), _scaled_norm(errors)
+    computed, error = euclidean_norm(outputs - targets), euclidean_norm(errors)
     slack = gamma(2 * n + 8)
     below, above = computed * (1 - slack) - error * (1 + slack), computed * (1 + slack) + error * (1 + slack)
     return max(0.0, math.nextafter(below, -math.inf)), math.nextafter(above, math.inf) if above > 0 else 0.0
@@ -125,15 +125,20 @@ def _residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) 
 def paper_radius(residual: float, lambda_min: float, factor: float = CONDITION_FACTOR) -> float:
     """The radius ``R = 3 ||r(0)|| / lambda^{1/2}`` of Condition 2, rounded up; inf when lambda <= 0.
 
-    Condition 3: ``factor = (3/2)(1+kappa)``, at least.
+    Condition 3: ``factor = (3/2)(1+kappa)``, at least. Raises ScaleError (a residual norm that is not a number of at least 0).
     """
-    if lambda_min <= 0:
+    length = distance(residual, "||r(0)||")
+    if not lambda_min > 0:
         return math.inf
-    return rounded_up(factor * residual / math.sqrt(lambda_min))
+    return rounded_up(factor * length / math.sqrt(lambda_min))
 
 
 def stability_constant(change: float, lambda_min: float) -> float:
-    """The constant ``C = 3 ||J - J(0)||_2 / lambda^{1/2}`` of Condition 2, rounded up; inf when lambda <= 0."""
-    if lambda_min <= 0:
+    """The constant ``C = 3 ||J - J(0)||_2 / lambda^{1/2}`` of Condition 2, rounded up; inf when lambda <= 0.
+
+    Raises ScaleError (a change that is not a number of at least 0).
+    """
+    moved = distance(change, "the change")
+    if not lambda_min > 0:
         return math.inf
-    return rounded_up(CONDITION_FACTOR * change / math.sqrt(lambda_min)) if change else 0.0
+    return rounded_up(CONDITION_FACTOR * moved / math.sqrt(lambda_min)) if moved else 0.0

@@ -18,8 +18,9 @@ from theory.descent import FunctionSpaceDescent
 from theory.errors import DescentError
 from theory.inputs import FloatArray, positive, positive_count, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
+from theory.rigour.euclidean import euclidean_norm, row_norms
 from theory.rigour.gram_rounding import GramRounding, smallest_eigenvalue
-from theory.rigour.rounding import UNIT_ROUNDOFF
+from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.stability.conditions import factor_rows, known_condition
 from theory.stability.crossings import Crossings, IntArray, few_on_one_neuron, jacobian_change, subset_bound
 from theory.stability.division import Division
@@ -147,13 +148,13 @@ class SmoothSegments:
     def speed(self, start: FloatArray, end: FloatArray) -> float:
         """Bound of ``||J(s) - J(t)||_2 / |s - t|`` on the segment (not squared), with the rounding of ``dZ``."""
         assert self.net.phi.curvature is not None
-        moved = float(np.sqrt(np.square(end - start).sum(axis=1)).max()) * (1 + self.net.width * UNIT_ROUNDOFF * 2)
+        moved = longest_row_move(start, end)
         return rounded_up(self.net.phi.curvature * self.norm * moved / math.sqrt(self.net.width))
 
     def supremum(self, start: FloatArray, end: FloatArray, parts: int, floor: float = 0.0) -> tuple[float, float]:
         """Bracket of ``sup ||J - J(0)||_2`` over one segment, in at most ``parts`` parts."""
         speed = self.speed(start, end)
-        magnitude = float(np.linalg.norm(start) + np.linalg.norm(end))
+        magnitude = float(euclidean_norm(start) + euclidean_norm(end))
         error = feature_error(self.net, 4 * UNIT_ROUNDOFF * magnitude, len(start))
 
         def evaluate(position: float) -> tuple[float, float]:
@@ -163,6 +164,12 @@ class SmoothSegments:
 
         division = Division(evaluate, lambda *part: lipschitz_bound(part, speed), midpoint)
         return division.supremum(0.0, 1.0, parts, floor)
+
+
+def longest_row_move(start: FloatArray, end: FloatArray) -> float:
+    """An upper bound of ``max_i ||Z'_i - Z_i||_2`` of two matrices (n, m); inf where that is beyond the range of float64."""
+    half = float(row_norms(end / 2 - start / 2).max())  # the difference of two floats may be beyond their range
+    return 2 * (half * (1 + 2 * gamma(start.shape[1] + 4)) + UNDERFLOW)
 
 
 def lipschitz_bound(part: tuple[float, float, float, float], speed: float) -> float:
@@ -240,7 +247,7 @@ def certify_path_until_broken(
     start = state.pre_activations.copy()
     segments = segments_of(net, start, factor_rows(asked, rows))
     changes: list[float] = []
-    lengths, residuals = [], [float(np.linalg.norm(state.residual))]
+    lengths, residuals = [], [euclidean_norm(state.residual)]
     reached, broken = 0.0, None
     for _ in range(number):
         try:
@@ -254,7 +261,7 @@ def certify_path_until_broken(
         reached = max(reached, lower)
         changes.append(upper)
         lengths.append(state.last_step_norm)
-        residuals.append(float(np.linalg.norm(state.residual)))
+        residuals.append(euclidean_norm(state.residual))
         np.copyto(start, state.pre_activations)
     constant = stability_constant(max(changes), lambda_min)
     path = PathCertificate(

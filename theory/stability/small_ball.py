@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from theory.inputs import distance
 from theory.theorems import gradient_descent, ngd
 
 THEOREMS = (*ngd.THEOREMS, "T0", "T0-sharp")
@@ -34,9 +35,9 @@ def constant_on_own_ball(
 
     ``constant(radius)`` is a certified constant of Condition 2 on the ball of that radius, ``factor`` increases with C,
     ``unit`` is ``||r(0)||/sqrt(lambda)`` or an upper bound. Iterating from C = 0 stays below every solution, so that the
-    one found is the least, to ``HEADROOM``; only the last inequality, which is checked, matters for soundness.
+    one found is the least, to ``HEADROOM``; only the last inequality, which is checked, matters for soundness. Raises ScaleError (a unit that is not a number of at least 0).
     """
-    trial = 0.0
+    trial, unit = 0.0, distance(unit, "unit")
     for _ in range(ATTEMPTS):
         radius = factor(trial) * unit * HEADROOM
         found = constant(radius)

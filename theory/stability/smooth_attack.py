@@ -8,6 +8,7 @@ import numpy as np
 
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
+from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import gamma
 from theory.stability.norms import feature_change_norm, feature_error
@@ -27,7 +28,7 @@ class _SmoothSearch:
     def __init__(self, net: TwoLayerNetwork, rows: FloatArray, radius: float, factors: FloatArray) -> None:
         self.net, self.rows = net, rows
         # a margin for the rounding of the sum and of W(0) + V itself
-        spread = float(np.linalg.norm(net.weights))
+        spread = euclidean_norm(net.weights)
         slack = 8 * gamma(net.weights.size + 64)
         self.radius = max(0.0, radius * (1 - slack) - slack * spread)
         self.limit = radius
@@ -44,7 +45,7 @@ class _SmoothSearch:
 
     def scaled(self, move: FloatArray) -> FloatArray:
         """The move stretched to the sphere."""
-        norm = float(np.linalg.norm(move))
+        norm = euclidean_norm(move)
         return move * (self.radius / norm) if norm > 0 else move
 
     def first_move(self, vector: FloatArray) -> FloatArray:
@@ -78,10 +79,10 @@ class _SmoothSearch:
         differences = self.net.phi.derivative(pre_activations) - self.slopes
         rows = len(self.rows)
         errors = np.concatenate([pre_activation_error(self.net), pre_activation_error(moved)])
-        error = feature_error(self.net, float(np.linalg.norm(errors)) * math.sqrt(rows), rows)
+        error = feature_error(self.net, euclidean_norm(errors) * math.sqrt(rows), rows)
         scaled = differences * (self.net.signs / np.sqrt(self.net.width))
         change = feature_change_norm(self.kernel, scaled, error, self.factor_dim)[0]
-        distance = float(np.linalg.norm(weights - self.net.weights)) * (1 + 2 * gamma(weights.size + 8))
+        distance = euclidean_norm(weights - self.net.weights) * (1 + 2 * gamma(weights.size + 8))
         if change > self.best_change and distance <= self.limit:
             self.best_change, self.best_weights = change, weights
         vector = np.linalg.eigh(self.kernel * (scaled @ scaled.T))[1][:, -1]
@@ -98,7 +99,7 @@ def smooth_change(
     search = _SmoothSearch(net, rows, radius, factors)
     directions = [np.linalg.eigh(search.kernel)[1][:, -1], rng.standard_normal(len(rows))]
     for direction in directions:
-        first = search.first_move(direction / np.linalg.norm(direction))
+        first = search.first_move(direction / euclidean_norm(direction))
         search.improve(first)
         search.improve(-first)
     for _ in range(RANDOM_STARTS):

@@ -6,16 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from theory.errors import RankDeficientError, ShapeError
-from theory.inputs import FloatArray, finite_array, sign_vector
+from theory.errors import RankDeficientError, ScaleError, ShapeError
+from theory.inputs import FloatArray, finite_array, positive_count, sign_vector
 from theory.network import activation_named, exact_products
+from theory.reals import nonnegative_real
 from theory.rigour.activation_accuracy import DERIVATIVE_ERROR
 from theory.rigour.definiteness import (
     largest_eigenvalue_bounds,
     largest_eigenvalue_upper_bound,
     smallest_eigenvalue_lower_bound,
 )
-from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.rigour.euclidean import euclidean_norm, row_norms
+from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.stability.crossings import (
     Crossings,
     IntArray,
@@ -26,25 +28,43 @@ from theory.stability.crossings import (
 )
 from theory.stability.division import Division
 from theory.stability.norms import rounded_down, rounded_up
-from theory.stability.path import lipschitz_bound, midpoint
+from theory.stability.path import lipschitz_bound, longest_row_move, midpoint
 
 MOST_SHARES = 512
 """Flips on a part up to which the share of each is evaluated."""
 
 
+MODERATE = 200
+"""Gram matrices whose largest entries have binary exponents of such a size are not rescaled."""
+
+
 class _Relative:
     """Norms of ``(K o T) G^{-1}`` for n x n matrices T, with the rounding of the solve and the errors of K and G.
+
+    K and G of no moderate size are divided by one power of two, which changes no norm.
 
     With ``K' = K + dK`` and ``G' = G + dG`` at hand, ``(K o T) G^{-1} - (K' o T) G'^{-1}`` is
     ``(K' o T) G'^{-1} dG G^{-1} - (dK o T) G^{-1}``.
     """
 
     def __init__(self, kernel: FloatArray, gram: FloatArray, kernel_error: float, gram_error: float) -> None:
+        exponent = int(np.frexp(np.abs(gram).max())[1])
+        exponent = exponent if abs(exponent) > MODERATE else 0
+        with np.errstate(over="ignore", under="ignore"):
+            kernel, gram = np.ldexp(kernel, -exponent), np.ldexp(gram, -exponent)
+            # what underflows of an entry of K is below 2^-1074
+            kernel_error, gram_error = (
+                rounded_up(float(np.ldexp(error, -exponent))) for error in (kernel_error, gram_error)
+            )
+        if not np.isfinite(kernel).all():
+            raise ScaleError(
+                "the kernel is larger than the Gram matrix beyond the range of float64; rescale one of them"
+            )
         self.kernel, self.kernel_error = kernel, kernel_error
         symmetric = (gram + gram.T) / 2
         size = len(gram)
         # symmetrising moves the matrix by at most one rounding of its entries
-        gram_error += UNIT_ROUNDOFF * float(np.linalg.norm(gram))
+        gram_error += UNIT_ROUNDOFF * euclidean_norm(gram)
         self.lambda_min = rounded_down(smallest_eigenvalue_lower_bound(symmetric) - gram_error)
         if self.lambda_min <= 0:
             raise RankDeficientError(f"the {size} x {size} Gram matrix is not certified positive definite")
@@ -64,14 +84,17 @@ class _Relative:
         """Bracket of ``||(K o T) G^{-1}||_2`` for T known up to an additive ``error`` of the final norm."""
         size = len(product)
         transposed = self.solve((self.kernel * product).T)
-        squares = transposed.T @ transposed
+        exponent = int(np.frexp(np.abs(transposed).max())[1])
+        scaled = np.ldexp(transposed, -exponent)  # so that squares neither vanish nor overflow
+        squares = scaled.T @ scaled
         squares = (squares + squares.T) / 2
-        frobenius = float(np.linalg.norm(transposed))
-        rounding = 2 * gamma(size + 4) * frobenius**2
+        frobenius = euclidean_norm(scaled)
+        rounding = 2 * gamma(size + 4) * frobenius * frobenius + UNDERFLOW
         least, most = largest_eigenvalue_bounds(squares)
         above, below = math.sqrt(max(most + rounding, 0.0)), math.sqrt(max(least - rounding, 0.0))
-        kernel_moved = self.kernel_error * float(np.linalg.norm(product)) / self.lambda_min
-        moved = self.solve_error * frobenius + error + rounded_up(kernel_moved)
+        above, below = (float(np.ldexp(value, exponent)) for value in (above, below))
+        kernel_moved = self.kernel_error * euclidean_norm(product) / self.lambda_min
+        moved = self.solve_error * float(np.ldexp(frobenius, exponent)) + error + rounded_up(kernel_moved) + UNDERFLOW
         return rounded_down(max(0.0, below - moved)), rounded_up(above + moved)
 
 
@@ -93,18 +116,26 @@ def segment_variation(
     ``(K o dS S_k^T) G^{-1}``, in which the ``signs`` (m,) cancel. At most ``parts`` parts; ``exact=True`` divides until
     the two ends agree but for rounding (ReLU; every crossing if need be). Source: T1-step. Entries of K are within ``kernel_error`` of the exact ones,
     G within ``gram_error`` in the spectral norm.
-    Raises ShapeError, NotFiniteError, SignError, ChoiceError, RankDeficientError.
+    Ends of any size: where float64 does not reach the upper one is inf.
+    Raises ShapeError, NotFiniteError, SignError, ChoiceError, RankDeficientError, WidthError (parts), ScaleError (an error that is
+    not a number of at least 0).
     """
     start, end = finite_array(start_Z, "start_Z", 2), finite_array(end_Z, "end_Z", 2)
     if start.shape != end.shape or sign_vector(signs).shape != start.shape[1:]:
         raise ShapeError(f"segment ends {start.shape} and {end.shape} with {len(signs)} signs; they must agree")
     phi = activation_named(activation)
     kernels = finite_array(kernel, "kernel", 2), finite_array(gram, "gram", 2)
-    relative = _Relative(*kernels, kernel_error, gram_error)
-    finest = start.size + 1 if exact else parts
-    if phi.curvature is None:
-        return _pattern_variation(start, end, relative, finest)
-    return _smooth_variation(start, end, relative, finest, activation)
+    if not kernels[0].shape == kernels[1].shape == (len(start), len(start)):
+        raise ShapeError(
+            f"kernel {kernels[0].shape} and gram {kernels[1].shape} for {len(start)} inputs; they must agree"
+        )
+    errors = nonnegative_real(kernel_error, "kernel_error"), nonnegative_real(gram_error, "gram_error")
+    finest = max(positive_count(parts, "parts"), start.size + 1 if exact else 1)
+    with np.errstate(over="ignore", under="ignore"):  # slopes far from 0, and bounds that end as inf
+        relative = _Relative(*kernels, *errors)
+        if phi.curvature is None:
+            return _pattern_variation(start, end, relative, finest)
+        return _smooth_variation(start, end, relative, finest, activation)
 
 
 class _FlippedProducts:
@@ -131,9 +162,9 @@ class _FlippedProducts:
         """``||e_i (K_i o A_r) G^{-1}||/m`` of each flipped pair between two positions, rounded up."""
         chosen = slice(left, right)
         moved = relative.kernel[:, self.crossings.rows[chosen]] * self.columns[:, self.local[chosen]]
-        own = np.linalg.norm(relative.solve(moved), axis=0) / width
+        own = row_norms(relative.solve(moved).T) / width
         inexact = relative.kernel_error * math.sqrt(len(moved)) / (relative.lambda_min * width)
-        return np.asarray((own + inexact) * (1 + relative.solve_error + gamma(len(moved) + 4)))
+        return np.asarray((own + inexact) * (1 + relative.solve_error + gamma(len(moved) + 4)) + UNDERFLOW)
 
 
 def _pattern_variation(start: FloatArray, end: FloatArray, relative: _Relative, parts: int) -> tuple[float, float]:
@@ -170,18 +201,18 @@ def _smooth_variation(
     rows, width = start.shape
     slopes = phi.derivative(start)
     norm = math.sqrt(relative.norm_squared)
-    moved = float(np.sqrt(np.square(end - start).sum(axis=1)).max()) * (1 + 2 * gamma(width + 4))
+    moved = longest_row_move(start, end)
     inverse_norm = rounded_up(1 / math.sqrt(relative.lambda_min))
     speed = rounded_up(phi.curvature * norm * moved / math.sqrt(width) * inverse_norm)
     evaluation = 2 * DERIVATIVE_ERROR * math.sqrt(rows)
-    magnitude = float(np.linalg.norm(start) + np.linalg.norm(end))
+    magnitude = float(euclidean_norm(start) + euclidean_norm(end))
     error = evaluation + phi.curvature * 4 * UNIT_ROUNDOFF * magnitude / math.sqrt(width)
 
     def evaluate(position: float) -> tuple[float, float]:
         change = phi.derivative((1 - position) * start + position * end) - slopes
         product = change @ slopes.T / width
-        size_of_change = float(np.linalg.norm(change))
-        size = size_of_change * float(np.linalg.norm(slopes)) / width
+        size_of_change = euclidean_norm(change)
+        size = size_of_change * euclidean_norm(slopes) / width
         # errors of dS act through J(k)^+, those of S_k and of the product through G^{-1}
         inexact = (
             error * inverse_norm

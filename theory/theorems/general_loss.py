@@ -31,22 +31,23 @@ maps a step multiplies r by ``1 - eta mu/rho``, rho = (3+C)/(3-C), so T2's rate 
 every eta when C > 3/(1+2kappa). Paths of length ``kappa ||r(0)||/sqrt(lambda)`` exist up to O(C): r along L zigzags.
 
 docs/general-losses.md has every step. Every function of real numbers here takes floats or balls (arb), and answers in
-balls when one argument is a ball.
+balls when one argument is a ball. Floats are taken as the numbers that they are, and answered by the next float on the side on which
+the statement stays true (theory/directed.py).
 """
 
 import math
-from fractions import Fraction
 
 from flint import arb
 
+from theory.directed import at_least_exact, at_most_exact, decided_exactly
 from theory.errors import ChoiceError, ScaleError
-from theory.reals import positive_real, real, square_root
-from theory.rigour.rounding import rounded_up_from
+from theory.reals import finite, positive_part, positive_real, real, shown, square_root
 from theory.theorems import ngd
 
 THEOREMS = ("T2", "T2-q")
 
 
+@at_most_exact
 def constant_limit(mu: float, L: float, theorem: str = "T2-q") -> float:
     """The C up to which the theorem speaks.
 
@@ -59,6 +60,7 @@ def constant_limit(mu: float, L: float, theorem: str = "T2-q") -> float:
     return ball if ball < step else step
 
 
+@decided_exactly
 def applies(C: float, mu: float, L: float, theorem: str = "T2-q") -> bool:
     """Whether Condition 3(C) with this C is among the theorem's hypotheses. Raises ChoiceError, ScaleError."""
     C, mu, L = in_kind(ngd.checked_constant(C), *_curvatures(mu, L))
@@ -67,6 +69,7 @@ def applies(C: float, mu: float, L: float, theorem: str = "T2-q") -> bool:
     return bool(3 * (mu + L) * C <= 3 * mu + L and (2 * mu + L) * C < 3 * mu)
 
 
+@at_most_exact
 def step_limit(C: float, mu: float, L: float, theorem: str = "T2-q") -> float:
     """The largest step size eta for which the theorem gives T2's rate; 0 when there is none.
 
@@ -74,11 +77,12 @@ def step_limit(C: float, mu: float, L: float, theorem: str = "T2-q") -> float:
     """
     C, mu, L = in_kind(ngd.checked_constant(C), *_curvatures(mu, L))
     if _theorem(theorem) == "T2":
-        return max(0.0, 2 / (mu + L) * (1 - (1 + L / mu) * C) / (1 + C) ** 2)
+        return positive_part(2 / (mu + L) * (1 - (1 + L / mu) * C) / (1 + C) ** 2)
     q = ngd.deficit(C)
-    return max(0.0, 2 / (mu + L) * (1 - (1 + L / mu) * q) / (1 - q) ** 2) if C < 1 else 0.0
+    return positive_part(2 / (mu + L) * (1 - (1 + L / mu) * q) / (1 - q) ** 2) if C < 1 else 0.0
 
 
+@at_most_exact
 def validity_limit(C: float, mu: float, L: float, theorem: str = "T2-q") -> float:
     """The largest step size for which the theorem's own factor ``rate`` holds; 0 when C is out of its range.
 
@@ -93,6 +97,7 @@ def validity_limit(C: float, mu: float, L: float, theorem: str = "T2-q") -> floa
     return (2 / (mu + L) - q / mu) / (1 - q)
 
 
+@at_least_exact
 def rate(eta: float, C: float, mu: float, L: float, theorem: str = "T2-q") -> float:
     """The factor on ``||r||`` (not squared) of one step. T2: ``sqrt(1 - 2 eta mu L/(mu+L))``; T2-q: ``1 - eta mu (1-q)``.
 
@@ -104,10 +109,11 @@ def rate(eta: float, C: float, mu: float, L: float, theorem: str = "T2-q") -> fl
         return 1 - eta * mu * (1 - ngd.deficit(C))
     squared = 1 - 2 * eta * mu * L / (mu + L)
     if squared < 0:
-        raise ScaleError(f"eta is {eta}; the factor of T2 needs eta <= (mu+L)/(2 mu L)")
+        raise ScaleError(f"eta is {shown(eta)}; the factor of T2 needs eta <= (mu+L)/(2 mu L)")
     return square_root(squared)
 
 
+@at_least_exact
 def radius(C: float, residual_norm: float, lambda_min: float, mu: float, L: float, theorem: str = "T2-q") -> float:
     """How long the path from theta(0) can get, hence how far the iterates, in the norm of the parameters.
 
@@ -121,23 +127,23 @@ def radius(C: float, residual_norm: float, lambda_min: float, mu: float, L: floa
     return L / mu / (1 - C) * unit if C < 1 else math.inf
 
 
+@at_least_exact
 def radius_factor(mu: float, L: float) -> float:
     """``(3/2)(1+kappa)``: Condition 3's radius in units of ``||r(0)||/sqrt(lambda)`` (paper); a float is rounded up.
 
     Raises ScaleError.
     """
     mu, L = _curvatures(mu, L)
-    if isinstance(mu, arb):
-        factor: float = (1 + L / mu) * 3 / 2
-        return factor
-    return rounded_up_from(Fraction(3, 2) * (1 + Fraction(L) / Fraction(mu)))
+    return (1 + L / mu) * 3 / 2
 
 
+@at_least_exact
 def condition_radius(residual_norm: float, lambda_min: float, mu: float, L: float) -> float:
     """``(3/2)(1+kappa) ||r(0)|| / sqrt(lambda)``, the radius of the ball in Condition 3 (paper). Raises ScaleError."""
     return radius_factor(mu, L) * ngd.unit_length(residual_norm, lambda_min)
 
 
+@at_least_exact
 def breaking_step(C: float, mu: float, L: float) -> float:
     """The step size beyond which some map with Conditions 1 and 3(C) breaks T2's rate; not positive: every one does.
 
@@ -154,8 +160,8 @@ def in_kind(*values: float) -> tuple[float, ...]:
 
 
 def _curvatures(mu: float, L: float) -> tuple[float, ...]:
-    if not 0 < real(mu, "mu") <= real(L, "L") < math.inf:
-        raise ScaleError(f"mu = {mu}, L = {L}; a loss needs 0 < mu <= L, both finite")
+    if not (finite(real(mu, "mu")) and finite(real(L, "L")) and 0 < mu <= L):
+        raise ScaleError(f"mu = {shown(mu)}, L = {shown(L)}; a loss needs 0 < mu <= L, both finite")
     return in_kind(mu, L)
 
 

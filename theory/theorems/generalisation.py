@@ -20,57 +20,65 @@ from theta(0), converge to the interpolant nearest to theta(0), ``theta(0) - J^+
 T5-rad [derived]. Statement: the empirical Rademacher complexity of ``{J theta : ||theta|| <= B}`` on n inputs is at most
 ``B sqrt(tr G)/n``; ``tr G_inf = n/2``. Sharp: equality for orthogonal rows of J.
 
-Every function of real numbers here takes floats or balls (arb), and answers in kind.
+Every function of real numbers here takes floats or balls (arb), and answers in kind. Floats are taken as the numbers that they are,
+and answered by the next float on the side on which the statement stays true: bounds rounded up, counts never too small (theory/directed.py).
 """
 
 import math
 
-import numpy as np
-from flint import arb
+from flint import fmpq
 from numpy.typing import ArrayLike
 
 from theory.descent import solve_gram
+from theory.directed import at_least_exact, decided_exactly
 from theory.errors import ScaleError
 from theory.inputs import target_vector
-from theory.reals import probability, real, square_root
+from theory.reals import ceiling, finite, logarithm, probability, real, shown, square_root
 from theory.rigour.definiteness import symmetric_matrix
 
 
+@at_least_exact
 def complexity_term(inverse_form: float, n: int) -> float:
     """``sqrt(2 y^T G_inf^{-1} y / n)``, given the quadratic form and n (T5). Raises ScaleError."""
     return square_root(2 * _not_negative(inverse_form, "y^T G_inf^{-1} y") / _rows(n))
 
 
+@at_least_exact
 def confidence_term(n: int, delta: float) -> float:
     """``3 sqrt(ln(6/delta) / (2n))``, natural logarithm (T5). Raises ScaleError unless 0 < delta < 1."""
-    return 3 * math.sqrt(math.log(6 / probability(delta, "delta")) / (2 * _rows(n)))
+    return 3 * square_root(logarithm(6 / probability(delta, "delta")) / (2 * _rows(n)))
 
 
+@at_least_exact
 def loss_bound(inverse_form: float, n: int, delta: float, epsilon: float) -> float:
     """T5's bound of the population loss; it says nothing (is vacuous) from 1 on. Raises ScaleError."""
     return complexity_term(inverse_form, n) + confidence_term(n, delta) + probability(epsilon, "epsilon")
 
 
+@decided_exactly
 def training_steps(eta: float, mean_square: float, scale: float, delta: float, epsilon: float) -> int:
     """``k = ceil(eta^{-1} ln(3 (||y||^2/n + nu^2/2) / (delta eps^2)))``, at least 1 (T5).
 
     ``mean_square`` is ``||y||^2/n``, ``scale`` is nu. Raises ScaleError unless 0 < eta <= 1, 0 < delta, eps < 1.
     """
     if not 0 < real(eta, "eta") <= 1:
-        raise ScaleError(f"eta is {eta}; T5 needs 0 < eta <= 1")
+        raise ScaleError(f"eta is {shown(eta)}; T5 needs 0 < eta <= 1")
     start = 3 * (_not_negative(mean_square, "||y||^2/n") + _not_negative(scale, "nu") ** 2 / 2)
     ratio = start / (probability(delta, "delta") * probability(epsilon, "epsilon") ** 2)
-    return max(1, math.ceil(math.log(ratio) / eta)) if ratio > 0 else 1
+    return max(1, ceiling(logarithm(ratio) / eta)) if ratio > 0 else 1
 
 
+@at_least_exact
 def rademacher_bound(radius: float, trace: float, n: int) -> float:
     """``B sqrt(tr G) / n`` (T5-rad); B = ``radius`` is a norm, not squared. Raises ScaleError."""
     return _not_negative(radius, "B") * square_root(_not_negative(trace, "tr G")) / _rows(n)
 
 
+@at_least_exact
 def limiting_trace(n: int) -> float:
     """``tr G_inf = n/2`` for unit inputs (T5-rad, K-schur). Raises ScaleError."""
-    return _rows(n) / 2
+    half: float = fmpq(_rows(n), 2)
+    return half
 
 
 def interpolant_distance(gram: ArrayLike, residual: ArrayLike) -> float:
@@ -84,15 +92,12 @@ def interpolant_distance(gram: ArrayLike, residual: ArrayLike) -> float:
 
 
 def _rows(n: int) -> int:
-    if not (real(n, "n") >= 1 and n == np.floor(n)):
-        raise ScaleError(f"n is {n}; it must be a positive integer")
+    if not (real(n, "n") >= 1 and finite(n) and n == int(n)):
+        raise ScaleError(f"n is {shown(n)}; it must be a positive integer")
     return int(n)
 
 
 def _not_negative(value: float, name: str) -> float:
-    if isinstance(real(value, name), arb):
-        if not value >= 0:
-            raise ScaleError(f"{name} is {value}; it must not be negative")
-    elif not 0 <= value < math.inf:
-        raise ScaleError(f"{name} is {value}; it must be finite and not negative")
+    if not (real(value, name) >= 0 and finite(value)):
+        raise ScaleError(f"{name} is {shown(value)}; it must be finite and not negative")
     return value

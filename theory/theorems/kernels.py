@@ -22,18 +22,30 @@ K-hoeffding [literature: Hoeffding 1963]. ``m H_ij(0)`` is Binomial(m, S_inf,ij)
 ``P(|H_ij(0) - S_inf,ij| >= t) <= 2 exp(-2 m t^2)``; m / 2 for m under symmetric initialisation. Sharp: the exponent's 2
 at S_inf,ij = 1/2 (i = j), in the limit of small t and large ``m t^2``.
 
-Functions of real numbers take floats or balls (arb), and answer in kind.
+Functions of real numbers take floats or balls (arb), and answer in kind. Floats are taken as the numbers that they are, and answered
+by the next float on the side on which the statement stays true (theory/directed.py).
 """
 
 from __future__ import annotations
 
 import math
 
-from flint import arb
+from flint import arb, fmpq
 
+from theory.directed import at_least_exact, at_most_exact
 from theory.errors import ChoiceError, ScaleError
 from theory.inputs import positive_count
-from theory.reals import arc_sine, circle_constant, exponential, logarithm, positive_real, real, square_root
+from theory.reals import (
+    arc_sine,
+    circle_constant,
+    exponential,
+    finite,
+    logarithm,
+    positive_real,
+    real,
+    shown,
+    square_root,
+)
 
 SEPARATION_FORMS = ("halved", "series", "complete")
 """The three forms of K-sep, weakest first."""
@@ -42,18 +54,24 @@ MOST_TERMS = 5000
 """So many coefficients are summed; "halved" uses a bound of the remaining sum beyond, the other forms start there."""
 
 
+@at_least_exact
 def pair_limit(entry: float) -> float:
     """``1/2 - |G_inf,ij|``, an upper bound of lambda0 for every pair i != j (K-schur). Raises ScaleError."""
-    return 1 / 2 - abs(real(entry, "the entry"))
+    if not finite(real(entry, "the entry")):
+        raise ScaleError(f"the entry is {entry}; it must be finite")
+    limit: float = fmpq(1, 2) - abs(entry)
+    return limit
 
 
+@at_least_exact
 def pattern_deviation_failure(deviation: float, width: int, symmetric: bool = False) -> float:
     """K-hoeffding's bound ``2 exp(-2 m t^2)`` of ``P(|H_ij(0) - S_inf,ij| >= t)``; it may exceed 1.
 
     m / 2 replaces m under symmetric initialisation. Raises ScaleError (t <= 0), WidthError.
     """
-    independent = positive_count(width, "width") / (2 if symmetric else 1)
-    exponent: float = -2 * independent * positive_real(deviation, "deviation") ** 2
+    exponent: float = (
+        -positive_count(width, "width") * positive_real(deviation, "deviation") ** 2 * (1 if symmetric else 2)
+    )
     return 2 * exponential(exponent)
 
 
@@ -66,6 +84,7 @@ def first_coefficients(count: int, like: float = 1.0) -> list[float]:
     return found
 
 
+@at_most_exact
 def remaining_coefficients(first: int, like: float = 1.0) -> float:
     """``sum_{k >= first} c_k``: exactly up to ``MOST_TERMS``, beyond the lower bound ``(pi (first + 1/2))^{-1/2}``.
 
@@ -73,10 +92,11 @@ def remaining_coefficients(first: int, like: float = 1.0) -> float:
     """
     pi = circle_constant(like)
     if first > MOST_TERMS:
-        return 1 / square_root(pi * (first + 1 / 2))
-    return pi / 2 - sum(first_coefficients(first, like))
+        return 1 / square_root(pi * (2 * first + 1) / 2)
+    return pi / 2 - sum(first_coefficients(first, pi))
 
 
+@at_most_exact
 def separation_bound(largest_correlation: float, n: int, form: str = "complete") -> float:
     """A lower bound of lambda0 for n unit rows with ``|rho_ij| <= rho_bar < 1``, i != j (K-sep).
 
@@ -85,7 +105,7 @@ def separation_bound(largest_correlation: float, n: int, form: str = "complete")
     """
     rho, pi = real(largest_correlation, "rho_bar"), circle_constant(largest_correlation)
     if not (rho >= 0 and rho < 1):
-        raise ScaleError(f"rho_bar is {rho}; the largest correlation of different rows lies in [0, 1)")
+        raise ScaleError(f"rho_bar is {shown(rho)}; the largest correlation of different rows lies in [0, 1)")
     if form not in SEPARATION_FORMS:
         raise ChoiceError(f"unknown form {form!r}; known: {', '.join(SEPARATION_FORMS)}")
     others = positive_count(n, "n") - 1
@@ -109,7 +129,7 @@ def _halving_power(rho: float, others: int) -> int:
     if not isinstance(quotient, arb):
         return max(1, math.ceil(quotient))
     power = max(1, int(quotient.lower().ceil().unique_fmpz()))
-    return power if 2 * others * rho**power <= 1 else power + 1
+    return power if 2 * others * arb(rho) ** power <= 1 else power + 1
 
 
 def _series(rho: float, others: int, apart: bool) -> float:
@@ -120,9 +140,9 @@ def _series(rho: float, others: int, apart: bool) -> float:
     pi = circle_constant(rho)
     if apart:
         return pi / 2
-    first = max(0, math.ceil((float(math.log(others) / -logarithm(rho)) - 2) / 2))
+    first = max(0, math.ceil((float(arb(others).log() / -logarithm(rho)) - 2) / 2))
     if first > MOST_TERMS:
         return rho * 0
     whole = pi / 2 - others * rho * arc_sine(rho)
-    negative = sum(c * (1 - others * rho ** (2 * k + 2)) for k, c in enumerate(first_coefficients(first, rho)))
+    negative = sum(c * (1 - others * rho ** (2 * k + 2)) for k, c in enumerate(first_coefficients(first, pi)))
     return whole - negative

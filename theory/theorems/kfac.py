@@ -28,21 +28,32 @@ Ball: this gives ``eta r^T D r <= 2 ||r|| (||r|| - ||r+||)``, so with ``h_min ||
 ``2/(1-c) ||r(0)||/(sigma (h_min mu_min)^{1/2})``, the ball of K2 for C <= 1 (with equality at C = 1).
 
 What is sharp: rho(2-rho)/h_max and 1 - eta h/rho are attained when all leverage scores are equal. Every function of real
-numbers takes floats or balls (arb), and answers in kind.
+numbers takes floats or balls (arb), and answers in kind. Floats are taken as the numbers that they are, and answered by the next float
+on the side on which the statement stays true (theory/directed.py).
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from flint import fmpq
+
+from theory.directed import at_least_exact, at_most_exact, float_below
 from theory.errors import ChoiceError, ScaleError
-from theory.reals import magnitude, positive_real, real, square_root
+from theory.reals import finite, magnitude, positive_real, real, shown, square_root
 from theory.theorems.ngd import contraction_ratio, deficit
 
 THEOREMS = ("T4", "T4-lev", "T4-sharp")
 
+CONSTANT_LIMITS: Mapping[str, fmpq] = MappingProxyType({"T4": fmpq(1, 2), "T4-lev": fmpq(3, 5), "T4-sharp": fmpq(1)})
+"""The C below which each theorem speaks, exactly."""
+
 
 def constant_limit(theorem: str = "T4-lev") -> float:
-    """The C below which the theorem speaks: T4 1/2, T4-lev 3/5, T4-sharp 1. Raises ChoiceError."""
-    return {"T4": 0.5, "T4-lev": 0.6, "T4-sharp": 1.0}[_theorem(theorem)]
+    """The C below which the theorem speaks: T4 1/2, T4-lev 3/5 (rounded down), T4-sharp 1. Raises ChoiceError."""
+    return float_below(CONSTANT_LIMITS[_theorem(theorem)])
 
 
+@at_most_exact
 def step_limit(C: float, *, h_max: float | None = None, mu_min: float | None = None, theorem: str = "T4-lev") -> float:
     """The largest step size that the theorem allows; 0 when C is out of its range.
 
@@ -50,7 +61,7 @@ def step_limit(C: float, *, h_max: float | None = None, mu_min: float | None = N
     Raises ChoiceError, ScaleError (a constant that the theorem needs is missing or not positive).
     """
     q, rho = deficit(C), contraction_ratio(C)
-    if C >= constant_limit(theorem):
+    if C >= CONSTANT_LIMITS[_theorem(theorem)]:
         return 0.0
     if theorem == "T4":
         return _given(mu_min, "mu_min", theorem) * (1 - 2 * C) / (1 + C) ** 2
@@ -58,6 +69,7 @@ def step_limit(C: float, *, h_max: float | None = None, mu_min: float | None = N
     return share / _given(h_max, "h_max", theorem)
 
 
+@at_least_exact
 def rate(
     eta: float,
     C: float,
@@ -81,10 +93,11 @@ def rate(
     if theorem == "T4-sharp":
         fall = fall * (2 / rho - eta * _given(h_max, "h_max", theorem) / rho**2)
     if fall > 1:
-        raise ScaleError(f"eta is {eta}; the factor of {theorem} does not exist beyond its step limit")
+        raise ScaleError(f"eta is {shown(eta)}; the factor of {theorem} does not exist beyond its step limit")
     return square_root(1 - fall)
 
 
+@at_least_exact
 def radius(C: float, residual_norm: float, sigma_squared: float, h_min: float, mu_min: float) -> float:
     """How long the path from W(0) can get: ``2/(1-C/3) ||r(0)||/(sigma (h_min mu_min)^{1/2})``, for each theorem.
 
@@ -94,11 +107,13 @@ def radius(C: float, residual_norm: float, sigma_squared: float, h_min: float, m
     return 2 / (1 - C / 3) * _unit(residual_norm, sigma_squared, h_min, mu_min)
 
 
+@at_least_exact
 def condition_radius(residual_norm: float, sigma_squared: float, h_min: float, mu_min: float) -> float:
     """``3 ||r(0)||/(sigma (h_min mu_min)^{1/2})``, the radius of the ball in Condition K2. Raises ScaleError."""
     return 3 * _unit(residual_norm, sigma_squared, h_min, mu_min)
 
 
+@at_least_exact
 def stability_constant(deviation: float, sigma_squared: float) -> float:
     """``C = 3 sup ||S(W) - S(0)||_2/sigma``: Condition K2(C) with equality. Raises ScaleError."""
     return (
@@ -119,8 +134,10 @@ def _theorem(name: str) -> str:
 
 def _given(value: float | None, name: str, needed_by: str) -> float:
     """A positive constant that a formula cannot do without."""
-    if value is None or not real(value, name) > 0:
-        raise ScaleError(f"{name} is {value}; {needed_by} needs a positive one")
+    if value is None:
+        raise ScaleError(f"{name} is None; {needed_by} needs a positive one")
+    if not (real(value, name) > 0 and finite(value)):
+        raise ScaleError(f"{name} is {shown(value)}; {needed_by} needs a positive one, and a finite one")
     return value
 
 

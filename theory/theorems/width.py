@@ -35,7 +35,8 @@ T4-width [derived]. The same for Conditions K1 and K2(C) with lambda_S for lambd
 mu_max/mu_min times the second width: ``R^2 = 36 E/(delta lambda_S h_min mu_min)`` and ``h_min >= 1/mu_max``. A rank decided
 in floating point is not enough: for the rows (1, 0) and (-1, 1e-17) kappa_X is 4e34, and 1 when the singular value 7e-18 is dropped.
 
-Functions of real numbers take floats or balls (arb), and answer in kind.
+Functions of real numbers take floats or balls (arb), and answer in kind. Floats are taken as the numbers that they are, and answered
+by the next float on the side on which the statement stays true: failures and widths rounded up (theory/directed.py).
 """
 
 from __future__ import annotations
@@ -43,9 +44,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from flint import arb
+from flint import fmpq
 from numpy.typing import ArrayLike
 
+from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_above
 from theory.errors import ChoiceError, DegenerateInputsError, ScaleError
 from theory.geometry import InputGeometry
 from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
@@ -69,10 +71,8 @@ THEOREMS = ("T3", "T4-width")
 KEPT_SHARE = 0.75
 """The share of lambda0 that lambda_min(G(0)) keeps (K-chernoff)."""
 
-COUNTED_ROUNDINGS = 64
-"""More than the roundings of one width: widths are rounded up, never down."""
 
-
+@at_most_exact
 def chernoff_exponent(kept: float = KEPT_SHARE) -> float:
     """``beta = 1 - s + s ln s`` for a share s = ``kept``: 1/4 + 3/4 ln 3/4 = 0.0342 at 3/4 (natural logarithm).
 
@@ -82,6 +82,7 @@ def chernoff_exponent(kept: float = KEPT_SHARE) -> float:
     return 1 - share + share * logarithm(share)
 
 
+@at_least_exact
 def chernoff_failure(
     lambda0: float, spectral_norm_squared: float, n: int, width: int, symmetric: bool = False
 ) -> float:
@@ -90,23 +91,25 @@ def chernoff_failure(
     ``spectral_norm_squared`` is ``||X||_2^2``; for ``H(0)`` give ``lambda_S`` and n. Raises ScaleError, WidthError.
     """
     independent = _independent(width, symmetric)
-    rate = chernoff_exponent(_like(KEPT_SHARE, lambda0)) * positive_real(lambda0, "lambda0")
+    rate = chernoff_exponent(exact(KEPT_SHARE)) * positive_real(lambda0, "lambda0")
     squared = positive_real(spectral_norm_squared, "spectral_norm_squared")
     return positive_count(n, "n") * exponential(-rate * independent / squared)
 
 
+@decided_exactly
 def chernoff_width(lambda0: float, spectral_norm_squared: float, n: int, delta: float, symmetric: bool = False) -> int:
     """The width m from which ``lambda_min(G(0)) > 3/4 lambda0`` with probability at least ``1 - delta`` (K-chernoff).
 
     ``ceil(||X||_2^2 ln(n / delta) / (beta lambda0))``, twice that (even) under symmetric initialisation. For ``H(0)``
     give ``lambda_S`` and n in place of ``||X||_2^2``. Raises ScaleError, WidthError.
     """
-    rate = chernoff_exponent(_like(KEPT_SHARE, lambda0)) * positive_real(lambda0, "lambda0")
+    rate = chernoff_exponent(exact(KEPT_SHARE)) * positive_real(lambda0, "lambda0")
     squared = positive_real(spectral_norm_squared, "spectral_norm_squared")
     independent = _quotient(squared * logarithm(positive_count(n, "n") / probability(delta, "delta")), rate)
-    return _rounded_up(independent) * (2 if symmetric else 1)
+    return ceiling(independent) * (2 if symmetric else 1)
 
 
+@at_least_exact
 def mean_squared_residual(squared_targets: float, n: int, scale: float, symmetric: bool = False) -> float:
     """``E ||r(0)||^2 = ||y||^2 + n nu^2/2``, and ``||y||^2`` under symmetric initialisation (R0): squared norms.
 
@@ -116,6 +119,7 @@ def mean_squared_residual(squared_targets: float, n: int, scale: float, symmetri
     return nonnegative_real(squared_targets, "squared_targets") + (0 if symmetric else outputs)
 
 
+@at_least_exact
 def squared_residual_bound(squared_targets: float, n: int, scale: float, delta: float) -> float:
     """``(||y||^2 + n nu^2/2)/delta``, which ``||r(0)||^2`` exceeds with probability at most delta (R0).
 
@@ -124,11 +128,13 @@ def squared_residual_bound(squared_targets: float, n: int, scale: float, delta: 
     return mean_squared_residual(squared_targets, n, scale) / probability(delta, "delta")
 
 
+@at_least_exact
 def change_constant(like: float = 1.0) -> float:
     """``kappa_3 = (3/2)(4/pi)^{1/3} = 1.6258`` (C2-prob; the paper has 2); a ball when ``like`` is one."""
     return cube_root(4 / circle_constant(like)) * 3 / 2
 
 
+@at_least_exact
 def squared_change_bound(radius: float, n: int, scale: float, delta: float, width: int) -> float:
     """C2-prob's bound ``kappa_3 n R^{2/3} / (nu delta sqrt(m))^{2/3}`` of ``||J(W) - J(0)||_F^2`` within the radius R.
 
@@ -139,6 +145,7 @@ def squared_change_bound(radius: float, n: int, scale: float, delta: float, widt
     return change_constant(radius) * positive_count(n, "n") * cube_root(ratio)
 
 
+@at_least_exact
 def squared_condition_radius(
     squared_targets: float, n: int, scale: float, delta: float, eigenvalue: float, symmetric: bool = False
 ) -> float:
@@ -149,9 +156,11 @@ def squared_condition_radius(
     """
     share = 1 if symmetric else probability(delta, "delta") / 3
     squared_residual = mean_squared_residual(squared_targets, n, scale, symmetric) / share
-    return 9 * squared_residual / (_like(KEPT_SHARE, eigenvalue) * positive_real(eigenvalue, "eigenvalue"))
+    squared: float = 9 * squared_residual / (exact(KEPT_SHARE) * positive_real(eigenvalue, "eigenvalue"))
+    return squared
 
 
+@at_least_exact
 def composition_constant(like: float = 1.0, symmetric: bool = False) -> float:
     """``M = 1728*324*27/(2 pi) = 2.406e6`` (T3, T4-width), ``M' = 1728*48*27/(2 pi)`` under symmetric initialisation.
 
@@ -161,6 +170,7 @@ def composition_constant(like: float = 1.0, symmetric: bool = False) -> float:
     return 1728 * (48 if symmetric else 324) * 27 / (2 * circle_constant(like))
 
 
+@at_least_exact
 def stability_width(
     squared_targets: float, n: int, scale: float, delta: float, C: float, eigenvalue: float, symmetric: bool = False
 ) -> float:
@@ -177,10 +187,11 @@ def stability_width(
 
 
 def _quotient(numerator: float, denominator: float) -> float:
-    """A width of floats or balls. Raises ScaleError when it is beyond the range of float64, or its factors are."""
-    if isinstance(numerator, float) and not (denominator > 0 and numerator / denominator < math.inf):
+    """A width. Raises ScaleError when it is beyond the range of float64."""
+    found = numerator / denominator
+    if not float_above(found) < math.inf:
         raise ScaleError("the width is beyond the range of float64: scale, delta, C or the eigenvalue is too small")
-    return numerator / denominator
+    return found
 
 
 def input_condition(X: ArrayLike) -> float:
@@ -233,21 +244,12 @@ def width(
         raise DegenerateInputsError(f"no positive lower bound of {name} is certified: {degeneracy(rows).reason()}")
     condition = 1.0 if theorem == "T3" else input_condition(rows)
     parts = 2 if symmetric else 3
-    chernoff = chernoff_width(eigenvalue, squared_norm, n, probability(delta, "delta") / parts, symmetric)
-    change = stability_width(squared_targets, n, scale, delta, C, eigenvalue, symmetric) * condition
-    return max(chernoff, _rounded_up(change / 2) * 2 if symmetric else _rounded_up(change))
+    chernoff = chernoff_width(eigenvalue, squared_norm, n, exact(probability(delta, "delta")) / parts, symmetric)
+    change = exact(stability_width(squared_targets, n, scale, delta, C, eigenvalue, symmetric)) * exact(condition)
+    return max(chernoff, ceiling(change / 2) * 2 if symmetric else ceiling(change))
 
 
 def _independent(width: int, symmetric: bool) -> float:
     """How many independent neurons, or pairs, there are."""
-    return positive_count(width, "width") / (2 if symmetric else 1)
-
-
-def _like(value: float, model: float) -> float:
-    """A dyadic constant as a ball when ``model`` is one."""
-    return arb(value) if isinstance(model, arb) else value
-
-
-def _rounded_up(value: float) -> int:
-    """The least integer certainly above what ``value`` was computed from."""
-    return ceiling(value) if isinstance(value, arb) else math.ceil(value * (1 + gamma(COUNTED_ROUNDINGS)))
+    neurons: float = fmpq(positive_count(width, "width"), 2 if symmetric else 1)
+    return neurons
