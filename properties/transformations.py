@@ -35,7 +35,8 @@ def is_shuffled(dataset: Dataset) -> bool:
 def standardised(dataset: Dataset) -> Dataset:
     """The data set with ``standard_columns``, and then rows normalised. Raises what that raises."""
     raw, done = standard_columns(dataset.raw_X)
-    return replace(dataset, X=_frozen(normalise_rows(raw)), raw_X=_frozen(raw), source=_with(dataset.source, done))
+    X, raw_X = _frozen(normalise_rows(raw)), _frozen(raw)
+    return replace(dataset, X=X, raw_X=raw_X, exact_X=None, source=_with(dataset.source, done))
 
 
 def standard_columns(given: FloatArray) -> tuple[FloatArray, str]:

@@ -41,6 +41,9 @@ class NothingKnown:
     """A certificate without content."""
 
     results: Sequence[tuple[str, Evaluation]] = ()
+    complete = True
+    unexpected: Sequence[str] = ()
+    reasons = "nothing is known"
     curves: dict[str, Any]
     spectra: dict[str, Any]
 
