@@ -98,7 +98,7 @@ def _table(text: str, dialect: Dialect, target: str | None) -> CsvTable:
     width = len(rows[0].cells)
     if width < 2:
         raise ShapeError(
-            "the table has 1 column of numbers; it needs at least one feature column and the target, comma-separated"
+            "the table has 1 column where it is split at commas; it needs at least one feature column and the target, comma-separated"
         )
     column = _target_column(names, target, width)
     commas = dialect.separator != "," and decimal_commas([cell for row in rows for cell in row.cells])

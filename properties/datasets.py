@@ -14,7 +14,7 @@ from properties.extras import Extra, require_extra
 from properties.npz_arrays import read_npz
 from properties.paths import printable
 from theory.errors import ChoiceError, DataFileError, InputError, ScaleError
-from theory.inputs import LARGEST_SCALE, FloatArray, direction_rows, normalise_rows, target_vector
+from theory.inputs import LARGEST_SCALE, FloatArray, direction_rows, finite_array, normalise_rows, target_vector
 
 NORMALISED = "rows normalised to unit Euclidean norm"
 """What is done to every data set last, as its source line says."""
@@ -31,6 +31,10 @@ ENDINGS: Mapping[str, str] = {
     **dict.fromkeys((".mat", ".h5", ".hdf5", ".pt", ".libsvm", ".svm", ".arff"), "write numpy.savez('mine.npz', X=X, y=y)"),
 }  # fmt: skip
 """What to do with files of kinds that are not read."""
+
+
+Preparation = Callable[[FloatArray], tuple[FloatArray, str]]
+"""Inputs as given (n, d) to inputs (n, k), and what was done, in words."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,10 @@ class Dataset:
         return f"{printable(self.name)}: {'; '.join(parts)}"
 
 
-def load_dataset(name_or_path: str, target: str | None = None) -> Dataset:
+def load_dataset(name_or_path: str, target: str | None = None, prepare: Preparation | None = None) -> Dataset:
     """A built-in data set by name, or the file at a path; ``target`` names the target's column in a table, or numbers it.
+
+    ``prepare`` changes the inputs as given, before rows without a direction are refused: centred, a row of zeros has one.
 
     Rows are normalised to unit Euclidean norm, and ``source`` says so; ``remarks`` say what else was done. Nothing is unpickled.
     Raises MissingExtraError for a name without scikit-learn and for a table without its reader, DataFileError (missing,
@@ -65,7 +71,7 @@ def load_dataset(name_or_path: str, target: str | None = None) -> Dataset:
         raise ChoiceError(f"a target column is chosen in .csv files only, not in {name_or_path}")
     if name_or_path in BUILT_IN:
         require_extra(Extra.DATA, f"the data set {name_or_path}")
-        return BUILT_IN[name_or_path]()
+        return BUILT_IN[name_or_path](prepare)
     if suffix not in (".npz", *TABLES):
         remedy = f"a {suffix} file is not read, {ENDINGS[suffix]}; " if suffix in ENDINGS else ""
         raise DataFileError(f"unknown data set {name_or_path!r}; {remedy}{_known()}")
@@ -78,10 +84,10 @@ def load_dataset(name_or_path: str, target: str | None = None) -> Dataset:
         raise DataFileError(f"data file {name_or_path} is not a path ({error}); {_known()}") from error
     try:
         if suffix == ".npz":
-            return _dataset(name_or_path, *read_npz(path), "read from .npz")
+            return _dataset(name_or_path, *read_npz(path), "read from .npz", prepare=prepare)
         table = read_csv(path, target)
         source = f"read from {suffix}, target in {table.target_name}"
-        return _dataset(name_or_path, table.inputs, table.targets, source, table.remarks)
+        return _dataset(name_or_path, table.inputs, table.targets, source, table.remarks, prepare)
     except InputError as error:
         raise type(error)(f"{name_or_path}: {printable(str(error))}") from error
     except OSError as error:
@@ -92,7 +98,17 @@ def _known() -> str:
     return f"known are {', '.join(BUILT_IN)}, and paths to .npz (keys X and y) or {', '.join(TABLES)} files"
 
 
-def _dataset(name: str, inputs: ArrayLike, targets: ArrayLike, source: str, remarks: Sequence[str] = ()) -> Dataset:
+def _dataset(
+    name: str,
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    source: str,
+    remarks: Sequence[str] = (),
+    prepare: Preparation | None = None,
+) -> Dataset:
+    if prepare is not None:
+        inputs, done = prepare(finite_array(inputs, "X", 2))
+        source = f"{source}; {done}"
     raw = direction_rows(inputs)
     unit = normalise_rows(raw)
     y = _moderate(target_vector(targets, len(raw)))
@@ -112,23 +128,25 @@ def _moderate(y: FloatArray) -> FloatArray:
     return y
 
 
-def _digits() -> Dataset:
+def _digits(prepare: Preparation | None) -> Dataset:
     from sklearn.datasets import load_digits
 
     data = load_digits()
     chosen = np.isin(data.target, (4, 9))
     y = np.where(data.target[chosen] == 9, 1.0, -1.0)
-    return _dataset("digits-4-9", data.data[chosen], y, "scikit-learn's digits 4 (target -1) and 9 (target +1)")
+    source = "scikit-learn's digits 4 (target -1) and 9 (target +1)"
+    return _dataset("digits-4-9", data.data[chosen], y, source, prepare=prepare)
 
 
-def _diabetes() -> Dataset:
+def _diabetes(prepare: Preparation | None) -> Dataset:
     from sklearn.datasets import load_diabetes
 
     data = load_diabetes()
     centred = data.target - data.target.mean()
     y = centred / np.sqrt(np.mean(centred**2))
-    return _dataset("diabetes", data.data, y, "scikit-learn's diabetes, targets centred and scaled to unit mean square")
+    source = "scikit-learn's diabetes, targets centred and scaled to unit mean square"
+    return _dataset("diabetes", data.data, y, source, prepare=prepare)
 
 
-BUILT_IN: Mapping[str, Callable[[], Dataset]] = {"digits-4-9": _digits, "diabetes": _diabetes}
+BUILT_IN: Mapping[str, Callable[[Preparation | None], Dataset]] = {"digits-4-9": _digits, "diabetes": _diabetes}
 """The data sets known by name."""

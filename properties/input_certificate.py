@@ -60,7 +60,7 @@ def kernels(dataset: Dataset) -> Contribution:
         },
         lines=(
             (
-                f"{restriction}rank {geometry.rank}; lambda0 >= {lower_digits(lambda_0)}, "
+                f"{restriction}numerical rank {geometry.rank}; lambda0 >= {lower_digits(lambda_0)}, "
                 f"lambda_S >= {lower_digits(lambda_S)}, ||X||_2^2 <= {upper_digits(norm_squared)} (certified); leverage {least:.4g} to {most:.4g}"
             ),
             f"closest pair: rows {first} and {second} at {angle:.4g} rad" if rows > 1 else "one row",

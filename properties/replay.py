@@ -97,7 +97,7 @@ def _named(path: Path, id: str, registry: Mapping[str, Claim[Any]]) -> tuple[Cla
     if id not in statements:
         if id.startswith(OWN_PREFIX):
             raise CounterexampleError(
-                f"{path} is about {id!r}, a claim on a step of the user's own: name the step with --implementation"
+                f"{path} is about {id!r}, a claim on a step of the user's own: name the step with --implementation, as the command under `replay` in the file does"
             )
         near = get_close_matches(id, statements) or list(registry)
         raise CounterexampleError(

@@ -31,7 +31,7 @@ from properties.run import Run
 from properties.seeds import root_seed
 from properties.selection import ALL_CLAIMS, feasible, selected_claims, selected_obligations
 from properties.slack import SlackRow
-from properties.transformations import shuffled, standardised
+from properties.transformations import shuffled, standard_columns
 from theory import errors
 from theory.errors import ChoiceError, DataFileError, ImplementationError
 from theory.proofs import Chain
@@ -71,7 +71,7 @@ def requested_run(config: pytest.Config, known: Known) -> Run:
     to_prove = selected_obligations(provable, known.chains, requested, apart)
     possible = feasible(claims, to_prove, requested)
     claims, to_prove = possible.claims, possible.obligations
-    dataset = None if name is None else _prepared(config, load_dataset(name, config.getoption("ngd_target")))
+    dataset = None if name is None else _dataset(config, name)
     rungs = None if dataset is None else _own_rungs(config, dataset)
     baseline = _baseline(config, depth, selective)
     report = _report_directory(config)
@@ -217,10 +217,11 @@ def _replays(config: pytest.Config, known: Mapping[str, Claim[Any]]) -> tuple[Re
     return load_replays(paths, config.invocation_params.dir, known)
 
 
-def _prepared(config: pytest.Config, dataset: Dataset) -> Dataset:
-    """The data set with what is asked to be done to it. Raises ScaleError, ZeroRowError."""
+def _dataset(config: pytest.Config, name: str) -> Dataset:
+    """The data set with what is asked to be done to it. Raises what ``load_dataset`` raises, and ScaleError."""
     seed = config.getoption("ngd_shuffle")
-    found = standardised(dataset) if config.getoption("ngd_standardise") else dataset
+    prepare = standard_columns if config.getoption("ngd_standardise") else None
+    found = load_dataset(name, config.getoption("ngd_target"), prepare)
     return found if seed is None else shuffled(found, seed)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from properties.datasets import Dataset
 from properties.ladder import Rung
+from properties.transformations import is_shuffled
 from theory.definiteness_known import Definiteness, rectifier_definiteness
 from theory.errors import DescentError
 from theory.geometry import InputGeometry
@@ -87,6 +88,8 @@ class RungContext:
         self._paths: dict[tuple[str, float, int], tuple[PathCertificate | None, DescentError | None]] = {}
         self.rows_given = len(dataset.X)
         """The rows of the whole data set."""
+        self.shuffled = is_shuffled(dataset)
+        """Whether the first rows are not those of the file."""
         self.targets_vary = bool((dataset.y != dataset.y[0]).any())
         """Whether the whole data set has more than one target."""
 

@@ -16,6 +16,7 @@ from properties.ladder import Rung
 from properties.linearised import linearised_iterations
 from properties.rung import REDUCTION, STEP_CAPS, ObservedRun, RungContext
 from properties.topics import RungTopic
+from properties.transformations import is_shuffled
 
 OPTIMISER_NAMES = {"ngd": "NGD", "kfac": "K-FAC", "gd": "GD"}
 """How lines for a terminal call the optimisers."""
@@ -125,15 +126,16 @@ def certified_rung(dataset: Dataset, rung: Rung, seed: int, topics: Sequence[Run
     certificate = found.part("the network", lambda: certify_rung(RungContext(dataset, rung, seed), topics))
     if certificate is not None:
         return certificate
-    taken = rows_taken(rung.rows, len(dataset.X))
+    taken = rows_taken(rung.rows, len(dataset.X), is_shuffled(dataset))
     return RungCertificate(rung, taken, None, None, {}, (), {}, unavailable=found.reasons, errors=tuple(found.errors))
 
 
-def rows_taken(rows: int, given: int) -> str:
+def rows_taken(rows: int, given: int, shuffled: bool) -> str:
     """Which rows of a data set a network sees."""
     if rows == given:
         return "all rows" if given > 1 else "the one row"
-    return f"the first {rows} of {given} rows" if rows > 1 else f"the first of {given} rows"
+    order = " as shuffled" if shuffled else ""
+    return f"the first {rows} of {given} rows{order}" if rows > 1 else f"the first of {given} rows{order}"
 
 
 def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCertificate:
@@ -144,7 +146,7 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
     certified = lambda_min is None or lambda_min > 0
     certificate = RungCertificate(
         rung=context.rung,
-        rows_taken=rows_taken(context.rung.rows, context.rows_given),
+        rows_taken=rows_taken(context.rung.rows, context.rows_given, context.shuffled),
         lambda_min=lambda_min,
         residual_norm=context.residual_norm,
         iterations={},

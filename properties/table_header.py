@@ -94,7 +94,7 @@ def _first_line(text: str, lines: Sequence[Line], dialect: Dialect) -> tuple[lis
         return cells, []
     width = len(cells)
     counted = [str(index) for index in range(width)]
-    if not cells[0] and cells[1:] == counted[:-1] and width > 1:
+    if not cells[0] and width > 1 and _counting_then_names(cells[1:]):
         return cells, ["names of columns 0, 1, ... from the first line"]
     if not rest:
         return None
@@ -102,6 +102,12 @@ def _first_line(text: str, lines: Sequence[Line], dialect: Dialect) -> tuple[lis
     if quoted and not any(all_quoted(text, line.number, dialect) for line in rest[:2]):
         return cells, ["names of columns from the first line, where every cell is quoted"]
     return _numbers_of_columns(cells, rest) if cells == counted else None
+
+
+def _counting_then_names(cells: Sequence[str]) -> bool:
+    """Whether they are 0, 1, ..., as pandas names columns that have no names, and then nothing but names, if anything."""
+    counting = next((place for place, cell in enumerate(cells) if cell != str(place)), len(cells))
+    return counting > 0 and (counting == len(cells) or _are_names(cells[counting:]))
 
 
 def _numbers_of_columns(cells: list[str], rest: Sequence[Line]) -> tuple[list[str], list[str]] | None:

@@ -136,18 +136,20 @@ def read_text(path: Path) -> str:
 
 def _other_encoding(path: Path, content: bytes, start: int) -> str:
     """What to say of bytes that are not UTF-8: where, what they read as in the likeliest encoding, and how to convert."""
-    encoding = "cp1252"
+    encodings = ["cp1252"]
     if not missing_from(Extra.DATA):
         from clevercsv.encoding import get_encoding
 
         found = (get_encoding(str(path), try_cchardet=False) or "").lower()
-        encoding = found if found in EAST_ASIAN else encoding
+        encodings += [found] if found in EAST_ASIAN else []  # short Western texts look like these too
     line = content.count(b"\n", 0, start) + 1
     first = max(content.rfind(b"\n", 0, start) + 1, start - 20)
-    shown = content[first : start + 20].partition(b"\n")[0].decode(encoding, errors="replace").strip()
+    piece = content[first : start + 20].partition(b"\n")[0]
+    readings = [f"as {one} it reads {piece.decode(one, errors='replace').strip()!r}" for one in encodings]
     return (
-        f"is not text in UTF-8 (byte {start}, line {line}): as {encoding} it reads {shown!r}; if that is right, "
-        f"{_save(encoding)}"
+        f"is not text in UTF-8 (byte {start}, line {line}): {' and '.join(readings)}; if "
+        f"{'that' if len(encodings) == 1 else 'the last'} is right, {_save(encodings[-1])}"
+        + ("" if len(encodings) == 1 else ", and if the first is, with CP1252")
     )
 
 

@@ -10,6 +10,9 @@ from properties.datasets import NORMALISED, Dataset
 from theory.errors import ScaleError, ZeroRowError
 from theory.inputs import FloatArray, normalise_rows
 
+SHUFFLED = "rows shuffled with seed"
+"""Says in the source line what was done to the rows."""
+
 SHOWN = 5
 """So many columns are named."""
 
@@ -20,24 +23,35 @@ def shuffled(dataset: Dataset, seed: int) -> Dataset:
         raise ScaleError(f"--shuffle {seed}: a seed is a natural number")
     order = np.random.default_rng(seed).permutation(len(dataset.X))
     X, y, raw = (_frozen(array[order]) for array in (dataset.X, dataset.y, dataset.raw_X))
-    return replace(dataset, X=X, y=y, raw_X=raw, source=_with(dataset.source, f"rows shuffled with seed {seed}"))
+    return replace(dataset, X=X, y=y, raw_X=raw, source=_with(dataset.source, f"{SHUFFLED} {seed}"))
+
+
+def is_shuffled(dataset: Dataset) -> bool:
+    """Whether the rows are in another order than those of the file."""
+    return SHUFFLED in dataset.source
 
 
 def standardised(dataset: Dataset) -> Dataset:
-    """Every column less its mean, divided by its standard deviation (over n), then rows normalised.
+    """The data set with ``standard_columns``, and then rows normalised. Raises what that raises."""
+    raw, done = standard_columns(dataset.raw_X)
+    return replace(dataset, X=_frozen(normalise_rows(raw)), raw_X=_frozen(raw), source=_with(dataset.source, done))
 
-    A constant column has no scale and says nothing once it is centred: it is left out, and ``source`` says which. Raises
+
+def standard_columns(given: FloatArray) -> tuple[FloatArray, str]:
+    """Every column of (n, d) less its mean, divided by its standard deviation (over n), and what was done, in words.
+
+    A constant column has no scale and says nothing once it is centred: it is left out, and the words say which. Raises
     ScaleError (all columns are constant), ZeroRowError (a row that equals the means has no direction).
     """
-    constant = (dataset.raw_X == dataset.raw_X[0]).all(axis=0)
+    constant = (given == given[0]).all(axis=0)
     if constant.all():
-        count = len(dataset.raw_X)
+        count = len(given)
         raise ScaleError(
             "--standardise: "
             + ("one row has" if count == 1 else "all columns are constant and have")
             + " no scale; leave it out"
         )
-    kept = dataset.raw_X[:, ~constant]
+    kept = given[:, ~constant]
     _, exponent = np.frexp(np.abs(kept).max(axis=0))
     scaled = np.ldexp(kept, -exponent)  # an exact scaling, so that squares neither vanish nor overflow
     centred = scaled - scaled.mean(axis=0)
@@ -47,8 +61,7 @@ def standardised(dataset: Dataset) -> Dataset:
         raise ZeroRowError(
             f"--standardise: row {zero[0]} equals the means of the columns and has no direction then; remove it"
         )
-    done = "columns centred and scaled to unit variance" + _left_out(np.flatnonzero(constant))
-    return replace(dataset, X=_frozen(normalise_rows(raw)), raw_X=_frozen(raw), source=_with(dataset.source, done))
+    return raw, "columns centred and scaled to unit variance" + _left_out(np.flatnonzero(constant))
 
 
 def _left_out(columns: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> str:

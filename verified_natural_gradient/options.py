@@ -190,9 +190,12 @@ def in_checkout(directory: Path) -> bool:
 
 
 def asked_for(arguments: Sequence[str], values: argparse.Namespace) -> bool:
-    """Whether a run has one of the options: on its command line, or among the values that a distributed run hands on."""
-    given = vars(values)
-    return any(argument.startswith(PREFIX) for argument in arguments) or any(
+    """Whether a run has one of the options: on its command line, or among the values that a distributed run hands on.
+
+    Another project may have options that begin alike.
+    """
+    given, names = vars(values), {option.long for option in OPTIONS}
+    return any(argument.partition("=")[0] in names for argument in arguments) or any(
         given.get(option.dest) not in (None, False, [], option.settings.get("default")) for option in OPTIONS
     )
 

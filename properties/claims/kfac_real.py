@@ -203,7 +203,11 @@ def _check(context: RungContext, theorem: str, eta: float, path: PathCertificate
 
 
 def _limits_line(limits: Mapping[str, float], rank: int, dim: int) -> str:
-    paper = f"T4 {lower_digits(limits['T4'], 4)}" if rank == dim else f"T4 none (rank X = {rank} is below d = {dim})"
+    paper = (
+        f"T4 {lower_digits(limits['T4'], 4)}"
+        if rank == dim
+        else f"T4 none (the numerical rank of X, {rank}, is below d = {dim})"
+    )
     return (
         f"K-FAC: such a C along the path of another step size would allow it up to {paper}, "
         f"T4-lev {lower_digits(limits['T4-lev'], 4)}, T4-sharp {lower_digits(limits['T4-sharp'], 4)}"

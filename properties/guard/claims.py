@@ -152,7 +152,7 @@ def _contract(implementation: Implementation) -> Claim[Any]:
         "docs/guard.md",
         families=_every_size((30, 270, 1500), (10, 110, 500), (4, 20, 80)),
         conclusion=contract_conclusion,
-        wrong=wrong_steps.broken_contracts(implementation.optimiser),
+        wrong=wrong_steps.broken_contracts(implementation.optimiser, implementation.damping is not None),
     )
 
 

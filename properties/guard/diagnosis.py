@@ -89,9 +89,9 @@ def exact_sentence(refuted: StepInstance, here: Probe, tried: int) -> str:
     return (
         f"the step is exact on all {tried} small instances tried "
         f"(2 <= n <= {max(n for n, _, _ in SHAPES)}, 2 <= d <= {max(d for _, d, _ in SHAPES)}, "
-        f"4 <= m <= {max(m for _, _, m in SHAPES)}), and not on this one, of n = {n}, d = {d}, "
-        f"m = {len(refuted.problem.given.signs)}, condition {refuted.problem.condition.number:.3g}: "
-        f"it depends on the size, or on the condition"
+        f"4 <= m <= {max(m for _, _, m in SHAPES)}, step sizes of 1/8 to 7/8), and not on this one, of n = {n}, d = {d}, "
+        f"m = {len(refuted.problem.given.signs)}, step size {refuted.problem.given.step_size:.4g}, "
+        f"condition {refuted.problem.condition.number:.3g}: it depends on the size, the step size, or the condition"
     )
 
 
@@ -160,6 +160,8 @@ def _lengths(probes: Sequence[Probe], right: Formula) -> list[str]:
             return []
         length = float(np.linalg.norm(direction))
         size = float(np.linalg.norm(probe.update))
+        if length == 0:  # at a fixed point
+            return []
         if float(np.linalg.norm(probe.update - size / length * direction)) * probe.given.step_size > probe.allowed(
             direction, number
         ):
@@ -241,6 +243,7 @@ def cut_off(probes: Sequence[Probe]) -> str:
     return ""
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # eigenvalues of 0 fit nothing before they are dropped
 def _levels(probe: Probe, relative: bool) -> tuple[float, float] | None:
     """Cut-offs (above, up to) that explain the step: eigenvalues of G, or H, below them are dropped."""
     given, kronecker = probe.given, probe.problem.optimiser == "kfac"

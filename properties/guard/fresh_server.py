@@ -17,7 +17,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from properties.guard.implementation import ask, load_implementation
+from properties.guard.implementation import Returned, ask, load_implementation
 
 LENGTH = struct.Struct("<Q")
 
@@ -97,9 +97,10 @@ def _fork() -> int:
 
 
 def _session(step: Any, source: int, sink: int) -> None:
+    latest = Returned()
     with threadpool_limits(1, user_api="blas"):
         while (call := read_frame(source)) is not None:
-            write_frame(sink, ask(step, call))
+            write_frame(sink, ask(step, call, latest))
 
 
 def main() -> None:

@@ -99,6 +99,7 @@ class Loaded:
     directory: Path | None = None
     """Where it can be imported anew; None for one that was made here."""
     calls: Calls = field(default_factory=Calls)
+    latest: Returned = field(default_factory=lambda: Returned())
 
 
 _LOADED: dict[Implementation, Loaded] = {}
@@ -178,7 +179,7 @@ class Implementation:
         loaded = self.loaded
         if loaded.directory is not None:
             loaded.calls.add(call)
-        return ask(loaded.step, call)
+        return ask(loaded.step, call, loaded.latest)
 
 
 def load_implementation(
@@ -270,14 +271,37 @@ class Answer:
     """Whether it raised what is raised for a singular matrix: ValueError, ArithmeticError, or a LinAlgError of any library."""
     returned: str = ""
     """What came back in the place of weights, as text: the array, the value, or where the exception was raised."""
+    overwrites: bool = False
+    """Whether the call has changed the array that the call before returned."""
 
 
 LONGEST = 2000
 """Characters of what came back that are shown."""
 
 
-def ask(step: Step, call: Call) -> Answer:
-    """Call the step on copies and take its answer apart. Never raises what the step raises."""
+class Returned:
+    """The array that the latest call of a step has returned, and what it held then."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._array, self._content = np.empty(0), np.empty(0)
+
+    def take(self, array: np.ndarray[Any, Any]) -> None:
+        """Keep this one."""
+        self._array, self._content = array, array.copy()
+
+    @property
+    def changed(self) -> bool:
+        """Whether it holds something else by now."""
+        return self._array.tobytes() != self._content.tobytes()
+
+
+def ask(step: Step, call: Call, latest: Returned | None = None) -> Answer:
+    """Call the step on copies and take its answer apart. Never raises what the step raises.
+
+    ``latest`` is what its call before has returned, and then what this one returns.
+    """
+    latest = Returned() if latest is None else latest
     kept = {"weights": call.weights, "signs": call.signs, "X": call.inputs, "y": call.targets}
     given = {name: array.copy() for name, array in kept.items()}
     try:
@@ -294,15 +318,18 @@ def ask(step: Step, call: Call) -> Answer:
         refused, declined = isinstance(error, ValueError), _declines(error)
         return Answer(None, said, refused=refused, declined=declined, returned=_raised_at(error))
     mutated = tuple(name for name, before in kept.items() if not np.array_equal(given[name], before))
+    overwrites = latest.changed
     if array is not None and any(np.shares_memory(array, changed) for changed in given.values()):
         array = array.copy()
     problem = _problem(array, call.weights.shape)
+    if array is not None and not problem:
+        latest.take(array)
     text = _shown(returned if array is None else array) if problem else ""
     if array is None or array.dtype.kind != "f":
         return Answer(None, problem, mutated=mutated, returned=text)
     roundoff = max(float(np.finfo(array.dtype).eps) / 2, UNIT_ROUNDOFF)
     weights = None if problem else array.astype(np.float64)
-    return Answer(weights, problem, roundoff, array.dtype.name, mutated, returned=text)
+    return Answer(weights, problem, roundoff, array.dtype.name, mutated, returned=text, overwrites=overwrites)
 
 
 def _declines(error: BaseException) -> bool:

@@ -223,19 +223,21 @@ def rate_conclusion(rate: Rate, instance: StepInstance) -> Sequence[Bound]:
 
 
 def contract_conclusion(instance: StepInstance) -> Sequence[Bound]:
-    """Real finite weights of shape (m, d); nothing that was passed changes; the same input gives the same step."""
+    """Real finite weights of shape (m, d); nothing that was passed or returned changes; the same input gives the same step."""
     answer = instance.answer
     if answer.weights is None:
         return [_broken(answer)]
     problem = instance.problem
     elsewhere = Problem(dataclasses.replace(problem.given, weights=problem.given.other_weights), problem.damping)
-    elsewhere.answer(instance.implementation)  # whatever it is, it must not change the next one
+    other = elsewhere.answer(instance.implementation)  # whatever it is, neither this one may change nor the next
     again = problem.answer(instance.implementation)
     mutated = ", ".join(answer.mutated)
     bounds = [
         equal_exactly("W' is real, finite, of shape (m, d)", holds=True),
         equal_exactly(f"the step changes its argument {mutated}" if mutated else "no argument is changed", not mutated),
     ]
+    if other.overwrites:
+        bounds.append(equal_exactly("a later call writes to the array that was returned (return a copy)", holds=False))
     if again.weights is None:
         return [*bounds, within_rounding(f"called again, the step {again.problem}", math.inf, 0.0)]
     distance = float(np.linalg.norm(answer.weights - again.weights)) * ROOM

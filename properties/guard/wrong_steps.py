@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from properties.guard import controls
 from properties.guard.controls import ArrayStep, Direction
 
@@ -69,21 +71,49 @@ def wrong_when_larger(optimiser: str) -> WrongSteps:
     return {id: (description, controls.stepping(direction)) for id, (description, direction) in wrong.items()}
 
 
-def broken_contracts(optimiser: str) -> WrongSteps:
-    """Steps that change what they were given, keep state, or return something else than weights."""
+def broken_contracts(optimiser: str, damped: bool = False) -> WrongSteps:
+    """Steps that change what they were given or have returned, keep state, or return something else than weights.
+
+    A damping that grows by 1e-3 is none for ``damped`` steps, of which an algorithm may lose a sixteenth to rounding.
+    """
     right = right_step(optimiser)
 
     def in_place(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
         weights[:] = right(weights, signs, X, y, step_size)
         return weights
 
-    return {
+    results: dict[tuple[int, ...], Any] = {}
+
+    def into_its_own(weights: Any, *rest: Any) -> Any:
+        result = results.setdefault(weights.shape, np.empty(weights.shape))
+        result[:] = right(weights, *rest)
+        return result
+
+    updates: dict[tuple[int, ...], Any] = {}
+
+    def with_momentum(weights: Any, *rest: Any) -> Any:
+        result = right(weights, *rest)
+        before = updates.get(weights.shape, 0.0)
+        updates[weights.shape] = result - weights
+        return result + before
+
+    def complex_numbers(*given: Any) -> Any:
+        return right(*given) + 0j
+
+    def nothing(*given: Any) -> Any:
+        return None
+
+    found: WrongSteps = {
         "in-place": ("a step that overwrites its weights", in_place),
-        "state": ("a step whose damping is added again at every call", controls.accumulating(1e-3)),
+        "buffer": ("a step that returns the same array at every call", into_its_own),
+        "momentum": ("a step to which the update of the call before is added", with_momentum),
         "transposed": ("a step that returns (d, m)", lambda *given: right(*given).T),
-        "complex": ("a step that returns complex numbers", lambda *given: right(*given) + 0j),
-        "nothing": ("a step that returns None", lambda *given: None),
+        "complex": ("a step that returns complex numbers", complex_numbers),
+        "nothing": ("a step that returns None", nothing),
     }
+    if damped:
+        return found
+    return {**found, "state": ("a step whose damping is added again at every call", controls.accumulating(1e-3))}
 
 
 def moving_fixed_points(optimiser: str) -> WrongSteps:

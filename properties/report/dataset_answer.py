@@ -25,15 +25,17 @@ def answer(certificate: Certificate) -> str:
         return "No network has been certified."
     given = certificate.get("n", max(groups))
     found = [(_certified(group), rows, group) for rows, group in sorted(groups.items())]
-    clauses = [f"on {_which(rows, given)} {said}" for said, rows, _ in found if said]
-    clauses += [f"on {_which(rows, given)} {_uncertified(group)}" for said, rows, group in found if not said]
+    clauses = [f"on {_which(rows, given, group)} {said}" for said, rows, group in found if said]
+    clauses += [f"on {_which(rows, given, group)} {_uncertified(group)}" for said, rows, group in found if not said]
     sentence = "; ".join(clauses)
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
-def _which(rows: int, given: int) -> str:
+def _which(rows: int, given: int, group: Sequence[Mapping[str, Any]]) -> str:
     if rows == given:
         return f"all {rows} rows" if rows > 1 else "your only row"
+    if any("shuffled" in str(rung.get("rows_taken", "")) for rung in group):
+        return f"{rows} of your rows, shuffled," if rows > 1 else "one of your rows, shuffled,"
     return f"your first {rows} rows" if rows > 1 else "your first row"
 
 

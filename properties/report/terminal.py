@@ -18,6 +18,7 @@ from properties.report.wording import (
     mutants_text,
     number_text,
     obligations_text,
+    plural,
     replay_texts,
     replays_sentence,
     seconds_text,
@@ -50,7 +51,7 @@ def dataset_lines(document: Document) -> list[str]:
         found[check["verdict"]] = found.get(check["verdict"], 0) + 1
     lines += [
         f"{claim} on {printable(dataset['name'])}: "
-        + ", ".join(f"{count} {verdict}" for verdict, count in found.items())
+        + ", ".join(f"{count} {plural(verdict, count)}" for verdict, count in found.items())
         for claim, found in tally.items()
     ]
     if dataset["error"]:

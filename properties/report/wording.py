@@ -58,6 +58,11 @@ def number_text(value: Any) -> str:
     return ratio_text(found) if 0 < abs(1 - found) < 5e-4 else f"{found:.4g}"
 
 
+def plural(verdict: str, count: int) -> str:
+    """A verdict on so many instances: several undecided hypotheses, several that hold."""
+    return verdict.replace("hypothesis", "hypotheses") if count > 1 else verdict
+
+
 def without_counterexample(row: Entry) -> bool:
     """Whether a slack row is about a hypothesis that no known counterexample needs."""
     return row["paper"] is None and row["proved"] is None and row["refuted"] is None
@@ -206,8 +211,9 @@ def _dataset_clause(dataset: Entry) -> str:
             return f"a claim stays undecided on {name}" if dataset.get("complete", True) else f"{name} was interrupted"
         case RunVerdict.UNCHECKED:
             return f"nothing could be checked on {name}, because {dataset.get('unchecked') or 'no claim applied'}"
-    count = sum(check["verdict"] == InstanceVerdict.HOLDS.value for check in dataset["checks"])
-    return f"nothing is refuted on {name}: {count} {'check holds' if count == 1 else 'checks hold'}"
+    held = [check["claim"] for check in dataset["checks"] if check["verdict"] == InstanceVerdict.HOLDS.value]
+    alone = f", of {held[0]} alone" if len(set(held)) == 1 else ""
+    return f"nothing is refuted on {name}: {len(held)} {'check holds' if len(held) == 1 else 'checks hold'}{alone}"
 
 
 def bound_texts(bounds: Sequence[Entry]) -> list[str]:

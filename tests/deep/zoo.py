@@ -163,7 +163,7 @@ def _ngd() -> dict[str, Faulty]:
         ),
         "truncated": (
             lambda net: net.J.T @ conjugate_gradients(net.G, net.r, 1e-14, 5),
-            "it depends on the size, or on the condition",
+            "it depends on the size, the step size, or the condition",
         ),
         "bias": (full_batch_bias, "a bias in the Fisher matrix (X X^T + 1 in G)"),
         "weight_decay": (

@@ -38,7 +38,7 @@ def drawn(claim: Claim[Any], draws: int | None) -> Claim[Any]:
 
 @pytest.mark.parametrize(("optimiser", "name", "draws"), EXACT)
 def test_exact_steps_pass(optimiser: str, name: str, draws: int | None) -> None:
-    """Every claim there is on such a step; what it does where G or H is singular is left out."""
+    """Every claim there is on such a step, which promises nothing where G, or H, is singular."""
     implementation = Implementation.of(name, optimiser, getattr(steps, name), None, "unjudged")
     found = {}
     for id, claim in own_claims(implementation).items():

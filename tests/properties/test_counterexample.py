@@ -74,7 +74,8 @@ def test_what_the_file_says(tmp_path: Path) -> None:
     assert path.name.startswith("T1-rate-")
     content = content_of(path)
     assert content["schema"] == SCHEMA
-    assert content["replay"] == f"pytest --option value '--replay=a report/counterexamples/{path.name}'"
+    command = f"natural-gradient replay 'a report/counterexamples/{path.name}' --option value"
+    assert content["replay"] == command
     assert content["claim"] == "T1/rate"
     assert content["statement"] == "a statement"
     assert content["family"] == "F3"
@@ -163,7 +164,7 @@ def test_names_are_stable_distinct_and_safe(tmp_path: Path) -> None:
         ("[]", "holds a list, not a counterexample"),
         ("{}", "it has no schema"),
         ('{"schema": 99}', "schema 99, this version reads 2 and 3"),
-        ('{"schema": 1, "claim": "T1/rate"}', "or find the counterexample again: pytest --claim T1$"),
+        ('{"schema": 1, "claim": "T1/rate"}', "or find the counterexample again: natural-gradient verify --claim T1$"),
         ('{"schema": 1, "claims": []}', "is the record of a run, not a counterexample"),
         ('{"schema": 2}', "lacks replay, claim, statement"),
         ('{"schema": NaN}', "is not JSON, .*the number NaN"),
@@ -202,7 +203,9 @@ def test_every_edit_is_detected(tmp_path: Path, change: Callable[[Mapping[str, A
     content = content_of(path)
     change(content)
     path.write_text(json.dumps(content))
-    with pytest.raises(EditedFileError, match=r"edited or corrupted since it was written; .* pytest --claim T1$"):
+    with pytest.raises(
+        EditedFileError, match=r"edited or corrupted since it was written; .* natural-gradient verify --claim T1$"
+    ):
         read_counterexample(path)
 
 

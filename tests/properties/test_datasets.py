@@ -93,7 +93,12 @@ def test_a_csv_file(tmp_path: Path, text: str, target: str | None, inputs: Any, 
 CSV_BAD = [
     ("", None, ShapeError, "the table is empty"),
     ("a,b\n", None, ShapeError, "a header but no rows"),
-    ("a\n1\n", None, ShapeError, "has 1 column of numbers; it needs at least one feature.*comma-separated"),
+    (
+        "a\n1\n",
+        None,
+        ShapeError,
+        "has 1 column where it is split at commas; it needs at least one feature.*comma-separated",
+    ),
     ("1,2\n3,4,5\n", None, ShapeError, "line 2 has 3 cells, the first line has 2"),
     (
         "a,b\n1,2\n3,four\n",

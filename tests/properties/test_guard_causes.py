@@ -13,6 +13,7 @@ from properties.guard import special_steps
 from properties.guard.claims import own_claims
 from properties.guard.controls import Dense
 from properties.guard.conventions import conventions
+from properties.guard.damping import Damping
 from properties.guard.damping_fit import at
 from properties.guard.dampings import families
 from properties.guard.diagnosis import cause_sentences, matching
@@ -345,6 +346,17 @@ def test_a_step_that_is_wrong_on_larger_networks_only_is_said_to_be(optimiser: s
     )
 
 
+def test_a_step_that_is_wrong_for_large_step_sizes_alone_is_told_that_it_may_depend_on_them() -> None:
+    def at_most(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
+        return c.stepping(c.natural)(weights, signs, X, y, min(step_size, 0.9))
+
+    implementation = Implementation.of("own", "ngd", at_most)
+    refuted = StepInstance(hand_problem({**DESCRIPTION, "eighths": 8}, "ngd"), implementation)
+    (sentence,) = cause_sentences(implementation, refuted)
+    assert "step size 1, " in sentence
+    assert sentence.endswith(": it depends on the size, the step size, or the condition")
+
+
 def not_today(*given: Any) -> Any:
     raise RuntimeError("not today")
 
@@ -365,3 +377,14 @@ def test_a_step_that_is_wrong_where_the_matrix_is_singular_is_said_to_be(
     assert re.search(rf", where {name} \(\d x \d\) has the rank \d", lines[-1])
     assert lines[-2].startswith(f"singular: {name} (")
     assert any(line.startswith("exact_weights = [[") for line in lines)
+
+
+def test_the_cause_is_sought_where_the_exact_step_is_0_too() -> None:
+    def decaying(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
+        return c.stepping(c.damped_fisher(0.01))(weights, signs, X, y, step_size) - 0.01 * step_size * weights
+
+    damping = Damping("gram", 0.01)
+    implementation = Implementation.of("own", "ngd", decaying, damping)
+    found = run_claim(own_claims(implementation)["own-fixed-point"], Depth.QUICK, 3).refutation
+    assert found is not None
+    assert cause_sentences(implementation, found.instance)

@@ -112,6 +112,15 @@ def test_the_damped_step_passes_and_others_are_refuted(optimiser: str, kind: str
         assert run_claim(mutant.claim, Depth.NORMAL, 5).verdict is Verdict.REFUTED, mutant.id
 
 
+@pytest.mark.parametrize(("optimiser", "kind"), [("ngd", "gram"), ("kfac", "factors")])
+@pytest.mark.parametrize("eps", [0.0, MOST])
+def test_broken_contracts_are_refuted_with_the_least_damping_and_the_most(
+    optimiser: str, kind: str, eps: float
+) -> None:
+    for mutant in own_claims(own(optimiser, kind, eps or LEAST[kind]))["own-contract"].mutants:
+        assert run_claim(mutant.claim, Depth.QUICK, 5).verdict is Verdict.REFUTED, mutant.id
+
+
 def test_at_1_the_root_is_no_mutant() -> None:
     assert "root" not in wrong_damping(Damping("gram", 1.0))
 

@@ -1,5 +1,6 @@
 """A step is found by its name; whatever is wrong with the name is said by name."""
 
+import dataclasses
 import gc
 import sys
 import warnings
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.guard.implementation import Call, ask, load_implementation
+from properties.guard.implementation import Call, Implementation, ask, load_implementation
+from properties.guard.instances import SIMPLE, Problem, hand_problem
 from theory.errors import ImplementationError
 
 MODULE = """
@@ -146,3 +148,16 @@ def test_a_call_that_leaves_is_an_answer(leave: Callable[[], None]) -> None:
     answer = ask(step, CALL)
     assert answer.weights is None
     assert answer.problem.startswith("raised ")
+
+
+def test_an_array_that_a_later_call_writes_to_is_noticed() -> None:
+    result = np.zeros((4, 2))
+
+    def step(weights: Any, *rest: Any) -> Any:
+        result[:] = weights + 1.0
+        return result
+
+    own = Implementation.of("own", "ngd", step)
+    problem = hand_problem(SIMPLE, "ngd")
+    other = Problem(dataclasses.replace(problem.given, weights=problem.given.weights + 1.0))
+    assert [one.answer(own).overwrites for one in (problem, problem, other, other)] == [False, False, True, False]

@@ -1,5 +1,6 @@
 """The table of options: names, values as one word each, and paths elsewhere that do not lead pytest away from the checkout."""
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from properties.claim import Depth
 from verified_natural_gradient import console
-from verified_natural_gradient.options import CHECKOUT, OPTIONS, add_options, arguments, joined, spoken
+from verified_natural_gradient.options import CHECKOUT, OPTIONS, add_options, arguments, asked_for, joined, spoken
 
 
 @pytest.mark.parametrize(
@@ -107,3 +108,18 @@ def test_a_second_value_does_not_hide_the_first(option: str) -> None:
         pytest.UsageError, match=f"argument {option}.*: given twice, as 1.* and as 2.*; a run takes one"
     ):
         parser.parse([option, "1", option, "2"])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("--ngd-claim T1", True),
+        ("-q --ngd-report=out", True),
+        ("--ngd-steps=3", False),
+        ("--ngd-claims", False),
+        ("-k --ngd-", False),
+        ("-q", False),
+    ],
+)
+def test_only_its_own_options_ask_for_the_suite(given: str, expected: bool) -> None:
+    assert asked_for(given.split(), argparse.Namespace(ngd_steps="1")) is expected

@@ -1,13 +1,16 @@
 """Rows shuffled, columns standardised: what is done is what is said."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from properties import input_certificate
-from properties.datasets import NORMALISED, Dataset
-from properties.transformations import shuffled, standardised
+from properties.datasets import NORMALISED, Dataset, load_dataset
+from properties.transformations import shuffled, standard_columns, standardised
 from theory.errors import ScaleError, ZeroRowError
 from theory.inputs import FloatArray, normalise_rows
+from theory.rigour.exact import exact_rank
 
 
 def dataset(raw: FloatArray, y: FloatArray | None = None) -> Dataset:
@@ -79,3 +82,20 @@ def test_raw_columns_are_noticed_with_what_mends_them() -> None:
     for nothing_to_mend in (np.ones((4, 1)), drawn(1)):
         assert input_certificate.kernels(dataset(nothing_to_mend)).values["unscaled"] is None
     assert "--standardise" not in (input_certificate.unscaled(dataset(np.ones((4, 2))), 4) or "")
+
+
+def test_columns_are_standardised_before_rows_without_a_direction_are_refused(tmp_path: Path) -> None:
+    raw = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [3.0, 2.0]])
+    path = str(tmp_path / "mine.npz")
+    np.savez(path, X=raw, y=np.arange(4.0))
+    with pytest.raises(ZeroRowError, match="row 0 of X is zero"):
+        load_dataset(path)
+    found = load_dataset(path, prepare=standard_columns)
+    np.testing.assert_allclose(found.raw_X, (raw - raw.mean(axis=0)) / raw.std(axis=0))
+    assert found.source == f"read from .npz; columns centred and scaled to unit variance; {NORMALISED}"
+
+
+def test_a_rank_that_is_not_certified_is_told_as_numerical() -> None:
+    raw = drawn(30, 4) * [1.0, 1e4, 1e8, 1e-8]
+    assert exact_rank(normalise_rows(raw)) == 4
+    assert "numerical rank 3;" in input_certificate.kernels(dataset(raw)).lines[0]
