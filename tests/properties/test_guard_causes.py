@@ -341,8 +341,8 @@ def test_a_step_that_is_wrong_on_larger_networks_only_is_said_to_be(optimiser: s
     truncated = c.gram_solve(optimiser, lambda matrix, right: c.conjugate_gradients(matrix, right, 5))
     line = refuted_lines(id, c.stepping(truncated), optimiser)[-1]
     assert line.startswith(
-        f"cause: the step is exact on all {PANEL} small instances tried (2 <= n <= 5, 2 <= d <= 5, 4 <= m <= 16), and not on "
-        "this one, of n = "
+        f"cause: the step is exact on all {PANEL} small instances tried (2 <= n <= 5, 2 <= d <= 5, 4 <= m <= 16, step sizes of "
+        "1/8 to 7/8), and not on this one, of n = "
     )
 
 
