@@ -85,9 +85,9 @@ def test_profiles_inherit_nothing_under_ci() -> None:
     ("ci", "arguments", "shown"),
     [
         (False, [], "developer 100 False False"),
-        (False, ["--depth", "thorough"], "long 2000 False False"),
+        (False, ["--ngd-depth", "thorough"], "long 2000 False False"),
         (True, [], "ci 100 True True"),
-        (True, ["--depth", "thorough"], "ci 100 True True"),
+        (True, ["--ngd-depth", "thorough"], "ci 100 True True"),
         (True, ["--hypothesis-profile", "long"], "long 2000 False False"),
         (False, ["--hypothesis-profile", "ci"], "ci 100 True True"),
         (False, ["--hypothesis-verbosity", "verbose"], "developer-with-verbose-verbosity 100 False False"),
