@@ -1,4 +1,4 @@
-"""The vocabulary: Claim, Hypothesis, Bound, Verdict, Evidence, Mutant (DESIGN, "Verdicts and evidence")."""
+"""The vocabulary: Claim, Hypothesis, Bound, Verdict, Evidence, Mutant."""
 
 from __future__ import annotations
 
