@@ -16,7 +16,7 @@ STATEMENTS: tuple[str, ...] = (
     *("T4", "T4-lev", "T4-width"),
     *("T0", "T0-linear"),
     *("T5", "T5-dist", "T5-rad"),
-    *("O-t1", "O-q", "O-ball", "O-sharp-S", "O-sharp-lo", "O-sharp-hi", "O-sharp-1", "O-tq"),
+    *("O-t1", "O-q", "O-ball", "O-sharp-S", "O-sharp-lo", "O-sharp-hi", "O-tq"),
     *("O-sharp-rate", "O-sharp-ball", "O-t2", "O-t4", "O-t3"),
 )
 """Every id of the theory, in its order."""

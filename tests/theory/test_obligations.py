@@ -16,7 +16,7 @@ from theory.rigour.obligation import Finding, Mutant, Obligation, Standing, comb
 from theory.rigour.provers import PROVERS, Prover
 
 OF_THE_TEXT = (
-    *("O-t1", "O-q", "O-ball", "O-sharp-S", "O-sharp-lo", "O-sharp-hi", "O-sharp-1", "O-tq"),
+    *("O-t1", "O-q", "O-ball", "O-sharp-S", "O-sharp-lo", "O-sharp-hi", "O-tq"),
     *("O-sharp-rate", "O-sharp-ball", "O-t2", "O-t4", "O-t3"),
 )
 """THEORY section 10."""

@@ -1,18 +1,41 @@
 """What the theorems' proofs rest on: scalar obligations, and every proof as a chain of links.
 
-Modules are named as those of theory/theorems/. Each has ``OBLIGATIONS`` and ``CHAINS``.
+Modules are named as those of theory/theorems/, besides those of the identities and of the certificates. Each has ``OBLIGATIONS`` and
+``CHAINS``; the numbered paragraphs that links cite are in docs/proofs/ and docs/general-losses.md.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from theory.proofs import general_loss, generalisation, gradient_descent, kernels, kfac, ngd, ngd_sharp, width
+from theory.proofs import (
+    general_loss,
+    generalisation,
+    gradient_descent,
+    identities,
+    kernels,
+    kfac,
+    ngd,
+    ngd_sharp,
+    stability,
+    width,
+)
 from theory.proofs.chain import Basis, Chain, Link
 from theory.rigour.obligation import Obligation
 
 __all__ = ["Basis", "Chain", "Link", "chains", "obligations"]
 
-_MODULES = (kernels, ngd, ngd_sharp, general_loss, width, kfac, gradient_descent, generalisation)
+_MODULES = (
+    identities,
+    kernels,
+    stability,
+    ngd,
+    ngd_sharp,
+    general_loss,
+    width,
+    kfac,
+    gradient_descent,
+    generalisation,
+)
 
 obligations: Mapping[str, Obligation] = MappingProxyType(
     {obligation.id: obligation for module in _MODULES for obligation in module.OBLIGATIONS}

@@ -6,6 +6,7 @@
 
 from theory.proofs.chain import Chain, argued, checked, proved
 from theory.proofs.ngd import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL
+from theory.proofs.segments import INDUCTION, INTEGRAL
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
 
@@ -70,7 +71,8 @@ COERCIVITY = Obligation(
 
 FACTOR = Obligation(
     "O-t2q-factor",
-    "T2-q: within its limit eta mu <= 1, and f(t) <= f(0): the roots are below their tangents, whose sum does not increase",
+    "T2-q: within its limit eta mu <= 1, and f(t) <= f(0): for eta mu < 1 the roots are below their tangents, whose sum does not increase; "
+    "the limit reaches 1/mu for L = mu only, where f does not depend on t",
     (
         Implication((LOSS, "0 <= q < 1", _FACTOR_STEP), "eta*mu <= 1", {"factor_limit": FACTOR_LIMIT}),
         Implication(("0 < x", "0 <= y", "y**2 <= x**2 + d"), "y <= x + d/(2*x)"),
@@ -79,8 +81,12 @@ FACTOR = Obligation(
             "eta*q*(L**2-mu**2)/(2*mu) <= eta*(L-mu)*(2 - eta*(mu+L))/(2*(1-eta*mu))",
             {"factor_limit": FACTOR_LIMIT},
         ),
+        Implication((LOSS, "0 <= q < 1", "mu*factor_limit >= 1"), "L <= mu", {"factor_limit": FACTOR_LIMIT}),
     ),
     (
+        Mutation(
+            "earlier", "the limit from 0.999/mu on", {"mu*factor_limit >= 1": "mu*factor_limit >= 999/1000"}, part=3
+        ),
         Mutation("longer-step", "the limit times 1.001", {_FACTOR_STEP: "0 < eta <= 1001/1000*factor_limit"}),
         Mutation("steeper", "a slope of 1/(2.001 x)", {"y <= x + d/(2*x)": "y <= x + d/(2001/1000*x)"}, part=1),
         Mutation("longer-step-3", "the limit times 1.001", {_FACTOR_STEP: "0 < eta <= 1001/1000*factor_limit"}, part=2),
@@ -149,44 +155,46 @@ BALL = Obligation(
 
 OBLIGATIONS = (PAPER_RATE, COERCIVITY, FACTOR, OWN_RATE, BALL)
 
-_DOCS = "docs/general-losses.md: "
-_STEP_TEXT = argued(
-    "r+ = r - eta (I+E) g with ||E|| <= q, so ||r+|| <= ||r - eta g|| + eta q ||g||", f"{_DOCS}## One step"
+_HERE = "docs/general-losses.md §"
+_STEP_LINKS = (
+    INTEGRAL,
+    argued("r+ = r - eta (I+E) g with ||E|| <= 2c/(1-c), so ||r+|| <= ||r - eta g|| + eta q ||g||", f"{_HERE}P6.1"),
+    proved("2c/(1-c) = q at c = C/3, and q <= C for C <= 1", DEFICIT_BELOW_C),
+    argued("||g|| lies between mu ||r|| and L ||r||, and g is co-coercive", f"{_HERE}P6.2"),
 )
-_CONVEX = argued(
-    "||g|| lies between mu ||r|| and L ||r||, and g is co-coercive",
-    f"{_DOCS}co-coercivity of a strongly convex function",
-)
-_INDUCTION = argued("so no segment leaves the ball, and induction goes on", f"{_DOCS}So segment k lies in the ball")
 
 CHAINS = (
     Chain(
         "T2",
         (
-            _STEP_TEXT,
-            _CONVEX,
-            proved("q <= C", DEFICIT_BELOW_C),
-            argued(
-                "the square, expanded, is 1 - 2 eta mu L/(mu+L) plus a bracket times ||g||^2",
-                f"{_DOCS}**T2, the paper's way.**",
-            ),
+            *_STEP_LINKS,
+            argued("the square, expanded, is 1 - 2 eta mu L/(mu+L) plus a bracket times ||g||^2", f"{_HERE}P6.3"),
             proved("the bracket is not positive within the step limit", PAPER_RATE),
-            proved("1 - b >= (1-b^2)/2 for the lengths of the steps", PAPER_BALL),
-            proved("the path is at most 6/5 (1+kappa) long", BALL),
-            _INDUCTION,
+            proved("(1-b^2)/(1-b) <= 2", PAPER_BALL),
+            argued("the path is at most (1+kappa)/(1-C/3) long", f"{_HERE}P6.5"),
+            proved("(1+kappa)/(1-C/3) <= 6/5 (1+kappa)", BALL),
+            INDUCTION,
             checked("the conclusion on instances", "T2"),
         ),
     ),
     Chain(
         "T2-q",
         (
-            _STEP_TEXT,
-            _CONVEX,
-            proved("equation (2) on a segment: the function f(t)", COERCIVITY),
-            proved("f(t) <= f(0) within the limit of the factor", FACTOR),
-            proved("T2's rate within the step limit", OWN_RATE),
-            proved("the path is at most kappa/(1-C) <= 3/2 (1+kappa) long", BALL),
-            _INDUCTION,
+            *_STEP_LINKS,
+            proved("equation (2) with s^2 = mu^2 + t(L^2 - mu^2)", COERCIVITY),
+            proved(
+                "within the limit of the factor eta mu <= 1; a root is below its tangent, and for eta mu < 1 the tangents' sum does not "
+                "increase; the limit reaches 1/mu for L = mu only",
+                FACTOR,
+            ),
+            argued("so ||r+|| <= f(t) <= f(0) = 1 - eta mu (1-q), with ||r|| = 1, in both cases", f"{_HERE}P6.4"),
+            proved(
+                "f(0)^2 is at most T2's rate within its step limit, which is within the factor's; that limit is positive for C < 3/(3+2kappa)",
+                OWN_RATE,
+            ),
+            argued("the path is at most kappa/((1-C/3)(1-q)) long", f"{_HERE}P6.6"),
+            proved("that is kappa/(1-C) <= 3/2 (1+kappa)", BALL),
+            INDUCTION,
             checked("the conclusion on instances", "T2-q"),
         ),
     ),

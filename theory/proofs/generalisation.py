@@ -1,6 +1,7 @@
 """The chains of T5, T5-dist and T5-rad (theory/theorems/generalisation.py); no scalar inequality ends their proofs."""
 
 from theory.proofs.chain import Chain, argued, checked
+from theory.proofs.identities import PSEUDO_INVERSE
 from theory.rigour.obligation import Obligation
 
 OBLIGATIONS: tuple[Obligation, ...] = ()
@@ -11,9 +12,11 @@ CHAINS = (
     Chain(
         "T5-dist",
         (
+            PSEUDO_INVERSE,
             argued(
                 "both optimisers stay in theta(0) + row space of J and end where J theta = y",
-                f"{_MODULE}T5-dist [derived]",
+                "docs/proofs/gradient-descent.md §P9.5",
+                "docs/proofs/generalisation.md §P10.1",
             ),
             checked("the identity on instances", "T5-dist"),
         ),
@@ -21,7 +24,8 @@ CHAINS = (
     Chain(
         "T5-rad",
         (
-            argued("E ||J' sigma|| <= (tr G)^{1/2} for independent signs", f"{_MODULE}T5-rad [derived]"),
+            argued("E ||J' sigma|| <= (tr G)^{1/2} for independent signs", "docs/proofs/generalisation.md §P10.2"),
+            argued("tr G_inf = n/2, as its diagonal is 1/2", "docs/proofs/kernels.md §P3.1"),
             checked("the conclusion on instances", "T5-rad"),
         ),
     ),

@@ -6,6 +6,7 @@ Units of the proof: lambda = 1, ``||r|| = 1``, ``c = C/3``, ``x = eta L^2``, ``t
 
 from theory.proofs.chain import Chain, argued, checked, proved
 from theory.proofs.ngd import PAPER_BALL, TELESCOPE
+from theory.proofs.segments import INDUCTION, INTEGRAL
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
 
@@ -99,15 +100,25 @@ ADVANTAGE = Obligation(
     ),
 )
 
-OBLIGATIONS = (RATE, SHARP_RATE, BALL, ADVANTAGE)
+TWO_TARGETS = Obligation(
+    "O-t0-two",
+    "T0-advantage (c): one of |1 - eta w| and |1 - eta W| is at least (W-w)/(W+w)",
+    (Implication(("0 < w < W", "0 < eta", "1 - eta*w < (W-w)/(W+w)"), "eta*W - 1 >= (W-w)/(W+w)"),),
+    (Mutation("more", "1.001 (W-w)/(W+w) for the second", {">= (W-w)": ">= 1001/1000*(W-w)"}),),
+)
 
-_MODULE = "theory/theorems/gradient_descent.py: "
-_STEP_LINK = argued("||r+||^2 <= 1 - eta (2 a.b - x t^2), a = A'r, b = B'r, t = ||a||", f"{_MODULE}Proof of both.")
+OBLIGATIONS = (RATE, SHARP_RATE, BALL, ADVANTAGE, TWO_TARGETS)
+
+_HERE = "docs/proofs/gradient-descent.md §"
+_STEP_LINKS = (
+    INTEGRAL,
+    argued("||r+||^2 <= 1 - eta (2 a.b - x t^2), a = A'r, b = B'r, t = ||a||, ||r|| = 1", f"{_HERE}P9.1"),
+)
 _LENGTHS = (
-    proved("a decrease of the squared norm telescopes", TELESCOPE),
+    proved("a decrease x of the squared norm a^2 takes at least x/(2a) off the norm", TELESCOPE),
     argued(
-        "the lengths sum up to 2 sup t/m(t); the current segment is shorter than that supremum",
-        f"{_MODULE}Ball. A step has length",
+        "the lengths sum up to at most 2 sup t/m(t), the current one included, where that is at least 1",
+        f"{_HERE}P9.2",
     ),
 )
 
@@ -115,39 +126,47 @@ CHAINS = (
     Chain(
         "T0",
         (
-            _STEP_LINK,
-            proved("2 a.b >= 2(1-q) t^2, and the decrease is at least eta t^2", RATE),
+            *_STEP_LINKS,
+            proved("2c <= q t for t >= 1-c, and 2(1-q) - x >= 1 within the step limit", RATE),
+            argued("so the decrease is at least eta t^2, and sup t/m(t) at most 1/(1-c)", f"{_HERE}P9.3"),
             *_LENGTHS,
-            proved("the path is at most 2/(1-c) <= 3 long", PAPER_BALL),
+            proved("2/(1-C/3) <= 3", PAPER_BALL),
+            INDUCTION,
             checked("the conclusion on instances", "T0"),
         ),
     ),
     Chain(
         "T0-sharp",
         (
-            _STEP_LINK,
-            argued("2 a.b - x t^2 >= m(t), in two pieces", f"{_MODULE}T0-sharp: a.b >= a.j - c t"),
-            proved("m(t) >= (2-x)(1-c)^2", SHARP_RATE),
+            *_STEP_LINKS,
+            argued("2 a.b - x t^2 >= m(t), in two pieces", f"{_HERE}P9.4"),
+            proved("m(t) >= (2-x)(1-c)^2 on both pieces, 2 - x >= 1; T0's step limit is within T0-sharp's", SHARP_RATE),
             *_LENGTHS,
-            proved("the supremum of t/m(t), and twice that at most 3", BALL),
+            proved("2t/m(t) <= 2(1-c)/(1-3c+4c^2) on both pieces, and that lies between 1 and 3", BALL),
+            INDUCTION,
             checked("the conclusion on instances", "T0-sharp"),
         ),
     ),
     Chain(
         "T0-linear",
         (
-            argued("J J^+ = I and J J' = G are the same at every step", f"{_MODULE}T0-linear [derived]"),
+            argued("J J^+ = I and J J' = G are the same at every step", f"{_HERE}P9.5"),
             checked("the identity on instances", "T0-linear"),
         ),
     ),
     Chain(
         "T0-advantage",
         (
-            proved("(a): GD's guaranteed decrease is at most lambda/Lambda times NGD's", ADVANTAGE),
-            argued(
-                "(b): Jensen's inequality for the spectral weights of r(0)", f"{_MODULE}(b) In the linearised model"
+            argued("(a): the shares that the theorems guarantee at their step limits", f"{_HERE}P9.6"),
+            proved(
+                "(a): x(2-x)(1-c)^2, and T0's (1-2q)(1-c)^2, are at most 1 - (1 - eta/rho)^2 at eta = rho(2-rho); "
+                "(1-2q)(1-c)^2/(s+c)^2 >= (1-5c)(1-c)/(1+c)^2/n for 1 <= s^2 <= n",
+                ADVANTAGE,
             ),
-            argued("(c): two residuals in two eigenspaces", f"{_MODULE}(c) For two residuals"),
+            argued("the linearised residuals", f"{_HERE}P9.5"),
+            argued("(b): Jensen's inequality for the spectral weights of r(0)", f"{_HERE}P9.7"),
+            proved("(c): where 1 - eta w < (W-w)/(W+w), eta W - 1 >= (W-w)/(W+w)", TWO_TARGETS),
+            argued("(c): so one of two residuals keeps that factor", f"{_HERE}P9.8"),
             checked("(a), (b), (c) on instances", "T0-advantage"),
         ),
     ),

@@ -4,8 +4,10 @@ T4-sharp's own squares are O-sharp-rate, its ball O-ball and O-telescope.
 """
 
 from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proofs.identities import KRONECKER_MOVE
 from theory.proofs.ngd import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, TELESCOPE
-from theory.proofs.ngd_sharp import ONE_STEP, RATE
+from theory.proofs.ngd_sharp import GOAL, ONE_STEP, RATE
+from theory.proofs.segments import INDUCTION, INTEGRAL, SCHUR
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
 
@@ -46,55 +48,75 @@ CONTAINED = Obligation(
     ),
 )
 
-OBLIGATIONS = (LEVERAGE_RATE, CONTAINED)
-
-_MODULE = "theory/theorems/kfac.py: "
-_STEP_LINKS = (
-    argued(
-        "one step is r+ = (I - eta M o P) r, M = mean(S) S(k)^+", f"{_MODULE}One step is ``r+ = (I - eta M o P) r``"
+LEVERAGE = Obligation(
+    "O-leverage",
+    "T4: a summand sigma^2 u^2 of ||x_i||^2 lies between mu_min and mu_max times the summand u^2 of h_i; so for a unit row "
+    "h_i mu_min <= 1 <= h_i mu_max",
+    (
+        Implication(("0 < mu_min <= square <= mu_max",), "mu_min*u**2 <= square*u**2 <= mu_max*u**2"),
+        Implication(("0 < mu_min", "h*mu_min <= length <= h*mu_max", "length == 1"), "h*mu_min <= 1"),
+        Implication(("0 < mu_max", "h*mu_min <= length <= h*mu_max", "length == 1"), "h*mu_max >= 1"),
     ),
-    checked("J(W') vec(dW) = -eta ((S' S^+) o P) r", "I-kfac-fn"),
-    argued(
-        "||I - t M o Q|| <= ||I - t M||, by Schur's inequality",
-        f"{_MODULE}Q is positive semidefinite with unit diagonal",
+    (
+        Mutation("larger", "mu_max times 0.999", {"<= mu_max*u": "<= 999/1000*mu_max*u"}),
+        Mutation("longer-row", "a row of squared length 1.001", {"length == 1": "length == 1001/1000"}, part=1),
+        Mutation("shorter-row", "a row of squared length 0.999", {"length == 1": "length == 999/1000"}, part=2),
     ),
 )
+
+OBLIGATIONS = (LEVERAGE_RATE, CONTAINED, LEVERAGE)
+
+_HERE = "docs/proofs/kfac.md §"
+LEVERAGE_BOUNDS = argued("h_i mu_min <= ||x_i||^2 <= h_i mu_max, and h_i <= 1", f"{_HERE}P8.1")
+_STEP_LINKS = (
+    INTEGRAL,
+    KRONECKER_MOVE,
+    checked("J(W') vec(dW) = -eta ((S' S^+) o P) r", "I-kfac-fn"),
+    argued("one step is r+ = (I - eta M o P) r, M = mean(S) S(k)^+", f"{_HERE}P8.2"),
+    SCHUR,
+    argued("||I - t M o Q|| <= ||I - t M||", f"{_HERE}P8.3"),
+    argued("||I - t M||^2 <= 1 - t a gives ||r+||^2 <= ||r||^2 - eta a r'Dr", f"{_HERE}P8.4"),
+)
 _BALL_LINKS = (
-    proved("a decrease of the squared norm telescopes", TELESCOPE),
-    proved("the current segment is short enough", CONTAINED),
-    argued("the path is at most 2/(1-c) long in K2's unit", f"{_MODULE}Ball: this gives"),
+    proved("a decrease x of the squared norm a^2 takes at least x/(2a) off the norm", TELESCOPE),
+    proved("eta^2 h_max r^2 <= r^2/h_min for eta h_max <= 1: the current segment", CONTAINED),
+    argued("the path is at most 2/(1-c) long in K2's unit", f"{_HERE}P8.7"),
     proved("2/(1-C/3) <= 3 for C <= 1", PAPER_BALL),
+    INDUCTION,
+)
+_LEVERAGE_LINKS = (
+    *_STEP_LINKS,
+    proved("2c/(1-c) = q at c = C/3", DEFICIT_BELOW_C),
+    argued("||I - t M|| <= 1 - t(1-q) for t <= 1", f"{_HERE}P8.5"),
+    proved("t = eta h_max is at most 1 within T4-lev's step limit, and (1 - t(1-q))^2 at most 1 - t", LEVERAGE_RATE),
 )
 
 CHAINS = (
     Chain(
         "T4",
         (
-            *_STEP_LINKS,
-            proved("T4-lev's rate", LEVERAGE_RATE),
+            *_LEVERAGE_LINKS,
             proved("q <= C", DEFICIT_BELOW_C),
-            proved("T4's step limit is within T4-lev's, and its rate is slower", CONTAINED),
+            LEVERAGE_BOUNDS,
+            proved("for a unit row h mu_min <= 1 and h mu_max >= 1, from h mu_min <= ||x_i||^2 <= h mu_max", LEVERAGE),
+            proved(
+                "with h_max mu_min <= 1 T4's step limit is within T4-lev's; with h_min >= 1/mu_max its rate is slower",
+                CONTAINED,
+            ),
+            argued("so T4 is contained in T4-lev", f"{_HERE}P8.8"),
             *_BALL_LINKS,
             checked("the conclusion on instances", "T4"),
         ),
     ),
-    Chain(
-        "T4-lev",
-        (
-            *_STEP_LINKS,
-            argued("||I - t M|| <= 1 - t(1-q) for t <= 1", f"{_MODULE}at most ``1 - t(1-q)`` for ``t <= 1``"),
-            proved("h = eta h_max is at most 1, and the square at most 1 - h", LEVERAGE_RATE),
-            *_BALL_LINKS,
-            checked("the conclusion on instances", "T4-lev"),
-        ),
-    ),
+    Chain("T4-lev", (*_LEVERAGE_LINKS, *_BALL_LINKS, checked("the conclusion on instances", "T4-lev"))),
     Chain(
         "T4-sharp",
         (
             *_STEP_LINKS,
-            argued("T1-sharp's one-step bound is about any A, B near S(0)", f"{_MODULE}T1-sharp's one-step bound"),
             *ONE_STEP,
-            proved("the square of 1 - t/rho is at most 1 - t", RATE),
+            argued("the same for S(k), mean(S) and S(0): ||I - t M|| <= 1 - t/rho", f"{_HERE}P8.6"),
+            proved("2/rho - t/rho^2 >= 1 up to rho(2-rho), which is within the factor's limit", RATE),
+            proved("t <= 1 within the factor's limit", GOAL),
             *_BALL_LINKS,
             checked("the conclusion on instances", "T4-sharp"),
         ),
@@ -102,7 +124,10 @@ CHAINS = (
     Chain(
         "T4-frozen",
         (
-            argued("M = I on such a segment, and I o P = diag(h)", f"{_MODULE}On segments where S does not change"),
+            INTEGRAL,
+            KRONECKER_MOVE,
+            argued("one step is r+ = (I - eta M o P) r, M = mean(S) S(k)^+", f"{_HERE}P8.2"),
+            argued("M = I on such a segment, and I o P = diag(h)", f"{_HERE}P8.9"),
             checked("the conclusion on instances", "T4-frozen"),
         ),
     ),

@@ -1,10 +1,12 @@
 """Scalar obligations of T1, T1-q, T1-sharp and their relatives (theory/theorems/ngd.py): O-t1 ... O-line.
 
 ``c = C/3``, ``q = 2C/(3-C)``, ``rho = (1+c)/(1-c)``; ``limit`` is a step limit, ``radius`` a radius in units of
-``||r(0)||/sqrt(lambda)``. Where THEORY writes a bound with cleared denominators, the statement here has the quotient.
+``||r(0)||/sqrt(lambda)``.
 """
 
 from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proofs.identities import PSEUDO_INVERSE
+from theory.proofs.segments import INDUCTION, INTEGRAL
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
 
@@ -32,11 +34,30 @@ PAPER_RATE = Obligation(
     ),
 )
 
+PAPER_SQUARE = Obligation(
+    "O-t1-square",
+    "T1: a step r - eta (I+E) r with ||E|| <= C, where (I+E) r = (1+x, y) along r and across it, has at most this square",
+    (
+        Implication(
+            ("0 <= C", "0 < eta", "x**2 + y**2 <= C**2"),
+            "(1 - eta*(1+x))**2 + eta**2*y**2 <= 1 - 2*eta*(1-C) + eta**2*(1+C)**2",
+        ),
+    ),
+    (
+        Mutation("larger", "||E|| up to 1.001 C", {"<= C**2": "<= 1002001/1000000*C**2"}),
+        Mutation("no-cross-term", "1 + C^2 in place of (1+C)^2", {"eta**2*(1+C)**2": "eta**2*(1+C**2)"}),
+    ),
+)
+
 DEFICIT_BELOW_C = Obligation(
     "O-q",
-    "q <= C, so that theorems with q contain those with C",
-    (Implication(("0 <= C <= 1",), "q <= C", {"q": DEFICIT}),),
+    "q = 2c/(1-c) at c = C/3, and q <= C, so that theorems with q contain those with C",
     (
+        Implication(("0 <= C <= 1",), "q <= C", {"q": DEFICIT}),
+        Implication(("0 <= C < 3",), "2*c/(1-c) == q", {"c": "C/3", "q": DEFICIT}),
+    ),
+    (
+        Mutation("C/2", "c = C/2", {"C/3": "C/2"}, part=1),
         Mutation("smaller-C", "q <= 0.999 C", {"q <= C": "q <= 999/1000*C"}),
         Mutation("C-above-1", "C up to 1.001", {"0 <= C <= 1": "0 <= C <= 1001/1000"}),
     ),
@@ -111,9 +132,14 @@ FIRST_BALL = Obligation(
 
 LINE = Obligation(
     "O-line",
-    "T1-line: a relative perturbation (x, y) of length q <= 1 turns a vector by at most arcsin q: y/sqrt((1+x)^2 + y^2) <= q",
-    (Implication(("0 <= q <= 1", "x**2 + y**2 <= q**2"), "y**2 <= q**2*((1+x)**2 + y**2)"),),
+    "T1-line: a relative perturbation (x, y) of length q <= 1 turns a vector by an angle with sine |y|/sqrt((1+x)^2 + y^2) <= q, "
+    "and with a cosine that is not negative, so that it is the arcsine of its sine",
     (
+        Implication(("0 <= q <= 1", "x**2 + y**2 <= q**2"), "y**2 <= q**2*((1+x)**2 + y**2)"),
+        Implication(("0 <= q <= 1", "x**2 + y**2 <= q**2"), "1 + x >= 0"),
+    ),
+    (
+        Mutation("larger-q", "q up to 1.001: the angle may be obtuse", {"0 <= q <= 1": "0 <= q <= 1001/1000"}, part=1),
         Mutation(
             "smaller-angle",
             "0.999 q^2",
@@ -124,6 +150,7 @@ LINE = Obligation(
 
 OBLIGATIONS = (
     PAPER_RATE,
+    PAPER_SQUARE,
     DEFICIT_BELOW_C,
     PAPER_BALL,
     TELESCOPE,
@@ -133,77 +160,85 @@ OBLIGATIONS = (
     LINE,
 )
 
-_DOCS = "docs/theory.md: "
-STEP_OPERATOR = argued(
-    "inside the ball a step is r+ = r - eta (I+E) r with ||E|| <= q: Jacobians there differ by at most 2c sqrt(lambda), and "
-    "sigma_min(J(k)) >= (1-c) sqrt(lambda)",
-    f"{_DOCS}**T1-q [D]**",
+_HERE = "docs/proofs/ngd.md §"
+STEP_OPERATOR = (
+    INTEGRAL,
+    PSEUDO_INVERSE,
+    argued(
+        "inside the ball a step is r+ = r - eta (I+E) r with ||E|| <= 2c/(1-c): Jacobians there differ by at most 2c sqrt(lambda), "
+        "and sigma_min(J(k)) >= (1-c) sqrt(lambda)",
+        f"{_HERE}P5.1",
+    ),
+    proved("2c/(1-c) = q at c = C/3, and q <= C for C <= 1", DEFICIT_BELOW_C),
+    checked("the step's error relative to r, where eps_k is known", "T1-step"),
 )
-SAME_OPERATOR = checked("the step's error relative to r, where eps_k is known", "T1-step")
 
 CHAINS = (
     Chain(
         "T1",
         (
-            STEP_OPERATOR,
-            SAME_OPERATOR,
-            proved("q <= C", DEFICIT_BELOW_C),
-            argued("||r+||^2 <= (1 - 2 eta (1-C) + eta^2 (1+C)^2) ||r||^2", f"{_DOCS}the square of `r − η(I+E)r`"),
-            proved("that is at most (1 - eta) ||r||^2 within the step limit", PAPER_RATE),
-            proved("the steps so far, the current one included, are at most 2/(1-C/3) <= 3 long in all", PAPER_BALL),
-            argued(
-                "so no segment leaves the ball, and induction goes on",
-                f"{_DOCS}by induction no segment leaves the ball",
+            *STEP_OPERATOR,
+            proved(
+                "(1 - eta(1+x))^2 + eta^2 y^2 <= 1 - 2 eta (1-C) + eta^2 (1+C)^2 for x^2 + y^2 <= C^2", PAPER_SQUARE
             ),
+            proved("that is at most 1 - eta within the step limit", PAPER_RATE),
+            argued("so it bounds ||r+||^2/||r||^2, and the lengths of the steps are a geometric sum", f"{_HERE}P5.2"),
+            proved("(1-s^2)/(1-s) <= 2, and 2/(1-C/3) <= 3", PAPER_BALL),
+            INDUCTION,
             checked("the conclusion on instances", "T1"),
         ),
     ),
     Chain(
         "T1-q",
         (
-            STEP_OPERATOR,
-            SAME_OPERATOR,
-            argued("||r+|| <= |1-eta| ||r|| + eta q ||r|| = (1 - eta(1-q)) ||r|| for eta <= 1", f"{_DOCS}**T1-q [D]**"),
-            proved(
-                "(1-c)(1-q) = 1-C bounds the path by 1/(1-C) <= 3; the factor's square is at most 1 - eta", OWN_RATE
-            ),
+            *STEP_OPERATOR,
             argued(
-                "so no segment leaves the ball, and induction goes on",
-                f"{_DOCS}by induction no segment leaves the ball",
+                "||r+|| <= (1 - eta(1-q)) ||r|| for eta <= 1, and the path is at most 1/((1-c)(1-q)) long",
+                f"{_HERE}P5.3",
             ),
+            proved(
+                "(1-c)(1-q) = 1-C and 1/(1-C) <= 3 for C <= 2/3; the factor's square is at most 1 - eta for C < 3/5 within the limit",
+                OWN_RATE,
+            ),
+            INDUCTION,
             checked("the conclusion on instances", "T1-q"),
         ),
     ),
     Chain(
         "T1-tight",
         (
-            proved(
-                "the spike map's step multiplies r by 1 - eta/rho, which breaks T1's rate beyond rho(2-rho)", ATTAINED
-            ),
+            INTEGRAL,
+            argued("the spike map: slope 1+c at the iterate, 1-c on the rest of the segment", f"{_HERE}P5.14"),
+            proved("1 - eta(1-c)/(1+c) = 1 - eta/rho, and its square exceeds 1 - eta beyond rho(2-rho)", ATTAINED),
             checked("the maps satisfy Conditions 1 and 2(C), and the factor is attained", "T1-tight"),
         ),
     ),
     Chain(
         "T1-first",
         (
-            proved("the first segment lies in the ball for eta <= 3", FIRST_BALL),
-            argued("J(0) J(0)^+ = I, so that the step's error is at most c ||r(0)||", f"{_DOCS}**T1-first [D]**"),
+            INTEGRAL,
+            proved("eta r/s <= 3 r/s for eta <= 3, r the residual's norm and s the root of lambda", FIRST_BALL),
+            argued("J(0) J(0)^+ = I, so that the step's error is at most c ||r(0)||", f"{_HERE}P5.4"),
             checked("the conclusion on instances", "T1-first"),
         ),
     ),
     Chain(
         "T1-step",
         (
-            argued("r+ = (1-eta) r - eta [mean of J(theta_s) - J(k)] J(k)^+ r", f"{_DOCS}**T1-step [D]**"),
+            INTEGRAL,
+            argued("r+ = (1-eta) r - eta [mean of J(theta_s) - J(k)] J(k)^+ r", f"{_HERE}P5.5"),
             checked("the conclusion on instances", "T1-step"),
         ),
     ),
     Chain(
         "T1-line",
         (
-            STEP_OPERATOR,
-            SAME_OPERATOR,
-            proved("a perturbation of relative size q turns a vector by at most arcsin q", LINE),
+            *STEP_OPERATOR,
+            proved("for x^2 + y^2 <= q^2, q <= 1: y^2 <= q^2 ((1+x)^2 + y^2), and 1 + x >= 0", LINE),
+            argued(
+                "so the sine is at most q and the cosine not negative: the angle is at most arcsin q", f"{_HERE}P5.6"
+            ),
+            checked("the iterates stay in the ball, as T1-sharp says", "T1-sharp"),
             checked("the conclusion on instances", "T1-line"),
         ),
     ),

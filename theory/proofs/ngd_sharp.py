@@ -1,13 +1,17 @@
-"""Scalar obligations of T1-sharp and T1-line-sharp (theory/theorems/ngd.py; the proof: docs/theory.md, section 4).
+"""Scalar obligations of T1-sharp and T1-line-sharp (theory/theorems/ngd.py; the proof: docs/proofs/ngd.md, P5.7 to P5.12).
 
 Notation of that proof: lambda = 1, unit z, ``w = Az``, ``v = J(0)z``, ``e = w - v``, ``s = ||w||``, ``c = C/3``,
 ``rho = (1+c)/(1-c)``, ``k = 2/rho - 1 - eta/rho^2``; here ``v2 = ||v||^2`` and ``e2 = ||e||^2``. ``limit`` is the step limit of
 the rate ``(1-eta)^{1/2}``, ``rho(2-rho)``, and ``factor_limit`` that of the factor ``1 - eta/rho``.
 """
 
-from theory.proofs import ngd
+from collections.abc import Iterable
+
+from theory.proofs import gradient_descent, ngd
 from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proofs.identities import PSEUDO_INVERSE
 from theory.proofs.ngd import RATIO, SHARP
+from theory.proofs.segments import INDUCTION, INTEGRAL
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
 
@@ -124,20 +128,6 @@ ABOVE = Obligation(
     ),
 )
 
-SLOW = Obligation(
-    "O-sharp-1",
-    "the limit of small steps: w.Bz >= s^2/rho already from ||v|| >= 1 and ||e|| <= c when s <= 1+c",
-    (Implication(("0 <= c <= 1/3", "1-c <= s <= 1+c"), "(1+c)*(1 + s**2 - c**2 - 2*c*s) >= 2*s**2*(1-c)"),),
-    (
-        Mutation(
-            "2.001",
-            "2.001 in place of 2",
-            {">= 2*s": ">= 2001/1000*s"},
-        ),
-        Mutation("longer-s", "s up to 1.001 (1+c)", {"1-c <= s <= 1+c": "1-c <= s <= 1001/1000*(1+c)"}),
-    ),
-)
-
 RATE = Obligation(
     "O-sharp-rate",
     "T1-sharp, T4-sharp: up to rho(2-rho) the square of the factor 1 - eta/rho is at most 1 - eta, and that is within its limit",
@@ -201,68 +191,85 @@ LINE = Obligation(
     ),
 )
 
-OBLIGATIONS = (COORDINATE, LEMMA, GOAL, BELOW, ABOVE, SLOW, RATE, BALL, LINE)
+OBLIGATIONS = (COORDINATE, LEMMA, GOAL, BELOW, ABOVE, RATE, BALL, LINE)
 
-_DOCS = "docs/theory.md: "
-LEMMA_S = (
+_HERE = "docs/proofs/ngd.md §"
+_LEMMA = (
     argued(
-        "with Q = J0 (I-Pi) J0': J0 Pi J0' >= I - Q and (A-J0) Pi (A-J0)' <= c^2 I - Q; square on the row space, so that "
-        "v'(I-Q)^{-1}v >= 1 and e'(c^2 I - Q)^{-1}e <= 1",
-        f"{_DOCS}**Lemma S** (id T1-lemma-S)",
+        "the row-space step: a symmetric Q, 0 <= Q <= c^2 I, with v'(I-Q)^{-1}v >= 1 and e'(c^2 I - Q)^{-1}e <= 1",
+        f"{_HERE}P5.8",
     ),
-    proved("Cauchy-Schwarz in a coordinate of Q's eigenbasis", COORDINATE),
-    proved("the coordinate's inequality itself, and the sum over the coordinates: Lemma S", LEMMA),
-    checked("Lemma S on random and adversarial Jacobians", "T1-lemma-S"),
+    proved("by hand: what Cauchy-Schwarz needs in a coordinate of Q's eigenbasis", COORDINATE),
+    proved("the inequality of a coordinate with eigenvalue q < c^2, and with q = c^2 and e = 0; the constant", LEMMA),
+    argued("the sum over the coordinates is Lemma S", f"{_HERE}P5.9"),
+)
+
+LEMMA_S = (*_LEMMA, checked("Lemma S on random and adversarial Jacobians", "T1-lemma-S"))
+
+_ONE_STEP = (
+    argued("||r+|| <= ||w - eta v|| + eta c", f"{_HERE}P5.7"),
+    *LEMMA_S,
+    proved("the difference of the goal's squares is eta Phi; (1 - eta/rho) s >= eta c for s >= 1-c; eta <= 1", GOAL),
+    proved("what bounds Phi below for s <= 1+c, by Lemma S and ||e|| <= c, is not negative", BELOW),
+    proved("what bounds Phi below for s >= 1+c, by ||v|| >= s - ||e|| and ||e|| <= c, is not negative", ABOVE),
+    argued("so ||w - eta Bz|| <= (1 - eta/rho) ||w|| for all A, B within c of J0", f"{_HERE}P5.10"),
 )
 
 ONE_STEP = (
-    argued("||r+|| = ||w - eta Bz|| <= ||w - eta v|| + eta c", f"{_DOCS}**T1-sharp [D]**"),
-    *LEMMA_S,
-    proved("the goal, squared, is eta Phi >= 0, where 2 w.v = s^2 + ||v||^2 - ||e||^2; the square root's sign", GOAL),
-    proved("Phi >= 0 for s <= 1+c", BELOW),
-    proved("Phi >= 0 for s >= 1+c", ABOVE),
+    *_ONE_STEP,
     checked("the one-step factor against gradient ascent over all Jacobians", "T1-sharp-adversary"),
 )
 
-CHAINS = (
+_ON_A_SMALLER_BALL = ("T1", "T1-q", "T1-sharp", "T0", "T0-sharp")
+
+
+def _radius(chains: Iterable[Chain]) -> Chain:
+    """T1-radius: the theorems' own proofs, and what they say of the ball."""
+    links = [link for chain in chains if chain.theorem in _ON_A_SMALLER_BALL for link in chain.links]
+    return Chain(
+        "T1-radius",
+        (
+            *dict.fromkeys(links),
+            argued("the proofs use the condition on the ball of the path's radius only", f"{_HERE}P5.13"),
+            checked("the conclusion on instances", "T1-radius"),
+        ),
+    )
+
+
+_CHAINS = (
     Chain("T1-lemma-S", LEMMA_S),
+    Chain("T1-sharp-adversary", (INTEGRAL, *ONE_STEP)),
     Chain(
         "T1-sharp",
         (
+            INTEGRAL,
+            PSEUDO_INVERSE,
             *ONE_STEP,
-            proved("for small steps already ||v|| >= 1 is enough where s <= 1+c", SLOW),
-            proved("T1's rate within rho(2-rho), which is within the factor's limit", RATE),
-            proved("the path is at most (1+c)/(1-c)^2 <= 3 long", BALL),
-            argued(
-                "so no segment leaves the ball, and induction goes on",
-                f"{_DOCS}by induction no segment leaves the ball",
-            ),
+            proved("up to rho(2-rho), which is within the factor's limit, (1 - eta/rho)^2 <= 1 - eta", RATE),
+            argued("the rate, and the lengths of the steps as a geometric sum", f"{_HERE}P5.11"),
+            proved("rho/(1-c) = (1+c)/(1-c)^2 <= 3", BALL),
+            INDUCTION,
             checked("the conclusion on instances", "T1-sharp"),
-        ),
-    ),
-    Chain(
-        "T1-radius",
-        (
-            proved(
-                "the sums of the steps' lengths: 2/(1-C/3) (T1), 1/(1-C) (T1-q), (1+c)/(1-c)^2 (T1-sharp)",
-                ngd.PAPER_BALL,
-            ),
-            proved("(1-c)(1-q) = 1-C", ngd.OWN_RATE),
-            proved("rho/(1-c) = (1+c)/(1-c)^2", BALL),
-            argued("the proofs use the Jacobian on the path only", f"{_DOCS}**T1-radius [D]**"),
-            checked("the conclusion on instances", "T1-radius"),
         ),
     ),
     Chain(
         "T1-line-sharp",
         (
+            INTEGRAL,
             *LEMMA_S,
+            proved(
+                "((1+2c)/(1+c) s^2 + (1+c)(1-2c))^2 >= 4 s^2 (1-4c^2); 1-4c^2 >= c^2; both bounds of the angle agree at "
+                "||v||^2 = 1-3c^2; the square of its sine is at most q^2",
+                LINE,
+            ),
             argued(
                 "the angle is at most that of w and v plus arcsin(c/||v||), and the first has two bounds",
-                "theory/theorems/ngd.py: The step is -eta Bz with ||Bz - v|| <= c",
+                f"{_HERE}P5.12",
             ),
-            proved("both bounds at ||v||^2 = 1-3c^2, and the sine is at most q", LINE),
+            checked("the iterates stay in the ball, as T1-sharp says", "T1-sharp"),
             checked("the conclusion on instances", "T1-line-sharp"),
         ),
     ),
 )
+
+CHAINS = (*_CHAINS, _radius((*ngd.CHAINS, *_CHAINS, *gradient_descent.CHAINS)))

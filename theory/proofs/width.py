@@ -6,6 +6,9 @@ The logarithm enters as ``log``, pi as any positive number.
 """
 
 from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proofs.kernels import CHERNOFF
+from theory.proofs.kfac import LEVERAGE, LEVERAGE_BOUNDS
+from theory.proofs.stability import FLIPS as FLIPPED
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
 
@@ -102,10 +105,48 @@ COMPOSITION = Obligation(
     ),
 )
 
+_PAIRS_CHERNOFF = Implication(
+    ("0 < beta", "0 < eigenvalue", "0 < norm2", "m >= limit"),
+    "beta*(m/2)*eigenvalue/norm2 >= log",
+    {"limit": "2*norm2*log/(beta*eigenvalue)"},
+)
+"""``_CHERNOFF`` for m/2 independent pairs."""
+
+_HALF_CHERNOFF = Mutation("as-independent", "the first width of independent neurons", {"2*norm2": "norm2"})
+
+LEAST = Obligation(
+    "O-t3-least",
+    "T3: m is at least a width when the lemma that asks for it is satisfied; the two initialisations",
+    (
+        Implication(
+            ("0 < beta", "0 < eigenvalue", "0 < norm2", "beta*m*eigenvalue/norm2 >= log"),
+            "m >= limit",
+            {"limit": "norm2*log/(beta*eigenvalue)"},
+        ),
+        Implication(
+            (*_POSITIVE, "0 < m", "cube <= (C**2/9*(3/4*eigenvalue))**3"),
+            "m >= limit",
+            {**_KAPPA, "limit": WIDTH, "share": "delta/3", "R2": "36*E/(delta*eigenvalue)", "cube": _CUBE},
+        ),
+        Implication(
+            (*_POSITIVE, "0 < m", "cube <= (C**2/9*(3/4*eigenvalue))**3"),
+            "m >= limit",
+            {**_KAPPA, "limit": SYMMETRIC_WIDTH, "share": "delta/2", "R2": "12*E/eigenvalue", "cube": _CUBE},
+        ),
+    ),
+    (
+        Mutation("wider", "the first width times 1.001", {"m >= limit": "m >= 1001/1000*limit"}),
+        Mutation("wider-2", "the second width times 1.001", {"m >= limit": "m >= 1001/1000*limit"}, part=1),
+        Mutation("wider-3", "the symmetric width times 1.001", {"m >= limit": "m >= 1001/1000*limit"}, part=2),
+    ),
+)
+
 SYMMETRIC = Obligation(
     "O-t3-symmetric",
-    "T3 under symmetric initialisation: K-chernoff and C2-prob at delta/2 each, r(0) = -y; E is ||y||^2 here",
+    "T3 under symmetric initialisation: K-chernoff and C2-prob at delta/2 each, r(0) = -y; E is ||y||^2 here. The first width is enough for "
+    "m/2 pairs; R bounds Condition 2's radius; at the second width the cube of C2-prob's bound is at most that of (C^2/9)(3/4 lambda0)",
     (
+        _PAIRS_CHERNOFF,
         Implication(
             ("0 < eigenvalue", "smallest > 3/4*eigenvalue", "0 <= E"), "9*E/smallest <= R2", {"R2": "12*E/eigenvalue"}
         ),
@@ -116,12 +157,13 @@ SYMMETRIC = Obligation(
         ),
     ),
     (
-        Mutation("ball-11", "R^2 = 11.9 E/lambda0", {"12*E": "119/10*E"}),
+        _HALF_CHERNOFF,
+        Mutation("ball-11", "R^2 = 11.9 E/lambda0", {"12*E": "119/10*E"}, part=1),
         Mutation(
             "narrower",
             "the second width times 0.999",
             {"m >= limit": "m >= 999/1000*limit"},
-            part=1,
+            part=2,
         ),
     ),
 )
@@ -169,42 +211,92 @@ PATTERN = Obligation(
     ),
 )
 
-OBLIGATIONS = (FLIPS, CUBES, COMPOSITION, SYMMETRIC, PATTERN)
+PATTERN_SYMMETRIC = Obligation(
+    "O-t4-width-symmetric",
+    "T4-width under symmetric initialisation: the first width is enough for m/2 pairs; R^2 = 12 ||y||^2/(lambda_S h_min mu_min) bounds K2's radius; "
+    "with h_min >= 1/mu_max the second width is kappa_X times the symmetric one of T3; E is ||y||^2 here",
+    (
+        _PAIRS_CHERNOFF,
+        Implication(
+            ("0 < eigenvalue", "smallest > 3/4*eigenvalue", "0 < h", "0 < mu_min", "0 <= E"),
+            "9*E/(smallest*h*mu_min) <= R2",
+            {"R2": "12*E/(eigenvalue*h*mu_min)"},
+        ),
+        Implication(
+            (*_POSITIVE, "0 < mu_min", "0 < mu_max", "h*mu_max >= 1", "m >= mu_max/mu_min*limit"),
+            "cube <= (C**2/9*(3/4*eigenvalue))**3",
+            {
+                **_KAPPA,
+                "limit": SYMMETRIC_WIDTH,
+                "share": "delta/2",
+                "R2": "12*E/(eigenvalue*h*mu_min)",
+                "cube": _CUBE,
+            },
+        ),
+    ),
+    (
+        _HALF_CHERNOFF,
+        Mutation("ball-11", "11.9 in place of 12", {"12*E": "119/10*E"}, part=1),
+        Mutation("smaller-h", "h_min >= 0.999/mu_max", {"h*mu_max >= 1": "h*mu_max >= 999/1000"}, part=2),
+        Mutation("no-kappa", "without kappa_X", {"mu_max/mu_min*limit": "limit"}, part=2),
+        Mutation("delta/3", "C2-prob at delta/3", {"delta/2": "delta/3"}, part=2),
+    ),
+)
 
-_MODULE = "theory/theorems/width.py: "
+OBLIGATIONS = (FLIPS, CUBES, COMPOSITION, LEAST, SYMMETRIC, PATTERN, PATTERN_SYMMETRIC)
+
+_HERE = "docs/proofs/width.md §"
 _CHANGE_LINKS = (
-    argued("a flip has |z| <= t or ||w_r - w_r(0)|| > t; Markov's inequality", f"{_MODULE}For every t > 0 a flip has"),
-    proved("the best t gives kappa_3", FLIPS),
+    FLIPPED,
+    argued("a flip has |z| <= t or ||w_r - w_r(0)|| > t; Markov's inequality", f"{_HERE}P7.2"),
+    proved("the best t gives kappa_3, cubed", FLIPS),
     checked("C2-prob's frequency", "C2-prob"),
 )
 _START_LINKS = (
-    argued("Markov's inequality for ||r(0)||^2", f"{_MODULE}R0 [paper, with constants]"),
+    argued("E u_i(0) = 0 and E u_i(0)^2 = nu^2/2; Markov's inequality", f"{_HERE}P7.1"),
     checked("R0's mean and frequency", "R0"),
 )
-_CHERNOFF_LINKS = (
-    argued("Tropp's matrix Chernoff inequality [L]", f"{_MODULE}From the matrix Chernoff inequality"),
-    checked("K-chernoff's frequency", "K-chernoff"),
-)
+_CHERNOFF_LINKS = (CHERNOFF, checked("K-chernoff's frequency", "K-chernoff"))
 
+_UNION = argued("the failures of the lemmas add up to at most delta; R is fixed before the draw", f"{_HERE}P7.4")
 _FIRST_WIDTH = argued(
     "with log = ln(n/share) the exponent at the first width makes the failure at most the share: n exp(-log) = share",
-    f"{_MODULE}the failure is at most ``n exp(-ln(n/share)) = share``",
+    f"{_HERE}P7.5",
 )
+_BY_CUBES = argued("C2-prob's bound is compared by its cube; Condition 2(C), or K2(C), follows", f"{_HERE}P7.6")
 
 CHAINS = (
-    Chain("K-chernoff", _CHERNOFF_LINKS),
     Chain("R0", _START_LINKS),
-    Chain("C2-prob", _CHANGE_LINKS),
+    Chain(
+        "C2-prob",
+        (
+            *_CHANGE_LINKS,
+            argued(
+                "n = 1: Doob's inequality for the empirical distribution, so that R need not be fixed", f"{_HERE}P7.3"
+            ),
+        ),
+    ),
     Chain(
         "T3",
         (
             *_CHERNOFF_LINKS,
             *_START_LINKS,
             *_CHANGE_LINKS,
-            argued("a union bound over three events of probability delta/3", f"{_MODULE}at delta/3 each"),
-            proved("their composition, by cubes", COMPOSITION, CUBES),
+            _UNION,
+            proved(
+                "independent neurons: the exponent at the first width, R^2 above the squared radius, the cube at the second width, "
+                "and x <= (C^2/9)(3/4 lambda0) < (C^2/9) lambda",
+                COMPOSITION,
+            ),
+            proved(
+                "pairs: the exponent at the first width, R^2 above the squared radius, the cube at the second width",
+                SYMMETRIC,
+            ),
+            proved("numbers that are not negative are ordered as their cubes", CUBES),
             _FIRST_WIDTH,
-            proved("under symmetric initialisation, with two events of probability delta/2", SYMMETRIC),
+            _BY_CUBES,
+            proved("each lemma's requirement makes m at least its width", LEAST),
+            argued("so the width is enough, and the least for which the lemmas compose", f"{_HERE}P7.7"),
             checked("the conclusion on instances", "T3"),
         ),
     ),
@@ -214,10 +306,25 @@ CHAINS = (
             *_CHERNOFF_LINKS,
             *_START_LINKS,
             *_CHANGE_LINKS,
-            proved("the first width, and from C2-prob's bound to the condition", COMPOSITION, CUBES),
+            _UNION,
+            proved(
+                "independent neurons: the exponent at the first width; and x <= (C^2/9)(3/4 lambda_S) < (C^2/9) sigma^2",
+                COMPOSITION,
+            ),
+            proved("numbers that are not negative are ordered as their cubes", CUBES),
             _FIRST_WIDTH,
-            argued("h_min >= 1/mu_max", f"{_MODULE}``h_min >= 1/mu_max``"),
-            proved("the ball and the second width, with a factor kappa_X", PATTERN),
+            _BY_CUBES,
+            LEVERAGE_BOUNDS,
+            proved("h mu_max >= 1 for a unit row, from h mu_max >= ||x_i||^2", LEVERAGE),
+            proved(
+                "independent neurons: R^2 above K2's squared radius, and the cube at kappa_X times the second width",
+                PATTERN,
+            ),
+            proved(
+                "pairs: the exponent at the first width, R^2 above K2's squared radius, the cube at kappa_X times the second width",
+                PATTERN_SYMMETRIC,
+            ),
+            argued("so the width is enough, with either initialisation", f"{_HERE}P7.8"),
             checked("the conclusion on instances", "T4-width"),
         ),
     ),
