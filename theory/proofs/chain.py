@@ -26,7 +26,7 @@ class Link:
     step: str
     basis: Basis
     references: tuple[str, ...]
-    """Ids of obligations, ids of claims, or "file §number", the paragraph with the argument."""
+    """Ids of obligations, ids of claims, or "file: number", the paragraph with the argument."""
 
 
 @dataclass(frozen=True)
@@ -54,5 +54,5 @@ def checked(step: str, *claims: str) -> Link:
 
 
 def argued(step: str, *paragraphs: str) -> Link:
-    """A link that numbered paragraphs argue: "docs/proofs/ngd.md §P5.1"."""
+    """A link that numbered paragraphs argue: "docs/proofs/ngd.md: P5.1"."""
     return Link(step, Basis.ARGUED, paragraphs)

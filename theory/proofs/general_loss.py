@@ -155,7 +155,7 @@ BALL = Obligation(
 
 OBLIGATIONS = (PAPER_RATE, COERCIVITY, FACTOR, OWN_RATE, BALL)
 
-_HERE = "docs/general-losses.md §"
+_HERE = "docs/general-losses.md: "
 _STEP_LINKS = (
     INTEGRAL,
     argued("r+ = r - eta (I+E) g with ||E|| <= 2c/(1-c), so ||r+|| <= ||r - eta g|| + eta q ||g||", f"{_HERE}P6.1"),

@@ -15,8 +15,8 @@ CHAINS = (
             PSEUDO_INVERSE,
             argued(
                 "both optimisers stay in theta(0) + row space of J and end where J theta = y",
-                "docs/proofs/gradient-descent.md §P9.5",
-                "docs/proofs/generalisation.md §P10.1",
+                "docs/proofs/gradient-descent.md: P9.5",
+                "docs/proofs/generalisation.md: P10.1",
             ),
             checked("the identity on instances", "T5-dist"),
         ),
@@ -24,8 +24,8 @@ CHAINS = (
     Chain(
         "T5-rad",
         (
-            argued("E ||J' sigma|| <= (tr G)^{1/2} for independent signs", "docs/proofs/generalisation.md §P10.2"),
-            argued("tr G_inf = n/2, as its diagonal is 1/2", "docs/proofs/kernels.md §P3.1"),
+            argued("E ||J' sigma|| <= (tr G)^{1/2} for independent signs", "docs/proofs/generalisation.md: P10.2"),
+            argued("tr G_inf = n/2, as its diagonal is 1/2", "docs/proofs/kernels.md: P3.1"),
             checked("the conclusion on instances", "T5-rad"),
         ),
     ),

@@ -109,7 +109,7 @@ TWO_TARGETS = Obligation(
 
 OBLIGATIONS = (RATE, SHARP_RATE, BALL, ADVANTAGE, TWO_TARGETS)
 
-_HERE = "docs/proofs/gradient-descent.md §"
+_HERE = "docs/proofs/gradient-descent.md: "
 _STEP_LINKS = (
     INTEGRAL,
     argued("||r+||^2 <= 1 - eta (2 a.b - x t^2), a = A'r, b = B'r, t = ||a||, ||r|| = 1", f"{_HERE}P9.1"),

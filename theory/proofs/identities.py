@@ -6,8 +6,8 @@ from theory.rigour.obligation import Obligation
 
 OBLIGATIONS: tuple[Obligation, ...] = ()
 
-_HERE = "docs/proofs/identities.md §"
-_ROUNDING = "docs/proofs/rounding.md §"
+_HERE = "docs/proofs/identities.md: "
+_ROUNDING = "docs/proofs/rounding.md: "
 
 
 def _identity(id: str, *links: Link) -> Chain:

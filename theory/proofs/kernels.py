@@ -69,7 +69,7 @@ TAIL = Obligation(
 
 OBLIGATIONS = (PAIR, WALLIS, TAIL)
 
-_HERE = "docs/proofs/kernels.md §"
+_HERE = "docs/proofs/kernels.md: "
 _CLOSED = argued("two half planes meet in a sector of angle pi minus the inputs' angle", f"{_HERE}P3.1")
 CHERNOFF = argued(
     "the matrix Chernoff inequality for summands of one distribution, by Golden-Thompson; pairs count once",

@@ -66,7 +66,7 @@ LEVERAGE = Obligation(
 
 OBLIGATIONS = (LEVERAGE_RATE, CONTAINED, LEVERAGE)
 
-_HERE = "docs/proofs/kfac.md §"
+_HERE = "docs/proofs/kfac.md: "
 LEVERAGE_BOUNDS = argued("h_i mu_min <= ||x_i||^2 <= h_i mu_max, and h_i <= 1", f"{_HERE}P8.1")
 _STEP_LINKS = (
     INTEGRAL,

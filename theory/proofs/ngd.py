@@ -160,7 +160,7 @@ OBLIGATIONS = (
     LINE,
 )
 
-_HERE = "docs/proofs/ngd.md §"
+_HERE = "docs/proofs/ngd.md: "
 STEP_OPERATOR = (
     INTEGRAL,
     PSEUDO_INVERSE,

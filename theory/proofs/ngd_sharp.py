@@ -193,7 +193,7 @@ LINE = Obligation(
 
 OBLIGATIONS = (COORDINATE, LEMMA, GOAL, BELOW, ABOVE, RATE, BALL, LINE)
 
-_HERE = "docs/proofs/ngd.md §"
+_HERE = "docs/proofs/ngd.md: "
 _LEMMA = (
     argued(
         "the row-space step: a symmetric Q, 0 <= Q <= c^2 I, with v'(I-Q)^{-1}v >= 1 and e'(c^2 I - Q)^{-1}e <= 1",

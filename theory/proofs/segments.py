@@ -2,7 +2,7 @@
 
 from theory.proofs.chain import argued
 
-PARAGRAPHS = "docs/proofs/segments.md §"
+PARAGRAPHS = "docs/proofs/segments.md: "
 
 INTEGRAL = argued(
     "u(theta+) - u(theta) is the integral of J along the segment, also through and inside kinks", f"{PARAGRAPHS}P1.1"

@@ -7,7 +7,7 @@ from theory.rigour.obligation import Obligation
 
 OBLIGATIONS: tuple[Obligation, ...] = ()
 
-_HERE = "docs/proofs/stability.md §"
+_HERE = "docs/proofs/stability.md: "
 FLIPS = argued(
     "||J(W) - J(0)||_F^2 = ||S(W) - S(0)||_F^2 = #flips/m; a flip of (i, r) costs (w_r(0).x_i)^2", f"{_HERE}P4.1"
 )

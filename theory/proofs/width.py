@@ -112,7 +112,7 @@ _PAIRS_CHERNOFF = Implication(
 )
 """``_CHERNOFF`` for m/2 independent pairs."""
 
-_HALF_CHERNOFF = Mutation("as-independent", "the first width of independent neurons", {"2*norm2": "norm2"})
+_HALF_CHERNOFF = Mutation("as-independent", "the first width of independent neurons", {"2*norm2": "norm2"}, part=2)
 
 LEAST = Obligation(
     "O-t3-least",
@@ -143,10 +143,9 @@ LEAST = Obligation(
 
 SYMMETRIC = Obligation(
     "O-t3-symmetric",
-    "T3 under symmetric initialisation: K-chernoff and C2-prob at delta/2 each, r(0) = -y; E is ||y||^2 here. The first width is enough for "
-    "m/2 pairs; R bounds Condition 2's radius; at the second width the cube of C2-prob's bound is at most that of (C^2/9)(3/4 lambda0)",
+    "T3 under symmetric initialisation: K-chernoff and C2-prob at delta/2 each, r(0) = -y; E is ||y||^2 here. R bounds "
+    "Condition 2's radius; at the second width the cube of C2-prob's bound is at most that of (C^2/9)(3/4 lambda0); the first width is enough for m/2 pairs",
     (
-        _PAIRS_CHERNOFF,
         Implication(
             ("0 < eigenvalue", "smallest > 3/4*eigenvalue", "0 <= E"), "9*E/smallest <= R2", {"R2": "12*E/eigenvalue"}
         ),
@@ -155,16 +154,17 @@ SYMMETRIC = Obligation(
             "cube <= (C**2/9*(3/4*eigenvalue))**3",
             {**_KAPPA, "limit": SYMMETRIC_WIDTH, "share": "delta/2", "R2": "12*E/eigenvalue", "cube": _CUBE},
         ),
+        _PAIRS_CHERNOFF,
     ),
     (
-        _HALF_CHERNOFF,
-        Mutation("ball-11", "R^2 = 11.9 E/lambda0", {"12*E": "119/10*E"}, part=1),
+        Mutation("ball-11", "R^2 = 11.9 E/lambda0", {"12*E": "119/10*E"}),
         Mutation(
             "narrower",
             "the second width times 0.999",
             {"m >= limit": "m >= 999/1000*limit"},
-            part=2,
+            part=1,
         ),
+        _HALF_CHERNOFF,
     ),
 )
 
@@ -213,10 +213,9 @@ PATTERN = Obligation(
 
 PATTERN_SYMMETRIC = Obligation(
     "O-t4-width-symmetric",
-    "T4-width under symmetric initialisation: the first width is enough for m/2 pairs; R^2 = 12 ||y||^2/(lambda_S h_min mu_min) bounds K2's radius; "
-    "with h_min >= 1/mu_max the second width is kappa_X times the symmetric one of T3; E is ||y||^2 here",
+    "T4-width under symmetric initialisation: R^2 = 12 ||y||^2/(lambda_S h_min mu_min) bounds K2's radius; "
+    "with h_min >= 1/mu_max the second width is kappa_X times the symmetric one of T3; E is ||y||^2 here; the first width is enough for m/2 pairs",
     (
-        _PAIRS_CHERNOFF,
         Implication(
             ("0 < eigenvalue", "smallest > 3/4*eigenvalue", "0 < h", "0 < mu_min", "0 <= E"),
             "9*E/(smallest*h*mu_min) <= R2",
@@ -233,19 +232,20 @@ PATTERN_SYMMETRIC = Obligation(
                 "cube": _CUBE,
             },
         ),
+        _PAIRS_CHERNOFF,
     ),
     (
+        Mutation("ball-11", "11.9 in place of 12", {"12*E": "119/10*E"}),
+        Mutation("smaller-h", "h_min >= 0.999/mu_max", {"h*mu_max >= 1": "h*mu_max >= 999/1000"}, part=1),
+        Mutation("no-kappa", "without kappa_X", {"mu_max/mu_min*limit": "limit"}, part=1),
+        Mutation("delta/3", "C2-prob at delta/3", {"delta/2": "delta/3"}, part=1),
         _HALF_CHERNOFF,
-        Mutation("ball-11", "11.9 in place of 12", {"12*E": "119/10*E"}, part=1),
-        Mutation("smaller-h", "h_min >= 0.999/mu_max", {"h*mu_max >= 1": "h*mu_max >= 999/1000"}, part=2),
-        Mutation("no-kappa", "without kappa_X", {"mu_max/mu_min*limit": "limit"}, part=2),
-        Mutation("delta/3", "C2-prob at delta/3", {"delta/2": "delta/3"}, part=2),
     ),
 )
 
 OBLIGATIONS = (FLIPS, CUBES, COMPOSITION, LEAST, SYMMETRIC, PATTERN, PATTERN_SYMMETRIC)
 
-_HERE = "docs/proofs/width.md §"
+_HERE = "docs/proofs/width.md: "
 _CHANGE_LINKS = (
     FLIPPED,
     argued("a flip has |z| <= t or ||w_r - w_r(0)|| > t; Markov's inequality", f"{_HERE}P7.2"),
