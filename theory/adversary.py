@@ -4,7 +4,7 @@ Scale lambda = 1. ``J0 J0^T >= I`` with J0 = J(0) (n, p), ``A = J(k)`` and every
 Rotations of outputs and parameters change nothing, so that J0 = [diag(d) 0] with d >= 1 is no restriction, nor is
 r = A z with z = A^T y, the step being -eta z.
 
-Proof of T1-sharp (THEORY section 4), whose quantities the search uses: w = Az, v = J0 z, e = w - v, s = ||w||. The new residual
+The search uses the quantities of T1-sharp's proof (docs/proofs/ngd.md, P5.7 to P5.10): w = Az, v = J0 z, e = w - v. The new residual
 is ``||w - eta B z|| <= ||w - eta v|| + eta c ||z||``, attained by ``B z = v - c ||z|| d``, d the direction of w - eta v.
 Lemma S: for unit z in the row space of A, 0 < c < 1, ``||v||^2 - ||e||^2 >= c/(1+c) s^2 + (1+c)(1-2c)``.
 """

@@ -69,8 +69,7 @@ def reachable_costs(costs: FloatArray, budget: float) -> tuple[FloatArray, float
 class JointKnapsack:
     """The most pairs that can flip when all neurons share the budget R^2 (C2-fro).
 
-    With the costs of neuron r sorted, flipping j of its inputs costs at least the j-th one, so for every mu >= 0
-    ``#flips <= mu R^2 + sum_r max_j (j - mu s_rj)_+`` (weak duality). ``costs`` has shape (n, m), squared distances.
+    For every mu >= 0 ``#flips <= mu R^2 + sum_r max_j (j - mu s_rj)_+`` (docs/proofs/stability.md, P4.2). ``costs`` has shape (n, m), squared distances.
     """
 
     def __init__(self, costs: FloatArray, budget: float) -> None:

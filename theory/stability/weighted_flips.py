@@ -1,17 +1,11 @@
 """How much weight of flips one input can collect within a ball of weights: the counting behind K2-spec (ReLU only).
 
-Let neuron r flip the inputs F_r, ``c_r = |F_r|``, and let D be the change of the pattern. For a unit vector v
-``(v . D_r)^2 <= c_r sum_{i in F_r} v_i^2``, so
+Let neuron r flip ``c_r`` inputs, ``s_(j)`` its j-th smallest cost. Then (docs/proofs/stability.md, P4.6)
 
-    ||S - S(0)||_2^2 = max_v sum_r (v . D_r)^2/m <= max_i sum_{r: i in F_r} c_r/m.
+    ||S - S(0)||_2^2 <= max_i sum_{r: i flips} c_r/m,
 
-Flipping i and j inputs in all costs neuron r at least ``max(s_ri, s_(j))``, s_(j) its j-th smallest cost; only j from the
-rank of i upwards is worth considering. Weak duality: for every mu >= 0 input i collects at most
-
-    mu R^2 + sum_r max_{j >= rank of i} (j - mu s_(j))_+,
-
-the joint knapsack of C2-fro with fewer choices, hence never a larger bound. One pass over the sorted costs, with suffix
-maxima, gives it for all inputs.
+and for every mu >= 0 input i collects at most ``mu R^2 + sum_r max_{j >= rank of i} (j - mu s_(j))_+``: the joint knapsack of C2-fro
+with fewer choices, hence never a larger bound. One pass over the sorted costs, with suffix maxima, gives it for all inputs.
 """
 
 from __future__ import annotations

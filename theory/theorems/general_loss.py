@@ -1,4 +1,4 @@
-"""Natural gradient descent on a strongly convex loss of the outputs: T2, T2-q (THEORY section 5).
+"""Natural gradient descent on a strongly convex loss of the outputs: T2, T2-q (docs/theory.md).
 
 Setting. ``ell`` is mu-strongly convex with an L-Lipschitz gradient g, ``kappa = L/mu``; y is its minimiser, not the
 labels. ``r(k) = u(theta(k)) - y``, update ``theta(k+1) = theta(k) - eta J(k)^+ g(u(k))``, ``lambda = lambda_min(G(0))``.
@@ -11,26 +11,14 @@ T2-q [derived]. C <= (3+kappa)/(3+3kappa), C < 3/(2+kappa) and 0 < eta <= [2/(mu
 ``||r(k)|| <= (1 - eta mu (1-q))^k ||r(0)||``. Hence T2's own rate for C < 3/(3+2kappa) and
 ``eta <= (2/(mu+L)) (1-(1+kappa)q)/(1-q)^2``. At mu = L = 1 they are T1 and T1-q.
 
-Proof. One step is ``r+ = r - eta (I+E) g`` with ``||E|| <= q`` (as in T1-q). Let ``||r|| = 1`` and ``s = ||g||``, which lies
-in [mu, L]. Co-coercivity, ``<r, g> >= (mu L + s^2)/(mu+L)``, bounds ``||r - eta g||^2``; writing
-``s^2 = mu^2 + t (L^2 - mu^2)``, 0 <= t <= 1, it gives ``||r+|| <= f(t)`` with
-
-    f(t) = [(1 - eta mu)^2 - t eta (L-mu) (2 - eta(mu+L))]^{1/2} + eta q [mu^2 + t (L^2-mu^2)]^{1/2}.
-
-f is concave, so ``f(t) <= f(0) + t f'(0)``. Here f(0) is T2-q's factor, and ``f'(0) <= 0``, which is
-``2 - eta(mu+L) >= q (1+kappa) (1 - eta mu)``, is its limit of eta. T2's rate: ``f(0)^2 <= 1 - 2 eta mu L/(mu+L)`` is
-``eta (1-q)^2 <= 2/(mu+L) - 2q/mu``, which implies that limit because ``2 <= 1+kappa``.
-
-Ball. ``||theta(k+1) - theta(k)|| <= eta L ||r(k)|| / ((1-c) sqrt(lambda))`` needs theta(k) in the ball only. The sum over
-all steps, the current one included, is at most ``kappa/((1-c)(1-q)) = kappa/(1-C)`` (T2-q) or, as
-``1 - sqrt(1-x) >= x/2``, ``(1+kappa)/(1-c)`` (T2), times ``||r(0)||/sqrt(lambda)``: at most ``(3/2)(1+kappa)``, so by
-induction no segment leaves the ball. For T2, where C < 1/2, 6/5 would do in place of 3/2; for T2-q the ball bounds C.
+The paths are at most ``(1+kappa)/(1-c)`` (T2) and ``kappa/(1-C)`` (T2-q) times ``||r(0)||/sqrt(lambda)`` long, the latter ``(3/2)(1+kappa)`` where
+T2-q's C ends. Proofs: docs/general-losses.md, P6.1 to P6.6.
 
 Sharp. With ``||E|| <= q`` alone, T2-q's factor (r along the eigenvector of mu) and both its limits are attained. On spike
 maps a step multiplies r by ``1 - eta mu/rho``, rho = (3+C)/(3-C), so T2's rate fails beyond ``breaking_step``, and for
 every eta when C > 3/(1+2kappa). Paths of length ``kappa ||r(0)||/sqrt(lambda)`` exist up to O(C): r along L zigzags.
 
-docs/general-losses.md has every step. Every function of real numbers here takes floats or balls (arb), and answers in
+Every function of real numbers here takes floats or balls (arb), and answers in
 balls when one argument is a ball. Floats are taken as the numbers that they are, and answered by the next float on the side on which
 the statement stays true (theory/directed.py).
 """

@@ -1,4 +1,4 @@
-"""Generalisation of natural gradient descent: T5, T5-dist, T5-rad (THEORY section 9).
+"""Generalisation of natural gradient descent: T5, T5-dist, T5-rad (docs/theory.md).
 
 T5. Statement: inputs and targets (x_i, y_i), i <= n, independent from one distribution; NGD with step size ``0 < eta <= 1`` on
 a wide network of small initial scale nu; a loss in [0, 1], 1-Lipschitz in the output, with ``l(y, y) = 0``. With probability
@@ -15,10 +15,10 @@ Sharpness: not known; the bound says nothing once it reaches 1.
 
 T5-dist [derived]. Statement: u linear in theta, J of full row rank. NGD (0 < eta < 2) and GD (0 < eta < 2/lambda_max(G)), both
 from theta(0), converge to the interpolant nearest to theta(0), ``theta(0) - J^+ r(0)``, at squared distance
-``r(0)^T G^{-1} r(0)``. Sharp: an identity. K-FAC converges to another interpolant.
+``r(0)^T G^{-1} r(0)``. Proof: docs/proofs/generalisation.md, P10.1. Sharp: an identity. K-FAC converges to another interpolant.
 
 T5-rad [derived]. Statement: the empirical Rademacher complexity of ``{J theta : ||theta|| <= B}`` on n inputs is at most
-``B sqrt(tr G)/n``; ``tr G_inf = n/2``. Sharp: equality for orthogonal rows of J.
+``B sqrt(tr G)/n``; ``tr G_inf = n/2``. Proof: P10.2 there. Sharp: equality for orthogonal rows of J.
 
 Every function of real numbers here takes floats or balls (arb), and answers in kind. Floats are taken as the numbers that they are,
 and answered by the next float on the side on which the statement stays true: bounds rounded up, counts never too small (theory/directed.py).

@@ -1,4 +1,4 @@
-"""Gradient descent on the squared loss, for comparison: T0, T0-sharp, T0-linear, T0-advantage (THEORY section 8).
+"""Gradient descent on the squared loss, for comparison: T0, T0-sharp, T0-linear, T0-advantage (docs/theory.md).
 
 Setting. ``r(k) = u(theta(k)) - y``, update ``theta(k+1) = theta(k) - eta J(k)^T r(k)``, ``lambda = lambda_min(G(0))``,
 ``Lambda = ||J(0)||_2^2``. Conditions 1 and 2(C) as in theory/theorems/ngd.py, on the same ball. ``c = C/3``,
@@ -10,24 +10,15 @@ T0-sharp [derived]. C <= 3/4 and 0 < eta <= (1-2c)/((1-c) L^2) give
 ||r(k)||^2 <= (1 - eta (2 - eta L^2) (1-c)^2 lambda)^k ||r(0)||^2, and the path stays within
 2(1-c)/(1-3c+4c^2) ||r(0)||/sqrt(lambda). It contains T0's rate, up to a step (1-2c)/(1-5c) times as long.
 
-Proof of both. Scale lambda = 1 and ||r(k)|| = 1. Let A = J(k), B the mean Jacobian of the segment, a = A^T r, b = B^T r,
-j = J(0)^T r, t = ||a||: both a and b lie within c of j, ||j|| >= max(1, t-c), ||B|| <= L, and r(k+1) = r - eta B a. So
-||r(k+1)||^2 <= 1 - eta (2 a.b - x t^2), x = eta L^2. T0: b = a + (b-a), ||b-a|| <= 2c <= q t, hence 2 a.b >= 2(1-q) t^2, and
-x <= 1-2q leaves 1 - eta t^2, t >= 1-c. T0-sharp: a.b >= a.j - c t and 2 a.j >= t^2 + ||j||^2 - c^2, so 2 a.b - x t^2 is at
-least m(t) = (1-x) t^2 - 2ct + 1 - c^2 for t <= 1+c and (2-x) t^2 - 4ct beyond; for 1-x >= c/(1-c) m increases on
-t >= 1-c from m(1-c) = (2-x)(1-c)^2.
-Ball. A step has length eta t, and eta m(t)/2 <= ||r(k)|| - ||r(k+1)||, so the lengths sum up to at most 2 sup t/m(t) times
-||r(0)||: T0 has m(t) = t^2 and the supremum 1/(1-c); T0-sharp has it at t = 1+c (c <= 1/3), at x = (1-2c)/(1-c). The k-th
-segment itself stays inside: eta t <= x/L <= 1, below the supremum times 2. The radius is at most the paper's 3 for c < 1/5
-(T0) and c <= 1/4 (T0-sharp; equality at 1/4).
+Proofs: docs/proofs/gradient-descent.md, P9.1 to P9.8. The radius is at most the paper's 3 for c < 1/5 (T0) and c <= 1/4 (T0-sharp;
+equality at 1/4).
 
 T0-linear [derived]. With J frozen GD's residual is (I - eta G)^k r(0), NGD's (1-eta)^k r(0).
 T0-advantage [paper, explicit constants]. The paper compares guarantees; so does (a). (b) and (c) are about GD itself.
 (a) At the step limits, T0's (and T0-sharp's) guaranteed decrease of ||r||^2 in a step is at most lambda/Lambda times that of
 T1-sharp, so that GD's guaranteed count is at least Lambda/lambda times NGD's; for a ReLU network on n unit rows, where
 lambda <= Lambda <= n, T0's is at least (1-5c)(1-c)/(1+c)^2 lambda/n: the O(lambda/n) of the paper.
-(b) In the linearised model every eta and k has ||r(k)|| >= |1 - eta w|^k ||r(0)||, w = r(0)^T G r(0)/||r(0)||^2 (Jensen: the
-squared components of r(0) in G's eigenbasis are weights, x -> x^{2k} is convex). For 0 < eta <= 2/Lambda, beyond which GD
+(b) In the linearised model every eta and k has ||r(k)|| >= |1 - eta w|^k ||r(0)||, w = r(0)^T G r(0)/||r(0)||^2. For 0 < eta <= 2/Lambda, beyond which GD
 diverges for some r(0), and w <= Lambda/2 this is at least (1 - 2w/Lambda)^k: GD needs ln(1/eps)/(-ln(1 - 2w/Lambda)) >=
 (Lambda/(2w) - 1) ln(1/eps) steps to a residual of eps ||r(0)||, and w = lambda when r(0) is in the lowest eigenspace. Equality
 there at eta = 2/Lambda. A component of length g ||r(0)|| along one eigenvector does the same with ln(g/eps) and its eigenvalue.

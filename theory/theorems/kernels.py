@@ -1,19 +1,19 @@
-"""Bounds of the smallest eigenvalues of the limiting kernels, and how the pattern Gram matrix concentrates (THEORY section 2).
+"""Bounds of the smallest eigenvalues of the limiting kernels, and how the pattern Gram matrix concentrates (docs/theory.md).
 
 Setting. Unit rows, ``K = X X^T`` with entries rho_ij, ``G_inf = K o S_inf``, ``lambda0 = lambda_min(G_inf)``,
 ``lambda_S = lambda_min(S_inf)``, ``rho_bar = max_{i != j} |rho_ij|``.
 
-K-schur [derived]. ``lambda0 >= lambda_S`` (Schur: K - 0 and S_inf - lambda_S I are positive semidefinite, K_ii = 1);
-``tr G_inf = n/2``; ``lambda0 <= min_{i != j} (1/2 - |G_inf,ij|)`` (2 x 2 principal submatrices). Sharp: n = 2 has equality
-in the last, n = 1 in the first.
+Proofs: docs/proofs/kernels.md, P3.1 to P3.10.
 
-K-sep [derived]. ``G_inf = K/4 + (1/2 pi) sum_k c_k K^{o(2k+2)}``, ``c_k = (2k)!/(4^k k!^2 (2k+1))`` the coefficients of
-arcsin, ``sum_k c_k = pi/2``. All Hadamard powers are positive semidefinite, and ``lambda_min(K^{o p}) >= 1 - (n-1) rho_bar^p``
-(Gershgorin). Hence, for rho_bar < 1, each sharper than the one before:
+K-schur [derived]. ``lambda0 >= lambda_S``; ``tr G_inf = n/2``; ``lambda0 <= min_{i != j} (1/2 - |G_inf,ij|)``. Sharp: n = 2 has
+equality in the last, n = 1 in the first.
+
+K-sep [derived]. With ``c_k = (2k)!/(4^k k!^2 (2k+1))``, the coefficients of arcsin, for rho_bar < 1, each sharper than the one
+before:
 
 * "halved":  ``lambda0 >= (1/4 pi) sum_{k >= ceil((p-2)/2)} c_k``, ``p = max(1, ceil(ln(2(n-1)) / -ln rho_bar))``;
 * "series":  ``lambda0 >= (1/2 pi) sum_k c_k (1 - (n-1) rho_bar^{2k+2})_+``;
-* "complete": the same plus ``(1/4) (1 - (n-1) rho_bar)_+``, from K/4.
+* "complete": the same plus ``(1/4) (1 - (n-1) rho_bar)_+``.
 
 For n = 1 and for rho_bar = 0 they give 1/8, 1/4 and 1/2; lambda0 = 1/2. Sharp: "complete" is attained for n = 1, for
 orthogonal rows, and for n = 2 with rho >= 0; "series" in the limit of n = 2 rows that become parallel.
@@ -88,7 +88,7 @@ def first_coefficients(count: int, like: float = 1.0) -> list[float]:
 def remaining_coefficients(first: int, like: float = 1.0) -> float:
     """``sum_{k >= first} c_k``: exactly up to ``MOST_TERMS``, beyond the lower bound ``(pi (first + 1/2))^{-1/2}``.
 
-    That bound is ``c_k >= pi^{-1/2} (k + 1/2)^{-1/2} / (2k+1)`` (Wallis), and a sum of a decreasing function is above its integral.
+    With ``w_k = (2k)!/(4^k k!^2)``, ``c_k >= w_k - w_{k+1}`` makes the sum at least ``w_first``, and that is at least this bound (P3.8).
     """
     pi = circle_constant(like)
     if first > MOST_TERMS:

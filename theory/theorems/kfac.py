@@ -1,8 +1,8 @@
-"""K-FAC on the squared loss: T4, T4-lev, T4-sharp, T4-frozen (THEORY section 7).
+"""K-FAC on the squared loss: T4, T4-lev, T4-sharp, T4-frozen (docs/theory.md).
 
 Setting. Pattern features ``S(W)`` (n, m), ``H = S S^T``, ``sigma^2 = lambda_min(H(0))``; update
 ``W(k+1) = W(k) - eta S(k)^+ diag(r(k)) (X^+)^T``. ``P = X X^+``, leverage scores ``h_i = P_ii`` from h_min to h_max,
-eigenvalues of X^T X from mu_min (the smallest nonzero one) to mu_max; ``1/mu_max <= h_i <= min(1, 1/mu_min)``.
+eigenvalues of X^T X from mu_min (the smallest nonzero one) to mu_max; ``1/mu_max <= h_i <= min(1, 1/mu_min)`` for unit rows.
 Condition K1: sigma > 0. Condition K2(C): ``||S(W) - S(0)||_2 <= (C/3) sigma`` for all W with
 ``||W - W(0)||_F <= 3 ||r(0)|| / (sigma (h_min mu_min)^{1/2})``. ``c = C/3``, ``q = 2C/(3-C)``, ``rho = (3+C)/(3-C)``.
 
@@ -13,19 +13,8 @@ T4-sharp [derived]. Any rank, C < 1 and 0 < eta <= rho(2-rho)/h_max give the sam
 T4-frozen [derived]. On segments where S does not change, r(k+1) = (I - eta diag(h)) r(k); with rank X = n this is
     (1-eta) r(k), natural gradient descent's residual.
 
-Proof of T4-sharp, hence of the others. One step is ``r+ = (I - eta M o P) r`` with ``M = (mean of S(W_s)) S(k)^+``
-(I-kfac-fn). Write ``D = diag(h)``, ``p = D^{1/2} r``, ``t = eta h_max``, ``Q = D^{-1/2} P D^{-1/2}``, so that
-``M o P = D^{1/2} (M o Q) D^{1/2}`` and, as ``D <= h_max I``,
-``||r+||^2 <= ||r||^2 + (eta/t)(||p - t (M o Q) p||^2 - ||p||^2)``. Q is positive semidefinite with unit diagonal, so
-``I o Q = I`` and Schur's inequality give ``||I - t M o Q||_2 = ||(I - t M) o Q||_2 <= ||I - t M||_2``, which is at most
-``1 - t/rho`` for ``t <= rho(2-rho)`` (T1-sharp's one-step bound: it is about any A = S(k) and B = mean of S(W_s) within
-c sigma of an S(0) with least singular value sigma), and at most ``1 - t(1-q)`` for ``t <= 1`` (T4-lev). Both squares are at
-most ``1 - t`` within the step limits, so ``||r+||^2 <= ||r||^2 - eta r^T D r`` (O-sharp-rate, O-t4).
-Ball: this gives ``eta r^T D r <= 2 ||r|| (||r|| - ||r+||)``, so with ``h_min ||r||^2 <= r^T D r`` the earlier steps have
-``sum_{j<k} eta (r^T D r)^{1/2} <= 2 (||r(0)|| - ||r(k)||)/h_min^{1/2}``, while the k-th segment adds at most
-``eta h_max^{1/2} ||r(k)|| <= ||r(k)||/h_min^{1/2}``, because ``eta h_max <= 1``. As ``||X^+T row i||^2 <= h_i/mu_min``,
-``||dW||_F <= eta (r^T D r)^{1/2}/((1-c) sigma mu_min^{1/2})``: all of the path, the k-th segment included, lies within
-``2/(1-c) ||r(0)||/(sigma (h_min mu_min)^{1/2})``, the ball of K2 for C <= 1 (with equality at C = 1).
+The path of all three is at most ``2/(1-c) ||r(0)||/(sigma (h_min mu_min)^{1/2})`` long, the radius of K2's ball at C = 1. Proofs:
+docs/proofs/kfac.md, P8.1 to P8.9.
 
 What is sharp: rho(2-rho)/h_max and 1 - eta h/rho are attained when all leverage scores are equal. Every function of real
 numbers takes floats or balls (arb), and answers in kind. Floats are taken as the numbers that they are, and answered by the next float

@@ -1,4 +1,4 @@
-"""Natural gradient descent on the squared loss: T1, T1-q, T1-sharp, T1-tight, T1-first, T1-step, T1-line (THEORY section 4).
+"""Natural gradient descent on the squared loss: T1, T1-q, T1-sharp, T1-tight, T1-first, T1-step, T1-line (docs/theory.md).
 
 Setting. Residual ``r(k) = u(theta(k)) - y``, update ``theta(k+1) = theta(k) - eta J(k)^+ r(k)``, ``lambda = lambda_min(G(0))``.
 Condition 1: lambda > 0. Condition 2(C): ``||J(theta) - J(0)||_2 <= (C/3) sqrt(lambda)`` for all theta with
@@ -13,12 +13,8 @@ T1-step [derived]. Full rank alone gives ||r(k+1)|| <= (|1-eta| + eta eps_k) ||r
 T1-line [derived]. One step inside the ball moves the outputs by -eta (I + E) r, ||E|| <= q: the angle between the output
 step and the straight line to the target is at most arcsin q (C <= 1).
 T1-line-sharp [derived]. That angle is at most 2 arcsin(c/sqrt(1-3c^2)), for C <= 1.
-Proof. Notation of T1-sharp's proof (theory/adversary.py): lambda = 1, unit z = A^+ r/||A^+ r||, w = Az, v = J(0)z, e = w - v.
-The step is -eta Bz with ||Bz - v|| <= c, so its angle to w is at most that of w and v plus arcsin(c/||v||). ||e|| <= c bounds
-the first by arcsin(c/||v||) too, and Lemma S by arccos(sqrt(1-4c^2)/||v||): 2 w.v = s^2 + ||v||^2 - ||e||^2 is at least
-(1+2c)/(1+c) s^2 + (1+c)(1-2c) >= 2 s sqrt(1-4c^2). The two agree at ||v||^2 = 1-3c^2: above it both summands are at most
-arcsin(c/||v||), below it the sum of the second bound and arcsin(c/||v||) increases with ||v|| as 1-4c^2 >= c^2.
-Attained up to a factor: 2 arcsin c, by two outputs that turn (theory/ridge.py).
+Proofs: docs/proofs/ngd.md, P5.1 to P5.14; Lemma S, of T1-sharp's, is P5.8 and P5.9. T1-line-sharp is
+attained up to a factor: 2 arcsin c, by two outputs that turn (theory/ridge.py).
 
 Every function of real numbers here takes floats or balls (arb), and answers in kind. Floats are taken as the numbers that they are,
 and answered by the next float on the side on which the statement stays true: limits of C and eta rounded down, factors, radii and

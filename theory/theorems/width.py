@@ -1,4 +1,6 @@
-"""Initialisation with high probability: K-chernoff, R0, C2-prob, and the widths of T3 and T4 (THEORY sections 2, 3, 6, 7).
+"""Initialisation with high probability: K-chernoff, R0, C2-prob, and the widths of T3 and T4 (docs/theory.md).
+
+Proofs: docs/proofs/width.md, P7.1 to P7.8, and for K-chernoff docs/proofs/kernels.md, P3.10.
 
 Setting. Independent neurons ``w_r ~ N(0, nu^2 I)``, signs uniform on -1, +1; unit rows X (n, d), targets y,
 ``lambda0 = lambda_min(G_inf)``, ``lambda_S = lambda_min(S_inf)``, ``E = ||y||^2 + n nu^2/2``. Symmetric initialisation:
@@ -6,34 +8,29 @@ m / 2 independent pairs (w, a), (w, -a), so that u(0) = 0.
 
 K-chernoff [paper, with constants]. ``P(lambda_min(G(0)) <= 3/4 lambda0) <= n exp(-beta m lambda0 / ||X||_2^2)``,
 ``beta = 1/4 + 3/4 ln 3/4``; for H(0) with lambda_S and n in place of lambda0 and ``||X||_2^2``; m / 2 for m under
-symmetric initialisation. From the matrix Chernoff inequality (Tropp 2012, theorem 1.1) for ``G(0) = sum_r m^{-1} D_r K D_r``,
-``D_r = diag(A_r)``, each term at most ``||X||_2^2 / m``. At a width with ``beta m lambda0 / ||X||_2^2 >= ln(n/share)`` (O-t3's first part)
-the failure is at most ``n exp(-ln(n/share)) = share``: exp falls in -x, and ln is its inverse. Not sharp: for n = 1, where ``m lambda_min`` is Binomial(m, 1/2),
+symmetric initialisation. Source: Tropp 2012, theorem 1.1. Not sharp: for n = 1, where ``m lambda_min`` is Binomial(m, 1/2),
 the exponent could be 2 KL(3/8, 1/2) = 1.84 beta.
 
-R0 [paper, with constants]. ``E ||r(0)||^2 = E``, hence ``||r(0)||^2 <= E/delta`` with probability at least 1 - delta
-(Markov). Symmetric initialisation: ``r(0) = -y``.
+R0 [paper, with constants]. ``E ||r(0)||^2 = E``, hence ``||r(0)||^2 <= E/delta`` with probability at least 1 - delta.
+Symmetric initialisation: ``r(0) = -y``.
 
 C2-prob [paper, with constants]. For a radius R fixed before the draw, with probability at least 1 - delta, for all W with
 ``||W - W(0)||_F <= R``: ``||J(W) - J(0)||_F^2 = ||S(W) - S(0)||_F^2 <= kappa_3 n R^{2/3} / (nu delta sqrt(m))^{2/3}``,
-``kappa_3 = (3/2)(4/pi)^{1/3}`` (paper: 2). For every t > 0 a flip has ``|z_ir| <= t`` or ``||w_r - w_r(0)|| > t``; the
-second kind are at most ``n R^2/t^2``, the first in expectation ``n m t (2/pi)^{1/2}/nu`` (Markov), and the best t gives kappa_3.
-Only the distribution of each neuron matters, so symmetric initialisation changes nothing. Not sharp: for n = 1, delta -> 1,
+``kappa_3 = (3/2)(4/pi)^{1/3}`` (paper: 2). The same under symmetric initialisation. Not sharp: for n = 1, delta -> 1,
 m -> inf the supremum is that with ``(6/pi)^{1/3} = 1.24`` for kappa_3. For n = 1 the bound holds for all R at once
 [derived: Daniels 1945, ``P(F_m(t) <= t/delta for all t) = 1 - delta``].
 
 T3 [paper, Theorem 3; constants derived]. If ``m >= max(||X||_2^2 ln(3n/delta)/(beta lambda0), M n^3 E/(C^6 nu^2 lambda0^4 delta^3))``,
-``M = 1728*324*27/(2 pi)``, then with probability at least 1 - delta Conditions 1 and 2(C) hold. K-chernoff, R0 and C2-prob
-at delta/3 each: ``lambda > 3/4 lambda0``, so Condition 2's radius is at most ``R = (36 E/(delta lambda0))^{1/2}``, and
-C2-prob gives ``||J(W) - J(0)||_F^2 <= (C^2/9)(3/4 lambda0)``.
+``M = 1728*324*27/(2 pi)``, then with probability at least 1 - delta Conditions 1 and 2(C) hold: K-chernoff, R0 and C2-prob
+at delta/3 each, ``R^2 = 36 E/(delta lambda0)``.
 
 T3 under symmetric initialisation [derived]. ``m >= max(2 ||X||_2^2 ln(2n/delta)/(beta lambda0),
 M' n^3 ||y||^2/(C^6 nu^2 lambda0^4 delta^2))``, ``M' = 1728*48*27/(2 pi)``: K-chernoff and C2-prob at delta/2 each,
 ``R^2 = 12 ||y||^2/lambda0``. Here a large nu always helps.
 
 T4-width [derived]. The same for Conditions K1 and K2(C) with lambda_S for lambda0, n for ``||X||_2^2``, and kappa_X =
-mu_max/mu_min times the second width: ``R^2 = 36 E/(delta lambda_S h_min mu_min)`` and ``h_min >= 1/mu_max``. A rank decided
-in floating point is not enough: for the rows (1, 0) and (-1, 1e-17) kappa_X is 4e34, and 1 when the singular value 7e-18 is dropped.
+mu_max/mu_min times the second width, for either initialisation: ``R^2 = 36 E/(delta lambda_S h_min mu_min)``, symmetric
+``12 ||y||^2/(lambda_S h_min mu_min)``, and ``h_min >= 1/mu_max``. A rank decided in floating point is not enough: for the rows (1, 0) and (-1, 1e-17) kappa_X is 4e34, and 1 when the singular value 7e-18 is dropped.
 
 Functions of real numbers take floats or balls (arb), and answer in kind. Floats are taken as the numbers that they are, and answered
 by the next float on the side on which the statement stays true: failures and widths rounded up (theory/directed.py).
