@@ -51,7 +51,7 @@ class Status(StrEnum):
 
 
 class Provenance(StrEnum):
-    """Where a statement comes from (THEORY, first page)."""
+    """Where a statement comes from (docs/theory.md, its marks)."""
 
     PAPER = "paper"
     PAPER_WITH_CONSTANTS = "paper with explicit constants"

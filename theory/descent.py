@@ -1,7 +1,7 @@
 """NGD, K-FAC and GD on the two-layer network: one step in parameters, trajectories in function space (n x m).
 
 Every update moves the pre-activations by ``dZ = M S`` with an n x n matrix M, so d never enters after K and P
-(THEORY section 1, "Optimisers"). One step costs two products of sizes n x m x n and an n x n solve; less where 2 d < n, as
+(docs/theory.md, I-dual). One step costs two products of sizes n x m x n and an n x n solve; less where 2 d < n, as
 M is then applied in two factors, and where few activations change, as the products of these alone are counted again.
 """
 

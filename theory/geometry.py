@@ -13,7 +13,7 @@ from theory.inputs import FloatArray, unit_rows
 
 @dataclass(frozen=True)
 class InputGeometry:
-    """What the optimisers need of unit rows X of shape (n, d) (THEORY section 1, symbols K, P, h, mu).
+    """What the optimisers need of unit rows X of shape (n, d) (docs/theory.md, section 1: K, P, h, mu).
 
     The rank counts the singular values above ``max(n, d) eps`` times the largest: the backward error of the
     decomposition, below which a singular value cannot be told from zero.

@@ -1,4 +1,4 @@
-"""The limiting kernels of THEORY section 2: ``G_inf`` and ``S_inf`` in closed form, with certified eigenvalues.
+"""The limiting kernels ``G_inf`` and ``S_inf`` in closed form (docs/theory.md, K-closed), with certified eigenvalues.
 
 Rows are directions: any nonzero norm, taken exactly as given; the kernels are those of the unit vectors they point to.
 """

@@ -1,4 +1,4 @@
-"""Losses of the outputs u (n,), strongly convex with a Lipschitz gradient (THEORY section 5).
+"""Losses of the outputs u (n,), strongly convex with a Lipschitz gradient (docs/theory.md, T2).
 
 A loss is made from the labels (n,) and has its true constants: ``strong_convexity`` mu, the infimum of the Hessian's
 eigenvalues over all u, and ``smoothness`` L, their supremum, so that ``kappa = L/mu``. A float that cannot hold them

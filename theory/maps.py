@@ -277,7 +277,7 @@ def operator_norm(model: ParameterMap) -> float:
 
 
 def certify_map(model: ParameterMap, targets: FloatArray, loss: LossMaker = SquaredLoss) -> MapCertificate:
-    """Certify Conditions 1 and 3 of a map at theta(0) = 0, rounding included (THEORY section 3).
+    """Certify Conditions 1 and 3 of a map at theta(0) = 0, rounding included (docs/theory.md).
 
     ``targets`` (n,) are the labels of the loss; for the squared loss Condition 3 is Condition 2.
     """

@@ -1,4 +1,4 @@
-"""The two-layer network of the paper: its outputs, Jacobian, Gram matrix and pattern features (THEORY section 1)."""
+"""The two-layer network of the paper: its outputs, Jacobian, Gram matrix and pattern features (docs/theory.md)."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def pattern_counts(pattern: ArrayLike) -> FloatArray:
 class TwoLayerNetwork:
     """``f(W, x) = m^{-1/2} sum_r a_r phi(w_r . x)`` with trained ``weights`` (m, d) and fixed ``signs`` (m,) of -1, +1.
 
-    Source: paper, section 2; THEORY section 1. Raises ShapeError, NotFiniteError, SignError, ChoiceError.
+    Source: paper, section 2. Raises ShapeError, NotFiniteError, SignError, ChoiceError.
     """
 
     weights: FloatArray

@@ -277,7 +277,7 @@ _CLAIM: Claim[Instance] = Claim(
     statement="P(lambda_min(G(0)) <= 3/4 lambda0) <= n exp(-beta m lambda0/||X||_2^2) with beta = 1/4 + 3/4 ln 3/4, and for "
     "H(0) with lambda_S and n; m/2 for m under symmetric initialisation",
     provenance=Provenance.PAPER_WITH_CONSTANTS,
-    source="paper, section 2 and proof of Theorem 3 (m = Omega(n ln(n/delta)/lambda0)); Tropp (2012); THEORY section 2",
+    source="paper, section 2 and proof of Theorem 3 (m = Omega(n ln(n/delta)/lambda0)); Tropp (2012); docs/theory.md, K-chernoff",
     families=(EXACT, NETWORKS, FORTY),
     hypotheses=partial(hypotheses, Rule()),
     conclusion=partial(conclusion, Rule()),

@@ -187,7 +187,7 @@ _CLAIM: Claim[Pair] = Claim(
     id="K-hoeffding",
     statement="P(|H_ij(0) - S_inf,ij| >= t) <= 2 exp(-2 m t^2); under symmetric initialisation 2 exp(-m t^2)",
     provenance=Provenance.LITERATURE,
-    source="Hoeffding (1963); THEORY section 2",
+    source="Hoeffding (1963); docs/theory.md, K-hoeffding",
     families=(SMALL, LARGE, SAMPLED),
     hypotheses=partial(hypotheses, pattern_deviation_failure),
     conclusion=partial(conclusion, pattern_deviation_failure),

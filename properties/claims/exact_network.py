@@ -1,4 +1,4 @@
-"""The two-layer ReLU network in exact rational arithmetic: an oracle for the identities of THEORY section 1.
+"""The two-layer ReLU network in exact rational arithmetic: an oracle for the identities I-*.
 
 Every float64 is a rational number and the widths are perfect squares, so that ``m^{-1/2}`` is rational as well: nothing
 here is rounded. Matrices are dense and small; the parameter-space steps use J and pseudo-inverses, the function-space
@@ -207,7 +207,7 @@ def _gradient(state: FunctionState) -> fmpq_mat:
 Movement = Callable[[FunctionState], fmpq_mat]
 
 MOVEMENTS: Mapping[str, Movement] = MappingProxyType({"ngd": _natural_gradient, "kfac": _kfac, "gd": _gradient})
-"""The n x n matrix M of ``dZ = -eta M S`` (THEORY section 1, "Optimisers")."""
+"""The n x n matrix M of ``dZ = -eta M S`` (docs/theory.md, I-dual)."""
 
 
 def function_step(state: FunctionState, movement: Movement, step_size: fmpq) -> FunctionState:

@@ -248,7 +248,7 @@ _CLAIM: Claim[Instance] = Claim(
     "||J(W) - J(0)||_F^2 and ||S(W) - S(0)||_F^2 are at most kappa_3 n R^(2/3)/(nu delta sqrt(m))^(2/3), "
     "kappa_3 = (3/2)(4/pi)^(1/3); for n = 1 and independent neurons for all R at once",
     provenance=Provenance.PAPER_WITH_CONSTANTS,
-    source="paper, proof of Theorem 3 (constant 2); all R at once: Daniels (1945); THEORY section 3",
+    source="paper, proof of Theorem 3 (constant 2); all R at once: Daniels (1945); docs/theory.md, C2-prob",
     families=(ONE, NETWORKS),
     hypotheses=lambda _: (),
     conclusion=partial(conclusion, Rule()),

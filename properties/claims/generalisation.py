@@ -1,4 +1,4 @@
-"""The claims of THEORY section 9: T5 (estimated), T5-dist and T5-rad (exact and ball arithmetic)."""
+"""The claims about generalisation: T5 (estimated), T5-dist and T5-rad (exact and ball arithmetic)."""
 
 from __future__ import annotations
 

@@ -312,7 +312,7 @@ _CLAIM: Claim[LinearModel] = Claim(
     "||r(k)|| >= (1 - 2w/Lambda)^k ||r(0)||, w = r(0)^T G r(0)/||r(0)||^2, hence needs (Lambda/(2w) - 1) ln(1/eps) steps where NGD "
     "needs ln(1/eps)/(-ln(1-eta)); (c) for every eta one of two residuals keeps ((W-w)/(W+w))^k",
     provenance=Provenance.PAPER_WITH_CONSTANTS,
-    source="Zhang, Martens, Grosse (2019), section 4: NGD's rate against GD's; THEORY section 8",
+    source="Zhang, Martens, Grosse (2019), section 4: NGD's rate against GD's; docs/theory.md, T0-advantage",
     families=FAMILIES,
     hypotheses=partial(hypotheses, RULE),
     conclusion=partial(conclusion, RULE),

@@ -227,7 +227,7 @@ def _claim(id: str, statement: str, rule: GradientRule) -> Claim[GradientInstanc
         id=id,
         statement=statement,
         provenance=Provenance.DERIVED,
-        source="THEORY section 8",
+        source=f"docs/theory.md, {id}",
         families=families(rule),
         hypotheses=partial(hypotheses, rule),
         conclusion=partial(conclusion, rule),

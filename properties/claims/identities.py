@@ -1,4 +1,4 @@
-"""The identities of THEORY section 1: each in exact rational arithmetic by two independent routes, and for the project's
+"""The identities of docs/theory.md: each in exact rational arithmetic by two independent routes, and for the project's
 float64 functions against the exact value within a derived rounding bound.
 
 A program under test is passed to the conclusions by keyword, so that a mutant is the same conclusion with a wrong one.
@@ -208,7 +208,7 @@ _counts_claim = Claim(
     id="I-counts",
     statement="A A^T holds integers: float32 products of blocks below 2^24 columns are exact",
     provenance=Provenance.DERIVED,
-    source="THEORY section 1",
+    source="docs/theory.md, I-counts",
     families=COUNT_FAMILIES,
     hypotheses=lambda instance: [],
     conclusion=counts_conclusion,
@@ -230,4 +230,4 @@ I_COUNTS = _counts_claim.with_mutants(
 )
 
 CLAIMS: tuple[Claim[Any], ...] = (I_GRAM, I_HOMOG, I_PINV, I_KFAC, I_KFAC_FN, I_DUAL, I_COUNTS)
-"""The identities of THEORY section 1, in the order of the table."""
+"""The identities of docs/theory.md, in the order of the table."""

@@ -8,7 +8,7 @@ from properties.claim import Bound, Hypothesis, equal_exactly, require
 from properties.claims import identity_rounding as rounding
 from properties.claims.exact_network import ExactNetwork
 
-PAPER = "Zhang, Martens, Grosse 2019, section 2 and appendix; THEORY section 1"
+PAPER = "Zhang, Martens, Grosse 2019, section 2 and appendix; docs/theory.md, I-*"
 
 
 def equal(label: str, left: fmpq_mat, right: fmpq_mat) -> Bound:

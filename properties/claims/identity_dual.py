@@ -1,4 +1,4 @@
-"""I-dual of THEORY section 1: trajectories in function space and in parameter space are the same.
+"""I-dual (docs/theory.md): trajectories in function space and in parameter space are the same.
 
 Exactly by two independent engines of this package, and for theory.descent.trajectory within a derived rounding bound.
 """
@@ -134,7 +134,7 @@ _dual_claim = Claim(
     id="I-dual",
     statement="the function-space trajectory (n x m) equals the parameter-space trajectory (m x d)",
     provenance=Provenance.DERIVED,
-    source="THEORY section 1",
+    source="docs/theory.md, I-dual",
     families=(_FAMILIES["ngd"], _FAMILIES["kfac"], _FAMILIES["gd"]),
     hypotheses=_dual_hypotheses,
     conclusion=dual_conclusion,

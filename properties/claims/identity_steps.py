@@ -1,4 +1,4 @@
-"""The optimisers' identities of THEORY section 1: I-pinv, I-kfac, I-kfac-fn.
+"""The optimisers' identities of docs/theory.md: I-pinv, I-kfac, I-kfac-fn.
 
 Each exactly by two independent routes, and for the float64 programs of theory.descent within a derived rounding bound.
 """
@@ -264,7 +264,7 @@ _kfac_function_claim = Claim(
     id="I-kfac-fn",
     statement="J(W') vec(dW_kfac) = -eta ((S' S^+) o P) r for every W'; at W' = W it is -eta diag(h) r",
     provenance=Provenance.DERIVED,
-    source="THEORY section 1",
+    source="docs/theory.md, I-kfac-fn",
     families=(network_family("K-FAC outputs", "tiny ReLU networks", ("kfac",), (4, 9, 16)),),
     hypotheses=_kfac_hypotheses,
     conclusion=kfac_function_conclusion,

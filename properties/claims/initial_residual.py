@@ -246,7 +246,7 @@ _CLAIM: Claim[ResidualInstance] = Claim(
     statement="E ||r(0)||^2 = ||y||^2 + n nu^2/2 for independent neurons, hence ||r(0)||^2 <= (||y||^2 + n nu^2/2)/delta with "
     "probability at least 1 - delta; under symmetric initialisation r(0) = -y",
     provenance=Provenance.PAPER_WITH_CONSTANTS,
-    source="paper, proof of Theorem 3; THEORY section 6",
+    source="paper, proof of Theorem 3; docs/theory.md, R0",
     families=(FEW, ONE, SAMPLED),
     hypotheses=lambda _: (),
     conclusion=partial(conclusion, Rule()),

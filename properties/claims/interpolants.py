@@ -223,7 +223,7 @@ _CLAIM: Claim[LinearisedInstance] = Claim(
     statement="in the linearised model NGD (0 < eta < 2) and GD (0 < eta < 2/lambda_max(G)) reach the same interpolant, "
     "the one nearest to theta(0), at squared distance r(0)^T G(0)^{-1} r(0)",
     provenance=Provenance.DERIVED,
-    source="THEORY section 9",
+    source="docs/theory.md, T5-dist",
     families=(linear(), NETWORKS),
     hypotheses=hypotheses,
     conclusion=conclusion,

@@ -1,4 +1,4 @@
-"""K-schur and K-sep (THEORY section 2): bounds of lambda0, decided in balls against an enclosed smallest eigenvalue."""
+"""K-schur and K-sep (docs/theory.md): bounds of lambda0, decided in balls against an enclosed smallest eigenvalue."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ _SCHUR = Claim(
     id="K-schur",
     statement="lambda0 >= lambda_S; tr G_inf = n/2; lambda0 <= min over i != j of 1/2 - |G_inf,ij|",
     provenance=Provenance.DERIVED,
-    source="THEORY section 2",
+    source="docs/theory.md, K-schur",
     families=(_GENERAL, _NEARLY, _spectral(ANTIPARALLEL, 6, 20), _spectral(DUPLICATED, 8, 30), _INTEGERS, CHAINS),
     hypotheses=lambda _: (),
     conclusion=schur_conclusion,
@@ -277,7 +277,7 @@ _SEPARATED = Claim(
     "p = max(1, ceil(ln(2(n-1)) / -ln rho_bar)), c_k the coefficients of arcsin; sharper, (1/2 pi) sum_k c_k "
     "(1 - (n-1) rho_bar^(2k+2))_+; and that plus (1 - (n-1) rho_bar)_+/4, which is attained for n = 2, rho >= 0",
     provenance=Provenance.DERIVED,
-    source="THEORY section 2; the third form (complete) with K/4 kept",
+    source="docs/theory.md, K-sep; the third form (complete) with K/4 kept",
     families=(_GENERAL, _NEARLY, _INTEGERS, CHAINS),
     hypotheses=separation_hypotheses,
     conclusion=separation_conclusion,

@@ -1,4 +1,4 @@
-"""The claims of THEORY section 2: K-closed (closed forms of the kernels) and K-pd (when they are positive definite).
+"""The claims about the limiting kernels: K-closed (closed forms of the kernels) and K-pd (when they are positive definite).
 
 A program under test is passed to the conclusions by keyword, so that a mutant is the same conclusion with a wrong one.
 """
@@ -70,7 +70,7 @@ SMALL_ANGLE = 1e-6
 WIDEST = 400_000
 """The widest network that is drawn for K-pd."""
 
-PAPER = "Zhang, Martens, Grosse (2019), section 2; THEORY section 2"
+PAPER = "Zhang, Martens, Grosse (2019), section 2; docs/theory.md, K-closed"
 
 BallKernel = Callable[[FloatArray, int], arb_mat]
 FloatKernel = Callable[[FloatArray], FloatArray]
@@ -321,7 +321,7 @@ _PD = Claim(
         f"If G_inf > 0, lambda_min(G(0)) >= 3/4 lambda0 with probability 1 - delta at K-chernoff's width for delta = {FAILURE_PROBABILITY:.2g}"
     ),
     provenance=Provenance.DERIVED,
-    source="THEORY section 2, K-pd and K-chernoff; sharper than the paper's 'no two inputs parallel'",
+    source="docs/theory.md, K-pd and K-chernoff; sharper than the paper's 'no two inputs parallel'",
     families=(*DECISION_FAMILIES, INITIALISED),
     hypotheses=definite_hypotheses,
     conclusion=definite_conclusion,

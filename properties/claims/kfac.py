@@ -35,7 +35,7 @@ def _claim(id: str, statement: str, provenance: Provenance, rule: KroneckerRule)
         id=id,
         statement=statement,
         provenance=provenance,
-        source="Zhang, Martens, Grosse (2019), K-FAC" if provenance is Provenance.PAPER else "THEORY section 7",
+        source="Zhang, Martens, Grosse (2019), K-FAC" if provenance is Provenance.PAPER else f"docs/theory.md, {id}",
         families=families(rule),
         hypotheses=partial(hypotheses, rule),
         conclusion=partial(conclusion, rule),

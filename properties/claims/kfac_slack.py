@@ -80,7 +80,7 @@ def _radius_row(C: float) -> SlackRow:
         paper=kfac.condition_radius(1.0, 1.0, 1.0, 1.0),
         proved=kfac.radius(C, 1.0, 1.0, 1.0, 1.0),
         refuted=None,
-        remark="Condition K2 is needed on the ball of the path only; 3 is THEORY's radius, the paper's is not quoted",
+        remark="Condition K2 is needed on the ball of the path only; 3 is the radius of docs/theory.md, the paper's is not quoted",
     )
 
 

@@ -251,7 +251,7 @@ _ADVERSARY: Claim[AdversarialPoint] = Claim(
     statement="gradient ascent over J(0), J(k), the Jacobians on the segment and r(k), n <= 8 outputs and up to 40 parameters, "
     "finds no NGD step with ||r(k+1)|| > (1 - eta/rho) ||r(k)||, eta <= (1+c)(1-3c)/(1-2c-c^2)",
     provenance=Provenance.DERIVED,
-    source="THEORY section 4, T1-sharp",
+    source="docs/theory.md, T1-sharp",
     families=families(RULE, False),
     hypotheses=partial(hypotheses, RULE),
     conclusion=partial(conclusion, RULE),
@@ -262,7 +262,7 @@ _LEMMA: Claim[AdversarialPoint] = Claim(
     statement="J0 J0^T >= I, ||A - J0||_2 <= c < 1, unit z in the row space of A: "
     "||J0 z||^2 - ||(A - J0) z||^2 >= c/(1+c) ||A z||^2 + (1+c)(1-2c)",
     provenance=Provenance.DERIVED,
-    source="THEORY section 4, Lemma S",
+    source="docs/theory.md, T1-lemma-S",
     families=families(RULE, True),
     hypotheses=partial(lemma_hypotheses, RULE),
     conclusion=partial(lemma_conclusion, RULE),

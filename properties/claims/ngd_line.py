@@ -199,7 +199,7 @@ def _claim(id: str, statement: str, rule: LineRule) -> Claim[DescentInstance]:
         id=id,
         statement=statement,
         provenance=Provenance.DERIVED,
-        source="THEORY section 4",
+        source=f"docs/theory.md, {id}",
         families=families(rule.dial),
         hypotheses=partial(hypotheses, rule),
         conclusion=partial(conclusion, rule),

@@ -252,7 +252,7 @@ _CLAIM: Claim[RadiusInstance] = Claim(
     statement="T1, T1-q, T1-sharp, T0 and T0-sharp need Condition 2(C) only for ||theta - theta(0)|| <= f(C) ||r(0)||/sqrt(lambda), "
     "f = 2/(1-c), 1/(1-C), (1+c)/(1-c)^2, 2/(1-c), 2(1-c)/(1-3c+4c^2), c = C/3, instead of the paper's 3",
     provenance=Provenance.DERIVED,
-    source="THEORY section 4",
+    source="docs/theory.md, T1-radius",
     families=families(path_factor),
     hypotheses=hypotheses,
     conclusion=partial(conclusion, float),

@@ -216,7 +216,7 @@ _CLAIM: Claim[StepInstance] = Claim(
     statement="G(k) invertible gives ||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||, "
     "eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2 on the segment of the step",
     provenance=Provenance.DERIVED,
-    source="THEORY section 4",
+    source="docs/theory.md, T1-step",
     families=_FAMILIES,
     hypotheses=hypotheses,
     conclusion=partial(conclusion, ngd.step_rate),

@@ -120,7 +120,7 @@ _CLAIM: Claim[DescentInstance] = Claim(
     "multiplies the residual by 1 - eta/rho in each step from an iterate k >= 1, to 1e-9; for eta = 1.01 rho(2-rho) and "
     "c >= 0.05 this breaks T1's rate ||r(k+1)||^2 <= (1-eta) ||r(k)||^2",
     provenance=Provenance.DERIVED,
-    source="THEORY section 4",
+    source="docs/theory.md, T1-tight",
     families=(_spikes(DIAL),),
     hypotheses=tight_hypotheses,
     conclusion=partial(conclusion, TightRule()),

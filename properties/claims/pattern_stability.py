@@ -64,7 +64,7 @@ def _ball_claim(
         id=id,
         statement=statement,
         provenance=Provenance.DERIVED,
-        source="THEORY section 7",
+        source=f"docs/theory.md, {id}",
         families=families,
         hypotheses=ball.no_hypotheses,
         conclusion=partial(_conclusion, certified, whole_frobenius, _certified_least),

@@ -238,7 +238,7 @@ _CLAIM: Claim[Population] = Claim(
     "k = ceil(ln(3 (||y||^2/n + nu^2/2)/(delta eps^2))/eta) NGD steps the population loss is at most "
     "sqrt(2 y^T G_inf^{-1} y/n) + 3 sqrt(ln(6/delta)/(2n)) + eps with probability at least 1 - delta",
     provenance=Provenance.PAPER_WITH_CONSTANTS,
-    source="Zhang, Martens, Grosse (2019), generalisation; THEORY section 9; the constant of k is this project's",
+    source="Zhang, Martens, Grosse (2019), generalisation; docs/theory.md, T5; the constant of k is this project's",
     families=(SMOOTH, SIGNS),
     hypotheses=partial(hypotheses, Rule()),
     conclusion=lambda _: (),

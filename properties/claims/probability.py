@@ -1,4 +1,4 @@
-"""The claims about probabilities: K-chernoff, K-hoeffding, R0, C2-prob (THEORY sections 2, 3 and 6)."""
+"""The claims about probabilities: K-chernoff, K-hoeffding, R0, C2-prob (docs/theory.md)."""
 
 from __future__ import annotations
 

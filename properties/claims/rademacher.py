@@ -258,7 +258,7 @@ _CLAIM: Claim[ComplexityInstance] = Claim(
     statement="the empirical Rademacher complexity of {J(0) theta : ||theta|| <= B} on n inputs is at most B sqrt(tr G(0))/n; "
     "tr G_inf = n/2",
     provenance=Provenance.DERIVED,
-    source="THEORY section 9",
+    source="docs/theory.md, T5-rad",
     families=(LINEAR, NETWORKS),
     hypotheses=hypotheses,
     conclusion=conclusion,

@@ -252,7 +252,9 @@ def descent_claim(id: str, statement: str, provenance: Provenance, rule: Rule) -
         id=id,
         statement=statement,
         provenance=provenance,
-        source="Zhang, Martens, Grosse (2019), Theorem 1" if provenance is Provenance.PAPER else "THEORY section 4",
+        source="Zhang, Martens, Grosse (2019), Theorem 1"
+        if provenance is Provenance.PAPER
+        else f"docs/theory.md, {id}",
         families=families(rule),
         hypotheses=partial(hypotheses, rule),
         conclusion=partial(conclusion, rule),

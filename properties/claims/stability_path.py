@@ -224,7 +224,7 @@ def path_claim(condition: str = "2") -> Claim[PathInstance]:
         statement=f"||{name}(theta_s) - {name}(0)||_2 <= ||{name}(theta_s_j) - {name}(0)||_2 + "
         "(#flips in between/m)^{1/2} on each part",
         provenance=Provenance.DERIVED,
-        source="THEORY section 7" if condition == "K2" else "THEORY section 3",
+        source=f"docs/theory.md, {'K2' if condition == 'K2' else 'C2'}-path",
         families=tuple(
             dataclasses.replace(family, build=partial(build_path, condition=condition))
             for family in (RELU_PATHS, TURNING_PATHS, SMOOTH_PATHS)

@@ -287,7 +287,7 @@ _T3 = Claim[WidthInstance](
     "each, and is the least such width; under symmetric initialisation M' n^3 ||y||^2/(C^6 nu^2 lambda0^4 delta^2), "
     "M' = 1728*48*27/(2 pi), with K-chernoff and C2-prob at delta/2",
     provenance=Provenance.PAPER_WITH_CONSTANTS,
-    source="paper, Theorem 3 (m = Omega(n^4/(nu^2 lambda0^4 delta^3))); THEORY section 6; the symmetric form derived",
+    source="paper, Theorem 3 (m = Omega(n^4/(nu^2 lambda0^4 delta^3))); docs/theory.md, T3; the symmetric form derived",
     families=(_inputs("T3"), _data("T3"), END_TO_END),
     hypotheses=partial(hypotheses, _theorem),
     conclusion=partial(conclusion, _theorem),
@@ -301,7 +301,7 @@ _T4 = dataclasses.replace(
     statement="m >= max(n ln(3n/delta)/(beta lambda_S), M kappa_X n^3 (||y||^2 + n nu^2/2)/(C^6 nu^2 lambda_S^4 delta^3)) gives "
     "Conditions K1 and K2(C) with probability 1 - delta, by the same lemmas, and h_i >= 1/mu_max; symmetric form as in T3",
     provenance=Provenance.DERIVED,
-    source="THEORY section 7",
+    source="docs/theory.md, T4-width",
     families=(_inputs("T4-width"), _NEARLY_DEPENDENT, _data("T4-width")),
     sampled=None,
 )

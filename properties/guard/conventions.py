@@ -1,7 +1,7 @@
 """The conventions by which an implementation may differ from the exact step, those without a parameter, each as a formula.
 
-A formula takes the workings of one network and gives the direction V in ``W' = W - eta V``. S, G, H, r are those of THEORY section
-1, ``B = S^T diag(r) X`` is the gradient, F the Fisher matrix ``J^T J``. Each is tried with every multiple ``k n^a m^b d^c eta^e``
+A formula takes the workings of one network and gives the direction V in ``W' = W - eta V``. S, G, H, r are those of docs/theory.md,
+``B = S^T diag(r) X`` is the gradient, F the Fisher matrix ``J^T J``. Each is tried with every multiple ``k n^a m^b d^c eta^e``
 (multiples.py), so a mean in place of a sum needs no formula of its own.
 """
 

@@ -1,7 +1,7 @@
 """Intended damping: what the step is meant to be damped by, and the exact damped step.
 
 ``J`` (n, m d), S (n, m), X (n, d), ``G = J J^T``, ``H = S S^T``, ``K = X X^T``, r and ``B = S^T diag(r) X`` are those of
-THEORY section 1; S carries the factor ``m^{-1/2}``, and so ``S^T S`` the factor 1/m. With ``eps > 0`` the steps are
+docs/theory.md, section 1; S carries the factor ``m^{-1/2}``, and so ``S^T S`` the factor 1/m. With ``eps > 0`` the steps are
 
 * gram: ``J^T (G + eps I)^{-1} r``, which is ``(J^T J + eps I)^{-1} J^T r``;
 * factors: ``(S^T S + eps I)^{-1} B (X^T X + eps I)^{-1}``;

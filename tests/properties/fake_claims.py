@@ -55,7 +55,7 @@ def claim(id: str = "N-small", limit: float = 30.0, **changes: Any) -> Claim[Poi
         id=id,
         statement="numbers <are> at most 30 & small",
         provenance=Provenance.DERIVED,
-        source="THEORY section 0",
+        source="docs/theory.md, N-small",
         families=(family("F1"), family("F2", 0, 5)),
         hypotheses=small,
         conclusion=below(limit),

@@ -1,4 +1,4 @@
-"""The constants of T2 and T2-q: exact rationals, T1 at kappa = 1, the one-step worst case, THEORY's candidate."""
+"""The constants of T2 and T2-q: exact rationals, T1 at kappa = 1, the one-step worst case, the earlier candidate."""
 
 import math
 from fractions import Fraction
@@ -134,7 +134,7 @@ def test_own_factor_gives_the_paper_s_rate_exactly_up_to_the_step_limit(mu: Frac
 
 @pytest.mark.parametrize(("mu", "L", "C"), POINTS)
 def test_paper_s_limit_and_the_earlier_candidate_are_weaker(mu: Fraction, L: Fraction, C: Fraction) -> None:
-    """The candidate of THEORY, with ``1 - q^2 - 2 q kappa/(1+kappa)``, lies between the paper's limit and T2-q's."""
+    """The earlier candidate of docs/general-losses.md, with ``1 - q^2 - 2 q kappa/(1+kappa)``, lies between the paper's limit and T2-q's."""
     q, kappa = deficit(C), L / mu
     candidate = (2 / (mu + L) - 2 * q / mu) / (1 - q * q - 2 * q * kappa / (1 + kappa))
     at = float(C), float(mu), float(L)

@@ -1,4 +1,4 @@
-"""The constants of THEORY section 9 at points where they are rational, the distance against a pseudo-inverse, the errors."""
+"""The constants of T5, T5-dist and T5-rad at points where they are rational, the distance against a pseudo-inverse, the errors."""
 
 import math
 

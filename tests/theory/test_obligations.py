@@ -19,7 +19,7 @@ OF_THE_TEXT = (
     *("O-t1", "O-q", "O-ball", "O-sharp-S", "O-sharp-lo", "O-sharp-hi", "O-tq"),
     *("O-sharp-rate", "O-sharp-ball", "O-t2", "O-t4", "O-t3"),
 )
-"""THEORY section 10."""
+"""Those that docs/theory.md, section 10, names."""
 
 TRUE = Implication(("0 <= x <= 1",), "x**2 <= x")
 FALSE = Implication(("0 <= x <= 2",), "x**2 <= x")

@@ -149,7 +149,7 @@ def certify_ball(
     Condition 3 is about ``loss`` with labels y: its ball has radius ``(3/2)(1+kappa) ||r(0)||/lambda^{1/2}``, r(0) being the
     distance of the outputs from the loss's minimiser; for the squared loss it is Condition 2. The others have no loss.
     ``radius=None`` takes the paper's, rounded up with the certified eigenvalues, so that the condition's own ball is
-    inside: ``3 ||r(0)||/lambda^{1/2}``, for K2 ``3 ||r(0)||/(sigma (h_min mu_min)^{1/2})``. Source: THEORY sections 3 and 7.
+    inside: ``3 ||r(0)||/lambda^{1/2}``, for K2 ``3 ||r(0)||/(sigma (h_min mu_min)^{1/2})``. Source: docs/theory.md, Conditions 2 and K2.
     Raises InputError (bad arrays, a radius that is not positive or, also the paper's, below ``SMALLEST_DISTANCE``), ChoiceError.
     """
     if known_condition(condition, BALL_CONDITIONS) != "3" and loss is not SquaredLoss:

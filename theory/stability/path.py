@@ -215,7 +215,7 @@ def certify_path(
     """Certify Condition 2(C) or K2(C) along ``steps`` steps of NGD, K-FAC or GD on unit rows X (n, d) and targets y (n,).
 
     ``condition=None``: the one that the optimiser's theorems ask for, K2 for K-FAC and 2 for the others. Each segment is
-    divided adaptively into at most ``parts`` parts. Source: C2-path, THEORY section 3. Raises InputError, ChoiceError
+    divided adaptively into at most ``parts`` parts. Source: docs/theory.md, C2-path, K2-path. Raises InputError, ChoiceError
     (optimiser, condition), RankDeficientError (a Gram matrix on the way that cannot be solved with), DivergenceError.
     """
     path, broken = certify_path_until_broken(net, inputs, y, step_size, steps, optimiser, parts, condition)
