@@ -21,7 +21,7 @@ def test_reasons_are_given_to_statements_that_are_no_claims() -> None:
 
 
 def test_statements_are_listed_once() -> None:
-    assert len(STATEMENTS) == len(set(STATEMENTS)) == 57
+    assert len(STATEMENTS) == len(set(STATEMENTS)) == 56
 
 
 def test_what_is_missing_is_named() -> None:
