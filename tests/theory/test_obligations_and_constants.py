@@ -91,6 +91,10 @@ TIES: list[tuple[str, int, str, dict[str, Fraction], Callable[[Numbers], float]]
     ("O-t3-symmetric", 1, "R2", WIDTH, lambda v: width.squared_condition_radius(arb(7), 5, v["nu"], v["delta"], v["eigenvalue"], True)),
     ("O-t3-symmetric", 1, "cube", WIDTH, lambda v: width.squared_change_bound(v["R2"].sqrt(), 5, v["nu"], v["delta"] / 2, 1000) ** 3 * arb.pi() / v["pi"]),
     ("O-t4-width", 1, "R2", {**WIDTH, "h": Fraction(1, 2), "mu_min": Fraction(1, 3), "mu_max": Fraction(2)}, lambda v: width.squared_condition_radius(targets(v), 5, v["nu"], v["delta"], v["eigenvalue"] * v["h"] * v["mu_min"])),
+    ("O-t4-width-symmetric", 1, "limit", WIDTH, lambda v: width.stability_width(arb(7), 5, v["nu"], v["delta"], v["C"], v["eigenvalue"], True) * arb.pi() / v["pi"]),
+    ("O-t4-width-symmetric", 1, "R2", {**WIDTH, "h": Fraction(1, 2), "mu_min": Fraction(1, 3), "mu_max": Fraction(2)}, lambda v: width.squared_condition_radius(arb(7), 5, v["nu"], v["delta"], v["eigenvalue"] * v["h"] * v["mu_min"], True)),
+    ("O-t3-least", 1, "limit", WIDTH, lambda v: width.stability_width(targets(v), 5, v["nu"], v["delta"], v["C"], v["eigenvalue"]) * arb.pi() / v["pi"]),
+    ("O-t3-least", 2, "limit", WIDTH, lambda v: width.stability_width(arb(7), 5, v["nu"], v["delta"], v["C"], v["eigenvalue"], True) * arb.pi() / v["pi"]),
 ]  # fmt: skip
 
 
