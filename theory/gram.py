@@ -32,23 +32,15 @@ __all__ = [
 
 
 def pattern_entry_error(dim: int) -> float:
-    """Bound of the absolute error of an entry of ``limiting_pattern_gram`` for rows in ``R^dim``.
+    """Bound of the absolute error of an entry of ``limiting_pattern_gram`` for rows in ``R^dim``: ``ceil(dim / 2) + 8`` roundings.
 
-    With ``h = ceil(dim / 2)``, counted in roundings u: a unit vector is computed to ``a = h + 4`` (the sum of squares
-    dim, halved by the root; root, division, underflow; one for entries that are no float64 numbers), so the lengths
-    p, q of sum and difference are known to ``2 a`` absolutely and ``h + 2`` relatively. The point (p, q) lies at distance 2 from the origin and moves by at
-    most ``2 sqrt(2) a + 2 (h + 2)``, its angle by half of that, below ``3 (h + 4)``; atan2 adds at most 8
-    (theory.rigour.activation_accuracy). Divided by pi, plus the rounding of pi and of the quotient: below ``h + 8``.
+    Counted in docs/proofs/kernels.md, P3.2, given the accuracy of atan2 (theory.rigour.activation_accuracy).
     """
     return gamma((dim + 1) // 2 + 8)
 
 
 def gram_entry_error(dim: int) -> float:
-    """Bound of the absolute error of an entry of ``limiting_gram`` for rows in ``R^dim``.
-
-    The pattern entry (at most 1/2) times the correlation (at most 1), whose dot product of two unit vectors is known to
-    ``2 a + dim`` roundings, ``a = h + 4``: ``(h + 8) + (h + 4 + dim / 2) + 1/2``, below ``3 h + 13``.
-    """
+    """Bound of the absolute error of an entry of ``limiting_gram`` for rows in ``R^dim``: ``3 ceil(dim / 2) + 13`` roundings (P3.2)."""
     return gamma(3 * ((dim + 1) // 2) + 13)
 
 

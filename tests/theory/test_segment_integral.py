@@ -211,7 +211,9 @@ def test_an_activation_changes_at_most_once_on_a_segment_and_with_a_third_value_
         states = [
             [at_zero if z == 0 else Fraction(z > 0) for row in one.pre_activations(s) for z in row] for s in places
         ]
-        return max(sum(before != after for before, after in pairwise(values)) for values in zip(*states, strict=True))
+        by_pair = zip(*states, strict=True)
+        counts = [len([1 for before, after in pairwise(values) if before != after]) for values in by_pair]
+        return max(counts)
 
     assert all(changes(one, value) <= 1 for one in segments(family) for value in (Fraction(1), Fraction(0)))
     if family in (anywhere, all_at_once):

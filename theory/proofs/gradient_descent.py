@@ -127,10 +127,10 @@ CHAINS = (
         "T0",
         (
             *_STEP_LINKS,
-            proved("2c <= q t for t >= 1-c, and 2(1-q) - x >= 1 within the step limit", RATE),
+            proved("2c <= q t for t >= 1-c, and 2(1-q) - x >= 1 within the step limit, c < 1/5", RATE),
             argued("so the decrease is at least eta t^2, and sup t/m(t) at most 1/(1-c)", f"{_HERE}P9.3"),
             *_LENGTHS,
-            proved("2/(1-C/3) <= 3", PAPER_BALL),
+            proved("2/(1-C/3) <= 3 for C <= 1", PAPER_BALL),
             INDUCTION,
             checked("the conclusion on instances", "T0"),
         ),
@@ -140,9 +140,12 @@ CHAINS = (
         (
             *_STEP_LINKS,
             argued("2 a.b - x t^2 >= m(t), in two pieces", f"{_HERE}P9.4"),
-            proved("m(t) >= (2-x)(1-c)^2 on both pieces, 2 - x >= 1; T0's step limit is within T0-sharp's", SHARP_RATE),
+            proved(
+                "m(t) >= (2-x)(1-c)^2 on both pieces, 2 - x >= 1, c <= 1/4; T0's step limit is within T0-sharp's",
+                SHARP_RATE,
+            ),
             *_LENGTHS,
-            proved("2t/m(t) <= 2(1-c)/(1-3c+4c^2) on both pieces, and that lies between 1 and 3", BALL),
+            proved("2t/m(t) <= 2(1-c)/(1-3c+4c^2) on both pieces, and that lies between 1 and 3, c <= 1/4", BALL),
             INDUCTION,
             checked("the conclusion on instances", "T0-sharp"),
         ),
@@ -159,7 +162,7 @@ CHAINS = (
         (
             argued("(a): the shares that the theorems guarantee at their step limits", f"{_HERE}P9.6"),
             proved(
-                "(a): x(2-x)(1-c)^2, and T0's (1-2q)(1-c)^2, are at most 1 - (1 - eta/rho)^2 at eta = rho(2-rho); "
+                "(a): x(2-x)(1-c)^2 for c <= 1/4, and T0's (1-2q)(1-c)^2 for c < 1/5, are at most 1 - (1 - eta/rho)^2 at eta = rho(2-rho); "
                 "(1-2q)(1-c)^2/(s+c)^2 >= (1-5c)(1-c)/(1+c)^2/n for 1 <= s^2 <= n",
                 ADVANTAGE,
             ),

@@ -183,7 +183,7 @@ CHAINS = (
             ),
             proved("that is at most 1 - eta within the step limit", PAPER_RATE),
             argued("so it bounds ||r+||^2/||r||^2, and the lengths of the steps are a geometric sum", f"{_HERE}P5.2"),
-            proved("(1-s^2)/(1-s) <= 2, and 2/(1-C/3) <= 3", PAPER_BALL),
+            proved("(1-s^2)/(1-s) <= 2 for 0 <= s < 1, and 2/(1-C/3) <= 3 for C <= 1", PAPER_BALL),
             INDUCTION,
             checked("the conclusion on instances", "T1"),
         ),
@@ -209,7 +209,7 @@ CHAINS = (
         (
             INTEGRAL,
             argued("the spike map: slope 1+c at the iterate, 1-c on the rest of the segment", f"{_HERE}P5.14"),
-            proved("1 - eta(1-c)/(1+c) = 1 - eta/rho, and its square exceeds 1 - eta beyond rho(2-rho)", ATTAINED),
+            proved("1 - eta(1-c)/(1+c) = 1 - eta/rho; its square exceeds 1 - eta beyond rho(2-rho), c < 1/3", ATTAINED),
             checked("the maps satisfy Conditions 1 and 2(C), and the factor is attained", "T1-tight"),
         ),
     ),

@@ -247,7 +247,7 @@ _CHAINS = (
             *ONE_STEP,
             proved("up to rho(2-rho), which is within the factor's limit, (1 - eta/rho)^2 <= 1 - eta", RATE),
             argued("the rate, and the lengths of the steps as a geometric sum", f"{_HERE}P5.11"),
-            proved("rho/(1-c) = (1+c)/(1-c)^2 <= 3", BALL),
+            proved("rho/(1-c) = (1+c)/(1-c)^2 <= 3 for c <= 1/3", BALL),
             INDUCTION,
             checked("the conclusion on instances", "T1-sharp"),
         ),
