@@ -93,6 +93,7 @@ CHAINS = (
             argued("G_inf: a null vector's sum does not jump across the hyperplanes w.x_i = 0", f"{_HERE}P3.3"),
             argued("S_inf: the same for numbers in place of vectors", f"{_HERE}P3.4"),
             CHERNOFF,
+            argued("at K-chernoff's width the failure is at most delta", "docs/proofs/width.md: P7.5"),
             checked("K-chernoff's frequency", "K-chernoff"),
             checked("both equivalences, and the probability, on instances", "K-pd"),
         ),
