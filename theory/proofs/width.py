@@ -133,11 +133,17 @@ LEAST = Obligation(
             "m >= limit",
             {**_KAPPA, "limit": SYMMETRIC_WIDTH, "share": "delta/2", "R2": "12*E/eigenvalue", "cube": _CUBE},
         ),
+        Implication(
+            ("0 < beta", "0 < eigenvalue", "0 < norm2", "beta*(m/2)*eigenvalue/norm2 >= log"),
+            "m >= limit",
+            {"limit": "2*norm2*log/(beta*eigenvalue)"},
+        ),
     ),
     (
         Mutation("wider", "the first width times 1.001", {"m >= limit": "m >= 1001/1000*limit"}),
         Mutation("wider-2", "the second width times 1.001", {"m >= limit": "m >= 1001/1000*limit"}, part=1),
         Mutation("wider-3", "the symmetric width times 1.001", {"m >= limit": "m >= 1001/1000*limit"}, part=2),
+        Mutation("wider-4", "the first width of pairs times 1.001", {"m >= limit": "m >= 1001/1000*limit"}, part=3),
     ),
 )
 
