@@ -16,7 +16,7 @@ class Basis(StrEnum):
     CHECKED = "checked"
     """Claims: on their instances, tested, estimated or enclosed as the claims' evidence says."""
     ARGUED = "argued"
-    """A numbered paragraph in docs/, for a reader to check."""
+    """A text in this project, for a reader to follow."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Link:
     step: str
     basis: Basis
     references: tuple[str, ...]
-    """Ids of obligations, ids of claims, or "file: number", the paragraph with the argument."""
+    """Ids of obligations, ids of claims, or "file: phrase", the place where the argument stands."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,6 @@ def checked(step: str, *claims: str) -> Link:
     return Link(step, Basis.CHECKED, claims)
 
 
-def argued(step: str, *paragraphs: str) -> Link:
-    """A link that numbered paragraphs argue: "docs/proofs/ngd.md: P5.1"."""
-    return Link(step, Basis.ARGUED, paragraphs)
+def argued(step: str, *places: str) -> Link:
+    """A link that a text argues: "docs/theory.md: phrase that stands there"."""
+    return Link(step, Basis.ARGUED, places)
