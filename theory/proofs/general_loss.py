@@ -159,7 +159,7 @@ _HERE = "docs/general-losses.md: "
 _STEP_LINKS = (
     INTEGRAL,
     argued("r+ = r - eta (I+E) g with ||E|| <= 2c/(1-c), so ||r+|| <= ||r - eta g|| + eta q ||g||", f"{_HERE}P6.1"),
-    proved("2c/(1-c) = q at c = C/3, and q <= C for C <= 1", DEFICIT_BELOW_C),
+    proved("2c/(1-c) = q at c = C/3, and q <= C, for C <= 1", DEFICIT_BELOW_C),
     argued("||g|| lies between mu ||r|| and L ||r||, and g is co-coercive", f"{_HERE}P6.2"),
 )
 

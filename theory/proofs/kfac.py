@@ -86,7 +86,7 @@ _BALL_LINKS = (
 )
 _LEVERAGE_LINKS = (
     *_STEP_LINKS,
-    proved("2c/(1-c) = q at c = C/3", DEFICIT_BELOW_C),
+    proved("2c/(1-c) = q at c = C/3, for C <= 1", DEFICIT_BELOW_C),
     argued("||I - t M|| <= 1 - t(1-q) for t <= 1", f"{_HERE}P8.5"),
     proved("t = eta h_max is at most 1 within T4-lev's step limit, and (1 - t(1-q))^2 at most 1 - t", LEVERAGE_RATE),
 )

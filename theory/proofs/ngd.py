@@ -54,7 +54,7 @@ DEFICIT_BELOW_C = Obligation(
     "q = 2c/(1-c) at c = C/3, and q <= C, so that theorems with q contain those with C",
     (
         Implication(("0 <= C <= 1",), "q <= C", {"q": DEFICIT}),
-        Implication(("0 <= C < 3",), "2*c/(1-c) == q", {"c": "C/3", "q": DEFICIT}),
+        Implication(("0 <= C <= 1",), "2*c/(1-c) == q", {"c": "C/3", "q": DEFICIT}),
     ),
     (
         Mutation("C/2", "c = C/2", {"C/3": "C/2"}, part=1),
@@ -169,7 +169,7 @@ STEP_OPERATOR = (
         "and sigma_min(J(k)) >= (1-c) sqrt(lambda)",
         f"{_HERE}P5.1",
     ),
-    proved("2c/(1-c) = q at c = C/3, and q <= C for C <= 1", DEFICIT_BELOW_C),
+    proved("2c/(1-c) = q at c = C/3, and q <= C, for C <= 1", DEFICIT_BELOW_C),
     checked("the step's error relative to r, where eps_k is known", "T1-step"),
 )
 
