@@ -18,6 +18,7 @@ _SEGMENT = (
     FLIPS,
     argued("between division points the norm grows by at most (#flips in between/m)^{1/2}", f"{_HERE}P4.5"),
 )
+_FOLLOWED = argued("so the steps that were followed obey the rates of the theorems", f"{PARAGRAPHS}P1.5")
 _ON_INSTANCES = "the bound on instances, against attacks and exact suprema"
 
 CHAINS = (
@@ -35,7 +36,7 @@ CHAINS = (
         ),
     ),
     Chain("C2-smooth", (GRAM, SCHUR, _SMOOTH, checked(_ON_INSTANCES, "C2-smooth"))),
-    Chain("C2-path", (*_SEGMENT, checked("the bound on segments", "C2-path"))),
+    Chain("C2-path", (*_SEGMENT, _FOLLOWED, checked("the bound on segments", "C2-path"))),
     Chain(
         "K2-fro",
         (
@@ -57,5 +58,5 @@ CHAINS = (
         ),
     ),
     Chain("K2-smooth", (_SMOOTH, checked(_ON_INSTANCES, "K2-smooth"))),
-    Chain("K2-path", (*_SEGMENT, checked("the bound on segments", "K2-path"))),
+    Chain("K2-path", (*_SEGMENT, _FOLLOWED, checked("the bound on segments", "K2-path"))),
 )

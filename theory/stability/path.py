@@ -1,6 +1,6 @@
 """Conditions 2 and K2 along a computed trajectory only: a posteriori bounds of the stability constant (C2-path, K2-path).
 
-The proofs of T1, T4 and their sharper forms use J (K-FAC: S) on the segments between successive iterates alone.
+The proofs of T1, T4 and their sharper forms use J (K-FAC: S) on the segments between successive iterates alone (docs/proofs/segments.md, P1.5).
 Everything here is about those segments as computed: between the stored pre-activations, exactly as given. For K2 a
 column of ones takes the place of X in every norm (theory.stability.conditions).
 """
