@@ -96,7 +96,7 @@ def faults_of_paragraphs(paragraphs: list[Paragraph], obligations: set[str]) -> 
 
 
 def faults_of_chains(paragraphs: list[Paragraph], chains: Mapping[str, Chain]) -> Iterator[str]:
-    """Links that cite no paragraph, paragraphs that no link cites, and obligations that only one of the two has."""
+    """Links that cite no paragraph, paragraphs that no link cites, paragraphs and obligations that others of a chain use and it has not."""
     by_number = {one.number: one for one in paragraphs}
     cited: set[str] = set()
     for theorem, chain in chains.items():
@@ -109,7 +109,9 @@ def faults_of_chains(paragraphs: list[Paragraph], chains: Mapping[str, Chain]) -
                 else:
                     own.add(match[2])
         cited |= own
-        needed = {id for number in used(own, by_number) for id in by_number[number].obligations}
+        all_used = used(own, by_number)
+        yield from (f"{theorem}: its paragraphs use P{number}, its links do not" for number in sorted(all_used - own))
+        needed = {id for number in all_used for id in by_number[number].obligations}
         yield from (
             f"{theorem}: its paragraphs use {id}, its links do not" for id in sorted(needed - {*chain.obligations})
         )

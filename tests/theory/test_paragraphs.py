@@ -106,6 +106,7 @@ def test_faults_of_paragraphs_are_found(paragraphs: list[Paragraph], fault: str)
         ((argued("a", "docs/theory.md: a phrase"),), "T1: 'docs/theory.md: a phrase' is no numbered paragraph"),
         ((argued("a", "docs/proofs/ngd.md: P1.1"), proved("b", FIRST)), "P1.2 is cited by no link"),
         ((argued("a", "docs/proofs/ngd.md: P1.1"),), "T1: its paragraphs use O-t1, its links do not"),
+        ((argued("a", "docs/proofs/ngd.md: P1.2"), proved("b", FIRST, SECOND)), "T1: its paragraphs use P1.1, its links do not"),
         ((argued("a", "docs/proofs/ngd.md: P1.2"), proved("b", SECOND)), "T1: its paragraphs use O-t1, its links do not"),
         ((argued("a", "docs/proofs/ngd.md: P1.1"), proved("b", FIRST, SECOND)), "T1: no paragraph of its uses O-q"),
     ],

@@ -1,7 +1,7 @@
 """The chains of T5, T5-dist and T5-rad (theory/theorems/generalisation.py); no scalar inequality ends their proofs."""
 
 from theory.proofs.chain import Chain, argued, checked
-from theory.proofs.identities import PSEUDO_INVERSE
+from theory.proofs.identities import GRAM, PSEUDO_INVERSE
 from theory.rigour.obligation import Obligation
 
 OBLIGATIONS: tuple[Obligation, ...] = ()
@@ -25,6 +25,7 @@ CHAINS = (
         "T5-rad",
         (
             argued("E ||J' sigma|| <= (tr G)^{1/2} for independent signs", "docs/proofs/generalisation.md: P10.2"),
+            GRAM,
             argued("tr G_inf = n/2, as its diagonal is 1/2", "docs/proofs/kernels.md: P3.1"),
             checked("the conclusion on instances", "T5-rad"),
         ),

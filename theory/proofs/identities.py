@@ -17,14 +17,27 @@ def _identity(id: str, *links: Link) -> Chain:
 GRAM = argued("(J J')_ik = sum over r and j of S_ir x_ij S_kr x_kj", f"{_HERE}P2.1")
 PSEUDO_INVERSE = argued("(J'J)^+ J' = J' (J J')^{-1} = J^+, by the singular value decomposition", f"{_HERE}P2.3")
 KRONECKER = argued("(A x B) vec M = vec(A M B'), and (S'S)^+ S' = S^+", f"{_HERE}P2.4")
-KRONECKER_MOVE = argued("entry i of J(W') vec M is S'_i M x_i", f"{_HERE}P2.5")
+KRONECKER_MOVE = (
+    PSEUDO_INVERSE,
+    KRONECKER,
+    argued("entry i of J(W') vec M is S'_i M x_i", f"{_HERE}P2.5"),
+)
+COUNTS = argued("partial sums are integers of at most 2^24", f"{_HERE}P2.7")
+ROUNDED_GRAM = (
+    argued("sums of products with k roundings are off by gamma_k of their magnitudes", f"{_ROUNDING}P11.1"),
+    COUNTS,
+    argued("the entries of the computed Gram matrices", f"{_ROUNDING}P11.2"),
+)
+CERTIFIED = argued(
+    "a Cholesky factorisation certifies a lower bound of the least eigenvalue", "docs/proofs/stability.md: P4.7"
+)
 
 CHAINS = (
     _identity("I-gram", GRAM),
     _identity("I-homog", argued("1[z >= 0] z = max(z, 0)", f"{_HERE}P2.2")),
     _identity("I-pinv", PSEUDO_INVERSE),
     _identity("I-kfac", PSEUDO_INVERSE, KRONECKER),
-    _identity("I-kfac-fn", KRONECKER, KRONECKER_MOVE),
+    _identity("I-kfac-fn", *KRONECKER_MOVE),
     _identity(
         "I-dual",
         GRAM,
@@ -32,12 +45,12 @@ CHAINS = (
         KRONECKER,
         argued("dZ = X dW' is an n x n matrix times S, a function of Z alone", f"{_HERE}P2.6"),
     ),
-    _identity("I-counts", argued("partial sums are integers of at most 2^24", f"{_HERE}P2.7")),
+    _identity("I-counts", COUNTS),
     Chain(
         "E-step",
         (
-            argued("sums of products with k roundings are off by gamma_k of their magnitudes", f"{_ROUNDING}P11.1"),
-            argued("the entries of the computed Gram matrices", f"{_ROUNDING}P11.2"),
+            *ROUNDED_GRAM,
+            CERTIFIED,
             argued("outputs and residuals by accurate sums", f"{_ROUNDING}P11.3"),
             INTEGRAL,
             SCHUR,

@@ -70,7 +70,7 @@ _HERE = "docs/proofs/kfac.md: "
 LEVERAGE_BOUNDS = argued("h_i mu_min <= ||x_i||^2 <= h_i mu_max, and h_i <= 1", f"{_HERE}P8.1")
 _STEP_LINKS = (
     INTEGRAL,
-    KRONECKER_MOVE,
+    *KRONECKER_MOVE,
     checked("J(W') vec(dW) = -eta ((S' S^+) o P) r", "I-kfac-fn"),
     argued("one step is r+ = (I - eta M o P) r, M = mean(S) S(k)^+", f"{_HERE}P8.2"),
     SCHUR,
@@ -125,7 +125,7 @@ CHAINS = (
         "T4-frozen",
         (
             INTEGRAL,
-            KRONECKER_MOVE,
+            *KRONECKER_MOVE,
             argued("one step is r+ = (I - eta M o P) r, M = mean(S) S(k)^+", f"{_HERE}P8.2"),
             argued("M = I on such a segment, and I o P = diag(h)", f"{_HERE}P8.9"),
             checked("the conclusion on instances", "T4-frozen"),

@@ -244,6 +244,7 @@ _CHAINS = (
         (
             INTEGRAL,
             PSEUDO_INVERSE,
+            argued("inside the ball a step is at most eta ||r||/((1-c) sqrt(lambda)) long", f"{_HERE}P5.1"),
             *ONE_STEP,
             proved("up to rho(2-rho), which is within the factor's limit, (1 - eta/rho)^2 <= 1 - eta", RATE),
             argued("the rate, and the lengths of the steps as a geometric sum", f"{_HERE}P5.11"),
@@ -256,6 +257,7 @@ _CHAINS = (
         "T1-line-sharp",
         (
             INTEGRAL,
+            argued("the step is -eta Bz with ||Bz - v|| <= c, and w = r", f"{_HERE}P5.7"),
             *LEMMA_S,
             proved(
                 "((1+2c)/(1+c) s^2 + (1+c)(1-2c))^2 >= 4 s^2 (1-4c^2); 1-4c^2 >= c^2; both bounds of the angle agree at "

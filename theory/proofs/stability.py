@@ -1,7 +1,7 @@
 """The chains of the certificates of Conditions 2 and K2 (theory/stability/); no scalar inequality ends their proofs."""
 
 from theory.proofs.chain import Chain, argued, checked
-from theory.proofs.identities import GRAM
+from theory.proofs.identities import CERTIFIED, GRAM, ROUNDED_GRAM
 from theory.proofs.segments import PARAGRAPHS, SCHUR
 from theory.rigour.obligation import Obligation
 
@@ -12,44 +12,40 @@ FLIPS = argued(
     "||J(W) - J(0)||_F^2 = ||S(W) - S(0)||_F^2 = #flips/m; a flip of (i, r) costs (w_r(0).x_i)^2", f"{_HERE}P4.1"
 )
 _KNAPSACK = argued("weak duality bounds the number of flips, for every mu", f"{_HERE}P4.2")
+_SPECTRAL = (
+    GRAM,
+    SCHUR,
+    FLIPS,
+    argued("||K o dS dS'|| <= ||K|| max_i (dS dS')_ii, counted for one input; equality for n = 1", f"{_HERE}P4.3"),
+)
 _SMOOTH = argued("|dS_ir| <= m^{-1/2} L |(w_r - w_r(0)).x_i|", f"{_HERE}P4.4")
+_SMOOTH_JACOBIAN = (
+    GRAM,
+    SCHUR,
+    _SMOOTH,
+    argued("||K o dS dS'|| <= ||K|| max_i ||dS_i||^2", f"{_HERE}P4.8"),
+)
 _SEGMENT = (
     argued("on a segment every pair changes its activation at most once", f"{PARAGRAPHS}P1.2"),
-    FLIPS,
+    *_SPECTRAL,
+    *_SMOOTH_JACOBIAN[2:],
     argued("between division points the norm grows by at most (#flips in between/m)^{1/2}", f"{_HERE}P4.5"),
+    argued("so the steps that were followed obey the rates of the theorems", f"{PARAGRAPHS}P1.5"),
 )
-_FOLLOWED = argued("so the steps that were followed obey the rates of the theorems", f"{PARAGRAPHS}P1.5")
 _ON_INSTANCES = "the bound on instances, against attacks and exact suprema"
 
 CHAINS = (
     Chain("C2-fro", (FLIPS, _KNAPSACK, checked(_ON_INSTANCES, "C2-fro"))),
-    Chain(
-        "C2-spec",
-        (
-            GRAM,
-            SCHUR,
-            FLIPS,
-            argued(
-                "||K o dS dS'|| <= ||K|| max_i (dS dS')_ii, counted for one input; equality for n = 1", f"{_HERE}P4.3"
-            ),
-            checked(_ON_INSTANCES, "C2-spec"),
-        ),
-    ),
-    Chain("C2-smooth", (GRAM, SCHUR, _SMOOTH, checked(_ON_INSTANCES, "C2-smooth"))),
-    Chain("C2-path", (*_SEGMENT, _FOLLOWED, checked("the bound on segments", "C2-path"))),
-    Chain(
-        "K2-fro",
-        (
-            FLIPS,
-            _KNAPSACK,
-            argued("a Cholesky factorisation certifies a lower bound of lambda_min(H(0))", f"{_HERE}P4.7"),
-            checked(_ON_INSTANCES, "K2-fro"),
-        ),
-    ),
+    Chain("C2-spec", (*_SPECTRAL, checked(_ON_INSTANCES, "C2-spec"))),
+    Chain("C2-smooth", (*_SMOOTH_JACOBIAN, checked(_ON_INSTANCES, "C2-smooth"))),
+    Chain("C2-path", (*_SEGMENT, checked("the bound on segments", "C2-path"))),
+    Chain("K2-fro", (FLIPS, _KNAPSACK, *ROUNDED_GRAM, CERTIFIED, checked(_ON_INSTANCES, "K2-fro"))),
     Chain(
         "K2-spec",
         (
+            SCHUR,
             FLIPS,
+            _KNAPSACK,
             argued(
                 "(v.D_r)^2 <= c_r times the sum of v_i^2 over the inputs that r flips; a knapsack an input",
                 f"{_HERE}P4.6",
@@ -58,5 +54,5 @@ CHAINS = (
         ),
     ),
     Chain("K2-smooth", (_SMOOTH, checked(_ON_INSTANCES, "K2-smooth"))),
-    Chain("K2-path", (*_SEGMENT, _FOLLOWED, checked("the bound on segments", "K2-path"))),
+    Chain("K2-path", (*_SEGMENT, checked("the bound on segments", "K2-path"))),
 )

@@ -262,7 +262,7 @@ _START_LINKS = (
     argued("E u_i(0) = 0 and E u_i(0)^2 = nu^2/2; Markov's inequality", f"{_HERE}P7.1"),
     checked("R0's mean and frequency", "R0"),
 )
-_CHERNOFF_LINKS = (CHERNOFF, checked("K-chernoff's frequency", "K-chernoff"))
+_CHERNOFF_LINKS = (*CHERNOFF, checked("K-chernoff's frequency", "K-chernoff"))
 
 _UNION = argued("the failures of the lemmas add up to at most delta; R is fixed before the draw", f"{_HERE}P7.4")
 _FIRST_WIDTH = argued(
