@@ -10,6 +10,7 @@ from properties.obligations import ObligationResult
 from properties.ratios import ratio_bin
 from properties.report import document, entries, outlook, terminal, wording
 from properties.report.document import Document
+from properties.report.run_verdict import RunVerdict
 from properties.verification import Verification
 from tests.properties import (
     fake_claims,
@@ -97,8 +98,8 @@ ITEMS = (
     Planted("what is stored is not evaluated", rounder._evaluated, "from_document(document)", "found.instance", test_rounder.test_what_is_evaluated_is_what_is_stored),
     Planted("a rounding that is no refutation", rounder._as_clear, "evaluation.verdict is not InstanceVerdict.REFUTED", "False", test_rounder.test_hypotheses_go_on_holding),
     Planted("a rounding that leaves nothing of a violation", rounder._as_clear, "KEPT * _violation(than)", "0", test_rounder.test_half_of_the_violation_is_kept),
-    Planted("a data set's refuted check is a result", entries.dataset_verdict, "(InstanceVerdict.REFUTED, RunVerdict.REFUTED),", "", test_run_verdicts.test_a_data_set_fails_by_what_is_refuted_or_undecided_only, {"verdict": test_run_verdicts.RunVerdict.HOLDS}),
-    Planted("a data set without a check holds", entries.dataset_verdict, "return RunVerdict.UNCHECKED", "return RunVerdict.HOLDS", test_run_verdicts.test_a_data_set_fails_by_what_is_refuted_or_undecided_only, {"verdict": test_run_verdicts.RunVerdict.HOLDS}),
+    Planted("a data set's refuted check is a result", entries.dataset_verdict, "(InstanceVerdict.REFUTED, RunVerdict.REFUTED),", "", test_run_verdicts.test_a_data_set_fails_by_what_is_refuted_or_undecided_only, {"verdict": RunVerdict.HOLDS}),
+    Planted("a data set without a check holds", entries.dataset_verdict, "return RunVerdict.UNCHECKED", "return RunVerdict.HOLDS", test_run_verdicts.test_a_data_set_fails_by_what_is_refuted_or_undecided_only, {"verdict": RunVerdict.HOLDS}),
 )  # fmt: skip
 
 RUN = (

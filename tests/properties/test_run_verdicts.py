@@ -99,7 +99,7 @@ def test_survivors_are_all_that_is_not_refuted() -> None:
 
 
 def test_a_link_has_the_standing_of_what_it_rests_on() -> None:
-    def chain(basis: str, *references: str) -> Mapping[str, Any]:
+    def chain(basis: str, *references: str) -> dict[str, Any]:
         return {"theorem": "N", "links": [{"step": "a", "basis": basis, "references": list(references)}]}
 
     claims = [entry("N"), entry("M", "undecided"), entry("L", evidence="tested")]

@@ -89,11 +89,12 @@ def test_a_confirmation_replaces_what_float64_said_and_nothing_else() -> None:
     doubtful = [bound(0.5, HOLDS, Evidence.TESTED), Bound("open", 2.0, 1.0, 0.0, REFUTED, Evidence.TESTED)]
     for verdict, expected in ((HOLDS, InstanceVerdict.HOLDS), (REFUTED, InstanceVerdict.REFUTED)):
         confirmed = Bound("open", 1.0, 1.0, 0.0, verdict, Evidence.ENCLOSED)
+
+        def confirm(_: Point, bits: int, confirmed: Bound = confirmed) -> Sequence[Bound]:
+            return [confirmed]
+
         claim = dataclasses.replace(
-            fake_claims.claim(),
-            hypotheses=lambda _: (),
-            conclusion=lambda _: doubtful,
-            confirm=lambda _, bits, confirmed=confirmed: [confirmed],
+            fake_claims.claim(), hypotheses=lambda _: (), conclusion=lambda _: doubtful, confirm=confirm
         )
         found = evaluate_instance(claim, "F1", {}, Point(1.0))
         assert found.verdict is expected
@@ -114,14 +115,15 @@ def test_what_was_counted_in_trials_belongs_to_the_verdict() -> None:
 
 def test_every_helper_says_what_its_answer_rests_on() -> None:
     """Float64 with a rounding is tested, never more; only what is exact or a ball is enclosed."""
-    tested = [
+    tested: list[Bound | Hypothesis] = [
         at_most("a", 0.0, 1.0, 0.1),
         at_most("a", 0.0, 1.0, 0.0),
         within_rounding("a", 0.0, 0.1),
         require("a", 1.0, 0.1),
     ]
     assert {one.evidence for one in tested} == {Evidence.TESTED}
-    enclosed = [at_most_enclosed("a", arb(0), arb(1)), require("a", 1.0), require_enclosed("a", arb(1))]
+    enclosed: list[Bound | Hypothesis] = [at_most_enclosed("a", arb(0), arb(1)), require("a", 1.0)]
+    enclosed.append(require_enclosed("a", arb(1)))
     assert {one.evidence for one in enclosed} == {Evidence.ENCLOSED}
     verdicts = [require_enclosed("a", arb(*ball)).verdict for ball in ((1, 0.5), (-1, 0.5), (0, 0.5), (0, 0))]
     assert verdicts == [HOLDS, REFUTED, UNDECIDED, HOLDS]

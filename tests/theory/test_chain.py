@@ -27,14 +27,10 @@ def test_what_a_link_rests_on_follows_from_what_it_refers_to() -> None:
 
 def test_a_link_cannot_be_called_what_it_is_not() -> None:
     first = next(iter(obligations.values()))
-    for wrong in (
-        lambda: checked("a", PLACE),
-        lambda: checked("a", first.id),
-        lambda: argued("a", "T1"),
-        lambda: argued("a", first.id),
-    ):
+    wrong = ((checked, PLACE), (checked, first.id), (argued, "T1"), (argued, first.id))
+    for called, reference in wrong:
         with pytest.raises(ValueError, match="is called"):
-            wrong()
+            called("a", reference)
     for references in ((), (first.id, "T1"), ("T1", PLACE), (PLACE, first.id)):
         with pytest.raises(ValueError, match="one kind of them"):
             Link("a", references)
