@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -116,33 +116,29 @@ def test_a_conclusion_weaker_by_a_thousandth_is_not_tight(side: Side, z3: Prover
 POINTS = 40
 """Two rational functions that agree at so many points are one, if the sum of their degrees is below that: they are at most 5."""
 
-Function = Callable[[fmpq], Any]
+
+def step(theorem: str, C: fmpq, mu: fmpq, L: fmpq, h: fmpq) -> Any:
+    """What the code answers; ``L`` is ||J(0)|| + c = 2 + c for gradient descent, whose range has x = eta L^2."""
+    if theorem in ngd.THEOREMS:
+        return ngd.step_limit(C, theorem)
+    if theorem in kfac.THEOREMS:
+        return kfac.step_limit(C, h_max=h, mu_min=mu, theorem=theorem)
+    if theorem in gradient_descent.THEOREMS:
+        return exact(gradient_descent.step_limit(C, fmpq(2), fmpq(1), theorem)) * (2 + C / 3) ** 2
+    return general_loss.step_limit(C, mu, L, theorem)
 
 
-def limits(mu: fmpq, L: fmpq, h: fmpq) -> dict[str, tuple[Function, Function | None, fmpq]]:
-    """By theorem: its step limit and its own factor's as functions of C, and the C beyond which there is no step."""
-    sharp = {"T1-sharp": fmpq(1), "T4-sharp": fmpq(1), "T0-sharp": fmpq(3, 4)}
-    ends = {"T1": fmpq(1, 2), "T1-q": fmpq(3, 5), "T4": fmpq(1, 2), "T4-lev": fmpq(3, 5), "T0": fmpq(3, 5), **sharp}
-    ends |= {"T2": mu / (mu + L), "T2-q": 3 * mu / (3 * mu + 2 * L)}
-    found: dict[str, tuple[Function, Function | None, fmpq]] = {}
-    for theorem, end in ends.items():
-        own: Function | None = None
-        step: Function
-        if theorem in ngd.THEOREMS:
-            step = lambda C, theorem=theorem: ngd.step_limit(C, theorem)  # noqa: E731
-            own = {"T1-q": lambda C: ngd.validity_limit(C, "T1-q"), "T1-sharp": ngd.factor_limit}.get(theorem)
-        elif theorem in kfac.THEOREMS:
-            step = lambda C, theorem=theorem: kfac.step_limit(C, h_max=h, mu_min=mu, theorem=theorem)  # noqa: E731
-        elif theorem in gradient_descent.THEOREMS:
-            # L = ||J(0)|| + c is 2 + c here, and the range has x = eta L^2
-            step = lambda C, theorem=theorem: (  # noqa: E731
-                exact(gradient_descent.step_limit(C, fmpq(2), fmpq(1), theorem)) * (2 + C / 3) ** 2
-            )
-        else:
-            step = lambda C, theorem=theorem: general_loss.step_limit(C, mu, L, theorem)  # noqa: E731
-            own = (lambda C: general_loss.validity_limit(C, mu, L)) if theorem == "T2-q" else None
-        found[theorem] = step, own, end
-    return found
+def own(theorem: str, C: fmpq, mu: fmpq, L: fmpq) -> Any:
+    """The same for the theorem's own factor."""
+    if theorem == "T1-sharp":
+        return ngd.factor_limit(C)
+    return ngd.validity_limit(C, theorem) if theorem == "T1-q" else general_loss.validity_limit(C, mu, L)
+
+
+def last(theorem: str, mu: fmpq, L: fmpq) -> fmpq:
+    """The C beyond which there is no step."""
+    ends = {**ngd.CONSTANT_LIMITS, **kfac.CONSTANT_LIMITS, **gradient_descent.CONSTANT_LIMITS, "T1-q": fmpq(3, 5)}
+    return {**ends, "T2": mu / (mu + L), "T2-q": 3 * mu / (3 * mu + 2 * L)}[theorem]
 
 
 def rational(number: Any) -> Fraction:
@@ -154,18 +150,17 @@ def rational(number: Any) -> Fraction:
 @pytest.mark.parametrize(("mu", "L", "h"), [(1, 1, 1), (fmpq(2, 3), fmpq(7, 5), fmpq(1, 3)), (fmpq(1, 9), 4, 2)])
 def test_limits_of_the_ranges_are_those_of_the_code(theorem: str, mu: fmpq, L: fmpq, h: fmpq) -> None:
     mu, L, h = fmpq(mu), fmpq(L), fmpq(h)
-    step, own, end = limits(mu, L, h)[theorem]
+    end = last(theorem, mu, L)
     for k in range(POINTS):
         C = end * k / POINTS
         letters = {"C": C, "mu": mu, "L": L, "mu_min": mu, "h_max": h}
         values = {name: rational(number) for name, number in letters.items()}
-        assert value(expression(STEP_LIMITS[theorem]), values) == rational(step(C)) > 0
-        if own is not None:
-            assert value(expression(FACTOR_LIMITS[theorem]), values) == rational(own(C))
+        assert value(expression(STEP_LIMITS[theorem]), values) == rational(step(theorem, C, mu, L, h)) > 0
+        if theorem in FACTOR_LIMITS:
+            assert value(expression(FACTOR_LIMITS[theorem]), values) == rational(own(theorem, C, mu, L))
         if theorem in CONSTANTS:
             assert holds(CONSTANTS[theorem], values)
-    beyond = end + fmpq(1, 10**9)
-    assert step(beyond) == 0
+    assert step(theorem, end + fmpq(1, 10**9), mu, L, h) == 0
 
 
 def test_constants_of_the_ranges_are_those_of_the_code() -> None:

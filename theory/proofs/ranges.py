@@ -76,7 +76,7 @@ class Range:
 def _needed(where: Mapping[str, str], texts: tuple[str, ...]) -> dict[str, str]:
     """The definitions that the texts use, directly or by others, in their order."""
     used = {name for text in texts for name in names(text)}
-    for name, text in reversed(where.items()):
+    for name, text in reversed(list(where.items())):
         if name in used:
             used |= set(names(text))
     return {name: text for name, text in where.items() if name in used}
