@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from properties import baseline, obligations, request, rounder, selection
+from properties import baseline, counterexample, obligations, replay, request, rounder, seeds, selection
 from properties.items import Item
 from properties.obligations import ObligationResult
 from properties.ratios import ratio_bin
@@ -15,6 +15,7 @@ from properties.verification import Verification
 from tests.properties import (
     fake_claims,
     test_baseline,
+    test_counterexample,
     test_extras,
     test_obligation_items,
     test_plugin,
@@ -102,6 +103,21 @@ ITEMS = (
     Planted("a data set without a check holds", entries.dataset_verdict, "return RunVerdict.UNCHECKED", "return RunVerdict.HOLDS", test_run_verdicts.test_a_data_set_fails_by_what_is_refuted_or_undecided_only, {"verdict": RunVerdict.HOLDS}),
 )  # fmt: skip
 
+FILES = (
+    Planted("a replay that refutes nothing passes", Verification.replay, 'entry["verdict"] == Verdict.HOLDS.value', 'entry["verdict"] != Verdict.REFUTED.value', test_verdicts.test_a_replay_passes_when_the_claim_holds_on_the_stored_instance_and_only_then),
+    Planted("a replay that breaks off holds", replay.failed_entry, '"verdict": "undecided"', '"verdict": "holds"', test_verdicts.test_a_replay_passes_when_the_claim_holds_on_the_stored_instance_and_only_then),
+    Planted("a replay with another verdict agrees", replay._agreement, 'found["verdict"] != recorded["verdict"]', "False", test_verdicts.test_a_replay_passes_when_the_claim_holds_on_the_stored_instance_and_only_then),
+    Planted("a replay with other digits agrees", replay._agreement, "all(found[key] == recorded[key] for key in recorded)", "True", test_verdicts.test_a_replay_passes_when_the_claim_holds_on_the_stored_instance_and_only_then),
+    Planted("an edited file is read", counterexample.read_counterexample, 'content_digest(content) != content["digest"]', "False", test_counterexample.test_every_edit_is_detected, {"change": lambda content: content.__setitem__("seed", 6)}),
+    Planted("an entry raises the evidence", entries.evaluation_entry, "evaluation.evidence.value", '"enclosed"', test_verdicts.test_entries_say_what_was_found),
+    Planted("a bound's entry raises the evidence", entries.bound_entry, "bound.evidence.value", '"enclosed"', test_verdicts.test_entries_say_what_was_found),
+    Planted("undecided and vacuous exchanged", entries._result_entry, '"undecided": result.undecided', '"undecided": result.vacuous', test_verdicts.test_entries_say_what_was_found),
+    Planted("a family's vacuous are its instances", entries._result_entry, '"vacuous": count.vacuous', '"vacuous": count.instances', test_verdicts.test_entries_say_what_was_found),
+    Planted("measured and predicted exchanged", entries.bound_entry, '"predicted": plain(bound.predicted)', '"predicted": plain(bound.measured)', test_verdicts.test_entries_say_what_was_found),
+    Planted("mutants are searched for quickly", Verification.mutant, "Depth.NORMAL if self._run.depth is Depth.QUICK else self._run.depth", "self._run.depth", test_verdicts.test_mutants_are_searched_for_as_long_as_a_normal_run_takes),
+    Planted("every claim has the same seed", seeds.claim_seed, "_digest(claim_id)", "0", test_verdicts.test_every_claim_has_a_seed_of_its_own),
+)  # fmt: skip
+
 RUN = (
     Planted("surviving mutants do not count", Document.verdict, " or self.survivors", "", _RUN, run("undecided", mutants=[test_run_verdicts.mutant(verdict="holds")])),
     Planted("unsettled obligations do not count", Document.verdict, "self.unsettled_obligations or ", "", _RUN, run("undecided", obligations=[test_run_verdicts.obligation(mutants=["refuted", "proved"])])),
@@ -154,4 +170,4 @@ SELECTION = (
     Planted("claims left out without a word", selection.feasible, 'left_out[family.extra] = (*left_out.get(family.extra, ()), f"{claim.id} {family.id}")', "pass", test_extras.test_a_family_that_needs_data_is_left_out_by_name),
 )  # fmt: skip
 
-FAULTS = (*PROOFS, *ITEMS, *RUN, *BASELINE, *SELECTION)
+FAULTS = (*PROOFS, *ITEMS, *FILES, *RUN, *BASELINE, *SELECTION)

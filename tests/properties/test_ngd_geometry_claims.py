@@ -14,6 +14,7 @@ from properties.claims import ngd_adversary as adversary
 from properties.claims import ngd_line as line
 from properties.claims import ngd_radius as radius
 from properties.search import evaluate, evaluate_instance, run_claim
+from theory.adversary import turned_configuration
 from theory.rigour.exact import ball_matrix, lift
 from theory.stability.small_ball import THEOREMS, path_factor
 from theory.theorems import ngd
@@ -160,7 +161,7 @@ def test_lemma_s_is_tried_where_its_row_space_matters() -> None:
 
 def test_a_turned_row_is_as_short_as_the_lemma_allows() -> None:
     for n, p, c in ((1, 2, 0.3), (3, 5, 0.6)):
-        point = adversary.adversary.turned_configuration(n, p, c, 0.0, np.random.default_rng(1))
+        point = turned_configuration(n, p, c, 0.0, np.random.default_rng(1))
         z, image = point.direction, point.initial @ point.direction
         assert np.linalg.norm(image) == pytest.approx(math.sqrt(1 - c**2) * np.linalg.norm(z), rel=1e-9)
         assert np.linalg.norm(point.current - point.initial, 2) <= c

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -27,10 +28,15 @@ from properties.claim import (
     require_enclosed,
     within_rounding,
 )
+from properties.counterexample import Counterexample
 from properties.obligations import ObligationResult, run_obligation
+from properties.replay import Replay, replay_entry
+from properties.report.entries import claim_entry, evaluation_entry
+from properties.report.environment import environment
 from properties.results import Result
 from properties.run import Run
 from properties.search import evaluate_instance, run_claim
+from properties.seeds import claim_seed
 from properties.statistics import Trials
 from properties.verification import Verification
 from tests.properties import fake_claims
@@ -294,3 +300,60 @@ def test_a_question_has_every_part_of_the_statement() -> None:
     assert proved(Implication(("0 <= x <= 1",), "0 <= x <= 1")) == [Standing.PROVED] * 2
     assert proved(Implication(("0 <= x <= 2",), "0 <= x <= 1")) == [Standing.REFUTED] * 2
     assert proved(Implication(("-1 <= x <= 1",), "0 <= x <= 1")) == [Standing.REFUTED] * 2
+
+
+def replay(limit: float, **changes: Any) -> Replay:
+    """A file that says that 26 refutes the claim, whose limit is this one now."""
+    claim = dataclasses.replace(fake_claims.claim(limit=limit), **changes)
+    recorded = evaluation_entry(evaluate_instance(fake_claims.claim(limit=25.0), "F1", {"value": 26}, Point(26.0)))
+    stored = Counterexample(
+        Path("a.json"), claim.id, claim.statement, "F1", {"value": 26}, 1, Point(26.0), (), recorded, environment()
+    )
+    return Replay("a.json", stored, claim, claim.statement)
+
+
+def test_a_replay_passes_when_the_claim_holds_on_the_stored_instance_and_only_then() -> None:
+    passed = {
+        "refuted again": judge().replay(replay(25.0)).passed,
+        "mended": judge().replay(replay(30.0)).passed,
+        "undecided": judge().replay(replay(30.0, conclusion=fake_claims.undecided)).passed,
+        "vacuous": judge().replay(replay(30.0, hypotheses=lambda _: [require("never", -1.0)])).passed,
+        "broken": judge().replay(replay(30.0, conclusion=fake_claims.broken)).passed,
+    }
+    assert [name for name, one in passed.items() if one] == ["mended"]
+    agreement = replay_entry(replay(25.0))["agreement"]
+    assert agreement == ["the same as the file: verdict, margins, and both sides of every bound to the last digit"]
+    assert "NOT the same" in replay_entry(replay(30.0))["agreement"][0]
+    assert "digits differ" in replay_entry(replay(25.5))["agreement"][0]
+
+
+def test_entries_say_what_was_found() -> None:
+    kinds = (InstanceVerdict.VACUOUS, *(InstanceVerdict.UNDECIDED_HYPOTHESIS,) * 2, *(InstanceVerdict.UNDECIDED,) * 3)
+    weak = bound(0.25, evidence=Evidence.TESTED)
+    found = result(
+        *(evaluation(kind) for kind in kinds),
+        *(evaluation(InstanceVerdict.HOLDS, 0.75) for _ in range(4)),
+        evaluation(InstanceVerdict.HOLDS, bounds=(weak, bound(0.5))),
+    )
+    entry = claim_entry(found.claim, found, "quick", 0)
+    counts = [entry[name] for name in ("instances", "vacuous", "undecided_hypotheses", "undecided")]
+    assert counts == [5, 1, 2, 3] == [entry["families"]["F1"][name] for name in list(entry["families"]["F1"])[:4]]
+    assert (entry["verdict"], entry["evidence"]) == ("undecided", "tested")
+    assert entry["evidence_counts"] == {"tested": 1, "enclosed": 4}
+    assert entry["tightest"]["ratio"] == 0.75
+    (told, other) = evaluation_entry(evaluation(InstanceVerdict.HOLDS, bounds=(weak, bound(0.5))))["bounds"]
+    assert (told["evidence"], other["evidence"], told["verdict"]) == ("tested", "enclosed", "holds")
+    assert evaluation_entry(evaluation(InstanceVerdict.HOLDS, bounds=(weak,)))["evidence"] == "tested"
+    assert (told["measured"], told["predicted"]) == (0.25, 1.0)
+
+
+def test_mutants_are_searched_for_as_long_as_a_normal_run_takes() -> None:
+    """At depth quick, too: a mutant that thirty draws do not refute is not shown to survive."""
+    mutant = fake_claims.claim().mutants[0]
+    assert judge().mutant(mutant).entry["depth"] == "normal"
+    assert judge().claim(fake_claims.claim()).entry["depth"] == "quick"
+
+
+def test_every_claim_has_a_seed_of_its_own() -> None:
+    seeds = {claim_seed(root, id) for root in (1, 2) for id in ("T1", "T1/a", "T2")}
+    assert len(seeds) == 6

@@ -17,10 +17,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from properties import registry
 from properties.claim import Bound, Claim, Depth, Evaluation, Family
+from properties.claims import ngd_enclosed
 from properties.results import Result
-from properties.search import evaluate, run_claim
+from properties.search import evaluate_instance, run_claim
+from theory.rigour.precision import FIRST_BITS, working_precision
 
 FILE = Path(__file__).with_name("tightness.json")
 
@@ -48,8 +52,14 @@ CLAIMS = (
 )
 """Claims with a rate, a limit or a radius. T1-tight says itself that it is attained."""
 
-LEAST_FALL = 0.1
-"""Of runs only those that are to fall by such a share count: with small steps every rate is near 1, and its power too."""
+EQUALITY = "| = |"
+"""What the label of an equality says, which is decided within rounding and has no nearest instance."""
+
+LEAST_FALL = 0.01
+"""Of steps and runs only those that are to fall by such a share count: of less the rounding is seen."""
+
+SHORT = 3
+"""Runs of at most so many steps have entries of their own: in long ones the last step is nothing."""
 
 
 @dataclass(frozen=True)
@@ -64,39 +74,79 @@ class Nearest:
     ratio: float
     """``measured/predicted`` there."""
     share: float | None
-    """How much it uses of what the theorem allows beyond the linearised step; None where nothing is aimed at."""
+    """How much of what happens the conclusion tells (see ``share``); None where there is no step."""
+    short: bool = False
+    """Whether it is a run of few steps."""
 
     @property
     def attained(self) -> bool:
         """Whether the bound is tight."""
-        return max(self.ratio, self.share or 0.0) >= 1 - ATTAINED
+        return (self.ratio if self.share is None else self.share) >= 1 - ATTAINED
 
     def reached(self, claim: Claim[Any]) -> tuple[float, float | None]:
         """Ratio and share of a claim's bounds of this kind on this instance."""
         (family,) = (one for one in claim.families if one.id == self.family)
-        bounds = [one for one in evaluate(claim, family, self.description).bounds if kind(one) == self.bound]
-        assert bounds, f"{self.claim} has no bound {self.bound!r} on its instance {dict(self.description)}"
-        return max(one.ratio for one in bounds), max(
-            (share for one in bounds if (share := aimed(one)) is not None), default=None
-        )
+        instance = family.build(self.description)
+        bounds = evaluate_instance(claim, family.id, self.description, instance).bounds
+        found = [(one.ratio, share(one, instance)) for one in bounds if kind(one) == self.bound]
+        assert found, f"{self.claim} has no bound {self.bound!r} on its instance {dict(self.description)}"
+        return max(ratio for ratio, _ in found), max((one for _, one in found if one is not None), default=None)
 
     def is_reached(self, claim: Claim[Any]) -> bool:
         """Whether the claim's bounds are as near to this instance as they were."""
-        ratio, share = self.reached(claim)
-        if self.share is not None and not (share is not None and share >= self.share - TOLERANCE):
+        ratio, told = self.reached(claim)
+        if self.share is not None and not (told is not None and told >= self.share - TOLERANCE):
             return False
         return ratio >= self.ratio * (1 - TOLERANCE)
 
 
 def kind(bound: Bound) -> str:
     """The label without the numbers of steps and iterates."""
-    return re.sub(r"(?<![\w.])\d+(?![\w.])|(?<=\^)\d+|(?<=\()\d+(?=\))", "k", bound.label)
+    return re.sub(r"(?<![\w.])\d+(?![\w.])|(?<=\^)\d+|(?<=eps_)\d+", "k", bound.label)
 
 
-def aimed(bound: Bound) -> float | None:
-    """What the search aims at, where that is not the ratio: of one step, not of a run or a path, which have none."""
+def share(bound: Bound, instance: Any) -> float | None:
+    """Of a step or a run how much of the residual's fall is foretold, in logarithms; of T1-step's rate what is used of its excess.
+
+    None for other bounds; 0 where nothing can be seen. 1 is tight, however small the step size is.
+    """
+    if EPS in bound.label:
+        before = instance.steps[_iterate(bound)].step.before
+        linear = abs(1 - instance.network.eta) * before
+        return (bound.measured - linear) / (bound.predicted - linear) if bound.predicted > linear else 0.0
+    if not ("factor" in bound.label or "eta/rho" in bound.label):
+        return None
+    before = _before(bound, instance)
+    if not 0 < bound.measured <= bound.predicted * (1 + TOLERANCE) <= before * (1 - LEAST_FALL):
+        return 0.0
+    return math.log(before / bound.predicted) / math.log(before / bound.measured)
+
+
+EPS = "eta eps_"
+
+
+def _iterate(bound: Bound) -> int:
+    """The iterate from which the bound speaks."""
+    found = re.search(r"iterate (\d+)", bound.label)
+    return int(found[1]) if found else 0
+
+
+def _before(bound: Bound, instance: Any) -> float:
+    if "eta/rho" in bound.label:
+        return float(np.linalg.norm(instance.residual))
+    if ngd_enclosed.in_balls(instance):
+        with working_precision(FIRST_BITS):
+            steps = instance.first_balls
+            return float(
+                steps[_iterate(bound) - instance.stored].before if "iterate" in bound.label else steps[0].before
+            )
+    return float(instance.run.steps[_iterate(bound)].before)
+
+
+def is_short(bound: Bound, instance: Any) -> bool:
+    """Whether it is about a run of few steps."""
     of_a_run = "factor^" in bound.label or "path" in bound.label
-    return None if of_a_run or bound.aim is None or not math.isfinite(bound.aim) else bound.aim
+    return of_a_run and len(instance.run.steps) <= SHORT
 
 
 @cache
@@ -110,41 +160,47 @@ def known() -> tuple[Nearest, ...]:
 
 
 def score(bound: Bound, instance: Any) -> float:
-    """What the search for near instances maximises; 0 where nothing can be seen."""
-    share = aimed(bound)
-    if share is not None:
-        return share
-    if "factor^" in bound.label and bound.predicted > (1 - LEAST_FALL) * instance.run.steps[0].before:
-        return 0.0
-    return bound.ratio
+    """What the search for near instances maximises."""
+    told = share(bound, instance)
+    return bound.ratio if told is None else told
 
 
 def searched(claim: Claim[Any], seed: int) -> Iterator[Nearest]:
     """The nearest instances of a search that aims at each kind of bound in turn."""
-    best: dict[str, tuple[float, Nearest]] = {}
-    target = ""
+    best: dict[tuple[str, bool], tuple[float, Nearest]] = {}
+    target = "", False
 
     def conclusion(instance: Any) -> Sequence[Bound]:
+        bounds = claim.conclusion(instance)
         return [
-            dataclasses.replace(bound, aim=score(bound, instance) if kind(bound) == target else math.nan)
-            for bound in claim.conclusion(instance)
+            dataclasses.replace(
+                bound,
+                aim=score(bound, instance) if target in keys(bound, instance) else math.nan,
+            )
+            for bound in bounds
         ]
+
+    def keys(bound: Bound, instance: Any) -> list[tuple[str, bool]]:
+        return [(kind(bound), short) for short in {False, is_short(bound, instance)}]
 
     def observe(family: Family[Any], description: Mapping[str, Any]) -> None:
         instance = family.build(description)
-        for bound in evaluate(claim, family, description).bounds:
+        for bound in evaluate_instance(claim, family.id, description, instance).bounds:
+            if EQUALITY in bound.label or not math.isfinite(bound.ratio):
+                continue
             found = score(bound, instance)
-            if math.isfinite(bound.ratio) and found > best.get(kind(bound), (0.0, None))[0]:
-                nearest = Nearest(claim.id, kind(bound), family.id, dict(description), bound.ratio, aimed(bound))
-                best[kind(bound)] = found, nearest
+            for key in keys(bound, instance):
+                if found > best.get(key, (0.0, None))[0]:
+                    told = share(bound, instance)
+                    nearest = Nearest(claim.id, key[0], family.id, dict(description), bound.ratio, told, key[1])
+                    best[key] = found, nearest
 
     def run() -> None:
         for family in claim.families:
-            result = run_claim(dataclasses.replace(claim, conclusion=conclusion, families=(family,)), Depth.QUICK, seed)
+            run_claim(dataclasses.replace(claim, conclusion=conclusion, families=(family,)), Depth.QUICK, seed)
             for one in evaluations:
-                if one.family == family.id and one.bounds:
+                if one.bounds:
                     observe(family, one.description)
-            del result
             evaluations.clear()
 
     evaluations: list[Evaluation] = []
@@ -154,31 +210,31 @@ def searched(claim: Claim[Any], seed: int) -> Iterator[Nearest]:
         evaluations.append(one)
         record(self, one)
 
-    Result.record = recorded  # type: ignore[method-assign]
+    Result.record = recorded  # type: ignore[assignment, method-assign]
     try:
         run()
-        for kind_ in list(best):
-            target = kind_
+        for key in list(best):
+            target = key
             run()
     finally:
-        Result.record = record  # type: ignore[method-assign]
+        Result.record = record  # type: ignore[assignment, method-assign]
     return iter([nearest for _, nearest in best.values()])
 
 
 def main(ids: Sequence[str]) -> None:
     """Search for the claims given, or all."""
-    entries = {(one.claim, one.bound): one for one in known()}
+    entries = {(one.claim, one.bound, one.short): one for one in known()}
     for id in ids or CLAIMS:
         for one in searched(registry[id], 1):
-            old = entries.get((one.claim, one.bound))
+            key = one.claim, one.bound, one.short
+            old = entries.get(key)
             if old is None or (one.share or one.ratio) > (old.share or old.ratio):
-                entries[one.claim, one.bound] = one
-        print(
-            id, [(one.bound, round(one.ratio, 6), one.share, one.family) for one in entries.values() if one.claim == id]
-        )
-    ordered = sorted(entries.values(), key=lambda one: (CLAIMS.index(one.claim), one.bound))
-    rows = [{**dataclasses.asdict(one), "attained": one.attained} for one in ordered]
-    FILE.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+                entries[key] = one
+        found = [one for one in entries.values() if one.claim == id]
+        print(id, [(one.bound, one.short, round(one.ratio, 6), one.share, one.family) for one in found], flush=True)
+        ordered = sorted(entries.values(), key=lambda one: (CLAIMS.index(one.claim), one.bound, one.short))
+        rows = [{**dataclasses.asdict(one), "attained": one.attained} for one in ordered]
+        FILE.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
