@@ -76,7 +76,7 @@ SEARCH = (
     Planted("later families are not searched", search.run_claim, "if result.refutation is not None:", "if True:", test_search.test_the_search_stops_at_the_first_family_that_refutes),
     Planted("the search aims at the least", search._aim, "max(finite)", "min(finite)", test_search.test_the_search_aims_at_the_largest_of_several_bounds),
     Planted("the search aims at noise", search._aim, "if bound.evidence is not Evidence.ESTIMATED", "if True", test_statistics.test_the_search_does_not_aim_at_noise),
-    Planted("one seed for every search", search.run_claim, "seed=seed", "seed=0", test_search.test_the_run_depends_on_the_seed_alone),
+    Planted("one seed for every search", search.run_claim, "seed=seed", "seed=0", test_verdicts.test_a_search_has_the_seed_that_it_was_given),
     Planted("an error is an instance that says nothing", search.evaluate_instance, "        raise\n", "        return Evaluation(family, dict(description), (), (), InstanceVerdict.VACUOUS, ())\n", test_search.test_an_error_names_claim_family_and_instance),
 )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from properties import baseline, counterexample, obligations, replay, request, rounder, seeds, selection
+from properties import baseline, counterexample, obligations, replay, rounder, seeds, selection
 from properties.items import Item
 from properties.obligations import ObligationResult
 from properties.ratios import ratio_bin
@@ -71,9 +71,9 @@ PROOFS = (
     Planted("hypotheses are not asked of a counterexample", Implication.refuted_at, "all(holds(text, found) for text in self.hypotheses) and ", "", test_obligations.test_models_are_checked_exactly, {"implication": test_obligations.TRUE, "replies": [test_obligations.sat(x="3")], "standing": Standing.UNDECIDED, "reason": "not a counterexample"}),
     Planted("a divisor may be anything", formula.value, "divisor <= 0", "False", test_formula.test_a_divisor_must_be_positive, {"divisor": Fraction(-1)}),
     Planted("any comparison of a chain", formula.holds, "all(", "any(", test_formula.test_a_chain_holds_when_every_comparison_does),
-    Planted("a divisor is not asked about", Implication.proof_query, "*found.not_positive(found.last), ", "", test_verdicts.test_a_question_has_every_part_of_the_statement),
-    Planted("hypotheses with a divisor are left out", Implication.proof_query, "_all([*found.conditional, failure])", "failure", test_verdicts.test_a_question_has_every_part_of_the_statement),
-    Planted("one comparison of a conclusion fails", implication._negated, "return _any(", "return _all(", test_verdicts.test_a_question_has_every_part_of_the_statement),
+    Planted("a divisor is not asked about", Implication.proof_query, "*found.not_positive(found.last), ", "", test_verdicts.test_a_question_has_every_part_of_the_statement, test_verdicts.QUESTIONS["divides"]),
+    Planted("hypotheses with a divisor are left out", Implication.proof_query, "_all([*found.conditional, failure])", "failure", test_verdicts.test_a_question_has_every_part_of_the_statement, test_verdicts.QUESTIONS["divided"]),
+    Planted("one comparison of a conclusion fails", implication._negated, "return _any(", "return _all(", test_verdicts.test_a_question_has_every_part_of_the_statement, test_verdicts.QUESTIONS["chain"]),
     Planted("a chain needs what it checks", Chain.obligations, "link.basis is Basis.PROVED", "True", test_chain.test_a_chain_needs_the_obligations_of_its_proved_links_only),
     Planted("a text is called a claim", chain._kind, "return Basis.ARGUED", "return Basis.CHECKED", test_chain.test_what_a_link_rests_on_follows_from_what_it_refers_to),
     Planted("a claim is called a proof", chain._kind, "else Basis.CHECKED", "else Basis.PROVED", test_chain.test_what_a_link_rests_on_follows_from_what_it_refers_to),
@@ -139,7 +139,7 @@ RUN = (
     Planted("vacuous checks are instances", document._with_checks, 'if key != "instances":', "if False:", test_run_verdicts.test_checks_on_a_data_set_count_as_instances_do, {"kind": "vacuous", "key": "vacuous", "verdict": "holds"}),
     Planted("checks of another claim", Document.merged_claims, 'check["claim"] == id', "True", test_run_verdicts.test_checks_on_a_data_set_count_as_instances_do, {"kind": "holds", "key": "instances", "verdict": "holds"}),
     Planted("mutants of another claim", Document.merged_claims, 'mutant["claim"] == id', "True", test_run_verdicts.test_every_claim_has_its_own_mutants),
-    Planted("slack of another claim", request.requested_run, "for row in known.slack if row.claim in chosen", "for row in known.slack", test_plugin.test_slack_and_statements_that_are_no_claims_are_written),
+    Planted("slack of another claim", selection.selected_slack, "row.claim in claims", "True", test_run_verdicts.test_the_slack_table_is_that_of_the_claims),
     Planted("all claims hold", wording.verdict_sentence, "counts[Verdict.HOLDS] == len(claims)", "counts[Verdict.REFUTED] == 0", test_run_verdicts.test_the_sentence_says_what_the_claims_are),
     Planted("what is against a run is not told", outlook._unsettled, "if survivors:", "if False:", test_run_verdicts.test_what_is_against_a_run_is_told_first),
     Planted("columns exchanged", terminal.claim_rows, 'str(entry["vacuous"])', 'str(entry["instances"])', test_run_verdicts.test_every_number_stands_under_its_heading),
@@ -158,7 +158,7 @@ BASELINE = (
     Planted("a margin that is lost", baseline._claim_losses, "margins[1] >= MARGIN_KEPT * margins[0]", "True", _WORSE, _LOSSES["margin"]),
     Planted("a margin that is none", baseline._claim_losses, "margins[1] is not None and", "margins[1] is None or", _WORSE, _LOSSES["no ratio"]),
     Planted("a mutant that survives now", baseline._mutant_losses, "!= after", "== after", _WORSE, _LOSSES["a survivor"]),
-    Planted("exit code 0 with losses", baseline.compared, "tuple(losses)", "()", test_baseline.test_a_run_like_its_baseline_passes_and_a_worse_one_fails),
+    Planted("losses are not told", baseline.compared, "tuple(losses)", "()", _WORSE, _LOSSES["verdict"]),
 )  # fmt: skip
 
 SELECTION = (

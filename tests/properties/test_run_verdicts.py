@@ -15,7 +15,8 @@ from properties.report.entries import dataset_verdict
 from properties.report.outlook import outlook
 from properties.report.run_verdict import FAILING, RunVerdict
 from properties.report.wording import verdict_sentence
-from properties.selection import defects
+from properties.selection import defects, selected_slack
+from properties.slack import SlackRow
 from tests.properties import fake_claims
 
 
@@ -151,6 +152,11 @@ def test_every_number_stands_under_its_heading() -> None:
     found = dict(zip(terminal.COLUMNS, row, strict=True))
     assert (found["claim"], found["verdict"], found["evidence"]) == ("N", "undecided", "enclosed")
     assert [found[name] for name in ("instances", "vacuous", "undecided hyp.")] == ["11", "22", "33"]
+
+
+def test_the_slack_table_is_that_of_the_claims() -> None:
+    rows = [SlackRow(claim, "largest step", 1.0, 2.0, 3.0) for claim in ("N", "M", "L")]
+    assert [row.claim for row in selected_slack(rows, {"N", "L"})] == ["N", "L"]
 
 
 def test_a_claim_that_nothing_tests_is_unfit() -> None:

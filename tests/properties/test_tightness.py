@@ -37,7 +37,6 @@ def test_every_claim_with_a_rate_has_its_nearest_instances() -> None:
         assert {one.claim for one in of(CLAIMS, said)} == set(runs)
 
 
-NGD = ("T1", "T1-q", "T1-sharp", "T1-radius")
 RUNS = residual_rules.conclusion
 BALLS = ngd_enclosed._bounds
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -256,16 +256,15 @@ def test_a_claim_passes_when_it_holds_and_a_mutant_when_it_is_refuted(
 
 
 def test_an_obligation_passes_when_it_is_proved_and_each_of_its_mutants_is_refuted(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, provers: Sequence[Prover]
 ) -> None:
     half = Obligation("O-half", "half", SQUARES.parts, (*SQUARES.mutations, *SLACK.mutations))
-    with Prover("z3") as z3, Prover("cvc5") as cvc5:
-        judged = judge([z3, cvc5])
-        found = {one.id: judged.obligation(one).passed for one in (SQUARES, FALSE, SLACK)}
-        assert found == {"O-squares": True, "O-false": False, "O-slack": False}
-        proved = run_obligation(SQUARES, [z3, cvc5])
-        slack = run_obligation(SLACK, [z3, cvc5])
-        alone = run_obligation(SQUARES, [z3, Decided("silent", "unknown")])
+    judged = judge(provers)
+    found = {one.id: judged.obligation(one).passed for one in (SQUARES, FALSE, SLACK)}
+    assert found == {"O-squares": True, "O-false": False, "O-slack": False}
+    proved = run_obligation(SQUARES, provers)
+    slack = run_obligation(SLACK, provers)
+    alone = run_obligation(SQUARES, [provers[0], Decided("silent", "unknown")])
     mixed = ObligationResult(half, proved.parts, (*proved.mutants, *slack.mutants), 0.0)
     monkeypatch.setattr(verification, "run_obligation", lambda *_: mixed)
     assert not judge().obligation(half).passed  # one mutant of three survives
@@ -288,18 +287,37 @@ def test_every_part_needs_a_proof_by_every_prover() -> None:
     assert [mutant.id for mutant, _ in result.mutants] == [mutant.id for mutant in SQUARES.mutants]
 
 
-def proved(implication: Implication) -> list[Standing]:
+QUESTIONS: Mapping[str, Mapping[str, Any]] = {
+    "divides": {"implication": Implication(("0 <= x",), "1/x >= 0"), "standing": Standing.UNDECIDED},
+    "divided": {"implication": Implication(("0 < x", "y > 1/x"), "x*y > 1"), "standing": Standing.PROVED},
+    "within": {"implication": Implication(("0 <= x <= 1",), "0 <= x <= 1"), "standing": Standing.PROVED},
+    "chain": {"implication": Implication(("0 <= x <= 2",), "0 <= x <= 1"), "standing": Standing.REFUTED},
+    "first": {"implication": Implication(("-1 <= x <= 1",), "0 <= x <= 1"), "standing": Standing.REFUTED},
+}
+"""Divisors that may be 0, hypotheses that divide, and conclusions of which one comparison fails."""
+
+
+@pytest.fixture(scope="module")
+def provers() -> Iterator[list[Prover]]:
     with Prover("z3") as z3, Prover("cvc5") as cvc5:
-        return [decide(implication, prover).standing for prover in (z3, cvc5)]
+        yield [z3, cvc5]
 
 
-def test_a_question_has_every_part_of_the_statement() -> None:
-    """Divisors that may be 0, hypotheses that divide, and every comparison of a conclusion."""
-    assert proved(Implication(("0 <= x",), "1/x >= 0")) == [Standing.UNDECIDED] * 2
-    assert proved(Implication(("0 < x", "y > 1/x"), "x*y > 1")) == [Standing.PROVED] * 2
-    assert proved(Implication(("0 <= x <= 1",), "0 <= x <= 1")) == [Standing.PROVED] * 2
-    assert proved(Implication(("0 <= x <= 2",), "0 <= x <= 1")) == [Standing.REFUTED] * 2
-    assert proved(Implication(("-1 <= x <= 1",), "0 <= x <= 1")) == [Standing.REFUTED] * 2
+@pytest.mark.parametrize(
+    ("implication", "standing"), [tuple(one.values()) for one in QUESTIONS.values()], ids=QUESTIONS
+)
+def test_a_question_has_every_part_of_the_statement(
+    implication: Implication, standing: Standing, provers: Sequence[Prover]
+) -> None:
+    assert [decide(implication, prover).standing for prover in provers] == [standing] * 2
+
+
+def test_a_search_has_the_seed_that_it_was_given() -> None:
+    telling = dataclasses.replace(fake_claims.claim(limit=40.0), features=lambda point: [str(point.value)])
+    found = [run_claim(telling, Depth.QUICK, seed) for seed in (1, 2)]
+    assert [one.seed for one in found] == [1, 2]
+    drawn = [one.families["F1"].features for one in found]
+    assert drawn[0] != drawn[1]
 
 
 def replay(limit: float, **changes: Any) -> Replay:
