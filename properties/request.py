@@ -29,7 +29,7 @@ from properties.report.environment import environment
 from properties.report.publication import OWN_FILES, foreign
 from properties.run import Run
 from properties.seeds import root_seed
-from properties.selection import ALL_CLAIMS, feasible, selected_claims, selected_obligations
+from properties.selection import ALL_CLAIMS, feasible, selected_claims, selected_obligations, selected_slack
 from properties.slack import SlackRow
 from properties.transformations import shuffled, standard_columns
 from theory import errors
@@ -108,7 +108,7 @@ def requested_run(config: pytest.Config, known: Known) -> Run:
                 *(obligation.id for obligation in to_prove),
             ],
             chains=[chain_entry(chain) for theorem, chain in known.chains.items() if theorem in chosen],
-            slack=[slack_entry(row) for row in known.slack if row.claim in chosen],
+            slack=[slack_entry(row) for row in selected_slack(known.slack, chosen)],
             not_executable=NOT_EXECUTABLE,
             left_out=possible.left_out,
             commands=_commands(config, implementation),

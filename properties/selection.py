@@ -10,6 +10,7 @@ from typing import Any
 from properties.claim import Claim, Depth
 from properties.extras import Extra, missing_from, require_extra
 from properties.search import SHRINK_EVALUATIONS
+from properties.slack import SlackRow
 from properties.statistics import CHECKS, EVALUATIONS
 from theory.errors import ChoiceError
 from theory.proofs import Chain
@@ -48,6 +49,11 @@ def selected_obligations(
         return tuple(obligations.values())
     needed = {id for theorem in requested if theorem in chains for id in chains[theorem].obligations}
     return tuple(obligation for id, obligation in obligations.items() if id in needed or id in requested)
+
+
+def selected_slack(rows: Sequence[SlackRow], claims: Collection[str]) -> tuple[SlackRow, ...]:
+    """The rows of the slack table that are about the claims of these ids."""
+    return tuple(row for row in rows if row.claim in claims)
 
 
 @dataclass(frozen=True)

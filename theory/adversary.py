@@ -7,10 +7,16 @@ r = A z with z = A^T y, the step being -eta z.
 The search uses the quantities of T1-sharp's proof (docs/proofs/ngd.md, P5.7 to P5.10): w = Az, v = J0 z, e = w - v. The new residual
 is ``||w - eta B z|| <= ||w - eta v|| + eta c ||z||``, attained by ``B z = v - c ||z|| d``, d the direction of w - eta v.
 Lemma S: for unit z in the row space of A, 0 < c < 1, ``||v||^2 - ||e||^2 >= c/(1+c) s^2 + (1+c)(1-2c)``.
+
+The row space of A is that of J0 up to ``Q = J0 (I - Pi) J0^T``, Pi the projection onto it. ``(A - J0)(I - Pi) = -J0 (I - Pi)`` gives
+``Q <= c^2 I - (A - J0) Pi (A - J0)^T`` and ``J0 Pi J0^T >= I - Q > 0``, whose inverse bounds: ``v^T (I-Q)^{-1} v >= 1``, because
+``v = (J0 Pi) z`` with J0 Pi invertible from that row space on, and ``e^T (c^2 I - Q)^{-1} e <= 1``. With Q = 0 (the row spaces agree)
+they say ``||v|| >= 1``, ``||e|| <= c``, and the first is false else: it can be as short as ``(1-c^2)^{1/2}``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -89,6 +95,17 @@ def lemma_gap(stability: float) -> Objective:
     return evaluate
 
 
+def image_length(stability: float) -> Objective:
+    """``1 - c^2 - ||v||^2/||z||^2``, which is not positive; 0 where the row of J0 turns as far as ``||A - J0|| <= c`` allows."""
+
+    def evaluate(w: FloatArray, v: FloatArray, z: FloatArray) -> Partials:
+        squared = float(z @ z)
+        share = float(v @ v) / squared
+        return 1 - stability**2 - share, np.zeros_like(w), -2 * v / squared, 2 * share * z / squared
+
+    return evaluate
+
+
 def value_and_gradient(
     point: Configuration, objective: Objective
 ) -> tuple[float, tuple[FloatArray, FloatArray, FloatArray]]:
@@ -147,6 +164,16 @@ def worst_case_configuration(
     plain = random_configuration(n, p, stability, rng)
     change, weights, scales = noise * plain.change, noise * plain.weights, 1 + noise * (plain.scales - 1)
     change[0, 0] += slope
+    weights[0] += 1
+    return feasible(Configuration(scales, change, weights, stability))
+
+
+def turned_configuration(n: int, p: int, stability: float, noise: float, rng: np.random.Generator) -> Configuration:
+    """The first row of A is that of J0 turned towards a direction outside its row space, as far as it can; p > n."""
+    plain = random_configuration(n, p, stability, rng)
+    change, weights, scales = noise * plain.change, noise * plain.weights, 1 + noise * (plain.scales - 1)
+    change[0, 0] -= stability
+    change[0, n] += math.sqrt(1 - stability**2)
     weights[0] += 1
     return feasible(Configuration(scales, change, weights, stability))
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from properties.claim import Bound, Claim, Provenance, equal_exactly
 from properties.claims import identity_rounding as rounding
-from properties.claims.exact_network import ExactNetwork, vec
+from properties.claims.exact_network import ExactNetwork, outputs, pattern_features, vec
 from properties.claims.identity_checks import PAPER, equal, pattern_decided
 from properties.claims.identity_dual import I_DUAL
 from properties.claims.identity_instances import (
@@ -30,6 +30,7 @@ from properties.claims.identity_instances import (
     network_features,
 )
 from properties.claims.identity_steps import I_KFAC, I_KFAC_FN, I_PINV
+from properties.slack import SlackRow
 from theory.inputs import FloatArray
 from theory.network import FLOAT32_EXACT_COUNT, TwoLayerNetwork, pattern_counts
 from theory.rigour.exact import hadamard
@@ -146,6 +147,18 @@ def _unscaled_outputs(net: TwoLayerNetwork, inputs: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(net.pre_activations(inputs), 0.0) @ net.signs)
 
 
+def _homogeneity_with_biases(instance: NetworkInstance) -> Sequence[Bound]:
+    """``u = J vec(W)`` for ``Z = X W^T + 1``, J the derivative by W."""
+    net = instance.exact
+    shifted = net.pre_activations + fmpq_mat(
+        len(instance.inputs), len(net.signs), [1] * net.pre_activations.nrows() * net.pre_activations.ncols()
+    )
+    features = pattern_features(shifted, net.signs)
+    rows = zip(features.tolist(), net.inputs.tolist(), strict=True)
+    jacobian = fmpq_mat([[s * x for s in active for x in inputs] for active, inputs in rows])
+    return [equal("u = J vec(W)", outputs(shifted, net.signs), jacobian * vec(net.weights))]
+
+
 _homogeneity_claim = Claim(
     id="I-homog",
     statement="u(W) = J(W) vec(W): the network is positively homogeneous in W",
@@ -171,6 +184,11 @@ I_HOMOG = _homogeneity_claim.with_mutants(
             homogeneity_conclusion,
             formula=lambda instance: instance.exact.jacobian * vec(instance.exact.weights) / 2,
         ),
+    ),
+    _homogeneity_claim.neighbour(
+        "biases",
+        "neurons with a bias of 1, which are not homogeneous in W",
+        conclusion=_homogeneity_with_biases,
     ),
     _homogeneity_claim.neighbour(
         "scale", "a program without m^{-1/2}", conclusion=partial(homogeneity_conclusion, program=_unscaled_outputs)
@@ -227,6 +245,18 @@ I_COUNTS = _counts_claim.with_mutants(
         families=COUNT_FAMILIES[1:2],
         conclusion=partial(counts_conclusion, program=_half_precision),
     ),
+)
+
+
+def _at_every_rank(claim: str, hypothesis: str, inverse: str) -> SlackRow:
+    remark = f"no counterexample: with the pseudo-inverse of {inverse} in place of its inverse it holds at every rank"
+    return SlackRow(claim, f"the hypothesis {hypothesis}", None, None, None, remark=remark)
+
+
+SLACK = (
+    _at_every_rank("I-pinv", "rank J = n", "J J^T"),
+    _at_every_rank("I-kfac", "rank H = n", "H"),
+    _at_every_rank("I-dual", "matrices that are inverted are regular", "G and H"),
 )
 
 CLAIMS: tuple[Claim[Any], ...] = (I_GRAM, I_HOMOG, I_PINV, I_KFAC, I_KFAC_FN, I_DUAL, I_COUNTS)

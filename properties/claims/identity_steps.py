@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from flint import fmpq_mat
 
-from properties.claim import Bound, Claim, Hypothesis, Provenance
+from properties.claim import Bound, Claim, Hypothesis, Provenance, require
 from properties.claims import identity_rounding as rounding
 from properties.claims.exact_network import (
     ExactNetwork,
@@ -260,6 +260,19 @@ def _other(instance: NetworkInstance, left: fmpq_mat, projection: fmpq_mat) -> f
     return -hadamard(left * pseudo_inverse(instance.exact.features), projection) * instance.exact.residual
 
 
+def _singular_features(instance: NetworkInstance) -> Sequence[Hypothesis]:
+    """H is singular: what the claim's own hypothesis keeps out."""
+    return [require("rank H < n", instance.exact.features.nrows() - 1 - instance.exact.pattern_gram.rank())]
+
+
+def _leverage_conclusion(instance: NetworkInstance) -> Sequence[Bound]:
+    """The second identity alone, for the dense step, which needs no inverse."""
+    net = instance.exact
+    leverage = diagonal([net.projection[i, i] for i in range(net.projection.nrows())])
+    moved = net.jacobian * vec(net.dense_direction("kfac"))
+    return [equal("J(W) vec(dW) = -eta diag(h) r", moved, leverage * net.residual)]
+
+
 _kfac_function_claim = Claim(
     id="I-kfac-fn",
     statement="J(W') vec(dW_kfac) = -eta ((S' S^+) o P) r for every W'; at W' = W it is -eta diag(h) r",
@@ -297,6 +310,12 @@ I_KFAC_FN = _kfac_function_claim.with_mutants(
                 * instance.exact.residual
             ),
         ),
+    ),
+    _kfac_function_claim.neighbour(
+        "rank-dropped",
+        "-eta diag(h) r at W' = W also where H is singular: there S S^+ is a projection, not the identity",
+        hypotheses=_singular_features,
+        conclusion=_leverage_conclusion,
     ),
     _kfac_function_claim.neighbour(
         "signs-step",

@@ -80,6 +80,8 @@ class AdversaryRule:
     """The smallest singular value of J0 that is asked for."""
     widened: float = 1.0
     """The change of the Jacobian that is allowed, in units of c."""
+    overlap: Number = lambda c: arb(1)
+    """What Q is multiplied by in both inequalities of the row space."""
     slope: float = 1.0
     """Which of the two worst cases of one output the search starts from."""
     outside: float = 0.0
@@ -128,15 +130,43 @@ def conclusion(rule: AdversaryRule, instance: AdversarialPoint) -> Sequence[Boun
 
 
 def lemma_conclusion(rule: AdversaryRule, instance: AdversarialPoint) -> Sequence[Bound]:
-    """Lemma S alone."""
+    """The two inequalities of the row space, and Lemma S."""
     with working_precision(BITS):
-        return [_lemma(rule, instance)]
+        return [_lemma(rule, instance), *_row_space(rule, instance)]
+
+
+def _row_space(rule: AdversaryRule, instance: AdversarialPoint) -> Sequence[Bound]:
+    """``v^T (I-Q)^{-1} v >= ||z||^2`` and ``e^T (c^2 I - Q)^{-1} e <= ||z||^2``; the search does not aim at them, which are near 1."""
+    initial, current, c = ball_matrix(instance.initial), ball_matrix(instance.current), arb(instance.stability)
+    z = _direction(instance)
+    v, length = initial * z, _norm(z) ** 2
+    crossed = initial * current.transpose()
+    inside = crossed * (current * current.transpose()).solve(crossed.transpose())
+    overlap = (initial * initial.transpose() - inside) * rule.overlap(c)
+    identity = arb_mat(len(instance.initial), len(instance.initial), 1)
+    forms = [_form(identity - overlap, v), _form(identity * c**2 - overlap, current * z - v)]
+    bounds = (
+        at_most_enclosed("row space: ||z||^2 <= v^T (I-Q)^{-1} v", length, forms[0]),
+        at_most_enclosed("row space: e^T (c^2 I - Q)^{-1} e <= ||z||^2", forms[1], length),
+    )
+    return [replace(bound, aim=math.nan) for bound in bounds]
+
+
+def _form(matrix: arb_mat, column: arb_mat) -> arb:
+    """``x^T M^{-1} x``."""
+    found: arb = (column.transpose() * matrix.solve(column))[0, 0]
+    return found
+
+
+def _direction(instance: AdversarialPoint) -> arb_mat:
+    """z (p, 1)."""
+    return ball_matrix(instance.current).transpose() * ball_matrix(instance.weights) + ball_matrix(instance.outside)
 
 
 def _lemma(rule: AdversaryRule, instance: AdversarialPoint) -> Bound:
     """Lemma S at ``z = A^T y``, with all terms on the side where they are positive."""
     initial, current, c = ball_matrix(instance.initial), ball_matrix(instance.current), arb(instance.stability)
-    z = current.transpose() * ball_matrix(instance.weights) + ball_matrix(instance.outside)
+    z = _direction(instance)
     v, w = initial * z, current * z
     constant, zero = rule.constant(c) * _norm(z) ** 2, arb(0)
     return at_most_enclosed(
@@ -154,6 +184,18 @@ def features(instance: AdversarialPoint) -> Sequence[str]:
     """The size of the problem."""
     n, p = instance.current.shape
     return [f"n = {n}", *(["p > n"] if p > n else []), *(["p >= 30"] if p >= 30 else [])]
+
+
+def lemma_features(instance: AdversarialPoint) -> Sequence[str]:
+    """The size of the problem, and how far z leaves the row space of J0: there ``||v|| >= ||z||`` is false."""
+    z = instance.current.T @ instance.weights
+    outside = z - np.linalg.pinv(instance.initial) @ (instance.initial @ z)
+    sine = float(np.linalg.norm(outside) / np.linalg.norm(z))
+    shares = [
+        f"z outside the row space of J0 by {share} c" for share in (0.5, 0.9) if sine > share * instance.stability
+    ]
+    short = np.linalg.norm(instance.initial @ z) < np.linalg.norm(z)
+    return [*features(instance), *shares, *(["||J0 z|| < ||z||"] if short else [])]
 
 
 def ratio_features(instance: AdversarialPoint) -> Sequence[str]:
@@ -176,8 +218,8 @@ EFFORTS = (10, 40, 120)
 def _descriptions(least_step_percent: int, starts: Sequence[str]) -> SearchStrategy[Description]:
     return described(
         {
-            "outputs": st.integers(1 if "worst" in starts else 2, 8),
-            "extra_parameters": st.integers(0, 32),
+            "outputs": st.integers(2 if "random" in starts else 1, 8),
+            "extra_parameters": st.integers(1 if "turned" in starts else 0, 32),
             "constant_permille": st.integers(1, 990),
             "step_percent": st.integers(least_step_percent, 100),
             "start": st.sampled_from(list(starts)),
@@ -197,12 +239,14 @@ def build(rule: AdversaryRule, against_lemma: bool, description: Description) ->
     stability = description["constant_permille"] / (1000 if against_lemma else 3000)
     eta = rule.step_limit(3 * stability) * INSIDE * description["step_percent"] / 100 if not against_lemma else 0.5
     wider = rule.widened * stability
+    noise = 0.5 * 10.0 ** -description["noise_exponent"]
+    objective = adversary.lemma_gap(stability) if against_lemma else adversary.residual_factor(eta, stability)
     if description["start"] == "worst":
-        noise = 0.5 * 10.0 ** -description["noise_exponent"]
         start = adversary.worst_case_configuration(n, p, wider, noise, rng, rule.slope)
+    elif description["start"] == "turned":
+        start, objective = adversary.turned_configuration(n, p, wider, noise, rng), adversary.image_length(stability)
     else:
         start = adversary.random_configuration(n, p, wider, rng)
-    objective = adversary.lemma_gap(stability) if against_lemma else adversary.residual_factor(eta, stability)
     found = adversary.ascend(start, objective, description["effort"])
     found = replace(found, scales=found.scales * rule.shrunk)
     field = adversary.worst_field(found, eta, description["pieces"], rng)
@@ -221,9 +265,11 @@ def build(rule: AdversaryRule, against_lemma: bool, description: Description) ->
 
 
 def _family(rule: AdversaryRule, against_lemma: bool, start: str, *counts: int) -> Family[AdversarialPoint]:
-    title = {"worst": "ascent from the disturbed worst case of one output", "random": "ascent from a random start"}[
-        start
-    ]
+    title = {
+        "worst": "ascent from the disturbed worst case of one output",
+        "random": "ascent from a random start",
+        "turned": "ascent from a row that leaves the row space of J(0)",
+    }[start]
     least = 60 if rule.slope < 0 else 1
     return Family(
         f"ascent-{start}",
@@ -236,10 +282,8 @@ def _family(rule: AdversaryRule, against_lemma: bool, start: str, *counts: int) 
 
 def families(rule: AdversaryRule, against_lemma: bool) -> tuple[Family[AdversarialPoint], ...]:
     """The disturbed worst case first: a mutant is refuted by the cheapest family that can."""
-    return (
-        _family(rule, against_lemma, "worst", 25, 110, 1500),
-        _family(rule, against_lemma, "random", 25, 110, 1500),
-    )
+    starts = ("worst", "random", "turned") if against_lemma else ("worst", "random")
+    return tuple(_family(rule, against_lemma, start, 25, 110, 1500) for start in starts)
 
 
 # --- the claims ------------------------------------------------------------------------------------------------------
@@ -259,23 +303,25 @@ _ADVERSARY: Claim[AdversarialPoint] = Claim(
 )
 _LEMMA: Claim[AdversarialPoint] = Claim(
     id="T1-lemma-S",
-    statement="J0 J0^T >= I, ||A - J0||_2 <= c < 1, unit z in the row space of A: "
-    "||J0 z||^2 - ||(A - J0) z||^2 >= c/(1+c) ||A z||^2 + (1+c)(1-2c)",
+    statement="J0 J0^T >= I, ||A - J0||_2 <= c < 1, unit z in the row space of A, Q = J0 (I - Pi) J0^T with Pi the projection onto it, "
+    "v = J0 z, e = (A - J0) z: v^T (I-Q)^{-1} v >= 1, e^T (c^2 I - Q)^{-1} e <= 1, "
+    "||v||^2 - ||e||^2 >= c/(1+c) ||A z||^2 + (1+c)(1-2c)",
     provenance=Provenance.DERIVED,
     source="docs/theory.md, T1-lemma-S",
     families=families(RULE, True),
     hypotheses=partial(lemma_hypotheses, RULE),
     conclusion=partial(lemma_conclusion, RULE),
-    features=features,
+    features=lemma_features,
+    every_family=True,
 )
 
 
-def _mutant(claim: Claim[AdversarialPoint], id: str, description: str, **changes: Any) -> Mutant:
+def _mutant(claim: Claim[AdversarialPoint], id: str, description: str, start: str = "worst", **changes: Any) -> Mutant:
     rule, against_lemma = replace(RULE, **changes), claim is _LEMMA
     return claim.neighbour(
         id,
         description,
-        families=(_family(rule, against_lemma, "worst", 25, 110, 1500),),
+        families=(_family(rule, against_lemma, start, 25, 110, 1500),),
         hypotheses=partial(lemma_hypotheses if against_lemma else hypotheses, rule),
         conclusion=partial(lemma_conclusion if against_lemma else conclusion, rule),
         features=lambda _: (),
@@ -305,6 +351,11 @@ T1_LEMMA_S = _LEMMA.with_mutants(
     _mutant(_LEMMA, "condition-1-weakened", "sigma_min(J0) >= 0.99 only", shrunk=0.99),
     _mutant(_LEMMA, "condition-2-weakened", "||A - J0||_2 <= 1.1 c", widened=1.1),
     _mutant(_LEMMA, "row-space-dropped", "z anywhere", outside=3.0),
+    _mutant(
+        _LEMMA, "row-space-of-J0", "||v|| >= 1, as if z lay in the row space of J0", "turned", overlap=lambda c: arb(0)
+    ),
+    _mutant(_LEMMA, "overlap-smaller", "0.9 Q in the place of Q", "turned", overlap=lambda c: arb(9) / 10),
+    _mutant(_LEMMA, "overlap-larger", "1.1 Q in the place of Q", overlap=lambda c: arb(11) / 10),
     _mutant(_LEMMA, "along-larger", "1.1 c/(1+c) in the place of c/(1+c)", along=lambda c: 1.1 * c / (1 + c)),
     _mutant(_LEMMA, "along-without-denominator", "c in the place of c/(1+c)", along=lambda c: c),
     _mutant(_LEMMA, "constant-numerator", "(1+c)(1-1.9c)", constant=lambda c: (1 + c) * (1 - 1.9 * c)),

@@ -11,7 +11,7 @@ from flint import fmpq, fmpq_mat
 
 from properties.claim import Bound, Claim, Depth, Mutant, Verdict
 from properties.claims import identity_rounding as rounding
-from properties.claims.exact_network import ExactNetwork, exact_root, unvec, vec
+from properties.claims.exact_network import ExactNetwork, exact_root, unvec, vec, vector
 from properties.claims.identities import CLAIMS
 from properties.claims.identity_checks import equal
 from properties.claims.identity_instances import (
@@ -27,7 +27,7 @@ from properties.search import run_claim
 from theory.errors import WidthError
 from theory.inputs import unit_rows
 from theory.network import TwoLayerNetwork
-from theory.rigour.exact import rational_matrix
+from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
 
 MUTANTS = [mutant for claim in CLAIMS for mutant in claim.mutants]
 NETWORK_CLAIMS = [claim for claim in CLAIMS if claim.id != "I-counts"]
@@ -249,3 +249,35 @@ def test_counts_of_listed_patterns() -> None:
 @pytest.mark.parametrize("claim", NETWORK_CLAIMS, ids=lambda claim: claim.id)
 def test_network_claims_draw_enough(claim: Claim[Any]) -> None:
     assert claim.families[0].examples[Depth.NORMAL] >= 100
+
+
+# --- hypotheses that are needed, and those that are not ---------------------------------------------------------------
+
+
+def singular_networks(optimiser: str) -> list[ExactNetwork]:
+    """Small networks whose G or H has no inverse."""
+    changes = {"rows": 3, "dim": 2, "width": 4, "optimiser": optimiser}
+    cases = [(kind, seed) for kind in ("uniform", "axes") for seed in range(40)]
+    nets = [build_network(describe(kind=kind, seed=seed, **changes)).exact for kind, seed in cases]
+    return [net for net in nets if not regular(net, optimiser)]
+
+
+def test_identities_that_hold_at_every_rank() -> None:
+    """What the slack rows of I-pinv, I-kfac and I-dual say: only the inverse needs the rank."""
+    nets = singular_networks("ngd")
+    assert len(nets) >= 10
+    for net in nets:
+        J = net.jacobian
+        assert J.transpose() * pseudo_inverse(net.gram) == pseudo_inverse(J)
+        direction = net.dense_direction("ngd")
+        coefficients = diagonal(vector(pseudo_inverse(net.gram) * net.residual))
+        assert net.inputs * direction.transpose() == net.kernel * coefficients * net.features
+    nets = singular_networks("kfac")
+    assert len(nets) >= 10
+    for net in nets:
+        dense = net.dense_direction("kfac")
+        inverse = pseudo_inverse(net.pattern_gram)
+        assert dense == net.features.transpose() * inverse * diagonal(vector(net.residual)) * net.dual_inputs
+        assert (
+            net.inputs * dense.transpose() == net.projection * diagonal(vector(net.residual)) * inverse * net.features
+        )

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flint import arb
+from flint import arb, arb_mat
 
-from properties.claim import InstanceVerdict, Verdict
+from properties.claim import Depth, InstanceVerdict, Verdict
 from properties.claims import ngd_adversary as adversary
 from properties.claims import ngd_line as line
 from properties.claims import ngd_radius as radius
-from properties.search import evaluate, evaluate_instance
-from theory.rigour.exact import lift
+from properties.search import evaluate, evaluate_instance, run_claim
+from theory.adversary import turned_configuration
+from theory.rigour.exact import ball_matrix, lift
 from theory.stability.small_ball import THEOREMS, path_factor
 from theory.theorems import ngd
 
@@ -144,3 +145,39 @@ def test_the_limit_of_the_known_counterexample_is_above_the_proved_one() -> None
         assert row.refuted is not None
         assert row.proved < row.refuted
         assert row.paper is None or row.paper < row.proved
+
+
+def test_lemma_s_is_tried_where_its_row_space_matters() -> None:
+    """There ``||v|| >= 1`` is false, which z in the row space of J0 would never show."""
+    claim = adversary.T1_LEMMA_S
+    assert claim.every_family
+    found = run_claim(claim, Depth.QUICK, 2)
+    assert found.verdict is Verdict.HOLDS
+    turned = found.families["ascent-turned"]
+    assert turned.features["z outside the row space of J0 by 0.9 c"] >= 0.7 * turned.instances
+    assert turned.features["||J0 z|| < ||z||"] >= 0.7 * turned.instances
+    assert sum(feature.startswith("n = ") for feature in turned.features) >= 3
+
+
+def test_a_turned_row_is_as_short_as_the_lemma_allows() -> None:
+    for n, p, c in ((1, 2, 0.3), (3, 5, 0.6)):
+        point = turned_configuration(n, p, c, 0.0, np.random.default_rng(1))
+        z, image = point.direction, point.initial @ point.direction
+        assert np.linalg.norm(image) == pytest.approx(math.sqrt(1 - c**2) * np.linalg.norm(z), rel=1e-9)
+        assert np.linalg.norm(point.current - point.initial, 2) <= c
+
+
+def in_the_row_space(instance: adversary.AdversarialPoint) -> arb_mat:
+    """A wrong adversary, whose directions never leave the row space of J0."""
+    rows = instance.initial
+    z = rows.T @ np.linalg.solve(rows @ rows.T, rows @ (instance.current.T @ instance.weights))
+    return ball_matrix(z)
+
+
+def test_an_adversary_that_stays_in_the_row_space_of_j0_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mutant of the row space survives then, and so the run fails."""
+    mutants = {mutant.id: mutant.claim for mutant in adversary.T1_LEMMA_S.mutants}
+    needed = mutants["T1-lemma-S/row-space-of-J0"]
+    assert run_claim(needed, Depth.QUICK, 1).verdict is Verdict.REFUTED
+    monkeypatch.setattr(adversary, "_direction", in_the_row_space)
+    assert run_claim(needed, Depth.QUICK, 1).verdict is not Verdict.REFUTED

@@ -12,7 +12,7 @@ import pytest
 from flint import arb, ctx
 from hypothesis import strategies as st
 
-from properties import instances
+from properties import instances, search
 from properties.claim import (
     Bound,
     Claim,
@@ -85,6 +85,27 @@ def test_the_search_aims_at_the_largest_ratio() -> None:
     assert result.tightest is not None
     assert result.tightest.tightest is not None
     assert result.tightest.tightest.ratio == 1.0  # found by hill climbing; a uniform draw reaches it once in 5,000 runs
+
+
+def test_the_search_aims_at_the_largest_of_several_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    aimed: list[float] = []
+    monkeypatch.setattr(search, "target", lambda value, label: aimed.append(value))
+    bounds = lambda number: [at_most("half", 0.5, 1.0, 0.0), at_most("most", 0.9, 1.0, 0.0)]  # noqa: E731
+    run_claim(claim(bounds), Depth.QUICK, 1)
+    assert set(aimed) == {0.9}
+
+
+def test_the_search_counts_no_instance_of_the_shrinking() -> None:
+    """All that was evaluated up to the first violation, that one included, and nothing of what followed."""
+    seen = []
+
+    def conclusion(number: Number) -> Sequence[Bound]:
+        seen.append(number.value)
+        return [at_most("value", number.value, 437, 0.0)]
+
+    result = run_claim(claim(conclusion), Depth.QUICK, 1)
+    first = next(place for place, value in enumerate(seen) if value > 437)
+    assert result.instances == first + 1 < len(seen)
 
 
 def test_a_failed_hypothesis_makes_an_instance_vacuous_and_never_a_pass() -> None:

@@ -11,7 +11,7 @@ from theory.adversary import Configuration, Objective, value_and_gradient
 from theory.inputs import FloatArray
 from theory.theorems import ngd
 
-OBJECTIVES = [adversary.residual_factor(0.5, 0.2), adversary.lemma_gap(0.2)]
+OBJECTIVES = [adversary.residual_factor(0.5, 0.2), adversary.lemma_gap(0.2), adversary.image_length(0.2)]
 
 
 def value(point: Configuration, objective: Objective) -> float:
@@ -80,6 +80,8 @@ def test_undisturbed_worst_case_attains_both_bounds(c: float) -> None:
     point = adversary.worst_case_configuration(3, 6, c, 0.0, np.random.default_rng(1))
     assert value(point, adversary.residual_factor(eta, c)) == pytest.approx(ngd.rate(eta, 3 * c), rel=1e-11)
     assert value(point, adversary.lemma_gap(c)) == pytest.approx(0, abs=1e-11)
+    turned = adversary.turned_configuration(3, 6, c, 0.0, np.random.default_rng(1))
+    assert value(turned, adversary.image_length(c)) == pytest.approx(0, abs=1e-11)
     opposite = adversary.worst_case_configuration(3, 6, c, 0.0, np.random.default_rng(1), slope=-1.0)
     expected = (abs(1 - c - eta) + eta * c) / (1 - c)
     assert value(opposite, adversary.residual_factor(eta, c)) == pytest.approx(expected, rel=1e-9)
