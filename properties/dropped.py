@@ -87,6 +87,11 @@ DROPPED: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "Condition K2(C), C < 1": "T4-sharp/condition-K2-dropped",
             "step limit": "T4-sharp/step-beyond-sharp",
         },
+        "T4-least": {
+            "Condition K1": "T4-least/condition-K1-dropped",
+            "Condition K2(C), C < 1": "T4-least/condition-K2-dropped",
+            "step limit": "T4-least/step-beyond-sharp",
+        },
         "T4-frozen": {
             "no activation changes": "T4-frozen/frozen-dropped",
             "rank X = n": "T4-frozen/rank-dropped",

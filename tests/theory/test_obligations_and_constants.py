@@ -76,6 +76,7 @@ TIES: list[tuple[str, int, str, dict[str, Fraction], Callable[[Numbers], float]]
     ("O-t2-ball", 0, "radius", {"C": C, "kappa": Fraction(2)}, lambda v: general_loss.radius(v["C"], arb(1), arb(1), 1.0, v["kappa"], "T2")),
     ("O-t2-ball", 1, "radius", {"C": C, "kappa": Fraction(2)}, lambda v: general_loss.radius(v["C"], arb(1), arb(1), 1.0, v["kappa"])),
     ("O-t4", 1, "limit", {"q": q}, lambda v: kfac.step_limit(given_deficit(v), h_max=1.0, theorem="T4-lev")),
+    ("O-t4-least", 3, "limit", {"c": c}, lambda v: kfac.step_limit(3 * v["c"], h_max=1.0, theorem="T4-least")),
     ("O-t4-contained", 0, "paper", {"C": C, "mu": Fraction(3, 2), "h_max": Fraction(1, 3)}, lambda v: kfac.step_limit(v["C"], mu_min=v["mu"], theorem="T4")),
     ("O-t4-contained", 0, "leverage", {"C": C, "mu": Fraction(3, 2), "h_max": Fraction(1, 3)}, lambda v: kfac.step_limit(v["C"], h_max=v["h_max"], theorem="T4-lev")),
     ("O-t0", 1, "limit", {"c": c}, lambda v: gradient_descent.step_limit(3 * v["c"], arb(2), arb(1), "T0") * (2 + v["c"]) ** 2),

@@ -1,10 +1,11 @@
-"""Scalar obligations of T4, T4-lev and T4-sharp (theory/theorems/kfac.py), in ``h = t = eta h_max``.
+"""Scalar obligations of T4, T4-lev, T4-sharp and T4-least (theory/theorems/kfac.py), in ``h = t = eta h_max``.
 
-T4-sharp's own squares are O-sharp-rate, its ball O-ball and O-telescope.
+T4-sharp's own squares are O-sharp-rate, its ball O-ball and O-telescope. In O-t4-least ``A = a^2``, ``B = b^2`` are squared norms,
+``theta = h_min/h_max``, ``nu`` is the norm of the step at equal leverage.
 """
 
 from theory.proofs.chain import Chain, argued, checked, proved
-from theory.proofs.ngd import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, TELESCOPE
+from theory.proofs.ngd import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, SHARP, TELESCOPE
 from theory.proofs.ngd_sharp import ONE_STEP, RATE
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation
@@ -46,7 +47,37 @@ CONTAINED = Obligation(
     ),
 )
 
-OBLIGATIONS = (LEVERAGE_RATE, CONTAINED)
+LEAST = Obligation(
+    "O-t4-least",
+    "T4-least: a_1 b_1 + nu a b is at most the mean of (1 - (1-nu) a^2) and (1 - (1-nu) b^2), hence at most 1 - (1-nu) theta, which is "
+    "1 - eta h_min/rho at nu = 1 - eta h_max/rho >= 0; its square is at most T4-sharp's factor, and at most T4-lev's",
+    (
+        Implication(("0 <= nu",), "a1*b1 + nu*a*b <= (a1**2 + b1**2)/2 + nu*(a**2 + b**2)/2"),
+        Implication(("0 <= nu <= 1", "theta <= A", "theta <= B"), "((1-A) + (1-B))/2 + nu*(A+B)/2 <= 1 - (1-nu)*theta"),
+        Implication(
+            ("0 < rho", "0 < h_max"),
+            "1 - (1-nu)*theta == 1 - eta*h_min/rho",
+            {"nu": "1 - eta*h_max/rho", "theta": "h_min/h_max"},
+        ),
+        Implication(("0 <= c < 1/3", "0 < t <= limit"), "0 <= 1 - t/rho", SHARP),
+        Implication(("0 < rho", "0 < t", "0 <= theta <= 1"), "(1 - theta*t/rho)**2 <= 1 - theta*t*(2/rho - t/rho**2)"),
+        Implication(
+            ("0 <= c < 1/3", "0 < t <= limit", "0 <= theta <= 1"), "(1 - theta*t/rho)**2 <= 1 - theta*t", SHARP
+        ),
+    ),
+    (
+        Mutation("nu-below-0", "nu from -0.001 on", {"0 <= nu": "-1/1000 <= nu"}),
+        Mutation("mean-halved", "half the mean", {"nu*(a**2 + b**2)/2": "nu*(a**2 + b**2)/4"}),
+        Mutation("larger-nu", "nu up to 1.001", {"0 <= nu <= 1": "0 <= nu <= 1001/1000"}, part=1),
+        Mutation("smaller-a", "a^2 >= 0.999 theta", {"theta <= A": "999/1000*theta <= A"}, part=1),
+        Mutation("h_max", "h_max in the place of h_min", {"eta*h_min/rho": "eta*h_max/rho"}, part=2),
+        Mutation("rho-negative", "a step twice as long", {"t <= limit": "t <= 2*limit"}, part=3),
+        Mutation("larger-theta", "theta up to 1.001", {"0 <= theta <= 1": "0 <= theta <= 1001/1000"}, part=4),
+        Mutation("longer-step", "the step limit times 1.001", {"t <= limit": "t <= 1001/1000*limit"}, part=5),
+    ),
+)
+
+OBLIGATIONS = (LEVERAGE_RATE, CONTAINED, LEAST)
 
 _MODULE = "theory/theorems/kfac.py: "
 _STEP_LINKS = (
@@ -97,6 +128,22 @@ CHAINS = (
             proved("the square of 1 - t/rho is at most 1 - t", RATE),
             *_BALL_LINKS,
             checked("the conclusion on instances", "T4-sharp"),
+        ),
+    ),
+    Chain(
+        "T4-least",
+        (
+            *_STEP_LINKS,
+            argued("T1-sharp's one-step bound is about any A, B near S(0)", f"{_MODULE}T1-sharp's one-step bound"),
+            *ONE_STEP,
+            argued(
+                "I - eta M o P = (I - F^2) + F (I - t M o Q) F, and Cauchy-Schwarz for two unit vectors",
+                f"{_MODULE}Proof of T4-least.",
+            ),
+            proved("that is at most 1 - eta h_min/rho, which is never slower than T4-sharp's factor", LEAST),
+            proved("the square of 1 - t/rho is at most 1 - t, which the path of T4-sharp needs", RATE),
+            *_BALL_LINKS,
+            checked("the conclusion on instances", "T4-least"),
         ),
     ),
     Chain(
