@@ -133,6 +133,23 @@ DROPPED: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "samples of the population": "T5/other-population",
             "0 < eta <= 1": "0 < eta <= 1",
         },
+        "T5-tube": {
+            "|| |K| ||_2 phi <= g lambda": "T5-tube/tube-dropped",
+            "b at least the motion": "T5-tube/tube-dropped",
+            "0 < eta <= 1": "T5-tube/step-limit-dropped",
+        },
+        "T5-new": {"||w_r - w_r(0)|| <= b": "T5-new/motion-dropped"},
+        "T5-margin": {},
+        "T5-uniform": {
+            "1-Lipschitz in the output": "T5-uniform/not-lipschitz",
+        },
+        "T5-width": {
+            "1-Lipschitz in the output": "T5-width/not-lipschitz",
+            "l(y, y) = 0": "T5-width/loss-at-target",
+            "samples of the population": "T5-width/other-population",
+            "the tube closes": "T5/narrow",
+            "0 < eta <= 1": "T5-tube/step-limit-dropped",
+        },
         "T5-dist": {
             "J(0) of full row rank": "T5-dist/rank-dropped",
             "NGD's step limit": "T5-dist/ngd-step-limit-dropped",

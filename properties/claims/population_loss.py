@@ -1,5 +1,7 @@
 """T5: the population loss after NGD against its bound, over fresh samples; estimated, never proved by a run.
 
+A conjecture at the widths and scales taken here: no tube closes there (docs/generalisation.md). What is proved is T5-width.
+
 A trial draws a sample of n inputs with targets, a network, takes the number of NGD steps that T5 asks for, and measures the loss
 on fresh inputs. It fails when even the lower confidence limit of the population loss exceeds the bound, whose quadratic form
 is a certified upper bound. The paper does not say how small nu and how large m must be; the families say what was taken.
@@ -19,7 +21,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Provenance, require
+from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Provenance, Status, require
 from properties.claims.population_training import trained, trained_at_any_rank
 from properties.descriptions import described
 from properties.slack import SlackRow
@@ -243,6 +245,7 @@ _CLAIM: Claim[Population] = Claim(
     hypotheses=partial(hypotheses, Rule()),
     conclusion=lambda _: (),
     sampled=partial(sampled, Rule()),
+    status=Status.CONJECTURE,
 )
 
 
