@@ -187,9 +187,9 @@ LINEAR = _family(
     (1, 2, 16),
     teacher=("linear",),
     rows=(40,),
-    dim=(60, 100),
+    dim=(100,),
     size_percent=(50, 100),
-    width=(6000,),
+    width=(4000,),
     scale=(1000,),
 )
 
@@ -232,8 +232,8 @@ T5_WIDTH = _CLAIM.with_mutants(
     _mutant(
         "complexity-dropped",
         "the bound without 2 B (T/n)^{1/2}",
-        replace(_FEW, total=lambda found: found.total - found.complexity),
-        _only("large signs", "targets +-0.8", size_percent=80, width=3000),
+        replace(_FEW, total=lambda found: found.total - found.complexity, fresh=400),
+        _only("large signs", "targets +-0.8", size_percent=80, width=4000),
     ),
     _mutant(
         "confidence-dropped",

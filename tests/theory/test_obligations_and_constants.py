@@ -12,7 +12,7 @@ from flint import arb, fmpq
 from theory.proofs import obligations
 from theory.rigour.formula import comparisons, holds, value
 from theory.rigour.precision import working_precision
-from theory.theorems import general_loss, gradient_descent, kfac, ngd, width
+from theory.theorems import finite_width, general_loss, gradient_descent, kfac, ngd, width
 
 Numbers = dict[str, arb]
 
@@ -91,6 +91,10 @@ TIES: list[tuple[str, int, str, dict[str, Fraction], Callable[[Numbers], float]]
     ("O-t3-symmetric", 1, "limit", WIDTH, lambda v: width.stability_width(arb(7), 5, v["nu"], v["delta"], v["C"], v["eigenvalue"], True) * arb.pi() / v["pi"]),
     ("O-t3-symmetric", 1, "R2", WIDTH, lambda v: width.squared_condition_radius(arb(7), 5, v["nu"], v["delta"], v["eigenvalue"], True)),
     ("O-t3-symmetric", 1, "cube", WIDTH, lambda v: width.squared_change_bound(v["R2"].sqrt(), 5, v["nu"], v["delta"] / 2, 1000) ** 3 * arb.pi() / v["pi"]),
+    ("O-tube", 1, "rate", {"g": Fraction(1, 5), "eta": Fraction(2, 3)}, lambda v: finite_width.tube_rate(v["eta"], v["g"])),
+    ("O-tube", 3, "motion2", {"g": Fraction(1, 5), "r": Fraction(3), "lam": Fraction(1, 7)}, lambda v: finite_width.tube_bound(v["r"], v["lam"], arb(1), arb(1), v["g"], 1) ** 2),
+    ("O-tube", 4, "distance2", {"g": Fraction(1, 5), "r": Fraction(3)}, lambda v: finite_width.distance_bound(v["r"], arb(1), v["g"]) ** 2),
+    ("O-bernstein", 0, "t", {"s": Fraction(3), "b": Fraction(2), "L": Fraction(5)}, lambda v: finite_width.bernstein_deviation(v["s"] ** 2 / (2 * v["L"]), v["b"], v["L"])),
     ("O-t4-width", 1, "R2", {**WIDTH, "h": Fraction(1, 2), "mu_min": Fraction(1, 3), "mu_max": Fraction(2)}, lambda v: width.squared_condition_radius(targets(v), 5, v["nu"], v["delta"], v["eigenvalue"] * v["h"] * v["mu_min"])),
 ]  # fmt: skip
 
