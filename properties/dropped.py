@@ -76,6 +76,8 @@ DROPPED: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "independent neurons": "K-hoeffding/copies",
             "symmetric initialisation counts pairs": "K-hoeffding/symmetric-m",
         },
+        "K-relative": {"symmetric initialisation counts pairs": "K-relative/symmetric-m"},
+        "K-bernstein": {"second moments of sum V": "K-bernstein/variance-halved"},
         "R0": {
             "independent signs": "R0/fixed-signs",
             "unit rows": "R0/long-rows",
@@ -130,6 +132,11 @@ DROPPED: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "Condition K2(C), C < 1": "T4-sharp/condition-K2-dropped",
             "step limit": "T4-sharp/step-beyond-sharp",
         },
+        "T4-least": {
+            "Condition K1": "T4-least/condition-K1-dropped",
+            "Condition K2(C), C < 1": "T4-least/condition-K2-dropped",
+            "step limit": "T4-least/step-beyond-sharp",
+        },
         "T4-frozen": {
             "no activation changes": "T4-frozen/frozen-dropped",
             "rank X = n": "T4-frozen/rank-dropped",
@@ -170,6 +177,23 @@ DROPPED: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "as many steps": "T5/untrained",
             "samples of the population": "T5/other-population",
             "0 < eta <= 1": "0 < eta <= 1",
+        },
+        "T5-tube": {
+            "|| |K| ||_2 phi <= g lambda": "T5-tube/tube-dropped",
+            "b at least the motion": "T5-tube/tube-dropped",
+            "0 < eta <= 1": "T5-tube/step-limit-dropped",
+        },
+        "T5-new": {"||w_r - w_r(0)|| <= b": "T5-new/motion-dropped"},
+        "T5-margin": {},
+        "T5-uniform": {
+            "1-Lipschitz in the output": "T5-uniform/not-lipschitz",
+        },
+        "T5-width": {
+            "1-Lipschitz in the output": "T5-width/not-lipschitz",
+            "l(y, y) = 0": "T5-width/loss-at-target",
+            "samples of the population": "T5-width/other-population",
+            "the tube closes": "T5/narrow",
+            "0 < eta <= 1": "T5-tube/step-limit-dropped",
         },
         "T5-dist": {
             "J(0) of full row rank": "T5-dist/rank-dropped",

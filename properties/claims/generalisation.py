@@ -1,13 +1,37 @@
-"""The claims about generalisation: T5 (estimated), T5-dist and T5-rad (exact and ball arithmetic)."""
+"""The claims about generalisation: T5 and T5-width (estimated), T5-dist, T5-rad and the lemmas of T5-width (exact and ball arithmetic)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from properties.claim import Claim
-from properties.claims import population_loss, rademacher
+from properties.claims import (
+    concentration_relative,
+    linearisation,
+    population_loss,
+    population_width,
+    rademacher,
+    tube,
+    uniform_deviation,
+)
 from properties.claims.interpolants import T5_DIST
 from properties.slack import SlackRow
 
-CLAIMS: tuple[Claim[Any], ...] = (population_loss.T5, T5_DIST, rademacher.T5_RAD)
-SLACK: tuple[SlackRow, ...] = (*population_loss.SLACK, *rademacher.SLACK)
+CLAIMS: tuple[Claim[Any], ...] = (
+    population_loss.T5,
+    T5_DIST,
+    rademacher.T5_RAD,
+    *tube.CLAIMS,
+    *linearisation.CLAIMS,
+    *uniform_deviation.CLAIMS,
+    *concentration_relative.CLAIMS,
+    population_width.T5_WIDTH,
+)
+SLACK: tuple[SlackRow, ...] = (
+    *population_loss.SLACK,
+    *rademacher.SLACK,
+    *tube.SLACK,
+    *uniform_deviation.SLACK,
+    *concentration_relative.SLACK,
+    *population_width.SLACK,
+)

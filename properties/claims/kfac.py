@@ -1,4 +1,4 @@
-"""T4, T4-lev, T4-sharp: K-FAC's residual under Conditions K1 and K2, one step at a time and over the whole run."""
+"""T4, T4-lev, T4-sharp, T4-least: K-FAC's residual under Conditions K1 and K2, one step at a time and over the whole run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from properties.claim import Claim, Mutant, Provenance
 from properties.claims import kfac_exact
 from properties.claims.kfac_instances import InputNumbers, KroneckerInstance
 from properties.claims.kfac_rules import (
+    T4_LEAST_RULE,
     T4_LEV_RULE,
     T4_RULE,
     T4_SHARP_RULE,
@@ -83,6 +84,14 @@ _T4_SHARP = _claim(
     "2/(1-C/3) ||r(0)||/(sigma (h_min mu_min)^{1/2}) of W(0)",
     Provenance.DERIVED,
     T4_SHARP_RULE,
+)
+_T4_LEAST = _claim(
+    "T4-least",
+    "Conditions K1, K2(C) with C < 1, any rank of X, and 0 < eta <= rho(2-rho)/h_max, rho = (3+C)/(3-C), give "
+    "||r(k)|| <= (1 - eta h_min/rho)^k ||r(0)||, and the path stays within "
+    "2/(1-C/3) ||r(0)||/(sigma (h_min mu_min)^{1/2}) of W(0)",
+    Provenance.DERIVED,
+    T4_LEAST_RULE,
 )
 
 _EQUAL: dict[str, Any] = {"kinds": ("equal leverage",), "dimensions": (2, 4)}
@@ -300,12 +309,84 @@ T4_SHARP = _T4_SHARP.with_mutants(
         with_radius(T4_SHARP_RULE, lambda C, x: 1 / (1 + C) / square_root(x.h_min * x.mu_min), **_EQUAL),
     ),
 )
+T4_LEAST = _T4_LEAST.with_mutants(
+    kfac_exact.singular_mutant(_T4_LEAST),
+    _mutant(
+        _T4_LEAST,
+        "step-beyond-sharp",
+        "||r(k)||^2 <= (1 - eta h_min)^k ||r(0)||^2 for eta = 1.01 rho(2-rho)/h_max",
+        with_limit(
+            with_rate(T4_LEAST_RULE, lambda eta, C, x: eta * x.h_min),
+            lambda C, numbers: min(0.999, 1.01 * _sharp_share(C)) / numbers.h_max,
+            **_EQUAL,
+            constant_limit=0.99,
+            least_constant_tenth=2,
+        ),
+    ),
+    _mutant(
+        _T4_LEAST,
+        "h_min-in-step",
+        "eta up to rho(2-rho)/h_min",
+        with_limit(T4_LEAST_RULE, lambda C, numbers: _sharp_share(C) / numbers.h_min, **_UNEQUAL),
+    ),
+    _mutant(
+        _T4_LEAST,
+        "rho-dropped",
+        "the factor 1 - eta h_min, whatever C",
+        dataclasses.replace(T4_LEAST_RULE, rate=lambda eta, C, x: 1 - eta * x.h_min),
+    ),
+    _mutant(
+        _T4_LEAST,
+        "rho-at-nine-tenths",
+        "rho = (3 + 0.9 C)/(3 - 0.9 C), on inputs of unequal leverage",
+        dataclasses.replace(
+            T4_LEAST_RULE,
+            rate=lambda eta, C, x: 1 - eta * x.h_min / contraction_ratio(C * 9 / 10),
+            **_UNEQUAL,
+            least_constant_tenth=5,
+            least_step_percent=50,
+        ),
+    ),
+    _mutant(
+        _T4_LEAST,
+        "h_max-in-rate",
+        "the factor 1 - eta h_max/rho",
+        dataclasses.replace(T4_LEAST_RULE, rate=lambda eta, C, x: 1 - eta * x.h_max / contraction_ratio(C)),
+    ),
+    _mutant(
+        _T4_LEAST,
+        "mean-leverage-in-rate",
+        "the factor 1 - eta rank/(n rho)",
+        dataclasses.replace(T4_LEAST_RULE, rate=lambda eta, C, x: 1 - eta * x.mean / contraction_ratio(C)),
+    ),
+    _mutant(
+        _T4_LEAST,
+        "condition-K2-dropped",
+        "the step limit and the factor of C/4 for maps that move up to C = 2",
+        dataclasses.replace(
+            with_limit(
+                T4_LEAST_RULE,
+                lambda C, numbers: _sharp_share(C / 4) / numbers.h_max,
+                **_EQUAL,
+                constant_limit=1.96,
+                least_constant_tenth=9,
+            ),
+            rate=lambda eta, C, x: 1 - eta * x.h_min / contraction_ratio(C / 4),
+        ),
+    ),
+    _mutant(
+        _T4_LEAST,
+        "radius-below-direct",
+        "the path stays within ||r(0)||/((1+C) sigma (h_min mu_min)^{1/2})",
+        with_radius(T4_LEAST_RULE, lambda C, x: 1 / (1 + C) / square_root(x.h_min * x.mu_min), **_EQUAL),
+    ),
+)
 
 
 def _fall(eta: float, ratio: float, numbers: InputNumbers) -> float:
     return eta * numbers.h_min * (2 / ratio - eta * numbers.h_max / ratio**2)
 
 
-CLAIMS: tuple[Claim[Any], ...] = (T4, T4_LEV, T4_SHARP)
+CLAIMS: tuple[Claim[Any], ...] = (T4, T4_LEV, T4_SHARP, T4_LEAST)
 
-__all__ = ["CLAIMS", "SLACK", "T4", "T4_LEV", "T4_SHARP"]
+__all__ = ["CLAIMS", "SLACK", "T4", "T4_LEAST", "T4_LEV", "T4_SHARP"]

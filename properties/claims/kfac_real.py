@@ -111,7 +111,7 @@ def kronecker(context: RungContext) -> Contribution:
     rank, d = context.geometry.rank, context.inputs.shape[1]
     results: list[tuple[str, Evaluation]] = []
     checks: dict[str, Check] = {}
-    for claim in (claims.T4, claims.T4_LEV, claims.T4_SHARP) if path is not None else ():
+    for claim in (claims.T4, claims.T4_LEV, claims.T4_SHARP, claims.T4_LEAST) if path is not None else ():
         if claim.id == "T4" and rank < d:
             continue
         found = attempt(claim.id, partial(_evaluated, context, claim, numbers))
@@ -210,7 +210,7 @@ def _limits_line(limits: Mapping[str, float], rank: int, dim: int) -> str:
     )
     return (
         f"K-FAC: such a C along the path of another step size would allow it up to {paper}, "
-        f"T4-lev {lower_digits(limits['T4-lev'], 4)}, T4-sharp {lower_digits(limits['T4-sharp'], 4)}"
+        f"T4-lev {lower_digits(limits['T4-lev'], 4)}, T4-sharp and T4-least {lower_digits(limits['T4-sharp'], 4)}"
     )
 
 

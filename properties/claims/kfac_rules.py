@@ -225,7 +225,7 @@ def families(rule: KroneckerRule) -> tuple[Family[KroneckerInstance], ...]:
 
 
 def theorem_rule(theorem: str) -> KroneckerRule:
-    """The numbers of T4, T4-lev or T4-sharp."""
+    """The numbers of T4, T4-lev, T4-sharp or T4-least."""
 
     def limit(C: float, numbers: InputNumbers) -> float:
         return kfac.step_limit(C, h_max=numbers.h_max, mu_min=numbers.mu_min, theorem=theorem)
@@ -240,7 +240,7 @@ def theorem_rule(theorem: str) -> KroneckerRule:
 
 
 T4_RULE = dataclasses.replace(theorem_rule("T4"), kinds=tuple(kind for kind in INPUT_KINDS if kind != "deficient"))
-T4_LEV_RULE, T4_SHARP_RULE = theorem_rule("T4-lev"), theorem_rule("T4-sharp")
+T4_LEV_RULE, T4_SHARP_RULE, T4_LEAST_RULE = (theorem_rule(theorem) for theorem in ("T4-lev", "T4-sharp", "T4-least"))
 
 
 def _root(value: float) -> float:

@@ -1,5 +1,7 @@
 """T5: the population loss after NGD against its bound, over fresh samples; estimated, never proved by a run.
 
+A conjecture at the widths and scales taken here: no tube closes there (docs/generalisation.md). What is proved is T5-width.
+
 A trial draws a sample of n inputs with targets, a network, takes the number of NGD steps that T5 asks for, and measures the loss
 on fresh inputs. It fails when even the lower confidence limit of the population loss exceeds the bound, whose quadratic form
 is a certified upper bound. The paper does not say how small nu and how large m must be; the families say what was taken.
@@ -19,7 +21,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Provenance, require
+from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Provenance, Status, require
 from properties.claims.population_training import trained, trained_at_any_rank
 from properties.descriptions import described
 from properties.slack import SlackRow
@@ -243,6 +245,7 @@ _CLAIM: Claim[Population] = Claim(
     hypotheses=partial(hypotheses, Rule()),
     conclusion=lambda _: (),
     sampled=partial(sampled, Rule()),
+    status=Status.CONJECTURE,
 )
 
 
@@ -362,18 +365,19 @@ SLACK = (
         claim="T5",
         quantity="constant under the root of sqrt(2 y^T G_inf^{-1} y/n), at n = 10,000, delta = 0.1, eps = 0.05",
         paper=2.0,
-        proved=2.0,
+        proved=None,
         refuted=complexity_slack(10_000, 0.9, 0.1, 0.05),
         witness="random signs on orthogonal inputs, computed",
-        remark="2 from T5-dist and T5-rad, each of them sharp",
+        remark="T5-width has 2 in the limit of large widths",
     ),
     SlackRow(
         claim="T5",
         quantity="constant in front of sqrt(ln(6/delta)/(2n)), at n = 2, delta = 0.1, eps = 0.05",
         paper=3.0,
-        proved=3.0,
+        proved=None,
         refuted=confidence_slack(2, 0.1, 0.05),
         witness="rare targets, computed",
+        remark="T5-width has 1/N + sqrt(ln(2N/delta)/(2n)) in the place of this term",
     ),
     SlackRow(
         claim="T5",

@@ -58,7 +58,7 @@ def prediction(
     elif optimiser == "kfac":
         factors = {
             t: kfac.rate(eta, C, h_min=h_min, h_max=h_max, theorem=t)
-            for t in ("T4-lev", "T4-sharp")
+            for t in ("T4-lev", "T4-sharp", "T4-least")
             if kfac.step_limit(C, h_max=h_max, theorem=t) >= eta
         }
     elif path.lambda_min > 0:

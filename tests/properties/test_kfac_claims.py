@@ -15,6 +15,7 @@ from properties.claims import kfac_exact, kfac_frozen, kfac_real, pattern_stabil
 from properties.claims import ngd as natural
 from properties.claims.kfac_instances import (
     INPUT_KINDS,
+    SPREAD,
     FeatureInstance,
     InputNumbers,
     build_perturbed,
@@ -23,7 +24,7 @@ from properties.claims.kfac_instances import (
     build_spike,
     draw_inputs,
 )
-from properties.claims.kfac_rules import T4_SHARP_RULE, KroneckerRule, theorem_rule
+from properties.claims.kfac_rules import T4_LEAST_RULE, T4_SHARP_RULE, KroneckerRule, theorem_rule
 from properties.claims.kfac_slack import SLACK
 from properties.claims.stability_instances import build_ball
 from properties.datasets import Dataset
@@ -33,6 +34,7 @@ from properties.search import run_claim
 from theory.geometry import InputGeometry
 from theory.rigour.exact import rational_matrix
 from theory.rigour.input_bounds import input_bounds
+from theory.rigour.rounding import gamma
 from theory.theorems import kfac
 
 DIALLED = {"constant_tenth": 6, "constant_percent": 40, "step_percent": 100, "seed": 11}
@@ -84,7 +86,12 @@ def described(n: int, d: int, kind: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", INPUT_KINDS)
 @pytest.mark.parametrize("theorem", kfac.THEOREMS)
 def test_every_kind_gives_instances_that_meet_every_hypothesis(kind: str, theorem: str) -> None:
-    claim: Claim[Any] = {"T4": claims.T4, "T4-lev": claims.T4_LEV, "T4-sharp": claims.T4_SHARP}[theorem]
+    claim: Claim[Any] = {
+        "T4": claims.T4,
+        "T4-lev": claims.T4_LEV,
+        "T4-sharp": claims.T4_SHARP,
+        "T4-least": claims.T4_LEAST,
+    }[theorem]
     rule = theorem_rule(theorem)
     tall = theorem == "T4"
     smooth = {"half_width": 60, "scale": 1, "activation": "tanh"}
@@ -116,6 +123,19 @@ def test_spikes_attain_the_factor_of_T4_sharp_where_all_leverage_scores_are_equa
         assert len(steps) >= 1
         for step in steps:
             assert step.after / step.before == pytest.approx(factor, rel=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["shared direction", "one leverage near 1", "equal leverage"])
+def test_spikes_attain_the_factor_of_T4_least_whatever_the_leverage_scores(kind: str) -> None:
+    for n, d in ((3, 2), (5, 3), (8, 2)):
+        instance = build_spike({**described(n, d, kind), **SPIKE}, T4_LEAST_RULE.dial, T4_LEAST_RULE.limit)
+        numbers, C = InputNumbers.of(instance.bounds), instance.certificate.constant
+        factor = kfac.rate(instance.eta, C, h_min=numbers.h_min, theorem="T4-least")
+        steps = instance.run.steps[1:]
+        assert len(steps) >= 1
+        for step in steps:
+            # the other inputs have at most (SPREAD/0.2)^2 of the squared residual each, and lose at most all of it
+            assert step.after / step.before == pytest.approx(factor, rel=n * (SPREAD / 0.2) ** 2 + 1e-8)
 
 
 def test_T4_lev_goes_beyond_the_step_of_T4_in_most_of_its_instances() -> None:
@@ -211,7 +231,9 @@ def test_the_topic_checks_every_theorem_that_a_path_allows(n: int, d: int) -> No
     assert found.topic == "kfac"
     json.dumps(dict(found.values))
     checked = [id for id, _ in found.results]
-    assert "T4-sharp" in checked
+    assert {"T4-sharp", "T4-least"} <= set(checked)
+    factors = {theorem: check["factor"] for theorem, check in found.values["checks"].items()}
+    assert factors["T4-least"] <= factors["T4-sharp"] * (1 + gamma(20))
     assert ("T4" in checked) is (n == d)  # rank X = d
     assert {evaluation.verdict for _, evaluation in found.results} == {InstanceVerdict.HOLDS}
     assert set(found.values["checks"]) == set(checked)

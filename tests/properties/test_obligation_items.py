@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from properties import request
+from properties.claim import Status
 from properties.claims import registry
 from properties.coverage import STATEMENTS
 from properties.obligations import run_obligation
@@ -74,8 +75,10 @@ def test_every_reference_of_a_proof_resolves(theorem: str) -> None:
                 assert phrase in " ".join((ROOT / path).read_text(encoding="utf-8").split()), reference
 
 
-def test_every_claim_has_a_chain_and_every_obligation_is_needed() -> None:
-    assert set(registry) == set(chains)
+def test_every_claim_but_a_conjecture_has_a_chain_and_every_obligation_is_needed() -> None:
+    conjectures = {id for id, claim in registry.items() if claim.status is not Status.THEOREM}
+    assert conjectures == {"T5"}
+    assert set(chains) == set(registry) - conjectures
     assert {id for chain in chains.values() for id in chain.obligations} == set(obligations)
     assert {id for id in STATEMENTS if id.startswith("O-")} <= set(obligations)
     assert not set(obligations) & set(registry)

@@ -121,7 +121,7 @@ def path(constant: float, lambda_min: float = 0.5) -> PathCertificate:
         ("ngd", 0.5, 0.3, "T1-sharp"),
         ("ngd", 1.0, 0.6, "T1-q"),
         ("ngd", 0.5, 1.5, None),
-        ("kfac", 0.5, 0.3, "T4-sharp"),
+        ("kfac", 0.5, 0.3, "T4-least"),
         ("kfac", 0.5, 1.5, None),
         ("gd", 0.1, 0.3, "T0-sharp"),
         ("gd", 0.1, 1.5, None),

@@ -99,9 +99,9 @@ def test_step_limits_of_natural_gradient_descent_are_rounded_down(theorem: str) 
         limit = STEP_LIMITS[theorem](Q(C)) if theorem != "T1-q" else Q(1)
         inside = ngd.applies(C, theorem)
         assert next_to(ngd.validity_limit(C, theorem), limit if inside else Q(0), BELOW)
-        for share in ("T4", "T4-lev", "T4-sharp") if theorem == "T1" else ():
-            end = {"T4": Q(1, 2), "T4-lev": Q(3, 5), "T4-sharp": Q(1)}[share]
-            law = {"T4": "T1", "T4-lev": "T1-q", "T4-sharp": "T1-sharp"}[share]
+        for share in ("T4", "T4-lev", "T4-sharp", "T4-least") if theorem == "T1" else ():
+            end = {"T4": Q(1, 2), "T4-lev": Q(3, 5), "T4-sharp": Q(1), "T4-least": Q(1)}[share]
+            law = {"T4": "T1", "T4-lev": "T1-q", "T4-sharp": "T1-sharp", "T4-least": "T1-sharp"}[share]
             by_law = STEP_LIMITS[law](Q(C)) if Q(C) < end else Q(0)
             expected = by_law * Q(0.3) if share == "T4" else by_law / Q(0.7)
             assert next_to(kfac.step_limit(C, h_max=0.7, mu_min=0.3, theorem=share), expected, BELOW)
@@ -125,6 +125,7 @@ def test_factors_and_radii_of_natural_gradient_descent_are_rounded_up() -> None:
             assert next_to(ngd.step_rate(eta, C), 1 - Q(eta) + Q(eta) * Q(C), ABOVE)
             share = Q(eta) * Q(0.2) * (2 / rho - Q(eta) * Q(0.9) / rho**2)
             assert next_to(kfac.rate(eta, C, h_min=0.2, h_max=0.9, theorem="T4-sharp"), 1 - share, ABOVE, 2)
+            assert next_to(kfac.rate(eta, C, h_min=0.2, theorem="T4-least"), 1 - Q(eta) * Q(0.2) / rho, ABOVE)
         assert next_to(ngd.radius(C, residual, smallest, "T1"), unit * (2 / (1 - c)) ** 2, ABOVE, 2)
         assert next_to(ngd.radius(C, residual, smallest), unit * ((1 + c) / (1 - c) ** 2) ** 2, ABOVE, 2)
         if C < 1:

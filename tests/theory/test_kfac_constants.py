@@ -43,6 +43,7 @@ def test_rates_are_those_of_the_statements(C: Fraction) -> None:
     agree(kfac.rate(float(eta), float(C), h_min=float(H_MIN), theorem="T4-lev") ** 2, 1 - eta * H_MIN)
     sharp = kfac.rate(float(eta), float(C), h_min=float(H_MIN), h_max=float(H_MAX), theorem="T4-sharp")
     agree(sharp**2, 1 - eta * H_MIN * (2 / rho - eta * H_MAX / rho**2))
+    agree(kfac.rate(float(eta), float(C), h_min=float(H_MIN), theorem="T4-least"), 1 - eta * H_MIN / rho)
     assert kfac.rate(0.1, 0.2, h_min=0.5) == kfac.rate(0.1, 0.2, h_min=0.5, theorem="T4-lev")
     assert kfac.frozen_factor(0.5, 0.25) == 0.875
 
@@ -61,7 +62,7 @@ def test_the_path_ends_on_the_ball_of_K2_exactly_at_C_1() -> None:
     assert kfac.radius(1.0, 1.0, 1.0, 1.0, 1.0) == pytest.approx(3.0, rel=gamma(20))
 
 
-@pytest.mark.parametrize(("theorem", "end"), [("T4", 0.5), ("T4-lev", 0.6), ("T4-sharp", 1.0)])
+@pytest.mark.parametrize(("theorem", "end"), [("T4", 0.5), ("T4-lev", 0.6), ("T4-sharp", 1.0), ("T4-least", 1.0)])
 def test_step_limits_are_positive_up_to_their_end_and_zero_beyond(theorem: str, end: float) -> None:
     assert kfac.constant_limit(theorem) == end
     assert kfac.step_limit(end * (1 - 1e-9), **LIMITS, theorem=theorem) > 0
@@ -88,6 +89,7 @@ def test_with_independent_rows_the_numbers_are_those_of_natural_gradient_descent
         limit = kfac.step_limit(C, h_max=1.0, theorem="T4-sharp")
         assert limit == ngd.step_limit(C, "T1-sharp")
         rate = kfac.rate(limit, C, h_min=1.0, h_max=1.0, theorem="T4-sharp")
+        assert kfac.rate(limit, C, h_min=1.0, theorem="T4-least") == ngd.rate(limit, C, "T1-sharp")
         assert rate == pytest.approx(ngd.rate(limit, C, "T1-sharp"), rel=1e-12)
         assert kfac.rate(limit, C, h_min=1.0) == ngd.rate(limit, C, "T1")
 
@@ -148,7 +150,7 @@ def test_bad_constants_and_names_are_refused() -> None:
             kfac.radius(0.1, 1.0, *numbers)
     with pytest.raises(ScaleError, match="Condition K1"):
         kfac.stability_constant(0.1, 0.0)
-    with pytest.raises(ChoiceError, match="known: T4, T4-lev, T4-sharp"):
+    with pytest.raises(ChoiceError, match="known: T4, T4-lev, T4-sharp, T4-least"):
         kfac.step_limit(0.1, h_max=1.0, theorem="T1")
-    with pytest.raises(ChoiceError, match="known: T4, T4-lev, T4-sharp"):
+    with pytest.raises(ChoiceError, match="known: T4, T4-lev, T4-sharp, T4-least"):
         kfac.rate(0.1, 0.1, h_min=1.0, theorem="T9")

@@ -13,7 +13,7 @@ from flint import arb, fmpq
 from theory.proofs import obligations
 from theory.rigour.formula import comparisons, holds, value
 from theory.rigour.precision import working_precision
-from theory.theorems import general_loss, gradient_descent, kfac, ngd, width
+from theory.theorems import finite_width, general_loss, gradient_descent, kfac, ngd, width
 
 Numbers = dict[str, arb]
 
@@ -77,6 +77,7 @@ TIES: list[tuple[str, int, str, dict[str, Fraction], Callable[[Numbers], float]]
     ("O-t2-ball", 0, "radius", {"C": C, "kappa": Fraction(2)}, lambda v: general_loss.radius(v["C"], arb(1), arb(1), 1.0, v["kappa"], "T2")),
     ("O-t2-ball", 1, "radius", {"C": C, "kappa": Fraction(2)}, lambda v: general_loss.radius(v["C"], arb(1), arb(1), 1.0, v["kappa"])),
     ("O-t4", 1, "limit", {"q": q}, lambda v: kfac.step_limit(given_deficit(v), h_max=1.0, theorem="T4-lev")),
+    ("O-t4-least", 3, "limit", {"c": c}, lambda v: kfac.step_limit(3 * v["c"], h_max=1.0, theorem="T4-least")),
     ("O-t4-contained", 0, "paper", {"C": C, "mu": Fraction(3, 2), "h_max": Fraction(1, 3)}, lambda v: kfac.step_limit(v["C"], mu_min=v["mu"], theorem="T4")),
     ("O-t4-contained", 0, "leverage", {"C": C, "mu": Fraction(3, 2), "h_max": Fraction(1, 3)}, lambda v: kfac.step_limit(v["C"], h_max=v["h_max"], theorem="T4-lev")),
     ("O-t0", 1, "limit", {"c": c}, lambda v: gradient_descent.step_limit(3 * v["c"], arb(2), arb(1), "T0") * (2 + v["c"]) ** 2),
@@ -91,6 +92,10 @@ TIES: list[tuple[str, int, str, dict[str, Fraction], Callable[[Numbers], float]]
     ("O-t3-symmetric", 1, "limit", WIDTH, lambda v: width.stability_width(arb(7), 5, v["nu"], v["delta"], v["C"], v["eigenvalue"], True) * arb.pi() / v["pi"]),
     ("O-t3-symmetric", 1, "R2", WIDTH, lambda v: width.squared_condition_radius(arb(7), 5, v["nu"], v["delta"], v["eigenvalue"], True)),
     ("O-t3-symmetric", 1, "cube", WIDTH, lambda v: width.squared_change_bound(v["R2"].sqrt(), 5, v["nu"], v["delta"] / 2, 1000) ** 3 * arb.pi() / v["pi"]),
+    ("O-tube", 1, "rate", {"g": Fraction(1, 5), "eta": Fraction(2, 3)}, lambda v: finite_width.tube_rate(v["eta"], v["g"])),
+    ("O-tube", 3, "motion2", {"g": Fraction(1, 5), "r": Fraction(3), "lam": Fraction(1, 7)}, lambda v: finite_width.tube_bound(v["r"], v["lam"], arb(1), arb(1), v["g"], 1) ** 2),
+    ("O-tube", 4, "distance2", {"g": Fraction(1, 5), "r": Fraction(3)}, lambda v: finite_width.distance_bound(v["r"], arb(1), v["g"]) ** 2),
+    ("O-bernstein", 0, "t", {"s": Fraction(3), "b": Fraction(2), "L": Fraction(5)}, lambda v: finite_width.bernstein_deviation(v["s"] ** 2 / (2 * v["L"]), v["b"], v["L"])),
     ("O-t4-width", 1, "R2", {**WIDTH, "h": Fraction(1, 2), "mu_min": Fraction(1, 3), "mu_max": Fraction(2)}, lambda v: width.squared_condition_radius(targets(v), 5, v["nu"], v["delta"], v["eigenvalue"] * v["h"] * v["mu_min"])),
     ("O-t4-width-symmetric", 1, "limit", WIDTH, lambda v: width.stability_width(arb(7), 5, v["nu"], v["delta"], v["C"], v["eigenvalue"], True) * arb.pi() / v["pi"]),
     ("O-t4-width-symmetric", 1, "R2", {**WIDTH, "h": Fraction(1, 2), "mu_min": Fraction(1, 3), "mu_max": Fraction(2)}, lambda v: width.squared_condition_radius(arb(7), 5, v["nu"], v["delta"], v["eigenvalue"] * v["h"] * v["mu_min"], True)),

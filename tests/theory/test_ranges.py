@@ -20,11 +20,11 @@ from theory.theorems import general_loss, gradient_descent, kfac, ngd
 POSITIVE = "proved for all positive reals, where the theorem has counts, probabilities or pi"
 LARGER = "proved up to a larger constant than its theorems have"
 WIDER = {
-    "O-q 0: C + 1/1000 <= 1": LARGER,
     "O-tight 0: c + 1/1000 < 1": LARGER,
     "O-t2-ball 2: C + 1/1000 < 1": LARGER,
     "O-t2q-factor 0: q + 1/1000 < 1": LARGER,
     "O-t2q-factor 2: q + 1/1000 < 1": LARGER,
+    "O-t2q-factor 3: q + 1/1000 < 1": LARGER,
     "O-t2q-rate 0: q + 1/1000 < 1": LARGER,
     "O-sharp-lo 0: 0 + 1/1000 < s": "the theorem has s >= 1-c",
     "O-t4-contained 1: 0 + 1/1000 < mu_max": "mu_max >= 1, for leverage scores are at most 1",
@@ -32,10 +32,14 @@ WIDER = {
     **{f"O-t3 2: 0 + 1/1000 < {name}": POSITIVE for name in ("n", "pi")},
     **{f"O-t3-symmetric 1: 0 + 1/1000 < {name}": POSITIVE for name in ("n", "pi")},
     **{f"O-t4-width 1: 0 + 1/1000 < {name}": POSITIVE for name in ("n", "pi")},
+    **{f"O-t4-width-symmetric 1: 0 + 1/1000 < {name}": POSITIVE for name in ("n", "pi")},
+    **{f"O-t3-least {part}: 0 + 1/1000 < {name}": POSITIVE for part in (1, 2) for name in ("n", "m", "pi")},
+    "O-sep-wallis 2: 0 + 1/1000 < pi": POSITIVE,
+    **{f"O-t4-least {part}: 0 + 1/1000 < rho": "rho >= 1" for part in (2, 4)},
 }
 """Comparisons in the obligations that are weaker than any theorem needs by 1/1000 at least, and why."""
 
-VANISHING = {("O-sharp-goal", 1), ("O-sharp-lo", 0), ("O-sharp-hi", 0)}
+VANISHING = {("O-sharp-goal", 1), ("O-sharp-lo", 0), ("O-sharp-hi", 0), ("O-line", 1), ("O-t4-least", 3)}
 """Conclusions whose larger side vanishes where they are tight: a share of it is nothing there."""
 
 LOOSE = {("O-line-sharp", 1), ("O-t0-ball", 3)}

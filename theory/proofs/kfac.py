@@ -1,11 +1,12 @@
-"""Scalar obligations of T4, T4-lev and T4-sharp (theory/theorems/kfac.py), in ``h = t = eta h_max``.
+"""Scalar obligations of T4, T4-lev, T4-sharp and T4-least (theory/theorems/kfac.py), in ``h = t = eta h_max``.
 
-T4-sharp's own squares are O-sharp-rate, its ball O-ball and O-telescope.
+T4-sharp's own squares are O-sharp-rate, its ball O-ball and O-telescope. In O-t4-least ``A = a^2``, ``B = b^2`` are squared norms,
+``theta = h_min/h_max``, ``nu`` is the norm of the step at equal leverage.
 """
 
 from theory.proofs.chain import Chain, argued, checked, proved
 from theory.proofs.identities import KRONECKER_MOVE
-from theory.proofs.ngd import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, TELESCOPE
+from theory.proofs.ngd import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, SHARP, TELESCOPE
 from theory.proofs.ngd_sharp import GOAL, ONE_STEP, RATE
 from theory.proofs.segments import INDUCTION, INTEGRAL, SCHUR
 from theory.rigour.implication import Implication
@@ -48,6 +49,36 @@ CONTAINED = Obligation(
     ),
 )
 
+LEAST = Obligation(
+    "O-t4-least",
+    "T4-least: a_1 b_1 + nu a b is at most the mean of (1 - (1-nu) a^2) and (1 - (1-nu) b^2), hence at most 1 - (1-nu) theta, which is "
+    "1 - eta h_min/rho at nu = 1 - eta h_max/rho >= 0; its square is at most T4-sharp's factor, and at most T4-lev's",
+    (
+        Implication(("0 <= nu",), "a1*b1 + nu*a*b <= (a1**2 + b1**2)/2 + nu*(a**2 + b**2)/2"),
+        Implication(("0 <= nu <= 1", "theta <= A", "theta <= B"), "((1-A) + (1-B))/2 + nu*(A+B)/2 <= 1 - (1-nu)*theta"),
+        Implication(
+            ("0 < rho", "0 < h_max"),
+            "1 - (1-nu)*theta == 1 - eta*h_min/rho",
+            {"nu": "1 - eta*h_max/rho", "theta": "h_min/h_max"},
+        ),
+        Implication(("0 <= c < 1/3", "0 < t <= limit"), "0 <= 1 - t/rho", SHARP),
+        Implication(("0 < rho", "0 < t", "0 <= theta <= 1"), "(1 - theta*t/rho)**2 <= 1 - theta*t*(2/rho - t/rho**2)"),
+        Implication(
+            ("0 <= c < 1/3", "0 < t <= limit", "0 <= theta <= 1"), "(1 - theta*t/rho)**2 <= 1 - theta*t", SHARP
+        ),
+    ),
+    (
+        Mutation("nu-below-0", "nu from -0.001 on", {"0 <= nu": "-1/1000 <= nu"}),
+        Mutation("mean-halved", "half the mean", {"nu*(a**2 + b**2)/2": "nu*(a**2 + b**2)/4"}),
+        Mutation("larger-nu", "nu up to 1.001", {"0 <= nu <= 1": "0 <= nu <= 1001/1000"}, part=1),
+        Mutation("smaller-a", "a^2 >= 0.999 theta", {"theta <= A": "999/1000*theta <= A"}, part=1),
+        Mutation("h_max", "h_max in the place of h_min", {"eta*h_min/rho": "eta*h_max/rho"}, part=2),
+        Mutation("rho-negative", "a step twice as long", {"t <= limit": "t <= 2*limit"}, part=3),
+        Mutation("larger-theta", "theta up to 1.001", {"0 <= theta <= 1": "0 <= theta <= 1001/1000"}, part=4),
+        Mutation("longer-step", "the step limit times 1.001", {"t <= limit": "t <= 1001/1000*limit"}, part=5),
+    ),
+)
+
 LEVERAGE = Obligation(
     "O-leverage",
     "T4: a summand sigma^2 u^2 of ||x_i||^2 lies between mu_min and mu_max times the summand u^2 of h_i; so for a unit row "
@@ -64,7 +95,7 @@ LEVERAGE = Obligation(
     ),
 )
 
-OBLIGATIONS = (LEVERAGE_RATE, CONTAINED, LEVERAGE)
+OBLIGATIONS = (LEVERAGE_RATE, CONTAINED, LEAST, LEVERAGE)
 
 _HERE = "docs/proofs/kfac.md: "
 LEVERAGE_BOUNDS = argued("h_i mu_min <= ||x_i||^2 <= h_i mu_max, and h_i <= 1", f"{_HERE}P8.1")
@@ -91,6 +122,14 @@ _LEVERAGE_LINKS = (
     proved("t = eta h_max is at most 1 within T4-lev's step limit, and (1 - t(1-q))^2 at most 1 - t", LEVERAGE_RATE),
 )
 
+_SHARP_LINKS = (
+    *_STEP_LINKS,
+    *ONE_STEP,
+    argued("the same for S(k), mean(S) and S(0): ||I - t M|| <= 1 - t/rho", f"{_HERE}P8.6"),
+    proved("2/rho - t/rho^2 >= 1 up to rho(2-rho), which is within the factor's limit", RATE),
+    proved("t <= 1 within the factor's limit", GOAL),
+)
+
 CHAINS = (
     Chain(
         "T4",
@@ -109,16 +148,22 @@ CHAINS = (
         ),
     ),
     Chain("T4-lev", (*_LEVERAGE_LINKS, *_BALL_LINKS, checked("the conclusion on instances", "T4-lev"))),
+    Chain("T4-sharp", (*_SHARP_LINKS, *_BALL_LINKS, checked("the conclusion on instances", "T4-sharp"))),
     Chain(
-        "T4-sharp",
+        "T4-least",
         (
-            *_STEP_LINKS,
-            *ONE_STEP,
-            argued("the same for S(k), mean(S) and S(0): ||I - t M|| <= 1 - t/rho", f"{_HERE}P8.6"),
-            proved("2/rho - t/rho^2 >= 1 up to rho(2-rho), which is within the factor's limit", RATE),
-            proved("t <= 1 within the factor's limit", GOAL),
+            *_SHARP_LINKS,
+            argued(
+                "I - eta M o P = (I - F^2) + F (I - t M o Q) F, and Cauchy-Schwarz for two unit vectors",
+                f"{_HERE}P8.10",
+            ),
+            proved(
+                "a1 b1 + nu a b is at most the mean of two sums of squares, and that at most 1 - (1-nu) theta = 1 - eta h_min/rho; nu >= 0; "
+                "its square is at most T4-sharp's factor, and at most T4-lev's",
+                LEAST,
+            ),
             *_BALL_LINKS,
-            checked("the conclusion on instances", "T4-sharp"),
+            checked("the conclusion on instances", "T4-least"),
         ),
     ),
     Chain(

@@ -8,7 +8,7 @@ obligation proved for less than a theorem needs has a tie that is refuted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flint import fmpq
 
@@ -26,6 +26,7 @@ STEP_LIMITS: Mapping[str, str] = {
     "T4": "mu_min*(1-2*C)/(1+C)**2",
     "T4-lev": "(3-C)*(3-5*C)/(9*(1-C)**2)/h_max",
     "T4-sharp": "3*(3+C)*(1-C)/(3-C)**2/h_max",
+    "T4-least": "3*(3+C)*(1-C)/(3-C)**2/h_max",
     "T0": "(3-5*C)/(3-C)",
     "T0-sharp": "(3-2*C)/(3-C)",
     "T2": "2*(mu - (mu+L)*C)/(mu*(mu+L)*(1+C)**2)",
@@ -142,8 +143,14 @@ def _one_step(theorem: str) -> list[Range]:
         Range(theorem, (("O-sharp-lo", 0), ("O-sharp-hi", 0)), (*_SHARP, large), _SHARP_STEP, "s - (1+c)"),
         *_needs(theorem, "O-sharp-lo", (1,), *_SHARP, "0 <= e2 <= c**2", "v2 - e2 >= lemma", **_SHARP_STEP),
         *_needs(theorem, "O-sharp-hi", (1,), *_SHARP, "0 <= e <= c", "s >= 1+c", **_SHARP_STEP),
-        *_needs(theorem, "O-sharp-rate", (0, 2), CONSTANTS[theorem], _STEP, **_THIRD, step=STEP_LIMITS["T1-sharp"]),
-        *_needs(theorem, "O-sharp-rate", (1,), CONSTANTS[theorem], **_THIRD),
+    ]
+
+
+def _rate(theorem: str) -> list[Range]:
+    """What T1-sharp's step limit gives, as well where it is one of eta h_max."""
+    return [
+        *_needs(theorem, "O-sharp-rate", (0, 2), CONSTANTS["T1-sharp"], _STEP, **_THIRD, step=STEP_LIMITS["T1-sharp"]),
+        *_needs(theorem, "O-sharp-rate", (1,), CONSTANTS["T1-sharp"], **_THIRD),
     ]
 
 
@@ -152,24 +159,24 @@ def _natural_gradient() -> list[Range]:
     (_, step_q), limit_q = _steps("T1-q")
     sharp = CONSTANTS["T1-sharp"]
     return [
-        *_needs("T1", "O-q", (0,), c1),
+        *_needs("T1", "O-q", (0, 1), c1),
+        *_needs("T1", "O-t1-square", (0,), c1, "0 < eta", "x**2 + y**2 <= C**2"),
         *_needs("T1", "O-t1", (0,), c1, step1, **limit1),
         *_needs("T1", "O-ball", (0,), c1, step1, "0 <= s", "s**2 == 1 - eta", **limit1),
         *_needs("T1", "O-ball", (1,), c1),
+        *_needs("T1-q", "O-q", (0, 1), CONSTANTS["T1-q"]),
         *_needs("T1-q", "O-tq", (0, 1), CONSTANTS["T1-q"]),
         *_needs("T1-q", "O-tq", (2,), "0 <= C < 3/5", step_q, **limit_q),
         *_needs("T1-tight", "O-tight", (0,), sharp, **_THIRD),
         *_needs("T1-tight", "O-tight", (1,), sharp, "eta > step", **_THIRD, step=STEP_LIMITS["T1-sharp"]),
         *_needs("T1-first", "O-first", (0,), "0 < eta <= 3", "0 <= r", "0 < s"),
-        *_needs("T1-line", "O-line", (0,), CONSTANTS["T1-line"], "x**2 + y**2 <= q**2", **_Q),
+        *_needs("T1-line", "O-q", (0, 1), CONSTANTS["T1-line"]),
+        *_needs("T1-line", "O-line", (0, 1), CONSTANTS["T1-line"], "x**2 + y**2 <= q**2", **_Q),
         *_lemma("T1-lemma-S", "0 < c < 1"),
+        *_one_step("T1-sharp-adversary"),
         *_one_step("T1-sharp"),
-        *_needs("T1-sharp", "O-sharp-1", (0,), sharp, "1-c <= s <= 1+c", **_THIRD),
+        *_rate("T1-sharp"),
         *_needs("T1-sharp", "O-sharp-ball", (0, 1), sharp, **_THIRD),
-        *_needs("T1-radius", "O-ball", (1,), c1),
-        *_needs("T1-radius", "O-ball", (0,), c1, step1, "0 <= s", "s**2 == 1 - eta", **limit1),
-        *_needs("T1-radius", "O-tq", (0, 1), CONSTANTS["T1-q"]),
-        *_needs("T1-radius", "O-sharp-ball", (0, 1), sharp, **_THIRD),
         *_lemma("T1-line-sharp", "0 < C <= 1", **_THIRD),
         *_needs("T1-line-sharp", "O-line-sharp", (0, 1, 2, 3), CONSTANTS["T1-line"], **_THIRD),
     ]
@@ -183,10 +190,11 @@ def _general_losses() -> list[Range]:
     root = ("eta*mu < 1", "0 <= t <= 1", "y >= 0", "y**2 == x**2 + d")
     kappa = {"kappa": "L/mu"}
     return [
-        *_needs("T2", "O-q", (0,), *_T2),
+        *_needs("T2", "O-q", (0, 1), *_T2),
         *_needs("T2", "O-t2", (0,), *_T2, _STEP, **step),
         *_needs("T2", "O-ball", (0,), *_T2, _STEP, "0 <= s", shrunk.replace("b", "s", 1), **step),
         *_needs("T2", "O-t2-ball", (0,), *_T2, **kappa),
+        *_needs("T2-q", "O-q", (0, 1), *_T2_Q),
         *_needs("T2-q", "O-t2-coercive", (0,), *_T2_Q),
         *_needs("T2-q", "O-t2-coercive", (1, 2), *_T2_Q, on_segment),
         *_needs("T2-q", "O-t2q-factor", (0,), *_T2_Q, _STEP, **_Q, **own),
@@ -203,11 +211,20 @@ def _general_losses() -> list[Range]:
         ),
         *_needs("T2-q", "O-t2q-factor", (1,), *_T2_Q, *root[1:], x="mu", d="t*(L**2 - mu**2)"),
         *_needs("T2-q", "O-t2q-factor", (2,), *_T2_Q, _STEP, "eta*mu < 1", **_Q, **own),
+        *_needs("T2-q", "O-t2q-factor", (3,), *_T2_Q, "mu*step >= 1", **_Q, **own),
         *_needs("T2-q", "O-t2q-rate", (0,), *paper, _STEP, **_Q, step=STEP_LIMITS["T2-q"]),
         *_needs("T2-q", "O-t2q-rate", (1,), *paper, **_Q),
         *_needs("T2-q", "O-t2q-rate", (2,), *paper),
         *_needs("T2-q", "O-t2-ball", (1,), *_T2_Q, **kappa),
         *_needs("T2-q", "O-t2-ball", (2,), *_T2_Q, "0 < eta", **kappa),
+    ]
+
+
+def _leverage(theorem: str) -> list[Range]:
+    unit = ("0 < mu_min <= mu_max", "h*mu_min <= length <= h*mu_max", "length == 1")
+    return [
+        *_needs(theorem, "O-leverage", (0,), "0 < mu_min <= square <= mu_max"),
+        *_needs(theorem, "O-leverage", (1, 2), *unit),
     ]
 
 
@@ -221,11 +238,27 @@ def _kronecker(theorem: str) -> list[Range]:
         *_needs(theorem, "O-ball", (0,), "0 <= s", "s**2 == 1 - x", "0 < x <= 1"),
         *_needs(theorem, "O-t4-contained", (2,), *given, "0 <= r", **where),
     ]
+    if theorem in ("T4-sharp", "T4-least"):
+        found += [*_one_step(theorem), *_rate(theorem)]
     if theorem == "T4-sharp":
-        return [*found, *_one_step(theorem)]
+        return found
+    if theorem == "T4-least":
+        step = (CONSTANTS[theorem], "0 < t <= step")
+        limited = {**_THIRD, "step": STEP_LIMITS["T1-sharp"]}
+        shares = ("0 < theta <= 1", "theta <= A", "theta <= B")
+        return [
+            *found,
+            *_needs(theorem, "O-t4-least", (0,), "0 <= nu <= 1"),
+            *_needs(theorem, "O-t4-least", (1,), "0 <= nu <= 1", *shares),
+            *_needs(theorem, "O-t4-least", (2,), CONSTANTS[theorem], *scores, **_THIRD, rho=RATIO),
+            *_needs(theorem, "O-t4-least", (3,), *step, **limited),
+            *_needs(theorem, "O-t4-least", (4,), *step, "0 < theta <= 1", **limited, rho=RATIO),
+            *_needs(theorem, "O-t4-least", (5,), *step, "0 < theta <= 1", **limited),
+        ]
+    found += _needs(theorem, "O-q", (0, 1), CONSTANTS[theorem])
     found += _needs(theorem, "O-t4", (0, 1), *given, **where, **_Q, h="eta*h_max")
     if theorem == "T4":
-        found += _needs(theorem, "O-q", (0,), CONSTANTS[theorem])
+        found += _leverage(theorem)
         found += _needs(theorem, "O-t4-contained", (0,), CONSTANTS[theorem], *scores, mu="mu_min")
         found += _needs(theorem, "O-t4-contained", (1,), *given, **where)
     return found
@@ -254,6 +287,7 @@ def _gradient_descent() -> list[Range]:
         *_needs("T0-advantage", "O-t0-advantage", (0,), sharp, **_THIRD),
         *_needs("T0-advantage", "O-t0-advantage", (1,), small, **_THIRD),
         *_needs("T0-advantage", "O-t0-advantage", (2,), small, "1 <= s", "s**2 <= n", **_THIRD),
+        *_needs("T0-advantage", "O-t0-two", (0,), "0 < w < W", "0 < eta", "1 - eta*w < (W-w)/(W+w)"),
     ]
 
 
@@ -278,30 +312,87 @@ def _widths(theorem: str) -> list[Range]:
         *_needs(theorem, "O-t3", (1,), *_KEPT, "0 < share < 1", "0 <= r2 <= E/share"),
         *_needs(theorem, "O-t3", (3,), *_KEPT, "0 <= x <= C**2/12*eigenvalue"),
     ]
+    given = ("0 < beta < 1", "0 < eigenvalue", "0 < norm2")
     if theorem == "T3":
-        found += _needs(theorem, "O-t3-symmetric", (0,), *_KEPT, "0 <= E")
-        return [*found, *second, *_needs(theorem, "O-t3-symmetric", (1,), *_GIVEN, "m >= width", width=symmetric)]
+        enough = "27/2/pi*n**3*(36*E/(delta*eigenvalue))/(nu**2*(delta/3)**2*m) <= (C**2/12*eigenvalue)**3"
+        of_pairs = "27/2/pi*n**3*(12*E/eigenvalue)/(nu**2*(delta/2)**2*m) <= (C**2/12*eigenvalue)**3"
+        return [
+            *found,
+            *second,
+            *_needs(theorem, "O-t3-symmetric", (0,), *_KEPT, "0 <= E"),
+            *_needs(theorem, "O-t3-symmetric", (1,), *_GIVEN, "m >= width", width=symmetric),
+            *_needs(theorem, "O-t3-symmetric", (2,), *given, "beta*eigenvalue*m >= 2*norm2*log"),
+            *_needs(theorem, "O-t3-least", (0,), *given, "beta*m*eigenvalue/norm2 >= log"),
+            *_needs(theorem, "O-t3-least", (1,), *_GIVEN, "m >= 1", enough),
+            *_needs(theorem, "O-t3-least", (2,), *_GIVEN, "m >= 1", of_pairs),
+            *_needs(theorem, "O-t3-least", (3,), *given, "beta*(m/2)*eigenvalue/norm2 >= log"),
+        ]
     scores = ("0 < mu_min <= mu_max", "h*mu_max >= 1", "h*mu_min <= 1")
     return [
         *found,
         *second,
         *_needs(theorem, "O-t4-width", (0,), *_KEPT, *scores, "0 < share < 1", "0 <= r2 <= E/share"),
         *_needs(theorem, "O-t4-width", (1,), *_GIVEN, *scores, "m >= mu_max/mu_min*width", width=plain),
+        *_needs(theorem, "O-t4-width-symmetric", (0,), *_KEPT, *scores, "0 <= E"),
+        *_needs(theorem, "O-t4-width-symmetric", (1,), *_GIVEN, *scores, "m >= mu_max/mu_min*width", width=symmetric),
+        *_needs(theorem, "O-t4-width-symmetric", (2,), *given, "beta*eigenvalue*m >= 2*norm2*log"),
+        *_leverage(theorem),
     ]
 
 
 _KERNELS = [
     *_needs("K-schur", "O-schur-pair", (0,), "0 <= g <= 1/2"),
-    *_needs("K-sep", "O-sep-wallis", (0,), "0 <= k", "0 < w <= 1"),
-    *_needs("K-sep", "O-sep-wallis", (1,), "1 <= k"),
+    *_needs("K-sep", "O-sep-wallis", (0,), "0 <= k", "0 < w <= 1", "even == pi/2*w"),
+    *_needs("K-sep", "O-sep-wallis", (1,), "0 <= k", "0 < w <= 1", "odd == 1/((2*k+1)*w)"),
+    *_needs("K-sep", "O-sep-wallis", (2,), "0 <= k", "0 < w <= 1", "3 < pi < 4", "1/((2*k+1)*w) <= pi/2*w"),
+    *_needs("K-sep", "O-sep-tail", (0,), "0 <= k", "0 < w <= 1"),
+    *_needs("K-sep", "O-sep-tail", (1,), "0 <= k", "0 < w <= 1", "w**2*(3*k+1) <= 1"),
+    *_needs("K-sep", "O-sep-tail", (2,), "1 <= k"),
 ]
+
+
+def _generalisation(theorem: str) -> list[Range]:
+    """T5-tube, and T5-width with all its lemmas: g in [0, 1/2), mu = g/(1-g)."""
+    ratio = "0 <= g < 1/2"
+    found = []
+    if theorem in ("T5-tube", "T5-width"):
+        found += [
+            *_needs(theorem, "O-tube", (0, 2, 4), ratio),
+            *_needs(theorem, "O-tube", (1,), ratio, "0 < eta <= 1", "0 <= x", "x*(1-g) <= g*r"),
+            *_needs(theorem, "O-tube", (3,), ratio, "0 < lam"),
+            *_needs(theorem, "O-tube", (5,), "0 < s < 1", "0 < lambda0 <= 1/2", "lam >= s*lambda0", "0 <= Y0 <= Y1/s"),
+            *_needs(
+                theorem,
+                "O-tube",
+                (6,),
+                ratio,
+                "0 < s < 1",
+                "0 < lambda0 <= 1/2",
+                "lam >= s*lambda0",
+                "x <= g*s*lambda0",
+            ),
+        ]
+    if theorem in ("T5-margin", "T5-width"):
+        found += _needs(theorem, "O-margin", (0, 1), "0 < b")
+    if theorem in ("K-bernstein", "T5-width"):
+        found += _needs(theorem, "O-bernstein", (0,), "0 <= s", "0 <= b", "0 <= L")
+    return found
+
+
+_DESCENT = (*_natural_gradient(), *_gradient_descent())
+
+_RADII = tuple(
+    replace(one, theorem="T1-radius") for one in _DESCENT if one.theorem in ("T1", "T1-q", "T1-sharp", "T0", "T0-sharp")
+)
+"""T1-radius rests on the proofs of these theorems."""
 
 RANGES: tuple[Range, ...] = (
     *_KERNELS,
-    *_natural_gradient(),
+    *_DESCENT,
+    *_RADII,
     *_general_losses(),
-    *(one for theorem in ("T4", "T4-lev", "T4-sharp") for one in _kronecker(theorem)),
-    *_gradient_descent(),
+    *(one for theorem in ("T4", "T4-lev", "T4-sharp", "T4-least") for one in _kronecker(theorem)),
     *(one for theorem in ("C2-prob", "T3", "T4-width") for one in _widths(theorem)),
+    *(one for theorem in ("T5-tube", "T5-margin", "K-bernstein", "T5-width") for one in _generalisation(theorem)),
 )
 """For every theorem whose proof needs an obligation, and every part of it, where it is needed."""

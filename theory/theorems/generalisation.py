@@ -6,10 +6,13 @@ at least 1 - delta over data and initialisation, after ``k = Omega(eta^{-1} ln(1
 
     population loss <= sqrt(2 y^T G_inf^{-1} y / n) + 3 sqrt(ln(6/delta) / (2n)) + eps.
 
+Status: a conjecture wherever no width and scale are given for which the tube closes; T5-width (finite_width.py, docs/generalisation.md) is proved, and
+docs/generalisation.md says where T5 follows from it.
+
 Source: paper (generalisation section); the same bound as for gradient descent. The paper hides the constant of k and how
 small nu and how large m must be. Here ``k = ceil(eta^{-1} ln(3 (||y||^2/n + nu^2/2) / (delta eps^2)))``: by R0 at delta/3 and
 T1's rate the training loss is at most ``||r(k)||/sqrt(n) <= (1-eta)^{k/2} ||r(0)||/sqrt(n) <= eps`` then. Where the bound comes
-from: T5-dist gives the distance travelled, ``B^2 = y^T G_inf^{-1} y`` for u(0) = 0; T5-rad twice the complexity of that ball,
+from, in outline: T5-dist gives the distance travelled, ``B^2 = y^T G_inf^{-1} y`` for u(0) = 0; T5-rad twice the complexity of that ball,
 ``2 B sqrt(n/2)/n``; a union bound over the two-sided uniform deviation, at delta/3, the middle term.
 Sharpness: not known; the bound says nothing once it reaches 1.
 

@@ -1,4 +1,4 @@
-"""K-FAC on the squared loss: T4, T4-lev, T4-sharp, T4-frozen (docs/theory.md).
+"""K-FAC on the squared loss: T4, T4-lev, T4-sharp, T4-least, T4-frozen (docs/theory.md).
 
 Setting. Pattern features ``S(W)`` (n, m), ``H = S S^T``, ``sigma^2 = lambda_min(H(0))``; update
 ``W(k+1) = W(k) - eta S(k)^+ diag(r(k)) (X^+)^T``. ``P = X X^+``, leverage scores ``h_i = P_ii`` from h_min to h_max,
@@ -10,13 +10,15 @@ T4 [paper]. rank X = d, C < 1/2 and 0 < eta <= mu_min (1-2C)/(1+C)^2 give ||r(k)
 T4-lev [derived]. Any rank, C < 3/5 and 0 < eta <= (1-2q)/(h_max (1-q)^2) give ||r(k)||^2 <= (1 - eta h_min)^k ||r(0)||^2.
 T4-sharp [derived]. Any rank, C < 1 and 0 < eta <= rho(2-rho)/h_max give the same, and even
     ||r(k+1)||^2 <= (1 - eta h_min (2/rho - eta h_max/rho^2)) ||r(k)||^2.
+T4-least [derived]. Under the hypotheses of T4-sharp even ||r(k)|| <= (1 - eta h_min/rho)^k ||r(0)||, which is never slower.
 T4-frozen [derived]. On segments where S does not change, r(k+1) = (I - eta diag(h)) r(k); with rank X = n this is
     (1-eta) r(k), natural gradient descent's residual.
 
-The path of all three is at most ``2/(1-c) ||r(0)||/(sigma (h_min mu_min)^{1/2})`` long, the radius of K2's ball at C = 1. Proofs:
-docs/proofs/kfac.md, P8.1 to P8.9.
+The path of all is at most ``2/(1-c) ||r(0)||/(sigma (h_min mu_min)^{1/2})`` long, the radius of K2's ball at C = 1. Proofs:
+docs/proofs/kfac.md, P8.1 to P8.10.
 
-What is sharp: rho(2-rho)/h_max and 1 - eta h/rho are attained when all leverage scores are equal. Every function of real
+What is sharp: rho(2-rho)/h_max is attained when all leverage scores are equal; 1 - eta h_min/rho whatever they are, by a step
+whose ratio ``M_ii`` is 1/rho at the input of least leverage, where the residual is. Every function of real
 numbers takes floats or balls (arb), and answers in kind. Floats are taken as the numbers that they are, and answered by the next float
 on the side on which the statement stays true (theory/directed.py).
 """
@@ -31,14 +33,16 @@ from theory.errors import ChoiceError, ScaleError
 from theory.reals import finite, magnitude, positive_real, real, shown, square_root
 from theory.theorems.ngd import contraction_ratio, deficit
 
-THEOREMS = ("T4", "T4-lev", "T4-sharp")
+THEOREMS = ("T4", "T4-lev", "T4-sharp", "T4-least")
 
-CONSTANT_LIMITS: Mapping[str, fmpq] = MappingProxyType({"T4": fmpq(1, 2), "T4-lev": fmpq(3, 5), "T4-sharp": fmpq(1)})
+CONSTANT_LIMITS: Mapping[str, fmpq] = MappingProxyType(
+    {"T4": fmpq(1, 2), "T4-lev": fmpq(3, 5), "T4-sharp": fmpq(1), "T4-least": fmpq(1)}
+)
 """The C below which each theorem speaks, exactly."""
 
 
 def constant_limit(theorem: str = "T4-lev") -> float:
-    """The C below which the theorem speaks: T4 1/2, T4-lev 3/5 (rounded down), T4-sharp 1. Raises ChoiceError."""
+    """The C below which the theorem speaks: T4 1/2, T4-lev 3/5 (rounded down), T4-sharp and T4-least 1. Raises ChoiceError."""
     return float_below(CONSTANT_LIMITS[_theorem(theorem)])
 
 
@@ -46,7 +50,7 @@ def constant_limit(theorem: str = "T4-lev") -> float:
 def step_limit(C: float, *, h_max: float | None = None, mu_min: float | None = None, theorem: str = "T4-lev") -> float:
     """The largest step size that the theorem allows; 0 when C is out of its range.
 
-    T4: ``mu_min (1-2C)/(1+C)^2``. T4-lev: ``(1-2q)/(h_max (1-q)^2)``. T4-sharp: ``rho(2-rho)/h_max``.
+    T4: ``mu_min (1-2C)/(1+C)^2``. T4-lev: ``(1-2q)/(h_max (1-q)^2)``. T4-sharp, T4-least: ``rho(2-rho)/h_max``.
     Raises ChoiceError, ScaleError (a constant that the theorem needs is missing or not positive).
     """
     q, rho = deficit(C), contraction_ratio(C)
@@ -71,7 +75,7 @@ def rate(
     """The factor on ``||r||`` (not squared) of one step within the step limit.
 
     T4: ``(1 - eta/mu_max)^{1/2}``. T4-lev: ``(1 - eta h_min)^{1/2}``. T4-sharp:
-    ``(1 - eta h_min (2/rho - eta h_max/rho^2))^{1/2}``. Raises ChoiceError, ScaleError.
+    ``(1 - eta h_min (2/rho - eta h_max/rho^2))^{1/2}``. T4-least: ``1 - eta h_min/rho``. Raises ChoiceError, ScaleError.
     """
     positive_real(eta, "the step size eta")
     rho = contraction_ratio(C)
@@ -79,11 +83,13 @@ def rate(
         fall = eta / _given(mu_max, "mu_max", theorem)
     else:
         fall = eta * _given(h_min, "h_min", theorem)
+    if theorem == "T4-least":
+        fall = fall / rho
     if theorem == "T4-sharp":
         fall = fall * (2 / rho - eta * _given(h_max, "h_max", theorem) / rho**2)
     if fall > 1:
         raise ScaleError(f"eta is {shown(eta)}; the factor of {theorem} does not exist beyond its step limit")
-    return square_root(1 - fall)
+    return 1 - fall if theorem == "T4-least" else square_root(1 - fall)
 
 
 @at_least_exact
