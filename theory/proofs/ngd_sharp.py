@@ -238,7 +238,7 @@ def _radius(chains: Iterable[Chain]) -> Chain:
 
 _CHAINS = (
     Chain("T1-lemma-S", LEMMA_S),
-    Chain("T1-sharp-adversary", (INTEGRAL, *ONE_STEP)),
+    Chain("T1-sharp-adversary", (INTEGRAL, PSEUDO_INVERSE, *ONE_STEP)),
     Chain(
         "T1-sharp",
         (
@@ -257,6 +257,7 @@ _CHAINS = (
         "T1-line-sharp",
         (
             INTEGRAL,
+            PSEUDO_INVERSE,
             argued("the step is -eta Bz with ||Bz - v|| <= c, and w = r", f"{_HERE}P5.7"),
             *LEMMA_S,
             proved(
