@@ -168,6 +168,11 @@ T5_NEW = _NEW.with_mutants(
         "half-tube",
         "the neurons within b/2 alone, with their own margins",
         lambda instance: instance.margins(instance.tube / 2) * 2,
+        aligned=st.just(True),
+        boundary=st.just(False),
+        root_width=st.integers(4, 6),
+        tube_eighths=st.integers(12, 24),
+        moved_percent=st.integers(95, 100),
     ),
     _new_mutant(
         "mean",

@@ -173,7 +173,7 @@ def _family(id: str, title: str, examples: tuple[int, int, int], **parts: Sequen
 SIGNS = _family(
     "random signs",
     "targets that the inputs do not determine, in high dimension: the complexity term is needed",
-    (1, 2, 16),
+    (1, 1, 12),
     teacher=("signs",),
     rows=(40,),
     dim=(200,),
@@ -184,7 +184,7 @@ SIGNS = _family(
 LINEAR = _family(
     "linear teacher",
     "targets x_1 and multiples of it",
-    (1, 2, 16),
+    (1, 1, 12),
     teacher=("linear",),
     rows=(40,),
     dim=(100,),

@@ -283,8 +283,7 @@ T5_TUBE = _CLAIM.with_mutants(
         "as-linear",
         "the residual shrinks by 1 - eta, whatever g",
         Rule(factor=lambda eta, g: 1 - eta),
-        within=st.integers(1, 4),
-        share_percent=st.integers(90, 100),
+        **{**_MANY, "step_percent": st.just(100), "steps": st.just(2)},
     ),
     _mutant(
         "step-limit-dropped",

@@ -356,7 +356,12 @@ K_BERNSTEIN = _BERNSTEIN.with_mutants(
     _bernstein_mutant("linear-term-dropped", "(2 V L)^{1/2} alone", lambda V, L: (2 * V * L).sqrt(), **_RARE),
     _bernstein_mutant("root-dropped", "2 L/3 alone", lambda V, L: 2 * L / 3),
     _bernstein_mutant(
-        "variance-halved", "(V L)^{1/2} + 2 L/3", lambda V, L: (V * L).sqrt() + 2 * L / 3, count=st.integers(2000, 3000)
+        "variance-halved",
+        "(V L)^{1/2} + 2 L/3",
+        lambda V, L: (V * L).sqrt() + 2 * L / 3,
+        count=st.integers(2000, 3000),
+        chance_of_a_million=st.integers(100_000, 300_000),
+        exponent_tenths=st.integers(20, 60),
     ),
 )
 

@@ -11,6 +11,7 @@ from scipy import integrate, stats
 
 from properties.claim import Depth, Verdict
 from properties.claims import linearisation, population_width, tube, uniform_deviation
+from properties.claims.linearised_model import float_matrix
 from properties.search import run_claim
 from properties.statistics import Trials
 from theory.errors import RankDeficientError
@@ -36,7 +37,7 @@ def test_the_steps_of_a_tube_run_are_those_of_the_pseudo_inverse() -> None:
 
 def test_eigenvalues_are_certified_on_their_sides() -> None:
     found = tube.build({**RUN, "inputs": 3})
-    G = tube.float_matrix(found.network.gram)
+    G = float_matrix(found.network.gram)
     smallest, largest = np.linalg.eigvalsh(G)[[0, -1]]
     assert 0 < float(int(found.smallest.p) / int(found.smallest.q)) <= smallest * (1 + 1e-9)
     above = tube.largest_eigenvalue(found.network.gram)

@@ -185,7 +185,7 @@ def uniform_complexity(distance: float, trace: float, n: int) -> float:
 @at_least_exact
 def uniform_confidence(n: int, share: float, cells: int) -> float:
     """``1/N + (ln(N/share)/(2n))^{1/2}`` (T5-uniform): N = ``cells`` radii share the failure. Raises ScaleError, WidthError."""
-    grid = fmpq(1, positive_count(cells, "cells"))
+    grid: float = fmpq(1, positive_count(cells, "cells"))
     return grid + square_root(_exponent(cells, share) / (2 * positive_count(n, "n")))
 
 

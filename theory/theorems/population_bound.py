@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike
 
 from theory.directed import exact, float_above, float_below
 from theory.errors import DegenerateInputsError, ScaleError
-from theory.gram import degeneracy, gram_entry_error, limiting_gram, limiting_gram_eigenvalue
+from theory.gram import degeneracy, gram_entry_error, limiting_gram
 from theory.inputs import FloatArray, target_vector, unit_rows
 from theory.reals import square_root
+from theory.rigour.definiteness import smallest_eigenvalue_bounds
 from theory.rigour.inverse_form import inverse_form_bounds
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
@@ -49,11 +50,12 @@ class SampleNumbers:
         """Certified from unit rows X (n, d) and targets y (n,). Raises InputError: DegenerateInputsError (lambda0 not certified), and others."""
         rows = unit_rows(X)
         targets = target_vector(y, len(rows))
-        lambda0 = limiting_gram_eigenvalue(rows)
+        n, d = rows.shape
+        limit, error = limiting_gram(rows), n * gram_entry_error(d)
+        lambda0 = smallest_eigenvalue_bounds(limit, error)[0]
         if not lambda0 > 0:
             raise DegenerateInputsError(f"no positive lower bound of lambda0 is certified: {degeneracy(rows).reason()}")
-        n, d = rows.shape
-        form = inverse_form_bounds(limiting_gram(rows), targets, n * gram_entry_error(d))[1]
+        form = inverse_form_bounds(limit, targets, error)[1]
         squared = float(targets @ targets) * (1 + gamma(n + 2))
         return cls(n, input_norm_squared(rows), absolute_norm(rows), lambda0, form, squared)
 
@@ -103,7 +105,8 @@ class Setting:
     @property
     def share(self) -> fmpq:
         """delta'."""
-        return law.event_share(exact(self.delta), self.symmetric)  # type: ignore[return-value]
+        share: fmpq = law.event_share(exact(self.delta), self.symmetric)
+        return share
 
 
 def closing_ratio(sample: SampleNumbers, setting: Setting) -> float | None:
@@ -147,14 +150,16 @@ def population_bound(
         error = law.linearisation_error(b, exact(setting.scale), setting.width, share, setting.symmetric)
         complexity = law.uniform_complexity(distance, trace, n)
         confidence = law.uniform_confidence(n, exact(setting.delta) / 2, setting.cells)
-        terms = complexity, confidence, training, 2 * error
         return PopulationBound(
-            *(float_above(term) for term in terms),
-            float_above(sum(terms[1:], terms[0])),
-            g,
-            float_below(kept),
-            float_above(b),
-            float_above(distance),
+            complexity=float_above(complexity),
+            confidence=float_above(confidence),
+            training=float_above(training),
+            linearisation=float_above(2 * error),
+            total=float_above(complexity + confidence + training + 2 * error),
+            ratio=g,
+            kept=float_below(kept),
+            tube=float_above(b),
+            distance=float_above(distance),
         )
 
 
@@ -175,4 +180,5 @@ def _needed(sample: SampleNumbers, setting: Setting, kept: float, size: float, g
     """``|| |K| ||_2 phi(b(g))/(s lambda0)``, which must not exceed g."""
     b = _tube(sample, setting, kept, size, g)
     phi = law.flip_share(b, exact(setting.scale), sample.n, setting.width, setting.share, setting.symmetric)
-    return exact(sample.absolute_norm) * phi / (kept * exact(sample.lambda0))
+    needed: float = exact(sample.absolute_norm) * phi / (kept * exact(sample.lambda0))
+    return needed
