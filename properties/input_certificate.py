@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
-from properties.contribution import Contribution, lower_digits, upper_digits
+from properties.contribution import Contribution
 from properties.datasets import Dataset
 from properties.transformations import standardised
+from theory.direction import computed, stated
 from theory.errors import InputError
 from theory.geometry import InputGeometry
 from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
@@ -60,8 +61,9 @@ def kernels(dataset: Dataset) -> Contribution:
         },
         lines=(
             (
-                f"{restriction}numerical rank {geometry.rank}; lambda0 >= {lower_digits(lambda_0)}, "
-                f"lambda_S >= {lower_digits(lambda_S)}, ||X||_2^2 <= {upper_digits(norm_squared)} (certified); leverage {least:.4g} to {most:.4g}"
+                f"{restriction}numerical rank {geometry.rank}; "
+                f"{stated({'lambda0': lambda_0, 'lambda_S': lambda_S, '||X||_2^2': norm_squared})}; "
+                f"leverage {computed(least)} to {computed(most)}"
             ),
             f"closest pair: rows {first} and {second} at {angle:.4g} rad" if rows > 1 else "one row",
             reason,
