@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Any
 
 from properties.claim import Evaluation
+from theory.direction import CertifiedSteps, Directed, UpperBound
 from theory.theorems.ngd import iterations
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(Directed):
     """What a theorem says of an optimiser's run whose hypotheses are certified for its first steps."""
 
     source: str
     """The theorem's id."""
-    factor: float
+    factor: UpperBound
     """``||r(k+1)|| <= factor ||r(k)||`` (not squared)."""
-    steps: int
+    steps: CertifiedSteps
     """The steps for which the path is certified: the theorem speaks of k <= steps."""
 
     def iterations(self, reduction: float) -> int | None:
@@ -50,17 +50,3 @@ class Contribution:
     """By optimiser, for its run of the rung; of several topics' the fastest is shown."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
     """By part, why it could not be computed."""
-
-
-def lower_digits(bound: float, digits: int = 6) -> str:
-    """A certified lower bound in so many digits, rounded down: what is printed is a bound too."""
-    return _digits(bound, digits, ROUND_FLOOR)
-
-
-def upper_digits(bound: float, digits: int = 6) -> str:
-    """A certified upper bound in so many digits, rounded up."""
-    return _digits(bound, digits, ROUND_CEILING)
-
-
-def _digits(bound: float, digits: int, rounding: str) -> str:
-    return f"{float(Context(prec=digits, rounding=rounding).create_decimal(bound)):.{digits}g}"

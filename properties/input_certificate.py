@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
-from properties.contribution import Contribution, lower_digits, upper_digits
+from properties.contribution import Contribution
 from properties.datasets import Dataset
 from properties.transformations import standardised
+from theory.direction import computed, stated
 from theory.errors import InputError
 from theory.geometry import InputGeometry
 from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
@@ -36,12 +37,14 @@ def kernels(dataset: Dataset) -> Contribution:
     rows = certified_rows(*dataset.X.shape)
     inputs, raw = dataset.X[:rows], dataset.given_X[:rows]
     geometry = InputGeometry.of(inputs)
-    (first, second), angle = closest_pair(inputs)
+    verdict = degeneracy(raw)
+    # rows that point the same way need not do so any more once they are normalised
+    (first, second), angle = (verdict.coincident[0], 0.0) if verdict.coincident else closest_pair(inputs)
     lambda_0 = limiting_gram_eigenvalue(raw)
     lambda_S = limiting_pattern_gram_eigenvalue(raw)
     norm_squared = input_norm_squared(inputs)
     least, most = float(geometry.leverage.min()), float(geometry.leverage.max())
-    reason = degeneracy(raw).reason()
+    reason = verdict.reason()
     remark = unscaled(dataset, rows)
     restriction = f"of the first {rows} rows: " if rows < len(dataset.X) else ""
     return Contribution(
@@ -60,8 +63,9 @@ def kernels(dataset: Dataset) -> Contribution:
         },
         lines=(
             (
-                f"{restriction}numerical rank {geometry.rank}; lambda0 >= {lower_digits(lambda_0)}, "
-                f"lambda_S >= {lower_digits(lambda_S)}, ||X||_2^2 <= {upper_digits(norm_squared)} (certified); leverage {least:.4g} to {most:.4g}"
+                f"{restriction}numerical rank {geometry.rank}; "
+                f"{stated({'lambda0': lambda_0, 'lambda_S': lambda_S, '||X||_2^2': norm_squared})}; "
+                f"leverage {computed(least)} to {computed(most)}"
             ),
             f"closest pair: rows {first} and {second} at {angle:.4g} rad" if rows > 1 else "one row",
             reason,

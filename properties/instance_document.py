@@ -27,6 +27,7 @@ from flint import fmpq, fmpq_mat
 
 from properties.declared_types import conforms
 from properties.stable_names import named_class, stable_name, stable_names, stored_as
+from theory.direction import Bound, CertifiedSteps
 from theory.errors import DocumentError, InputError
 
 DTYPES = ("float64", "int64", "int8", "bool")
@@ -163,6 +164,7 @@ def _constructed(kind: type, fields: Mapping[str, Any], path: str) -> Any:
         if names:
             raise DocumentError(f"{where} {what} {', '.join(sorted(names))}")
     hints = _hints(kind)
+    fields = {name: _with_direction(value, hints[name]) for name, value in fields.items()}
     for name, value in fields.items():
         if not conforms(value, hints[name]):
             raise DocumentError(f"{_joined(path, name)} is {_shown(value)}, but {_name(kind)} takes {hints[name]}")
@@ -170,6 +172,15 @@ def _constructed(kind: type, fields: Mapping[str, Any], path: str) -> Any:
         return kind(**fields)
     except InputError as error:
         raise type(error)(f"{where}: {error}") from error
+
+
+def _with_direction(value: Any, hint: Any) -> Any:
+    """The value as the kind of bound that its class declares: what was stored from one is one again, the number being the same."""
+    if isinstance(hint, type) and issubclass(hint, CertifiedSteps):
+        return hint(value) if type(value) is int else value
+    if isinstance(hint, type) and issubclass(hint, Bound):
+        return hint(value) if type(value) in (int, float) else value
+    return value
 
 
 def _has_default(field: dataclasses.Field[Any]) -> bool:

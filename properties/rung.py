@@ -13,6 +13,7 @@ from properties.datasets import Dataset
 from properties.ladder import Rung
 from properties.transformations import is_shuffled
 from theory.definiteness_known import Definiteness, rectifier_definiteness
+from theory.direction import LowerBound, UpperBound, as_upper_bound
 from theory.entries import GivenArray
 from theory.errors import DescentError
 from theory.geometry import InputGeometry
@@ -118,14 +119,14 @@ class RungContext:
         return certify_ball(self.net, self.inputs, self.y, condition="K2")
 
     @property
-    def lambda_min(self) -> float:
+    def lambda_min(self) -> LowerBound:
         """Certified lower bound of ``lambda_min(G(0))``."""
         return self.ball.lambda_min
 
     @property
-    def radius(self) -> float:
+    def radius(self) -> UpperBound:
         """Condition 2's radius ``3 ||r(0)|| / lambda^{1/2}`` (not squared), rounded up; inf without Condition 1."""
-        return self.ball.radius
+        return as_upper_bound(self.ball.radius, "the radius of Condition 2's ball")
 
     @cached_property
     def gram(self) -> FloatArray:
@@ -163,7 +164,7 @@ class RungContext:
     @property
     def nothing_to_learn(self) -> bool:
         """Whether the residual at initialisation cannot be told from zero: all targets 0, a symmetric initialisation."""
-        return residual_norm(self.net, self.inputs, self.y)[0] == 0
+        return not residual_norm(self.net, self.inputs, self.y)[0] > 0
 
     def path(self, optimiser: str, step_size: float, steps: int) -> PathCertificate:
         """Condition 2(C) along the path of NGD or GD (C2-path), K2(C) along K-FAC's, up to a step that cannot be computed.

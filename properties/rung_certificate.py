@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from properties.attempts import Found, reason_lines
-from properties.contribution import Contribution, Prediction, lower_digits
+from properties.contribution import Contribution, Prediction
 from properties.datasets import Dataset
 from properties.ladder import Rung
 from properties.linearised import linearised_iterations
 from properties.rung import REDUCTION, STEP_CAPS, ObservedRun, RungContext
 from properties.topics import RungTopic
 from properties.transformations import is_shuffled
+from theory.direction import CertifiedSteps, Directed, LowerBound, computed, digits
 
 OPTIMISER_NAMES = {"ngd": "NGD", "kfac": "K-FAC", "gd": "GD"}
 """How lines for a terminal call the optimisers."""
@@ -26,14 +27,14 @@ Curves = Mapping[str, tuple[list[float], list[float] | None]]
 
 
 @dataclass(frozen=True)
-class Iterations:
+class Iterations(Directed):
     """How many steps one optimiser needs, from theorem, model and run; None: not available or not reached."""
 
     step_size: float
     predicted: int | None
     """By the factor of the theorem named in ``source``; beyond ``certified_steps``, if C goes on to hold."""
     source: str | None
-    certified_steps: int | None
+    certified_steps: CertifiedSteps | None
     """The steps of this run for which the theorem's hypotheses are certified."""
     linearised: int | None
     """By the linearised model (the Jacobian frozen at initialisation)."""
@@ -44,13 +45,13 @@ class Iterations:
 
 
 @dataclass(frozen=True)
-class RungCertificate:
+class RungCertificate(Directed):
     """What is certified and observed at one width. What could not be computed is None or missing, and ``problems`` say why."""
 
     rung: Rung
     rows_taken: str
     """Which rows of the data set, in words."""
-    lambda_min: float | None
+    lambda_min: LowerBound | None
     residual_norm: float | None
     iterations: Mapping[str, Iterations]
     contributions: tuple[Contribution, ...]
@@ -99,8 +100,8 @@ class RungCertificate:
             f"{OPTIMISER_NAMES[name]} {_counts(iterations)}" for name, iterations in self.iterations.items()
         )
         initialised = f"weights of scale {self.rung.scale:g}" + (", symmetric" if self.rung.symmetric else "")
-        eigenvalue = "unknown" if self.lambda_min is None else f">= {lower_digits(self.lambda_min, 5)}"
-        residual = "unknown" if self.residual_norm is None else f"= {self.residual_norm:.4g}"
+        eigenvalue = "unknown" if self.lambda_min is None else f">= {digits(self.lambda_min, 5)}"
+        residual = "unknown" if self.residual_norm is None else f"= {computed(self.residual_norm)}"
         return [
             f"{self.rung.label} ({self.rows_taken}), {initialised}: lambda_min(G(0)) {eigenvalue}, ||r(0)|| {residual}",
             f"  steps to {REDUCTION:g}, observed/linearised/predicted: {counts or 'no run'}",

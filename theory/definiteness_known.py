@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Context
 
 import numpy as np
 from flint import arb, arb_mat, fmpz_mat
 
 from theory.descent import FunctionSpaceDescent
+from theory.direction import NONNEGATIVE, Directed, LowerBound, UpperBound, digits, stated
 from theory.errors import DescentError, RankDeficientError
 from theory.inputs import FloatArray
 from theory.rigour.definiteness import smallest_eigenvalue_bounds
@@ -29,15 +29,15 @@ PRECISIONS = (256, 1024)
 
 
 @dataclass(frozen=True)
-class Definiteness:
+class Definiteness(Directed):
     """What is known of a symmetric positive semidefinite (n, n) matrix."""
 
     rows: int
     rank: int | None
     """The exact rank; None when it was not computed."""
-    lower: float
+    lower: LowerBound
     """Certified lower bound of lambda_min; may be negative."""
-    upper: float
+    upper: UpperBound
     """Certified upper bound of lambda_min; may be inf."""
     reason: str = ""
     """Why it is singular, where that is seen without a rank."""
@@ -59,16 +59,11 @@ class Definiteness:
         if self.singular:
             return f"{name} is singular: its exact rank is {self.rank}, below {self.rows}"
         if self.lower > 0:
-            return f"{name} is positive definite, lambda_min >= {_rounded_down(self.lower)} (certified)"
+            return f"{name} is positive definite, {stated({'lambda_min': self.lower}, 3)}"
         if self.positive:
             return f"{name} is positive definite, as its exact rank is full (certified, without a bound of lambda_min)"
-        bounds = f"lambda_min lies between {self.lower:.2g} and {self.upper:.2g}"
+        bounds = f"lambda_min lies between {digits(self.lower, 2)} and {digits(self.upper, 2)}"
         return f"whether {name} is singular is not decided ({bounds})"
-
-
-def _rounded_down(bound: float) -> str:
-    """Three digits that are not above the bound."""
-    return f"{float(Context(prec=3, rounding=ROUND_FLOOR).create_decimal(bound)):.3g}"
 
 
 def rectifier_definiteness(rows: FloatArray | None, counts: FloatArray, width: int) -> Definiteness:
@@ -80,7 +75,7 @@ def rectifier_definiteness(rows: FloatArray | None, counts: FloatArray, width: i
     """
     n = len(counts)
     if reason := _seen(rows, counts):
-        return Definiteness(n, None, 0.0, 0.0, reason)
+        return Definiteness(n, None, NONNEGATIVE, UpperBound(0.0), reason)
     whole, scale = _whole(rows, counts)
     error = 0.0 if rows is None else 2 * gamma(rows.shape[1] + 4) * float(np.trace(counts)) / width
     gram = counts / width if rows is None else _symmetric(rows @ rows.T) * counts / width
@@ -143,14 +138,14 @@ def _whole(rows: FloatArray | None, counts: FloatArray) -> tuple[fmpz_mat, int]:
     return fmpz_mat(n, n, [k * c for k, c in zip(kernel, numbers, strict=True)]), shift * shift
 
 
-def _inverse_trace_bound(whole: fmpz_mat, scale: int, bits: int) -> float:
+def _inverse_trace_bound(whole: fmpz_mat, scale: int, bits: int) -> LowerBound:
     """``1/tr M^{-1}`` for ``M = whole / scale``, rounded down; 0 where the balls do not show that M has an inverse."""
     with working_precision(bits):
         try:
             inverse = arb_mat(whole).inv()
         except ZeroDivisionError:
-            return 0.0
+            return NONNEGATIVE
         trace = sum((inverse[i, i] for i in range(whole.nrows())), start=arb(0))
         if not trace > 0:
-            return 0.0
-        return max(0.0, math.nextafter(float((1 / (trace * scale)).lower()), -math.inf))
+            return NONNEGATIVE
+        return LowerBound(max(0.0, math.nextafter(float((1 / (trace * scale)).lower()), -math.inf)))

@@ -89,5 +89,9 @@ class DivergenceError(DescentError):
     """An iterate has left the range of float64: the step size is too large for the optimiser, or the targets are."""
 
 
+class DirectionError(TypeError):
+    """A number stands where one known in another direction is needed, or one that nothing vouches for: a mistake in a program."""
+
+
 class ImplementationError(InputError):
     """A step of the user's own cannot be loaded: no such module or attribute, not callable, or another signature."""

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound, lowered
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, distance
 from theory.maps import PerturbedAffine, SpikeMap
@@ -82,14 +83,14 @@ class FeatureMap:
 
 
 @dataclass(frozen=True)
-class FeatureCertificate:
+class FeatureCertificate(Directed):
     """Conditions K1 and K2 for a feature map: certified sigma^2, the ball's radius, and the stability constant C."""
 
-    lambda_min: float
+    lambda_min: LowerBound
     """Certified lower bound of ``sigma^2 = lambda_min(H(0))``; not positive when Condition K1 is not certified."""
     radius: float
     """``3 ||r(0)||/(sigma (h_min mu_min)^{1/2})``, infinite without Condition K1 or a certified rank of X."""
-    constant: float
+    constant: UpperBound
     """Upper bound of the smallest C of Condition K2(C), infinite likewise."""
 
 
@@ -101,13 +102,14 @@ def certify_features(model: FeatureMap, geometry: InputGeometry, targets: FloatA
     size = euclidean_norm(features)
     gram = features @ features.T
     gram_error = 2 * size * features_error + features_error**2 + gamma(model.width + 2) * size * size
-    lambda_min = smallest_eigenvalue_lower_bound((gram + gram.T) / 2) - gram_error
+    lambda_min = lowered(smallest_eigenvalue_lower_bound((gram + gram.T) / 2), gram_error)
     inputs = input_bounds(geometry)
     if not (lambda_min > 0 and inputs.rank_certified):
-        return FeatureCertificate(lambda_min, np.inf, np.inf)
+        return FeatureCertificate(lambda_min, np.inf, UNBOUNDED)
     residual = euclidean_norm(model.outputs(start) - targets)
     residual = residual * (1 + gamma(len(targets) + 3)) + output_error
     numbers = lambda_min, inputs.h_min[0], inputs.smallest_eigenvalue[0]
     radius = kfac.condition_radius(residual, *numbers) * (1 + gamma(8))
     deviation = model.deviation(radius, geometry.inputs.shape[1])
-    return FeatureCertificate(lambda_min, radius, kfac.stability_constant(deviation, lambda_min) * (1 + gamma(4)))
+    constant = kfac.stability_constant(deviation, lambda_min) * (1 + gamma(4))
+    return FeatureCertificate(lambda_min, radius, UpperBound(constant))

@@ -10,6 +10,7 @@ from flint import arb, arb_mat, fmpq
 from numpy.typing import ArrayLike
 
 from theory.degeneracy import Degeneracy, Direction, degeneracy, negated, primitive_directions, rows_by_direction
+from theory.direction import LowerBound, UpperBound
 from theory.inputs import FloatArray, normalise_rows
 from theory.rigour.definiteness import smallest_eigenvalue_bounds
 from theory.rigour.precision import working_precision
@@ -89,7 +90,7 @@ def limiting_gram(inputs: ArrayLike) -> FloatArray:
     return matrix
 
 
-def limiting_gram_eigenvalue_bounds(inputs: ArrayLike) -> tuple[float, float]:
+def limiting_gram_eigenvalue_bounds(inputs: ArrayLike) -> tuple[LowerBound, UpperBound]:
     """Certified (lower, upper) bounds of ``lambda0 = lambda_min(G_inf)``, whatever the rounding.
 
     Raises ShapeError, NotFiniteError, ZeroRowError.
@@ -98,7 +99,7 @@ def limiting_gram_eigenvalue_bounds(inputs: ArrayLike) -> tuple[float, float]:
     return smallest_eigenvalue_bounds(matrix, len(matrix) * gram_entry_error(np.shape(inputs)[1]))
 
 
-def limiting_pattern_gram_eigenvalue_bounds(inputs: ArrayLike) -> tuple[float, float]:
+def limiting_pattern_gram_eigenvalue_bounds(inputs: ArrayLike) -> tuple[LowerBound, UpperBound]:
     """Certified (lower, upper) bounds of ``lambda_S = lambda_min(S_inf)``, whatever the rounding.
 
     Raises ShapeError, NotFiniteError, ZeroRowError.
@@ -107,12 +108,12 @@ def limiting_pattern_gram_eigenvalue_bounds(inputs: ArrayLike) -> tuple[float, f
     return smallest_eigenvalue_bounds(matrix, len(matrix) * pattern_entry_error(np.shape(inputs)[1]))
 
 
-def limiting_gram_eigenvalue(inputs: ArrayLike) -> float:
+def limiting_gram_eigenvalue(inputs: ArrayLike) -> LowerBound:
     """Certified lower bound of ``lambda0``; positive only when that is certain. Errors as ``limiting_gram``."""
     return limiting_gram_eigenvalue_bounds(inputs)[0]
 
 
-def limiting_pattern_gram_eigenvalue(inputs: ArrayLike) -> float:
+def limiting_pattern_gram_eigenvalue(inputs: ArrayLike) -> LowerBound:
     """Certified lower bound of ``lambda_S``; positive only when that is certain. Errors as ``limiting_gram``."""
     return limiting_pattern_gram_eigenvalue_bounds(inputs)[0]
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from flint import arb
 
+from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound, lowered
 from theory.errors import ScaleError, ShapeError
 from theory.inputs import FloatArray, distance, positive, positive_count
 from theory.losses import LossMaker, SquaredLoss
@@ -250,14 +251,14 @@ class SpikeMap:
 
 
 @dataclass(frozen=True)
-class MapCertificate:
+class MapCertificate(Directed):
     """Conditions 1 and 3 for a parameter map: certified lambda, the ball's radius, and the stability constant C."""
 
-    lambda_min: float
+    lambda_min: LowerBound
     """Certified lower bound of ``lambda_min(J(0) J(0)^T)``; not positive when Condition 1 is not certified."""
     radius: float
     """``(3/2)(1+kappa) ||r(0)|| / sqrt(lambda)``, infinite without Condition 1."""
-    constant: float
+    constant: UpperBound
     """Upper bound of the smallest C of Condition 3(C), infinite without Condition 1."""
 
 
@@ -284,15 +285,15 @@ def certify_map(model: ParameterMap, targets: FloatArray, loss: LossMaker = Squa
     start, objective = np.zeros(model.parameters), loss(targets)
     output_error = model.rounding(start)[0]
     gram, gram_error = _initial_gram(model)
-    lambda_min = smallest_eigenvalue_lower_bound(gram) - gram_error
+    lambda_min = lowered(smallest_eigenvalue_lower_bound(gram), gram_error)
     if not lambda_min > 0:
-        return MapCertificate(lambda_min, np.inf, np.inf)
+        return MapCertificate(lambda_min, np.inf, UNBOUNDED)
     residual = euclidean_norm(model.outputs(start) - objective.minimiser)
     residual = residual * (1 + gamma(len(targets) + 3)) + output_error + objective.minimiser_error
     mu, smoothness = objective.strong_convexity, objective.smoothness
     radius = general_loss.condition_radius(residual, lambda_min, mu, smoothness) * (1 + gamma(4))
     constant = ngd.stability_constant(model.deviation(radius), lambda_min) * (1 + gamma(4))
-    return MapCertificate(lambda_min, radius, constant)
+    return MapCertificate(lambda_min, radius, UpperBound(float(constant)))
 
 
 def spike_map(

@@ -5,11 +5,13 @@ The counts of a ReLU network are exact; for smooth activations the accuracy of t
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory.direction import UNBOUNDED, LowerBound, UpperBound, as_lower_bound, as_upper_bound
 from theory.inputs import FloatArray, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.rigour.activation_accuracy import DERIVATIVE_ERROR
@@ -79,7 +81,7 @@ def _gram_with_error(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[FloatArra
     return _rectifier_gram(net, rows) if curvature is None else _smooth_gram(net, rows, curvature)
 
 
-def gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[float, float]:
+def gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[LowerBound, UpperBound]:
     """Certified (lower, upper) bounds of ``lambda_min(G)`` of a network on the unit rows X (n, d) as given.
 
     The rounding of K is included; counts of a ReLU network are exact. Raises ShapeError, NotFiniteError, ZeroRowError,
@@ -88,7 +90,7 @@ def gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[flo
     return smallest_eigenvalue_bounds(*_gram_with_error(net, inputs))
 
 
-def pattern_gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[float, float]:
+def pattern_gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[LowerBound, UpperBound]:
     """Certified (lower, upper) bounds of ``sigma^2 = lambda_min(H)`` of a network on unit rows X (n, d) (Condition K1).
 
     Raises ShapeError, NotFiniteError, ZeroRowError, NotNormalisedError.
@@ -100,7 +102,7 @@ def pattern_gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> t
     return smallest_eigenvalue_bounds(*_smooth_pattern_gram(net, rows, curvature))
 
 
-def gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> float:
+def gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> LowerBound:
     """Certified lower bound of ``lambda_min(G)`` (Condition 1); positive only when that is certain.
 
     Raises ShapeError, NotFiniteError, ZeroRowError, NotNormalisedError.
@@ -108,7 +110,22 @@ def gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> float:
     return gram_eigenvalue_bounds(net, inputs)[0]
 
 
-def largest_gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> float:
+def largest_gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> UpperBound:
     """Certified upper bound of ``||G||_2 = ||J(0)||_2^2`` (squared norm). Raises what ``gram_eigenvalue_bounds`` raises."""
     matrix, error = _gram_with_error(net, inputs)
-    return float(np.nextafter(largest_eigenvalue_upper_bound(matrix) + error, np.inf))
+    return UpperBound(float(np.nextafter(largest_eigenvalue_upper_bound(matrix) + error, np.inf)))
+
+
+def condition_number(largest: UpperBound, smallest: LowerBound) -> UpperBound:
+    """Certified upper bound of ``lambda_max/lambda_min`` from bounds of both; inf unless the second is positive."""
+    if not smallest > 0:
+        return UNBOUNDED
+    return UpperBound(
+        math.nextafter(as_upper_bound(largest, "lambda_max") / as_lower_bound(smallest, "lambda_min"), math.inf)
+    )
+
+
+def operator_norm(net: TwoLayerNetwork, inputs: ArrayLike) -> UpperBound:
+    """Certified upper bound of ``||J(0)||_2`` (not squared). Raises what ``gram_eigenvalue_bounds`` raises."""
+    largest = largest_gram_eigenvalue(net, inputs)
+    return UpperBound(math.nextafter(math.sqrt(largest), math.inf))  # the root is rounded to nearest

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -12,12 +12,23 @@ import numpy as np
 from properties.attempts import Attempts
 from properties.claim import Evaluation
 from properties.claims import gradient_descent as claims
-from properties.claims.real_data import NO_CONSTANT, RealInstance
-from properties.contribution import Contribution, lower_digits, upper_digits
+from properties.claims.real_data import NO_THEOREM, RealInstance
+from properties.contribution import Contribution
 from properties.rung import REDUCTION, RungContext
 from properties.search import evaluate_instance
+from theory.direction import (
+    NONNEGATIVE,
+    Directed,
+    LowerBound,
+    UpperBound,
+    as_lower_bound,
+    as_upper_bound,
+    digits,
+    evidence,
+    not_above,
+)
 from theory.errors import DescentError, InputError
-from theory.network_gram import largest_gram_eigenvalue
+from theory.network_gram import condition_number, largest_gram_eigenvalue, operator_norm
 from theory.stability import PathCertificate
 from theory.theorems import gradient_descent as gd
 from theory.theorems import ngd
@@ -35,19 +46,20 @@ def gradient_descent(context: RungContext) -> Contribution:
     """GD's path constant, the step sizes that T0 and T0-sharp allow, and iterations: guaranteed, linearised, observed."""
     if not context.lambda_min > 0:
         return Contribution(topic="gd", unavailable={"T0, T0-sharp and the comparison of GD": context.condition_1_text})
-    norm = math.sqrt(largest_gram_eigenvalue(context.net, context.inputs))
+    norm = operator_norm(context.net, context.inputs)
     attempt = Attempts()
     first = attempt("C along GD's path", lambda: context.path("gd", gd.linear_step_limit(norm) / 2, STEPS))
-    theorems: dict[str, Mapping[str, Any]] = {}
+    theorems: dict[str, Guarantee] = {}
     results: list[tuple[str, Evaluation]] = []
     for theorem in gd.THEOREMS if first is not None else ():
         assert first is not None
-        eta = BELOW_LIMIT * gd.step_limit(min(first.constant, NO_CONSTANT), norm, context.lambda_min, theorem)
+        eta = BELOW_LIMIT * step_limit(first, norm, theorem)
         checked = attempt(theorem, partial(_check, context, theorem, eta, norm)) if eta > 0 else None
         if checked is not None:
-            evaluation, found = checked
+            evaluation, path = checked
             results.append((CLAIMS[theorem].id, evaluation))
-            if eta < gd.step_limit(min(found["path_constant"], NO_CONSTANT), norm, context.lambda_min, theorem):
+            found = guarantee(path, theorem, eta, norm)
+            if found is not None:
                 theorems[theorem] = found
     comparison = attempt("the comparison of GD with NGD and K-FAC", lambda: _comparison(context, norm))
     return Contribution(
@@ -56,7 +68,7 @@ def gradient_descent(context: RungContext) -> Contribution:
         values={
             "path_constant": None if first is None else first.constant,
             "path_steps": 0 if first is None else first.steps,
-            "theorems": theorems,
+            "theorems": {theorem: asdict(found) for theorem, found in theorems.items()},
             "comparison": comparison,
         },
         lines=(
@@ -67,31 +79,54 @@ def gradient_descent(context: RungContext) -> Contribution:
     )
 
 
-def _check(context: RungContext, theorem: str, eta: float, norm: float) -> tuple[Evaluation, Mapping[str, Any]]:
+@dataclass(frozen=True)
+class Guarantee(Directed):
+    """What a theorem says of GD at a step size that the constant of its own path allows."""
+
+    step_size: LowerBound
+    """Not above the limit for ``path_constant``."""
+    path_constant: UpperBound
+    factor: UpperBound
+    """On ``||r||``, not squared."""
+    iterations: int | None
+    """Steps to the reduction by that factor; None when it is not below 1."""
+
+
+def step_limit(path: PathCertificate, norm: UpperBound, theorem: str) -> LowerBound:
+    """The largest step size that C along a path allows, with the lambda that this C belongs to; 0 where there is none."""
+    if not (path.lambda_min > 0 and as_upper_bound(path.constant, "C along GD's path") < NO_THEOREM):
+        return NONNEGATIVE
+    found = gd.step_limit(path.constant, norm, path.lambda_min, theorem)
+    return as_lower_bound(found, f"{theorem}'s step limit")
+
+
+def guarantee(path: PathCertificate, theorem: str, eta: float, norm: UpperBound) -> Guarantee | None:
+    """What the theorem says at this step size, whose own path it is; None where it does not allow it."""
+    admitted = not_above(eta, step_limit(path, norm, theorem))
+    if admitted is None:
+        return None
+    factor = as_upper_bound(gd.rate(admitted, path.constant, norm, path.lambda_min, theorem), f"{theorem}'s factor")
+    iterations = ngd.iterations(factor, REDUCTION) if 0 < factor < 1 else None
+    return Guarantee(admitted, path.constant, factor, iterations)
+
+
+def _check(context: RungContext, theorem: str, eta: float, norm: float) -> tuple[Evaluation, PathCertificate]:
     """The theorem on the first steps of GD at this step size, on a path certified anew."""
     path = context.path("gd", eta, STEPS)
     instance = RealInstance(context.net, context.inputs, context.y, eta, path.steps, path, optimiser="gd")
-    evaluation = evaluate_instance(CLAIMS[theorem], "F5", context.description(eta, path.steps), instance)
-    factor = gd.rate(eta, min(path.constant, NO_CONSTANT), norm, context.lambda_min, theorem)
-    found = {
-        "step_size": eta,
-        "path_constant": path.constant,
-        "factor": factor,
-        "iterations": ngd.iterations(factor, REDUCTION) if 0 < factor < 1 else None,
-    }
-    return evaluation, found
+    return evaluate_instance(CLAIMS[theorem], "F5", context.description(eta, path.steps), instance), path
 
 
-def _comparison(context: RungContext, norm: float) -> Mapping[str, Any]:
+def _comparison(context: RungContext, norm: UpperBound) -> Mapping[str, Any]:
     """lambda, Lambda, kappa, n/lambda, the least count of the linearised GD (computed eigenvectors), what was observed."""
-    largest = norm**2
+    largest = largest_gram_eigenvalue(context.net, context.inputs)
     values, vectors = np.linalg.eigh(context.gram)
     values = np.maximum(values, context.lambda_min)  # certified, and rounding may have brought them below
     shares = np.abs(vectors.T @ context.residual) / context.residual_norm
     return {
         "lambda_min": context.lambda_min,
         "operator_norm_squared": largest,
-        "condition_number": largest / context.lambda_min,
+        "condition_number": condition_number(largest, context.lambda_min),
         "rows_over_lambda_min": len(values) / context.lambda_min,
         "least_linearised_iterations": gd.least_iterations(values, shares, largest, REDUCTION),
         "least_linearised_iterations_of_the_worst_target": gd.least_iterations(
@@ -110,15 +145,15 @@ def _observed(context: RungContext, optimiser: str) -> int | None:
         return None
 
 
-def _allowed_line(first: PathCertificate, theorems: Mapping[str, Mapping[str, Any]]) -> str:
+def _allowed_line(first: PathCertificate, theorems: Mapping[str, Guarantee]) -> str:
     allowed = ", ".join(
-        f"{name} allows eta = {lower_digits(found['step_size'], 4)} (C = {upper_digits(found['path_constant'], 4)} on its own path) and "
-        f"guarantees {REDUCTION:g} after {found['iterations']} steps"
+        f"{name} allows eta = {digits(found.step_size, 4)} (C <= {digits(found.path_constant, 4)} on its own path) and "
+        f"guarantees {REDUCTION:g} after {found.iterations} steps"
         for name, found in theorems.items()
     )
     return (
-        f"GD: C along {first.steps} steps {upper_digits(first.constant, 4)}; {allowed or 'no step size that T0 allows'} "
-        f"(certified for {first.steps} steps, further while C holds)"
+        f"GD: C along {first.steps} steps {digits(first.constant, 4)}; {allowed or 'no step size that T0 allows'} "
+        f"({evidence(first.constant)} for {first.steps} steps, further while C holds)"
     )
 
 
@@ -128,7 +163,7 @@ def _comparison_line(comparison: Mapping[str, Any]) -> str:
         f"{name} {count if count is not None else 'not reached'}" for name, count in comparison["observed"].items()
     )
     return (
-        f"GD: kappa(G(0)) = {comparison['condition_number']:.4g}; linearised, "
+        f"GD: kappa(G(0)) <= {digits(comparison['condition_number'], 4)}; linearised, as computed, "
         + (f"no eta <= 2/||J(0)||^2 takes fewer than {least} steps" if least > 1 else "one step may be enough")
         + f" to {REDUCTION:g}; observed {observed}"
     )

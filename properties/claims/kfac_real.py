@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -14,12 +12,27 @@ from properties.attempts import Attempts
 from properties.claim import Claim, Evaluation
 from properties.claims import kfac as claims
 from properties.claims.kfac_instances import InputNumbers
-from properties.claims.real_data import BELOW_LIMIT, NO_CONSTANT, PathConditions
-from properties.contribution import Contribution, Prediction, lower_digits, upper_digits
+from properties.claims.real_data import BELOW_LIMIT, NO_THEOREM, PathConditions
+from properties.contribution import Contribution, Prediction
 from properties.instances import NetworkInstance
+from properties.natural_gradient_numbers import Limits
 from properties.rung import REDUCTION, RungContext
 from properties.search import evaluate_instance
 from properties.stable_names import stored_as
+from theory.direction import (
+    NONNEGATIVE,
+    UNBOUNDED,
+    CertifiedSteps,
+    Directed,
+    LowerBound,
+    UpperBound,
+    as_certified_steps,
+    as_lower_bound,
+    as_upper_bound,
+    digits,
+    evidence,
+    not_above,
+)
 from theory.geometry import InputGeometry
 from theory.rigour.input_bounds import InputBounds, input_bounds
 from theory.stability import BallAttack, BallCertificate, PathCertificate, attack_ball
@@ -49,39 +62,42 @@ class RealKronecker(NetworkInstance):
         """Conditions K1 and K2 on the segments of the run."""
         sigma_squared, numbers = self.path.lambda_min, InputNumbers.of(self.bounds)
         if not (sigma_squared > 0 and numbers.mu_min > 0):
-            return PathConditions(sigma_squared, np.inf, np.inf)
+            return PathConditions(sigma_squared, np.inf, UNBOUNDED)
         residual_norm = float(self.path.residual_norms[0])
         radius = kfac.condition_radius(residual_norm, sigma_squared, numbers.h_min, numbers.mu_min)
         return PathConditions(sigma_squared, radius, self.path.constant)
 
 
-def step_limits(constant: float, numbers: InputNumbers) -> dict[str, float]:
-    """The largest step size of each theorem; 0 where it says nothing."""
-    if not numbers.mu_min > 0:
-        return dict.fromkeys(kfac.THEOREMS, 0.0)
-    C = min(constant, NO_CONSTANT)
-    return {
-        theorem: kfac.step_limit(C, h_max=numbers.h_max, mu_min=numbers.mu_min, theorem=theorem)
+def step_limits(constant: UpperBound, numbers: InputNumbers) -> dict[str, LowerBound]:
+    """The largest step size of each theorem; 0 where it says nothing. T4's counts where rank X = d only."""
+    if not (numbers.mu_min > 0 and as_upper_bound(constant, "K2's C") < NO_THEOREM):
+        return dict.fromkeys(kfac.THEOREMS, NONNEGATIVE)
+    limits = {
+        theorem: kfac.step_limit(constant, h_max=numbers.h_max, mu_min=numbers.mu_min, theorem=theorem)
         for theorem in kfac.THEOREMS
     }
+    return {theorem: as_lower_bound(limit, f"{theorem}'s step limit") for theorem, limit in limits.items()}
 
 
-def rate(theorem: str, eta: float, constant: float, numbers: InputNumbers) -> float:
-    """The theorem's factor on ``||r||`` (not squared)."""
-    return kfac.rate(eta, constant, h_min=numbers.h_min, h_max=numbers.h_max, mu_max=numbers.mu_max, theorem=theorem)
+def rate(theorem: str, eta: LowerBound, constant: UpperBound, numbers: InputNumbers) -> UpperBound:
+    """The theorem's factor on ``||r||`` (not squared), for a step size that it allows."""
+    as_lower_bound(eta, "a step size that is allowed")
+    found = kfac.rate(eta, constant, h_min=numbers.h_min, h_max=numbers.h_max, mu_max=numbers.mu_max, theorem=theorem)
+    return as_upper_bound(found, f"{theorem}'s factor")
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Directed):
     """One theorem at a step size that it allows on this rung, predicted and observed."""
 
-    step_size: float
-    path_constant: float
-    factor: float
+    step_size: LowerBound
+    """Not above the limit for ``path_constant``."""
+    path_constant: UpperBound
+    factor: UpperBound
     """On ``||r||``, not squared."""
     predicted: int
     """Steps to the reduction by the theorem's factor; beyond ``certified_steps``, if C goes on to hold."""
-    certified_steps: int
+    certified_steps: CertifiedSteps
     observed: int | None
     steps_run: int
 
@@ -105,8 +121,8 @@ def kronecker(context: RungContext) -> Contribution:
     if path is not None and end is not None:
         attempt.reasons[f"K-FAC's path after step {path.steps}"] = end
     limits = {
-        "ball": step_limits(math.inf if ball is None else ball.constant, numbers),
-        "path": step_limits(math.inf if path is None else path.constant, numbers),
+        "ball": step_limits(UNBOUNDED if ball is None else ball.constant, numbers),
+        "path": step_limits(UNBOUNDED if path is None else path.constant, numbers),
     }
     rank, d = context.geometry.rank, context.inputs.shape[1]
     results: list[tuple[str, Evaluation]] = []
@@ -155,14 +171,14 @@ def kronecker(context: RungContext) -> Contribution:
 def _constants_line(
     ball: BallCertificate, attack: BallAttack | None, path: PathCertificate | None, end: str | None
 ) -> str:
-    attacked = "" if attack is None else f" (attack {lower_digits(attack.constant, 4)})"
+    attacked = "" if attack is None else f" (attack {digits(attack.constant, 4)})"
     line = (
-        f"K-FAC: lambda_min(H(0)) >= {lower_digits(ball.lambda_min, 5)}; K2's C over the ball "
-        f"{upper_digits(ball.constant, 4)}{attacked}"
+        f"K-FAC: lambda_min(H(0)) >= {digits(ball.lambda_min, 5)}; K2's C over the ball "
+        f"{digits(ball.constant, 4)}{attacked}"
     )
     if path is None:
         return line
-    along = f"{line}, along the path {upper_digits(path.constant, 4)}"
+    along = f"{line}, along the path {digits(path.constant, 4)}"
     return along if end is None else f"{along} on the {path.steps} steps before it breaks off"
 
 
@@ -177,7 +193,9 @@ def _evaluated(context: RungContext, claim: Claim[Any], numbers: InputNumbers) -
     return evaluation, _check(context, claim.id, own, path, numbers)
 
 
-def allowed_step(context: RungContext, theorem: str, numbers: InputNumbers) -> tuple[float, PathCertificate] | None:
+def allowed_step(
+    context: RungContext, theorem: str, numbers: InputNumbers
+) -> tuple[LowerBound, PathCertificate] | None:
     """A step size with the certificate of its own path, whose constant allows it; None when no attempt finds one.
 
     Shorter steps pass through other patterns, so the constant of their path may be larger.
@@ -186,15 +204,15 @@ def allowed_step(context: RungContext, theorem: str, numbers: InputNumbers) -> t
     for _ in range(ATTEMPTS):
         path = context.path("kfac", eta, context.ngd_steps)
         limit = step_limits(path.constant, numbers)[theorem]
-        if 0 < eta <= limit:
-            return eta, path
+        if (admitted := not_above(eta, limit)) is not None:
+            return admitted, path
         if limit <= 0:
             return None
         eta = BELOW_LIMIT * limit
     return None
 
 
-def _check(context: RungContext, theorem: str, eta: float, path: PathCertificate, numbers: InputNumbers) -> Check:
+def _check(context: RungContext, theorem: str, eta: LowerBound, path: PathCertificate, numbers: InputNumbers) -> Check:
     run = context.run("kfac") if eta == context.step_sizes["kfac"] else context.observe("kfac", eta, OBSERVED_CAP)
     factor = rate(theorem, eta, path.constant, numbers)
     predicted = Prediction(theorem, factor, path.steps).iterations(REDUCTION)
@@ -202,21 +220,22 @@ def _check(context: RungContext, theorem: str, eta: float, path: PathCertificate
     return Check(eta, path.constant, factor, predicted, path.steps, run.iterations, run.steps)
 
 
-def _limits_line(limits: Mapping[str, float], rank: int, dim: int) -> str:
+def _limits_line(limits: Limits, rank: int, dim: int) -> str:
     paper = (
-        f"T4 {lower_digits(limits['T4'], 4)}"
+        f"T4 {digits(limits['T4'], 4)}"
         if rank == dim
         else f"T4 none (the numerical rank of X, {rank}, is below d = {dim})"
     )
     return (
         f"K-FAC: such a C along the path of another step size would allow it up to {paper}, "
-        f"T4-lev {lower_digits(limits['T4-lev'], 4)}, T4-sharp and T4-least {lower_digits(limits['T4-sharp'], 4)}"
+        f"T4-lev {digits(limits['T4-lev'], 4)}, T4-sharp and T4-least {digits(limits['T4-sharp'], 4)}"
     )
 
 
 def _check_line(theorem: str, check: Check) -> str:
     observed = str(check.observed) if check.observed is not None else f"more than {check.steps_run}"
     return (
-        f"{theorem} at eta = {check.step_size:.4g} (C = {upper_digits(check.path_constant, 4)} on its own path): residual times {upper_digits(check.factor, 6)} a step, "
-        f"{check.predicted} steps to {REDUCTION:g} (certified for {check.certified_steps}); observed {observed}"
+        f"{theorem} at eta = {digits(check.step_size, 4)} (C <= {digits(check.path_constant, 4)} on its own path): residual times at most "
+        f"{digits(check.factor, 6)} a step, {check.predicted} steps to {REDUCTION:g} ({evidence(check.factor)} for "
+        f"{as_certified_steps(check.certified_steps, 'the steps of the path')}); observed {observed}"
     )

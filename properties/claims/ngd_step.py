@@ -22,8 +22,8 @@ from properties.claim import (
     Verdict,
     at_most,
     at_most_enclosed,
-    certified,
     equal_enclosed,
+    established,
     within_rounding,
 )
 from properties.claims.ngd_singular import LINEAR, without_condition_1
@@ -116,7 +116,7 @@ class StepInstance:
 
 def hypotheses(instance: StepInstance) -> Sequence[Hypothesis]:
     """The Gram matrix is certified to be regular at initialisation, or known to be singular, or neither."""
-    full_rank = certified("J(0) certified to have full row rank (steps taken)", len(instance.steps))
+    full_rank = established("J(0) certified to have full row rank (steps taken)", bool(instance.steps))
     if full_rank.verdict is not Verdict.HOLDS and instance.network.rank_deficient:
         return [dataclasses.replace(full_rank, verdict=Verdict.REFUTED)]
     return [full_rank]
@@ -157,6 +157,12 @@ def confirm(factor: StepFactor, instance: StepInstance, bits: int) -> Sequence[B
         else:
             found.append(at_most_enclosed(bound.label, step.after, predicted))
     return found
+
+
+def largest_ratio(bounds: Sequence[Bound]) -> float | None:
+    """The largest measured/predicted of the steps on which J changes; None where it changes on none, and T1-step is an equality."""
+    ratios = [bound.ratio for bound in bounds if " <= " in bound.label]
+    return max(ratios, default=None)
 
 
 def _label(k: int) -> str:

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from properties.attempts import Attempts
-from properties.claim import Evaluation
+from properties.claim import Evaluation, Verdict
 from properties.claims import ngd as claims
 from properties.claims import ngd_step
-from properties.contribution import Contribution, Prediction, lower_digits, upper_digits
+from properties.contribution import Contribution, Prediction
+from properties.decision import below
 from properties.instances import NetworkInstance
+from properties.natural_gradient_numbers import Limits, NaturalGradientNumbers
 from properties.rung import NGD_STEP_SIZE, RungContext
 from properties.search import evaluate_instance
 from properties.stable_names import stored_as
+from theory.direction import (
+    NO_STEPS,
+    NONNEGATIVE,
+    UNBOUNDED,
+    Directed,
+    LowerBound,
+    UpperBound,
+    as_lower_bound,
+    as_upper_bound,
+    digits,
+    evidence,
+    not_above,
+    raised,
+)
 from theory.inputs import FloatArray
-from theory.stability import BallAttack, PathCertificate, attack_ball
+from theory.network_gram import exact_pattern
+from theory.stability import BallAttack, BallCertificate, PathCertificate, attack_ball
 from theory.theorems import ngd
 
 BELOW_LIMIT, ATTEMPTS = 0.9, 3
@@ -28,17 +44,17 @@ BELOW_LIMIT, ATTEMPTS = 0.9, 3
 LARGEST_CONSTANT = 0.5
 """Condition 2 of the paper asks for C below this."""
 
-NO_CONSTANT = 2.99
-"""Stands for every larger C: beyond 1 no theorem applies, beyond 3 their formulas have no meaning."""
+NO_THEOREM = 1.0
+"""From this C on no theorem on NGD or K-FAC applies; beyond 3 their formulas have no meaning."""
 
 
 @dataclass(frozen=True)
-class PathConditions:
+class PathConditions(Directed):
     """Conditions 1 and 2 along a computed path, in the shape of a ball's certificate."""
 
-    lambda_min: float
+    lambda_min: LowerBound
     radius: float
-    constant: float
+    constant: UpperBound
     where: str = " along the path of the run"
     """Where they are known to hold, in the wording of a hypothesis."""
 
@@ -57,7 +73,7 @@ class RealInstance(NetworkInstance):
     def certificate(self) -> PathConditions:
         """Conditions 1 and 2 on the segments of the run."""
         if not self.path.lambda_min > 0:
-            return PathConditions(self.path.lambda_min, np.inf, np.inf)
+            return PathConditions(self.path.lambda_min, np.inf, UNBOUNDED)
         radius = ngd.condition_radius(float(self.path.residual_norms[0]), self.path.lambda_min)
         return PathConditions(self.path.lambda_min, radius, self.path.constant)
 
@@ -78,7 +94,7 @@ def natural_gradient(context: RungContext) -> Contribution:
     )
     path = attempt("C along NGD's path", lambda: context.path("ngd", eta, steps))
     results: list[tuple[str, Evaluation]] = []
-    certified: Mapping[str, tuple[float, PathCertificate]] = {}
+    certified: Mapping[str, tuple[LowerBound, PathCertificate]] = {}
     if path is not None:
         certified = attempt("step sizes with a path of their own", lambda: certified_steps(context, path)) or {}
         results += attempt("T1-first, T1-q and T1-sharp on the run", lambda: _theorems(context, path)) or []
@@ -86,9 +102,9 @@ def natural_gradient(context: RungContext) -> Contribution:
     stepwise = attempt("T1-step", lambda: _stepwise(context))
     results += [] if stepwise is None else [(ngd_step.T1_STEP.id, stepwise)]
     halving_error = attempt("NGD's run", lambda: _halving_error(context.run("ngd").residual_norms, eta))
-    step_ratio = None if stepwise is None else stepwise.tightest.ratio if stepwise.tightest else 0.0
-    on_paths = {theorem: found[0] if (found := certified.get(theorem)) else 0.0 for theorem in ngd.THEOREMS}
-    limits = {"ball": step_limits(math.inf if ball is None else ball.constant), "path": on_paths}
+    step_ratio = None if stepwise is None else ngd_step.largest_ratio(stepwise.bounds)
+    on_paths = {theorem: found[0] if (found := certified.get(theorem)) else NONNEGATIVE for theorem in ngd.THEOREMS}
+    in_ball = step_limits(UNBOUNDED if ball is None else ball.constant)
     prediction = None if path is None else best_prediction(path, eta)
     end = None if path is None else context.path_end("ngd", eta, steps)
     if path is not None and end is not None:
@@ -97,26 +113,43 @@ def natural_gradient(context: RungContext) -> Contribution:
         topic="ngd",
         results=tuple(results),
         values={
-            "radius": None if ball is None else ball.radius,
-            "ball_constant": None if ball is None else ball.constant,
-            "attack_constant": None if attack is None else attack.constant,
-            "path_constant": None if path is None else path.constant,
-            "path_steps": 0 if path is None else path.steps,
-            "path_end": end,
-            "step_limits": limits,
-            "certified_steps": {theorem: own.steps for theorem, (_, own) in certified.items()},
+            **_numbers(context, ball, attack, path, end, in_ball, certified).to_json(),
             "halving_error": halving_error,
             "step_ratio": step_ratio,
             "prediction": None if prediction is None else asdict(prediction),
         },
         lines=(
             *(() if ball is None or attack is None else (condition_2_line(context, attack),)),
-            *(() if ball is None else (_constants_line(context, limits["ball"], attack, path),)),
+            *(() if ball is None else (_constants_line(context, in_ball, attack, path),)),
             *(() if path is None else (_own_paths_line(on_paths, certified, path, steps),)),
             *(() if halving_error is None else (_run_line(halving_error, step_ratio, stepwise, eta),)),
         ),
         predictions={} if prediction is None else {"ngd": prediction},
         unavailable=attempt.reasons,
+    )
+
+
+def _numbers(
+    context: RungContext,
+    ball: BallCertificate | None,
+    attack: BallAttack | None,
+    path: PathCertificate | None,
+    end: str | None,
+    in_ball: Limits,
+    certified: Mapping[str, tuple[LowerBound, PathCertificate]],
+) -> NaturalGradientNumbers:
+    return NaturalGradientNumbers(
+        radius=None if ball is None else context.radius,
+        ball_constant=None if ball is None else ball.constant,
+        attack_constant=None if attack is None else attack.constant,
+        path_constant=None if path is None else path.constant,
+        path_steps=NO_STEPS if path is None else path.steps,
+        path_end=end,
+        ball_limits=in_ball,
+        path_limits={
+            theorem: found[0] if (found := certified.get(theorem)) else NONNEGATIVE for theorem in ngd.THEOREMS
+        },
+        certified_steps={theorem: own.steps for theorem, (_, own) in certified.items()},
     )
 
 
@@ -128,16 +161,16 @@ def _halving_error(norms: FloatArray, eta: float) -> float | None:
 
 
 def _constants_line(
-    context: RungContext, allowed: Mapping[str, float], attack: BallAttack | None, path: PathCertificate | None
+    context: RungContext, allowed: Limits, attack: BallAttack | None, path: PathCertificate | None
 ) -> str:
-    attacked = "" if attack is None else f" (attack {lower_digits(attack.constant, 4)})"
+    attacked = "" if attack is None else f" (attack {digits(attack.constant, 4)})"
     line = (
-        f"NGD: C over the ball {upper_digits(context.ball.constant, 4)}{attacked}, which allows every eta up to "
+        f"NGD: C over the ball {digits(context.ball.constant, 4)}{attacked}, which allows every eta up to "
         f"{_listed(allowed)}"
     )
     if path is None:
         return line
-    along = f"{line}; along the path of eta = {NGD_STEP_SIZE:g} C is {upper_digits(path.constant, 4)}"
+    along = f"{line}; along the path of eta = {NGD_STEP_SIZE:g} C is {digits(path.constant, 4)}"
     end = context.path_end("ngd", NGD_STEP_SIZE, context.ngd_steps)
     return along if end is None else f"{along} on the {_steps(path.steps)} before it breaks off"
 
@@ -147,8 +180,8 @@ def _steps(count: int) -> str:
 
 
 def _own_paths_line(
-    on_paths: Mapping[str, float],
-    certified: Mapping[str, tuple[float, PathCertificate]],
+    on_paths: Limits,
+    certified: Mapping[str, tuple[LowerBound, PathCertificate]],
     path: PathCertificate,
     asked: int,
 ) -> str:
@@ -158,40 +191,46 @@ def _own_paths_line(
     shorter = [f"{theorem}'s breaks off after {_steps(found)}" for theorem, found in lengths.items() if found < longest]
     broken = f" (they break off there, {asked} were asked for)" if longest < asked else ""
     return (
-        f"step sizes certified on a path of their own, of {_steps(longest)}{broken}: {_listed(on_paths)} (0: none is)"
-        + "".join(f"; {one}" for one in shorter)
+        f"step sizes {evidence(max(on_paths.values()))} on a path of their own, of {_steps(longest)}{broken}: "
+        f"{_listed(on_paths)} (0: none is)" + "".join(f"; {one}" for one in shorter)
     )
 
 
 def _run_line(halving_error: float, step_ratio: float | None, stepwise: Evaluation | None, eta: float) -> str:
-    line = (
-        f"NGD at eta = {eta:g}: every step multiplies the residual by {1 - eta:g} to within {100 * halving_error:.2g}%"
-    )
-    if stepwise is None or step_ratio is None:
+    line = f"NGD at eta = {eta:g}: every step multiplies the residual by {1 - eta:g} to within {raised(100 * halving_error, 2)}%"
+    if stepwise is None:
         return line
     if not stepwise.bounds:
         return f"{line}; T1-step was not checked, as no step's J is certified to have full row rank"
-    return f"{line}; T1-step's ratio at most {step_ratio:.6g}"
+    if step_ratio is None:
+        return f"{line}; J does not change, where T1-step is an equality"
+    return f"{line}; T1-step's ratio at most {raised(step_ratio, 6)}"
 
 
-def _listed(steps: Mapping[str, float]) -> str:
+def _listed(steps: Limits) -> str:
     """Step sizes by theorem, rounded down."""
-    return ", ".join(f"{theorem} {lower_digits(step, 3)}" for theorem, step in steps.items())
+    return ", ".join(f"{theorem} {digits(step, 3)}" for theorem, step in steps.items())
 
 
 def condition_2_line(context: RungContext, attack: BallAttack) -> str:
     """Whether Condition 2 holds as the paper asks for it, and what decides it."""
     if not context.lambda_min > 0:
         return f"{context.condition_1_text}, so that Condition 2 has no ball"
-    where = f"Condition 2 over the ball of radius {context.radius:.4g} = 3 ||r(0)||/lambda^(1/2)"
-    if context.ball.constant < LARGEST_CONSTANT:
-        return f"{where}: holds, J changes by at most {upper_digits(context.ball.spectral, 3)} (certified)"
-    if attack.constant < LARGEST_CONSTANT:
-        return f"{where}: not decided, certificate {upper_digits(context.ball.constant, 4)}, attack {lower_digits(attack.constant, 4)}"
-    before, after = (context.inputs @ weights.T >= 0 for weights in (context.net.weights, attack.weights))
+    where = f"Condition 2 over the ball of radius {digits(context.radius, 4)} >= 3 ||r(0)||/lambda^(1/2)"
+    most, found = context.ball.constant, attack.constant
+    match below(LARGEST_CONSTANT, most, found):
+        case Verdict.HOLDS:
+            changes = context.ball.changes.best
+            return f"{where}: holds, J changes by at most {digits(changes, 3)} ({evidence(changes)})"
+        case Verdict.UNDECIDED:
+            return f"{where}: not decided, certificate {digits(most, 4)}, attack {digits(found, 4)}"
+    as_lower_bound(attack.radius, "the radius of the ball attacked")
+    before, after = (
+        exact_pattern(net, context.inputs) for net in (context.net, replace(context.net, weights=attack.weights))
+    )
     return (
         f"{where}: fails, as weights were found in it that flip {np.mean(before != after):.1%} of the activations and "
-        f"change J by {lower_digits(attack.change, 3)}, {lower_digits(attack.constant / LARGEST_CONSTANT, 3)} times the most that is allowed"
+        f"change J by {digits(attack.change, 3)}: C is at least {digits(found, 3)}, {LARGEST_CONSTANT:g} is the most that is allowed"
     )
 
 
@@ -205,7 +244,7 @@ def _theorems(context: RungContext, path: PathCertificate) -> list[tuple[str, Ev
     ]
 
 
-def certified_steps(context: RungContext, path: PathCertificate) -> dict[str, tuple[float, PathCertificate]]:
+def certified_steps(context: RungContext, path: PathCertificate) -> dict[str, tuple[LowerBound, PathCertificate]]:
     """By theorem a step size whose own path has a constant that allows it, with that path; absent where none was found.
 
     The constant of ``path`` says where to begin: other step sizes pass through other patterns.
@@ -218,15 +257,15 @@ def certified_steps(context: RungContext, path: PathCertificate) -> dict[str, tu
                 break
             own = context.path("ngd", eta, context.ngd_steps)
             allowed = step_limits(own.constant)[theorem]
-            if eta < allowed:
-                found[theorem] = eta, own
+            if (admitted := not_above(eta, allowed)) is not None:
+                found[theorem] = admitted, own
                 break
             eta = BELOW_LIMIT * allowed
     return found
 
 
 def _at_certified_steps(
-    context: RungContext, certified: Mapping[str, tuple[float, PathCertificate]]
+    context: RungContext, certified: Mapping[str, tuple[LowerBound, PathCertificate]]
 ) -> list[tuple[str, Evaluation]]:
     """T1, T1-q and T1-sharp at the step sizes certified for them."""
     checked = {claim.id: claim for claim in (claims.T1, claims.T1_Q, claims.T1_SHARP)}
@@ -246,16 +285,24 @@ def _stepwise(context: RungContext) -> Evaluation:
     return evaluate_instance(ngd_step.T1_STEP, "F5", description, instance)
 
 
-def step_limits(constant: float) -> dict[str, float]:
+def step_limits(constant: UpperBound) -> dict[str, LowerBound]:
     """Largest step with ``||r(k)||^2 <= (1-eta)^k ||r(0)||^2`` by theorem; 0 where the theorem says nothing."""
-    return {theorem: ngd.step_limit(min(constant, NO_CONSTANT), theorem) for theorem in ngd.THEOREMS}
+    if not as_upper_bound(constant, "C") < NO_THEOREM:
+        return dict.fromkeys(ngd.THEOREMS, NONNEGATIVE)
+    return {
+        theorem: as_lower_bound(ngd.step_limit(constant, theorem), f"{theorem}'s step limit")
+        for theorem in ngd.THEOREMS
+    }
 
 
 def best_prediction(path: PathCertificate, eta: float) -> Prediction | None:
     """The fastest rate of the theorems that apply at this step size with the path's constant."""
+    constant = as_upper_bound(path.constant, "C along the path")
+    if not constant < NO_THEOREM:
+        return None
     applying = [
-        Prediction(theorem, ngd.rate(eta, path.constant, theorem), path.steps)
+        Prediction(theorem, as_upper_bound(ngd.rate(eta, constant, theorem), f"{theorem}'s factor"), path.steps)
         for theorem in ngd.THEOREMS
-        if ngd.validity_limit(min(path.constant, NO_CONSTANT), theorem) >= eta
+        if ngd.validity_limit(constant, theorem) >= eta
     ]
     return min(applying, key=lambda prediction: prediction.factor, default=None)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Any
 
 from properties.attempts import Attempts
-from properties.contribution import Contribution, upper_digits
+from properties.claim import Verdict
+from properties.contribution import Contribution
+from properties.decision import below
 from properties.rung import NGD_STEP_SIZE, RungContext
+from theory.degeneracy import degeneracy
+from theory.direction import UNBOUNDED, UpperBound, digits, evidence, raised
 from theory.errors import DegenerateInputsError, ScaleError, WidthError
+from theory.gram import limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 from theory.stability import BallCertificate, PathCertificate
 from theory.theorems import width
 
@@ -26,9 +30,7 @@ def composed_widths(context: RungContext) -> Contribution:
     reasons: dict[str, str] = {}
     for theorem in width.THEOREMS:
         try:
-            widths[theorem] = width.width(
-                context.inputs, context.y, rung.scale, DELTA, CONSTANT, theorem, symmetric=rung.symmetric
-            )
+            widths[theorem] = _width(context, theorem)
         except (DegenerateInputsError, ScaleError, WidthError) as error:
             widths[theorem], reasons[theorem] = None, str(error)
     attempt = Attempts()
@@ -46,9 +48,9 @@ def composed_widths(context: RungContext) -> Contribution:
             "ball_constant": None if ball is None else ball.constant,
             "path_constant": None if path is None else path.constant,
         }
-        promise = f"says nothing ({reasons[theorem]})" if needed is None else f"asks for m >= {upper_digits(needed, 4)}"
+        promise = f"says nothing ({reasons[theorem]})" if needed is None else f"asks for m >= {raised(needed, 4)}"
         found = _certified(
-            math.inf if ball is None else ball.constant, math.inf if path is None else path.constant, name
+            UNBOUNDED if ball is None else ball.constant, UNBOUNDED if path is None else path.constant, name
         )
         broken = "" if path is None or end is None else f" (that path breaks off after step {path.steps})"
         lines.append(
@@ -63,6 +65,20 @@ def composed_widths(context: RungContext) -> Contribution:
     )
 
 
+def _width(context: RungContext, theorem: str) -> int:
+    """The width from the unit rows; which rows are parallel is decided on them as given. Raises what ``width`` raises."""
+    kernels = degeneracy(context.raw_inputs)
+    if theorem == "T3":
+        definite, name, bound = kernels.gram_positive_definite, "lambda0", limiting_gram_eigenvalue(context.inputs)
+    else:
+        definite, name = kernels.pattern_gram_positive_definite, "lambda_S"
+        bound = limiting_pattern_gram_eigenvalue(context.inputs)
+    if not (definite and bound > 0):
+        raise DegenerateInputsError(f"no positive lower bound of {name} is certified: {kernels.reason()}")
+    rung = context.rung
+    return width.width(context.inputs, context.y, rung.scale, DELTA, CONSTANT, theorem, symmetric=rung.symmetric)
+
+
 def _ball(context: RungContext, condition: str) -> BallCertificate:
     return context.ball if condition == "2" else context.feature_ball
 
@@ -75,10 +91,10 @@ def _path(context: RungContext, optimiser: str) -> PathCertificate:
     return context.path(optimiser, _step_size(context, optimiser), context.ngd_steps)
 
 
-def _certified(ball: float, path: float, optimiser: str) -> str:
+def _certified(ball: UpperBound, path: UpperBound, optimiser: str) -> str:
     """Where C is certified to be below the constant."""
-    if ball < CONSTANT:
-        return f"it is certified over the ball (C = {upper_digits(ball, 4)})"
-    if path < CONSTANT:
-        return f"it is certified along {optimiser}'s path (C = {upper_digits(path, 4)}), not over the ball ({upper_digits(ball, 4)})"
-    return f"it is not certified: C = {upper_digits(path, 4)} along {optimiser}'s path, {upper_digits(ball, 4)} over the ball"
+    if below(CONSTANT, ball) is Verdict.HOLDS:
+        return f"it is {evidence(ball)} over the ball (C <= {digits(ball, 4)})"
+    if below(CONSTANT, path) is Verdict.HOLDS:
+        return f"it is {evidence(path)} along {optimiser}'s path (C <= {digits(path, 4)}), not over the ball ({digits(ball, 4)})"
+    return f"it is not certified: C <= {digits(path, 4)} along {optimiser}'s path, {digits(ball, 4)} over the ball"

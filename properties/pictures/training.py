@@ -6,14 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from properties.claims import kfac_real
+from properties.claims.gradient_data import guarantee
+from properties.claims.kfac_instances import InputNumbers
+from properties.claims.real_data import best_prediction
 from properties.contribution import Prediction
 from properties.datasets import load_dataset
 from properties.ladder import Rung
 from properties.rung import RungContext
-from theory.geometry import InputGeometry
+from theory.direction import UpperBound, not_above
 from theory.inputs import FloatArray
+from theory.network_gram import operator_norm
+from theory.rigour.input_bounds import input_bounds
 from theory.stability import PathCertificate
-from theory.theorems import gradient_descent, kfac, ngd
+from theory.theorems import gradient_descent
 
 DATASET = "digits-4-9"
 RUNG = Rung(rows=10, width=40_000, scale=16.0, symmetric=True, parts=16)
@@ -21,19 +27,18 @@ STEPS = {"ngd": 20, "kfac": 30, "gd": 150}
 NGD_STEP, KFAC_STEP, GD_SHARE = 0.5, 0.4, 0.75
 """GD's step size is its share of ``1/||J(0)||_2^2``."""
 
-NO_CONSTANT = 2.99
-"""Stands for every larger C: no theorem speaks there."""
-
 
 def data(seed: int) -> dict[str, Any]:
     """Residual norms by iteration (not squared), the linearised model's, and a theorem's bound with its id, if one applies."""
     context = RungContext(load_dataset(DATASET), RUNG, seed)
     largest = float(np.linalg.eigvalsh(context.gram)[-1])
     step_sizes = {"ngd": NGD_STEP, "kfac": KFAC_STEP, "gd": GD_SHARE / largest}
+    numbers = InputNumbers.of(input_bounds(context.geometry))
+    norm = operator_norm(context.net, context.inputs)
     curves = {}
     for name, eta in step_sizes.items():
         path = context.path(name, eta, STEPS[name])
-        found = prediction(name, eta, path, context.geometry, largest)
+        found = prediction(name, eta, path, numbers, norm)
         curves[name] = {
             "step_size": eta,
             "path_constant": path.constant,
@@ -46,29 +51,25 @@ def data(seed: int) -> dict[str, Any]:
 
 
 def prediction(
-    optimiser: str, eta: float, path: PathCertificate, geometry: InputGeometry, largest: float
+    optimiser: str, eta: float, path: PathCertificate, numbers: InputNumbers, norm: UpperBound
 ) -> Prediction | None:
-    """The fastest rate of the optimiser's theorems that allow this step with the constant certified along the path."""
-    C = min(path.constant, NO_CONSTANT)
-    h_min, h_max = float(geometry.leverage.min()), float(geometry.leverage.max())
-    norm = float(np.sqrt(largest))
-    factors = {}
+    """The fastest rate of the optimiser's theorems that allow this step with the constant certified along the path.
+
+    ``numbers`` are those of X, ``norm`` is a bound of ``||J(0)||_2``. T4's own rate is never below T4-lev's.
+    """
     if optimiser == "ngd":
-        factors = {t: ngd.rate(eta, C, t) for t in ngd.THEOREMS if ngd.validity_limit(C, t) >= eta}
-    elif optimiser == "kfac":
-        factors = {
-            t: kfac.rate(eta, C, h_min=h_min, h_max=h_max, theorem=t)
-            for t in ("T4-lev", "T4-sharp", "T4-least")
-            if kfac.step_limit(C, h_max=h_max, theorem=t) >= eta
-        }
-    elif path.lambda_min > 0:
-        factors = {
-            t: gradient_descent.rate(eta, C, norm, path.lambda_min, t)
-            for t in gradient_descent.THEOREMS
-            if gradient_descent.step_limit(C, norm, path.lambda_min, t) >= eta
-        }
-    found = [Prediction(theorem, factor, path.steps) for theorem, factor in factors.items()]
-    return min(found, key=lambda one: one.factor, default=None)
+        return best_prediction(path, eta)
+    factors: dict[str, UpperBound] = {}
+    if optimiser == "kfac":
+        limits = kfac_real.step_limits(path.constant, numbers)
+        for theorem in ("T4-lev", "T4-sharp", "T4-least"):
+            if (admitted := not_above(eta, limits[theorem])) is not None:
+                factors[theorem] = kfac_real.rate(theorem, admitted, path.constant, numbers)
+    else:
+        guarantees = {theorem: guarantee(path, theorem, eta, norm) for theorem in gradient_descent.THEOREMS}
+        factors = {theorem: found.factor for theorem, found in guarantees.items() if found is not None}
+    predictions = [Prediction(theorem, factor, path.steps) for theorem, factor in factors.items()]
+    return min(predictions, key=lambda one: one.factor, default=None)
 
 
 def linearised_norms(optimiser: str, eta: float, context: RungContext, steps: int) -> list[float]:

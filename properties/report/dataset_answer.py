@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from properties.contribution import lower_digits, upper_digits
-from properties.report.plain import number
+from properties.natural_gradient_numbers import NaturalGradientNumbers
+from theory.direction import NONNEGATIVE, UNBOUNDED, CertifiedSteps, LowerBound, UpperBound, digits, evidence
 
 Certificate = Mapping[str, Any]
 """The plain values of a data set's certificate, as claims.json holds them."""
@@ -39,12 +39,16 @@ def _which(rows: int, given: int, group: Sequence[Mapping[str, Any]]) -> str:
     return f"your first {rows} rows" if rows > 1 else "your first row"
 
 
-def _limits(rung: Mapping[str, Any]) -> dict[str, tuple[float, bool]]:
+def _numbers(rung: Mapping[str, Any]) -> NaturalGradientNumbers:
+    return NaturalGradientNumbers.from_json(rung.get("ngd", {}))
+
+
+def _limits(rung: Mapping[str, Any]) -> dict[str, tuple[LowerBound, bool]]:
     """By theorem the largest step size that is certified, and whether every smaller one is (over the ball); 0 for none."""
-    limits = rung.get("ngd", {}).get("step_limits", {})
+    numbers = _numbers(rung)
     found = {}
     for theorem in (*PAPER, *DERIVED):
-        ball, path = (number(limits.get(kind, {}).get(theorem) or 0) for kind in ("ball", "path"))
+        ball, path = (limits.get(theorem, NONNEGATIVE) for limits in (numbers.ball_limits, numbers.path_limits))
         found[theorem] = (ball, True) if ball >= path else (path, False)
     return found
 
@@ -67,14 +71,13 @@ def _certified(group: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _allows(theorem: str, rung: Mapping[str, Any], limits: Mapping[str, tuple[float, bool]]) -> str:
+def _allows(theorem: str, rung: Mapping[str, Any], limits: Mapping[str, tuple[LowerBound, bool]]) -> str:
     eta, everywhere = limits[theorem]
     if everywhere:
-        return f"{theorem} allows steps up to {lower_digits(eta, 3)} (certified over the ball)"
-    ngd = rung["ngd"]
-    steps = ngd.get("certified_steps", {}).get(theorem, ngd.get("path_steps"))
+        return f"{theorem} allows steps up to {digits(eta, 3)} ({evidence(eta)} over the ball)"
+    steps: CertifiedSteps | None = _numbers(rung).certified_steps.get(theorem)
     along = "its own path" if steps is None else f"its own path of {steps} step{'' if steps == 1 else 's'}"
-    return f"{theorem} allows steps of {lower_digits(eta, 3)} (certified along {along})"
+    return f"{theorem} allows steps of {digits(eta, 3)} ({evidence(eta)} along {along})"
 
 
 def _uncertified(group: Sequence[Mapping[str, Any]]) -> str:
@@ -87,18 +90,18 @@ def _uncertified(group: Sequence[Mapping[str, Any]]) -> str:
     if constant < 1:
         return (
             f"nothing is certified, because {where} no step size was found whose own path allows it, though C along NGD's "
-            f"path is {upper_digits(constant, 3)}"
+            f"path is {digits(constant, 3)}"
         )
     if constant < float("inf"):
         end = f" in the {rung['ngd']['path_steps']} steps before it breaks off" if rung["ngd"].get("path_end") else ""
         return (
-            f"nothing is certified, because {where} C along NGD's path is {upper_digits(constant, 3)}{end}, "
+            f"nothing is certified, because {where} C along NGD's path is {digits(constant, 3)}{end}, "
             f"and every theorem needs C < 1"
         )
     reasons = (rung.get("condition_1"), *rung.get("unavailable", {}).values(), "NGD has no certified path")
     return f"nothing is certified, because {where} {next(filter(None, reasons))}"
 
 
-def _path_constant(rung: Mapping[str, Any]) -> float:
-    found = rung.get("ngd", {}).get("path_constant")
-    return float("inf") if found is None else number(found)
+def _path_constant(rung: Mapping[str, Any]) -> UpperBound:
+    found = _numbers(rung).path_constant
+    return UNBOUNDED if found is None else found

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from properties.attempts import reason_lines
-from properties.contribution import lower_digits, upper_digits
+from properties.claim import Verdict
+from properties.decision import below
+from properties.natural_gradient_numbers import NaturalGradientNumbers
 from properties.report.entries import Entry
 from properties.report.mathematics import Mathematics, mathematics
-from properties.report.plain import number
+from properties.report.plain import number, plain
+from theory.direction import Attained, LowerBound, UpperBound, digits, evidence
+from theory.theorems import ngd
 
 THEOREMS = ("T1", "T1-q", "T1-sharp")
+
+T1_LIMIT, T1_SHARP_LIMIT = ngd.constant_limit("T1"), ngd.constant_limit("T1-sharp")
+"""The C below which these theorems apply."""
 
 
 @dataclass(frozen=True)
@@ -73,25 +80,24 @@ def rung_rows(certificate: Entry) -> list[RungRow]:
     return [_row(rung) for rung in certificate.get("rungs", ()) if "rows" in rung]
 
 
-def _shown(bound: Any, rounded: Callable[[float, int], str]) -> Any:
-    """A bound in the digits that the table shows, rounded so that it stays one; text such as "inf" and None as they are."""
-    return float(rounded(bound, 4)) if isinstance(bound, int | float) else bound
+def _shown(bound: UpperBound | LowerBound | Attained | None) -> float | str | None:
+    """A bound in the digits that the table shows, rounded so that it stays one; text for an infinite one, as JSON has no number."""
+    return None if bound is None else plain(float(digits(bound, 4)))
 
 
 def _row(rung: Entry) -> RungRow:
-    found = rung.get("ngd", {})
+    found = NaturalGradientNumbers.from_json(rung.get("ngd", {}))
     runs = rung.get("iterations", {}).get("ngd", {})
-    limits = found.get("step_limits", {})
-    on_paths, in_ball = limits.get("path", {}), limits.get("ball", {})
+    smallest = rung.get("lambda_min")
     return RungRow(
         rows=rung["rows"],
         width=rung["width"],
-        lambda_min=_shown(rung.get("lambda_min"), lower_digits),
-        attacked=_shown(found.get("attack_constant"), lower_digits),
-        certified=_shown(found.get("ball_constant"), upper_digits),
-        path=_shown(found.get("path_constant"), upper_digits),
-        steps=[_shown(on_paths.get(theorem), lower_digits) for theorem in THEOREMS],
-        ball_steps=[_shown(in_ball.get(theorem), lower_digits) for theorem in THEOREMS],
+        lambda_min=None if smallest is None else _shown(LowerBound(number(smallest))),
+        attacked=_shown(found.attack_constant),
+        certified=_shown(found.ball_constant),
+        path=_shown(found.path_constant),
+        steps=[_shown(found.path_limits.get(theorem)) for theorem in THEOREMS],
+        ball_steps=[_shown(found.ball_limits.get(theorem)) for theorem in THEOREMS],
         observed=runs.get("observed"),
         predicted=runs.get("predicted"),
         source=runs.get("source"),
@@ -103,27 +109,27 @@ def _row(rung: Entry) -> RungRow:
 def _reason(rung: Entry) -> str:
     if rung.get("unchecked"):
         return str(rung["unchecked"])
-    found = rung.get("ngd", {})
-    constants = [found.get(f"{kind}_constant") for kind in ("attack", "ball", "path")]
+    found = NaturalGradientNumbers.from_json(rung.get("ngd", {}))
+    attacked, certified, path = found.attack_constant, found.ball_constant, found.path_constant
     unavailable = reason_lines(rung.get("unavailable", {}))
-    if any(constant is None for constant in constants) or number(constants[1]) == math.inf:
+    if attacked is None or certified is None or path is None or certified == math.inf:
         return rung.get("condition_1") or "; ".join(unavailable) or "NGD was not certified"
-    end = f"; {found['path_steps']} steps only, then the path breaks off" if found.get("path_end") else ""
-    return reason(*map(number, constants)) + end
+    end = f"; {found.path_steps} steps only, then the path breaks off" if found.path_end else ""
+    return reason(attacked, certified, path) + end
 
 
-def reason(attacked: float, certified: float, path: float) -> str:
+def reason(attacked: Attained, certified: UpperBound, path: UpperBound) -> str:
     """Which form of Condition 2 is certified for T1 (C < 1/2), and if none, why."""
-    if certified < 0.5:
-        return "Condition 2 certified over the ball for T1"
-    ball = (
-        "fails over the ball: weights in it have C ≥ ½"
-        if attacked >= 0.5
-        else "not certified over the ball, and not refuted"
-    )
-    if path < 0.5:
-        along = "certified along NGD's path for T1"
-    elif path < 1:
+    match below(T1_LIMIT, certified, attacked):
+        case Verdict.HOLDS:
+            return f"Condition 2 {evidence(certified)} over the ball for T1"
+        case Verdict.REFUTED:
+            ball = "fails over the ball: weights in it have C ≥ ½"
+        case _:
+            ball = "not certified over the ball, and not refuted"
+    if below(T1_LIMIT, path) is Verdict.HOLDS:
+        along = f"{evidence(path)} along NGD's path for T1"
+    elif below(T1_SHARP_LIMIT, path) is Verdict.HOLDS:
         along = "on NGD's path C is too large for T1, but below 1: T1-sharp applies"
     else:
         along = "on NGD's path C is not below 1: no theorem applies"

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,11 +15,12 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from properties import input_certificate
 from properties.claim import Depth, Evaluation, InstanceVerdict
 from properties.claims import gradient_data, real_data, width_data
-from properties.contribution import Contribution, Prediction, lower_digits, upper_digits
+from properties.contribution import Contribution, Prediction
 from properties.dataset_certificate import DatasetCertificate, certify_dataset
 from properties.datasets import Dataset, load_dataset
 from properties.ladder import ALL_ROWS, Rung, ladder, own_rungs
 from properties.rung import ObservedRun, RungContext, in_own_span
+from theory.direction import CertifiedSteps, UpperBound, digits
 from theory.errors import DivergenceError, RankDeficientError, ScaleError, WidthError
 from theory.gram import limiting_pattern_gram
 from theory.inputs import normalise_rows, unit_rows
@@ -111,7 +112,7 @@ def test_ten_digits_have_a_path_on_which_every_theorem_applies() -> None:
         assert sizes[theorem] == ([eta] if theorem == "T1" else [0.5, eta])
         constant = context.path("ngd", eta, context.ngd_steps).constant
         assert 0 < eta < ngd.step_limit(constant, theorem)
-        assert f"{theorem} {lower_digits(eta, 3)}" in found.lines[2]
+        assert f"{theorem} {digits(eta, 3)}" in found.lines[2]
     prediction = found.predictions["ngd"]
     assert prediction.source == "T1-sharp"
     assert context.run("ngd").iterations is not None
@@ -130,12 +131,12 @@ class Paths:
 
     def path(self, optimiser: str, step_size: float, steps: int) -> Any:
         self.tried.append(step_size)
-        return SimpleNamespace(constant=next(self.constants), steps=steps)
+        return SimpleNamespace(constant=UpperBound(next(self.constants)), steps=steps)
 
 
 def test_a_step_size_counts_only_where_its_own_path_allows_it() -> None:
     """The constant of the first path suggests 0.9 times its limit; that of the path tried decides."""
-    first: Any = SimpleNamespace(constant=0.55, steps=7)  # too large for T1; T1-q and T1-sharp are tried
+    first: Any = SimpleNamespace(constant=UpperBound(0.55), steps=7)  # too large for T1; T1-q and T1-sharp are tried
     q, sharp = (0.9 * ngd.step_limit(0.55, theorem) for theorem in ("T1-q", "T1-sharp"))
     paths: Any = Paths(iter([0.58, 0.58, 0.99, 1.5]))
     found = real_data.certified_steps(paths, first)
@@ -151,8 +152,8 @@ def test_gd_names_no_step_size_that_its_own_path_does_not_allow(monkeypatch: pyt
     check = gradient_data._check
 
     def worse(*arguments: Any) -> Any:
-        evaluation, found = check(*arguments)
-        return evaluation, {**found, "path_constant": 2.0}
+        evaluation, path = check(*arguments)
+        return evaluation, replace(path, constant=UpperBound(2.0))
 
     monkeypatch.setattr(gradient_data, "_check", worse)
     found = gradient_data.gradient_descent(context)
@@ -196,11 +197,10 @@ def test_composed_widths_stand_beside_what_is_certified() -> None:
     assert T3["path_constant"] < 0.5 < T3["ball_constant"]
     assert K["path_constant"] > 0.5
     assert f"T3 asks for m >= {T3['width']:.4g}" in found.lines[0]
-    assert (
-        f"certified along NGD's path (C = {upper_digits(T3['path_constant'], 4)}), not over the ball" in found.lines[0]
-    )
+    assert f"certified along NGD's path (C <= {digits(T3['path_constant'], 4)}), not over the ball" in found.lines[0]
     assert "it is not certified" in found.lines[1]
-    assert width_data._certified(0.375, 0.3, "NGD") == "it is certified over the ball (C = 0.375)"
+    found_there = width_data._certified(UpperBound(0.375), UpperBound(0.3), "NGD")
+    assert found_there == "it is certified over the ball (C <= 0.375)"
 
 
 def test_singular_kernels_promise_no_width() -> None:
@@ -214,6 +214,10 @@ def test_singular_kernels_promise_no_width() -> None:
     assert "asks for" in width_data.composed_widths(context).lines[0]
 
 
+def predicted(source: str, factor: float, steps: int) -> Prediction:
+    return Prediction(source, UpperBound(factor), CertifiedSteps(steps))
+
+
 def twice(context: RungContext) -> Contribution:
     norms = context.run("ngd").residual_norms
     return Contribution(
@@ -221,12 +225,12 @@ def twice(context: RungContext) -> Contribution:
         results=(("T1", Evaluation("F5", {}, (), (), InstanceVerdict.VACUOUS, ())),),
         values={"last": 2 * float(norms[-1]), "unknown": math.inf},
         lines=("twice as much",),
-        predictions={"ngd": Prediction("slow", 0.99, 2), "gd": Prediction("only", 0.999, 3)},
+        predictions={"ngd": predicted("slow", 0.99, 2), "gd": predicted("only", 0.999, 3)},
     )
 
 
 def fast(context: RungContext) -> Contribution:
-    return Contribution(topic="fast", predictions={"ngd": Prediction("fast", 0.5, 3)})
+    return Contribution(topic="fast", predictions={"ngd": predicted("fast", 0.5, 3)})
 
 
 def broken(context: RungContext) -> Contribution:
@@ -308,10 +312,10 @@ def test_linear_algebra_runs_on_one_thread() -> None:
 
 
 def test_a_prediction_without_contraction_predicts_nothing() -> None:
-    assert Prediction("T", 1.0, 2).iterations(1e-6) is None
-    assert Prediction("T", 0.5, 2).iterations(0.125) == 3
+    assert predicted("T", 1.0, 2).iterations(1e-6) is None
+    assert predicted("T", 0.5, 2).iterations(0.125) == 3
     assert (
-        Prediction("T", 0.1, 2).iterations(1e-3) == 4
+        predicted("T", 0.1, 2).iterations(1e-3) == 4
     )  # the float 0.1 is above a tenth, by more than 1e-3 is above its cube
 
 

@@ -193,7 +193,8 @@ def test_the_certificate_is_seen_to_grow() -> None:
 
 def rung_entry(rows: int, width: int, path: float | None, steps: dict[str, float], **others: Any) -> dict[str, Any]:
     limits = {"ball": others.pop("ball", {}), "path": steps}
-    ngd = {"path_constant": path, "path_steps": 20, "step_limits": limits}
+    certified = {theorem: 20 for theorem, eta in steps.items() if eta}
+    ngd = {"path_constant": path, "path_steps": 20, "step_limits": limits, "certified_steps": certified}
     return {"rows": rows, "width": width, "ngd": {**ngd, **others.pop("ngd", {})}, **others}
 
 

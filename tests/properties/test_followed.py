@@ -23,6 +23,7 @@ from properties.claims.kfac_instances import KroneckerNetwork
 from properties.instances import MapInstance, NetworkInstance, descending
 from properties.results import Result
 from properties.search import evaluate, evaluate_instance, run_claim
+from theory.direction import LowerBound, UpperBound
 from theory.maps import MapCertificate, spike_map
 from theory.network import TwoLayerNetwork
 from theory.rigour.exact import AnyArray
@@ -152,7 +153,7 @@ def test_an_activation_that_no_precision_decides_leaves_the_instance_undecided()
     """The step ends exactly on the boundary of three half-spaces; G = 1/3 keeps balls from seeing that."""
     net = TwoLayerNetwork(np.array([[1.0]] * 3 + [[-1.0]] * 6), np.ones(9))
     instance = NetworkInstance(net, np.ones((1, 1)), np.array([-1.0]), 0.5, 3, enclosed=True)
-    vars(instance)["certificate"] = MapCertificate(lambda_min=0.3, radius=20.0, constant=0.1)
+    vars(instance)["certificate"] = MapCertificate(LowerBound(0.3), radius=20.0, constant=UpperBound(0.1))
     claim = of(registry["T1"], hypotheses=lambda _: [])
     evaluation = evaluate_instance(claim, "balls", {}, instance)
     assert evaluation.verdict is InstanceVerdict.UNDECIDED
@@ -278,7 +279,7 @@ def test_a_step_size_above_a_limit_that_cancels_is_refuted_without_balls_too(the
         constant = largest * (1 - 2.0**-20 * (1 + k / 7))
         eta = limit(constant) * (1 + (-1) ** k * 1e-8)  # above what cancels at 53 bits
         instance = MapInstance(spike_map(0.1, np.ones(1), 0.5, 1, np.ones(1)), np.ones(1), eta, 1)
-        vars(instance)["certificate"] = MapCertificate(1.0, 3.0, constant)
+        vars(instance)["certificate"] = MapCertificate(LowerBound(1.0), 3.0, UpperBound(constant))
         with working_precision(300):
             allowed = arb(eta) <= limit(arb(constant))
         (found,) = ngd_enclosed.step_size(limit, instance)

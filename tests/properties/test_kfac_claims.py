@@ -31,6 +31,7 @@ from properties.datasets import Dataset
 from properties.ladder import Rung
 from properties.rung import RungContext
 from properties.search import run_claim
+from theory.direction import UpperBound
 from theory.geometry import InputGeometry
 from theory.rigour.exact import rational_matrix
 from theory.rigour.input_bounds import input_bounds
@@ -252,6 +253,6 @@ def test_the_topic_checks_every_theorem_that_a_path_allows(n: int, d: int) -> No
 
 def test_limits_without_a_certified_rank_are_0() -> None:
     undecided = InputNumbers(0.0, 1.0, 0.5, 0.0, math.inf)
-    assert set(kfac_real.step_limits(0.1, undecided).values()) == {0.0}
+    assert set(kfac_real.step_limits(UpperBound(0.1), undecided).values()) == {0.0}
     rule: KroneckerRule = T4_SHARP_RULE
     assert rule.limit(0.1, undecided) == 0.0

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 
 from properties.claim import Depth
+from properties.claims.kfac_instances import InputNumbers
 from properties.pictures import held_out, output_space, phases, training, widths
 from properties.rung import RungContext
 from theory.descent import trajectory
+from theory.direction import CertifiedSteps, LowerBound, UpperBound
 from theory.errors import DivergenceError, RankDeficientError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
+from theory.rigour.input_bounds import input_bounds
 from theory.stability import PathCertificate
 
 
@@ -112,7 +115,8 @@ def test_widths_are_powers() -> None:
 
 
 def path(constant: float, lambda_min: float = 0.5) -> PathCertificate:
-    return PathCertificate(constant, 3, lambda_min, np.zeros(3), np.zeros(3), np.array([2.0, 1.0, 0.5, 0.25]))
+    known = UpperBound(constant), CertifiedSteps(3), LowerBound(lambda_min)
+    return PathCertificate(*known, np.zeros(3), np.zeros(3), np.array([2.0, 1.0, 0.5, 0.25]))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +135,8 @@ def test_the_fastest_theorem_that_applies_predicts(
     optimiser: str, eta: float, constant: float, theorem: str | None
 ) -> None:
     geometry = InputGeometry.of(normalise_rows(np.random.default_rng(2).standard_normal((3, 5))))
-    found = training.prediction(optimiser, eta, path(constant), geometry, largest=2.0)
+    numbers, norm = InputNumbers.of(input_bounds(geometry)), UpperBound(math.sqrt(2.0))
+    found = training.prediction(optimiser, eta, path(constant), numbers, norm)
     assert (None if found is None else found.source) == theorem
     if found is not None:
         assert 0 < found.factor < 1

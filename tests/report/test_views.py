@@ -8,6 +8,7 @@ from properties.report.claim_view import claim_views, ratio_file
 from properties.report.dataset_view import reason, rung_rows
 from properties.report.document import Document
 from tests.report.sample import rung
+from theory.direction import Attained, UpperBound
 
 
 def test_a_claim_has_its_mutants_and_the_command_that_repeats_it(document: Document) -> None:
@@ -67,4 +68,4 @@ def test_a_network_is_shown_with_its_step_sizes() -> None:
     ],
 )
 def test_why_condition_2_holds_or_fails(attacked: float, certified: float, path: float, expected: str) -> None:
-    assert reason(attacked, certified, path).startswith(expected)
+    assert reason(Attained(attacked), UpperBound(certified), UpperBound(path)).startswith(expected)

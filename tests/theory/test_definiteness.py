@@ -276,7 +276,7 @@ def test_singular_values_lie_within_their_bounds(n: int, p: int) -> None:
 def test_singular_and_tall_matrices_have_no_positive_lower_bound() -> None:
     assert singular_value_bounds(np.ones((2, 3)))[0] <= 1e-7
     assert singular_value_bounds(np.ones((3, 2)))[0] <= 1e-7
-    assert singular_value_bounds(np.eye(2), 2.0)[0] == 0
+    assert singular_value_bounds(np.eye(2), 2.0)[0] <= 0
     with pytest.raises(ShapeError):
         singular_value_bounds(np.ones(3))
     with pytest.raises(NotFiniteError):

@@ -6,6 +6,7 @@ from flint import fmpq
 
 from theory.definiteness_known import Definiteness, definiteness, explained, rectifier_definiteness
 from theory.descent import FunctionSpaceDescent
+from theory.direction import LowerBound, UpperBound
 from theory.errors import DivergenceError, RankDeficientError
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork, pattern_counts
@@ -118,7 +119,7 @@ def test_other_errors_stay_as_they_are() -> None:
 
 def test_printed_bounds_are_bounds() -> None:
     for lower in (1.23456e-19, 9.999e-5, 0.5):
-        printed = float(Definiteness(2, None, lower, 1.0).text().split(">= ")[1].split()[0])
+        printed = float(Definiteness(2, None, LowerBound(lower), UpperBound(1.0)).text().split(">= ")[1].split()[0])
         assert 0.99 * lower <= printed <= lower
 
 

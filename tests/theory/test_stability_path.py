@@ -7,7 +7,8 @@ import pytest
 from flint import arb
 
 from theory.descent import trajectory
-from theory.errors import ChoiceError, DivergenceError, InputError, ScaleError, WidthError
+from theory.direction import NONNEGATIVE, UNBOUNDED, CertifiedSteps, LowerBound, UpperBound
+from theory.errors import ChoiceError, DivergenceError, InputError, ScaleError, ShapeError, WidthError
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS
@@ -249,9 +250,13 @@ def test_midpoint_halves_until_neighbours() -> None:
 
 def test_step_constants_never_decrease_and_need_condition_1() -> None:
     changes = np.array([0.5, 0.25, 1.0])
-    certificate = PathCertificate(6.0, 3, 0.25, changes, changes, changes)
+    three, known = CertifiedSteps(3), LowerBound(0.25)
+    certificate = PathCertificate(UpperBound(6.0), three, known, changes, changes, changes)
     assert certificate.step_constants == pytest.approx([3.0, 3.0, 6.0], rel=gamma(50))
-    assert np.isposinf(PathCertificate(math.inf, 3, 0.0, changes, changes, changes).step_constants).all()
+    unknown = PathCertificate(UNBOUNDED, three, NONNEGATIVE, changes, changes, changes)
+    assert np.isposinf(unknown.step_constants).all()
+    with pytest.raises(ShapeError, match="1000000 steps are to be certified, but 3 segments are bounded"):
+        PathCertificate(UpperBound(6.0), CertifiedSteps(10**6), known, changes, changes, changes)
 
 
 def test_bad_arguments_are_named() -> None:

@@ -80,7 +80,7 @@ def test_signs_cancel_and_nothing_moves_without_crossings() -> None:
     net, rows, start, _ = segment(1)
     kernel, gram = rows @ rows.T, net.gram(rows)
     lower, upper = segment_variation(start, 2 * start, net.signs, kernel, gram)
-    assert lower == 0 <= upper <= NOTHING
+    assert float(lower) == 0 <= upper <= NOTHING
     end = -start
     assert segment_variation(start, end, net.signs, kernel, gram) == segment_variation(
         start, end, -net.signs, kernel, gram
@@ -109,7 +109,7 @@ def test_one_part_is_bounded_through_the_shares_of_its_flips() -> None:
     end = start.copy()
     end[1] = [1.0, 1.0, 2.0, 3.0]
     lower, upper = segment_variation(start, end, np.ones(4), rows, gram, 1)
-    assert lower == 0 <= upper <= NOTHING
+    assert float(lower) == 0 <= upper <= NOTHING
 
 
 def test_each_part_is_bounded_through_the_shares_of_its_own_flips() -> None:

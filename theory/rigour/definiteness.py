@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 
+from theory.direction import LowerBound, UpperBound
 from theory.errors import ScaleError, ShapeError
 from theory.inputs import FloatArray, distance, finite_array
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
@@ -83,7 +84,7 @@ def _scaled_back(value: float, exponent: int, direction: float) -> float:
         return float(np.nextafter(np.ldexp(value, exponent), direction))
 
 
-def smallest_eigenvalue_lower_bound(matrix: ArrayLike) -> float:
+def smallest_eigenvalue_lower_bound(matrix: ArrayLike) -> LowerBound:
     """A number that is certainly at most ``lambda_min`` of the symmetric (n, n) float64 matrix exactly as given.
 
     Positive only when positive definiteness is certified; about ``4 (n + 2) u tr(A)`` below ``lambda_min``, -inf when
@@ -94,18 +95,18 @@ def smallest_eigenvalue_lower_bound(matrix: ArrayLike) -> float:
     exponent = _binary_exponent(array)
     scaled = np.ldexp(array, -exponent)  # exact, but for entries 2^1000 times smaller than the largest: see UNDERFLOW
     bound = _certified_shift(scaled, float(np.linalg.eigvalsh(scaled)[0]))
-    return _scaled_back(bound, exponent, -math.inf)
+    return LowerBound(_scaled_back(bound, exponent, -math.inf))
 
 
-def largest_eigenvalue_upper_bound(matrix: ArrayLike) -> float:
+def largest_eigenvalue_upper_bound(matrix: ArrayLike) -> UpperBound:
     """A number that is certainly at least ``lambda_max`` of the symmetric (n, n) matrix; inf when none was found.
 
     Raises ShapeError (not square, not symmetric), NotFiniteError.
     """
-    return -smallest_eigenvalue_lower_bound(-symmetric_matrix(matrix))
+    return UpperBound(-smallest_eigenvalue_lower_bound(-symmetric_matrix(matrix)))
 
 
-def smallest_eigenvalue_upper_bound(matrix: ArrayLike) -> float:
+def smallest_eigenvalue_upper_bound(matrix: ArrayLike) -> UpperBound:
     """A number that is certainly at least ``lambda_min`` of the symmetric (n, n) float64 matrix exactly as given.
 
     The Rayleigh quotient of the computed eigenvector. Raises ShapeError (not square, not symmetric), NotFiniteError.
@@ -113,10 +114,11 @@ def smallest_eigenvalue_upper_bound(matrix: ArrayLike) -> float:
     array = symmetric_matrix(matrix)
     exponent = _binary_exponent(array)
     scaled = np.ldexp(array, -exponent)
-    return _scaled_back(_rayleigh_upper_bound(scaled, np.linalg.eigh(scaled)[1][:, 0]), exponent, math.inf)
+    above = _rayleigh_upper_bound(scaled, np.linalg.eigh(scaled)[1][:, 0])
+    return UpperBound(_scaled_back(above, exponent, math.inf))
 
 
-def smallest_eigenvalue_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[float, float]:
+def smallest_eigenvalue_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[LowerBound, UpperBound]:
     """Certified (lower, upper) bounds of ``lambda_min`` of every symmetric matrix within ``error`` in the spectral norm.
 
     Raises ScaleError (an error that is not a number of at least 0), ShapeError (not square, not symmetric), NotFiniteError.
@@ -124,10 +126,10 @@ def smallest_eigenvalue_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[f
     distance(error, "error")
     lower = np.nextafter(smallest_eigenvalue_lower_bound(matrix) - error, -np.inf)
     upper = np.nextafter(smallest_eigenvalue_upper_bound(matrix) + error, np.inf)
-    return float(lower), float(upper)
+    return LowerBound(float(lower)), UpperBound(float(upper))
 
 
-def largest_eigenvalue_bounds(matrix: ArrayLike) -> tuple[float, float]:
+def largest_eigenvalue_bounds(matrix: ArrayLike) -> tuple[LowerBound, UpperBound]:
     """Certain bounds (lower, upper) of ``lambda_max`` of the symmetric (n, n) float64 matrix exactly as given.
 
     One eigenpair serves both: its Rayleigh quotient bounds from below, a Cholesky factorisation next to it from above
@@ -139,7 +141,8 @@ def largest_eigenvalue_bounds(matrix: ArrayLike) -> tuple[float, float]:
     values, vectors = linalg.eigh(negative, subset_by_index=[0, 0], check_finite=False)
     lower = -_rayleigh_upper_bound(negative, vectors[:, 0])
     upper = -_certified_shift(negative, float(values[0]))
-    return _scaled_back(lower, exponent, -math.inf), _scaled_back(upper, exponent, math.inf)
+    below, above = _scaled_back(lower, exponent, -math.inf), _scaled_back(upper, exponent, math.inf)
+    return LowerBound(below), UpperBound(above)
 
 
 def largest_eigenvalues_above(matrices: FloatArray, errors: FloatArray) -> FloatArray:
@@ -179,7 +182,7 @@ def _rayleigh_upper_bound(scaled: FloatArray, vector: FloatArray) -> float:
     return float(vector @ scaled @ vector) / squared + error
 
 
-def singular_value_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[float, float]:
+def singular_value_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[LowerBound, UpperBound]:
     """Certified bounds of the singular values of every (n, p) matrix within ``error`` of this one in Frobenius norm.
 
     ``(l, u)``: the n-th singular value is at least l (0 when nothing is certified), the largest at most u; not squared.
@@ -192,4 +195,4 @@ def singular_value_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[float,
     rounding = gamma(array.shape[1] + 4) * size**2 + UNDERFLOW
     above = math.sqrt(max(largest_eigenvalue_upper_bound(product) + rounding, 0.0)) * (1 + gamma(4)) + error
     below = math.sqrt(max(smallest_eigenvalue_lower_bound(product) - rounding, 0.0)) * (1 - gamma(4)) - error
-    return max(math.nextafter(below, -math.inf), 0.0), math.nextafter(above, math.inf)
+    return LowerBound(max(math.nextafter(below, -math.inf), 0.0)), UpperBound(math.nextafter(above, math.inf))

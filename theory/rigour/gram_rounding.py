@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory.descent import FunctionSpaceDescent
+from theory.direction import LowerBound
 from theory.inputs import FloatArray
 from theory.rigour.activation_accuracy import FEATURE_ERROR
 from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
@@ -62,13 +63,13 @@ class GramRounding:
         return bound * (1 + gamma(2 * len(sizes) + 8))
 
 
-def smallest_eigenvalue(gram: FloatArray, error: float) -> float:
+def smallest_eigenvalue(gram: FloatArray, error: float) -> LowerBound:
     """A certified lower bound of lambda_min of every symmetric matrix within ``error`` of ``gram`` in spectral norm.
 
     The symmetric part of ``gram`` is no farther from a symmetric matrix than ``gram`` is.
     """
     below = smallest_eigenvalue_lower_bound((gram + gram.T) / 2)
-    return math.nextafter(below - error * (1 + gamma(4)), -math.inf)
+    return LowerBound(math.nextafter(below - error * (1 + gamma(4)), -math.inf))
 
 
 def smallest_root(gram: FloatArray, error: float) -> float:

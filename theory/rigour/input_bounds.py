@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from theory.direction import NONNEGATIVE, UNBOUNDED, LowerBound, UpperBound
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
 from theory.rigour.euclidean import euclidean_norm
@@ -30,9 +31,9 @@ class InputBounds:
     """Whether that is the exact rank of X."""
     leverage: tuple[FloatArray, FloatArray]
     """Leverage scores h, two arrays of shape (n,)."""
-    smallest_eigenvalue: tuple[float, float]
+    smallest_eigenvalue: tuple[LowerBound, UpperBound]
     """mu_min, the smallest nonzero eigenvalue of X^T X."""
-    largest_eigenvalue: tuple[float, float]
+    largest_eigenvalue: tuple[LowerBound, UpperBound]
     """mu_max, the largest."""
     projection_error: float
     """Bound of ``||P' - P||_2`` for the computed projection; inf without a certified rank."""
@@ -40,14 +41,14 @@ class InputBounds:
     """Bound of ``||Y' - Y||_2`` for the computed ``Y = X (X^T X)^+``; inf without a certified rank."""
 
     @property
-    def h_min(self) -> tuple[float, float]:
+    def h_min(self) -> tuple[LowerBound, UpperBound]:
         """The smallest leverage score."""
-        return float(self.leverage[0].min()), float(self.leverage[1].min())
+        return LowerBound(float(self.leverage[0].min())), UpperBound(float(self.leverage[1].min()))
 
     @property
-    def h_max(self) -> tuple[float, float]:
+    def h_max(self) -> tuple[LowerBound, UpperBound]:
         """The largest leverage score."""
-        return float(self.leverage[0].max()), float(self.leverage[1].max())
+        return LowerBound(float(self.leverage[0].max())), UpperBound(float(self.leverage[1].max()))
 
 
 def orthonormality_defect(columns: FloatArray) -> float:
@@ -78,7 +79,8 @@ def input_bounds(geometry: InputGeometry) -> InputBounds:
     certified = smallest > error and (r == min(inputs.shape) or exact_rank(inputs) == r)
     if not certified:
         nothing = (np.zeros(n), np.ones(n))
-        return InputBounds(r, False, nothing, (0.0, math.inf), (0.0, math.inf), math.inf, math.inf)
+        unknown = NONNEGATIVE, UNBOUNDED
+        return InputBounds(r, False, nothing, unknown, unknown, math.inf, math.inf)
     below = (smallest - error) * (1 - gamma(4))
     up, down = 1 + gamma(24), 1 - gamma(24)
     frobenius = r * (1 + defect_left)
@@ -93,8 +95,8 @@ def input_bounds(geometry: InputGeometry) -> InputBounds:
         r,
         True,
         (lower, upper),
-        (below**2 * down, (smallest + error) ** 2 * up),
-        (max(largest - error, 0.0) ** 2 * down, (largest + error) ** 2 * up),
+        (LowerBound(below**2 * down), UpperBound((smallest + error) ** 2 * up)),
+        (LowerBound(max(largest - error, 0.0) ** 2 * down), UpperBound((largest + error) ** 2 * up)),
         projection_error,
         dual_error,
     )

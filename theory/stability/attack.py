@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.direction import NONNEGATIVE, Attained, Directed, LowerBound
 from theory.inputs import FloatArray, distance, enough_parameters, positive_distance, target_vector, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.network_gram import exact_pattern
@@ -52,18 +53,18 @@ ROUNDS, QUICK_ROUNDS, RESTARTS, UPGRADES, COARSE_CROSSINGS = 6, 2, 4, 32, 8
 
 
 @dataclass(frozen=True)
-class BallAttack:
+class BallAttack(Directed):
     """Explicit weights in the ball and what they show."""
 
-    constant: float
+    constant: Attained
     """A lower bound of C, evaluated at ``weights``: of ``3 sup ||J(W) - J(0)||_2 / lambda^{1/2}``, or of
     ``3 sup ||S(W) - S(0)||_2 / sigma`` for K2."""
-    change: float
+    change: Attained
     """A lower bound of ``||J(W) - J(0)||_2``, or of ``||S(W) - S(0)||_2`` for K2 (not squared), at ``weights``."""
     weights: FloatArray
     """``W``, shape (m, d), with ``||W - W(0)||_F <= radius``."""
     radius: float
-    """The radius (not squared) of the ball attacked."""
+    """The radius (not squared) of the ball attacked: a ``LowerBound`` of the condition's own, or the one that was asked for, a plain float."""
 
 
 def within_ball(weights: FloatArray, centre: FloatArray, radius: float) -> bool:
@@ -176,7 +177,7 @@ class _Search:
 
 def change_attack(
     net: TwoLayerNetwork, inputs: ArrayLike, radius: float, rng: np.random.Generator, condition: str = "2"
-) -> tuple[float, FloatArray]:
+) -> tuple[Attained, FloatArray]:
     """A lower bound of ``sup ||J(W) - J(0)||_2`` (K2: ``sup ||S(W) - S(0)||_2``) over the ball, and weights that show it.
 
     Not squared; weights of shape (m, d). ReLU: knapsacks started from every input (all when n is small), the top
@@ -186,7 +187,8 @@ def change_attack(
     distance = positive_distance(radius, "radius")
     factors = factor_rows(condition, rows)
     if net.phi.curvature is not None:
-        return smooth_change(net, rows, distance, rng, factors)
+        change, weights = smooth_change(net, rows, distance, rng, factors)
+        return Attained(float(change)), weights
     search = _Search(net, rows, distance, factors)
     n = len(rows)
     top = np.linalg.eigh(search.kernel)[1][:, -1]
@@ -197,7 +199,7 @@ def change_attack(
         for _ in range(RESTARTS):
             direction = rng.standard_normal(n)
             search.improve(direction / euclidean_norm(direction))
-    return search.best_change, search.best_weights
+    return Attained(float(search.best_change)), search.best_weights
 
 
 def attack_ball(
@@ -221,10 +223,10 @@ def attack_ball(
     above = scale.lambda_min[1]
     if radius is None:
         residual = residual_norm(net, rows, targets)[0]
-        if scale.radius_eigenvalue[0] <= 0 or residual == 0:
-            return BallAttack(0.0, 0.0, net.weights, 0.0)
-        radius = rounded_down(CONDITION_FACTOR * residual / math.sqrt(scale.radius_eigenvalue[1]))
-    distance = positive_distance(radius, "radius")
-    change, weights = change_attack(net, rows, distance, rng, condition)
+        if not (scale.radius_eigenvalue[0] > 0 and residual > 0):
+            return BallAttack(Attained(0.0), Attained(0.0), net.weights, NONNEGATIVE)
+        radius = LowerBound(rounded_down(CONDITION_FACTOR * residual / math.sqrt(scale.radius_eigenvalue[1])))
+    positive_distance(radius, "radius")
+    change, weights = change_attack(net, rows, radius, rng, condition)
     constant = rounded_down(CONDITION_FACTOR * change / math.sqrt(above)) if above > 0 else math.inf
-    return BallAttack(constant, change, weights, distance)
+    return BallAttack(Attained(constant), change, weights, radius)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound, as_upper_bound
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray, ball_radius, enough_parameters, positive_distance, target_vector, unit_rows
 from theory.losses import LossMaker, SquaredLoss
@@ -32,22 +33,22 @@ BALL_CONDITIONS = (*CONDITIONS, "3")
 
 
 @dataclass(frozen=True)
-class ChangeBounds:
+class ChangeBounds(Directed):
     """Upper bounds of ``||J(W) - J(0)||_2`` (K2: of ``||S(W) - S(0)||_2``) over a ball, not squared.
 
     A bound that does not apply is inf.
     """
 
-    frobenius: float
+    frobenius: UpperBound
     """C2-fro, K2-fro: ``(#flips / m)^{1/2}``, a bound of the Frobenius norm too; ReLU only."""
-    spectral: float
+    spectral: UpperBound
     """C2-spec: ``||X||_2 (max_i k_i / m)^{1/2}``; K2-spec: ``(max_i sum_{r: i flips} c_r / m)^{1/2}``; ReLU only."""
-    smooth: float
+    smooth: UpperBound
     """C2-smooth, K2-smooth: ``L ||X||_2 R / m^{1/2}``; smooth activations only."""
     condition: str = "2"
 
     @property
-    def best(self) -> float:
+    def best(self) -> UpperBound:
         """The smallest of the bounds."""
         return min(self.frobenius, self.spectral, self.smooth)
 
@@ -59,28 +60,28 @@ class ChangeBounds:
 
 
 @dataclass(frozen=True)
-class BallCertificate:
+class BallCertificate(Directed):
     """Condition 2(C), or K2(C), on the ball ``||W - W(0)||_F <= radius``, certified."""
 
-    constant: float
+    constant: UpperBound
     """``C``: an upper bound of ``3 sup ||J(W) - J(0)||_2 / lambda^{1/2}``, or of ``3 sup ||S(W) - S(0)||_2 / sigma``.
 
     inf when Condition 1 (K1) is not certified, nor, for the default radius of K2, the rank of X.
     """
     radius: float
-    """Distance (not squared); the condition's own unless another was asked for."""
-    lambda_min: float
+    """Distance (not squared): an ``UpperBound`` of the condition's own, or the one that was asked for, a plain float."""
+    lambda_min: LowerBound
     """Certified lower bound of ``lambda_min(G(0))``, or of ``sigma^2 = lambda_min(H(0))``; positive when certified."""
     changes: ChangeBounds
     """The bounds of the change over the ball, valid whether or not Condition 1 (K1) is certified."""
 
     @property
-    def frobenius(self) -> float:
+    def frobenius(self) -> UpperBound:
         """The bound of the change's Frobenius norm (not squared)."""
         return self.changes.frobenius
 
     @property
-    def spectral(self) -> float:
+    def spectral(self) -> UpperBound:
         """The bound of the change's spectral norm (not squared)."""
         return self.changes.spectral
 
@@ -90,29 +91,28 @@ class BallCertificate:
         return self.changes.method
 
 
-def frobenius_bound(flips: float, width: int, dim: int) -> float:
+def frobenius_bound(flips: float, width: int, dim: int) -> UpperBound:
     """``||J - J(0)||_F = (#flips / m)^{1/2}`` (not squared), rounded up, for rows of unit norm up to rounding (C2-fro)."""
-    return rounded_up(math.sqrt(flips / width * (1 + squared_norm_excess(dim)))) if flips else 0.0
+    return UpperBound(rounded_up(math.sqrt(flips / width * (1 + squared_norm_excess(dim)))) if flips else 0.0)
 
 
-def spectral_bound(norm_squared: float, flips: float, width: int) -> float:
+def spectral_bound(norm_squared: float, flips: float, width: int) -> UpperBound:
     """``||X||_2 (max_i k_i / m)^{1/2}`` (not squared), rounded up (C2-spec, Schur's product inequality)."""
-    return rounded_up(math.sqrt(norm_squared * flips / width)) if flips else 0.0
+    return UpperBound(rounded_up(math.sqrt(norm_squared * flips / width)) if flips else 0.0)
 
 
-def smooth_bound(norm_squared: float, curvature: float, radius: float, width: int, dim: int) -> float:
+def smooth_bound(norm_squared: float, curvature: float, radius: float, width: int, dim: int) -> UpperBound:
     """``L ||X||_2 ||W - W(0)||_F / m^{1/2}`` (not squared), rounded up (C2-smooth).
 
     Schur's product inequality again: row i of ``S - S(0)`` has norm at most ``L ||(W - W(0)) x_i|| / m^{1/2}``. Raises ScaleError.
     """
-    return rounded_up(
-        curvature * math.sqrt(norm_squared * (1 + squared_norm_excess(dim)) / width) * ball_radius(radius, "radius")
-    )
+    reach = ball_radius(radius, "radius")
+    return UpperBound(rounded_up(curvature * math.sqrt(norm_squared * (1 + squared_norm_excess(dim)) / width) * reach))
 
 
-def pattern_bound(weight: float, width: int) -> float:
+def pattern_bound(weight: float, width: int) -> UpperBound:
     """``||S - S(0)||_2`` or ``_F``, ``(weight / m)^{1/2}`` (not squared), rounded up (K2-fro, K2-spec)."""
-    return rounded_up(math.sqrt(weight / width)) if weight else 0.0
+    return UpperBound(rounded_up(math.sqrt(weight / width)) if weight else 0.0)
 
 
 def change_bounds(net: TwoLayerNetwork, inputs: ArrayLike, radius: float, condition: str = "2") -> ChangeBounds:
@@ -125,15 +125,15 @@ def change_bounds(net: TwoLayerNetwork, inputs: ArrayLike, radius: float, condit
     rows = unit_rows(inputs)
     if net.phi.curvature is not None:
         bound = smooth_bound(input_norm_squared(rows), net.phi.curvature, reach, net.width, net.dim)
-        return ChangeBounds(math.inf, math.inf, bound, known_condition(condition))
+        return ChangeBounds(UNBOUNDED, UNBOUNDED, bound, known_condition(condition))
     costs: FloatArray = flip_costs(net, rows)
     flips = joint_flip_count(costs, reach)
     if known_condition(condition) == "K2":
         weight = weighted_flip_count(costs, reach)
-        return ChangeBounds(pattern_bound(flips, net.width), pattern_bound(weight, net.width), math.inf, condition)
+        return ChangeBounds(pattern_bound(flips, net.width), pattern_bound(weight, net.width), UNBOUNDED, condition)
     on_one_input = float(np.max(input_flip_counts(costs, reach)))
     spectral = spectral_bound(input_norm_squared(rows), on_one_input, net.width)
-    return ChangeBounds(frobenius_bound(flips, net.width, net.dim), spectral, math.inf, condition)
+    return ChangeBounds(frobenius_bound(flips, net.width, net.dim), spectral, UNBOUNDED, condition)
 
 
 def certify_ball(
@@ -160,12 +160,14 @@ def certify_ball(
     enough_parameters(len(rows), net.width, net.dim)
     scale = condition_scale(measured, net, rows)
     lambda_min = scale.lambda_min[0]
+    distance: float
     if radius is None:
-        residual = residual_norm(net, rows, objective.minimiser)[1] + objective.minimiser_error
+        length = residual_norm(net, rows, objective.minimiser)[1] + objective.minimiser_error
+        residual = UpperBound(math.nextafter(length, math.inf))
         factor = radius_factor(objective.strong_convexity, objective.smoothness)
-        distance = paper_radius(residual, scale.radius_eigenvalue[0], factor)
+        distance = as_upper_bound(paper_radius(residual, scale.radius_eigenvalue[0], factor), "the ball's radius")
     else:
         distance = positive_distance(radius, "radius")
     bounds = change_bounds(net, rows, distance, measured)
-    constant = stability_constant(bounds.best, lambda_min) if math.isfinite(distance) else math.inf
-    return BallCertificate(constant, distance, lambda_min, bounds)
+    constant = stability_constant(bounds.best, lambda_min) if math.isfinite(distance) else UNBOUNDED
+    return BallCertificate(as_upper_bound(constant, "C over the ball"), distance, lambda_min, bounds)

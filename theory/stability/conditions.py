@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from theory.direction import LowerBound, UpperBound
 from theory.errors import ChoiceError
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray
@@ -41,9 +42,9 @@ def factor_rows(condition: str, rows: FloatArray) -> FloatArray:
 class ConditionScale:
     """Certified brackets (lower, upper) of the numbers by which a condition measures changes and distances."""
 
-    lambda_min: tuple[float, float]
+    lambda_min: tuple[LowerBound, UpperBound]
     """lambda_min(G(0)), or sigma^2 = lambda_min(H(0)) for K2; the lower end is positive when Condition 1 (K1) holds."""
-    radius_eigenvalue: tuple[float, float]
+    radius_eigenvalue: tuple[LowerBound, UpperBound]
     """The number whose root divides ``3 ||r(0)||``: lambda, or ``sigma^2 h_min mu_min`` for K2."""
 
 
@@ -58,7 +59,7 @@ def _pattern_scale(net: TwoLayerNetwork, rows: FloatArray) -> ConditionScale:
     inputs = input_bounds(InputGeometry.of(rows))
     least = rounded_down(max(below, 0.0) * inputs.h_min[0] * inputs.smallest_eigenvalue[0])
     most = rounded_up(max(above, 0.0) * inputs.h_min[1] * inputs.smallest_eigenvalue[1])
-    return ConditionScale((below, above), (least, most))
+    return ConditionScale((below, above), (LowerBound(least), UpperBound(most)))
 
 
 _SCALES: Mapping[str, Callable[[TwoLayerNetwork, FloatArray], ConditionScale]] = MappingProxyType(

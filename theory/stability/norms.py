@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from theory.direction import LowerBound, UpperBound, bounding
 from theory.errors import NotFiniteError
 from theory.inputs import FloatArray, distance
 from theory.network import TwoLayerNetwork
@@ -38,7 +39,7 @@ def rounded_down(value: float) -> float:
     return max(0.0, math.nextafter(value * (1 - 8 * UNIT_ROUNDOFF) - SUBNORMAL_ROUNDINGS, -math.inf))
 
 
-def input_norm_squared(rows: FloatArray) -> float:
+def input_norm_squared(rows: FloatArray) -> UpperBound:
     """Certified upper bound of ``||X||_2^2`` for unit rows X of shape (n, d): squared norm.
 
     The smaller of ``X X^T`` and ``X^T X`` is off by ``gamma ||X||_F^2`` at most, and ``||X||_F^2 = n``.
@@ -47,17 +48,18 @@ def input_norm_squared(rows: FloatArray) -> float:
     product = rows @ rows.T if n <= d else rows.T @ rows
     frobenius = n * (1 + squared_norm_excess(d))
     error = 2 * gamma(max(n, d) + 2) * frobenius
-    return rounded_up(largest_eigenvalue_upper_bound((product + product.T) / 2) + error)
+    return UpperBound(rounded_up(largest_eigenvalue_upper_bound((product + product.T) / 2) + error))
 
 
-def _root_bracket(matrix: FloatArray, error: float) -> tuple[float, float]:
+def _root_bracket(matrix: FloatArray, error: float) -> tuple[LowerBound, UpperBound]:
     """``lambda_max^{1/2}`` of a symmetric matrix that is known up to ``error`` in spectral norm: (lower, upper)."""
     symmetric = (matrix + matrix.T) / 2
     below, above = largest_eigenvalue_bounds(symmetric)
-    return rounded_down(math.sqrt(max(below - error, 0.0))), rounded_up(math.sqrt(max(above + error, 0.0)))
+    lower, upper = rounded_down(math.sqrt(max(below - error, 0.0))), rounded_up(math.sqrt(max(above + error, 0.0)))
+    return LowerBound(lower), UpperBound(upper)
 
 
-def pattern_change_norm(kernel: FloatArray, counts: FloatArray, width: int, dim: int) -> tuple[float, float]:
+def pattern_change_norm(kernel: FloatArray, counts: FloatArray, width: int, dim: int) -> tuple[LowerBound, UpperBound]:
     """Bracket (lower, upper) of ``||J - J(0)||_2 = lambda_max(K o D D^T)^{1/2} / m^{1/2}`` (not squared).
 
     ``counts`` is the exact integer matrix ``D D^T`` (n, n) of the change D (n, m) with entries -1, 0, 1 of the
@@ -69,7 +71,9 @@ def pattern_change_norm(kernel: FloatArray, counts: FloatArray, width: int, dim:
     return _root_bracket(matrix, error)
 
 
-def feature_change_norm(kernel: FloatArray, change: FloatArray, error: float, dim: int) -> tuple[float, float]:
+def feature_change_norm(
+    kernel: FloatArray, change: FloatArray, error: float, dim: int
+) -> tuple[LowerBound, UpperBound]:
     """Bracket (lower, upper) of ``lambda_max(K o dS dS^T)^{1/2} = ||J - J(0)||_2`` (not squared) for smooth features.
 
     ``change`` is ``dS`` (n, m) as computed, ``error`` bounds the Frobenius norm of its error E: the Jacobian's change
@@ -80,7 +84,7 @@ def feature_change_norm(kernel: FloatArray, change: FloatArray, error: float, di
     rounding = 2 * gamma(dim + width + 6) * float(np.trace(products))
     below, above = _root_bracket(kernel * products, rounding)
     moved = rounded_up(error * (1 + squared_norm_excess(dim)))
-    return max(0.0, below - moved), rounded_up(above + moved)
+    return LowerBound(max(0.0, below - moved)), UpperBound(rounded_up(above + moved))
 
 
 def feature_error(net: TwoLayerNetwork, moved: float, rows: int) -> float:
@@ -94,7 +98,7 @@ def feature_error(net: TwoLayerNetwork, moved: float, rows: int) -> float:
     return rounded_up(curvature * moved / math.sqrt(net.width) + evaluation)
 
 
-def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[float, float]:
+def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[LowerBound, UpperBound]:
     """Bracket (lower, upper) of ``||r(0)|| = ||u(0) - y||`` (not squared), for X (n, d) and y (n,).
 
     Raises NotFiniteError where the norm or its square overflows.
@@ -106,7 +110,7 @@ def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -
         below, above = _residual_norm(net, rows, targets)
     if not math.isfinite(above * above):
         raise NotFiniteError("the squared norm of the residual u(0) - y overflows; scale weights and targets down")
-    return below, above
+    return LowerBound(below), UpperBound(above)
 
 
 def _residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[float, float]:
@@ -122,6 +126,7 @@ def _residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) 
     return max(0.0, math.nextafter(below, -math.inf)), math.nextafter(above, math.inf) if above > 0 else 0.0
 
 
+@bounding(UpperBound, residual=UpperBound, lambda_min=LowerBound)
 def paper_radius(residual: float, lambda_min: float, factor: float = CONDITION_FACTOR) -> float:
     """The radius ``R = 3 ||r(0)|| / lambda^{1/2}`` of Condition 2, rounded up; inf when lambda <= 0.
 
@@ -133,6 +138,7 @@ def paper_radius(residual: float, lambda_min: float, factor: float = CONDITION_F
     return rounded_up(factor * length / math.sqrt(lambda_min))
 
 
+@bounding(UpperBound, change=UpperBound, lambda_min=LowerBound)
 def stability_constant(change: float, lambda_min: float) -> float:
     """The constant ``C = 3 ||J - J(0)||_2 / lambda^{1/2}`` of Condition 2, rounded up; inf when lambda <= 0.
 

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.definiteness_known import explained
 from theory.descent import FunctionSpaceDescent
-from theory.errors import DescentError
+from theory.direction import CertifiedSteps, Directed, LowerBound, UpperBound, as_upper_bound
+from theory.errors import DescentError, ShapeError
 from theory.inputs import FloatArray, positive, positive_count, unit_rows
 from theory.network import TwoLayerNetwork, pattern_counts
 from theory.rigour.euclidean import euclidean_norm, row_norms
@@ -36,17 +37,17 @@ from theory.stability.norms import (
 
 
 @dataclass(frozen=True)
-class PathCertificate:
+class PathCertificate(Directed):
     """Condition 2(C), or K2(C), on the segments between the first ``steps + 1`` iterates: it supports k <= steps only."""
 
-    constant: float
+    constant: UpperBound
     """``C``: upper bound of ``3 sup ||J - J(0)||_2 / lambda^{1/2}`` over the segments; inf without Condition 1.
 
     For K2 of ``3 sup ||S - S(0)||_2 / sigma``; inf without Condition K1.
     """
-    steps: int
+    steps: CertifiedSteps
     """The number N of segments."""
-    lambda_min: float
+    lambda_min: LowerBound
     """Certified lower bound of ``lambda_min(G(0))``, for K2 of ``sigma^2 = lambda_min(H(0))``, at the stored Z(0)."""
     step_changes: FloatArray
     """Upper bounds of ``sup ||J - J(0)||_2`` (K2: of S; not squared) over segment k, shape (steps,).
@@ -57,6 +58,14 @@ class PathCertificate:
     """``||W(k+1) - W(k)||_F`` as computed, shape (steps,)."""
     residual_norms: FloatArray
     """``||r(k)||`` as computed, shape (steps + 1,)."""
+
+    def __post_init__(self) -> None:
+        """Raises ShapeError (a number of steps that is not that of the segments bounded), DirectionError."""
+        super().__post_init__()
+        if self.steps != len(self.step_changes):
+            raise ShapeError(
+                f"{self.steps} steps are to be certified, but {len(self.step_changes)} segments are bounded"
+            )
 
     @property
     def step_constants(self) -> FloatArray:
@@ -84,7 +93,9 @@ class PatternSegments:
         self.counts = np.zeros((len(rows), len(rows)))
         """``D D^T`` (n, n) of the change D of the pattern from Z(0) to the present end of the path."""
 
-    def supremum(self, start: FloatArray, end: FloatArray, parts: int, floor: float = 0.0) -> tuple[float, float]:
+    def supremum(
+        self, start: FloatArray, end: FloatArray, parts: int, floor: float = 0.0
+    ) -> tuple[LowerBound, UpperBound]:
         """Bracket of ``sup ||J - J(0)||_2`` over one segment, in at most ``parts`` parts; then go to its end."""
         crossings = Crossings.between(start, end)
         touched, local = np.unique(crossings.neurons, return_inverse=True)
@@ -118,9 +129,9 @@ class PatternSegments:
 
             return subset_bound(jump, right - left, left_value, right_value)
 
-        result = Division(evaluate, between, crossings.middle).supremum(0, len(crossings), parts, floor)
+        below, above = Division(evaluate, between, crossings.middle).supremum(0, len(crossings), parts, floor)
         self.counts = counts(len(crossings))
-        return result
+        return LowerBound(float(below)), UpperBound(float(above))
 
     def jump(self, numbers: IntArray, on_one_input: int, on_one_neuron: int) -> FloatArray:
         """Bounds of ``||J - J'||_2`` between states that differ in so many pairs, at most so many of one input and neuron."""
@@ -151,7 +162,9 @@ class SmoothSegments:
         moved = longest_row_move(start, end)
         return rounded_up(self.net.phi.curvature * self.norm * moved / math.sqrt(self.net.width))
 
-    def supremum(self, start: FloatArray, end: FloatArray, parts: int, floor: float = 0.0) -> tuple[float, float]:
+    def supremum(
+        self, start: FloatArray, end: FloatArray, parts: int, floor: float = 0.0
+    ) -> tuple[LowerBound, UpperBound]:
         """Bracket of ``sup ||J - J(0)||_2`` over one segment, in at most ``parts`` parts."""
         speed = self.speed(start, end)
         magnitude = float(euclidean_norm(start) + euclidean_norm(end))
@@ -163,7 +176,8 @@ class SmoothSegments:
             return feature_change_norm(self.kernel, change, error, self.rows.shape[1])
 
         division = Division(evaluate, lambda *part: lipschitz_bound(part, speed), midpoint)
-        return division.supremum(0.0, 1.0, parts, floor)
+        below, above = division.supremum(0.0, 1.0, parts, floor)
+        return LowerBound(float(below)), UpperBound(float(above))
 
 
 def longest_row_move(start: FloatArray, end: FloatArray) -> float:
@@ -192,7 +206,7 @@ def segments_of(net: TwoLayerNetwork, initial: FloatArray, rows: FloatArray) -> 
     return SmoothSegments(net, initial, rows)
 
 
-def initial_eigenvalue(condition: str, state: FunctionSpaceDescent) -> float:
+def initial_eigenvalue(condition: str, state: FunctionSpaceDescent) -> LowerBound:
     """Certified lower bound of ``lambda_min(G)`` (K2: of H) at the stored Z exactly as given.
 
     The pattern of exact products ``X W^T`` may be another one, where a product rounds to the other side of 0.
@@ -246,7 +260,7 @@ def certify_path_until_broken(
     lambda_min = initial_eigenvalue(asked, state)
     start = state.pre_activations.copy()
     segments = segments_of(net, start, factor_rows(asked, rows))
-    changes: list[float] = []
+    changes: list[UpperBound] = []
     lengths, residuals = [], [euclidean_norm(state.residual)]
     reached, broken = 0.0, None
     for _ in range(number):
@@ -263,8 +277,9 @@ def certify_path_until_broken(
         lengths.append(state.last_step_norm)
         residuals.append(euclidean_norm(state.residual))
         np.copyto(start, state.pre_activations)
-    constant = stability_constant(max(changes), lambda_min)
+    constant = as_upper_bound(stability_constant(max(changes), lambda_min), "C along the path")
+    steps_certified = CertifiedSteps(len(changes))
     path = PathCertificate(
-        constant, len(changes), lambda_min, np.array(changes), np.array(lengths), np.array(residuals)
+        constant, steps_certified, lambda_min, np.array(changes), np.array(lengths), np.array(residuals)
     )
     return path, broken

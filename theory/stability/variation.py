@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from theory.direction import LowerBound, UpperBound
 from theory.errors import RankDeficientError, ScaleError, ShapeError
 from theory.inputs import FloatArray, finite_array, positive_count, sign_vector
 from theory.network import activation_named, exact_products
@@ -109,7 +110,7 @@ def segment_variation(
     exact: bool = False,
     kernel_error: float = 0.0,
     gram_error: float = 0.0,
-) -> tuple[float, float]:
+) -> tuple[LowerBound, UpperBound]:
     """Bracket (lower, upper) of ``sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` on the segment between two iterates.
 
     Pre-activations have shape (n, m), ``kernel`` K = X X^T and ``gram`` G = G(k) at the start (n, n). The matrix is
@@ -134,8 +135,10 @@ def segment_variation(
     with np.errstate(over="ignore", under="ignore"):  # slopes far from 0, and bounds that end as inf
         relative = _Relative(*kernels, *errors)
         if phi.curvature is None:
-            return _pattern_variation(start, end, relative, finest)
-        return _smooth_variation(start, end, relative, finest, activation)
+            below, above = _pattern_variation(start, end, relative, finest)
+        else:
+            below, above = _smooth_variation(start, end, relative, finest, activation)
+    return LowerBound(float(below)), UpperBound(float(above))
 
 
 class _FlippedProducts:

@@ -37,6 +37,7 @@ from types import MappingProxyType
 from flint import arb, fmpq
 
 from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_below
+from theory.direction import Bound, LowerBound, UpperBound, bounding
 from theory.errors import ChoiceError, ScaleError
 from theory.inputs import FloatArray, finite_array
 from theory.reals import finite, logarithm, positive_real, real, shown, square_root
@@ -45,6 +46,12 @@ from theory.theorems.ngd import checked_constant as _constant
 from theory.theorems.ngd import deficit, eigenvalue, unit_length
 
 THEOREMS = ("T0", "T0-sharp")
+
+BOUNDS: Mapping[str, type[Bound]] = MappingProxyType(
+    {"C": UpperBound, "operator_norm": UpperBound, "lambda_min": LowerBound}
+)
+"""The kinds of numbers that give a certified step size and rate. C and lambda belong together: Condition 2(C) is one on
+``||J - J(0)||_2 <= (C/3) lambda^{1/2}``, and the theorems hold for every positive lambda up to lambda_min(G(0)) with a C for it."""
 
 CONSTANT_LIMITS: Mapping[str, fmpq] = MappingProxyType({"T0": fmpq(3, 5), "T0-sharp": fmpq(3, 4)})
 """The C up to which each theorem speaks, exactly."""
@@ -68,6 +75,7 @@ def jacobian_bound(C: float, operator_norm: float, lambda_min: float) -> float:
     return _norm(operator_norm) + _constant(C) / 3 * square_root(eigenvalue(lambda_min))
 
 
+@bounding(LowerBound, **BOUNDS)
 @at_most_exact
 def step_limit(C: float, operator_norm: float, lambda_min: float, theorem: str = "T0") -> float:
     """The largest step size eta of the theorem; 0 when C is out of its range.
@@ -93,6 +101,7 @@ def decrease(eta: float, C: float, operator_norm: float, lambda_min: float, theo
     return share if _theorem(theorem) == "T0" else share * (2 - eta * bound**2)
 
 
+@bounding(UpperBound, within=step_limit, **BOUNDS)
 @at_least_exact
 def rate(eta: float, C: float, operator_norm: float, lambda_min: float, theorem: str = "T0") -> float:
     """The factor on ``||r||`` (not squared) of one step, ``sqrt(1 - decrease)``. Raises what ``decrease`` raises."""

@@ -29,6 +29,7 @@ from types import MappingProxyType
 from flint import fmpq
 
 from theory.directed import at_least_exact, at_most_exact, float_below
+from theory.direction import LowerBound, UpperBound, bounding
 from theory.errors import ChoiceError, ScaleError
 from theory.reals import finite, magnitude, positive_real, real, shown, square_root
 from theory.theorems.ngd import contraction_ratio, deficit
@@ -46,6 +47,7 @@ def constant_limit(theorem: str = "T4-lev") -> float:
     return float_below(CONSTANT_LIMITS[_theorem(theorem)])
 
 
+@bounding(LowerBound, C=UpperBound, h_max=UpperBound, mu_min=LowerBound)
 @at_most_exact
 def step_limit(C: float, *, h_max: float | None = None, mu_min: float | None = None, theorem: str = "T4-lev") -> float:
     """The largest step size that the theorem allows; 0 when C is out of its range.
@@ -62,6 +64,7 @@ def step_limit(C: float, *, h_max: float | None = None, mu_min: float | None = N
     return share / _given(h_max, "h_max", theorem)
 
 
+@bounding(UpperBound, C=UpperBound, h_min=LowerBound, h_max=UpperBound, mu_max=UpperBound)
 @at_least_exact
 def rate(
     eta: float,

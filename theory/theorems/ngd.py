@@ -28,6 +28,7 @@ from types import MappingProxyType
 from flint import arb, fmpq
 
 from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_below
+from theory.direction import LowerBound, UpperBound, bounding
 from theory.errors import ChoiceError, ScaleError
 from theory.reals import ceiling, finite, logarithm, magnitude, positive_part, positive_real, real, shown, square_root
 from theory.rigour.precision import at_rising_precision
@@ -63,6 +64,7 @@ def applies(C: float, theorem: str) -> bool:
     return bool(C <= limit if theorem == "T1-q" else C < limit)
 
 
+@bounding(LowerBound, C=UpperBound)
 @at_most_exact
 def step_limit(C: float, theorem: str = "T1-sharp") -> float:
     """The largest step size eta for which the theorem gives ``||r(k)||^2 <= (1-eta)^k ||r(0)||^2``; 0 when there is none.
@@ -80,6 +82,7 @@ def step_limit(C: float, theorem: str = "T1-sharp") -> float:
     return positive_part(rho * (2 - rho))
 
 
+@bounding(LowerBound, C=UpperBound)
 @at_most_exact
 def validity_limit(C: float, theorem: str = "T1-sharp") -> float:
     """The largest step size for which the theorem's own factor ``rate`` holds; 0 when C is out of its range.
@@ -91,6 +94,7 @@ def validity_limit(C: float, theorem: str = "T1-sharp") -> float:
     return 1.0 if theorem == "T1-q" else step_limit(C, theorem)
 
 
+@bounding(UpperBound, within=validity_limit, C=UpperBound)
 @at_least_exact
 def rate(eta: float, C: float, theorem: str = "T1-sharp") -> float:
     """The factor on ``||r||`` (not squared) of one step. T1: ``sqrt(1-eta)``; T1-q: ``1-eta(1-q)``; T1-sharp: ``1-eta/rho``.

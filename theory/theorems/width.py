@@ -45,6 +45,7 @@ from flint import fmpq
 from numpy.typing import ArrayLike
 
 from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_above
+from theory.direction import UpperBound
 from theory.errors import ChoiceError, DegenerateInputsError, ScaleError
 from theory.geometry import InputGeometry
 from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
@@ -235,7 +236,7 @@ def width(
     if theorem == "T3":
         eigenvalue, squared_norm = limiting_gram_eigenvalue(rows), input_norm_squared(rows)
     else:
-        eigenvalue, squared_norm = limiting_pattern_gram_eigenvalue(rows), float(n)
+        eigenvalue, squared_norm = limiting_pattern_gram_eigenvalue(rows), UpperBound(n)
     if eigenvalue <= 0:
         name = "lambda0" if theorem == "T3" else "lambda_S"
         raise DegenerateInputsError(f"no positive lower bound of {name} is certified: {degeneracy(rows).reason()}")
