@@ -13,13 +13,13 @@ from theory.rigour.provers import PROVERS, Prover
 
 @pytest.fixture(scope="module", params=PROVERS)
 def prover(request: pytest.FixtureRequest) -> Iterator[Prover]:
-    with Prover(request.param) as found:
+    with Prover(request.param, 60.0) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def z3() -> Iterator[Prover]:
-    with Prover("z3") as found:
+    with Prover("z3", 60.0) as found:
         yield found
 
 

@@ -57,6 +57,21 @@ def test_mutant_is_refuted(mutant: Mutant) -> None:
     assert run_claim(mutant.claim, Depth.QUICK, seed=11).verdict is Verdict.REFUTED
 
 
+def test_inputs_of_every_kind_rank_and_shape_are_drawn() -> None:
+    """Each kind with more inputs than dimensions, where it can have them, and one with as many as its rank does not have."""
+    kinds = {kind for kind, *_ in SHAPES}
+    assert kinds == {"uniform", "axes", "integers", "antiparallel", "clustered", "nearly parallel", "rank-deficient"}
+    assert {kind for kind, n, d in SHAPES if n > d} == kinds
+    assert {kind for kind, n, d in SHAPES if n <= d} == kinds
+    optimisers = ("ngd", "kfac")
+    changes = {"rows": 3, "dim": 3, "width": 9}
+    ranks = [
+        build_network(describe(kind="rank-deficient", optimiser=optimiser, **changes)).exact.inputs.rank()
+        for optimiser in optimisers
+    ]
+    assert ranks == [2, 2]
+
+
 @pytest.mark.parametrize("claim", NETWORK_CLAIMS, ids=lambda claim: claim.id)
 def test_every_kind_of_inputs_reaches_the_conclusion(claim: Claim[Any]) -> None:
     """A seeded loop over every shape, width and kind of weights: hypotheses hold and bounds hold for each kind."""

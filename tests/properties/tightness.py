@@ -59,8 +59,8 @@ EQUALITY = "| = |"
 LEAST_FALL = 0.01
 """Of steps and runs only those that are to fall by such a share count: of less the rounding is seen."""
 
-SHORT = 3
-"""Runs of at most so many steps have entries of their own: in long ones the last step is nothing."""
+SHORT, PART = 3, 0.01
+"""Runs of at most so many steps, and paths whose last step is such a part of them, have entries of their own."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Nearest:
     share: float | None
     """How much of what happens the conclusion tells (see ``share``); None where there is no step."""
     short: bool = False
-    """Whether it is a run of few steps."""
+    """Whether the last step can be seen in it (see ``is_short``)."""
 
     @property
     def attained(self) -> bool:
@@ -89,7 +89,7 @@ class Nearest:
         (family,) = (one for one in claim.families if one.id == self.family)
         instance = family.build(self.description)
         bounds = evaluate_instance(claim, family.id, self.description, instance).bounds
-        found = [(one.ratio, share(one, instance)) for one in bounds if kind(one) == self.bound]
+        found = [(one.ratio, share(self.claim, one, instance)) for one in bounds if kind(one) == self.bound]
         assert found, f"{self.claim} has no bound {self.bound!r} on its instance {dict(self.description)}"
         return max(ratio for ratio, _ in found), max((one for _, one in found if one is not None), default=None)
 
@@ -106,14 +106,17 @@ def kind(bound: Bound) -> str:
     return re.sub(r"(?<![\w.])\d+(?![\w.])|(?<=\^)\d+|(?<=eps_)\d+", "k", bound.label)
 
 
-def share(bound: Bound, instance: Any) -> float | None:
-    """Of a step or a run how much of the residual's fall is foretold, in logarithms; of T1-step's rate what is used of its excess.
+def share(claim: str, bound: Bound, instance: Any) -> float | None:
+    """Of a step or a run how much of the residual's fall is foretold, in logarithms.
+
+    Of the rates of T1-step and T1-first, which exceed that of the linearised step by a term, what is used of this excess.
 
     None for other bounds; 0 where nothing can be seen. 1 is tight, however small the step size is.
     """
-    if EPS in bound.label:
-        before = instance.steps[_iterate(bound)].step.before
-        linear = abs(1 - instance.network.eta) * before
+    if claim in EXCESS:
+        varying = EPS in bound.label
+        before = instance.steps[_iterate(bound)].step.before if varying else _before(bound, instance)
+        linear = abs(1 - (instance.network if varying else instance).eta) * before
         return (bound.measured - linear) / (bound.predicted - linear) if bound.predicted > linear else 0.0
     if not ("factor" in bound.label or "eta/rho" in bound.label):
         return None
@@ -124,6 +127,8 @@ def share(bound: Bound, instance: Any) -> float | None:
 
 
 EPS = "eta eps_"
+
+EXCESS = ("T1-step", "T1-first")
 
 
 def _iterate(bound: Bound) -> int:
@@ -145,7 +150,10 @@ def _before(bound: Bound, instance: Any) -> float:
 
 
 def is_short(bound: Bound, instance: Any) -> bool:
-    """Whether it is about a run of few steps."""
+    """Whether it is about a run whose last step can be seen: one of few steps, a path of which it is a part worth speaking of."""
+    if "path" in bound.label and not ngd_enclosed.in_balls(instance):
+        lengths = [step.length for step in instance.run.steps]
+        return bool(lengths[-1] >= PART * sum(lengths))
     of_a_run = "factor^" in bound.label or "path" in bound.label
     return of_a_run and len(instance.run.steps) <= SHORT
 
@@ -160,9 +168,9 @@ def known() -> tuple[Nearest, ...]:
 # --- the search ------------------------------------------------------------------------------------------------------
 
 
-def score(bound: Bound, instance: Any) -> float:
+def score(claim: str, bound: Bound, instance: Any) -> float:
     """What the search for near instances maximises."""
-    told = share(bound, instance)
+    told = share(claim, bound, instance)
     return bound.ratio if told is None else told
 
 
@@ -176,7 +184,7 @@ def searched(claim: Claim[Any], seed: int) -> Iterator[Nearest]:
         return [
             dataclasses.replace(
                 bound,
-                aim=score(bound, instance) if target in keys(bound, instance) else math.nan,
+                aim=score(claim.id, bound, instance) if target in keys(bound, instance) else math.nan,
             )
             for bound in bounds
         ]
@@ -189,11 +197,11 @@ def searched(claim: Claim[Any], seed: int) -> Iterator[Nearest]:
         for bound in evaluate_instance(claim, family.id, description, instance).bounds:
             if EQUALITY in bound.label or not math.isfinite(bound.ratio):
                 continue
-            found = score(bound, instance)
+            found = score(claim.id, bound, instance)
             for key in keys(bound, instance):
                 where[key].add(family.id)
                 if found > best.get(key, (0.0, None))[0]:
-                    told = share(bound, instance)
+                    told = share(claim.id, bound, instance)
                     nearest = Nearest(claim.id, key[0], family.id, dict(description), bound.ratio, told, key[1])
                     best[key] = found, nearest
 
@@ -225,7 +233,7 @@ def searched(claim: Claim[Any], seed: int) -> Iterator[Nearest]:
             if quick := {id for id in where[key] if not id.startswith("balls")}:  # those take long
                 run(quick)
     finally:
-        Result.record = record  # type: ignore[assignment, method-assign]
+        Result.record = record  # type: ignore[method-assign]
     return iter([nearest for _, nearest in best.values()])
 
 

@@ -51,7 +51,7 @@ SAMPLE = 7
 
 @pytest.fixture(scope="module")
 def z3() -> Iterator[Prover]:
-    with Prover("z3", 5.0) as found:
+    with Prover("z3", 60.0) as found:
         yield found
 
 
