@@ -20,9 +20,10 @@ from theory.inputs import FloatArray, distance, positive, positive_count
 from theory.losses import LossMaker, SquaredLoss
 from theory.reals import real
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS
-from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
+from theory.rigour.definiteness import largest_eigenvalue_upper_bound
 from theory.rigour.euclidean import euclidean_norm, row_norms
 from theory.rigour.exact import AnyArray, lift
+from theory.rigour.gram_rounding import product_error, smallest_eigenvalue
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.theorems import general_loss, ngd
 
@@ -262,18 +263,16 @@ class MapCertificate:
 
 
 def _initial_gram(model: ParameterMap) -> tuple[FloatArray, float]:
-    """``J(0) J(0)^T`` (n, n) as computed, symmetric, and a bound of the spectral norm of its error."""
+    """``J(0) J(0)^T`` (n, n) as computed, and a bound of the Frobenius norm of its error."""
     start = np.zeros(model.parameters)
     jacobian, error = model.jacobian(start), model.rounding(start)[1]
-    size = _frobenius(jacobian)
-    gram = jacobian @ jacobian.T
-    return (gram + gram.T) / 2, 2 * size * error + error**2 + gamma(model.parameters) * size * size
+    return jacobian @ jacobian.T, product_error(_frobenius(jacobian), error, model.parameters, jacobian.size)
 
 
 def operator_norm(model: ParameterMap) -> float:
     """Certified upper bound of ``||J(0)||_2`` (not squared) of a map at theta(0) = 0."""
     gram, gram_error = _initial_gram(model)
-    return float(np.sqrt(largest_eigenvalue_upper_bound(gram) + gram_error)) * (1 + gamma(4))
+    return float(np.sqrt(largest_eigenvalue_upper_bound((gram + gram.T) / 2) + gram_error)) * (1 + gamma(4))
 
 
 def certify_map(model: ParameterMap, targets: FloatArray, loss: LossMaker = SquaredLoss) -> MapCertificate:
@@ -284,7 +283,7 @@ def certify_map(model: ParameterMap, targets: FloatArray, loss: LossMaker = Squa
     start, objective = np.zeros(model.parameters), loss(targets)
     output_error = model.rounding(start)[0]
     gram, gram_error = _initial_gram(model)
-    lambda_min = smallest_eigenvalue_lower_bound(gram) - gram_error
+    lambda_min = smallest_eigenvalue(gram, gram_error)
     if not lambda_min > 0:
         return MapCertificate(lambda_min, np.inf, np.inf)
     residual = euclidean_norm(model.outputs(start) - objective.minimiser)
