@@ -137,7 +137,7 @@ class PerturbedAffine:
         wave = self.amplitude * (argument + FUNCTION_ROUNDINGS * UNIT_ROUNDOFF)
         outputs = gamma(p + 2) * (np.abs(self.linear) @ size) + wave + 2 * UNIT_ROUNDOFF * self.amplitude
         entries = np.abs(self.linear) + self.amplitude * np.abs(self.frequencies)
-        jacobian = wave[:, None] * np.abs(self.frequencies) + 2 * UNIT_ROUNDOFF * entries
+        jacobian = wave[:, None] * np.abs(self.frequencies) + 3 * UNIT_ROUNDOFF * entries
         return euclidean_norm(outputs), _frobenius(jacobian)
 
     def lifted(self) -> PerturbedAffine:
@@ -216,7 +216,7 @@ class SpikeMap:
         turned = _operator_norm_bound(self.parameter_rotation) if several else 1.0
         reach = math.nextafter(within * turned * (1 + gamma(2)), math.inf)  # at least every |t_i| of the ball
         met = pieces_within(self.knots, reach)
-        change = float(np.abs(np.where(met, self.slopes - base[:, None], 0.0)).max()) * (1 + gamma(2))
+        change = float(np.abs(np.where(met, self.slopes - base[:, None], 0.0)).max()) * (1 + gamma(4))
         return change * _operator_norm_bound(self.output_rotation) * turned if several else change
 
     def rounding(self, theta: FloatArray) -> tuple[float, float]:
@@ -226,7 +226,8 @@ class SpikeMap:
         """
         n, p = self.parameter_rotation.shape
         positions = self.parameter_rotation @ theta
-        position_error = gamma(p) * (np.abs(self.parameter_rotation) @ np.abs(theta))
+        # raised by its own rounding: it also decides on which side of a knot a position may be
+        position_error = gamma(p + 4) * (np.abs(self.parameter_rotation) @ np.abs(theta)) + UNDERFLOW
         steepest = np.abs(self.slopes).max()
         terms = (np.abs(self.slopes).sum(axis=1)) * (np.abs(positions) + np.abs(self.knots).max(axis=1)) * 4
         value_error = steepest * position_error + gamma(self.knots.shape[1] + 6) * terms

@@ -93,7 +93,7 @@ def smallest_eigenvalue(gram: FloatArray, error: float) -> float:
 
 def smallest_root(gram: FloatArray, error: float) -> float:
     """The root of ``smallest_eigenvalue``, a lower bound too; 0 when that is not positive."""
-    return math.sqrt(max(smallest_eigenvalue(gram, error), 0.0)) * (1 - gamma(2))
+    return math.sqrt(max(smallest_eigenvalue(gram, error), 0.0)) * (1 - gamma(4))
 
 
 def over_root(value: float, root: float) -> float:

@@ -1,13 +1,14 @@
 """Operations of float64 whose results are off by a chosen relative error of at most a large unit roundoff.
 
 The model is ``fl(a op b) = (a op b)(1 + delta)`` with ``|delta| <= u/(1 + u)``, what rounding to nearest does at most. Results that
-any binary format has are exact: sums with 0, products with 0 or a power of two, quotients by one. Sums of more terms are taken
+any binary format has are exact: sums with 0 and of equal numbers, products with 0 or a power of two, quotients by one. Sums of more terms are taken
 one after the other, the order in which one term goes through most additions.
 """
 
 from __future__ import annotations
 
 import operator
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,12 +32,19 @@ class Director:
         self.modes = dict(modes or {})
         self.seen: dict[Site, None] = {}
 
+    def otherwise(self, site: Site) -> str:
+        """How an operation rounds that is not aimed: the default, or for ``random`` one that the seed and the site decide."""
+        if not self.default.startswith("random"):
+            return self.default
+        ways = (UP, DOWN, OUT, IN, EVEN, ODD)
+        return ways[zlib.crc32(repr((self.default, site)).encode()) % len(ways)]
+
     def rounded(self, site: Site, value: Any, exact: Any = False) -> Any:
         """A float or an array of floats as the operation leaves it; ``exact`` says where nothing is rounded."""
         if not _real(value):
             return value
         self.seen.setdefault(site)
-        mode = self.modes.get(site, self.default)
+        mode = self.modes[site] if site in self.modes else self.otherwise(site)
         if mode == EXACT:
             return value
         sign = signs_of(mode, value)
@@ -51,7 +59,8 @@ def signs_of(mode: str, value: Any) -> Any:
         return 1.0 if mode == OUT else -1.0
     sign = np.sign(value)
     if mode in (EVEN, ODD):
-        turned = (-1.0) ** np.arange(np.size(value)).reshape(np.shape(value))
+        # by the sum of the indices: what is symmetric stays so, as a + b and b + a are one operation
+        turned = (-1.0) ** np.indices(np.shape(value)).sum(axis=0)
         return sign * turned if mode == EVEN else -sign * turned
     return sign if mode == UP else -sign
 
@@ -99,7 +108,7 @@ class Arithmetic:
             return value
         exact: Any = False
         if name in ("Add", "Sub"):
-            exact = (np.asarray(left) == 0) | (np.asarray(right) == 0)
+            exact = (np.asarray(left) == 0) | (np.asarray(right) == 0) | (np.asarray(left) == np.asarray(right))
         elif name == "Mult":
             exact = _power_of_two(left) | _power_of_two(right)
         elif name == "Div":
@@ -138,7 +147,7 @@ class Arithmetic:
         if array.dtype.kind != "f":
             return array.sum(axis=axis)
         moved = array.reshape(-1) if axis is None else np.moveaxis(array, axis, 0)
-        total: Any = moved[0] * 0.0 if len(moved) else 0.0
+        total: Any = np.zeros_like(moved[0]) if len(moved) else 0.0
         for term in moved:
             total = self.plus(site, total, term)
         return total if isinstance(total, np.ndarray) and total.ndim else np.float64(total)
@@ -183,7 +192,7 @@ class Arithmetic:
             return self.root(site, args[0])
         if name == "square":
             return self.squares(site, args[0])
-        if name == "norm":
+        if name == "norm" and function is np.linalg.norm:
             return self.norm(site, args[0], keywords.get("axis"))
         if name == "sum" and args and _plain(args[0]):
             return self.summed((*site[:3], "sum"), args[0], keywords.get("axis"))

@@ -45,7 +45,12 @@ def kernels() -> Case:
 
     def measure(theory: Theory) -> Measured:
         kernel_norm = theory.function(PARTS, "kernel_norm")
-        for n, row in ((1, np.array([1.0])), (2, np.array([0.6, 0.8])), (5, np.full(3, 3**-0.5))):
+        for n, row in (
+            (1, np.array([1.0])),
+            (2, np.array([0.6, 0.8])),
+            (5, np.full(3, 3**-0.5)),
+            (1, np.full(40, 40**-0.5)),
+        ):
             rows = np.tile(row, (n, 1))
             geometry = theory.function("theory.geometry", "InputGeometry")(rows)
             yield float(np.linalg.norm(rows, 2)) ** 2, kernel_norm(geometry.kernel, len(row))
@@ -114,6 +119,14 @@ def finished() -> Case:
                     computed = float(theory.arithmetic.binary((ONE_STEP, 0, 2, "Sub"), "Sub", computed, step.after))
                     worst = max(abs(computed - (factor * (exact[0] - 2 * s * e0) - exact[1])) for s in (0, 1))
                     yield worst, step.rounding(factor)
+
+        # errors of 0: what is left is the rounding of the product and of the difference
+        mult, minus = (ONE_STEP, 0, 3, "Mult"), (ONE_STEP, 0, 4, "Sub")
+        for factor, before, after in ((0.7, 0.9, 0.1), (0.7, 0.1, 0.9)):
+            step = module.OneStep(before, after, 0.0, 0.0, 1.0, 0.0, np.ones(1), np.ones(1))
+            product = theory.arithmetic.binary(mult, "Mult", factor, before)
+            computed = float(theory.arithmetic.binary(minus, "Sub", product, after))
+            yield abs(computed - (factor * before - after)), step.rounding(factor)
 
     watches = ("rigour.one_step:_finished", "rigour.one_step:OneStep.rounding", "rigour.one_step:outward")
     return Case("a step put together", watches, measure, searched=True)
@@ -196,8 +209,12 @@ def kronecker_parts() -> Case:
         yield 0.5, solution_of(zero, one, 0.0, 0.25, 0.0).length_error(one, bad, 0.0)
         # H off by 3/4 from 1, the length that of the computed one
         yield 1 - 0.5, solution_of(one, one, 0.75, 0.0, 0.0).length_error(one, NONE, 1.0)
-        for n in (1, 4):
-            T, H, Y = np.full((n, n), 0.7), np.full((n, n), 0.9), np.full((n, 1), 0.8)
+        for T, H, Y in (
+            (np.full((1, 1), 0.7), np.full((1, 1), 0.9), np.full((1, 1), 0.8)),
+            (np.full((4, 4), 0.7), np.full((4, 4), 0.9), np.full((4, 1), 0.8)),
+            (np.full((2, 2), 0.7), np.eye(2), np.array([[0.8], [-0.79]])),
+            (np.eye(2), np.array([[0.9, 0.89], [0.89, 0.9]]), np.array([[0.7], [-0.7]])),
+        ):
             exact = T @ Y
             fl = theory.arithmetic
             direction = fl.matmul((ONE_STEP, 2, 1, "MatMult"), T, Y)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
+import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,26 @@ SHARED = (
     "theory.rigour.precision",
 )
 """Modules that are as they are: their classes and checks round nothing that a bound is about."""
+
+DEFINITENESS = "theory.rigour.definiteness"
+
+
+def _smallest(matrix: Any) -> float:
+    return float(np.linalg.eigvalsh(matrix)[0])
+
+
+def _largest(matrix: Any) -> float:
+    return float(np.linalg.eigvalsh(matrix)[-1])
+
+
+EIGENVALUES: dict[str, Callable[..., Any]] = {
+    "smallest_eigenvalue_lower_bound": _smallest,
+    "smallest_eigenvalue_upper_bound": _smallest,
+    "largest_eigenvalue_upper_bound": _largest,
+    "largest_eigenvalue_bounds": lambda matrix: (_largest(matrix), _largest(matrix)),
+    "smallest_eigenvalue_bounds": lambda matrix, error=0.0: (_smallest(matrix) - error, _smallest(matrix) + error),
+}
+"""Bounds of eigenvalues that are the eigenvalues, as accurate as float64."""
 
 NOT_ROUNDED = frozenset(
     {
@@ -129,6 +150,7 @@ class Theory:
         self.unit_roundoff = unit_roundoff
         self.arithmetic = Arithmetic(Director(unit_roundoff))
         self.loaded: dict[str, ModuleType] = {}
+        self._eigenvalues: ModuleType | None = None
         self.sum_errors: list[float] = []
         """What the next accurate sums are off by, and say so; those after them by nothing."""
 
@@ -153,16 +175,30 @@ class Theory:
             _inaccurate_sums(module, self)
         return module
 
-    def executed(self, name: str, tree: ast.Module, namespace: dict[str, Any]) -> None:
-        """Execute statements of a module in a namespace, their arithmetic handed over; the tree is used up."""
+    def executed(self, name: str, tree: ast.Module, namespace: dict[str, Any], bound: Any = None) -> None:
+        """Execute statements of a module in a namespace, their arithmetic handed over; the tree is used up.
+
+        ``bound`` takes the names that they bind, the namespace itself by default.
+        """
         injected = ast.fix_missing_locations(_Injected(name).visit(tree))
-        exec(compile(injected, name, "exec", dont_inherit=True), namespace)
+        exec(compile(injected, name, "exec", dont_inherit=True), namespace, namespace if bound is None else bound)
 
     def _import(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         path = FOLDER.joinpath(*name.split(".")[1:]).with_suffix(".py")
         if name.startswith("theory.") and name not in SHARED and path.is_file():
-            return self.module(name)
+            return self.exact_eigenvalues() if name == DEFINITENESS else self.module(name)
         return builtins.__import__(name, globals, locals, fromlist, level)
+
+    def exact_eigenvalues(self) -> ModuleType:
+        """What importers see of the module of eigenvalue bounds: eigenvalues themselves, so that nothing hides behind their margin.
+
+        The copy of the module itself is as it is.
+        """
+        if self._eigenvalues is None:
+            self._eigenvalues = ModuleType(DEFINITENESS)
+            self._eigenvalues.__dict__.update(self.module(DEFINITENESS).__dict__)
+            self._eigenvalues.__dict__.update(EIGENVALUES)
+        return self._eigenvalues
 
     def function(self, module: str, name: str) -> Any:
         """One object of a module's copy, by its dotted name."""
@@ -176,13 +212,15 @@ def _inaccurate_activations(network: ModuleType, arithmetic: Arithmetic) -> None
     """Give smooth activations the errors that theory.rigour.activation_accuracy grants them: 8 u of phi, and of sup|phi'|."""
 
     def inaccurate(name: str, function: Any, absolute: bool) -> Any:
-        site = ("theory.network", 0, 0, f"{name} {'slope' if absolute else 'value'}")
+        place = f"{name} {'slope' if absolute else 'value'}"
+        count = itertools.count()
 
         def evaluate(z: Any) -> Any:
             value = np.asarray(function(np.asarray(z, dtype=np.float64)), dtype=np.float64)
             director = arithmetic.director
+            site = ("theory.network", 0, next(count) % 2, place)  # two evaluations in turn may be off in two ways
             director.seen.setdefault(site)
-            mode = director.modes.get(site, director.default)
+            mode = director.modes[site] if site in director.modes else director.otherwise(site)
             off = 0.0 if mode == EXACT else 8 * director.largest * signs_of(mode, value)
             return value + off * SUPREMUM.get(name, 1.0) if absolute else value * (1 + off)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tests.theory.rounding_model.case import UNIT_ROUNDOFF, Case, Measured
-from tests.theory.rounding_model.machine import Theory
+from tests.theory.rounding_model.machine import EIGENVALUES, Theory
 from theory.inputs import FloatArray
 
 U = UNIT_ROUNDOFF
@@ -43,11 +44,15 @@ def shifted_eigenvalue() -> Case:
             yield smallest_eigenvalue(np.eye(2), error), 1 - error
             yield smallest_root(np.eye(2), error), math.sqrt(1 - error)
             yield smallest_eigenvalue(np.array([[1.0]]), error), 1 - error
+            yield 0.9 * (1 - error), smallest_eigenvalue(np.eye(2), error)
+        # the halved sum of what is not symmetric rounds too
+        yield smallest_eigenvalue(np.array([[1.0, 0.99], [0.98, 1.0]]), 0.0), 1 - 0.985
 
     return Case(
         "an eigenvalue lowered by the error",
         ("rigour.gram_rounding:smallest_eigenvalue", "rigour.gram_rounding:smallest_root"),
         measure,
+        searched=True,
     )
 
 
@@ -165,7 +170,7 @@ def rayleigh_case() -> Case:
             (np.full((4, 4), 0.3), np.full(4, 0.7)),
         ):
             exact = float(vector @ matrix @ vector) / float(vector @ vector)
-            yield exact - module._rayleigh_upper_bound(matrix, vector), 0.0
+            yield exact, module._rayleigh_upper_bound(matrix, vector)
         tiny = np.diag([1.0, 5e-324])
         yield 0.25 * 5e-324 + 5e-324, module._rayleigh_upper_bound(tiny, np.array([0.0, 0.5])) + 5e-324
         for matrix, error in ((np.eye(2), 0.25), (np.diag([0.5, 1.0]), 0.0)):
@@ -192,8 +197,9 @@ def several_eigenvalues() -> Case:
             (0.0, 1.0, 0.2, 0.0),
             (0.5, 1.0, 0.2, 0.25),
             (0.0, 1.0, 0.0, 0.0),
+            (1.3 * U, 0.9, 0.0, 0.0),
         ):
-            for matrix in (np.eye(1), np.diag([1.0, 0.5]), np.array([[0.8, 0.3], [0.3, 0.8]])):
+            for matrix in (np.eye(1), np.array([[0.7]]), np.diag([1.0, 0.5]), np.array([[0.8, 0.3], [0.3, 0.8]])):
                 values, vectors = np.linalg.eigh(matrix)
                 turned = vectors @ (
                     scale
@@ -206,7 +212,23 @@ def several_eigenvalues() -> Case:
                     found = module.largest_eigenvalues_above(matrix[None], np.array([error]))[0]
                 yield float(values[-1]) + error, float(found)
 
-    return Case("eigenpairs that are a little wrong", ("rigour.definiteness:largest_eigenvalues_above",), measure)
+    return Case(
+        "eigenpairs that are a little wrong", ("rigour.definiteness:largest_eigenvalues_above",), measure, searched=True
+    )
+
+
+class exchanged:
+    """Exchange names of one module's copy for a while."""
+
+    def __init__(self, module: Any, values: Mapping[str, Any]) -> None:
+        self.module, self.values = module, values
+
+    def __enter__(self) -> None:
+        self.old = {name: self.module.__dict__[name] for name in self.values}
+        self.module.__dict__.update(self.values)
+
+    def __exit__(self, *_: object) -> None:
+        self.module.__dict__.update(self.old)
 
 
 class replaced:
@@ -228,14 +250,21 @@ def singular_values() -> Case:
 
     def measure(theory: Theory) -> Measured:
         bounds = theory.function(DEFINITENESS, "singular_value_bounds")
-        for row in (np.array([[0.9]]), np.array([[0.6, 0.7, 0.3]]), np.full((1, 12), 0.3)):
+        module = theory.module(DEFINITENESS)
+        for row in (np.array([[0.9]]), np.array([[0.6, 0.7, 0.3]]), np.full((1, 12), 0.3), np.array([[2.0**-540]])):
             for error in (0.0, 0.25):
-                size = float(np.linalg.norm(row))
-                lower, upper = bounds(row, error)
+                size = math.hypot(*row[0])
+                with exchanged(module, EIGENVALUES):
+                    lower, upper = bounds(row, error)
                 yield lower, max(size - error, 0.0)
                 yield size + error, upper
 
     return Case("singular values", ("rigour.definiteness:singular_value_bounds",), measure)
+
+
+STIFF = np.array([[1.0, 0.998], [0.998, 1.0]])
+STIFF_OFF = np.linalg.solve(STIFF, 800 * U * np.array([1.0, -1.0]))
+"""A matrix with a condition of 1000, and a wrong solution whose defect is within the rounding of the computed one."""
 
 
 def inverse_forms() -> Case:
@@ -245,12 +274,18 @@ def inverse_forms() -> Case:
         module = theory.module("theory.rigour.inverse_form")
         for matrix, y, error, wrong in (
             (np.array([[1.0]]), np.array([0.9]), 0.25, 1.0),
+            (np.array([[1.0]]), np.array([0.9]), 0.75, 1.0),
             (np.array([[0.7]]), np.array([0.9]), 0.0, 1.0),
             (np.array([[0.7]]), np.array([0.9]), 0.0, 1.25),
             (np.array([[0.7, 0.6], [0.6, 0.7]]), np.array([0.9, -0.8]), 0.0, 1.0),
             (np.array([[0.7, 0.6], [0.6, 0.7]]), np.array([0.9, 0.8]), 0.0, 1.0),
+            (STIFF, np.array([0.9, -0.8]), 0.0, STIFF_OFF),
+            (STIFF, np.array([0.9, -0.8]), 0.0, -STIFF_OFF),
+            (np.full((12, 12), 0.01) + np.eye(12), np.full(12, 0.7), 0.0, 1.0),
+            (np.array([[1.0]]), np.array([2.0**-700]), 0.0, 1.0),
         ):
-            solution = np.linalg.solve(matrix, y) * wrong
+            exact_solution = np.linalg.solve(matrix, y)
+            solution = exact_solution + wrong if np.ndim(wrong) else exact_solution * wrong
             with replaced(module, "solve", lambda *_, s=solution: s):
                 lower, upper = module.inverse_form_bounds(matrix, y, error)
             for sign in (1.0, 0.0, -1.0):
@@ -259,7 +294,7 @@ def inverse_forms() -> Case:
                 yield exact, upper
 
     watches = ("rigour.inverse_form:inverse_form_bounds", "rigour.inverse_form:_bounds")
-    return Case("forms of an inverse", watches, measure, searched=False)
+    return Case("forms of an inverse", watches, measure, searched=True)
 
 
 CASES = (

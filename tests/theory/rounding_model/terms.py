@@ -155,9 +155,9 @@ def left_out(theory: Theory, term: Term) -> Iterator[None]:
     module = theory.module(term.module)
     *owner, name = term.function.split(".")
     holder: Any = getattr(module, owner[0]) if owner else module
-    space = {**module.__dict__}
+    space: dict[str, Any] = {}
     future = ast.parse("from __future__ import annotations").body
-    theory.executed(term.module, ast.Module([*copy.deepcopy(future), changed], []), space)
+    theory.executed(term.module, ast.Module([*copy.deepcopy(future), changed], []), module.__dict__, space)
     made = space[name]
     old = holder.__dict__[name]
     places_of_it = [holder] if owner else [m for m in theory.loaded.values() if m.__dict__.get(name) is old]
