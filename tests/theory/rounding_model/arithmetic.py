@@ -18,7 +18,7 @@ Site = tuple[str, int, int, str]
 """Where an operation stands: module, line, column, and which operation of that expression it is."""
 
 EXACT, UP, DOWN, OUT, IN, EVEN, ODD = "exact", "up", "down", "out", "in", "even", "odd"
-MODES = (UP, DOWN, OUT, IN)
+MODES = (UP, DOWN, OUT, IN, EVEN, ODD)
 """Every result rounded up, down, away from 0, towards 0; besides, of an array, even entries up and odd ones down, or the reverse."""
 
 

@@ -149,6 +149,8 @@ class Theory:
         """Everything exact at first: ``arithmetic.director`` may be exchanged."""
         self.unit_roundoff = unit_roundoff
         self.arithmetic = Arithmetic(Director(unit_roundoff))
+        self.directors: dict[tuple[str, int], list[Director]] = {}
+        """Of cases that were tried with this copy, nearest to their bounds first."""
         self.loaded: dict[str, ModuleType] = {}
         self._eigenvalues: ModuleType | None = None
         self.sum_errors: list[float] = []

@@ -264,10 +264,10 @@ def steps_of_maps() -> Case:
 class GivenLoss:
     """The squared loss, its minimiser and its gradient off by what it says."""
 
-    smoothness = 1.0
+    smoothness = strong_convexity = 1.0
 
     def __init__(self, y: FloatArray, minimiser_error: float, gradient_error: float, direction: float) -> None:
-        self.exact, self.minimiser, self.minimiser_error = y, y + minimiser_error, minimiser_error
+        self.exact, self.minimiser, self.minimiser_error = y, y + minimiser_error, abs(minimiser_error)
         self.gradient_error, self.direction = gradient_error, direction
 
     @classmethod
@@ -294,6 +294,7 @@ def certificates_of_maps() -> Case:
             yield certificate.lambda_min, J**2
             yield 3 * 1.0 / J, certificate.radius
             yield J, module.operator_norm(model)
+        yield 3 * 1.0 / 0.7, module.certify_map(Model(0.7), np.array([1.0]), GivenLoss.off(-0.25, 0.0)).radius
         model = Model(np.eye(12) * 0.7)
         yield 3 * math.sqrt(12) * 0.9 / 0.7, module.certify_map(model, np.full(12, 0.9)).radius
 

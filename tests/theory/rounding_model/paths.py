@@ -333,23 +333,12 @@ def shares_of_flips() -> Case:
     return Case("shares of flips", ("stability.variation:_FlippedProducts.shares",), measure)
 
 
-def smooth_variation() -> Case:
+def smooth_variation(rows: tuple[tuple[float, float, int, float], ...], searched: bool) -> Case:
     """A sine network of one input and kernels of any size: slopes, their products and the point on the segment are off."""
 
     def measure(theory: Theory) -> Measured:
         variation = theory.module(VARIATION)
-        for a, b, width, scale in (
-            (1.5, 1.7, 3, 1.0),
-            (0.3, 0.4, 3, 1.0),
-            (0.3, 0.3, 1, 1.0),
-            (0.3, 0.4, 3, 4.0**8),
-            (0.3, 0.3, 1, 4.0**8),
-            (300.0, 300.0, 1, 1.0),
-            (300.0, 300.0 + 2**-12, 1, 1.0),
-            (1.5, 1.5, 9, 1.0),
-            (0.3, 0.9, 150, 1.0),
-            (1.55, 2.9, 1, 1.0),
-        ):
+        for a, b, width, scale in rows:
             start, end = np.full((1, width), a), np.full((1, width), b)
             kernel, gram = np.array([[scale]]), np.array([[scale * math.cos(a) ** 2]])
             lower, upper = variation.segment_variation(start, end, np.ones(width), kernel, gram, 2, "sin")
@@ -359,8 +348,27 @@ def smooth_variation() -> Case:
             yield exact, upper
             yield lower, exact
 
-    return Case("variation of a sine network", ("stability.variation:_smooth_variation",), measure, searched=True)
+    return Case(
+        f"variation of a sine network of {rows[-1][2]} neurons",
+        ("stability.variation:_smooth_variation",),
+        measure,
+        searched,
+    )
 
+
+SINES = (
+    (1.5, 1.7, 3, 1.0),
+    (0.3, 0.4, 3, 1.0),
+    (0.3, 0.3, 1, 1.0),
+    (0.3, 0.4, 3, 4.0**8),
+    (0.3, 0.3, 1, 4.0**8),
+    (300.0, 300.0, 1, 1.0),
+    (300.0, 300.0 + 2**-12, 1, 1.0),
+    (1.5, 1.5, 9, 1.0),
+    (1.55, 2.9, 1, 1.0),
+)
+WIDE_SINES = ((0.3, 0.9, 600, 1.0),)
+"""Ends, width and size of K."""
 
 CASES: tuple[Any, ...] = (
     rounding_up_and_down(),
@@ -375,5 +383,6 @@ CASES: tuple[Any, ...] = (
     crossing_times(),
     relative_norms(),
     shares_of_flips(),
-    smooth_variation(),
+    smooth_variation(SINES, True),
+    smooth_variation(WIDE_SINES, False),
 )

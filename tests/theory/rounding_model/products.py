@@ -199,7 +199,13 @@ def several_eigenvalues() -> Case:
             (0.0, 1.0, 0.0, 0.0),
             (1.3 * U, 0.9, 0.0, 0.0),
         ):
-            for matrix in (np.eye(1), np.array([[0.7]]), np.diag([1.0, 0.5]), np.array([[0.8, 0.3], [0.3, 0.8]])):
+            for matrix in (
+                -0.7 * (2 * np.eye(2) - 1),
+                np.eye(1),
+                np.array([[0.7]]),
+                np.diag([1.0, 0.5]),
+                np.array([[0.8, 0.3], [0.3, 0.8]]),
+            ):
                 values, vectors = np.linalg.eigh(matrix)
                 turned = vectors @ (
                     scale
