@@ -13,13 +13,13 @@ from functools import cached_property
 
 import numpy as np
 
-from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound, lowered
+from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, distance
 from theory.maps import PerturbedAffine, SpikeMap
-from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.exact import AnyArray
+from theory.rigour.gram_rounding import product_error, smallest_eigenvalue
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.rounding import gamma
 from theory.stability.norms import squared_norm_excess
@@ -101,8 +101,7 @@ def certify_features(model: FeatureMap, geometry: InputGeometry, targets: FloatA
     features = model.features(start)
     size = euclidean_norm(features)
     gram = features @ features.T
-    gram_error = 2 * size * features_error + features_error**2 + gamma(model.width + 2) * size * size
-    lambda_min = lowered(smallest_eigenvalue_lower_bound((gram + gram.T) / 2), gram_error)
+    lambda_min = smallest_eigenvalue(gram, product_error(size, features_error, model.width, features.size))
     inputs = input_bounds(geometry)
     if not (lambda_min > 0 and inputs.rank_certified):
         return FeatureCertificate(lambda_min, np.inf, UNBOUNDED)

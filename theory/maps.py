@@ -15,15 +15,16 @@ from typing import Any, Protocol
 import numpy as np
 from flint import arb
 
-from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound, lowered
+from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
 from theory.errors import ScaleError, ShapeError
 from theory.inputs import FloatArray, distance, positive, positive_count
 from theory.losses import LossMaker, SquaredLoss
 from theory.reals import real
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS
-from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
+from theory.rigour.definiteness import largest_eigenvalue_upper_bound
 from theory.rigour.euclidean import euclidean_norm, row_norms
 from theory.rigour.exact import AnyArray, lift
+from theory.rigour.gram_rounding import product_error, smallest_eigenvalue
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.theorems import general_loss, ngd
 
@@ -137,7 +138,7 @@ class PerturbedAffine:
         wave = self.amplitude * (argument + FUNCTION_ROUNDINGS * UNIT_ROUNDOFF)
         outputs = gamma(p + 2) * (np.abs(self.linear) @ size) + wave + 2 * UNIT_ROUNDOFF * self.amplitude
         entries = np.abs(self.linear) + self.amplitude * np.abs(self.frequencies)
-        jacobian = wave[:, None] * np.abs(self.frequencies) + 2 * UNIT_ROUNDOFF * entries
+        jacobian = wave[:, None] * np.abs(self.frequencies) + 3 * UNIT_ROUNDOFF * entries
         return euclidean_norm(outputs), _frobenius(jacobian)
 
     def lifted(self) -> PerturbedAffine:
@@ -216,7 +217,7 @@ class SpikeMap:
         turned = _operator_norm_bound(self.parameter_rotation) if several else 1.0
         reach = math.nextafter(within * turned * (1 + gamma(2)), math.inf)  # at least every |t_i| of the ball
         met = pieces_within(self.knots, reach)
-        change = float(np.abs(np.where(met, self.slopes - base[:, None], 0.0)).max()) * (1 + gamma(2))
+        change = float(np.abs(np.where(met, self.slopes - base[:, None], 0.0)).max()) * (1 + gamma(4))
         return change * _operator_norm_bound(self.output_rotation) * turned if several else change
 
     def rounding(self, theta: FloatArray) -> tuple[float, float]:
@@ -226,7 +227,8 @@ class SpikeMap:
         """
         n, p = self.parameter_rotation.shape
         positions = self.parameter_rotation @ theta
-        position_error = gamma(p) * (np.abs(self.parameter_rotation) @ np.abs(theta))
+        # raised by its own rounding: it also decides on which side of a knot a position may be
+        position_error = gamma(p + 4) * (np.abs(self.parameter_rotation) @ np.abs(theta)) + UNDERFLOW
         steepest = np.abs(self.slopes).max()
         terms = (np.abs(self.slopes).sum(axis=1)) * (np.abs(positions) + np.abs(self.knots).max(axis=1)) * 4
         value_error = steepest * position_error + gamma(self.knots.shape[1] + 6) * terms
@@ -263,18 +265,16 @@ class MapCertificate(Directed):
 
 
 def _initial_gram(model: ParameterMap) -> tuple[FloatArray, float]:
-    """``J(0) J(0)^T`` (n, n) as computed, symmetric, and a bound of the spectral norm of its error."""
+    """``J(0) J(0)^T`` (n, n) as computed, and a bound of the Frobenius norm of its error."""
     start = np.zeros(model.parameters)
     jacobian, error = model.jacobian(start), model.rounding(start)[1]
-    size = _frobenius(jacobian)
-    gram = jacobian @ jacobian.T
-    return (gram + gram.T) / 2, 2 * size * error + error**2 + gamma(model.parameters) * size * size
+    return jacobian @ jacobian.T, product_error(_frobenius(jacobian), error, model.parameters, jacobian.size)
 
 
 def operator_norm(model: ParameterMap) -> float:
     """Certified upper bound of ``||J(0)||_2`` (not squared) of a map at theta(0) = 0."""
     gram, gram_error = _initial_gram(model)
-    return float(np.sqrt(largest_eigenvalue_upper_bound(gram) + gram_error)) * (1 + gamma(4))
+    return float(np.sqrt(largest_eigenvalue_upper_bound((gram + gram.T) / 2) + gram_error)) * (1 + gamma(4))
 
 
 def certify_map(model: ParameterMap, targets: FloatArray, loss: LossMaker = SquaredLoss) -> MapCertificate:
@@ -285,7 +285,7 @@ def certify_map(model: ParameterMap, targets: FloatArray, loss: LossMaker = Squa
     start, objective = np.zeros(model.parameters), loss(targets)
     output_error = model.rounding(start)[0]
     gram, gram_error = _initial_gram(model)
-    lambda_min = lowered(smallest_eigenvalue_lower_bound(gram), gram_error)
+    lambda_min = smallest_eigenvalue(gram, gram_error)
     if not lambda_min > 0:
         return MapCertificate(lambda_min, np.inf, UNBOUNDED)
     residual = euclidean_norm(model.outputs(start) - objective.minimiser)

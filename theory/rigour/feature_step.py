@@ -14,7 +14,7 @@ from theory.reals import positive_real
 from theory.rigour.enclosed_step import EnclosedStep, norm_enclosed
 from theory.rigour.euclidean import euclidean_norm, form_root
 from theory.rigour.exact import AnyArray, lift
-from theory.rigour.gram_rounding import smallest_root
+from theory.rigour.gram_rounding import product_error, smallest_root
 from theory.rigour.input_bounds import InputBounds
 from theory.rigour.kronecker import KroneckerSolution, kronecker_mover
 from theory.rigour.one_step import OneStep, outward
@@ -35,7 +35,7 @@ def feature_step(
     size, before = euclidean_norm(features), euclidean_norm(residual)
     residual_error = output_error + u * before
     gram = features @ features.T
-    gram_error = 2 * size * features_error + features_error**2 + gamma(model.width + 2) * size * size
+    gram_error = product_error(size, features_error, model.width, features.size)
     sigma = smallest_root(gram, gram_error)
     solved = KroneckerSolution.of(gram, gram_error, residual, residual_error, sigma)
     moved = Z - eta * (geometry.projection @ solved.solution.T @ features)
@@ -45,18 +45,21 @@ def feature_step(
     reach = outward(euclidean_norm(Z) + euclidean_norm(moved) + displacement, Z.size)
     steepest += 2 * model.deviation(reach if reach >= 0 else math.inf, 1)
     direction = solved.solution @ geometry.dual_inputs
-    length = eta * form_root(direction, gram)
+    root = form_root(direction, gram)
+    length = eta * root
     after_residual = model.outputs(moved) - targets
     after = euclidean_norm(after_residual)
     after_error = steepest * displacement + model.rounding(moved)[0] + (u + gamma(n + 2)) * after
-    operations = n + sum(np.shape(geometry.inputs)) + model.width
+    operations = n * (n + geometry.inputs.shape[1] + model.width)
     return moved, OneStep(
         before=before,
         after=after,
         before_error=outward(residual_error + gamma(n + 2) * before, operations),
         after_error=outward(after_error, operations),
         length=length,
-        length_error=outward(eta * solved.length_error(geometry.dual_inputs, bounds) + gamma(4) * length, operations),
+        length_error=outward(
+            eta * solved.length_error(geometry.dual_inputs, bounds, root) + gamma(4) * length, operations
+        ),
         residual=residual,
         moved_residual=after_residual,
     )

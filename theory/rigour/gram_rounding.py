@@ -20,7 +20,7 @@ from theory.inputs import FloatArray
 from theory.rigour.activation_accuracy import FEATURE_ERROR
 from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
 from theory.rigour.euclidean import euclidean_norm
-from theory.rigour.rounding import gamma
+from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,29 @@ class GramRounding:
         return bound * (1 + gamma(2 * len(sizes) + 8))
 
 
+def product_error(size: float, factor_error: float, terms: int, entries: int) -> float:
+    """Bound of ``||fl(A' A'^T) - A A^T||_F``, symmetrised too, for a computed factor A' off by ``factor_error``, norms of Frobenius.
+
+    ``size`` is ``||A'||_F`` as computed from so many ``entries``; an entry of the product is a sum of so many ``terms``.
+    """
+    bound = 2 * size * factor_error + factor_error**2 + gamma(terms + 1) * size * size
+    return bound * (1 + gamma(2 * entries + 16))
+
+
 def smallest_eigenvalue(gram: FloatArray, error: float) -> LowerBound:
     """A certified lower bound of lambda_min of every symmetric matrix within ``error`` of ``gram`` in spectral norm.
 
-    The symmetric part of ``gram`` is no farther from a symmetric matrix than ``gram`` is.
+    The symmetric part of ``gram`` is no farther from a symmetric matrix than ``gram`` is; computed it is a rounding away.
     """
     below = smallest_eigenvalue_lower_bound((gram + gram.T) / 2)
+    if (gram != gram.T).any():
+        error += UNIT_ROUNDOFF * euclidean_norm(gram) * (1 + gamma(gram.size + 8))
     return LowerBound(math.nextafter(below - error * (1 + gamma(4)), -math.inf))
 
 
 def smallest_root(gram: FloatArray, error: float) -> float:
     """The root of ``smallest_eigenvalue``, a lower bound too; 0 when that is not positive."""
-    return math.sqrt(max(smallest_eigenvalue(gram, error), 0.0)) * (1 - gamma(2))
+    return math.sqrt(max(smallest_eigenvalue(gram, error), 0.0)) * (1 - gamma(4))
 
 
 def over_root(value: float, root: float) -> float:

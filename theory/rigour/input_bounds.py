@@ -88,7 +88,7 @@ def input_bounds(geometry: InputGeometry) -> InputBounds:
     products = euclidean_norm((np.abs(left) / values) @ np.abs(right))
     dual_error = (2 * error / (below * smallest) + turned / smallest + gamma(r + 6) * products) * up
     scores = geometry.leverage
-    lower, upper = np.maximum(scores - projection_error, 0.0) * down, np.minimum(scores + projection_error, 1.0)
+    lower, upper = np.maximum(scores - projection_error, 0.0) * down, np.minimum((scores + projection_error) * up, 1.0)
     if r == n:  # then P = I
         lower = upper = np.ones(n)
     return InputBounds(

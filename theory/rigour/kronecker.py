@@ -21,6 +21,7 @@ from theory.rigour.exact import ball_matrix, pseudo_inverse, rational_matrix
 from theory.rigour.gram_rounding import over_root, root_error
 from theory.rigour.input_bounds import InputBounds
 from theory.rigour.rounding import gamma
+from theory.rigour.step_bounds import solve_defect
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,9 @@ class KroneckerSolution:
         """
         n = len(residual)
         solution = solve_gram(pattern_gram, np.diag(residual))
-        defect = euclidean_norm(np.diag(residual) - pattern_gram @ solution)
-        defect += gamma(n + 2) * float(
-            euclidean_norm(np.abs(pattern_gram) @ np.abs(solution)) + euclidean_norm(residual)
-        )
-        defect += residual_error + pattern_gram_error * euclidean_norm(solution)
-        displacement = over_root(defect * (1 + gamma(n * n + 8)), sigma)
+        effect = pattern_gram_error * euclidean_norm(solution)
+        defect = solve_defect(pattern_gram, np.diag(residual), solution, residual_error, effect)
+        displacement = over_root(defect, sigma)
         size = over_root((euclidean_norm(residual) + residual_error) * (1 + gamma(n + 8)), sigma) + displacement
         return cls(solution, pattern_gram, pattern_gram_error, displacement, size)
 
@@ -71,22 +69,21 @@ class KroneckerSolution:
         inexact = euclidean_norm(magnitudes) * features_error
         return (self.displacement + self.size * bounds.projection_error + rounding + inexact) * (1 + gamma(8))
 
-    def length_error(self, dual_inputs: FloatArray, bounds: InputBounds) -> float:
-        """Bound of the error of ``||dW||_F/eta`` computed as the root of ``tr D^T H D``, ``D = T' Y'`` (n, d).
+    def length_error(self, dual_inputs: FloatArray, bounds: InputBounds, length: float) -> float:
+        """Bound of the error of ``length``, ``||dW||_F/eta`` computed as the root of ``tr D^T H D``, ``D = T' Y'`` (n, d).
 
         A computed quadratic form is off by ``gamma`` of its magnitudes, its root by that over the root and by its root.
         """
         n, d = dual_inputs.shape
         direction = self.solution @ dual_inputs
-        squared = float(np.sum(direction * (self.pattern_gram @ direction)))
         magnitudes = float(np.sum(np.abs(direction) * (np.abs(self.pattern_gram) @ np.abs(direction))))
         form = gamma(2 * n + d + 8) * magnitudes + self.pattern_gram_error * float(np.sum(direction**2))
-        root = root_error(squared, form)
+        root = root_error(length**2, form)
         trace = float(np.sqrt(np.trace(self.pattern_gram) + self.pattern_gram_error))
         product = gamma(n + 2) * trace * euclidean_norm(np.abs(self.solution) @ np.abs(dual_inputs))
         inverse = 1 / np.sqrt(bounds.smallest_eigenvalue[0]) if bounds.rank_certified else np.inf
         inexact = self.displacement * inverse + self.size * bounds.dual_error
-        return float((root + product + inexact) * (1 + gamma(16)) + gamma(8) * np.sqrt(max(squared, 0.0)))
+        return float((root + product + inexact) * (1 + gamma(16)) + gamma(8) * length)
 
 
 Move = tuple[arb_mat, arb]

@@ -22,12 +22,14 @@ from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.gram_rounding import (
     GramRounding,
     over_root,
+    product_error,
     root_error,
     smallest_root,
 )
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.kronecker import KroneckerSolution
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
+from theory.rigour.step_bounds import form_error, kernel_norm, movement_rounding, solve_defect
 from theory.rigour.summation import accurate_sum
 
 
@@ -48,8 +50,9 @@ class OneStep:
     """``r(k+1)`` as computed, shape (n,): off by at most ``after_error``."""
 
     def rounding(self, factor: float) -> float:
-        """Error bound of ``factor * before - after``."""
-        return self.after_error + factor * self.before_error + 4 * UNIT_ROUNDOFF * factor * self.before
+        """Error bound of ``factor * before - after``, computed with one product and one difference."""
+        own = 2 * UNIT_ROUNDOFF * (2 * factor * self.before + self.after)
+        return (self.after_error + factor * self.before_error + own) * (1 + gamma(8))
 
 
 def _within_range(step: OneStep) -> OneStep:
@@ -67,9 +70,6 @@ def outward(error: float, operations: int) -> float:
     """
     return (error + UNDERFLOW) * (1 + gamma(8 * operations + 64))
 
-
-SMALLEST_NORMAL = float(np.finfo(float).tiny)
-"""Above the underflow of one product."""
 
 STEP_OPTIMISERS = ("ngd", "gd")
 """The optimisers with an error bound here."""
@@ -110,26 +110,26 @@ def map_step(
     output_error += u * euclidean_norm(residual) + minimiser_error
     moved_error = model.rounding(moved)[0] + u * euclidean_norm(after) + minimiser_error
     size = euclidean_norm(jacobian)
-    gram_error = 2 * size * jacobian_error + jacobian_error**2 + gamma(p) * size * size
+    gram_error = product_error(size, jacobian_error, p, n * p)
     c_norm = euclidean_norm(c)
     if optimiser == "ngd":
-        defect = euclidean_norm(gradient - gram @ c) + gradient_error + gram_error * c_norm
-        defect += gamma(n + 1) * (euclidean_norm(gradient) + euclidean_norm(gram) * c_norm)
+        defect = solve_defect(gram, gradient, c, gradient_error, gram_error * c_norm)
         displacement = eta * over_root(defect, smallest_root(gram, gram_error))
     else:
         displacement = eta * (size + jacobian_error) * gradient_error
     displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * euclidean_norm(moved)
-    reach = outward(euclidean_norm(theta) + euclidean_norm(moved) + float(displacement), n + p)
+    operations = n * p + n + p
+    reach = outward(euclidean_norm(theta) + euclidean_norm(moved) + float(displacement), operations)
     steepest = size + jacobian_error + 2 * model.deviation(reach if reach >= 0 else math.inf)
     before_norm, after_norm = euclidean_norm(residual), euclidean_norm(after)
     length = euclidean_norm(moved - theta)
     step = OneStep(
         before=before_norm,
         after=after_norm,
-        before_error=outward(output_error + gamma(n + 2) * before_norm, n + p),
-        after_error=outward(steepest * displacement + moved_error + gamma(n + 2) * after_norm, n + p),
+        before_error=outward(output_error + gamma(n + 2) * before_norm, operations),
+        after_error=outward(steepest * displacement + moved_error + gamma(n + 2) * after_norm, operations),
         length=length,
-        length_error=outward(float(displacement) + gamma(p + 4) * length, n + p),
+        length_error=outward(float(displacement) + gamma(p + 4) * length, operations),
         residual=residual,
         moved_residual=after,
     )
@@ -156,31 +156,40 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
     c = state.coefficients
     assert c is not None
     sizes = np.abs(c)
-    kernel_norm = float(np.abs(state.kernel).sum(axis=1).max()) * (1 + gamma(2 * n + dim + 8)) + n * gamma(dim + 4)
-    steepest = STEEPEST_SLOPE * float(np.sqrt(kernel_norm))
-    magnitudes = np.abs(gram) @ sizes
+    steepest = STEEPEST_SLOPE * float(np.sqrt(kernel_norm(state.kernel, dim)))
     if optimiser == "ngd":
-        defect = euclidean_norm(start.gradient - gram @ c) + start.gradient_error + rounding.of_product(sizes)
-        defect += gamma(n + 2) * float(euclidean_norm(start.gradient) + euclidean_norm(magnitudes))
+        defect = solve_defect(gram, start.gradient, c, start.gradient_error, rounding.of_product(sizes))
         displacement = over_root(defect, smallest_root(gram, rounding.frobenius))
     else:
         displacement = steepest * (euclidean_norm(start.gradient - c) + start.gradient_error)
-    form_error = gamma(2 * n + 4) * float(sizes @ magnitudes) + rounding.of_form(sizes) + n * n * SMALLEST_NORMAL
-    displacement = eta * displacement * (1 + gamma(2 * n + 16))
-    length_error = displacement + eta * root_error(float(c @ gram @ c), form_error) * (1 + gamma(2 * n + 8))
-    sweep = eta * float(sizes @ (gamma(n + 2 * dim + 16) * rounding.row_norms + rounding.absolute)) + u * _row_norm(
+    displacement *= eta * (1 + gamma(n + 16))
+    # the root that is off is the one that the step took, not one of another sum
+    off = form_error(sizes, gram, rounding.of_form(sizes))
+    length_error = displacement + eta * root_error((state.last_step_norm / eta) ** 2, off)
+    sweep = eta * movement_rounding(sizes, rounding.row_norms, rounding.absolute, n + 2 * dim + 16) + u * _row_norm(
         state
     )
-    before_norm, after_norm = euclidean_norm(start.residual), euclidean_norm(end.residual)
-    operations = n + dim + len(state.signs)
-    moved_error = (steepest * displacement + STEEPEST_SLOPE * float(np.sqrt(n)) * sweep) * (1 + gamma(n + 8))
+    moved_error = steepest * displacement + STEEPEST_SLOPE * float(np.sqrt(n)) * sweep
+    return _finished(start, end, moved_error, state.last_step_norm, length_error, n + dim + len(state.signs))
+
+
+def _finished(
+    start: AccurateOutputs,
+    end: AccurateOutputs,
+    moved_error: float,
+    length: float,
+    length_error: float,
+    operations: int,
+) -> OneStep:
+    """The step between two residuals (n,); the exact second one is within ``moved_error`` of the exact one at the computed iterate."""
+    n, before, after = len(start.residual), euclidean_norm(start.residual), euclidean_norm(end.residual)
     step = OneStep(
-        before=before_norm,
-        after=after_norm,
-        before_error=outward(start.residual_error + gamma(n + 2) * before_norm, operations),
-        after_error=outward(moved_error + end.residual_error + gamma(n + 2) * after_norm, operations),
-        length=state.last_step_norm,
-        length_error=outward(length_error + gamma(4) * state.last_step_norm, operations),
+        before=before,
+        after=after,
+        before_error=outward(start.residual_error + gamma(n + 2) * before, operations),
+        after_error=outward(moved_error + end.residual_error + gamma(n + 2) * after, operations),
+        length=length,
+        length_error=outward(length_error + gamma(4) * length, operations),
         residual=start.residual,
         moved_residual=end.residual,
     )
@@ -235,24 +244,13 @@ def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
     sigma = smallest_root(pattern_gram, rounding.frobenius)
     solved = KroneckerSolution.of(pattern_gram, rounding.frobenius, state.output_gradient, gradient_error, sigma)
     displacement = solved.movement_error(geometry.basis, bounds, features_error, STEEPEST_SLOPE)
-    length_error = solved.length_error(geometry.dual_inputs, bounds)
     state.advance(eta, "kfac")
+    length_error = solved.length_error(geometry.dual_inputs, bounds, state.last_step_norm / eta)
     end = AccurateOutputs.of(state)
-    before_norm, after_norm = euclidean_norm(start.residual), euclidean_norm(end.residual)
     sweep = float(np.sqrt(n)) * u * _row_norm(state)
     moved_error = STEEPEST_SLOPE * (eta * displacement + sweep)
-    operations = n + geometry.inputs.shape[1] + len(state.signs)
-    step = OneStep(
-        before=before_norm,
-        after=after_norm,
-        before_error=outward(start.residual_error + gamma(n + 2) * before_norm, operations),
-        after_error=outward(moved_error + end.residual_error + gamma(n + 2) * after_norm, operations),
-        length=state.last_step_norm,
-        length_error=outward(eta * length_error + gamma(4) * state.last_step_norm, operations),
-        residual=start.residual,
-        moved_residual=end.residual,
-    )
-    return _within_range(step)
+    operations = n * (n + geometry.inputs.shape[1]) + len(state.signs)
+    return _finished(start, end, moved_error, state.last_step_norm, eta * length_error, operations)
 
 
 def _row_norm(state: FunctionSpaceDescent) -> float:

@@ -12,13 +12,14 @@ UNDERFLOW = 2.0**-1000
 
 
 def gamma(operations: int) -> float:
-    """``gamma_k = k u / (1 - k u)``: relative error of a sum of products with k roundings, in any order.
+    """``gamma_k = k u / (1 - k u)``, rounded up: relative error of a sum of products with k roundings, in any order.
 
     Raises OverflowError when k u >= 1, where no bound exists.
     """
     if operations * UNIT_ROUNDOFF >= 1:
         raise OverflowError(f"gamma_{operations} does not exist: {operations} u >= 1")
-    return operations * UNIT_ROUNDOFF / (1 - operations * UNIT_ROUNDOFF)
+    quotient = operations * UNIT_ROUNDOFF / (1 - operations * UNIT_ROUNDOFF)  # the division is what rounds
+    return math.nextafter(quotient, math.inf) if operations else 0.0
 
 
 def rounded_up_from(exact: Fraction) -> float:

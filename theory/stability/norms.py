@@ -84,7 +84,7 @@ def feature_change_norm(
     rounding = 2 * gamma(dim + width + 6) * float(np.trace(products))
     below, above = _root_bracket(kernel * products, rounding)
     moved = rounded_up(error * (1 + squared_norm_excess(dim)))
-    return LowerBound(max(0.0, below - moved)), UpperBound(rounded_up(above + moved))
+    return LowerBound(rounded_down(below - moved)), UpperBound(rounded_up(above + moved))
 
 
 def feature_error(net: TwoLayerNetwork, moved: float, rows: int) -> float:

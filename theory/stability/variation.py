@@ -74,8 +74,10 @@ class _Relative:
         # Higham 10.4: the computed solution solves a system off by gamma_{3n+1} |R^T||R|, of norm <= n ||G||_2
         self.solve_error = 2 * gamma(3 * size + 8) * (size * largest / self.lambda_min + 1)
         self.solve_error += rounded_up(gram_error / self.lambda_min * (1 + self.solve_error))
-        self.norm_squared = max(0.0, largest_eigenvalue_upper_bound((kernel + kernel.T) / 2) + size * kernel_error)
-        self.longest = float(np.diag(kernel).max()) + kernel_error
+        # symmetrising K is one more rounding of its entries
+        kernel_moved = size * kernel_error + UNIT_ROUNDOFF * euclidean_norm(kernel)
+        self.norm_squared = rounded_up(max(0.0, largest_eigenvalue_upper_bound((kernel + kernel.T) / 2) + kernel_moved))
+        self.longest = rounded_up(max(0.0, float(np.diag(kernel).max()) + kernel_error))
 
     def solve(self, right: FloatArray) -> FloatArray:
         """``G^{-1} right``."""
@@ -216,10 +218,11 @@ def _smooth_variation(
         product = change @ slopes.T / width
         size_of_change = euclidean_norm(change)
         size = size_of_change * euclidean_norm(slopes) / width
-        # errors of dS act through J(k)^+, those of S_k and of the product through G^{-1}
+        # errors of dS act through J(k)^+, those of S_k and of the product through G^{-1}; x_i and K as long as they are
         inexact = (
-            error * inverse_norm
+            error * math.sqrt(relative.longest) * inverse_norm
             + (size * gamma(2 * width + 8) + size_of_change * DERIVATIVE_ERROR * math.sqrt(rows / width))
+            * relative.longest
             * inverse_norm**2
         )
         return relative.norm(product, rounded_up(2 * inexact))

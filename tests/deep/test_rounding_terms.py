@@ -1,0 +1,32 @@
+"""Every term of every bound left out in turn, with many ways to round; tests/theory/test_rounding_model.py does so for a sample."""
+
+import pytest
+
+from tests.theory.rounding_model.case import MANY_SEEDS, NEGLIGIBLE, UNIT_ROUNDOFF, Case, aimed, exceeded, named
+from tests.theory.rounding_model.dominated import BY_FUNCTION, reason
+from tests.theory.rounding_model.machine import Theory
+from tests.theory.rounding_model.terms import terms_of
+from tests.theory.test_rounding_model import CASES
+
+
+@pytest.fixture(scope="module")
+def theory() -> Theory:
+    return Theory(UNIT_ROUNDOFF)
+
+
+@pytest.mark.parametrize(("module", "function"), list(named(CASES)))
+def test_each_term_is_missed_or_has_a_reason(theory: Theory, module: str, function: str) -> None:
+    """A reason that is not needed any more is named too: a case has been found."""
+    watching = [case for case in CASES if f"{module.removeprefix('theory.')}:{function}" in case.watches]
+    for term in terms_of(module, function):
+        missed = any(exceeded(case, theory, case.directors(theory), term) for case in watching)
+        if reason(term) is None:
+            assert missed, f"no case misses {term}"
+        elif reason(term) in [why for _, why in BY_FUNCTION.get(f"{module.removeprefix('theory.')}.{function}", ())]:
+            assert not missed, f"a case misses {term}: take it from the list of those that none needs"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_no_bound_is_exceeded_in_many_ways_to_round(theory: Theory, case: Case) -> None:
+    for director in (*case.directors(theory, MANY_SEEDS), aimed(case, theory)):
+        assert case.worst(theory, director) <= NEGLIGIBLE
