@@ -1,0 +1,119 @@
+"""One run of tests in a copy of the project, in a child that has the third-party packages imported already."""
+
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mutation_testing.processes import ended, forked, stopped
+
+IMPORTED_ONCE = ("numpy", "scipy.linalg", "scipy.special", "scipy.stats", "scipy.optimize", "flint", "pytest")
+NOTES = "fault-trial.jsonl"
+"""In the copy: what the child writes while it runs."""
+
+PAUSE = 0.02
+"""Seconds between two looks at a child."""
+
+
+@dataclass
+class Trial:
+    """What became of a run: seconds by item, the first failure, and the item at which time ran out."""
+
+    passed: dict[str, float] = field(default_factory=dict)
+    failed: str = ""
+    """The id of the first item that failed, or of the file that could not be collected."""
+    at_collection: bool = False
+    unfinished: str = ""
+    seconds: float = 0.0
+    code: int | None = None
+    """Pytest's exit code; None when it was stopped."""
+
+
+class _Notes:
+    """A plugin of pytest's that writes down what happens, at once: the process may be stopped at any moment."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.open("w", encoding="utf-8", buffering=1)
+        self.started = 0.0
+
+    def _note(self, **note: object) -> None:
+        self.file.write(json.dumps(note) + "\n")
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.started = time.monotonic()
+        self._note(what="start", id=nodeid)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self._note(what="failed", id=report.nodeid)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self._note(what="end", id=nodeid, seconds=time.monotonic() - self.started)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self._note(what="collection", id=report.nodeid)
+
+
+def prepare() -> None:
+    """Import what every child needs, and let it use one thread of linear algebra."""
+    os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    for name in IMPORTED_ONCE:
+        importlib.import_module(name)
+
+
+def _tested(place: Path, items: Sequence[str]) -> int:
+    """In the child: pytest's exit code."""
+    os.chdir(place)
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONPATH"] = str(place)
+    sys.path.insert(0, str(place))
+    import pytest
+
+    arguments = ["-x", "-q", "--no-header", "--assert=plain", "-p", "no:cacheprovider", f"--rootdir={place}"]
+    return int(pytest.main([*arguments, *items], plugins=[_Notes(place / NOTES)]))
+
+
+def trial(place: Path, items: Sequence[str], limit: float) -> Trial:
+    """Run pytest's items in the copy at ``place``, in this order, to the first failure, for so many seconds at most."""
+    started = time.monotonic()
+    (place / NOTES).write_text("", encoding="utf-8")
+    child = forked(lambda: _tested(place, items))
+    code = None
+    try:
+        while code is None and time.monotonic() - started < limit:
+            time.sleep(PAUSE)
+            code = ended(child)
+    finally:
+        if code is None:
+            stopped(child)
+    found = _read((place / NOTES).read_text(encoding="utf-8"))
+    found.seconds, found.code = time.monotonic() - started, code
+    return found
+
+
+def _read(notes: str) -> Trial:
+    found = Trial()
+    for line in notes.splitlines():
+        try:
+            note = json.loads(line)
+        except ValueError:  # the child was stopped while it wrote
+            break
+        match note["what"]:
+            case "start":
+                found.unfinished = note["id"]
+            case "end":
+                found.unfinished = ""
+                if not found.failed:
+                    found.passed[note["id"]] = note["seconds"]
+            case "failed" if not found.failed:
+                found.failed = note["id"]
+            case "collection" if not found.failed:
+                found.failed, found.at_collection = note["id"], True
+    return found
