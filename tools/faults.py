@@ -9,6 +9,7 @@ nothing out of the sample; 1 when more do, or when a test that caught a fault fa
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 import time
@@ -35,7 +36,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         "--workers", type=int, default=os.cpu_count() or 1, help="faults at a time (default: one a core)"
     )
     parser.add_argument("--minutes", type=float, default=55.0, help="no fault is started after these (default 55)")
-    parser.add_argument("--limit", type=float, default=90.0, help="seconds for a fault (default 90)")
+    parser.add_argument("--limit", type=float, default=90.0, help="seconds of processor time for a fault (default 90)")
     parser.add_argument("--file", default="", help="only in files whose path contains this text")
     names = [operator.name for operator in OPERATORS]
     parser.add_argument("--operator", action="append", choices=names, metavar="NAME", help=", ".join(names))
@@ -46,7 +47,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 def drawn(options: argparse.Namespace, entries: list[Review]) -> tuple[list[Fault], int]:
     """The sample, and of how many faults."""
     operators = [one for one in OPERATORS if options.operator is None or one.name in options.operator]
-    available = [fault for fault in all_faults(ROOT, operators) if options.file in fault.file]
+    available = all_faults(ROOT, operators, re.escape(options.file))
     eligible = []
     for fault in available:
         review = review_of(fault, entries)
@@ -66,9 +67,9 @@ def judged(faults: list[Fault], options: argparse.Namespace) -> dict[Fault, Judg
         for fault, judgement in running:
             found[fault] = judgement
             if judgement.judge is not Judge.NOT_RUN:
-                by = f"{judgement.judge.value} {judgement.by}".strip()
                 place = f"{fault.operator} in {fault.file}:{fault.line}"
-                print(f"[{len(found)}/{len(faults)}] {place}: {by} ({judgement.seconds:.0f} s)", flush=True)
+                told = f"{place}: {judgement.told} ({judgement.seconds:.0f} s)"
+                print(f"[{len(found)}/{len(faults)}] {told}", flush=True)
     return found
 
 

@@ -50,9 +50,18 @@ class Judge(Enum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """What became of a fault: who caught it (the id of a test), after how many seconds and tests."""
+    """What became of a fault: who caught it (the id of a test), after how many seconds and passing tests."""
 
     judge: Judge
     by: str = ""
     seconds: float = 0.0
     tests: int = 0
+    out_of_time: bool = False
+    """Of a survivor: whether tests that reach it were left when the time limit came."""
+
+    @property
+    def told(self) -> str:
+        """In words."""
+        if self.judge is not Judge.NOBODY:
+            return f"{self.judge.value} {self.by}".strip()
+        return f"survivor of {self.tests} tests{', time ran out' if self.out_of_time else ''}"

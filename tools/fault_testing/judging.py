@@ -1,5 +1,6 @@
 """Judge faults: each in a copy of the project, by its nearest units first, then by the broader ones, up to a time limit."""
 
+import itertools
 import multiprocessing
 import os
 import shutil
@@ -22,8 +23,11 @@ MADE = ("report", "mutants", "build")
 HIDDEN = (".ci", ".gitignore")
 """What is hidden and belongs to the project."""
 
-NEAREST_SECONDS, NEAREST_FILES = 15.0, 6
-"""The nearest units: together about so many seconds, from so many files; the broader ones follow if these pass."""
+NEAREST_SECONDS = 10.0
+"""The nearest units, together about so many seconds, come in a run of their own; the broader ones follow if these pass."""
+
+LEAST_SECONDS = 5.0
+"""Less time than this is not enough to collect tests and start them."""
 
 HANGING_FACTOR = 4.0
 """An item that takes so many times longer than on the unchanged code does not end."""
@@ -62,51 +66,41 @@ class Judging:
     """Judges one fault after the other in one copy of the project."""
 
     def __init__(self, place: Path, nearest: Nearest, limit: float) -> None:
-        """``place``: the copy; ``limit``: seconds for a fault."""
+        """``place``: the copy; ``limit``: seconds of processor time for a fault."""
         self.place, self.nearest, self.limit = place, nearest, limit
         self.unchanged: dict[str, float] = {}
 
     def judge(self, fault: Fault) -> Judgement:
         """Plant it, run, and put the file back. Raises UnchangedFailsError."""
-        started, tests = time.monotonic(), 0
+        spent, tests, stopped = 0.0, 0, False
+        waiting = self.nearest.of(fault)
         path = self.place / fault.file
         source = path.read_text(encoding="utf-8")
         try:
-            for units in self._stages(fault):
-                left = self.limit - (time.monotonic() - started)
-                if left <= 0:
-                    break
+            while waiting and self.limit - spent > LEAST_SECONDS:
+                left = self.limit - spent
+                units, waiting = self._batch(waiting, left if tests else NEAREST_SECONDS)
                 path.write_text(fault.applied(source), encoding="utf-8")
                 found = trial(self.place, [item for unit in units for item in unit.items], left)
                 path.write_text(source, encoding="utf-8")
                 self._forget()
                 self.nearest.learn(found.passed)
+                stopped = found.code is None
                 tests += len(found.passed)
+                spent += found.seconds
                 judge = self._judge(found)
                 if judge is not Judge.NOBODY:
                     by = found.failed or found.unfinished or "pytest itself"
-                    return Judgement(judge, by, time.monotonic() - started, tests)
+                    return Judgement(judge, by, spent, tests)
         finally:
             path.write_text(source, encoding="utf-8")
-        return Judgement(Judge.NOBODY, "", time.monotonic() - started, tests)
+        return Judgement(Judge.NOBODY, "", spent, tests, out_of_time=bool(waiting) or stopped)
 
-    def _stages(self, fault: Fault) -> Iterator[list[Unit]]:
-        """The nearest units, then the others in one run, as many as can be expected to end in time."""
-        units, files, spent, number = self.nearest.of(fault), set[str](), 0.0, 0
-        for unit in units:
-            if number and (spent > NEAREST_SECONDS or len(files | {unit.file}) > NEAREST_FILES):
-                break
-            spent, number, files = spent + self.nearest.cost(unit), number + 1, files | {unit.file}
-        if units:
-            yield units[:number]
-        rest = []
-        for unit in units[number:]:
-            spent += self.nearest.cost(unit)
-            if spent > self.limit:
-                break
-            rest.append(unit)
-        if rest:
-            yield rest
+    def _batch(self, waiting: Sequence[Unit], seconds: float) -> tuple[list[Unit], list[Unit]]:
+        """The first units that can be expected to take so long together, one at least; and the others."""
+        spent = itertools.accumulate(map(self.nearest.cost, waiting))
+        number = max(1, sum(1 for _ in itertools.takewhile(lambda total: total <= seconds, spent)))
+        return list(waiting[:number]), list(waiting[number:])
 
     def _judge(self, found: Trial) -> Judge:
         """Who caught the fault in a run. Raises UnchangedFailsError when the same happens without it."""
@@ -115,10 +109,13 @@ class Judging:
                 return Judge.COLLECTION
             self._pass_unchanged(found.failed)
             return Judge.CLAIM if found.failed.startswith(CLAIMS) else Judge.TEST
+        caught = Judge.CLAIM if found.unfinished.startswith(CLAIMS) else Judge.TEST
         if found.code is None and found.unfinished:
             spent = found.seconds - sum(found.passed.values())
             if spent > self.limit / 2 and spent > HANGING_FACTOR * self._pass_unchanged(found.unfinished):
-                return Judge.CLAIM if found.unfinished.startswith(CLAIMS) else Judge.TEST
+                return caught
+        if found.code is not None and found.code < 0 and found.unfinished:
+            return caught
         if found.code not in (None, 0) and not found.passed:
             return Judge.COLLECTION
         return Judge.NOBODY

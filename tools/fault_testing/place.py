@@ -29,12 +29,23 @@ class File:
         """Relate the nodes of a parsed file."""
         self.source = source
         self.vocabulary = vocabulary or Vocabulary()
+        self._names: dict[Function, frozenset[str]] = {}
         self.parents = {child: node for node in ast.walk(source.tree) for child in ast.iter_child_nodes(node)}
 
     @cached_property
     def bound(self) -> frozenset[str]:
         """Names that the module binds: imports, functions, classes, constants."""
         return frozenset(names_of(self.source.tree.body))
+
+    def names_in(self, function: Function) -> frozenset[str]:
+        """Names that a function binds: its parameters, and what it assigns."""
+        if function not in self._names:
+            arguments = function.args
+            everything = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+            self._names[function] = frozenset(argument.arg for argument in everything) | {
+                node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            }
+        return self._names[function]
 
     @cached_property
     def balls(self) -> bool:
@@ -84,15 +95,7 @@ class Place:
     def knows(self, name: str) -> bool:
         """Whether a name is bound here: by the module, or by the function around."""
         function = self.function
-        if name in self.file.bound:
-            return True
-        if function is None:
-            return False
-        arguments = function.args
-        everything = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-        return name in {argument.arg for argument in everything} or name in {
-            node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        }
+        return name in self.file.bound or (function is not None and name in self.file.names_in(function))
 
     @property
     def is_verdict(self) -> bool:

@@ -3,8 +3,10 @@
 import ast
 import itertools
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from mutation_testing.model import Scope
@@ -41,23 +43,24 @@ def vocabulary_of(files: Iterable[Source]) -> Vocabulary:
 def faults_of(file: File, operators: Sequence[Operator] = OPERATORS) -> Iterator[Fault]:
     """All faults of one file; `is_another_program` tells which are to be run."""
     source, seen = file.source, set[tuple[int, int, str]]()
-    for place in file.places():
-        for operator in operators:
-            if source.name.startswith(operator.areas):
-                for node, text in operator.changes(place):
-                    change = (*source.span(node), text)  # type: ignore[arg-type]
-                    if change not in seen:
-                        seen.add(change)
-                        yield _fault(source, place.statement, operator, change)
+    wanted = [operator for operator in operators if source.name.startswith(operator.areas)]
+    for place, operator in itertools.product(file.places(), wanted):
+        for node, text in operator.changes(place):
+            change = (*source.span(node), text)  # type: ignore[arg-type]
+            if change not in seen:
+                seen.add(change)
+                yield _fault(source, place.statement, operator, change)
 
 
-def is_another_program(fault: Fault, source: str) -> bool:
-    """Whether the changed file is a program still, and another one."""
+def is_another_program(fault: Fault, source: Source) -> bool:
+    """Whether the statement of the module that changes is a program still, and another one."""
+    spans = ((statement, source.span_of(statement)) for statement in source.tree.body)
+    statement, (first, last) = next(one for one in spans if one[1][0] <= fault.start and fault.end <= one[1][1])
     try:
-        changed = ast.parse(fault.applied(source))
+        changed = ast.parse(source.text[first : fault.start] + fault.text + source.text[fault.end : last])
     except SyntaxError:
         return False
-    return ast.dump(changed) != ast.dump(ast.parse(source))
+    return list(map(ast.dump, changed.body)) != [ast.dump(statement)]
 
 
 def _fault(source: Source, statement: ast.stmt, operator: Operator, change: tuple[int, int, str]) -> Fault:
@@ -83,11 +86,12 @@ def _fault(source: Source, statement: ast.stmt, operator: Operator, change: tupl
     )
 
 
-def all_faults(root: Path, operators: Sequence[Operator] = OPERATORS) -> list[Fault]:
-    """All faults of the project below ``root``."""
+def all_faults(root: Path, operators: Sequence[Operator] = OPERATORS, file: str = "") -> list[Fault]:
+    """All faults of the project below ``root`` in files whose path matches ``file``, a regular expression."""
     files = sources(root)
     vocabulary = vocabulary_of(files)
-    return [fault for source in files for fault in faults_of(File(source, vocabulary), operators)]
+    wanted = [source for source in files if re.search(file, source.name)]
+    return [fault for source in wanted for fault in faults_of(File(source, vocabulary), operators)]
 
 
 def sample(faults: Sequence[Fault], number: int, seed: int, root: Path) -> list[Fault]:
@@ -107,8 +111,12 @@ def sample(faults: Sequence[Fault], number: int, seed: int, root: Path) -> list[
         generator.shuffle(files)
         queues.append(_in_turn(files))
     generator.shuffle(queues)
-    texts = {fault.file: (root / fault.file).read_text(encoding="utf-8") for fault in faults}
-    programs = (fault for fault in _in_turn(queues) if is_another_program(fault, texts[fault.file]))
+
+    @cache
+    def read(file: str) -> Source:
+        return Source((root / file).read_text(encoding="utf-8"), file)
+
+    programs = (fault for fault in _in_turn(queues) if is_another_program(fault, read(fault.file)))
     return list(itertools.islice(programs, number))
 
 

@@ -45,7 +45,7 @@ def summary(found: Mapping[Fault, Judgement], entries: Sequence[Review]) -> str:
     for fault, judgement in sorted(found.items(), key=lambda one: (one[0].file, one[0].line)):
         if judgement.judge is Judge.NOBODY:
             review = review_of(fault, list(entries))
-            lines.append(shown(fault, f"\n  {review.reason}" if review else "\n  NOT EXPLAINED"))
+            lines.append(shown(fault, f"\n  {judgement.told}; {review.reason if review else 'NOT EXPLAINED'}"))
     lines += ["", "== by operator", *_table(found)]
     run = sum(judgement.judge is not Judge.NOT_RUN for judgement in found.values())
     left = len(unexplained(found, entries))

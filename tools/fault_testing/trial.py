@@ -2,7 +2,10 @@
 
 import importlib
 import json
+import math
 import os
+import resource
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -10,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mutation_testing.processes import ended, forked, stopped
+from mutation_testing.processes import forked, stopped
 
 IMPORTED_ONCE = ("numpy", "scipy.linalg", "scipy.special", "scipy.stats", "scipy.optimize", "flint", "pytest")
 NOTES = "fault-trial.jsonl"
@@ -19,10 +22,16 @@ NOTES = "fault-trial.jsonl"
 PAUSE = 0.02
 """Seconds between two looks at a child."""
 
+LONGEST_WAIT = 10.0
+"""A child that waits is stopped after so many times its limit of processor time."""
+
 
 @dataclass
 class Trial:
-    """What became of a run: seconds by item, the first failure, and the item at which time ran out."""
+    """What became of a run: seconds by item, the first failure, and the item at which time ran out.
+
+    Seconds are those of the processor: a busy machine judges as an idle one does.
+    """
 
     passed: dict[str, float] = field(default_factory=dict)
     failed: str = ""
@@ -31,7 +40,7 @@ class Trial:
     unfinished: str = ""
     seconds: float = 0.0
     code: int | None = None
-    """Pytest's exit code; None when it was stopped."""
+    """Pytest's exit code; None when time ran out, negative when a signal ended the child."""
 
 
 class _Notes:
@@ -45,7 +54,7 @@ class _Notes:
         self.file.write(json.dumps(note) + "\n")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self.started = time.monotonic()
+        self.started = time.process_time()
         self._note(what="start", id=nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
@@ -53,7 +62,7 @@ class _Notes:
             self._note(what="failed", id=report.nodeid)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        self._note(what="end", id=nodeid, seconds=time.monotonic() - self.started)
+        self._note(what="end", id=nodeid, seconds=time.process_time() - self.started)
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
@@ -68,8 +77,10 @@ def prepare() -> None:
         importlib.import_module(name)
 
 
-def _tested(place: Path, items: Sequence[str]) -> int:
+def _tested(place: Path, items: Sequence[str], limit: float) -> int:
     """In the child: pytest's exit code."""
+    seconds = math.ceil(time.process_time() + limit)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     os.chdir(place)
     sys.dont_write_bytecode = True
     os.environ["PYTHONPATH"] = str(place)
@@ -84,17 +95,20 @@ def trial(place: Path, items: Sequence[str], limit: float) -> Trial:
     """Run pytest's items in the copy at ``place``, in this order, to the first failure, for so many seconds at most."""
     started = time.monotonic()
     (place / NOTES).write_text("", encoding="utf-8")
-    child = forked(lambda: _tested(place, items))
-    code = None
+    child = forked(lambda: _tested(place, items, limit))
+    ended, status, spent = 0, 0, 0.0
     try:
-        while code is None and time.monotonic() - started < limit:
+        while not ended and time.monotonic() - started < LONGEST_WAIT * limit:
             time.sleep(PAUSE)
-            code = ended(child)
+            ended, status, usage = os.wait4(child, os.WNOHANG)
+            spent = usage.ru_utime + usage.ru_stime
     finally:
-        if code is None:
+        if not ended:
             stopped(child)
     found = _read((place / NOTES).read_text(encoding="utf-8"))
-    found.seconds, found.code = time.monotonic() - started, code
+    found.seconds = spent if ended else limit
+    code = os.waitstatus_to_exitcode(status) if ended else None
+    found.code = None if code in (-signal.SIGXCPU, -signal.SIGKILL) else code
     return found
 
 
