@@ -72,4 +72,4 @@ def test_modules_that_a_package_lists_are_reached_from_afar(reach: Reach) -> Non
         reach.distances(Definition("theory.proofs.small", "OBLIGATION"))[one]
         for one in (Definition("theory.proofs.small", "CHAIN"), Definition("tests.theory.test_proofs", "test_all"))
     )
-    assert near == 1 < 10 < far
+    assert near == 1 < 4 < far

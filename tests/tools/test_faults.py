@@ -50,6 +50,8 @@ def test_claim(claim):
 JUDGE = """
 import json, sys, time
 from pathlib import Path
+from fault_testing import trial
+trial.IMPORTED_ONCE = ("pytest",)
 from fault_testing.judging import UnchangedFailsError, judgements
 from fault_testing.planting import OPERATORS, all_faults
 root, directory = map(Path, sys.argv[1:3])
@@ -60,6 +62,9 @@ try:
 except UnchangedFailsError as error:
     print(json.dumps(str(error)))
 """
+
+ALONE = {"PYTHONPATH": str(TOOLS), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""The small project has nothing to do with what is installed."""
 
 
 def test_a_sample_takes_operators_and_files_in_turn() -> None:
@@ -97,7 +102,7 @@ def project(tmp_path: Path) -> Path:
 
 def judged(project: Path) -> object:
     command = [sys.executable, "-c", JUDGE, str(project), str(project.parent)]
-    found = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(TOOLS)})
+    found = subprocess.run(command, capture_output=True, text=True, check=True, env=ALONE)
     return json.loads(found.stdout)
 
 
