@@ -60,7 +60,7 @@ def _renamed(place: Place, words: dict[str, str]) -> Iterator[Change]:
         for other in () if text_method else _other(node.attr, words):
             if other in vocabulary.attributes or node.attr in ("lower", "upper", "floor", "ceil"):
                 yield node, head + other
-    if isinstance(node, ast.ImportFrom) and node.module in vocabulary.definitions:
+    if isinstance(node, ast.ImportFrom) and node.module and node.module in vocabulary.definitions:
         for alias in node.names:
             for other in _other(alias.name, words):
                 if other in vocabulary.definitions[node.module]:

@@ -172,4 +172,4 @@ def function_called(node: ast.AST) -> str:
 def whole_number(node: ast.AST) -> int | None:
     """The value of a literal whole number."""
     is_number = isinstance(node, ast.Constant) and type(node.value) is int
-    return node.value if is_number else None  # type: ignore[attr-defined, no-any-return]
+    return node.value if is_number else None  # type: ignore[attr-defined]
