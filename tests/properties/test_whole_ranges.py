@@ -1,5 +1,6 @@
 """Every claim speaks of the whole range of its theorem, and every inequality in float64 is charged its rounding."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -42,14 +43,26 @@ def at_its_limits() -> Iterator[tuple[Claim[Any], Family[Any], Mapping[str, Any]
                 yield claim, family, {**description, **AT_ITS_LIMITS}
 
 
-def test_no_hypothesis_asks_for_more_than_the_theorem() -> None:
+def with_a_longer_step(instance: Any) -> Any:
+    """The instance a millionth beyond its step size."""
+    if hasattr(instance, "descent"):
+        return dataclasses.replace(instance, descent=with_a_longer_step(instance.descent))
+    return dataclasses.replace(instance, eta=instance.eta * (1 + 2.0**-20))
+
+
+def test_hypotheses_are_met_up_to_the_theorem_s_limits_and_not_beyond() -> None:
     seen = set()
     for claim, family, description in at_its_limits():
-        found = {one.name: one for one in claim.hypotheses(family.build(description))}
+        instance = family.build(description)
+        found = {one.name: one for one in claim.hypotheses(instance)}
         unmet = [one.name for one in found.values() if one.verdict is not Verdict.HOLDS]
         assert not unmet, f"{claim.id}, {family.id}: not judged at the end of the theorem's range: {unmet}"
         step = next(one for name, one in found.items() if name.startswith("step size"))
         assert 0 <= step.margin < 1e-6, f"{claim.id}, {family.id}: not at the limit: {step.margin}"
+        beyond = next(one for one in claim.hypotheses(with_a_longer_step(instance)) if one.name == step.name)
+        assert beyond.verdict is Verdict.REFUTED, (
+            f"{claim.id}, {family.id}: a step beyond the limit is {beyond.verdict}"
+        )
         seen.add(claim.id)
     assert seen >= {
         "T1",

@@ -104,10 +104,12 @@ CASES: dict[str, list[tuple[str, str, set[str]]]] = {
         ("", "x = range(n)", {"x = range(n + 1)"}),
         ("", "x = a / len(b)", {"x = a / (len(b) - 1)"}),
         ("", "x = a * n", {"x = a * (n - 1)"}),
+        ("", "x = gamma(4 * n)", set()),
     ],
     "term-dropped": [
         ("", "x = a + b * c", {"x = a", "x = (b * c)"}),
         ("", "x = a - b", {"x = a", "x = (-b)"}),
+        ("", "x = gamma(a + b)", set()),
         ("", 'x = "a" + b', set()),
         ("", "x = [a] + b", set()),
     ],
@@ -117,6 +119,7 @@ CASES: dict[str, list[tuple[str, str, set[str]]]] = {
         ("", "x = 1 / C", {"x = 2 / C"}),
         ("", "x = 2.0 ** 10", {"x = 2.0 ** 9"}),
         ("", "x = y[3]", set()),
+        ("", "x = gamma(2 * k)", set()),
     ],
     "norm": [
         ("", "x = np.linalg.norm(a, 2)", {"x = np.linalg.norm(a)", "x = np.max(np.linalg.norm(a, axis=1))"}),

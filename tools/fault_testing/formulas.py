@@ -74,6 +74,8 @@ def _end_dropped(place: Place) -> Iterator[Change]:
 
 def _off_by_one(place: Place) -> Iterator[Change]:
     node = place.node
+    if place.counts_roundings:
+        return
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         if isinstance(node.right, ast.Name | ast.Attribute | ast.Subscript):
             yield node.right, f"({place.code(node.right)} - 1)"
@@ -91,7 +93,12 @@ def _off_by_one(place: Place) -> Iterator[Change]:
 
 def _term_dropped(place: Place) -> Iterator[Change]:
     node = place.node
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and place.is_number:
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Add | ast.Sub)
+        and place.is_number
+        and not place.counts_roundings
+    ):
         yield node, place.wrapped(node.left)
         yield node, place.wrapped(node.right) if isinstance(node.op, ast.Add) else f"(-{place.wrapped(node.right)})"
 
@@ -99,6 +106,8 @@ def _term_dropped(place: Place) -> Iterator[Change]:
 def _constant(place: Place) -> Iterator[Change]:
     parent, value = place.parent, whole_number(place.node)
     if value is None or not 1 <= value <= LARGEST_CONSTANT or not isinstance(parent, ast.BinOp):
+        return
+    if place.counts_roundings:
         return
     if isinstance(parent.op, ast.Pow) and (place.node is parent.left or value <= 2):
         return

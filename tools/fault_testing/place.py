@@ -92,6 +92,11 @@ class Place:
         """The innermost function around the node."""
         return next((node for node in self.above() if isinstance(node, Function)), None)
 
+    @property
+    def counts_roundings(self) -> bool:
+        """Whether the node stands in ``gamma(k)``, where k is a number of roundings that was rounded up."""
+        return any(called(node) == "gamma" for node in self.above())
+
     def knows(self, name: str) -> bool:
         """Whether a name is bound here: by the module, or by the function around."""
         function = self.function
