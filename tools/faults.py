@@ -4,7 +4,8 @@ A sample of all faults that the operators of ``fault_testing/`` make in theory/ 
 and file, is planted in copies of the project in a temporary directory; the working tree is only read. Each runs the tests
 and claims that reach the changed definition, nearest and cheapest first, to the first failure or up to a time limit.
 Exit code 0 when fewer than 3% survive without an explanation in ``reviewed_faults.toml``, which also takes faults that change
-nothing out of the sample; 1 when more do, or when a test that caught a fault fails without it.
+nothing out of the sample; 1 when more do, when time was up before all were run, or when a test that caught a fault fails
+without it.
 """
 
 import argparse
@@ -36,7 +37,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         "--workers", type=int, default=os.cpu_count() or 1, help="faults at a time (default: one a core)"
     )
     parser.add_argument("--minutes", type=float, default=55.0, help="no fault is started after these (default 55)")
-    parser.add_argument("--limit", type=float, default=90.0, help="seconds of processor time for a fault (default 90)")
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds of processor time for a fault (default 60)")
     parser.add_argument("--file", default="", help="only in files whose path contains this text")
     names = [operator.name for operator in OPERATORS]
     parser.add_argument("--operator", action="append", choices=names, metavar="NAME", help=", ".join(names))

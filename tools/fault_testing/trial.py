@@ -1,5 +1,6 @@
 """One run of tests in a copy of the project, in a child that has the third-party packages imported already."""
 
+import contextlib
 import importlib
 import json
 import math
@@ -105,6 +106,8 @@ def trial(place: Path, items: Sequence[str], limit: float) -> Trial:
     finally:
         if not ended:
             stopped(child)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # what the child started: provers, servers
     found = _read((place / NOTES).read_text(encoding="utf-8"))
     found.seconds = spent if ended else limit
     code = os.waitstatus_to_exitcode(status) if ended else None
