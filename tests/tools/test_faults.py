@@ -25,6 +25,9 @@ def limit(c):
 
 def useless(c):
     return c / 5
+
+
+CLAIMS = ("T1", "T1-gone")[: 1 + 1]
 """
 TESTS = """
 from theory.certain import rate, useless
@@ -40,10 +43,10 @@ def test_useless():
 CLAIM = """
 import pytest
 
-from theory.certain import limit
+from theory.certain import CLAIMS, limit
 
 
-@pytest.mark.parametrize("claim", ["T1"])
+@pytest.mark.parametrize("claim", CLAIMS)
 def test_claim(claim):
     assert limit(4) == 1
 """
@@ -114,6 +117,7 @@ def test_what_breaks_something_is_caught_and_what_breaks_nothing_survives(projec
         "rate: (-(c / 3))": by_test,
         "limit: 3": ["claim", "tests/claims/test_claims.py::test_claim[T1]", 0, False],
         "useless: 4": ["survivor", "", 1, False],
+        "CLAIMS: 1": ["survivor", "", 1, False],
     }
     assert (project / "theory" / "certain.py").read_text() == CERTAIN
 

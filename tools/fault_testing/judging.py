@@ -29,6 +29,9 @@ NEAREST_SECONDS = 10.0
 LEAST_SECONDS = 5.0
 """Less time than this is not enough to collect tests and start them."""
 
+NOTHING_TO_RUN = 5
+"""Pytest's exit code when what was asked for is gone, as a mutant is that a fault took away."""
+
 HANGING_FACTOR = 4.0
 """An item that takes so many times longer than on the unchanged code does not end."""
 
@@ -116,7 +119,7 @@ class Judging:
                 return caught
         if found.code is not None and found.code < 0 and found.unfinished:
             return caught
-        if found.code not in (None, 0) and not found.passed:
+        if found.code not in (None, 0, NOTHING_TO_RUN) and not found.passed:
             return Judge.COLLECTION
         return Judge.NOBODY
 
@@ -125,7 +128,7 @@ class Judging:
         if item not in self.unchanged:
             found = trial(self.place, [item], self.limit + LONGEST_START)
             self._forget()
-            if found.failed or found.code != 0:
+            if found.failed or found.code not in (0, NOTHING_TO_RUN):
                 raise UnchangedFailsError(f"{item} does not pass on the unchanged code; mend that first")
             self.unchanged[item] = found.passed.get(item, 0.0)
         return self.unchanged[item]

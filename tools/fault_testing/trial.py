@@ -45,11 +45,23 @@ class Trial:
 
 
 class _Notes:
-    """A plugin of pytest's that writes down what happens, at once: the process may be stopped at any moment."""
+    """A plugin of pytest's that keeps to the items and their order, and writes down what happens.
 
-    def __init__(self, path: Path) -> None:
+    Each note is written at once: the process may be stopped at any moment.
+    """
+
+    def __init__(self, path: Path, items: Sequence[str]) -> None:
         self.file = path.open("w", encoding="utf-8", buffering=1)
+        self.order = {item: number for number, item in enumerate(items)}
         self.started = 0.0
+
+    def _place(self, item: Any) -> int | None:
+        """Where an item stands in the order, itself or its test function; None when it was not asked for."""
+        return self.order.get(item.nodeid, self.order.get(item.nodeid.partition("[")[0]))
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        kept = [(place, item) for item in items if (place := self._place(item)) is not None]
+        items[:] = [item for _, item in sorted(kept, key=lambda one: one[0])]
 
     def _note(self, **note: object) -> None:
         self.file.write(json.dumps(note) + "\n")
@@ -89,7 +101,9 @@ def _tested(place: Path, items: Sequence[str], limit: float) -> int:
     import pytest
 
     arguments = ["-x", "-q", "--no-header", "--assert=plain", "-p", "no:cacheprovider", f"--rootdir={place}"]
-    return int(pytest.main([*arguments, *items], plugins=[_Notes(place / NOTES)]))
+    # a parametrised item may be gone: that is for tests to notice, not for the command line
+    functions = dict.fromkeys(item.partition("[")[0] for item in items)
+    return int(pytest.main([*arguments, *functions], plugins=[_Notes(place / NOTES, items)]))
 
 
 def trial(place: Path, items: Sequence[str], limit: float) -> Trial:
