@@ -13,7 +13,7 @@ verify test thorough deep lowest newest: export OPENBLAS_NUM_THREADS ?= 1
 lowest: RESOLUTION := --resolution lowest-direct --no-build
 newest: RESOLUTION := --upgrade
 
-.PHONY: verify test thorough deep lowest newest lint format benchmark mutants install clean
+.PHONY: verify test thorough deep lowest newest lint format benchmark mutants faults install clean
 
 verify: $(STAMP)  ## every claim at depth normal, the digits, report/index.html
 	$(BIN)/pytest $(DISTRIBUTED) --claim all --depth normal --dataset digits-4-9 --report=$(REPORT)
@@ -45,8 +45,12 @@ format: $(STAMP)  ## put the sources into the format that lint asks for
 benchmark: $(STAMP)  ## the benchmarks of tests/benchmarks, alone
 	$(BIN)/pytest tests/benchmarks --benchmark-only
 
-mutants: $(STAMP)  ## mutation testing of theory/
+mutants: $(STAMP)  ## mutation testing of theory/, and a tenth of the sample of `make faults`
 	$(BIN)/python tools/mutants.py
+	$(BIN)/python tools/faults.py --sample 22
+
+faults: $(STAMP)  ## semantic faults in theory/ and properties/, one at a time
+	$(BIN)/python tools/faults.py
 
 install: $(STAMP)
 

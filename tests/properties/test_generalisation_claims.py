@@ -156,6 +156,13 @@ def test_failures_in_every_trial_refute_t5_at_every_delta(percent: int, monkeypa
     assert power(population_loss.TRIALS, population.delta + population_loss.LOSS_CONFIDENCE) >= POWER
 
 
+@pytest.mark.parametrize(("eta", "verdict"), [(1.0, Verdict.HOLDS), (1.0 + 2.0**-50, Verdict.REFUTED)])
+def test_t5_speaks_of_step_sizes_up_to_1(eta: float, verdict: Verdict) -> None:
+    population = population_loss.Population(4, 5, "linear", 0.5, 8, 0.1, eta, 0.1)
+    found = {one.name: one.verdict for one in population_loss.hypotheses(population_loss.Rule(), population)}
+    assert found["0 < eta <= 1"] is verdict
+
+
 def test_t5_draws_no_other_delta() -> None:
     for family in registry["T5"].families:
         find(family.descriptions(), lambda found: found["delta_percent"] == max(population_loss.DELTAS_PERCENT))

@@ -139,6 +139,18 @@ def test_spikes_attain_the_factor_of_T4_least_whatever_the_leverage_scores(kind:
             assert step.after / step.before == pytest.approx(factor, rel=n * (SPREAD / 0.2) ** 2 + 1e-8)
 
 
+@pytest.mark.parametrize(
+    ("kind", "slow"), [("equal leverage", 5), ("one leverage near 1", None), ("shared direction", None)]
+)
+def test_aligned_spikes_start_with_what_the_least_leverage_decides(kind: str, slow: int | None) -> None:
+    instance = build_spike({**described(5, 2, kind), **SPIKE}, T4_SHARP_RULE.dial, T4_SHARP_RULE.limit)
+    leverage, start = instance.geometry.leverage, np.abs(instance.targets)
+    least = leverage <= leverage.min() * (1 + 1e-3)
+    assert 0 < least.sum() == (slow or least.sum()) < (6 if slow else 5)
+    assert start[least].min() >= 0.2
+    assert start[~least].max(initial=0.0) <= 1e-3
+
+
 def test_T4_lev_goes_beyond_the_step_of_T4_in_most_of_its_instances() -> None:
     result = run_claim(claims.T4_LEV, Depth.QUICK, 5)
     counted: Counter[str] = Counter()

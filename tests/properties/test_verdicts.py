@@ -42,6 +42,7 @@ from properties.verification import Verification
 from tests.properties import fake_claims
 from tests.properties.fake_claims import Point
 from tests.properties.fake_obligations import FALSE, SLACK, SQUARES
+from theory.direction import LowerBound
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Obligation, Standing, decide
 from theory.rigour.provers import Prover, Reply
@@ -145,7 +146,7 @@ def test_an_instance_is_as_strong_as_the_weakest_thing_that_it_rests_on() -> Non
 
 
 def test_hypotheses_and_identities_need_more_than_nothing() -> None:
-    assert certified("a", 0.0).verdict is UNDECIDED
+    assert certified("a", LowerBound(0.0)).verdict is UNDECIDED
     assert equal_enclosed("a", arb(0, 1.0), 20).verdict is UNDECIDED
     assert at_most("a", 0.95, 1.0, 0.1).verdict is at_most("a", 1.05, 1.0, 0.1).verdict is UNDECIDED
 

@@ -86,3 +86,12 @@ def test_what_is_no_number_is_named() -> None:
         for check in (reals.real, reals.positive_real, reals.nonnegative_real, reals.probability):
             with pytest.raises(ScaleError, match="x is"):
                 check(bad, "x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("middle", "radius"), [(1, 2), (-1, 2), (0, 1)])
+def test_the_square_root_of_a_ball_around_0_contains_those_of_all_its_numbers(middle: int, radius: int) -> None:
+    ball = reals.square_root(arb(middle, radius))
+    assert isinstance(ball, arb)
+    assert ball.contains(0)
+    assert ball.contains(arb(middle + radius).sqrt())
+    assert ball.upper() < arb(middle + radius).sqrt() * (1 + arb(2) ** -20)

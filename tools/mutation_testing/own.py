@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mutation_testing.model import Mutant
 from mutation_testing.scope import scope_of
+from mutation_testing.source import Source, wrapped
 
 SWAPPED: dict[type[ast.AST], tuple[str, str]] = {
     ast.Lt: ("<", "<="),
@@ -29,59 +30,25 @@ EXCHANGED = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minim
 HANDLED_DECORATORS = {"staticmethod", "classmethod"}
 
 
-class _Source:
-    """A file's text with positions of syntax nodes as indices of characters."""
-
-    def __init__(self, path: Path, name: str) -> None:
-        self.name = name
-        self.text = path.read_text(encoding="utf-8")
-        self.lines = self.text.splitlines(keepends=True)
-        self.offsets = [0]
-        for line in self.lines:
-            self.offsets.append(self.offsets[-1] + len(line))
-        self.tree = ast.parse(self.text)
-
-    def index(self, line: int, column: int) -> int:
-        """The character at a line (from 1) and a column in UTF-8 bytes."""
-        return self.offsets[line - 1] + len(self.lines[line - 1].encode()[:column].decode())
-
-    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
-        """The characters of a node."""
-        assert node.end_lineno is not None
-        assert node.end_col_offset is not None
-        return self.index(node.lineno, node.col_offset), self.index(node.end_lineno, node.end_col_offset)
-
-    def code(self, node: ast.expr) -> str:
-        """The text of a node."""
-        start, end = self.span(node)
-        return self.text[start:end]
-
-
 Change = tuple[ast.expr, str, str]
 """A node, its replacement, and the kind of change."""
 
 
-def _wrapped(source: _Source, node: ast.expr) -> str:
-    """An operand's text, in parentheses unless it is a single term."""
-    text = source.code(node)
-    return text if isinstance(node, ast.Name | ast.Constant | ast.Call | ast.Attribute | ast.Subscript) else f"({text})"
-
-
-def _factors(source: _Source, node: ast.AST) -> Iterator[Change]:
+def _factors(source: Source, node: ast.AST) -> Iterator[Change]:
     """Each factor, divisor, exponent and square root deleted."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.Pow | ast.FloorDiv):
-        yield node, _wrapped(source, node.left), "factor"
+        yield node, wrapped(source, node.left), "factor"
         if isinstance(node.op, ast.Mult):
-            yield node, _wrapped(source, node.right), "factor"
+            yield node, wrapped(source, node.right), "factor"
     if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name in ("sqrt", "square", "square_root", "abs"):
-            yield node, _wrapped(source, node.args[0]), "function"
+            yield node, wrapped(source, node.args[0]), "function"
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
-        yield node, _wrapped(source, node.operand), "sign"
+        yield node, wrapped(source, node.operand), "sign"
 
 
-def _details(source: _Source, node: ast.AST) -> Iterator[Change]:
+def _details(source: Source, node: ast.AST) -> Iterator[Change]:
     """Numbers, terms, comparisons and names that the tool would change elsewhere."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
         changed = node.value * 2 if node.value not in (0, -1) else node.value + 1
@@ -89,9 +56,9 @@ def _details(source: _Source, node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.Constant) and type(node.value) is bool:
         yield node, repr(not node.value), "number"
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
-        yield node, _wrapped(source, node.left), "term"
+        yield node, wrapped(source, node.left), "term"
         if isinstance(node.op, ast.Add):
-            yield node, _wrapped(source, node.right), "term"
+            yield node, wrapped(source, node.right), "term"
     if isinstance(node, ast.Compare | ast.BoolOp):
         operator = node.ops[0] if isinstance(node, ast.Compare) else node.op
         first, second = (node.left, node.comparators[0]) if isinstance(node, ast.Compare) else node.values[:2]
@@ -133,7 +100,7 @@ def _units(body: list[ast.stmt]) -> Iterator[tuple[ast.stmt, bool]]:
             yield statement, not isinstance(statement, ast.FunctionDef) or _decorated(statement)
 
 
-def _mutants_of(source: _Source) -> Iterator[Mutant]:
+def _mutants_of(source: Source) -> Iterator[Mutant]:
     for statement, skipped, node in ((s, skipped, n) for s, skipped in _units(source.tree.body) for n in _below(s)):
         changes = list(_factors(source, node)) + (list(_details(source, node)) if skipped else [])
         for number, (place, text, kind) in enumerate(changes):
@@ -164,6 +131,6 @@ def own_mutants(root: Path) -> list[Mutant]:
     found: dict[tuple[str, int, int, str], Mutant] = {}
     for path in sorted((root / "theory").rglob("*.py")):
         name = path.relative_to(root).as_posix()
-        for mutant in _mutants_of(_Source(path, name)):
+        for mutant in _mutants_of(Source(path.read_text(encoding="utf-8"), name)):
             found.setdefault((name, mutant.start, mutant.end, mutant.text), mutant)
     return list(found.values())

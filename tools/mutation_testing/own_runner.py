@@ -1,17 +1,16 @@
 """Run the tests on our own mutants: a process forked for each, which has the third-party packages imported already."""
 
-import contextlib
 import importlib
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from mutation_testing.copying import copy_project, environment, pytest_arguments
 from mutation_testing.model import Mutant, Outcome
+from mutation_testing.processes import ended, forked, stopped
 from mutation_testing.relevance import relevant_tests
 
 IMPORTED_ONCE = (
@@ -46,37 +45,6 @@ class _Running:
     started: float
 
 
-def _forked(work: Callable[[], int]) -> int:
-    """Start a child in a process group of its own, silent."""
-    process = os.fork()
-    if process:
-        return process
-    code = 70
-    try:
-        os.setsid()
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
-        os.dup2(null, 2)
-        code = work()
-    finally:
-        os._exit(code)
-
-
-def _ended(process: int) -> int | None:
-    """The exit code of a child, None while it runs; a signal counts as code 1."""
-    ended, status = os.waitpid(process, os.WNOHANG)
-    if not ended:
-        return None
-    code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else 1
-
-
-def _stopped(process: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process, signal.SIGKILL)
-    os.waitpid(process, 0)
-
-
 class OwnRunner:
     """Runs mutants in ``workers`` copies of the project below ``directory``, at once."""
 
@@ -91,7 +59,7 @@ class OwnRunner:
         started = time.monotonic()
         place = self.places[0]
         tests = ["tests/theory"]
-        _, status = os.waitpid(_forked(lambda: _tested(place, tests)), 0)
+        _, status = os.waitpid(forked(lambda: _tested(place, tests)), 0)
         if os.waitstatus_to_exitcode(status) != 0:
             raise RuntimeError("the tests of theory/ fail on the unchanged code; run: pytest tests/theory")
         self.timeout = max(SHORTEST_TIMEOUT, TIMEOUT_FACTOR * (time.monotonic() - started))
@@ -114,7 +82,7 @@ class OwnRunner:
                         yield one.mutant, outcome
         finally:
             for one in running:
-                _stopped(one.process)
+                stopped(one.process)
         for mutant in waiting:
             yield mutant, Outcome.NOT_RUN
 
@@ -123,13 +91,13 @@ class OwnRunner:
         source = path.read_text(encoding="utf-8")
         path.write_text(mutant.applied(source), encoding="utf-8")
         tests = self.tests[mutant.file]
-        return _Running(_forked(lambda: _tested(place, tests)), place, source, mutant, time.monotonic())
+        return _Running(forked(lambda: _tested(place, tests)), place, source, mutant, time.monotonic())
 
     def _outcome(self, one: _Running) -> Outcome | None:
-        code = _ended(one.process)
+        code = ended(one.process)
         if code is not None:
             return Outcome.SURVIVED if code == 0 else Outcome.KILLED
         if time.monotonic() - one.started > self.timeout:
-            _stopped(one.process)
+            stopped(one.process)
             return Outcome.TIMEOUT
         return None

@@ -1,4 +1,4 @@
-"""The reviewed list of mutants that no test can or should kill: ``tools/equivalent_mutants.toml``, a reason each."""
+"""The reviewed lists, a reason each: ``equivalent_mutants.toml`` for mutants, ``reviewed_faults.toml`` for semantic faults."""
 
 import re
 import tomllib
@@ -9,6 +9,9 @@ from mutation_testing.model import Mutant
 
 KINDS = ("equivalent", "rounding", "effort")
 """The same results; a rounding bound that is looser or tighter; how hard a heuristic searches (this one counts)."""
+
+FAULT_KINDS = ("equivalent", "explained")
+"""Of semantic faults: the same results, and so not planted; planted, and if it survives this is why."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,13 @@ class Review:
         return all(re.search(pattern, text, re.DOTALL) for pattern, text in matches)
 
 
-def reviews(path: Path) -> list[Review]:
-    """The entries of the file. Raises ValueError for one without a reason, of another kind or with other keys."""
+def reviews(path: Path, kinds: tuple[str, ...] = KINDS) -> list[Review]:
+    """The entries of the file, of these kinds. Raises ValueError for one without a reason, of another kind or with other keys."""
     found = []
     for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("mutant", []):
-        if set(entry) != {"kind", "file", "before", "after", "reason"} or entry["kind"] not in KINDS:
+        if set(entry) != {"kind", "file", "before", "after", "reason"} or entry["kind"] not in kinds:
             raise ValueError(
-                f"{path.name}: an entry needs kind ({', '.join(KINDS)}), file, before, after, reason: {entry}"
+                f"{path.name}: an entry needs kind ({', '.join(kinds)}), file, before, after, reason: {entry}"
             )
         if len(entry["reason"]) < 20:
             raise ValueError(f"{path.name}: the reason is too short: {entry}")

@@ -1,0 +1,75 @@
+"""Which tests and claims are nearest to what a fault changes."""
+
+from pathlib import Path
+
+import pytest
+from fault_testing.fault import Fault
+from fault_testing.nearest import CLAIMS, Nearest, units_of
+from fault_testing.reach import Definition, Reach
+from mutation_testing.model import Scope
+
+FILES = {
+    "theory/formulas.py": "def rate(c):\n    return c\n\ndef limit(c):\n    return rate(c) + 1\n\ndef alone(c):\n    return c\n",
+    "theory/proofs/__init__.py": "from theory.proofs import small\n\n_MODULES = (small,)\nobligations = [m.CHAIN for m in _MODULES]\n",
+    "theory/proofs/small.py": 'OBLIGATION = Obligation("O-small")\nCHAIN = [OBLIGATION]\n',
+    "properties/claims/one.py": 'from theory import formulas\n\ndef conclusion(i):\n    return formulas.rate(i)\n\n_T1 = claim("T1", conclusion)\n\n\ndef _wrong(i):\n    return i\n\n\nT1 = _T1.with_mutants(_wrong)\nCLAIMS = (T1,)\n',
+    "properties/claims/two.py": 'from theory.formulas import alone as lonely\n\nT2 = claim("T2", lonely)\nCLAIMS = (T2,)\n',
+    "properties/search.py": "def searched(claim):\n    return claim\n",
+    "tests/theory/conftest.py": "from theory.formulas import limit\n\ndef numbers():\n    return limit(1)\n",
+    "tests/theory/test_small.py": "from theory.formulas import rate\n\ndef test_rate():\n    assert rate(1)\n\ndef test_fixture(numbers):\n    assert numbers\n\ndef test_nothing():\n    pass\n",
+    "tests/theory/test_proofs.py": "from theory.proofs import obligations\n\ndef test_all():\n    assert obligations\n",
+    "tests/claims/test_claims.py": "from properties.search import searched\n\ndef test_claim(c):\n    searched(c)\n\ndef test_obligation(o):\n    o\n",
+}
+ITEMS = ("test_claim[T1]", "test_claim[T2]", "test_mutant_is_refuted[T1/wrong]", "test_obligation[O-small]")
+
+
+@pytest.fixture
+def reach(tmp_path: Path) -> Reach:
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return Reach(tmp_path)
+
+
+def nearest_of(reach: Reach, file: str, definition: str, seconds: dict[str, float] | None = None) -> list[str]:
+    nearest = Nearest(reach, units_of(reach, [f"{CLAIMS}::{item}" for item in ITEMS]))
+    nearest.learn(seconds or {})
+    fault = Fault("id", file, 1, "", "", Scope.ORDINARY, definition=definition)
+    return [item.rpartition("::")[2] for unit in nearest.of(fault) for item in unit.items]
+
+
+def test_a_test_that_calls_it_comes_first_then_the_claim_that_uses_it(reach: Reach) -> None:
+    expected = ["test_rate", "test_claim[T1]", "test_mutant_is_refuted[T1/wrong]", "test_fixture"]
+    found = nearest_of(reach, "theory/formulas.py", "rate")
+    assert sorted(found) == sorted(expected)
+    assert found[0] == "test_rate"
+
+
+def test_what_is_slow_comes_later(reach: Reach) -> None:
+    slow = {"tests/theory/test_small.py::test_rate[1]": 500.0, "tests/theory/test_small.py::test_rate[2]": 500.0}
+    assert nearest_of(reach, "theory/formulas.py", "rate", slow)[-1] == "test_rate"
+
+
+def test_fixtures_imports_under_other_names_and_mutants_are_followed(reach: Reach) -> None:
+    assert nearest_of(reach, "theory/formulas.py", "limit") == ["test_fixture"]
+    assert nearest_of(reach, "theory/formulas.py", "alone") == ["test_claim[T2]"]
+    assert nearest_of(reach, "properties/claims/two.py", "lonely") == ["test_claim[T2]"]
+    assert nearest_of(reach, "properties/claims/one.py", "_wrong") == [
+        "test_claim[T1]",
+        "test_mutant_is_refuted[T1/wrong]",
+    ]
+
+
+def test_every_claim_is_near_to_what_runs_the_claims(reach: Reach) -> None:
+    found = nearest_of(reach, "properties/search.py", "searched")
+    assert found == ["test_claim[T1]", "test_mutant_is_refuted[T1/wrong]", "test_claim[T2]"]
+
+
+def test_modules_that_a_package_lists_are_reached_from_afar(reach: Reach) -> None:
+    assert nearest_of(reach, "theory/proofs/small.py", "OBLIGATION") == ["test_obligation[O-small]", "test_all"]
+    near, far = (
+        reach.distances(Definition("theory.proofs.small", "OBLIGATION"))[one]
+        for one in (Definition("theory.proofs.small", "CHAIN"), Definition("tests.theory.test_proofs", "test_all"))
+    )
+    assert near == 1 < 4 < far
