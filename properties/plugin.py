@@ -19,20 +19,20 @@ from filelock import FileLock
 from hypothesis import settings
 
 from properties.claim import Depth
-from properties.claims import registry, slack_table
 from properties.github_actions import GitHubActions
 from properties.items import ENTRY, RUN, ChosenItem, ChosenItems, Item
+from properties.part import task_name
 from properties.paths import printable, same_file
 from properties.profiles import profile_name, register_profiles
 from properties.progress import Progress, terminal_stream
 from properties.recorder import Recorder
 from properties.report.left_out import left_out_lines
 from properties.report.publication import occupy
-from properties.request import Known, requested_run
-from properties.run import CLAIM, DATASET, MUTANT, PICTURES, SUBJECTS
+from properties.request import requested_run
+from properties.run import CLAIM, MUTANT, PART, SUBJECTS
 from properties.selection import defects
+from properties.suite import SUITE
 from theory.errors import InputError
-from theory.proofs import chains, obligations
 from verified_natural_gradient import console
 from verified_natural_gradient.options import CHECKOUT, add_options, in_checkout, spoken
 
@@ -54,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--hypothesis-profile", None) is None:
         settings.load_profile(profile_name(Depth(config.getoption("ngd_depth")), os.environ))
     try:
-        run = requested_run(config, Known(registry, obligations, chains, slack_table))
+        run = requested_run(config, SUITE)
         if run.report is not None and run.records:
             config.stash[LOCK] = occupy(run.report)
     except InputError as error:
@@ -95,38 +95,33 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"arithmetic: {versions}; float64 eps {found['eps']:.3g}; BLAS {found['blas']}",
     ]
     lines += left_out_lines(run.document.left_out)
-    if run.own is not None:
-        lines.append(f"implementation: {run.own.text}")
-        if run.own.damping is not None:
-            lines.append(
-                "with damping: contract, fixed point and the damped step are checked, the theorems' rates are not"
-            )
+    lines += [] if run.subject is None else run.subject.header
     if (
         same_file(config.rootpath, CHECKOUT)
         and not run.selective
         and not any("peers" in argument for argument in config.args)
     ):
         lines.append("not collected: tests/peers, which need PyTorch and JAX (docs/guard.md)")
-    return lines if run.dataset is None else [*lines, f"data set {run.dataset.summary}"]
+    return [*lines, *(task.header for task in run.tasks if task.header)]
 
 
 def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
-    """Take no items from tests of claims, mutants, a data set or pictures where this run has none: no skips."""
+    """Take no items from tests of claims, mutants or parts where this run has none: no skips."""
     code = getattr(obj, "__code__", None)
     if code is None:
         return None
     asked = set(SUBJECTS).intersection(code.co_varnames[: code.co_argcount])
     run = collector.config.stash[RUN]
     absent = [name for name in asked if not run.subjects(name)]
-    return [] if absent and (registry or not {CLAIM, MUTANT}.intersection(absent)) else None
+    return [] if absent and (SUITE.claims or not {CLAIM, MUTANT}.intersection(absent)) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One item per selected claim, per mutant, for the data set and the pictures. A registry unfit to run fails here."""
+    """One item per selected claim, per mutant, per part. A registry unfit to run fails here."""
     asked = set(SUBJECTS).intersection(metafunc.fixturenames)
     if not asked:
         return
-    found = defects(registry)
+    found = defects(SUITE.claims)
     if found:
         pytest.fail("\n".join(["the registry is unfit to run", *found]), pytrace=False)
     run = metafunc.config.stash[RUN]
@@ -137,7 +132,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a distributed run let the longest items, data set and pictures, start first; refuse a run that filters leave empty."""
+    """In a distributed run let the longest items, those of parts, start first; refuse a run that filters leave empty."""
     run = config.stash[RUN]
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: not _is_long(item))
@@ -165,12 +160,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _belongs(item: pytest.Item) -> bool:
-    """Whether the item is one of a claim, a mutant, an obligation, the data set, the pictures or a file to replay."""
+    """Whether the item is one of a claim, a mutant, an obligation, a part or a file to replay."""
     return isinstance(item, ChosenItem) or _asks_for(item, SUBJECTS)
 
 
 def _is_long(item: pytest.Item) -> bool:
-    return item.name.startswith(("dataset[", "pictures")) or _asks_for(item, (DATASET, PICTURES))
+    return item.name in map(task_name, item.config.stash[RUN].tasks) or _asks_for(item, (PART,))
 
 
 def _asks_for(item: pytest.Item, arguments: Sequence[str]) -> bool:
@@ -223,7 +218,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     run = session.config.stash[RUN]
     if not run.records:
         return
-    session.config.pluginmanager.register(Recorder(run), "verification-recorder")
+    session.config.pluginmanager.register(Recorder(run, SUITE.sections), "verification-recorder")
     session.config.pluginmanager.register(GitHubActions(run, os.environ), "verification-github-actions")
     stream = terminal_stream() if session.config.option.verbose == 0 and not session.config.option.collectonly else None
     if stream is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from properties.interruption import heed_termination
+from properties.part import Section
 from properties.paths import printable
 from properties.report import terminal, wording
 from properties.report.document import Document
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
 class Recorder:
     """Collects the entries of a run and writes the report as it grows."""
 
-    def __init__(self, run: Run) -> None:
-        """Take the run whose document fills up; from now on a request to terminate ends it as Ctrl-C does."""
+    def __init__(self, run: Run, sections: Callable[[], Sequence[Section]]) -> None:
+        """Take the run whose document fills up, and the sections of its parts; from now on a request to terminate ends it as Ctrl-C does."""
         self._run = run
+        self._sections = sections
         self._restore = heed_termination()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -36,7 +39,7 @@ class Recorder:
     def pytest_sessionfinish(self) -> None:
         """Replace the report; a run without results leaves an earlier one alone."""
         if self._run.report is not None and not self._run.document.empty:
-            publish(self._run.document, self._run.report)
+            publish(self._run.document, self._run.report, self._sections)
 
     def pytest_unconfigure(self) -> None:
         """Leave requests to terminate to whom they belonged."""
@@ -48,9 +51,9 @@ class Recorder:
         if document.empty:
             return
         for title, lines in (
-            ("data set", terminal.dataset_lines(document)),
+            *terminal.part_lines(document, judged=True).items(),
             ("instances by family", terminal.family_lines(document)),
-            ("pictures", terminal.picture_lines(document)),
+            *terminal.part_lines(document, judged=False).items(),
             ("replays", terminal.replay_lines(document)),
             ("slack", terminal.slack_lines(document)),
             ("claims", self._claims(document)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from properties.claim import Verdict
 from properties.ratios import BINS
@@ -98,12 +97,10 @@ def _bars(counts: Mapping[str, int]) -> list[Bar]:
 
 def _again(document: Document, entry: Entry) -> str:
     tightest = entry["tightest"]
-    checks: Sequence[Mapping[str, Any]] = () if document.dataset is None else document.dataset["checks"]
-    for check in checks:
-        if (check["claim"], check["family"]) == (entry["id"], tightest["family"]) and (
-            check["description"] == tightest["description"]
-        ):
-            assert document.dataset is not None
-            root = document.environment.get("root_seed")
-            return document.commands.dataset(document.dataset["name"], entry["depth"], root)
-    return document.commands.claim(entry["id"], entry["depth"], document.environment.get("root_seed"))
+    wanted = {"claim": entry["id"], "family": tightest["family"], "description": tightest["description"]}
+    root = document.environment.get("root_seed")
+    for part in document.parts.values():
+        for check in part.get("checks", ()):
+            if all(check[key] == value for key, value in wanted.items()):
+                return document.commands.part(part["kind"], part["name"], entry["depth"], root)
+    return document.commands.claim(entry["id"], entry["depth"], root)

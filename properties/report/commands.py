@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any
 
@@ -22,17 +22,17 @@ class Commands:
     """Those of the user's step, ``--implementation NAME ...``; none where the claims are those of the paper."""
     report: str = ""
     """The report's directory as it was given, relative to where pytest was started."""
-    dataset_options: Sequence[str] = ()
-    """What a data set's certificate depends on besides its name, depth and seed."""
+    part_options: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By kind, what a part depends on besides its name, depth and seed."""
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Commands:
         """The commands whose ``to_json`` is ``content``. Raises KeyError, TypeError."""
-        dataset = content.get("dataset_options", ())
+        parts = content.get("part_options", {})
         return cls(
             tuple(str(option) for option in content["options"]),
             str(content["report"]),
-            tuple(str(option) for option in dataset),
+            {str(kind): tuple(str(option) for option in options) for kind, options in parts.items()},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -50,10 +50,10 @@ class Commands:
         command = ["guard", *self.options[1:]] if self.options else ["verify"]
         return _command(*command, "--claim", id, "--depth", depth, *seed)
 
-    def dataset(self, name: str, depth: str, root: int | None) -> str:
-        """Certify a data set again."""
+    def part(self, kind: str, name: str, depth: str, root: int | None) -> str:
+        """Repeat a part: the console command is called as the kind is."""
         seed = [] if root is None else [f"--hypothesis-seed={root}"]
-        return _command("dataset", name, *self.dataset_options, "--depth", depth, *seed)
+        return _command(kind, name, *self.part_options.get(kind, ()), "--depth", depth, *seed)
 
 
 def _command(*words: str) -> str:

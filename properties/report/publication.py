@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from properties.counterexample import DIRECTORY as COUNTEREXAMPLES
 from properties.counterexample import remove_counterexample
+from properties.part import Section
 from properties.report.data_files import DIRECTORY as TABLES
 from properties.report.data_files import remove_table
 from properties.report.document import CLAIMS, INDEX, Document
@@ -61,8 +63,8 @@ def foreign(directory: Path) -> list[str]:
     return found + [name for name in (TABLES, COUNTEREXAMPLES) if _is_in_the_way(directory / name)]
 
 
-def publish(document: Document, directory: Path) -> None:
-    """Replace the report in ``directory`` by the document's. Raises OSError.
+def publish(document: Document, directory: Path, sections: Callable[[], Sequence[Section]] = tuple) -> None:
+    """Replace the report in ``directory`` by the document's, with these sections of parts. Raises OSError.
 
     Files that only the new report uses come first, under names of their own; then claims.json and index.html are replaced,
     both at the same moment (together.py); then what only the old report used goes. A kill on the way leaves the old
@@ -70,7 +72,7 @@ def publish(document: Document, directory: Path) -> None:
     """
     from properties.report.html import page  # which needs an extra
 
-    new = page(document)
+    new = page(document, sections())
     earlier = _belongings(directory)
     new.write_data(directory)
     write_together(directory, {CLAIMS: document.text(), INDEX: new.text})

@@ -10,18 +10,18 @@ from properties.claim import Depth, Evaluation, InstanceVerdict, Status
 from properties.datasets import load_dataset
 from properties.obligations import run_obligation
 from properties.report.commands import Commands
+from properties.report.dataset_entry import dataset_entry
 from properties.report.document import INDEX, Document
 from properties.report.entries import (
     Entry,
     chain_entry,
     claim_entry,
-    dataset_entry,
     mutant_entry,
     obligation_entry,
-    pictures_entry,
     slack_entry,
 )
 from properties.report.html import Page
+from properties.report.pictures_entry import pictures_entry
 from properties.report.together import write_together
 from properties.search import run_claim
 from properties.slack import SlackRow

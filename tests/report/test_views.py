@@ -17,14 +17,13 @@ def test_a_claim_has_its_mutants_and_the_command_that_repeats_it(document: Docum
     assert own.mathematics is None
     assert hostile.mutants == []
     assert hostile.again == "natural-gradient verify --claim N-hostile --depth quick --hypothesis-seed=1"
-    assert document.dataset is not None
     assert own.entry["tightest"]["family"] == "F1"
     claims = {**document.claims, "N-small": {**document.claims["N-small"], "tightest": None}}
-    on_data = claim_views(Document({}, claims=claims, dataset=document.dataset))[0]
+    on_data = claim_views(Document({}, claims=claims, parts={"dataset": document.parts["dataset"]}))[0]
     assert shlex.split(on_data.again or "") == [
         "natural-gradient",
         "dataset",
-        document.dataset["name"],
+        document.parts["dataset"]["name"],
         "--depth",
         "quick",
     ]
