@@ -75,6 +75,8 @@ class Suite:
     """What the options ask the claims to be about. Raises InputError."""
     companions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Options of the subject that say nothing without another one: that other one, and what to say."""
+    header: Callable[[pytest.Config], Sequence[str]] = lambda config: ()
+    """What is said before a run of everything."""
     check: Callable[[pytest.Config], None] = lambda config: None
     """Refuses options that contradict each other. Raises ChoiceError."""
     elsewhere: Callable[[str], str] = lambda id: ""

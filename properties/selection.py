@@ -12,7 +12,7 @@ from properties.extras import Extra, missing_from, require_extra
 from properties.search import SHRINK_EVALUATIONS
 from properties.statistics import CHECKS, EVALUATIONS
 from theory.errors import ChoiceError
-from theory.proofs import Chain
+from theory.proofs.chain import Chain
 from theory.rigour.obligation import Obligation
 
 ALL_CLAIMS = "all"

@@ -12,10 +12,12 @@ from properties.dataset_part import DatasetPart
 from properties.extension import Suite
 from properties.guard.subject import COMPANIONS, check_contradictions, elsewhere, own_step
 from properties.part import Section
+from properties.paths import same_file
 from properties.pictures_part import PicturesPart
 from theory import errors
 from theory.errors import ChoiceError
 from theory.proofs import chains, obligations
+from verified_natural_gradient.options import CHECKOUT
 
 if TYPE_CHECKING:
     import pytest
@@ -54,6 +56,14 @@ def _check_checkout(config: pytest.Config) -> None:
         )
 
 
+def header(config: pytest.Config) -> Sequence[str]:
+    """What of the checkout's tests is not collected."""
+    elsewhere = not same_file(config.rootpath, CHECKOUT)
+    if elsewhere or any("peers" in argument for argument in config.args):
+        return ()
+    return ("not collected: tests/peers, which need PyTorch and JAX (docs/guard.md)",)
+
+
 SUITE = Suite(
     claims=registry,
     obligations=obligations,
@@ -64,6 +74,7 @@ SUITE = Suite(
     sections=sections,
     subject=own_step,
     companions=COMPANIONS,
+    header=header,
     check=check,
     elsewhere=elsewhere,
     stored=stored,

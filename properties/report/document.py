@@ -18,7 +18,7 @@ from properties.report.entries import Entry
 from properties.report.plain import json_text, number
 from properties.report.run_verdict import RunVerdict
 from theory.errors import DataFileError
-from theory.proofs import Basis
+from theory.proofs.chain import Basis
 from theory.rigour.obligation import Standing
 
 NOT_RUN = "not in this run"

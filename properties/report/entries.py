@@ -14,7 +14,7 @@ from properties.ratios import BINS
 from properties.report.plain import plain
 from properties.results import Result
 from properties.slack import SlackRow
-from theory.proofs import Chain
+from theory.proofs.chain import Chain
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Finding
 

@@ -90,10 +90,10 @@ def test_data_whose_name_is_not_text(suite: Suite) -> None:
 
 
 OWN_REGISTRY = """
+from dataclasses import replace
 from properties import instance_document, plugin
 from tests.properties import fake_claims
-plugin.registry = {"N-small": fake_claims.claim(limit=20.0)}
-plugin.obligations = plugin.chains = {}
+plugin.SUITE = replace(plugin.SUITE, claims={"N-small": fake_claims.claim(limit=20.0)}, obligations={}, chains={})
 instance_document.PACKAGES = ("theory", "properties", "tests")
 """
 

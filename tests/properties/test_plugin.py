@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties import dataset_part, items, pictures_part, plugin
+from properties import dataset_part, items, pictures_part
 from properties.claim import Claim, Depth, Evaluation, InstanceVerdict
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset
 from properties.report.publication import occupy
 from properties.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.slack import SlackRow
+from properties.suite import SUITE
+from properties.suite_plugin import SuitePlugin
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import Suite
 from tests.report.picture_data import picture_data
@@ -400,5 +402,5 @@ def test_modules_of_another_checkout_are_refused(suite: Suite) -> None:
 def test_workers_of_a_distributed_run_take_the_root_seed() -> None:
     run = SimpleNamespace(root=17)
     node = SimpleNamespace(workerinput={}, config=SimpleNamespace(stash={items.RUN: run}))
-    plugin.pytest_configure_node(node)
+    SuitePlugin(SUITE).pytest_configure_node(node)
     assert node.workerinput == {"verification_root": 17}
