@@ -10,7 +10,8 @@ PYTEST_DONT_REWRITE: the module holds no assertions, and the package's entry poi
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,14 @@ LOCK = pytest.StashKey[FileLock]()
 class SuitePlugin:
     """Runs a suite; register it in ``pytest_addoption``."""
 
-    def __init__(self, suite: Suite) -> None:
-        """Take the suite, and name Hypothesis' profiles."""
-        self._suite = suite
+    def __init__(self, suite: Callable[[], Suite]) -> None:
+        """Take what gives the suite, once options are read; name Hypothesis' profiles."""
+        self._given = suite
         register_profiles()
+
+    @cached_property
+    def _suite(self) -> Suite:
+        return self._given()
 
     def pytest_addoption(self, parser: pytest.Parser) -> None:
         """Add the options, where the package's entry point has not done so: plugins are not always loaded by themselves."""

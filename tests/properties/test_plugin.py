@@ -402,5 +402,5 @@ def test_modules_of_another_checkout_are_refused(suite: Suite) -> None:
 def test_workers_of_a_distributed_run_take_the_root_seed() -> None:
     run = SimpleNamespace(root=17)
     node = SimpleNamespace(workerinput={}, config=SimpleNamespace(stash={items.RUN: run}))
-    SuitePlugin(SUITE).pytest_configure_node(node)
+    SuitePlugin(lambda: SUITE).pytest_configure_node(node)
     assert node.workerinput == {"verification_root": 17}
