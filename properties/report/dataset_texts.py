@@ -80,3 +80,8 @@ def dataset_failure(entry: Entry) -> str:
         if check["verdict"] in (Verdict.REFUTED.value, Verdict.UNDECIDED.value):
             lines += [f"{check['claim']} is {check['verdict']} on it", *evaluation_lines(check)]
     return "\n".join(lines)
+
+
+def optimiser_name(optimiser: str) -> str:
+    """An optimiser's name as it is written in text."""
+    return {"ngd": "NGD", "kfac": "K-FAC", "gd": "GD"}.get(optimiser, optimiser)
