@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from properties.claim import Claim
-from properties.part import Part, Section
+from properties.part import Part
 from properties.slack import SlackRow
 from theory.proofs.chain import Chain
 from theory.rigour.obligation import Obligation
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pytest
 
     from properties.place import Place
+    from properties.report.presentation import Presentation
 
 
 class Subject(Protocol):
@@ -52,16 +53,15 @@ def no_subject(config: pytest.Config) -> Subject | None:
     return None
 
 
-def no_sections() -> Sequence[Section]:
-    """For a suite without parts."""
-    return ()
-
-
 @dataclass(frozen=True)
 class Suite:
     """Everything that the engine runs, and that it knows of it."""
 
+    title: str
+    """At the head of its reports."""
     claims: Mapping[str, Claim[Any]]
+    console: str = ""
+    """The console command that runs it; empty where pytest alone does."""
     obligations: Mapping[str, Obligation] = field(default_factory=dict)
     chains: Mapping[str, Chain] = field(default_factory=dict)
     slack: Sequence[SlackRow] = ()
@@ -69,8 +69,8 @@ class Suite:
     """Statements of the theory that are no claims, with the reason."""
     parts: Mapping[str, Part] = field(default_factory=dict)
     """By the kind of their entries."""
-    sections: Callable[[], Sequence[Section]] = no_sections
-    """Those of the parts in the report; loaded when a report is written, as drawing needs an extra."""
+    presented: Callable[[], Presentation] | None = None
+    """What it adds to the page of a report; loaded when one is written, as that needs an extra."""
     subject: Callable[[pytest.Config], Subject | None] = no_subject
     """What the options ask the claims to be about. Raises InputError."""
     companions: Mapping[str, tuple[str, str]] = field(default_factory=dict)

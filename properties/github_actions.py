@@ -60,7 +60,7 @@ def summary(document: Document) -> str:
         *left_out_lines(document.left_out),
         *wording.baseline_lines(document.baseline),
     ]
-    parts = [f"### Verified natural gradient descent\n\n{_escaped(' '.join(terminal.closing_lines(document)))}\n"]
+    parts = [f"### {_escaped(document.title)}\n\n{_escaped(' '.join(terminal.closing_lines(document)))}\n"]
     if rows:
         header, *body = [f"| {' | '.join(map(_escaped, row))} |" for row in (terminal.COLUMNS, *rows)]
         parts.append("\n".join([header, "|---" * len(terminal.COLUMNS) + "|", *body]) + "\n")

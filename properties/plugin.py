@@ -13,4 +13,4 @@ from properties.suite_plugin import SuitePlugin
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     """Register what runs the suite; pytest then asks it for its options."""
-    pluginmanager.register(SuitePlugin(lambda: SUITE), SuitePlugin.__module__)
+    pluginmanager.register(SuitePlugin(lambda: SUITE, options=None), SuitePlugin.__module__)

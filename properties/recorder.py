@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from properties.interruption import heed_termination
-from properties.part import Section
 from properties.paths import printable
 from properties.report import terminal, wording
 from properties.report.document import Document
@@ -17,14 +16,16 @@ from properties.run import Run
 if TYPE_CHECKING:
     import pytest
 
+    from properties.report.presentation import Presentation
+
 
 class Recorder:
     """Collects the entries of a run and writes the report as it grows."""
 
-    def __init__(self, run: Run, sections: Callable[[], Sequence[Section]]) -> None:
-        """Take the run whose document fills up, and the sections of its parts; from now on a request to terminate ends it as Ctrl-C does."""
+    def __init__(self, run: Run, presented: Callable[[], Presentation] | None) -> None:
+        """Take the run whose document fills up, and how the suite presents it; from now on a request to terminate ends it as Ctrl-C does."""
         self._run = run
-        self._sections = sections
+        self._presented = presented
         self._restore = heed_termination()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -39,7 +40,7 @@ class Recorder:
     def pytest_sessionfinish(self) -> None:
         """Replace the report; a run without results leaves an earlier one alone."""
         if self._run.report is not None and not self._run.document.empty:
-            publish(self._run.document, self._run.report, self._sections)
+            publish(self._run.document, self._run.report, self._presented)
 
     def pytest_unconfigure(self) -> None:
         """Leave requests to terminate to whom they belonged."""

@@ -78,6 +78,7 @@ def requested_run(config: pytest.Config, suite: Suite) -> Run:
                 "profile": _profile(config),
                 **({} if subject is None else subject.environment),
             },
+            title=suite.title,
             kinds=tuple(suite.parts),
             order=[
                 *(id for claim in claims for id in (claim.id, *(mutant.id for mutant in claim.mutants))),
@@ -91,6 +92,7 @@ def requested_run(config: pytest.Config, suite: Suite) -> Run:
                 () if subject is None else subject.options,
                 "" if report is None else str(Path(report).expanduser()),
                 {task.kind: task.options for task in tasks},
+                suite.console,
             ),
         ),
         baseline=baseline,
@@ -144,9 +146,8 @@ def _replays(config: pytest.Config, known: Mapping[str, Claim[Any]], suite: Suit
                 "--replay is empty; name a counterexample or a directory, say --replay=report/counterexamples"
             )
         _path(config, "--replay", path)
-    others = [
-        option for option in ("--claim", "--dataset", "--report", "--baseline") if config.getoption(_dest(option))
-    ]
+    beside = ("--claim", *(f"--{kind}" for kind in suite.parts), "--report", "--baseline")
+    others = [option for option in beside if config.getoption(_dest(option), None)]
     if paths and others:
         raise ChoiceError(f"--replay evaluates files and nothing else; leave {' and '.join(others)} out")
     if not paths:

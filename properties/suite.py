@@ -11,7 +11,6 @@ from properties.coverage import NOT_EXECUTABLE
 from properties.dataset_part import DatasetPart
 from properties.extension import Suite
 from properties.guard.subject import COMPANIONS, check_contradictions, elsewhere, own_step
-from properties.part import Section
 from properties.paths import same_file
 from properties.pictures_part import PicturesPart
 from theory import errors
@@ -22,13 +21,17 @@ from verified_natural_gradient.options import CHECKOUT
 if TYPE_CHECKING:
     import pytest
 
+    from properties.report.presentation import Presentation
 
-def sections() -> Sequence[Section]:
-    """Of the data set and of the pictures; drawing needs an extra."""
+
+def presented() -> Presentation:
+    """The sections of the data set and of the pictures, and the formulas; drawing needs an extra."""
+    from properties.formulas import mathematics, notation
     from properties.report.dataset_section import SECTION as DATASET
     from properties.report.pictures_section import SECTION as PICTURES
+    from properties.report.presentation import Presentation
 
-    return (DATASET, PICTURES)
+    return Presentation((DATASET, PICTURES), mathematics(), notation())
 
 
 def stored() -> Sequence[type]:
@@ -65,13 +68,15 @@ def header(config: pytest.Config) -> Sequence[str]:
 
 
 SUITE = Suite(
+    title="Verified natural gradient descent",
+    console="natural-gradient",
     claims=registry,
     obligations=obligations,
     chains=chains,
     slack=slack_table,
     not_executable=NOT_EXECUTABLE,
     parts={"dataset": DatasetPart(), "pictures": PicturesPart()},
-    sections=sections,
+    presented=presented,
     subject=own_step,
     companions=COMPANIONS,
     header=header,

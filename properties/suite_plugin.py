@@ -10,7 +10,7 @@ PYTEST_DONT_REWRITE: the module holds no assertions, and the package's entry poi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from properties.run import CLAIM, MUTANT, PART, SUBJECTS
 from properties.selection import defects
 from theory.errors import InputError
 from verified_natural_gradient import console
-from verified_natural_gradient.options import add_options, in_checkout, spoken
+from verified_natural_gradient.options import ENGINE, add_options, in_checkout, spoken
 
 LOCK = pytest.StashKey[FileLock]()
 """Held on the report's directory."""
@@ -44,9 +44,12 @@ LOCK = pytest.StashKey[FileLock]()
 class SuitePlugin:
     """Runs a suite; register it in ``pytest_addoption``."""
 
-    def __init__(self, suite: Callable[[], Suite]) -> None:
-        """Take what gives the suite, once options are read; name Hypothesis' profiles."""
-        self._given = suite
+    def __init__(self, suite: Callable[[], Suite], options: Collection[str] | None = ENGINE) -> None:
+        """Take what gives the suite, once options are read, and the names of its options: all for None.
+
+        Hypothesis' profiles get their names.
+        """
+        self._given, self._options = suite, options
         register_profiles()
 
     @cached_property
@@ -55,7 +58,7 @@ class SuitePlugin:
 
     def pytest_addoption(self, parser: pytest.Parser) -> None:
         """Add the options, where the package's entry point has not done so: plugins are not always loaded by themselves."""
-        add_options(parser, short=in_checkout(Path.cwd()))
+        add_options(parser, in_checkout(Path.cwd()), self._options)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -181,7 +184,7 @@ class SuitePlugin:
         run = session.config.stash[RUN]
         if not run.records:
             return
-        session.config.pluginmanager.register(Recorder(run, self._suite.sections), "verification-recorder")
+        session.config.pluginmanager.register(Recorder(run, self._suite.presented), "verification-recorder")
         session.config.pluginmanager.register(GitHubActions(run, os.environ), "verification-github-actions")
         stream = (
             terminal_stream() if session.config.option.verbose == 0 and not session.config.option.collectonly else None

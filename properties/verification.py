@@ -68,7 +68,7 @@ class Verification:
         entry = obligation_entry(run_obligation(obligation, self._run.provers))
         refuted = all(mutant["status"] == Standing.REFUTED.value for mutant in entry["mutants"])
         passed = entry["status"] == Standing.PROVED.value and refuted
-        return Outcome(entry, passed, wording.obligation_failure(entry))
+        return Outcome(entry, passed, wording.obligation_failure(entry, [self._run.again(obligation.id)]))
 
     def part(self, task: Task, keep: Callable[[Entry], None]) -> Outcome:
         """Passed when the part says so; ``keep`` is given its entry as it grows."""

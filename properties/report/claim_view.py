@@ -11,7 +11,7 @@ from properties.ratios import BINS
 from properties.report.data_files import DataFile, Table, csv_file
 from properties.report.document import Document
 from properties.report.entries import Entry
-from properties.report.mathematics import Mathematics, mathematics
+from properties.report.mathematics import Mathematics
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ClaimView:
 
     entry: Entry
     mathematics: Mathematics | None
-    """None for a claim of another registry, which has its statement in plain text only."""
+    """None for a claim that has its statement in plain text only."""
     bars: Sequence[Bar]
     """Bins with instances; none where the ratios were not recorded."""
     mutants: Sequence[Entry]
@@ -50,10 +50,9 @@ class ClaimView:
         return sum(mutant["verdict"] != Verdict.REFUTED.value for mutant in self.mutants)
 
 
-def claim_views(document: Document) -> list[ClaimView]:
-    """Every claim of the run."""
+def claim_views(document: Document, formulas: Mapping[str, Mathematics]) -> list[ClaimView]:
+    """Every claim of the run, with its formulas where there are any."""
     proofs = {proof["theorem"]: proof["links"] for proof in document.proofs()}
-    formulas = mathematics()
     return [
         ClaimView(
             entry=entry,

@@ -9,8 +9,9 @@ from typing import Any
 
 from properties.attempts import reason_lines
 from properties.contribution import lower_digits, upper_digits
+from properties.formulas import mathematics
 from properties.report.entries import Entry
-from properties.report.mathematics import Mathematics, mathematics
+from properties.report.mathematics import Mathematics
 from properties.report.plain import number
 
 THEOREMS = ("T1", "T1-q", "T1-sharp")

@@ -38,6 +38,8 @@ class Document:
     """The entries of a run, and the environment they were found in."""
 
     environment: Mapping[str, Any]
+    title: str = field(default="Verification", kw_only=True)
+    """Of the suite, for the head of its reports."""
     claims: dict[str, Entry] = field(default_factory=dict)
     mutants: dict[str, Entry] = field(default_factory=dict)
     parts: dict[str, Entry] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -24,15 +24,16 @@ from properties.report.data_files import DataFile
 from properties.report.document import INDEX, Document
 from properties.report.entries import Entry
 from properties.report.isolated import Isolated
-from properties.report.mathematics import notation
 from properties.report.outlook import outlook
 from properties.report.plain import number
+from properties.report.presentation import Presentation
 from properties.report.slack_figure import slack_figure
 
 TICKS = ("0.001 to 0.01", "0.1 to 0.2", "0.5 to 0.6", "0.9 to 0.99", "0.999 to 0.9999")
 """Bins under whose left edge the histograms write a number."""
 
 
+PLAIN = Presentation()
 EMPTY = Content({})
 """What a section shows whose content broke off: its template then fails, and the page says so."""
 
@@ -63,8 +64,9 @@ class Page:
             write_text_atomically(directory / one.path, one.text)
 
 
-def page(document: Document, sections: Sequence[Section] = ()) -> Page:
-    """The page and its data files; ``sections`` are those of the parts."""
+def page(document: Document, presentation: Presentation = PLAIN) -> Page:
+    """The page and its data files."""
+    sections = presentation.sections
     own = {_template(section): section.template for section in sections}
     environment = Environment(
         autoescape=True,
@@ -91,7 +93,7 @@ def page(document: Document, sections: Sequence[Section] = ()) -> Page:
         "value": _value,
     }
     isolated = Isolated()
-    content = _content(document, isolated)
+    content = _content(document, presentation, isolated)
     of_parts = {
         section: isolated(
             section.title, partial(section.content, document.parts[section.kind], isolated, content["claim_ids"]), EMPTY
@@ -126,13 +128,14 @@ def _resource(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _content(document: Document, isolated: Isolated) -> dict[str, Any]:
-    views = isolated.listed("the claims", lambda: claim_views(document))
+def _content(document: Document, presentation: Presentation, isolated: Isolated) -> dict[str, Any]:
+    views = isolated.listed("the claims", lambda: claim_views(document, presentation.formulas))
     claims = [view.entry for view in views]
     ids = frozenset(entry["id"] for entry in claims)
     slack = [row for row in document.slack if not wording.without_counterexample(row)]
     script = _resource("script.js")
     return {
+        "title": document.title,
         "sentence": wording.verdict_sentence(document),
         "verdict": document.verdict.value,
         "headline": document.verdict.headline,
@@ -144,7 +147,7 @@ def _content(document: Document, isolated: Isolated) -> dict[str, Any]:
         "claim_ids": ids,
         "ratio_file": ratio_file(claims),
         "ticks": _ticks(),
-        "notation": notation(),
+        "notation": presentation.notation,
         "orphans": [mutant for mutant in document.mutants.values() if mutant["claim"] not in ids],
         "orphan_proofs": [proof for proof in document.proofs() if proof["theorem"] not in ids],
         "slack": slack,

@@ -146,7 +146,7 @@ def model_text(finding: Entry) -> str:
     return model or finding["reason"] or "none"
 
 
-def obligation_failure(entry: Entry) -> str:
+def obligation_failure(entry: Entry, hints: Sequence[str]) -> str:
     """Why an obligation's item fails: what is not proved, by whom, and which mutants are not refuted."""
     lines = [f"{entry['id']} is {entry['status']}: {entry['statement']}"]
     for part in entry["parts"]:
@@ -160,7 +160,7 @@ def obligation_failure(entry: Entry) -> str:
         for one in entry["mutants"]
         if one["status"] != Standing.REFUTED.value
     ]
-    return "\n".join([*lines, f"again: natural-gradient verify --claim {entry['id']}"])
+    return "\n".join([*lines, *hints])
 
 
 def verdict_sentence(document: Document) -> str:

@@ -15,7 +15,7 @@ from properties.report.document import Document
 from properties.report.entries import Entry
 from properties.report.html import Page, page
 from properties.report.terminal import closing_lines
-from properties.suite import SUITE
+from properties.suite import presented
 from properties.transformations import shuffled, standardised
 from theory.errors import InputError
 from theory.inputs import FloatArray, normalise_rows
@@ -140,7 +140,7 @@ def report(dataset: Dataset, seed: int, wide: bool = False) -> Report:
     return Report(
         entry,
         [*document.parts["dataset"]["told"], *closing_lines(document)],
-        page(document, SUITE.sections()),
+        page(document, presented()),
         document.text(),
     )
 

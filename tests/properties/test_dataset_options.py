@@ -56,7 +56,7 @@ def test_options_that_cannot_be_met_are_refused(data: Suite, options: list[str],
 
 
 def test_the_command_that_certifies_again_has_all_that_matters() -> None:
-    commands = Commands(part_options={"dataset": ["--shuffle=3", "--standardise"]})
+    commands = Commands(part_options={"dataset": ["--shuffle=3", "--standardise"]}, console="natural-gradient")
     assert commands.part("dataset", "a b.csv", "quick", 7) == (
         "natural-gradient dataset 'a b.csv' --shuffle=3 --standardise --depth quick --hypothesis-seed=7"
     )

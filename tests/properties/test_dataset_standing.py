@@ -21,7 +21,7 @@ from properties.report.html import page
 from properties.report.terminal import closing_lines
 from properties.rung import RungContext
 from properties.seeds import FIXED_ROOT_SEED, dataset_seed
-from properties.suite import SUITE
+from properties.suite import presented
 from properties.transformations import shuffled
 from tests.properties.small_data_sets import complaints, data_set, inputs, report
 from theory.inputs import normalise_rows
@@ -59,7 +59,7 @@ def test_rows_sorted_by_class_cost_their_own_networks_alone() -> None:
     assert "n = 12, m = 64 (all rows)" in lines
     assert "n = 4, m = 64 (the first 4 of 12 rows)" in lines
     assert len(found.parts["dataset"]["spectra"]["n = 4"]["G(0), m = 64"]) == 4
-    made = page(found, SUITE.sections())
+    made = page(found, presented())
     assert made.problems == ()
     assert advice in made.text
     assert not certify_dataset(shuffled(classes(), 1), Depth.QUICK, rungs=[FEW]).rungs[0].unchecked
@@ -84,7 +84,7 @@ def test_nothing_checked_is_no_success() -> None:
     )
     assert reason in said
     assert found.to_json()["verdict"] == "unchecked"
-    text = page(found, SUITE.sections()).text
+    text = page(found, presented()).text
     assert '<strong class="unchecked">Nothing checked.</strong>' in text
     assert 'class="holds"' not in text
 
@@ -117,7 +117,7 @@ def test_an_unexpected_error_in_a_topic_costs_nothing_else_and_fails() -> None:
     assert "mistaken inputs: it broke off" in found.parts["dataset"]["certificate"]["problems"][0]
     assert found.parts["dataset"]["verdict"] == "undecided"
     assert "Traceback" in found.parts["dataset"]["error"]
-    assert page(found, SUITE.sections()).problems == ()
+    assert page(found, presented()).problems == ()
 
 
 def test_a_network_that_cannot_be_made_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ def test_a_section_that_breaks_costs_no_other(monkeypatch: pytest.MonkeyPatch) -
     found = document_of(classes(), FEW)
     monkeypatch.setattr("properties.report.html.outlook", lambda _: 1 / 0)
     monkeypatch.setattr("properties.report.dataset_section.rung_rows", lambda _: [None])
-    made = page(found, SUITE.sections())
+    made = page(found, presented())
     assert made.problems == (
         "what would change the verdict cannot be shown (ZeroDivisionError: division by zero)",
         "Data set cannot be shown (UndefinedError: 'None' has no attribute 'rows')",
@@ -183,7 +183,7 @@ def test_the_certificate_is_seen_to_grow() -> None:
     assert not document.complete
     assert not document.empty
     assert "the data set classes was interrupted" in "".join(closing_lines(document)).lower()
-    assert "1 of 2 networks are done" in page(document, SUITE.sections()).text
+    assert "1 of 2 networks are done" in page(document, presented()).text
     document.add(dataset_entry(classes(), found, 0.5))
     assert document.complete
 

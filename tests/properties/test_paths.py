@@ -64,7 +64,7 @@ def test_a_name_is_shown_on_one_line(name: str, shown: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=list(NAMES))
 def test_a_shell_reads_the_command_back(name: str) -> None:
-    command = Commands(report=name).replay("counterexamples/x.json")
+    command = Commands(report=name, console="natural-gradient").replay("counterexamples/x.json")
     assert command.isprintable()
     script = f"printf '%s' {command.removeprefix('natural-gradient replay ')}"
     done = subprocess.run(

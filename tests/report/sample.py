@@ -111,7 +111,7 @@ def sample_document() -> Document:
         {"numpy": "2.0", "root_seed": 1},
         slack=[slack_entry(row) for row in SLACK],
         not_executable={"N-all": "a statement about all numbers", "N-every": "a statement about all numbers"},
-        commands=Commands(report="my report"),
+        commands=Commands(report="my report", console="natural-gradient"),
     )
     for one in (claim, hostile):
         found.add(claim_entry(one, fake_claims.result(one), "quick", 3))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from properties.claim import Depth
+from properties.formulas import mathematics
 from properties.report import terminal, wording
 from properties.report.claim_view import claim_views
 from properties.report.commands import Commands
@@ -16,7 +17,7 @@ from properties.report.html import page
 from properties.report.outlook import outlook
 from properties.report.pictures_entry import pictures_entry
 from properties.report.plain import json_text
-from properties.suite import SUITE
+from properties.suite import presented
 from tests.properties import fake_claims
 from tests.report.page_parser import ParsedPage
 from tests.report.picture_data import picture_data
@@ -32,7 +33,7 @@ def test_pictures_that_broke_off_are_shown_and_leave_the_run_undecided(document:
     assert found.complete
     assert found.verdict == "undecided"
     assert wording.verdict_sentence(found) == "The 1 claim holds; the pictures broke off with an error."
-    assert "ValueError: no ink" in ParsedPage(page(found, SUITE.sections()).text).text
+    assert "ValueError: no ink" in ParsedPage(page(found, presented()).text).text
     assert terminal.part_lines(found, judged=False)["pictures"] == ["broke off: ValueError: no ink"]
     found.parts = {"pictures": pictures_entry({}, 1.0)}
     assert found.verdict == "holds"
@@ -179,7 +180,7 @@ def test_a_document_is_read_back_as_it_was_written(full: Document, tmp_path: Pat
     assert (read.complete, read.expected, read.verdict) == (False, document.expected, document.verdict)
     assert wording.verdict_sentence(read) == wording.verdict_sentence(document)
     assert outlook(read) == outlook(document)
-    assert claim_views(read) == claim_views(document)
+    assert claim_views(read, mathematics()) == claim_views(document, mathematics())
     older = {
         key: value for key, value in document.to_json().items() if key not in ("expected", "proofs", "obligations")
     }
