@@ -206,7 +206,7 @@ def read_counterexample(path: Path) -> Counterexample:
     if content_digest(content) != content["digest"]:
         raise EditedFileError(
             f"{path}: its digest is not that of its content, so that it was edited or corrupted since it was written; "
-            f"take the file as it was written, or find the counterexample again: natural-gradient verify --claim {_claim_of(content)}"
+            f"take the file as it was written, or find the counterexample again with --claim {_claim_of(content)}"
         )
     try:
         return _counterexample(path, content)
@@ -261,7 +261,7 @@ def _check_kind(path: Path, content: Mapping[str, Any]) -> None:
     if content["schema"] not in READABLE:
         raise CounterexampleError(
             f"{path} has schema {content['schema']}, this version reads {' and '.join(map(str, READABLE))}; replay it "
-            f"with the version that wrote it, or find the counterexample again: natural-gradient verify --claim {_claim_of(content)}"
+            f"with the version that wrote it, or find the counterexample again with --claim {_claim_of(content)}"
         )
 
 

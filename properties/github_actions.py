@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from properties.claim import Verdict
-from properties.place import Place, step_place
+from properties.place import Place
 from properties.report import terminal, wording
 from properties.report.document import Document
 from properties.report.left_out import left_out_lines
@@ -33,7 +33,7 @@ class GitHubActions:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Append to the summary of the job; print the error of a refuted step."""
-        document, own = self._run.document, self._run.own
+        document, subject = self._run.document, self._run.subject
         if not document.recorded:
             return
         if path := self._environment.get(SUMMARY):
@@ -42,9 +42,9 @@ class GitHubActions:
                     file.write(summary(document))
             except OSError as error:
                 terminalreporter.write_line(f"no summary in {SUMMARY} {path}: {error.strerror}")
-        if own is not None and self._environment.get("GITHUB_ACTIONS") == "true":
+        if subject is not None and self._environment.get("GITHUB_ACTIONS") == "true":
             workspace = Path(self._environment.get("GITHUB_WORKSPACE") or Path.cwd())
-            for line in error_commands(document, step_place(own), workspace):
+            for line in error_commands(document, subject.place, workspace):
                 terminalreporter.write_line(line)
 
 
@@ -52,7 +52,7 @@ def summary(document: Document) -> str:
     """The verdict of the run and the table of its claims in Markdown, what follows the table in the terminal below it."""
     rows = terminal.claim_rows(document)
     below = [
-        *terminal.dataset_lines(document),
+        *(line for lines in terminal.part_lines(document, judged=True).values() for line in lines),
         *terminal.replay_lines(document),
         *terminal.cause_lines(document),
         *terminal.mutant_lines(document),
@@ -60,7 +60,7 @@ def summary(document: Document) -> str:
         *left_out_lines(document.left_out),
         *wording.baseline_lines(document.baseline),
     ]
-    parts = [f"### Verified natural gradient descent\n\n{_escaped(' '.join(terminal.closing_lines(document)))}\n"]
+    parts = [f"### {_escaped(document.title)}\n\n{_escaped(' '.join(terminal.closing_lines(document)))}\n"]
     if rows:
         header, *body = [f"| {' | '.join(map(_escaped, row))} |" for row in (terminal.COLUMNS, *rows)]
         parts.append("\n".join([header, "|---" * len(terminal.COLUMNS) + "|", *body]) + "\n")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from properties.claim import Claim, Mutant
-from properties.datasets import Dataset
-from properties.place import Place, place, step_place
+from properties.part import Task, task_name
+from properties.place import Place, place
 from properties.replay import Replay
 from properties.report.entries import Entry, facts
 from properties.run import Run
@@ -43,13 +43,9 @@ class Item:
         """Fail unless the obligation is proved and each of its mutants refuted."""
         self._finish(self._verification.obligation(obligation))
 
-    def dataset(self, dataset: Dataset) -> None:
-        """Fail when a claim is refuted or undecided on the data set."""
-        self._finish(self._verification.dataset(dataset, self._keep))
-
-    def pictures(self) -> None:
-        """Fail when the data of the paper's pictures cannot be computed."""
-        self._finish(self._verification.pictures())
+    def part(self, task: Task) -> None:
+        """Fail when the part does: a claim is refuted or undecided in it, or it broke off."""
+        self._finish(self._verification.part(task, self._keep))
 
     def replay(self, replay: Replay) -> None:
         """Fail unless the claim holds on the stored instance."""
@@ -100,22 +96,18 @@ class Chosen(pytest.Directory):
     """What there is to run, in place of what pytest would find in its directory."""
 
     def collect(self) -> list[ChosenItem]:
-        """Claims, mutants, obligations, the data set and the pictures of the run, then files to replay."""
+        """Claims, mutants, obligations, files to replay, and the parts of the run."""
         run = self.config.stash[RUN]
         if found := defects(run.registry):
             raise self.CollectError("\n".join(["the registry is unfit to run", *found]))
-        step = None if run.own is None else step_place(run.own)
-        items = [
-            *(self._item(claim.id, Item.claim, claim, step or place(claim.conclusion)) for claim in run.claims),
-            *(self._item(one.id, Item.mutant, one, step or place(one.claim.conclusion)) for one in run.mutants),
+        own = None if run.subject is None else run.subject.place
+        return [
+            *(self._item(claim.id, Item.claim, claim, own or place(claim.conclusion)) for claim in run.claims),
+            *(self._item(one.id, Item.mutant, one, own or place(one.claim.conclusion)) for one in run.mutants),
             *(self._item(one.id, Item.obligation, one) for one in run.obligations),
             *(self._item(f"replay[{one.name}]", Item.replay, one) for one in run.replays),
+            *(self._item(task_name(one), Item.part, one) for one in run.tasks),
         ]
-        if run.dataset is not None:
-            items.append(self._item(f"dataset[{run.dataset.name}]", Item.dataset, run.dataset))
-        if run.pictures:
-            items.append(self._item("pictures", lambda item, _: item.pictures(), None))
-        return items
 
     def _item(
         self, name: str, act: Callable[[Item, Any], None], subject: object, where: Place | None = None

@@ -11,13 +11,13 @@ from tqdm import tqdm
 from properties.claim import Claim, Depth
 from properties.report.wording import ratio_text
 from properties.results import Result
-from properties.run import DATASET, PICTURES, Run
+from properties.run import Run
 
 if TYPE_CHECKING:
     import pytest
 
 SHORT, LONG = 10, 10_000
-"""Work in instances: of a mutant or an obligation; of a data set or the pictures, at depth normal."""
+"""Work in instances: of a mutant or an obligation; of a part, at depth normal."""
 
 FORMAT = "{desc} {percentage:3.0f}% {elapsed} gone, {remaining} left"
 
@@ -30,8 +30,7 @@ def work(claim: Claim[Any], depth: Depth) -> int:
 def total_work(run: Run) -> int:
     """Work of the whole run, in instances."""
     instances = sum(work(claim, run.depth) for claim in run.claims)
-    long = sum(len(run.subjects(argument)) for argument in (DATASET, PICTURES))
-    return instances + SHORT * (len(run.mutants) + len(run.obligations)) + LONG * long
+    return instances + SHORT * (len(run.mutants) + len(run.obligations)) + LONG * len(run.tasks)
 
 
 def terminal_stream() -> TextIO | None:
@@ -51,7 +50,7 @@ class Progress:
         """Take the run and the terminal to write to."""
         self._works = {claim.id: work(claim, run.depth) for claim in run.claims}
         self._total = total_work(run)
-        self._works |= {subject: LONG for argument in (DATASET, PICTURES) for subject in run.subjects(argument)}
+        self._works |= {task.name: LONG for task in run.tasks}
         self._stream = stream
         self._within = 0
         self._bar: tqdm[NoReturn] = tqdm(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from properties.interruption import heed_termination
@@ -15,13 +16,16 @@ from properties.run import Run
 if TYPE_CHECKING:
     import pytest
 
+    from properties.report.presentation import Presentation
+
 
 class Recorder:
     """Collects the entries of a run and writes the report as it grows."""
 
-    def __init__(self, run: Run) -> None:
-        """Take the run whose document fills up; from now on a request to terminate ends it as Ctrl-C does."""
+    def __init__(self, run: Run, presented: Callable[[], Presentation] | None) -> None:
+        """Take the run whose document fills up, and how the suite presents it; from now on a request to terminate ends it as Ctrl-C does."""
         self._run = run
+        self._presented = presented
         self._restore = heed_termination()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -36,7 +40,7 @@ class Recorder:
     def pytest_sessionfinish(self) -> None:
         """Replace the report; a run without results leaves an earlier one alone."""
         if self._run.report is not None and not self._run.document.empty:
-            publish(self._run.document, self._run.report)
+            publish(self._run.document, self._run.report, self._presented)
 
     def pytest_unconfigure(self) -> None:
         """Leave requests to terminate to whom they belonged."""
@@ -48,9 +52,9 @@ class Recorder:
         if document.empty:
             return
         for title, lines in (
-            ("data set", terminal.dataset_lines(document)),
+            *terminal.part_lines(document, judged=True).items(),
             ("instances by family", terminal.family_lines(document)),
-            ("pictures", terminal.picture_lines(document)),
+            *terminal.part_lines(document, judged=False).items(),
             ("replays", terminal.replay_lines(document)),
             ("slack", terminal.slack_lines(document)),
             ("claims", self._claims(document)),

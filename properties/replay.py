@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,10 +14,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from properties.claim import Claim, Evaluation
-from properties.claims.kfac_real import RealKronecker
-from properties.claims.real_data import RealInstance
 from properties.counterexample import Counterexample, read_counterexample
-from properties.guard.implementation import OWN_PREFIX
 from properties.paths import file_key, printable
 from properties.report.entries import Entry, evaluation_entry
 from properties.report.environment import environment
@@ -27,9 +24,6 @@ from theory.errors import CounterexampleError
 
 DATASET_FAMILY = "F5"
 """Instances on a data set belong to no family of a claim."""
-
-ON_DATA: tuple[type, ...] = (RealInstance, RealKronecker)
-"""The classes of such instances, which the claims do not load."""
 
 ARITHMETIC = ("python", "numpy", "scipy", "python-flint", "blas", "system")
 """What of the environment the digits depend on."""
@@ -46,14 +40,20 @@ class Replay:
     """What the claim or mutant says now."""
 
 
-def load_replays(paths: Sequence[str], directory: Path, registry: Mapping[str, Claim[Any]]) -> tuple[Replay, ...]:
+def load_replays(
+    paths: Sequence[str],
+    directory: Path,
+    registry: Mapping[str, Claim[Any]],
+    elsewhere: Callable[[str], str] = lambda id: "",
+) -> tuple[Replay, ...]:
     """The files at the paths, relative to a directory; a path to a directory stands for its .json files.
 
+    ``elsewhere`` says of a claim that the registry has not what it is and how to replay it, where that is known.
     Raises CounterexampleError.
     """
     files = [file for path in paths for file in _files(directory / Path(path).expanduser())]
     once = {file_key(file): file for file in files}.values()
-    return tuple(_load(file, name, registry) for file, name in zip(once, _names(list(once)), strict=True))
+    return tuple(_load(file, name, registry, elsewhere) for file, name in zip(once, _names(list(once)), strict=True))
 
 
 def _names(files: Sequence[Path]) -> list[str]:
@@ -76,9 +76,9 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _load(path: Path, name: str, registry: Mapping[str, Claim[Any]]) -> Replay:
+def _load(path: Path, name: str, registry: Mapping[str, Claim[Any]], elsewhere: Callable[[str], str]) -> Replay:
     counterexample = read_counterexample(path)
-    claim, statement = _named(path, counterexample.claim, registry)
+    claim, statement = _named(path, counterexample.claim, registry, elsewhere)
     families = [family.id for family in claim.families]
     if counterexample.family not in (*families, DATASET_FAMILY):
         raise CounterexampleError(
@@ -88,17 +88,17 @@ def _load(path: Path, name: str, registry: Mapping[str, Claim[Any]]) -> Replay:
     return Replay(name, counterexample, claim, statement)
 
 
-def _named(path: Path, id: str, registry: Mapping[str, Claim[Any]]) -> tuple[Claim[Any], str]:
+def _named(
+    path: Path, id: str, registry: Mapping[str, Claim[Any]], elsewhere: Callable[[str], str]
+) -> tuple[Claim[Any], str]:
     """The claim or mutant of that id and its statement."""
     statements = {claim.id: (claim, claim.statement) for claim in registry.values()}
     statements |= {
         mutant.id: (mutant.claim, mutant.statement) for claim in registry.values() for mutant in claim.mutants
     }
     if id not in statements:
-        if id.startswith(OWN_PREFIX):
-            raise CounterexampleError(
-                f"{path} is about {id!r}, a claim on a step of the user's own: name the step with --implementation, as the command under `replay` in the file does"
-            )
+        if found := elsewhere(id):
+            raise CounterexampleError(f"{path} is about {id!r}, {found}")
         near = get_close_matches(id, statements) or list(registry)
         raise CounterexampleError(
             f"{path} is about {id!r}, which is no claim or mutant of this version; did you mean {', '.join(near)}? "

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,9 @@ from hypothesis import settings
 
 from properties.baseline import BaselineFile, open_baseline
 from properties.claim import Claim, Depth
-from properties.coverage import NOT_EXECUTABLE
-from properties.datasets import Dataset, load_dataset
+from properties.extension import Suite
 from properties.extras import Extra, require_extra
-from properties.guard.claims import own_claims
-from properties.guard.damping import Damping
-from properties.guard.implementation import SINGULAR, Implementation, load_implementation
-from properties.ladder import Rung, own_rungs
+from properties.part import Setting
 from properties.paths import encodable, same_file
 from properties.profiles import under_ci
 from properties.replay import Replay, load_replays
@@ -30,116 +26,83 @@ from properties.report.publication import OWN_FILES, foreign
 from properties.run import Run
 from properties.seeds import root_seed
 from properties.selection import ALL_CLAIMS, feasible, selected_claims, selected_obligations, selected_slack
-from properties.slack import SlackRow
-from properties.transformations import shuffled, standard_columns
-from theory import errors
-from theory.errors import ChoiceError, DataFileError, ImplementationError
-from theory.proofs import Chain
-from theory.rigour.obligation import Obligation
+from theory.errors import ChoiceError, DataFileError
 from theory.rigour.provers import PROVERS, Prover
 
 if TYPE_CHECKING:
     import pytest
 
 
-@dataclass(frozen=True)
-class Known:
-    """What a run may choose from."""
-
-    claims: Mapping[str, Claim[Any]]
-    obligations: Mapping[str, Obligation]
-    chains: Mapping[str, Chain]
-    slack: Sequence[SlackRow]
-
-
-def requested_run(config: pytest.Config, known: Known) -> Run:
+def requested_run(config: pytest.Config, suite: Suite) -> Run:
     """The run that the options ask for. Raises InputError: a bad value, or options that do not go together."""
-    _check_checkout(config)
     _check_workers(config)
-    _check_companions(config)
-    implementation = _implementation(config)
-    claims_known: Mapping[str, Claim[Any]] = known.claims
-    provable = known.obligations
-    if implementation is not None:
-        claims_known, provable = own_claims(implementation), {}
-    depth = Depth(config.getoption("ngd_depth"))
-    requested, name = config.getoption("ngd_claim"), config.getoption("ngd_dataset")
-    replays = _replays(config, claims_known)
-    apart = name is not None or bool(replays)
-    selective = bool(requested) or apart or implementation is not None
+    _check_companions(config, suite)
+    suite.check(config)
+    subject = suite.subject(config)
+    claims_known = suite.claims if subject is None else subject.claims
+    provable = suite.obligations if subject is None else {}
+    depth, requested = Depth(config.getoption("ngd_depth")), config.getoption("ngd_claim")
+    replays = _replays(config, claims_known, suite)
+    report = config.getoption("ngd_report")
+    setting = Setting(depth, _root(config, depth), False, report is not None)
+    asked = {kind: part.requested(config, setting) for kind, part in suite.parts.items() if part.apart}
+    apart = bool(replays) or any(task is not None for task in asked.values())
+    selective = bool(requested) or apart or subject is not None
     claims = selected_claims(claims_known, requested, apart, provable)
-    to_prove = selected_obligations(provable, known.chains, requested, apart)
+    to_prove = selected_obligations(provable, suite.chains, requested, apart)
     possible = feasible(claims, to_prove, requested)
     claims, to_prove = possible.claims, possible.obligations
-    dataset = None if name is None else _dataset(config, name)
-    rungs = None if dataset is None else _own_rungs(config, dataset)
     baseline = _baseline(config, depth, selective)
-    report = _report_directory(config)
-    root = _root(config, depth)
-    every_claim = implementation is None and (ALL_CLAIMS in requested or not (requested or apart))
-    pictures = every_claim and report is not None and depth is not Depth.QUICK
-    if pictures:
-        require_extra(Extra.DATA, f"--report of every claim at depth {depth.value}, with the paper's pictures,")
+    directory = _report_directory(config)
+    every_claim = subject is None and (ALL_CLAIMS in requested or not (requested or apart))
+    setting = replace(setting, every_claim=every_claim)
+    asked |= {kind: part.requested(config, setting) for kind, part in suite.parts.items() if not part.apart}
+    tasks = tuple(task for kind in suite.parts if (task := asked[kind]) is not None)
     chosen = {claim.id for claim in claims}
     run = Run(
         depth=depth,
-        root=root,
+        root=setting.root,
         registry=claims_known,
         claims=claims,
+        provable=suite.obligations,
         obligations=to_prove,
         provers=tuple(Prover(prover) for prover in PROVERS),
-        dataset=dataset,
-        rungs=rungs,
-        report=report,
+        tasks=tasks,
+        setting=setting,
+        report=directory,
         document=Document(
             {
                 **environment(),
-                "root_seed": root,
+                "root_seed": setting.root,
                 "depth": depth.value,
                 "profile": _profile(config),
-                **(
-                    {}
-                    if implementation is None
-                    else {"implementation": implementation.name, **_claimed(implementation)}
-                ),
+                **({} if subject is None else subject.environment),
             },
+            title=suite.title,
+            kinds=tuple(suite.parts),
             order=[
                 *(id for claim in claims for id in (claim.id, *(mutant.id for mutant in claim.mutants))),
                 *(obligation.id for obligation in to_prove),
             ],
-            chains=[chain_entry(chain) for theorem, chain in known.chains.items() if theorem in chosen],
-            slack=[slack_entry(row) for row in selected_slack(known.slack, chosen)],
-            not_executable=NOT_EXECUTABLE,
+            chains=[chain_entry(chain) for theorem, chain in suite.chains.items() if theorem in chosen],
+            slack=[slack_entry(row) for row in selected_slack(suite.slack, chosen)],
+            not_executable=suite.not_executable,
             left_out=possible.left_out,
-            commands=_commands(config, implementation),
+            commands=Commands(
+                () if subject is None else subject.options,
+                "" if report is None else str(Path(report).expanduser()),
+                {task.kind: task.options for task in tasks},
+                suite.console,
+            ),
         ),
         baseline=baseline,
-        pictures=pictures,
         selective=selective,
         replays=replays,
         records=not hasattr(config, "workerinput"),
-        own=implementation,
+        subject=subject,
     )
-    run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + (dataset is not None) + run.pictures
-    run.document.expected += len(replays)
+    run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + len(tasks) + len(replays)
     return run
-
-
-def _claimed(implementation: Implementation) -> dict[str, str]:
-    """What the step claims besides its optimiser, for the document."""
-    damping = {} if implementation.damping is None else {"damping": implementation.damping.text}
-    return damping if implementation.singular == SINGULAR[0] else {**damping, "singular": implementation.singular}
-
-
-def _check_checkout(config: pytest.Config) -> None:
-    """Refuse to test a checkout with the modules of another one. Raises ChoiceError."""
-    here = config.rootpath / "theory" / "errors.py"
-    ours = (config.rootpath / "properties" / "plugin.py").is_file()
-    if ours and here.is_file() and not here.samefile(errors.__file__):
-        raise ChoiceError(
-            f"the package theory was imported from {Path(errors.__file__).parent}, not from {here.parent}: "
-            f"install this checkout (pip install -e .) in this environment, or run python -m pytest"
-        )
 
 
 def _check_workers(config: pytest.Config) -> None:
@@ -153,32 +116,20 @@ def _check_workers(config: pytest.Config) -> None:
             )
 
 
-def _check_companions(config: pytest.Config) -> None:
-    """Refuse options that say nothing without another one, or that contradict each other. Raises ChoiceError."""
+def _check_companions(config: pytest.Config, suite: Suite) -> None:
+    """Refuse options that say nothing without another one. Raises ChoiceError."""
 
     def given(option: str) -> bool:
         return config.getoption(_dest(option)) not in (None, False, [])
 
     companions = {
-        "--target": ("--dataset", "--target names a column of a .csv file given by --dataset"),
-        "--shuffle": ("--dataset", "--shuffle reorders the rows of the data set of --dataset"),
-        "--standardise": ("--dataset", "--standardise scales the columns of the data set of --dataset"),
-        "--width": ("--dataset", "--width is the width at which the data set of --dataset is certified"),
-        "--scale": ("--width", "--scale and --symmetric say how the network of --width is initialised"),
-        "--symmetric": ("--width", "--scale and --symmetric say how the network of --width is initialised"),
         "--update-baseline": ("--baseline", "--update-baseline writes the file that --baseline names; give both"),
-        "--optimiser": ("--implementation", "--optimiser says what the step of --implementation is; give both"),
-        "--damping": ("--implementation", "--damping says what the step of --implementation is damped by; give both"),
-        "--damping-kind": ("--damping", "--damping-kind says what the eps of --damping is added to; give both"),
-        "--singular": ("--implementation", "--singular says what the step of --implementation promises; give both"),
+        **{option: found for part in suite.parts.values() for option, found in part.companions.items()},
+        **suite.companions,
     }
     for option, (other, message) in companions.items():
         if given(option) and not given(other):
             raise ChoiceError(message)
-    if given("--singular") and given("--damping"):
-        raise ChoiceError("--singular says nothing with --damping: a damped matrix is never singular; give one of them")
-    if given("--implementation") and given("--dataset"):
-        raise ChoiceError("--implementation runs the claims on a step, --dataset certifies data; give one of them")
 
 
 def _dest(option: str) -> str:
@@ -186,21 +137,7 @@ def _dest(option: str) -> str:
     return f"ngd_{option.removeprefix('--').replace('-', '_')}"
 
 
-def _implementation(config: pytest.Config) -> Implementation | None:
-    """The step of the user's own. Raises ImplementationError."""
-    name = config.getoption("ngd_implementation")
-    if name is None:
-        return None
-    optimiser, eps = config.getoption("ngd_optimiser") or "ngd", config.getoption("ngd_damping")
-    try:
-        damping = None if eps is None else Damping.of(eps, config.getoption("ngd_damping_kind"), optimiser)
-        singular = config.getoption("ngd_singular") or SINGULAR[0]
-        return load_implementation(name, optimiser, config.invocation_params.dir, damping, singular)
-    except ImplementationError as error:
-        raise ImplementationError(f"--implementation {name}: {error}") from error
-
-
-def _replays(config: pytest.Config, known: Mapping[str, Claim[Any]]) -> tuple[Replay, ...]:
+def _replays(config: pytest.Config, known: Mapping[str, Claim[Any]], suite: Suite) -> tuple[Replay, ...]:
     """The files of --replay. Raises CounterexampleError, and ChoiceError with options that ask for something else."""
     paths = config.getoption("ngd_replay")
     for path in paths:
@@ -209,29 +146,14 @@ def _replays(config: pytest.Config, known: Mapping[str, Claim[Any]]) -> tuple[Re
                 "--replay is empty; name a counterexample or a directory, say --replay=report/counterexamples"
             )
         _path(config, "--replay", path)
-    others = [
-        option for option in ("--claim", "--dataset", "--report", "--baseline") if config.getoption(_dest(option))
-    ]
+    beside = ("--claim", *(f"--{kind}" for kind in suite.parts), "--report", "--baseline")
+    others = [option for option in beside if config.getoption(_dest(option), None)]
     if paths and others:
         raise ChoiceError(f"--replay evaluates files and nothing else; leave {' and '.join(others)} out")
-    return load_replays(paths, config.invocation_params.dir, known)
-
-
-def _dataset(config: pytest.Config, name: str) -> Dataset:
-    """The data set with what is asked to be done to it. Raises what ``load_dataset`` raises, and ScaleError."""
-    seed = config.getoption("ngd_shuffle")
-    prepare = standard_columns if config.getoption("ngd_standardise") else None
-    found = load_dataset(name, config.getoption("ngd_target"), prepare)
-    return found if seed is None else shuffled(found, seed)
-
-
-def _own_rungs(config: pytest.Config, dataset: Dataset) -> tuple[Rung, ...] | None:
-    """The networks of the width asked for. Raises WidthError, ScaleError."""
-    widths, scale = config.getoption("ngd_width"), config.getoption("ngd_scale")
-    if not widths:
-        return None
-    rows, dim = dataset.X.shape
-    return own_rungs(rows, dim, widths, 1.0 if scale is None else scale, config.getoption("ngd_symmetric"))
+    if not paths:
+        return ()
+    suite.stored()
+    return load_replays(paths, config.invocation_params.dir, known, suite.elsewhere)
 
 
 def _baseline(config: pytest.Config, depth: Depth, selective: bool) -> BaselineFile | None:
@@ -274,23 +196,6 @@ def _check_apart(directory: Path, baseline: Path) -> None:
         raise DataFileError(
             f"--baseline {baseline}: the report of this run is written there too; name another file for --update-baseline"
         )
-
-
-def _commands(config: pytest.Config, implementation: Implementation | None) -> Commands:
-    """What the commands need that repeat a part of the run, given where pytest was started."""
-    own = () if implementation is None else implementation.options
-    report = config.getoption("ngd_report")
-    return Commands(own, "" if report is None else str(Path(report).expanduser()), _dataset_options(config))
-
-
-def _dataset_options(config: pytest.Config) -> list[str]:
-    """What a data set's certificate depends on besides its name and the seed."""
-    found = []
-    for option in ("--target", "--shuffle", "--width", "--scale"):
-        value = config.getoption(_dest(option))
-        values = [] if value is None else value if isinstance(value, list) else [value]
-        found += [f"{option}={one}" for one in values]
-    return found + [option for option in ("--standardise", "--symmetric") if config.getoption(_dest(option))]
 
 
 def _path(config: pytest.Config, option: str, text: str) -> Path:

@@ -9,22 +9,20 @@ from typing import Any
 
 from properties.baseline import BaselineFile, Comparison, compared, write_baseline
 from properties.claim import Claim, Depth, Mutant
-from properties.datasets import Dataset
-from properties.guard.implementation import Implementation
-from properties.ladder import Rung
+from properties.extension import Subject
+from properties.part import Setting, Task
 from properties.paths import printable
 from properties.replay import Replay
 from properties.report.document import Document
 from properties.results import Result
-from theory.proofs import obligations
 from theory.rigour.obligation import Obligation
 from theory.rigour.provers import Prover
 
 CLAIM, MUTANT, OBLIGATION = "registered_claim", "registered_mutant", "registered_obligation"
-DATASET, PICTURES = "requested_dataset", "requested_pictures"
-"""The arguments by which a test asks for every selected claim, mutant and obligation, the data set and the pictures."""
+PART = "requested_part"
+"""The arguments by which a test asks for every selected claim, mutant and obligation, and the parts that were asked for."""
 
-SUBJECTS = (CLAIM, MUTANT, OBLIGATION, DATASET, PICTURES)
+SUBJECTS = (CLAIM, MUTANT, OBLIGATION, PART)
 
 
 @dataclass
@@ -36,29 +34,30 @@ class Run:
     registry: Mapping[str, Claim[Any]]
     claims: tuple[Claim[Any], ...]
     """Those selected."""
+    provable: Mapping[str, Obligation]
+    """Every obligation that there is."""
     obligations: tuple[Obligation, ...]
+    """Those selected."""
     provers: tuple[Prover, ...]
     """They start at their first question."""
-    dataset: Dataset | None
-    rungs: tuple[Rung, ...] | None
-    """The networks that the data set is certified with; None for the ladder of the depth."""
+    tasks: tuple[Task, ...]
+    """What is asked for beside claims."""
+    setting: Setting
     report: Path | None
     document: Document
     selective: bool
-    """Whether only claims or a data set were asked for, not the suite's other tests."""
+    """Whether only claims or parts were asked for, not the suite's other tests."""
     records: bool
     """Whether this process keeps the document: not so in the workers of a distributed run."""
     baseline: BaselineFile | None
     observe: Callable[[Result], None] | None = field(default=None, kw_only=True)
     """Sees every search grow."""
-    pictures: bool
-    """Whether the paper's pictures are computed: for a report on every claim, unless it is a quick one."""
     replays: tuple[Replay, ...] = ()
     """The counterexample files to evaluate again."""
     told: dict[str, str] = field(default_factory=dict)
     """Causes that were told already, and of which claim."""
-    own: Implementation | None = None
-    """The step that the claims are about, where it is the user's."""
+    subject: Subject | None = None
+    """What the claims are about, where it is the user's own."""
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:
@@ -67,16 +66,14 @@ class Run:
 
     def subjects(self, argument: str) -> Mapping[str, object]:
         """By name, what a test that takes this argument is run for."""
+        if argument == PART:
+            return {task.name: task for task in self.tasks}
         found: dict[str, tuple[Claim[Any] | Mutant | Obligation, ...]] = {
             CLAIM: self.claims,
             MUTANT: self.mutants,
             OBLIGATION: self.obligations,
         }
-        if argument in found:
-            return {subject.id: subject for subject in found[argument]}
-        if argument == PICTURES:
-            return {"pictures": self.depth} if self.pictures else {}
-        return {} if self.dataset is None else {self.dataset.name: self.dataset}
+        return {subject.id: subject for subject in found[argument]}
 
     @property
     def unselected(self) -> frozenset[str]:
@@ -86,7 +83,7 @@ class Run:
         asked = {id for argument in (CLAIM, MUTANT, OBLIGATION) for id in self.subjects(argument)}
         mutants = (mutant.id for claim in self.registry.values() for mutant in claim.mutants)
         left_out = {id for ids in self.document.left_out.values() for id in ids}  # asked for, in vain
-        return frozenset({*self.registry, *mutants, *obligations} - asked - left_out)
+        return frozenset({*self.registry, *mutants, *self.provable} - asked - left_out)
 
     def compare(self) -> Comparison:
         """The document against the baseline, kept in the document; the baseline is replaced when that was asked for."""

@@ -13,7 +13,7 @@ from properties.search import SHRINK_EVALUATIONS
 from properties.slack import SlackRow
 from properties.statistics import CHECKS, EVALUATIONS
 from theory.errors import ChoiceError
-from theory.proofs import Chain
+from theory.proofs.chain import Chain
 from theory.rigour.obligation import Obligation
 
 ALL_CLAIMS = "all"

@@ -7,15 +7,8 @@ that a class gains later has a default, which documents without the field take.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
-
-from properties.former_paths import FORMER_PATHS
-from theory.feature_maps import FeatureMap
-from theory.maps import PerturbedAffine, SpikeMap
-from theory.network import TwoLayerNetwork
-from theory.ridge import RidgeMap
-from theory.stability.path import PathCertificate
 
 C = TypeVar("C", bound=type)
 
@@ -23,6 +16,7 @@ FORM = re.compile(r"[a-z]+(-[a-z]+)*")
 """Words with hyphens between them: no name is a path of modules."""
 
 _classes: dict[str, type] = {}
+_formerly: dict[str, str] = {}
 
 
 def stored_as(name: str) -> Callable[[C], C]:
@@ -57,19 +51,16 @@ def stable_name(kind: type) -> str | None:
     return next((name for name, one in _classes.items() if one is kind), None)
 
 
+def stored_formerly(names: Mapping[str, str]) -> None:
+    """Let files that name classes otherwise be read: other name -> the name that the class has now."""
+    _formerly.update(names)
+
+
 def named_class(name: str) -> type | None:
-    """The class of a name, or of the path that files of schema 2 have for it; None when there is none loaded."""
-    return _classes.get(FORMER_PATHS.get(name, name))
+    """The class of a name, or of the name that older files have for it; None when there is none loaded."""
+    return _classes.get(_formerly.get(name, name))
 
 
 def stable_names() -> tuple[str, ...]:
     """The names of all classes that are loaded."""
     return tuple(_classes)
-
-
-stored_as("feature-map")(FeatureMap)
-stored_as("perturbed-affine-map")(PerturbedAffine)
-stored_as("spike-map")(SpikeMap)
-stored_as("two-layer-network")(TwoLayerNetwork)
-stored_as("ridge-map")(RidgeMap)
-stored_as("path-certificate")(PathCertificate)

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from properties.claim import Claim, Depth, InstanceVerdict, Mutant, Verdict
+from properties.claim import Claim, Depth, Evaluation, Mutant, Verdict
 from properties.counterexample import Circumstances, Refutation, write_counterexample
-from properties.datasets import Dataset
-from properties.ladder import Rung
 from properties.obligations import run_obligation
+from properties.part import Task
 from properties.paths import printable
 from properties.replay import Replay, failed_entry, replay_entry
 from properties.report import wording
-from properties.report.entries import (
-    Certificate,
-    Entry,
-    claim_entry,
-    dataset_entry,
-    mutant_entry,
-    obligation_entry,
-    pictures_entry,
-)
-from properties.report.run_verdict import FAILING
+from properties.report.entries import Entry, claim_entry, mutant_entry, obligation_entry
 from properties.results import Result
 from properties.rounder import NotReproducibleError, stored_refutation
 from properties.run import Run
 from properties.search import run_claim
-from properties.seeds import claim_seed, dataset_seed
+from properties.seeds import claim_seed
 from theory.rigour.obligation import Obligation, Standing
 
-DATASET_SEED = 0
-"""What stands for a search's seed in evaluations on a data set: no claim on it is sampled."""
+PART_SEED = 0
+"""What stands for a search's seed in evaluations of a part: no claim in it is sampled."""
 
 
 @dataclass(frozen=True)
@@ -79,40 +68,16 @@ class Verification:
         entry = obligation_entry(run_obligation(obligation, self._run.provers))
         refuted = all(mutant["status"] == Standing.REFUTED.value for mutant in entry["mutants"])
         passed = entry["status"] == Standing.PROVED.value and refuted
-        return Outcome(entry, passed, wording.obligation_failure(entry))
+        return Outcome(entry, passed, wording.obligation_failure(entry, [self._run.again(obligation.id)]))
 
-    def dataset(self, dataset: Dataset, keep: Callable[[Entry], None] | None = None) -> Outcome:
-        """Not passed when a claim is refuted or undecided on the data set; a condition that is not met there is a result.
-
-        ``keep`` is given the entry as it grows, network by network.
-        """
-        started = time.perf_counter()
-
-        def grown(found: Certificate) -> None:
-            if keep is not None:
-                keep(dataset_entry(dataset, found, time.perf_counter() - started))
-
-        certificate: Certificate | str
-        try:
-            certificate = certify(dataset, self._run.depth, self._run.rungs, dataset_seed(self._run.root), grown)
-        except Exception as error:
-            certificate = _text(error)
-        entry = dataset_entry(dataset, certificate, time.perf_counter() - started)
-        hints: list[str] = []
-        if not isinstance(certificate, str):
-            hints = self._dataset_counterexamples(entry, certificate)
-        return Outcome(entry, entry["verdict"] not in FAILING, wording.dataset_failure(entry, hints))
-
-    def pictures(self) -> Outcome:
-        """Passed when the data of the paper's pictures can be computed."""
-        started = time.perf_counter()
-        found: Mapping[str, Any] | str
-        try:
-            found = compute_pictures(self._run.depth, self._run.root)
-        except Exception as error:
-            found = _text(error)
-        entry = pictures_entry(found, time.perf_counter() - started)
-        return Outcome(entry, not entry["error"], f"the pictures broke off with an error:\n{entry['error']}")
+    def part(self, task: Task, keep: Callable[[Entry], None]) -> Outcome:
+        """Passed when the part says so; ``keep`` is given its entry as it grows."""
+        found = task.perform(self._run.setting, keep)
+        paths = [self._refuted(claim_id, evaluation) for claim_id, evaluation in found.refuted if self._run.report]
+        if paths:
+            found.entry["counterexamples"] = [self._from_report(path) for path in paths]
+        hints = [line for path in paths for line in self._written(path)]
+        return Outcome(found.entry, found.passed, "\n".join([found.failure, *hints]))
 
     def replay(self, replay: Replay) -> Outcome:
         """Passed when the claim holds on the stored instance."""
@@ -153,22 +118,10 @@ class Verification:
         assert self._run.report is not None
         return path.relative_to(self._run.report).as_posix()
 
-    def _dataset_counterexamples(self, entry: Entry, certificate: Certificate) -> list[str]:
-        if self._run.report is None:
-            return []
-        paths = [
-            self._write(
-                stored_refutation(self._run.registry[claim_id], evaluation, DATASET_SEED),
-                claim_id,
-                self._run.registry[claim_id].statement,
-                self._run.depth.value,
-                DATASET_SEED,
-            )
-            for claim_id, evaluation in certificate.results
-            if evaluation.verdict is InstanceVerdict.REFUTED
-        ]
-        entry["counterexamples"] = [self._from_report(path) for path in paths]
-        return [line for path in paths for line in self._written(path)]
+    def _refuted(self, claim_id: str, evaluation: Evaluation) -> Path:
+        """The counterexample file of a claim that is refuted in a part."""
+        claim, depth = self._run.registry[claim_id], self._run.depth.value
+        return self._write(stored_refutation(claim, evaluation, PART_SEED), claim_id, claim.statement, depth, PART_SEED)
 
     def _write(
         self,
@@ -183,26 +136,6 @@ class Verification:
         document = self._run.document
         circumstances = Circumstances(id, statement, depth, seed, document.environment, explanation, document.commands)
         return write_counterexample(self._run.report, refutation, circumstances)
-
-
-def certify(
-    dataset: Dataset,
-    depth: Depth,
-    rungs: Sequence[Rung] | None = None,
-    seed: int = 0,
-    observe: Callable[[Certificate], None] | None = None,
-) -> Certificate:
-    """The data set's certificate."""
-    from properties.dataset_certificate import certify_dataset
-
-    return certify_dataset(dataset, depth, seed, rungs, observe=observe)
-
-
-def compute_pictures(depth: Depth, seed: int) -> Mapping[str, Any]:
-    """The data of the paper's pictures."""
-    from properties.pictures import pictures
-
-    return pictures(depth, seed)
 
 
 def _isolated(claim: Claim[Any], outcome: Result | str, seed: int) -> str:

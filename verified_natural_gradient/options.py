@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -183,6 +183,10 @@ OPTIONS = (
 )
 
 
+ENGINE = ("claim", "depth", "replay", "report", "baseline", "update-baseline")
+"""Names of the options that every suite has; the others belong to what this suite does beside claims."""
+
+
 def in_checkout(directory: Path) -> bool:
     """Whether this package is that of a checkout and the directory lies in it."""
     place = directory.resolve()
@@ -200,14 +204,14 @@ def asked_for(arguments: Sequence[str], values: argparse.Namespace) -> bool:
     )
 
 
-def add_options(parser: pytest.Parser, short: bool) -> None:
-    """Add those options to pytest that it does not have yet; their short names too where these are free."""
+def add_options(parser: pytest.Parser, short: bool, names: Collection[str] | None = None) -> None:
+    """Add those options to pytest, of these names or all, that it does not have yet; their short names too where these are free."""
     taken = _names(parser)
     group = parser.getgroup("natural-gradient", "Verified natural gradient descent")
     for option in OPTIONS:
-        if option.long not in taken:
-            names = [option.short, option.long] if short and option.short not in taken else [option.long]
-            group.addoption(*names, dest=option.dest, help=option.help, **option.settings)
+        if option.long not in taken and (names is None or option.name in names):
+            called = [option.short, option.long] if short and option.short not in taken else [option.long]
+            group.addoption(*called, dest=option.dest, help=option.help, **option.settings)
 
 
 def _names(parser: pytest.Parser) -> set[str]:

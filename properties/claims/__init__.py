@@ -29,6 +29,9 @@ from properties.claims import (
     width,
 )
 from properties.slack import SlackRow
+from properties.stored_theory import name_theory
+
+name_theory()
 
 _MODULES = (
     identities,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from properties.claim import Verdict
 from properties.ratios import BINS
 from properties.report.data_files import DataFile, Table, csv_file
 from properties.report.document import Document
 from properties.report.entries import Entry
-from properties.report.mathematics import Mathematics, mathematics
+from properties.report.mathematics import Mathematics
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class ClaimView:
 
     entry: Entry
     mathematics: Mathematics | None
-    """None for a claim of another registry, which has its statement in plain text only."""
+    """None for a claim that has its statement in plain text only."""
     bars: Sequence[Bar]
     """Bins with instances; none where the ratios were not recorded."""
     mutants: Sequence[Entry]
@@ -51,10 +50,9 @@ class ClaimView:
         return sum(mutant["verdict"] != Verdict.REFUTED.value for mutant in self.mutants)
 
 
-def claim_views(document: Document) -> list[ClaimView]:
-    """Every claim of the run."""
+def claim_views(document: Document, formulas: Mapping[str, Mathematics]) -> list[ClaimView]:
+    """Every claim of the run, with its formulas where there are any."""
     proofs = {proof["theorem"]: proof["links"] for proof in document.proofs()}
-    formulas = mathematics()
     return [
         ClaimView(
             entry=entry,
@@ -98,12 +96,10 @@ def _bars(counts: Mapping[str, int]) -> list[Bar]:
 
 def _again(document: Document, entry: Entry) -> str:
     tightest = entry["tightest"]
-    checks: Sequence[Mapping[str, Any]] = () if document.dataset is None else document.dataset["checks"]
-    for check in checks:
-        if (check["claim"], check["family"]) == (entry["id"], tightest["family"]) and (
-            check["description"] == tightest["description"]
-        ):
-            assert document.dataset is not None
-            root = document.environment.get("root_seed")
-            return document.commands.dataset(document.dataset["name"], entry["depth"], root)
-    return document.commands.claim(entry["id"], entry["depth"], document.environment.get("root_seed"))
+    wanted = {"claim": entry["id"], "family": tightest["family"], "description": tightest["description"]}
+    root = document.environment.get("root_seed")
+    for part in document.parts.values():
+        for check in part.get("checks", ()):
+            if all(check[key] == value for key, value in wanted.items()):
+                return document.commands.part(part["kind"], part["name"], entry["depth"], root)
+    return document.commands.claim(entry["id"], entry["depth"], root)

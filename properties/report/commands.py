@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any
 
 from properties.paths import printable
+from verified_natural_gradient.options import PREFIX
 
 
 @dataclass(frozen=True)
@@ -22,17 +23,20 @@ class Commands:
     """Those of the user's step, ``--implementation NAME ...``; none where the claims are those of the paper."""
     report: str = ""
     """The report's directory as it was given, relative to where pytest was started."""
-    dataset_options: Sequence[str] = ()
-    """What a data set's certificate depends on besides its name, depth and seed."""
+    part_options: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By kind, what a part depends on besides its name, depth and seed."""
+    console: str = ""
+    """The console command; where there is none, commands are pytest's."""
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Commands:
         """The commands whose ``to_json`` is ``content``. Raises KeyError, TypeError."""
-        dataset = content.get("dataset_options", ())
+        parts = content.get("part_options", {})
         return cls(
             tuple(str(option) for option in content["options"]),
             str(content["report"]),
-            tuple(str(option) for option in dataset),
+            {str(kind): tuple(str(option) for option in options) for kind, options in parts.items()},
+            str(content.get("console", "")),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -42,22 +46,29 @@ class Commands:
     def replay(self, file: str) -> str:
         """Evaluate a counterexample again; the file is named from the report's directory."""
         path = PurePath(self.report, file).as_posix()
-        return _command("replay", f"./{path}" if path.startswith("-") else path, *self.options)
+        path = f"./{path}" if path.startswith("-") else path
+        if not self.console:
+            return _line("pytest", f"{PREFIX}replay={path}")
+        return _line(self.console, "replay", path, *self.options)
 
     def claim(self, id: str, depth: str, root: int | None) -> str:
         """Repeat one claim and its mutants."""
         seed = [] if root is None else [f"--hypothesis-seed={root}"]
+        if not self.console:
+            return _line("pytest", f"{PREFIX}claim={id}", f"{PREFIX}depth={depth}", *seed)
         command = ["guard", *self.options[1:]] if self.options else ["verify"]
-        return _command(*command, "--claim", id, "--depth", depth, *seed)
+        return _line(self.console, *command, "--claim", id, "--depth", depth, *seed)
 
-    def dataset(self, name: str, depth: str, root: int | None) -> str:
-        """Certify a data set again."""
+    def part(self, kind: str, name: str, depth: str, root: int | None) -> str:
+        """Repeat a part: the console command is called as the kind is."""
         seed = [] if root is None else [f"--hypothesis-seed={root}"]
-        return _command("dataset", name, *self.dataset_options, "--depth", depth, *seed)
+        if not self.console:
+            return _line("pytest", f"{PREFIX}{kind}={name}", f"{PREFIX}depth={depth}", *seed)
+        return _line(self.console, kind, name, *self.part_options.get(kind, ()), "--depth", depth, *seed)
 
 
-def _command(*words: str) -> str:
-    return " ".join(_quoted(word) for word in ("natural-gradient", *words))
+def _line(*words: str) -> str:
+    return " ".join(_quoted(word) for word in words)
 
 
 def _quoted(word: str) -> str:

@@ -8,9 +8,9 @@ from itertools import zip_longest
 from typing import Any
 
 from properties.report.data_files import Table
+from properties.report.dataset_texts import optimiser_name
 from properties.report.entries import Entry
 from properties.report.figures import COLOURS, MARKERS, STYLES, Figure, Undrawn, attempted, figure, legend_below, spread
-from properties.report.picture_texts import optimiser_name
 from properties.report.plain import number
 
 Curve = Mapping[str, Any]

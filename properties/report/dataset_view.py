@@ -10,9 +10,10 @@ from typing import Any
 from properties.attempts import reason_lines
 from properties.claim import Verdict
 from properties.decision import below
+from properties.formulas import mathematics
 from properties.natural_gradient_numbers import NaturalGradientNumbers
 from properties.report.entries import Entry
-from properties.report.mathematics import Mathematics, mathematics
+from properties.report.mathematics import Mathematics
 from properties.report.plain import number, plain
 from theory.direction import Attained, LowerBound, UpperBound, digits, evidence
 from theory.theorems import ngd

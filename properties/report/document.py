@@ -18,7 +18,7 @@ from properties.report.entries import Entry
 from properties.report.plain import json_text, number
 from properties.report.run_verdict import RunVerdict
 from theory.errors import DataFileError
-from theory.proofs import Basis
+from theory.proofs.chain import Basis
 from theory.rigour.obligation import Standing
 
 NOT_RUN = "not in this run"
@@ -38,10 +38,14 @@ class Document:
     """The entries of a run, and the environment they were found in."""
 
     environment: Mapping[str, Any]
+    title: str = field(default="Verification", kw_only=True)
+    """Of the suite, for the head of its reports."""
     claims: dict[str, Entry] = field(default_factory=dict)
     mutants: dict[str, Entry] = field(default_factory=dict)
-    dataset: Entry | None = None
-    pictures: Entry | None = None
+    parts: dict[str, Entry] = field(default_factory=dict)
+    """By kind, what was asked for beside claims (properties/part.py)."""
+    kinds: Sequence[str] = ()
+    """Kinds of parts that the suite has: a part that was not asked for is None in claims.json."""
     replays: dict[str, Entry] = field(default_factory=dict)
     """Counterexample files evaluated again; they are part of no report."""
     baseline: Entry | None = None
@@ -62,7 +66,7 @@ class Document:
     commands: Commands = field(default_factory=Commands)
     """What a command to repeat a part of the run needs."""
     checks_counted: bool = False
-    """Whether the claims' entries have the data set's checks counted in already, as those of claims.json do."""
+    """Whether the claims' entries have the parts' checks counted in already, as those of claims.json do."""
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Document:
@@ -74,8 +78,7 @@ class Document:
                 content["environment"],
                 claims={entry["id"]: entry for entry in content["claims"]},
                 mutants={entry["id"]: entry for entry in content["mutants"]},
-                dataset=content["dataset"],
-                pictures=content["pictures"],
+                parts={key: one for key, one in content.items() if isinstance(one, dict) and one.get("kind") == key},
                 baseline=content.get("baseline"),
                 obligations={entry["id"]: entry for entry in content.get("obligations", ())},
                 chains=content.get("proofs", ()),
@@ -109,17 +112,15 @@ class Document:
                 self.claims = self._ordered({**self.claims, entry["id"]: entry})
             case "mutant":
                 self.mutants = self._ordered({**self.mutants, entry["id"]: entry})
-            case "dataset":
-                self.dataset = entry
-            case "pictures":
-                self.pictures = entry
             case "obligation":
                 self.obligations = self._ordered({**self.obligations, entry["id"]: entry})
             case "replay":
                 self.replays = {**self.replays, entry["id"]: entry}
+            case str(kind) if "told" in entry:
+                self.parts = {**self.parts, kind: entry}
             case kind:
                 raise ValueError(
-                    f"an entry of kind {kind!r}; known are claim, mutant, dataset, pictures, obligation, replay"
+                    f"an entry of kind {kind!r}; known are claim, mutant, obligation, replay, and the suite's parts"
                 )
 
     def _ordered(self, entries: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -130,14 +131,13 @@ class Document:
     @property
     def recorded(self) -> int:
         """How many entries have come in."""
-        whole = self.dataset is not None and self.dataset.get("complete", True)
-        others = whole + (self.pictures is not None)
-        return len(self.claims) + len(self.mutants) + len(self.obligations) + len(self.replays) + others
+        parts = sum(bool(part.get("complete", True)) for part in self.parts.values())
+        return len(self.claims) + len(self.mutants) + len(self.obligations) + len(self.replays) + parts
 
     @property
     def empty(self) -> bool:
         """Whether not even a part of a result has come in."""
-        return not self.recorded and self.dataset is None
+        return not self.recorded and not self.parts
 
     @property
     def complete(self) -> bool:
@@ -194,9 +194,14 @@ class Document:
             for chain in self.chains
         ]
 
+    @property
+    def checks(self) -> list[Entry]:
+        """Evaluations of claims in parts."""
+        return [check for part in self.parts.values() for check in part.get("checks", ())]
+
     def merged_claims(self) -> list[Entry]:
-        """The claims' entries with the data set's checks counted in, and the verdicts of their mutants."""
-        checks = [] if self.dataset is None or self.checks_counted else self.dataset["checks"]
+        """The claims' entries with the parts' checks counted in, and the verdicts of their mutants."""
+        checks = [] if self.checks_counted else self.checks
         merged = []
         for id, entry in self.claims.items():
             own = [check for check in checks if check["claim"] == id]
@@ -222,8 +227,7 @@ class Document:
             "left_out": {extra: list(names) for extra, names in self.left_out.items()},
             "slack": list(self.slack),
             "not_executable": dict(self.not_executable),
-            "dataset": self.dataset,
-            "pictures": self.pictures,
+            **{kind: self.parts.get(kind) for kind in (*self.kinds, *self.parts)},
             "baseline": self.baseline,
             "environment": dict(self.environment),
             "commands": self.commands.to_json(),
@@ -231,16 +235,15 @@ class Document:
 
     @property
     def verdict(self) -> RunVerdict:
-        """Refuted when a claim, an obligation or the data set is; holds when all do, every mutant is refuted, nothing is due.
+        """Refuted when a claim, an obligation or a part is; holds when all do, every mutant is refuted, nothing is due.
 
         Unchecked when nothing is against it because nothing was checked.
         """
         verdicts = [entry["verdict"] for entry in self.merged_claims()]
-        if self.dataset is not None:
-            verdicts.append(self.dataset["verdict"])
+        verdicts += [part["verdict"] for part in self.parts.values() if "verdict" in part]
         if self.baseline is not None and self.baseline["losses"] and not self.baseline["update"]:
             verdicts.append(RunVerdict.UNDECIDED.value)
-        if self.pictures is not None and self.pictures["error"]:
+        if any(part["error"] for part in self.parts.values()):
             verdicts.append(RunVerdict.UNDECIDED.value)
         verdicts += [_PROVED[entry["status"]] for entry in self.obligations.values()]
         if self.unsettled_obligations or self.survivors or not self.complete:
@@ -262,7 +265,7 @@ class Document:
 
 
 def _with_checks(entry: Entry, checks: Sequence[Mapping[str, Any]]) -> Entry:
-    """The entry with evaluations on the data set added to its counts, its tightest ratio and its verdict."""
+    """The entry with evaluations in parts added to its counts, its tightest ratio and its verdict."""
     result = deepcopy(entry)
     for check in checks:
         family = result["families"].setdefault(

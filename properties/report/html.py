@@ -4,38 +4,38 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from properties.part import Content, Section
 from properties.paths import encodable
 from properties.ratios import BINS
 from properties.report import wording
 from properties.report.atomic import write_text_atomically
 from properties.report.claim_view import claim_views, ratio_file
 from properties.report.data_files import DataFile
-from properties.report.dataset_answer import answer
-from properties.report.dataset_figures import dataset_figures
-from properties.report.dataset_view import rung_rows, theorems
 from properties.report.document import INDEX, Document
 from properties.report.entries import Entry
-from properties.report.figures import Figure
-from properties.report.mathematics import notation
+from properties.report.isolated import Isolated
 from properties.report.outlook import outlook
-from properties.report.paper_figures import pictures
 from properties.report.plain import number
+from properties.report.presentation import Presentation
 from properties.report.slack_figure import slack_figure
-
-T = TypeVar("T")
 
 TICKS = ("0.001 to 0.01", "0.1 to 0.2", "0.5 to 0.6", "0.9 to 0.99", "0.999 to 0.9999")
 """Bins under whose left edge the histograms write a number."""
+
+
+PLAIN = Presentation()
+EMPTY = Content({})
+"""What a section shows whose content broke off: its template then fails, and the page says so."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,16 @@ class Page:
             write_text_atomically(directory / one.path, one.text)
 
 
-def page(document: Document) -> Page:
+def page(document: Document, presentation: Presentation = PLAIN) -> Page:
     """The page and its data files."""
+    sections = presentation.sections
+    own = {_template(section): section.template for section in sections}
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        loader=FunctionLoader(_resource),
+        loader=FunctionLoader(lambda name: own.get(name) or _resource(name)),
     )
     environment.filters |= {
         "ratio": wording.ratio_text,
@@ -90,37 +92,25 @@ def page(document: Document) -> Page:
         "cell": _cell,
         "value": _value,
     }
-    parts = Parts()
-    content = _content(document, parts)
+    isolated = Isolated()
+    content = _content(document, presentation, isolated)
+    of_parts = {
+        section: isolated(
+            section.title, partial(section.content, document.parts[section.kind], isolated, content["claim_ids"]), EMPTY
+        )
+        for section in sections
+        if section.kind in document.parts
+    }
+    shown = _sections(content, of_parts)
+    content["sections"] = [(id, name) for id, name, _, _ in shown]
     content["bodies"] = [
-        parts(name, partial(_section, environment, template, content), _missing(id, name))
-        for id, name, template in content["shown"]
+        isolated(name, partial(_section, environment, template, {**content, **values}), _missing(id, name))
+        for id, name, template, values in shown
     ]
-    content["problems"] = parts.problems
+    content["problems"] = isolated.problems
     text = environment.get_template(INDEX).render(**content)
-    files = parts.listed("the tables of data", lambda: list(_data_files(content)))
-    return Page(text, tuple(files), tuple(_counterexamples(document)), tuple(parts.problems))
-
-
-class Parts:
-    """Parts of the page, each standing alone: what breaks one costs no other, and is told in its place."""
-
-    def __init__(self) -> None:
-        """Begin without any problem."""
-        self.problems: list[str] = []
-
-    def __call__(self, name: str, make: Callable[[], T], otherwise: T) -> T:
-        """What ``make`` returns; ``otherwise``, with the problem kept, when it raises."""
-        try:
-            return make()
-        except Exception as error:
-            self.problems.append(f"{name} cannot be shown ({type(error).__name__}: {error})")
-            return otherwise
-
-    def listed(self, name: str, make: Callable[[], list[T]]) -> list[T]:
-        """The same for a list; an empty one when it raises."""
-        nothing: list[T] = []
-        return self(name, make, nothing)
+    files = isolated.listed("the tables of data", lambda: list(_data_files(content, of_parts.values())))
+    return Page(text, tuple(files), tuple(_counterexamples(document)), tuple(isolated.problems))
 
 
 def _section(environment: Environment, template: str, content: Mapping[str, Any]) -> Markup:
@@ -138,77 +128,77 @@ def _resource(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _content(document: Document, parts: Parts) -> dict[str, Any]:
-    views = parts.listed("the claims", lambda: claim_views(document))
-    data = document.dataset
+def _content(document: Document, presentation: Presentation, isolated: Isolated) -> dict[str, Any]:
+    views = isolated.listed("the claims", lambda: claim_views(document, presentation.formulas))
     claims = [view.entry for view in views]
-    ids = {entry["id"] for entry in claims}
+    ids = frozenset(entry["id"] for entry in claims)
     slack = [row for row in document.slack if not wording.without_counterexample(row)]
     script = _resource("script.js")
-    content: dict[str, Any] = {
+    return {
+        "title": document.title,
         "sentence": wording.verdict_sentence(document),
         "verdict": document.verdict.value,
         "headline": document.verdict.headline,
         "claims_digest": hashlib.sha256(encodable(document.text())).hexdigest(),
         "baseline": wording.baseline_lines(document.baseline),
-        "outlook": parts.listed("what would change the verdict", lambda: outlook(document)),
+        "outlook": isolated.listed("what would change the verdict", lambda: outlook(document)),
         "legend": wording.MARKS_LEGEND,
         "views": views,
         "claim_ids": ids,
         "ratio_file": ratio_file(claims),
         "ticks": _ticks(),
-        "notation": notation(),
+        "notation": presentation.notation,
         "orphans": [mutant for mutant in document.mutants.values() if mutant["claim"] not in ids],
         "orphan_proofs": [proof for proof in document.proofs() if proof["theorem"] not in ids],
         "slack": slack,
-        "slack_figure": parts("the figure of the slack", lambda: slack_figure(slack), None),
+        "slack_figure": isolated("the figure of the slack", lambda: slack_figure(slack), None),
         "unrefuted": [row for row in document.slack if wording.without_counterexample(row)],
-        "pictures": parts.listed(
-            "the pictures", lambda: pictures({} if document.pictures is None else document.pictures["data"])
-        ),
-        "pictures_error": None if document.pictures is None else document.pictures["error"],
         "obligations": list(document.obligations.values()),
         "obligation_ids": set(document.obligations),
         "obligations_sentence": wording.obligations_text(document),
-        "dataset": data,
-        "answer": "" if data is None else parts("the answer", lambda: answer(data["certificate"]), ""),
-        "theorems": theorems(ids),
-        "rungs": [] if data is None else parts.listed("the networks", lambda: rung_rows(data["certificate"])),
-        "figures": [] if data is None else parts.listed("the figures", lambda: list(dataset_figures(data))),
+        "answers": [part["answer"] for part in document.parts.values() if part.get("answer")],
         "not_executable": _by_reason(document.not_executable),
         "environment": document.environment,
         "script": Markup(script),  # a file of this package
         "script_hash": _digest(script),
     }
-    shown = _sections(content)
-    content["sections"] = [(id, name) for id, name, _ in shown]
-    content["shown"] = shown
-    return content
 
 
-def _sections(content: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """(id, name, template) of the sections that the page has."""
+def _template(section: Section) -> str:
+    """The name under which its template is loaded."""
+    return f"part:{section.kind}"
+
+
+def _sections(
+    content: Mapping[str, Any], of_parts: Mapping[Section, Content]
+) -> list[tuple[str, str, str, Mapping[str, Any]]]:
+    """(id, name, template, values of its own) of the sections that the page has."""
     wanted = (
         ("outlook", "What would change the verdict", "outlook.html", bool(content["outlook"])),
         ("claims", "Claims", "claims.html", bool(content["views"])),
-        ("dataset", "Data set", "dataset.html", content["dataset"] is not None),
         ("slack", "Slack", "slack.html", bool(content["slack"] or content["unrefuted"])),
-        ("pictures", "Pictures", "pictures.html", bool(content["pictures"] or content["pictures_error"])),
         ("statements", "Claim by claim", "statements.html", bool(content["views"])),
         ("unclaimed", "Not in this run", "unclaimed.html", bool(content["orphans"] or content["orphan_proofs"])),
         ("obligations", "Obligations", "obligations.html", bool(content["obligations"])),
         ("others", "Not claims", "others.html", bool(content["not_executable"])),
         ("environment", "Environment", "environment.html", True),
     )
-    return [(id, name, template) for id, name, template, present in wanted if present]
+    shown: list[tuple[str, str, str, Mapping[str, Any]]] = []
+    for id, name, template, present in wanted:
+        shown += [
+            (section.kind, section.title, _template(section), own.values)
+            for section, own in of_parts.items()
+            if section.before == id
+        ]
+        shown += [(id, name, template, {})] if present else []
+    return shown
 
 
-def _data_files(content: Mapping[str, Any]) -> Iterable[DataFile]:
-    drawn = [one for one in content["figures"] if isinstance(one, Figure)]
-    figures = [*drawn, *(one for picture in content["pictures"] for one in picture.figures)]
+def _data_files(content: Mapping[str, Any], of_parts: Iterable[Content]) -> Iterable[DataFile]:
+    files = [one for part in of_parts for one in part.files]
     if content["slack_figure"] is not None:
-        figures.append(content["slack_figure"])
-    found = {one.data.path: one.data for one in figures}
+        files.append(content["slack_figure"].data)
+    found = {one.path: one for one in files}
     if any(view.bars for view in content["views"]):
         found[content["ratio_file"].path] = content["ratio_file"]
     return found.values()
@@ -217,8 +207,8 @@ def _data_files(content: Mapping[str, Any]) -> Iterable[DataFile]:
 def _counterexamples(document: Document) -> Iterable[str]:
     entries: list[Entry] = [*document.claims.values(), *document.mutants.values()]
     yield from (entry["counterexample"] for entry in entries if entry["counterexample"])
-    if document.dataset is not None:
-        yield from document.dataset["counterexamples"]
+    for part in document.parts.values():
+        yield from part.get("counterexamples", ())
 
 
 def _ticks() -> list[tuple[str, int]]:

@@ -1,14 +1,10 @@
-"""The claims in mathematical notation: mathematics.toml turned into MathML."""
+"""Sentences in mathematical notation, LaTeX between dollar signs, turned into MathML."""
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
@@ -37,28 +33,6 @@ class Notation:
     conditions: tuple[Markup, ...]
 
 
-@cache
-def mathematics() -> Mapping[str, Mathematics]:
-    """By the id of the claim."""
-    return {
-        id: Mathematics(*(_sentences(entry.get(part, [])) for part in ("hypotheses", "conclusion", "constants")))
-        for id, entry in source()["claims"].items()
-    }
-
-
-@cache
-def notation() -> Notation:
-    """What the claims take as known."""
-    found = source()["notation"]
-    return Notation(_sentences(found["objects"]), _sentences(found["conditions"]))
-
-
-@cache
-def source() -> dict[str, Any]:
-    """The file mathematics.toml as it is: under ``claims`` by id, under ``notation``, lists of sentences by part."""
-    return tomllib.loads(files(__package__).joinpath("mathematics.toml").read_text(encoding="utf-8"))
-
-
 def sentence(text: str) -> Markup:
     """Text with LaTeX between dollar signs, as text with MathML."""
     parts = text.split("$")
@@ -77,5 +51,6 @@ def formula(latex: str) -> Markup:
     return Markup(convert(latex))
 
 
-def _sentences(texts: list[str]) -> tuple[Markup, ...]:
+def sentences(texts: Sequence[str]) -> tuple[Markup, ...]:
+    """Each as text with MathML."""
     return tuple(sentence(text) for text in texts)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from properties.claim import Verdict
-from properties.paths import printable
 from properties.report import wording
 from properties.report.document import Document
 from properties.report.entries import Entry
@@ -65,27 +64,14 @@ def _unsettled(document: Document, claims: Sequence[Entry]) -> Iterable[Remark]:
     if document.unsettled_obligations:
         named = tuple(Named(one["id"], None, one["status"]) for one in document.unsettled_obligations)
         yield Remark("Obligations not settled", "", named, against=True)
-    if document.dataset is not None and document.dataset["verdict"] != Verdict.HOLDS.value:
-        yield Remark(
-            "Data set", f"{printable(document.dataset['name'])}: {_dataset_reason(document.dataset)}", against=True
-        )
-    if document.pictures is not None and document.pictures["error"]:
-        yield Remark("Pictures", "they broke off with an error", against=True)
+    for part in document.parts.values():
+        if part["against"]:
+            yield Remark(part["title"].capitalize(), part["against"], against=True)
     if document.baseline is not None and document.baseline["losses"]:
         losses = tuple(Named(loss, None) for loss in document.baseline["losses"])
         yield Remark("Worse than the baseline", document.baseline["file"], losses, against=True)
     if not document.complete:
         yield Remark("Not run", f"{document.expected - document.recorded} of {document.expected} items", against=True)
-
-
-def _dataset_reason(dataset: Entry) -> str:
-    if dataset["error"]:
-        return "its certificate broke off"
-    if not dataset.get("complete", True):
-        return "its certificate was interrupted"
-    if dataset.get("unchecked"):
-        return f"nothing could be checked, because {dataset['unchecked']}"
-    return str(dataset["verdict"])
 
 
 def _reason(entry: Entry) -> str:

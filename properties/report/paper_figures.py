@@ -9,9 +9,10 @@ from typing import Any
 
 from properties.report.data_files import Table
 from properties.report.dataset_figures import drawable
+from properties.report.dataset_texts import optimiser_name
 from properties.report.figures import COLOURS, MARKERS, STYLES, Draw, Figure, figure, legend_below, spread
 from properties.report.picture_tables import output_paths, shortened, tables
-from properties.report.picture_texts import PHASES, degrees, optimiser_name, phase, summaries
+from properties.report.picture_texts import PHASES, degrees, phase, summaries
 
 Data = Mapping[str, Any]
 

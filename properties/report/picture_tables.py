@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from properties.report.data_files import Table
-from properties.report.picture_texts import PHASES, degrees, optimiser_name, phase
+from properties.report.dataset_texts import optimiser_name
+from properties.report.picture_texts import PHASES, degrees, phase
 
 Data = Mapping[str, Any]
 

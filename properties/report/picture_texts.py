@@ -7,14 +7,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from properties.report.dataset_texts import optimiser_name
 from properties.report.plain import number
 
 Data = Mapping[str, Any]
-
-
-def optimiser_name(optimiser: str) -> str:
-    """An optimiser's name as it is written in text."""
-    return {"ngd": "NGD", "kfac": "K-FAC", "gd": "GD"}.get(optimiser, optimiser)
 
 
 def degrees(angle: float | None) -> float | None:

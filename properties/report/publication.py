@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -18,10 +19,13 @@ from properties.report.document import CLAIMS, INDEX, Document
 from properties.report.together import HOME, write_together
 from theory.errors import DataFileError
 
+if TYPE_CHECKING:
+    from properties.report.presentation import Presentation
+
 PARTIAL = "claims.partial.json"
 """The results of a run that has not come to its end."""
 
-PAGE_MARK = "<title>Verified natural gradient descent"
+PAGE_MARK = '<meta name="claims-json-sha256"'
 """What every page of ours has."""
 
 OWN_FILES = (CLAIMS, INDEX, PARTIAL)
@@ -61,8 +65,8 @@ def foreign(directory: Path) -> list[str]:
     return found + [name for name in (TABLES, COUNTEREXAMPLES) if _is_in_the_way(directory / name)]
 
 
-def publish(document: Document, directory: Path) -> None:
-    """Replace the report in ``directory`` by the document's. Raises OSError.
+def publish(document: Document, directory: Path, presented: Callable[[], Presentation] | None = None) -> None:
+    """Replace the report in ``directory`` by the document's, presented as the suite says. Raises OSError.
 
     Files that only the new report uses come first, under names of their own; then claims.json and index.html are replaced,
     both at the same moment (together.py); then what only the old report used goes. A kill on the way leaves the old
@@ -70,7 +74,7 @@ def publish(document: Document, directory: Path) -> None:
     """
     from properties.report.html import page  # which needs an extra
 
-    new = page(document)
+    new = page(document) if presented is None else page(document, presented())
     earlier = _belongings(directory)
     new.write_data(directory)
     write_together(directory, {CLAIMS: document.text(), INDEX: new.text})

@@ -5,10 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from properties.paths import printable
-from properties.report.dataset_answer import answer
 from properties.report.document import Document
-from properties.report.picture_texts import summaries
 from properties.report.wording import (
     CAUSE,
     description_text,
@@ -18,7 +15,6 @@ from properties.report.wording import (
     mutants_text,
     number_text,
     obligations_text,
-    plural,
     replay_texts,
     replays_sentence,
     seconds_text,
@@ -35,28 +31,9 @@ COLUMNS = ("claim", "verdict", "evidence", "from", "instances", "vacuous", "unde
 """The columns of the claims' table."""
 
 
-def dataset_lines(document: Document) -> list[str]:
-    """The data set's certificate as its own lines, and one line for every claim checked on it."""
-    dataset = document.dataset
-    if dataset is None:
-        return []
-    notes = [f"  note: {remark}" for remark in dataset.get("remarks", ())]
-    told = [f"  {answer(dataset['certificate'])}"] if dataset["certificate"] else []
-    lines = [*dataset["lines"][:1], *told, *notes, *dataset["lines"][1:]]
-    if dataset.get("unchecked"):
-        lines.append(f"nothing could be checked on this data set, because {dataset['unchecked']}")
-    tally: dict[str, dict[str, int]] = {}
-    for check in dataset["checks"]:
-        found = tally.setdefault(check["claim"], {})
-        found[check["verdict"]] = found.get(check["verdict"], 0) + 1
-    lines += [
-        f"{claim} on {printable(dataset['name'])}: "
-        + ", ".join(f"{count} {plural(verdict, count)}" for verdict, count in found.items())
-        for claim, found in tally.items()
-    ]
-    if dataset["error"]:
-        lines.append(f"broke off: {dataset['error'].splitlines()[-1]}")
-    return lines
+def part_lines(document: Document, judged: bool) -> dict[str, list[str]]:
+    """By title what the parts tell that judge claims, or those that do not."""
+    return {part["title"]: part["told"] for part in document.parts.values() if ("verdict" in part) is judged}
 
 
 def family_lines(document: Document) -> list[str]:
@@ -146,15 +123,6 @@ def slack_lines(document: Document) -> list[str]:
         noun = "hypothesis" if rest == 1 else "hypotheses"
         lines.append(f"no counterexample known for {rest} dropped {noun}; see the report")
     return lines
-
-
-def picture_lines(document: Document) -> list[str]:
-    """What the pictures come down to: an exponent, an angle, and T5's bound beside the held-out errors."""
-    if document.pictures is None:
-        return []
-    if document.pictures["error"]:
-        return [f"broke off: {document.pictures['error'].splitlines()[-1]}"]
-    return [*summaries(document.pictures["data"]).values()]
 
 
 def replay_lines(document: Document) -> list[str]:

@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from properties.claim import InstanceVerdict, Provenance, Status, Verdict
-from properties.paths import printable
 from properties.report.document import Document
 from properties.report.entries import Entry
 from properties.report.left_out import left_out_clauses
 from properties.report.plain import number
-from properties.report.run_verdict import RunVerdict
 from theory.rigour.obligation import Standing
 
 PROVENANCE_MARKS = {
@@ -148,7 +146,7 @@ def model_text(finding: Entry) -> str:
     return model or finding["reason"] or "none"
 
 
-def obligation_failure(entry: Entry) -> str:
+def obligation_failure(entry: Entry, hints: Sequence[str]) -> str:
     """Why an obligation's item fails: what is not proved, by whom, and which mutants are not refuted."""
     lines = [f"{entry['id']} is {entry['status']}: {entry['statement']}"]
     for part in entry["parts"]:
@@ -162,7 +160,7 @@ def obligation_failure(entry: Entry) -> str:
         for one in entry["mutants"]
         if one["status"] != Standing.REFUTED.value
     ]
-    return "\n".join([*lines, f"again: natural-gradient verify --claim {entry['id']}"])
+    return "\n".join([*lines, *hints])
 
 
 def verdict_sentence(document: Document) -> str:
@@ -186,34 +184,15 @@ def verdict_sentence(document: Document) -> str:
     if document.obligations:
         parts.append(f"obligations: {obligations_text(document).replace('; ', ', ')}")
     parts += left_out_clauses(document.left_out)
-    if document.dataset is not None:
-        parts.append(_dataset_clause(document.dataset))
+    parts += [part["clause"] for part in document.parts.values() if part["clause"]]
     if document.baseline is not None and document.baseline["losses"] and not document.baseline["update"]:
         parts.append(f"{len(document.baseline['losses'])} worse than in the baseline")
-    if document.pictures is not None and document.pictures["error"]:
-        parts.append("the pictures broke off with an error")
     if not parts:
         parts.append("nothing was checked")
     if not document.complete:
         parts.append(f"the run stopped early, with {document.recorded} of {document.expected} items done")
     sentence = "; ".join(parts) + "."
     return sentence[0].upper() + sentence[1:]
-
-
-def _dataset_clause(dataset: Entry) -> str:
-    name = f"the data set {printable(dataset['name'])}"
-    if dataset["error"]:
-        return f"the certificate of {name} broke off with an error"
-    match RunVerdict(dataset["verdict"]):
-        case RunVerdict.REFUTED:
-            return f"a claim is refuted on {name}"
-        case RunVerdict.UNDECIDED:
-            return f"a claim stays undecided on {name}" if dataset.get("complete", True) else f"{name} was interrupted"
-        case RunVerdict.UNCHECKED:
-            return f"nothing could be checked on {name}, because {dataset.get('unchecked') or 'no claim applied'}"
-    held = [check["claim"] for check in dataset["checks"] if check["verdict"] == InstanceVerdict.HOLDS.value]
-    alone = f", of {held[0]} alone" if len(set(held)) == 1 else ""
-    return f"nothing is refuted on {name}: {len(held)} {'check holds' if len(held) == 1 else 'checks hold'}{alone}"
 
 
 def bound_texts(bounds: Sequence[Entry]) -> list[str]:
@@ -310,17 +289,6 @@ def mutant_failure(entry: Entry, hints: Sequence[str]) -> str:
             where = f"family {tightest['family']}, {description_text(tightest['description'])}"
             lines.append(f"{tightest['label']}: ratio {ratio_text(tightest['ratio'])}, {where}")
     return "\n".join([*lines, *_circumstances(entry), *hints])
-
-
-def dataset_failure(entry: Entry, hints: Sequence[str]) -> str:
-    """Why the data set's item fails: every check that is refuted or undecided."""
-    lines = [f"data set {entry['name']}: {entry['verdict']}"]
-    if entry["error"]:
-        lines += ["the certificate broke off with an error:", entry["error"]]
-    for check in entry["checks"]:
-        if check["verdict"] in (Verdict.REFUTED.value, Verdict.UNDECIDED.value):
-            lines += [f"{check['claim']} is {check['verdict']} on it", *evaluation_lines(check)]
-    return "\n".join([*lines, *hints])
 
 
 REPLAY_VERDICTS = {

@@ -16,8 +16,8 @@ from properties.dataset_certificate import DatasetCertificate, certify_dataset
 from properties.datasets import NORMALISED, Dataset
 from properties.ladder import Rung
 from properties.report.dataset_answer import answer
+from properties.report.dataset_entry import dataset_entry
 from properties.report.dataset_view import rung_rows
-from properties.report.entries import dataset_entry
 from properties.report.plain import plain
 from properties.rung import RungContext
 from properties.transformations import standardised

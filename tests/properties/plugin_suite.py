@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import pytest
 
 from properties import plugin
 from properties.claim import Claim
+from properties.slack import SlackRow
+from properties.suite import SUITE
 from theory.proofs import Chain
 from theory.rigour.obligation import Obligation
 from verified_natural_gradient import console
@@ -33,11 +35,12 @@ class Suite:
     monkeypatch: pytest.MonkeyPatch
     obligations: Mapping[str, Obligation] = field(default_factory=dict)
     chains: Mapping[str, Chain] = field(default_factory=dict)
+    slack: Sequence[SlackRow] = ()
 
     def run(self, claims: Sequence[Claim[Any]], *arguments: str) -> pytest.RunResult:
-        self.monkeypatch.setattr(plugin, "registry", {claim.id: claim for claim in claims})
-        self.monkeypatch.setattr(plugin, "obligations", self.obligations)
-        self.monkeypatch.setattr(plugin, "chains", self.chains)
+        known = {claim.id: claim for claim in claims}
+        suite = replace(SUITE, claims=known, obligations=self.obligations, chains=self.chains, slack=self.slack)
+        self.monkeypatch.setattr(plugin, "SUITE", suite)
         return self.pytester.runpytest_inprocess(
             "-p", "properties.plugin", "-p", "no:cacheprovider", *long(arguments), plugins=[console]
         )

@@ -8,7 +8,7 @@ from properties import baseline, counterexample, obligations, replay, rounder, s
 from properties.items import Item
 from properties.obligations import ObligationResult
 from properties.ratios import ratio_bin
-from properties.report import document, entries, outlook, terminal, wording
+from properties.report import dataset_entry, document, entries, outlook, terminal, wording
 from properties.report.document import Document
 from properties.report.run_verdict import RunVerdict
 from properties.verification import Verification
@@ -99,8 +99,8 @@ ITEMS = (
     Planted("what is stored is not evaluated", rounder._evaluated, "from_document(document)", "found.instance", test_rounder.test_what_is_evaluated_is_what_is_stored),
     Planted("a rounding that is no refutation", rounder._as_clear, "evaluation.verdict is not InstanceVerdict.REFUTED", "False", test_rounder.test_hypotheses_go_on_holding),
     Planted("a rounding that leaves nothing of a violation", rounder._as_clear, "KEPT * _violation(than)", "0", test_rounder.test_half_of_the_violation_is_kept),
-    Planted("a data set's refuted check is a result", entries.dataset_verdict, "(InstanceVerdict.REFUTED, RunVerdict.REFUTED),", "", test_run_verdicts.test_a_data_set_fails_by_what_is_refuted_or_undecided_only, {"verdict": RunVerdict.HOLDS}),
-    Planted("a data set without a check holds", entries.dataset_verdict, "return RunVerdict.UNCHECKED", "return RunVerdict.HOLDS", test_run_verdicts.test_a_data_set_fails_by_what_is_refuted_or_undecided_only, {"verdict": RunVerdict.HOLDS}),
+    Planted("a data set's refuted check is a result", dataset_entry.dataset_verdict, "(InstanceVerdict.REFUTED, RunVerdict.REFUTED),", "", test_run_verdicts.test_a_data_set_fails_by_what_is_refuted_or_undecided_only, {"verdict": RunVerdict.HOLDS}),
+    Planted("a data set without a check holds", dataset_entry.dataset_verdict, "return RunVerdict.UNCHECKED", "return RunVerdict.HOLDS", test_run_verdicts.test_a_data_set_fails_by_what_is_refuted_or_undecided_only, {"verdict": RunVerdict.HOLDS}),
 )  # fmt: skip
 
 FILES = (
@@ -122,9 +122,9 @@ RUN = (
     Planted("surviving mutants do not count", Document.verdict, " or self.survivors", "", _RUN, run("undecided", mutants=[test_run_verdicts.mutant(verdict="holds")])),
     Planted("unsettled obligations do not count", Document.verdict, "self.unsettled_obligations or ", "", _RUN, run("undecided", obligations=[test_run_verdicts.obligation(mutants=["refuted", "proved"])])),
     Planted("a run that broke off holds", Document.verdict, " or not self.complete", "", _RUN, run("undecided", due=1)),
-    Planted("the data set does not count", Document.verdict, 'verdicts.append(self.dataset["verdict"])', "pass", _RUN, run("refuted", dataset={"verdict": "refuted", "checks": []})),
+    Planted("the data set does not count", Document.verdict, 'verdicts += [part["verdict"] for part in self.parts.values() if "verdict" in part]', "pass", _RUN, run("refuted", parts={"dataset": {"verdict": "refuted", "checks": [], "error": None}})),
     Planted("losses do not count", Document.verdict, 'self.baseline["losses"]', "False", _RUN, run("undecided", baseline={"losses": ["a"], "update": False})),
-    Planted("pictures that broke off do not count", Document.verdict, 'self.pictures["error"]', "False", _RUN, run("undecided", pictures={"error": "a"})),
+    Planted("pictures that broke off do not count", Document.verdict, 'any(part["error"] for part in self.parts.values())', "False", _RUN, run("undecided", parts={"pictures": {"error": "a"}})),
     Planted("undecided before refuted", Document.verdict, "(RunVerdict.REFUTED, RunVerdict.UNDECIDED, RunVerdict.HOLDS)", "(RunVerdict.UNDECIDED, RunVerdict.REFUTED, RunVerdict.HOLDS)", _RUN, run("refuted", claims=[test_run_verdicts.entry(verdict="refuted"), test_run_verdicts.entry("M", "undecided")])),
     Planted("holds before undecided", Document.verdict, "(RunVerdict.REFUTED, RunVerdict.UNDECIDED, RunVerdict.HOLDS)", "(RunVerdict.REFUTED, RunVerdict.HOLDS, RunVerdict.UNDECIDED)", _RUN, run("undecided", due=1)),
     Planted("a run of nothing holds", Document.verdict, "return RunVerdict.UNCHECKED", "return RunVerdict.HOLDS", _RUN, {"found": test_run_verdicts.document(), "verdict": "unchecked"}),

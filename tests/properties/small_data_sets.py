@@ -10,10 +10,12 @@ from properties.claim import Depth
 from properties.dataset_certificate import certify_dataset
 from properties.datasets import NORMALISED, Dataset
 from properties.ladder import Rung
+from properties.report.dataset_entry import dataset_entry
 from properties.report.document import Document
-from properties.report.entries import Entry, dataset_entry
+from properties.report.entries import Entry
 from properties.report.html import Page, page
-from properties.report.terminal import closing_lines, dataset_lines
+from properties.report.terminal import closing_lines
+from properties.suite import presented
 from properties.transformations import shuffled, standardised
 from theory.errors import InputError
 from theory.inputs import FloatArray, normalise_rows
@@ -135,7 +137,12 @@ def report(dataset: Dataset, seed: int, wide: bool = False) -> Report:
     entry = dataset_entry(dataset, certify_dataset(dataset, Depth.QUICK, seed, rungs), 0.5)
     document = Document({}, expected=1)
     document.add(entry)
-    return Report(entry, [*dataset_lines(document), *closing_lines(document)], page(document), document.text())
+    return Report(
+        entry,
+        [*document.parts["dataset"]["told"], *closing_lines(document)],
+        page(document, presented()),
+        document.text(),
+    )
 
 
 def complaints(found: Report) -> list[str]:

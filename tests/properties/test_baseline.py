@@ -197,10 +197,10 @@ def test_a_run_like_its_baseline_passes_and_a_worse_one_fails(suite: Suite) -> N
 
 
 OWN_REGISTRY = """
+from dataclasses import replace
 from properties import plugin
 from tests.properties import fake_claims
-plugin.registry = {"N-small": fake_claims.claim()}
-plugin.obligations = plugin.chains = {}
+plugin.SUITE = replace(plugin.SUITE, claims={"N-small": fake_claims.claim()}, obligations={}, chains={})
 """
 
 

@@ -46,7 +46,7 @@ def refutation(instance: LinearInstance, rounded: tuple[str, ...] = ()) -> Refut
 
 
 def write(directory: Path, one: Refutation, claim_id: str = "T1/rate") -> Path:
-    commands = Commands(("--option", "value"), "a report")
+    commands = Commands(("--option", "value"), "a report", console="natural-gradient")
     circumstances = Circumstances(claim_id, "a statement", "quick", 5, {"numpy": "2"}, commands=commands)
     return write_counterexample(directory, one, circumstances)
 
@@ -164,7 +164,7 @@ def test_names_are_stable_distinct_and_safe(tmp_path: Path) -> None:
         ("[]", "holds a list, not a counterexample"),
         ("{}", "it has no schema"),
         ('{"schema": 99}', "schema 99, this version reads 2 and 3"),
-        ('{"schema": 1, "claim": "T1/rate"}', "or find the counterexample again: natural-gradient verify --claim T1$"),
+        ('{"schema": 1, "claim": "T1/rate"}', "or find the counterexample again with --claim T1$"),
         ('{"schema": 1, "claims": []}', "is the record of a run, not a counterexample"),
         ('{"schema": 2}', "lacks replay, claim, statement"),
         ('{"schema": NaN}', "is not JSON, .*the number NaN"),
@@ -203,9 +203,7 @@ def test_every_edit_is_detected(tmp_path: Path, change: Callable[[Mapping[str, A
     content = content_of(path)
     change(content)
     path.write_text(json.dumps(content))
-    with pytest.raises(
-        EditedFileError, match=r"edited or corrupted since it was written; .* natural-gradient verify --claim T1$"
-    ):
+    with pytest.raises(EditedFileError, match=r"edited or corrupted since it was written; .* with --claim T1$"):
         read_counterexample(path)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from properties import verification
+from properties import dataset_part
 from properties.report.commands import Commands
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import Suite
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def data(suite: Suite) -> Suite:
     """A suite with a data file, whose certificate is made up."""
-    suite.monkeypatch.setattr(verification, "certify", lambda *_: Certificate())
+    suite.monkeypatch.setattr(dataset_part, "certify", lambda *_: Certificate())
     np.savez(suite.pytester.path / "mine.npz", X=[[3.0, 4.0, 1.0], [0.0, 2.0, 1.0], [1.0, 1.0, 1.0]], y=[1.0, 2.0, 3.0])
     return suite
 
@@ -38,7 +38,7 @@ def test_what_is_done_to_a_data_set_stands_in_its_source_line(data: Suite) -> No
     outcome.stdout.fnmatch_lines([f"data set mine.npz: n = 3, d = 2; {source}"])
     written = data.written()
     assert written["dataset"]["source"] == source
-    assert written["commands"]["dataset_options"] == ["--shuffle=3", "--standardise"]
+    assert written["commands"]["part_options"]["dataset"] == ["--shuffle=3", "--standardise"]
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_options_that_cannot_be_met_are_refused(data: Suite, options: list[str],
 
 
 def test_the_command_that_certifies_again_has_all_that_matters() -> None:
-    commands = Commands(dataset_options=["--shuffle=3", "--standardise"])
-    assert commands.dataset("a b.csv", "quick", 7) == (
+    commands = Commands(part_options={"dataset": ["--shuffle=3", "--standardise"]}, console="natural-gradient")
+    assert commands.part("dataset", "a b.csv", "quick", 7) == (
         "natural-gradient dataset 'a b.csv' --shuffle=3 --standardise --depth quick --hypothesis-seed=7"
     )
-    assert Commands.from_json(commands.to_json()).dataset_options == ("--shuffle=3", "--standardise")
+    assert Commands.from_json(commands.to_json()).part_options == {"dataset": ("--shuffle=3", "--standardise")}
 
 
 def test_a_comparison_of_nothing_is_no_test_that_passed(data: Suite) -> None:

@@ -15,12 +15,13 @@ from properties.dataset_certificate import DatasetCertificate, certify_dataset
 from properties.datasets import NORMALISED, Dataset
 from properties.ladder import Rung
 from properties.report.dataset_answer import answer
+from properties.report.dataset_entry import dataset_entry
 from properties.report.document import Document
-from properties.report.entries import dataset_entry
 from properties.report.html import page
-from properties.report.terminal import closing_lines, dataset_lines
+from properties.report.terminal import closing_lines
 from properties.rung import RungContext
 from properties.seeds import FIXED_ROOT_SEED, dataset_seed
+from properties.suite import presented
 from properties.transformations import shuffled
 from tests.properties.small_data_sets import complaints, data_set, inputs, report
 from theory.inputs import normalise_rows
@@ -48,18 +49,17 @@ def document_of(dataset: Dataset, *rungs: Rung, **arguments: Any) -> Document:
 
 def test_rows_sorted_by_class_cost_their_own_networks_alone() -> None:
     found = document_of(classes(), ALL, FEW)
-    assert found.dataset is not None
-    assert found.dataset["verdict"] == "holds"
-    first, few = found.dataset["certificate"]["rungs"]
+    assert found.parts["dataset"]["verdict"] == "holds"
+    first, few = found.parts["dataset"]["certificate"]["rungs"]
     assert first["ngd"]["path_constant"] > 0
     advice = "the first 4 rows all have target 0: shuffle the rows, or --shuffle SEED"
     assert advice in few["unchecked"]
-    lines = "\n".join(dataset_lines(found))
+    lines = "\n".join(found.parts["dataset"]["told"])
     assert advice in lines
     assert "n = 12, m = 64 (all rows)" in lines
     assert "n = 4, m = 64 (the first 4 of 12 rows)" in lines
-    assert len(found.dataset["spectra"]["n = 4"]["G(0), m = 64"]) == 4
-    made = page(found)
+    assert len(found.parts["dataset"]["spectra"]["n = 4"]["G(0), m = 64"]) == 4
+    made = page(found, presented())
     assert made.problems == ()
     assert advice in made.text
     assert not certify_dataset(shuffled(classes(), 1), Depth.QUICK, rungs=[FEW]).rungs[0].unchecked
@@ -74,18 +74,17 @@ def test_a_class_of_its_own_that_is_not_zero_is_remarked_on() -> None:
 
 def test_nothing_checked_is_no_success() -> None:
     found = document_of(replace(classes(), y=np.zeros(12)), FEW)
-    assert found.dataset is not None
-    assert (found.dataset["verdict"], found.verdict.value) == ("unchecked", "unchecked")
-    assert set(found.dataset["counts"].values()) == {0}
+    assert (found.parts["dataset"]["verdict"], found.verdict.value) == ("unchecked", "unchecked")
+    assert set(found.parts["dataset"]["counts"].values()) == {0}
     reason = "all targets are 0: give targets that differ"
-    assert reason in found.dataset["unchecked"]
+    assert reason in found.parts["dataset"]["unchecked"]
     (said,) = closing_lines(found)
     assert said.startswith(
         "Nothing could be checked on the data set classes, because at n = 4, m = 64 nothing to learn"
     )
     assert reason in said
     assert found.to_json()["verdict"] == "unchecked"
-    text = page(found).text
+    text = page(found, presented()).text
     assert '<strong class="unchecked">Nothing checked.</strong>' in text
     assert 'class="holds"' not in text
 
@@ -98,10 +97,9 @@ def test_vacuous_checks_are_no_checks() -> None:
     data = classes()
     data = replace(data, X=data.X[[0] * 12], raw_X=data.raw_X[[0] * 12])
     found = document_of(data, ALL)
-    assert found.dataset is not None
-    assert found.dataset["counts"]["vacuous"] > 0
-    assert found.dataset["verdict"] == "unchecked"
-    assert "Condition 1 fails: G(0) is singular: inputs 0 and 1 are equal" in found.dataset["unchecked"]
+    assert found.parts["dataset"]["counts"]["vacuous"] > 0
+    assert found.parts["dataset"]["verdict"] == "unchecked"
+    assert "Condition 1 fails: G(0) is singular: inputs 0 and 1 are equal" in found.parts["dataset"]["unchecked"]
 
 
 def test_an_unexpected_error_in_a_topic_costs_nothing_else_and_fails() -> None:
@@ -113,14 +111,13 @@ def test_an_unexpected_error_in_a_topic_costs_nothing_else_and_fails() -> None:
 
     topics = (mistaken, real_data.natural_gradient)
     found = document_of(classes(), ALL, rung_topics=topics, input_topics=(mistaken_inputs,))
-    assert found.dataset is not None
-    (rung,) = found.dataset["certificate"]["rungs"]
+    (rung,) = found.parts["dataset"]["certificate"]["rungs"]
     assert rung["ngd"]["path_constant"] > 0
     assert rung["unavailable"]["mistaken"] == "it broke off with an error (IndexError: list index out of range)"
-    assert "mistaken inputs: it broke off" in found.dataset["certificate"]["problems"][0]
-    assert found.dataset["verdict"] == "undecided"
-    assert "Traceback" in found.dataset["error"]
-    assert page(found).problems == ()
+    assert "mistaken inputs: it broke off" in found.parts["dataset"]["certificate"]["problems"][0]
+    assert found.parts["dataset"]["verdict"] == "undecided"
+    assert "Traceback" in found.parts["dataset"]["error"]
+    assert page(found, presented()).problems == ()
 
 
 def test_a_network_that_cannot_be_made_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,8 +138,8 @@ def test_a_network_that_cannot_be_made_costs_no_other(monkeypatch: pytest.Monkey
 def test_a_section_that_breaks_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     found = document_of(classes(), FEW)
     monkeypatch.setattr("properties.report.html.outlook", lambda _: 1 / 0)
-    monkeypatch.setattr("properties.report.html.rung_rows", lambda _: [None])
-    made = page(found)
+    monkeypatch.setattr("properties.report.dataset_section.rung_rows", lambda _: [None])
+    made = page(found, presented())
     assert made.problems == (
         "what would change the verdict cannot be shown (ZeroDivisionError: division by zero)",
         "Data set cannot be shown (UndefinedError: 'None' has no attribute 'rows')",
@@ -186,7 +183,7 @@ def test_the_certificate_is_seen_to_grow() -> None:
     assert not document.complete
     assert not document.empty
     assert "the data set classes was interrupted" in "".join(closing_lines(document)).lower()
-    assert "1 of 2 networks are done" in page(document).text
+    assert "1 of 2 networks are done" in page(document, presented()).text
     document.add(dataset_entry(classes(), found, 0.5))
     assert document.complete
 

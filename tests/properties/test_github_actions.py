@@ -10,7 +10,9 @@ import pytest
 from properties.claim import Verdict
 from properties.github_actions import GitHubActions, error_commands, summary
 from properties.guard.implementation import Implementation
-from properties.place import Place, step_place
+from properties.guard.step_place import step_place
+from properties.guard.subject import OwnStep
+from properties.place import Place
 from properties.report.document import Document
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import Suite
@@ -203,8 +205,8 @@ def test_a_wrong_step_is_shown_at_its_lines(
 )
 def test_only_there_and_only_for_a_step(environment: dict[str, str], own: bool, printed: int) -> None:
     lines: list[str] = []
-    step = Implementation.of("nowhere:step", "ngd", max) if own else None
-    run = SimpleNamespace(document=refuted_document(), own=step)
+    subject = OwnStep(Implementation.of("nowhere:step", "ngd", max)) if own else None
+    run = SimpleNamespace(document=refuted_document(), subject=subject)
     GitHubActions(run, environment).pytest_terminal_summary(SimpleNamespace(write_line=lines.append))  # type: ignore[arg-type]
     assert len(lines) == printed
     assert all(line.startswith("::error ") for line in lines)

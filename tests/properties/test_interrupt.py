@@ -21,6 +21,7 @@ ITEMS = ROOT / "tests" / "claims" / "test_claims.py"
 SLOW = """
 import time
 from pathlib import Path
+from dataclasses import replace
 from properties import plugin
 from tests.properties import fake_claims
 
@@ -32,8 +33,7 @@ first = fake_claims.claim("N-first")
 second = fake_claims.claim("N-second")
 second = type(second)(**{**vars(second), "conclusion": slow})
 third = fake_claims.claim("N-third")
-plugin.registry = {claim.id: claim for claim in (first, second, third)}
-plugin.obligations = plugin.chains = {}
+plugin.SUITE = replace(plugin.SUITE, claims={claim.id: claim for claim in (first, second, third)}, obligations={}, chains={})
 """
 
 
@@ -103,13 +103,14 @@ def test_a_kill_leaves_the_report_as_it_was_and_the_results_so_far_beside_it(tmp
 
 LADDER = """
 from pathlib import Path
+from dataclasses import replace
 from properties import plugin, rung_certificate, topics
 from properties.contribution import Contribution
 from properties.ladder import Rung
 from properties import dataset_certificate
 import time
 
-plugin.obligations = plugin.chains = {}
+plugin.SUITE = replace(plugin.SUITE, obligations={}, chains={})
 
 def quick(context):
     if context.rung.width == 64:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from flint import arb, fmpq
 
-from properties.claims.kernel_instances import antiparallel_rows, duplicated_rows, general_rows, integer_rows
 from properties.claims.kernel_oracles import (
     correlation,
     dot,
@@ -19,6 +18,7 @@ from properties.claims.kernel_oracles import (
     residue,
     separating_weights,
 )
+from properties.rows import antiparallel_rows, duplicated_rows, general_rows, integer_rows
 from theory.gram import ball_limiting_gram, ball_limiting_pattern_gram, degeneracy
 from theory.inputs import FloatArray
 from theory.rigour.exact import ball_matrix

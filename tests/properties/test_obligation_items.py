@@ -171,11 +171,11 @@ def test_lines(document: Document) -> None:
     assert terminal.obligation_lines(Document({})) == []
     sentence = "Obligations: 2 of 3 proved by z3 and cvc5, mutants 2 of 3 refuted."
     assert wording.verdict_sentence(document) == sentence
-    failure = wording.obligation_failure(document.obligations["O-false"])
+    failure = wording.obligation_failure(document.obligations["O-false"], ["again"])
     assert "O-false is refuted: squares are at most their roots" in failure
     assert "z3: refuted: 0 <= x <= 2 => x**2 <= x; x = " in failure
     assert "mutant O-slack/signs survives (proved): x <= 9 => x**2 >= 0; none" in wording.obligation_failure(
-        document.obligations["O-slack"]
+        document.obligations["O-slack"], []
     )
     assert wording.implication_text({"hypotheses": [], "conclusion": "1 < 2", "where": {}}) == "1 < 2"
 

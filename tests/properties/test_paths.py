@@ -64,7 +64,7 @@ def test_a_name_is_shown_on_one_line(name: str, shown: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=list(NAMES))
 def test_a_shell_reads_the_command_back(name: str) -> None:
-    command = Commands(report=name).replay("counterexamples/x.json")
+    command = Commands(report=name, console="natural-gradient").replay("counterexamples/x.json")
     assert command.isprintable()
     script = f"printf '%s' {command.removeprefix('natural-gradient replay ')}"
     done = subprocess.run(
@@ -90,10 +90,10 @@ def test_data_whose_name_is_not_text(suite: Suite) -> None:
 
 
 OWN_REGISTRY = """
+from dataclasses import replace
 from properties import instance_document, plugin
 from tests.properties import fake_claims
-plugin.registry = {"N-small": fake_claims.claim(limit=20.0)}
-plugin.obligations = plugin.chains = {}
+plugin.SUITE = replace(plugin.SUITE, claims={"N-small": fake_claims.claim(limit=20.0)}, obligations={}, chains={})
 instance_document.PACKAGES = ("theory", "properties", "tests")
 """
 

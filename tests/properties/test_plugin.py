@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties import items, plugin, verification
+from properties import dataset_part, items, pictures_part
 from properties.claim import Claim, Depth, Evaluation, InstanceVerdict
 from properties.coverage import NOT_EXECUTABLE
 from properties.datasets import Dataset
 from properties.report.publication import occupy
 from properties.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.slack import SlackRow
+from properties.suite import SUITE
+from properties.suite_plugin import SuitePlugin
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import Suite
 from tests.report.picture_data import picture_data
@@ -158,7 +160,7 @@ def test_pictures_belong_to_a_report_on_every_claim(
         calls.append((depth, seed))
         return {"constants": constants}
 
-    monkeypatch.setattr(verification, "compute_pictures", compute)
+    monkeypatch.setattr(pictures_part, "compute_pictures", compute)
     outcome = suite.run([fake_claims.claim()], *arguments)
     assert outcome.ret == 0
     assert calls == ([(Depth.NORMAL, FIXED_ROOT_SEED)] if drawn else [])
@@ -170,19 +172,18 @@ def test_pictures_belong_to_a_report_on_every_claim(
 
 
 def test_pictures_that_break_off_fail(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "compute_pictures", lambda depth, seed: 1 / 0)
+    monkeypatch.setattr(pictures_part, "compute_pictures", lambda depth, seed: 1 / 0)
     outcome = suite.run([fake_claims.claim()], "--depth", "normal", "--report", "out")
     assert outcome.ret == 1
     outcome.stdout.fnmatch_lines(["*the pictures broke off with an error:", "*ZeroDivisionError*"])
     assert suite.written()["verdict"] == "undecided"
 
 
-def test_slack_and_statements_that_are_no_claims_are_written(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = (
+def test_slack_and_statements_that_are_no_claims_are_written(suite: Suite) -> None:
+    suite.slack = (
         SlackRow("N-small", "the largest value", 20.0, 30.0, 31.0),
         SlackRow("N-other", "elsewhere", None, None, None),
     )
-    monkeypatch.setattr(plugin, "slack_table", rows)
     outcome = suite.run([fake_claims.claim()], "--report", "out")
     assert [row["quantity"] for row in suite.written()["slack"]] == ["the largest value"]
     assert suite.written()["not_executable"] == dict(NOT_EXECUTABLE)
@@ -313,7 +314,7 @@ def with_dataset(suite: Suite, verdict: InstanceVerdict) -> None:
     def certify(dataset: Dataset, depth: Depth, *_: object) -> FakeCertificate:
         return FakeCertificate(verdict)
 
-    suite.monkeypatch.setattr(verification, "certify", certify)
+    suite.monkeypatch.setattr(dataset_part, "certify", certify)
     np.savez(suite.pytester.path / "mine.npz", X=[[3.0, 4.0], [0.0, 2.0]], y=[1.0, 2.0])
 
 
@@ -371,7 +372,7 @@ def test_checks_on_a_data_set_count_in_the_claims_table(suite: Suite) -> None:
 
 def test_a_certificate_that_breaks_off_fails_and_is_recorded(suite: Suite) -> None:
     with_dataset(suite, InstanceVerdict.HOLDS)
-    suite.monkeypatch.setattr(verification, "certify", lambda dataset, *_: fake_claims.broken(dataset))
+    suite.monkeypatch.setattr(dataset_part, "certify", lambda dataset, *_: fake_claims.broken(dataset))
     outcome = suite.run([fake_claims.claim()], "--dataset", "mine.npz", "--report", "out")
     assert outcome.ret == 1
     assert suite.written()["dataset"]["error"].endswith("ZeroDivisionError: a programming error")
@@ -401,5 +402,5 @@ def test_modules_of_another_checkout_are_refused(suite: Suite) -> None:
 def test_workers_of_a_distributed_run_take_the_root_seed() -> None:
     run = SimpleNamespace(root=17)
     node = SimpleNamespace(workerinput={}, config=SimpleNamespace(stash={items.RUN: run}))
-    plugin.pytest_configure_node(node)
+    SuitePlugin(lambda: SUITE).pytest_configure_node(node)
     assert node.workerinput == {"verification_root": 17}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties import verification
+from properties import dataset_part
 from properties.claim import Evaluation
 from tests.properties import fake_claims
 from tests.properties.npz_files import archive, header, npy, with_header
@@ -67,7 +67,7 @@ READ = {
 def test_a_file_that_is_read_shows_what_was_decided(kind: str, suite: Suite) -> None:
     name, content, remarks = READ[kind]
     (suite.pytester.path / name).write_bytes(content)
-    suite.monkeypatch.setattr(verification, "certify", lambda *arguments, **options: NothingKnown())
+    suite.monkeypatch.setattr(dataset_part, "certify", lambda *arguments, **options: NothingKnown())
     outcome = suite.run([fake_claims.claim()], "-W", "error", "--dataset", name, "--report", "out")
     assert outcome.ret == 0
     assert suite.written()["dataset"]["remarks"] == list(remarks)

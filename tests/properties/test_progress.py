@@ -16,10 +16,10 @@ from properties.progress import terminal_stream
 from tests.properties.plugin_suite import ITEMS
 
 OWN_REGISTRY = """
+from dataclasses import replace
 from properties import plugin
 from tests.properties import fake_claims
-plugin.registry = {"N-small": fake_claims.claim()}
-plugin.obligations = plugin.chains = {}
+plugin.SUITE = replace(plugin.SUITE, claims={"N-small": fake_claims.claim()}, obligations={}, chains={})
 """
 
 

@@ -51,7 +51,14 @@ def write_mutant(directory: Path, id: str, root: int = 20191, report: str = "") 
     return write_counterexample(
         directory,
         refutation,
-        Circumstances(id, mutant.statement, "normal", seed, environment(), commands=Commands(report=report)),
+        Circumstances(
+            id,
+            mutant.statement,
+            "normal",
+            seed,
+            environment(),
+            commands=Commands(report=report, console="natural-gradient"),
+        ),
     )
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from properties.claim import Depth, InstanceVerdict
 from properties.report import terminal
+from properties.report.dataset_entry import dataset_verdict
 from properties.report.document import Document
-from properties.report.entries import dataset_verdict
 from properties.report.outlook import outlook
 from properties.report.run_verdict import FAILING, RunVerdict
 from properties.report.wording import verdict_sentence
@@ -80,9 +80,9 @@ def document(
         (document([entry()], (), [obligation("P", "proved", ["undecided", "refuted"])]), "undecided"),
         (document([entry()], baseline={"losses": ["N: less"], "update": False}), "undecided"),
         (document([entry()], baseline={"losses": ["N: less"], "update": True}), "holds"),
-        (document([entry()], pictures={"error": "broke off"}), "undecided"),
-        (document([entry()], dataset={"verdict": "undecided", "checks": []}), "undecided"),
-        (document([entry()], dataset={"verdict": "refuted", "checks": []}), "refuted"),
+        (document([entry()], parts={"pictures": {"error": "broke off"}}), "undecided"),
+        (document([entry()], parts={"dataset": {"verdict": "undecided", "checks": [], "error": None}}), "undecided"),
+        (document([entry()], parts={"dataset": {"verdict": "refuted", "checks": [], "error": None}}), "refuted"),
     ],
 )
 def test_one_thing_against_a_run_decides_it(found: Document, verdict: str) -> None:
@@ -136,8 +136,10 @@ def test_what_is_against_a_run_is_told_first() -> None:
         [mutant("N/a", "holds")],
         [obligation("O", "undecided")],
         due=1,
-        dataset={"verdict": "refuted", "checks": [], "name": "a", "error": None},
-        pictures={"error": "a"},
+        parts={
+            "dataset": {"verdict": "refuted", "title": "data set", "against": "a: refuted", "error": None},
+            "pictures": {"error": "a", "title": "pictures", "against": "they broke off"},
+        },
         baseline={"file": "a", "losses": ["N: less"], "update": False},
     )
     told = [remark.heading for remark in outlook(found) if remark.against]
@@ -193,7 +195,7 @@ def check(verdict: str, ratio: float = 0.5, evidence: str = "tested") -> dict[st
 )
 def test_checks_on_a_data_set_count_as_instances_do(kind: str, key: str, verdict: str) -> None:
     dataset = {"verdict": "holds", "checks": [check(kind), {**check("refuted"), "claim": "another"}]}
-    (merged,) = document([entry()], dataset=dataset).merged_claims()
+    (merged,) = document([entry()], parts={"dataset": dataset}).merged_claims()
     assert merged["verdict"] == verdict
     found = {name: merged[name] for name in ("instances", "vacuous", "undecided_hypotheses", "undecided")}
     assert found == {**{name: entry()[name] for name in found}, key: entry()[key] + 1}

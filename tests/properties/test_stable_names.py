@@ -18,8 +18,9 @@ from properties.former_paths import FORMER_PATHS
 from properties.guard.judgements import FixedInstance
 from properties.instance_document import InstanceDocument, from_document, to_document
 from properties.losses import LossRecipe
-from properties.replay import ON_DATA, load_replays, replay_entry
+from properties.replay import load_replays, replay_entry
 from properties.stable_names import named_class, stable_name, stored_as
+from properties.suite import SUITE
 from theory.errors import DocumentError
 from theory.inputs import FloatArray
 
@@ -170,7 +171,7 @@ def test_every_former_path_leads_to_a_class() -> None:
 
 
 def test_classes_that_no_claim_loads_are_loaded_by_a_replay() -> None:
-    assert {stable_name(kind) for kind in ON_DATA} == {"data-run", "kfac-data-run"}
+    assert {stable_name(kind) for kind in SUITE.stored()} == {"data-run", "kfac-data-run"}
 
 
 def test_a_subclass_has_a_name_of_its_own() -> None:

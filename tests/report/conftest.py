@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 from properties.profiles import under_ci
 from properties.report.document import Document
 from properties.report.html import Page, page
+from properties.suite import presented
 from tests.report.browser_checks import chromium, launch
 from tests.report.sample import full_document, sample_document, write_report
 
@@ -53,7 +54,7 @@ def document() -> Document:
 
 @pytest.fixture(scope="module")
 def sample_page(document: Document) -> Page:
-    return page(document)
+    return page(document, presented())
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def full() -> Document:
 
 @pytest.fixture(scope="session")
 def full_page(full: Document) -> Page:
-    return page(full)
+    return page(full, presented())
 
 
 @pytest.fixture(scope="session")

@@ -10,18 +10,18 @@ from properties.claim import Depth, Evaluation, InstanceVerdict, Status
 from properties.datasets import load_dataset
 from properties.obligations import run_obligation
 from properties.report.commands import Commands
+from properties.report.dataset_entry import dataset_entry
 from properties.report.document import INDEX, Document
 from properties.report.entries import (
     Entry,
     chain_entry,
     claim_entry,
-    dataset_entry,
     mutant_entry,
     obligation_entry,
-    pictures_entry,
     slack_entry,
 )
 from properties.report.html import Page
+from properties.report.pictures_entry import pictures_entry
 from properties.report.together import write_together
 from properties.search import run_claim
 from properties.slack import SlackRow
@@ -111,7 +111,7 @@ def sample_document() -> Document:
         {"numpy": "2.0", "root_seed": 1},
         slack=[slack_entry(row) for row in SLACK],
         not_executable={"N-all": "a statement about all numbers", "N-every": "a statement about all numbers"},
-        commands=Commands(report="my report"),
+        commands=Commands(report="my report", console="natural-gradient"),
     )
     for one in (claim, hostile):
         found.add(claim_entry(one, fake_claims.result(one), "quick", 3))

@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 from properties.claim import Depth
+from properties.formulas import mathematics
 from properties.report import terminal, wording
 from properties.report.claim_view import claim_views
 from properties.report.commands import Commands
 from properties.report.document import Document
-from properties.report.entries import claim_entry, pictures_entry, tightest_entry
+from properties.report.entries import claim_entry, tightest_entry
 from properties.report.html import page
 from properties.report.outlook import outlook
+from properties.report.pictures_entry import pictures_entry
 from properties.report.plain import json_text
+from properties.suite import presented
 from tests.properties import fake_claims
 from tests.report.page_parser import ParsedPage
 from tests.report.picture_data import picture_data
@@ -24,13 +27,15 @@ from theory.errors import DataFileError
 
 def test_pictures_that_broke_off_are_shown_and_leave_the_run_undecided(document: Document) -> None:
     claims = {"N-small": document.claims["N-small"]}
-    found = Document({}, claims=dict(claims), pictures=pictures_entry("Traceback\nValueError: no ink", 1.0), expected=2)
+    found = Document(
+        {}, claims=dict(claims), parts={"pictures": pictures_entry("Traceback\nValueError: no ink", 1.0)}, expected=2
+    )
     assert found.complete
     assert found.verdict == "undecided"
     assert wording.verdict_sentence(found) == "The 1 claim holds; the pictures broke off with an error."
-    assert "ValueError: no ink" in ParsedPage(page(found).text).text
-    assert terminal.picture_lines(found) == ["broke off: ValueError: no ink"]
-    found.pictures = pictures_entry({}, 1.0)
+    assert "ValueError: no ink" in ParsedPage(page(found, presented()).text).text
+    assert terminal.part_lines(found, judged=False)["pictures"] == ["broke off: ValueError: no ink"]
+    found.parts = {"pictures": pictures_entry({}, 1.0)}
     assert found.verdict == "holds"
 
 
@@ -56,10 +61,11 @@ def test_the_witness_s_seed_stands_beside_the_ratio(document: Document) -> None:
     entry = tightest_entry(evaluation)
     assert entry is not None
     assert entry["seed"] == 77
-    assert document.dataset is not None
-    check = {**document.dataset["checks"][0], "description": {"seed": 5}}
+    check = {**document.parts["dataset"]["checks"][0], "description": {"seed": 5}}
     claims = {"N-small": {**document.claims["N-small"], "tightest": None}}
-    merged = Document({}, claims=claims, dataset={**document.dataset, "checks": [check]}).merged_claims()
+    merged = Document(
+        {}, claims=claims, parts={"dataset": {**document.parts["dataset"], "checks": [check]}}
+    ).merged_claims()
     assert merged[0]["tightest"]["seed"] == 5
 
 
@@ -123,7 +129,7 @@ def test_the_document_knows_what_is_due(document: Document) -> None:
     assert partial.verdict == "holds"
     assert wording.verdict_sentence(partial) == "All 2 claims hold."
     assert document.verdict == "undecided"  # a mutant survives
-    with pytest.raises(ValueError, match="known are claim, mutant, dataset, pictures"):
+    with pytest.raises(ValueError, match="known are claim, mutant, obligation, replay"):
         partial.add({"kind": "unknown"})
 
 
@@ -132,25 +138,23 @@ def test_the_document_knows_what_is_due(document: Document) -> None:
     [("refuted", "refuted"), ("undecided", "undecided"), ("vacuous", "holds"), ("undecided hypothesis", "holds")],
 )
 def test_a_check_on_data_decides_the_claim(document: Document, verdict: str, expected: str) -> None:
-    assert document.dataset is not None
-    check = {**document.dataset["checks"][0], "verdict": verdict}
-    dataset = {**document.dataset, "checks": [check]}
-    found = Document({}, claims=dict(document.claims), dataset=dataset)
+    check = {**document.parts["dataset"]["checks"][0], "verdict": verdict}
+    dataset = {**document.parts["dataset"], "checks": [check]}
+    found = Document({}, claims=dict(document.claims), parts={"dataset": dataset})
     assert [entry["verdict"] for entry in found.merged_claims()] == [expected, "holds"]
 
 
 def test_the_tightest_ratio_and_the_weakest_evidence_win(document: Document) -> None:
-    assert document.dataset is not None
     claims = {"N-small": {**document.claims["N-small"], "evidence": "enclosed", "evidence_counts": {"enclosed": 3}}}
     claims["N-small"]["tightest"] = {**claims["N-small"]["tightest"], "ratio": 0.5}
-    found = Document({}, claims=claims, dataset=document.dataset).merged_claims()[0]
+    found = Document({}, claims=claims, parts={"dataset": document.parts["dataset"]}).merged_claims()[0]
     assert found["tightest"]["family"] == "F5"
     assert found["tightest"]["ratio"] == 1.0
     assert found["evidence"] == "tested"
     assert found["evidence_counts"] == {"enclosed": 3, "tested": 1}
     assert wording.evidence_text(found) == "tested, 3 enclosed"
     claims["N-small"]["tightest"]["ratio"] = "inf"
-    found = Document({}, claims=claims, dataset=document.dataset).merged_claims()[0]
+    found = Document({}, claims=claims, parts={"dataset": document.parts["dataset"]}).merged_claims()[0]
     assert found["tightest"]["ratio"] == "inf"
 
 
@@ -170,13 +174,13 @@ def test_entries_are_shown_in_the_order_asked_for_whichever_comes_first() -> Non
 
 
 def test_a_document_is_read_back_as_it_was_written(full: Document, tmp_path: Path) -> None:
-    document = replace(full, pictures=None)
+    document = replace(full, parts={"dataset": full.parts["dataset"]})
     read = Document.read(document.write(tmp_path))
     assert json_text(read.to_json()) == json_text(document.to_json())
     assert (read.complete, read.expected, read.verdict) == (False, document.expected, document.verdict)
     assert wording.verdict_sentence(read) == wording.verdict_sentence(document)
     assert outlook(read) == outlook(document)
-    assert claim_views(read) == claim_views(document)
+    assert claim_views(read, mathematics()) == claim_views(document, mathematics())
     older = {
         key: value for key, value in document.to_json().items() if key not in ("expected", "proofs", "obligations")
     }

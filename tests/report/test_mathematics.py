@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from properties.claims import registry
-from properties.report.mathematics import formula, mathematics, notation, sentence, source
+from properties.formulas import mathematics, notation, source
+from properties.report.mathematics import formula, sentence
 
 WORDS = {"arcsin", "arccos", "exp", "ln"}
 

@@ -13,8 +13,8 @@ def test_the_terminal_shows_slack_and_pictures_in_short(document: Document) -> N
     assert lines[2].endswith("-      1 - 1.0e-09  -")
     assert lines[3] == "no counterexample known for 1 dropped hypothesis; see the report"
     assert terminal.slack_lines(Document({})) == []
-    assert len(terminal.picture_lines(document)) == 6
-    assert terminal.picture_lines(Document({})) == []
+    assert len(terminal.part_lines(document, judged=False)["pictures"]) == 6
+    assert terminal.part_lines(Document({}), judged=False) == {}
 
 
 def test_the_terminal_table(document: Document) -> None:
@@ -25,6 +25,8 @@ def test_the_terminal_table(document: Document) -> None:
         str(entry["instances"]) for entry in document.merged_claims()
     ]
     assert terminal.mutant_lines(document) == ["mutants: 2 of 3 refuted", f"survivor: N-small/slack (slack {HOSTILE})"]
-    assert terminal.dataset_lines(document)[2] == f"  note: column {HOSTILE!r} numbers the rows"
-    assert terminal.dataset_lines(document)[-1] == f"N-small on mine {HOSTILE}: 1 holds, 1 vacuous"
+    assert terminal.part_lines(document, judged=True)["data set"][2] == f"  note: column {HOSTILE!r} numbers the rows"
+    assert (
+        terminal.part_lines(document, judged=True)["data set"][-1] == f"N-small on mine {HOSTILE}: 1 holds, 1 vacuous"
+    )
     assert terminal.claim_lines(Document({})) == terminal.mutant_lines(Document({})) == []

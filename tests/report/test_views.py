@@ -4,6 +4,7 @@ import shlex
 
 import pytest
 
+from properties.formulas import mathematics
 from properties.report.claim_view import claim_views, ratio_file
 from properties.report.dataset_view import reason, rung_rows
 from properties.report.document import Document
@@ -12,27 +13,29 @@ from theory.direction import Attained, UpperBound
 
 
 def test_a_claim_has_its_mutants_and_the_command_that_repeats_it(document: Document) -> None:
-    own, hostile = claim_views(document)
+    own, hostile = claim_views(document, mathematics())
     assert [one["id"] for one in own.mutants] == ["N-small/below-10", "N-small/below-20", "N-small/slack"]
     assert own.survivors == 1
     assert own.mathematics is None
     assert hostile.mutants == []
     assert hostile.again == "natural-gradient verify --claim N-hostile --depth quick --hypothesis-seed=1"
-    assert document.dataset is not None
     assert own.entry["tightest"]["family"] == "F1"
     claims = {**document.claims, "N-small": {**document.claims["N-small"], "tightest": None}}
-    on_data = claim_views(Document({}, claims=claims, dataset=document.dataset))[0]
+    on_data = claim_views(
+        Document({}, claims=claims, parts={"dataset": document.parts["dataset"]}, commands=document.commands),
+        mathematics(),
+    )[0]
     assert shlex.split(on_data.again or "") == [
         "natural-gradient",
         "dataset",
-        document.dataset["name"],
+        document.parts["dataset"]["name"],
         "--depth",
         "quick",
     ]
 
 
 def test_the_histogram_counts_every_instance_once(document: Document) -> None:
-    for view in claim_views(document):
+    for view in claim_views(document, mathematics()):
         assert sum(bar.count for bar in view.bars) == view.entry["instances"]
         assert max(bar.height for bar in view.bars) == 1.0
         assert [bar.place for bar in view.bars] == sorted(bar.place for bar in view.bars)

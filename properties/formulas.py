@@ -1,0 +1,33 @@
+"""The claims of this suite in mathematical notation, and what they take as known: mathematics.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from properties.report.mathematics import Mathematics, Notation, sentences
+
+
+@cache
+def mathematics() -> Mapping[str, Mathematics]:
+    """By the id of the claim."""
+    return {
+        id: Mathematics(*(sentences(entry.get(part, [])) for part in ("hypotheses", "conclusion", "constants")))
+        for id, entry in source()["claims"].items()
+    }
+
+
+@cache
+def notation() -> Notation:
+    """What the claims take as known."""
+    found = source()["notation"]
+    return Notation(sentences(found["objects"]), sentences(found["conditions"]))
+
+
+@cache
+def source() -> dict[str, Any]:
+    """The file mathematics.toml as it is: under ``claims`` by id, under ``notation``, lists of sentences by part."""
+    return tomllib.loads(files(__package__).joinpath("mathematics.toml").read_text(encoding="utf-8"))

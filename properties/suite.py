@@ -1,0 +1,86 @@
+"""The suite on natural gradient descent: what of it the engine is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from properties.claims import registry, slack_table
+from properties.coverage import NOT_EXECUTABLE
+from properties.dataset_part import DatasetPart
+from properties.extension import Suite
+from properties.guard.subject import COMPANIONS, check_contradictions, elsewhere, own_step
+from properties.paths import same_file
+from properties.pictures_part import PicturesPart
+from theory import errors
+from theory.errors import ChoiceError
+from theory.proofs import chains, obligations
+from verified_natural_gradient.options import CHECKOUT
+
+if TYPE_CHECKING:
+    import pytest
+
+    from properties.report.presentation import Presentation
+
+
+def presented() -> Presentation:
+    """The sections of the data set and of the pictures, and the formulas; drawing needs an extra."""
+    from properties.formulas import mathematics, notation
+    from properties.report.dataset_section import SECTION as DATASET
+    from properties.report.pictures_section import SECTION as PICTURES
+    from properties.report.presentation import Presentation
+
+    return Presentation((DATASET, PICTURES), mathematics(), notation())
+
+
+def stored() -> Sequence[type]:
+    """The instances on data sets, which the claims do not load."""
+    from properties.claims.kfac_real import RealKronecker
+    from properties.claims.real_data import RealInstance
+
+    return (RealInstance, RealKronecker)
+
+
+def check(config: pytest.Config) -> None:
+    """Refuse what cannot be run together. Raises ChoiceError."""
+    _check_checkout(config)
+    check_contradictions(config)
+
+
+def _check_checkout(config: pytest.Config) -> None:
+    """Refuse to test a checkout with the modules of another one. Raises ChoiceError."""
+    here = config.rootpath / "theory" / "errors.py"
+    ours = (config.rootpath / "properties" / "plugin.py").is_file()
+    if ours and here.is_file() and not here.samefile(errors.__file__):
+        raise ChoiceError(
+            f"the package theory was imported from {Path(errors.__file__).parent}, not from {here.parent}: "
+            f"install this checkout (pip install -e .) in this environment, or run python -m pytest"
+        )
+
+
+def header(config: pytest.Config) -> Sequence[str]:
+    """What of the checkout's tests is not collected."""
+    elsewhere = not same_file(config.rootpath, CHECKOUT)
+    if elsewhere or any("peers" in argument for argument in config.args):
+        return ()
+    return ("not collected: tests/peers, which need PyTorch and JAX (docs/guard.md)",)
+
+
+SUITE = Suite(
+    title="Verified natural gradient descent",
+    console="natural-gradient",
+    claims=registry,
+    obligations=obligations,
+    chains=chains,
+    slack=slack_table,
+    not_executable=NOT_EXECUTABLE,
+    parts={"dataset": DatasetPart(), "pictures": PicturesPart()},
+    presented=presented,
+    subject=own_step,
+    companions=COMPANIONS,
+    header=header,
+    check=check,
+    elsewhere=elsewhere,
+    stored=stored,
+)
