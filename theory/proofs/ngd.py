@@ -179,9 +179,10 @@ CHAINS = (
         (
             *STEP_OPERATOR,
             proved(
-                "(1 - eta(1+x))^2 + eta^2 y^2 <= 1 - 2 eta (1-C) + eta^2 (1+C)^2 for x^2 + y^2 <= C^2", PAPER_SQUARE
+                "(1 - eta(1+x))^2 + eta^2 y^2 <= 1 - 2 eta (1-C) + eta^2 (1+C)^2 for x^2 + y^2 <= C^2, eta > 0",
+                PAPER_SQUARE,
             ),
-            proved("that is at most 1 - eta within the step limit", PAPER_RATE),
+            proved("that is at most 1 - eta within the step limit, C < 1/2", PAPER_RATE),
             argued("so it bounds ||r+||^2/||r||^2, and the lengths of the steps are a geometric sum", f"{_HERE}P5.2"),
             proved("(1-s^2)/(1-s) <= 2 for 0 <= s < 1, and 2/(1-C/3) <= 3 for C <= 1", PAPER_BALL),
             INDUCTION,

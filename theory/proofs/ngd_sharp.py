@@ -199,8 +199,15 @@ _LEMMA = (
         "the row-space step: a symmetric Q, 0 <= Q <= c^2 I, with v'(I-Q)^{-1}v >= 1 and e'(c^2 I - Q)^{-1}e <= 1",
         f"{_HERE}P5.8",
     ),
-    proved("by hand: what Cauchy-Schwarz needs in a coordinate of Q's eigenbasis", COORDINATE),
-    proved("the inequality of a coordinate with eigenvalue q < c^2, and with q = c^2 and e = 0; the constant", LEMMA),
+    proved(
+        "by hand: what Cauchy-Schwarz needs in a coordinate of Q's eigenbasis, "
+        "(1-q)/(c-q) + (c^2-q)/(c^2+q) <= (1+c)/c for 0 <= q < c^2, 0 < c < 1",
+        COORDINATE,
+    ),
+    proved(
+        "the inequality of a coordinate with eigenvalue q < c^2, and with q = c^2 and e = 0; the constant; 0 < c < 1",
+        LEMMA,
+    ),
     argued("the sum over the coordinates is Lemma S", f"{_HERE}P5.9"),
 )
 
@@ -209,9 +216,19 @@ LEMMA_S = (*_LEMMA, checked("Lemma S on random and adversarial Jacobians", "T1-l
 _ONE_STEP = (
     argued("||r+|| <= ||w - eta v|| + eta c", f"{_HERE}P5.7"),
     *LEMMA_S,
-    proved("the difference of the goal's squares is eta Phi; (1 - eta/rho) s >= eta c for s >= 1-c; eta <= 1", GOAL),
-    proved("what bounds Phi below for s <= 1+c, by Lemma S and ||e|| <= c, is not negative", BELOW),
-    proved("what bounds Phi below for s >= 1+c, by ||v|| >= s - ||e|| and ||e|| <= c, is not negative", ABOVE),
+    proved(
+        "for c < 1/3 the difference of the goal's squares is eta Phi; within the factor's limit (1 - eta/rho) s >= eta c for s >= 1-c, "
+        "and eta <= 1",
+        GOAL,
+    ),
+    proved(
+        "within that limit, c < 1/3: what bounds Phi below for 0 < s <= 1+c, by Lemma S and ||e|| <= c, is not negative",
+        BELOW,
+    ),
+    proved(
+        "within that limit, c < 1/3: what bounds Phi below for s >= 1+c, by ||v|| >= s - ||e|| and ||e|| <= c, is not negative",
+        ABOVE,
+    ),
     argued("so ||w - eta Bz|| <= (1 - eta/rho) ||w|| for all A, B within c of J0", f"{_HERE}P5.10"),
 )
 
@@ -246,7 +263,7 @@ _CHAINS = (
             PSEUDO_INVERSE,
             argued("inside the ball a step is at most eta ||r||/((1-c) sqrt(lambda)) long", f"{_HERE}P5.1"),
             *ONE_STEP,
-            proved("up to rho(2-rho), which is within the factor's limit, (1 - eta/rho)^2 <= 1 - eta", RATE),
+            proved("up to rho(2-rho), which is within the factor's limit, (1 - eta/rho)^2 <= 1 - eta; c < 1/3", RATE),
             argued("the rate, and the lengths of the steps as a geometric sum", f"{_HERE}P5.11"),
             proved("rho/(1-c) = (1+c)/(1-c)^2 <= 3 for c <= 1/3", BALL),
             INDUCTION,
@@ -260,8 +277,8 @@ _CHAINS = (
             argued("the step is -eta Bz with ||Bz - v|| <= c, and w = r", f"{_HERE}P5.7"),
             *LEMMA_S,
             proved(
-                "((1+2c)/(1+c) s^2 + (1+c)(1-2c))^2 >= 4 s^2 (1-4c^2); 1-4c^2 >= c^2; both bounds of the angle agree at "
-                "||v||^2 = 1-3c^2; the square of its sine is at most q^2",
+                "for c <= 1/3: ((1+2c)/(1+c) s^2 + (1+c)(1-2c))^2 >= 4 s^2 (1-4c^2); 1-4c^2 >= c^2; both bounds of the angle agree "
+                "at ||v||^2 = 1-3c^2; the square of its sine is at most q^2",
                 LINE,
             ),
             argued(
