@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from flint import arb, fmpq, fmpq_mat
 
+from theory.proofs import chains, obligations
 from theory.rigour.exact import pseudo_inverse
 from theory.rigour.precision import working_precision
 from theory.theorems import general_loss, kernels, ngd
@@ -171,3 +172,32 @@ def test_the_limit_of_the_factor_reaches_the_inverse_of_mu_for_equal_constants_o
             assert equal.contains(1)
             for larger in (fmpq(2001, 1000), fmpq(3)):
                 assert general_loss.validity_limit(arb(C), mu, arb(larger), "T2-q") * mu < 1
+
+
+# --- the chains have these steps -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("theorem", "needed"),
+    [
+        ("T4-width", {"O-t4-width", "O-t4-width-symmetric", "O-leverage"}),
+        ("T3", {"O-t3", "O-t3-symmetric", "O-t3-least"}),
+        ("T4", {"O-leverage"}),
+        ("K-sep", {"O-sep-wallis", "O-sep-tail"}),
+        ("T1", {"O-t1-square"}),
+        ("T0-advantage", {"O-t0-two"}),
+    ],
+)
+def test_what_a_proof_would_lack_without(theorem: str, needed: set[str]) -> None:
+    assert needed <= set(chains[theorem].obligations)
+
+
+def test_no_chain_claims_that_v_is_as_long_as_z() -> None:
+    assert not any("||v|| >= 1" in link.step for chain in chains.values() for link in chain.links)
+    assert "O-sharp-1" not in obligations
+
+
+def test_every_chain_with_steps_of_a_network_has_the_lemma_on_kinks() -> None:
+    steps = ("T0", "T0-sharp", "T1", "T1-q", "T1-sharp", "T1-first", "T1-step", "T1-line", "T2", "T2-q", "T4", "T4-lev")
+    for theorem in (*steps, "T4-sharp", "T4-frozen", "T1-radius", "T1-tight"):
+        assert any("docs/proofs/segments.md: P1.1" in link.references for link in chains[theorem].links), theorem

@@ -218,6 +218,7 @@ CHAINS = (
         "T1-first",
         (
             INTEGRAL,
+            PSEUDO_INVERSE,
             proved("eta r/s <= 3 r/s for eta <= 3, r the residual's norm and s the root of lambda", FIRST_BALL),
             argued("J(0) J(0)^+ = I, so that the step's error is at most c ||r(0)||", f"{_HERE}P5.4"),
             checked("the conclusion on instances", "T1-first"),
@@ -227,6 +228,7 @@ CHAINS = (
         "T1-step",
         (
             INTEGRAL,
+            PSEUDO_INVERSE,
             argued("r+ = (1-eta) r - eta [mean of J(theta_s) - J(k)] J(k)^+ r", f"{_HERE}P5.5"),
             checked("the conclusion on instances", "T1-step"),
         ),

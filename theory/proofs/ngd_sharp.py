@@ -271,7 +271,7 @@ _SHARP = (
 
 _CHAINS = (
     Chain("T1-lemma-S", LEMMA_S),
-    Chain("T1-sharp-adversary", (INTEGRAL, *ONE_STEP)),
+    Chain("T1-sharp-adversary", (INTEGRAL, PSEUDO_INVERSE, *ONE_STEP)),
     Chain("T1-sharp", _SHARP),
     Chain(
         "T1-line",

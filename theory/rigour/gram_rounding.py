@@ -1,19 +1,10 @@
 """How far the computed ``H = S S^T`` and ``G = K o H`` of a stored iterate are from the exact ones, entry by entry.
 
-Let S be the exact features at the stored Z, S' the computed ones, h' the computed H, rows i of S and S' of norms at most
-``p_i``. Rounding moves an entry (i, j) in four ways, u being the unit roundoff:
-
-* phi' of a smooth activation, the sign and ``m^{-1/2}``: ``|S'_ir - S_ir| <= FEATURE_ERROR/m^{1/2}``, so a
-  row is off by at most ``tau``, that bound without ``m^{-1/2}``, and ``S'_i . S'_j`` by ``tau (p_i + p_j) + tau^2``. It is an absolute
-  error: where phi' is tiny it may exceed H itself. The pattern of a ReLU network is exact: ``tau = 0``.
-* the sum over m neurons, in blocks and then over the blocks: ``gamma_l p_i p_j`` for l additions one after the other. The
-  counts of a ReLU network are exact integers, divided by m once: ``u p_i p_j``, l = 0.
-* ``K_ij = x_i . x_j``: ``gamma_{d+4}``, as ``|x_i| |x_j| <= 1 + gamma_{4d+8}``. This is absolute as well (K_ij may be 0), so the error
-  of G_ij has no bound relative to G_ij, but ``|H_ij| <= p_i p_j`` makes it ``gamma_{d+4} p_i p_j``.
-* the product ``K_ij H_ij``: ``u p_i p_j``.
-
-Together ``|G'_ij - G_ij| <= gamma_{d+l+8} p_i p_j + tau (p_i + p_j) + tau^2``, and with d = 0 the same for H. Underflow is of the
-order 2^-1074 m, far below tau^2 or, for ReLU, the rest.
+Let S be the exact features at the stored Z, S' the computed ones, rows i of S and S' of norms at most ``p_i``, tau a bound of what a
+row is off by (0 for ReLU, whose pattern is exact), l the additions that a sum over the neurons goes through (0 for ReLU, whose counts
+are exact). Then ``|G'_ij - G_ij| <= gamma_{d+l+8} p_i p_j + tau (p_i + p_j) + tau^2``, and with d = 0 the same for H
+(docs/proofs/rounding.md, P11.2). It is an absolute error: where phi' is tiny, or K_ij near 0, it may exceed the entry itself.
+Underflow is of the order 2^-1074 m, far below tau^2 or, for ReLU, the rest.
 """
 
 from __future__ import annotations

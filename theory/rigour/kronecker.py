@@ -1,8 +1,7 @@
 """One K-FAC step in float64 with error bounds, and in balls: ``dZ = -eta P diag(r) H^{-1} S``, ``dW = -eta S^T H^{-1} diag(r) Y``, ``Y = X (X^T X)^+``.
 
-Write ``T = H^{-1} diag(r)`` for the exact solution and T' for the computed one, sigma^2 for the smallest eigenvalue of H.
-With ``N = diag(r) - H T'`` the defect of T' in exact numbers ``||S^T (T' - T)||_F = ||S^+ N||_F <= ||N||_F/sigma``; and
-``||S^T T||_F = ||S^+ diag(r)||_F <= ||r||/sigma``. Products of two roundings, and the
+``T = H^{-1} diag(r)`` is the exact solution, T' the computed one; its defect ``N = diag(r) - H T'`` bounds ``||S^T (T' - T)||_F`` by
+``||N||_F/sigma``, sigma^2 the smallest eigenvalue of H (docs/proofs/rounding.md, P11.6). Products of two roundings, and the
 rounding of the bounds themselves, are left to ``one_step.outward``, which raises what a step makes of them.
 """
 

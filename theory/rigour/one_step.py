@@ -140,18 +140,9 @@ def map_step(
 def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd") -> OneStep:
     """Advance ``state`` by one step of NGD, K-FAC or GD and bound the error of both residual norms.
 
-    For NGD and GD write c for the exact coefficients (``G c = g``, or ``c = g``), c' for the computed ones, which are the
-    vector that was used, and ``sigma = sup|phi'|``. The computed step differs from the exact one
-
-    * by ``eta J^T (c - c')``: for NGD ``||J^T G^{-1} d|| <= ||d||/lambda_min(G)^{1/2}`` with the defect ``d = g - G c'`` of exact g and G,
-      hence the computed defect, its own rounding, the error of g, and ``(G' - G) c'``; for GD ``||J||_2 ||g - c'||``.
-      Outputs follow with ``||J||_2 <= sigma ||X||_2``.
-    * by the rounding of ``Z - eta K diag(c') S``: row i by ``eta sum_j |c'_j| (gamma_{n+2d+16} p_j + tau)`` and u times itself
-      (K in one factor or two, S off by tau or two roundings). ``|u_i(Z) - u_i(Z')| <= sigma ||Z_i - Z'_i||_2``, as the output
-      weights ``a_r/sqrt(m)`` have norm 1.
-
-    The length is ``eta (c'^T G' c')^{1/2}``: beside the first of these, the form's rounding and ``c'^T (G' - G) c'`` count. p, tau and
-    ``G' - G``: theory.rigour.gram_rounding. Without a certified lambda_min the errors of NGD are infinite.
+    For NGD and GD: the defect of the coefficients that were used, in exact g and G, over ``lambda_min(G)^{1/2}``, and the rounding of
+    the sweep ``Z - eta K diag(c') S`` (docs/proofs/rounding.md, P11.4); the length ``eta (c'^T G' c')^{1/2}`` (P11.5).
+    Without a certified lambda_min the errors of NGD are infinite.
     Raises ChoiceError, RankDeficientError, DivergenceError.
     """
     if optimiser == "kfac":
