@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property, partial
 from typing import Any
 
@@ -195,7 +196,8 @@ def lemma_features(instance: AdversarialPoint) -> Sequence[str]:
         f"z outside the row space of J0 by {share} c" for share in (0.5, 0.9) if sine > share * instance.stability
     ]
     short = np.linalg.norm(instance.initial @ z) < np.linalg.norm(z)
-    return [*features(instance), *shares, *(["||J0 z|| < ||z||"] if short else [])]
+    large = [f"c >= {least}" for least in ("1/3", "9/10") if instance.stability >= float(Fraction(least))]
+    return [*features(instance), *shares, *large, *(["||J0 z|| < ||z||"] if short else [])]
 
 
 def ratio_features(instance: AdversarialPoint) -> Sequence[str]:
@@ -283,7 +285,15 @@ def _family(rule: AdversaryRule, against_lemma: bool, start: str, *counts: int) 
 def families(rule: AdversaryRule, against_lemma: bool) -> tuple[Family[AdversarialPoint], ...]:
     """The disturbed worst case first: a mutant is refuted by the cheapest family that can."""
     starts = ("worst", "random", "turned") if against_lemma else ("worst", "random")
-    return tuple(_family(rule, against_lemma, start, 25, 110, 1500) for start in starts)
+    found = (_family(rule, against_lemma, start, 25, 110, 1500) for start in starts)
+    return tuple(replace(family, first=_large(family.id)) if against_lemma else family for family in found)
+
+
+def _large(family: str) -> tuple[Description, ...]:
+    """Large changes of the Jacobian, of which Lemma S speaks and T1-sharp does not: every search begins there."""
+    common = {"outputs": 2, "extra_parameters": 3, "step_percent": 100, "start": family.removeprefix("ascent-")}
+    rest = {"noise_exponent": 1, "effort": EFFORTS[0], "pieces": 1, "seed": 1}
+    return tuple({**common, **rest, "constant_permille": permille} for permille in (400, 700, 990))
 
 
 # --- the claims ------------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property, partial
 from typing import Any
 
@@ -13,13 +12,24 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 
-from properties.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_exactly, require
+from properties.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    as_float,
+    at_most_exactly,
+    require,
+)
 from properties.claims.exact_network import ExactNetwork, outputs
-from properties.claims.linearised_model import float_matrix, squared_norm
+from properties.claims.linearised_model import float_matrix, identity, squared_norm
 from properties.descriptions import described
 from properties.slack import SlackRow
 from properties.stable_names import stored_as
-from theory.rigour.exact import diagonal, positive_definite, rational_matrix
+from theory.rigour.exact import diagonal, positive_definite, rational, rational_matrix
 
 Description = Mapping[str, Any]
 
@@ -27,25 +37,16 @@ CLOSE = fmpq(1, 2**30)
 """Eigenvalue bounds are that close, and exact elimination certifies them."""
 
 
-def _rational(value: float) -> fmpq:
-    return fmpq(*float(value).as_integer_ratio())
-
-
-def identity(size: int) -> fmpq_mat:
-    """The (size, size) identity."""
-    return diagonal([fmpq(1)] * size)
-
-
 def largest_eigenvalue(matrix: fmpq_mat) -> fmpq:
     """A certified upper bound of the largest eigenvalue of a symmetric matrix; its trace where none closer is certified."""
-    found = _rational(np.linalg.eigvalsh(float_matrix(matrix))[-1]) * (1 + CLOSE) + CLOSE
+    found = rational(np.linalg.eigvalsh(float_matrix(matrix))[-1]) * (1 + CLOSE) + CLOSE
     trace: fmpq = sum((matrix[i, i] for i in range(matrix.nrows())), fmpq(0))
     return found if positive_definite(found * identity(matrix.nrows()) - matrix) else trace
 
 
 def smallest_eigenvalue(matrix: fmpq_mat) -> fmpq:
     """A certified lower bound of the smallest eigenvalue of a symmetric matrix; 0 where no positive one is certified."""
-    found = _rational(np.linalg.eigvalsh(float_matrix(matrix))[0]) * (1 - CLOSE) - CLOSE
+    found = rational(np.linalg.eigvalsh(float_matrix(matrix))[0]) * (1 - CLOSE) - CLOSE
     return found if found > 0 and positive_definite(matrix - found * identity(matrix.nrows())) else fmpq(0)
 
 
@@ -128,9 +129,7 @@ class Rule:
 
 def hypotheses(rule: Rule, instance: TubeRun) -> Sequence[Hypothesis]:
     """Condition 1, the tube closes, something to learn; all exact."""
-    first = require(
-        "Condition 1: lambda > 0 (exact)", float(Fraction(int(instance.smallest.p), int(instance.smallest.q))) or -1.0
-    )
+    first = require("Condition 1: lambda > 0 (exact)", as_float(instance.smallest) or -1.0)
     if not instance.smallest > 0:
         return [first]
     found = [first, require("r(0) is not zero", 1.0 if instance.form > 0 else -1.0)]
@@ -183,7 +182,7 @@ def unit_vector(rng: np.random.Generator, parts: int, spread: int = 6) -> list[f
 
 def _root_below(value: fmpq) -> fmpq:
     """A rational number just below the square root."""
-    return _rational(math.sqrt(int(value.p) / int(value.q)) * (1 - 2.0**-40))
+    return rational(math.sqrt(as_float(value)) * (1 - 2.0**-40))
 
 
 def build(description: Description) -> TubeRun:

@@ -9,7 +9,7 @@ from typing import Any
 from flint import arb
 
 from tests.properties import exact_theorems as theorems
-from tests.properties.data_lines import CAPS, EXACTLY, GD_STEPS, HALF, SLACK, STEPS, Comparison, Truth
+from tests.properties.data_lines import CAPS, EXACTLY, GD_STEPS, HALF, SLACK, STEPS, STORED, Comparison, Truth
 from tests.properties.exact_rung import precise, rational
 from tests.properties.exact_theorems import GD, KFAC, NGD
 
@@ -155,11 +155,12 @@ def _kronecker(compared: Comparison, lines: Sequence[str], values: Mapping[str, 
         compared.upper("C along K-FAC's path", found[3], path, 4)
     if (true := truth.suprema[1]) is not None and not (attack <= true * EXACTLY and true <= C * (1 + SLACK)):
         compared.found.append("K2's attack, the supremum over its ball and the certificate are not in this order")
-    limits = ", ".join(f"{theorem} {N}" for theorem in KFAC)
+    named = ("T4", "T4-lev", "T4-sharp and T4-least")
+    limits = ", ".join(f"{theorem} {N}" for theorem in named)
     found = compared.line(
         lines, rf"K-FAC: such a C along the path of another step size would allow it up to {limits}", "K-FAC's limits"
     )
-    for theorem, text in zip(KFAC, found, strict=bool(found)):
+    for theorem, text in zip(KFAC[:-1], found, strict=bool(found)):
         compared.lower(f"{theorem}'s limit", text, truth.limit("kfac", theorem, path), 4)
     for theorem in KFAC:
         one = truth.admitted[theorem]
@@ -171,7 +172,7 @@ def _kronecker(compared: Comparison, lines: Sequence[str], values: Mapping[str, 
             continue
         if found := compared.line(lines, pattern, theorem):
             factor = truth.inputs.factor(theorem, one.eta, one.constant)
-            compared.lower(f"{theorem}'s step size", found[0], arb(one.eta), 4)
+            compared.lower(f"{theorem}'s step size", found[0], arb(one.eta) * STORED, 4)
             compared.upper(f"{theorem}'s C", found[1], one.constant, 4)
             compared.upper(f"{theorem}'s factor", found[2], factor, 6)
             run = truth.exact.run("kfac", one.eta, CAPS["kfac"] if one.first else 400, theorems.REDUCTION)

@@ -12,7 +12,7 @@ from flint import arb, fmpq
 from tests.properties.exact_rung import ExactRung, norm, rational, spectrum
 
 REDUCTION = rational(1e-6)
-NGD, KFAC, GD = ("T1", "T1-q", "T1-sharp"), ("T4", "T4-lev", "T4-sharp"), ("T0", "T0-sharp")
+NGD, KFAC, GD = ("T1", "T1-q", "T1-sharp"), ("T4", "T4-lev", "T4-sharp", "T4-least"), ("T0", "T0-sharp")
 
 
 def largest(values: Sequence[Any]) -> Any:
@@ -65,7 +65,7 @@ class Inputs:
 
     def limit(self, theorem: str, C: arb) -> arb:
         """The largest step size; 0 where there is none."""
-        if not C < {"T4": arb(1) / 2, "T4-lev": arb(3) / 5, "T4-sharp": arb(1)}[theorem]:
+        if not C < {"T4": arb(1) / 2, "T4-lev": arb(3) / 5, "T4-sharp": arb(1), "T4-least": arb(1)}[theorem]:
             return arb(0)
         q, rho = q_and_rho(C)
         if theorem == "T4":
@@ -75,6 +75,8 @@ class Inputs:
     def factor(self, theorem: str, eta: Any, C: arb) -> arb:
         """On ``||r||``."""
         _, rho = q_and_rho(C)
+        if theorem == "T4-least":
+            return 1 - eta * self.h_min / rho
         fall = {
             "T4": eta / self.mu_max,
             "T4-lev": arb(eta * self.h_min),

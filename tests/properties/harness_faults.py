@@ -40,7 +40,7 @@ CLAIM = (
     Planted("refuted within the rounding", claim.at_most, "predicted + rounding", "predicted - rounding", test_verdicts.test_hypotheses_and_identities_need_more_than_nothing),
     Planted("the middle of a ball decides", claim.at_most_enclosed, "difference = predicted - measured", "difference = (predicted - measured).mid()", test_claim.test_enclosed_comparison_needs_every_pair_of_points),
     Planted("a wide ball around 0 is an identity", claim.equal_enclosed, "difference.rad() < arb(2) ** -bits", "True", test_verdicts.test_hypotheses_and_identities_need_more_than_nothing),
-    Planted("a bound of 0 certifies", claim.certified, "bound > 0", "bound >= 0", test_verdicts.test_hypotheses_and_identities_need_more_than_nothing),
+    Planted("a bound of 0 certifies", claim.certified, "below > 0", "below >= 0", test_verdicts.test_hypotheses_and_identities_need_more_than_nothing),
     Planted("a certificate that fails refutes", claim.certified, "Verdict.UNDECIDED", "Verdict.REFUTED", test_verdicts.test_hypotheses_and_identities_need_more_than_nothing),
     Planted("a hypothesis holds within its rounding", claim.require, "margin >= rounding", "margin >= -rounding", test_claim.test_require_with_rounding, {"margin": 0.09, "expected": Verdict.UNDECIDED}),
     Planted("an open hypothesis holds", claim.require_enclosed, "verdict = Verdict.UNDECIDED", "verdict = Verdict.HOLDS", test_verdicts.test_every_helper_says_what_its_answer_rests_on),

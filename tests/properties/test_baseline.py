@@ -15,6 +15,7 @@ import pytest
 
 from properties.baseline import compared, open_baseline, read_baseline, write_baseline
 from properties.claim import Depth
+from properties.claims import registry
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import ITEMS, Suite
 from theory.errors import DataFileError
@@ -291,3 +292,11 @@ def test_the_record_of_a_report_is_not_replaced_by_an_extract(suite: Suite) -> N
 @pytest.mark.parametrize("path", ["~nobodyofthisname/x.json", "x" * 5000])
 def test_what_cannot_be_a_path_has_a_named_error(suite: Suite, option: str, path: str) -> None:
     assert suite.run([fake_claims.claim()], option, path).ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_no_mutant_of_the_project_s_own_baseline_is_lost() -> None:
+    """A claim that loses a mutant would pass all the more easily; whoever takes one away says so in baseline.json."""
+    known = json.loads((Path(__file__).resolve().parents[2] / "baseline.json").read_text(encoding="utf-8"))
+    for entry in known["claims"]:
+        claim = registry[entry["id"]]
+        assert {one["id"] for one in entry["mutants"]} <= {mutant.id for mutant in claim.mutants}, claim.id

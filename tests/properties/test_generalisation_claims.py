@@ -267,6 +267,8 @@ def test_slack_rows_are_counterexamples() -> None:
     assert constant * math.sqrt(math.log(60) / 4) + 0.05 == pytest.approx(1 - math.sqrt(0.1), rel=1e-12)
     for row in (*population_loss.SLACK[:2], *rademacher.SLACK):
         assert isinstance(row, SlackRow)
-        assert row.proved is not None
+        known = row.paper if row.claim == "T5" else row.proved  # T5 is a conjecture: nothing is proved of its constants
+        assert (row.proved is None) is (row.claim == "T5")
+        assert known is not None
         assert row.refuted is not None
-        assert row.refuted < row.proved
+        assert row.refuted < known

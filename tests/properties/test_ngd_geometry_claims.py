@@ -156,6 +156,9 @@ def test_lemma_s_is_tried_where_its_row_space_matters() -> None:
     turned = found.families["ascent-turned"]
     assert turned.features["z outside the row space of J0 by 0.9 c"] >= 0.7 * turned.instances
     assert turned.features["||J0 z|| < ||z||"] >= 0.7 * turned.instances
+    for family in found.families.values():  # T1-sharp has no need of them, the lemma speaks of them
+        assert family.features["c >= 1/3"] >= 3
+        assert family.features["c >= 9/10"] >= 1
     assert sum(feature.startswith("n = ") for feature in turned.features) >= 3
 
 

@@ -125,6 +125,7 @@ REFUSED: dict[str, tuple[str | bytes, type[InputError], str]] = {
     "one column": ("1.5\n2.5\n3.5\n", ShapeError, "the table has 1 column where it is split at commas"),
     "ragged rows": ("1,2,3\n4,5\n6,7,8\n", ShapeError, "line 2 has 2 cells, the first line has 3"),
     "a short header": ("a,b\n5,1,2\n7,3,4\n", ShapeError, "line 2 has 3 cells, the first line has 2"),
+    "a short header and a value missing": ("a,b\n5,1,2\n7,3,\n", ShapeError, "line 2 has 3 cells, the first line has 2"),
     "ragged with semicolons": ("1;2;3\n4;5\n6;7;8\n", ShapeError, "line 2 has 2 cells, .*separated by semicolons, as detected"),
     "cp1252": ("Breite;Höhe;y\r\n1;2;3\r\n".encode("cp1252"), DataFileError, r"byte 8, line 1.: as cp1252 it reads 'Breite;Höhe;y'; .*iconv -f CP1252 -t UTF-8 .*Excel"),
     "Shift JIS": ("# 表の作り方は下の通りです。すべての長さはミリメートルで測りました。\n長さ,幅,目標\n1,2,3\n".encode("shift_jis"), DataFileError, "as cp1252 it reads .* and as (cp932|shift_jis) it reads '# 表の作り方は下の通り.*if the last is right.*"),

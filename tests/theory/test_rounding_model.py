@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tests.theory.rounding_model import components, models, paths, products, steps, whole_steps
+from tests.theory.rounding_model import components, inputs, models, paths, products, steps, whole_steps
 from tests.theory.rounding_model.arithmetic import DOWN, EXACT, UP, Arithmetic, Director
 from tests.theory.rounding_model.case import NEGLIGIBLE, UNIT_ROUNDOFF, Case, exceeded, named
 from tests.theory.rounding_model.dominated import reason
@@ -40,6 +40,7 @@ CASES: tuple[Case, ...] = (
     *products.CASES,
     *components.CASES,
     *paths.CASES,
+    *inputs.CASES,
     *models.CASES,
     *whole_steps.CASES,
     *steps.CASES,

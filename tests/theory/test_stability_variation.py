@@ -173,6 +173,19 @@ def test_smooth_variation_is_between_samples_and_the_samples_plus_the_speed(acti
     assert upper == pytest.approx(min((final + speed) / 2, speed, final + speed), rel=rel)
 
 
+@pytest.mark.parametrize("activation", sorted(set(ACTIVATIONS) - {"relu"}))
+def test_the_rounding_of_slopes_is_charged_at_every_size_of_the_kernel(activation: str) -> None:
+    """K and G times one power of four, as of longer inputs: the matrix is the same, so is its bracket, rounding included."""
+    net, rows, start, _ = segment(2, activation)
+    kernel, gram = rows @ rows.T, net.gram(rows)
+    widths = []
+    for factor in (1.0, 4.0**20, 4.0**-20):
+        lower, upper = segment_variation(start, start, net.signs, factor * kernel, factor * gram, 1, activation)
+        widths.append(upper - lower)
+    assert widths[0] > 0
+    assert widths[1:] == pytest.approx(widths[:1] * 2, rel=1e-6)
+
+
 def test_relative_norm_brackets_and_widens_with_the_error() -> None:
     kernel, gram = np.array([[1.0, 0.5], [0.5, 1.0]]), np.array([[0.5, 0.1], [0.1, 0.3]])
     product = np.array([[0.2, -0.4], [0.3, 0.1]])

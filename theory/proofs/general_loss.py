@@ -169,8 +169,8 @@ CHAINS = (
         (
             *_STEP_LINKS,
             argued("the square, expanded, is 1 - 2 eta mu L/(mu+L) plus a bracket times ||g||^2", f"{_HERE}P6.3"),
-            proved("the bracket is not positive within the step limit", PAPER_RATE),
-            proved("(1-b^2)/(1-b) <= 2", PAPER_BALL),
+            proved("the bracket is not positive within the step limit, C (mu+L) < mu", PAPER_RATE),
+            proved("(1-b^2)/(1-b) <= 2 for 0 <= b < 1", PAPER_BALL),
             argued("the path is at most (1+kappa)/(1-C/3) long", f"{_HERE}P6.5"),
             proved("(1+kappa)/(1-C/3) <= 6/5 (1+kappa) for C (1+kappa) < 1", BALL),
             INDUCTION,
@@ -183,7 +183,7 @@ CHAINS = (
             *_STEP_LINKS,
             proved("equation (2) with s^2 = mu^2 + t(L^2 - mu^2)", COERCIVITY),
             proved(
-                "within the limit of the factor eta mu <= 1; a root is below its tangent, and for eta mu < 1 the tangents' sum does not "
+                "for q < 1, within the limit of the factor eta mu <= 1; a root is below its tangent, and for eta mu < 1 the tangents' sum does not "
                 "increase; the limit reaches 1/mu for L = mu only",
                 FACTOR,
             ),

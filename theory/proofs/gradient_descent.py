@@ -141,11 +141,14 @@ CHAINS = (
             *_STEP_LINKS,
             argued("2 a.b - x t^2 >= m(t), in two pieces", f"{_HERE}P9.4"),
             proved(
-                "m(t) >= (2-x)(1-c)^2 on both pieces, 2 - x >= 1, c <= 1/4; T0's step limit is within T0-sharp's",
+                "within the step limit m(t) >= (2-x)(1-c)^2 on both pieces and 2 - x >= 1, c <= 1/4; T0's step limit is within it, c < 1/5",
                 SHARP_RATE,
             ),
             *_LENGTHS,
-            proved("2t/m(t) <= 2(1-c)/(1-3c+4c^2) on both pieces, and that lies between 1 and 3, c <= 1/4", BALL),
+            proved(
+                "within the step limit 2t/m(t) <= 2(1-c)/(1-3c+4c^2) on both pieces, and that lies between 1 and 3, c <= 1/4",
+                BALL,
+            ),
             INDUCTION,
             checked("the conclusion on instances", "T0-sharp"),
         ),
@@ -163,7 +166,7 @@ CHAINS = (
             argued("(a): the shares that the theorems guarantee at their step limits", f"{_HERE}P9.6"),
             proved(
                 "(a): x(2-x)(1-c)^2 for c <= 1/4, and T0's (1-2q)(1-c)^2 for c < 1/5, are at most 1 - (1 - eta/rho)^2 at eta = rho(2-rho); "
-                "(1-2q)(1-c)^2/(s+c)^2 >= (1-5c)(1-c)/(1+c)^2/n for 1 <= s^2 <= n",
+                "(1-2q)(1-c)^2/(s+c)^2 >= (1-5c)(1-c)/(1+c)^2/n for c < 1/5, s >= 1, s^2 <= n",
                 ADVANTAGE,
             ),
             argued("the linearised residuals", f"{_HERE}P9.5"),

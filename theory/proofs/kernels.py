@@ -106,6 +106,7 @@ CHAINS = (
     Chain(
         "K-schur",
         (
+            *_CLOSED,
             SCHUR,
             argued(
                 "K and S_inf - lambda_S I are positive semidefinite, K_ii = 1; principal submatrices", f"{_HERE}P3.5"
@@ -117,6 +118,7 @@ CHAINS = (
     Chain(
         "K-sep",
         (
+            *_CLOSED,
             checked("the closed form of G_inf", "K-closed"),
             SCHUR,
             argued(

@@ -110,7 +110,7 @@ _STEP_LINKS = (
 )
 _BALL_LINKS = (
     proved("a decrease x of the squared norm a^2 takes at least x/(2a) off the norm", TELESCOPE),
-    proved("eta^2 h_max r^2 <= r^2/h_min for eta h_max <= 1: the current segment", CONTAINED),
+    proved("eta^2 h_max r^2 <= r^2/h_min for eta h_max <= 1, 0 < h_min <= h_max: the current segment", CONTAINED),
     argued("the path is at most 2/(1-c) long in K2's unit", f"{_HERE}P8.7"),
     proved("2/(1-C/3) <= 3 for C <= 1", PAPER_BALL),
     INDUCTION,
@@ -119,15 +119,18 @@ _LEVERAGE_LINKS = (
     *_STEP_LINKS,
     proved("2c/(1-c) = q at c = C/3, for C <= 1", DEFICIT_BELOW_C),
     argued("||I - t M|| <= 1 - t(1-q) for t <= 1", f"{_HERE}P8.5"),
-    proved("t = eta h_max is at most 1 within T4-lev's step limit, and (1 - t(1-q))^2 at most 1 - t", LEVERAGE_RATE),
+    proved(
+        "for q < 1/2, t = eta h_max is at most 1 within T4-lev's step limit, and (1 - t(1-q))^2 at most 1 - t",
+        LEVERAGE_RATE,
+    ),
 )
 
 _SHARP_LINKS = (
     *_STEP_LINKS,
     *ONE_STEP,
     argued("the same for S(k), mean(S) and S(0): ||I - t M|| <= 1 - t/rho", f"{_HERE}P8.6"),
-    proved("2/rho - t/rho^2 >= 1 up to rho(2-rho), which is within the factor's limit", RATE),
-    proved("t <= 1 within the factor's limit", GOAL),
+    proved("2/rho - t/rho^2 >= 1 up to rho(2-rho), which is within the factor's limit; c < 1/3", RATE),
+    proved("t <= 1 within the factor's limit, c < 1/3", GOAL),
 )
 
 CHAINS = (
@@ -135,11 +138,11 @@ CHAINS = (
         "T4",
         (
             *_LEVERAGE_LINKS,
-            proved("q <= C", DEFICIT_BELOW_C),
+            proved("q <= C for C <= 1", DEFICIT_BELOW_C),
             LEVERAGE_BOUNDS,
             proved("for a unit row h mu_min <= 1 and h mu_max >= 1, from h mu_min <= ||x_i||^2 <= h mu_max", LEVERAGE),
             proved(
-                "with h_max mu_min <= 1 T4's step limit is within T4-lev's; with h_min >= 1/mu_max its rate is slower",
+                "with h_max mu_min <= 1 T4's step limit is within T4-lev's, C < 1/2; with h_min >= 1/mu_max its rate is slower",
                 CONTAINED,
             ),
             argued("so T4 is contained in T4-lev", f"{_HERE}P8.8"),

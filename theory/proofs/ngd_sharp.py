@@ -199,8 +199,15 @@ _LEMMA = (
         "the row-space step: a symmetric Q, 0 <= Q <= c^2 I, with v'(I-Q)^{-1}v >= 1 and e'(c^2 I - Q)^{-1}e <= 1",
         f"{_HERE}P5.8",
     ),
-    proved("by hand: what Cauchy-Schwarz needs in a coordinate of Q's eigenbasis", COORDINATE),
-    proved("the inequality of a coordinate with eigenvalue q < c^2, and with q = c^2 and e = 0; the constant", LEMMA),
+    proved(
+        "by hand: what Cauchy-Schwarz needs in a coordinate of Q's eigenbasis, "
+        "(1-q)/(c-q) + (c^2-q)/(c^2+q) <= (1+c)/c for 0 <= q < c^2, 0 < c < 1",
+        COORDINATE,
+    ),
+    proved(
+        "the inequality of a coordinate with eigenvalue q < c^2, and with q = c^2 and e = 0; the constant; 0 < c < 1",
+        LEMMA,
+    ),
     argued("the sum over the coordinates is Lemma S", f"{_HERE}P5.9"),
 )
 
@@ -209,15 +216,28 @@ LEMMA_S = (*_LEMMA, checked("Lemma S on random and adversarial Jacobians", "T1-l
 _ONE_STEP = (
     argued("||r+|| <= ||w - eta v|| + eta c", f"{_HERE}P5.7"),
     *LEMMA_S,
-    proved("the difference of the goal's squares is eta Phi; (1 - eta/rho) s >= eta c for s >= 1-c; eta <= 1", GOAL),
-    proved("what bounds Phi below for s <= 1+c, by Lemma S and ||e|| <= c, is not negative", BELOW),
-    proved("what bounds Phi below for s >= 1+c, by ||v|| >= s - ||e|| and ||e|| <= c, is not negative", ABOVE),
+    proved(
+        "for c < 1/3 the difference of the goal's squares is eta Phi; within the factor's limit (1 - eta/rho) s >= eta c for s >= 1-c, "
+        "and eta <= 1",
+        GOAL,
+    ),
+    proved(
+        "within that limit, c < 1/3: what bounds Phi below for 0 < s <= 1+c, by Lemma S and ||e|| <= c, is not negative",
+        BELOW,
+    ),
+    proved(
+        "within that limit, c < 1/3: what bounds Phi below for s >= 1+c, by ||v|| >= s - ||e|| and ||e|| <= c, is not negative",
+        ABOVE,
+    ),
     argued("so ||w - eta Bz|| <= (1 - eta/rho) ||w|| for all A, B within c of J0", f"{_HERE}P5.10"),
 )
 
 ONE_STEP = (
     *_ONE_STEP,
-    checked("the one-step factor against gradient ascent over all Jacobians", "T1-sharp-adversary"),
+    checked(
+        "the one-step factor against gradient ascent over J(0), J(k), the segment's Jacobians and r",
+        "T1-sharp-adversary",
+    ),
 )
 
 _ON_A_SMALLER_BALL = ("T1", "T1-q", "T1-sharp", "T0", "T0-sharp")
@@ -236,40 +256,48 @@ def _radius(chains: Iterable[Chain]) -> Chain:
     )
 
 
+_SHARP = (
+    INTEGRAL,
+    PSEUDO_INVERSE,
+    argued("inside the ball a step is at most eta ||r||/((1-c) sqrt(lambda)) long", f"{_HERE}P5.1"),
+    *ONE_STEP,
+    proved("up to rho(2-rho), which is within the factor's limit, (1 - eta/rho)^2 <= 1 - eta; c < 1/3", RATE),
+    argued("the rate, and the lengths of the steps as a geometric sum", f"{_HERE}P5.11"),
+    proved("rho/(1-c) = (1+c)/(1-c)^2 <= 3 for c <= 1/3", BALL),
+    INDUCTION,
+    checked("the conclusion on instances", "T1-sharp"),
+)
+"""T1-sharp, which also keeps the segments of T1-line and T1-line-sharp in the ball."""
+
 _CHAINS = (
     Chain("T1-lemma-S", LEMMA_S),
     Chain("T1-sharp-adversary", (INTEGRAL, PSEUDO_INVERSE, *ONE_STEP)),
+    Chain("T1-sharp", _SHARP),
     Chain(
-        "T1-sharp",
+        "T1-line",
         (
-            INTEGRAL,
-            PSEUDO_INVERSE,
-            argued("inside the ball a step is at most eta ||r||/((1-c) sqrt(lambda)) long", f"{_HERE}P5.1"),
-            *ONE_STEP,
-            proved("up to rho(2-rho), which is within the factor's limit, (1 - eta/rho)^2 <= 1 - eta", RATE),
-            argued("the rate, and the lengths of the steps as a geometric sum", f"{_HERE}P5.11"),
-            proved("rho/(1-c) = (1+c)/(1-c)^2 <= 3 for c <= 1/3", BALL),
-            INDUCTION,
-            checked("the conclusion on instances", "T1-sharp"),
+            *dict.fromkeys((*_SHARP, *ngd.STEP_OPERATOR)),
+            proved("for x^2 + y^2 <= q^2, q <= 1: y^2 <= q^2 ((1+x)^2 + y^2), and 1 + x >= 0", ngd.LINE),
+            argued(
+                "so the sine is at most q and the cosine not negative: the angle is at most arcsin q", f"{_HERE}P5.6"
+            ),
+            checked("the conclusion on instances", "T1-line"),
         ),
     ),
     Chain(
         "T1-line-sharp",
         (
-            INTEGRAL,
-            PSEUDO_INVERSE,
+            *_SHARP,
             argued("the step is -eta Bz with ||Bz - v|| <= c, and w = r", f"{_HERE}P5.7"),
-            *LEMMA_S,
             proved(
-                "((1+2c)/(1+c) s^2 + (1+c)(1-2c))^2 >= 4 s^2 (1-4c^2); 1-4c^2 >= c^2; both bounds of the angle agree at "
-                "||v||^2 = 1-3c^2; the square of its sine is at most q^2",
+                "for c <= 1/3: ((1+2c)/(1+c) s^2 + (1+c)(1-2c))^2 >= 4 s^2 (1-4c^2); 1-4c^2 >= c^2; both bounds of the angle agree "
+                "at ||v||^2 = 1-3c^2; the square of its sine is at most q^2",
                 LINE,
             ),
             argued(
                 "the angle is at most that of w and v plus arcsin(c/||v||), and the first has two bounds",
                 f"{_HERE}P5.12",
             ),
-            checked("the iterates stay in the ball, as T1-sharp says", "T1-sharp"),
             checked("the conclusion on instances", "T1-line-sharp"),
         ),
     ),

@@ -291,12 +291,12 @@ CHAINS = (
             *_CHANGE_LINKS,
             _UNION,
             proved(
-                "independent neurons: the exponent at the first width, R^2 above the squared radius, the cube at the second width, "
-                "and x <= (C^2/9)(3/4 lambda0) < (C^2/9) lambda",
+                "independent neurons: the exponent at the first width, R^2 above the squared radius, the cube at the second width; "
+                "for pairs too, x <= (C^2/9)(3/4 lambda0) gives x <= (C^2/9) lambda where lambda > 3/4 lambda0",
                 COMPOSITION,
             ),
             proved(
-                "pairs: the exponent at the first width, R^2 above the squared radius, the cube at the second width",
+                "pairs: the exponent at the first width, R^2 above the squared radius, the cube at the second width where y is not 0",
                 SYMMETRIC,
             ),
             proved("numbers that are not negative are ordered as their cubes", CUBES),
@@ -315,20 +315,22 @@ CHAINS = (
             *_CHANGE_LINKS,
             _UNION,
             proved(
-                "independent neurons: the exponent at the first width; and x <= (C^2/9)(3/4 lambda_S) < (C^2/9) sigma^2",
+                "independent neurons: the exponent at the first width; for pairs too, x <= (C^2/9)(3/4 lambda_S) gives "
+                "x <= (C^2/9) sigma^2 where sigma^2 > 3/4 lambda_S",
                 COMPOSITION,
             ),
             proved("numbers that are not negative are ordered as their cubes", CUBES),
             _FIRST_WIDTH,
             _BY_CUBES,
             LEVERAGE_BOUNDS,
-            proved("h mu_max >= 1 for a unit row, from h mu_max >= ||x_i||^2", LEVERAGE),
+            proved("h mu_max >= 1 for a unit row, from h mu_min <= ||x_i||^2 <= h mu_max", LEVERAGE),
             proved(
                 "independent neurons: R^2 above K2's squared radius, and the cube at kappa_X times the second width",
                 PATTERN,
             ),
             proved(
-                "pairs: the exponent at the first width, R^2 above K2's squared radius, the cube at kappa_X times the second width",
+                "pairs: the exponent at the first width, R^2 above K2's squared radius, the cube at kappa_X times the second width "
+                "where y is not 0",
                 PATTERN_SYMMETRIC,
             ),
             argued("so the width is enough, with either initialisation", f"{_HERE}P7.8"),

@@ -63,6 +63,10 @@ ZERO_FUNCTIONS = {
     "movement_error",
     "length_error",
     "feature_error",
+    "solve_defect",
+    "movement_rounding",
+    "form_error",
+    "product_error",
 }
 """Functions whose value is a rounding bound, or serves nothing else; what they do inside is rounding too."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
@@ -122,11 +121,11 @@ def finished() -> Case:
 
         # errors of 0: what is left is the rounding of the product and of the difference
         mult, minus = (ONE_STEP, 0, 3, "Mult"), (ONE_STEP, 0, 4, "Sub")
-        for factor, before, after in ((0.7, 0.9, 0.1), (0.7, 0.1, 0.9)):
-            step = module.OneStep(before, after, 0.0, 0.0, 1.0, 0.0, np.ones(1), np.ones(1))
-            product = theory.arithmetic.binary(mult, "Mult", factor, before)
-            computed = float(theory.arithmetic.binary(minus, "Sub", product, after))
-            yield abs(computed - (factor * before - after)), step.rounding(factor)
+        for factor, first, last in ((0.7, 0.9, 0.1), (0.7, 0.1, 0.9)):
+            step = module.OneStep(first, last, 0.0, 0.0, 1.0, 0.0, np.ones(1), np.ones(1))
+            product = theory.arithmetic.binary(mult, "Mult", factor, first)
+            computed = float(theory.arithmetic.binary(minus, "Sub", product, last))
+            yield abs(computed - (factor * first - last)), step.rounding(factor)
 
     watches = ("rigour.one_step:_finished", "rigour.one_step:OneStep.rounding", "rigour.one_step:outward")
     return Case("a step put together", watches, measure, searched=True)
@@ -167,8 +166,9 @@ def accurate_outputs() -> Case:
             state = theory.function("theory.descent", "FunctionSpaceDescent")(
                 net, np.ones((1, 1)), np.array([y]), loss=lambda _, loss=loss: loss
             )
-            exact_phi = {"relu": lambda z: z, "sin": np.sin, "softplus": lambda z: np.logaddexp(z, 0.0)}[activation]
-            exact = float(exact_phi(state.pre_activations).sum()) / math.sqrt(len(weights))
+            z = state.pre_activations
+            phi = np.sin(z) if activation == "sin" else np.logaddexp(z, 0.0) if activation == "softplus" else z
+            exact = float(phi.sum()) / math.sqrt(len(weights))
             for sign in (1.0, -1.0):
                 theory.sum_errors = [sign * sum_error]
                 found = theory.function(ONE_STEP, "AccurateOutputs").of(state)
@@ -243,20 +243,6 @@ def kronecker_parts() -> Case:
     names = ("of", "movement_error", "length_error")
     watches = tuple(f"rigour.kronecker:KroneckerSolution.{name}" for name in names)
     return Case("parts of K-FAC's step", watches, measure, searched=True)
-
-
-class Given:
-    """An exchange of one name of one module's copy for a while."""
-
-    def __init__(self, module: Any, name: str, value: Any) -> None:
-        self.module, self.name, self.value = module, name, value
-
-    def __enter__(self) -> None:
-        self.old = self.module.__dict__[self.name]
-        self.module.__dict__[self.name] = self.value
-
-    def __exit__(self, *_: object) -> None:
-        self.module.__dict__[self.name] = self.old
 
 
 def lengths_of_steps() -> Case:

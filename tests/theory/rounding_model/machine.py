@@ -76,10 +76,12 @@ class _Injected(ast.NodeTransformer):
         self.module = module
 
     def _site(self, node: ast.expr | ast.stmt, name: str) -> ast.expr:
-        return ast.Constant((self.module, node.lineno, node.col_offset, name))
+        parts: list[str | int] = [self.module, node.lineno, node.col_offset, name]
+        return ast.Tuple([ast.Constant(part) for part in parts], ast.Load())
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        if node.name in NOT_ROUNDED:
+        # mutation testing gives copies of a function a prefix and a suffix
+        if node.name.split("__mutmut_")[0].removeprefix("x_") in NOT_ROUNDED:
             return node
         node.body = [self.visit(statement) for statement in node.body]
         return node

@@ -1,4 +1,4 @@
-"""Cases for inputs, parameter maps and feature maps, finite networks' Gram matrices, and whole steps."""
+"""Cases for parameter maps and feature maps, their steps, and Gram matrices of finite networks."""
 
 from __future__ import annotations
 
@@ -18,68 +18,6 @@ from theory.inputs import FloatArray
 U = UNIT_ROUNDOFF
 D = U / (1 + U)
 MAPS = "theory.maps"
-INPUTS = "theory.rigour.input_bounds"
-
-
-def orthonormality() -> Case:
-    """Columns that are too long, or whose products round to those of orthonormal ones."""
-
-    def measure(theory: Theory) -> Measured:
-        defect = theory.function(INPUTS, "orthonormality_defect")
-        for columns in (
-            np.array([[0.6], [0.8]]),
-            1.2 * np.array([[0.6], [0.8]]),
-            np.full((12, 1), 12**-0.5) * (1 + 5 * U),
-            np.full((12, 1), 12**-0.5) * (1 - 5 * U),
-            np.array([[0.6, -0.8], [0.8, 0.6]]),
-        ):
-            r = columns.shape[1]
-            yield float(np.linalg.norm(columns.T @ columns - np.eye(r))), defect(columns)
-
-    return Case("columns that are nearly orthonormal", (f"{INPUTS[7:]}:orthonormality_defect",), measure)
-
-
-def decompositions() -> Case:
-    """Inputs in one direction, and a decomposition of them that is wrong in one of its parts."""
-
-    def measure(theory: Theory) -> Measured:
-        module = theory.module(INPUTS)
-        for sizes in ((0.6, 0.8), (1.0, 1e-3), (12**-0.5,) * 12):
-            direction = np.array(sizes)[:, None]
-            for scale in (1.0, 0.9):
-                for left_off, value_off, right_off, turn in (
-                    (0.0, 0.0, 0.0, 0.0),
-                    (0.05, 0.0, 0.0, 0.0),
-                    (0.0, 0.05, 0.0, 0.0),
-                    (0.0, -0.05, 0.0, 0.0),
-                    (0.0, 0.0, 0.05, 0.0),
-                    (0.0, 0.0, -0.05, 0.0),
-                    (0.05, 0.0, 0.05, 0.0),
-                    (0.0, 0.0, 0.0, 0.05),
-                    (3 * U, 0.0, 0.0, 0.0),
-                    (0.05, -0.05 / 1.05 * scale, 0.0, 0.0),
-                    (0.0, -0.05 / 1.05 * scale, 0.05, 0.0),
-                    (-0.05, 0.05 / 0.95 * scale, 0.0, 0.0),
-                ):
-                    inputs = direction * scale
-                    left = np.array(direction) * (1 + left_off)
-                    if turn:
-                        left[0, 0] += turn * direction[1, 0]
-                        left[1, 0] -= turn * direction[0, 0]
-                    given = theory.function("theory.geometry", "InputGeometry")(inputs)
-                    given.__dict__["decomposition"] = (left, np.array([scale + value_off]), np.array([[1 + right_off]]))
-                    bounds = module.input_bounds(given)
-                    projection, dual = direction @ direction.T, direction / scale
-                    yield float(np.linalg.norm(given.projection - projection, 2)), bounds.projection_error
-                    yield float(np.linalg.norm(given.dual_inputs - dual, 2)), bounds.dual_error
-                    exact = np.diag(projection)
-                    yield from zip(bounds.leverage[0].tolist(), exact.tolist(), strict=True)
-                    yield from zip(exact.tolist(), bounds.leverage[1].tolist(), strict=True)
-                    for low, high in (bounds.smallest_eigenvalue, bounds.largest_eigenvalue):
-                        yield low, scale**2
-                        yield scale**2, high
-
-    return Case("decompositions of inputs", (f"{INPUTS[7:]}:input_bounds",), measure)
 
 
 def finite_gram() -> Case:
@@ -127,21 +65,20 @@ def waves() -> Case:
 
     def measure(theory: Theory) -> Measured:
         affine = theory.function(MAPS, "PerturbedAffine")
-        for B, Q, eps, theta in (
+        for slope, Q, eps, theta in (
             (0.9, 0.0, 0.7, 1.0),
             (0.0, 700.0, 0.9, 0.7),
             (0.0, 0.7, 0.9, 0.01),
             (0.9, 0.7, 0.7, 0.6),
         ):
             for p in (1, 4):
-                linear, frequencies = np.full((1, p), B), np.full((1, p), Q)
+                linear, frequencies = np.full((1, p), slope), np.full((1, p), Q)
                 model, point = affine(linear, frequencies, eps), np.full(p, theta)
                 phase = p * Q * theta
                 output_error, jacobian_error = model.rounding(point)
-                yield abs(float(model.outputs(point)[0]) - (p * B * theta + eps * math.sin(phase))), output_error
-                exact = (B + eps * math.cos(phase) * Q) * math.sqrt(p)
-                found = model.jacobian(point)
-                yield float(np.linalg.norm(found - exact / math.sqrt(p))), jacobian_error
+                yield abs(float(model.outputs(point)[0]) - (p * slope * theta + eps * math.sin(phase))), output_error
+                entry = slope + eps * math.cos(phase) * Q
+                yield float(np.linalg.norm(model.jacobian(point) - entry)), jacobian_error
                 for radius in (0.3, 0.01, 10.0):
                     size = Q * math.sqrt(p)
                     yield eps * size * (1 - math.cos(min(radius * size, math.pi))), model.deviation(radius)
@@ -154,39 +91,23 @@ def waves() -> Case:
             (0.9, 0.1, 0.1, 1e-6),
             (1e-3, 0.7, 0.7, 1e-6),
         ):
-            model = affine(np.full((1, 1), B), np.full((1, 1), Q), eps)
+            model, place = affine(np.full((1, 1), B), np.full((1, 1), Q), eps), np.array([point])
             with inaccurate_waves(theory):
-                output_error, jacobian_error = model.rounding(np.array([point]))
-                exact = B * point + eps * math.sin(Q * point), B + eps * Q * math.cos(Q * point)
-                yield abs(float(model.outputs(np.array([point]))[0]) - exact[0]), output_error
-                yield abs(float(model.jacobian(np.array([point]))[0, 0]) - exact[1]), jacobian_error
+                output_error, jacobian_error = model.rounding(place)
+                value, derivative = B * point + eps * math.sin(Q * point), B + eps * Q * math.cos(Q * point)
+                yield abs(float(model.outputs(place)[0]) - value), output_error
+                yield abs(float(model.jacobian(place)[0, 0]) - derivative), jacobian_error
                 yield eps * Q * (1 - math.cos(1e-3 * Q)), model.deviation(1e-3)
 
     names = ("deviation", "rounding")
     return Case("waves", tuple(f"maps:PerturbedAffine.{name}" for name in names), measure, searched=True)
 
 
-class inaccurate_waves:
-    """Sine and cosine too small, or too large, by 8 u of 1."""
-
-    def __init__(self, theory: Theory) -> None:
-        self.module = theory.module(MAPS)
-
-    def __enter__(self) -> None:
-        self.old = self.module.np
-        sine, cosine = np.sin, np.cos
-        self.module.np = SimpleNamespace(
-            **{
-                name: getattr(np, name)
-                for name in np.__dir__()
-                if not name.startswith("_") and name not in ("sin", "cos")
-            },
-            sin=lambda x: sine(x) * (1 + 8 * D),
-            cos=lambda x: cosine(x) * (1 + 8 * D),
-        )
-
-    def __exit__(self, *_: object) -> None:
-        self.module.np = self.old
+def inaccurate_waves(theory: Theory) -> exchanged:
+    """Sine and cosine too large by 8 u of themselves, in the module of maps."""
+    kept = {name: getattr(np, name) for name in dir(np) if not name.startswith("_")}
+    waves = {"sin": lambda x: np.sin(x) * (1 + 8 * D), "cos": lambda x: np.cos(x) * (1 + 8 * D)}
+    return exchanged(theory.module(MAPS), {"np": SimpleNamespace(**{**kept, **waves})})
 
 
 class Model:
@@ -397,8 +318,6 @@ def steps_of_features() -> Case:
 
 
 CASES = (
-    orthonormality(),
-    decompositions(),
     finite_gram(),
     operator_norms(),
     waves(),

@@ -291,8 +291,8 @@ def relative_norms() -> Case:
         relative = module._Relative(two, two + 0.0, 0.0, 0.0)
         yield 1.5, relative.norm_squared
         for size in (1, 2, 6):
-            K, G, T = np.eye(size), np.eye(size) * 0.7, np.eye(size) * 0.3
-            lower, upper = module._Relative(K, G, 0.0, 0.0).norm(T, 0.0)
+            eye, G, flips = np.eye(size), np.eye(size) * 0.7, np.eye(size) * 0.3
+            lower, upper = module._Relative(eye, G, 0.0, 0.0).norm(flips, 0.0)
             yield 0.3 / 0.7, upper
             yield lower, 0.3 / 0.7
             relative = module._Relative(np.full((size, size), 0.9), G, 0.0, 0.0)

@@ -76,8 +76,9 @@ def _places(node: ast.AST) -> Iterator[tuple[ast.AST, ast.expr | None]]:
         n for n in ast.iter_child_nodes(node) if not isinstance(n, ast.expr_context | ast.operator)
     ]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
-        children = list(_summands(node))
-        for number, part in enumerate(children):
+        parts = _summands(node)
+        children = [*parts]
+        for number, part in enumerate(parts):
             if not (number == 0 and (_one(part) or _left_of_difference(node))):
                 yield node, part
     if isinstance(node, ast.Call):
