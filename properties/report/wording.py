@@ -163,6 +163,7 @@ def obligation_failure(entry: Entry) -> str:
             for finding in part["findings"]
             if finding["status"] != Standing.PROVED.value
         ]
+    lines += entry.get("uncovered", [])
     lines += [
         f"mutant {one['id']} survives ({one['status']}): {implication_text(one)}; {model_text(one)}"
         for one in entry["mutants"]
