@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from theory.proofs.ranges import ties_of
+from theory.rigour.implication import Implication
 from theory.rigour.obligation import Finding, Mutant, Obligation, Standing, combined, decide, refute
 from theory.rigour.provers import Prover
 
@@ -19,6 +21,8 @@ class ObligationResult:
     """For every part, by prover, what it found."""
     mutants: tuple[tuple[Mutant, Finding], ...]
     seconds: float
+    uncovered: tuple[str, ...] = ()
+    """What a theorem's proof needs it for and it is not proved for, each in a line."""
 
     @property
     def by_prover(self) -> Mapping[str, Standing]:
@@ -28,14 +32,29 @@ class ObligationResult:
 
     @property
     def standing(self) -> Standing:
-        """Proved when two provers at least prove every part, and all that were asked do; refuted by one counterexample."""
+        """Proved when two provers at least prove every part, and all that were asked do; refuted by one counterexample.
+
+        Undecided when it is proved for fewer numbers than a theorem's proof needs.
+        """
         found = combined([finding for part in self.parts for finding in part.values()])
-        return Standing.UNDECIDED if found is Standing.PROVED and len(self.by_prover) < 2 else found
+        short = len(self.by_prover) < 2 or self.uncovered
+        return Standing.UNDECIDED if found is Standing.PROVED and short else found
 
 
 def run_obligation(obligation: Obligation, provers: Sequence[Prover]) -> ObligationResult:
-    """Ask every prover about every part, and for a counterexample to every mutant."""
+    """Ask every prover about every part and about the range of every theorem, and for a counterexample to every mutant."""
     started = time.perf_counter()
     parts = tuple({prover.name: decide(part, prover) for prover in provers} for part in obligation.parts)
     mutants = tuple((mutant, refute(mutant.implication, provers)) for mutant in obligation.mutants)
-    return ObligationResult(obligation, parts, mutants, time.perf_counter() - started)
+    uncovered = tuple(
+        f"{theorem} needs it for all {', '.join(tie.hypotheses)}: {tie.conclusion} does not follow ({finding.prover}: {finding.standing})"
+        for theorem, tie in ties_of(obligation)
+        if (finding := _not_proved(tie, provers)) is not None
+    )
+    return ObligationResult(obligation, parts, mutants, time.perf_counter() - started, uncovered)
+
+
+def _not_proved(implication: Implication, provers: Sequence[Prover]) -> Finding | None:
+    """The first finding that is no proof."""
+    findings = (decide(implication, prover) for prover in provers)
+    return next((finding for finding in findings if finding.standing is not Standing.PROVED), None)

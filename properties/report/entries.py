@@ -193,6 +193,7 @@ def obligation_entry(result: ObligationResult) -> Entry:
         "id": result.obligation.id,
         "statement": result.obligation.statement,
         "status": result.standing.value,
+        "uncovered": list(result.uncovered),
         "provers": {
             prover: {
                 "status": standing.value,

@@ -161,6 +161,7 @@ def obligation_failure(entry: Entry, hints: Sequence[str]) -> str:
             for finding in part["findings"]
             if finding["status"] != Standing.PROVED.value
         ]
+    lines += entry.get("uncovered", [])
     lines += [
         f"mutant {one['id']} survives ({one['status']}): {implication_text(one)}; {model_text(one)}"
         for one in entry["mutants"]

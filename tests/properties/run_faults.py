@@ -55,6 +55,8 @@ PROOFS = (
     Planted("accepted with any mutant refuted", Verification.obligation, "all(", "any(", _PROVED),
     Planted("accepted with no mutant refuted", Verification.obligation, " and refuted", "", _PROVED),
     Planted("accepted though not proved", Verification.obligation, 'entry["status"] == Standing.PROVED.value', 'entry["status"] != Standing.REFUTED.value', _PROVED),
+    Planted("proved for less than a theorem needs", ObligationResult.standing, " or self.uncovered", "", test_verdicts.test_an_obligation_for_fewer_numbers_than_a_theorem_needs_is_not_proved),
+    Planted("a range that one prover alone covers", obligations._not_proved, "for prover in provers", "for prover in provers[:1]", test_verdicts.test_an_obligation_for_fewer_numbers_than_a_theorem_needs_is_not_proved),
     Planted("one prover is enough", ObligationResult.standing, "< 2", "< 1", _PARTS),
     Planted("proved by any prover", obligation.combined, "standings == {Standing.PROVED}", "Standing.PROVED in standings", _PARTS),
     Planted("proved by nobody", obligation.combined, "standings == {Standing.PROVED}", "standings <= {Standing.PROVED}", test_obligations.test_what_findings_come_to_together),

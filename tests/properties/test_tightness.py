@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from properties import registry
 from properties.claims import ngd_enclosed, rademacher, residual_rules
 from tests.properties.planted import planted
-from tests.properties.tightness import CLAIMS, Nearest, known
+from tests.properties.tightness import CLAIMS, FILE, Nearest, known
 from theory.theorems import general_loss, gradient_descent, kernels, kfac, ngd
 
 NEAREST = known()
@@ -29,6 +30,27 @@ def of(claims: Sequence[str], said: str) -> list[Nearest]:
 @pytest.mark.parametrize("nearest", NEAREST, ids=lambda one: f"{one.claim} {one.bound} {'short' * one.short}")
 def test_the_nearest_instance_is_as_near_as_it_was(nearest: Nearest) -> None:
     assert nearest.is_reached(registry[nearest.claim]), nearest.reached(registry[nearest.claim])
+
+
+def test_the_file_says_which_bounds_are_attained() -> None:
+    """And by which family: the steps of T1-sharp, T4-sharp and T1-q by spike maps, the angle of T1-line-sharp by one that turns."""
+    rows = json.loads(FILE.read_text(encoding="utf-8"))
+    assert [row["attained"] for row in rows] == [one.attained for one in NEAREST]
+    attained = {(one.claim, one.family) for one in NEAREST if one.attained}
+    expected = [
+        ("T1-q", "F4"),
+        ("T1-sharp", "F4"),
+        ("T1-first", "F4"),
+        ("T4-sharp", "F4"),
+        ("T1-line-sharp", "F4-turn"),
+    ]
+    lemma = [
+        ("T1-sharp-adversary", "ascent-worst"),
+        ("T1-lemma-S", "ascent-worst"),
+        ("K-sep", "general rows"),
+        ("T5-rad", "linear"),
+    ]
+    assert {*expected, *lemma} <= attained
 
 
 def test_every_claim_with_a_rate_has_its_nearest_instances() -> None:

@@ -43,8 +43,9 @@ from tests.properties import fake_claims
 from tests.properties.fake_claims import Point
 from tests.properties.fake_obligations import FALSE, SLACK, SQUARES
 from theory.direction import LowerBound
+from theory.proofs import obligations
 from theory.rigour.implication import Implication
-from theory.rigour.obligation import Obligation, Standing, decide
+from theory.rigour.obligation import Mutation, Obligation, Standing, decide
 from theory.rigour.provers import Prover, Reply
 
 HOLDS, REFUTED, UNDECIDED = Verdict.HOLDS, Verdict.REFUTED, Verdict.UNDECIDED
@@ -286,6 +287,26 @@ def test_every_part_needs_a_proof_by_every_prover() -> None:
     assert late.standing is Standing.UNDECIDED
     assert late.by_prover["no"] is Standing.UNDECIDED
     assert [mutant.id for mutant, _ in result.mutants] == [mutant.id for mutant in SQUARES.mutants]
+
+
+def test_an_obligation_for_fewer_numbers_than_a_theorem_needs_is_not_proved(provers: Sequence[Prover]) -> None:
+    """O-first for steps up to 2 only is true, its mutant false, and T1-first goes up to 3."""
+    whole = obligations["O-first"]
+    (part,) = whole.parts
+    changes = {"0 < eta <= 3": "0 < eta <= 2", "3*r/s": "2*r/s"}
+    mutation = Mutation("longer", "longer", {"0 < eta <= 2": "0 < eta <= 2001/1000"})
+    narrow = dataclasses.replace(whole, parts=(part.changed(changes),), mutations=(mutation,))
+    assert judge(provers).obligation(whole).passed
+    outcome = judge(provers).obligation(narrow)
+    assert not outcome.passed
+    assert outcome.entry["status"] == "undecided"
+    (told,) = outcome.entry["uncovered"]
+    assert told.startswith(
+        "T1-first needs it for all 0 < eta <= 3, 0 <= r, 0 < s: 0 < eta <= 2 does not follow (z3: refuted)"
+    )
+    assert told in outcome.failure
+    silent = run_obligation(whole, [provers[0], Decided("silent", "unknown")])
+    assert len(silent.uncovered) == len(part.hypotheses)
 
 
 QUESTIONS: Mapping[str, Mapping[str, Any]] = {

@@ -197,4 +197,4 @@ def test_a_letter_has_one_meaning() -> None:
     implication = obligations["O-t4"].parts[1]
     clash = Range("T4", (("O-t4", 1),), ("0 <= C",), {"limit": "C"})
     with pytest.raises(ValueError, match="two meanings"):
-        list(clash.tied(implication, []))
+        list(clash.tied(implication))

@@ -59,11 +59,11 @@ class Range:
     def ties(self, obligations: Mapping[str, Obligation]) -> Iterator[Implication]:
         """One implication for every hypothesis of every case: it follows from the range. Raises ValueError, KeyError."""
         for place, (id, part) in enumerate(self.cases):
-            sides = [f"{self.split} {'>=' if place else '<='} 0"] if self.split else []
-            yield from self.tied(obligations[id].parts[part], sides)
+            yield from self.tied(obligations[id].parts[part], place)
 
-    def tied(self, implication: Implication, sides: list[str]) -> Iterator[Implication]:
+    def tied(self, implication: Implication, place: int = 0) -> Iterator[Implication]:
         """The same for one case. Raises ValueError where one letter means two things."""
+        sides = [f"{self.split} {'>=' if place else '<='} 0"] if self.split else []
         shared = self.where.keys() & implication.where.keys()
         if any(self.where[name] != implication.where[name] for name in shared):
             raise ValueError(f"{self.theorem}: {', '.join(shared)} has two meanings in {implication}")
@@ -396,3 +396,14 @@ RANGES: tuple[Range, ...] = (
     *(one for theorem in ("T5-tube", "T5-margin", "K-bernstein", "T5-width") for one in _generalisation(theorem)),
 )
 """For every theorem whose proof needs an obligation, and every part of it, where it is needed."""
+
+
+def ties_of(obligation: Obligation) -> list[tuple[str, Implication]]:
+    """What has to follow besides the obligation, so that it is proved for all that theorems need: each once, with a theorem."""
+    found: dict[str, tuple[str, Implication]] = {}
+    for one in RANGES:
+        for place, (id, part) in enumerate(one.cases):
+            if id == obligation.id:
+                for tie in one.tied(obligation.parts[part], place):
+                    found.setdefault(repr(tie), (one.theorem, tie))
+    return list(found.values())
