@@ -10,6 +10,7 @@ from properties.claim import Claim
 from properties.part import Part
 from properties.slack import SlackRow
 from theory.proofs.chain import Chain
+from theory.rigour.implication import Implication
 from theory.rigour.obligation import Obligation
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Suite:
     console: str = ""
     """The console command that runs it; empty where pytest alone does."""
     obligations: Mapping[str, Obligation] = field(default_factory=dict)
+    ties: Callable[[Obligation], Sequence[tuple[str, Implication]]] = lambda obligation: ()
+    """Theorems that need an obligation, each with what follows from its range: the obligation's hypotheses."""
     chains: Mapping[str, Chain] = field(default_factory=dict)
     slack: Sequence[SlackRow] = ()
     not_executable: Mapping[str, str] = field(default_factory=dict)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from theory.proofs.ranges import ties_of
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Finding, Mutant, Obligation, Standing, combined, decide, refute
 from theory.rigour.provers import Prover
@@ -41,14 +40,19 @@ class ObligationResult:
         return Standing.UNDECIDED if found is Standing.PROVED and short else found
 
 
-def run_obligation(obligation: Obligation, provers: Sequence[Prover]) -> ObligationResult:
-    """Ask every prover about every part and about the range of every theorem, and for a counterexample to every mutant."""
+def run_obligation(
+    obligation: Obligation, provers: Sequence[Prover], ties: Sequence[tuple[str, Implication]] = ()
+) -> ObligationResult:
+    """Ask every prover about every part and every tie, and for a counterexample to every mutant.
+
+    ``ties`` bind the obligation to the theorems that need it: whoever is in a theorem's range meets its hypotheses.
+    """
     started = time.perf_counter()
     parts = tuple({prover.name: decide(part, prover) for prover in provers} for part in obligation.parts)
     mutants = tuple((mutant, refute(mutant.implication, provers)) for mutant in obligation.mutants)
     uncovered = tuple(
         f"{theorem} needs it for all {', '.join(tie.hypotheses)}: {tie.conclusion} does not follow ({finding.prover}: {finding.standing})"
-        for theorem, tie in ties_of(obligation)
+        for theorem, tie in ties
         if (finding := _not_proved(tie, provers)) is not None
     )
     return ObligationResult(obligation, parts, mutants, time.perf_counter() - started, uncovered)

@@ -66,6 +66,7 @@ def requested_run(config: pytest.Config, suite: Suite) -> Run:
         claims=claims,
         provable=suite.obligations,
         obligations=to_prove,
+        ties=suite.ties,
         provers=tuple(Prover(prover) for prover in PROVERS),
         tasks=tasks,
         setting=setting,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from properties.paths import printable
 from properties.replay import Replay
 from properties.report.document import Document
 from properties.results import Result
+from theory.rigour.implication import Implication
 from theory.rigour.obligation import Obligation
 from theory.rigour.provers import Prover
 
@@ -38,6 +39,8 @@ class Run:
     """Every obligation that there is."""
     obligations: tuple[Obligation, ...]
     """Those selected."""
+    ties: Callable[[Obligation], Sequence[tuple[str, Implication]]]
+    """What binds an obligation to the theorems that need it."""
     provers: tuple[Prover, ...]
     """They start at their first question."""
     tasks: tuple[Task, ...]

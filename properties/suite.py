@@ -16,6 +16,7 @@ from properties.pictures_part import PicturesPart
 from theory import errors
 from theory.errors import ChoiceError
 from theory.proofs import chains, obligations
+from theory.proofs.ranges import ties_of
 from verified_natural_gradient.options import CHECKOUT
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ SUITE = Suite(
     console="natural-gradient",
     claims=registry,
     obligations=obligations,
+    ties=ties_of,
     chains=chains,
     slack=slack_table,
     not_executable=NOT_EXECUTABLE,

@@ -65,7 +65,7 @@ class Verification:
 
     def obligation(self, obligation: Obligation) -> Outcome:
         """Passed when every prover proves the obligation and each of its mutants is refuted."""
-        entry = obligation_entry(run_obligation(obligation, self._run.provers))
+        entry = obligation_entry(run_obligation(obligation, self._run.provers, self._run.ties(obligation)))
         refuted = all(mutant["status"] == Standing.REFUTED.value for mutant in entry["mutants"])
         passed = entry["status"] == Standing.PROVED.value and refuted
         return Outcome(entry, passed, wording.obligation_failure(entry, [self._run.again(obligation.id)]))

@@ -44,6 +44,7 @@ from tests.properties.fake_claims import Point
 from tests.properties.fake_obligations import FALSE, SLACK, SQUARES
 from theory.direction import LowerBound
 from theory.proofs import obligations
+from theory.proofs.ranges import ties_of
 from theory.rigour.implication import Implication
 from theory.rigour.obligation import Mutation, Obligation, Standing, decide
 from theory.rigour.provers import Prover, Reply
@@ -233,7 +234,7 @@ class Decided(Prover):
 
 
 def judge(provers: Sequence[Prover] = ()) -> Verification:
-    run = SimpleNamespace(root=1, depth=Depth.QUICK, observe=None, report=None, told={}, provers=provers)
+    run = SimpleNamespace(root=1, depth=Depth.QUICK, observe=None, report=None, told={}, provers=provers, ties=ties_of)
     run.again = lambda id: f"again: {id}"
     return Verification(cast(Run, run))
 
@@ -305,7 +306,7 @@ def test_an_obligation_for_fewer_numbers_than_a_theorem_needs_is_not_proved(prov
         "T1-first needs it for all 0 < eta <= 3, 0 <= r, 0 < s: 0 < eta <= 2 does not follow (z3: refuted)"
     )
     assert told in outcome.failure
-    silent = run_obligation(whole, [provers[0], Decided("silent", "unknown")])
+    silent = run_obligation(whole, [provers[0], Decided("silent", "unknown")], ties_of(whole))
     assert len(silent.uncovered) == len(part.hypotheses)
 
 
