@@ -83,7 +83,7 @@ def waves() -> Case:
                     size = Q * math.sqrt(p)
                     yield eps * size * (1 - math.cos(min(radius * size, math.pi))), model.deviation(radius)
         # the cosine and the sine themselves are off by 8 u
-        for B, Q, eps, point in (
+        for B, Q, eps, angle in (
             (0.0, 1.0, 1.0, 0.01),
             (1e-9, 1.0, 0.9, 1.5),
             (0.9, 0.7, 0.7, 1e-6),
@@ -91,10 +91,10 @@ def waves() -> Case:
             (0.9, 0.1, 0.1, 1e-6),
             (1e-3, 0.7, 0.7, 1e-6),
         ):
-            model, place = affine(np.full((1, 1), B), np.full((1, 1), Q), eps), np.array([point])
+            model, place = affine(np.full((1, 1), B), np.full((1, 1), Q), eps), np.array([angle])
             with inaccurate_waves(theory):
                 output_error, jacobian_error = model.rounding(place)
-                value, derivative = B * point + eps * math.sin(Q * point), B + eps * Q * math.cos(Q * point)
+                value, derivative = B * angle + eps * math.sin(Q * angle), B + eps * Q * math.cos(Q * angle)
                 yield abs(float(model.outputs(place)[0]) - value), output_error
                 yield abs(float(model.jacobian(place)[0, 0]) - derivative), jacobian_error
                 yield eps * Q * (1 - math.cos(1e-3 * Q)), model.deviation(1e-3)
