@@ -159,4 +159,4 @@ def test_equalities_in_balls_are_equalities_to_many_bits() -> None:
     """What no precision separates is called equal from so many bits on, and the labels say so."""
     bits = (kernels_claims.AGREEMENT, kernel_bounds.AGREEMENT, initial_residual.AGREEMENT, ngd_step.AGREEMENT)
     assert bits == (80, 70, 80, 40)
-    assert kfac_frozen.AGREEMENT <= 1e-6  # of float64, beside a derived rounding
+    assert kfac_frozen.AGREEMENT <= 1e-6  # a share of ||r(0)||
