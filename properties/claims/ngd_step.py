@@ -159,6 +159,12 @@ def confirm(factor: StepFactor, instance: StepInstance, bits: int) -> Sequence[B
     return found
 
 
+def largest_ratio(bounds: Sequence[Bound]) -> float | None:
+    """The largest measured/predicted of the steps on which J changes; None where it changes on none, and T1-step is an equality."""
+    ratios = [bound.ratio for bound in bounds if " <= " in bound.label]
+    return max(ratios, default=None)
+
+
 def _label(k: int) -> str:
     return f"||r({k + 1})|| <= (|1-eta| + eta eps_{k}) ||r({k})|| from the stored iterate {k}"
 

@@ -102,7 +102,7 @@ def natural_gradient(context: RungContext) -> Contribution:
     stepwise = attempt("T1-step", lambda: _stepwise(context))
     results += [] if stepwise is None else [(ngd_step.T1_STEP.id, stepwise)]
     halving_error = attempt("NGD's run", lambda: _halving_error(context.run("ngd").residual_norms, eta))
-    step_ratio = None if stepwise is None else stepwise.tightest.ratio if stepwise.tightest else 0.0
+    step_ratio = None if stepwise is None else ngd_step.largest_ratio(stepwise.bounds)
     on_paths = {theorem: found[0] if (found := certified.get(theorem)) else NONNEGATIVE for theorem in ngd.THEOREMS}
     in_ball = step_limits(UNBOUNDED if ball is None else ball.constant)
     prediction = None if path is None else best_prediction(path, eta)
@@ -198,10 +198,12 @@ def _own_paths_line(
 
 def _run_line(halving_error: float, step_ratio: float | None, stepwise: Evaluation | None, eta: float) -> str:
     line = f"NGD at eta = {eta:g}: every step multiplies the residual by {1 - eta:g} to within {raised(100 * halving_error, 2)}%"
-    if stepwise is None or step_ratio is None:
+    if stepwise is None:
         return line
     if not stepwise.bounds:
         return f"{line}; T1-step was not checked, as no step's J is certified to have full row rank"
+    if step_ratio is None:
+        return f"{line}; J does not change, where T1-step is an equality"
     return f"{line}; T1-step's ratio at most {raised(step_ratio, 6)}"
 
 

@@ -98,7 +98,7 @@ def test_digits_are_cut_towards_the_side_of_the_bound(value: UpperBound, count: 
 
 
 def test_a_plain_number_is_not_printed_as_a_bound() -> None:
-    with pytest.raises(DirectionError, match="0.5 is a plain float; only a bound is printed as one"):
+    with pytest.raises(DirectionError, match=r"0\.5 is a plain float; only a bound is printed as one"):
         digits(0.5)  # type: ignore[arg-type]
     assert (computed(0.91379, 3), raised(0.91311, 3), raised(10**30 + 1, 2)) == ("0.914", "0.914", "1.1e+30")
 
