@@ -9,7 +9,7 @@ from typing import Any
 from flint import arb, fmpq
 
 from tests.properties.data_lines import Comparison
-from tests.properties.exact_rung import precise, spectrum
+from tests.properties.exact_rung import precise, rational, spectrum
 from tests.properties.exact_theorems import angle_kernels, largest, smallest
 
 N = r"(\S+?)"
@@ -20,6 +20,14 @@ def unit(rows: Rows) -> list[list[arb]]:
     """The rows divided by their lengths."""
     lengths = [arb(x * x + y * y).sqrt() for x, y in rows]
     return [[x / length, y / length] for (x, y), length in zip(rows, lengths, strict=True)]
+
+
+@precise
+def row_complaints(shown: Any, rows: Rows) -> list[str]:
+    """Whether the unit rows (n, 2) that networks see are those of the rows, to 16 roundings of numbers of at most 1."""
+    pairs = zip(shown.tolist(), unit(rows), strict=True)
+    away = max(abs(rational(a) - b) for mine, true in pairs for a, b in zip(mine, true, strict=True))
+    return [] if away < 2.0**-48 else [f"unit rows are off by {float(away.mid()):.3g}"]
 
 
 def direction(row: Sequence[fmpq]) -> tuple[int, int]:

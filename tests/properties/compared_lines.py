@@ -10,7 +10,7 @@ from flint import arb
 
 from tests.properties import exact_theorems as theorems
 from tests.properties.data_lines import CAPS, EXACTLY, GD_STEPS, HALF, STEPS, Comparison, Truth
-from tests.properties.exact_rung import precise
+from tests.properties.exact_rung import precise, rational
 from tests.properties.exact_theorems import GD, KFAC, NGD
 
 N = r"(\S+?)"
@@ -126,7 +126,7 @@ def _condition(compared: Comparison, lines: Sequence[str], C: arb, attack: arb, 
         compared.upper("Condition 2's certificate", found[1], C, 4)
         compared.lower("Condition 2's attack", found[2], attack, 4)
     else:
-        moved = [[theorems.rational(x) for x in w] for w in truth.attacked[0].tolist()]
+        moved = [[rational(x) for x in w] for w in truth.attacked[0].tolist()]
         pairs = zip(truth.exact.pattern, truth.pattern_at(moved), strict=True)
         flips = sum(a != b for old, new in pairs for a, b in zip(old, new, strict=True))
         compared.same("the flips", found[1], f"{100 * flips / (truth.exact.n * truth.exact.m):.1f}")

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from flint import arb, fmpq
 from threadpoolctl import threadpool_limits
 
 from properties.claim import Depth
@@ -19,10 +20,11 @@ from properties.report.dataset_view import rung_rows
 from properties.report.entries import dataset_entry
 from properties.report.plain import plain
 from properties.rung import RungContext
-from tests.properties.compared_inputs import input_complaints
+from properties.transformations import standardised
+from tests.properties.compared_inputs import direction, input_complaints, row_complaints
 from tests.properties.compared_lines import complaints
 from tests.properties.data_lines import Truth
-from tests.properties.exact_rung import ExactRung, rational
+from tests.properties.exact_rung import ExactRung, precise, rational
 from theory.inputs import FloatArray, normalise_rows
 from theory.stability import attack_ball
 
@@ -65,11 +67,21 @@ class Case:
     standing: str
     near_outputs: bool = False
     """Whether the targets are added to the network's own outputs, rounded to three decimals: a small residual."""
+    standardise: bool = False
+    """Whether columns are centred and scaled first."""
 
-    @cached_property
+    @property
+    def rows(self) -> list[list[fmpq]]:
+        """The rows on which kernels are decided, exactly but for the 192 bits of a standard deviation."""
+        given = [[rational(x) for x in row] for row in self.raw]
+        return standard(given) if self.standardise else given
+
+    @property
     def dataset(self) -> Dataset:
         """The data set."""
         made = data_set(self.raw, self.targets)
+        if self.standardise:
+            return standardised(made)
         if not self.near_outputs:
             return made
         outputs = RungContext(made, self.rung, SEED).net.outputs(made.X)
@@ -99,13 +111,27 @@ class Case:
             return [f"{BROKEN} {text.strip().splitlines()[-1]}" for text in shown.certificate.unexpected]
         content = shown.entry["certificate"]
         (row,) = rung_rows(content)
-        rows = [[rational(x) for x in given] for given in self.raw]
-        wrong = input_complaints(shown.lines, content["inputs"], rows)
+        wrong = [
+            *row_complaints(self.dataset.X, self.rows),
+            *input_complaints(shown.lines, content["inputs"], self.rows),
+        ]
         return wrong + complaints(shown.lines, content["rungs"][0], row, answer(content), self.truth)
+
+
+@precise
+def standard(rows: list[list[fmpq]]) -> list[list[fmpq]]:
+    """Every column less its mean, over the root of its mean square."""
+    columns = []
+    for column in zip(*rows, strict=True):
+        centred = [x - sum(column, fmpq(0)) / len(column) for x in column]
+        size = arb(sum((x * x for x in centred), fmpq(0)) / len(column)).sqrt()
+        columns.append([rational(x / size) for x in centred])
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 PAIR = ((3.0, 4.0), (5.0, -12.0))
 THREE = ((1.0, 2.0), (2.0, -1.0), (-3.0, 1.0))
+RAW = ((1.0, 1000.0), (2.0, 3000.0), (4.0, -1000.0))
 FOUR = ((1.0, 0.0), (1.0, 1.0), (-1.0, 2.0), (-2.0, -1.0))
 
 
@@ -114,5 +140,22 @@ CASES: dict[str, Case] = {
     "undecided": Case(THREE, (0.002, -0.0014, 0.0008), Rung(3, 192, 1.0, True, 64), "not decided"),
     "every theorem on its path": Case(PAIR, (0.6, -0.4), Rung(2, 96, 4.0, True, 64), "fails"),
     "no theorem": Case(FOUR, (1.0, -0.4, 0.5, 0.2), Rung(4, 32, 4.0, True, 64), "fails"),
+    "standardised": Case(RAW, (1.0, -0.5, 0.25), Rung(3, 32, 4.0, True, 64), "fails", standardise=True),
     "independent": Case(THREE, (1.0, -1.0, 0.5), Rung(3, 16, 1.0, False, 64), "fails"),
 }
+
+
+def drawn(seed: int) -> Case | None:
+    """Two to four rows of small integers with some network; None where they are all parallel, or eigenvalues may coincide."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 5))
+    raw = tuple((float(a), float(b)) for a, b in rng.integers(-4, 5, (n, 2)))
+    symmetric, near = bool(rng.integers(2)), bool(rng.integers(2))
+    size = float(rng.choice([1e-3, 0.1, 1.0]))
+    targets = tuple(size * float(k) / 4 for k in rng.integers(1, 9, n))
+    rung = Rung(n, int(rng.choice([16, 32, 64])), float(rng.choice([1.0, 4.0])), symmetric, 64)
+    found = [direction([rational(a), rational(b)]) for a, b in raw if a or b]
+    directions = {max(one, (-one[0], -one[1])) for one in found}
+    if len(directions) < n:
+        return None
+    return Case(raw, targets, rung, "", near and not symmetric)

@@ -265,4 +265,4 @@ class Truth:
 
     def smallest_factor(self, factors: dict[str, arb]) -> arb:
         """The fastest of some theorems."""
-        return smallest(list(factors.values()))  # type: ignore[no-any-return]
+        return smallest(list(factors.values()))

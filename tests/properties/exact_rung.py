@@ -1,4 +1,4 @@
-"""What is true of one small network on a few inputs: patterns enumerated, matrices in rational numbers, runs in balls of 192 bits.
+"""What is true of one small network on a few inputs: patterns enumerated, matrices in rational numbers, runs at 192 bits.
 
 Written from the definitions alone, for networks of a handful of inputs in the plane. Of the package only the precision's setting is
 used, so that a fault of a certificate, an attack, a theorem's formula or a run is none of these numbers' own.
@@ -49,10 +49,17 @@ def spectrum(matrix: Sequence[Sequence[Any]]) -> list[arb]:
     return sorted((value for value, count in found for _ in range(count)), key=lambda value: float(value.mid()))
 
 
+class UncoveredError(ArithmeticError):
+    """A Gram matrix is singular, or nearly so, at initialisation or on the way: nothing is compared there."""
+
+
 def inverse(matrix: Sequence[Sequence[Any]]) -> list[list[arb]]:
-    """The inverse in balls."""
+    """The inverse in balls. Raises UncoveredError."""
     n = len(matrix)
-    solved = arb_mat(n, n, [arb(x) for row in matrix for x in row]).inv()
+    try:
+        solved = arb_mat(n, n, [arb(x) for row in matrix for x in row]).inv()
+    except ZeroDivisionError as error:
+        raise UncoveredError from error
     return [[solved[i, j] for j in range(n)] for i in range(n)]
 
 
@@ -154,7 +161,9 @@ class ExactRung:
 
     @precise
     def radius(self, on_inputs: bool = True) -> arb:
-        """Condition 2's, or K2's."""
+        """Condition 2's, or K2's. Raises UncoveredError."""
+        if not (self.eigenvalues[0] > 2.0**-20 and self.pattern_eigenvalues[0] > 2.0**-20):
+            raise UncoveredError
         if on_inputs:
             return 3 * norm(self.residual) / self.eigenvalues[0].sqrt()
         scale = self.pattern_eigenvalues[0] * min(self.leverage) * self.input_eigenvalues[0]
@@ -320,7 +329,10 @@ class ExactRung:
 
     @precise
     def run(self, optimiser: str, eta: fmpq, steps: int, reduction: fmpq | None = None) -> Run:
-        """So many exact steps, fewer where the residual falls to its reduction before."""
+        """So many steps at 192 bits, fewer where the residual falls to its reduction before.
+
+        Iterates are the middles of their balls, whose radii would grow with every step, though the errors do not.
+        """
         key = (f"{optimiser}{reduction}", eta, steps)
         if key not in self._runs:
             self._runs[key] = self._followed(optimiser, eta, steps, reduction)
@@ -332,7 +344,7 @@ class ExactRung:
         residual, found = self.residual, Run([norm(self.residual)], [], [])
         for _ in range(steps):
             move = self._direction(optimiser, Z, residual)
-            W = [[w - eta * v for w, v in zip(old, new, strict=True)] for old, new in zip(W, move, strict=True)]
+            W = [[(w - eta * v).mid() for w, v in zip(old, new, strict=True)] for old, new in zip(W, move, strict=True)]
             after = self._pre_activations(W)
             if reduction is None:
                 changes, deviations = zip(*self._on_segment(Z, after, optimiser), strict=True)

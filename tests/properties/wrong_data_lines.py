@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties import input_certificate, rung, rung_certificate
+from properties import input_certificate, rung, rung_certificate, transformations
 from properties.claim import Verdict
 from properties.claims import gradient_data, kfac_real, real_data, width_data
 from properties.contribution import Prediction
@@ -18,6 +18,7 @@ from properties.natural_gradient_numbers import NaturalGradientNumbers
 from properties.report import dataset_answer, dataset_view
 from properties.rung import RungContext
 from theory.direction import Attained, Bound, CertifiedSteps, LowerBound, UpperBound
+from theory.gram import limiting_pattern_gram_eigenvalue
 from theory.inputs import normalise_rows
 from theory.network_gram import largest_gram_eigenvalue
 from theory.stability import ball, path
@@ -131,10 +132,12 @@ def the_last_row_is_dropped_along_the_path(monkeypatch: pytest.MonkeyPatch) -> N
     changed(monkeypatch, rung, "certify_path_until_broken", fewer)
 
 
-@plant("every theorem on its path")
-def the_first_segment_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    last = lambda *given: max(*given) if len(given) > 1 else given[0][-1]  # noqa: E731
-    monkeypatch.setattr(path, "max", last, raising=False)
+@plant("no theorem")
+def only_the_first_segment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def first(*given: Any) -> Any:
+        return given[0][0] if isinstance(given[0], list) else max(*given)
+
+    monkeypatch.setattr(path, "max", first, raising=False)
 
 
 @plant("every theorem on its path")
@@ -215,7 +218,7 @@ def gd_takes_the_square_of_the_norm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @plant("every theorem on its path")
 def gd_s_count_is_that_of_the_squared_residual(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gradient_data, "REDUCTION", math.sqrt(gradient_data.REDUCTION))
+    monkeypatch.setattr(gradient_data, "REDUCTION", math.sqrt(rung.REDUCTION))
 
 
 @plant("no theorem")
@@ -253,10 +256,12 @@ def the_slowest_theorem_predicts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @plant("no theorem")
 def a_symmetric_network_gets_the_width_of_an_independent_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = width.width
-    monkeypatch.setattr(
-        width_data, "width", Proxy(width, width=lambda *given, symmetric: plain(*given, symmetric=not symmetric))
-    )
+    def other(*given: Any, symmetric: bool) -> Any:
+        return plain(*given, symmetric=not symmetric)
+
+    plain: Any = width.width
+
+    monkeypatch.setattr(width_data, "width", Proxy(width, width=other))
 
 
 @plant("no theorem")
@@ -271,9 +276,7 @@ def a_width_holds_where_nothing_is_certified(monkeypatch: pytest.MonkeyPatch) ->
 
 @plant("no theorem")
 def lambda_s_stands_for_lambda_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        input_certificate, "limiting_gram_eigenvalue", input_certificate.limiting_pattern_gram_eigenvalue
-    )
+    monkeypatch.setattr(input_certificate, "limiting_gram_eigenvalue", limiting_pattern_gram_eigenvalue)
 
 
 @plant("no theorem")
@@ -292,6 +295,15 @@ def the_kernel_is_that_of_normalised_rows(monkeypatch: pytest.MonkeyPatch) -> No
         return lambda rows: bound(np.asarray(rows, dtype=float) + 0.01 * np.eye(len(rows), rows.shape[1]))
 
     changed(monkeypatch, input_certificate, "limiting_pattern_gram_eigenvalue", perturbed)
+
+
+@plant("standardised")
+def columns_are_divided_by_their_largest_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    def columns(given: Any) -> Any:
+        centred = given - given.mean(axis=0)
+        return centred / np.abs(centred).max(axis=0), "columns centred"
+
+    monkeypatch.setattr(transformations, "standard_columns", columns)
 
 
 # --- what is printed ----------------------------------------------------------------------------------------------------------

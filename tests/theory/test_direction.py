@@ -135,7 +135,7 @@ class Found(Directed):
 
 
 def test_fields_hold_what_they_declare() -> None:
-    assert Found(UpperBound(1.0), None, {"T1": NONNEGATIVE}).constant == 1
+    assert Found(UpperBound(1.0), None, {"T1": NONNEGATIVE}).constant == 1.0
     wrong: list[tuple[Any, ...]] = [
         (1.0,),
         (Attained(1.0),),
@@ -177,10 +177,10 @@ INPUT_NUMBERS = {"h_max": UpperBound(0.75), "mu_min": LowerBound(0.5)}
 @pytest.mark.parametrize("theorem", kfac.THEOREMS)
 @pytest.mark.parametrize("wrong", [None, "C", "h_max", "mu_min"])
 def test_those_of_k_fac_need_every_number_certified(theorem: str, wrong: str | None) -> None:
-    given = {"C": UpperBound(0.25), **INPUT_NUMBERS}
+    given: dict[str, float] = {"C": UpperBound(0.25), **INPUT_NUMBERS}
     if wrong is not None:
-        given[wrong] = float(given[wrong])  # type: ignore[assignment]
-    found = kfac.step_limit(**given, theorem=theorem)  # type: ignore[arg-type]
+        given[wrong] = float(given[wrong])
+    found = kfac.step_limit(**given, theorem=theorem)
     assert type(found) is (LowerBound if wrong is None else float)
 
 
@@ -193,7 +193,8 @@ def test_those_of_gd_too(theorem: str) -> None:
     assert type(gradient_descent.rate(2 * limit, *known, theorem)) is float
     for index in range(3):
         less = [float(one) if i == index else one for i, one in enumerate(known)]
-        assert type(gradient_descent.step_limit(*less, theorem)) is float
+        C, norm, least = less
+        assert type(gradient_descent.step_limit(C, norm, least, theorem)) is float
 
 
 SAMPLES = [k / 64 for k in range(1, 31)]
@@ -225,15 +226,15 @@ def test_k_fac_s_formulas_are_monotone_as_they_say(theorem: str) -> None:
 @pytest.mark.parametrize("theorem", gradient_descent.THEOREMS)
 def test_gd_s_formulas_are_monotone_as_they_say(theorem: str) -> None:
     """Beside a smaller lambda the same bound of ||J - J(0)|| is a larger C: with lambda and C of one certificate both fall."""
-    for place in (0, 1):
-        at = [[x if i == place else (0.25, 1.5)[i] for i in range(2)] for x in SAMPLES]
-        limits = [gradient_descent.step_limit(*one, 0.125, theorem) for one in at]
-        factors = [gradient_descent.rate(1e-3, *one, 0.125, theorem) for one in at]
+    constants = [(C, 1.5) for C in SAMPLES], [(0.25, norm) for norm in SAMPLES]
+    for pairs in constants:
+        limits = [gradient_descent.step_limit(C, norm, 0.125, theorem) for C, norm in pairs]
+        factors = [gradient_descent.rate(1e-3, C, norm, 0.125, theorem) for C, norm in pairs]
         assert limits == sorted(limits, reverse=True)
         assert factors == sorted(factors)
     changed, eigenvalues = 0.02, [0.05 * k for k in range(1, 20)]
-    pairs = [(3 * changed / math.sqrt(value), 1.5, value) for value in eigenvalues]
-    limits = [gradient_descent.step_limit(*one, theorem) for one in pairs]
-    factors = [gradient_descent.rate(1e-3, *one, theorem) for one in pairs]
+    known = [(3 * changed / math.sqrt(value), value) for value in eigenvalues]
+    limits = [gradient_descent.step_limit(C, 1.5, value, theorem) for C, value in known]
+    factors = [gradient_descent.rate(1e-3, C, 1.5, value, theorem) for C, value in known]
     assert limits == sorted(limits)
     assert factors == sorted(factors, reverse=True)
