@@ -37,12 +37,14 @@ def kernels(dataset: Dataset) -> Contribution:
     rows = certified_rows(*dataset.X.shape)
     inputs, raw = dataset.X[:rows], dataset.given_X[:rows]
     geometry = InputGeometry.of(inputs)
-    (first, second), angle = closest_pair(inputs)
+    verdict = degeneracy(raw)
+    # rows that point the same way need not do so any more once they are normalised
+    (first, second), angle = (verdict.coincident[0], 0.0) if verdict.coincident else closest_pair(inputs)
     lambda_0 = limiting_gram_eigenvalue(raw)
     lambda_S = limiting_pattern_gram_eigenvalue(raw)
     norm_squared = input_norm_squared(inputs)
     least, most = float(geometry.leverage.min()), float(geometry.leverage.max())
-    reason = degeneracy(raw).reason()
+    reason = verdict.reason()
     remark = unscaled(dataset, rows)
     restriction = f"of the first {rows} rows: " if rows < len(dataset.X) else ""
     return Contribution(

@@ -86,7 +86,10 @@ def input_complaints(lines: Sequence[str], values: Mapping[str, Any], rows: Rows
             angles[j, i] = arb.atan2(arb(cross), arb(dot)) if cross != 0 or dot < 0 else arb(0)
     if found := compared.line(lines, rf"closest pair: rows (\d+) and (\d+) at {N} rad", "the closest pair"):
         least = smallest(list(angles.values()))
-        compared.near("the least angle", found[2], least, 4) if least > 0 else None
+        if least > 0:
+            compared.near("the least angle", found[2], least, 4)
+        else:
+            compared.same("the least angle", found[2], "0")
         if not abs(angles[int(found[0]), int(found[1])] - least) < 2.0**-30:
             compared.found.append(f"rows {found[0]} and {found[1]} are not the closest")
     verdict = verdict_on_kernels(rows)

@@ -97,7 +97,7 @@ class Case:
             attack_ball(net, rows, context.y, rng=context.generator(purpose), condition=condition).weights
             for purpose, condition in (("attack", "2"), ("K2", "K2"))
         ]
-        return Truth(exact, self.rung.scale, self.rung.symmetric, (found[0], found[1]))
+        return Truth(exact, self.rung.scale, self.rung.symmetric, (found[0], found[1]), bool(self.standing))
 
     def shown(self) -> Shown:
         """What the package says now."""

@@ -112,6 +112,8 @@ class Truth:
     symmetric: bool
     attacked: tuple[Any, Any]
     """Weights (m, 2) that the attacks on Condition 2 and K2 found: their changes are computed anew here."""
+    known_runs: bool = True
+    """Whether the single precision in which runs move their weights is known to show in no number."""
 
     @property
     def low(self) -> arb:
@@ -239,6 +241,16 @@ class Truth:
     def halving_noise(self) -> arb:
         """What the rounding of outputs, of size nu beside a residual that has fallen to 1e-6, may add to ``halving_error``."""
         return arb(2) ** -44 * (1 + rational(self.scale)) / (arb(REDUCTION) * self.residual_norm)
+
+    @cached_property
+    def single(self) -> arb:
+        """What single precision of the movements adds to a step's factor, at the step whose factor is farthest from 1/2."""
+        if self.known_runs:
+            return arb(0)
+        norms = self.exact.run("ngd", HALF, CAPS["ngd"], REDUCTION).residuals
+        errors = [abs(after / before / HALF - 1) for before, after in pairwise(norms)]
+        before = norms[errors.index(largest(errors))]
+        return arb(2) ** -24 * (1 + rational(self.scale)) / before
 
     @cached_property
     def halving_error(self) -> arb:
