@@ -13,6 +13,7 @@ from flint import arb, ctx, fmpq
 from hypothesis.strategies import SearchStrategy
 
 from properties.extras import Extra
+from theory.direction import LowerBound, UpperBound, as_lower_bound, as_upper_bound
 
 if TYPE_CHECKING:
     from properties.results import Isolation
@@ -80,9 +81,27 @@ class Hypothesis:
     evidence: Evidence = Evidence.ENCLOSED
 
 
-def certified(name: str, bound: float) -> Hypothesis:
-    """A hypothesis ``x > 0`` for which a lower bound of x is certified; a bound that is not positive decides nothing."""
-    return Hypothesis(name, Verdict.HOLDS if bound > 0 else Verdict.UNDECIDED, float(bound))
+def certified(name: str, bound: LowerBound) -> Hypothesis:
+    """A hypothesis ``x > 0`` for which a lower bound of x is certified; a bound that is not positive decides nothing.
+
+    Raises DirectionError for a number that is no lower bound.
+    """
+    below = as_lower_bound(bound, name)
+    return Hypothesis(name, Verdict.HOLDS if below > 0 else Verdict.UNDECIDED, float(below))
+
+
+def certified_up_to(name: str, limit: float, bound: UpperBound) -> Hypothesis:
+    """A hypothesis ``x <= limit`` for which an upper bound of x is certified; one above the limit decides nothing.
+
+    Raises DirectionError for a number that is no upper bound.
+    """
+    above = as_upper_bound(bound, name)
+    return Hypothesis(name, Verdict.HOLDS if above <= limit else Verdict.UNDECIDED, limit - float(above))
+
+
+def established(name: str, fact: bool) -> Hypothesis:
+    """A hypothesis that is decided exactly where it holds, and not at all where that is not known."""
+    return Hypothesis(name, Verdict.HOLDS if fact else Verdict.UNDECIDED, 1.0 if fact else -1.0)
 
 
 def require(name: str, margin: float, rounding: float = 0.0) -> Hypothesis:

@@ -14,6 +14,7 @@ from properties.claim import TooLargeToConfirmError
 from properties.losses import SQUARED_LOSS, LossRecipe
 from properties.stable_names import stored_as
 from theory.descent import FunctionSpaceDescent, gradient_step, kfac_step, natural_gradient_step
+from theory.direction import LowerBound, UpperBound
 from theory.inputs import FloatArray
 from theory.losses import Loss
 from theory.maps import MapCertificate, ParameterMap, certify_map, operator_norm
@@ -46,7 +47,7 @@ class Certificate(Protocol):
     """What Conditions 1 and 2 come down to."""
 
     @property
-    def lambda_min(self) -> float:
+    def lambda_min(self) -> LowerBound:
         """Certified lower bound of lambda_min(G(0))."""
         ...
 
@@ -56,7 +57,7 @@ class Certificate(Protocol):
         ...
 
     @property
-    def constant(self) -> float:
+    def constant(self) -> UpperBound:
         """Upper bound of C in Condition 2(C), or 3(C) for a general loss."""
         ...
 

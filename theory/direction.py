@@ -140,6 +140,16 @@ def not_above(value: float, limit: LowerBound) -> LowerBound | None:
     return LowerBound(float(value)) if 0 < value <= as_lower_bound(limit, "the limit") else None
 
 
+def lowered(bound: LowerBound, amount: float) -> LowerBound:
+    """``bound - amount`` rounded down: a lower bound of the number less the amount. Raises DirectionError."""
+    return LowerBound(math.nextafter(as_lower_bound(bound, "the bound") - amount, -math.inf))
+
+
+def margin(limit: float, bound: UpperBound) -> LowerBound:
+    """``limit - bound`` rounded down: a lower bound of what is left to the limit. Raises DirectionError."""
+    return LowerBound(math.nextafter(limit - as_upper_bound(bound, "the bound"), -math.inf))
+
+
 def bounding(
     answer: type[Bound], *, within: Callable[..., float] | None = None, **needed: type[Bound]
 ) -> Callable[[Callable[Parameters, float]], Callable[Parameters, float]]:

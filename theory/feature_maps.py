@@ -8,13 +8,12 @@ W starts at 0. As ``||z_i|| <= ||W||_F ||x_i||``, the map's own ``deviation`` bo
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
+from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound, lowered
 from theory.geometry import InputGeometry
 from theory.inputs import FloatArray, distance
 from theory.maps import PerturbedAffine, SpikeMap
@@ -103,8 +102,7 @@ def certify_features(model: FeatureMap, geometry: InputGeometry, targets: FloatA
     size = euclidean_norm(features)
     gram = features @ features.T
     gram_error = 2 * size * features_error + features_error**2 + gamma(model.width + 2) * size * size
-    below = smallest_eigenvalue_lower_bound((gram + gram.T) / 2) - gram_error
-    lambda_min = LowerBound(math.nextafter(below, -math.inf))
+    lambda_min = lowered(smallest_eigenvalue_lower_bound((gram + gram.T) / 2), gram_error)
     inputs = input_bounds(geometry)
     if not (lambda_min > 0 and inputs.rank_certified):
         return FeatureCertificate(lambda_min, np.inf, UNBOUNDED)

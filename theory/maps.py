@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from flint import arb
 
-from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
+from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound, lowered
 from theory.errors import ScaleError, ShapeError
 from theory.inputs import FloatArray, distance, positive, positive_count
 from theory.losses import LossMaker, SquaredLoss
@@ -285,7 +285,7 @@ def certify_map(model: ParameterMap, targets: FloatArray, loss: LossMaker = Squa
     start, objective = np.zeros(model.parameters), loss(targets)
     output_error = model.rounding(start)[0]
     gram, gram_error = _initial_gram(model)
-    lambda_min = LowerBound(math.nextafter(smallest_eigenvalue_lower_bound(gram) - gram_error, -math.inf))
+    lambda_min = lowered(smallest_eigenvalue_lower_bound(gram), gram_error)
     if not lambda_min > 0:
         return MapCertificate(lambda_min, np.inf, UNBOUNDED)
     residual = euclidean_norm(model.outputs(start) - objective.minimiser)

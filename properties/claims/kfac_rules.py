@@ -12,7 +12,7 @@ from flint import arb
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Bound, Family, Hypothesis, Verdict, certified, require
+from properties.claim import Bound, Family, Hypothesis, Verdict, certified, certified_up_to, established, require
 from properties.claims import followed, ngd_enclosed, residual_rules
 from properties.claims.gradient_descent import guaranteed_share
 from properties.claims.kfac_instances import (
@@ -93,18 +93,16 @@ class KroneckerRule:
 def hypotheses(rule: KroneckerRule, instance: KroneckerInstance) -> Sequence[Hypothesis]:
     """The rank of X, Conditions K1 and K2 and the step size, each with its margin."""
     certificate, bounds = instance.certificate, instance.bounds
-    rank = certified("rank X: the computed one is exact", 1.0 if bounds.rank_certified else -1.0)
+    rank = established("rank X: the computed one is exact", bounds.rank_certified)
     found = [rank, certified("Condition K1: certified lambda_min(H(0)) > 0", certificate.lambda_min)]
     if any(hypothesis.verdict is not Verdict.HOLDS for hypothesis in found):
         return found
     if rule.full_rank:
         found.append(require("rank X = d", float(bounds.rank - instance.inputs.shape[1])))
-    margin = rule.constant_limit - certificate.constant
-    where = getattr(certificate, "where", "")
-    k2 = require(f"Condition K2(C){where}: certified C below {rule.constant_limit:.4g}", margin)
+    limit, where = rule.constant_limit, getattr(certificate, "where", "")
+    k2 = certified_up_to(f"Condition K2(C){where}: certified C below {limit:.4g}", limit, certificate.constant)
     if k2.verdict is not Verdict.HOLDS:
-        # The certificate is an upper bound of C, so exceeding the limit does not show that the condition fails.
-        return [*found, dataclasses.replace(k2, verdict=Verdict.UNDECIDED)]
+        return [*found, k2]
     return [*found, k2, *ngd_enclosed.step_size(rule.at(instance).dial.step_limit, instance)]
 
 

@@ -33,6 +33,7 @@ from properties.strategies import (
     relu_descriptions,
     smooth_descriptions,
 )
+from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
 from theory.maps import kink_map
 from theory.rigour.enclosed_step import EnclosedStep
 from theory.rigour.rounding import gamma
@@ -47,12 +48,12 @@ PathFactor = Callable[[float, str], float]
 
 @stored_as("own-ball")
 @dataclass(frozen=True)
-class OwnBall:
+class OwnBall(Directed):
     """Conditions 1 and 2 on a theorem's own ball; C is infinite when it is not below the theorem's limit there."""
 
-    lambda_min: float
+    lambda_min: LowerBound
     radius: float
-    constant: float
+    constant: UpperBound
 
 
 @stored_as("own-ball-run")
@@ -102,7 +103,7 @@ def own_ball(descent: MapInstance | NetworkInstance, theorem: str, factor: PathF
     """The certificate on the ball of radius ``factor(C) ||r(0)||/sqrt(lambda)``."""
     paper = descent.certificate
     if not paper.lambda_min > 0:
-        return OwnBall(paper.lambda_min, np.inf, np.inf)
+        return OwnBall(paper.lambda_min, np.inf, UNBOUNDED)
 
     def constant(radius: float) -> float:
         if isinstance(descent, MapInstance):

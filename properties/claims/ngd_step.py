@@ -22,8 +22,8 @@ from properties.claim import (
     Verdict,
     at_most,
     at_most_enclosed,
-    certified,
     equal_enclosed,
+    established,
     within_rounding,
 )
 from properties.claims.ngd_singular import LINEAR, without_condition_1
@@ -116,7 +116,7 @@ class StepInstance:
 
 def hypotheses(instance: StepInstance) -> Sequence[Hypothesis]:
     """The Gram matrix is certified to be regular at initialisation, or known to be singular, or neither."""
-    full_rank = certified("J(0) certified to have full row rank (steps taken)", len(instance.steps))
+    full_rank = established("J(0) certified to have full row rank (steps taken)", bool(instance.steps))
     if full_rank.verdict is not Verdict.HOLDS and instance.network.rank_deficient:
         return [dataclasses.replace(full_rank, verdict=Verdict.REFUTED)]
     return [full_rank]

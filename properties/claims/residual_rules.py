@@ -22,7 +22,7 @@ from properties.claim import (
     at_most,
     at_most_enclosed,
     certified,
-    require,
+    certified_up_to,
 )
 from properties.claims import followed, ngd_enclosed
 from properties.instances import DescentInstance
@@ -77,14 +77,11 @@ def hypotheses(rule: Rule, instance: DescentInstance) -> Sequence[Hypothesis]:
     if condition_1.verdict is not Verdict.HOLDS:
         fails = instance.rank_deficient
         return [dataclasses.replace(condition_1, verdict=Verdict.REFUTED) if fails else condition_1]
-    margin = rule.dial.constant_limit - certificate.constant
-    where = getattr(certificate, "where", "")
-    stability = require(
-        f"Condition {rule.condition}(C){where}: certified C below {rule.dial.constant_limit:.4g}", margin
-    )
+    limit, where = rule.dial.constant_limit, getattr(certificate, "where", "")
+    name = f"Condition {rule.condition}(C){where}: certified C below {limit:.4g}"
+    stability = certified_up_to(name, limit, certificate.constant)
     if stability.verdict is not Verdict.HOLDS:
-        # The certificate is an upper bound of C, so exceeding the limit does not show that the condition fails.
-        return [condition_1, dataclasses.replace(stability, verdict=Verdict.UNDECIDED)]
+        return [condition_1, stability]
     return [condition_1, stability, *ngd_enclosed.step_size(rule.dial.step_limit, instance)]
 
 

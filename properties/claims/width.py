@@ -23,6 +23,7 @@ from properties.claim import (
     Provenance,
     at_most_enclosed,
     certified,
+    established,
     require,
 )
 from properties.claims.random_networks import Description, RandomNetwork, unit_inputs
@@ -99,7 +100,7 @@ def hypotheses(composed: Width, instance: WidthInstance, ranked: bool = True) ->
     """A positive lower bound of lambda0 (lambda_S), for T4-width the exact rank of X; for networks to be drawn a width that can be."""
     found = [certified("lambda0 (lambda_S) > 0", instance.eigenvalue)]
     if ranked and instance.theorem == "T4-width":
-        found.append(certified("the rank of X is certified", float(instance.bounds.rank_certified)))
+        found.append(established("the rank of X is certified", instance.bounds.rank_certified))
     if instance.drawn and instance.eigenvalue > 0:
         found.append(require(f"the width is at most {WIDEST}", WIDEST - composed(instance)))
     return found

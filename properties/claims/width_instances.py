@@ -8,6 +8,7 @@ from functools import cached_property
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from properties.stable_names import stored_as
+from theory.direction import LowerBound
 from theory.geometry import InputGeometry
 from theory.gram import limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 from theory.inputs import FloatArray
@@ -93,7 +94,7 @@ class WidthInstance:
         return width(self.inputs, self.targets, self.scale, self.delta, self.C, self.theorem, self.symmetric)
 
     @cached_property
-    def eigenvalue(self) -> float:
+    def eigenvalue(self) -> LowerBound:
         """A certified lower bound of lambda0 (T3) or lambda_S (T4-width); the lemmas are monotone in it."""
         bound = limiting_gram_eigenvalue if self.theorem == "T3" else limiting_pattern_gram_eigenvalue
         return bound(self.inputs)

@@ -29,6 +29,7 @@ from properties.guard.damping import Damping, Direction, damped_direction, shift
 from properties.guard.implementation import Answer, Call, Implementation
 from properties.inputs import draw_inputs, weighted_kinds
 from properties.stable_names import stored_as
+from theory.direction import LowerBound
 from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
 from theory.rigour.exact import diagonal, pseudo_inverse
@@ -118,14 +119,14 @@ class Problem:
         return self.matrix.inv() if self.regular else pseudo_inverse(self.matrix)
 
     @cached_property
-    def lambda_min(self) -> float:
+    def lambda_min(self) -> LowerBound:
         """Certified lower bound of the smallest eigenvalue that is inverted: of a singular matrix the smallest nonzero one."""
         size = frobenius(self.inverse)
         below = (1 - 2.0**-20) / size if size > 0 else 0.0  # ||M^+||_2 <= ||M^+||_F
         if not self.regular:
-            return below
+            return LowerBound(below)
         least = 0.0 if self.damping is None else rounding.nearest(self.damping.parts(self.exact)[0])
-        return max(below, max(smallest_eigenvalue(self.matrix), 0.0) + least)
+        return LowerBound(max(below, max(smallest_eigenvalue(self.matrix), 0.0) + least))
 
     @cached_property
     def bounds(self) -> InputBounds:

@@ -36,6 +36,7 @@ from properties.guard.instances import (
 )
 from properties.guard.singular_instances import SingularInstance, singular
 from properties.stable_names import stored_as
+from theory.direction import UpperBound, margin
 from theory.network import TwoLayerNetwork
 from theory.rigour.exact import hadamard
 from theory.rigour.rounding import gamma
@@ -192,12 +193,12 @@ Rate = Callable[[Problem, float], float]
 """``(problem, C)`` -> the factor on ``||r||`` of one step."""
 
 
-def certified_constant(problem: Problem) -> float:
+def certified_constant(problem: Problem) -> UpperBound:
     """C of Condition 2, or K2, by the ball certificate; inf where it certifies nothing."""
     given = problem.given
     net = TwoLayerNetwork(weights=given.weights, signs=given.signs)
     condition = "K2" if problem.optimiser == "kfac" else "2"
-    return float(certify_ball(net, given.inputs, given.targets, condition=condition).constant)
+    return certify_ball(net, given.inputs, given.targets, condition=condition).constant
 
 
 def rate_hypotheses(limit: float, instance: StepInstance) -> Sequence[Hypothesis]:
@@ -205,7 +206,7 @@ def rate_hypotheses(limit: float, instance: StepInstance) -> Sequence[Hypothesis
     found = solvable(instance)
     if any(hypothesis.verdict is not Verdict.HOLDS for hypothesis in found):
         return found
-    return [*found, certified(f"C < {limit:.3g} is certified", limit - certified_constant(instance.problem))]
+    return [*found, certified(f"C < {limit:.3g} is certified", margin(limit, certified_constant(instance.problem)))]
 
 
 def rate_conclusion(rate: Rate, instance: StepInstance) -> Sequence[Bound]:

@@ -20,6 +20,7 @@ from properties.guard.allowance import frobenius
 from properties.guard.implementation import Implementation
 from properties.guard.instances import EIGHTHS, Description, Problem, StepInstance
 from properties.stable_names import stored_as
+from theory.direction import lowered
 from theory.inputs import FloatArray, normalise_rows
 
 GAP = 2.0**-8
@@ -56,11 +57,11 @@ def singular(instance: StepInstance) -> list[Hypothesis]:
     size = frobenius(problem.matrix)
     found = [
         require(f"{name} is singular, exactly", problem.matrix.nrows() - 1 - problem.rank),
-        certified(f"the nonzero eigenvalues of {name} are far above 0", problem.lambda_min - GAP * size),
+        certified(f"the nonzero eigenvalues of {name} are far above 0", lowered(problem.lambda_min, GAP * size)),
     ]
     if problem.optimiser == "kfac":
         least = GAP * frobenius(problem.exact.kernel)
-        found.append(certified("those of X^T X are", problem.bounds.smallest_eigenvalue[0] - least))
+        found.append(certified("those of X^T X are", lowered(problem.bounds.smallest_eigenvalue[0], least)))
     return found
 
 

@@ -16,12 +16,16 @@ from properties.claim import (
     at_most_exactly,
     at_most_or_equal_enclosed,
     certified,
+    certified_up_to,
     decided_exactly,
     equal_enclosed,
     equal_exactly,
+    established,
     require,
     within_rounding,
 )
+from theory.direction import Attained, LowerBound, UpperBound
+from theory.errors import DirectionError
 from theory.rigour.precision import working_precision
 
 HOLDS, REFUTED, UNDECIDED = Verdict.HOLDS, Verdict.REFUTED, Verdict.UNDECIDED
@@ -116,9 +120,25 @@ def test_precision_is_that_of_the_bounds_and_a_refutation_s_own() -> None:
 
 
 def test_a_lower_bound_that_is_not_positive_decides_nothing() -> None:
-    assert certified("lambda > 0", 0.5).verdict is HOLDS
-    for bound in (0.0, -1.0, math.nan):
-        assert certified("lambda > 0", bound).verdict is UNDECIDED
+    assert certified("lambda > 0", LowerBound(0.5)).verdict is HOLDS
+    for bound in (0.0, -1.0, -math.inf):
+        assert certified("lambda > 0", LowerBound(bound)).verdict is UNDECIDED
+
+
+def test_an_upper_bound_above_the_limit_decides_nothing() -> None:
+    assert certified_up_to("C below 1/2", 0.5, UpperBound(0.5)).verdict is HOLDS
+    for bound in (0.75, math.inf):
+        assert certified_up_to("C below 1/2", 0.5, UpperBound(bound)).verdict is UNDECIDED
+    assert [established("rank X = d", fact).verdict for fact in (True, False)] == [HOLDS, UNDECIDED]
+
+
+def test_what_is_called_certified_is_a_bound_of_the_right_kind() -> None:
+    for wrong in (0.5, UpperBound(0.5), Attained(0.5)):
+        with pytest.raises(DirectionError, match=r"lambda > 0 is 0\.5, .*; a certified lower bound is needed here"):
+            certified("lambda > 0", wrong)  # type: ignore[arg-type]
+    for other in (0.25, LowerBound(0.25), Attained(0.25)):
+        with pytest.raises(DirectionError, match="a certified upper bound is needed here"):
+            certified_up_to("C below 1/2", 0.5, other)  # type: ignore[arg-type]
 
 
 def test_exact_inequalities_between_rationals() -> None:

@@ -21,6 +21,7 @@ from properties.instances import MapInstance
 from properties.losses import LossRecipe, Misstatement
 from properties.search import evaluate_instance
 from properties.stable_names import FORM
+from theory.direction import UNBOUNDED, LowerBound, UpperBound
 from theory.errors import ChoiceError, DocumentError, ShapeError
 from theory.maps import PerturbedAffine
 from theory.network import TwoLayerNetwork
@@ -147,10 +148,10 @@ def test_exact_and_infinite_numbers() -> None:
     assert document.tree["fields"]["inputs"] == {"rationals": [["1/3", "-2"]]}
     assert document.tree["fields"]["signs"] == {"tuple": [-1]}
     assert from_document(document) == exact
-    ball = OwnBall(np.float64(0.25), np.inf, -np.inf)
+    ball = OwnBall(LowerBound(0.25), np.float64(-np.inf), UNBOUNDED)
     back = from_document(to_document(ball))
     assert back == ball
-    assert type(back.lambda_min) is float
+    assert (type(back.lambda_min), type(back.radius), type(back.constant)) == (LowerBound, float, UpperBound)
     fields = dataclasses.fields(TwoLayerNetwork)
     net = to_document(TwoLayerNetwork(np.ones((1, 1)), np.ones(1)))
     assert set(net.tree["fields"]) == {field.name for field in fields if field.init} < {field.name for field in fields}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from theory.direction import UNBOUNDED, UpperBound
 from theory.inputs import distance
 from theory.theorems import gradient_descent, ngd
 
@@ -30,7 +31,7 @@ def path_factor(C: float, theorem: str) -> float:
 
 def constant_on_own_ball(
     constant: Callable[[float], float], unit: float, factor: Callable[[float], float], limit: float
-) -> tuple[float, float]:
+) -> tuple[UpperBound, float]:
     """A C with ``constant(radius) <= C`` for ``radius = factor(C) unit``, and that radius; (inf, inf) when none below limit.
 
     ``constant(radius)`` is a certified constant of Condition 2 on the ball of that radius, ``factor`` increases with C,
@@ -42,8 +43,8 @@ def constant_on_own_ball(
         radius = factor(trial) * unit * HEADROOM
         found = constant(radius)
         if found <= trial:
-            return trial, radius
+            return UpperBound(trial), radius
         trial = found * HEADROOM
         if not trial < limit:
             break
-    return math.inf, math.inf
+    return UNBOUNDED, math.inf
