@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from properties.claim import Depth
+from theory.direction import NONNEGATIVE, Directed, LowerBound, UpperBound
 from theory.errors import DescentError
 from theory.inputs import FloatArray, normalise_rows
 from theory.network import TwoLayerNetwork
@@ -16,6 +18,17 @@ DIMENSION, SCALE = 4, 64.0
 ROWS = (2, 4, 8, 16, 32, 64)
 WIDTHS = tuple(4**power for power in range(2, 8))
 STEP, STEPS, PARTS = 0.5, 20, 4
+
+
+@dataclass(frozen=True)
+class Certified(Directed):
+    """What is certified of one network; None for a constant without Condition 1, or where its path breaks off."""
+
+    n: int
+    width: int
+    lambda_min: LowerBound
+    ball: UpperBound | None = None
+    path: UpperBound | None = None
 
 
 def data(depth: Depth, seed: int) -> dict[str, Any]:
@@ -41,11 +54,11 @@ def _point(rows: int, width: int, seed: int) -> dict[str, Any]:
     y = rng.choice([-1.0, 1.0], rows) / np.sqrt(rows)
     net = TwoLayerNetwork.initialise(width, DIMENSION, SCALE, rng, symmetric=True)
     ball = certify_ball(net, inputs, y)
-    found = {"n": rows, "width": width, "lambda_min": max(0.0, ball.lambda_min), "ball": None, "path": None}
+    least, path = max(NONNEGATIVE, ball.lambda_min), None
     if ball.lambda_min <= 0:
-        return found
+        return asdict(Certified(rows, width, least))
     try:
         path = certify_path(net, inputs, y, STEP, STEPS, parts=PARTS).constant
     except DescentError:  # a narrow network whose pattern changes so much that a Gram matrix on the way is singular
         path = None
-    return {**found, "ball": ball.constant, "path": path}
+    return asdict(Certified(rows, width, least, ball.constant, path))

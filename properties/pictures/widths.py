@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import stats
 from properties.claim import Depth
 from properties.datasets import load_dataset
 from theory.descent import FunctionSpaceDescent
+from theory.direction import NONNEGATIVE, Attained, Directed, LowerBound, UpperBound
 from theory.errors import DescentError
 from theory.gram import limiting_gram_eigenvalue
 from theory.inputs import FloatArray
@@ -27,6 +29,29 @@ REPEATS = 3
 FEW_ROWS = 10
 SCALE = 4.0
 PARTS = 8
+
+
+@dataclass(frozen=True)
+class MovedJacobian(Directed):
+    """One network of the first two figures."""
+
+    width: int
+    moved: float
+    """As computed."""
+    lambda_min: LowerBound
+
+
+@dataclass(frozen=True)
+class Constants(Directed):
+    """C of Condition 2 for one network of the third."""
+
+    width: int
+    certified: UpperBound
+    """Over the paper's ball."""
+    attacked: Attained
+    """At weights found in it."""
+    path: UpperBound
+    """Along NGD's path."""
 
 
 def _powers(first: int, last: int, factor: int) -> list[int]:
@@ -51,7 +76,8 @@ def moved_jacobians(depth: Depth, seed: int) -> dict[str, Any]:
                 moved = moved_jacobian(net, X, y)
             except DescentError:  # a narrow network; Condition 1 is what the widths are about
                 continue
-            points.append({"width": width, "moved": moved, "lambda_min": max(0.0, gram_eigenvalue(net, X))})
+            least = max(NONNEGATIVE, gram_eigenvalue(net, X))
+            points.append(asdict(MovedJacobian(width, moved, least)))
     slope, error = fitted_exponent([p["width"] for p in points], [p["moved"] for p in points])
     return {
         "dataset": DATASET,
@@ -94,11 +120,13 @@ def constants(depth: Depth, seed: int) -> dict[str, Any]:
         rng = np.random.default_rng([seed, width])
         net = TwoLayerNetwork.initialise(width, X.shape[1], SCALE, rng, symmetric=True)
         points.append(
-            {
-                "width": width,
-                "certified": certify_ball(net, X, y).constant,
-                "attacked": attack_ball(net, X, y, rng=rng).constant,
-                "path": certify_path(net, X, y, STEP, STEPS, parts=PARTS).constant,
-            }
+            asdict(
+                Constants(
+                    width,
+                    certified=certify_ball(net, X, y).constant,
+                    attacked=attack_ball(net, X, y, rng=rng).constant,
+                    path=certify_path(net, X, y, STEP, STEPS, parts=PARTS).constant,
+                )
+            )
         )
     return {"dataset": DATASET, "rows": FEW_ROWS, "scale": SCALE, "points": points}

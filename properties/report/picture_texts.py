@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from properties.report.plain import number
+from theory.direction import Attained, LowerBound, UpperBound, digits
 
 Data = Mapping[str, Any]
 
@@ -49,8 +50,8 @@ def _least_eigenvalues(data: Data) -> str:
     widest = max(point["width"] for point in data["points"])
     found = [point["lambda_min"] for point in data["points"] if point["width"] == widest]
     return (
-        f"At m = {widest:,} the certified lambda_min(G(0)) lies between {min(found):.4g} and {max(found):.4g} over "
-        f"{len(found)} initialisations; lambda0 is at least {data['lambda_0']:.4g}."
+        f"At m = {widest:,} the certified lower bound of lambda_min(G(0)) lies between {min(found):.4g} and {max(found):.4g} over "
+        f"{len(found)} initialisations; lambda0 is at least {digits(LowerBound(data['lambda_0']), 4)}."
     )
 
 
@@ -68,11 +69,12 @@ def _training(data: Data) -> str:
 
 
 def _constants(data: Data) -> str:
-    first, last = data["points"][0], data["points"][-1]
+    ends = data["points"][0], data["points"][-1]
+    certified, along = ([digits(UpperBound(number(one[key])), 3) for one in ends] for key in ("certified", "path"))
+    attacked = [digits(Attained(number(one["attacked"])), 3) for one in ends]
     return (
-        f"From m = {first['width']:,} to {last['width']:,} C over the ball falls from {first['certified']:.3g} to "
-        f"{last['certified']:.3g} certified, {first['attacked']:.3g} to {last['attacked']:.3g} attacked; along NGD's path "
-        f"from {first['path']:.3g} to {last['path']:.3g}."
+        f"From m = {ends[0]['width']:,} to {ends[1]['width']:,} C over the ball falls from {' to '.join(certified)} "
+        f"{UpperBound.evidence}, {' to '.join(attacked)} attacked; along NGD's path from {' to '.join(along)}."
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from properties.claim import InstanceVerdict, Provenance, Status, Verdict
 from properties.paths import printable
-from properties.report.document import Document
+from properties.report.document import NOT_RUN, Document
 from properties.report.entries import Entry
 from properties.report.left_out import left_out_clauses
 from properties.report.plain import number
@@ -130,9 +130,15 @@ def obligations_text(document: Document) -> str:
 
 
 def bases_text(links: Sequence[Entry]) -> str:
-    """How many links of a proof rest on what: ``2 proved, 1 checked``."""
-    counts = Counter(link["basis"] for link in links)
-    return ", ".join(f"{count} {basis}" for basis, count in counts.items())
+    """How many links of a proof are what in this run: ``2 proved, 1 checked``; only those count that their references bear out."""
+    counts = Counter(_standing(link) for link in links)
+    return ", ".join(f"{count} {standing}" for standing, count in counts.items())
+
+
+def _standing(link: Entry) -> str:
+    """What a link rests on, where all that it rests on is known in this run; else the worst of what is."""
+    worse = (Verdict.REFUTED.value, Verdict.UNDECIDED.value, NOT_RUN)
+    return next((one for one in worse if one in link["known"]), str(link["basis"]))
 
 
 def implication_text(implication: Entry) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from flint import arb
 
 from tests.properties import exact_theorems as theorems
-from tests.properties.data_lines import CAPS, EXACTLY, GD_STEPS, HALF, SLACK, STEPS, Comparison, Truth
+from tests.properties.data_lines import CAPS, EXACTLY, GD_STEPS, HALF, SLACK, STEPS, STORED, Comparison, Truth
 from tests.properties.exact_rung import precise, rational
 from tests.properties.exact_theorems import GD, KFAC, NGD
 
@@ -171,7 +171,7 @@ def _kronecker(compared: Comparison, lines: Sequence[str], values: Mapping[str, 
             continue
         if found := compared.line(lines, pattern, theorem):
             factor = truth.inputs.factor(theorem, one.eta, one.constant)
-            compared.lower(f"{theorem}'s step size", found[0], arb(one.eta), 4)
+            compared.lower(f"{theorem}'s step size", found[0], arb(one.eta) * STORED, 4)
             compared.upper(f"{theorem}'s C", found[1], one.constant, 4)
             compared.upper(f"{theorem}'s factor", found[2], factor, 6)
             run = truth.exact.run("kfac", one.eta, CAPS["kfac"] if one.first else 400, theorems.REDUCTION)

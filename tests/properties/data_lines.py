@@ -45,6 +45,10 @@ def cut(value: arb, digits: int, rounding: str) -> Fraction:
     return Fraction(Context(prec=digits, rounding=rounding).plus(quotient))
 
 
+STORED = 1 + fmpq(1, 2**48)
+"""How much larger a step size ``1/(2 h_max)`` may be as a float, of a leverage score as computed."""
+
+
 @dataclass
 class Comparison:
     """Numbers as printed against what they are about; complaints are collected."""

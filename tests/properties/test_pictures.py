@@ -75,7 +75,7 @@ def test_a_network_whose_run_breaks_off_is_left_out(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(widths, "moved_jacobian", moved)
     monkeypatch.setattr(widths, "_powers", lambda *_: [256, 512])
-    monkeypatch.setattr(widths, "gram_eigenvalue", lambda *_: 0.1)
+    monkeypatch.setattr(widths, "gram_eigenvalue", lambda *_: LowerBound(0.1))
     found = widths.moved_jacobians(Depth.NORMAL, seed=0)
     assert [point["width"] for point in found["points"]] == [256, 512, 512, 512]
     assert found["exponent"] == pytest.approx(-0.5, rel=1e-12)

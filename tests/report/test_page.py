@@ -128,7 +128,7 @@ def test_the_page_shows_slack_provenance_and_what_is_no_claim(page_text: str) ->
 def test_a_claim_s_section_has_its_proof_and_its_counterexamples(full_text: str) -> None:
     parsed = ParsedPage(full_text)
     for value in (
-        "Proof of N-small: 1 argued, 1 proved, 1 checked",
+        "Proof of N-small: 1 argued, 1 refuted, 1 not in this run",
         "natural-gradient replay 'my report/counterexamples/N-refuted.json'",
         "natural-gradient replay 'my report/counterexamples/N-small-below-10.json'",
         "Mutants whose claims are not in this run",

@@ -52,7 +52,16 @@ def test_ratios_in_few_characters(ratio: float | str, text: str) -> None:
 
 
 def test_what_the_links_of_a_proof_rest_on() -> None:
-    assert wording.bases_text([{"basis": "proved"}, {"basis": "checked"}, {"basis": "proved"}]) == "2 proved, 1 checked"
+    proved: dict[str, Any] = {"basis": "proved", "known": ["proved", "proved"]}
+    checked: dict[str, Any] = {"basis": "checked", "known": ["enclosed"]}
+    assert wording.bases_text([proved, checked, proved]) == "2 proved, 1 checked"
+
+
+@pytest.mark.parametrize("known", ["undecided", "refuted", "not in this run"])
+def test_a_link_counts_as_proved_only_where_its_obligations_are(known: str) -> None:
+    links = [{"basis": "proved", "known": ["proved", known]}, {"basis": "proved", "known": ["proved"]}]
+    assert wording.bases_text(links) == f"1 {known}, 1 proved"
+    assert wording.bases_text([{"basis": "checked", "known": [known]}]) == f"1 {known}"
 
 
 def test_a_comparison_of_nothing_is_no_success() -> None:
