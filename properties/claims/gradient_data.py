@@ -152,7 +152,7 @@ def _allowed_line(first: PathCertificate, theorems: Mapping[str, Guarantee]) -> 
         for name, found in theorems.items()
     )
     return (
-        f"GD: C along {first.steps} steps {digits(first.constant, 4)}; {allowed or 'no step size that T0 allows'} "
+        f"GD: C along {first.steps} steps <= {digits(first.constant, 4)}; {allowed or 'no step size that T0 allows'} "
         f"({evidence(first.constant)} for {first.steps} steps, further while C holds)"
     )
 

@@ -173,12 +173,12 @@ def _constants_line(
 ) -> str:
     attacked = "" if attack is None else f" (attack {digits(attack.constant, 4)})"
     line = (
-        f"K-FAC: lambda_min(H(0)) >= {digits(ball.lambda_min, 5)}; K2's C over the ball "
+        f"K-FAC: lambda_min(H(0)) >= {digits(ball.lambda_min, 5)}; K2's C over the ball <= "
         f"{digits(ball.constant, 4)}{attacked}"
     )
     if path is None:
         return line
-    along = f"{line}, along the path {digits(path.constant, 4)}"
+    along = f"{line}, along the path <= {digits(path.constant, 4)}"
     return along if end is None else f"{along} on the {path.steps} steps before it breaks off"
 
 

@@ -165,12 +165,12 @@ def _constants_line(
 ) -> str:
     attacked = "" if attack is None else f" (attack {digits(attack.constant, 4)})"
     line = (
-        f"NGD: C over the ball {digits(context.ball.constant, 4)}{attacked}, which allows every eta up to "
+        f"NGD: C over the ball <= {digits(context.ball.constant, 4)}{attacked}, which allows every eta up to "
         f"{_listed(allowed)}"
     )
     if path is None:
         return line
-    along = f"{line}; along the path of eta = {NGD_STEP_SIZE:g} C is {digits(path.constant, 4)}"
+    along = f"{line}; along the path of eta = {NGD_STEP_SIZE:g} C <= {digits(path.constant, 4)}"
     end = context.path_end("ngd", NGD_STEP_SIZE, context.ngd_steps)
     return along if end is None else f"{along} on the {_steps(path.steps)} before it breaks off"
 

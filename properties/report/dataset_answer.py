@@ -90,12 +90,12 @@ def _uncertified(group: Sequence[Mapping[str, Any]]) -> str:
     if constant < 1:
         return (
             f"nothing is certified, because {where} no step size was found whose own path allows it, though C along NGD's "
-            f"path is {digits(constant, 3)}"
+            f"path is at most {digits(constant, 3)}"
         )
     if constant < float("inf"):
         end = f" in the {rung['ngd']['path_steps']} steps before it breaks off" if rung["ngd"].get("path_end") else ""
         return (
-            f"nothing is certified, because {where} C along NGD's path is {digits(constant, 3)}{end}, "
+            f"nothing is certified, because {where} C along NGD's path is {evidence(constant)} to be at most {digits(constant, 3)}{end}, "
             f"and every theorem needs C < 1"
         )
     reasons = (rung.get("condition_1"), *rung.get("unavailable", {}).values(), "NGD has no certified path")

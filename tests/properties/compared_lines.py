@@ -66,7 +66,7 @@ def _natural_gradient(compared: Comparison, lines: Sequence[str], values: Mappin
     limits = ", ".join(f"{theorem} {N}" for theorem in NGD)
     found = compared.line(
         lines,
-        rf"NGD: C over the ball {N} \(attack {N}\), which allows every eta up to {limits}; along the path of eta = 0\.5 C is {N}",
+        rf"NGD: C over the ball <= {N} \(attack {N}\), which allows every eta up to {limits}; along the path of eta = 0\.5 C <= {N}",
         "C",
     )
     if found:
@@ -145,7 +145,7 @@ def _kronecker(compared: Comparison, lines: Sequence[str], values: Mapping[str, 
     path, _ = truth.on_path("kfac", truth.first_step("kfac"))
     found = compared.line(
         lines,
-        rf"K-FAC: lambda_min\(H\(0\)\) >= {N}; K2's C over the ball {N} \(attack {N}\), along the path {N}",
+        rf"K-FAC: lambda_min\(H\(0\)\) >= {N}; K2's C over the ball <= {N} \(attack {N}\), along the path <= {N}",
         "K2's C",
     )
     if found:
@@ -199,7 +199,7 @@ def _gradient(compared: Comparison, lines: Sequence[str], values: Mapping[str, A
     )
     found = compared.line(
         lines,
-        rf"GD: C along {GD_STEPS} steps {N}; {each or 'no step size that T0 allows'} \(certified for {GD_STEPS} steps, further while C holds\)",
+        rf"GD: C along {GD_STEPS} steps <= {N}; {each or 'no step size that T0 allows'} \(certified for {GD_STEPS} steps, further while C holds\)",
         "GD's C",
     )
     if found:
@@ -300,9 +300,9 @@ def _answer(compared: Comparison, said: str, truth: Truth) -> None:
     if not limits[best][0] > 0:
         path, _ = truth.on_path("ngd", HALF)
         why = (
-            "because at m = {m} C along NGD's path is {N}, and every theorem needs C < 1"
+            "because at m = {m} C along NGD's path is certified to be at most {N}, and every theorem needs C < 1"
             if not path < 1
-            else "because at m = {m} no step size was found whose own path allows it, though C along NGD's path is {N}"
+            else "because at m = {m} no step size was found whose own path allows it, though C along NGD's path is at most {N}"
         )
         if found := compared.line(
             [said], rf"On all {n} rows nothing is certified, {why.format(m=m, N=N)}\.", "the answer"

@@ -13,7 +13,7 @@ from properties.claim import Evaluation, InstanceVerdict
 from properties.claims import gradient_data, kfac_real, real_data
 from properties.search import evaluate_instance
 from tests.properties.compared_inputs import input_complaints
-from tests.properties.data_line_cases import BROKEN, CASES, data_set
+from tests.properties.data_line_cases import BROKEN, CASES, data_set, drawn
 from tests.properties.exact_rung import rational
 from tests.properties.wrong_data_lines import PLANTS, Plant
 from theory.stability import attack_ball
@@ -54,6 +54,14 @@ def given_rows_complaints() -> list[str]:
 
 def test_what_is_said_of_rows_as_given_is_true() -> None:
     assert given_rows_complaints() == []
+
+
+@pytest.mark.parametrize("seed", [14, 31, 34])
+def test_every_number_of_drawn_data_sets_is_true(seed: int) -> None:
+    """A sample of tests/deep/test_data_lines.py."""
+    case = drawn(seed)
+    assert case is not None
+    assert case.complaints() == []
 
 
 FOUND: dict[Any, Any] = {}

@@ -205,7 +205,7 @@ def test_the_answer_in_words() -> None:
     assert answer({"n": 361, "rungs": [whole, narrow, wide]}) == (
         "On your first 10 rows at m = 100,000, T1-sharp allows steps of 0.578 (certified along its own path of 20 steps), and "
         "the paper's T1 allows steps of 0.0861 (certified along its own path of 20 steps); on all 361 rows nothing is certified, "
-        "because at m = 1,024 C along NGD's path is 70.4, and every theorem needs C < 1."
+        "because at m = 1,024 C along NGD's path is certified to be at most 70.4, and every theorem needs C < 1."
     )
     assert "while the paper's T1 allows none" in answer({"n": 10, "rungs": [narrow]})
     ball = rung_entry(2, 8, 0.1, {"T1": 0.0, "T1-sharp": 0.6}, ball={"T1": 0.1, "T1-sharp": 0.7})
@@ -216,7 +216,9 @@ def test_the_answer_in_words() -> None:
 
 def test_the_answer_where_nothing_is_certified() -> None:
     broken = rung_entry(3, 8, 5.0, {}, ngd={"path_end": "G(3) is singular", "path_steps": 3})
-    assert "C along NGD's path is 5 in the 3 steps before it breaks off" in answer({"n": 3, "rungs": [broken]})
+    assert "C along NGD's path is certified to be at most 5 in the 3 steps before it breaks off" in answer(
+        {"n": 3, "rungs": [broken]}
+    )
     singular = rung_entry(1, 8, None, {}, condition_1="Condition 1 fails: G(0) is singular")
     assert answer({"n": 5, "rungs": [singular]}) == (
         "On your first row nothing is certified, because at m = 8 Condition 1 fails: G(0) is singular."
