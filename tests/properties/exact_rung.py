@@ -46,7 +46,7 @@ def spectrum(matrix: Sequence[Sequence[Any]]) -> list[arb]:
     entries = [[x if isinstance(x, fmpq) else rational(x) for x in row] for row in matrix]
     roots = fmpq_mat(entries).charpoly().numer().complex_roots()
     found = [(root if isinstance(root, arb) else root.real, count) for root, count in roots]
-    return sorted((value for value, count in found for _ in range(count)), key=lambda value: float(value.mid()))
+    return sorted((value for value, count in found for _ in range(count)), key=rational)
 
 
 class UncoveredError(ArithmeticError):
@@ -80,7 +80,7 @@ class Run:
     @property
     def change(self) -> arb:
         """The supremum over all segments."""
-        return max(self.changes, key=lambda value: float(value.mid()))
+        return max(self.changes, key=rational)
 
     def first_below(self, reduction: fmpq) -> int | None:
         """The first k with ``||r(k)|| <= reduction ||r(0)||``."""
@@ -223,9 +223,7 @@ class ExactRung:
         frobenius = (arb(self._dual(budget, joint)) / self.m).sqrt()
         if on_inputs:
             largest = spectrum(self.kernel)[-1]
-            return min(
-                frobenius, (largest * self.most_on_one_input(budget) / self.m).sqrt(), key=lambda v: float(v.mid())
-            )
+            return min(frobenius, (largest * self.most_on_one_input(budget) / self.m).sqrt(), key=rational)
         weights = []
         for i in range(self.n):
             choices = []
@@ -233,7 +231,7 @@ class ExactRung:
                 own = next((cost for k, cost in column if k == i), None)
                 choices.append([(j + 1, cost) for j, cost in enumerate(costs) if own is not None and cost >= own])
             weights.append(self._dual(budget, choices))
-        return min(frobenius, (arb(max(weights)) / self.m).sqrt(), key=lambda v: float(v.mid()))
+        return min(frobenius, (arb(max(weights)) / self.m).sqrt(), key=rational)
 
     def _nearest(self, w: list[fmpq], signs: tuple[int, ...]) -> fmpq:
         """The squared distance from w to the closed cone of weights with this pattern: the cone is a sector of the plane."""
@@ -298,7 +296,7 @@ class ExactRung:
         best = arb(0)
         for product in products:
             matrix = [[kernel[i][j] * product[i * self.n + j] / self.m for j in range(self.n)] for i in range(self.n)]
-            best = max(best, spectrum(matrix)[-1], key=lambda v: float(v.mid()))
+            best = max(best, spectrum(matrix)[-1], key=rational)
         return best.sqrt()
 
     # --- runs ----------------------------------------------------------------------------------------------------
@@ -348,8 +346,8 @@ class ExactRung:
             after = self._pre_activations(W)
             if reduction is None:
                 changes, deviations = zip(*self._on_segment(Z, after, optimiser), strict=True)
-                found.changes.append(max(changes, key=lambda v: float(v.mid())))
-                found.deviations.append(max(deviations, key=lambda v: float(v.mid())))
+                found.changes.append(max(changes, key=rational))
+                found.deviations.append(max(deviations, key=rational))
             Z, residual = after, self._residual(after)
             found.residuals.append(norm(residual))
             if reduction is not None and found.residuals[-1] <= arb(reduction) * found.residuals[0]:
