@@ -149,6 +149,11 @@ T1_TIGHT = _CLAIM.with_mutants(
         "attains-q", "the attained factor is T1-q's 1 - eta(1-q)", TightRule(factor=partial(ngd.rate, theorem="T1-q"))
     ),
     _mutant(
+        "attains-nearly",
+        "the attained factor is 1 - eta/rho times 1 + 1e-8: ten times what is allowed",
+        TightRule(factor=lambda eta, C: ngd.rate(eta, C) * (1 + 10 * 1e-9)),
+    ),
+    _mutant(
         "breaks-within-limit",
         "T1's rate is broken already at 0.99 rho(2-rho)",
         TightRule(breaks_beyond=lambda C: 0.98 * ngd.step_limit(C, "T1-sharp")),

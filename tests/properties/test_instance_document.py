@@ -21,10 +21,11 @@ from properties.instances import MapInstance
 from properties.losses import LossRecipe, Misstatement
 from properties.search import evaluate_instance
 from properties.stable_names import FORM
-from theory.direction import UNBOUNDED, LowerBound, UpperBound
+from theory.direction import UNBOUNDED, CertifiedSteps, LowerBound, UpperBound
 from theory.errors import ChoiceError, DocumentError, ShapeError
 from theory.maps import PerturbedAffine
 from theory.network import TwoLayerNetwork
+from theory.stability import PathCertificate
 
 SEED = 5
 
@@ -152,6 +153,17 @@ def test_exact_and_infinite_numbers() -> None:
     back = from_document(to_document(ball))
     assert back == ball
     assert (type(back.lambda_min), type(back.radius), type(back.constant)) == (LowerBound, float, UpperBound)
+    path = PathCertificate(UpperBound(6.0), CertifiedSteps(2), LowerBound(0.25), np.ones(2), np.ones(2), np.ones(3))
+    read = from_document(to_document(path))
+    assert [type(value) for value in (read.constant, read.steps, read.lambda_min)] == [
+        UpperBound,
+        CertifiedSteps,
+        LowerBound,
+    ]
+    more = to_document(path)
+    more.tree["fields"]["steps"] = 10**6
+    with pytest.raises(ShapeError, match="1000000 steps are to be certified, but 2 segments are bounded"):
+        from_document(more)
     fields = dataclasses.fields(TwoLayerNetwork)
     net = to_document(TwoLayerNetwork(np.ones((1, 1)), np.ones(1)))
     assert set(net.tree["fields"]) == {field.name for field in fields if field.init} < {field.name for field in fields}

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from properties import registry
-from properties.claims import ngd_enclosed, rademacher, residual_rules
+from properties.claims import (
+    initial_residual,
+    kernel_bounds,
+    kfac_frozen,
+    ngd_enclosed,
+    ngd_step,
+    rademacher,
+    residual_rules,
+)
+from properties.claims import kernels as kernels_claims
 from tests.properties.planted import planted
 from tests.properties.tightness import CLAIMS, FILE, Nearest, known
 from theory.theorems import general_loss, gradient_descent, kernels, kfac, ngd
@@ -144,3 +153,10 @@ def test_a_weaker_conclusion_is_noticed(edits: list[Edit], claim: str, nearest: 
 
 def test_every_weaker_conclusion_has_an_instance() -> None:
     assert all(those for *_, those in FAULTS)
+
+
+def test_equalities_in_balls_are_equalities_to_many_bits() -> None:
+    """What no precision separates is called equal from so many bits on, and the labels say so."""
+    bits = (kernels_claims.AGREEMENT, kernel_bounds.AGREEMENT, initial_residual.AGREEMENT, ngd_step.AGREEMENT)
+    assert bits == (80, 70, 80, 40)
+    assert kfac_frozen.AGREEMENT <= 1e-6  # a share of ||r(0)||

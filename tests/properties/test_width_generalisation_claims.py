@@ -143,14 +143,13 @@ def test_a_trial_on_which_the_bound_does_not_speak_does_not_fail() -> None:
     assert tube_closes.verdict is Verdict.REFUTED
 
 
-def test_a_run_that_broke_off_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_broke_off_decides_nothing() -> None:
     def breaks_off(*_: object) -> Any:
         raise RankDeficientError("singular")
 
-    monkeypatch.setattr(population_width, "trained", breaks_off)
-    outcome, ratio = population_width.trial(wide(), np.random.default_rng(0), population_width.Rule())
+    rule = population_width.Rule(train=breaks_off, trials=4)
+    outcome, ratio = population_width.trial(wide(), np.random.default_rng(0), rule)
     assert outcome is None
     assert math.isnan(ratio)
-    rule = population_width.Rule(trials=4)
     (bound,) = population_width.sampled(rule, wide(), Trials(1, "broken", {}))
     assert bound.verdict is Verdict.UNDECIDED

@@ -102,8 +102,12 @@ class Nearest:
 
 
 def kind(bound: Bound) -> str:
-    """The label without the numbers of steps and iterates."""
-    return re.sub(r"(?<![\w.])\d+(?![\w.])|(?<=\^)\d+|(?<=eps_)\d+", "k", bound.label)
+    """The label without the numbers of steps and iterates, but with the bits of an equality."""
+    return re.sub(
+        r"2\^-\d+|(?<![\w.])\d+(?![\w.])|(?<=\^)\d+|(?<=eps_)\d+",
+        lambda found: found[0] if found[0].startswith("2^-") else "k",
+        bound.label,
+    )
 
 
 def share(claim: str, bound: Bound, instance: Any) -> float | None:

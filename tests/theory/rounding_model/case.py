@@ -15,10 +15,10 @@ UNIT_ROUNDOFF = 2.0**-20
 NEGLIGIBLE = 2.0**-46
 """Relative: what float64, in which the model runs, may add to an error that attains its bound."""
 
-SEEDS = 6
+SEEDS = 4
 """Ways to round drawn for each operation by itself, where rounding all of them the same way is not enough."""
 
-MANY_SEEDS = 24
+MANY_SEEDS = 12
 """The same for the wide sweep."""
 
 Measured = Iterable[tuple[float, float]]

@@ -279,12 +279,12 @@ def relative_norms() -> Case:
             yield relative.lambda_min, gram - gram_error
         relative = module._Relative(np.eye(2), np.array([[1.0, 0.99], [0.98, 1.0]]), 0.0, 0.0)
         yield relative.lambda_min, 1 - 0.985
-        # a solution of a system off by 7 u n ||G||, in the direction in which G is small
-        relative = module._Relative(np.eye(2), np.diag([1.0, 0.01]), 0.0, 0.0)
+        # a solution of a system off by (3 n + 1) u n ||G||, in the direction in which G is small
+        relative = module._Relative(np.eye(6), np.diag([1.0, 1.0, 1.0, 1.0, 1.0, 0.01]), 0.0, 0.0)
         plain = relative.solve
         for sign in (1, -1):
-            relative.solve = lambda right, solve=plain, s=sign: solve(right) * (1 + s * 1400 * U)
-            lower, upper = relative.norm(np.diag([0.0, 0.3]), 0.0)
+            relative.solve = lambda right, solve=plain, s=sign: solve(right) * (1 + s * 11000 * U)
+            lower, upper = relative.norm(np.diag([0.0, 0.0, 0.0, 0.0, 0.0, 0.3]), 0.0)
             yield 30.0, upper
             yield lower, 30.0
         two = np.array([[1.0, 0.5], [0.5, 1.0]])

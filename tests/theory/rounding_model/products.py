@@ -257,7 +257,13 @@ def singular_values() -> Case:
     def measure(theory: Theory) -> Measured:
         bounds = theory.function(DEFINITENESS, "singular_value_bounds")
         module = theory.module(DEFINITENESS)
-        for row in (np.array([[0.9]]), np.array([[0.6, 0.7, 0.3]]), np.full((1, 12), 0.3), np.array([[2.0**-540]])):
+        for row in (
+            np.array([[0.9]]),
+            np.array([[0.6, 0.7, 0.3]]),
+            np.full((1, 12), 0.3),
+            np.full((1, 40), 3.3),
+            np.array([[2.0**-540]]),
+        ):
             for error in (0.0, 0.25):
                 size = math.hypot(*row[0])
                 with exchanged(module, EIGENVALUES):
