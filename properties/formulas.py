@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from properties.report.mathematics import Mathematics, Notation, sentences
+from properties.engine.report.mathematics import Mathematics, Notation, sentences
 
 
 @cache

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from properties.claims import registry, slack_table
 from properties.coverage import NOT_EXECUTABLE
-from properties.dataset_part import DatasetPart
-from properties.extension import Suite
+from properties.dataset.part import DatasetPart
+from properties.engine.extension import Suite
 from properties.guard.subject import COMPANIONS, check_contradictions, elsewhere, own_step
-from properties.paths import same_file
-from properties.pictures_part import PicturesPart
+from properties.engine.paths import same_file
+from properties.pictures.part import PicturesPart
 from theory import errors
 from theory.errors import ChoiceError
 from theory.proofs import chains, obligations
@@ -22,23 +22,23 @@ from verified_natural_gradient.options import CHECKOUT
 if TYPE_CHECKING:
     import pytest
 
-    from properties.report.presentation import Presentation
+    from properties.engine.report.presentation import Presentation
 
 
 def presented() -> Presentation:
     """The sections of the data set and of the pictures, and the formulas; drawing needs an extra."""
     from properties.formulas import mathematics, notation
-    from properties.report.dataset_section import SECTION as DATASET
-    from properties.report.pictures_section import SECTION as PICTURES
-    from properties.report.presentation import Presentation
+    from properties.dataset.report.dataset_section import SECTION as DATASET
+    from properties.pictures.report.pictures_section import SECTION as PICTURES
+    from properties.engine.report.presentation import Presentation
 
     return Presentation((DATASET, PICTURES), mathematics(), notation())
 
 
 def stored() -> Sequence[type]:
     """The instances on data sets, which the claims do not load."""
-    from properties.claims.kfac_real import RealKronecker
-    from properties.claims.real_data import RealInstance
+    from properties.dataset.topics.kfac_real import RealKronecker
+    from properties.dataset.topics.real_data import RealInstance
 
     return (RealInstance, RealKronecker)
 

@@ -3,8 +3,8 @@
 import pytest
 from quadratics import CLAIMS
 
-from properties.extension import Suite
-from properties.suite_plugin import SuitePlugin
+from properties.engine.extension import Suite
+from properties.engine.run.suite_plugin import SuitePlugin
 
 SUITE = Suite(title="Gradient descent on quadratics", claims={claim.id: claim for claim in CLAIMS})
 

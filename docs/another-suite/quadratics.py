@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from flint import fmpq
 from hypothesis import strategies as st
 
-from properties.claim import Claim, Depth, Family, Provenance, at_most_exactly, require
-from properties.descriptions import described
-from properties.stable_names import stored_as
+from properties.engine.claim import Claim, Depth, Family, Provenance, at_most_exactly, require
+from properties.engine.descriptions import described
+from properties.engine.stable_names import stored_as
 
 
 @stored_as("quadratic")

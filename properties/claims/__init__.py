@@ -4,32 +4,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from properties.claim import Claim
-from properties.claims import (
-    general_loss,
-    generalisation,
-    gradient_advantage,
-    gradient_descent,
-    gradient_linear,
-    identities,
-    kernel_bounds,
-    kernels,
-    kfac,
-    kfac_frozen,
-    ngd,
-    ngd_adversary,
-    ngd_line,
-    ngd_radius,
-    ngd_step,
-    ngd_tight,
-    pattern_stability,
-    probability,
-    stability,
-    step_errors,
-    width,
-)
-from properties.slack import SlackRow
-from properties.stored_theory import name_theory
+from properties.engine.claim import Claim
+from properties.chapters.losses import general_loss
+from properties.claims import generalisation, probability, stability
+from properties.chapters.gradient import gradient_advantage, gradient_descent, gradient_linear
+from properties.chapters.identities import identities, step_errors
+from properties.chapters.kernels import kernel_bounds, kernels
+from properties.chapters.kfac import kfac, kfac_frozen
+from properties.chapters.ngd import ngd, ngd_adversary, ngd_line, ngd_radius, ngd_step, ngd_tight
+from properties.chapters.stability import pattern_stability
+from properties.chapters.width import width
+from properties.engine.slack import SlackRow
+from properties.descent.stored_theory import name_theory
 
 name_theory()
 

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from properties.claim import Claim
-from properties.claims import (
-    concentration_relative,
-    linearisation,
-    population_loss,
-    population_width,
-    rademacher,
-    tube,
-    uniform_deviation,
-)
-from properties.claims.interpolants import T5_DIST
-from properties.slack import SlackRow
+from properties.engine.claim import Claim
+from properties.chapters.kernels import concentration_relative
+from properties.chapters.generalisation import linearisation, population_loss, population_width, rademacher, tube, uniform_deviation
+from properties.chapters.generalisation.interpolants import T5_DIST
+from properties.engine.slack import SlackRow
 
 CLAIMS: tuple[Claim[Any], ...] = (
     population_loss.T5,

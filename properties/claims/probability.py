@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from properties.claim import Claim
-from properties.claims import concentration_chernoff, concentration_hoeffding, flip_probability, initial_residual
+from properties.engine.claim import Claim
+from properties.chapters.kernels import concentration_chernoff, concentration_hoeffding
+from properties.chapters.width import flip_probability, initial_residual
 
 CLAIMS: tuple[Claim[Any], ...] = (
     concentration_chernoff.K_CHERNOFF,

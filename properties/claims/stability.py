@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from properties.claim import Claim
-from properties.claims.stability_ball import fro_claim, smooth_claim, spec_claim
-from properties.claims.stability_path import path_claim
+from properties.engine.claim import Claim
+from properties.chapters.stability.stability_ball import fro_claim, smooth_claim, spec_claim
+from properties.chapters.stability.stability_path import path_claim
 
 CLAIMS: tuple[Claim[Any], ...] = (fro_claim(), spec_claim(), smooth_claim(), path_claim())

@@ -42,9 +42,9 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpq_mat
 
-from properties.claims import identity_rounding as rounding
-from properties.claims.exact_network import ExactNetwork
-from theory.geometry import InputGeometry
+from properties.exact import identity_rounding as rounding
+from properties.exact.exact_network import ExactNetwork
+from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray
 from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
 from theory.rigour.input_bounds import InputBounds, input_bounds

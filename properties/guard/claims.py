@@ -12,7 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from properties.claim import Claim, Family, Provenance
+from properties.engine.claim import Claim, Family, Provenance
 from properties.guard import damped_steps, special_steps, wrong_steps
 from properties.guard.controls import ArrayStep
 from properties.guard.explanation import explanation

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from flint import fmpq_mat
 
-from properties.claims import identity_rounding as rounding
-from properties.claims.exact_network import ExactNetwork
+from properties.exact import identity_rounding as rounding
+from properties.exact.exact_network import ExactNetwork
 from properties.guard.allowance import (
     Condition,
     Route,

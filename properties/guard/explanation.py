@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from properties.claim import Evaluation, Verdict
-from properties.claims import identity_rounding as rounding
+from properties.engine.claim import Evaluation, Verdict
+from properties.exact import identity_rounding as rounding
 from properties.guard.diagnosis import cause_sentences
 from properties.guard.fresh import AfterCalls
 from properties.guard.implementation import Answer, Call
@@ -13,7 +13,7 @@ from properties.guard.instances import StepInstance
 from properties.guard.judgements import STILL, FixedInstance
 from properties.guard.singular_instances import SingularInstance
 from properties.guard.state_causes import state_sentences
-from properties.report.wording import CAUSE
+from properties.engine.report.wording import CAUSE
 from theory.errors import ImplementationError
 from theory.inputs import FloatArray
 

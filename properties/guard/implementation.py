@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 
 from properties.guard.damping import Damping
-from properties.stable_names import stored_as
-from theory.descent import kfac_step, natural_gradient_step
+from properties.engine.stable_names import stored_as
+from theory.descent.steps import kfac_step, natural_gradient_step
 from theory.errors import ImplementationError
 from theory.inputs import FloatArray
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.rounding import UNIT_ROUNDOFF
 
 Step = Callable[..., Any]
@@ -378,4 +378,4 @@ def reference(optimiser: str) -> Implementation:
     def step(weights: FloatArray, signs: FloatArray, X: FloatArray, y: FloatArray, step_size: float) -> FloatArray:
         return own(TwoLayerNetwork(weights=weights, signs=signs), X, y, step_size).weights
 
-    return Implementation.of(f"theory.descent:{own.__name__}", optimiser, step, singular="raises")
+    return Implementation.of(f"theory.descent.steps:{own.__name__}", optimiser, step, singular="raises")

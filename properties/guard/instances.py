@@ -17,21 +17,21 @@ from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.claim import Depth, Family
-from properties.claims import identity_rounding as rounding
-from properties.claims.exact_network import ExactNetwork, vector
-from properties.claims.identity_instances import SHAPES, NetworkInstance, build_network
-from properties.claims.identity_steps import kfac_formula
-from properties.descriptions import described
+from properties.engine.claim import Depth, Family
+from properties.exact import identity_rounding as rounding
+from properties.exact.exact_network import ExactNetwork, vector
+from properties.exact.identity_instances import SHAPES, NetworkInstance, build_network
+from properties.chapters.identities.identity_steps import kfac_formula
+from properties.engine.descriptions import described
 from properties.guard.allowance import Condition, bounds_of, frobenius, smallest_eigenvalue
 from properties.guard.condition import kfac_condition, ngd_condition, product_condition
 from properties.guard.damping import Damping, Direction, damped_direction, shifted
 from properties.guard.implementation import Answer, Call, Implementation
-from properties.inputs import draw_inputs, weighted_kinds
-from properties.stable_names import stored_as
+from properties.descent.inputs import draw_inputs, weighted_kinds
+from properties.engine.stable_names import stored_as
 from theory.direction import LowerBound
 from theory.inputs import FloatArray
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import diagonal, pseudo_inverse
 from theory.rigour.input_bounds import InputBounds
 

@@ -14,18 +14,9 @@ from functools import cached_property
 import numpy as np
 from flint import fmpq_mat
 
-from properties.claim import (
-    Bound,
-    Hypothesis,
-    Verdict,
-    at_most,
-    certified,
-    equal_exactly,
-    require,
-    within_rounding,
-)
-from properties.claims import identity_rounding as rounding
-from properties.claims.exact_network import vec
+from properties.engine.claim import Bound, Hypothesis, Verdict, at_most, certified, equal_exactly, require, within_rounding
+from properties.exact import identity_rounding as rounding
+from properties.exact.exact_network import vec
 from properties.guard.allowance import frobenius, pattern_margin
 from properties.guard.implementation import Answer, Implementation
 from properties.guard.instances import (
@@ -35,9 +26,9 @@ from properties.guard.instances import (
     hand_problem,
 )
 from properties.guard.singular_instances import SingularInstance, singular
-from properties.stable_names import stored_as
+from properties.engine.stable_names import stored_as
 from theory.direction import UpperBound, margin
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import hadamard
 from theory.rigour.rounding import gamma
 from theory.stability import certify_ball

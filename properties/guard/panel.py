@@ -12,7 +12,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from properties.claims import identity_rounding as rounding
+from properties.exact import identity_rounding as rounding
 from properties.guard.allowance import pattern_margin
 from properties.guard.damping import Damping
 from properties.guard.implementation import Implementation

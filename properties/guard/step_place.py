@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from properties.guard.implementation import Implementation
-from properties.place import Place, place
+from properties.engine.run.place import Place, place
 
 OURS = Path(__file__).resolve().parents[2]
 """Where this project's own modules lie, which are nobody's step."""

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from properties.claims import identity_rounding as rounding
+from properties.exact import identity_rounding as rounding
 from properties.guard.damping import Damping
 from properties.guard.instances import Problem
 from theory.inputs import FloatArray

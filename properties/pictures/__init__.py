@@ -1,10 +1,10 @@
-"""The paper's pictures, remade: plain data for claims.json, drawn by properties/report/paper_figures.py."""
+"""The paper's pictures, remade: plain data for claims.json, drawn by properties/pictures/report/paper_figures.py."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from properties.claim import Depth
+from properties.engine.claim import Depth
 from properties.pictures import held_out, output_space, phases, training, widths
 
 

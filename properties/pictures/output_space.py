@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from theory.descent import FunctionSpaceDescent
+from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DescentError, RankDeficientError
 from theory.inputs import FloatArray
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import certify_path
 from theory.theorems import ngd
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from properties.claim import Depth
+from properties.engine.claim import Depth
 from theory.direction import NONNEGATIVE, Directed, LowerBound, UpperBound
 from theory.errors import DescentError
 from theory.inputs import FloatArray, normalise_rows
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import certify_ball, certify_path
 
 DIMENSION, SCALE = 4, 64.0

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from properties.claims import kfac_real
-from properties.claims.gradient_data import guarantee
-from properties.claims.kfac_instances import InputNumbers
-from properties.claims.real_data import best_prediction
-from properties.contribution import Prediction
-from properties.datasets import load_dataset
-from properties.ladder import Rung
-from properties.rung import RungContext
+from properties.dataset.topics import kfac_real
+from properties.dataset.topics.gradient_data import guarantee
+from properties.chapters.kfac.kfac_instances import InputNumbers
+from properties.dataset.topics.real_data import best_prediction
+from properties.dataset.contribution import Prediction
+from properties.reading.datasets import load_dataset
+from properties.dataset.ladder import Rung
+from properties.dataset.rung import RungContext
 from theory.direction import UpperBound, not_above
 from theory.inputs import FloatArray
-from theory.network_gram import operator_norm
+from theory.network.gram import operator_norm
 from theory.rigour.input_bounds import input_bounds
 from theory.stability import PathCertificate
 from theory.theorems import gradient_descent

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from properties.claim import Depth
-from properties.datasets import load_dataset
-from theory.descent import FunctionSpaceDescent
+from properties.engine.claim import Depth
+from properties.reading.datasets import load_dataset
+from theory.descent.steps import FunctionSpaceDescent
 from theory.direction import NONNEGATIVE, Attained, Directed, LowerBound, UpperBound
 from theory.errors import DescentError
-from theory.gram import limiting_gram_eigenvalue
+from theory.kernels.limiting import limiting_gram_eigenvalue
 from theory.inputs import FloatArray
-from theory.network import TwoLayerNetwork, pattern_counts
-from theory.network_gram import gram_eigenvalue
+from theory.network.two_layer import TwoLayerNetwork, pattern_counts
+from theory.network.gram import gram_eigenvalue
 from theory.stability import attack_ball, certify_ball, certify_path
 
 DATASET = "digits-4-9"

@@ -10,9 +10,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from threadpoolctl import threadpool_limits
 
-from theory.descent import FunctionSpaceDescent, solve_gram
+from theory.descent.steps import FunctionSpaceDescent, solve_gram
 from theory.inputs import normalise_rows
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 
 INPUTS, WIDTH = 256, 20_000
 

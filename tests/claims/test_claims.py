@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from properties.claim import Claim, Mutant
-from properties.items import Item
-from properties.part import Task
-from theory.rigour.obligation import Obligation
+from properties.engine.claim import Claim, Mutant
+from properties.engine.run.items import Item
+from properties.engine.part import Task
+from theory.proof.obligation import Obligation
 
 
 def test_claim(registered_claim: Claim[Any], verification: Item) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.extras import Extra, installation
+from properties.engine.extras import Extra, installation
 from tests.deep.building import done, megabytes, succeeded, virtual_environment
 from tests.properties.ordinary_project import differences
 from tests.properties.test_extras import STEP

@@ -8,7 +8,7 @@ from tests.theory.narrowing import MARGIN, Narrower, Side, narrower, not_proved,
 from tests.theory.test_ranges import WIDER
 from theory.proofs import obligations
 from theory.proofs.ranges import RANGES, Range
-from theory.rigour.provers import PROVERS, Prover
+from theory.proof.provers import PROVERS, Prover
 
 
 @pytest.fixture(scope="module", params=PROVERS)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from properties.claim import Verdict
-from properties.claims.population_width import MUTANT_TRIALS, Rule, build, sampled, trial
-from properties.statistics import Trials
+from properties.engine.claim import Verdict
+from properties.chapters.generalisation.population_width import MUTANT_TRIALS, Rule, build, sampled, trial
+from properties.engine.statistics import Trials
 
 CAP = {
     "rows": 80,

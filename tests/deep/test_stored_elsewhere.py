@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from properties.former_paths import FORMER_PATHS
+from properties.descent.former_paths import FORMER_PATHS
 
 CHECKOUT = Path(__file__).parents[2]
 FILES = sorted((CHECKOUT / "docs" / "counterexamples").glob("*.json"))
@@ -21,7 +21,7 @@ def printed(code: str, directory: Path) -> list[str]:
 
 def test_a_replay_loads_every_class() -> None:
     """Those of data sets and of steps of the user's own included, by what --replay loads."""
-    names = printed("import properties.plugin; from properties.stable_names import *; print(*stable_names())", CHECKOUT)
+    names = printed("import properties.plugin; from properties.engine.stable_names import *; print(*stable_names())", CHECKOUT)
     assert set(FORMER_PATHS.values()) <= set(names)
 
 

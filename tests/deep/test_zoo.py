@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from properties.claim import Depth, Verdict
-from properties.search import run_claim
+from properties.engine.claim import Depth, Verdict
+from properties.engine.search import run_claim
 from tests.deep.zoo import CORRECT, FAULTY, REVEALING, STATEFUL
 from tests.deep.zoo_runs import causes_of, claims_of, correct_claims, told_rightly
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from properties.claim import Depth
+from properties.engine.claim import Depth
 from properties.guard.claims import own_claims
 from properties.guard.implementation import load_implementation
-from properties.report.wording import CAUSE
-from properties.search import run_claim
+from properties.engine.report.wording import CAUSE
+from properties.engine.search import run_claim
 from tests.deep.zoo_arrays import Step
 
 

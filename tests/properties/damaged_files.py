@@ -14,7 +14,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from properties.datasets import Dataset, load_dataset
+from properties.reading.datasets import Dataset, load_dataset
 from tests.properties.npz_files import archive, header, npy, with_header
 from theory.errors import InputError
 from theory.inputs import unit_rows

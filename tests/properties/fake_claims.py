@@ -6,11 +6,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from properties.claim import Bound, Claim, Depth, Evidence, Family, Provenance, Verdict, at_most, require
-from properties.claim import Hypothesis as Condition
-from properties.results import Result
-from properties.search import run_claim
-from properties.stable_names import stored_as
+from properties.engine.claim import Bound, Claim, Depth, Evidence, Family, Provenance, Verdict, at_most, require
+from properties.engine.claim import Hypothesis as Condition
+from properties.engine.results import Result
+from properties.engine.search import run_claim
+from properties.engine.stable_names import stored_as
 
 
 @stored_as("test-point")

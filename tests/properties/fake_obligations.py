@@ -1,8 +1,8 @@
 """Small obligations with known outcomes and a proof that needs them, for the tests of the plugin and its report."""
 
-from theory.proofs.chain import Chain, argued, checked, proved
-from theory.rigour.implication import Implication
-from theory.rigour.obligation import Mutation, Obligation
+from theory.proof.chain import Chain, argued, checked, proved
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
 
 SQUARES = Obligation(
     "O-squares",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from properties import claim, search, statistics
-from properties.claim import Bound, Evaluation, Verdict
-from properties.results import Result
+from properties.engine import claim, search, statistics
+from properties.engine.claim import Bound, Evaluation, Verdict
+from properties.engine.results import Result
 from tests.properties import test_claim, test_search, test_statistics, test_verdicts
 from tests.properties.planted import Planted
 

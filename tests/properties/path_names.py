@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from properties.claim import Claim
-from properties.paths import printable
+from properties.engine.claim import Claim
+from properties.engine.paths import printable
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import Suite
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from properties import plugin
-from properties.claim import Claim
-from properties.slack import SlackRow
+from properties.engine.claim import Claim
+from properties.engine.slack import SlackRow
 from properties.suite import SUITE
 from theory.proofs import Chain
-from theory.rigour.obligation import Obligation
+from theory.proof.obligation import Obligation
 from verified_natural_gradient import console
 from verified_natural_gradient.options import OPTIONS
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from properties import baseline, counterexample, obligations, replay, rounder, seeds, selection
-from properties.items import Item
-from properties.obligations import ObligationResult
-from properties.ratios import ratio_bin
-from properties.report import dataset_entry, document, entries, outlook, terminal, wording
-from properties.report.document import Document
-from properties.report.run_verdict import RunVerdict
-from properties.verification import Verification
+from properties.engine.run import baseline
+from properties.engine.replay import counterexample, replay, rounder
+from properties.engine import obligations, seeds, selection
+from properties.engine.run.items import Item
+from properties.engine.obligations import ObligationResult
+from properties.engine.ratios import ratio_bin
+from properties.dataset.report import dataset_entry
+from properties.engine.report import document, entries, outlook, terminal, wording
+from properties.engine.report.document import Document
+from properties.engine.report.run_verdict import RunVerdict
+from properties.engine.run.verification import Verification
 from tests.properties import (
     fake_claims,
     test_baseline,
@@ -26,11 +29,11 @@ from tests.properties import (
 )
 from tests.properties.planted import Planted
 from tests.theory import test_chain, test_formula, test_obligations
-from theory.proofs import chain
-from theory.proofs.chain import Chain, Link
-from theory.rigour import formula, implication, obligation
-from theory.rigour.implication import Implication
-from theory.rigour.obligation import Standing
+from theory.proof import chain
+from theory.proof.chain import Chain, Link
+from theory.proof import formula, implication, obligation
+from theory.proof.implication import Implication
+from theory.proof.obligation import Standing
 
 _BY_VERDICT = {
     "holds": {"changes": {}, "claim_passes": True, "mutant_passes": False},

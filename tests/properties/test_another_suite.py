@@ -49,7 +49,7 @@ def test_a_false_claim_of_it_is_refuted_and_says_how_to_repeat_that(directory: P
 
 
 def test_the_engine_loads_no_chapter(tmp_path: Path) -> None:
-    code = "import sys, properties.suite_plugin; print(*(one for one in sys.modules if one.startswith('properties')))"
+    code = "import sys, properties.engine.run.suite_plugin; print(*(one for one in sys.modules if one.startswith('properties')))"
     loaded = started(tmp_path, ["python", "-c", code]).stdout.split()
-    assert "properties.search" in loaded
+    assert "properties.engine.search" in loaded
     assert not [name for name in loaded if "claims" in name or "guard" in name or "dataset" in name]

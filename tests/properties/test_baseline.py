@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from properties.baseline import compared, open_baseline, read_baseline, write_baseline
-from properties.claim import Depth
+from properties.engine.run.baseline import compared, open_baseline, read_baseline, write_baseline
+from properties.engine.claim import Depth
 from properties.claims import registry
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import ITEMS, Suite

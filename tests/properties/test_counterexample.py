@@ -10,19 +10,11 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from properties.claim import Bound, Evaluation, Evidence, InstanceVerdict, Verdict, require
-from properties.claims.gradient_linear import LinearInstance
-from properties.counterexample import (
-    INLINE_ENTRIES,
-    SCHEMA,
-    Circumstances,
-    Refutation,
-    content_digest,
-    read_counterexample,
-    write_counterexample,
-)
-from properties.instance_document import to_document
-from properties.report.commands import Commands
+from properties.engine.claim import Bound, Evaluation, Evidence, InstanceVerdict, Verdict, require
+from properties.chapters.gradient.gradient_linear import LinearInstance
+from properties.engine.replay.counterexample import INLINE_ENTRIES, SCHEMA, Circumstances, Refutation, content_digest, read_counterexample, write_counterexample
+from properties.engine.replay.instance_document import to_document
+from properties.engine.report.commands import Commands
 from theory.errors import CounterexampleError, EditedFileError
 
 FLOATS = np.array([[0.1, -0.0, 5e-324], [1e300, -2.5, 1 / 3]])

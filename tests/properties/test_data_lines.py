@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties import input_certificate
-from properties.claim import Evaluation, InstanceVerdict
-from properties.claims import gradient_data, kfac_real, real_data
-from properties.search import evaluate_instance
+from properties.dataset import input_certificate
+from properties.engine.claim import Evaluation, InstanceVerdict
+from properties.dataset.topics import gradient_data, kfac_real, real_data
+from properties.engine.search import evaluate_instance
 from tests.properties.compared_inputs import input_complaints
 from tests.properties.data_line_cases import BROKEN, CASES, data_set, drawn
 from tests.properties.exact_rung import rational

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from properties import input_certificate
-from properties.claim import Depth, Evaluation, InstanceVerdict
-from properties.claims import gradient_data, real_data, width_data
-from properties.contribution import Contribution, Prediction
-from properties.dataset_certificate import DatasetCertificate, certify_dataset
-from properties.datasets import Dataset, load_dataset
-from properties.ladder import ALL_ROWS, Rung, ladder, own_rungs
-from properties.rung import ObservedRun, RungContext, in_own_span
+from properties.dataset import input_certificate
+from properties.engine.claim import Depth, Evaluation, InstanceVerdict
+from properties.dataset.topics import gradient_data, real_data, width_data
+from properties.dataset.contribution import Contribution, Prediction
+from properties.dataset.certificate import DatasetCertificate, certify_dataset
+from properties.reading.datasets import Dataset, load_dataset
+from properties.dataset.ladder import ALL_ROWS, Rung, ladder, own_rungs
+from properties.dataset.rung import ObservedRun, RungContext, in_own_span
 from theory.direction import CertifiedSteps, UpperBound, digits
 from theory.errors import DivergenceError, RankDeficientError, ScaleError, WidthError
-from theory.gram import limiting_pattern_gram
+from theory.kernels.limiting import limiting_pattern_gram
 from theory.inputs import normalise_rows, unit_rows
 from theory.stability.norms import input_norm_squared
 from theory.theorems import ngd, width
@@ -342,7 +342,7 @@ def test_one_row_is_a_data_set() -> None:
 
 
 def test_many_columns_are_taken_in_their_own_span(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("properties.rung.MOST_WEIGHTS", 64 * 49)
+    monkeypatch.setattr("properties.dataset.rung.MOST_WEIGHTS", 64 * 49)
     data = made(6, 50)
     context = RungContext(data, TINY[0], 0)
     assert context.rotated
@@ -350,7 +350,7 @@ def test_many_columns_are_taken_in_their_own_span(monkeypatch: pytest.MonkeyPatc
     unit_rows(context.inputs)
     assert np.abs(context.inputs @ context.inputs.T - data.X[:4] @ data.X[:4].T).max() <= 1e-14
     assert "coordinates of their span" in "\n".join(certify_dataset(data, Depth.QUICK, rungs=TINY).lines())
-    monkeypatch.setattr("properties.rung.MOST_WEIGHTS", 64 * 50)
+    monkeypatch.setattr("properties.dataset.rung.MOST_WEIGHTS", 64 * 50)
     assert not RungContext(data, TINY[0], 0).rotated
     tall = normalise_rows(np.random.default_rng(0).standard_normal((3, 3)))
     assert np.abs(in_own_span(tall) @ in_own_span(tall).T - tall @ tall.T).max() <= 1e-15

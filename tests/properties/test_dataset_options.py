@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from properties import dataset_part
-from properties.report.commands import Commands
+from properties.dataset import part as dataset_part
+from properties.engine.report.commands import Commands
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import Suite
 from tests.report.sample import Certificate

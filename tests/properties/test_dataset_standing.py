@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from properties.claim import Depth
-from properties.claims import real_data
-from properties.contribution import Contribution
-from properties.dataset_certificate import DatasetCertificate, certify_dataset
-from properties.datasets import NORMALISED, Dataset
-from properties.ladder import Rung
-from properties.report.dataset_answer import answer
-from properties.report.dataset_entry import dataset_entry
-from properties.report.document import Document
-from properties.report.html import page
-from properties.report.terminal import closing_lines
-from properties.rung import RungContext
-from properties.seeds import FIXED_ROOT_SEED, dataset_seed
+from properties.engine.claim import Depth
+from properties.dataset.topics import real_data
+from properties.dataset.contribution import Contribution
+from properties.dataset.certificate import DatasetCertificate, certify_dataset
+from properties.reading.datasets import NORMALISED, Dataset
+from properties.dataset.ladder import Rung
+from properties.dataset.report.dataset_answer import answer
+from properties.dataset.report.dataset_entry import dataset_entry
+from properties.engine.report.document import Document
+from properties.engine.report.html import page
+from properties.engine.report.terminal import closing_lines
+from properties.dataset.rung import RungContext
+from properties.engine.seeds import FIXED_ROOT_SEED, dataset_seed
 from properties.suite import presented
-from properties.transformations import shuffled
+from properties.dataset.transformations import shuffled
 from tests.properties.small_data_sets import complaints, data_set, inputs, report
 from theory.inputs import normalise_rows
 
@@ -137,8 +137,8 @@ def test_a_network_that_cannot_be_made_costs_no_other(monkeypatch: pytest.Monkey
 
 def test_a_section_that_breaks_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     found = document_of(classes(), FEW)
-    monkeypatch.setattr("properties.report.html.outlook", lambda _: 1 / 0)
-    monkeypatch.setattr("properties.report.dataset_section.rung_rows", lambda _: [None])
+    monkeypatch.setattr("properties.engine.report.html.outlook", lambda _: 1 / 0)
+    monkeypatch.setattr("properties.dataset.report.dataset_section.rung_rows", lambda _: [None])
     made = page(found, presented())
     assert made.problems == (
         "what would change the verdict cannot be shown (ZeroDivisionError: division by zero)",

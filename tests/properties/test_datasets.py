@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties import csv_table
-from properties.datasets import load_dataset
-from properties.input_certificate import kernels
-from properties.transformations import shuffled, standardised
+from properties.reading import csv_table
+from properties.reading.datasets import load_dataset
+from properties.dataset.input_certificate import kernels
+from properties.dataset.transformations import shuffled, standardised
 from theory.errors import (
     ChoiceError,
     DataFileError,
@@ -22,7 +22,7 @@ from theory.errors import (
     ShapeError,
     ZeroRowError,
 )
-from theory.gram import degeneracy
+from theory.kernels.limiting import degeneracy
 from theory.inputs import unit_rows
 
 

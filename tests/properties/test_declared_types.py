@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from typing_extensions import TypeAliasType, TypeVarTuple
 
-from properties.declared_types import conforms, expanded
+from properties.engine.declared_types import conforms, expanded
 
 Number = TypeVar("Number", bound=np.number[Any])
 First = TypeVar("First")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.claims import flip_probability
+from properties.chapters.width import flip_probability
 
 
 @pytest.mark.parametrize(("unit", "broken"), [(0.24, True), (0.26, False), (0.0, True)])

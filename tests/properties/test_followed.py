@@ -8,24 +8,19 @@ import numpy as np
 import pytest
 from flint import arb
 
-from properties.claim import (
-    Claim,
-    Depth,
-    Evidence,
-    InstanceVerdict,
-    Verdict,
-    require,
-    require_enclosed,
-    weakest,
-)
-from properties.claims import followed, kfac_rules, ngd, ngd_enclosed, registry, residual_rules, step_errors
-from properties.claims.kfac_instances import KroneckerNetwork
-from properties.instances import MapInstance, NetworkInstance, descending
-from properties.results import Result
-from properties.search import evaluate, evaluate_instance, run_claim
+from properties.engine.claim import Claim, Depth, Evidence, InstanceVerdict, Verdict, require, require_enclosed, weakest
+from properties.descent import followed, families as ngd_enclosed, rule as residual_rules
+from properties.chapters.kfac import kfac_rules
+from properties.chapters.ngd import ngd
+from properties.claims import registry
+from properties.chapters.identities import step_errors
+from properties.chapters.kfac.kfac_instances import KroneckerNetwork
+from properties.descent.instances import MapInstance, NetworkInstance, descending
+from properties.engine.results import Result
+from properties.engine.search import evaluate, evaluate_instance, run_claim
 from theory.direction import LowerBound, UpperBound
-from theory.maps import MapCertificate, spike_map
-from theory.network import TwoLayerNetwork
+from theory.maps.affine import MapCertificate, spike_map
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import AnyArray
 from theory.rigour.precision import working_precision
 from theory.rigour.rectifier_trajectory import RectifierTrajectory

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from flint import arb
 
-from properties.claim import Claim, Depth, InstanceVerdict, Verdict
-from properties.claims import general_loss as claims
-from properties.claims import ngd as squared
-from properties.claims import residual_rules
-from properties.claims.general_loss_instances import HARD, Losses
-from properties.claims.general_loss_rules import rule_of
-from properties.instances import DescentInstance, LossInstance, MapInstance, NetworkInstance
-from properties.losses import KINDS, LossPlan, LossRecipe, Misstated
-from properties.search import evaluate_instance, run_claim
-from properties.strategies import SQUARED, build_perturbed_affine, build_smooth, build_spike
+from properties.engine.claim import Claim, Depth, InstanceVerdict, Verdict
+from properties.chapters.losses import general_loss as claims
+from properties.chapters.ngd import ngd as squared
+from properties.descent import rule as residual_rules
+from properties.chapters.losses.general_loss_instances import HARD, Losses
+from properties.chapters.losses.general_loss_rules import rule_of
+from properties.descent.instances import DescentInstance, LossInstance, MapInstance, NetworkInstance
+from properties.descent.losses import KINDS, LossPlan, LossRecipe, Misstated
+from properties.engine.search import evaluate_instance, run_claim
+from properties.descent.strategies import SQUARED, build_perturbed_affine, build_smooth, build_spike
 from theory.losses import PseudoHuberLoss, WeightedSquaredLoss
-from theory.maps import SpikeMap
+from theory.maps.affine import SpikeMap
 from theory.rigour.exact import lift
 from theory.rigour.one_step import map_step
 from theory.rigour.precision import working_precision

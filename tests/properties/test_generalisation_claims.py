@@ -11,17 +11,17 @@ from hypothesis import find
 from hypothesis.errors import NoSuchExample
 
 from properties import registry
-from properties.claim import Depth, Verdict
-from properties.claims import interpolants, linearised_model, population_loss, population_training, rademacher
-from properties.claims.exact_network import vec
-from properties.claims.identity_instances import build_network
-from properties.search import run_claim
-from properties.seeds import FIXED_ROOT_SEED, claim_seed
-from properties.slack import SlackRow
-from properties.statistics import POWER, Trials, power
+from properties.engine.claim import Depth, Verdict
+from properties.chapters.generalisation import interpolants, linearised_model, population_loss, population_training, rademacher
+from properties.exact.exact_network import vec
+from properties.exact.identity_instances import build_network
+from properties.engine.search import run_claim
+from properties.engine.seeds import FIXED_ROOT_SEED, claim_seed
+from properties.engine.slack import SlackRow
+from properties.engine.statistics import POWER, Trials, power
 from theory.errors import DivergenceError, RankDeficientError
 from theory.inputs import normalise_rows
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import diagonal, rational_matrix
 
 NETWORK = {
@@ -255,7 +255,7 @@ def test_coincident_inputs_give_no_bound() -> None:
 
 def test_slack_rows_are_counterexamples() -> None:
     """At the constant in the table loss and bound agree; the form of orthogonal inputs is that of G_inf = I/2."""
-    from theory.gram import limiting_gram
+    from theory.kernels.limiting import limiting_gram
 
     n, size = 6, 0.9
     y = size * np.array([1.0, -1, 1, 1, -1, 1])

@@ -7,13 +7,13 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from properties.claim import Verdict
-from properties.github_actions import GitHubActions, error_commands, summary
+from properties.engine.claim import Verdict
+from properties.engine.run.github_actions import GitHubActions, error_commands, summary
 from properties.guard.implementation import Implementation
 from properties.guard.step_place import step_place
 from properties.guard.subject import OwnStep
-from properties.place import Place
-from properties.report.document import Document
+from properties.engine.run.place import Place
+from properties.engine.report.document import Document
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import Suite
 from tests.properties.test_guard_plugin import inside, repository
@@ -166,7 +166,7 @@ def test_marks_of_markdown_stay_text() -> None:
 
 
 def _complete(id: str) -> dict[str, object]:
-    from properties.report.entries import claim_entry
+    from properties.engine.report.entries import claim_entry
 
     return {**claim_entry(fake_claims.claim(), "broke", "quick", 1), "id": id}
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from properties.claim import Depth, InstanceVerdict, Verdict
-from properties.claims import identity_rounding as rounding
+from properties.engine.claim import Depth, InstanceVerdict, Verdict
+from properties.exact import identity_rounding as rounding
 from properties.guard import controls
 from properties.guard.claims import own_claims
 from properties.guard.implementation import OPTIMISERS, Implementation, reference
@@ -23,8 +23,8 @@ from properties.guard.instances import (
     wide_problem,
 )
 from properties.guard.larger_instances import larger_descriptions, larger_problem
-from properties.search import evaluate, run_claim
-from properties.selection import defects
+from properties.engine.search import evaluate, run_claim
+from properties.engine.selection import defects
 from theory.inputs import FloatArray
 
 IDS = {

@@ -12,19 +12,19 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as with_seed
 
 from properties import registry
-from properties.claim import Claim, Family, InstanceVerdict
-from properties.claims.exact_network import ExactNetwork
-from properties.claims.ngd_radius import OwnBall
-from properties.counterexample import Circumstances, Refutation, read_counterexample, write_counterexample
-from properties.instance_document import InstanceDocument, from_document, to_document
-from properties.instances import MapInstance
-from properties.losses import LossRecipe, Misstatement
-from properties.search import evaluate_instance
-from properties.stable_names import FORM
+from properties.engine.claim import Claim, Family, InstanceVerdict
+from properties.exact.exact_network import ExactNetwork
+from properties.chapters.ngd.ngd_radius import OwnBall
+from properties.engine.replay.counterexample import Circumstances, Refutation, read_counterexample, write_counterexample
+from properties.engine.replay.instance_document import InstanceDocument, from_document, to_document
+from properties.descent.instances import MapInstance
+from properties.descent.losses import LossRecipe, Misstatement
+from properties.engine.search import evaluate_instance
+from properties.engine.stable_names import FORM
 from theory.direction import UNBOUNDED, CertifiedSteps, LowerBound, UpperBound
 from theory.errors import ChoiceError, DocumentError, ShapeError
-from theory.maps import PerturbedAffine
-from theory.network import TwoLayerNetwork
+from theory.maps.affine import PerturbedAffine
+from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import PathCertificate
 
 SEED = 5
@@ -194,13 +194,13 @@ def test_what_no_document_can_hold(value: Any, said: str) -> None:
     [
         "subprocess.Popen",
         "builtins.eval",
-        "properties.instances.np",
-        "properties.instances.dataclass",
-        "properties.instances.descending",
-        "properties.instances.TwoLayerNetwork",  # defined elsewhere
-        "properties.results.Result",  # not an instance
+        "properties.descent.instances.np",
+        "properties.descent.instances.dataclass",
+        "properties.descent.instances.descending",
+        "properties.descent.instances.TwoLayerNetwork",  # defined elsewhere
+        "properties.engine.results.Result",  # not an instance
         "properties.not_there.Thing",
-        "properties.replay.Replay",  # a frozen dataclass that no file ever held
+        "properties.engine.replay.replay.Replay",  # a frozen dataclass that no file ever held
         "verified_natural_gradient.properties.instances.MapInstance",
         "tests.properties.test_instance_document.Elsewhere",
         "MapInstance",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from properties.report.publication import PARTIAL
+from properties.engine.report.publication import PARTIAL
 from tests.properties.plugin_suite import long
 
 ROOT = Path(__file__).parents[2]

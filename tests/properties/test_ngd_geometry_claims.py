@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from flint import arb, arb_mat
 
-from properties.claim import Depth, InstanceVerdict, Verdict
-from properties.claims import ngd_adversary as adversary
-from properties.claims import ngd_line as line
-from properties.claims import ngd_radius as radius
-from properties.search import evaluate, evaluate_instance, run_claim
-from theory.adversary import turned_configuration
+from properties.engine.claim import Depth, InstanceVerdict, Verdict
+from properties.chapters.ngd import ngd_adversary as adversary
+from properties.chapters.ngd import ngd_line as line
+from properties.chapters.ngd import ngd_radius as radius
+from properties.engine.search import evaluate, evaluate_instance, run_claim
+from theory.maps.adversary import turned_configuration
 from theory.rigour.exact import ball_matrix, lift
 from theory.stability.small_ball import THEOREMS, path_factor
 from theory.theorems import ngd

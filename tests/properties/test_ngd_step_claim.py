@@ -5,11 +5,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-from properties.claim import Bound, Evidence, Verdict
-from properties.claims import ngd_step
-from properties.instances import NetworkInstance
-from properties.search import evaluate_instance
-from theory.network import TwoLayerNetwork
+from properties.engine.claim import Bound, Evidence, Verdict
+from properties.chapters.ngd import ngd_step
+from properties.descent.instances import NetworkInstance
+from properties.engine.search import evaluate_instance
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import working_precision
 from theory.theorems import ngd
 

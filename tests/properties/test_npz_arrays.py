@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.npz_arrays import MOST_BYTES, read_npz
+from properties.reading.npz_arrays import MOST_BYTES, read_npz
 from tests.properties.npz_files import archive, header, marked, npy, with_header
 from theory.errors import DataFileError, InputError, MissingKeyError, NotFiniteError, ShapeError
 

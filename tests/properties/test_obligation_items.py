@@ -9,22 +9,22 @@ from xml.etree import ElementTree
 
 import pytest
 
-from properties import request
-from properties.claim import Status
+from properties.engine.run import request
+from properties.engine.claim import Status
 from properties.claims import registry
 from properties.coverage import STATEMENTS
-from properties.obligations import run_obligation
-from properties.report import terminal, wording
-from properties.report.document import NOT_RUN, Document
-from properties.report.entries import chain_entry, obligation_entry
-from properties.report.html import page
-from properties.selection import selected_obligations
+from properties.engine.obligations import run_obligation
+from properties.engine.report import terminal, wording
+from properties.engine.report.document import NOT_RUN, Document
+from properties.engine.report.entries import chain_entry, obligation_entry
+from properties.engine.report.html import page
+from properties.engine.selection import selected_obligations
 from tests.properties import fake_claims
 from tests.properties.fake_obligations import CHAIN, FALSE, SLACK, SQUARES
 from tests.properties.plugin_suite import Suite
 from theory.proofs import Basis, Chain, chains, obligations
-from theory.rigour.obligation import Obligation, Standing
-from theory.rigour.provers import Prover
+from theory.proof.obligation import Obligation, Standing
+from theory.proof.provers import Prover
 
 pytest_plugins = ["pytester"]
 

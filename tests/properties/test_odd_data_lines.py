@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from properties.ladder import Rung
-from properties.report.dataset_answer import answer
-from properties.report.dataset_view import rung_rows
-from properties.rung import RungContext
+from properties.dataset.ladder import Rung
+from properties.dataset.report.dataset_answer import answer
+from properties.dataset.report.dataset_view import rung_rows
+from properties.dataset.rung import RungContext
 from tests.properties.data_line_cases import SEED, THREE, Case
 from tests.properties.exact_rung import ExactRung
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.claim import Depth
+from properties.engine.claim import Depth
 from verified_natural_gradient import console
 from verified_natural_gradient.options import CHECKOUT, OPTIONS, add_options, arguments, asked_for, joined, spoken
 

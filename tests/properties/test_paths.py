@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from properties.paths import encodable, file_key, is_inside, printable, same_file
-from properties.report.commands import Commands
+from properties.engine.paths import encodable, file_key, is_inside, printable, same_file
+from properties.engine.report.commands import Commands
 from tests.properties import path_names
 from tests.properties.path_names import NAMES, WAYS, check_baseline, check_dataset, check_replay, check_report
 from tests.properties.plugin_suite import ITEMS, Suite, long

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.claim import Depth
-from properties.claims.kfac_instances import InputNumbers
+from properties.engine.claim import Depth
+from properties.chapters.kfac.kfac_instances import InputNumbers
 from properties.pictures import held_out, output_space, phases, training, widths
-from properties.rung import RungContext
-from theory.descent import trajectory
+from properties.dataset.rung import RungContext
+from theory.descent.steps import trajectory
 from theory.direction import CertifiedSteps, LowerBound, UpperBound
 from theory.errors import DivergenceError, RankDeficientError
-from theory.geometry import InputGeometry
+from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.input_bounds import input_bounds
 from theory.stability import PathCertificate
 
@@ -144,8 +144,8 @@ def test_the_fastest_theorem_that_applies_predicts(
 
 
 def test_the_linearised_norms() -> None:
-    from properties.datasets import load_dataset
-    from properties.ladder import Rung
+    from properties.reading.datasets import load_dataset
+    from properties.dataset.ladder import Rung
 
     context = RungContext(load_dataset("digits-4-9"), Rung(4, 64, 1.0, True, 4), 0)
     initial = np.linalg.norm(context.residual)

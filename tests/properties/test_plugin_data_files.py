@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties import dataset_part
-from properties.claim import Evaluation
+from properties.dataset import part as dataset_part
+from properties.engine.claim import Evaluation
 from tests.properties import fake_claims
 from tests.properties.npz_files import archive, header, npy, with_header
 from tests.properties.plugin_suite import Suite

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from properties.claim import Depth
-from properties.profiles import profile_name, under_ci
+from properties.engine.claim import Depth
+from properties.engine.profiles import profile_name, under_ci
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.progress import terminal_stream
+from properties.engine.run.progress import terminal_stream
 from tests.properties.plugin_suite import ITEMS
 
 OWN_REGISTRY = """

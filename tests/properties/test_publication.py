@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from properties.claim import Depth
-from properties.counterexample import content_digest
-from properties.report import atomic
-from properties.report.document import Document
-from properties.report.entries import claim_entry, mutant_entry
-from properties.report.publication import PARTIAL, foreign, occupy, publish, write_partial
-from properties.report.together import HOME
-from properties.search import run_claim
+from properties.engine.claim import Depth
+from properties.engine.replay.counterexample import content_digest
+from properties.engine.report import atomic
+from properties.engine.report.document import Document
+from properties.engine.report.entries import claim_entry, mutant_entry
+from properties.engine.report.publication import PARTIAL, foreign, occupy, publish, write_partial
+from properties.engine.report.together import HOME
+from properties.engine.search import run_claim
 from tests.properties import fake_claims
 from theory.errors import DataFileError
 
@@ -86,7 +86,7 @@ def kill_at(directory: Path, found: Document, moment: int) -> None:
 def processes() -> ForkServerContext:
     """Processes that start at once: what they need is imported before."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["properties.report.publication", "properties.search", "pytest"])
+    context.set_forkserver_preload(["properties.engine.report.publication", "properties.engine.search", "pytest"])
     return context
 
 
@@ -304,7 +304,7 @@ def test_a_lock_that_is_not_ours_is_not_emptied(tmp_path: Path, kind: str) -> No
 def test_a_page_that_cannot_be_made_leaves_the_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
     page = (tmp_path / "index.html").read_text()
-    monkeypatch.setattr("properties.report.html.page", lambda *_: 1 / 0)
+    monkeypatch.setattr("properties.engine.report.html.page", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         publish(document("N-new"), tmp_path)
     assert (tmp_path / "index.html").read_text() == page

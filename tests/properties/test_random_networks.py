@@ -8,12 +8,12 @@ import math
 import numpy as np
 import pytest
 
-from properties.claims import random_networks
-from properties.claims.concentration_chernoff import eigenvalue_error, smallest_eigenvalues
-from properties.claims.flip_probability import FlipInstance
-from properties.claims.random_networks import TRIALS, RandomNetwork, unit_inputs
+from properties.descent import random_networks
+from properties.chapters.kernels.concentration_chernoff import eigenvalue_error, smallest_eigenvalues
+from properties.chapters.width.flip_probability import FlipInstance
+from properties.descent.random_networks import TRIALS, RandomNetwork, unit_inputs
 from theory.inputs import normalise_rows
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.theorems.width import squared_change_bound
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from properties.ratios import BINS, EDGES, ratio_bin
+from properties.engine.ratios import BINS, EDGES, ratio_bin
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties import csv_table, datasets, npz_arrays, table_header
-from properties.datasets import Dataset
+from properties.reading import csv_table, datasets, npz_arrays, table_header
+from properties.reading.datasets import Dataset
 from tests.properties.damaged_files import (
     Written,
     any_tables,

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.claim import Claim, Depth, InstanceVerdict, require
+from properties.engine.claim import Claim, Depth, InstanceVerdict, require
 from properties.claims import registry
-from properties.counterexample import Circumstances, content_digest, read_counterexample, write_counterexample
-from properties.replay import load_replays, replay_entry
-from properties.report.commands import Commands
-from properties.report.environment import environment
-from properties.rounder import stored_refutation
-from properties.search import run_claim
-from properties.seeds import claim_seed
+from properties.engine.replay.counterexample import Circumstances, content_digest, read_counterexample, write_counterexample
+from properties.engine.replay.replay import load_replays, replay_entry
+from properties.engine.report.commands import Commands
+from properties.engine.report.environment import environment
+from properties.engine.replay.rounder import stored_refutation
+from properties.engine.search import run_claim
+from properties.engine.seeds import claim_seed
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import Suite
 from tests.properties.processes import started

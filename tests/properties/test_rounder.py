@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties import rounder
-from properties.claim import Bound, Claim, Depth, InstanceVerdict, at_most
-from properties.claim import Hypothesis as Condition
+from properties.engine.replay import rounder
+from properties.engine.claim import Bound, Claim, Depth, InstanceVerdict, at_most
+from properties.engine.claim import Hypothesis as Condition
 from properties.claims import registry
-from properties.claims.real_data import RealInstance
-from properties.claims.stability_instances import AttackedBall
-from properties.instance_document import from_document, to_document
-from properties.instances import MapInstance
-from properties.rounder import DIGITS, round_to, rounded_document, stored_refutation
-from properties.search import evaluate_instance, run_claim
-from theory.maps import PerturbedAffine
-from theory.network import TwoLayerNetwork
+from properties.dataset.topics.real_data import RealInstance
+from properties.chapters.stability.stability_instances import AttackedBall
+from properties.engine.replay.instance_document import from_document, to_document
+from properties.descent.instances import MapInstance
+from properties.engine.replay.rounder import DIGITS, round_to, rounded_document, stored_refutation
+from properties.engine.search import evaluate_instance, run_claim
+from theory.maps.affine import PerturbedAffine
+from theory.network.two_layer import TwoLayerNetwork
 
 INSTANCE = AttackedBall(
     TwoLayerNetwork(np.array([[0.123456, -0.0004], [1.5, 2.71828]]), np.ones(2)), np.eye(2), 0.987654, 3
@@ -97,7 +97,7 @@ def test_hypotheses_go_on_holding() -> None:
 
 
 def rounder_condition(margin: float) -> Condition:
-    from properties.claim import require
+    from properties.engine.claim import require
 
     return require("radius at most 0.99", margin)
 

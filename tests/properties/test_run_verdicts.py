@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from properties.claim import Depth, InstanceVerdict
-from properties.report import terminal
-from properties.report.dataset_entry import dataset_verdict
-from properties.report.document import Document
-from properties.report.outlook import outlook
-from properties.report.run_verdict import FAILING, RunVerdict
-from properties.report.wording import verdict_sentence
-from properties.selection import defects, selected_slack
-from properties.slack import SlackRow
+from properties.engine.claim import Depth, InstanceVerdict
+from properties.engine.report import terminal
+from properties.dataset.report.dataset_entry import dataset_verdict
+from properties.engine.report.document import Document
+from properties.engine.report.outlook import outlook
+from properties.engine.report.run_verdict import FAILING, RunVerdict
+from properties.engine.report.wording import verdict_sentence
+from properties.engine.selection import defects, selected_slack
+from properties.engine.slack import SlackRow
 from tests.properties import fake_claims
 
 

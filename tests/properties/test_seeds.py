@@ -1,7 +1,7 @@
 """Seeds: one root a run, and a claim's own from the root and its id."""
 
-from properties.claim import Depth
-from properties.seeds import FIXED_ROOT_SEED, claim_seed, root_seed
+from properties.engine.claim import Depth
+from properties.engine.seeds import FIXED_ROOT_SEED, claim_seed, root_seed
 
 
 def test_the_root_is_fixed_but_for_thorough_runs() -> None:

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 
 from properties import registry
-from properties.claim import Family, InstanceVerdict
-from properties.inputs import ANGLES, INPUT_KINDS, draw_inputs, weighted_kinds
-from properties.search import evaluate
-from properties.statistics import description_key
+from properties.engine.claim import Family, InstanceVerdict
+from properties.descent.inputs import ANGLES, INPUT_KINDS, draw_inputs, weighted_kinds
+from properties.engine.search import evaluate
+from properties.engine.statistics import description_key
 from theory.inputs import FloatArray
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 
 SETTINGS = settings(
     database=None, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck), max_examples=150

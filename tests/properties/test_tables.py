@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.csv_table import CsvTable, read_csv
-from properties.datasets import load_dataset
+from properties.reading.csv_table import CsvTable, read_csv
+from properties.reading.datasets import load_dataset
 from theory.errors import DataFileError, InputError, MissingColumnError, ShapeError
 
 INDEX = "the first column has no name: its entries are taken for names of rows and left out"

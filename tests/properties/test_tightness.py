@@ -10,16 +10,13 @@ from typing import Any
 import pytest
 
 from properties import registry
-from properties.claims import (
-    initial_residual,
-    kernel_bounds,
-    kfac_frozen,
-    ngd_enclosed,
-    ngd_step,
-    rademacher,
-    residual_rules,
-)
-from properties.claims import kernels as kernels_claims
+from properties.chapters.width import initial_residual
+from properties.chapters.kernels import kernel_bounds
+from properties.chapters.kfac import kfac_frozen
+from properties.descent import families as ngd_enclosed, rule as residual_rules
+from properties.chapters.ngd import ngd_step
+from properties.chapters.generalisation import rademacher
+from properties.chapters.kernels import kernels as kernels_claims
 from tests.properties.planted import planted
 from tests.properties.tightness import CLAIMS, FILE, Nearest, known
 from theory.theorems import general_loss, gradient_descent, kernels, kfac, ngd

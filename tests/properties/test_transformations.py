@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from properties import input_certificate
-from properties.datasets import NORMALISED, Dataset, load_dataset
-from properties.transformations import shuffled, standard_columns, standardised
+from properties.dataset import input_certificate
+from properties.reading.datasets import NORMALISED, Dataset, load_dataset
+from properties.dataset.transformations import shuffled, standard_columns, standardised
 from theory.errors import ScaleError, ZeroRowError
 from theory.inputs import FloatArray, normalise_rows
 from theory.rigour.exact import exact_rank

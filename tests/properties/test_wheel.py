@@ -130,7 +130,7 @@ def test_imports_are_rewritten(source: str, expected: str) -> None:
     "source",
     [
         "import theory\n",
-        "import numpy, properties.claim\n",
+        "import numpy, properties.engine.claim\n",
         "x = 1; from theory import y\n",
         '"""\nfrom theory import z\n"""\n',
     ],

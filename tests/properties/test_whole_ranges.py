@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as with_seed
 
-from properties.claim import Claim, Evidence, Family, Verdict
+from properties.engine.claim import Claim, Evidence, Family, Verdict
 from properties.claims import registry
 
 AT_ITS_LIMITS = {"constant_tenth": 9, "constant_percent": 99, "step_percent": 100}

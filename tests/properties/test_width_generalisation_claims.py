@@ -9,11 +9,11 @@ import pytest
 from flint import arb, fmpq
 from scipy import integrate, stats
 
-from properties.claim import Depth, Verdict
-from properties.claims import linearisation, population_width, tube, uniform_deviation
-from properties.claims.linearised_model import float_matrix
-from properties.search import run_claim
-from properties.statistics import Trials
+from properties.engine.claim import Depth, Verdict
+from properties.chapters.generalisation import linearisation, population_width, tube, uniform_deviation
+from properties.chapters.generalisation.linearised_model import float_matrix
+from properties.engine.search import run_claim
+from properties.engine.statistics import Trials
 from theory.errors import RankDeficientError
 
 RUN = {

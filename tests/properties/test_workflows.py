@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from properties.extras import DISTRIBUTION
-from properties.report.together import HOME, write_together
+from properties.engine.extras import DISTRIBUTION
+from properties.engine.report.together import HOME, write_together
 from verified_natural_gradient.options import CHECKOUT, OPTIONS, PREFIX
 
 WORKFLOWS = CHECKOUT / "docs" / "workflows"

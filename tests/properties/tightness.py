@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 
 from properties import registry
-from properties.claim import Bound, Claim, Depth, Evaluation, Family
-from properties.claims import ngd_enclosed
-from properties.results import Result
-from properties.search import evaluate_instance, run_claim
+from properties.engine.claim import Bound, Claim, Depth, Evaluation, Family
+from properties.descent import families as ngd_enclosed
+from properties.engine.results import Result
+from properties.engine.search import evaluate_instance, run_claim
 from theory.rigour.precision import FIRST_BITS, working_precision
 
 FILE = Path(__file__).with_name("tightness.json")

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties import input_certificate, rung, rung_certificate, transformations
-from properties.claim import Verdict
-from properties.claims import gradient_data, kfac_real, real_data, width_data
-from properties.contribution import Prediction
-from properties.natural_gradient_numbers import NaturalGradientNumbers
-from properties.report import dataset_answer, dataset_view
-from properties.rung import RungContext
+from properties.dataset import input_certificate, rung, rung_certificate, transformations
+from properties.engine.claim import Verdict
+from properties.dataset.topics import gradient_data, kfac_real, real_data, width_data
+from properties.dataset.contribution import Prediction
+from properties.dataset.natural_gradient_numbers import NaturalGradientNumbers
+from properties.dataset.report import dataset_answer, dataset_view
+from properties.dataset.rung import RungContext
 from theory.direction import Attained, Bound, CertifiedSteps, LowerBound, UpperBound
-from theory.gram import limiting_pattern_gram_eigenvalue
+from theory.kernels.limiting import limiting_pattern_gram_eigenvalue
 from theory.inputs import normalise_rows
-from theory.network_gram import largest_gram_eigenvalue
+from theory.network.gram import largest_gram_eigenvalue
 from theory.stability import ball, path
 from theory.theorems import ngd, width
 

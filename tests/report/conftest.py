@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from properties.profiles import under_ci
-from properties.report.document import Document
-from properties.report.html import Page, page
+from properties.engine.profiles import under_ci
+from properties.engine.report.document import Document
+from properties.engine.report.html import Page, page
 from properties.suite import presented
 from tests.report.browser_checks import chromium, launch
 from tests.report.sample import full_document, sample_document, write_report

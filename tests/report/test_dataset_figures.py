@@ -5,8 +5,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from properties.report import dataset_figures, figures
-from properties.report.slack_figure import slack_figure
+from properties.dataset.report import dataset_figures
+from properties.engine.report import figures
+from properties.engine.report.slack_figure import slack_figure
 from tests.report.sample import SLACK, rung
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from properties.report.environment import blas, environment
+from properties.engine.report.environment import blas, environment
 
 
 def test_the_environment_says_what_the_numbers_depend_on() -> None:

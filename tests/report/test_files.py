@@ -6,9 +6,9 @@ from typing import IO
 
 import pytest
 
-from properties.report.atomic import write_atomically, write_text_atomically
-from properties.report.data_files import Table, csv_file
-from properties.report.html import Page
+from properties.engine.report.atomic import write_atomically, write_text_atomically
+from properties.engine.report.data_files import Table, csv_file
+from properties.engine.report.html import Page
 
 
 def test_a_file_is_whole_or_as_before(tmp_path: Path) -> None:

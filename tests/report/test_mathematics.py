@@ -9,7 +9,7 @@ import pytest
 
 from properties.claims import registry
 from properties.formulas import mathematics, notation, source
-from properties.report.mathematics import formula, sentence
+from properties.engine.report.mathematics import formula, sentence
 
 WORDS = {"arcsin", "arccos", "exp", "ln"}
 

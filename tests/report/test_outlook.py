@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from properties.report.document import Document
-from properties.report.outlook import SHOWN, outlook
+from properties.engine.report.document import Document
+from properties.engine.report.outlook import SHOWN, outlook
 
 
 def entry(id: str, ratio: float, **changes: Any) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from properties.report import wording
-from properties.report.document import Document
-from properties.report.html import Page, page
+from properties.engine.report import wording
+from properties.engine.report.document import Document
+from properties.engine.report.html import Page, page
 from tests.report.page_parser import ParsedPage
 from tests.report.sample import HOSTILE, SLACK
 

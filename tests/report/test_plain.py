@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from properties.report.plain import json_text, number, plain
+from properties.engine.report.plain import json_text, number, plain
 
 
 def test_plain_values() -> None:

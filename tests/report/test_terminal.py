@@ -1,7 +1,7 @@
 """The closing lines of the terminal."""
 
-from properties.report import terminal
-from properties.report.document import Document
+from properties.engine.report import terminal
+from properties.engine.report.document import Document
 from tests.report.sample import HOSTILE
 
 

@@ -5,9 +5,9 @@ import shlex
 import pytest
 
 from properties.formulas import mathematics
-from properties.report.claim_view import claim_views, ratio_file
-from properties.report.dataset_view import reason, rung_rows
-from properties.report.document import Document
+from properties.engine.report.claim_view import claim_views, ratio_file
+from properties.dataset.report.dataset_view import reason, rung_rows
+from properties.engine.report.document import Document
 from tests.report.sample import rung
 from theory.direction import Attained, UpperBound
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from properties.report import wording
+from properties.engine.report import wording
 
 
 def test_bounds_in_short() -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from theory.proofs import obligations
 from theory.proofs.ranges import RANGES, Range
-from theory.rigour.formula import comparisons
-from theory.rigour.implication import Implication
-from theory.rigour.obligation import Obligation, Standing, decide
-from theory.rigour.provers import Prover
+from theory.proof.formula import comparisons
+from theory.proof.implication import Implication
+from theory.proof.obligation import Obligation, Standing, decide
+from theory.proof.provers import Prover
 
 MARGIN = "1/10000"
 """By how much a conclusion is strengthened to see that it is tight."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from theory.proofs.chain import Basis, Chain
+from theory.proof.chain import Basis, Chain
 
 HEADING = re.compile(r"#{2,3} P(\d+)\.(\d+) (.+)")
 NUMBER = re.compile(r"\bP(\d+\.\d+)\b")

@@ -7,7 +7,7 @@ import pytest
 from flint import arb
 
 from theory.inputs import FloatArray
-from theory.network import ACTIVATIONS
+from theory.network.two_layer import ACTIVATIONS
 from theory.rigour import activation_accuracy as accuracy
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS, STEEPEST_SLOPE
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS

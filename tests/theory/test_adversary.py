@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from theory import adversary
-from theory.adversary import Configuration, Objective, value_and_gradient
+from theory.maps import adversary
+from theory.maps.adversary import Configuration, Objective, value_and_gradient
 from theory.inputs import FloatArray
 from theory.theorems import ngd
 

@@ -5,7 +5,7 @@ import pytest
 from properties import registry
 from tests.theory.links import FILE, lines
 from theory.proofs import obligations
-from theory.proofs.chain import Basis, Chain, Link, argued, checked, proved
+from theory.proof.chain import Basis, Chain, Link, argued, checked, proved
 
 PLACE = "docs/theory.md: here"
 

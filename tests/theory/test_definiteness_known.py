@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from theory.definiteness_known import Definiteness, definiteness, explained, rectifier_definiteness
-from theory.descent import FunctionSpaceDescent
+from theory.network.definiteness import Definiteness, definiteness, explained, rectifier_definiteness
+from theory.descent.steps import FunctionSpaceDescent
 from theory.direction import LowerBound, UpperBound
 from theory.errors import DivergenceError, RankDeficientError
 from theory.inputs import FloatArray, normalise_rows
-from theory.network import TwoLayerNetwork, pattern_counts
+from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.rigour.exact import rational_matrix
 from theory.stability import certify_path, certify_path_until_broken
 
@@ -87,7 +87,7 @@ def test_a_well_conditioned_matrix_needs_no_rank() -> None:
 
 
 def test_what_is_not_decided_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("theory.definiteness_known.MOST_INVERTED_ROWS", 2)
+    monkeypatch.setattr("theory.network.definiteness.MOST_INVERTED_ROWS", 2)
     net, rows = nearly_doubled(1e-9)
     counts = counts_of(net, rows)
     found = rectifier_definiteness(rows, counts, net.width)
@@ -95,7 +95,7 @@ def test_what_is_not_decided_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (
         found.text() == "it is positive definite, as its exact rank is full (certified, without a bound of lambda_min)"
     )
-    monkeypatch.setattr("theory.definiteness_known.MOST_RANKED_ROWS", 2)
+    monkeypatch.setattr("theory.network.definiteness.MOST_RANKED_ROWS", 2)
     open_one = rectifier_definiteness(rows, counts, net.width)
     assert not open_one.positive
     assert not open_one.singular

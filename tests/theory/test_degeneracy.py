@@ -5,8 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory.degeneracy import dependent_indices, primitive_directions
-from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
+from theory.kernels.degeneracy import dependent_indices, primitive_directions
+from theory.kernels.limiting import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 
 
 def test_primitive_directions_are_exact() -> None:

@@ -8,14 +8,7 @@ import pytest
 from flint import arb
 from scipy import linalg
 
-from theory.descent import (
-    FunctionSpaceDescent,
-    gradient_step,
-    kfac_step,
-    natural_gradient_step,
-    solve_gram,
-    trajectory,
-)
+from theory.descent.steps import FunctionSpaceDescent, gradient_step, kfac_step, natural_gradient_step, solve_gram, trajectory
 from theory.errors import (
     ChoiceError,
     DescentError,
@@ -26,9 +19,9 @@ from theory.errors import (
     ShapeError,
     WidthError,
 )
-from theory.geometry import InputGeometry
+from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
-from theory.network import ACTIVATIONS, TwoLayerNetwork
+from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS, norm_enclosed, solve_enclosed
 from theory.rigour.exact import lift
@@ -98,11 +91,11 @@ def test_function_space_is_parameter_space(optimiser: str, activation: str, n: i
 def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     net, inputs, y = problem(4, 4, 3, 1000)
     whole = trajectory(net, inputs, y, 0.3, 3)
-    monkeypatch.setattr("theory.descent.BLOCK_ENTRIES", 4 * 33)
+    monkeypatch.setattr("theory.descent.steps.BLOCK_ENTRIES", 4 * 33)
     blocks = trajectory(net, inputs, y, 0.3, 3)
     assert np.abs(whole.pre_activations - blocks.pre_activations).max() <= 1e-12
     assert FunctionSpaceDescent(net, inputs, y).summation_length == 33 + 31
-    monkeypatch.setattr("theory.descent.BLOCK_ENTRIES", 1)
+    monkeypatch.setattr("theory.descent.steps.BLOCK_ENTRIES", 1)
     assert np.abs(trajectory(net, inputs, y, 0.3, 3).residual - whole.residual).max() <= 1e-12
 
 

@@ -7,7 +7,7 @@ import pytest
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from theory.errors import ShapeError
-from theory.gram import ball_limiting_gram
+from theory.kernels.limiting import ball_limiting_gram
 from theory.rigour.eigenvalues import definiteness, enclosed_smallest_eigenvalue
 from theory.rigour.exact import ball_matrix, rational_matrix
 from theory.rigour.precision import working_precision

@@ -9,7 +9,7 @@ import pytest
 from flint import arb, fmpq
 
 from theory.errors import DegenerateInputsError, ScaleError, WidthError
-from theory.gram import limiting_gram
+from theory.kernels.limiting import limiting_gram
 from theory.inputs import normalise_rows
 from theory.theorems import finite_width as law
 from theory.theorems.population_bound import (

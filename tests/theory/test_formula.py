@@ -9,9 +9,9 @@ import pytest
 
 from theory.errors import FormulaError
 from theory.proofs import obligations
-from theory.rigour.formula import DivisorError, comparisons, expression, holds, names, value
-from theory.rigour.implication import Implication
-from theory.rigour.provers import Prover
+from theory.proof.formula import DivisorError, comparisons, expression, holds, names, value
+from theory.proof.implication import Implication
+from theory.proof.provers import Prover
 
 IMPLICATIONS = [
     pytest.param(part, id=f"{obligation.id}-{index}")

@@ -9,7 +9,7 @@ from flint import arb
 
 from theory.errors import ChoiceError, ScaleError
 from theory.losses import WeightedSquaredLoss
-from theory.maps import spike_map
+from theory.maps.affine import spike_map
 from theory.rigour.one_step import map_step
 from theory.rigour.rounding import gamma
 from theory.theorems import general_loss, ngd

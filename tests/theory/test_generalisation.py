@@ -59,7 +59,7 @@ def test_the_rademacher_bound() -> None:
 
 
 def test_the_limiting_trace_is_that_of_the_kernel() -> None:
-    from theory.gram import limiting_gram
+    from theory.kernels.limiting import limiting_gram
 
     assert g.limiting_trace(5) == 2.5
     inputs = np.random.default_rng(0).standard_normal((5, 3))

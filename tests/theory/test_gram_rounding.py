@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from flint import arb, arb_mat
 
-from theory.descent import FunctionSpaceDescent
+from theory.descent.steps import FunctionSpaceDescent
 from theory.inputs import FloatArray, normalise_rows
 from theory.losses import LossMaker, PseudoHuberLoss, SquaredLoss
-from theory.network import ACTIVATIONS, TwoLayerNetwork
+from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS
 from theory.rigour.exact import ball_matrix, entrywise_product
 from theory.rigour.gram_rounding import GramRounding, over_root, root_error, smallest_root

@@ -8,7 +8,7 @@ import pytest
 from flint import arb
 
 from theory.errors import ChoiceError, ScaleError, WidthError
-from theory.gram import limiting_gram
+from theory.kernels.limiting import limiting_gram
 from theory.rigour.precision import working_precision
 from theory.theorems import kernels
 from theory.theorems.kernels import (

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from theory.descent import FunctionSpaceDescent
+from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import ChoiceError, DivergenceError, RankDeficientError, ScaleError, WidthError
 from theory.inputs import FloatArray, normalise_rows
-from theory.lazy_descent import LazyDescent, RestingNeurons, reach, residual_curve
-from theory.network import TwoLayerNetwork
+from theory.descent.lazy import LazyDescent, RestingNeurons, reach, residual_curve
+from theory.network.two_layer import TwoLayerNetwork
 
 
 def problem(
@@ -56,7 +56,7 @@ def test_a_neuron_on_its_boundary_stays_active_while_others_go_to_rest() -> None
 
 def test_neurons_wake_before_they_may_change_sides(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the least patience the choice is made anew again and again; no neuron at rest ever changes its pattern."""
-    monkeypatch.setattr("theory.lazy_descent.PATIENCE", 1)
+    monkeypatch.setattr("theory.descent.lazy.PATIENCE", 1)
     net, inputs, y = problem(1)
     state, choices, previous = LazyDescent(net, inputs, y), 0, None
     for _ in range(40):

@@ -6,18 +6,12 @@ import numpy as np
 import pytest
 from flint import arb
 
-from theory.descent import (
-    FunctionSpaceDescent,
-    gradient_step,
-    kfac_step,
-    natural_gradient_step,
-    trajectory,
-)
+from theory.descent.steps import FunctionSpaceDescent, gradient_step, kfac_step, natural_gradient_step, trajectory
 from theory.errors import ChoiceError, ShapeError, SignError
 from theory.inputs import FloatArray, normalise_rows
 from theory.losses import LogisticLoss, LossMaker, PseudoHuberLoss, SquaredLoss, WeightedSquaredLoss
-from theory.maps import ParameterMap, PerturbedAffine, certify_map, spike_map
-from theory.network import TwoLayerNetwork
+from theory.maps.affine import ParameterMap, PerturbedAffine, certify_map, spike_map
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.enclosed_step import map_steps_enclosed
 from theory.rigour.one_step import map_step, network_step
 from theory.rigour.precision import working_precision

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from theory.descent import natural_gradient_step, trajectory
+from theory.descent.steps import natural_gradient_step, trajectory
 from theory.inputs import FloatArray, normalise_rows
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 
 ALLOWED = 4
 """Arrays of n x m float64."""

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 import theory.network
 from theory.errors import ChoiceError, NotFiniteError, NotNormalisedError, ScaleError, ShapeError, SignError, WidthError
 from theory.inputs import FloatArray, normalise_rows
-from theory.network import ACTIVATIONS, TwoLayerNetwork, activation_named, pattern_counts
+from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork, activation_named, pattern_counts
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
@@ -286,7 +286,7 @@ def test_pattern_counts_of_any_kind_of_array(convert: Callable[[NDArray[np.int8]
 @pytest.mark.parametrize("width", [1, 6, 7, 8, 14, 50])
 def test_pattern_counts_across_blocks(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of seven columns here, of 2^24 - 1 in earnest."""
-    assert theory.network.FLOAT32_EXACT_COUNT == 2**24
-    monkeypatch.setattr(theory.network, "FLOAT32_EXACT_COUNT", 8)
+    assert theory.network.two_layer.FLOAT32_EXACT_COUNT == 2**24
+    monkeypatch.setattr(theory.network.two_layer, "FLOAT32_EXACT_COUNT", 8)
     pattern = np.random.default_rng(width).integers(-1, 2, (4, width))
     assert np.array_equal(pattern_counts(pattern), pattern @ pattern.T)

@@ -11,7 +11,7 @@ import pytest
 from flint import arb, fmpq
 
 from theory.proofs import obligations
-from theory.rigour.formula import comparisons, holds, value
+from theory.proof.formula import comparisons, holds, value
 from theory.rigour.precision import working_precision
 from theory.theorems import finite_width, general_loss, gradient_descent, kfac, ngd, width
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from theory import pattern
+from theory.network import pattern
 from theory.inputs import FloatArray
-from theory.network import exact_products
-from theory.pattern import ROWS_WORTH_COMPARING, ActivationPattern
+from theory.network.two_layer import exact_products
+from theory.network.pattern import ROWS_WORTH_COMPARING, ActivationPattern
 
 BLOCK = 17
 

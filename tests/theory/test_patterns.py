@@ -10,7 +10,7 @@ from scipy import optimize
 
 from theory.errors import InputError, ScaleError, ShapeError
 from theory.inputs import FloatArray, normalise_rows
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import rational, rational_matrix
 from theory.stability import ball_changes
 from theory.stability.patterns import ChangeMatrices, InputFaces, largest_eigenvalue_at_most, neuron_changes

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from theory.rigour import prover_process
+from theory.proof import prover_process
 
 SQUARE = (
     "(declare-const x Real)\n(declare-const y Real)\n(assert (= (* x x) 2.0))\n(assert (> x 0.0))\n(assert (= y 0.75))"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from theory.rigour import provers
-from theory.rigour.provers import PROVERS, Prover, Reply
+from theory.proof import provers
+from theory.proof.provers import PROVERS, Prover, Reply
 
 UNSATISFIABLE = "(declare-const x Real)\n(assert (< (* x x) 0.0))"
 RATIONAL = "(declare-const x Real)\n(assert (= (* 3.0 x) 2.0))"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from theory.inputs import FloatArray
-from theory.maps import certify_map
-from theory.ridge import RidgeMap, turning_map
+from theory.maps.affine import certify_map
+from theory.maps.ridge import RidgeMap, turning_map
 from theory.rigour.exact import lift
 from theory.rigour.one_step import map_step
 from theory.rigour.precision import working_precision

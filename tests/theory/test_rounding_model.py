@@ -20,7 +20,8 @@ from tests.theory.rounding_model.case import NEGLIGIBLE, UNIT_ROUNDOFF, Case, ex
 from tests.theory.rounding_model.dominated import reason
 from tests.theory.rounding_model.machine import Theory
 from tests.theory.rounding_model.terms import terms_of
-from theory import feature_maps, maps, network_gram
+from theory.maps import feature_maps, affine as maps
+from theory.network import gram as network_gram
 from theory.rigour import (
     definiteness,
     feature_step,
@@ -165,11 +166,11 @@ def test_the_coarse_program_is_the_program() -> None:
     coarse = Theory(UNIT_ROUNDOFF)
     row = np.array([[0.6, 0.8]])
     assert coarse.function("theory.rigour.rounding", "gamma")(8) == pytest.approx(8 * UNIT_ROUNDOFF, rel=1e-4)
-    assert coarse.function("theory.maps", "_operator_norm_bound")(row) == pytest.approx(
+    assert coarse.function("theory.maps.affine", "_operator_norm_bound")(row) == pytest.approx(
         maps._operator_norm_bound(row), rel=1e-4
     )
-    state = coarse.function("theory.descent", "FunctionSpaceDescent")
-    net = coarse.function("theory.network", "TwoLayerNetwork")(np.array([[0.9, 0.1], [0.2, -0.7]]), np.ones(2), "sin")
+    state = coarse.function("theory.descent.steps", "FunctionSpaceDescent")
+    net = coarse.function("theory.network.two_layer", "TwoLayerNetwork")(np.array([[0.9, 0.1], [0.2, -0.7]]), np.ones(2), "sin")
     assert state(net, row, np.zeros(1)).outputs[0] == pytest.approx(
         np.sin(row @ net.weights.T).sum() / math.sqrt(2), rel=1e-15
     )

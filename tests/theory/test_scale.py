@@ -5,10 +5,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory.descent import FunctionSpaceDescent
+from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import ScaleError
 from theory.inputs import normalise_rows
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.one_step import network_step
 from theory.rigour.rounding import gamma
 from theory.stability import attack_ball, certify_ball, change_bounds

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 
 Matrix = list[list[Fraction]]
 

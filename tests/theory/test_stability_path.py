@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from flint import arb
 
-from theory.descent import trajectory
+from theory.descent.steps import trajectory
 from theory.direction import NONNEGATIVE, UNBOUNDED, CertifiedSteps, LowerBound, UpperBound
 from theory.errors import ChoiceError, DivergenceError, InputError, ScaleError, ShapeError, WidthError
 from theory.inputs import FloatArray, normalise_rows
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma

@@ -8,7 +8,7 @@ import pytest
 
 from theory.errors import ChoiceError, NotFiniteError, RankDeficientError, ShapeError, SignError
 from theory.inputs import FloatArray, normalise_rows
-from theory.network import ACTIVATIONS, TwoLayerNetwork
+from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork
 from theory.rigour.rounding import gamma
 from theory.stability import segment_variation
 from theory.stability.variation import _Relative

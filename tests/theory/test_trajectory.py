@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from flint import arb, ctx, fmpq, fmpq_mat
 
-from theory.descent import FunctionSpaceDescent, trajectory
+from theory.descent.steps import FunctionSpaceDescent, trajectory
 from theory.errors import ChoiceError, NotNormalisedError
 from theory.inputs import FloatArray, normalise_rows
 from theory.losses import PseudoHuberLoss, SquaredLoss, as_loss
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour import enclosed_step
 from theory.rigour.enclosed_step import move_maker
 from theory.rigour.exact import AnyArray, ball_matrix, hadamard, pseudo_inverse, rational, rational_matrix

@@ -14,11 +14,11 @@ FILES = {
     "theory/proofs/small.py": 'OBLIGATION = Obligation("O-small")\nCHAIN = [OBLIGATION]\n',
     "properties/claims/one.py": 'from theory import formulas\n\ndef conclusion(i):\n    return formulas.rate(i)\n\n_T1 = claim("T1", conclusion)\n\n\ndef _wrong(i):\n    return i\n\n\nT1 = _T1.with_mutants(_wrong)\nCLAIMS = (T1,)\n',
     "properties/claims/two.py": 'from theory.formulas import alone as lonely\n\nT2 = claim("T2", lonely)\nCLAIMS = (T2,)\n',
-    "properties/search.py": "def searched(claim):\n    return claim\n",
+    "properties/engine/search.py": "def searched(claim):\n    return claim\n",
     "tests/theory/conftest.py": "from theory.formulas import limit\n\ndef numbers():\n    return limit(1)\n",
     "tests/theory/test_small.py": "from theory.formulas import rate\n\ndef test_rate():\n    assert rate(1)\n\ndef test_fixture(numbers):\n    assert numbers\n\ndef test_nothing():\n    pass\n",
     "tests/theory/test_proofs.py": "from theory.proofs import obligations\n\ndef test_all():\n    assert obligations\n",
-    "tests/claims/test_claims.py": "from properties.search import searched\n\ndef test_claim(c):\n    searched(c)\n\ndef test_obligation(o):\n    o\n",
+    "tests/claims/test_claims.py": "from properties.engine.search import searched\n\ndef test_claim(c):\n    searched(c)\n\ndef test_obligation(o):\n    o\n",
 }
 ITEMS = ("test_claim[T1]", "test_claim[T2]", "test_mutant_is_refuted[T1/wrong]", "test_obligation[O-small]")
 
@@ -62,7 +62,7 @@ def test_fixtures_imports_under_other_names_and_mutants_are_followed(reach: Reac
 
 
 def test_every_claim_is_near_to_what_runs_the_claims(reach: Reach) -> None:
-    found = nearest_of(reach, "properties/search.py", "searched")
+    found = nearest_of(reach, "properties/engine/search.py", "searched")
     assert found == ["test_claim[T1]", "test_mutant_is_refuted[T1/wrong]", "test_claim[T2]"]
 
 

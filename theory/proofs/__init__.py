@@ -19,8 +19,8 @@ from theory.proofs import (
     stability,
     width,
 )
-from theory.proofs.chain import Basis, Chain, Link
-from theory.rigour.obligation import Obligation
+from theory.proof.chain import Basis, Chain, Link
+from theory.proof.obligation import Obligation
 
 __all__ = ["Basis", "Chain", "Link", "chains", "obligations"]
 

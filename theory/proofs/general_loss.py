@@ -4,11 +4,11 @@
 ``factor_limit`` that of T2-q's own factor, ``radius`` in units of ``||r(0)||/sqrt(lambda)``.
 """
 
-from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proof.chain import Chain, argued, checked, proved
 from theory.proofs.ngd import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL
 from theory.proofs.segments import INDUCTION, INTEGRAL
-from theory.rigour.implication import Implication
-from theory.rigour.obligation import Mutation, Obligation
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
 
 LOSS = "0 < mu <= L"
 FACTOR_LIMIT = "(2/(mu+L) - q/mu)/(1-q)"

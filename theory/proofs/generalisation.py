@@ -3,12 +3,12 @@
 ``r`` is ``(r(0)^T G(0)^{-1} r(0))^{1/2}``, ``lam`` is lambda, ``Y0`` its square with G(0) and ``Y1`` with G_inf; ``s`` in O-bernstein is ``(2 V L)^{1/2}``.
 """
 
-from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proof.chain import Chain, argued, checked, proved
 from theory.proofs.identities import GRAM, PSEUDO_INVERSE
 from theory.proofs.kernels import CHERNOFF
 from theory.proofs.segments import INTEGRAL
-from theory.rigour.implication import Implication
-from theory.rigour.obligation import Mutation, Obligation
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
 
 _RATIO = "0 <= g < 1/2"
 _MU = {"mu": "g/(1-g)"}

@@ -4,11 +4,11 @@ Units of the proof: lambda = 1, ``||r|| = 1``, ``c = C/3``, ``x = eta L^2``, ``t
 ``upper`` are the two pieces of m(t).
 """
 
-from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proof.chain import Chain, argued, checked, proved
 from theory.proofs.ngd import PAPER_BALL, TELESCOPE
 from theory.proofs.segments import INDUCTION, INTEGRAL
-from theory.rigour.implication import Implication
-from theory.rigour.obligation import Mutation, Obligation
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
 
 SHARP_LIMIT = "(1-2*c)/(1-c)"
 SHARP_RADIUS = "2*(1-c)/(1-3*c+4*c**2)"

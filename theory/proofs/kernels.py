@@ -3,11 +3,11 @@
 ``w_k = (2k)!/(4^k k!^2)``, so that ``c_k = w_k/(2k+1)``.
 """
 
-from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proof.chain import Chain, argued, checked, proved
 from theory.proofs.identities import GRAM
 from theory.proofs.segments import SCHUR
-from theory.rigour.implication import Implication
-from theory.rigour.obligation import Mutation, Obligation
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
 
 PAIR = Obligation(
     "O-schur-pair",

@@ -4,11 +4,11 @@
 ``||r(0)||/sqrt(lambda)``.
 """
 
-from theory.proofs.chain import Chain, argued, checked, proved
+from theory.proof.chain import Chain, argued, checked, proved
 from theory.proofs.identities import PSEUDO_INVERSE
 from theory.proofs.segments import INDUCTION, INTEGRAL
-from theory.rigour.implication import Implication
-from theory.rigour.obligation import Mutation, Obligation
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
 
 RATIO = "(1+c)/(1-c)"
 DEFICIT = "2*C/(3-C)"

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from flint import fmpq
 
-from theory.rigour.formula import names
-from theory.rigour.implication import Implication
-from theory.rigour.obligation import Obligation
+from theory.proof.formula import names
+from theory.proof.implication import Implication
+from theory.proof.obligation import Obligation
 from theory.theorems import gradient_descent, kfac, ngd
 
 DEFICIT, RATIO = "2*C/(3-C)", "(3+C)/(3-C)"

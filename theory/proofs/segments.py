@@ -1,6 +1,6 @@
 """Links that several proofs share: what a segment and a ball have to do with a step (docs/proofs/segments.md)."""
 
-from theory.proofs.chain import argued
+from theory.proof.chain import argued
 
 PARAGRAPHS = "docs/proofs/segments.md: "
 

@@ -1,6 +1,6 @@
 """What is assumed of the accuracy of the activations, and of the math functions beneath them: the one such assumption.
 
-Assumption. At every float64 z, as evaluated by theory.network, and with the unit roundoff u,
+Assumption. At every float64 z, as evaluated by theory.network.two_layer, and with the unit roundoff u,
 
     ``|fl(phi(z)) - phi(z)| <= 8 u |phi(z)|``   and   ``|fl(phi'(z)) - phi'(z)| <= 8 u sup|phi'|``,
 
@@ -18,7 +18,7 @@ FUNCTION_ROUNDINGS = 8
 """Roundings granted to one evaluation: relative to the value for phi, to ``STEEPEST_SLOPE`` for phi'."""
 
 STEEPEST_SLOPE = 1.2
-"""An upper bound of |phi'| over every activation of theory.network (erf has the largest, 2/sqrt(pi) < 1.13)."""
+"""An upper bound of |phi'| over every activation of theory.network.two_layer (erf has the largest, 2/sqrt(pi) < 1.13)."""
 
 DERIVATIVE_ERROR = FUNCTION_ROUNDINGS * STEEPEST_SLOPE * UNIT_ROUNDOFF
 """Bound of the absolute error of one evaluation of phi'."""

@@ -16,7 +16,7 @@ from flint import arb, arb_mat
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray, positive_count
 from theory.losses import Loss, as_loss
-from theory.maps import ParameterMap
+from theory.maps.affine import ParameterMap
 from theory.reals import positive_real
 from theory.rigour.exact import AnyArray, ball_matrix, entrywise_product, lift
 from theory.rigour.kronecker import Move, kronecker_mover

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from theory.descent import FunctionSpaceDescent
+from theory.descent.steps import FunctionSpaceDescent
 from theory.direction import LowerBound
 from theory.inputs import FloatArray
 from theory.rigour.activation_accuracy import FEATURE_ERROR

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory.direction import NONNEGATIVE, UNBOUNDED, LowerBound, UpperBound
-from theory.geometry import InputGeometry
+from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.exact import exact_rank

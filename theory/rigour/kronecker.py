@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_mat
 
-from theory.descent import solve_gram
+from theory.descent.steps import solve_gram
 from theory.inputs import FloatArray
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.exact import ball_matrix, pseudo_inverse, rational_matrix

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from theory.descent import FunctionSpaceDescent, solve_gram
+from theory.descent.steps import FunctionSpaceDescent, solve_gram
 from theory.errors import ChoiceError
 from theory.inputs import SMALLEST_DISTANCE, FloatArray, positive
 from theory.losses import Loss, as_loss
-from theory.maps import ParameterMap
+from theory.maps.affine import ParameterMap
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS, STEEPEST_SLOPE
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.gram_rounding import (

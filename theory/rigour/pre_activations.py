@@ -3,7 +3,7 @@
 import numpy as np
 
 from theory.inputs import FloatArray
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.rounding import UNDERFLOW, gamma
 
 SMALLEST_SAFE_NORM = 2.0**-400

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from theory.inputs import FloatArray
 from theory.losses import Loss
-from theory.network import TwoLayerNetwork, pattern_counts
+from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.rigour.enclosed_step import EnclosedStep, MoveMaker, enclosed_step
 from theory.rigour.exact import AnyArray, ball_matrix, float_at_least, rational
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma

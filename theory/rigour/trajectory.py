@@ -14,7 +14,7 @@ from flint import arb, arb_mat
 
 from theory.inputs import FloatArray, positive_count, unit_rows
 from theory.losses import Loss, LossMaker, SquaredLoss, as_loss
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.reals import positive_real
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS, EnclosedStep, MoveMaker, enclosed_step, move_maker
 from theory.rigour.exact import AnyArray, ball_matrix

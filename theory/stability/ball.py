@@ -14,7 +14,7 @@ from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound, as_upp
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray, ball_radius, enough_parameters, positive_distance, target_vector, unit_rows
 from theory.losses import LossMaker, SquaredLoss
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.conditions import CONDITIONS, condition_scale, known_condition
 from theory.stability.flips import flip_costs, input_flip_counts, joint_flip_count
 from theory.stability.norms import (

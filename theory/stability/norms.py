@@ -7,7 +7,7 @@ import numpy as np
 from theory.direction import LowerBound, UpperBound, bounding
 from theory.errors import NotFiniteError
 from theory.inputs import FloatArray, distance
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.activation_accuracy import FEATURE_ERROR, FUNCTION_ROUNDINGS, STEEPEST_SLOPE
 from theory.rigour.definiteness import largest_eigenvalue_bounds, largest_eigenvalue_upper_bound
 from theory.rigour.euclidean import euclidean_norm

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.definiteness_known import explained
-from theory.descent import FunctionSpaceDescent
+from theory.network.definiteness import explained
+from theory.descent.steps import FunctionSpaceDescent
 from theory.direction import CertifiedSteps, Directed, LowerBound, UpperBound, as_upper_bound
 from theory.errors import DescentError, ShapeError
 from theory.inputs import FloatArray, positive, positive_count, unit_rows
-from theory.network import TwoLayerNetwork, pattern_counts
+from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.rigour.euclidean import euclidean_norm, row_norms
 from theory.rigour.gram_rounding import GramRounding, smallest_eigenvalue
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma

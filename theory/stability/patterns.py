@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from theory.errors import ShapeError
 from theory.inputs import FloatArray, positive, unit_rows
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.definiteness import largest_eigenvalues_above
 from theory.rigour.exact import float_at_most, hadamard, rational, rational_matrix
 from theory.rigour.rounding import UNDERFLOW, gamma

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from theory.inputs import FloatArray
-from theory.network import TwoLayerNetwork
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import gamma

@@ -9,7 +9,7 @@ from scipy import linalg
 from theory.direction import LowerBound, UpperBound
 from theory.errors import RankDeficientError, ScaleError, ShapeError
 from theory.inputs import FloatArray, finite_array, positive_count, sign_vector
-from theory.network import activation_named, exact_products
+from theory.network.two_layer import activation_named, exact_products
 from theory.reals import nonnegative_real
 from theory.rigour.activation_accuracy import DERIVATIVE_ERROR
 from theory.rigour.definiteness import (

@@ -14,7 +14,7 @@ T1-line [derived]. One step inside the ball moves the outputs by -eta (I + E) r,
 step and the straight line to the target is at most arcsin q (C <= 1).
 T1-line-sharp [derived]. That angle is at most 2 arcsin(c/sqrt(1-3c^2)), for C <= 1.
 Proofs: docs/proofs/ngd.md, P5.1 to P5.14; Lemma S, of T1-sharp's, is P5.8 and P5.9. T1-line-sharp is
-attained up to a factor: 2 arcsin c, by two outputs that turn (theory/ridge.py).
+attained up to a factor: 2 arcsin c, by two outputs that turn (theory/maps/ridge.py).
 
 Every function of real numbers here takes floats or balls (arb), and answers in kind. Floats are taken as the numbers that they are,
 and answered by the next float on the side on which the statement stays true: limits of C and eta rounded down, factors, radii and
@@ -126,7 +126,7 @@ def factor_limit(C: float) -> float:
 
 
 def lemma_constants(stability: float) -> tuple[float, float]:
-    """``c/(1+c)`` and ``(1+c)(1-2c)``: Lemma S of T1-sharp's proof (theory/adversary.py), 0 < c < 1. Raises ScaleError."""
+    """``c/(1+c)`` and ``(1+c)(1-2c)``: Lemma S of T1-sharp's proof (theory/maps/adversary.py), 0 < c < 1. Raises ScaleError."""
     if not 0 < real(stability, "c") < 1:
         raise ScaleError(f"c is {shown(stability)}; Lemma S needs 0 < c < 1")
     return stability / (1 + stability), (1 + stability) * (1 - 2 * stability)

@@ -51,7 +51,7 @@ def kernels() -> Case:
             (1, np.full(40, 40**-0.5)),
         ):
             rows = np.tile(row, (n, 1))
-            geometry = theory.function("theory.geometry", "InputGeometry")(rows)
+            geometry = theory.function("theory.kernels.geometry", "InputGeometry")(rows)
             yield float(np.linalg.norm(rows, 2)) ** 2, kernel_norm(geometry.kernel, len(row))
 
     return Case("norms of kernels", ("rigour.step_bounds:kernel_norm",), measure)
@@ -163,7 +163,7 @@ def accurate_outputs() -> Case:
             signs = np.ones(len(weights))
             net = network(theory, weights, signs, activation)
             loss = Loss(np.array([y]), minimiser_error, gradient_error, 2.0)
-            state = theory.function("theory.descent", "FunctionSpaceDescent")(
+            state = theory.function("theory.descent.steps", "FunctionSpaceDescent")(
                 net, np.ones((1, 1)), np.array([y]), loss=lambda _, loss=loss: loss
             )
             z = state.pre_activations

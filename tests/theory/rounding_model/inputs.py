@@ -56,7 +56,7 @@ def decompositions() -> Case:
                     if turn:
                         left[0, 0] += turn * direction[1, 0]
                         left[1, 0] -= turn * direction[0, 0]
-                    given = theory.function("theory.geometry", "InputGeometry")(inputs)
+                    given = theory.function("theory.kernels.geometry", "InputGeometry")(inputs)
                     given.__dict__["decomposition"] = (left, np.array([scale + value_off]), np.array([[1 + right_off]]))
                     bounds = module.input_bounds(given)
                     projection, dual = direction @ direction.T, direction / scale

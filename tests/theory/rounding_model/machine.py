@@ -173,7 +173,7 @@ class Theory:
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self._import}
         module.__dict__["__fl__"] = self.arithmetic
         self.executed(name, tree, module.__dict__)
-        if name == "theory.network":
+        if name == "theory.network.two_layer":
             _inaccurate_activations(module, self.arithmetic)
         if name == "theory.rigour.summation":
             _inaccurate_sums(module, self)
@@ -222,7 +222,7 @@ def _inaccurate_activations(network: ModuleType, arithmetic: Arithmetic) -> None
         def evaluate(z: Any) -> Any:
             value = np.asarray(function(np.asarray(z, dtype=np.float64)), dtype=np.float64)
             director = arithmetic.director
-            site = ("theory.network", 0, next(count) % 2, place)  # two evaluations in turn may be off in two ways
+            site = ("theory.network.two_layer", 0, next(count) % 2, place)  # two evaluations in turn may be off in two ways
             director.seen.setdefault(site)
             mode = director.modes[site] if site in director.modes else director.otherwise(site)
             off = 0.0 if mode == EXACT else 8 * director.largest * signs_of(mode, value)

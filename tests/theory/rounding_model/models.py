@@ -17,14 +17,14 @@ from theory.inputs import FloatArray
 
 U = UNIT_ROUNDOFF
 D = U / (1 + U)
-MAPS = "theory.maps"
+MAPS = "theory.maps.affine"
 
 
 def finite_gram() -> Case:
     """Gram matrices of finite networks: pre-activations and slopes off, products rounded."""
 
     def measure(theory: Theory) -> Measured:
-        module = theory.module("theory.network_gram")
+        module = theory.module("theory.network.gram")
         for activation, weights, row, moved in (
             ("relu", np.full((3, 1), 0.9), [1.0], 0.0),
             ("relu", np.full((3, 40), 0.9), [40**-0.5] * 40, 0.0),

@@ -66,7 +66,7 @@ def norms_of_changes() -> Case:
             (1, [40**-0.5] * 40, 50),
         ):
             rows = np.tile(np.array(row), (n, 1))
-            kernel = theory.function("theory.geometry", "InputGeometry")(rows).kernel
+            kernel = theory.function("theory.kernels.geometry", "InputGeometry")(rows).kernel
             counts = np.full((n, n), float(width))
             exact = math.sqrt(float(np.linalg.eigvalsh(rows @ rows.T)[-1]))
             lower, upper = module.pattern_change_norm(kernel, counts, width, len(row))

@@ -77,14 +77,14 @@ def attained_quotients() -> Case:
 
 def network(theory: Theory, weights: Any, signs: Any, activation: str = "relu") -> Any:
     """A network of the copy."""
-    return theory.function("theory.network", "TwoLayerNetwork")(
+    return theory.function("theory.network.two_layer", "TwoLayerNetwork")(
         np.asarray(weights, dtype=np.float64), np.asarray(signs, dtype=np.float64), activation
     )
 
 
 def exact_features(Z: FloatArray, signs: FloatArray, activation: str) -> FloatArray:
     """S in float64, whose own errors are nothing beside those of the model."""
-    from theory.network import activation_named
+    from theory.network.two_layer import activation_named
 
     return np.asarray(activation_named(activation).derivative(Z) * (signs / math.sqrt(len(signs))))
 
@@ -96,7 +96,7 @@ def computed_gram(activation: str, weights: Any, rows: Any) -> Case:
         inputs = np.asarray(rows, dtype=np.float64)
         signs = np.where(np.arange(len(weights)) % 2, -1.0, 1.0)
         net = network(theory, weights, signs, activation)
-        state = theory.function("theory.descent", "FunctionSpaceDescent")(net, inputs, np.zeros(len(inputs)))
+        state = theory.function("theory.descent.steps", "FunctionSpaceDescent")(net, inputs, np.zeros(len(inputs)))
         S = exact_features(state.pre_activations, signs, activation)
         H, K = S @ S.T, inputs @ inputs.T
         for dim, computed, exact in ((0, state.pattern_gram, H), (inputs.shape[1], state.gram, K * H)):

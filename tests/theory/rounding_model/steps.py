@@ -51,12 +51,12 @@ def network_case(
     given = np.where(np.arange(len(weights)) % 2, -1.0, 1.0) if signs is None else np.asarray(signs, dtype=np.float64)
 
     def measure(theory: Theory) -> Measured:
-        from theory.network import TwoLayerNetwork
+        from theory.network.two_layer import TwoLayerNetwork
 
         net = network(theory, weights, given, activation)
         plain = TwoLayerNetwork(np.asarray(weights, dtype=np.float64), given, activation)
         y = np.round((plain.outputs(inputs) - np.asarray(residual)) * 2**40) / 2**40
-        state = theory.function("theory.descent", "FunctionSpaceDescent")(net, inputs, y, loss=loss)
+        state = theory.function("theory.descent.steps", "FunctionSpaceDescent")(net, inputs, y, loss=loss)
         before = state.pre_activations.copy()
         step = theory.function(ONE_STEP, "network_step")(state, eta, optimiser)
         with working_precision(BITS):

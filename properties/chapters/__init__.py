@@ -1,0 +1,1 @@
+"""The claims, a chapter a family of statements."""

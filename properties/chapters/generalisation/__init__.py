@@ -1,0 +1,1 @@
+"""Generalisation: complexity, interpolants, populations."""

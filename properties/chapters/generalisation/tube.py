@@ -1,0 +1,334 @@
+"""T5-tube: how far NGD moves each neuron, all weights and the residual, while few pre-activations can change sign; in rationals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+from hypothesis import strategies as st
+
+from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, as_float, at_most_exactly, require
+from properties.exact.exact_network import ExactNetwork, outputs
+from properties.chapters.generalisation.linearised_model import float_matrix, identity, squared_norm
+from properties.engine.descriptions import described
+from properties.engine.slack import SlackRow
+from properties.engine.stable_names import stored_as
+from theory.rigour.exact import diagonal, positive_definite, rational, rational_matrix
+
+Description = Mapping[str, Any]
+
+CLOSE = fmpq(1, 2**30)
+"""Eigenvalue bounds are that close, and exact elimination certifies them."""
+
+
+def largest_eigenvalue(matrix: fmpq_mat) -> fmpq:
+    """A certified upper bound of the largest eigenvalue of a symmetric matrix; its trace where none closer is certified."""
+    found = rational(np.linalg.eigvalsh(float_matrix(matrix))[-1]) * (1 + CLOSE) + CLOSE
+    trace: fmpq = sum((matrix[i, i] for i in range(matrix.nrows())), fmpq(0))
+    return found if positive_definite(found * identity(matrix.nrows()) - matrix) else trace
+
+
+def smallest_eigenvalue(matrix: fmpq_mat) -> fmpq:
+    """A certified lower bound of the smallest eigenvalue of a symmetric matrix; 0 where no positive one is certified."""
+    found = rational(np.linalg.eigvalsh(float_matrix(matrix))[0]) * (1 - CLOSE) - CLOSE
+    return found if found > 0 and positive_definite(matrix - found * identity(matrix.nrows())) else fmpq(0)
+
+
+@stored_as("tube-run")
+@dataclass(frozen=True)
+class TubeRun:
+    """A ReLU network at rational weights on rational unit inputs, a tube's width b, and a number of NGD steps."""
+
+    network: ExactNetwork
+    tube: fmpq
+    eta: fmpq
+    steps: int
+
+    @cached_property
+    def smallest(self) -> fmpq:
+        """lambda, from below."""
+        return smallest_eigenvalue(self.network.gram)
+
+    @cached_property
+    def squared_norm(self) -> fmpq:
+        """``||X||_2^2``, from above."""
+        return largest_eigenvalue(self.network.kernel)
+
+    @cached_property
+    def ratio(self) -> fmpq:
+        """``g = || |K| ||_2 phi/lambda``."""
+        rows = [[abs(entry) for entry in row] for row in self.network.kernel.tolist()]
+        return largest_eigenvalue(fmpq_mat(rows)) * self.flip_share / self.smallest
+
+    @cached_property
+    def flip_share(self) -> fmpq:
+        """phi: twice the largest share of neurons within b of 0, on one side, for one input."""
+        count = 0
+        for row in self.network.pre_activations.tolist():
+            active = sum(1 for z in row if 0 <= z <= self.tube)
+            count = max(count, active, sum(1 for z in row if -self.tube <= z < 0))
+        return fmpq(2 * count, len(self.network.signs))
+
+    @cached_property
+    def form(self) -> fmpq:
+        """``r(0)^T G(0)^{-1} r(0)``."""
+        r = self.network.residual
+        return (r.transpose() * self.network.gram.solve(r))[0, 0]
+
+    def squared_motion(self, ratio: fmpq) -> fmpq:
+        """The bound of ``||w_r(k) - w_r(0)||^2`` at this g."""
+        m = len(self.network.signs)
+        return self.squared_norm * self.form / (m * self.smallest * (1 - 2 * ratio) ** 2)
+
+    @cached_property
+    def run(self) -> Sequence[ExactNetwork] | None:
+        """The iterates from W(0) on, exactly; None when a Gram matrix is singular."""
+        found = [self.network]
+        try:
+            for _ in range(self.steps):
+                net = found[-1]
+                coefficients = diagonal(list(net.gram.solve(net.residual).entries()))
+                found.append(net.at(net.weights - self.eta * (net.features.transpose() * coefficients * net.inputs)))
+        except ZeroDivisionError:
+            return None
+        return found
+
+    @property
+    def flips(self) -> bool:
+        """Whether an activation of the sample changes on the way."""
+        return self.run is not None and any(net.features != self.network.features for net in self.run)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """T5-tube's numbers, as stated or as a mutant states them."""
+
+    ratio: Callable[[TubeRun], fmpq] = lambda instance: instance.ratio
+    factor: Callable[[fmpq, fmpq], fmpq] = lambda eta, g: 1 - eta * (1 - 2 * g) / (1 - g)
+    squared_motion: Callable[[TubeRun, fmpq], fmpq] = lambda instance, g: instance.squared_motion(g)
+    squared_distance: Callable[[TubeRun, fmpq], fmpq] = lambda instance, g: instance.form * (1 - g) / (1 - 2 * g) ** 2
+    closes: bool = True
+    """Whether the tube has to close."""
+
+
+def hypotheses(rule: Rule, instance: TubeRun) -> Sequence[Hypothesis]:
+    """Condition 1, the tube closes, something to learn; all exact."""
+    first = require("Condition 1: lambda > 0 (exact)", as_float(instance.smallest) or -1.0)
+    if not instance.smallest > 0:
+        return [first]
+    found = [first, require("r(0) is not zero", 1.0 if instance.form > 0 else -1.0)]
+    g = rule.ratio(instance)
+    if rule.closes:
+        found.append(require("g < 1/2 (exact)", 1.0 if 2 * g < 1 else -1.0))
+        if 2 * g < 1:
+            wide = instance.tube**2 >= instance.squared_motion(g)
+            found.append(require("b is at least the bound of a neuron's motion (exact)", 1.0 if wide else -1.0))
+    found.append(require("G(k) is regular at all iterates (exact)", 1.0 if instance.run is not None else -1.0))
+    return found
+
+
+def conclusion(rule: Rule, instance: TubeRun) -> Sequence[Bound]:
+    """Residual, motion of each neuron and of all together, at every iterate."""
+    assert instance.run is not None
+    g, start = rule.ratio(instance), instance.network
+    factor, before = rule.factor(instance.eta, g), squared_norm(start.residual)
+    bounds = []
+    for k, net in enumerate(instance.run[1:], 1):
+        moved = net.weights - start.weights
+        each = [sum((entry * entry for entry in row), fmpq(0)) for row in moved.tolist()]
+        bounds += [
+            at_most_exactly(
+                f"||r({k})||^2 <= (1 - eta(1-mu))^{2 * k} ||r(0)||^2",
+                squared_norm(net.residual),
+                factor ** (2 * k) * before,
+            ),
+            at_most_exactly(f"max_r ||w_r({k}) - w_r(0)||^2 <= b^2", max(each), rule.squared_motion(instance, g)),
+            at_most_exactly(f"||W({k}) - W(0)||_F^2 <= B^2", sum(each, fmpq(0)), rule.squared_distance(instance, g)),
+        ]
+    return bounds
+
+
+def features(instance: TubeRun) -> Sequence[str]:
+    """Whether activations changed, and how large g is."""
+    found = ["flips"] if instance.flips else []
+    return [*found, "g = 0" if instance.ratio == 0 else "g > 0"]
+
+
+# --- families --------------------------------------------------------------------------------------------------------
+
+
+def unit_vector(rng: np.random.Generator, parts: int, spread: int = 6) -> list[fmpq]:
+    """A rational unit vector of three entries: a stereographic projection, of points near 0 where ``spread`` is small."""
+    s, t = (fmpq(int(value), parts) for value in rng.integers(-spread, spread + 1, 2))
+    whole = 1 + s * s + t * t
+    return [2 * s / whole, 2 * t / whole, (1 - s * s - t * t) / whole]
+
+
+def _root_below(value: fmpq) -> fmpq:
+    """A rational number just below the square root."""
+    return rational(math.sqrt(as_float(value)) * (1 - 2.0**-40))
+
+
+def build(description: Description) -> TubeRun:
+    """r(0) as large as the tube allows, times the share; the tube's width lies between two costs, so that few pairs are within it."""
+    d, rng = description, np.random.default_rng(description["seed"])
+    n, m = d["inputs"], d["root_width"] ** 2
+    X = fmpq_mat([unit_vector(rng, 4, 2 if d["near"] else 9) for _ in range(n)])
+    weights = rational_matrix(np.round(rng.standard_normal((m, 3)) * 64) / 64)
+    signs = tuple(int(sign) for sign in rng.choice([-1, 1], m))
+    Z = X * weights.transpose()
+    costs = sorted(abs(z) for z in Z.entries())
+    tube = (costs[d["within"] - 1] + costs[d["within"]]) / 2 if d["within"] else costs[0] / 2
+    direction = fmpq_mat(n, 1, [fmpq(int(value), 8) for value in rng.integers(1, 9, n) * rng.choice([-1, 1], n)])
+    start = outputs(Z, signs)
+    eta = fmpq(d["step_percent"], 100)
+    found = TubeRun(ExactNetwork(X, weights, signs, start - direction), tube, eta, d["steps"])
+    if not (found.smallest > 0 and tube > 0):
+        return found
+    g = min(found.ratio, fmpq(9, 20))
+    largest = _root_below(tube * tube / found.squared_motion(g))
+    scaled = start - fmpq(d["share_percent"], 100) * largest * direction
+    return TubeRun(ExactNetwork(X, weights, signs, scaled), tube, eta, d["steps"])
+
+
+def _family(counts: tuple[int, int, int], id: str = "exact", **changes: Any) -> Family[TubeRun]:
+    parts = {
+        "inputs": st.integers(1, 3),
+        "root_width": st.integers(5, 9),
+        "near": st.booleans(),
+        "within": st.integers(0, 4),
+        "share_percent": st.integers(20, 100),
+        "step_percent": st.integers(10, 100),
+        "steps": st.integers(1, 4),
+        "seed": st.integers(0, 2**20),
+    }
+    return Family(
+        id,
+        "tiny ReLU networks on rational unit inputs, the run in rationals",
+        partial(described, {**parts, **changes}),
+        build,
+        dict(zip(Depth, counts, strict=True)),
+    )
+
+
+_MANY: dict[str, Any] = {
+    "inputs": st.integers(1, 2),
+    "root_width": st.integers(10, 14),
+    "within": st.integers(3, 9),
+    "share_percent": st.integers(90, 100),
+    "step_percent": st.integers(50, 100),
+    "steps": st.integers(1, 3),
+}
+
+# --- the claim -------------------------------------------------------------------------------------------------------
+
+_CLAIM: Claim[TubeRun] = Claim(
+    id="T5-tube",
+    statement="|| |K| ||_2 phi <= g lambda, g < 1/2, b >= ||X||_2 (r(0)^T G(0)^{-1} r(0)/(m lambda))^{1/2}/(1-2g) and 0 < eta <= 1 give for all k, mu = g/(1-g): "
+    "||r(k)|| <= (1 - eta(1-mu))^k ||r(0)||, ||w_r(k) - w_r(0)|| <= b, ||W(k) - W(0)||_F^2 <= r(0)^T G(0)^{-1} r(0) (1-g)/(1-2g)^2",
+    provenance=Provenance.DERIVED,
+    source="docs/theory.md, T5-tube; the motion of a neuron under gradient descent: Du et al. (2019)",
+    families=(_family((20, 120, 1000)), _family((20, 120, 800), id="exact with flips", **_MANY)),
+    hypotheses=partial(hypotheses, Rule()),
+    conclusion=partial(conclusion, Rule()),
+    features=features,
+)
+
+
+def _mutant(id: str, description: str, rule: Rule, **changes: Any) -> Mutant:
+    return _CLAIM.neighbour(
+        id,
+        description,
+        families=(_family((60, 200, 400), **changes),),
+        hypotheses=partial(hypotheses, rule),
+        conclusion=partial(conclusion, rule),
+    )
+
+
+def _within_zero(instance: TubeRun) -> fmpq:
+    return fmpq(0)
+
+
+_FLIPPING: dict[str, Any] = {
+    "within": st.integers(3, 12),
+    "share_percent": st.integers(100, 400),
+    "steps": st.integers(2, 4),
+}
+
+T5_TUBE = _CLAIM.with_mutants(
+    _mutant(
+        "tube-dropped",
+        "g = 0, the tube need not close",
+        Rule(ratio=_within_zero, closes=False),
+        **_FLIPPING,
+    ),
+    _mutant(
+        "as-linear",
+        "the residual shrinks by 1 - eta, whatever g",
+        Rule(factor=lambda eta, g: 1 - eta),
+        **{**_MANY, "step_percent": st.just(100), "steps": st.just(2)},
+    ),
+    _mutant(
+        "step-limit-dropped",
+        "eta up to 3",
+        Rule(),
+        step_percent=st.integers(210, 300),
+        within=st.just(0),
+    ),
+    _mutant(
+        "smaller-motion",
+        "0.99 times the motion",
+        Rule(squared_motion=lambda instance, g: instance.squared_motion(g) * fmpq(99, 100) ** 2),
+        inputs=st.just(1),
+        step_percent=st.just(100),
+    ),
+    _mutant(
+        "largest-eigenvalue",
+        "lambda_max(G(0)) in place of lambda in the motion",
+        Rule(
+            squared_motion=lambda instance, g: (
+                instance.squared_motion(g) * instance.smallest / largest_eigenvalue(instance.network.gram)
+            )
+        ),
+        inputs=st.just(3),
+        step_percent=st.just(100),
+    ),
+    _mutant(
+        "half-distance",
+        "half the distance of all weights together",
+        Rule(squared_distance=lambda instance, g: instance.form / 4),
+        step_percent=st.just(100),
+    ),
+    _mutant(
+        "covered-way",
+        "the distance that the residual's decrease in one step alone would need",
+        Rule(squared_distance=lambda instance, g: instance.eta**2 * instance.form),
+        steps=st.integers(2, 4),
+        step_percent=st.integers(10, 60),
+    ),
+)
+
+SLACK = (
+    SlackRow(
+        claim="T5-tube",
+        quantity="the factor (1-g)^{1/2}/(1-2g) of B and 1/(1-2g) of b",
+        paper=None,
+        proved=None,
+        refuted=None,
+        remark="1 at g = 0, where B is attained (T5-dist); how much of the growth with g is needed is not known",
+    ),
+    SlackRow(
+        claim="T5-tube",
+        quantity="||X||_2 in the motion of a neuron",
+        paper=None,
+        proved=None,
+        refuted=None,
+        remark="it is 1 for one input, where b is attained; no counterexample known without it",
+    ),
+)
+CLAIMS: tuple[Claim[Any], ...] = (T5_TUBE,)

@@ -1,0 +1,369 @@
+"""T5-uniform and K-bernstein: what T5-width takes from the literature, against exact probabilities on finite populations and of binomials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from flint import arb, fmpq
+from hypothesis import strategies as st
+
+from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require_enclosed
+from properties.engine.descriptions import described
+from properties.engine.slack import SlackRow
+from properties.engine.stable_names import stored_as
+from theory.rigour.precision import working_precision
+from theory.theorems.finite_width import bernstein_deviation, uniform_complexity, uniform_confidence
+
+Description = Mapping[str, Any]
+
+BITS = 192
+
+
+# --- T5-uniform ------------------------------------------------------------------------------------------------------
+
+
+@stored_as("finite-population")
+@dataclass(frozen=True)
+class FinitePopulation:
+    """Points with features and targets, of equal probability; all lines of the class through one vector, or one coordinate a point.
+
+    One feature each (``features``, with f_0 = 0): theta is a number. Else (``features`` empty) the features are orthonormal, point j has
+    coordinate j alone, and the target 0. The loss is ``min(1, |u - y|)``.
+    """
+
+    features: tuple[fmpq, ...]
+    targets: tuple[fmpq, ...]
+    sample: int
+    """n."""
+    cells: int
+    share: fmpq
+    loss_scale: int = 1
+    """The loss is that of outputs this many times as large: 1-Lipschitz at 1."""
+
+    @property
+    def points(self) -> int:
+        """How many points there are."""
+        return len(self.targets)
+
+    @cached_property
+    def trace(self) -> fmpq:
+        """``E ||phi(x)||^2``."""
+        squares = [phi * phi for phi in self.features] or [fmpq(1)] * self.points
+        return sum(squares, fmpq(0)) / self.points
+
+    def losses(self, theta: Sequence[fmpq]) -> list[fmpq]:
+        """The loss at each point; theta has one entry, or one for each point."""
+        features = self.features or (fmpq(1),) * self.points
+        shared = list(theta) * self.points if len(theta) == 1 else list(theta)
+        outputs = [phi * t for phi, t in zip(features, shared, strict=True)]
+        return [min(fmpq(1), self.loss_scale * abs(u - y)) for u, y in zip(outputs, self.targets, strict=True)]
+
+    @cached_property
+    def samples(self) -> list[tuple[tuple[int, ...], fmpq]]:
+        """How often each point is drawn, with the exact probability; where features are orthonormal, one for each number of points seen."""
+        whole = fmpq(self.points**self.sample)
+        if not self.features:
+            return [
+                ((self.sample - k + 1, *(1,) * (k - 1), *(0,) * (self.points - k)), fmpq(ways) / whole)
+                for k, ways in enumerate(_occupancies(self.sample, self.points), 1)
+            ]
+        return [(counts, fmpq(_multinomial(counts)) / whole) for counts in _compositions(self.sample, self.points)]
+
+    def candidates(self, counts: tuple[int, ...]) -> Iterator[tuple[Sequence[fmpq], fmpq]]:
+        """theta, with ``||theta||^2``, where the loss on the population exceeds that on such a sample by the most.
+
+        One feature: the deviation is piecewise linear in theta, 0 where all losses are 1, and the bound is linear in ``|theta|``, so that their
+        breakpoints have the largest excess of all. Orthonormal: the unseen points share the radius.
+        """
+        if not self.features:
+            unseen = counts.count(0)
+            for size in (fmpq(k, 8 * self.loss_scale) for k in range(1, 9)):
+                yield [size if count == 0 else fmpq(0) for count in counts], unseen * size * size
+            return
+        yield [fmpq(0)], fmpq(0)
+        scale = fmpq(1, self.loss_scale)
+        for phi, y in zip(self.features, self.targets, strict=True):
+            if phi != 0:
+                for end in (y, y + scale, y - scale):
+                    yield [end / phi], (end / phi) ** 2
+
+
+def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
+    if parts == 1:
+        yield (total,)
+        return
+    for first in range(total + 1):
+        for rest in _compositions(total - first, parts - 1):
+            yield (first, *rest)
+
+
+def _occupancies(draws: int, points: int) -> list[int]:
+    """In how many ways so many draws see 1, 2, ... different points, no more of them than there are points or draws."""
+    seen = [0, points] + [0] * (draws - 1)
+    for _ in range(draws - 1):
+        seen = [0] + [k * seen[k] + (points - k + 1) * seen[k - 1] for k in range(1, draws + 1)]
+    return seen[1 : min(draws, points) + 1]
+
+
+def _multinomial(counts: Sequence[int]) -> int:
+    found, left = 1, sum(counts)
+    for count in counts:
+        found *= math.comb(left, count)
+        left -= count
+    return found
+
+
+Excess = Callable[[FinitePopulation, arb], arb]
+"""``(population, ||theta||)`` -> the most by which the population loss may exceed the empirical one."""
+
+
+def _complexity(population: FinitePopulation, norm: arb) -> arb:
+    return arb(uniform_complexity(norm, arb(population.trace), population.sample))
+
+
+def _confidence(population: FinitePopulation) -> arb:
+    return arb(uniform_confidence(population.sample, arb(population.share), population.cells))
+
+
+def _stated(population: FinitePopulation, norm: arb) -> arb:
+    return _complexity(population, norm) + _confidence(population)
+
+
+def failure(excess: Excess, population: FinitePopulation) -> fmpq:
+    """The exact probability of the samples on which one of the candidates exceeds the bound."""
+    found = fmpq(0)
+    for counts, chance in population.samples:
+        if any(_exceeds(excess, population, counts, theta, square) for theta, square in population.candidates(counts)):
+            found += chance
+    return found
+
+
+def _exceeds(
+    excess: Excess, population: FinitePopulation, counts: Sequence[int], theta: Sequence[fmpq], square: fmpq
+) -> bool:
+    losses = population.losses(theta)
+    mean = sum(losses, fmpq(0)) / population.points
+    empirical = sum((count * loss for count, loss in zip(counts, losses, strict=True)), fmpq(0)) / population.sample
+    return bool(arb(mean - empirical) > excess(population, arb(square).sqrt()))
+
+
+def uniform_hypotheses(excess: Excess, population: FinitePopulation) -> Sequence[Hypothesis]:
+    """The bound is below 1 at theta = 0."""
+    with working_precision(BITS):
+        return [require_enclosed("the bound is below 1 at theta = 0", 1 - excess(population, arb(0)))]
+
+
+def uniform_conclusion(excess: Excess, population: FinitePopulation) -> Sequence[Bound]:
+    """The exact probability of a failure."""
+    with working_precision(BITS):
+        measured = arb(failure(excess, population))
+        return [
+            at_most_enclosed(
+                "P(population loss - empirical loss > bound for some theta)", measured, arb(population.share)
+            )
+        ]
+
+
+def build_line(description: Description) -> FinitePopulation:
+    """Two or three points with one feature each."""
+    d = description
+    features = tuple(fmpq(value, 4) for value in d["features"])
+    targets = tuple(fmpq(value, 4) for value in d["targets"])
+    return FinitePopulation(features, targets, d["sample"], d["cells"], fmpq(d["share_percent"], 100))
+
+
+def _line() -> Family[FinitePopulation]:
+    values = st.integers(-8, 8)
+    parts = {
+        "features": st.tuples(values, values, values),
+        "targets": st.tuples(values, values, values),
+        "sample": st.integers(2, 12),
+        "cells": st.integers(1, 8),
+        "share_percent": st.sampled_from([10, 50, 90]),
+    }
+    return Family(
+        "three points",
+        "three points with one feature each, every sample",
+        partial(described, parts),
+        build_line,
+        {Depth.QUICK: 25, Depth.NORMAL: 150, Depth.THOROUGH: 800},
+    )
+
+
+def build_orthonormal(description: Description) -> FinitePopulation:
+    """Points with a coordinate each."""
+    d = description
+    share = fmpq(d["share_percent"], 100)
+    return FinitePopulation((), (fmpq(0),) * d["points"], d["sample"], d["cells"], share, d["loss_scale"])
+
+
+def _orthonormal(points: tuple[int, int], sample: tuple[int, int], loss_scale: int = 1) -> Family[FinitePopulation]:
+    return Family(
+        "orthonormal",
+        "points whose features are orthonormal, every sample",
+        lambda: described(
+            {
+                "points": st.integers(*points),
+                "sample": st.integers(*sample),
+                "cells": st.integers(1, 6),
+                "share_percent": st.sampled_from([10, 50, 90]),
+                "loss_scale": st.just(loss_scale),
+            }
+        ),
+        build_orthonormal,
+        {Depth.QUICK: 12, Depth.NORMAL: 40, Depth.THOROUGH: 100},
+    )
+
+
+_UNIFORM: Claim[FinitePopulation] = Claim(
+    id="T5-uniform",
+    statement="features phi(x) with E ||phi(x)||^2 <= T, a loss in [0, 1], 1-Lipschitz in the output: with probability at least 1 - share, for all theta, "
+    "the population loss is at most the empirical loss plus 2 ||theta|| (T/n)^{1/2} + 1/N + (ln(N/share)/(2n))^{1/2}",
+    provenance=Provenance.LITERATURE,
+    source="symmetrisation, contraction (Ledoux, Talagrand 1991), McDiarmid (1989); docs/theory.md, T5-uniform",
+    families=(_line(), _orthonormal((2, 60), (3, 20))),
+    hypotheses=partial(uniform_hypotheses, _stated),
+    conclusion=partial(uniform_conclusion, _stated),
+)
+
+
+def _uniform_mutant(id: str, description: str, family: Family[FinitePopulation], excess: Excess = _stated) -> Mutant:
+    return _UNIFORM.neighbour(
+        id,
+        description,
+        families=(family,),
+        hypotheses=partial(uniform_hypotheses, excess),
+        conclusion=partial(uniform_conclusion, excess),
+    )
+
+
+T5_UNIFORM = _UNIFORM.with_mutants(
+    _uniform_mutant(
+        "complexity-dropped",
+        "without 2 ||theta|| (T/n)^{1/2}",
+        _orthonormal((40, 60), (6, 12)),
+        lambda population, _: _confidence(population),
+    ),
+    _uniform_mutant(
+        "confidence-dropped",
+        "without 1/N + (ln(N/share)/(2n))^{1/2}",
+        _line(),
+        _complexity,
+    ),
+    _uniform_mutant(
+        "not-lipschitz",
+        "a loss of slope 64",
+        _orthonormal((40, 60), (6, 12), loss_scale=64),
+    ),
+)
+
+
+# --- K-bernstein -----------------------------------------------------------------------------------------------------
+
+
+@stored_as("binomial-deviation")
+@dataclass(frozen=True)
+class BinomialDeviation:
+    """N independent terms that are 1 with probability p, else 0, and the exponent L."""
+
+    count: int
+    chance: fmpq
+    exponent: fmpq
+
+    def tail(self, deviation: arb) -> arb:
+        """``P(the sum exceeds its mean by at least the deviation)``, exactly but for where the deviation ends."""
+        least = self.count * arb(self.chance) + deviation
+        found = [self._at_least(int(end.ceil().unique_fmpz())) for end in (least.lower(), least.upper())]
+        return found[0].union(found[1])
+
+    def _at_least(self, successes: int) -> arb:
+        if successes <= 0:
+            return arb(1)
+        if successes > self.count:
+            return arb(0)
+        p = arb(self.chance)
+        return p.beta_lower(arb(successes), arb(self.count - successes + 1), regularized=True)
+
+
+Deviation = Callable[[arb, arb], arb]
+"""``(V, L)`` -> how far the sum may exceed its mean."""
+
+
+def _stated_deviation(V: arb, L: arb) -> arb:
+    return arb(bernstein_deviation(V, arb(1), L))
+
+
+def bernstein_conclusion(deviation: Deviation, instance: BinomialDeviation) -> Sequence[Bound]:
+    """The exact tail at most ``e^{-L}``."""
+    with working_precision(BITS):
+        L = arb(instance.exponent)
+        measured = instance.tail(deviation(instance.count * arb(instance.chance), L))
+        return [at_most_enclosed("P(sum - mean >= (2 V L)^{1/2} + 2L/3) <= e^{-L}", measured, (-L).exp())]
+
+
+def _binomials(**changes: Any) -> Family[BinomialDeviation]:
+    parts = {
+        "count": st.integers(1, 3000),
+        "chance_of_a_million": st.integers(1, 500_000),
+        "exponent_tenths": st.integers(1, 200),
+    }
+    return Family(
+        "binomials",
+        "binomials of any size and probability up to 1/2",
+        partial(described, {**parts, **changes}),
+        lambda d: BinomialDeviation(d["count"], fmpq(d["chance_of_a_million"], 10**6), fmpq(d["exponent_tenths"], 10)),
+        {Depth.QUICK: 60, Depth.NORMAL: 500, Depth.THOROUGH: 4000},
+    )
+
+
+_BERNSTEIN: Claim[BinomialDeviation] = Claim(
+    id="K-bernstein",
+    statement="independent terms in [0, b] with second moments of sum V exceed their mean by at least (2 V L)^{1/2} + 2 b L/3 with probability at most e^{-L}",
+    provenance=Provenance.LITERATURE,
+    source="Bernstein's inequality; docs/theory.md, K-bernstein",
+    families=(_binomials(),),
+    hypotheses=lambda _: (),
+    conclusion=partial(bernstein_conclusion, _stated_deviation),
+)
+
+_RARE: dict[str, Any] = {"chance_of_a_million": st.integers(1, 300), "count": st.integers(1, 200)}
+
+
+def _bernstein_mutant(id: str, description: str, deviation: Deviation, **changes: Any) -> Mutant:
+    return _BERNSTEIN.neighbour(
+        id,
+        description,
+        families=(_binomials(**changes),),
+        conclusion=partial(bernstein_conclusion, deviation),
+    )
+
+
+K_BERNSTEIN = _BERNSTEIN.with_mutants(
+    _bernstein_mutant("linear-term-dropped", "(2 V L)^{1/2} alone", lambda V, L: (2 * V * L).sqrt(), **_RARE),
+    _bernstein_mutant("root-dropped", "2 L/3 alone", lambda V, L: 2 * L / 3),
+    _bernstein_mutant(
+        "variance-halved",
+        "(V L)^{1/2} + 2 L/3",
+        lambda V, L: (V * L).sqrt() + 2 * L / 3,
+        count=st.integers(2000, 3000),
+        chance_of_a_million=st.integers(100_000, 300_000),
+        exponent_tenths=st.integers(20, 60),
+    ),
+)
+
+SLACK = (
+    SlackRow(
+        claim="K-bernstein",
+        quantity="the factor 2/3 of b L",
+        paper=None,
+        proved=None,
+        refuted=None,
+        remark="from the literature; 1/3 is known to suffice for bounded centred terms (Bennett), and is not proved here",
+    ),
+)
+
+CLAIMS: tuple[Claim[Any], ...] = (T5_UNIFORM, K_BERNSTEIN)

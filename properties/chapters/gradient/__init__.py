@@ -1,0 +1,1 @@
+"""Gradient descent, which natural gradient descent is compared with."""

@@ -1,0 +1,1 @@
+"""Identities of networks and steps, without hypotheses on training."""

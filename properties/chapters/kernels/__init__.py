@@ -1,0 +1,1 @@
+"""The limiting kernels: closed forms, definiteness, bounds, concentration."""

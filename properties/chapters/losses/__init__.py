@@ -1,0 +1,1 @@
+"""Natural gradient descent on strongly convex losses with a Lipschitz gradient."""

@@ -1,0 +1,295 @@
+"""T1-radius: the theorems on NGD and GD with Condition 2 on the smaller ball that their own path needs."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict
+from properties.chapters.gradient import gradient_descent
+from properties.descent import rule as residuals
+from properties.chapters.ngd.ngd import T1_Q_RULE, T1_RULE, T1_SHARP_RULE
+from properties.descent.singular import LINEAR, without_condition_1
+from properties.descent.rule import Rule, examples
+from properties.descent.instances import Certificate, MapInstance, NetworkInstance, Run, descending
+from properties.engine.slack import SlackRow
+from properties.engine.stable_names import stored_as
+from properties.descent.strategies import INSIDE, Description, Dial, build_perturbed_affine, build_relu, build_smooth, perturbed_affine_descriptions, relu_descriptions, smooth_descriptions
+from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
+from theory.maps.affine import kink_map
+from theory.rigour.enclosed_step import EnclosedStep
+from theory.rigour.rounding import gamma
+from theory.stability import change_bounds
+from theory.stability.norms import stability_constant
+from theory.stability.small_ball import THEOREMS, constant_on_own_ball, path_factor
+from theory.theorems import ngd
+
+PathFactor = Callable[[float, str], float]
+"""``(C, theorem)`` -> radius of the ball in units of ``||r(0)||/sqrt(lambda)``."""
+
+
+@stored_as("own-ball")
+@dataclass(frozen=True)
+class OwnBall(Directed):
+    """Conditions 1 and 2 on a theorem's own ball; C is infinite when it is not below the theorem's limit there."""
+
+    lambda_min: LowerBound
+    radius: float
+    constant: UpperBound
+
+
+@stored_as("own-ball-run")
+@dataclass(frozen=True)
+class RadiusInstance:
+    """NGD or GD on a map or network, with the certificate on the ball that the theorem's path needs."""
+
+    descent: MapInstance | NetworkInstance
+    theorem: str
+    certificate: OwnBall
+
+    @property
+    def paper_certificate(self) -> Certificate:
+        """Conditions 1 and 2 on the paper's ball."""
+        return self.descent.certificate
+
+    @property
+    def eta(self) -> float:
+        """The step size."""
+        return self.descent.eta
+
+    @property
+    def rank_deficient(self) -> bool:
+        """Whether J(0) has linearly dependent rows for certain."""
+        return self.descent.rank_deficient
+
+    @property
+    def operator_norm(self) -> float:
+        """Certified upper bound of ``||J(0)||_2``."""
+        return self.descent.operator_norm
+
+    @property
+    def run(self) -> Run:
+        """The float64 run with its rounding bounds."""
+        return self.descent.run
+
+    def enclosed_step(self, k: int) -> EnclosedStep:
+        """The exact step from the stored iterate k, in balls."""
+        return self.descent.enclosed_step(k)
+
+    def enclosed_trajectory(self) -> list[EnclosedStep]:
+        """The exact trajectory, in balls."""
+        return self.descent.enclosed_trajectory()
+
+
+def own_ball(descent: MapInstance | NetworkInstance, theorem: str, factor: PathFactor, limit: float) -> OwnBall:
+    """The certificate on the ball of radius ``factor(C) ||r(0)||/sqrt(lambda)``."""
+    paper = descent.certificate
+    if not paper.lambda_min > 0:
+        return OwnBall(paper.lambda_min, np.inf, UNBOUNDED)
+
+    def constant(radius: float) -> float:
+        if isinstance(descent, MapInstance):
+            return ngd.stability_constant(descent.model.deviation(radius), paper.lambda_min) * (1 + gamma(4))
+        return stability_constant(change_bounds(descent.net, descent.inputs, radius).best, paper.lambda_min)
+
+    unit = paper.radius / ngd.condition_radius(1.0, 1.0) * (1 + gamma(4))
+    found, radius = constant_on_own_ball(constant, unit, lambda C: factor(C, theorem), limit)
+    return OwnBall(paper.lambda_min, radius, found)
+
+
+_RULES: Mapping[str, Rule] = {"T1": T1_RULE, "T1-q": T1_Q_RULE, "T1-sharp": T1_SHARP_RULE}
+_GRADIENT_RULES = {"T0": gradient_descent.T0_RULE, "T0-sharp": gradient_descent.T0_SHARP_RULE}
+
+
+def constant_limit(theorem: str) -> float:
+    """The C up to which the theorem speaks."""
+    return (_RULES[theorem].dial if theorem in _RULES else _GRADIENT_RULES[theorem]).constant_limit
+
+
+def _rule(instance: RadiusInstance, assumed_constant: Callable[[float], float]) -> Rule:
+    theorem = instance.theorem
+    rule = _RULES[theorem] if theorem in _RULES else _GRADIENT_RULES[theorem].at(instance)
+    return dataclasses.replace(rule, assumed_constant=assumed_constant)
+
+
+def hypotheses(instance: RadiusInstance) -> Sequence[Hypothesis]:
+    """Condition 1, Condition 2 on the theorem's own ball, and the step size.
+
+    With C = 0 nothing moves in the ball, and T1-q and T1-sharp are equalities, which no ball of numbers decides.
+    """
+    constant = instance.certificate.constant
+    verdict = Verdict.HOLDS if constant > 0 else Verdict.REFUTED
+    moves = Hypothesis("J may move in the ball: C > 0", verdict, constant)
+    return [*residuals.hypotheses(_rule(instance, float), instance), moves]
+
+
+def conclusion(assumed: Callable[[float], float], instance: RadiusInstance) -> Sequence[Bound]:
+    """The theorem's bounds on each step, the run and the path; no aim, which would favour one of the theorems."""
+    bounds = residuals.conclusion(_rule(instance, assumed), instance)
+    return [dataclasses.replace(bound, aim=math.nan) for bound in bounds]
+
+
+def confirm(assumed: Callable[[float], float], instance: RadiusInstance, bits: int) -> Sequence[Bound]:
+    """The bounds that float64 does not show to hold, again in balls at the working precision."""
+    return residuals.confirm(_rule(instance, assumed), instance, bits)
+
+
+def features(instance: RadiusInstance) -> Sequence[str]:
+    """The theorem, and whether the paper's larger ball would not do."""
+    found = [instance.theorem]
+    if not instance.paper_certificate.constant < constant_limit(instance.theorem):
+        found += ["the paper's ball does not certify", f"{instance.theorem}, the paper's ball does not certify"]
+    return found
+
+
+# --- families --------------------------------------------------------------------------------------------------------
+
+OVERREACH = 1.5
+"""Maps are drawn with constants up to so many times the theorem's limit on the paper's ball."""
+
+
+def _finished(descent: MapInstance | NetworkInstance, theorem: str, factor: PathFactor) -> RadiusInstance:
+    """The instance with its optimiser, and its step size, of which ``descent`` has the share of the limit."""
+    optimiser = "gd" if theorem in _GRADIENT_RULES else "ngd"
+    ball = own_ball(descent, theorem, factor, constant_limit(theorem))
+    found = RadiusInstance(descending(descent, optimiser=optimiser), theorem, ball)
+    limit = _rule(found, float).dial.step_limit(ball.constant) if ball.constant < np.inf else 0.0
+    eta = max(descent.eta * limit, float(np.finfo(float).tiny))
+    return dataclasses.replace(found, descent=descending(descent, optimiser=optimiser, eta=eta))
+
+
+def _dial(theorem: str, least_constant_tenth: int = 0) -> Dial:
+    return Dial(OVERREACH * constant_limit(theorem), lambda C: 1.0, least_constant_tenth=least_constant_tenth)
+
+
+def _build(factor: PathFactor, build: Callable[..., Any], description: Description) -> RadiusInstance:
+    theorem = description["theorem"]
+    return _finished(build(description, dial=_dial(theorem)), theorem, factor)
+
+
+AFTER = {"flat": 0.0, "backwards": -1.0, "steep": 40.0}
+"""Slopes beyond the cliff, in units of sqrt(lambda)."""
+
+
+def cliff_descriptions(dial: Dial, farthest: int) -> SearchStrategy[Description]:
+    """Where the cliff is, in percent of the way at the lowest slope, and what comes after it."""
+    return dial.descriptions(
+        cliff_percent=st.integers(80, farthest),
+        after=st.sampled_from(sorted(AFTER)),
+        second_slope=st.sampled_from([0, 1, 10]),
+    )
+
+
+def build_cliff(description: Description, dial: Dial) -> MapInstance:
+    """Slope ``(1-c) sqrt(lambda)`` from the start to the cliff, where the Jacobian changes beyond recognition."""
+    change = dial.constant(description) / OVERREACH / 3
+    second = [float(description["second_slope"])] if description["second_slope"] else []
+    base = np.array([1.0, *second])
+    cliff = description["cliff_percent"] / 100 / (1 - change)
+    later = np.array([[1 - change, AFTER[description["after"]]], *([slope, slope] for slope in second)])
+    share = dial.step_size(description, 0.0)
+    kinks = np.tile([gradient_descent.KINK * share / base[-1] ** 2, cliff], (len(base), 1))
+    return MapInstance(kink_map(base, later, kinks), -np.eye(len(base))[0], share, dial.steps)
+
+
+def _family(
+    id: str,
+    title: str,
+    draw: Callable[..., Any],
+    build: Callable[..., Any],
+    factor: PathFactor,
+    *counts: int,
+    least_constant_tenth: int = 0,
+) -> Family[RadiusInstance]:
+    def descriptions() -> SearchStrategy[Description]:
+        drawn: SearchStrategy[Description] = draw(_dial("T1", least_constant_tenth))
+        return drawn.map(lambda parts: {**parts, "theorem": THEOREMS[parts["seed"] % len(THEOREMS)]})
+
+    return Family(id, title, descriptions, partial(_build, factor, build), examples(*counts))
+
+
+def cliffs(factor: PathFactor, farthest: int = 400) -> Family[RadiusInstance]:
+    """Family F4 with cliffs, up to ``farthest`` percent of the way."""
+    draw = partial(cliff_descriptions, farthest=farthest)
+    return _family("F4-cliff", "piecewise linear maps with a cliff", draw, build_cliff, factor, 60, 360, 2500)
+
+
+def families(factor: PathFactor) -> tuple[Family[RadiusInstance], ...]:
+    """F4 first: a mutant is refuted by the cheapest family that can."""
+    return (
+        cliffs(factor),
+        _family(
+            "F3", "perturbed affine maps", perturbed_affine_descriptions, build_perturbed_affine, factor, 20, 150, 1200
+        ),
+        _family(
+            "F1", "two-layer ReLU networks", relu_descriptions, build_relu, factor, 3, 14, 200, least_constant_tenth=4
+        ),
+        _family("F2", "two-layer smooth networks", smooth_descriptions, build_smooth, factor, 8, 40, 400),
+    )
+
+
+# --- the claim -------------------------------------------------------------------------------------------------------
+
+_CLAIM: Claim[RadiusInstance] = Claim(
+    id="T1-radius",
+    statement="T1, T1-q, T1-sharp, T0 and T0-sharp need Condition 2(C) only for ||theta - theta(0)|| <= f(C) ||r(0)||/sqrt(lambda), "
+    "f = 2/(1-c), 1/(1-C), (1+c)/(1-c)^2, 2/(1-c), 2(1-c)/(1-3c+4c^2), c = C/3, instead of the paper's 3",
+    provenance=Provenance.DERIVED,
+    source="docs/theory.md, T1-radius",
+    families=families(path_factor),
+    hypotheses=hypotheses,
+    conclusion=partial(conclusion, float),
+    confirm=partial(confirm, float),
+    features=features,
+)
+
+
+def _mutant(
+    id: str, description: str, factor: PathFactor, assumed: Callable[[float], float] = float, farthest: int = 99
+) -> Mutant:
+    return _CLAIM.neighbour(
+        id,
+        description,
+        families=(cliffs(factor, farthest),),
+        conclusion=partial(conclusion, assumed),
+        confirm=partial(confirm, assumed),
+        features=lambda _: (),
+    )
+
+
+T1_RADIUS = _CLAIM.with_mutants(
+    without_condition_1(_CLAIM, LINEAR),
+    _mutant("straight-distance", "Condition 2 within ||r(0)||/sqrt(lambda)", lambda C, theorem: 1.0),
+    _mutant("half-radius", "Condition 2 within half of f(C)", lambda C, theorem: path_factor(C, theorem) / 2),
+    _mutant(
+        "below-lowest-slope",
+        "Condition 2 within 0.9/(1-c) ||r(0)||/sqrt(lambda)",
+        lambda C, theorem: 0.9 / (1 - min(C, 1.0) / 3),
+    ),
+    _mutant("C-quartered", "the conclusion uses C/4", path_factor, lambda C: C / 4, farthest=400),
+)
+
+CLAIMS = (T1_RADIUS,)
+
+
+def _slack(theorem: str, C: float) -> SlackRow:
+    return SlackRow(
+        "T1-radius",
+        f"radius of Condition 2's ball for {theorem} in ||r(0)||/sqrt(lambda), C = {C}",
+        ngd.condition_radius(1.0, 1.0) if theorem in ngd.THEOREMS else None,
+        path_factor(C, theorem),
+        INSIDE / (1 - C / 3),
+        "F4-cliff",
+        "a ball below 1/(1-c) does not contain the iterates of a map with slope (1-c) sqrt(lambda)",
+    )
+
+
+SLACK = tuple(_slack(theorem, C) for theorem, C in (("T1", 0.49), ("T1-q", 0.49), ("T1-sharp", 0.49), ("T0", 0.49)))

@@ -1,0 +1,251 @@
+"""T1-step: the one-step bound that needs full rank alone, on networks of any width and any step size up to 2."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, ClassVar
+
+import numpy as np
+from flint import arb
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from properties.engine.claim import Bound, Claim, Family, Hypothesis, Provenance, Verdict, at_most, at_most_enclosed, equal_enclosed, established, within_rounding
+from properties.descent.singular import LINEAR, without_condition_1
+from properties.descent.rule import examples
+from properties.engine.descriptions import described
+from properties.descent.inputs import draw_inputs, weighted_kinds
+from properties.descent.instances import NetworkInstance
+from properties.engine.stable_names import stored_as
+from properties.descent.strategies import DIMENSIONS, Description
+from theory.descent.steps import FunctionSpaceDescent
+from theory.errors import DescentError
+from theory.inputs import FloatArray
+from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork
+from theory.rigour.gram_rounding import GramRounding, smallest_root
+from theory.rigour.one_step import OneStep, network_step
+from theory.rigour.rounding import gamma
+from theory.stability import segment_variation
+from theory.theorems import ngd
+
+LARGEST_ROUNDING = 2.0**-20
+"""Share of the residual up to which rounding leaves an equality in float64 any meaning; with an ill-conditioned G it exceeds it."""
+
+AGREEMENT = 40
+"""Bits to which both sides of the equality agree in balls, as an absolute error."""
+
+StepFactor = Callable[[float, float], float]
+"""``(eta, eps_k)`` -> factor on ``||r||``."""
+
+
+@dataclass(frozen=True)
+class VaryingStep:
+    """One step and a bracket of ``eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` on its segment."""
+
+    step: OneStep
+    variation_below: float
+    variation_above: float
+
+
+@stored_as("network-steps")
+@dataclass(frozen=True)
+class StepInstance:
+    """A network and the steps that it takes while its Jacobian is certified to have full row rank."""
+
+    roundable: ClassVar[tuple[str, ...]] = tuple(f"network.{part}" for part in NetworkInstance.roundable)
+
+    network: NetworkInstance
+    parts: int | None = None
+    """Parts a segment is divided into for eps_k; None: until the bracket closes (ReLU), 64 otherwise."""
+
+    @cached_property
+    def steps(self) -> list[VaryingStep]:
+        """The steps from each stored iterate; fewer than asked for when G is not certified to be regular any more."""
+        state = FunctionSpaceDescent(self.network.net, self.network.inputs, self.network.targets)
+        taken: list[VaryingStep] = []
+        for _ in range(self.network.steps):
+            start, gram = state.pre_activations.copy(), state.gram
+            gram_error = GramRounding.of(state, self.network.net.dim).frobenius
+            if smallest_root(gram, gram_error) == 0:
+                break
+            try:
+                step = network_step(state, self.network.eta)
+                below, above = self._variation(start, state, gram, gram_error)
+            except DescentError:
+                break
+            taken.append(VaryingStep(step, below, above))
+            if step.after <= 1000 * step.after_error:
+                break
+        return taken
+
+    def _variation(
+        self, start: FloatArray, state: FunctionSpaceDescent, gram: FloatArray, gram_error: float
+    ) -> tuple[float, float]:
+        """The bracket of eps_k; exactly (0, 0) when no activation of a ReLU network changed on the segment."""
+        relu = self.network.net.activation == "relu"
+        if relu and np.array_equal(start >= 0, state.pre_activations >= 0):
+            return 0.0, 0.0
+        return segment_variation(
+            start,
+            state.pre_activations,
+            state.signs,
+            state.kernel,
+            gram,
+            parts=self.parts or 64,
+            activation=self.network.net.activation,
+            exact=relu and self.parts is None,
+            kernel_error=gamma(self.network.net.dim + 4),
+            gram_error=gram_error,
+        )
+
+
+def hypotheses(instance: StepInstance) -> Sequence[Hypothesis]:
+    """The Gram matrix is certified to be regular at initialisation, or known to be singular, or neither."""
+    full_rank = established("J(0) certified to have full row rank (steps taken)", bool(instance.steps))
+    if full_rank.verdict is not Verdict.HOLDS and instance.network.rank_deficient:
+        return [dataclasses.replace(full_rank, verdict=Verdict.REFUTED)]
+    return [full_rank]
+
+
+def conclusion(factor: StepFactor, instance: StepInstance) -> Sequence[Bound]:
+    """``||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||``; without any change on the segment an equality."""
+    eta = instance.network.eta
+    bounds = []
+    for k, varying in enumerate(instance.steps):
+        step, predicted = varying.step, factor(eta, varying.variation_above)
+        if varying.variation_above == 0:
+            rounding = step.rounding(predicted)
+            equality = within_rounding(_equality(k), step.after - predicted * step.before, rounding)
+            if equality.verdict is Verdict.HOLDS and rounding > LARGEST_ROUNDING * step.before:
+                equality = dataclasses.replace(equality, verdict=Verdict.UNDECIDED)
+            bounds.append(equality)
+        else:
+            bounds.append(at_most(_label(k), step.after, predicted * step.before, step.rounding(predicted)))
+    return bounds
+
+
+def confirm(factor: StepFactor, instance: StepInstance, bits: int) -> Sequence[Bound]:
+    """The bounds that float64 does not show to hold, again in balls; eps_k is a certified upper bound.
+
+    Where J does not change both sides of the equality are checked: the ball of the difference holds 0 and is small, or not.
+    """
+    del bits
+    found = []
+    for k, bound in enumerate(conclusion(factor, instance)):
+        if bound.verdict is Verdict.HOLDS:
+            continue
+        step = instance.network.enclosed_step(k)
+        predicted = factor(arb(instance.network.eta), arb(instance.steps[k].variation_above)) * step.before
+        if bound.label == _equality(k):
+            equality = equal_enclosed(bound.label, step.after - predicted, AGREEMENT)
+            found.append(dataclasses.replace(equality, label=bound.label))
+        else:
+            found.append(at_most_enclosed(bound.label, step.after, predicted))
+    return found
+
+
+def largest_ratio(bounds: Sequence[Bound]) -> float | None:
+    """The largest measured/predicted of the steps on which J changes; None where it changes on none, and T1-step is an equality."""
+    ratios = [bound.ratio for bound in bounds if " <= " in bound.label]
+    return max(ratios, default=None)
+
+
+def _label(k: int) -> str:
+    return f"||r({k + 1})|| <= (|1-eta| + eta eps_{k}) ||r({k})|| from the stored iterate {k}"
+
+
+def _equality(k: int) -> str:
+    return f"||r({k + 1})|| = |1-eta| ||r({k})|| as J does not change from the stored iterate {k}"
+
+
+def features(instance: StepInstance) -> Sequence[str]:
+    """Whether the Jacobian changed on some segment."""
+    changed = any(varying.variation_above > 0 for varying in instance.steps)
+    return ["J changes on a segment"] if changed else ["J does not change"]
+
+
+def _descriptions(activations: Sequence[str]) -> SearchStrategy[Description]:
+    return described(
+        {
+            "inputs": st.integers(1, 5),
+            "dimension": st.sampled_from(DIMENSIONS),
+            "half_width": st.integers(8, 60),
+            "scale": st.sampled_from([1, 2]),
+            "target_tenths": st.integers(1, 30),
+            "kind": st.sampled_from(weighted_kinds()),
+            "symmetric": st.booleans(),
+            "activation": st.sampled_from(list(activations)),
+            "step_percent": st.integers(1, 200),
+            "seed": st.integers(0, 2**20),
+        }
+    )
+
+
+def _build(description: Description) -> StepInstance:
+    rng = np.random.default_rng(description["seed"])
+    n, d, activation = description["inputs"], description["dimension"], description["activation"]
+    inputs = draw_inputs(n, d, description["kind"], rng)
+    width, scale = 2 * description["half_width"], float(description["scale"])
+    net = TwoLayerNetwork.initialise(width, d, scale, rng, description["symmetric"], activation)
+    targets = np.asarray(rng.standard_normal(n)) * (description["target_tenths"] / 10)
+    return StepInstance(NetworkInstance(net, inputs, targets, description["step_percent"] / 100, 5))
+
+
+_FAMILIES = (
+    Family("F1", "two-layer ReLU networks", partial(_descriptions, ["relu"]), _build, examples(44, 260, 2500)),
+    Family(
+        "F2",
+        "two-layer smooth networks",
+        partial(_descriptions, [name for name in ACTIVATIONS if name != "relu"]),
+        _build,
+        examples(12, 60, 600),
+    ),
+)
+
+_CLAIM: Claim[StepInstance] = Claim(
+    id="T1-step",
+    statement="G(k) invertible gives ||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||, "
+    "eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2 on the segment of the step",
+    provenance=Provenance.DERIVED,
+    source="docs/theory.md, T1-step",
+    families=_FAMILIES,
+    hypotheses=hypotheses,
+    conclusion=partial(conclusion, ngd.step_rate),
+    confirm=partial(confirm, ngd.step_rate),
+    features=features,
+)
+
+
+def _with_factor(factor: StepFactor) -> dict[str, Any]:
+    return {"conclusion": partial(conclusion, factor), "confirm": partial(confirm, factor)}
+
+
+T1_STEP = _CLAIM.with_mutants(
+    without_condition_1(_CLAIM, LINEAR),
+    _CLAIM.neighbour(
+        "variation-quartered",
+        "the factor |1-eta| + eta eps_k/4",
+        **_with_factor(lambda eta, variation: abs(1 - eta) + eta * variation / 4),
+    ),
+    _CLAIM.neighbour(
+        "absolute-value",
+        "the factor (1-eta) + eta eps_k",
+        **_with_factor(lambda eta, variation: 1 - eta + eta * variation),
+    ),
+    _CLAIM.neighbour(
+        "variation-without-step",
+        "the factor |1-eta| + eta^2 eps_k",
+        **_with_factor(lambda eta, variation: abs(1 - eta) + eta * eta * variation),
+    ),
+    _CLAIM.neighbour("no-variation", "the factor |1-eta|", **_with_factor(lambda eta, variation: abs(1 - eta))),
+    _CLAIM.neighbour(
+        "generous-equality",
+        "the factor |1-eta| + 2 eta eps_k + eta/1000, which is no equality where J does not change",
+        **_with_factor(lambda eta, variation: abs(1 - eta) + 2 * eta * variation + eta / 1000),
+    ),
+)
+
+CLAIMS = (T1_STEP,)

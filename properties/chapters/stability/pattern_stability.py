@@ -1,0 +1,169 @@
+"""K2-fro, K2-spec, K2-smooth, K2-path: the certificates of Condition K2 against attacks and exact suprema.
+
+The instances are those of Condition 2, and so are the comparisons, in exact arithmetic or in balls: S takes the place of
+J, H(0) of G(0). In addition the certified ``sigma^2 = lambda_min(H(0))`` is compared with the exact matrix.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from properties.engine.claim import Bound, Claim, Family, Mutant, Provenance, equal_exactly
+from properties.chapters.stability import stability_ball as ball
+from properties.descent.rule import examples
+from properties.chapters.stability.stability_instances import BallInstance, build_ball
+from properties.chapters.stability.stability_path import path_claim
+from theory.network.gram import exact_pattern, gram_eigenvalue
+from theory.rigour.exact import rational, rational_matrix
+from theory.stability.ball import pattern_bound
+from theory.stability.flips import input_flip_counts, joint_flip_count
+from theory.stability.patterns import largest_eigenvalue_at_most
+from theory.stability.weighted_flips import weighted_flip_count
+
+Certified = Callable[[BallInstance], float]
+
+
+def _family(family: Family[BallInstance], *counts: int) -> Family[BallInstance]:
+    """The same family for Condition K2; small networks are enumerated."""
+    build = partial(build_ball, enumerable=family in (ball.ENUMERATED, ball.WHOLE), condition="K2")
+    return dataclasses.replace(family, build=build, examples=examples(*counts))
+
+
+ENUMERATED, ATTACKED = _family(ball.ENUMERATED, 35, 150, 1300), _family(ball.ATTACKED, 25, 115, 900)
+SINGLE, WHOLE = _family(ball.SINGLE, 5, 20, 300), _family(ball.WHOLE, 10, 60, 600)
+
+
+def eigenvalue_bound(claimed: float, instance: BallInstance) -> Bound:
+    """Whether ``claimed`` is at most ``lambda_min(H(0))``, H(0) from exact patterns: decided in rationals."""
+    pattern = exact_pattern(instance.net, instance.rows)
+    gram = rational_matrix(pattern @ pattern.T) * fmpq(1, instance.net.width)
+    holds = bool(np.isneginf(claimed)) or largest_eigenvalue_at_most(-gram, -rational(claimed))
+    return equal_exactly("certified sigma^2 at most lambda_min(H(0))", holds, claimed)
+
+
+def _conclusion(
+    certified: Certified, whole_frobenius: bool, least: Certified, instance: BallInstance
+) -> Sequence[Bound]:
+    return [*ball.ball_conclusion(certified, whole_frobenius, instance), eigenvalue_bound(least(instance), instance)]
+
+
+def _certified_least(instance: BallInstance) -> float:
+    return instance.certificate.lambda_min
+
+
+def _ball_claim(
+    id: str, statement: str, families: tuple[Family[BallInstance], ...], certified: Certified, whole_frobenius: bool
+) -> Claim[BallInstance]:
+    return Claim(
+        id=id,
+        statement=statement,
+        provenance=Provenance.DERIVED,
+        source=f"docs/theory.md, {id}",
+        families=families,
+        hypotheses=ball.no_hypotheses,
+        conclusion=partial(_conclusion, certified, whole_frobenius, _certified_least),
+        features=ball.ball_features,
+    )
+
+
+def _mutant(
+    claim: Claim[BallInstance], id: str, description: str, certified: Certified, whole_frobenius: bool
+) -> Mutant:
+    return claim.neighbour(
+        id, description, conclusion=partial(_conclusion, certified, whole_frobenius, _certified_least)
+    )
+
+
+def _joint(instance: BallInstance, costs: Any, radius: float) -> float:
+    return pattern_bound(joint_flip_count(costs, radius), instance.net.width)
+
+
+def _weighted(instance: BallInstance, costs: Any, radius: float) -> float:
+    return pattern_bound(weighted_flip_count(costs, radius), instance.net.width)
+
+
+def fro_claim() -> Claim[BallInstance]:
+    """K2-fro with its mutants."""
+    claim = _ball_claim(
+        "K2-fro",
+        "||S(W) - S(0)||_F^2 <= min over mu of (mu R^2 + sum_r max_j (j - mu s_rj)_+)/m for ||W - W(0)|| <= R, and the "
+        "certified sigma^2 is at most lambda_min(H(0))",
+        (ENUMERATED, ATTACKED),
+        lambda i: i.certificate.frobenius,
+        True,
+    )
+    mutant = partial(_mutant, claim, whole_frobenius=True)
+    return claim.with_mutants(
+        mutant("quarter", "C taken as C/4", lambda i: i.certificate.frobenius / 4),
+        mutant(
+            "half-the-inputs",
+            "flips counted on half of the inputs",
+            lambda i: _joint(i, i.costs[: (len(i.rows) + 1) // 2], i.radius),
+        ),
+        mutant("half-radius", "R/2 instead of R", lambda i: _joint(i, i.costs, i.radius / 2)),
+        mutant(
+            "added-costs",
+            "flips of one neuron cost the sum of their costs, not the largest",
+            lambda i: _joint(i, np.cumsum(np.sort(i.costs, axis=0), axis=0), i.radius),
+        ),
+        claim.neighbour(
+            "lambda-of-G",
+            "lambda_min(G(0)) in place of lambda_min(H(0)): Condition 1 for K1",
+            conclusion=partial(
+                _conclusion,
+                lambda i: i.certificate.frobenius,
+                True,
+                lambda i: gram_eigenvalue(i.net, i.rows),
+            ),
+        ),
+    )
+
+
+def spec_claim() -> Claim[BallInstance]:
+    """K2-spec with its mutants."""
+    claim = _ball_claim(
+        "K2-spec",
+        "||S(W) - S(0)||_2^2 <= max_i sum_{r: i flips} c_r/m <= max_i min over mu of "
+        "(mu R^2 + sum_r max_{j >= rank of i} (j - mu s_rj)_+)/m for ||W - W(0)|| <= R, c_r the flips of neuron r",
+        (ENUMERATED, ATTACKED, WHOLE, SINGLE),
+        lambda i: i.certificate.spectral,
+        False,
+    )
+    mutant = partial(_mutant, claim, whole_frobenius=False)
+    return claim.with_mutants(
+        mutant("quarter", "C taken as C/4", lambda i: i.certificate.spectral / 4),
+        mutant("half-radius", "R/2 instead of R", lambda i: _weighted(i, i.costs, i.radius / 2)),
+        mutant("unsquared-cost", "a flip costs |z| instead of z^2", lambda i: _weighted(i, np.sqrt(i.costs), i.radius)),
+        mutant(
+            "weights-dropped",
+            "max_i k_i/m: the number of neurons that can flip input i, each counted once",
+            lambda i: pattern_bound(float(input_flip_counts(i.costs, i.radius).max()), i.net.width),
+        ),
+        mutant(
+            "own-costs",
+            "flips of one neuron cost the sum of their costs, not the largest",
+            lambda i: _weighted(i, np.cumsum(np.sort(i.costs, axis=0), axis=0), i.radius),
+        ),
+        mutant(
+            "half-the-inputs",
+            "flips counted on half of the inputs",
+            lambda i: _weighted(i, i.costs[: (len(i.rows) + 1) // 2], i.radius),
+        ),
+        claim.neighbour(
+            "open-ball",
+            "flips that use up all of R^2 left out: R^2 (1 - 2^-20)",
+            families=(WHOLE,),
+            conclusion=partial(
+                _conclusion, lambda i: _weighted(i, i.costs, i.radius * (1 - 2.0**-21)), False, _certified_least
+            ),
+        ),
+    )
+
+
+CLAIMS: tuple[Claim[Any], ...] = (fro_claim(), spec_claim(), ball.smooth_claim("K2"), path_claim("K2"))

@@ -1,0 +1,417 @@
+"""C2-fro, C2-spec, C2-smooth: no attack and no enumerated pattern exceeds a certificate of the whole ball.
+
+All comparisons are exact (rational numbers, activation patterns) or in balls: what the certificate returned as floats is
+taken as the rational numbers that they are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from flint import arb, fmpq
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, decided_exactly
+from properties.descent.rule import examples
+from properties.chapters.stability.stability_instances import BallInstance, SmoothInstance, build_ball, build_smooth
+from properties.engine.descriptions import described
+from properties.descent.inputs import ANGLES, INPUT_KINDS
+from theory.network.two_layer import ACTIVATIONS
+from theory.rigour.exact import rational
+from theory.rigour.precision import working_precision
+from theory.rigour.rounding import gamma
+from theory.stability.ball import frobenius_bound, smooth_bound, spectral_bound
+from theory.stability.flips import input_flip_counts, joint_flip_count, squared_budget
+from theory.stability.norms import input_norm_squared
+
+SMOOTH = tuple(name for name, phi in ACTIVATIONS.items() if phi.curvature is not None)
+BALL_BITS = 128
+
+BALL_KINDS = tuple(kind for kind in INPUT_KINDS if kind not in ANGLES[::2])
+"""Every second angle, so that other kinds are drawn as often."""
+
+
+# --- the ball, ReLU --------------------------------------------------------------------------------------------------
+
+
+def ball_descriptions(inputs: int, dimension: int, width: int) -> SearchStrategy[Mapping[str, Any]]:
+    """Sizes up to these, a kind of inputs, and how many of the cheapest flips the radius affords."""
+    return described(
+        {
+            "kind": st.sampled_from(BALL_KINDS),
+            "inputs": st.integers(1, inputs),
+            "dimension": st.integers(1, dimension),
+            "width": st.integers(1, width),
+            "symmetric": st.booleans(),
+            "flips": st.integers(1, max(4, width // 4)),
+            "seed": st.integers(0, 2**20),
+        }
+    )
+
+
+def single_descriptions() -> SearchStrategy[Mapping[str, Any]]:
+    """One input, where C2-spec counts exactly."""
+    return described(
+        {
+            "kind": st.just("uniform"),
+            "inputs": st.just(1),
+            "dimension": st.integers(1, 4),
+            "width": st.integers(1, 100),
+            "symmetric": st.booleans(),
+            "flips": st.integers(1, 40),
+            "seed": st.integers(0, 2**20),
+        }
+    )
+
+
+ENUMERATED = Family(
+    "enumerated",
+    "n, d <= 3, m <= 4: exact supremum over all activation patterns, and an attack",
+    partial(ball_descriptions, 3, 3, 4),
+    partial(build_ball, enumerable=True),
+    examples(30, 170, 2000),
+)
+ATTACKED = Family(
+    "attacked",
+    "n, d <= 5, m <= 40: attacked",
+    partial(ball_descriptions, 5, 5, 40),
+    partial(build_ball, enumerable=False),
+    examples(25, 120, 2000),
+)
+SINGLE = Family(
+    "single input",
+    "n = 1: exact count",
+    single_descriptions,
+    partial(build_ball, enumerable=False),
+    examples(25, 70, 2000),
+)
+
+
+def whole_descriptions() -> SearchStrategy[Mapping[str, Any]]:
+    """Integer weights on the line and a whole radius, which a flip often uses up exactly."""
+    return described(
+        {
+            "kind": st.just("integer"),
+            "inputs": st.integers(1, 2),
+            "dimension": st.just(1),
+            "width": st.integers(1, 4),
+            "symmetric": st.booleans(),
+            "flips": st.integers(1, 2),
+            "seed": st.integers(0, 2**20),
+        }
+    )
+
+
+WHOLE = Family(
+    "whole costs",
+    "d = 1, m <= 4, integer weights and radius: exact supremum, flips that cost all of R^2",
+    whole_descriptions,
+    partial(build_ball, enumerable=True),
+    examples(10, 70, 1000),
+)
+
+Certified = Callable[[BallInstance], float]
+"""The certified bound of ||J(W) - J(0)||_2 over the ball (not squared), as a claim or a mutant states it."""
+
+
+def no_hypotheses(_: object) -> Sequence[Hypothesis]:
+    """The bounds of ``||J - J(0)||`` need neither Condition 1 nor anything else."""
+    return ()
+
+
+def certified_square(constant: float, lambda_min: float) -> fmpq:
+    """``(C/3)^2 lambda``: what Condition 2(C) allows ``||J - J(0)||_2^2`` to be, exactly."""
+    return rational(constant) ** 2 * rational(lambda_min) / 9
+
+
+def ball_conclusion(certified: Certified, whole_frobenius: bool, instance: BallInstance) -> Sequence[Bound]:
+    """The attack lies in the ball and does not exceed the certificate; nor does the exact supremum where known."""
+    bound = certified(instance)
+    radius, certificate = instance.radius, instance.certificate
+    norm = f"||{instance.changed} - {instance.changed}(0)||"
+    inside = instance.attack_distance <= rational(radius) ** 2
+    bounds = [
+        decided_exactly("the attack's distance at most R", inside, float(arb(instance.attack_distance).sqrt()), radius)
+    ]
+    found = [("attack", instance.attacked)]
+    if instance.enumerable:
+        found.append(("exact supremum", instance.enumerated))
+        reached = instance.enumerated.at_most(np.nextafter(instance.attack[0], 0.0)) and instance.attack[0] > 0
+        bounds.append(
+            decided_exactly(
+                "attack at most the exact supremum", not reached, instance.attack[0], instance.enumerated.supremum
+            )
+        )
+    for name, changes in found:
+        bounds.append(
+            decided_exactly(f"{name} of {norm}_2 at most the bound", changes.at_most(bound), changes.supremum, bound)
+        )
+        if whole_frobenius:
+            holds = changes.frobenius_at_most(bound)
+            bounds.append(decided_exactly(f"{name} of {norm}_F at most the bound", holds, changes.frobenius, bound))
+        if certificate.lambda_min > 0:
+            square = certified_square(certificate.constant, certificate.lambda_min)
+            bounds.append(
+                decided_exactly(
+                    f"{name} of C at most the certified constant",
+                    changes.squares_at_most(square),
+                    3 * changes.supremum / float(np.sqrt(certificate.lambda_min)),
+                    certificate.constant,
+                )
+            )
+    return bounds
+
+
+def exact_count(instance: BallInstance, stretch: fmpq) -> int:
+    """The largest number of neurons that can flip the only input for ``R^2 stretch``: cheapest first, in rationals.
+
+    Independent of the certificate: a neuron that is on needs a distance strictly larger than ``|z|/||x||``.
+    """
+    point = [rational(x) for x in instance.rows[0].tolist()]
+    square = sum((x * x for x in point), fmpq(0))
+    costs = []
+    for weights in instance.net.weights.tolist():
+        z = sum((rational(w) * x for w, x in zip(weights, point, strict=True)), fmpq(0))
+        costs.append((z * z / square, z < 0))
+    budget, total, strict = rational(instance.radius) ** 2 * stretch, fmpq(0), False
+    for count, (cost, attained) in enumerate(sorted(costs, key=lambda pair: pair[0])):
+        total += cost
+        strict = strict or not attained
+        if total > budget or (strict and total == budget):
+            return count
+    return len(costs)
+
+
+NEARLY = fmpq(1, 2**20)
+"""For n = 1 certificate and attack are exact for a squared radius this fraction larger or smaller."""
+
+
+def single_bounds(bound: float, instance: BallInstance) -> Sequence[Bound]:
+    """n = 1: the certificate is the supremum of a ball hardly larger, the attack attains that of one hardly smaller.
+
+    ``||J - J(0)||_2^2 = ||x||^2 k/m``; both numbers carry ``||X||_2^2`` or the eigenvalue within 64 gamma_{d+2}.
+    """
+    square = sum((rational(x) ** 2 for x in instance.rows[0].tolist()), fmpq(0)) / instance.net.width
+    above = square * exact_count(instance, 1 + NEARLY)
+    below = square * exact_count(instance, 1 - NEARLY)
+    rounding = rational(64 * gamma(instance.net.dim + 2))
+    reached = instance.attack[0]
+    return [
+        decided_exactly(
+            "n = 1: certificate at most the supremum for R^2 (1 + 2^-20)",
+            rational(bound) ** 2 <= above * (1 + rounding),
+            bound,
+            float(arb(above * (1 + rounding)).sqrt()),
+        ),
+        decided_exactly(
+            "n = 1: the supremum for R^2 (1 - 2^-20) at most the attack",
+            below * (1 - rounding) <= rational(reached) ** 2,
+            float(arb(below * (1 - rounding)).sqrt()),
+            reached,
+        ),
+    ]
+
+
+def spectral_conclusion(certified: Certified, instance: BallInstance) -> Sequence[Bound]:
+    """Soundness; with a single input also that the certificate is the supremum and that the attack attains it."""
+    bounds = list(ball_conclusion(certified, False, instance))
+    return bounds + list(single_bounds(certified(instance), instance)) if len(instance.rows) == 1 else bounds
+
+
+def ball_features(instance: BallInstance) -> Sequence[str]:
+    """What the table counts: attacks that flip anything, and a certified Condition 1."""
+    found = []
+    if instance.attack[0] > 0:
+        found.append("attack flips")
+    if instance.certificate.lambda_min > 0:
+        found.append("Condition 1 certified")
+    return found
+
+
+def frobenius_of(instance: BallInstance, costs: np.ndarray[Any, Any], radius: float) -> float:
+    """C2-fro's bound from other costs or another radius: for mutants."""
+    return frobenius_bound(joint_flip_count(costs, radius), instance.net.width, instance.net.dim)
+
+
+def spectral_of(instance: BallInstance, counts: float, norm_squared: float | None = None) -> float:
+    """C2-spec's bound from another count or norm: for mutants."""
+    square = input_norm_squared(instance.rows) if norm_squared is None else norm_squared
+    return spectral_bound(square, counts, instance.net.width)
+
+
+def flips_below_budget(instance: BallInstance) -> float:
+    """``max_i k_i`` when the total cost has to stay strictly below R^2 (1 - 2^-20): for mutants."""
+    budget = squared_budget(instance.radius) * (1 - 2.0**-20)
+    return float(max(np.count_nonzero(np.cumsum(np.sort(row)) < budget) for row in instance.costs))
+
+
+def fro_claim() -> Claim[BallInstance]:
+    """C2-fro with its mutants."""
+    claim = Claim(
+        id="C2-fro",
+        statement="||J(W) - J(0)||_F^2 <= min over mu of (mu R^2 + sum_r max_j (j - mu s_rj)_+)/m for ||W - W(0)|| <= R",
+        provenance=Provenance.DERIVED,
+        source="docs/theory.md, C2-fro",
+        families=(ENUMERATED, ATTACKED, WHOLE),
+        hypotheses=no_hypotheses,
+        conclusion=partial(ball_conclusion, lambda i: i.certificate.frobenius, True),
+        features=ball_features,
+    )
+
+    def mutant(id: str, description: str, certified: Certified) -> Mutant:
+        return claim.neighbour(id, description, conclusion=partial(ball_conclusion, certified, True))
+
+    return claim.with_mutants(
+        mutant("quarter", "C taken as C/4", lambda i: i.certificate.frobenius / 4),
+        mutant(
+            "half-the-inputs",
+            "flips counted on half of the inputs",
+            lambda i: frobenius_of(i, i.costs[: (len(i.rows) + 1) // 2], i.radius),
+        ),
+        mutant(
+            "unsquared-cost", "a flip costs |z| instead of z^2", lambda i: frobenius_of(i, np.sqrt(i.costs), i.radius)
+        ),
+        mutant("half-radius", "R/2 instead of R", lambda i: frobenius_of(i, i.costs, i.radius / 2)),
+        mutant(
+            "one-flip-a-neuron",
+            "each neuron flips one input at most",
+            lambda i: frobenius_of(i, i.costs.min(axis=0)[None, :], i.radius),
+        ),
+        mutant(
+            "added-costs",
+            "flips of one neuron cost the sum of their costs, not the largest",
+            lambda i: frobenius_of(i, np.cumsum(np.sort(i.costs, axis=0), axis=0), i.radius),
+        ),
+    )
+
+
+def spec_claim() -> Claim[BallInstance]:
+    """C2-spec with its mutants."""
+    claim = Claim(
+        id="C2-spec",
+        statement="||J(W) - J(0)||_2^2 <= ||X||_2^2 max_i k_i(R)/m for ||W - W(0)|| <= R; an equality for n = 1",
+        provenance=Provenance.DERIVED,
+        source="docs/theory.md, C2-spec",
+        families=(SINGLE, ENUMERATED, ATTACKED, WHOLE),
+        hypotheses=no_hypotheses,
+        conclusion=partial(spectral_conclusion, lambda i: i.certificate.spectral),
+        features=ball_features,
+    )
+
+    def mutant(id: str, description: str, certified: Certified) -> Mutant:
+        # soundness alone has to refute it: the equality for n = 1 would do so trivially
+        return claim.neighbour(id, description, conclusion=partial(ball_conclusion, certified, False))
+
+    def counts(instance: BallInstance, radius: float | None = None) -> np.ndarray[Any, Any]:
+        return input_flip_counts(instance.costs, instance.radius if radius is None else radius)
+
+    return claim.with_mutants(
+        mutant("quarter", "C taken as C/4", lambda i: i.certificate.spectral / 4),
+        mutant("half-radius", "R/2 instead of R", lambda i: spectral_of(i, counts(i, i.radius / 2).max())),
+        mutant(
+            "unsquared-cost",
+            "a flip costs |z| instead of z^2",
+            lambda i: spectral_of(i, input_flip_counts(np.sqrt(i.costs), i.radius).max()),
+        ),
+        mutant("without-norm", "||X||_2^2 dropped", lambda i: spectral_of(i, counts(i).max(), 1 + 2.0**-20)),
+        mutant(
+            "mean-over-inputs", "the mean over the inputs, not the largest", lambda i: spectral_of(i, counts(i).mean())
+        ),
+        mutant(
+            "half-the-inputs",
+            "flips counted on half of the inputs",
+            lambda i: spectral_of(i, counts(i)[: (len(i.rows) + 1) // 2].max()),
+        ),
+        claim.neighbour(
+            "open-ball",
+            "flips that use up all of R^2 left out",
+            families=(WHOLE,),
+            conclusion=partial(ball_conclusion, lambda i: spectral_of(i, flips_below_budget(i)), False),
+        ),
+    )
+
+
+# --- the ball, smooth activations ------------------------------------------------------------------------------------
+
+
+def smooth_descriptions() -> SearchStrategy[Mapping[str, Any]]:
+    """Sizes, activation, radius; half of the networks sit where the activation bends most."""
+    return described(
+        {
+            "kind": st.sampled_from((*("curved",) * 8, *BALL_KINDS)),
+            "activation": st.sampled_from(SMOOTH),
+            "inputs": st.integers(1, 4),
+            "dimension": st.integers(1, 4),
+            "width": st.integers(1, 12),
+            "symmetric": st.booleans(),
+            "radius_percent": st.integers(1, 300),
+            "seed": st.integers(0, 2**20),
+        }
+    )
+
+
+CURVED = Family(
+    "smooth",
+    "softplus, tanh, erf, sin: attacked, also where the activation bends most",
+    smooth_descriptions,
+    build_smooth,
+    examples(40, 260, 2500),
+)
+
+
+def smooth_conclusion(certified: Callable[[SmoothInstance], float], instance: SmoothInstance) -> Sequence[Bound]:
+    """The attack's weights, evaluated in balls, do not exceed the certificate."""
+    with working_precision(BALL_BITS):
+        change, certificate = instance.change(), instance.certificate
+        norm = f"||{instance.changed} - {instance.changed}(0)||_2"
+        bounds = [
+            at_most_enclosed(f"attack of {norm} at most the bound", change, arb(certified(instance))),
+            at_most_enclosed("what the attack reports at most its change", arb(instance.attack[0]), change * TOLD),
+        ]
+        if certificate.lambda_min > 0:
+            allowed = arb(certified_square(certificate.constant, certificate.lambda_min)).sqrt()
+            bounds.append(at_most_enclosed("attack of C at most the certified constant", change, allowed))
+    return bounds
+
+
+TOLD = 1 + 2.0**-40
+"""The ball's number is the Rayleigh quotient of an eigenvector computed in floats, short of the maximum by n^2 eps."""
+
+
+def smooth_claim(condition: str = "2") -> Claim[SmoothInstance]:
+    """C2-smooth, or K2-smooth for Condition K2, with its mutants."""
+    name = "S" if condition == "K2" else "J"
+    claim = Claim(
+        id=f"{'K2' if condition == 'K2' else 'C2'}-smooth",
+        statement=f"||{name}(W) - {name}(0)||_2 <= L ||X||_2 ||W - W(0)||_F/m^{{1/2}} when |phi''| <= L",
+        provenance=Provenance.DERIVED,
+        source=f"docs/theory.md, {'K2' if condition == 'K2' else 'C2'}-smooth",
+        families=(dataclasses.replace(CURVED, build=partial(build_smooth, condition=condition)),),
+        hypotheses=no_hypotheses,
+        conclusion=partial(smooth_conclusion, lambda i: i.certificate.changes.smooth),
+        features=lambda i: (
+            ["attack within 10% of the bound"] if i.attack[0] > 0.9 * i.certificate.changes.smooth else []
+        ),
+    )
+
+    def mutant(id: str, description: str, certified: Callable[[SmoothInstance], float]) -> Mutant:
+        return claim.neighbour(id, description, conclusion=partial(smooth_conclusion, certified))
+
+    def bound(instance: SmoothInstance, norm_squared: float, curvature_share: float, width: int) -> float:
+        curvature = instance.net.phi.curvature
+        assert curvature is not None
+        return smooth_bound(norm_squared, curvature_share * curvature, instance.radius, width, instance.net.dim)
+
+    return claim.with_mutants(
+        mutant("quarter", "C taken as C/4", lambda i: i.certificate.changes.smooth / 4),
+        mutant("half-curvature", "L/2", lambda i: bound(i, input_norm_squared(i.rows), 0.5, i.net.width)),
+        mutant("without-norm", "||X||_2 dropped", lambda i: bound(i, 1.0, 1.0, i.net.width)),
+        mutant(
+            "width", "1/m instead of 1/m^{1/2}", lambda i: bound(i, input_norm_squared(i.rows), 1.0, i.net.width**2)
+        ),
+    )

@@ -1,0 +1,1 @@
+"""How wide a network has to be at initialisation."""

@@ -1,0 +1,1 @@
+"""The data set's entry, its words, its section of the report."""

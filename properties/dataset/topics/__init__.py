@@ -1,0 +1,25 @@
+"""The topics of a data set's certificate. To add one, write a function and put it into one of the two tuples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from properties.dataset import input_certificate
+from properties.dataset.topics import gradient_data, kfac_real, real_data, width_data
+from properties.dataset.contribution import Contribution
+from properties.reading.datasets import Dataset
+from properties.dataset.rung import RungContext
+
+InputTopic = Callable[[Dataset], Contribution]
+"""What is certified of the inputs and targets alone, once a data set."""
+
+RungTopic = Callable[[RungContext], Contribution]
+"""What is certified, run and checked with the network of one rung. May raise DescentError, which is reported."""
+
+INPUT_TOPICS: tuple[InputTopic, ...] = (input_certificate.kernels,)
+RUNG_TOPICS: tuple[RungTopic, ...] = (
+    real_data.natural_gradient,
+    kfac_real.kronecker,
+    gradient_data.gradient_descent,
+    width_data.composed_widths,
+)

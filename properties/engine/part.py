@@ -1,0 +1,121 @@
+"""Parts: what a run may be asked for beside claims, as a suite hands them in; each has one item, one entry, maybe one section.
+
+The entry of a part is a dictionary of plain values. It has ``kind``, ``name``, ``error`` (text or None), ``seconds``, and what is
+told of it: ``told`` (lines for the terminal, under ``title``), ``clause`` (in the run's sentence; may be empty) and ``against``
+(why it stands against the verdict "holds"; empty where it does not). It may have ``verdict``, ``complete``
+(False while it grows), ``checks`` (evaluations of claims, each with ``claim``, which are counted in with the claims' own),
+``counterexamples`` (paths from the report's directory) and ``answer`` (a sentence for the head of the page).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from properties.engine.claim import Depth, Evaluation
+from properties.engine.report.data_files import DataFile
+from properties.engine.report.entries import Entry
+from properties.engine.report.isolated import Isolated
+
+if TYPE_CHECKING:
+    import pytest
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What of a run decides whether a part is asked for, and how much it does."""
+
+    depth: Depth
+    root: int
+    """The root seed."""
+    every_claim: bool
+    """Whether all claims of the suite are run."""
+    reported: bool
+    """Whether a report is written."""
+
+
+@dataclass(frozen=True)
+class Performed:
+    """What the item of a part found."""
+
+    entry: Entry
+    passed: bool
+    failure: str = ""
+    """What is said when it did not pass."""
+    refuted: Sequence[tuple[str, Evaluation]] = ()
+    """Claims refuted on the way, by id: each leaves a counterexample."""
+
+
+class Task(Protocol):
+    """What a run does for a part."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of its entry, and its key in claims.json."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What its entry is called, among those of its kind."""
+        ...
+
+    @property
+    def header(self) -> str:
+        """What is said of it before the run; may be empty."""
+        ...
+
+    @property
+    def options(self) -> Sequence[str]:
+        """What the command that repeats it needs, besides kind, name, depth and seed."""
+        ...
+
+    def perform(self, setting: Setting, keep: Callable[[Entry], None]) -> Performed:
+        """Do it; ``keep`` is given the entry as it grows. No error of what is examined propagates."""
+        ...
+
+
+def task_name(task: Task) -> str:
+    """What its item is called: ``dataset[mine.csv]``, or ``pictures`` where there is only one."""
+    return task.kind if task.name == task.kind else f"{task.kind}[{task.name}]"
+
+
+class Part(Protocol):
+    """What a suite offers beside its claims."""
+
+    @property
+    def apart(self) -> bool:
+        """Whether asking for it leaves out the claims that were not asked for."""
+        ...
+
+    @property
+    def companions(self) -> Mapping[str, tuple[str, str]]:
+        """Options that say nothing without another one: by the short name, that other one and what to say."""
+        ...
+
+    def requested(self, config: pytest.Config, setting: Setting) -> Task | None:
+        """What the options ask for; None for nothing. Raises InputError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Section:
+    """Where and how the report shows the entry of a kind."""
+
+    kind: str
+    title: str
+    """The page's name for it."""
+    before: str
+    """The id of the section of the page that it precedes."""
+    template: str
+    """The text of its Jinja template, which begins with its heading ``<h2 id="KIND">``."""
+    content: Callable[[Entry, Isolated, Collection[str]], Content]
+    """The entry, what keeps its pieces apart, and the ids of the claims on the page -> what the template shows."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a section's template shows, and the data files that belong to it."""
+
+    values: Mapping[str, Any]
+    files: Iterable[DataFile] = ()

@@ -1,0 +1,1 @@
+"""Instances as documents, counterexample files, and their evaluation again."""

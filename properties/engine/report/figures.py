@@ -1,0 +1,131 @@
+"""Drawings as SVG to be put into a page, each with its numbers beside it."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from properties.engine.report.data_files import DataFile, Table, csv_file
+
+COLOURS = ("#2f6fae", "#b3560f", "#22804f", "#8a4fb8", "#a3315f", "#5d6570")
+"""One colour a curve; the page's style sheet holds their values for a light and for a dark page."""
+
+STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
+MARKERS = ("o", "s", "^", "D", "v", "X")
+"""With the colours, so that curves can be told apart without them."""
+
+WIDTH, HEIGHT = 4.8, 3.6
+"""Inches: narrow enough that the text stays readable on a telephone, where the drawing shrinks to the screen."""
+
+_INK = "#010203"  # drawn in this colour, then replaced by the page's own text colour
+
+Draw = Callable[[Any], None]
+"""Fills a pair of axes."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An ``<svg>`` element, what it shows in a few words, and the file with its numbers."""
+
+    svg: Markup
+    caption: str
+    data: DataFile
+
+
+@dataclass(frozen=True)
+class Undrawn:
+    """What stands in the place of a figure that cannot be drawn."""
+
+    caption: str
+    reason: str
+    svg: None = None
+
+
+def attempted(figures: Iterable[tuple[str, Callable[[], Figure]]]) -> Iterator[Figure | Undrawn]:
+    """Figures by caption, each drawn on its own: what breaks one costs no other, and says why."""
+    for caption, draw in figures:
+        try:
+            yield draw()
+        except Exception as error:
+            yield Undrawn(caption, f"{type(error).__name__}: {error}")
+
+
+def figure(name: str, caption: str, label: str, draw: Draw, table: Table, height: float = HEIGHT) -> Figure:
+    """Draw, and put the table beside it; ``name`` tells this figure from the others of the page, in letters and dashes."""
+    return Figure(Markup(drawing(label, f"figure-{name}", draw, height)), caption, csv_file(name, table))
+
+
+def drawing(label: str, prefix: str, draw: Draw, height: float = HEIGHT) -> str:
+    """An ``<svg>`` element with one pair of axes that ``draw`` fills; ``label`` says in words what it shows.
+
+    ``prefix`` makes the element's ids unique on a page with several. Text takes the page's colour and font.
+    """
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure as Canvas
+
+    settings = {"svg.fonttype": "none", "svg.hashsalt": prefix, "font.family": "sans-serif", "font.size": 10}
+    settings |= {"axes.titlesize": 11, "legend.fontsize": 9, "axes.spines.top": False, "axes.spines.right": False}
+    inks = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color")
+    with rc_context({**settings, **dict.fromkeys(inks, _INK)}):
+        canvas = Canvas(figsize=(WIDTH, height), layout="constrained")
+        backend = FigureCanvasSVG(canvas)
+        axes = canvas.add_subplot()
+        axes.grid(visible=True, alpha=0.15)
+        draw(axes)
+        _plain_ticks(axes)
+        axes.patch.set_alpha(0.0)
+        canvas.patch.set_alpha(0.0)
+        stream = io.StringIO()
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        backend.print_svg(stream, metadata=nothing)
+    return _inline(stream.getvalue(), label, prefix)
+
+
+def _plain_ticks(axes: Any) -> None:
+    """Ticks at powers of ten on logarithmic axes that have none of their own, at 2 and 5 times them on short ones."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+    for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        if axis.get_scale() != "log" or isinstance(axis.get_major_locator(), FixedLocator):
+            continue
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,), numticks=8))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_locator(NullLocator())
+
+
+def legend_below(axes: Any, columns: int = 2) -> None:
+    """A legend under the axes, where it covers nothing."""
+    axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=columns, frameon=False)
+
+
+def spread(count: int, markers: int = 8) -> int:
+    """Every how many of ``count`` points a marker is drawn, so that few stand on a long curve."""
+    return max(1, count // markers)
+
+
+def _inline(svg: str, label: str, prefix: str) -> str:
+    element = svg[svg.index("<svg") :]
+    element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
+    element = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', element)
+    element = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', element)
+    element = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", element)
+    element = re.sub(r"<!--.*?-->\n?", "", element, flags=re.DOTALL)
+    element = re.sub(r'<g id="[^"]+">', "<g>", element)  # nothing refers to groups
+    element = re.sub(r' (?:d|x|y|transform)="[^"]*"', _rounded, element)
+    element = element.replace(_INK, "currentColor")
+    for index, colour in enumerate(COLOURS, start=1):
+        element = element.replace(colour, f"var(--curve-{index})")
+    element = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", element, count=1)
+    element = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", element, count=1)
+    return element.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)
+
+
+def _rounded(attribute: re.Match[str]) -> str:
+    """A place in the drawing to hundredths of a point, which is finer than any screen."""
+    return re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", attribute[0])

@@ -1,0 +1,121 @@
+"""A report's directory from one whole state to the next: results so far apart, then claims.json and the page at once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from properties.engine.replay.counterexample import DIRECTORY as COUNTEREXAMPLES
+from properties.engine.replay.counterexample import remove_counterexample
+from properties.engine.report.data_files import DIRECTORY as TABLES
+from properties.engine.report.data_files import remove_table
+from properties.engine.report.document import CLAIMS, INDEX, Document
+from properties.engine.report.together import HOME, write_together
+from theory.errors import DataFileError
+
+if TYPE_CHECKING:
+    from properties.engine.report.presentation import Presentation
+
+PARTIAL = "claims.partial.json"
+"""The results of a run that has not come to its end."""
+
+PAGE_MARK = '<meta name="claims-json-sha256"'
+"""What every page of ours has."""
+
+OWN_FILES = (CLAIMS, INDEX, PARTIAL)
+"""What a run writes to its report's directory itself; the rest goes below."""
+
+TABLE = re.compile(rf"{TABLES}/[A-Za-z0-9._-]+-[0-9a-f]{{8}}\.csv")
+TABLE_LINK = re.compile(f'href="({TABLE.pattern})"')
+COUNTEREXAMPLE = re.compile(rf"{COUNTEREXAMPLES}/[A-Za-z0-9._-]+-[0-9a-f]{{10}}\.json")
+"""Names that a report gives to its own files."""
+
+
+def write_partial(document: Document, directory: Path) -> None:
+    """Keep the results so far beside the report, which stays as it was. Raises OSError."""
+    document.write(directory, PARTIAL)
+
+
+def occupy(directory: Path) -> FileLock:
+    """Keep other runs from writing a report there until the lock is released, or this process ends. Raises DataFileError."""
+    place = directory / HOME / "lock"
+    try:
+        place.parent.mkdir(exist_ok=True)
+        if place.is_symlink() or (place.exists() and place.stat().st_size):  # a lock is empty, and is made empty
+            raise DataFileError(f"{place} is not the lock of a report; move it away, or name another directory")
+        return FileLock(place).acquire(timeout=0).lock
+    except Timeout as error:
+        raise DataFileError(
+            f"another run is writing its report to {directory}; wait for its end, or name another directory"
+        ) from error
+    except OSError as error:
+        raise DataFileError(f"no report can be written to {directory} ({error}); name another directory") from error
+
+
+def foreign(directory: Path) -> list[str]:
+    """The files that a report here would replace, or need the place of, and that no run of this suite wrote."""
+    found = [INDEX] if (directory / INDEX).exists() and PAGE_MARK not in _text(directory / INDEX) else []
+    found += [name for name in (CLAIMS, PARTIAL) if (directory / name).exists() and _record(directory / name) is None]
+    return found + [name for name in (TABLES, COUNTEREXAMPLES) if _is_in_the_way(directory / name)]
+
+
+def publish(document: Document, directory: Path, presented: Callable[[], Presentation] | None = None) -> None:
+    """Replace the report in ``directory`` by the document's, presented as the suite says. Raises OSError.
+
+    Files that only the new report uses come first, under names of their own; then claims.json and index.html are replaced,
+    both at the same moment (together.py); then what only the old report used goes. A kill on the way leaves the old
+    report or the new one, with all the files that it refers to.
+    """
+    from properties.engine.report.html import page  # which needs an extra
+
+    new = page(document) if presented is None else page(document, presented())
+    earlier = _belongings(directory)
+    new.write_data(directory)
+    write_together(directory, {CLAIMS: document.text(), INDEX: new.text})
+    (directory / PARTIAL).unlink(missing_ok=True)
+    for name in earlier - new.belongings:
+        remove = remove_table if TABLE.fullmatch(name) else remove_counterexample
+        with contextlib.suppress(OSError):
+            remove(directory / name)
+
+
+def _belongings(directory: Path) -> frozenset[str]:
+    """What the report that is there now has beside it: its tables of data, and its counterexamples to mutants.
+
+    Those are made again by a run. Counterexamples to claims are no belongings, nor is anything that a report does not name;
+    what was changed since it was written is not removed.
+    """
+    shown = _text(directory / INDEX)
+    tables = TABLE_LINK.findall(shown) if PAGE_MARK in shown else []
+    record = _record(directory / CLAIMS) or {"mutants": []}
+    named = (mutant.get("counterexample") for mutant in record["mutants"])
+    written = [name for name in named if isinstance(name, str) and COUNTEREXAMPLE.fullmatch(name)]
+    return frozenset([*tables, *written])
+
+
+def _is_in_the_way(path: Path) -> bool:
+    """Whether there is something where a directory is to be."""
+    return path.exists() and not path.is_dir()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def _record(path: Path) -> dict[str, Any] | None:
+    """The content of a claims.json of ours; None for anything else."""
+    try:
+        content = json.loads(_text(path))
+        ours = isinstance(content["schema"], int) and isinstance(content["claims"], list)
+        return content if ours and all("id" in mutant for mutant in content["mutants"]) else None
+    except (ValueError, KeyError, TypeError):
+        return None

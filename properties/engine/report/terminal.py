@@ -1,0 +1,128 @@
+"""The lines that end a run in the terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from properties.engine.report.document import Document
+from properties.engine.report.wording import CAUSE, description_text, evidence_text, family_texts, mark_text, mutants_text, number_text, obligations_text, replay_texts, replays_sentence, seconds_text, tightest_text, told_once, verdict_sentence, without_counterexample
+
+WIDEST_LINE = 140
+"""Longer lists of instances are wrapped."""
+
+COLUMNS = ("claim", "verdict", "evidence", "from", "instances", "vacuous", "undecided hyp.", "tightest", "time")
+"""The columns of the claims' table."""
+
+
+def part_lines(document: Document, judged: bool) -> dict[str, list[str]]:
+    """By title what the parts tell that judge claims, or those that do not."""
+    return {part["title"]: part["told"] for part in document.parts.values() if ("verdict" in part) is judged}
+
+
+def family_lines(document: Document) -> list[str]:
+    """For every claim its instances, a family a line, and where the tightest ratio was found."""
+    lines = []
+    for entry in document.merged_claims():
+        texts = family_texts(entry["families"])
+        tightest = entry["tightest"]
+        if tightest is not None:
+            where = description_text(tightest["description"])
+            texts.append(f"tightest: {tightest['label']}: {tightest_text(tightest)} at {where}")
+        lines.append(entry["id"])
+        for text in texts:
+            lines += textwrap.wrap(text, WIDEST_LINE, initial_indent="    ", subsequent_indent="        ")
+    return lines
+
+
+def claim_lines(document: Document) -> list[str]:
+    """The table: a line of headings and one line per claim."""
+    rows = claim_rows(document)
+    return _aligned([COLUMNS, *rows]) if rows else []
+
+
+def claim_rows(document: Document) -> list[tuple[str, ...]]:
+    """The cells of the table, a claim a row, under ``COLUMNS``."""
+    return [
+        (
+            entry["id"],
+            entry["verdict"] + (" (error)" if entry["error"] else ""),
+            evidence_text(entry),
+            mark_text(entry),
+            str(entry["instances"]),
+            str(entry["vacuous"]),
+            str(entry["undecided_hypotheses"]),
+            tightest_text(entry["tightest"]),
+            seconds_text(entry["seconds"]),
+        )
+        for entry in document.merged_claims()
+    ]
+
+
+def cause_lines(document: Document) -> list[str]:
+    """What a refuted step of the user's own does, each cause once."""
+    told: dict[str, str] = {}
+    return [
+        f"{entry['id']}: {line}"
+        for entry in document.merged_claims()
+        for line in told_once(entry["id"], entry.get("explanation", ()), told)
+        if line.startswith(CAUSE)
+    ]
+
+
+def mutant_lines(document: Document) -> list[str]:
+    """How many mutants were refuted, and the survivors by name."""
+    if not document.mutants:
+        return []
+    lines = [f"mutants: {mutants_text(document)}"]
+    lines += [f"survivor: {id} ({document.mutants[id]['description']})" for id in document.survivors]
+    return lines
+
+
+def obligation_lines(document: Document) -> list[str]:
+    """How many obligations are proved and how many of their mutants refuted, and what is not, by name."""
+    if not document.obligations:
+        return []
+    lines = [f"obligations: {obligations_text(document)}"]
+    lines += [f"not settled: {one['id']} ({one['status']})" for one in document.unsettled_obligations]
+    return lines
+
+
+SLACK_COLUMNS = ("claim", "quantity", "paper", "proved", "refuted at")
+
+WIDEST_QUANTITY = 72
+"""Longer texts are cut in the terminal; the page has them whole."""
+
+
+def slack_lines(document: Document) -> list[str]:
+    """The slack table: what the paper allows, what is proved, where a counterexample is known."""
+    known = [row for row in document.slack if not without_counterexample(row)]
+    rows = [
+        (row["claim"], _cut(row["quantity"]), *(number_text(row[key]) for key in ("paper", "proved", "refuted")))
+        for row in known
+    ]
+    lines = _aligned([SLACK_COLUMNS, *rows]) if rows else []
+    rest = len(document.slack) - len(known)
+    if rest:
+        noun = "hypothesis" if rest == 1 else "hypotheses"
+        lines.append(f"no counterexample known for {rest} dropped {noun}; see the report")
+    return lines
+
+
+def replay_lines(document: Document) -> list[str]:
+    """Every file evaluated again: claim, hypotheses, bounds, and how that compares with the file."""
+    return [line for entry in document.replays.values() for line in replay_texts(entry)]
+
+
+def closing_lines(document: Document) -> list[str]:
+    """The verdict of the run."""
+    return [replays_sentence(document) if document.replays else verdict_sentence(document)]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDEST_QUANTITY else text[: WIDEST_QUANTITY - 1] + "…"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,0 +1,109 @@
+"""Several files of a directory that change together, although a system renames one at a time.
+
+Each of them is a symbolic link through one other link, ``.published/current``, to a directory below ``.published`` that
+holds a generation of them. Replacing that one link replaces them all at once.
+
+Generations are numbered. Of earlier ones the files that were written here are removed, by name, and a directory once it is
+empty: whatever else lies there, or below ``.published``, is somebody's and stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from properties.engine.paths import same_file
+from properties.engine.report.atomic import is_temporary, link_atomically, write_text_atomically
+
+HOME, CURRENT = Path(".published"), "current"
+"""Where the generations lie, and the link to the one that is shown."""
+
+GENERATION = re.compile(r"generation-(\d{6,})")
+
+
+def write_together(directory: Path, texts: Mapping[str, str]) -> None:
+    """Replace the files of these names by these texts, all at the same moment.
+
+    A kill on the way leaves all old or all new. Where the file system has no symbolic links each is replaced whole, one after
+    the other. Raises OSError.
+    """
+    try:
+        _link(directory, list(texts))
+    except OSError:
+        for name, text in texts.items():
+            write_text_atomically(directory / name, text)
+        return
+    shown = _shown(directory, texts)
+    for number, earlier in _generations(directory):
+        if number < _number(shown) and not same_file(earlier, shown):
+            _remove(earlier, texts)
+
+
+def _link(directory: Path, names: list[str]) -> None:
+    """Make every name a link through the one that is replaced; what each shows stays as it is, also where it is missing."""
+    targets = {name: HOME / CURRENT / name for name in names}
+    linked = [
+        (directory / name).is_symlink() and (directory / name).readlink() == target for name, target in targets.items()
+    ]
+    if all(linked) and (directory / HOME / CURRENT).is_symlink():
+        return
+    found = {name: directory / name for name in names if (directory / name).exists()}
+    _shown(directory, {name: path.read_text(encoding="utf-8") for name, path in found.items()})
+    for name, target in targets.items():
+        link_atomically(directory / name, target)
+
+
+def _shown(directory: Path, texts: Mapping[str, str]) -> Path:
+    """A new generation of these files, which ``current`` leads to. Raises OSError, and leaves none then."""
+    made = _generation(directory)
+    try:
+        for name, text in texts.items():
+            write_text_atomically(made / name, text)
+        link_atomically(directory / HOME / CURRENT, Path(made.name))
+    except OSError:
+        _remove(made, texts)
+        raise
+    return made
+
+
+def _generation(directory: Path) -> Path:
+    """An empty directory, numbered after all others."""
+    home = directory / HOME
+    home.mkdir(parents=True, exist_ok=True)
+    number = max((number for number, _ in _generations(directory)), default=0)
+    while True:
+        number += 1
+        made = home / f"generation-{number:06d}"
+        with contextlib.suppress(FileExistsError):
+            made.mkdir()
+            made.chmod(0o755)
+            return made
+
+
+def _generations(directory: Path) -> list[tuple[int, Path]]:
+    """The directories that are named as generations, with their numbers."""
+    return [
+        (_number(path), path)
+        for path in (directory / HOME).iterdir()
+        if GENERATION.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
+    ]
+
+
+def _number(generation: Path) -> int:
+    found = GENERATION.fullmatch(generation.name)
+    assert found is not None
+    return int(found[1])
+
+
+def _remove(generation: Path, names: Iterable[str]) -> None:
+    """Remove a generation of files of these names, what a kill left of them included; all of it stays if it holds others."""
+    with contextlib.suppress(OSError):
+        found = list(generation.iterdir())
+        ours = [path for path in found if any(path.name == name or is_temporary(path, name) for name in names)]
+        if len(ours) < len(found) or any(path.is_dir() and not path.is_symlink() for path in ours):
+            return
+        for path in ours:
+            path.unlink()
+        generation.rmdir()

@@ -1,0 +1,80 @@
+"""What follows a run: entries collected, the report written as it grows, the closing table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from properties.engine.run.interruption import heed_termination
+from properties.engine.paths import printable
+from properties.engine.report import terminal, wording
+from properties.engine.report.document import Document
+from properties.engine.report.left_out import left_out_lines
+from properties.engine.report.publication import publish, write_partial
+from properties.engine.run.run import Run
+
+if TYPE_CHECKING:
+    import pytest
+
+    from properties.engine.report.presentation import Presentation
+
+
+class Recorder:
+    """Collects the entries of a run and writes the report as it grows."""
+
+    def __init__(self, run: Run, presented: Callable[[], Presentation] | None) -> None:
+        """Take the run whose document fills up, and how the suite presents it; from now on a request to terminate ends it as Ctrl-C does."""
+        self._run = run
+        self._presented = presented
+        self._restore = heed_termination()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take an entry in and keep the results so far, beside the report of an earlier run."""
+        entry = report.__dict__.get("verification_entry")
+        if entry is None:
+            return
+        self._run.document.add(entry)
+        if self._run.report is not None:
+            write_partial(self._run.document, self._run.report)
+
+    def pytest_sessionfinish(self) -> None:
+        """Replace the report; a run without results leaves an earlier one alone."""
+        if self._run.report is not None and not self._run.document.empty:
+            publish(self._run.document, self._run.report, self._presented)
+
+    def pytest_unconfigure(self) -> None:
+        """Leave requests to terminate to whom they belonged."""
+        self._restore()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """End with the data set, the families, pictures and slack in short, the table of claims and the mutants."""
+        document = self._run.document
+        if document.empty:
+            return
+        for title, lines in (
+            *terminal.part_lines(document, judged=True).items(),
+            ("instances by family", terminal.family_lines(document)),
+            *terminal.part_lines(document, judged=False).items(),
+            ("replays", terminal.replay_lines(document)),
+            ("slack", terminal.slack_lines(document)),
+            ("claims", self._claims(document)),
+            ("baseline", wording.baseline_lines(document.baseline)),
+        ):
+            if lines:
+                terminalreporter.section(title)
+                for line in lines:
+                    terminalreporter.write_line(line)
+        for line in terminal.closing_lines(document):
+            terminalreporter.write_line(line)
+        if self._run.report is not None:
+            terminalreporter.write_line(f"report: {printable(self._run.report / 'index.html')}")
+
+    @staticmethod
+    def _claims(document: Document) -> list[str]:
+        return [
+            *terminal.claim_lines(document),
+            *terminal.cause_lines(document),
+            *terminal.mutant_lines(document),
+            *terminal.obligation_lines(document),
+            *left_out_lines(document.left_out),
+        ]

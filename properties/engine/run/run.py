@@ -1,0 +1,108 @@
+"""What a run is to do, as its options say, and the document that fills up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from properties.engine.run.baseline import BaselineFile, Comparison, compared, write_baseline
+from properties.engine.claim import Claim, Depth, Mutant
+from properties.engine.extension import Subject
+from properties.engine.part import Setting, Task
+from properties.engine.paths import printable
+from properties.engine.replay.replay import Replay
+from properties.engine.report.document import Document
+from properties.engine.results import Result
+from theory.proof.implication import Implication
+from theory.proof.obligation import Obligation
+from theory.proof.provers import Prover
+
+CLAIM, MUTANT, OBLIGATION = "registered_claim", "registered_mutant", "registered_obligation"
+PART = "requested_part"
+"""The arguments by which a test asks for every selected claim, mutant and obligation, and the parts that were asked for."""
+
+SUBJECTS = (CLAIM, MUTANT, OBLIGATION, PART)
+
+
+@dataclass
+class Run:
+    """What the options ask for, and the document that fills up."""
+
+    depth: Depth
+    root: int
+    registry: Mapping[str, Claim[Any]]
+    claims: tuple[Claim[Any], ...]
+    """Those selected."""
+    provable: Mapping[str, Obligation]
+    """Every obligation that there is."""
+    obligations: tuple[Obligation, ...]
+    """Those selected."""
+    ties: Callable[[Obligation], Sequence[tuple[str, Implication]]]
+    """What binds an obligation to the theorems that need it."""
+    provers: tuple[Prover, ...]
+    """They start at their first question."""
+    tasks: tuple[Task, ...]
+    """What is asked for beside claims."""
+    setting: Setting
+    report: Path | None
+    document: Document
+    selective: bool
+    """Whether only claims or parts were asked for, not the suite's other tests."""
+    records: bool
+    """Whether this process keeps the document: not so in the workers of a distributed run."""
+    baseline: BaselineFile | None
+    observe: Callable[[Result], None] | None = field(default=None, kw_only=True)
+    """Sees every search grow."""
+    replays: tuple[Replay, ...] = ()
+    """The counterexample files to evaluate again."""
+    told: dict[str, str] = field(default_factory=dict)
+    """Causes that were told already, and of which claim."""
+    subject: Subject | None = None
+    """What the claims are about, where it is the user's own."""
+
+    @property
+    def mutants(self) -> tuple[Mutant, ...]:
+        """The mutants of the selected claims."""
+        return tuple(mutant for claim in self.claims for mutant in claim.mutants)
+
+    def subjects(self, argument: str) -> Mapping[str, object]:
+        """By name, what a test that takes this argument is run for."""
+        if argument == PART:
+            return {task.name: task for task in self.tasks}
+        found: dict[str, tuple[Claim[Any] | Mutant | Obligation, ...]] = {
+            CLAIM: self.claims,
+            MUTANT: self.mutants,
+            OBLIGATION: self.obligations,
+        }
+        return {subject.id: subject for subject in found[argument]}
+
+    @property
+    def unselected(self) -> frozenset[str]:
+        """Ids of claims, mutants and obligations that exist but that a selective run was not asked for."""
+        if not self.selective:
+            return frozenset()
+        asked = {id for argument in (CLAIM, MUTANT, OBLIGATION) for id in self.subjects(argument)}
+        mutants = (mutant.id for claim in self.registry.values() for mutant in claim.mutants)
+        left_out = {id for ids in self.document.left_out.values() for id in ids}  # asked for, in vain
+        return frozenset({*self.registry, *mutants, *self.provable} - asked - left_out)
+
+    def compare(self) -> Comparison:
+        """The document against the baseline, kept in the document; the baseline is replaced when that was asked for."""
+        assert self.baseline is not None
+        found = self.document.to_json()
+        earlier = self.baseline.content
+        comparison = Comparison(0, 0, ()) if earlier is None else compared(found, earlier, self.unselected)
+        self.document.baseline = {
+            "file": printable(self.baseline.path),
+            "update": self.baseline.update,
+            **asdict(comparison),
+        }
+        if self.baseline.update:
+            write_baseline(self.baseline.path, found, earlier, self.selective)
+        return comparison
+
+    def again(self, claim_id: str) -> str:
+        """The command that repeats one claim and its mutants."""
+        return f"again: {self.document.commands.claim(claim_id, self.depth.value, self.root)}"

@@ -1,0 +1,229 @@
+"""The pytest plugin of a suite: options to claims to items, the closing table, the report.
+
+A run that chooses claims, data, a step or files has the items of properties/engine/run/items.py and no others; one that chooses nothing, in
+the checkout, has the project's own tests and those of tests/claims/test_claims.py. What an item finds travels as a plain entry on
+its test report, so that a distributed run records it too.
+
+PYTEST_DONT_REWRITE: the module holds no assertions, and the package's entry point may import it first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+from hypothesis import settings
+
+from properties.engine.claim import Depth
+from properties.engine.extension import Suite
+from properties.engine.run.github_actions import GitHubActions
+from properties.engine.run.items import ENTRY, RUN, ChosenItem, ChosenItems, Item
+from properties.engine.part import task_name
+from properties.engine.paths import printable
+from properties.engine.profiles import profile_name, register_profiles
+from properties.engine.run.progress import Progress, terminal_stream
+from properties.engine.run.recorder import Recorder
+from properties.engine.report.left_out import left_out_lines
+from properties.engine.report.publication import occupy
+from properties.engine.run.request import requested_run
+from properties.engine.run.run import CLAIM, MUTANT, PART, SUBJECTS
+from properties.engine.selection import defects
+from theory.errors import InputError
+from verified_natural_gradient import console
+from verified_natural_gradient.options import ENGINE, add_options, in_checkout, spoken
+
+LOCK = pytest.StashKey[FileLock]()
+"""Held on the report's directory."""
+
+
+class SuitePlugin:
+    """Runs a suite; register it in ``pytest_addoption``."""
+
+    def __init__(self, suite: Callable[[], Suite], options: Collection[str] | None = ENGINE) -> None:
+        """Take what gives the suite, once options are read, and the names of its options: all for None.
+
+        Hypothesis' profiles get their names.
+        """
+        self._given, self._options = suite, options
+        register_profiles()
+
+    @cached_property
+    def _suite(self) -> Suite:
+        return self._given()
+
+    def pytest_addoption(self, parser: pytest.Parser) -> None:
+        """Add the options, where the package's entry point has not done so: plugins are not always loaded by themselves."""
+        add_options(parser, in_checkout(Path.cwd()), self._options)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Load the profile and turn the options into a run, before Hypothesis' own plugin applies its options on top."""
+        if config.getoption("--hypothesis-profile", None) is None:
+            settings.load_profile(profile_name(Depth(config.getoption("ngd_depth")), os.environ))
+        try:
+            run = requested_run(config, self._suite)
+            if run.report is not None and run.records:
+                config.stash[LOCK] = occupy(run.report)
+        except InputError as error:
+            raise _usage_error(config, str(error)) from error
+        config.stash[RUN] = run
+        if run.selective:
+            config.pluginmanager.register(ChosenItems(config), "verification-chosen-items")
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """End the processes of the provers, and let other runs write to the report's directory."""
+        if LOCK in config.stash:
+            config.stash[LOCK].release()
+        run = config.stash.get(RUN, None)
+        for prover in () if run is None else run.provers:
+            prover.close()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give every worker of a distributed run the same root seed."""
+        node.workerinput["verification_root"] = node.config.stash[RUN].root
+
+    def pytest_report_header(self, config: pytest.Config) -> list[str]:
+        """What the numbers of the run depend on."""
+        run = config.stash[RUN]
+        found = run.document.environment
+        versions = ", ".join(
+            f"{name} {found[name]}" for name in ("python", "numpy", "scipy", "python-flint", "hypothesis")
+        )
+        lines = [
+            f"verification: root seed {run.root}, depth {run.depth.value}, profile {found['profile']}",
+            f"arithmetic: {versions}; float64 eps {found['eps']:.3g}; BLAS {found['blas']}",
+        ]
+        lines += left_out_lines(run.document.left_out)
+        lines += [] if run.subject is None else run.subject.header
+        lines += [] if run.selective else self._suite.header(config)
+        return [*lines, *(task.header for task in run.tasks if task.header)]
+
+    def pytest_pycollect_makeitem(self, collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
+        """Take no items from tests of claims, mutants or parts where this run has none: no skips."""
+        code = getattr(obj, "__code__", None)
+        if code is None:
+            return None
+        asked = set(SUBJECTS).intersection(code.co_varnames[: code.co_argcount])
+        run = collector.config.stash[RUN]
+        absent = [name for name in asked if not run.subjects(name)]
+        return [] if absent and (self._suite.claims or not {CLAIM, MUTANT}.intersection(absent)) else None
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One item per selected claim, per mutant, per part. A registry unfit to run fails here."""
+        asked = set(SUBJECTS).intersection(metafunc.fixturenames)
+        if not asked:
+            return
+        found = defects(self._suite.claims)
+        if found:
+            pytest.fail("\n".join(["the registry is unfit to run", *found]), pytrace=False)
+        run = metafunc.config.stash[RUN]
+        for name in asked:
+            values = run.subjects(name)
+            metafunc.parametrize(name, list(values.values()), ids=list(values))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """In a distributed run let the longest items, those of parts, start first; refuse a run that filters leave empty."""
+        run = config.stash[RUN]
+        if hasattr(config, "workerinput"):
+            items.sort(key=lambda item: not _is_long(item))
+        if run.selective and not items and not session.testsfailed:
+            raise _usage_error(config, _all_deselected(config))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count what the run is to record."""
+        run = session.config.stash[RUN]
+        run.document.expected = sum(_belongs(item) for item in session.items)
+
+    @pytest.fixture
+    def verification(self, request: pytest.FixtureRequest) -> Item:
+        """What the items of tests/claims call."""
+        return Item(request.node)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the item's entry on its report, which a distributed run carries to the recording process."""
+        report = yield
+        if report.when == "call" and ENTRY in item.stash:
+            report.__dict__["verification_entry"] = item.stash[ENTRY]
+        return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """After the last item compare with the baseline; what got worse fails the run, and JUnit's file has it as one more test."""
+        result = yield
+        run = session.config.stash[RUN]
+        if run.records and run.baseline is not None and not session.config.option.collectonly:
+            comparison = run.compare()
+            if not comparison.compared:
+                return result  # a comparison of nothing is no test that passed
+            failed = not run.baseline.update and bool(comparison.losses)
+            report = pytest.TestReport(
+                nodeid="baseline::comparison",
+                location=("baseline", None, "comparison"),
+                keywords={},
+                outcome="failed" if failed else "passed",
+                longrepr="\n".join(comparison.losses) if failed else None,
+                when="call",
+            )
+            session.testscollected += 1
+            session.config.hook.pytest_runtest_logreport(report=report)
+        return result
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Start recording, in the process that keeps the document."""
+        run = session.config.stash[RUN]
+        if not run.records:
+            return
+        session.config.pluginmanager.register(Recorder(run, self._suite.presented), "verification-recorder")
+        session.config.pluginmanager.register(GitHubActions(run, os.environ), "verification-github-actions")
+        stream = (
+            terminal_stream() if session.config.option.verbose == 0 and not session.config.option.collectonly else None
+        )
+        if stream is not None:
+            progress = Progress(run, stream)
+            run.observe = progress.observe
+            session.config.pluginmanager.register(progress, "verification-progress")
+
+
+def _usage_error(config: pytest.Config, message: str) -> pytest.UsageError:
+    """The error with the options as they are called in this run."""
+    short = in_checkout(config.invocation_params.dir) or config.pluginmanager.has_plugin(console.__name__)
+    return pytest.UsageError(printable(spoken(message, short)))
+
+
+def _all_deselected(config: pytest.Config) -> str:
+    """Which filters leave none of the items that were chosen."""
+    chosen = {"-k": config.option.keyword, "-m": config.option.markexpr, "--deselect": config.option.deselect}
+    filters = [
+        f"{name} {value if name != '--deselect' else ' '.join(value)}" for name, value in chosen.items() if value
+    ]
+    by = " and ".join(filters) or "a hook of a conftest.py or of another plugin"
+    return (
+        f"nothing to run: {by} leaves none of the items of --claim, --dataset, --implementation or --replay; "
+        f"where the filter comes from addopts in pytest's settings, override it with -o addopts="
+    )
+
+
+def _belongs(item: pytest.Item) -> bool:
+    """Whether the item is one of a claim, a mutant, an obligation, a part or a file to replay."""
+    return isinstance(item, ChosenItem) or _asks_for(item, SUBJECTS)
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return item.name in map(task_name, item.config.stash[RUN].tasks) or _asks_for(item, (PART,))
+
+
+def _asks_for(item: pytest.Item, arguments: Sequence[str]) -> bool:
+    """Whether one of these arguments is among the item's parameters."""
+    parameters: Mapping[str, object] = getattr(getattr(item, "callspec", None), "params", {})
+    return not parameters.keys().isdisjoint(arguments)

@@ -1,0 +1,166 @@
+"""One item's way through: its entry computed, its counterexamples written, passed or not."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from properties.engine.claim import Claim, Depth, Evaluation, Mutant, Verdict
+from properties.engine.replay.counterexample import Circumstances, Refutation, write_counterexample
+from properties.engine.obligations import run_obligation
+from properties.engine.part import Task
+from properties.engine.paths import printable
+from properties.engine.replay.replay import Replay, failed_entry, replay_entry
+from properties.engine.report import wording
+from properties.engine.report.entries import Entry, claim_entry, mutant_entry, obligation_entry
+from properties.engine.results import Result
+from properties.engine.replay.rounder import NotReproducibleError, stored_refutation
+from properties.engine.run.run import Run
+from properties.engine.search import run_claim
+from properties.engine.seeds import claim_seed
+from theory.proof.obligation import Obligation, Standing
+
+PART_SEED = 0
+"""What stands for a search's seed in evaluations of a part: no claim in it is sampled."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an item found."""
+
+    entry: Entry
+    passed: bool
+    failure: str
+    """What is said when it did not pass."""
+
+
+class Verification:
+    """Computes the entry of one item, writes its counterexamples, and says whether it came out as it should."""
+
+    def __init__(self, run: Run) -> None:
+        """Take the run that the item belongs to."""
+        self._run = run
+
+    def claim(self, claim: Claim[Any]) -> Outcome:
+        """Passed when the claim holds."""
+        outcome, seed = self._search(claim, self._run.depth)
+        remark = _isolated(claim, outcome, seed)
+        entry = claim_entry(claim, outcome, self._run.depth.value, seed)
+        entry["explanation"] = [*([remark] if remark else []), *_explanation(claim, outcome)]
+        entry["remark"] = remark
+        told = wording.told_once(entry["id"], entry["explanation"], self._run.told)
+        hints = [*told[bool(remark) :], *self._counterexample(entry, claim, claim.statement, outcome)]
+        return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.claim_failure(entry, hints))
+
+    def mutant(self, mutant: Mutant) -> Outcome:
+        """Passed when the mutant is refuted, at depth normal at least."""
+        depth = Depth.NORMAL if self._run.depth is Depth.QUICK else self._run.depth
+        outcome, seed = self._search(mutant.claim, depth)  # stops at the first refutation, so this costs little
+        entry = mutant_entry(mutant, outcome, depth.value, seed)
+        hints = self._counterexample(entry, mutant.claim, mutant.statement, outcome)
+        return Outcome(entry, entry["verdict"] == Verdict.REFUTED.value, wording.mutant_failure(entry, hints))
+
+    def obligation(self, obligation: Obligation) -> Outcome:
+        """Passed when every prover proves the obligation and each of its mutants is refuted."""
+        entry = obligation_entry(run_obligation(obligation, self._run.provers, self._run.ties(obligation)))
+        refuted = all(mutant["status"] == Standing.REFUTED.value for mutant in entry["mutants"])
+        passed = entry["status"] == Standing.PROVED.value and refuted
+        return Outcome(entry, passed, wording.obligation_failure(entry, [self._run.again(obligation.id)]))
+
+    def part(self, task: Task, keep: Callable[[Entry], None]) -> Outcome:
+        """Passed when the part says so; ``keep`` is given its entry as it grows."""
+        found = task.perform(self._run.setting, keep)
+        paths = [self._refuted(claim_id, evaluation) for claim_id, evaluation in found.refuted if self._run.report]
+        if paths:
+            found.entry["counterexamples"] = [self._from_report(path) for path in paths]
+        hints = [line for path in paths for line in self._written(path)]
+        return Outcome(found.entry, found.passed, "\n".join([found.failure, *hints]))
+
+    def replay(self, replay: Replay) -> Outcome:
+        """Passed when the claim holds on the stored instance."""
+        try:
+            entry = replay_entry(replay)
+        except Exception as error:
+            entry = failed_entry(replay, _text(error))
+        return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.replay_verdict(entry))
+
+    def _search(self, claim: Claim[Any], depth: Depth) -> tuple[Result | str, int]:
+        seed = claim_seed(self._run.root, claim.id)
+        try:
+            return run_claim(claim, depth, seed, self._run.observe), seed
+        except Exception as error:
+            return _text(error), seed
+
+    def _counterexample(self, entry: Entry, claim: Claim[Any], statement: str, outcome: Result | str) -> list[str]:
+        hints = [self._run.again(entry["id"].partition("/")[0])]
+        if isinstance(outcome, str) or outcome.refutation is None or self._run.report is None:
+            return hints
+        try:
+            refutation = stored_refutation(claim, outcome.refutation, entry["seed"])
+        except NotReproducibleError as error:
+            return [*hints, f"no counterexample file: {error}"]
+        path = self._write(
+            refutation, entry["id"], statement, entry["depth"], entry["seed"], entry.get("explanation", ())
+        )
+        entry["counterexample"] = self._from_report(path)
+        return [*hints, *self._written(path)]
+
+    def _written(self, path: Path) -> list[str]:
+        return [
+            f"counterexample written to {printable(path)}",
+            f"replay: {self._run.document.commands.replay(self._from_report(path))}",
+        ]
+
+    def _from_report(self, path: Path) -> str:
+        assert self._run.report is not None
+        return path.relative_to(self._run.report).as_posix()
+
+    def _refuted(self, claim_id: str, evaluation: Evaluation) -> Path:
+        """The counterexample file of a claim that is refuted in a part."""
+        claim, depth = self._run.registry[claim_id], self._run.depth.value
+        return self._write(stored_refutation(claim, evaluation, PART_SEED), claim_id, claim.statement, depth, PART_SEED)
+
+    def _write(
+        self,
+        refutation: Refutation,
+        id: str,
+        statement: str,
+        depth: str,
+        seed: int,
+        explanation: Sequence[str] = (),
+    ) -> Path:
+        assert self._run.report is not None
+        document = self._run.document
+        circumstances = Circumstances(id, statement, depth, seed, document.environment, explanation, document.commands)
+        return write_counterexample(self._run.report, refutation, circumstances)
+
+
+def _isolated(claim: Claim[Any], outcome: Result | str, seed: int) -> str:
+    """Take into the result what its refutation needs of what came before it, and say so; empty where it needs nothing."""
+    if claim.isolate is None or isinstance(outcome, str) or outcome.refutation is None:
+        return ""
+    try:
+        found = claim.isolate(claim, outcome.refutation, seed)
+    except Exception as error:
+        return f"whether it depends on earlier calls is not known, as that broke off with an error: {error!r}"
+    if found is None:
+        return ""
+    outcome.refutation = found.evaluation
+    return found.remark
+
+
+def _explanation(claim: Claim[Any], outcome: Result | str) -> list[str]:
+    """What the claim has to say about its refutation."""
+    if claim.explain is None or isinstance(outcome, str) or outcome.refutation is None:
+        return []
+    try:
+        return list(claim.explain(outcome.refutation))
+    except Exception as error:
+        return ["the explanation broke off with an error:", _text(error)]
+
+
+def _text(error: Exception) -> str:
+    return "".join(traceback.format_exception(error)).rstrip()

@@ -1,0 +1,1 @@
+"""The paper's pictures, drawn, in words, in numbers."""

@@ -1,0 +1,1 @@
+"""Files of data: tables in text and arrays of NumPy."""

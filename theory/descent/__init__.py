@@ -1,0 +1,5 @@
+"""Steps and trajectories of natural gradient descent, K-FAC and gradient descent."""
+
+from theory.descent.steps import gradient_step, kfac_step, natural_gradient_step, trajectory
+
+__all__ = ["gradient_step", "kfac_step", "natural_gradient_step", "trajectory"]

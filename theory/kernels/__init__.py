@@ -1,0 +1,1 @@
+"""The limiting kernels and the geometry of the inputs."""

@@ -1,0 +1,1 @@
+"""Models with a known stability constant, and the search for the worst of them."""

@@ -1,0 +1,1 @@
+"""Proofs by machine: formulas, implications, obligations, provers, and chains of links."""
