@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from properties.claims import registry
+    from properties.catalogue import registry
 
 __all__ = ["registry"]
 
@@ -17,6 +17,6 @@ def __getattr__(name: str) -> Any:
     """The registry, loaded when it is asked for: what runs claims needs none of them."""
     if name != "registry":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from properties.claims import registry
+    from properties.catalogue import registry
 
     return registry

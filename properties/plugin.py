@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from properties.suite import SUITE
 from properties.engine.run.suite_plugin import SuitePlugin
+from properties.suite import SUITE
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:

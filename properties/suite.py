@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from properties.claims import registry, slack_table
+from properties.catalogue import registry, slack_table
 from properties.coverage import NOT_EXECUTABLE
 from properties.dataset.part import DatasetPart
 from properties.engine.extension import Suite
-from properties.guard.subject import COMPANIONS, check_contradictions, elsewhere, own_step
 from properties.engine.paths import same_file
+from properties.guard.subject import COMPANIONS, check_contradictions, elsewhere, own_step
 from properties.pictures.part import PicturesPart
 from theory import errors
 from theory.errors import ChoiceError
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 def presented() -> Presentation:
     """The sections of the data set and of the pictures, and the formulas; drawing needs an extra."""
-    from properties.formulas import mathematics, notation
     from properties.dataset.report.dataset_section import SECTION as DATASET
-    from properties.pictures.report.pictures_section import SECTION as PICTURES
     from properties.engine.report.presentation import Presentation
+    from properties.formulas import mathematics, notation
+    from properties.pictures.report.pictures_section import SECTION as PICTURES
 
     return Presentation((DATASET, PICTURES), mathematics(), notation())
 

@@ -12,13 +12,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from properties.dataset.attempts import Found
-from properties.engine.claim import Depth, Evaluation
 from properties.dataset.contribution import Contribution
-from properties.reading.datasets import Dataset
 from properties.dataset.ladder import Rung, ladder
-from properties.engine.paths import printable
 from properties.dataset.rung_certificate import Curves, RungCertificate, certified_rung
 from properties.dataset.topics import INPUT_TOPICS, RUNG_TOPICS, InputTopic, RungTopic
+from properties.engine.claim import Depth, Evaluation
+from properties.engine.paths import printable
+from properties.reading.datasets import Dataset
 from theory.entries import GivenArray
 from theory.kernels.limiting import limiting_gram, limiting_pattern_gram
 

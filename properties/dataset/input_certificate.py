@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from properties.dataset.contribution import Contribution
-from properties.reading.datasets import Dataset
 from properties.dataset.transformations import standardised
+from properties.reading.datasets import Dataset
 from theory.direction import computed, stated
 from theory.errors import InputError
+from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
 from theory.kernels.limiting import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
-from theory.inputs import FloatArray
 from theory.stability.norms import input_norm_squared
 
 MOST_ROWS, MOST_WORK = 2000, 1.6e9

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from properties.engine.claim import Depth, InstanceVerdict
-from properties.reading.datasets import Dataset, load_dataset
 from properties.dataset.ladder import Rung, own_rungs
-from properties.engine.part import Performed, Setting
 from properties.dataset.report.dataset_entry import Certificate, dataset_entry
 from properties.dataset.report.dataset_texts import KIND, dataset_failure
+from properties.dataset.transformations import shuffled, standard_columns
+from properties.engine.claim import Depth, InstanceVerdict
+from properties.engine.part import Performed, Setting
 from properties.engine.report.entries import Entry
 from properties.engine.report.run_verdict import FAILING
 from properties.engine.seeds import dataset_seed
-from properties.dataset.transformations import shuffled, standard_columns
+from properties.reading.datasets import Dataset, load_dataset
 
 if TYPE_CHECKING:
     import pytest

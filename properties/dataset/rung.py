@@ -9,18 +9,18 @@ from functools import cached_property
 
 import numpy as np
 
-from properties.reading.datasets import Dataset
 from properties.dataset.ladder import Rung
 from properties.dataset.transformations import is_shuffled
-from theory.network.definiteness import Definiteness, rectifier_definiteness
+from properties.reading.datasets import Dataset
+from theory.descent.lazy import residual_curve
 from theory.direction import LowerBound, UpperBound, as_upper_bound
 from theory.entries import GivenArray
 from theory.errors import DescentError
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
-from theory.descent.lazy import residual_curve
-from theory.network.two_layer import TwoLayerNetwork, pattern_counts
+from theory.kernels.geometry import InputGeometry
+from theory.network.definiteness import Definiteness, rectifier_definiteness
 from theory.network.gram import exact_pattern
+from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.stability import BallCertificate, PathCertificate, certify_ball, certify_path_until_broken
 from theory.stability.norms import residual_norm
 from theory.theorems import ngd

@@ -11,12 +11,12 @@ import numpy as np
 
 from properties.dataset.attempts import Found, reason_lines
 from properties.dataset.contribution import Contribution, Prediction
-from properties.reading.datasets import Dataset
 from properties.dataset.ladder import Rung
-from properties.descent.linearised import linearised_iterations
 from properties.dataset.rung import REDUCTION, STEP_CAPS, ObservedRun, RungContext
 from properties.dataset.topics import RungTopic
 from properties.dataset.transformations import is_shuffled
+from properties.descent.linearised import linearised_iterations
+from properties.reading.datasets import Dataset
 from theory.direction import CertifiedSteps, Directed, LowerBound, computed, digits
 
 OPTIMISER_NAMES = {"ngd": "NGD", "kfac": "K-FAC", "gd": "GD"}

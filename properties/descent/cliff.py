@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from properties.engine.claim import Family
-from properties.descent.rule import examples
 from properties.descent.instances import DescentInstance, MapInstance
+from properties.descent.rule import examples
 from properties.descent.strategies import Dial
+from properties.engine.claim import Family
 from theory.maps.affine import kink_map
 
 

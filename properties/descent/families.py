@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from flint import arb
 
-from properties.engine.claim import Bound, Hypothesis, at_most_enclosed, require_enclosed
 from properties.descent.instances import DescentInstance, NetworkInstance
+from properties.engine.claim import Bound, Hypothesis, at_most_enclosed, require_enclosed
 from theory.rigour.enclosed_step import EnclosedStep
 from theory.rigour.precision import FIRST_BITS, working_precision
 

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Depth, Family
 from properties.descent.instances import descending
 from properties.descent.strategies import Description
+from properties.engine.claim import Depth, Family
 
 Parts = Mapping[str, SearchStrategy[Any]]
 Draw = Callable[..., SearchStrategy[Description]]

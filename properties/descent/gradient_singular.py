@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from flint import fmpq
 
-from properties.engine.claim import Bound, Family, Hypothesis, at_most_exactly, require
 from properties.descent import singular as ngd_singular
 from properties.descent.singular import SingularInstance
+from properties.engine.claim import Bound, Family, Hypothesis, at_most_exactly, require
 from theory.rigour.exact import rational_matrix
 
 

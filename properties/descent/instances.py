@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 import numpy as np
 from flint import arb
 
-from properties.engine.claim import TooLargeToConfirmError
 from properties.descent.losses import SQUARED_LOSS, LossRecipe
+from properties.engine.claim import TooLargeToConfirmError
 from properties.engine.stable_names import stored_as
 from theory.descent.steps import FunctionSpaceDescent, gradient_step, kfac_step, natural_gradient_step
 from theory.direction import LowerBound, UpperBound
 from theory.inputs import FloatArray
 from theory.losses import Loss
 from theory.maps.affine import MapCertificate, ParameterMap, certify_map, operator_norm
-from theory.network.two_layer import TwoLayerNetwork
 from theory.network.gram import largest_gram_eigenvalue
 from theory.network.rank import jacobian_rank_deficient
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.enclosed_step import EnclosedStep, map_steps_enclosed
 from theory.rigour.exact import float_at_least
 from theory.rigour.one_step import OneStep, map_step, network_step

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray
+from theory.kernels.geometry import InputGeometry
 
 MOST_ITERATIONS = 10**12
 """Counts beyond this one are given as None."""

@@ -11,8 +11,8 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.descriptions import described
 from properties.descent.rows import antiparallel_rows, general_rows, integer_rows
+from properties.engine.descriptions import described
 from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray, normalise_rows
 

@@ -10,10 +10,34 @@ from functools import partial
 
 from flint import arb
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, Verdict, at_most, at_most_enclosed, certified, certified_up_to
-from properties.descent import followed, families as ngd_enclosed
+from properties.descent import families as ngd_enclosed
+from properties.descent import followed
 from properties.descent.instances import DescentInstance
-from properties.descent.strategies import Dial, build_perturbed_affine, build_relu, build_smooth, build_spike, perturbed_affine_descriptions, relu_descriptions, smooth_descriptions, spike_descriptions
+from properties.descent.strategies import (
+    Dial,
+    build_perturbed_affine,
+    build_relu,
+    build_smooth,
+    build_spike,
+    perturbed_affine_descriptions,
+    relu_descriptions,
+    smooth_descriptions,
+    spike_descriptions,
+)
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    Verdict,
+    at_most,
+    at_most_enclosed,
+    certified,
+    certified_up_to,
+)
 from theory.rigour.rounding import gamma
 
 Factor = Callable[[float, float], float]

@@ -2,10 +2,10 @@
 
 from properties.descent.former_paths import FORMER_PATHS
 from properties.engine.stable_names import stored_as, stored_formerly
-from theory.maps.feature_maps import FeatureMap
 from theory.maps.affine import PerturbedAffine, SpikeMap
-from theory.network.two_layer import TwoLayerNetwork
+from theory.maps.feature_maps import FeatureMap
 from theory.maps.ridge import RidgeMap
+from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.path import PathCertificate
 
 

@@ -14,10 +14,10 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.descriptions import described
 from properties.descent.inputs import ANGLES, draw_inputs, weighted_kinds
 from properties.descent.instances import MapInstance, NetworkInstance, descending
 from properties.descent.losses import LossPlan
+from properties.engine.descriptions import described
 from theory.inputs import FloatArray, normalise_rows
 from theory.maps.affine import PerturbedAffine, spike_map
 from theory.network.two_layer import TwoLayerNetwork

@@ -16,8 +16,8 @@ from theory.proof.obligation import Obligation
 if TYPE_CHECKING:
     import pytest
 
-    from properties.engine.run.place import Place
     from properties.engine.report.presentation import Presentation
+    from properties.engine.run.place import Place
 
 
 class Subject(Protocol):

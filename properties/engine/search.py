@@ -13,7 +13,18 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings, target
 from hypothesis import seed as with_seed
 
-from properties.engine.claim import Bound, Claim, Depth, Evaluation, Evidence, Family, Hypothesis, InstanceVerdict, TooLargeToConfirmError, Verdict
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Evaluation,
+    Evidence,
+    Family,
+    Hypothesis,
+    InstanceVerdict,
+    TooLargeToConfirmError,
+    Verdict,
+)
 from properties.engine.results import Result
 from properties.engine.statistics import EVALUATIONS, BudgetError, Trials, description_key
 from theory.rigour.precision import working_precision

@@ -14,10 +14,10 @@ from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
 
 from properties.engine.claim import Depth, Family
-from properties.exact import identity_rounding as rounding
-from properties.exact.exact_network import ExactNetwork, FunctionState
 from properties.engine.descriptions import described
 from properties.engine.stable_names import stored_as
+from properties.exact import identity_rounding as rounding
+from properties.exact.exact_network import ExactNetwork, FunctionState
 from theory.inputs import FloatArray, normalise_rows
 from theory.network.two_layer import FLOAT32_EXACT_COUNT, TwoLayerNetwork
 from theory.rigour.exact import rational

@@ -44,8 +44,8 @@ from flint import fmpq_mat
 
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray
+from theory.kernels.geometry import InputGeometry
 from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
 from theory.rigour.input_bounds import InputBounds, input_bounds
 from theory.rigour.rounding import gamma

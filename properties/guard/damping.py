@@ -21,9 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from properties.engine.stable_names import stored_as
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork, vector
-from properties.engine.stable_names import stored_as
 from theory.errors import ImplementationError
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, rational, rational_matrix

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from properties.engine.claim import Evaluation, Verdict
+from properties.engine.report.wording import CAUSE
 from properties.exact import identity_rounding as rounding
 from properties.guard.diagnosis import cause_sentences
 from properties.guard.fresh import AfterCalls
@@ -13,7 +14,6 @@ from properties.guard.instances import StepInstance
 from properties.guard.judgements import STILL, FixedInstance
 from properties.guard.singular_instances import SingularInstance
 from properties.guard.state_causes import state_sentences
-from properties.engine.report.wording import CAUSE
 from theory.errors import ImplementationError
 from theory.inputs import FloatArray
 

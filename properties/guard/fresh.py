@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
+from properties.engine.stable_names import stored_as
 from properties.guard import fresh_server
 from properties.guard.fresh_server import BEGIN, LEAVE, read_frame, write_frame
 from properties.guard.implementation import Answer, Call, Implementation
-from properties.engine.stable_names import stored_as
 from theory.errors import ImplementationError
 
 PATIENCE = 300.0

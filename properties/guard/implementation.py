@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from properties.guard.damping import Damping
 from properties.engine.stable_names import stored_as
+from properties.guard.damping import Damping
 from theory.descent.steps import kfac_step, natural_gradient_step
 from theory.errors import ImplementationError
 from theory.inputs import FloatArray

@@ -17,18 +17,18 @@ from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from properties.chapters.identities.identity_steps import kfac_formula
+from properties.descent.inputs import draw_inputs, weighted_kinds
 from properties.engine.claim import Depth, Family
+from properties.engine.descriptions import described
+from properties.engine.stable_names import stored_as
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork, vector
 from properties.exact.identity_instances import SHAPES, NetworkInstance, build_network
-from properties.chapters.identities.identity_steps import kfac_formula
-from properties.engine.descriptions import described
 from properties.guard.allowance import Condition, bounds_of, frobenius, smallest_eigenvalue
 from properties.guard.condition import kfac_condition, ngd_condition, product_condition
 from properties.guard.damping import Damping, Direction, damped_direction, shifted
 from properties.guard.implementation import Answer, Call, Implementation
-from properties.descent.inputs import draw_inputs, weighted_kinds
-from properties.engine.stable_names import stored_as
 from theory.direction import LowerBound
 from theory.inputs import FloatArray
 from theory.network.two_layer import TwoLayerNetwork

@@ -14,7 +14,17 @@ from functools import cached_property
 import numpy as np
 from flint import fmpq_mat
 
-from properties.engine.claim import Bound, Hypothesis, Verdict, at_most, certified, equal_exactly, require, within_rounding
+from properties.engine.claim import (
+    Bound,
+    Hypothesis,
+    Verdict,
+    at_most,
+    certified,
+    equal_exactly,
+    require,
+    within_rounding,
+)
+from properties.engine.stable_names import stored_as
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import vec
 from properties.guard.allowance import frobenius, pattern_margin
@@ -26,7 +36,6 @@ from properties.guard.instances import (
     hand_problem,
 )
 from properties.guard.singular_instances import SingularInstance, singular
-from properties.engine.stable_names import stored_as
 from theory.direction import UpperBound, margin
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import hadamard

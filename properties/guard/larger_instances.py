@@ -12,13 +12,13 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from properties.descent.inputs import draw_inputs
 from properties.engine.claim import Depth, Family
-from properties.exact.identity_instances import NetworkInstance
 from properties.engine.descriptions import described
+from properties.exact.identity_instances import NetworkInstance
 from properties.guard.damping import Damping
 from properties.guard.implementation import Implementation
 from properties.guard.instances import EIGHTHS, Description, Problem, StepInstance
-from properties.descent.inputs import draw_inputs
 from theory.inputs import FloatArray
 
 ROWS = (5, 16, 12, 16, 9, 16, 14, 7)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.engine.claim import Depth, Family
-from properties.exact.identity_instances import NetworkInstance
 from properties.engine.descriptions import described
+from properties.exact.identity_instances import NetworkInstance
 from properties.guard.implementation import Implementation
 from properties.guard.instances import EIGHTHS, Description, Problem, StepInstance
 from theory.inputs import normalise_rows

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from properties.engine.claim import Claim, Evaluation, InstanceVerdict, Verdict
+from properties.engine.results import Isolation
+from properties.engine.search import evaluate_instance
 from properties.guard.fresh import AfterCalls, fresh_process
 from properties.guard.implementation import Call, Implementation
 from properties.guard.instances import READABLE, Problem, StepInstance
-from properties.engine.results import Isolation
-from properties.engine.search import evaluate_instance
 from theory.errors import ImplementationError
 
 BUDGET = 20.0

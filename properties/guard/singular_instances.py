@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.engine.claim import Depth, Family, Hypothesis, certified, require
-from properties.exact.identity_instances import NetworkInstance
 from properties.engine.descriptions import described
+from properties.engine.stable_names import stored_as
+from properties.exact.identity_instances import NetworkInstance
 from properties.guard.allowance import frobenius
 from properties.guard.implementation import Implementation
 from properties.guard.instances import EIGHTHS, Description, Problem, StepInstance
-from properties.engine.stable_names import stored_as
 from theory.direction import lowered
 from theory.inputs import FloatArray, normalise_rows
 

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from properties.guard.implementation import Implementation
 from properties.engine.run.place import Place, place
+from properties.guard.implementation import Implementation
 
 OURS = Path(__file__).resolve().parents[2]
 """Where this project's own modules lie, which are nobody's step."""

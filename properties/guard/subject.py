@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from properties.engine.claim import Claim
+from properties.engine.run.place import Place
 from properties.guard.claims import own_claims
 from properties.guard.damping import Damping
 from properties.guard.implementation import OWN_PREFIX, SINGULAR, Implementation, load_implementation
 from properties.guard.step_place import step_place
-from properties.engine.run.place import Place
 from theory.errors import ChoiceError, ImplementationError
 
 if TYPE_CHECKING:

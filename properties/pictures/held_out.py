@@ -8,8 +8,8 @@ import numpy as np
 
 from properties.reading.datasets import load_dataset
 from theory.descent.steps import trajectory
-from theory.kernels.limiting import gram_entry_error, limiting_gram
 from theory.inputs import FloatArray
+from theory.kernels.limiting import gram_entry_error, limiting_gram
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.inverse_form import inverse_form_bounds
 from theory.theorems import generalisation

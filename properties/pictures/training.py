@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from properties.dataset.topics import kfac_real
-from properties.dataset.topics.gradient_data import guarantee
 from properties.chapters.kfac.kfac_instances import InputNumbers
-from properties.dataset.topics.real_data import best_prediction
 from properties.dataset.contribution import Prediction
-from properties.reading.datasets import load_dataset
 from properties.dataset.ladder import Rung
 from properties.dataset.rung import RungContext
+from properties.dataset.topics import kfac_real
+from properties.dataset.topics.gradient_data import guarantee
+from properties.dataset.topics.real_data import best_prediction
+from properties.reading.datasets import load_dataset
 from theory.direction import UpperBound, not_above
 from theory.inputs import FloatArray
 from theory.network.gram import operator_norm

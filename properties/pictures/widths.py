@@ -14,10 +14,10 @@ from properties.reading.datasets import load_dataset
 from theory.descent.steps import FunctionSpaceDescent
 from theory.direction import NONNEGATIVE, Attained, Directed, LowerBound, UpperBound
 from theory.errors import DescentError
-from theory.kernels.limiting import limiting_gram_eigenvalue
 from theory.inputs import FloatArray
-from theory.network.two_layer import TwoLayerNetwork, pattern_counts
+from theory.kernels.limiting import limiting_gram_eigenvalue
 from theory.network.gram import gram_eigenvalue
+from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.stability import attack_ball, certify_ball, certify_path
 
 DATASET = "digits-4-9"

@@ -14,7 +14,19 @@ import numpy as np
 
 from properties.reading.table_cells import decimal_commas, exact_number, number, remedy
 from properties.reading.table_header import Header, header_of
-from properties.reading.table_text import COMMAS, SEPARATORS, Comment, Dialect, Line, blank_lines, comments_of, declared, detected, lines_of, read_text
+from properties.reading.table_text import (
+    COMMAS,
+    SEPARATORS,
+    Comment,
+    Dialect,
+    Line,
+    blank_lines,
+    comments_of,
+    declared,
+    detected,
+    lines_of,
+    read_text,
+)
 from theory.entries import GivenArray, changed_entries
 from theory.errors import DataFileError, MissingColumnError, NotFiniteError, ShapeError
 from theory.inputs import FloatArray

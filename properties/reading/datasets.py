@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from properties.reading.csv_table import read_csv
 from properties.engine.extras import Extra, require_extra
-from properties.reading.npz_arrays import read_npz
 from properties.engine.paths import printable
+from properties.reading.csv_table import read_csv
+from properties.reading.npz_arrays import read_npz
 from theory.entries import GivenArray, changed_entries, given_array, rounded_entries
 from theory.errors import ChoiceError, DataFileError, InputError, ScaleError
 from theory.inputs import LARGEST_SCALE, FloatArray, given_rows, normalise_rows, target_vector

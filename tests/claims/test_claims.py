@@ -3,8 +3,8 @@
 from typing import Any
 
 from properties.engine.claim import Claim, Mutant
-from properties.engine.run.items import Item
 from properties.engine.part import Task
+from properties.engine.run.items import Item
 from theory.proof.obligation import Obligation
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from properties.engine.claim import Depth, Verdict
+from properties.engine.search import run_claim
 from properties.guard import controls
 from properties.guard.claims import own_claims
 from properties.guard.damped_steps import damped
 from properties.guard.damping import KINDS, Damping
 from properties.guard.implementation import Implementation
-from properties.engine.search import run_claim
 from tests.properties import guard_algorithms as algorithms
 
 

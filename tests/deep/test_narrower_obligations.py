@@ -6,9 +6,9 @@ import pytest
 
 from tests.theory.narrowing import MARGIN, Narrower, Side, narrower, not_proved, scaled_limits, sides
 from tests.theory.test_ranges import WIDER
+from theory.proof.provers import PROVERS, Prover
 from theory.proofs import obligations
 from theory.proofs.ranges import RANGES, Range
-from theory.proof.provers import PROVERS, Prover
 
 
 @pytest.fixture(scope="module", params=PROVERS)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from properties.engine.claim import Verdict
 from properties.chapters.generalisation.population_width import MUTANT_TRIALS, Rule, build, sampled, trial
+from properties.engine.claim import Verdict
 from properties.engine.statistics import Trials
 
 CAP = {

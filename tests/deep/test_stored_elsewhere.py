@@ -21,7 +21,9 @@ def printed(code: str, directory: Path) -> list[str]:
 
 def test_a_replay_loads_every_class() -> None:
     """Those of data sets and of steps of the user's own included, by what --replay loads."""
-    names = printed("import properties.plugin; from properties.engine.stable_names import *; print(*stable_names())", CHECKOUT)
+    names = printed(
+        "import properties.plugin; from properties.engine.stable_names import *; print(*stable_names())", CHECKOUT
+    )
     assert set(FORMER_PATHS.values()) <= set(names)
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from properties.engine.claim import Claim, Depth, InstanceVerdict, Verdict
+from properties.engine.search import evaluate, run_claim
 from properties.guard.claims import own_claims
 from properties.guard.diagnosis import matching
 from properties.guard.implementation import Implementation
 from properties.guard.instances import StepInstance, hand_problem
-from properties.engine.search import evaluate, run_claim
 from tests.peers import public_steps as steps
 
 EXACT = [

@@ -11,16 +11,16 @@ import numpy as np
 from flint import arb, fmpq
 from threadpoolctl import threadpool_limits
 
-from properties.engine.claim import Depth
 from properties.dataset.certificate import DatasetCertificate, certify_dataset
-from properties.reading.datasets import NORMALISED, Dataset
 from properties.dataset.ladder import Rung
 from properties.dataset.report.dataset_answer import answer
 from properties.dataset.report.dataset_entry import dataset_entry
 from properties.dataset.report.dataset_view import rung_rows
-from properties.engine.report.plain import plain
 from properties.dataset.rung import RungContext
 from properties.dataset.transformations import standardised
+from properties.engine.claim import Depth
+from properties.engine.report.plain import plain
+from properties.reading.datasets import NORMALISED, Dataset
 from tests.properties.compared_inputs import direction, input_complaints, row_complaints
 from tests.properties.compared_lines import complaints
 from tests.properties.data_lines import Truth

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from properties.engine.run import baseline
-from properties.engine.replay import counterexample, replay, rounder
+from properties.dataset.report import dataset_entry
 from properties.engine import obligations, seeds, selection
-from properties.engine.run.items import Item
 from properties.engine.obligations import ObligationResult
 from properties.engine.ratios import ratio_bin
-from properties.dataset.report import dataset_entry
+from properties.engine.replay import counterexample, replay, rounder
 from properties.engine.report import document, entries, outlook, terminal, wording
 from properties.engine.report.document import Document
 from properties.engine.report.run_verdict import RunVerdict
+from properties.engine.run import baseline
+from properties.engine.run.items import Item
 from properties.engine.run.verification import Verification
 from tests.properties import (
     fake_claims,
@@ -29,9 +29,8 @@ from tests.properties import (
 )
 from tests.properties.planted import Planted
 from tests.theory import test_chain, test_formula, test_obligations
-from theory.proof import chain
+from theory.proof import chain, formula, implication, obligation
 from theory.proof.chain import Chain, Link
-from theory.proof import formula, implication, obligation
 from theory.proof.implication import Implication
 from theory.proof.obligation import Standing
 

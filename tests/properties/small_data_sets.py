@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from properties.engine.claim import Depth
 from properties.dataset.certificate import certify_dataset
-from properties.reading.datasets import NORMALISED, Dataset
 from properties.dataset.ladder import Rung
 from properties.dataset.report.dataset_entry import dataset_entry
+from properties.dataset.transformations import shuffled, standardised
+from properties.engine.claim import Depth
 from properties.engine.report.document import Document
 from properties.engine.report.entries import Entry
 from properties.engine.report.html import Page, page
 from properties.engine.report.terminal import closing_lines
+from properties.reading.datasets import NORMALISED, Dataset
 from properties.suite import presented
-from properties.dataset.transformations import shuffled, standardised
 from theory.errors import InputError
 from theory.inputs import FloatArray, normalise_rows
 

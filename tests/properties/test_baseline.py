@@ -13,9 +13,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from properties.engine.run.baseline import compared, open_baseline, read_baseline, write_baseline
+from properties.catalogue import registry
 from properties.engine.claim import Depth
-from properties.claims import registry
+from properties.engine.run.baseline import compared, open_baseline, read_baseline, write_baseline
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import ITEMS, Suite
 from theory.errors import DataFileError

@@ -7,7 +7,13 @@ import pytest
 from flint import arb, fmpq
 from scipy import stats
 
-from properties.chapters.width.binomials import binomial_at_most, binomial_outside, normal_above, normal_within, some_of_several
+from properties.chapters.width.binomials import (
+    binomial_at_most,
+    binomial_outside,
+    normal_above,
+    normal_within,
+    some_of_several,
+)
 from theory.rigour.precision import working_precision
 
 

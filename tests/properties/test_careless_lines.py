@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 
 import properties
-from properties.dataset.topics import gradient_data, kfac_real, real_data, width_data
 from properties.chapters.kfac.kfac_instances import InputNumbers
 from properties.dataset.contribution import Prediction
-from properties.engine.decision import below
 from properties.dataset.natural_gradient_numbers import NaturalGradientNumbers
 from properties.dataset.report.dataset_view import reason
 from properties.dataset.rung import RungContext
+from properties.dataset.topics import gradient_data, kfac_real, real_data, width_data
+from properties.engine.decision import below
 from tests.properties.data_line_cases import CASES, SEED
-from theory.network.definiteness import Definiteness
 from theory.direction import CertifiedSteps, LowerBound, UpperBound, as_upper_bound, digits
 from theory.errors import DirectionError, ShapeError
+from theory.network.definiteness import Definiteness
 from theory.network.gram import condition_number
 from theory.rigour.input_bounds import input_bounds
 from theory.stability import BallAttack, BallCertificate, PathCertificate, attack_ball, certify_ball

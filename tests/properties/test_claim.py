@@ -5,7 +5,25 @@ import math
 import pytest
 from flint import arb, fmpq
 
-from properties.engine.claim import Bound, Evaluation, Evidence, InstanceVerdict, Verdict, at_most, at_most_enclosed, at_most_exactly, at_most_or_equal_enclosed, certified, certified_up_to, decided_exactly, equal_enclosed, equal_exactly, established, require, within_rounding
+from properties.engine.claim import (
+    Bound,
+    Evaluation,
+    Evidence,
+    InstanceVerdict,
+    Verdict,
+    at_most,
+    at_most_enclosed,
+    at_most_exactly,
+    at_most_or_equal_enclosed,
+    certified,
+    certified_up_to,
+    decided_exactly,
+    equal_enclosed,
+    equal_exactly,
+    established,
+    require,
+    within_rounding,
+)
 from theory.direction import Attained, LowerBound, UpperBound
 from theory.errors import DirectionError
 from theory.rigour.precision import working_precision

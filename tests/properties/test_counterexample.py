@@ -10,9 +10,17 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from properties.engine.claim import Bound, Evaluation, Evidence, InstanceVerdict, Verdict, require
 from properties.chapters.gradient.gradient_linear import LinearInstance
-from properties.engine.replay.counterexample import INLINE_ENTRIES, SCHEMA, Circumstances, Refutation, content_digest, read_counterexample, write_counterexample
+from properties.engine.claim import Bound, Evaluation, Evidence, InstanceVerdict, Verdict, require
+from properties.engine.replay.counterexample import (
+    INLINE_ENTRIES,
+    SCHEMA,
+    Circumstances,
+    Refutation,
+    content_digest,
+    read_counterexample,
+    write_counterexample,
+)
 from properties.engine.replay.instance_document import to_document
 from properties.engine.report.commands import Commands
 from theory.errors import CounterexampleError, EditedFileError

@@ -1,6 +1,6 @@
 """Every statement of the theory is a claim or has a reason why it is not one."""
 
-from properties.claims import registry, slack_table
+from properties.catalogue import registry, slack_table
 from properties.coverage import NOT_EXECUTABLE, STATEMENTS, missing
 from properties.dropped import DROPPED, gaps
 

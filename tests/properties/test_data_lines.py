@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from properties.dataset import input_certificate
-from properties.engine.claim import Evaluation, InstanceVerdict
 from properties.dataset.topics import gradient_data, kfac_real, real_data
+from properties.engine.claim import Evaluation, InstanceVerdict
 from properties.engine.search import evaluate_instance
 from tests.properties.compared_inputs import input_complaints
 from tests.properties.data_line_cases import BROKEN, CASES, data_set, drawn

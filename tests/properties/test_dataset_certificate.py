@@ -13,17 +13,17 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from properties.dataset import input_certificate
-from properties.engine.claim import Depth, Evaluation, InstanceVerdict
-from properties.dataset.topics import gradient_data, real_data, width_data
-from properties.dataset.contribution import Contribution, Prediction
 from properties.dataset.certificate import DatasetCertificate, certify_dataset
-from properties.reading.datasets import Dataset, load_dataset
+from properties.dataset.contribution import Contribution, Prediction
 from properties.dataset.ladder import ALL_ROWS, Rung, ladder, own_rungs
 from properties.dataset.rung import ObservedRun, RungContext, in_own_span
+from properties.dataset.topics import gradient_data, real_data, width_data
+from properties.engine.claim import Depth, Evaluation, InstanceVerdict
+from properties.reading.datasets import Dataset, load_dataset
 from theory.direction import CertifiedSteps, UpperBound, digits
 from theory.errors import DivergenceError, RankDeficientError, ScaleError, WidthError
-from theory.kernels.limiting import limiting_pattern_gram
 from theory.inputs import normalise_rows, unit_rows
+from theory.kernels.limiting import limiting_pattern_gram
 from theory.stability.norms import input_norm_squared
 from theory.theorems import ngd, width
 

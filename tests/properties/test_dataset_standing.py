@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from properties.engine.claim import Depth
-from properties.dataset.topics import real_data
-from properties.dataset.contribution import Contribution
 from properties.dataset.certificate import DatasetCertificate, certify_dataset
-from properties.reading.datasets import NORMALISED, Dataset
+from properties.dataset.contribution import Contribution
 from properties.dataset.ladder import Rung
 from properties.dataset.report.dataset_answer import answer
 from properties.dataset.report.dataset_entry import dataset_entry
+from properties.dataset.rung import RungContext
+from properties.dataset.topics import real_data
+from properties.dataset.transformations import shuffled
+from properties.engine.claim import Depth
 from properties.engine.report.document import Document
 from properties.engine.report.html import page
 from properties.engine.report.terminal import closing_lines
-from properties.dataset.rung import RungContext
 from properties.engine.seeds import FIXED_ROOT_SEED, dataset_seed
+from properties.reading.datasets import NORMALISED, Dataset
 from properties.suite import presented
-from properties.dataset.transformations import shuffled
 from tests.properties.small_data_sets import complaints, data_set, inputs, report
 from theory.inputs import normalise_rows
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.reading import csv_table
-from properties.reading.datasets import load_dataset
 from properties.dataset.input_certificate import kernels
 from properties.dataset.transformations import shuffled, standardised
+from properties.reading import csv_table
+from properties.reading.datasets import load_dataset
 from theory.errors import (
     ChoiceError,
     DataFileError,
@@ -22,8 +22,8 @@ from theory.errors import (
     ShapeError,
     ZeroRowError,
 )
-from theory.kernels.limiting import degeneracy
 from theory.inputs import unit_rows
+from theory.kernels.limiting import degeneracy
 
 
 @pytest.mark.parametrize(("name", "shape"), [("digits-4-9", (361, 64)), ("diabetes", (442, 10))])

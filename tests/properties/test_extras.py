@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 import verified_natural_gradient
-from properties.claims import registry
-from properties.reading.csv_table import read_csv
-from properties.reading.datasets import load_dataset
+from properties.catalogue import registry
 from properties.engine.extras import DISTRIBUTION, MODULES, Extra, installation, missing_from, require_extra
 from properties.engine.selection import feasible
+from properties.reading.csv_table import read_csv
+from properties.reading.datasets import load_dataset
 from tests.properties import fake_claims
 from tests.properties.fake_obligations import CHAIN, SQUARES
 from tests.properties.plugin_suite import Suite, long

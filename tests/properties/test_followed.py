@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 from flint import arb
 
-from properties.engine.claim import Claim, Depth, Evidence, InstanceVerdict, Verdict, require, require_enclosed, weakest
-from properties.descent import followed, families as ngd_enclosed, rule as residual_rules
-from properties.chapters.kfac import kfac_rules
-from properties.chapters.ngd import ngd
-from properties.claims import registry
+from properties.catalogue import registry
 from properties.chapters.identities import step_errors
+from properties.chapters.kfac import kfac_rules
 from properties.chapters.kfac.kfac_instances import KroneckerNetwork
+from properties.chapters.ngd import ngd
+from properties.descent import families as ngd_enclosed
+from properties.descent import followed
+from properties.descent import rule as residual_rules
 from properties.descent.instances import MapInstance, NetworkInstance, descending
+from properties.engine.claim import Claim, Depth, Evidence, InstanceVerdict, Verdict, require, require_enclosed, weakest
 from properties.engine.results import Result
 from properties.engine.search import evaluate, evaluate_instance, run_claim
 from theory.direction import LowerBound, UpperBound

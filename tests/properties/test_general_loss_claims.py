@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from flint import arb
 
-from properties.engine.claim import Claim, Depth, InstanceVerdict, Verdict
 from properties.chapters.losses import general_loss as claims
-from properties.chapters.ngd import ngd as squared
-from properties.descent import rule as residual_rules
 from properties.chapters.losses.general_loss_instances import HARD, Losses
 from properties.chapters.losses.general_loss_rules import rule_of
+from properties.chapters.ngd import ngd as squared
+from properties.descent import rule as residual_rules
 from properties.descent.instances import DescentInstance, LossInstance, MapInstance, NetworkInstance
 from properties.descent.losses import KINDS, LossPlan, LossRecipe, Misstated
-from properties.engine.search import evaluate_instance, run_claim
 from properties.descent.strategies import SQUARED, build_perturbed_affine, build_smooth, build_spike
+from properties.engine.claim import Claim, Depth, InstanceVerdict, Verdict
+from properties.engine.search import evaluate_instance, run_claim
 from theory.losses import PseudoHuberLoss, WeightedSquaredLoss
 from theory.maps.affine import SpikeMap
 from theory.rigour.exact import lift

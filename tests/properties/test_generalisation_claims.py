@@ -11,14 +11,20 @@ from hypothesis import find
 from hypothesis.errors import NoSuchExample
 
 from properties import registry
+from properties.chapters.generalisation import (
+    interpolants,
+    linearised_model,
+    population_loss,
+    population_training,
+    rademacher,
+)
 from properties.engine.claim import Depth, Verdict
-from properties.chapters.generalisation import interpolants, linearised_model, population_loss, population_training, rademacher
-from properties.exact.exact_network import vec
-from properties.exact.identity_instances import build_network
 from properties.engine.search import run_claim
 from properties.engine.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.engine.slack import SlackRow
 from properties.engine.statistics import POWER, Trials, power
+from properties.exact.exact_network import vec
+from properties.exact.identity_instances import build_network
 from theory.errors import DivergenceError, RankDeficientError
 from theory.inputs import normalise_rows
 from theory.network.two_layer import TwoLayerNetwork

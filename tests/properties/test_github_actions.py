@@ -8,12 +8,12 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from properties.engine.claim import Verdict
+from properties.engine.report.document import Document
 from properties.engine.run.github_actions import GitHubActions, error_commands, summary
+from properties.engine.run.place import Place
 from properties.guard.implementation import Implementation
 from properties.guard.step_place import step_place
 from properties.guard.subject import OwnStep
-from properties.engine.run.place import Place
-from properties.engine.report.document import Document
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import Suite
 from tests.properties.test_guard_plugin import inside, repository

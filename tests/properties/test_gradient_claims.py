@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from properties.engine.claim import InstanceVerdict, Verdict
 from properties.chapters.gradient import gradient_advantage as advantage
-from properties.dataset.topics import gradient_data
 from properties.chapters.gradient import gradient_descent, gradient_linear
-from properties.descent import gradient_singular
-from properties.descent.singular import SingularInstance
-from properties.reading.datasets import Dataset
-from properties.descent.instances import MapInstance
 from properties.dataset.ladder import Rung
 from properties.dataset.rung import RungContext
+from properties.dataset.topics import gradient_data
+from properties.descent import gradient_singular
+from properties.descent.instances import MapInstance
+from properties.descent.singular import SingularInstance
+from properties.engine.claim import InstanceVerdict, Verdict
 from properties.engine.search import evaluate, evaluate_instance
+from properties.reading.datasets import Dataset
 from theory.inputs import normalise_rows
 from theory.rigour.precision import working_precision
 from theory.theorems import gradient_descent as gd

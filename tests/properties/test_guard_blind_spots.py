@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from properties.engine.claim import Depth, Verdict
+from properties.engine.results import Result
+from properties.engine.search import run_claim
 from properties.guard import controls, special_steps
 from properties.guard.claims import own_claims
 from properties.guard.implementation import OPTIMISERS, Implementation
@@ -18,8 +20,6 @@ from properties.guard.larger_instances import FIRST as FIRST_LARGER
 from properties.guard.larger_instances import larger_problem
 from properties.guard.parallel_instances import FIRST, parallel_problem
 from properties.guard.singular_instances import SingularInstance, first_singular, singular_problem
-from properties.engine.results import Result
-from properties.engine.search import run_claim
 from tests.properties import guard_algorithms as algorithms
 from theory.rigour.exact import pseudo_inverse
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from properties.engine.claim import Depth
+from properties.engine.report.wording import told_once
+from properties.engine.search import run_claim
 from properties.guard import controls as c
 from properties.guard import special_steps
 from properties.guard.claims import own_claims
@@ -22,8 +24,6 @@ from properties.guard.instances import StepInstance, hand_problem
 from properties.guard.multiples import fitted_multiple
 from properties.guard.panel import PANEL, SHAPES, Probe, panel
 from properties.guard.workings import UndefinedError
-from properties.engine.report.wording import told_once
-from properties.engine.search import run_claim
 from theory.inputs import FloatArray
 
 DESCRIPTION = {"kind": "uniform", "rows": 2, "dim": 2, "width": 4, "weights": "integers", "eighths": 4, "seed": 0}

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from properties.engine.claim import Depth, InstanceVerdict, Verdict
+from properties.engine.search import evaluate, run_claim
+from properties.engine.selection import defects
 from properties.exact import identity_rounding as rounding
 from properties.guard import controls
 from properties.guard.claims import own_claims
@@ -23,8 +25,6 @@ from properties.guard.instances import (
     wide_problem,
 )
 from properties.guard.larger_instances import larger_descriptions, larger_problem
-from properties.engine.search import evaluate, run_claim
-from properties.engine.selection import defects
 from theory.inputs import FloatArray
 
 IDS = {

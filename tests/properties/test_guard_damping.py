@@ -11,19 +11,19 @@ import pytest
 from flint import fmpq, fmpq_mat
 
 from properties.engine.claim import Depth, InstanceVerdict, Verdict
+from properties.engine.replay.counterexample import Circumstances, read_counterexample, write_counterexample
+from properties.engine.replay.replay import load_replays, replay_entry
+from properties.engine.replay.rounder import stored_refutation
+from properties.engine.search import run_claim
+from properties.engine.selection import defects
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork, unvec
-from properties.engine.replay.counterexample import Circumstances, read_counterexample, write_counterexample
 from properties.guard import controls
 from properties.guard.claims import own_claims
 from properties.guard.damped_steps import damped, pi, pi_damped, wrong_damping
 from properties.guard.damping import KINDS, LEAST, MOST, Damping, damped_direction, pi_squared, root, shifted
 from properties.guard.implementation import Implementation, load_implementation
 from properties.guard.instances import HAND_SHAPES, Problem, hand_problem
-from properties.engine.replay.replay import load_replays, replay_entry
-from properties.engine.replay.rounder import stored_refutation
-from properties.engine.search import run_claim
-from properties.engine.selection import defects
 from theory.errors import ImplementationError
 from theory.rigour.exact import kronecker, rational
 

@@ -11,14 +11,14 @@ import pytest
 
 from properties.engine.claim import Claim, Depth, InstanceVerdict
 from properties.engine.replay.counterexample import Circumstances, read_counterexample, write_counterexample
+from properties.engine.replay.replay import load_replays, replay_entry
+from properties.engine.replay.rounder import stored_refutation
+from properties.engine.report import wording
+from properties.engine.results import Isolation
+from properties.engine.search import run_claim
 from properties.guard.claims import own_claims
 from properties.guard.fresh import AfterCalls, fresh_process
 from properties.guard.implementation import KEPT_BYTES, Call, Calls, Implementation, load_implementation
-from properties.engine.replay.replay import load_replays, replay_entry
-from properties.engine.report import wording
-from properties.engine.results import Isolation
-from properties.engine.replay.rounder import stored_refutation
-from properties.engine.search import run_claim
 from theory.errors import ImplementationError
 
 MODULE = '''

@@ -9,13 +9,21 @@ import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
 
-from properties.engine.claim import Bound, Claim, Depth, Mutant, Verdict
-from properties.exact import identity_rounding as rounding
-from properties.exact.exact_network import ExactNetwork, exact_root, unvec, vec, vector
 from properties.chapters.identities.identities import CLAIMS
 from properties.chapters.identities.identity_checks import equal
-from properties.exact.identity_instances import SHAPES, build_network, build_ones, build_pattern, integer_counts, network_features, regular
+from properties.engine.claim import Bound, Claim, Depth, Mutant, Verdict
 from properties.engine.search import run_claim
+from properties.exact import identity_rounding as rounding
+from properties.exact.exact_network import ExactNetwork, exact_root, unvec, vec, vector
+from properties.exact.identity_instances import (
+    SHAPES,
+    build_network,
+    build_ones,
+    build_pattern,
+    integer_counts,
+    network_features,
+    regular,
+)
 from theory.errors import WidthError
 from theory.inputs import unit_rows
 from theory.network.two_layer import TwoLayerNetwork

@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as with_seed
 
 from properties import registry
-from properties.engine.claim import Claim, Family, InstanceVerdict
-from properties.exact.exact_network import ExactNetwork
 from properties.chapters.ngd.ngd_radius import OwnBall
-from properties.engine.replay.counterexample import Circumstances, Refutation, read_counterexample, write_counterexample
-from properties.engine.replay.instance_document import InstanceDocument, from_document, to_document
 from properties.descent.instances import MapInstance
 from properties.descent.losses import LossRecipe, Misstatement
+from properties.engine.claim import Claim, Family, InstanceVerdict
+from properties.engine.replay.counterexample import Circumstances, Refutation, read_counterexample, write_counterexample
+from properties.engine.replay.instance_document import InstanceDocument, from_document, to_document
 from properties.engine.search import evaluate_instance
 from properties.engine.stable_names import FORM
+from properties.exact.exact_network import ExactNetwork
 from theory.direction import UNBOUNDED, CertifiedSteps, LowerBound, UpperBound
 from theory.errors import ChoiceError, DocumentError, ShapeError
 from theory.maps.affine import PerturbedAffine

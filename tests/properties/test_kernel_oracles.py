@@ -6,10 +6,21 @@ import numpy as np
 import pytest
 from flint import arb, fmpq
 
-from properties.chapters.kernels.kernel_oracles import correlation, dot, exact_rows, feature_ranks, gram_kernel_vector, largest_error, pattern_expectation, pattern_kernel_vector, residue, separating_weights
+from properties.chapters.kernels.kernel_oracles import (
+    correlation,
+    dot,
+    exact_rows,
+    feature_ranks,
+    gram_kernel_vector,
+    largest_error,
+    pattern_expectation,
+    pattern_kernel_vector,
+    residue,
+    separating_weights,
+)
 from properties.descent.rows import antiparallel_rows, duplicated_rows, general_rows, integer_rows
-from theory.kernels.limiting import ball_limiting_gram, ball_limiting_pattern_gram, degeneracy
 from theory.inputs import FloatArray
+from theory.kernels.limiting import ball_limiting_gram, ball_limiting_pattern_gram, degeneracy
 from theory.rigour.exact import ball_matrix
 from theory.rigour.precision import working_precision
 

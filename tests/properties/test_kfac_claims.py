@@ -9,21 +9,31 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from properties.engine.claim import Claim, Depth, InstanceVerdict, Verdict
 from properties.chapters.kfac import kfac as claims
 from properties.chapters.kfac import kfac_exact, kfac_frozen
-from properties.dataset.topics import kfac_real
-from properties.chapters.stability import pattern_stability
-from properties.descent import rule as residual_rules
-from properties.chapters.ngd import ngd as natural
-from properties.chapters.kfac.kfac_instances import INPUT_KINDS, SPREAD, FeatureInstance, InputNumbers, build_perturbed, build_relu, build_smooth, build_spike, draw_inputs
+from properties.chapters.kfac.kfac_instances import (
+    INPUT_KINDS,
+    SPREAD,
+    FeatureInstance,
+    InputNumbers,
+    build_perturbed,
+    build_relu,
+    build_smooth,
+    build_spike,
+    draw_inputs,
+)
 from properties.chapters.kfac.kfac_rules import T4_LEAST_RULE, T4_SHARP_RULE, KroneckerRule, theorem_rule
 from properties.chapters.kfac.kfac_slack import SLACK
+from properties.chapters.ngd import ngd as natural
+from properties.chapters.stability import pattern_stability
 from properties.chapters.stability.stability_instances import build_ball
-from properties.reading.datasets import Dataset
 from properties.dataset.ladder import Rung
 from properties.dataset.rung import RungContext
+from properties.dataset.topics import kfac_real
+from properties.descent import rule as residual_rules
+from properties.engine.claim import Claim, Depth, InstanceVerdict, Verdict
 from properties.engine.search import run_claim
+from properties.reading.datasets import Dataset
 from theory.direction import UpperBound
 from theory.kernels.geometry import InputGeometry
 from theory.rigour.exact import rational_matrix

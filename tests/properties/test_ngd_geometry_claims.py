@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from flint import arb, arb_mat
 
-from properties.engine.claim import Depth, InstanceVerdict, Verdict
 from properties.chapters.ngd import ngd_adversary as adversary
 from properties.chapters.ngd import ngd_line as line
 from properties.chapters.ngd import ngd_radius as radius
+from properties.engine.claim import Depth, InstanceVerdict, Verdict
 from properties.engine.search import evaluate, evaluate_instance, run_claim
 from theory.maps.adversary import turned_configuration
 from theory.rigour.exact import ball_matrix, lift

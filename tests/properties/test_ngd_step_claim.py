@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from properties.engine.claim import Bound, Evidence, Verdict
 from properties.chapters.ngd import ngd_step
 from properties.descent.instances import NetworkInstance
+from properties.engine.claim import Bound, Evidence, Verdict
 from properties.engine.search import evaluate_instance
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import working_precision

@@ -9,22 +9,22 @@ from xml.etree import ElementTree
 
 import pytest
 
-from properties.engine.run import request
-from properties.engine.claim import Status
-from properties.claims import registry
+from properties.catalogue import registry
 from properties.coverage import STATEMENTS
+from properties.engine.claim import Status
 from properties.engine.obligations import run_obligation
 from properties.engine.report import terminal, wording
 from properties.engine.report.document import NOT_RUN, Document
 from properties.engine.report.entries import chain_entry, obligation_entry
 from properties.engine.report.html import page
+from properties.engine.run import request
 from properties.engine.selection import selected_obligations
 from tests.properties import fake_claims
 from tests.properties.fake_obligations import CHAIN, FALSE, SLACK, SQUARES
 from tests.properties.plugin_suite import Suite
-from theory.proofs import Basis, Chain, chains, obligations
 from theory.proof.obligation import Obligation, Standing
 from theory.proof.provers import Prover
+from theory.proofs import Basis, Chain, chains, obligations
 
 pytest_plugins = ["pytester"]
 

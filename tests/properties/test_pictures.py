@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.engine.claim import Depth
 from properties.chapters.kfac.kfac_instances import InputNumbers
-from properties.pictures import held_out, output_space, phases, training, widths
 from properties.dataset.rung import RungContext
+from properties.engine.claim import Depth
+from properties.pictures import held_out, output_space, phases, training, widths
 from theory.descent.steps import trajectory
 from theory.direction import CertifiedSteps, LowerBound, UpperBound
 from theory.errors import DivergenceError, RankDeficientError
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
+from theory.kernels.geometry import InputGeometry
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.input_bounds import input_bounds
 from theory.stability import PathCertificate
@@ -144,8 +144,8 @@ def test_the_fastest_theorem_that_applies_predicts(
 
 
 def test_the_linearised_norms() -> None:
-    from properties.reading.datasets import load_dataset
     from properties.dataset.ladder import Rung
+    from properties.reading.datasets import load_dataset
 
     context = RungContext(load_dataset("digits-4-9"), Rung(4, 64, 1.0, True, 4), 0)
     initial = np.linalg.norm(context.residual)

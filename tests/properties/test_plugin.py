@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.dataset import part as dataset_part
-from properties.engine.run import items
-from properties.pictures import part as pictures_part
-from properties.engine.claim import Claim, Depth, Evaluation, InstanceVerdict
 from properties.coverage import NOT_EXECUTABLE
-from properties.reading.datasets import Dataset
+from properties.dataset import part as dataset_part
+from properties.engine.claim import Claim, Depth, Evaluation, InstanceVerdict
 from properties.engine.report.publication import occupy
+from properties.engine.run import items
+from properties.engine.run.suite_plugin import SuitePlugin
 from properties.engine.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.engine.slack import SlackRow
+from properties.pictures import part as pictures_part
+from properties.reading.datasets import Dataset
 from properties.suite import SUITE
-from properties.engine.run.suite_plugin import SuitePlugin
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import Suite
 from tests.report.picture_data import picture_data

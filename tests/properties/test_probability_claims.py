@@ -13,15 +13,15 @@ import pytest
 from flint import arb
 
 from properties import registry
-from properties.engine.claim import Bound, Depth, Evidence, Verdict
-from properties.chapters.width.binomials import HALF
 from properties.chapters.kernels.concentration_chernoff import Shares
 from properties.chapters.kernels.concentration_hoeffding import Pair, SampledPair
-from properties.chapters.width.initial_residual import ResidualInstance, all_signs, exact_mean, exact_tail, moments
 from properties.chapters.kernels.kernel_instances import FAILURE_PROBABILITY, INITIALISED, stream_seed
-from properties.descent.random_networks import RandomNetwork
+from properties.chapters.width.binomials import HALF
+from properties.chapters.width.initial_residual import ResidualInstance, all_signs, exact_mean, exact_tail, moments
 from properties.chapters.width.width_instances import Geometry, Parts, WidthInstance
 from properties.chapters.width.width_slack import too_narrow
+from properties.descent.random_networks import RandomNetwork
+from properties.engine.claim import Bound, Depth, Evidence, Verdict
 from properties.engine.search import SHRINK_EVALUATIONS, run_claim
 from properties.engine.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.engine.statistics import EVALUATIONS, POWER, SIGNIFICANCE, power

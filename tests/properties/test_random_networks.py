@@ -8,9 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from properties.descent import random_networks
 from properties.chapters.kernels.concentration_chernoff import eigenvalue_error, smallest_eigenvalues
 from properties.chapters.width.flip_probability import FlipInstance
+from properties.descent import random_networks
 from properties.descent.random_networks import TRIALS, RandomNetwork, unit_inputs
 from theory.inputs import normalise_rows
 from theory.network.two_layer import TwoLayerNetwork

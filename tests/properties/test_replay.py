@@ -12,13 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from properties.catalogue import registry
 from properties.engine.claim import Claim, Depth, InstanceVerdict, require
-from properties.claims import registry
-from properties.engine.replay.counterexample import Circumstances, content_digest, read_counterexample, write_counterexample
+from properties.engine.replay.counterexample import (
+    Circumstances,
+    content_digest,
+    read_counterexample,
+    write_counterexample,
+)
 from properties.engine.replay.replay import load_replays, replay_entry
+from properties.engine.replay.rounder import stored_refutation
 from properties.engine.report.commands import Commands
 from properties.engine.report.environment import environment
-from properties.engine.replay.rounder import stored_refutation
 from properties.engine.search import run_claim
 from properties.engine.seeds import claim_seed
 from tests.properties import fake_claims

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.engine.replay import rounder
+from properties.catalogue import registry
+from properties.chapters.stability.stability_instances import AttackedBall
+from properties.dataset.topics.real_data import RealInstance
+from properties.descent.instances import MapInstance
 from properties.engine.claim import Bound, Claim, Depth, InstanceVerdict, at_most
 from properties.engine.claim import Hypothesis as Condition
-from properties.claims import registry
-from properties.dataset.topics.real_data import RealInstance
-from properties.chapters.stability.stability_instances import AttackedBall
+from properties.engine.replay import rounder
 from properties.engine.replay.instance_document import from_document, to_document
-from properties.descent.instances import MapInstance
 from properties.engine.replay.rounder import DIGITS, round_to, rounded_document, stored_refutation
 from properties.engine.search import evaluate_instance, run_claim
 from theory.maps.affine import PerturbedAffine

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from properties.dataset.report.dataset_entry import dataset_verdict
 from properties.engine.claim import Depth, InstanceVerdict
 from properties.engine.report import terminal
-from properties.dataset.report.dataset_entry import dataset_verdict
 from properties.engine.report.document import Document
 from properties.engine.report.outlook import outlook
 from properties.engine.report.run_verdict import FAILING, RunVerdict

@@ -13,9 +13,23 @@ from flint import arb, ctx
 from hypothesis import strategies as st
 
 from properties.descent import instances
-from properties.engine import search
-from properties.engine.claim import Bound, Claim, Depth, Evidence, Family, Hypothesis, InstanceVerdict, Provenance, TooLargeToConfirmError, Verdict, at_most, at_most_enclosed, require
 from properties.descent.instances import NetworkInstance
+from properties.engine import search
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Evidence,
+    Family,
+    Hypothesis,
+    InstanceVerdict,
+    Provenance,
+    TooLargeToConfirmError,
+    Verdict,
+    at_most,
+    at_most_enclosed,
+    require,
+)
 from properties.engine.search import PRECISIONS, SHRINK_EVALUATIONS, evaluate, run_claim
 from theory.network.two_layer import TwoLayerNetwork
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from flint import arb, fmpq
 
-from properties.engine.claim import Verdict
 from properties.chapters.stability import stability_path
+from properties.engine.claim import Verdict
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,16 @@ import pytest
 from flint import fmpq
 
 from properties import registry
+from properties.chapters.gradient.gradient_linear import LinearInstance
+from properties.descent.former_paths import FORMER_PATHS
+from properties.descent.losses import LossRecipe
 from properties.engine import stable_names
 from properties.engine.claim import InstanceVerdict
-from properties.chapters.gradient.gradient_linear import LinearInstance
 from properties.engine.replay.counterexample import READABLE, SCHEMA, read_counterexample
-from properties.descent.former_paths import FORMER_PATHS
-from properties.guard.judgements import FixedInstance
 from properties.engine.replay.instance_document import InstanceDocument, from_document, to_document
-from properties.descent.losses import LossRecipe
 from properties.engine.replay.replay import load_replays, replay_entry
 from properties.engine.stable_names import named_class, stable_name, stored_as
+from properties.guard.judgements import FixedInstance
 from properties.suite import SUITE
 from theory.errors import DocumentError
 from theory.inputs import FloatArray
@@ -202,7 +202,12 @@ class Mutable:
         ("mutable", Mutable, TypeError, "Mutable is no frozen dataclass"),
         ("properties.Thing", MovedAndLarger, ValueError, "is no name for MovedAndLarger: take small letters"),
         ("", MovedAndLarger, ValueError, "is no name"),
-        ("map-run", MovedAndLarger, ValueError, "'map-run' is the name of properties.descent.instances.MapInstance already"),
+        (
+            "map-run",
+            MovedAndLarger,
+            ValueError,
+            "'map-run' is the name of properties.descent.instances.MapInstance already",
+        ),
     ],
 )
 def test_names_that_are_refused(name: str, kind: type, error: type[Exception], said: str) -> None:

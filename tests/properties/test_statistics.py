@@ -19,7 +19,21 @@ from properties.engine import search, selection, statistics
 from properties.engine.claim import Bound, Claim, Depth, Evidence, Verdict
 from properties.engine.report.entries import claim_entry
 from properties.engine.search import evaluate, run_claim
-from properties.engine.statistics import BOUNDS, CHECKS, EVALUATIONS, NETWORK_CHECKS, POWER, RUN_BUDGET, SIGNIFICANCE, TAIL_BITS, BudgetError, Trials, confidence_limits, power, tail
+from properties.engine.statistics import (
+    BOUNDS,
+    CHECKS,
+    EVALUATIONS,
+    NETWORK_CHECKS,
+    POWER,
+    RUN_BUDGET,
+    SIGNIFICANCE,
+    TAIL_BITS,
+    BudgetError,
+    Trials,
+    confidence_limits,
+    power,
+    tail,
+)
 from tests.properties.fake_claims import Point, claim
 from theory.rigour.precision import working_precision
 

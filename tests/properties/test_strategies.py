@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 
 from properties import registry
-from properties.engine.claim import Family, InstanceVerdict
 from properties.descent.inputs import ANGLES, INPUT_KINDS, draw_inputs, weighted_kinds
+from properties.engine.claim import Family, InstanceVerdict
 from properties.engine.search import evaluate
 from properties.engine.statistics import description_key
 from theory.inputs import FloatArray

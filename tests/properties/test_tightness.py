@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from properties import registry
-from properties.chapters.width import initial_residual
-from properties.chapters.kernels import kernel_bounds
-from properties.chapters.kfac import kfac_frozen
-from properties.descent import families as ngd_enclosed, rule as residual_rules
-from properties.chapters.ngd import ngd_step
 from properties.chapters.generalisation import rademacher
+from properties.chapters.kernels import kernel_bounds
 from properties.chapters.kernels import kernels as kernels_claims
+from properties.chapters.kfac import kfac_frozen
+from properties.chapters.ngd import ngd_step
+from properties.chapters.width import initial_residual
+from properties.descent import families as ngd_enclosed
+from properties.descent import rule as residual_rules
 from tests.properties.planted import planted
 from tests.properties.tightness import CLAIMS, FILE, Nearest, known
 from theory.theorems import general_loss, gradient_descent, kernels, kfac, ngd

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from properties.dataset import input_certificate
-from properties.reading.datasets import NORMALISED, Dataset, load_dataset
 from properties.dataset.transformations import shuffled, standard_columns, standardised
+from properties.reading.datasets import NORMALISED, Dataset, load_dataset
 from theory.errors import ScaleError, ZeroRowError
 from theory.inputs import FloatArray, normalise_rows
 from theory.rigour.exact import exact_rank

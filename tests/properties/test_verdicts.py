@@ -11,28 +11,43 @@ from typing import Any, cast
 import pytest
 from flint import arb
 
-from properties.engine.run import verification
-from properties.engine.claim import Bound, Depth, Evaluation, Evidence, Hypothesis, InstanceVerdict, Verdict, at_most, at_most_enclosed, certified, equal_enclosed, require, require_enclosed, within_rounding
-from properties.engine.replay.counterexample import Counterexample
+from properties.engine.claim import (
+    Bound,
+    Depth,
+    Evaluation,
+    Evidence,
+    Hypothesis,
+    InstanceVerdict,
+    Verdict,
+    at_most,
+    at_most_enclosed,
+    certified,
+    equal_enclosed,
+    require,
+    require_enclosed,
+    within_rounding,
+)
 from properties.engine.obligations import ObligationResult, run_obligation
+from properties.engine.replay.counterexample import Counterexample
 from properties.engine.replay.replay import Replay, replay_entry
 from properties.engine.report.entries import claim_entry, evaluation_entry
 from properties.engine.report.environment import environment
 from properties.engine.results import Result
+from properties.engine.run import verification
 from properties.engine.run.run import Run
+from properties.engine.run.verification import Verification
 from properties.engine.search import evaluate_instance, run_claim
 from properties.engine.seeds import claim_seed
 from properties.engine.statistics import Trials
-from properties.engine.run.verification import Verification
 from tests.properties import fake_claims
 from tests.properties.fake_claims import Point
 from tests.properties.fake_obligations import FALSE, SLACK, SQUARES
 from theory.direction import LowerBound
-from theory.proofs import obligations
-from theory.proofs.ranges import ties_of
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation, Standing, decide
 from theory.proof.provers import Prover, Reply
+from theory.proofs import obligations
+from theory.proofs.ranges import ties_of
 
 HOLDS, REFUTED, UNDECIDED = Verdict.HOLDS, Verdict.REFUTED, Verdict.UNDECIDED
 

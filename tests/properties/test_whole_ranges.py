@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as with_seed
 
+from properties.catalogue import registry
 from properties.engine.claim import Claim, Evidence, Family, Verdict
-from properties.claims import registry
 
 AT_ITS_LIMITS = {"constant_tenth": 9, "constant_percent": 99, "step_percent": 100}
 """The largest C and step size that a description can ask for: within 0.1% and 2^-30 of the theorem's limits."""

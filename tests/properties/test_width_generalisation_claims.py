@@ -9,9 +9,9 @@ import pytest
 from flint import arb, fmpq
 from scipy import integrate, stats
 
-from properties.engine.claim import Depth, Verdict
 from properties.chapters.generalisation import linearisation, population_width, tube, uniform_deviation
 from properties.chapters.generalisation.linearised_model import float_matrix
+from properties.engine.claim import Depth, Verdict
 from properties.engine.search import run_claim
 from properties.engine.statistics import Trials
 from theory.errors import RankDeficientError

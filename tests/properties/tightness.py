@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from properties import registry
-from properties.engine.claim import Bound, Claim, Depth, Evaluation, Family
 from properties.descent import families as ngd_enclosed
+from properties.engine.claim import Bound, Claim, Depth, Evaluation, Family
 from properties.engine.results import Result
 from properties.engine.search import evaluate_instance, run_claim
 from theory.rigour.precision import FIRST_BITS, working_precision

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from properties.dataset import input_certificate, rung, rung_certificate, transformations
-from properties.engine.claim import Verdict
-from properties.dataset.topics import gradient_data, kfac_real, real_data, width_data
 from properties.dataset.contribution import Prediction
 from properties.dataset.natural_gradient_numbers import NaturalGradientNumbers
 from properties.dataset.report import dataset_answer, dataset_view
 from properties.dataset.rung import RungContext
+from properties.dataset.topics import gradient_data, kfac_real, real_data, width_data
+from properties.engine.claim import Verdict
 from theory.direction import Attained, Bound, CertifiedSteps, LowerBound, UpperBound
-from theory.kernels.limiting import limiting_pattern_gram_eigenvalue
 from theory.inputs import normalise_rows
+from theory.kernels.limiting import limiting_pattern_gram_eigenvalue
 from theory.network.gram import largest_gram_eigenvalue
 from theory.stability import ball, path
 from theory.theorems import ngd, width

@@ -6,18 +6,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from properties.dataset.report.dataset_entry import dataset_entry
 from properties.engine.claim import Depth, Evaluation, InstanceVerdict, Status
-from properties.reading.datasets import load_dataset
 from properties.engine.obligations import run_obligation
 from properties.engine.report.commands import Commands
-from properties.dataset.report.dataset_entry import dataset_entry
 from properties.engine.report.document import INDEX, Document
-from properties.engine.report.entries import Entry, chain_entry, claim_entry, mutant_entry, obligation_entry, slack_entry
+from properties.engine.report.entries import (
+    Entry,
+    chain_entry,
+    claim_entry,
+    mutant_entry,
+    obligation_entry,
+    slack_entry,
+)
 from properties.engine.report.html import Page
-from properties.pictures.report.pictures_entry import pictures_entry
 from properties.engine.report.together import write_together
 from properties.engine.search import run_claim
 from properties.engine.slack import SlackRow
+from properties.pictures.report.pictures_entry import pictures_entry
+from properties.reading.datasets import load_dataset
 from tests.properties import fake_claims
 from tests.properties.fake_obligations import CHAIN, FALSE, SQUARES
 from tests.report.picture_data import picture_data

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from properties.engine.claim import Depth
-from properties.formulas import mathematics
 from properties.engine.report import terminal, wording
 from properties.engine.report.claim_view import claim_views
 from properties.engine.report.commands import Commands
@@ -15,8 +14,9 @@ from properties.engine.report.document import Document
 from properties.engine.report.entries import claim_entry, tightest_entry
 from properties.engine.report.html import page
 from properties.engine.report.outlook import outlook
-from properties.pictures.report.pictures_entry import pictures_entry
 from properties.engine.report.plain import json_text
+from properties.formulas import mathematics
+from properties.pictures.report.pictures_entry import pictures_entry
 from properties.suite import presented
 from tests.properties import fake_claims
 from tests.report.page_parser import ParsedPage

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from properties.claims import registry
-from properties.formulas import mathematics, notation, source
+from properties.catalogue import registry
 from properties.engine.report.mathematics import formula, sentence
+from properties.formulas import mathematics, notation, source
 
 WORDS = {"arcsin", "arccos", "exp", "ln"}
 

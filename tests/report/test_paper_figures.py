@@ -4,9 +4,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from properties.pictures.report import paper_figures, picture_tables, picture_texts
 from properties.engine.report.data_files import Table
 from properties.engine.report.figures import Figure
+from properties.pictures.report import paper_figures, picture_tables, picture_texts
 from tests.report.picture_data import picture_data
 
 SVG = "{http://www.w3.org/2000/svg}"

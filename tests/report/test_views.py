@@ -4,10 +4,10 @@ import shlex
 
 import pytest
 
-from properties.formulas import mathematics
-from properties.engine.report.claim_view import claim_views, ratio_file
 from properties.dataset.report.dataset_view import reason, rung_rows
+from properties.engine.report.claim_view import claim_views, ratio_file
 from properties.engine.report.document import Document
+from properties.formulas import mathematics
 from tests.report.sample import rung
 from theory.direction import Attained, UpperBound
 

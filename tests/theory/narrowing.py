@@ -7,12 +7,12 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from theory.proofs import obligations
-from theory.proofs.ranges import RANGES, Range
 from theory.proof.formula import comparisons
 from theory.proof.implication import Implication
 from theory.proof.obligation import Obligation, Standing, decide
 from theory.proof.provers import Prover
+from theory.proofs import obligations
+from theory.proofs.ranges import RANGES, Range
 
 MARGIN = "1/10000"
 """By how much a conclusion is strengthened to see that it is tight."""

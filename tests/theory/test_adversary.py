@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from theory.inputs import FloatArray
 from theory.maps import adversary
 from theory.maps.adversary import Configuration, Objective, value_and_gradient
-from theory.inputs import FloatArray
 from theory.theorems import ngd
 
 OBJECTIVES = [adversary.residual_factor(0.5, 0.2), adversary.lemma_gap(0.2), adversary.image_length(0.2)]

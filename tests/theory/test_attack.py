@@ -7,8 +7,8 @@ import pytest
 
 from theory.errors import InputError, ScaleError, WidthError
 from theory.inputs import FloatArray, normalise_rows
-from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork
 from theory.network.gram import gram_eigenvalue_bounds
+from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork
 from theory.rigour.rounding import gamma
 from theory.stability import attack, attack_ball, ball_changes, certify_ball, change_bounds
 from theory.stability.attack import _Search, change_attack, within_ball

@@ -7,10 +7,10 @@ import pytest
 from flint import fmpq
 
 from theory.errors import ChoiceError, NotFiniteError
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
-from theory.network.two_layer import TwoLayerNetwork
+from theory.kernels.geometry import InputGeometry
 from theory.network.gram import exact_pattern, gram_eigenvalue_bounds, pattern_gram_eigenvalue_bounds
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import pseudo_inverse, rational, rational_matrix
 from theory.rigour.input_bounds import input_bounds
 from theory.stability import ball_changes, certify_ball, change_bounds

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from theory.network.definiteness import Definiteness, definiteness, explained, rectifier_definiteness
 from theory.descent.steps import FunctionSpaceDescent
 from theory.direction import LowerBound, UpperBound
 from theory.errors import DivergenceError, RankDeficientError
 from theory.inputs import FloatArray, normalise_rows
+from theory.network.definiteness import Definiteness, definiteness, explained, rectifier_definiteness
 from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.rigour.exact import rational_matrix
 from theory.stability import certify_path, certify_path_until_broken

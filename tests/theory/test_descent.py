@@ -8,7 +8,14 @@ import pytest
 from flint import arb
 from scipy import linalg
 
-from theory.descent.steps import FunctionSpaceDescent, gradient_step, kfac_step, natural_gradient_step, solve_gram, trajectory
+from theory.descent.steps import (
+    FunctionSpaceDescent,
+    gradient_step,
+    kfac_step,
+    natural_gradient_step,
+    solve_gram,
+    trajectory,
+)
 from theory.errors import (
     ChoiceError,
     DescentError,
@@ -19,8 +26,8 @@ from theory.errors import (
     ShapeError,
     WidthError,
 )
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
+from theory.kernels.geometry import InputGeometry
 from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS, norm_enclosed, solve_enclosed

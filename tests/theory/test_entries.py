@@ -8,11 +8,17 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from theory.kernels import degeneracy as degeneracy_module
 from theory.entries import changed_entries, given_array, ratio, rounded_entries
 from theory.errors import InputError, NotFiniteError, RoundedEntryError, ShapeError, ZeroRowError
-from theory.kernels.limiting import ball_limiting_gram, degeneracy, limiting_gram, limiting_gram_eigenvalue_bounds, limiting_pattern_gram_eigenvalue_bounds
 from theory.inputs import finite_array, normalise_rows, target_vector, unit_rows
+from theory.kernels import degeneracy as degeneracy_module
+from theory.kernels.limiting import (
+    ball_limiting_gram,
+    degeneracy,
+    limiting_gram,
+    limiting_gram_eigenvalue_bounds,
+    limiting_pattern_gram_eigenvalue_bounds,
+)
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour import smallest_eigenvalue_lower_bound
 from theory.rigour.definiteness import singular_value_bounds

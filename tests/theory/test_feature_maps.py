@@ -7,10 +7,10 @@ import pytest
 from flint import arb
 
 from theory.errors import RankDeficientError
-from theory.maps.feature_maps import FeatureMap, certify_features, stacked, stacked_rows
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
+from theory.kernels.geometry import InputGeometry
 from theory.maps.affine import PerturbedAffine, SpikeMap, spike_map
+from theory.maps.feature_maps import FeatureMap, certify_features, stacked, stacked_rows
 from theory.rigour.feature_step import feature_step, feature_steps_enclosed
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.precision import working_precision

@@ -9,8 +9,8 @@ import pytest
 from flint import arb, fmpq
 
 from theory.errors import DegenerateInputsError, ScaleError, WidthError
-from theory.kernels.limiting import limiting_gram
 from theory.inputs import normalise_rows
+from theory.kernels.limiting import limiting_gram
 from theory.theorems import finite_width as law
 from theory.theorems.population_bound import (
     PopulationBound,

@@ -7,10 +7,22 @@ import pytest
 from flint import arb, arb_mat
 from numpy.typing import ArrayLike
 
-from theory.kernels import limiting as gram
 from theory.errors import NotFiniteError, ShapeError, ZeroRowError
-from theory.kernels.limiting import ball_limiting_gram, ball_limiting_pattern_gram, degeneracy, gram_entry_error, limiting_gram, limiting_gram_eigenvalue, limiting_gram_eigenvalue_bounds, limiting_pattern_gram, limiting_pattern_gram_eigenvalue, limiting_pattern_gram_eigenvalue_bounds, pattern_entry_error
 from theory.inputs import FloatArray
+from theory.kernels import limiting as gram
+from theory.kernels.limiting import (
+    ball_limiting_gram,
+    ball_limiting_pattern_gram,
+    degeneracy,
+    gram_entry_error,
+    limiting_gram,
+    limiting_gram_eigenvalue,
+    limiting_gram_eigenvalue_bounds,
+    limiting_pattern_gram,
+    limiting_pattern_gram_eigenvalue,
+    limiting_pattern_gram_eigenvalue_bounds,
+    pattern_entry_error,
+)
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import UNIT_ROUNDOFF
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
 
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray, normalise_rows
+from theory.kernels.geometry import InputGeometry
 from theory.rigour.exact import exact_rank, pseudo_inverse, rational, rational_matrix
 from theory.rigour.input_bounds import InputBounds, input_bounds, orthonormality_defect
 from theory.rigour.rounding import gamma

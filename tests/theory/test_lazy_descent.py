@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from theory.descent.lazy import LazyDescent, RestingNeurons, reach, residual_curve
 from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import ChoiceError, DivergenceError, RankDeficientError, ScaleError, WidthError
 from theory.inputs import FloatArray, normalise_rows
-from theory.descent.lazy import LazyDescent, RestingNeurons, reach, residual_curve
 from theory.network.two_layer import TwoLayerNetwork
 
 

@@ -10,7 +10,16 @@ from scipy import linalg
 
 from theory.errors import ChoiceError, ShapeError
 from theory.inputs import FloatArray
-from theory.maps.affine import ParameterMap, PerturbedAffine, SpikeMap, _operator_norm_bound, certify_map, kink_map, operator_norm, spike_map
+from theory.maps.affine import (
+    ParameterMap,
+    PerturbedAffine,
+    SpikeMap,
+    _operator_norm_bound,
+    certify_map,
+    kink_map,
+    operator_norm,
+    spike_map,
+)
 from theory.rigour.enclosed_step import map_steps_enclosed, norm_enclosed
 from theory.rigour.exact import lift
 from theory.rigour.one_step import map_step

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from flint import arb, arb_mat
 
-from theory.network import gram as network_gram
 from theory.errors import NotNormalisedError, ShapeError
 from theory.inputs import FloatArray, normalise_rows
-from theory.network.two_layer import TwoLayerNetwork
+from theory.network import gram as network_gram
 from theory.network.gram import exact_pattern, gram_eigenvalue, gram_eigenvalue_bounds, largest_gram_eigenvalue
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import rational
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import UNIT_ROUNDOFF

@@ -10,8 +10,8 @@ from fractions import Fraction
 import pytest
 from flint import arb, fmpq
 
-from theory.proofs import obligations
 from theory.proof.formula import comparisons, holds, value
+from theory.proofs import obligations
 from theory.rigour.precision import working_precision
 from theory.theorems import finite_width, general_loss, gradient_descent, kfac, ngd, width
 

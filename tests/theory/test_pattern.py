@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from theory.network import pattern
 from theory.inputs import FloatArray
-from theory.network.two_layer import exact_products
+from theory.network import pattern
 from theory.network.pattern import ROWS_WORTH_COMPARING, ActivationPattern
+from theory.network.two_layer import exact_products
 
 BLOCK = 17
 

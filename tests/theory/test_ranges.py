@@ -11,10 +11,10 @@ from flint import fmpq
 
 from tests.theory.narrowing import MARGIN, Narrower, Side, narrower, not_proved, replaced, scaled_limits, sides
 from theory.directed import exact
-from theory.proofs import chains, obligations
-from theory.proofs.ranges import CONSTANTS, FACTOR_LIMITS, RANGES, STEP_LIMITS, Range
 from theory.proof.formula import expression, holds, value
 from theory.proof.provers import Prover
+from theory.proofs import chains, obligations
+from theory.proofs.ranges import CONSTANTS, FACTOR_LIMITS, RANGES, STEP_LIMITS, Range
 from theory.theorems import general_loss, gradient_descent, kfac, ngd
 
 POSITIVE = "proved for all positive reals, where the theorem has counts, probabilities or pi"

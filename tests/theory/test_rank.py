@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from theory.network import rank
 from theory.errors import NotNormalisedError
 from theory.inputs import normalise_rows
-from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork
+from theory.network import rank
 from theory.network.gram import gram_eigenvalue
 from theory.network.rank import ODD_ACTIVATIONS, jacobian_rank_deficient
+from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork
 
 PAIR = normalise_rows([[3.0, 1.0], [-3.0, -1.0], [0.0, 1.0]])
 

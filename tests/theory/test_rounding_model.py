@@ -20,7 +20,8 @@ from tests.theory.rounding_model.case import NEGLIGIBLE, UNIT_ROUNDOFF, Case, ex
 from tests.theory.rounding_model.dominated import reason
 from tests.theory.rounding_model.machine import Theory
 from tests.theory.rounding_model.terms import terms_of
-from theory.maps import feature_maps, affine as maps
+from theory.maps import affine as maps
+from theory.maps import feature_maps
 from theory.network import gram as network_gram
 from theory.rigour import (
     definiteness,
@@ -170,7 +171,9 @@ def test_the_coarse_program_is_the_program() -> None:
         maps._operator_norm_bound(row), rel=1e-4
     )
     state = coarse.function("theory.descent.steps", "FunctionSpaceDescent")
-    net = coarse.function("theory.network.two_layer", "TwoLayerNetwork")(np.array([[0.9, 0.1], [0.2, -0.7]]), np.ones(2), "sin")
+    net = coarse.function("theory.network.two_layer", "TwoLayerNetwork")(
+        np.array([[0.9, 0.1], [0.2, -0.7]]), np.ones(2), "sin"
+    )
     assert state(net, row, np.zeros(1)).outputs[0] == pytest.approx(
         np.sin(row @ net.weights.T).sum() / math.sqrt(2), rel=1e-15
     )

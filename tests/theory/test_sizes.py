@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from theory.maps import adversary
+from theory.descent.lazy import residual_curve
 from theory.descent.steps import trajectory
 from theory.errors import InputError, ScaleError, WidthError
 from theory.inputs import ball_radius, distance
-from theory.descent.lazy import residual_curve
+from theory.maps import adversary
 from theory.maps.affine import PerturbedAffine, certify_map, spike_map
-from theory.network.two_layer import TwoLayerNetwork
 from theory.maps.ridge import RidgeMap, turning_map
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.definiteness import largest_eigenvalues_above, singular_value_bounds, smallest_eigenvalue_bounds
 from theory.rigour.enclosed_step import map_steps_enclosed
 from theory.rigour.euclidean import euclidean_norm, form_root, row_norms

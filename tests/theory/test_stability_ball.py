@@ -10,8 +10,8 @@ from flint import arb, fmpq
 
 from theory.errors import ChoiceError, InputError, ScaleError
 from theory.inputs import FloatArray, normalise_rows
-from theory.network.two_layer import TwoLayerNetwork
 from theory.network.gram import gram_eigenvalue
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import ball_matrix, rational, rational_matrix
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import gamma

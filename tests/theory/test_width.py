@@ -9,8 +9,8 @@ from flint import arb, fmpq, fmpq_mat
 from scipy import optimize
 
 from theory.errors import ChoiceError, DegenerateInputsError, ScaleError, WidthError
-from theory.kernels.limiting import limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 from theory.inputs import normalise_rows
+from theory.kernels.limiting import limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 from theory.rigour.precision import working_precision
 from theory.theorems import width as width_module
 from theory.theorems.width import (

@@ -12,12 +12,12 @@ from functools import reduce
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.network.definiteness import explained
 from theory.descent.steps import Factors, FunctionSpaceDescent
 from theory.errors import DescentError
 from theory.inputs import FloatArray, positive_count
-from theory.network.two_layer import TwoLayerNetwork, pattern_counts
+from theory.network.definiteness import explained
 from theory.network.pattern import ActivationPattern
+from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.reals import nonnegative_real
 from theory.rigour.euclidean import euclidean_norm
 

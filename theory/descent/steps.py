@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike
 from scipy import linalg
 
 from theory.errors import ChoiceError, DivergenceError, NotFiniteError, RankDeficientError
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray, enough_parameters, positive, positive_count, target_vector
+from theory.kernels.geometry import InputGeometry
 from theory.losses import LossMaker, SquaredLoss
-from theory.network.two_layer import TwoLayerNetwork
 from theory.network.pattern import ActivationPattern
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
 from theory.rigour.euclidean import euclidean_norm, form_root
 

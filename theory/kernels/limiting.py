@@ -9,9 +9,16 @@ import numpy as np
 from flint import arb, arb_mat, fmpq
 from numpy.typing import ArrayLike
 
-from theory.kernels.degeneracy import Degeneracy, Direction, degeneracy, negated, primitive_directions, rows_by_direction
 from theory.direction import LowerBound, UpperBound
 from theory.inputs import FloatArray, normalise_rows
+from theory.kernels.degeneracy import (
+    Degeneracy,
+    Direction,
+    degeneracy,
+    negated,
+    primitive_directions,
+    rows_by_direction,
+)
 from theory.rigour.definiteness import smallest_eigenvalue_bounds
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma

@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 
 from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray, distance
+from theory.kernels.geometry import InputGeometry
 from theory.maps.affine import PerturbedAffine, SpikeMap
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.exact import AnyArray

@@ -7,8 +7,8 @@ from flint import fmpz_mat
 from numpy.typing import ArrayLike
 
 from theory.inputs import unit_rows
-from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.network.gram import exact_pattern
+from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.rigour.exact import whole_matrix
 
 ODD_ACTIVATIONS = ("tanh", "erf", "sin")

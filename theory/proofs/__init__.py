@@ -7,6 +7,8 @@ Modules are named as those of theory/theorems/, besides those of the identities 
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from theory.proof.chain import Basis, Chain, Link
+from theory.proof.obligation import Obligation
 from theory.proofs import (
     general_loss,
     generalisation,
@@ -19,8 +21,6 @@ from theory.proofs import (
     stability,
     width,
 )
-from theory.proof.chain import Basis, Chain, Link
-from theory.proof.obligation import Obligation
 
 __all__ = ["Basis", "Chain", "Link", "chains", "obligations"]
 

@@ -5,10 +5,10 @@
 """
 
 from theory.proof.chain import Chain, argued, checked, proved
-from theory.proofs.ngd import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL
-from theory.proofs.segments import INDUCTION, INTEGRAL
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
+from theory.proofs.ngd import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL
+from theory.proofs.segments import INDUCTION, INTEGRAL
 
 LOSS = "0 < mu <= L"
 FACTOR_LIMIT = "(2/(mu+L) - q/mu)/(1-q)"

@@ -4,11 +4,11 @@
 """
 
 from theory.proof.chain import Chain, argued, checked, proved
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
 from theory.proofs.identities import GRAM, PSEUDO_INVERSE
 from theory.proofs.kernels import CHERNOFF
 from theory.proofs.segments import INTEGRAL
-from theory.proof.implication import Implication
-from theory.proof.obligation import Mutation, Obligation
 
 _RATIO = "0 <= g < 1/2"
 _MU = {"mu": "g/(1-g)"}

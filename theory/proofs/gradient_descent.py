@@ -5,10 +5,10 @@ Units of the proof: lambda = 1, ``||r|| = 1``, ``c = C/3``, ``x = eta L^2``, ``t
 """
 
 from theory.proof.chain import Chain, argued, checked, proved
-from theory.proofs.ngd import PAPER_BALL, TELESCOPE
-from theory.proofs.segments import INDUCTION, INTEGRAL
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
+from theory.proofs.ngd import PAPER_BALL, TELESCOPE
+from theory.proofs.segments import INDUCTION, INTEGRAL
 
 SHARP_LIMIT = "(1-2*c)/(1-c)"
 SHARP_RADIUS = "2*(1-c)/(1-3*c+4*c**2)"

@@ -1,8 +1,8 @@
 """The chains of the identities and of E-step (theory/network/two_layer.py, theory/descent/steps.py, theory/rigour/one_step.py); no scalar inequality ends them."""
 
 from theory.proof.chain import Chain, Link, argued, checked
-from theory.proofs.segments import INTEGRAL, SCHUR
 from theory.proof.obligation import Obligation
+from theory.proofs.segments import INTEGRAL, SCHUR
 
 OBLIGATIONS: tuple[Obligation, ...] = ()
 

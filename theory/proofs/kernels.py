@@ -4,10 +4,10 @@
 """
 
 from theory.proof.chain import Chain, argued, checked, proved
-from theory.proofs.identities import GRAM
-from theory.proofs.segments import SCHUR
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
+from theory.proofs.identities import GRAM
+from theory.proofs.segments import SCHUR
 
 PAIR = Obligation(
     "O-schur-pair",

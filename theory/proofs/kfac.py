@@ -5,12 +5,12 @@ T4-sharp's own squares are O-sharp-rate, its ball O-ball and O-telescope. In O-t
 """
 
 from theory.proof.chain import Chain, argued, checked, proved
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
 from theory.proofs.identities import KRONECKER_MOVE
 from theory.proofs.ngd import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, SHARP, TELESCOPE
 from theory.proofs.ngd_sharp import GOAL, ONE_STEP, RATE
 from theory.proofs.segments import INDUCTION, INTEGRAL, SCHUR
-from theory.proof.implication import Implication
-from theory.proof.obligation import Mutation, Obligation
 
 _STEP = "0 < h <= limit"
 _LEVERAGE_LIMIT = "(1-2*q)/(1-q)**2"

@@ -5,10 +5,10 @@
 """
 
 from theory.proof.chain import Chain, argued, checked, proved
-from theory.proofs.identities import PSEUDO_INVERSE
-from theory.proofs.segments import INDUCTION, INTEGRAL
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
+from theory.proofs.identities import PSEUDO_INVERSE
+from theory.proofs.segments import INDUCTION, INTEGRAL
 
 RATIO = "(1+c)/(1-c)"
 DEFICIT = "2*C/(3-C)"

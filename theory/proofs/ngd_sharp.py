@@ -7,13 +7,13 @@ the rate ``(1-eta)^{1/2}``, ``rho(2-rho)``, and ``factor_limit`` that of the fac
 
 from collections.abc import Iterable
 
-from theory.proofs import gradient_descent, ngd
 from theory.proof.chain import Chain, argued, checked, proved
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
+from theory.proofs import gradient_descent, ngd
 from theory.proofs.identities import PSEUDO_INVERSE
 from theory.proofs.ngd import RATIO, SHARP
 from theory.proofs.segments import INDUCTION, INTEGRAL
-from theory.proof.implication import Implication
-from theory.proof.obligation import Mutation, Obligation
 
 FACTOR_LIMIT = "(1+c)*(1-3*c)/(1-2*c-c**2)"
 ALONG, CONSTANT = "c/(1+c)", "(1+c)*(1-2*c)"

@@ -6,11 +6,11 @@ The logarithm enters as ``log``, pi as any positive number.
 """
 
 from theory.proof.chain import Chain, argued, checked, proved
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
 from theory.proofs.kernels import CHERNOFF
 from theory.proofs.kfac import LEVERAGE, LEVERAGE_BOUNDS
 from theory.proofs.stability import FLIPS as FLIPPED
-from theory.proof.implication import Implication
-from theory.proof.obligation import Mutation, Obligation
 
 _POSITIVE = ("0 < eigenvalue", "0 < nu", "0 < delta", "0 < n", "0 < E", "0 < C", "0 < pi")
 _KAPPA = {"kappa": "27/2/pi"}

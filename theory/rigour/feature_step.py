@@ -7,9 +7,9 @@ import math
 import numpy as np
 from flint import arb, arb_mat
 
-from theory.maps.feature_maps import FeatureMap
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray, positive, positive_count
+from theory.kernels.geometry import InputGeometry
+from theory.maps.feature_maps import FeatureMap
 from theory.reals import positive_real
 from theory.rigour.enclosed_step import EnclosedStep, norm_enclosed
 from theory.rigour.euclidean import euclidean_norm, form_root

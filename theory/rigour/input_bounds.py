@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory.direction import NONNEGATIVE, UNBOUNDED, LowerBound, UpperBound
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray
+from theory.kernels.geometry import InputGeometry
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.exact import exact_rank
 from theory.rigour.rounding import gamma

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.direction import NONNEGATIVE, Attained, Directed, LowerBound
 from theory.inputs import FloatArray, distance, enough_parameters, positive_distance, target_vector, unit_rows
-from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.network.gram import exact_pattern
+from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma

@@ -16,10 +16,10 @@ import numpy as np
 
 from theory.direction import LowerBound, UpperBound
 from theory.errors import ChoiceError
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray
-from theory.network.two_layer import TwoLayerNetwork
+from theory.kernels.geometry import InputGeometry
 from theory.network.gram import gram_eigenvalue_bounds, pattern_gram_eigenvalue_bounds
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.input_bounds import input_bounds
 from theory.stability.norms import rounded_down, rounded_up
 

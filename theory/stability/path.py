@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.network.definiteness import explained
 from theory.descent.steps import FunctionSpaceDescent
 from theory.direction import CertifiedSteps, Directed, LowerBound, UpperBound, as_upper_bound
 from theory.errors import DescentError, ShapeError
 from theory.inputs import FloatArray, positive, positive_count, unit_rows
+from theory.network.definiteness import explained
 from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.rigour.euclidean import euclidean_norm, row_norms
 from theory.rigour.gram_rounding import GramRounding, smallest_eigenvalue

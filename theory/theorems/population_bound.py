@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from theory.directed import exact, float_above, float_below
 from theory.errors import DegenerateInputsError, ScaleError
-from theory.kernels.limiting import degeneracy, gram_entry_error, limiting_gram
 from theory.inputs import FloatArray, target_vector, unit_rows
+from theory.kernels.limiting import degeneracy, gram_entry_error, limiting_gram
 from theory.reals import square_root
 from theory.rigour.definiteness import smallest_eigenvalue_bounds
 from theory.rigour.inverse_form import inverse_form_bounds

@@ -47,9 +47,9 @@ from numpy.typing import ArrayLike
 from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_above
 from theory.direction import UpperBound
 from theory.errors import ChoiceError, DegenerateInputsError, ScaleError
+from theory.inputs import positive_count, target_vector, unit_rows
 from theory.kernels.geometry import InputGeometry
 from theory.kernels.limiting import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
-from theory.inputs import positive_count, target_vector, unit_rows
 from theory.reals import (
     ceiling,
     circle_constant,

@@ -12,11 +12,28 @@ from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Provenance, Verdict, at_most_exactly, require
+from properties.chapters.generalisation.linearised_model import (
+    LinearisedInstance,
+    identity,
+    kfac_displacement,
+    of_integers,
+    of_network,
+    squared_norm,
+)
 from properties.chapters.identities.identity_checks import equal, full_rank
-from properties.exact.identity_instances import build_network, network_descriptions
-from properties.chapters.generalisation.linearised_model import LinearisedInstance, identity, kfac_displacement, of_integers, of_network, squared_norm
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Provenance,
+    Verdict,
+    at_most_exactly,
+    require,
+)
 from properties.engine.descriptions import described
+from properties.exact.identity_instances import build_network, network_descriptions
 
 Description = Mapping[str, Any]
 
@@ -274,3 +291,5 @@ T5_DIST = _CLAIM.with_mutants(
         conclusion=_interpolation_alone,
     ),
 )
+
+CLAIMS: tuple[Claim[Any], ...] = (T5_DIST,)

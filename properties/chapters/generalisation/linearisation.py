@@ -11,12 +11,23 @@ import numpy as np
 from flint import arb, fmpq, fmpq_mat
 from hypothesis import strategies as st
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, at_most_exactly, require
-from properties.chapters.width.binomials import normal_within
-from properties.exact.exact_network import exact_root, outputs, pattern_features
 from properties.chapters.generalisation.tube import unit_vector
+from properties.chapters.width.binomials import normal_within
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    at_most_enclosed,
+    at_most_exactly,
+    require,
+)
 from properties.engine.descriptions import described
 from properties.engine.stable_names import stored_as
+from properties.exact.exact_network import exact_root, outputs, pattern_features
 from theory.rigour.exact import rational_matrix
 from theory.rigour.precision import working_precision
 from theory.theorems.finite_width import margin_probability

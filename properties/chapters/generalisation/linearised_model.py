@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from flint import fmpq, fmpq_mat
 
-from properties.exact.exact_network import ExactNetwork, vec
 from properties.engine.stable_names import stored_as
+from properties.exact.exact_network import ExactNetwork, vec
 from theory.rigour.exact import diagonal, positive_definite, pseudo_inverse, rational_matrix
 from theory.rigour.rounding import UNIT_ROUNDOFF
 

@@ -21,15 +21,15 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Provenance, Status, require
 from properties.chapters.generalisation.population_training import trained, trained_at_any_rank
+from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Provenance, Status, require
 from properties.engine.descriptions import described
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from properties.engine.statistics import Trials
 from theory.errors import DescentError, RankDeficientError
-from theory.kernels.limiting import gram_entry_error, limiting_gram
 from theory.inputs import FloatArray, normalise_rows
+from theory.kernels.limiting import gram_entry_error, limiting_gram
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.inverse_form import inverse_form_bounds
 from theory.theorems import generalisation
@@ -388,3 +388,5 @@ SLACK = (
         remark="T1's rate needs it; the linearised model converges up to eta = 2 (T5-dist)",
     ),
 )
+
+CLAIMS: tuple[Claim[Any], ...] = (T5,)

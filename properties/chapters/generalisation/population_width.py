@@ -15,9 +15,17 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, require
-from properties.chapters.generalisation.population_loss import LOSS_CONFIDENCE, RARE, REFERENCES, TRIALS, Loss, absolute_loss, lower_limit
+from properties.chapters.generalisation.population_loss import (
+    LOSS_CONFIDENCE,
+    RARE,
+    REFERENCES,
+    TRIALS,
+    Loss,
+    absolute_loss,
+    lower_limit,
+)
 from properties.chapters.generalisation.population_training import trained
+from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, require
 from properties.engine.descriptions import described
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
@@ -283,3 +291,5 @@ SLACK = (
         remark="no population is known on which they are needed at a width that runs; T5-new and T5-tube show that their parts are. The training term is needed: tests/deep",
     ),
 )
+
+CLAIMS: tuple[Claim[Any], ...] = (T5_WIDTH,)

@@ -14,14 +14,25 @@ from flint import arb, fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Provenance, at_most_enclosed, at_most_exactly, equal_exactly, require
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Provenance,
+    at_most_enclosed,
+    at_most_exactly,
+    equal_exactly,
+    require,
+)
 from properties.engine.descriptions import described
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
-from theory.kernels.limiting import ball_limiting_gram
 from theory.inputs import FloatArray, normalise_rows
-from theory.network.two_layer import TwoLayerNetwork, pattern_counts
+from theory.kernels.limiting import ball_limiting_gram
 from theory.network.gram import exact_pattern
+from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.rigour.exact import hadamard, rational_matrix
 from theory.rigour.precision import working_precision
 from theory.theorems import generalisation
@@ -301,3 +312,5 @@ SLACK = (
         remark="attained by orthogonal rows of J; never looser than sqrt(2) (Khintchine's inequality)",
     ),
 )
+
+CLAIMS: tuple[Claim[Any], ...] = (T5_RAD,)

@@ -12,12 +12,23 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, as_float, at_most_exactly, require
-from properties.exact.exact_network import ExactNetwork, outputs
 from properties.chapters.generalisation.linearised_model import float_matrix, identity, squared_norm
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    as_float,
+    at_most_exactly,
+    require,
+)
 from properties.engine.descriptions import described
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
+from properties.exact.exact_network import ExactNetwork, outputs
 from theory.rigour.exact import diagonal, positive_definite, rational, rational_matrix
 
 Description = Mapping[str, Any]

@@ -1,1 +1,4 @@
 """Gradient descent, which natural gradient descent is compared with."""
+
+SECTION = 8
+"""Of docs/theory.md; chapters are shown in this order."""

@@ -12,12 +12,12 @@ from flint import arb, arb_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
-from properties.descent.rule import examples
-from properties.engine.descriptions import described
 from properties.descent.inputs import draw_inputs
-from properties.engine.stable_names import stored_as
+from properties.descent.rule import examples
 from properties.descent.strategies import Description, orthogonal_matrix
+from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
+from properties.engine.descriptions import described
+from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray
 from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.rigour import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound

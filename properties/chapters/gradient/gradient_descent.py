@@ -13,12 +13,23 @@ from flint import arb, fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance
-from properties.descent import followed, gradient_singular, rule as residual_rules
-from properties.descent.rule import Rule, examples
+from properties.descent import followed, gradient_singular
+from properties.descent import rule as residual_rules
 from properties.descent.instances import GradientInstance, MapInstance, NetworkInstance, descending
+from properties.descent.rule import Rule, examples
+from properties.descent.strategies import (
+    Description,
+    Dial,
+    build_perturbed_affine,
+    build_relu,
+    build_smooth,
+    orthogonal_matrix,
+    perturbed_affine_descriptions,
+    relu_descriptions,
+    smooth_descriptions,
+)
+from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance
 from properties.engine.slack import SlackRow
-from properties.descent.strategies import Description, Dial, build_perturbed_affine, build_relu, build_smooth, orthogonal_matrix, perturbed_affine_descriptions, relu_descriptions, smooth_descriptions
 from theory.maps.affine import kink_map
 from theory.reals import square_root
 from theory.theorems import gradient_descent as gd

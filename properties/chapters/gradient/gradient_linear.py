@@ -12,7 +12,18 @@ from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, as_float, equal_exactly, require
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    as_float,
+    equal_exactly,
+    require,
+)
 from properties.engine.descriptions import described
 from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray

@@ -1,1 +1,4 @@
 """Identities of networks and steps, without hypotheses on training."""
+
+SECTION = 1
+"""Of docs/theory.md; chapters are shown in this order."""

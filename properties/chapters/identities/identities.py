@@ -15,14 +15,22 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from properties.engine.claim import Bound, Claim, Provenance, equal_exactly
-from properties.exact import identity_rounding as rounding
-from properties.exact.exact_network import ExactNetwork, outputs, pattern_features, vec
 from properties.chapters.identities.identity_checks import PAPER, equal, pattern_decided
 from properties.chapters.identities.identity_dual import I_DUAL
-from properties.exact.identity_instances import COUNT_FAMILIES, SHAPES, AnyPattern, NetworkInstance, integer_counts, network_family, network_features
 from properties.chapters.identities.identity_steps import I_KFAC, I_KFAC_FN, I_PINV
+from properties.engine.claim import Bound, Claim, Provenance, equal_exactly
 from properties.engine.slack import SlackRow
+from properties.exact import identity_rounding as rounding
+from properties.exact.exact_network import ExactNetwork, outputs, pattern_features, vec
+from properties.exact.identity_instances import (
+    COUNT_FAMILIES,
+    SHAPES,
+    AnyPattern,
+    NetworkInstance,
+    integer_counts,
+    network_family,
+    network_features,
+)
 from theory.inputs import FloatArray
 from theory.network.two_layer import FLOAT32_EXACT_COUNT, TwoLayerNetwork, pattern_counts
 from theory.rigour.exact import hadamard

@@ -12,10 +12,10 @@ from functools import partial
 import numpy as np
 from flint import fmpq_mat
 
+from properties.chapters.identities.identity_checks import decomposable, equal, full_rank, pattern_decided, solvable
 from properties.engine.claim import Bound, Claim, Depth, Hypothesis, Provenance
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import MOVEMENTS, FunctionState, Movement, function_step, vector
-from properties.chapters.identities.identity_checks import decomposable, equal, full_rank, pattern_decided, solvable
 from properties.exact.identity_instances import NetworkInstance, function_state, network_family, network_features
 from theory.descent.steps import Trajectory, trajectory
 from theory.rigour.exact import diagonal, pseudo_inverse

@@ -11,10 +11,17 @@ from functools import partial
 import numpy as np
 from flint import fmpq_mat
 
+from properties.chapters.identities.identity_checks import (
+    PAPER,
+    decomposable,
+    equal,
+    full_rank,
+    pattern_decided,
+    solvable,
+)
 from properties.engine.claim import Bound, Claim, Hypothesis, Provenance, require
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork, unvec, vec, vector
-from properties.chapters.identities.identity_checks import PAPER, decomposable, equal, full_rank, pattern_decided, solvable
 from properties.exact.identity_instances import NetworkInstance, network_family, network_features
 from theory.descent.steps import gradient_step, kfac_step, natural_gradient_step
 from theory.inputs import FloatArray

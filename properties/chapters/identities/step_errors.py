@@ -18,14 +18,24 @@ from flint import arb, arb_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
 from properties.chapters.kfac.kfac_instances import INPUT_KINDS as KRONECKER_KINDS
 from properties.chapters.kfac.kfac_instances import FeatureInstance, build_perturbed, perturbed_descriptions
-from properties.engine.descriptions import described
 from properties.descent.inputs import draw_inputs
 from properties.descent.instances import MapInstance, descending
-from properties.engine.stable_names import stored_as
 from properties.descent.strategies import Description, Dial, build_perturbed_affine, perturbed_affine_descriptions
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    at_most_enclosed,
+    require,
+)
+from properties.engine.descriptions import described
+from properties.engine.stable_names import stored_as
 from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DescentError
 from theory.inputs import FloatArray

@@ -13,15 +13,27 @@ import numpy as np
 from flint import arb, fmpq
 from hypothesis import strategies as st
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, certified, require, require_enclosed
 from properties.chapters.width.binomials import HALF, binomial_at_most, some_of_several
 from properties.descent.random_networks import Description, RandomNetwork, build_network, network_descriptions
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    at_most_enclosed,
+    certified,
+    require,
+    require_enclosed,
+)
 from properties.engine.descriptions import described
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from properties.engine.statistics import POWER, Trials, has_power, power
-from theory.kernels.limiting import limiting_gram_eigenvalue_bounds, limiting_pattern_gram_eigenvalue_bounds
 from theory.inputs import FloatArray
+from theory.kernels.limiting import limiting_gram_eigenvalue_bounds, limiting_pattern_gram_eigenvalue_bounds
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
 from theory.stability.norms import input_norm_squared
@@ -326,3 +338,5 @@ SLACK = (
         remark="no counterexample known when they are replaced by 1; unit norm of the rows is not needed",
     ),
 )
+
+CLAIMS: tuple[Claim[Any], ...] = (K_CHERNOFF,)

@@ -12,15 +12,27 @@ import numpy as np
 from flint import arb
 from hypothesis import strategies as st
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, Verdict, at_most_enclosed, require, require_enclosed
 from properties.chapters.width.binomials import binomial_outside
 from properties.descent.random_networks import Description, RandomNetwork
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    Verdict,
+    at_most_enclosed,
+    require,
+    require_enclosed,
+)
 from properties.engine.descriptions import described
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from properties.engine.statistics import Trials, has_power
-from theory.kernels.limiting import ball_limiting_pattern_gram, limiting_pattern_gram, pattern_entry_error
 from theory.inputs import FloatArray
+from theory.kernels.limiting import ball_limiting_pattern_gram, limiting_pattern_gram, pattern_entry_error
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
 from theory.theorems.kernels import pattern_deviation_failure
@@ -239,3 +251,5 @@ SLACK = (
         remark="any e > 2 is refuted for S_ij = 1/2, small t and large m t^2",
     ),
 )
+
+CLAIMS: tuple[Claim[Any], ...] = (K_HOEFFDING,)

@@ -11,9 +11,21 @@ import numpy as np
 from flint import arb, fmpq
 from hypothesis import strategies as st
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, certified, require, require_enclosed
 from properties.chapters.width.binomials import binomial_at_most, some_of_several
 from properties.descent.random_networks import RandomNetwork, build_network, network_descriptions
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    at_most_enclosed,
+    certified,
+    require,
+    require_enclosed,
+)
 from properties.engine.descriptions import described
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as

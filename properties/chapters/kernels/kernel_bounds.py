@@ -13,9 +13,28 @@ from flint import arb, arb_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, Verdict, at_most_or_equal_enclosed, equal_enclosed
-from properties.chapters.kernels.kernel_instances import ANTIPARALLEL, DUPLICATED, GENERAL, INTEGERS, NEARLY, Description, KernelInstance
+from properties.chapters.kernels.kernel_instances import (
+    ANTIPARALLEL,
+    DUPLICATED,
+    GENERAL,
+    INTEGERS,
+    NEARLY,
+    Description,
+    KernelInstance,
+)
 from properties.chapters.kernels.kernel_oracles import correlation, dot, exact_rows
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    Verdict,
+    at_most_or_equal_enclosed,
+    equal_enclosed,
+)
 from properties.engine.descriptions import described
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as

@@ -12,13 +12,13 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from properties.descent.rows import antiparallel_rows, duplicated_rows, general_rows, integer_rows
 from properties.engine.claim import Depth, Family
 from properties.engine.descriptions import described
-from properties.descent.rows import antiparallel_rows, duplicated_rows, general_rows, integer_rows
 from properties.engine.stable_names import stored_as
 from properties.engine.statistics import SIGNIFICANCE, description_key
-from theory.kernels.limiting import Degeneracy, degeneracy, limiting_gram_eigenvalue_bounds
 from theory.inputs import FloatArray, normalise_rows
+from theory.kernels.limiting import Degeneracy, degeneracy, limiting_gram_eigenvalue_bounds
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.norms import input_norm_squared
 from theory.theorems.width import chernoff_width

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from flint import acb, arb, arb_mat, fmpq, fmpq_mat
 
-from theory.kernels.limiting import Degeneracy
 from theory.inputs import FloatArray
+from theory.kernels.limiting import Degeneracy
 from theory.rigour.exact import null_vector, rational, rational_matrix
 
 CUT = 15

@@ -13,11 +13,47 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_mat
 
-from properties.engine.claim import Bound, Claim, Evidence, Hypothesis, Provenance, at_most_enclosed, equal_enclosed, equal_exactly, require
-from properties.chapters.kernels.kernel_instances import ANTIPARALLEL, DUPLICATED, FAILURE_PROBABILITY, GENERAL, INITIALISED, INTEGERS, NEARLY, KernelInstance
-from properties.chapters.kernels.kernel_oracles import correlation, exact_rows, feature_ranks, gram_kernel_vector, largest_error, pattern_expectation, pattern_kernel_vector, residue
-from theory.kernels.limiting import Degeneracy, ball_limiting_gram, ball_limiting_pattern_gram, gram_entry_error, limiting_gram, limiting_pattern_gram, pattern_entry_error
+from properties.chapters.kernels.kernel_instances import (
+    ANTIPARALLEL,
+    DUPLICATED,
+    FAILURE_PROBABILITY,
+    GENERAL,
+    INITIALISED,
+    INTEGERS,
+    NEARLY,
+    KernelInstance,
+)
+from properties.chapters.kernels.kernel_oracles import (
+    correlation,
+    exact_rows,
+    feature_ranks,
+    gram_kernel_vector,
+    largest_error,
+    pattern_expectation,
+    pattern_kernel_vector,
+    residue,
+)
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Evidence,
+    Hypothesis,
+    Provenance,
+    at_most_enclosed,
+    equal_enclosed,
+    equal_exactly,
+    require,
+)
 from theory.inputs import FloatArray, normalise_rows
+from theory.kernels.limiting import (
+    Degeneracy,
+    ball_limiting_gram,
+    ball_limiting_pattern_gram,
+    gram_entry_error,
+    limiting_gram,
+    limiting_pattern_gram,
+    pattern_entry_error,
+)
 from theory.network.gram import gram_eigenvalue_bounds
 from theory.rigour.precision import working_precision
 from theory.theorems.width import KEPT_SHARE

@@ -1,1 +1,4 @@
 """K-FAC."""
+
+SECTION = 7
+"""Of docs/theory.md; chapters are shown in this order."""

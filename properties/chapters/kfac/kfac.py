@@ -6,11 +6,27 @@ import dataclasses
 from functools import partial
 from typing import Any
 
-from properties.engine.claim import Claim, Mutant, Provenance
 from properties.chapters.kfac import kfac_exact
 from properties.chapters.kfac.kfac_instances import InputNumbers, KroneckerInstance
-from properties.chapters.kfac.kfac_rules import T4_LEAST_RULE, T4_LEV_RULE, T4_RULE, T4_SHARP_RULE, KroneckerRule, conclusion, confirm, families, features, hypotheses, perturbed, spikes, with_limit, with_radius, with_rate
+from properties.chapters.kfac.kfac_rules import (
+    T4_LEAST_RULE,
+    T4_LEV_RULE,
+    T4_RULE,
+    T4_SHARP_RULE,
+    KroneckerRule,
+    conclusion,
+    confirm,
+    families,
+    features,
+    hypotheses,
+    perturbed,
+    spikes,
+    with_limit,
+    with_radius,
+    with_rate,
+)
 from properties.chapters.kfac.kfac_slack import SLACK
+from properties.engine.claim import Claim, Mutant, Provenance
 from theory.reals import square_root
 from theory.theorems.ngd import contraction_ratio, deficit
 

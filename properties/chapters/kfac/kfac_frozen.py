@@ -18,16 +18,28 @@ from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict, as_float, equal_exactly, require, within_rounding
-from properties.exact.exact_network import MOVEMENTS, FunctionState, function_step
 from properties.chapters.kfac.kfac_instances import INPUT_KINDS, draw_inputs, input_descriptions
 from properties.descent.rule import examples
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    Verdict,
+    as_float,
+    equal_exactly,
+    require,
+    within_rounding,
+)
 from properties.engine.descriptions import described
 from properties.engine.stable_names import stored_as
+from properties.exact.exact_network import MOVEMENTS, FunctionState, function_step
 from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DescentError
-from theory.kernels.geometry import InputGeometry
 from theory.inputs import FloatArray
+from theory.kernels.geometry import InputGeometry
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
 from theory.rigour.input_bounds import input_bounds

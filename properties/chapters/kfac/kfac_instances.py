@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.descent.instances import MAP_PARTS, DescentInstance, NetworkInstance, Run, descending, exhausted
-from properties.engine.stable_names import stored_as
 from properties.descent.strategies import INSIDE, Description, Dial, orthogonal_matrix, spike_steps
-from theory.maps.feature_maps import FeatureCertificate, FeatureMap, certify_features
-from theory.kernels.geometry import InputGeometry
+from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray, normalise_rows
+from theory.kernels.geometry import InputGeometry
 from theory.maps.affine import PerturbedAffine, spike_map
+from theory.maps.feature_maps import FeatureCertificate, FeatureMap, certify_features
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.enclosed_step import EnclosedStep
 from theory.rigour.feature_step import feature_step, feature_steps_enclosed

@@ -12,12 +12,29 @@ from flint import arb
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Family, Hypothesis, Verdict, certified, certified_up_to, established, require
-from properties.descent import followed, families as ngd_enclosed, rule as residual_rules
 from properties.chapters.gradient.gradient_descent import guaranteed_share
-from properties.chapters.kfac.kfac_instances import EXTREME_KINDS, INPUT_KINDS, TALL_SHAPES, InputNumbers, KroneckerInstance, StepLimit, build_perturbed, build_relu, build_smooth, build_spike, perturbed_descriptions, relu_descriptions, smooth_descriptions, spike_descriptions
+from properties.chapters.kfac.kfac_instances import (
+    EXTREME_KINDS,
+    INPUT_KINDS,
+    TALL_SHAPES,
+    InputNumbers,
+    KroneckerInstance,
+    StepLimit,
+    build_perturbed,
+    build_relu,
+    build_smooth,
+    build_spike,
+    perturbed_descriptions,
+    relu_descriptions,
+    smooth_descriptions,
+    spike_descriptions,
+)
+from properties.descent import families as ngd_enclosed
+from properties.descent import followed
+from properties.descent import rule as residual_rules
 from properties.descent.rule import examples
 from properties.descent.strategies import Description, Dial
+from properties.engine.claim import Bound, Family, Hypothesis, Verdict, certified, certified_up_to, established, require
 from theory.reals import square_root
 from theory.theorems import kfac
 

@@ -6,12 +6,24 @@ import dataclasses
 from collections.abc import Callable
 from functools import partial
 
-from properties.engine.claim import Claim, Family, Mutant, Provenance
-from properties.descent import singular as ngd_singular
 from properties.chapters.losses.general_loss_instances import ALL, Losses, families, perturbed_affine, spikes
-from properties.chapters.losses.general_loss_rules import RuleOf, changed, conclusion, confirm, features, hypotheses, rule_of, turned, with_factor, with_limits, with_radius
+from properties.chapters.losses.general_loss_rules import (
+    RuleOf,
+    changed,
+    conclusion,
+    confirm,
+    features,
+    hypotheses,
+    rule_of,
+    turned,
+    with_factor,
+    with_limits,
+    with_radius,
+)
+from properties.descent import singular as ngd_singular
 from properties.descent.instances import LossInstance
 from properties.descent.losses import Misstatement
+from properties.engine.claim import Claim, Family, Mutant, Provenance
 from properties.engine.slack import SlackRow
 from theory.reals import square_root
 from theory.theorems import general_loss, ngd

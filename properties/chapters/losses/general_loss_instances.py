@@ -11,13 +11,24 @@ from typing import Any, Protocol
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Family
-from properties.descent import followed
 from properties.chapters.losses.general_loss_rules import RuleOf
-from properties.descent.rule import examples
+from properties.descent import followed
 from properties.descent.instances import LossInstance
 from properties.descent.losses import KINDS, LossPlan, Misstatement
-from properties.descent.strategies import Description, Dial, build_perturbed_affine, build_relu, build_smooth, build_spike, perturbed_affine_descriptions, relu_descriptions, smooth_descriptions, spike_descriptions
+from properties.descent.rule import examples
+from properties.descent.strategies import (
+    Description,
+    Dial,
+    build_perturbed_affine,
+    build_relu,
+    build_smooth,
+    build_spike,
+    perturbed_affine_descriptions,
+    relu_descriptions,
+    smooth_descriptions,
+    spike_descriptions,
+)
+from properties.engine.claim import Family
 
 CONDITION_STEPS = 20
 """Condition numbers are ``50^(k/20)``, k = 0 to 20, and at least 1.1 where they cannot be 1."""

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from properties.engine.claim import Bound, Hypothesis
 from properties.descent import rule as residual_rules
-from properties.descent.rule import Rule
 from properties.descent.instances import LossInstance
+from properties.descent.rule import Rule
 from properties.descent.strategies import Dial
+from properties.engine.claim import Bound, Hypothesis
 from theory.theorems import general_loss, ngd
 
 RuleOf = Callable[[float, float], Rule]

@@ -1,1 +1,4 @@
 """Natural gradient descent on the squared loss."""
+
+SECTION = 4
+"""Of docs/theory.md; chapters are shown in this order."""

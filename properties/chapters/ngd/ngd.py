@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Callable
 from functools import partial
 
-from properties.engine.claim import Provenance
 from properties.descent import cliff as ngd_cliff
-from properties.descent.singular import LINEAR, without_condition_1
 from properties.descent.rule import Rule, descent_claim, mutated
-from properties.engine.slack import SlackRow
+from properties.descent.singular import LINEAR, without_condition_1
 from properties.descent.strategies import Dial
+from properties.engine.claim import Provenance
+from properties.engine.slack import SlackRow
 from theory.reals import square_root
 from theory.theorems import ngd
 

@@ -14,14 +14,14 @@ from flint import arb, arb_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
 from properties.descent.rule import examples, excess
+from properties.descent.strategies import INSIDE, Description
+from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
 from properties.engine.descriptions import described
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
-from properties.descent.strategies import INSIDE, Description
-from theory.maps import adversary
 from theory.inputs import FloatArray
+from theory.maps import adversary
 from theory.rigour.definiteness import singular_value_bounds
 from theory.rigour.enclosed_step import norm_enclosed, solve_enclosed
 from theory.rigour.exact import ball_matrix

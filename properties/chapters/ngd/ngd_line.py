@@ -13,17 +13,28 @@ from flint import arb
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict, at_most, at_most_enclosed
-from properties.descent import cliff as ngd_cliff, singular as ngd_singular
-from properties.descent import rule as residuals
 from properties.chapters.ngd.ngd import T1_SHARP_RULE
-from properties.descent.rule import examples, perturbed_affine, relu_networks, smooth_networks
+from properties.descent import cliff as ngd_cliff
+from properties.descent import rule as residuals
+from properties.descent import singular as ngd_singular
 from properties.descent.instances import DescentInstance, MapInstance
-from properties.engine.slack import SlackRow
+from properties.descent.rule import examples, perturbed_affine, relu_networks, smooth_networks
 from properties.descent.strategies import Description, Dial, orthogonal_matrix, spike_descriptions
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    Verdict,
+    at_most,
+    at_most_enclosed,
+)
+from properties.engine.slack import SlackRow
 from theory.maps.affine import spike_map
-from theory.reals import square_root
 from theory.maps.ridge import turning_map
+from theory.reals import square_root
 from theory.rigour.enclosed_step import norm_enclosed
 from theory.rigour.exact import AnyArray
 from theory.rigour.rounding import gamma

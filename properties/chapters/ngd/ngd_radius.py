@@ -13,16 +13,26 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict
 from properties.chapters.gradient import gradient_descent
-from properties.descent import rule as residuals
 from properties.chapters.ngd.ngd import T1_Q_RULE, T1_RULE, T1_SHARP_RULE
-from properties.descent.singular import LINEAR, without_condition_1
-from properties.descent.rule import Rule, examples
+from properties.descent import rule as residuals
 from properties.descent.instances import Certificate, MapInstance, NetworkInstance, Run, descending
+from properties.descent.rule import Rule, examples
+from properties.descent.singular import LINEAR, without_condition_1
+from properties.descent.strategies import (
+    INSIDE,
+    Description,
+    Dial,
+    build_perturbed_affine,
+    build_relu,
+    build_smooth,
+    perturbed_affine_descriptions,
+    relu_descriptions,
+    smooth_descriptions,
+)
+from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
-from properties.descent.strategies import INSIDE, Description, Dial, build_perturbed_affine, build_relu, build_smooth, perturbed_affine_descriptions, relu_descriptions, smooth_descriptions
 from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
 from theory.maps.affine import kink_map
 from theory.rigour.enclosed_step import EnclosedStep

@@ -13,14 +13,26 @@ from flint import arb
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Provenance, Verdict, at_most, at_most_enclosed, equal_enclosed, established, within_rounding
-from properties.descent.singular import LINEAR, without_condition_1
-from properties.descent.rule import examples
-from properties.engine.descriptions import described
 from properties.descent.inputs import draw_inputs, weighted_kinds
 from properties.descent.instances import NetworkInstance
-from properties.engine.stable_names import stored_as
+from properties.descent.rule import examples
+from properties.descent.singular import LINEAR, without_condition_1
 from properties.descent.strategies import DIMENSIONS, Description
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Family,
+    Hypothesis,
+    Provenance,
+    Verdict,
+    at_most,
+    at_most_enclosed,
+    equal_enclosed,
+    established,
+    within_rounding,
+)
+from properties.engine.descriptions import described
+from properties.engine.stable_names import stored_as
 from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DescentError
 from theory.inputs import FloatArray

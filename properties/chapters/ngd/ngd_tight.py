@@ -11,11 +11,22 @@ from flint import arb
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict, at_most, at_most_enclosed, require
+from properties.descent.instances import DescentInstance
 from properties.descent.rule import Rule as DescentRule
 from properties.descent.rule import examples, hypotheses
-from properties.descent.instances import DescentInstance
 from properties.descent.strategies import Description, Dial, build_spike, spike_descriptions
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    Verdict,
+    at_most,
+    at_most_enclosed,
+    require,
+)
 from theory.rigour.rounding import gamma
 from theory.theorems import ngd
 

@@ -1,1 +1,4 @@
 """Condition 2: certificates of a ball and of a path, attacks, patterns."""
+
+SECTION = 3
+"""Of docs/theory.md; chapters are shown in this order."""

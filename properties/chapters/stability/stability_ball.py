@@ -16,11 +16,20 @@ from flint import arb, fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, decided_exactly
-from properties.descent.rule import examples
 from properties.chapters.stability.stability_instances import BallInstance, SmoothInstance, build_ball, build_smooth
-from properties.engine.descriptions import described
 from properties.descent.inputs import ANGLES, INPUT_KINDS
+from properties.descent.rule import examples
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    at_most_enclosed,
+    decided_exactly,
+)
+from properties.engine.descriptions import described
 from theory.network.two_layer import ACTIVATIONS
 from theory.rigour.exact import rational
 from theory.rigour.precision import working_precision
@@ -415,3 +424,6 @@ def smooth_claim(condition: str = "2") -> Claim[SmoothInstance]:
             "width", "1/m instead of 1/m^{1/2}", lambda i: bound(i, input_norm_squared(i.rows), 1.0, i.net.width**2)
         ),
     )
+
+
+CLAIMS: tuple[Claim[Any], ...] = (fro_claim(), spec_claim(), smooth_claim())

@@ -16,8 +16,8 @@ from properties.engine.stable_names import stored_as
 from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DescentError
 from theory.inputs import FloatArray, normalise_rows
-from theory.network.two_layer import TwoLayerNetwork
 from theory.network.gram import exact_pattern
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.eigenvalues import enclosed_smallest_eigenvalue
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS
 from theory.rigour.exact import ball_matrix, entrywise_product, rational

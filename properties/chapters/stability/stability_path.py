@@ -15,12 +15,25 @@ from flint import arb, fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Evidence, Family, Hypothesis, Mutant, Provenance, Verdict, at_most_enclosed, certified, decided_exactly, require
-from properties.descent.rule import examples
 from properties.chapters.stability.stability_ball import BALL_BITS, SMOOTH
 from properties.chapters.stability.stability_instances import PathInstance, build_path
-from properties.engine.descriptions import described
 from properties.descent.inputs import ANGLES, weighted_kinds
+from properties.descent.rule import examples
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Evidence,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    Verdict,
+    at_most_enclosed,
+    certified,
+    decided_exactly,
+    require,
+)
+from properties.engine.descriptions import described
 from theory.rigour.precision import working_precision
 from theory.stability.crossings import Crossings
 from theory.stability.norms import pattern_change_norm
@@ -236,3 +249,6 @@ def path_claim(condition: str = "2") -> Claim[PathInstance]:
         mutant("from-each-start", "the change since the start of the segment, not since theta(0)", from_each_start),
         mutant("first-step-only", "the first segment's bound for all", lambda i: float(i.certificate.step_changes[0])),
     )
+
+
+CLAIMS: tuple[Claim[Any], ...] = (path_claim(),)

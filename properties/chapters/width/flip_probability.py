@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Mutant, Provenance, at_most_enclosed
 from properties.chapters.width.binomials import normal_within
 from properties.descent.random_networks import Description, RandomNetwork, build_network, network_descriptions
+from properties.engine.claim import Bound, Claim, Depth, Family, Mutant, Provenance, at_most_enclosed
 from properties.engine.descriptions import described
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
@@ -322,3 +322,5 @@ SLACK = (
         remark="for n = 1 the bound holds for all R at once; no counterexample known for n > 1",
     ),
 )
+
+CLAIMS: tuple[Claim[Any], ...] = (C2_PROB,)

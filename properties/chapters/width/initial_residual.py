@@ -14,9 +14,19 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from scipy import stats
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Mutant, Provenance, at_most_enclosed, equal_enclosed, equal_exactly
 from properties.chapters.width.binomials import normal_above
 from properties.descent.random_networks import Description, RandomNetwork, network_descriptions, unit_inputs
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Mutant,
+    Provenance,
+    at_most_enclosed,
+    equal_enclosed,
+    equal_exactly,
+)
 from properties.engine.descriptions import described
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
@@ -307,3 +317,5 @@ SLACK = (
         remark="Markov's inequality; refuted below that value at n = m = 1, y = 0",
     ),
 )
+
+CLAIMS: tuple[Claim[Any], ...] = (R0,)

@@ -13,16 +13,28 @@ from flint import arb
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, certified, established, require
-from properties.descent.random_networks import Description, RandomNetwork, unit_inputs
 from properties.chapters.width.width_instances import BITS, Parts, WidthInstance
 from properties.chapters.width.width_slack import SLACK
-from properties.reading.datasets import load_dataset
+from properties.descent.random_networks import Description, RandomNetwork, unit_inputs
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Depth,
+    Family,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    at_most_enclosed,
+    certified,
+    established,
+    require,
+)
 from properties.engine.descriptions import described
 from properties.engine.extras import Extra
 from properties.engine.statistics import Trials
-from theory.kernels.geometry import InputGeometry
+from properties.reading.datasets import load_dataset
 from theory.inputs import FloatArray
+from theory.kernels.geometry import InputGeometry
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
 from theory.stability.norms import input_norm_squared, squared_norm_excess

@@ -9,9 +9,9 @@ from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from properties.engine.stable_names import stored_as
 from theory.direction import LowerBound
+from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
 from theory.kernels.limiting import limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
-from theory.inputs import FloatArray
 from theory.rigour.eigenvalues import enclosed_smallest_eigenvalue
 from theory.rigour.exact import pseudo_inverse, rational_matrix
 from theory.rigour.input_bounds import InputBounds, input_bounds

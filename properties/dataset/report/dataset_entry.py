@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from properties.engine.claim import Evaluation, InstanceVerdict
-from properties.reading.datasets import Dataset
 from properties.dataset.report.dataset_texts import KIND, told
+from properties.engine.claim import Evaluation, InstanceVerdict
 from properties.engine.report.entries import Entry, evaluation_entry
 from properties.engine.report.plain import plain
 from properties.engine.report.run_verdict import RunVerdict
+from properties.reading.datasets import Dataset
 
 Curves = Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float] | None]]]
 """Residual norms by rung ("n = 10, m = 1024") and optimiser: those observed, and their bound by a theorem if any."""

@@ -7,10 +7,20 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any
 
-from properties.engine.report.data_files import Table
 from properties.dataset.report.dataset_texts import optimiser_name
+from properties.engine.report.data_files import Table
 from properties.engine.report.entries import Entry
-from properties.engine.report.figures import COLOURS, MARKERS, STYLES, Figure, Undrawn, attempted, figure, legend_below, spread
+from properties.engine.report.figures import (
+    COLOURS,
+    MARKERS,
+    STYLES,
+    Figure,
+    Undrawn,
+    attempted,
+    figure,
+    legend_below,
+    spread,
+)
 from properties.engine.report.plain import number
 
 Curve = Mapping[str, Any]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from importlib.resources import files
 
-from properties.engine.part import Content, Section
 from properties.dataset.report.dataset_figures import dataset_figures
 from properties.dataset.report.dataset_texts import KIND
 from properties.dataset.report.dataset_view import rung_rows, theorems
+from properties.engine.part import Content, Section
 from properties.engine.report.entries import Entry
 from properties.engine.report.figures import Figure
 from properties.engine.report.isolated import Isolated

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from properties.dataset.report.dataset_answer import answer
 from properties.engine.claim import InstanceVerdict, Verdict
 from properties.engine.paths import printable
-from properties.dataset.report.dataset_answer import answer
 from properties.engine.report.entries import Entry
 from properties.engine.report.run_verdict import RunVerdict
 from properties.engine.report.wording import evaluation_lines, plural

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from properties.dataset.attempts import reason_lines
+from properties.dataset.natural_gradient_numbers import NaturalGradientNumbers
 from properties.engine.claim import Verdict
 from properties.engine.decision import below
-from properties.formulas import mathematics
-from properties.dataset.natural_gradient_numbers import NaturalGradientNumbers
 from properties.engine.report.entries import Entry
 from properties.engine.report.mathematics import Mathematics
 from properties.engine.report.plain import number, plain
+from properties.formulas import mathematics
 from theory.direction import Attained, LowerBound, UpperBound, digits, evidence
 from theory.theorems import ngd
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from properties.dataset import input_certificate
-from properties.dataset.topics import gradient_data, kfac_real, real_data, width_data
 from properties.dataset.contribution import Contribution
-from properties.reading.datasets import Dataset
 from properties.dataset.rung import RungContext
+from properties.dataset.topics import gradient_data, kfac_real, real_data, width_data
+from properties.reading.datasets import Dataset
 
 InputTopic = Callable[[Dataset], Contribution]
 """What is certified of the inputs and targets alone, once a data set."""

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from properties.dataset.attempts import Attempts
-from properties.engine.claim import Evaluation
 from properties.chapters.gradient import gradient_descent as claims
-from properties.dataset.topics.real_data import NO_THEOREM, RealInstance
+from properties.dataset.attempts import Attempts
 from properties.dataset.contribution import Contribution
 from properties.dataset.rung import REDUCTION, RungContext
+from properties.dataset.topics.real_data import NO_THEOREM, RealInstance
+from properties.engine.claim import Evaluation
 from properties.engine.search import evaluate_instance
 from theory.direction import (
     NONNEGATIVE,

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from properties.dataset.attempts import Attempts
-from properties.engine.claim import Claim, Evaluation
 from properties.chapters.kfac import kfac as claims
 from properties.chapters.kfac.kfac_instances import InputNumbers
-from properties.dataset.topics.real_data import BELOW_LIMIT, NO_THEOREM, PathConditions
+from properties.dataset.attempts import Attempts
 from properties.dataset.contribution import Contribution, Prediction
-from properties.descent.instances import NetworkInstance
 from properties.dataset.natural_gradient_numbers import Limits
 from properties.dataset.rung import REDUCTION, RungContext
+from properties.dataset.topics.real_data import BELOW_LIMIT, NO_THEOREM, PathConditions
+from properties.descent.instances import NetworkInstance
+from properties.engine.claim import Claim, Evaluation
 from properties.engine.search import evaluate_instance
 from properties.engine.stable_names import stored_as
 from theory.direction import (

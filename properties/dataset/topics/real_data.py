@@ -8,15 +8,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from properties.dataset.attempts import Attempts
-from properties.engine.claim import Evaluation, Verdict
 from properties.chapters.ngd import ngd as claims
 from properties.chapters.ngd import ngd_step
+from properties.dataset.attempts import Attempts
 from properties.dataset.contribution import Contribution, Prediction
-from properties.engine.decision import below
-from properties.descent.instances import NetworkInstance
 from properties.dataset.natural_gradient_numbers import Limits, NaturalGradientNumbers
 from properties.dataset.rung import NGD_STEP_SIZE, RungContext
+from properties.descent.instances import NetworkInstance
+from properties.engine.claim import Evaluation, Verdict
+from properties.engine.decision import below
 from properties.engine.search import evaluate_instance
 from properties.engine.stable_names import stored_as
 from theory.direction import (

@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 
 from properties.dataset.attempts import Attempts
-from properties.engine.claim import Verdict
 from properties.dataset.contribution import Contribution
-from properties.engine.decision import below
 from properties.dataset.rung import NGD_STEP_SIZE, RungContext
-from theory.kernels.degeneracy import degeneracy
+from properties.engine.claim import Verdict
+from properties.engine.decision import below
 from theory.direction import UNBOUNDED, UpperBound, digits, evidence, raised
 from theory.errors import DegenerateInputsError, ScaleError, WidthError
+from theory.kernels.degeneracy import degeneracy
 from theory.kernels.limiting import limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 from theory.stability import BallCertificate, PathCertificate
 from theory.theorems import width

@@ -14,8 +14,8 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from properties.engine.claim import Claim, Evaluation
-from properties.engine.replay.counterexample import Counterexample, read_counterexample
 from properties.engine.paths import file_key, printable
+from properties.engine.replay.counterexample import Counterexample, read_counterexample
 from properties.engine.report.entries import Entry, evaluation_entry
 from properties.engine.report.environment import environment
 from properties.engine.report.plain import number, plain

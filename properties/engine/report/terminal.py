@@ -6,7 +6,23 @@ import textwrap
 from collections.abc import Sequence
 
 from properties.engine.report.document import Document
-from properties.engine.report.wording import CAUSE, description_text, evidence_text, family_texts, mark_text, mutants_text, number_text, obligations_text, replay_texts, replays_sentence, seconds_text, tightest_text, told_once, verdict_sentence, without_counterexample
+from properties.engine.report.wording import (
+    CAUSE,
+    description_text,
+    evidence_text,
+    family_texts,
+    mark_text,
+    mutants_text,
+    number_text,
+    obligations_text,
+    replay_texts,
+    replays_sentence,
+    seconds_text,
+    tightest_text,
+    told_once,
+    verdict_sentence,
+    without_counterexample,
+)
 
 WIDEST_LINE = 140
 """Longer lists of instances are wrapped."""

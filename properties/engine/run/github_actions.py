@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from properties.engine.claim import Verdict
-from properties.engine.run.place import Place
 from properties.engine.report import terminal, wording
 from properties.engine.report.document import Document
 from properties.engine.report.left_out import left_out_lines
+from properties.engine.run.place import Place
 from properties.engine.run.run import Run
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import pytest
 
 from properties.engine.claim import Claim, Mutant
 from properties.engine.part import Task, task_name
-from properties.engine.run.place import Place, place
 from properties.engine.replay.replay import Replay
 from properties.engine.report.entries import Entry, facts
+from properties.engine.run.place import Place, place
 from properties.engine.run.run import Run
-from properties.engine.selection import defects
 from properties.engine.run.verification import Outcome, Verification
+from properties.engine.selection import defects
 from theory.proof.obligation import Obligation
 
 RUN = pytest.StashKey[Run]()

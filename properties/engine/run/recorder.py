@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from properties.engine.run.interruption import heed_termination
 from properties.engine.paths import printable
 from properties.engine.report import terminal, wording
 from properties.engine.report.document import Document
 from properties.engine.report.left_out import left_out_lines
 from properties.engine.report.publication import publish, write_partial
+from properties.engine.run.interruption import heed_termination
 from properties.engine.run.run import Run
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import settings
 
-from properties.engine.run.baseline import BaselineFile, open_baseline
 from properties.engine.claim import Claim, Depth
 from properties.engine.extension import Suite
 from properties.engine.extras import Extra, require_extra
@@ -23,6 +22,7 @@ from properties.engine.report.document import Document
 from properties.engine.report.entries import chain_entry, slack_entry
 from properties.engine.report.environment import environment
 from properties.engine.report.publication import OWN_FILES, foreign
+from properties.engine.run.baseline import BaselineFile, open_baseline
 from properties.engine.run.run import Run
 from properties.engine.seeds import root_seed
 from properties.engine.selection import ALL_CLAIMS, feasible, selected_claims, selected_obligations, selected_slack

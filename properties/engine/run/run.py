@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from properties.engine.run.baseline import BaselineFile, Comparison, compared, write_baseline
 from properties.engine.claim import Claim, Depth, Mutant
 from properties.engine.extension import Subject
 from properties.engine.part import Setting, Task
@@ -15,6 +14,7 @@ from properties.engine.paths import printable
 from properties.engine.replay.replay import Replay
 from properties.engine.report.document import Document
 from properties.engine.results import Result
+from properties.engine.run.baseline import BaselineFile, Comparison, compared, write_baseline
 from theory.proof.implication import Implication
 from theory.proof.obligation import Obligation
 from theory.proof.provers import Prover

@@ -21,15 +21,15 @@ from hypothesis import settings
 
 from properties.engine.claim import Depth
 from properties.engine.extension import Suite
-from properties.engine.run.github_actions import GitHubActions
-from properties.engine.run.items import ENTRY, RUN, ChosenItem, ChosenItems, Item
 from properties.engine.part import task_name
 from properties.engine.paths import printable
 from properties.engine.profiles import profile_name, register_profiles
-from properties.engine.run.progress import Progress, terminal_stream
-from properties.engine.run.recorder import Recorder
 from properties.engine.report.left_out import left_out_lines
 from properties.engine.report.publication import occupy
+from properties.engine.run.github_actions import GitHubActions
+from properties.engine.run.items import ENTRY, RUN, ChosenItem, ChosenItems, Item
+from properties.engine.run.progress import Progress, terminal_stream
+from properties.engine.run.recorder import Recorder
 from properties.engine.run.request import requested_run
 from properties.engine.run.run import CLAIM, MUTANT, PART, SUBJECTS
 from properties.engine.selection import defects

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from properties.engine.claim import Claim, Depth, Evaluation, Mutant, Verdict
-from properties.engine.replay.counterexample import Circumstances, Refutation, write_counterexample
 from properties.engine.obligations import run_obligation
 from properties.engine.part import Task
 from properties.engine.paths import printable
+from properties.engine.replay.counterexample import Circumstances, Refutation, write_counterexample
 from properties.engine.replay.replay import Replay, failed_entry, replay_entry
+from properties.engine.replay.rounder import NotReproducibleError, stored_refutation
 from properties.engine.report import wording
 from properties.engine.report.entries import Entry, claim_entry, mutant_entry, obligation_entry
 from properties.engine.results import Result
-from properties.engine.replay.rounder import NotReproducibleError, stored_refutation
 from properties.engine.run.run import Run
 from properties.engine.search import run_claim
 from properties.engine.seeds import claim_seed

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from properties.engine.report.data_files import Table
 from properties.dataset.report.dataset_figures import drawable
 from properties.dataset.report.dataset_texts import optimiser_name
+from properties.engine.report.data_files import Table
 from properties.engine.report.figures import COLOURS, MARKERS, STYLES, Draw, Figure, figure, legend_below, spread
 from properties.pictures.report.picture_tables import output_paths, shortened, tables
 from properties.pictures.report.picture_texts import PHASES, degrees, phase, summaries

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from properties.engine.report.data_files import Table
 from properties.dataset.report.dataset_texts import optimiser_name
+from properties.engine.report.data_files import Table
 from properties.pictures.report.picture_texts import PHASES, degrees, phase
 
 Data = Mapping[str, Any]

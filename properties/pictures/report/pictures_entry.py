@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from properties.engine.report.entries import Entry
-from properties.pictures.report.picture_texts import summaries
 from properties.engine.report.plain import plain
+from properties.pictures.report.picture_texts import summaries
 
 KIND = "pictures"
 

@@ -222,7 +222,12 @@ def _inaccurate_activations(network: ModuleType, arithmetic: Arithmetic) -> None
         def evaluate(z: Any) -> Any:
             value = np.asarray(function(np.asarray(z, dtype=np.float64)), dtype=np.float64)
             director = arithmetic.director
-            site = ("theory.network.two_layer", 0, next(count) % 2, place)  # two evaluations in turn may be off in two ways
+            site = (
+                "theory.network.two_layer",
+                0,
+                next(count) % 2,
+                place,
+            )  # two evaluations in turn may be off in two ways
             director.seen.setdefault(site)
             mode = director.modes[site] if site in director.modes else director.otherwise(site)
             off = 0.0 if mode == EXACT else 8 * director.largest * signs_of(mode, value)

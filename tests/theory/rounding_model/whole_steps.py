@@ -47,7 +47,9 @@ def told(case: Told) -> Case:
         module = theory.module(ONE_STEP)
         net = network(theory, np.full((WIDTH, 1), case.size), np.ones(WIDTH))
         target = 2 * case.size - case.spread
-        state = theory.function("theory.descent.steps", "FunctionSpaceDescent")(net, np.ones((1, 1)), np.array([target]))
+        state = theory.function("theory.descent.steps", "FunctionSpaceDescent")(
+            net, np.ones((1, 1)), np.array([target])
+        )
         z = float(state.pre_activations[0, 0])
         state._pattern_gram = np.array([[case.gram]])
         state._scaled_signs = state._scaled_signs * case.features

@@ -1,0 +1,38 @@
+"""The registry of claims, id -> Claim in the order in which the table shows them, and the slack table.
+
+They are found in the chapters: every module there may have tuples ``CLAIMS`` and ``SLACK``. Chapters come in the order of their
+``SECTION``, modules in that of their names, the one that is called as its chapter first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+from properties import chapters
+from properties.descent.stored_theory import name_theory
+from properties.engine.claim import Claim
+from properties.engine.slack import SlackRow
+
+name_theory()
+
+
+def _within(package: ModuleType) -> list[ModuleType]:
+    """The modules of a package, by their names; the one that is called as the package first."""
+    own = package.__name__.rpartition(".")[2]
+    names = sorted((one.name for one in iter_modules(package.__path__)), key=lambda name: (name != own, name))
+    return [import_module(f"{package.__name__}.{name}") for name in names]
+
+
+_MODULES = [
+    module for chapter in sorted(_within(chapters), key=lambda chapter: chapter.SECTION) for module in _within(chapter)
+]
+
+registry: Mapping[str, Claim[Any]] = MappingProxyType(
+    {claim.id: claim for module in _MODULES for claim in getattr(module, "CLAIMS", ())}
+)
+
+slack_table: tuple[SlackRow, ...] = tuple(row for module in _MODULES for row in getattr(module, "SLACK", ()))
