@@ -342,16 +342,14 @@ def test_a_mistake_in_a_module_of_claims_is_named(repository: Path) -> None:
     for name in ("theory", "properties"):
         shutil.copytree(CHECKOUT / name, repository / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(CHECKOUT / "verified_natural_gradient", repository / "copy" / "verified_natural_gradient")
-    claims = repository / "copy" / "properties" / "claims" / "ngd.py"
+    claims = repository / "copy" / "properties" / "chapters" / "ngd" / "ngd.py"
     claims.write_text(claims.read_text() + "\nUNKNOWN = no_such_name\n")
     line = len(claims.read_text().splitlines())
     code = "import sys; sys.path[:0] = ['copy']; import pytest; sys.exit(pytest.main())"
     options = ["-p", "verified_natural_gradient.plugin", "--ngd-claim", "T1"]
     done = started(repository, ["python", "-c", code, *options])
     assert done.returncode == 4, done.stdout + done.stderr
-    said = (
-        "the suite cannot be loaded: *copy/properties/claims/ngd.py:{}: NameError: name 'no_such_name' is not defined*"
-    )
+    said = "the suite cannot be loaded: *copy/properties/chapters/ngd/ngd.py:{}: NameError: name 'no_such_name' is not defined*"
     assert fnmatch(done.stderr, f"ERROR: {said.format(line)}")
 
 

@@ -91,7 +91,8 @@ def test_data_whose_name_is_not_text(suite: Suite) -> None:
 
 OWN_REGISTRY = """
 from dataclasses import replace
-from properties import instance_document, plugin
+from properties import plugin
+from properties.engine.replay import instance_document
 from tests.properties import fake_claims
 plugin.SUITE = replace(plugin.SUITE, claims={"N-small": fake_claims.claim(limit=20.0)}, obligations={}, chains={})
 instance_document.PACKAGES = ("theory", "properties", "tests")

@@ -134,7 +134,7 @@ def path(constant: float, lambda_min: float = 0.5) -> PathCertificate:
 def test_the_fastest_theorem_that_applies_predicts(
     optimiser: str, eta: float, constant: float, theorem: str | None
 ) -> None:
-    geometry = InputGeometry.of(normalise_rows(np.random.default_rng(2).standard_normal((3, 5))))
+    geometry = InputGeometry.of(normalise_rows(np.random.default_rng(2).standard_normal((5, 3))))
     numbers, norm = InputNumbers.of(input_bounds(geometry)), UpperBound(math.sqrt(2.0))
     found = training.prediction(optimiser, eta, path(constant), numbers, norm)
     assert (None if found is None else found.source) == theorem

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 SHOW = """
 import json
 from hypothesis import settings
-from properties.profiles import PROFILES, register_profiles
+from properties.engine.profiles import PROFILES, register_profiles
 
 def shown(profile):
     database = profile.database

@@ -386,10 +386,19 @@ _RADII = tuple(
 )
 """T1-radius rests on the proofs of these theorems."""
 
+_LINES = tuple(
+    replace(one, theorem=theorem)
+    for theorem in ("T1-line", "T1-line-sharp")
+    for one in _DESCENT
+    if one.theorem == "T1-sharp"
+)
+"""T1-sharp's proof keeps their segments in the ball."""
+
 RANGES: tuple[Range, ...] = (
     *_KERNELS,
     *_DESCENT,
     *_RADII,
+    *_LINES,
     *_general_losses(),
     *(one for theorem in ("T4", "T4-lev", "T4-sharp", "T4-least") for one in _kronecker(theorem)),
     *(one for theorem in ("C2-prob", "T3", "T4-width") for one in _widths(theorem)),

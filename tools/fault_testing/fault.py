@@ -12,7 +12,14 @@ from fault_testing.place import Place
 Change = tuple[ast.AST, str]
 """A node of the syntax tree and the text that replaces it."""
 
-MATHEMATICS = ("theory/", "properties/claims/", "properties/guard/")
+MATHEMATICS = (
+    "theory/",
+    "properties/chapters/",
+    "properties/descent/",
+    "properties/exact/",
+    "properties/dataset/topics/",
+    "properties/guard/",
+)
 """Where formulas stand; elsewhere a range or a sum is seldom one of mathematics."""
 
 

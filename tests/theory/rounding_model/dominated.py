@@ -95,8 +95,8 @@ BY_FUNCTION: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (r"^turned / smallest|^gamma\(r \+ 6\)", "twice the error, over the square of it, holds twice the defects"),
     ),
-    "network_gram._smooth_pattern_gram": ((r"^lower(\.T)? in", "one input has nothing off the diagonal"),),
-    "maps.PerturbedAffine.deviation": (
+    "network.gram._smooth_pattern_gram": ((r"^lower(\.T)? in", "one input has nothing off the diagonal"),),
+    "maps.affine.PerturbedAffine.deviation": (
         (r"^2 in FUNCTION_ROUNDINGS", "gamma_8 of the whole has room for two roundings"),
         (r"^np.diag\(np.diag\(products\)\)", LARGER),
         (
@@ -104,20 +104,20 @@ BY_FUNCTION: dict[str, tuple[tuple[str, str], ...]] = {
             "the general bound is the smaller one at a coarse roundoff, where its root is large",
         ),
     ),
-    "maps._operator_norm_bound": (
+    "maps.affine._operator_norm_bound": (
         (r"^gamma\(p \+ 2\)", "its own gamma_{n+p+8} is more for n p < 2 (n + p + 8), and no case is larger"),
     ),
     "rigour.one_step.map_step": (
         (r"^u \* euclidean_norm\((residual|after)\)", NORM),
         (r"^(n|p|n \* p) in n \* p", COUNT),
     ),
-    "maps.SpikeMap.rounding": (
+    "maps.affine.SpikeMap.rounding": (
         (
             r"^np.abs\(positions\)|^np.abs\(self.knots\)|^gamma\(self|^steepest|^all of outputs",
             "terms are counted four times",
         ),
     ),
-    "maps.SpikeMap.deviation": ((r"^base", LARGER),),
+    "maps.affine.SpikeMap.deviation": ((r"^base", LARGER),),
     "rigour.feature_step.feature_step": (
         (r"^u \* before", NORM),
         (r"^u in u \+ gamma", NORM),

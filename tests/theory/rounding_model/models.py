@@ -45,7 +45,7 @@ def finite_gram() -> Case:
                 yield abs(float(computed[0, 0]) - exact), error
 
     names = ("_rectifier_pattern_gram", "_smooth_pattern_gram")
-    return Case("Gram matrices of finite networks", tuple(f"network_gram:{name}" for name in names), measure)
+    return Case("Gram matrices of finite networks", tuple(f"network.gram:{name}" for name in names), measure)
 
 
 def operator_norms() -> Case:
@@ -57,7 +57,7 @@ def operator_norms() -> Case:
             exact = math.hypot(*matrix.ravel().tolist())
             yield exact, module._operator_norm_bound(matrix)
 
-    return Case("operator norms", ("maps:_operator_norm_bound",), measure)
+    return Case("operator norms", ("maps.affine:_operator_norm_bound",), measure)
 
 
 def waves() -> Case:
@@ -100,7 +100,7 @@ def waves() -> Case:
                 yield eps * Q * (1 - math.cos(1e-3 * Q)), model.deviation(1e-3)
 
     names = ("deviation", "rounding")
-    return Case("waves", tuple(f"maps:PerturbedAffine.{name}" for name in names), measure, searched=True)
+    return Case("waves", tuple(f"maps.affine:PerturbedAffine.{name}" for name in names), measure, searched=True)
 
 
 def inaccurate_waves(theory: Theory) -> exchanged:
@@ -219,7 +219,11 @@ def certificates_of_maps() -> Case:
         model = Model(np.eye(12) * 0.7)
         yield 3 * math.sqrt(12) * 0.9 / 0.7, module.certify_map(model, np.full(12, 0.9)).radius
 
-    return Case("certificates of maps", ("maps:certify_map", "maps:operator_norm", "maps:_initial_gram"), measure)
+    return Case(
+        "certificates of maps",
+        ("maps.affine:certify_map", "maps.affine:operator_norm", "maps.affine:_initial_gram"),
+        measure,
+    )
 
 
 def spikes() -> Case:
@@ -248,7 +252,7 @@ def spikes() -> Case:
                 yield abs(right - base) if k < 0.9 else 0.0, model.deviation(0.9)
 
     names = ("rounding", "deviation")
-    return Case("spike maps", tuple(f"maps:SpikeMap.{name}" for name in names), measure, searched=True)
+    return Case("spike maps", tuple(f"maps.affine:SpikeMap.{name}" for name in names), measure, searched=True)
 
 
 class Features:
