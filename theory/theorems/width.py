@@ -41,12 +41,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from flint import fmpq
 from numpy.typing import ArrayLike
 
 from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_above
 from theory.direction import UpperBound
-from theory.errors import ChoiceError, DegenerateInputsError, ScaleError
+from theory.errors import ChoiceError, DegenerateInputsError, ScaleError, WidthError
 from theory.geometry import InputGeometry
 from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 from theory.inputs import positive_count, target_vector, unit_rows
@@ -88,7 +87,7 @@ def chernoff_failure(
 
     ``spectral_norm_squared`` is ``||X||_2^2``; for ``H(0)`` give ``lambda_S`` and n. Raises ScaleError, WidthError.
     """
-    independent = _independent(width, symmetric)
+    independent = independent_neurons(width, symmetric)
     rate = chernoff_exponent(exact(KEPT_SHARE)) * positive_real(lambda0, "lambda0")
     squared = positive_real(spectral_norm_squared, "spectral_norm_squared")
     return positive_count(n, "n") * exponential(-rate * independent / squared)
@@ -247,7 +246,9 @@ def width(
     return max(chernoff, ceiling(change / 2) * 2 if symmetric else ceiling(change))
 
 
-def _independent(width: int, symmetric: bool) -> float:
-    """How many independent neurons, or pairs, there are."""
-    neurons: float = fmpq(positive_count(width, "width"), 2 if symmetric else 1)
-    return neurons
+def independent_neurons(width: int, symmetric: bool) -> int:
+    """M: how many independent neurons, or pairs under symmetric initialisation, there are. Raises WidthError, also for an odd width of pairs."""
+    m = positive_count(width, "width")
+    if symmetric and m % 2:
+        raise WidthError(f"width is {m}; symmetric initialisation pairs neurons and needs an even width")
+    return m // 2 if symmetric else m
