@@ -189,9 +189,9 @@ def test_targets_whose_squares_vanish_have_a_length_and_those_whose_squares_over
 def test_the_numbers_are_bounds_of_their_kinds() -> None:
     numbers = sample()
     with pytest.raises(DirectionError, match=r"SampleNumbers\.lambda0"):
-        replace(numbers, lambda0=UpperBound(numbers.lambda0 + 0.0))
+        replace(numbers, lambda0=UpperBound(numbers.lambda0 + 0.0))  # type: ignore[arg-type]
     with pytest.raises(DirectionError, match=r"SampleNumbers\.squared_norm"):
-        replace(numbers, squared_norm=numbers.squared_norm + 0.0)
+        replace(numbers, squared_norm=numbers.squared_norm + 0.0)  # type: ignore[arg-type]
     found = population_bound(numbers, Setting(2000, 1000.0, 0.1, 10), 1.0, 3)
     assert found is not None
     assert type(found.total) is UpperBound
