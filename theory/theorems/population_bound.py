@@ -59,7 +59,7 @@ class SampleNumbers(Directed):
         lambda0 = smallest_eigenvalue_bounds(limit, error)[0]
         if not lambda0 > 0:
             raise DegenerateInputsError(f"no positive lower bound of lambda0 is certified: {degeneracy(rows).reason()}")
-        form = UpperBound(inverse_form_bounds(limit, targets, error)[1])
+        form = inverse_form_bounds(limit, targets, error)[1]
         squared = UpperBound(float_above(sum(exact(target) ** 2 for target in targets)))
         if not max(form, squared) < math.inf:
             raise ScaleError(

@@ -191,7 +191,7 @@ def _quotient(numerator: float, denominator: float) -> float:
     return found
 
 
-def input_condition(X: ArrayLike) -> float:
+def input_condition(X: ArrayLike) -> UpperBound:
     """Certified upper bound of ``kappa_X = mu_max/mu_min``, X exactly as given, by which ``h_min mu_min >= 1/kappa_X`` (T4-width).
 
     mu_min is the smallest eigenvalue of X^T X that is not exactly 0; ``h_i >= |x_i|^2/mu_max``, and the bound covers rows that
@@ -205,7 +205,7 @@ def input_condition(X: ArrayLike) -> float:
             "take out rows that depend on others nearly, or round the entries"
         )
     ratio = found.largest_eigenvalue[1] / found.smallest_eigenvalue[0]
-    return rounded_up(ratio * (1 + squared_norm_excess(geometry.inputs.shape[1])))
+    return UpperBound(rounded_up(ratio * (1 + squared_norm_excess(geometry.inputs.shape[1]))))
 
 
 def width(
