@@ -43,7 +43,7 @@ from flint import fmpq
 
 from theory.directed import at_least_exact, at_most_exact
 from theory.errors import ScaleError
-from theory.inputs import positive_count
+from theory.inputs import independent_neurons, positive_count
 from theory.reals import (
     circle_constant,
     exponential,
@@ -55,7 +55,7 @@ from theory.reals import (
     shown,
     square_root,
 )
-from theory.theorems.width import chernoff_exponent, independent_neurons
+from theory.theorems.width import chernoff_exponent
 
 
 @at_most_exact

@@ -45,10 +45,10 @@ from numpy.typing import ArrayLike
 
 from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_above
 from theory.direction import UpperBound
-from theory.errors import ChoiceError, DegenerateInputsError, ScaleError, WidthError
+from theory.errors import ChoiceError, DegenerateInputsError, ScaleError
 from theory.geometry import InputGeometry
 from theory.gram import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
-from theory.inputs import positive_count, target_vector, unit_rows
+from theory.inputs import independent_neurons, positive_count, target_vector, unit_rows
 from theory.reals import (
     ceiling,
     circle_constant,
@@ -244,11 +244,3 @@ def width(
     chernoff = chernoff_width(eigenvalue, squared_norm, n, exact(probability(delta, "delta")) / parts, symmetric)
     change = exact(stability_width(squared_targets, n, scale, delta, C, eigenvalue, symmetric)) * exact(condition)
     return max(chernoff, ceiling(change / 2) * 2 if symmetric else ceiling(change))
-
-
-def independent_neurons(width: int, symmetric: bool) -> int:
-    """M: how many independent neurons, or pairs under symmetric initialisation, there are. Raises WidthError, also for an odd width of pairs."""
-    m = positive_count(width, "width")
-    if symmetric and m % 2:
-        raise WidthError(f"width is {m}; symmetric initialisation pairs neurons and needs an even width")
-    return m // 2 if symmetric else m
