@@ -169,6 +169,17 @@ def positive_count(value: int, name: str) -> int:
     return int(value)
 
 
+def independent_neurons(width: int, symmetric: bool) -> int:
+    """How many neurons of a width are drawn independently: all, or one of each pair under symmetric initialisation.
+
+    Raises WidthError (not positive, or odd and symmetric).
+    """
+    m = positive_count(width, "width")
+    if symmetric and m % 2:
+        raise WidthError(f"width is {m}; symmetric initialisation pairs neurons and needs an even width")
+    return m // 2 if symmetric else m
+
+
 def sign_vector(values: ArrayLike, name: str = "signs") -> FloatArray:
     """Return a vector of -1 and +1. Raises ShapeError, NotFiniteError, SignError."""
     array = finite_array(values, name, 1)

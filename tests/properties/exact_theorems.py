@@ -1,4 +1,4 @@
-"""The theorems' formulas written down once more, in balls: limits of step sizes, factors, counts, widths (THEORY sections 4 to 8)."""
+"""The theorems' formulas written down once more, in balls: limits of step sizes, factors, counts, widths (docs/theory.md, sections 4 to 8)."""
 
 from __future__ import annotations
 

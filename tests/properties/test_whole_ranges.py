@@ -76,6 +76,7 @@ def test_hypotheses_are_met_up_to_the_theorem_s_limits_and_not_beyond() -> None:
         "T4",
         "T4-lev",
         "T4-sharp",
+        "T4-least",
         "T0",
     }
 

@@ -37,19 +37,8 @@ TOLERANCE = 1e-4
 
 CLAIMS = (
     *("T1", "T1-q", "T1-sharp", "T1-first", "T1-line", "T1-line-sharp", "T1-step", "T1-radius"),
-    *(
-        "T1-lemma-S",
-        "T1-sharp-adversary",
-        "T0",
-        "T0-sharp",
-        "T2",
-        "T2-q",
-        "T4",
-        "T4-lev",
-        "T4-sharp",
-        "K-sep",
-        "T5-rad",
-    ),
+    *("T1-lemma-S", "T1-sharp-adversary", "T0", "T0-sharp", "T2", "T2-q"),
+    *("T4", "T4-lev", "T4-sharp", "T4-least", "K-sep", "T5-rad"),
 )
 """Claims with a rate, a limit or a radius. T1-tight says itself that it is attained."""
 

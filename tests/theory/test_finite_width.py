@@ -2,13 +2,16 @@
 
 import itertools
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from flint import arb, fmpq
 
-from theory.errors import DegenerateInputsError, ScaleError, WidthError
+from theory.directed import exact
+from theory.direction import LowerBound, UpperBound
+from theory.errors import DegenerateInputsError, DirectionError, ScaleError, WidthError
 from theory.inputs import normalise_rows
 from theory.kernels.limiting import limiting_gram
 from theory.theorems import finite_width as law
@@ -171,6 +174,42 @@ def test_bad_numbers_have_named_errors() -> None:
         law.feature_trace(0, 0.1)
     with pytest.raises(ScaleError, match="s is"):
         law.tube_bound(1.0, 0.3, 2.0, 0.0, 0.1, 100)
+
+
+def test_targets_whose_squares_vanish_have_a_length_and_those_whose_squares_overflow_are_refused() -> None:
+    rows = np.eye(2)
+    for size in (1.0, 1e-170, 5e-324):
+        numbers = SampleNumbers.of(rows, np.full(2, size))
+        assert 0 < 2 * exact(size) ** 2 <= exact(numbers.squared_targets)
+        assert 4 * exact(size) ** 2 <= exact(numbers.inverse_form)  # G_inf = I/2
+    with pytest.raises(ScaleError, match="beyond float64"):
+        SampleNumbers.of(rows, np.full(2, 1e200))
+
+
+def test_the_numbers_are_bounds_of_their_kinds() -> None:
+    numbers = sample()
+    with pytest.raises(DirectionError, match=r"SampleNumbers\.lambda0"):
+        replace(numbers, lambda0=UpperBound(numbers.lambda0 + 0.0))  # type: ignore[arg-type]
+    with pytest.raises(DirectionError, match=r"SampleNumbers\.squared_norm"):
+        replace(numbers, squared_norm=numbers.squared_norm + 0.0)  # type: ignore[arg-type]
+    found = population_bound(numbers, Setting(2000, 1000.0, 0.1, 10), 1.0, 3)
+    assert found is not None
+    assert type(found.total) is UpperBound
+    assert type(found.kept) is LowerBound
+
+
+@pytest.mark.parametrize("steps", [-1, 1.5, math.nan, True])
+def test_steps_are_a_count(steps: float) -> None:
+    with pytest.raises(ScaleError, match="steps is"):
+        population_bound(sample(), Setting(2000, 1000.0, 0.1, 10), 1.0, steps)  # type: ignore[arg-type]
+
+
+def test_a_width_of_pairs_is_even() -> None:
+    with pytest.raises(WidthError, match="even width"):
+        population_bound(sample(), Setting(2001, 1000.0, 0.1, 10), 1.0, 3)
+    assert population_bound(sample(), Setting(2000.0, 1000.0, 0.1, 10), 1.0, 3) == population_bound(  # type: ignore[arg-type]
+        sample(), Setting(2000, 1000.0, 0.1, 10), 1.0, 3
+    )
 
 
 def test_every_term_is_in_the_total() -> None:

@@ -162,3 +162,5 @@ def test_bad_arguments_are_named() -> None:
         pattern_deviation_failure(0.0, 3)
     with pytest.raises(WidthError, match="width"):
         pattern_deviation_failure(0.1, 0)
+    with pytest.raises(WidthError, match="even width"):
+        pattern_deviation_failure(0.1, 3, symmetric=True)

@@ -48,18 +48,23 @@ CASES: tuple[Case, ...] = (
     *steps.CASES,
 )
 MODULES = (
-    *(
-        feature_maps,
-        maps,
-        network_gram,
-        definiteness,
-        feature_step,
-        gram_rounding,
-        input_bounds,
-        inverse_form,
-        kronecker,
-    ),
-    *(one_step, pre_activations, rounding, step_bounds, crossings, norms, path, variation),
+    feature_maps,
+    maps,
+    network_gram,
+    definiteness,
+    feature_step,
+    gram_rounding,
+    input_bounds,
+    inverse_form,
+    kronecker,
+    one_step,
+    pre_activations,
+    rounding,
+    step_bounds,
+    crossings,
+    norms,
+    path,
+    variation,
 )
 """What is executed anew."""
 

@@ -199,5 +199,6 @@ def test_no_chain_claims_that_v_is_as_long_as_z() -> None:
 
 def test_every_chain_with_steps_of_a_network_has_the_lemma_on_kinks() -> None:
     steps = ("T0", "T0-sharp", "T1", "T1-q", "T1-sharp", "T1-first", "T1-step", "T1-line", "T2", "T2-q", "T4", "T4-lev")
-    for theorem in (*steps, "T4-sharp", "T4-frozen", "T1-radius", "T1-tight"):
+    others = ("T1-line-sharp", "T1-sharp-adversary", "T1-radius", "T1-tight", "T4-sharp", "T4-least", "T4-frozen")
+    for theorem in (*steps, *others, "T5-tube", "T5-width", "E-step"):
         assert any("docs/proofs/segments.md: P1.1" in link.references for link in chains[theorem].links), theorem

@@ -271,10 +271,11 @@ def _initial_gram(model: ParameterMap) -> tuple[FloatArray, float]:
     return jacobian @ jacobian.T, product_error(_frobenius(jacobian), error, model.parameters, jacobian.size)
 
 
-def operator_norm(model: ParameterMap) -> float:
+def operator_norm(model: ParameterMap) -> UpperBound:
     """Certified upper bound of ``||J(0)||_2`` (not squared) of a map at theta(0) = 0."""
     gram, gram_error = _initial_gram(model)
-    return float(np.sqrt(largest_eigenvalue_upper_bound((gram + gram.T) / 2) + gram_error)) * (1 + gamma(4))
+    root = float(np.sqrt(largest_eigenvalue_upper_bound((gram + gram.T) / 2) + gram_error))
+    return UpperBound(root * (1 + gamma(4)))
 
 
 def certify_map(model: ParameterMap, targets: FloatArray, loss: LossMaker = SquaredLoss) -> MapCertificate:

@@ -10,8 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from theory.errors import ChoiceError, ShapeError, WidthError
-from theory.inputs import FloatArray, finite_array, positive, positive_count, sign_vector, unit_rows
+from theory.errors import ChoiceError, ShapeError
+from theory.inputs import (
+    FloatArray,
+    finite_array,
+    independent_neurons,
+    positive,
+    positive_count,
+    sign_vector,
+    unit_rows,
+)
 
 FLOAT32_EXACT_COUNT = 2**24
 """Integers up to this one are exact in float32, so are sums of 0/1 products that stay below it (I-counts)."""
@@ -130,10 +138,8 @@ class TwoLayerNetwork:
         ``symmetric``: the second half repeats the first half's weights with opposite signs, so that u(0) = 0.
         Raises WidthError (not positive, or odd and symmetric), ScaleError, ChoiceError.
         """
-        m, d, nu = positive_count(width, "width"), positive_count(dim, "dim"), positive(scale, "scale")
-        if symmetric and m % 2:
-            raise WidthError(f"width is {m}; symmetric initialisation pairs neurons and needs an even width")
-        drawn = m // 2 if symmetric else m
+        drawn, d = independent_neurons(width, symmetric), positive_count(dim, "dim")
+        nu = positive(scale, "scale")
         weights = rng.standard_normal((drawn, d)) * nu
         signs = np.where(rng.integers(0, 2, drawn) == 1, 1.0, -1.0)
         if symmetric:

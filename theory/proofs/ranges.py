@@ -188,6 +188,7 @@ def _general_losses() -> list[Range]:
     paper = ("0 < mu <= L", "0 <= C", "(3*mu + 2*L)*C < 3*mu")
     on_segment = "g2 == mu**2 + t*(L**2 - mu**2)"
     root = ("eta*mu < 1", "0 <= t <= 1", "y >= 0", "y**2 == x**2 + d")
+    first = {"x": "1 - eta*mu", "d": "-t*eta*(L-mu)*(2 - eta*(mu+L))"}
     kappa = {"kappa": "L/mu"}
     return [
         *_needs("T2", "O-q", (0, 1), *_T2),
@@ -198,17 +199,7 @@ def _general_losses() -> list[Range]:
         *_needs("T2-q", "O-t2-coercive", (0,), *_T2_Q),
         *_needs("T2-q", "O-t2-coercive", (1, 2), *_T2_Q, on_segment),
         *_needs("T2-q", "O-t2q-factor", (0,), *_T2_Q, _STEP, **_Q, **own),
-        *_needs(
-            "T2-q",
-            "O-t2q-factor",
-            (1,),
-            *_T2_Q,
-            _STEP,
-            *root,
-            **own,
-            x="1 - eta*mu",
-            d="-t*eta*(L-mu)*(2 - eta*(mu+L))",
-        ),
+        *_needs("T2-q", "O-t2q-factor", (1,), *_T2_Q, _STEP, *root, **own, **first),
         *_needs("T2-q", "O-t2q-factor", (1,), *_T2_Q, *root[1:], x="mu", d="t*(L**2 - mu**2)"),
         *_needs("T2-q", "O-t2q-factor", (2,), *_T2_Q, _STEP, "eta*mu < 1", **_Q, **own),
         *_needs("T2-q", "O-t2q-factor", (3,), *_T2_Q, "mu*step >= 1", **_Q, **own),
@@ -353,24 +344,15 @@ _KERNELS = [
 
 def _generalisation(theorem: str) -> list[Range]:
     """T5-tube, and T5-width with all its lemmas: g in [0, 1/2), mu = g/(1-g)."""
-    ratio = "0 <= g < 1/2"
+    ratio, kept = "0 <= g < 1/2", ("0 < s < 1", "0 < lambda0 <= 1/2", "lam >= s*lambda0")
     found = []
     if theorem in ("T5-tube", "T5-width"):
         found += [
             *_needs(theorem, "O-tube", (0, 2, 4), ratio),
             *_needs(theorem, "O-tube", (1,), ratio, "0 < eta <= 1", "0 <= x", "x*(1-g) <= g*r"),
             *_needs(theorem, "O-tube", (3,), ratio, "0 < lam"),
-            *_needs(theorem, "O-tube", (5,), "0 < s < 1", "0 < lambda0 <= 1/2", "lam >= s*lambda0", "0 <= Y0 <= Y1/s"),
-            *_needs(
-                theorem,
-                "O-tube",
-                (6,),
-                ratio,
-                "0 < s < 1",
-                "0 < lambda0 <= 1/2",
-                "lam >= s*lambda0",
-                "x <= g*s*lambda0",
-            ),
+            *_needs(theorem, "O-tube", (5,), *kept, "0 <= Y0 <= Y1/s"),
+            *_needs(theorem, "O-tube", (6,), ratio, *kept, "x <= g*s*lambda0"),
         ]
     if theorem in ("T5-margin", "T5-width"):
         found += _needs(theorem, "O-margin", (0, 1), "0 < b")
@@ -381,24 +363,22 @@ def _generalisation(theorem: str) -> list[Range]:
 
 _DESCENT = (*_natural_gradient(), *_gradient_descent())
 
-_RADII = tuple(
-    replace(one, theorem="T1-radius") for one in _DESCENT if one.theorem in ("T1", "T1-q", "T1-sharp", "T0", "T0-sharp")
-)
-"""T1-radius rests on the proofs of these theorems."""
-
-_LINES = tuple(
-    replace(one, theorem=theorem)
-    for theorem in ("T1-line", "T1-line-sharp")
-    for one in _DESCENT
-    if one.theorem == "T1-sharp"
-)
-"""T1-sharp's proof keeps their segments in the ball."""
+_REST_ON = {
+    "T1-radius": ("T1", "T1-q", "T1-sharp", "T0", "T0-sharp"),
+    "T1-line": ("T1-sharp",),
+    "T1-line-sharp": ("T1-sharp",),
+}
+"""Theorems that rest on the whole proofs of others."""
 
 RANGES: tuple[Range, ...] = (
     *_KERNELS,
     *_DESCENT,
-    *_RADII,
-    *_LINES,
+    *(
+        replace(one, theorem=theorem)
+        for theorem, others in _REST_ON.items()
+        for one in _DESCENT
+        if one.theorem in others
+    ),
     *_general_losses(),
     *(one for theorem in ("T4", "T4-lev", "T4-sharp", "T4-least") for one in _kronecker(theorem)),
     *(one for theorem in ("C2-prob", "T3", "T4-width") for one in _widths(theorem)),

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory.direction import NONNEGATIVE, UNBOUNDED, LowerBound, UpperBound
 from theory.errors import RankDeficientError
 from theory.inputs import FloatArray, target_vector
 from theory.reals import nonnegative_real
@@ -13,7 +14,7 @@ from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 
 
-def inverse_form_bounds(matrix: ArrayLike, y: ArrayLike, error: float = 0.0) -> tuple[float, float]:
+def inverse_form_bounds(matrix: ArrayLike, y: ArrayLike, error: float = 0.0) -> tuple[LowerBound, UpperBound]:
     """Certified (lower, upper) bounds of ``y^T A^{-1} y`` for every symmetric A with ``||A - matrix||_2 <= error``.
 
     With any x and ``e = y - A x``: ``y^T A^{-1} y = y^T x + y^T A^{-1} e``, the last term at most ``|y| |e| / lambda_min(A)``. x is a
@@ -34,7 +35,7 @@ def inverse_form_bounds(matrix: ArrayLike, y: ArrayLike, error: float = 0.0) -> 
         return _bounds(given, vector, error, smallest)
 
 
-def _bounds(given: FloatArray, vector: FloatArray, error: float, smallest: float) -> tuple[float, float]:
+def _bounds(given: FloatArray, vector: FloatArray, error: float, smallest: float) -> tuple[LowerBound, UpperBound]:
     solution: FloatArray = np.asarray(np.linalg.solve(given, vector), dtype=np.float64)
     rounding = gamma(len(given) + 2) * (np.abs(vector) + np.abs(given) @ np.abs(solution))
     remainder = euclidean_norm(np.abs(vector - given @ solution) + rounding) + error * euclidean_norm(solution)
@@ -43,5 +44,6 @@ def _bounds(given: FloatArray, vector: FloatArray, error: float, smallest: float
     margin = 2 * float(euclidean_norm(vector) * remainder / smallest)
     margin += 2 * gamma(len(given)) * float(np.abs(vector) @ np.abs(solution)) + UNIT_ROUNDOFF * abs(value) + UNDERFLOW
     if not (math.isfinite(value) and math.isfinite(margin)):
-        return 0.0, math.inf  # the form of a positive definite matrix, beyond the range of float64
-    return math.nextafter(value - margin, -math.inf), math.nextafter(value + margin, math.inf)
+        return NONNEGATIVE, UNBOUNDED  # the form of a positive definite matrix, beyond the range of float64
+    lower, upper = math.nextafter(value - margin, -math.inf), math.nextafter(value + margin, math.inf)
+    return LowerBound(lower), UpperBound(upper)

@@ -43,7 +43,7 @@ from flint import fmpq
 
 from theory.directed import at_least_exact, at_most_exact
 from theory.errors import ScaleError
-from theory.inputs import positive_count
+from theory.inputs import independent_neurons, positive_count
 from theory.reals import (
     circle_constant,
     exponential,
@@ -87,7 +87,7 @@ def flip_share(tube: float, scale: float, n: int, width: int, share: float, symm
     WidthError.
     """
     half = margin_probability(tube, scale) / 2
-    independent, L = _independent(width, symmetric), _exponent(2 * positive_count(n, "n"), share)
+    independent, L = independent_neurons(width, symmetric), _exponent(2 * positive_count(n, "n"), share)
     return 2 * (half + bernstein_deviation(independent * half, _one(half), L) / independent)
 
 
@@ -98,9 +98,9 @@ def linearisation_error(tube: float, scale: float, width: int, share: float, sym
     ``m^{1/2} b (p/2 + (2 p L/(3M))^{1/2} + 2 L/(3M))``, ``L = ln(1/share)``: T5-margin and K-bernstein. Raises ScaleError, WidthError.
     """
     p = margin_probability(tube, scale)
-    independent, L = _independent(width, symmetric), _exponent(1, share)
+    independent, L = independent_neurons(width, symmetric), _exponent(1, share)
     mean = p / 2 + bernstein_deviation(independent * p / 3, _one(p), L) / independent
-    return square_root(fmpq(width)) * tube * mean
+    return square_root(fmpq(positive_count(width, "width"))) * tube * mean
 
 
 @at_least_exact
@@ -109,7 +109,7 @@ def feature_trace(width: int, share: float, symmetric: bool = True, like: float 
 
     A ball when ``like`` is one. Raises ScaleError, WidthError.
     """
-    return _one(like) / 2 + square_root(_exponent(1, share) / (2 * _independent(width, symmetric)))
+    return _one(like) / 2 + square_root(_exponent(1, share) / (2 * independent_neurons(width, symmetric)))
 
 
 @at_least_exact
@@ -121,7 +121,7 @@ def relative_failure(
     It may exceed 1. Raises ScaleError, WidthError.
     """
     rate = chernoff_exponent(kept) * positive_real(lambda0, "lambda0") / positive_real(squared_norm, "||X||_2^2")
-    return positive_count(n, "n") * exponential(-rate * _independent(width, symmetric))
+    return positive_count(n, "n") * exponential(-rate * independent_neurons(width, symmetric))
 
 
 @at_most_exact
@@ -134,7 +134,7 @@ def relative_share(
     """
     squared = positive_real(squared_norm, "||X||_2^2") / positive_real(lambda0, "lambda0")
     exponent = _exponent(positive_count(n, "n"), share)
-    return 1 - square_root(2 * squared * exponent / _independent(width, symmetric))
+    return 1 - square_root(2 * squared * exponent / independent_neurons(width, symmetric))
 
 
 @at_least_exact
@@ -202,9 +202,3 @@ def _ratio(value: float) -> float:
 
 def _one(like: float) -> float:
     return like * 0 + 1
-
-
-def _independent(width: int, symmetric: bool) -> float:
-    """M: how many independent neurons, or pairs, there are."""
-    neurons: float = fmpq(positive_count(width, "width"), 2 if symmetric else 1)
-    return neurons

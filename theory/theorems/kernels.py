@@ -34,7 +34,7 @@ from flint import arb, fmpq
 
 from theory.directed import at_least_exact, at_most_exact
 from theory.errors import ChoiceError, ScaleError
-from theory.inputs import positive_count
+from theory.inputs import independent_neurons, positive_count
 from theory.reals import (
     arc_sine,
     circle_constant,
@@ -69,9 +69,7 @@ def pattern_deviation_failure(deviation: float, width: int, symmetric: bool = Fa
 
     m / 2 replaces m under symmetric initialisation. Raises ScaleError (t <= 0), WidthError.
     """
-    exponent: float = (
-        -positive_count(width, "width") * positive_real(deviation, "deviation") ** 2 * (1 if symmetric else 2)
-    )
+    exponent = -2 * independent_neurons(width, symmetric) * positive_real(deviation, "deviation") ** 2
     return 2 * exponential(exponent)
 
 

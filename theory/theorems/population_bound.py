@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,9 @@ from flint import fmpq
 from numpy.typing import ArrayLike
 
 from theory.directed import exact, float_above, float_below
+from theory.direction import Directed, LowerBound, UpperBound
 from theory.errors import DegenerateInputsError, ScaleError
-from theory.inputs import FloatArray, target_vector, unit_rows
+from theory.inputs import FloatArray, is_real, target_vector, unit_rows
 from theory.kernels.limiting import degeneracy, gram_entry_error, limiting_gram
 from theory.reals import square_root
 from theory.rigour.definiteness import smallest_eigenvalue_bounds
@@ -30,24 +32,26 @@ ROOM = 1e-9
 
 
 @dataclass(frozen=True)
-class SampleNumbers:
+class SampleNumbers(Directed):
     """What T5-width needs of a sample (X, y), each bound on its sound side."""
 
     n: int
-    squared_norm: float
-    """``||X||_2^2``, from above."""
-    absolute_norm: float
-    """``|| |K| ||_2``, from above."""
-    lambda0: float
-    """From below."""
-    inverse_form: float
-    """``y^T G_inf^{-1} y``, from above."""
-    squared_targets: float
-    """``||y||^2``, from above."""
+    squared_norm: UpperBound
+    """Of ``||X||_2^2``."""
+    absolute_norm: UpperBound
+    """Of ``|| |K| ||_2``."""
+    lambda0: LowerBound
+    inverse_form: UpperBound
+    """Of ``y^T G_inf^{-1} y``."""
+    squared_targets: UpperBound
+    """Of ``||y||^2``."""
 
     @classmethod
     def of(cls, X: ArrayLike, y: ArrayLike) -> SampleNumbers:
-        """Certified from unit rows X (n, d) and targets y (n,). Raises InputError: DegenerateInputsError (lambda0 not certified), and others."""
+        """Certified from unit rows X (n, d) and targets y (n,).
+
+        Raises InputError: DegenerateInputsError (lambda0 not certified), ScaleError (squares of targets beyond float64), and others.
+        """
         rows = unit_rows(X)
         targets = target_vector(y, len(rows))
         n, d = rows.shape
@@ -56,11 +60,15 @@ class SampleNumbers:
         if not lambda0 > 0:
             raise DegenerateInputsError(f"no positive lower bound of lambda0 is certified: {degeneracy(rows).reason()}")
         form = inverse_form_bounds(limit, targets, error)[1]
-        squared = float(targets @ targets) * (1 + gamma(n + 2))
+        squared = UpperBound(float_above(sum(exact(target) ** 2 for target in targets)))
+        if not max(form, squared) < math.inf:
+            raise ScaleError(
+                f"the largest target is {np.abs(targets).max():.3g}; its square is beyond float64: change the scale"
+            )
         return cls(n, input_norm_squared(rows), absolute_norm(rows), lambda0, form, squared)
 
 
-def absolute_norm(rows: FloatArray) -> float:
+def absolute_norm(rows: FloatArray) -> UpperBound:
     """Certified upper bound of ``|| |K| ||_2``: ``max_i (|K|v)_i/v_i`` for a positive v (Collatz, Wielandt); the entries of K are off by ``gamma_d`` each."""
     n, d = rows.shape
     entries = np.abs(rows @ rows.T) + 2 * gamma(d + 2) * (1 + squared_norm_excess(d))
@@ -68,27 +76,27 @@ def absolute_norm(rows: FloatArray) -> float:
     for _ in range(20):
         vector = entries @ vector
         vector = vector / vector.max()
-    return rounded_up(float(np.max(entries @ vector / vector)) * (1 + gamma(n + 4)))
+    return UpperBound(rounded_up(float(np.max(entries @ vector / vector)) * (1 + gamma(n + 4))))
 
 
 @dataclass(frozen=True)
-class PopulationBound:
-    """T5-width's bound and its terms, each rounded up; it says nothing (is vacuous) from 1 on."""
+class PopulationBound(Directed):
+    """T5-width's bound and its terms; it says nothing (is vacuous) from 1 on."""
 
-    complexity: float
-    confidence: float
+    complexity: UpperBound
+    confidence: UpperBound
     """``1/N`` included."""
-    training: float
-    linearisation: float
+    training: UpperBound
+    linearisation: UpperBound
     """``2e``."""
-    total: float
+    total: UpperBound
     ratio: float
     """g."""
-    kept: float
+    kept: LowerBound
     """s."""
-    tube: float
+    tube: UpperBound
     """b."""
-    distance: float
+    distance: UpperBound
     """B."""
 
 
@@ -131,8 +139,10 @@ def population_bound(
 ) -> PopulationBound | None:
     """T5-width after so many steps; None where the width is too small for it. ``ratio`` is g, by default ``closing_ratio``.
 
-    Raises ScaleError (a number out of its range; a given ratio at which the tube does not close), WidthError.
+    Raises ScaleError (a number out of its range, steps that are no count; a given ratio at which the tube does not close), WidthError.
     """
+    if not (is_real(steps) and steps >= 0 and int(steps) == steps):
+        raise ScaleError(f"steps is {steps}; it must be a whole number, 0 or more")
     g = closing_ratio(sample, setting) if ratio is None else ratio
     if g is None:
         return None
@@ -146,20 +156,20 @@ def population_bound(
         trace = law.feature_trace(setting.width, share, setting.symmetric, like=b)
         outputs = law.initial_output(n, exact(setting.scale), share, setting.symmetric)
         norm = square_root(exact(sample.squared_targets)) + outputs
-        training = law.tube_rate(exact(eta), exact(g)) ** steps * norm / square_root(fmpq(n))
+        training = law.tube_rate(exact(eta), exact(g)) ** int(steps) * norm / square_root(fmpq(n))
         error = law.linearisation_error(b, exact(setting.scale), setting.width, share, setting.symmetric)
         complexity = law.uniform_complexity(distance, trace, n)
         confidence = law.uniform_confidence(n, exact(setting.delta) / 2, setting.cells)
         return PopulationBound(
-            complexity=float_above(complexity),
-            confidence=float_above(confidence),
-            training=float_above(training),
-            linearisation=float_above(2 * error),
-            total=float_above(complexity + confidence + training + 2 * error),
+            complexity=UpperBound(float_above(complexity)),
+            confidence=UpperBound(float_above(confidence)),
+            training=UpperBound(float_above(training)),
+            linearisation=UpperBound(float_above(2 * error)),
+            total=UpperBound(float_above(complexity + confidence + training + 2 * error)),
             ratio=g,
-            kept=float_below(kept),
-            tube=float_above(b),
-            distance=float_above(distance),
+            kept=LowerBound(float_below(kept)),
+            tube=UpperBound(float_above(b)),
+            distance=UpperBound(float_above(distance)),
         )
 
 

@@ -41,13 +41,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from flint import fmpq
 from numpy.typing import ArrayLike
 
 from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_above
 from theory.direction import UpperBound
 from theory.errors import ChoiceError, DegenerateInputsError, ScaleError
-from theory.inputs import positive_count, target_vector, unit_rows
+from theory.inputs import independent_neurons, positive_count, target_vector, unit_rows
 from theory.kernels.geometry import InputGeometry
 from theory.kernels.limiting import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 from theory.reals import (
@@ -88,7 +87,7 @@ def chernoff_failure(
 
     ``spectral_norm_squared`` is ``||X||_2^2``; for ``H(0)`` give ``lambda_S`` and n. Raises ScaleError, WidthError.
     """
-    independent = _independent(width, symmetric)
+    independent = independent_neurons(width, symmetric)
     rate = chernoff_exponent(exact(KEPT_SHARE)) * positive_real(lambda0, "lambda0")
     squared = positive_real(spectral_norm_squared, "spectral_norm_squared")
     return positive_count(n, "n") * exponential(-rate * independent / squared)
@@ -192,7 +191,7 @@ def _quotient(numerator: float, denominator: float) -> float:
     return found
 
 
-def input_condition(X: ArrayLike) -> float:
+def input_condition(X: ArrayLike) -> UpperBound:
     """Certified upper bound of ``kappa_X = mu_max/mu_min``, X exactly as given, by which ``h_min mu_min >= 1/kappa_X`` (T4-width).
 
     mu_min is the smallest eigenvalue of X^T X that is not exactly 0; ``h_i >= |x_i|^2/mu_max``, and the bound covers rows that
@@ -206,7 +205,7 @@ def input_condition(X: ArrayLike) -> float:
             "take out rows that depend on others nearly, or round the entries"
         )
     ratio = found.largest_eigenvalue[1] / found.smallest_eigenvalue[0]
-    return rounded_up(ratio * (1 + squared_norm_excess(geometry.inputs.shape[1])))
+    return UpperBound(rounded_up(ratio * (1 + squared_norm_excess(geometry.inputs.shape[1]))))
 
 
 def width(
@@ -245,9 +244,3 @@ def width(
     chernoff = chernoff_width(eigenvalue, squared_norm, n, exact(probability(delta, "delta")) / parts, symmetric)
     change = exact(stability_width(squared_targets, n, scale, delta, C, eigenvalue, symmetric)) * exact(condition)
     return max(chernoff, ceiling(change / 2) * 2 if symmetric else ceiling(change))
-
-
-def _independent(width: int, symmetric: bool) -> float:
-    """How many independent neurons, or pairs, there are."""
-    neurons: float = fmpq(positive_count(width, "width"), 2 if symmetric else 1)
-    return neurons

@@ -221,7 +221,7 @@ _CLAIM: Claim[WidePopulation] = Claim(
     "(|| |K| ||_2 phi <= g s lambda0, g < 1/2, s > 0) has for every k, with probability at least 1 - delta, a population loss of at most "
     "2 B (T/n)^{1/2} + 1/N + (ln(2N/delta)/(2n))^{1/2} + (1 - eta(1-mu))^k (||y|| + U)/n^{1/2} + 2e",
     provenance=Provenance.DERIVED,
-    source="docs/theory.md, T5-width; the paper's T5 with explicit width and scale",
+    source="docs/generalisation.md, T5-width; the paper's T5 with explicit width and scale",
     families=(SIGNS, LINEAR),
     hypotheses=partial(hypotheses, Rule()),
     conclusion=lambda _: (),

@@ -243,7 +243,7 @@ _CLAIM: Claim[TubeRun] = Claim(
     statement="|| |K| ||_2 phi <= g lambda, g < 1/2, b >= ||X||_2 (r(0)^T G(0)^{-1} r(0)/(m lambda))^{1/2}/(1-2g) and 0 < eta <= 1 give for all k, mu = g/(1-g): "
     "||r(k)|| <= (1 - eta(1-mu))^k ||r(0)||, ||w_r(k) - w_r(0)|| <= b, ||W(k) - W(0)||_F^2 <= r(0)^T G(0)^{-1} r(0) (1-g)/(1-2g)^2",
     provenance=Provenance.DERIVED,
-    source="docs/theory.md, T5-tube; the motion of a neuron under gradient descent: Du et al. (2019)",
+    source="docs/generalisation.md, T5-tube; the motion of a neuron under gradient descent: Du et al. (2019)",
     families=(_family((20, 120, 1000)), _family((20, 120, 800), id="exact with flips", **_MANY)),
     hypotheses=partial(hypotheses, Rule()),
     conclusion=partial(conclusion, Rule()),

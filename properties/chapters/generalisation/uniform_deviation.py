@@ -234,7 +234,7 @@ _UNIFORM: Claim[FinitePopulation] = Claim(
     statement="features phi(x) with E ||phi(x)||^2 <= T, a loss in [0, 1], 1-Lipschitz in the output: with probability at least 1 - share, for all theta, "
     "the population loss is at most the empirical loss plus 2 ||theta|| (T/n)^{1/2} + 1/N + (ln(N/share)/(2n))^{1/2}",
     provenance=Provenance.LITERATURE,
-    source="symmetrisation, contraction (Ledoux, Talagrand 1991), McDiarmid (1989); docs/theory.md, T5-uniform",
+    source="symmetrisation, contraction (Ledoux, Talagrand 1991), McDiarmid (1989); docs/generalisation.md, T5-uniform",
     families=(_line(), _orthonormal((2, 60), (3, 20))),
     hypotheses=partial(uniform_hypotheses, _stated),
     conclusion=partial(uniform_conclusion, _stated),
@@ -334,7 +334,7 @@ _BERNSTEIN: Claim[BinomialDeviation] = Claim(
     id="K-bernstein",
     statement="independent terms in [0, b] with second moments of sum V exceed their mean by at least (2 V L)^{1/2} + 2 b L/3 with probability at most e^{-L}",
     provenance=Provenance.LITERATURE,
-    source="Bernstein's inequality; docs/theory.md, K-bernstein",
+    source="Bernstein's inequality; docs/generalisation.md, K-bernstein",
     families=(_binomials(),),
     hypotheses=lambda _: (),
     conclusion=partial(bernstein_conclusion, _stated_deviation),

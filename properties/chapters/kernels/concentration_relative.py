@@ -192,7 +192,7 @@ _CLAIM: Claim[Instance] = Claim(
     statement="P(G(0) >= s G_inf fails) <= n exp(-beta M lambda0/||X||_2^2), beta = 1 - s + s ln s, M = m or m/2 under symmetric initialisation; at most share for "
     "s = 1 - (2 ||X||_2^2 ln(n/share)/(M lambda0))^{1/2}",
     provenance=Provenance.LITERATURE,
-    source="Tropp (2012), theorem 1.1, for G_inf^{-1/2} G(0) G_inf^{-1/2}; docs/theory.md, K-relative",
+    source="Tropp (2012), theorem 1.1, for G_inf^{-1/2} G(0) G_inf^{-1/2}; docs/generalisation.md, K-relative",
     families=(_exact([1, 1, 2, 4, 16], (1, 3000)), NETWORKS),
     hypotheses=partial(hypotheses, relative_failure),
     conclusion=partial(conclusion, relative_failure, relative_share),

@@ -113,7 +113,7 @@ def natural_gradient(context: RungContext) -> Contribution:
         topic="ngd",
         results=tuple(results),
         values={
-            **_numbers(context, ball, attack, path, end, in_ball, certified).to_json(),
+            **_numbers(context, ball, attack, path, end, in_ball, on_paths, certified).to_json(),
             "halving_error": halving_error,
             "step_ratio": step_ratio,
             "prediction": None if prediction is None else asdict(prediction),
@@ -136,6 +136,7 @@ def _numbers(
     path: PathCertificate | None,
     end: str | None,
     in_ball: Limits,
+    on_paths: Limits,
     certified: Mapping[str, tuple[LowerBound, PathCertificate]],
 ) -> NaturalGradientNumbers:
     return NaturalGradientNumbers(
@@ -146,9 +147,7 @@ def _numbers(
         path_steps=NO_STEPS if path is None else path.steps,
         path_end=end,
         ball_limits=in_ball,
-        path_limits={
-            theorem: found[0] if (found := certified.get(theorem)) else NONNEGATIVE for theorem in ngd.THEOREMS
-        },
+        path_limits=on_paths,
         certified_steps={theorem: own.steps for theorem, (_, own) in certified.items()},
     )
 

@@ -6,7 +6,7 @@ import ast
 import builtins
 import importlib
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -258,8 +258,3 @@ def _inaccurate_sums(summation: ModuleType, theory: Theory) -> None:
 
 SUPREMUM = {"erf": float(2 / np.sqrt(np.pi))}
 """sup|phi'| where it is not 1."""
-
-
-def rounding_sites(seen: Iterable[Any]) -> list[Any]:
-    """Sites in the order in which they were met."""
-    return list(seen)
