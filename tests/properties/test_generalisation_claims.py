@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,19 @@ def test_gd_s_contraction_is_the_spectral_norm_and_decided() -> None:
     assert int(instance.contraction.p) / int(instance.contraction.q) == pytest.approx(expected, rel=1e-12)
     assert instance.contracts
     assert not linear(gd_share_percent=101).contracts
+
+
+@pytest.mark.parametrize(
+    ("ngd_step", "gd_share", "verdicts"),
+    [
+        (fmpq(1999, 1000), fmpq(999, 1000), [Verdict.HOLDS, Verdict.HOLDS]),
+        (fmpq(2), fmpq(101, 100), [Verdict.REFUTED, Verdict.UNDECIDED]),
+        (fmpq(2001, 1000), fmpq(3, 2), [Verdict.REFUTED, Verdict.UNDECIDED]),
+    ],
+)
+def test_step_sizes_are_judged_up_to_their_limits(ngd_step: fmpq, gd_share: fmpq, verdicts: list[Verdict]) -> None:
+    instance = replace(linear(), ngd_step=ngd_step, gd_share=gd_share)
+    assert [one.verdict for one in interpolants.step_hypotheses(instance)] == verdicts
 
 
 def test_a_network_s_linearised_model_is_its_first_step() -> None:

@@ -232,6 +232,18 @@ def test_propagated_errors_cover_perturbed_operands(seed: int) -> None:
     assert max(bound.predicted for bound in bounds) < 1e-4
 
 
+def test_the_error_of_a_solve_does_not_depend_on_the_unit() -> None:
+    """A system times a power of four has the same solution, its error and its distance to singularity to the last bit."""
+    matrix, right = fmpq_mat([[2, 1], [1, 3]]), fmpq_mat([[1], [fmpq(5, 7)]])
+    found = []
+    for unit in (fmpq(1), fmpq(1, 4**9), fmpq(4**9)):
+        known = rounding.given(unit * matrix).rounded(1)
+        found.append(
+            rounding.linear_solve(known, (unit * matrix).inv(), rounding.given(unit * right), matrix.inv() * right)
+        )
+    assert len({(distance, *solved.error.flat) for solved, distance in found}) == 1
+
+
 def test_a_zero_product_needs_no_rounding() -> None:
     """One nonzero product has one rounding, none has none: pre-activations exactly 0 along the axes are decided."""
     net = TwoLayerNetwork(weights=np.array([[0.0, 3.0], [0.1, 3.0], [-0.1, 0.0], [0.0, 0.0]]), signs=np.ones(4))

@@ -18,6 +18,9 @@ pytestmark = pytest.mark.usefixtures("profile_restored")
 
 TARGETS = npy(np.ones(2))
 
+WARNINGS = ("-W", "error", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+"""All are errors, but that a plugin was imported before: by the run that runs this one, when that does not rewrite assertions."""
+
 REFUSED = {
     "members that are no arrays": ("mine.npz", archive([("X", b"abc"), ("y", b"d")]), "mine.npz: holds X and y as plain bytes*"),
     "beyond float64": ("mine.npz", archive([("X.npy", npy(np.full((2, 2), np.longdouble(2)) ** 2000)), ("y.npy", TARGETS)]), "mine.npz: X[[]0, 0[]] is *"),
@@ -31,7 +34,7 @@ REFUSED = {
 def test_a_file_that_is_refused_is_a_usage_error_in_one_line(kind: str, suite: Suite) -> None:
     name, content, said = REFUSED[kind]
     (suite.pytester.path / name).write_bytes(content)
-    outcome = suite.run([fake_claims.claim()], "-W", "error", "--dataset", name)
+    outcome = suite.run([fake_claims.claim()], *WARNINGS, "--dataset", name)
     assert outcome.ret == pytest.ExitCode.USAGE_ERROR
     outcome.stderr.fnmatch_lines([f"ERROR: {said}"])
     assert len([line for line in outcome.errlines if line.strip()]) == 1
@@ -68,7 +71,7 @@ def test_a_file_that_is_read_shows_what_was_decided(kind: str, suite: Suite) -> 
     name, content, remarks = READ[kind]
     (suite.pytester.path / name).write_bytes(content)
     suite.monkeypatch.setattr(dataset_part, "certify", lambda *arguments, **options: NothingKnown())
-    outcome = suite.run([fake_claims.claim()], "-W", "error", "--dataset", name, "--report", "out")
+    outcome = suite.run([fake_claims.claim()], *WARNINGS, "--dataset", name, "--report", "out")
     assert outcome.ret == 0
     assert suite.written()["dataset"]["remarks"] == list(remarks)
     last = outcome.outlines.index("data set", len(outcome.outlines) // 3)

@@ -45,6 +45,9 @@ VANISHING = {("O-sharp-goal", 1), ("O-sharp-lo", 0), ("O-sharp-hi", 0), ("O-line
 LOOSE = {("O-line-sharp", 1), ("O-t0-ball", 3)}
 """Conclusions that are said for a sign or an order only, and have room."""
 
+SHARE_ALONE = {("O-t0-advantage", 2)}
+"""Conclusions about numbers of at most 1, where a share says as much as that itself, which the prover does not decide in a minute."""
+
 SAMPLE = 7
 """Of the many obligations that say less each so-and-so-many-th is tried here, all in tests/deep."""
 
@@ -103,10 +106,10 @@ def test_a_range_that_leaves_something_out_is_noticed(id: str, old: str, new: st
 
 @pytest.mark.parametrize("side", list(sides()), ids=lambda side: side.name)
 def test_a_conclusion_is_tight(side: Side, z3: Prover) -> None:
-    """With a ten-thousandth less on its larger side it is refuted."""
+    """With a ten-thousandth less on its larger side it is refuted, a share of it or that itself."""
     vanishing, loose = (side.id, side.part) in VANISHING, (side.id, side.part) in LOOSE
     assert side.holds_by(f"(1 - {MARGIN})", z3) is (vanishing or loose)
-    if vanishing or loose:
+    if (side.id, side.part) not in SHARE_ALONE:
         assert side.holds_with_room(MARGIN, z3) is loose
 
 

@@ -16,6 +16,7 @@ from theory.rigour.exact import ball_matrix, rational, rational_matrix
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import gamma
 from theory.stability import ball_changes, certify_ball, change_bounds
+from theory.stability.ball import frobenius_bound, pattern_bound, smooth_bound, spectral_bound
 from theory.stability.flips import JointKnapsack, flip_costs, input_flip_counts, joint_flip_count, squared_budget
 from theory.stability.norms import (
     feature_change_norm,
@@ -26,6 +27,7 @@ from theory.stability.norms import (
     residual_norm,
     rounded_down,
     rounded_up,
+    squared_norm_excess,
     stability_constant,
 )
 from theory.stability.patterns import largest_eigenvalue_at_most
@@ -323,6 +325,20 @@ def test_smooth_certificate_is_the_formula(activation: str) -> None:
     assert bounds.smooth >= formula * (1 - gamma(20))
     assert bounds.frobenius == bounds.spectral == math.inf
     assert bounds.method == "C2-smooth"
+
+
+def test_bounds_of_the_change_are_not_below_their_formulas_exactly() -> None:
+    """In rational arithmetic: a bound that is only rounded to nearest is below one of these."""
+    for k in range(1, 13):
+        rng = np.random.default_rng(k)
+        width, dim, flips, norm_squared = 3 * k + 1, k, 2 * k + 1, 1 + float(rng.random())
+        curvature, radius = float(rng.random()), float(rng.random())
+        long = 1 + Fraction(squared_norm_excess(dim))
+        assert Fraction(frobenius_bound(flips, width, dim)) ** 2 * width >= flips * long
+        assert Fraction(spectral_bound(norm_squared, flips, width)) ** 2 * width >= Fraction(norm_squared) * flips
+        assert Fraction(pattern_bound(flips, width)) ** 2 * width >= flips
+        smooth = Fraction(smooth_bound(norm_squared, curvature, radius, width, dim))
+        assert smooth**2 * width >= Fraction(curvature) ** 2 * Fraction(norm_squared) * long * Fraction(radius) ** 2
 
 
 def test_default_radius_is_the_paper_s_rounded_up() -> None:

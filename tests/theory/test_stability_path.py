@@ -1,6 +1,7 @@
 """C2-path: the certificate on the segments of a trajectory against every state enumerated and against dense sampling."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -16,11 +17,13 @@ from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
 from theory.stability import certify_path
 from theory.stability.exact_path import path_changes, segment_changes
+from theory.stability.norms import input_norm_squared
 from theory.stability.path import (
     PathCertificate,
     PatternSegments,
     SmoothSegments,
     lipschitz_bound,
+    longest_row_move,
     midpoint,
     segments_of,
 )
@@ -226,6 +229,17 @@ def test_speed_is_the_formula_and_above_the_difference_quotients(activation: str
     final = dense_change(net, rows, end)
     assert lower == pytest.approx(final, rel=1e-12)
     assert upper == pytest.approx((final + speed) / 2, rel=1e-12)  # tent between the values 0 and final at the ends
+
+
+def test_speed_is_not_below_its_formula_exactly() -> None:
+    """In rational arithmetic, from the computed norms, which are above the exact ones themselves."""
+    for seed in range(12):
+        net, rows, _ = problem(seed, "tanh", m=24 + seed)
+        start = net.pre_activations(rows)
+        end = start + np.random.default_rng(seed).standard_normal(start.shape)
+        speed = SmoothSegments(net, start, rows).speed(start, end)
+        moved, curvature = Fraction(longest_row_move(start, end)), Fraction(net.phi.curvature or 0.0)
+        assert Fraction(speed) ** 2 * net.width >= curvature**2 * Fraction(input_norm_squared(rows)) * moved**2 > 0
 
 
 def test_the_kind_of_network_chooses_the_kind_of_segments() -> None:

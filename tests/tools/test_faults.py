@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fault_testing.fault import Fault, Judge, Judgement
@@ -55,15 +56,13 @@ import json, sys, time
 from pathlib import Path
 from fault_testing import trial
 trial.IMPORTED_ONCE = ("pytest",)
-from fault_testing.judging import UnchangedFailsError, judgements
+from fault_testing.judging import judgements
 from fault_testing.planting import OPERATORS, all_faults
 root, directory = map(Path, sys.argv[1:3])
 faults = all_faults(root, [one for one in OPERATORS if one.name in ("constant", "term-dropped")])
-try:
-    found = judgements(root, directory, faults, workers=1, limit=60.0, deadline=time.monotonic() + 60)
-    print(json.dumps({f"{fault.definition}: {fault.text}": [one.judge.value, one.by, one.tests, one.out_of_time] for fault, one in found}))
-except UnchangedFailsError as error:
-    print(json.dumps(str(error)))
+found = dict(judgements(root, directory, faults, workers=1, limit=60.0, deadline=time.monotonic() + 60))
+told = {f"{fault.definition}: {fault.text}": [one.judge.value, one.by, one.tests, one.out_of_time] for fault, one in found.items()}
+print(json.dumps({"failing": sorted({item for one in found.values() for item in one.failing}), **told}))
 """
 
 ALONE = {"PYTHONPATH": str(TOOLS), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -103,7 +102,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path / "project"
 
 
-def judged(project: Path) -> object:
+def judged(project: Path) -> Any:
     command = [sys.executable, "-c", JUDGE, str(project), str(project.parent)]
     found = subprocess.run(command, capture_output=True, text=True, check=True, env=ALONE)
     return json.loads(found.stdout)
@@ -112,6 +111,7 @@ def judged(project: Path) -> object:
 def test_what_breaks_something_is_caught_and_what_breaks_nothing_survives(project: Path) -> None:
     by_test = ["test", "tests/theory/test_certain.py::test_rate", 0, False]
     assert judged(project) == {
+        "failing": [],
         "rate: 2": by_test,
         "rate: 1": by_test,
         "rate: (-(c / 3))": by_test,
@@ -124,7 +124,10 @@ def test_what_breaks_something_is_caught_and_what_breaks_nothing_survives(projec
 
 def test_a_test_that_fails_without_any_fault_catches_none(project: Path) -> None:
     (project / "theory" / "certain.py").write_text(CERTAIN.replace("1 - c / 3", "1 - c / 4"))
-    assert "test_rate does not pass on the unchanged code" in str(judged(project))
+    found = judged(project)
+    assert found["failing"] == ["tests/theory/test_certain.py::test_rate"]
+    assert found["rate: 3"] == ["survivor", "", 0, False]
+    assert found["limit: 3"][0] == "claim"
 
 
 def fault(number: int, judge: Judge) -> tuple[Fault, Judgement]:

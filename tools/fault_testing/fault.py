@@ -65,6 +65,8 @@ class Judgement:
     tests: int = 0
     out_of_time: bool = False
     """Of a survivor: whether tests that reach it were left when the time limit came."""
+    failing: tuple[str, ...] = ()
+    """Tests and claims that fail on the unchanged code, as far as they were met: they catch nothing."""
 
     @property
     def told(self) -> str:

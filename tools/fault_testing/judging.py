@@ -40,7 +40,7 @@ LONGEST_START = 60.0
 
 
 class UnchangedFailsError(Exception):
-    """A test fails on the unchanged code; nothing that it says of a fault counts."""
+    """The item fails on the unchanged code; nothing that it says of a fault counts."""
 
 
 def copied(root: Path, place: Path) -> None:
@@ -72,11 +72,13 @@ class Judging:
         """``place``: the copy; ``limit``: seconds of processor time for a fault."""
         self.place, self.nearest, self.limit = place, nearest, limit
         self.unchanged: dict[str, float] = {}
+        self.failing: list[str] = []
+        """Items that fail on the unchanged code: they are asked no more."""
 
     def judge(self, fault: Fault) -> Judgement:
-        """Plant it, run, and put the file back. Raises UnchangedFailsError."""
+        """Plant it, run, and put the file back."""
         spent, tests, stopped = 0.0, 0, False
-        waiting = self.nearest.of(fault)
+        waiting = self._passing(self.nearest.of(fault))
         path = self.place / fault.file
         source = path.read_text(encoding="utf-8")
         try:
@@ -91,13 +93,25 @@ class Judging:
                 stopped = found.code is None
                 tests += len(found.passed)
                 spent += found.seconds
-                judge = self._judge(found)
+                try:
+                    judge = self._judge(found)
+                except UnchangedFailsError as error:
+                    self.failing.append(str(error))
+                    left_over = [unit for unit in units if not found.passed.keys() >= set(unit.items)]
+                    waiting = self._passing([*left_over, *waiting])
+                    continue
                 if judge is not Judge.NOBODY:
                     by = found.failed or found.unfinished or "pytest itself"
-                    return Judgement(judge, by, spent, tests)
+                    return Judgement(judge, by, spent, tests, failing=tuple(self.failing))
         finally:
             path.write_text(source, encoding="utf-8")
-        return Judgement(Judge.NOBODY, "", spent, tests, out_of_time=bool(waiting) or stopped)
+        out_of_time = bool(waiting) or stopped
+        return Judgement(Judge.NOBODY, "", spent, tests, out_of_time=out_of_time, failing=tuple(self.failing))
+
+    def _passing(self, units: Sequence[Unit]) -> list[Unit]:
+        """Those without an item that is known to fail on the unchanged code."""
+        failing = {*self.failing, *(item.partition("[")[0] for item in self.failing if not item.startswith(CLAIMS))}
+        return [unit for unit in units if failing.isdisjoint(unit.items)]
 
     def _batch(self, waiting: Sequence[Unit], seconds: float) -> tuple[list[Unit], list[Unit]]:
         """The first units that can be expected to take so long together, one at least; and the others."""
@@ -129,7 +143,7 @@ class Judging:
             found = trial(self.place, [item], self.limit + LONGEST_START)
             self._forget()
             if found.failed or found.code not in (0, NOTHING_TO_RUN):
-                raise UnchangedFailsError(f"{item} does not pass on the unchanged code; mend that first")
+                raise UnchangedFailsError(item)
             self.unchanged[item] = found.passed.get(item, 0.0)
         return self.unchanged[item]
 
@@ -158,7 +172,7 @@ def judgements(
 ) -> Iterator[tuple[Fault, Judgement]]:
     """Judge faults in copies of ``root`` below ``directory``, as they are done; none starts after ``deadline`` (monotonic).
 
-    Raises UnchangedFailsError when a test that caught a fault fails without it, too.
+    Raises UnchangedFailsError when the items of claims cannot be collected without a fault.
     """
     context = multiprocessing.get_context("fork")
     places: multiprocessing.Queue[Path] = context.Queue()
