@@ -16,7 +16,7 @@ from theory.reals import square_root
 from theory.rigour.definiteness import smallest_eigenvalue_bounds
 from theory.rigour.inverse_form import inverse_form_bounds
 from theory.rigour.precision import working_precision
-from theory.rigour.rounding import gamma
+from theory.rigour.rounding import UNDERFLOW, gamma
 from theory.stability.norms import input_norm_squared, rounded_up, squared_norm_excess
 from theory.theorems import finite_width as law
 
@@ -56,7 +56,7 @@ class SampleNumbers:
         if not lambda0 > 0:
             raise DegenerateInputsError(f"no positive lower bound of lambda0 is certified: {degeneracy(rows).reason()}")
         form = inverse_form_bounds(limit, targets, error)[1]
-        squared = float(targets @ targets) * (1 + gamma(n + 2))
+        squared = rounded_up(float(targets @ targets) * (1 + gamma(n + 2)) + UNDERFLOW)
         return cls(n, input_norm_squared(rows), absolute_norm(rows), lambda0, form, squared)
 
 
