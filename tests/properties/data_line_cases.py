@@ -139,6 +139,7 @@ CASES: dict[str, Case] = {
     "holds": Case(((1.0, 2.0), (-2.0, 1.0)), (0.004, 0.003), Rung(2, 96, 1.0, False, 64), "holds", True),
     "undecided": Case(THREE, (0.002, -0.0014, 0.0008), Rung(3, 192, 1.0, True, 64), "not decided"),
     "every theorem on its path": Case(PAIR, (0.6, -0.4), Rung(2, 96, 4.0, True, 64), "fails"),
+    "K-FAC on smaller steps only": Case(PAIR, (0.6, -0.4), Rung(2, 32, 4.0, True, 64), "fails"),
     "no theorem": Case(FOUR, (1.0, -0.4, 0.5, 0.2), Rung(4, 32, 4.0, True, 64), "fails"),
     "standardised": Case(RAW, (1.0, -0.5, 0.25), Rung(3, 32, 4.0, True, 64), "fails", standardise=True),
     "independent": Case(THREE, (1.0, -1.0, 0.5), Rung(3, 16, 1.0, False, 64), "fails"),

@@ -34,7 +34,7 @@ class Planted:
 def planted(target: Any, old: str, new: str) -> Iterator[None]:
     """Run with the fault in place. Raises ValueError unless the fragment occurs once in the source."""
     function = _function(target)
-    wrong = _changed(function, old, new)
+    wrong = changed_code(function, old, new)
     right = function.__code__
     function.__code__ = wrong
     try:
@@ -53,7 +53,8 @@ def _function(target: Any) -> FunctionType:
     return found
 
 
-def _changed(function: FunctionType, old: str, new: str) -> CodeType:
+def changed_code(function: FunctionType, old: str, new: str) -> CodeType:
+    """The function's code with one fragment of its source replaced. Raises ValueError unless it occurs once."""
     source = textwrap.dedent(inspect.getsource(function))
     if source.count(old) != 1 or old == new:
         raise ValueError(f"{old!r} occurs {source.count(old)} times in {function.__qualname__}; it must occur once")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,9 +19,10 @@ from properties.dataset.natural_gradient_numbers import NaturalGradientNumbers
 from properties.dataset.report.dataset_view import reason
 from properties.dataset.rung import RungContext
 from properties.dataset.topics import gradient_data, kfac_real, real_data, width_data
+from properties.engine.claim import Verdict
 from properties.engine.decision import below
 from tests.properties.data_line_cases import CASES, SEED
-from theory.direction import CertifiedSteps, LowerBound, UpperBound, as_upper_bound, digits
+from theory.direction import Attained, CertifiedSteps, LowerBound, UpperBound, as_upper_bound, digits
 from theory.errors import DirectionError, ShapeError
 from theory.network.definiteness import Definiteness
 from theory.network.gram import condition_number
@@ -147,3 +149,12 @@ def test_only_the_theory_vouches_for_numbers() -> None:
     root = Path(properties.__file__).parent
     found = {str(file.relative_to(root)) for file in root.rglob("*.py") if VOUCHES.search(file.read_text("utf-8"))}
     assert found == READERS | RATIONAL
+
+
+def test_at_the_limit_itself_an_attained_value_refutes_and_a_certificate_says_nothing() -> None:
+    """A condition asks for C below its limit."""
+    assert below(0.5, UpperBound(0.6), Attained(0.5)) is Verdict.REFUTED
+    assert below(0.5, UpperBound(0.5)) is below(0.5, UpperBound(0.5), Attained(0.4)) is Verdict.UNDECIDED
+    assert below(0.5, UpperBound(math.nextafter(0.5, 0)), Attained(0.4)) is Verdict.HOLDS
+    with pytest.raises(DirectionError, match="one of the two is no bound"):
+        below(0.5, UpperBound(0.4), Attained(0.45))

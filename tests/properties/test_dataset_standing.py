@@ -1,5 +1,6 @@
 """What stands alone in a data set's report, what nothing was checked on, what an interrupt leaves, what the seed decides."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -209,6 +210,13 @@ def test_the_answer_in_words() -> None:
     assert "On all 2 rows at m = 8, T1-sharp allows steps up to 0.7 (certified over the ball)" in answer(
         {"n": 2, "rungs": [ball]}
     ).replace("0.699", "0.7")
+
+
+def test_the_answer_counts_the_steps_of_each_theorem_s_own_path() -> None:
+    """Which may break off where the run's path, or another theorem's, goes on."""
+    own = {"certified_steps": {"T1": 12, "T1-sharp": 1}, "path_steps": 20}
+    said = answer({"n": 2, "rungs": [rung_entry(2, 8, 0.3, {"T1": 0.1, "T1-sharp": 0.6}, ngd=own)]})
+    assert re.findall(r"along its own path of (\d+ steps?)", said) == ["1 step", "12 steps"]
 
 
 def test_the_answer_where_nothing_is_certified() -> None:

@@ -1,5 +1,6 @@
 """The claims behind T5-width: exact oracles against others, families that reach what the statements are about, trials that decide nothing."""
 
+import dataclasses
 import itertools
 import math
 from typing import Any
@@ -52,6 +53,13 @@ def test_activations_change_within_tubes_that_close() -> None:
     assert found["g > 0"] > 10
 
 
+def test_a_tube_run_with_a_longer_step_is_none_of_the_claim() -> None:
+    unmet = {1: [], 2: ["0 < eta <= 1 (exact)"]}
+    for eta, names in unmet.items():
+        found = tube.hypotheses(tube.Rule(), dataclasses.replace(tube.build({**RUN, "steps": 1}), eta=fmpq(eta)))
+        assert [one.name for one in found if one.verdict is not Verdict.HOLDS] == names
+
+
 def test_the_linearisation_s_bound_is_attained() -> None:
     description = {
         "root_width": 3,
@@ -100,13 +108,24 @@ def test_samples_are_counted_exactly() -> None:
         assert chance == fmpq(seen.count(5 - counts.count(0)), 5**4)
 
 
-def test_the_candidates_have_the_largest_excess() -> None:
-    found = population()
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"features": (fmpq(0), fmpq(2)), "targets": (fmpq(0), fmpq(0)), "sample": 10},
+        {"features": (fmpq(1, 4), fmpq(2)), "targets": (fmpq(0), fmpq(1, 2)), "sample": 20},
+    ],
+    ids=["small sample", "all losses 0 at 0", "several breakpoints"],
+)
+def test_the_candidates_have_the_largest_excess(changes: dict[str, Any]) -> None:
+    """In large samples where an output is a whole loss away from its target, too."""
+    found = population(**changes)
     for counts, _ in found.samples:
 
         def excess(theta: fmpq, square: fmpq, counts: tuple[int, ...] = counts) -> float:
             losses = found.losses([theta])
-            gap = sum(losses, fmpq(0)) / 3 - sum((c * one for c, one in zip(counts, losses, strict=True)), fmpq(0)) / 4
+            empirical = sum((c * one for c, one in zip(counts, losses, strict=True)), fmpq(0)) / found.sample
+            gap = sum(losses, fmpq(0)) / found.points - empirical
             return float(arb(gap) - uniform_deviation._stated(found, arb(square).sqrt()))
 
         best = max(excess(theta[0], square) for theta, square in found.candidates(counts))

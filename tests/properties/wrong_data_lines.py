@@ -17,6 +17,7 @@ from properties.dataset.report import dataset_answer, dataset_view
 from properties.dataset.rung import RungContext
 from properties.dataset.topics import gradient_data, kfac_real, real_data, width_data
 from properties.engine.claim import Verdict
+from tests.properties.planted import changed_code
 from theory.direction import Attained, Bound, CertifiedSteps, LowerBound, UpperBound
 from theory.inputs import normalise_rows
 from theory.kernels.limiting import limiting_pattern_gram_eigenvalue
@@ -244,6 +245,12 @@ def a_count_is_that_of_another_optimiser(monkeypatch: pytest.MonkeyPatch) -> Non
         "linearised_iterations",
         lambda count: lambda name, *others: count("ngd" if name == "kfac" else name, *others),
     )
+
+
+@plant("K-FAC on smaller steps only")
+def k_fac_s_prediction_is_that_of_another_step_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = changed_code(kfac_real.kronecker, " if check.step_size == eta", "")
+    monkeypatch.setattr(kfac_real.kronecker, "__code__", code)
 
 
 @plant("every theorem on its path")

@@ -15,6 +15,7 @@ from theory.errors import DegenerateInputsError, DirectionError, ScaleError, Wid
 from theory.inputs import normalise_rows
 from theory.kernels.limiting import limiting_gram
 from theory.theorems import finite_width as law
+from theory.theorems import population_bound as module
 from theory.theorems.population_bound import (
     PopulationBound,
     SampleNumbers,
@@ -124,6 +125,33 @@ def test_the_sample_s_numbers_are_on_their_sound_sides() -> None:
     assert absolute_norm(np.eye(3)) == pytest.approx(1, rel=1e-12)
     with pytest.raises(DegenerateInputsError, match="lambda0"):
         SampleNumbers.of(np.ones((2, 1)), np.ones(2))
+
+
+def test_what_the_limiting_kernel_is_off_by_is_charged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were each entry off by 1e-4, the kernel could be ``G - n 1e-4 I``."""
+    rng = np.random.default_rng(3)
+    rows, y = normalise_rows(rng.standard_normal((6, 12))), rng.standard_normal(6)
+    monkeypatch.setattr(module, "gram_entry_error", lambda dim: 1e-4)
+    numbers, worst = SampleNumbers.of(rows, y), limiting_gram(rows) - 6e-4 * np.eye(6)
+    assert 0 < numbers.lambda0 <= np.linalg.eigvalsh(worst)[0] * (1 + 1e-12)
+    assert numbers.inverse_form >= y @ np.linalg.solve(worst, y) * (1 - 1e-12)
+
+
+def test_what_the_rows_products_are_off_by_is_charged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were ``gamma_d`` 1e-3, each entry of ``|K|`` could be larger by as much."""
+    monkeypatch.setattr(module, "gamma", lambda count: 1e-3)
+    assert absolute_norm(np.eye(3)) >= np.linalg.eigvalsh(np.eye(3) + 1e-3)[-1] * (1 + 1e-3)
+
+
+def test_squared_targets_are_not_below_the_exact_ones() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        y = rng.standard_normal(4)
+        numbers = SampleNumbers.of(np.eye(4), y)
+        assert Fraction(numbers.squared_targets) >= sum(Fraction(value) ** 2 for value in y.tolist())
+    tiny = SampleNumbers.of(np.eye(2), np.array([1e-170, 0.0]))
+    assert Fraction(tiny.squared_targets) >= Fraction(1e-170) ** 2
+    assert Fraction(tiny.inverse_form) >= 2 * Fraction(1e-170) ** 2
 
 
 def test_formulas_at_points_where_they_are_rational_and_in_balls() -> None:

@@ -129,6 +129,12 @@ def test_joint_knapsack_of_many_equal_costs_is_exact() -> None:
     assert joint_flip_count(costs, 1000.0) == 5000
 
 
+def test_joint_knapsack_loses_no_flip_to_the_rounding_of_its_dual_function() -> None:
+    """Five of ten neurons use up the budget exactly and flip three inputs each; in float64 the least dual value is below 15."""
+    cost = 1119.453125
+    assert JointKnapsack(np.full((3, 10), cost), 5 * cost).count() == 15
+
+
 def test_joint_knapsack_needs_few_evaluations_on_wide_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     costs = np.square(np.random.default_rng(0).standard_normal((5, 2000)))
     calls: list[float] = []
@@ -151,6 +157,20 @@ def test_input_flip_counts_take_the_cheapest_first_and_may_use_the_whole_budget(
     assert input_flip_counts(costs, math.inf).tolist() == [3, 3, 3, 3]
     assert squared_budget(3.0) >= 9.0
     assert squared_budget(3.0) == pytest.approx(9.0, rel=gamma(20))
+
+
+def test_squared_budgets_are_not_below_the_exact_squares() -> None:
+    radii = np.random.default_rng(0).uniform(0.5, 2.0, 50).tolist()
+    assert min(Fraction(squared_budget(radius)) - Fraction(radius) ** 2 for radius in radii) > 0
+
+
+def test_input_flip_counts_lose_no_flip_to_the_rounding_of_their_sums() -> None:
+    """In float64 the sum of so many costs is above the exact one by 2^9 roundings, which the budget is not."""
+    cost, flips = 0.1, 10_000
+    radius = math.sqrt(flips * cost) * (1 + 2.0**-50)
+    assert flips * Fraction(cost) <= Fraction(radius) ** 2
+    assert np.cumsum(np.full(flips, cost))[-1] > squared_budget(radius)
+    assert input_flip_counts(np.full((1, flips + 5), cost), radius).tolist() == [flips]
 
 
 # --- norms -----------------------------------------------------------------------------------------------------------

@@ -49,6 +49,12 @@ def least_dual(costs: FloatArray, budget: int) -> fmpq:
     return found
 
 
+def test_no_weight_is_lost_to_the_rounding_of_the_dual_function() -> None:
+    """Five of six neurons use up the budget exactly and flip three inputs each; in float64 the least dual value is below 15."""
+    cost = 2438.5859375
+    assert WeightedKnapsack(np.full((3, 6), cost), 5 * cost).count() == 15
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_weight_is_the_floor_of_the_least_dual_value(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -125,14 +125,18 @@ class Rule:
     squared_distance: Callable[[TubeRun, fmpq], fmpq] = lambda instance, g: instance.form * (1 - g) / (1 - 2 * g) ** 2
     closes: bool = True
     """Whether the tube has to close."""
+    limited: bool = True
+    """Whether eta is at most 1."""
 
 
 def hypotheses(rule: Rule, instance: TubeRun) -> Sequence[Hypothesis]:
-    """Condition 1, the tube closes, something to learn; all exact."""
+    """Condition 1, the tube closes, something to learn, the step size; all exact."""
     first = require("Condition 1: lambda > 0 (exact)", as_float(instance.smallest) or -1.0)
     if not instance.smallest > 0:
         return [first]
     found = [first, require("r(0) is not zero", 1.0 if instance.form > 0 else -1.0)]
+    if rule.limited:
+        found.append(require("0 < eta <= 1 (exact)", 1.0 if 0 < instance.eta <= 1 else -1.0))
     g = rule.ratio(instance)
     if rule.closes:
         found.append(require("g < 1/2 (exact)", 1.0 if 2 * g < 1 else -1.0))
@@ -287,7 +291,7 @@ T5_TUBE = _CLAIM.with_mutants(
     _mutant(
         "step-limit-dropped",
         "eta up to 3",
-        Rule(),
+        Rule(limited=False),
         step_percent=st.integers(210, 300),
         within=st.just(0),
     ),
