@@ -53,7 +53,7 @@ def _function(target: Any) -> FunctionType:
     return found
 
 
-def changed_code(function: FunctionType, old: str, new: str) -> CodeType:
+def changed_code(function: Callable[..., Any], old: str, new: str) -> CodeType:
     """The function's code with one fragment of its source replaced. Raises ValueError unless it occurs once."""
     source = textwrap.dedent(inspect.getsource(function))
     if source.count(old) != 1 or old == new:

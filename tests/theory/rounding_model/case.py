@@ -57,6 +57,8 @@ class Case:
 
 
 def _excess(error: float, bound: float) -> float:
+    if error != error or bound != bound:  # what is no number bounds nothing, and would be lost among others
+        return float("inf")
     if error <= bound:  # both may be 0, or inf
         return error / bound - 1 if bound > 0 and error < bound else 0.0 if error == bound else -1.0
     return error / bound - 1 if bound > 0 else float("inf")
