@@ -101,6 +101,10 @@ def test_stored_weights_support_one_step_while_it_stays_in_the_ball() -> None:
     far = dataclasses.replace(instance)
     vars(far).update(certificate=instance.certificate, distance=instance.certificate.radius)
     assert residual_rules.hypotheses(ngd.T1_SHARP_RULE, far)[-1].verdict is Verdict.REFUTED
+    near = dataclasses.replace(instance)
+    length = sum(float(step.length) for step in instance.first_balls)
+    vars(near).update(certificate=instance.certificate, distance=instance.certificate.radius - 1.001 * length)
+    assert residual_rules.hypotheses(ngd.T1_SHARP_RULE, near)[-1].verdict is Verdict.HOLDS
     state = instance.stored_iterate(3)
     assert np.abs(instance.start.pre_activations(instance.inputs) - state).max() < 1e-12
 

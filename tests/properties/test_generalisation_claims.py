@@ -132,6 +132,16 @@ def test_the_forms_of_all_sign_vectors() -> None:
     assert rademacher.sign_forms([[7]]) == [7]
 
 
+def test_a_radius_of_0_and_a_gram_matrix_of_0_meet_no_hypothesis() -> None:
+    for gram, radius, verdicts in (
+        (1, fmpq(1, 9), [Verdict.HOLDS, Verdict.HOLDS]),
+        (1, fmpq(0), [Verdict.REFUTED, Verdict.HOLDS]),
+        (0, fmpq(1, 9), [Verdict.HOLDS, Verdict.REFUTED]),
+    ):
+        instance = rademacher.ComplexityInstance(fmpq_mat([[gram]]), radius)
+        assert [one.verdict for one in rademacher.hypotheses(instance)] == verdicts
+
+
 def test_the_complexity_of_a_network_is_that_of_its_jacobian() -> None:
     description = {"inputs": 3, "dim": 2, "width": 4, "kind": "uniform", "radius_tenths": 20, "seed": 1}
     instance = rademacher._build_network(description)

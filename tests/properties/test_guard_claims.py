@@ -15,6 +15,7 @@ from properties.engine.selection import defects
 from properties.exact import identity_rounding as rounding
 from properties.guard import controls
 from properties.guard.claims import own_claims
+from properties.guard.explanation import instance_lines
 from properties.guard.implementation import OPTIMISERS, Implementation, reference
 from properties.guard.instances import (
     HAND_SHAPES,
@@ -247,6 +248,23 @@ def test_a_step_that_returns_no_weights_is_refuted(id: str, step: Callable[..., 
     found = evaluate(claim, claim.families[0], hand())
     assert found.verdict is InstanceVerdict.REFUTED
     assert [bound.label for bound in found.bounds] == [said]
+
+
+def test_of_a_step_that_moves_with_the_step_size_0_that_call_is_told() -> None:
+    def step(*given: Any) -> FloatArray:
+        weights, *_, size = given
+        moved: FloatArray = direct(*given) if size else weights + 1.0
+        return moved
+
+    direct = reference("ngd").step
+    claim = own_claims(Implementation.of("own", "ngd", step))["own-fixed-point"]
+    found = evaluate(claim, claim.families[0], hand())
+    assert [bound.verdict for bound in found.bounds] == [Verdict.HOLDS, Verdict.REFUTED]
+    lines = instance_lines(found)
+    weights = found.instance.moving.given.weights
+    assert "step_size = 0.0" in lines
+    assert f"returned_weights = {(weights + 1.0).tolist()}" in lines
+    assert f"exact_weights = {(weights + 0.0).tolist()}" in lines
 
 
 def verdict(id: str, step: Callable[..., Any], **changes: Any) -> InstanceVerdict:

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,16 @@ def test_the_component_across_the_straight_line() -> None:
     assert [float(entry) for entry in exact] == [0.0, 3.0]
     undecided = np.array([arb(0, 1e-3), arb(1)], dtype=object)
     assert not line._across(undecided, lift(residual))[0].is_finite()
+
+
+@pytest.mark.parametrize(("across", "turns"), [(1.5, False), (2.0, False), (2.1, True)])
+def test_a_step_turns_by_its_angle(across: float, turns: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At C = 1 the largest sine is 1: that of (-1, 2.1) to the straight line is above 0.9, that of (-1, 2) is not."""
+    monkeypatch.setattr(line.residuals, "features", lambda _: [])
+    residual = np.array([2.0, 0.0])
+    step = SimpleNamespace(residual=residual, moved_residual=residual + np.array([-1.0, across]))
+    instance: Any = SimpleNamespace(certificate=SimpleNamespace(constant=1.0), run=SimpleNamespace(steps=[step]))
+    assert line.features(instance) == (["turns by more than 0.9 q"] if turns else [])
 
 
 def test_turning_and_deflecting_families_attain_their_bounds() -> None:

@@ -24,6 +24,25 @@ def network(width: int = 64, dim: int = 3) -> TwoLayerNetwork:
     return TwoLayerNetwork.initialise(width, dim, 1.0, np.random.default_rng(3), symmetric=True)
 
 
+def test_errors_are_shares_of_wrong_signs_and_means_of_losses() -> None:
+    net = network(dim=2)
+    rows = normalise_rows(np.random.default_rng(5).standard_normal((7, 2)))
+    outputs = net.outputs(rows) + np.array(
+        [1.0, 1.0, -1.0, 1.0, 1.0, -1.0, 1.0]
+    )  # u(0) = 0: nothing is learnt from two rows
+    train, test = np.array([0, 1]), np.arange(2, 7)
+    found = held_out.errors(net, rows, outputs, train, test, "gd", 0.05, 3)
+    moved = trajectory(net, rows[train], outputs[train], 0.05, 3, "gd", parameters=True)
+    assert moved.weights is not None
+    predicted = TwoLayerNetwork(moved.weights, net.signs).outputs(rows)
+    wrong = np.sign(predicted) != np.sign(outputs)
+    assert 0 < wrong[test].sum() < 5
+    assert (found["train_error"], found["test_error"]) == (wrong[train].sum() / 2, wrong[test].sum() / 5)
+    losses = np.minimum(1, np.abs(predicted - outputs))
+    assert found["train_loss"] == pytest.approx(losses[train].sum() / 2, rel=1e-12)
+    assert found["test_loss"] == pytest.approx(losses[test].sum() / 5, rel=1e-12)
+
+
 def test_angles_are_those_between_steps_and_lines() -> None:
     turned = np.array([[0.0, 0.0], [1.0, 0.2], [1.0, 0.2]])
     assert output_space.largest_angle(turned) == pytest.approx(0.0, abs=1e-15)

@@ -230,6 +230,17 @@ def test_wine_has_its_classes_first(tmp_path: Path) -> None:
     assert read(tmp_path, written(np.roll(rows, -1, axis=1))).remarks == ()
 
 
+@pytest.mark.parametrize(
+    ("count", "values", "remarked"),
+    [(30, 10, True), (30, 11, False), (300, 20, True), (300, 21, False), (12, 4, True), (12, 5, False)],
+)
+def test_few_values_are_twenty_and_a_third_of_the_rows_at_most(
+    count: int, values: int, remarked: bool, tmp_path: Path
+) -> None:
+    rows = [[i % values + 2, 0.5 + i * i, 0.25 + i] for i in range(count)]
+    assert bool(read(tmp_path, "class,a,y\n" + written(rows)).remarks) is remarked
+
+
 @pytest.mark.parametrize("start", [0, 1])
 def test_an_index_with_a_name_is_remarked_on(start: int, tmp_path: Path) -> None:
     rows = [[start + i, 0.5 + i * i, i % 2] for i in range(5)]
