@@ -13,6 +13,7 @@ from flint import arb, arb_mat
 from properties.chapters.ngd import ngd_adversary as adversary
 from properties.chapters.ngd import ngd_line as line
 from properties.chapters.ngd import ngd_radius as radius
+from properties.descent import rule
 from properties.engine.claim import Depth, InstanceVerdict, Verdict
 from properties.engine.search import evaluate, evaluate_instance, run_claim
 from theory.maps.adversary import turned_configuration
@@ -39,7 +40,7 @@ def test_the_component_across_the_straight_line() -> None:
 @pytest.mark.parametrize(("across", "turns"), [(1.5, False), (2.0, False), (2.1, True)])
 def test_a_step_turns_by_its_angle(across: float, turns: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """At C = 1 the largest sine is 1: that of (-1, 2.1) to the straight line is above 0.9, that of (-1, 2) is not."""
-    monkeypatch.setattr(line.residuals, "features", lambda _: [])
+    monkeypatch.setattr(rule, "features", lambda _: [])
     residual = np.array([2.0, 0.0])
     step = SimpleNamespace(residual=residual, moved_residual=residual + np.array([-1.0, across]))
     instance: Any = SimpleNamespace(certificate=SimpleNamespace(constant=1.0), run=SimpleNamespace(steps=[step]))
