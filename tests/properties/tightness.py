@@ -35,6 +35,9 @@ ATTAINED = 1e-6
 TOLERANCE = 1e-4
 """What the last digits of another machine may take off, relatively: far below the thousandth that is to be noticed."""
 
+OF_A_SHARE = 8e-4
+"""The same for shares, which are small differences of numbers near 1: absolutely."""
+
 CLAIMS = (
     *("T1", "T1-q", "T1-sharp", "T1-first", "T1-line", "T1-line-sharp", "T1-step", "T1-radius"),
     *("T1-lemma-S", "T1-sharp-adversary", "T0", "T0-sharp", "T2", "T2-q"),
@@ -85,7 +88,7 @@ class Nearest:
     def is_reached(self, claim: Claim[Any]) -> bool:
         """Whether the claim's bounds are as near to this instance as they were."""
         ratio, told = self.reached(claim)
-        if self.share is not None and not (told is not None and told >= self.share - TOLERANCE):
+        if self.share is not None and not (told is not None and told >= self.share - OF_A_SHARE):
             return False
         return ratio >= self.ratio * (1 - TOLERANCE)
 
