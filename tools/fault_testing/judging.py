@@ -58,7 +58,8 @@ def copied(root: Path, place: Path) -> None:
 def collected(place: Path) -> list[str]:
     """The ids of the items of claims, mutants and obligations. Raises UnchangedFailsError when they cannot be collected."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", CLAIMS]
-    environment = {**os.environ, "PYTHONPATH": str(place)}
+    # bytecode of this second would stand for sources that are changed within it
+    environment = {**os.environ, "PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
     found = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
     if found.returncode:
         raise UnchangedFailsError(f"{CLAIMS} cannot be collected on the unchanged code:\n{found.stdout}{found.stderr}")
