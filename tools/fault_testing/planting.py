@@ -1,8 +1,8 @@
 """All faults of the project, and a seeded sample of them, stratified by operator and file."""
 
 import ast
+import hashlib
 import itertools
-import random
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -97,20 +97,22 @@ def all_faults(root: Path, operators: Sequence[Operator] = OPERATORS, file: str 
 def sample(faults: Sequence[Fault], number: int, seed: int, root: Path) -> list[Fault]:
     """So many faults: operators in turn, for each its files in turn, in an order that the seed draws.
 
+    Each place in the order is drawn by the name alone, so that an edit of the project leaves the rest of the sample as it was.
     Every operator with faults is in the sample when ``number`` is at least how many there are. ``root``: of the files.
     """
-    generator = random.Random(seed)
+
+    def drawn(name: str) -> bytes:
+        return hashlib.sha256(f"{seed} {name}".encode()).digest()
+
     strata: dict[str, dict[str, list[Fault]]] = defaultdict(lambda: defaultdict(list))
     for fault in faults:
         strata[fault.operator][fault.file].append(fault)
     queues = []
-    for operator in sorted(strata):
-        files = [strata[operator][file] for file in sorted(strata[operator])]
-        for several in files:
-            generator.shuffle(several)
-        generator.shuffle(files)
-        queues.append(_in_turn(files))
-    generator.shuffle(queues)
+    for operator in sorted(strata, key=drawn):
+        files = sorted(strata[operator], key=lambda file: drawn(f"{operator} {file}"))
+        queues.append(
+            _in_turn([sorted(strata[operator][file], key=lambda one: drawn(one.identifier)) for file in files])
+        )
 
     @cache
     def read(file: str) -> Source:
