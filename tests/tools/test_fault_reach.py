@@ -33,7 +33,7 @@ def reach(tmp_path: Path) -> Reach:
 
 
 def nearest_of(reach: Reach, file: str, definition: str, seconds: dict[str, float] | None = None) -> list[str]:
-    nearest = Nearest(reach, units_of(reach, [f"{CLAIMS}::{item}" for item in ITEMS]))
+    nearest = Nearest(reach, units_of(reach, [f"{CLAIMS}::{item}" for item in ITEMS]), {})
     nearest.learn(seconds or {})
     fault = Fault("id", file, 1, "", "", Scope.ORDINARY, definition=definition)
     return [item.rpartition("::")[2] for unit in nearest.of(fault) for item in unit.items]

@@ -60,7 +60,7 @@ from fault_testing.judging import judgements
 from fault_testing.planting import OPERATORS, all_faults
 root, directory = map(Path, sys.argv[1:3])
 faults = all_faults(root, [one for one in OPERATORS if one.name in ("constant", "term-dropped")])
-found = dict(judgements(root, directory, faults, workers=1, limit=60.0, deadline=time.monotonic() + 60))
+found = dict(judgements(root, directory, faults, workers=1, limit=60.0, deadline=time.monotonic() + 60, recorded_from=int(sys.argv[3])))
 told = {f"{fault.definition}: {fault.text}": [one.judge.value, one.by, one.tests, one.out_of_time] for fault, one in found.items()}
 print(json.dumps({"failing": sorted({item for one in found.values() for item in one.failing}), **told}))
 """
@@ -102,8 +102,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path / "project"
 
 
-def judged(project: Path) -> Any:
-    command = [sys.executable, "-c", JUDGE, str(project), str(project.parent)]
+def judged(project: Path, recorded_from: int = 100) -> Any:
+    command = [sys.executable, "-c", JUDGE, str(project), str(project.parent / str(recorded_from)), str(recorded_from)]
     found = subprocess.run(command, capture_output=True, text=True, check=True, env=ALONE)
     return json.loads(found.stdout)
 
@@ -120,6 +120,14 @@ def test_what_breaks_something_is_caught_and_what_breaks_nothing_survives(projec
         "CLAIMS: 1": ["survivor", "", 1, False],
     }
     assert (project / "theory" / "certain.py").read_text() == CERTAIN
+
+
+def test_what_executes_the_changed_line_is_asked_first(project: Path) -> None:
+    path = project / "tests" / "theory" / "test_certain.py"
+    names = "def test_named():\n    assert [rate, useless]\n\n\n"
+    path.write_text(path.read_text().replace("def test_rate", f"{names}def test_rate"))
+    assert judged(project)["rate: 2"] == ["test", "tests/theory/test_certain.py::test_rate", 1, False]
+    assert judged(project, 1)["rate: 2"] == ["test", "tests/theory/test_certain.py::test_rate", 0, False]
 
 
 def test_a_test_that_fails_without_any_fault_catches_none(project: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+from fault_testing.executed import executing, record
 from fault_testing.fault import Fault, Judge, Judgement
 from fault_testing.nearest import CLAIMS, Nearest, Unit, units_of
 from fault_testing.reach import Reach
@@ -34,6 +35,9 @@ NOTHING_TO_RUN = 5
 
 HANGING_FACTOR = 4.0
 """An item that takes so many times longer than on the unchanged code does not end."""
+
+RECORDED_FROM = 60
+"""So many faults are worth a run of everything beforehand."""
 
 LONGEST_START = 60.0
 """Seconds for collecting and starting, on top of a limit of tests that are known to be quick."""
@@ -169,10 +173,18 @@ def _work(fault: Fault) -> Judgement:
 
 
 def judgements(
-    root: Path, directory: Path, faults: Sequence[Fault], *, workers: int, limit: float, deadline: float
+    root: Path,
+    directory: Path,
+    faults: Sequence[Fault],
+    *,
+    workers: int,
+    limit: float,
+    deadline: float,
+    recorded_from: int = RECORDED_FROM,
 ) -> Iterator[tuple[Fault, Judgement]]:
     """Judge faults in copies of ``root`` below ``directory``, as they are done; none starts after ``deadline`` (monotonic).
 
+    From ``recorded_from`` faults on everything is run once without a fault, to see which lines each test executes.
     Raises UnchangedFailsError when the items of claims cannot be collected without a fault.
     """
     context = multiprocessing.get_context("fork")
@@ -182,7 +194,13 @@ def judgements(
         copied(root, place)
         places.put(place)
     reach = Reach(root)
-    nearest = Nearest(reach, units_of(reach, collected(copies[0])))
+    units = units_of(reach, collected(copies[0]))
+    seconds, known = {}, {}
+    if len(faults) >= recorded_from:
+        seconds = record(copies, [item for unit in units for item in unit.items])
+        known = executing(copies, faults)
+    nearest = Nearest(reach, units, known)
+    nearest.learn(seconds)
     with ProcessPoolExecutor(
         workers, mp_context=context, initializer=_begin, initargs=(places, nearest, limit)
     ) as pool:

@@ -1,4 +1,8 @@
-"""What can notice a fault, nearest and cheapest first: test functions, claims with their mutants, obligations."""
+"""What can notice a fault: test functions, claims with their mutants, obligations.
+
+Those that execute the changed lines come first, the cheapest of them first; then what reaches the changed definition, the
+nearest and cheapest first: a definition may be used where it is no line of a function, or in another process.
+"""
 
 import math
 import re
@@ -18,6 +22,9 @@ TOO_SLOW = ("tests/theory/test_memory.py", "tests/properties/test_wheel.py")
 
 HARNESS = 1
 """How much further a claim is by the machinery that runs it than by its own definition."""
+
+EXECUTING = 1000.0
+"""How much nearer than all others a unit is that executes the changed lines."""
 
 USUAL_SECONDS = {"test": 0.5, "claim": 4.0, "obligation": 1.0}
 """What a unit is taken to cost before it has been run."""
@@ -60,9 +67,9 @@ def units_of(reach: Reach, collected: Iterable[str]) -> list[Unit]:
 class Nearest:
     """Orders units for a fault, and learns what they cost."""
 
-    def __init__(self, reach: Reach, units: list[Unit]) -> None:
-        """``units``: of the same project as ``reach``."""
-        self.reach, self.units = reach, units
+    def __init__(self, reach: Reach, units: list[Unit], executing: Mapping[Fault, frozenset[str]]) -> None:
+        """``units``: of the same project as ``reach``; ``executing``: the items that are known to execute what changes."""
+        self.reach, self.units, self.executing = reach, units, executing
         self.seconds: dict[str, float] = {}
         self.harness = {
             kind: Definition(module_name(CLAIMS), name)
@@ -84,8 +91,12 @@ class Nearest:
     def of(self, fault: Fault) -> list[Unit]:
         """The units that reach what the fault changes, in the order in which to run them."""
         distances = self.reach.distances(Definition(module_name(fault.file), fault.definition))
+        executing = self.executing.get(fault, frozenset())
         scored = []
         for number, unit in enumerate(self.units):
+            if not executing.isdisjoint(unit.items):
+                scored.append((math.log2(1 + self.cost(unit)) - EXECUTING, number, unit))
+                continue
             known = [distances[root] for root in unit.roots if root in distances]
             harness = self.harness.get(unit.kind)
             if harness in distances:

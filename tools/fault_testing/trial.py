@@ -90,7 +90,7 @@ def prepare() -> None:
         importlib.import_module(name)
 
 
-def _tested(place: Path, items: Sequence[str], limit: float) -> int:
+def _tested(place: Path, items: Sequence[str], limit: float, recording: object | None) -> int:
     """In the child: pytest's exit code."""
     seconds = math.ceil(time.process_time() + limit)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
@@ -100,17 +100,32 @@ def _tested(place: Path, items: Sequence[str], limit: float) -> int:
     sys.path.insert(0, str(place))
     import pytest
 
-    arguments = ["-x", "-q", "--no-header", "--assert=plain", "-p", "no:cacheprovider", f"--rootdir={place}"]
+    arguments = [
+        *(["-x"] if recording is None else []),
+        "-q",
+        "--no-header",
+        "--assert=plain",
+        "-p",
+        "no:cacheprovider",
+        f"--rootdir={place}",
+    ]
     # a parametrised item may be gone: that is for tests to notice, not for the command line
     functions = dict.fromkeys(item.partition("[")[0] for item in items)
-    return int(pytest.main([*arguments, *functions], plugins=[_Notes(place / NOTES, items)]))
+    return int(
+        pytest.main(
+            [*arguments, *functions], plugins=[_Notes(place / NOTES, items), *([recording] if recording else [])]
+        )
+    )
 
 
-def trial(place: Path, items: Sequence[str], limit: float) -> Trial:
-    """Run pytest's items in the copy at ``place``, in this order, to the first failure, for so many seconds at most."""
+def trial(place: Path, items: Sequence[str], limit: float, recording: object | None = None) -> Trial:
+    """Run pytest's items in the copy at ``place``, in this order, to the first failure, for so many seconds at most.
+
+    ``recording``: one more plugin of pytest's, with which a failure does not end the run.
+    """
     started = time.monotonic()
     (place / NOTES).write_text("", encoding="utf-8")
-    child = forked(lambda: _tested(place, items, limit))
+    child = forked(lambda: _tested(place, items, limit, recording))
     ended, status, spent = 0, 0, 0.0
     try:
         while not ended and time.monotonic() - started < LONGEST_WAIT * limit:
@@ -122,16 +137,17 @@ def trial(place: Path, items: Sequence[str], limit: float) -> Trial:
             stopped(child)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # what the child started: provers, servers
-    found = _read((place / NOTES).read_text(encoding="utf-8"))
+    found = notes_of(place)
     found.seconds = spent if ended else limit
     code = os.waitstatus_to_exitcode(status) if ended else None
     found.code = None if code in (-signal.SIGXCPU, -signal.SIGKILL) else code
     return found
 
 
-def _read(notes: str) -> Trial:
+def notes_of(place: Path) -> Trial:
+    """What the child that ran last in a copy has written."""
     found = Trial()
-    for line in notes.splitlines():
+    for line in (place / NOTES).read_text(encoding="utf-8").splitlines():
         try:
             note = json.loads(line)
         except ValueError:  # the child was stopped while it wrote
