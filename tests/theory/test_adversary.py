@@ -9,7 +9,7 @@ import pytest
 from theory.inputs import FloatArray
 from theory.maps import adversary
 from theory.maps.adversary import Configuration, Objective, value_and_gradient
-from theory.theorems import ngd
+from theory.theorems import ngd, ngd_sharp
 
 OBJECTIVES = [adversary.residual_factor(0.5, 0.2), adversary.lemma_gap(0.2), adversary.image_length(0.2)]
 
@@ -76,7 +76,7 @@ def test_configuration_assembles_its_matrices() -> None:
 
 @pytest.mark.parametrize("c", [0.05, 0.2, 0.3])
 def test_undisturbed_worst_case_attains_both_bounds(c: float) -> None:
-    eta = 0.9 * ngd.factor_limit(3 * c)
+    eta = 0.9 * ngd_sharp.factor_limit(3 * c)
     point = adversary.worst_case_configuration(3, 6, c, 0.0, np.random.default_rng(1))
     assert value(point, adversary.residual_factor(eta, c)) == pytest.approx(ngd.rate(eta, 3 * c), rel=1e-11)
     assert value(point, adversary.lemma_gap(c)) == pytest.approx(0, abs=1e-11)
@@ -90,7 +90,7 @@ def test_undisturbed_worst_case_attains_both_bounds(c: float) -> None:
 @pytest.mark.parametrize(("n", "p"), [(2, 3), (3, 8)])
 def test_ascent_from_random_starts_approaches_the_bounds_from_below(n: int, p: int) -> None:
     c, rng = 0.2, np.random.default_rng(3)
-    eta = 0.5 * ngd.factor_limit(3 * c)
+    eta = 0.5 * ngd_sharp.factor_limit(3 * c)
     factor = adversary.residual_factor(eta, c)
     best = 0.0
     for _ in range(6):

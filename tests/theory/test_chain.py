@@ -4,8 +4,8 @@ import pytest
 
 from properties import registry
 from tests.theory.links import FILE, lines
+from theory.catalogue import obligations
 from theory.proof.chain import Basis, Chain, Link, argued, checked, proved
-from theory.proofs import obligations
 
 PLACE = "docs/theory.md: here"
 

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import pytest
 
+from theory.catalogue import obligations
 from theory.errors import FormulaError
 from theory.proof.formula import DivisorError, comparisons, expression, holds, names, value
 from theory.proof.implication import Implication
 from theory.proof.provers import Prover
-from theory.proofs import obligations
 
 IMPLICATIONS = [
     pytest.param(part, id=f"{obligation.id}-{index}")

@@ -9,8 +9,8 @@ from flint import arb
 
 from theory.errors import ChoiceError, ScaleError
 from theory.rigour.rounding import gamma
+from theory.theorems import gradient_advantage, ngd
 from theory.theorems import gradient_descent as gd
-from theory.theorems import ngd
 
 CONSTANTS = [0.0, 0.03, 0.2, 0.3, 0.55]
 NORM, LAMBDA = 2.0, 0.25
@@ -96,20 +96,20 @@ def test_the_range_of_the_constant(theorem: str, end: float, inclusive: bool) ->
 
 
 def test_the_linearised_rates_are_those_of_scalar_recursions() -> None:
-    assert gd.linear_step_limit(2.0) == 0.5  # 1 - eta 4 = -1
-    assert gd.linear_rate(0.25, 3.0) == 0.25
-    assert gd.linear_rate(0.5, 3.0) == 0.5
+    assert gradient_advantage.linear_step_limit(2.0) == 0.5  # 1 - eta 4 = -1
+    assert gradient_advantage.linear_rate(0.25, 3.0) == 0.25
+    assert gradient_advantage.linear_rate(0.5, 3.0) == 0.5
     # no eta <= 2/Lambda brings |1 - eta w| below the rate: the best is the largest
     etas = np.linspace(1e-3, 0.5, 1001)
-    assert gd.fastest_rate(1.5, 2.0) == pytest.approx(min(abs(1 - etas * 1.5)), rel=1e-12) == 0.25
-    assert gd.fastest_rate(2.0, 2.0) == 0.0
+    assert gradient_advantage.fastest_rate(1.5, 2.0) == pytest.approx(min(abs(1 - etas * 1.5)), rel=1e-12) == 0.25
+    assert gradient_advantage.fastest_rate(2.0, 2.0) == 0.0
     # the best eta for the worse of two targets
     etas = np.linspace(1e-3, 1, 200001)
     worst = np.maximum(abs(1 - etas * 1.0), abs(1 - etas * 4.0))
-    assert gd.worst_target_rate(1.0, 4.0) == pytest.approx(worst.min(), abs=1e-5) == 0.6
-    assert gd.worst_target_rate(2.0, 2.0) == 0.0
-    assert gd.fastest_rate(0.25, 2.0) == 1 - 2 * 0.25 / 4
-    assert gd.worst_target_rate(1.0, 3.0) == 0.5
+    assert gradient_advantage.worst_target_rate(1.0, 4.0) == pytest.approx(worst.min(), abs=1e-5) == 0.6
+    assert gradient_advantage.worst_target_rate(2.0, 2.0) == 0.0
+    assert gradient_advantage.fastest_rate(0.25, 2.0) == 1 - 2 * 0.25 / 4
+    assert gradient_advantage.worst_target_rate(1.0, 3.0) == 0.5
 
 
 @pytest.mark.parametrize("C", CONSTANTS)
@@ -120,8 +120,8 @@ def test_the_least_guarantee_is_the_decrease_at_equal_eigenvalues(C: float) -> N
     for smallest in (n, 0.5 * n, 1e-3 * n):
         eta = gd.step_limit(C, math.sqrt(n), smallest)
         found.append(gd.decrease(eta, C, math.sqrt(n), smallest) * n / smallest)
-    assert gd.least_guarantee(C) == pytest.approx(found[0], rel=1e-12)
-    assert min(found) >= gd.least_guarantee(C) * (1 - 1e-12)
+    assert gradient_advantage.least_guarantee(C) == pytest.approx(found[0], rel=1e-12)
+    assert min(found) >= gradient_advantage.least_guarantee(C) * (1 - 1e-12)
 
 
 def agree(value: float, exact: Fraction, roundings: int = 40) -> None:
@@ -195,13 +195,13 @@ def test_frozen_jacobian_attains_the_sharp_rate_as_the_step_vanishes() -> None:
 def test_guarantees_compare_as_the_paper_s_order(C: Fraction) -> None:
     """T0 and T0-sharp against T1-sharp at the step limits: at most lambda/Lambda; T0's at least the least guarantee."""
     c = C / 3
-    agree(gd.least_guarantee(float(C)), (1 - 5 * c) * (1 - c) / (1 + c) ** 2)
+    agree(gradient_advantage.least_guarantee(float(C)), (1 - 5 * c) * (1 - c) / (1 + c) ** 2)
     natural = ngd.step_limit(float(C), "T1-sharp")
     for norm in (1.0, 3.0, 100.0):
         for theorem in gd.THEOREMS:
             guaranteed = gd.decrease(gd.step_limit(float(C), norm, 1.0, theorem), float(C), norm, 1.0, theorem)
             assert guaranteed <= natural / norm**2
-        assert gd.least_guarantee(float(C)) / norm**2 <= gd.decrease(
+        assert gradient_advantage.least_guarantee(float(C)) / norm**2 <= gd.decrease(
             gd.step_limit(float(C), norm, 1.0), float(C), norm, 1.0
         ) * (1 + gamma(40))
 
@@ -232,7 +232,7 @@ def test_bad_input_is_refused_by_name() -> None:
             gd.applies(bad, "T0-sharp")
     for bad in (0.0, math.inf, math.nan):
         with pytest.raises(ScaleError, match="a norm of a Jacobian"):
-            gd.linear_step_limit(bad)
+            gradient_advantage.linear_step_limit(bad)
         with pytest.raises(ScaleError, match="a norm of a Jacobian"):
             gd.jacobian_bound(0.1, bad, 1.0)
     with pytest.raises(ScaleError, match="Condition 1"):
@@ -243,21 +243,21 @@ def test_bad_input_is_refused_by_name() -> None:
     with pytest.raises(ScaleError, match="below 1"):
         gd.rate(9.0, 0.1, 1.0, 1.0)
     with pytest.raises(ScaleError, match="above half"):
-        gd.fastest_rate(2.1, 2.0)
+        gradient_advantage.fastest_rate(2.1, 2.0)
     for pair in ((0.0, 1.0), (2.0, 1.0)):
         with pytest.raises(ScaleError, match="in this order"):
-            gd.worst_target_rate(*pair)
+            gradient_advantage.worst_target_rate(*pair)
 
 
 def test_least_iterations_are_attained_by_one_component_at_the_largest_step() -> None:
     """At eta = 2/Lambda a single component g falls below eps after exactly the count; two components need the slower."""
     for eigenvalue, share, reduction in ((0.1, 1.0, 1e-6), (0.03, 0.25, 1e-3), (0.4, 0.9, 0.5)):
-        count = gd.least_iterations(np.array([eigenvalue]), np.array([share]), 2.0, reduction)
-        factor = gd.linear_rate(gd.linear_step_limit(math.sqrt(2.0)), eigenvalue)
+        count = gradient_advantage.least_iterations(np.array([eigenvalue]), np.array([share]), 2.0, reduction)
+        factor = gradient_advantage.linear_rate(gradient_advantage.linear_step_limit(math.sqrt(2.0)), eigenvalue)
         assert share * factor**count <= reduction < share * factor ** (count - 1)
-    pair = gd.least_iterations(np.array([0.1, 0.03]), np.array([1.0, 0.25]), 2.0, 1e-3)
-    assert pair == gd.least_iterations(np.array([0.03]), np.array([0.25]), 2.0, 1e-3)
-    assert gd.least_iterations(np.array([1.0, 0.1]), np.array([1.0, 1e-4]), 2.0, 1e-3) == 0
+    pair = gradient_advantage.least_iterations(np.array([0.1, 0.03]), np.array([1.0, 0.25]), 2.0, 1e-3)
+    assert pair == gradient_advantage.least_iterations(np.array([0.03]), np.array([0.25]), 2.0, 1e-3)
+    assert gradient_advantage.least_iterations(np.array([1.0, 0.1]), np.array([1.0, 1e-4]), 2.0, 1e-3) == 0
     for bad in ((np.array([0.0]), 2.0, 0.1), (np.array([0.1]), 0.0, 0.1), (np.array([0.1]), 2.0, 1.0)):
         with pytest.raises(ScaleError, match="must be positive"):
-            gd.least_iterations(bad[0], np.ones(1), bad[1], bad[2])
+            gradient_advantage.least_iterations(bad[0], np.ones(1), bad[1], bad[2])

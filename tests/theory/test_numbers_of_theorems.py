@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from flint import arb
 
+from theory.catalogue import modules
 from theory.errors import InputError, ScaleError
-from theory.theorems import general_loss, generalisation, gradient_descent, kernels, kfac, ngd, width
-
-MODULES = (ngd, general_loss, kfac, gradient_descent, width, kernels, generalisation)
+from theory.theorems import kernels, kfac, ngd
 
 GOOD: Mapping[str, Any] = {
     **dict.fromkeys(("eta", "C", "delta", "epsilon", "stability", "kept", "factor", "reduction", "variation"), 0.1),
@@ -31,7 +30,7 @@ GOOD: Mapping[str, Any] = {
     "gram": np.eye(2),
     "residual": np.ones(2),
 }
-"""An admissible value of each argument, whatever the function."""
+"""An admissible value of an argument, whatever the function; of others 1/4, and 4 where they are counts."""
 
 HELPERS = {
     "in_kind",
@@ -39,6 +38,8 @@ HELPERS = {
     "remaining_coefficients",
     "change_constant",
     "composition_constant",
+    "width_quotient",
+    "first_width",
 }
 """Functions that are no constants of a theorem."""
 
@@ -46,23 +47,27 @@ NO_NUMBERS = (None, "0.5", [0.1])
 
 
 def functions() -> Iterator[tuple[ModuleType, str, Callable[..., Any]]]:
-    for module in MODULES:
+    for module in modules:
         for name, function in inspect.getmembers(module, inspect.isfunction):
             public = not name.startswith("_") and "__" not in name  # generated variants have "__" in their names
-            if function.__module__ == module.__name__ and public and name not in HELPERS:
+            numbers = "Range" not in str(inspect.signature(function).return_annotation)
+            if function.__module__ == module.__name__ and public and numbers and name not in HELPERS:
                 yield module, name, function
 
 
 def variants(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
     """Admissible arguments, once for each theorem or form that the function knows."""
     parameters = inspect.signature(function).parameters
-    arguments = {name: GOOD[name] for name in parameters if name in GOOD}
+    arguments = {
+        name: GOOD.get(name, 4 if parameter.annotation in (int, "int") else 0.25)
+        for name, parameter in parameters.items()
+        if name in GOOD or parameter.default is inspect.Parameter.empty
+    }
     module = inspect.getmodule(function)
     if "form" in parameters:
         yield from ({**arguments, "form": form} for form in kernels.SEPARATION_FORMS)
     elif "theorem" in parameters:
-        names = ngd.LINE_THEOREMS if function is ngd.line_sine else module.THEOREMS  # type: ignore[union-attr]
-        yield from ({**arguments, "theorem": name} for name in names)
+        yield from ({**arguments, "theorem": name} for name in module.THEOREMS)  # type: ignore[union-attr]
     else:
         yield arguments
 
@@ -97,11 +102,11 @@ CASES = [
 def test_each_argument_is_checked(function: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> None:
     function(**arguments)
     for wrong in NO_NUMBERS:
-        if isinstance(GOOD[name], np.ndarray) and isinstance(wrong, list):
+        if isinstance(arguments[name], np.ndarray) and isinstance(wrong, list):
             continue
         with pytest.raises(InputError) as raised:
             function(**{**arguments, name: wrong})
-        assert str(wrong if not isinstance(GOOD[name], np.ndarray) else "") in str(raised.value)
+        assert str(wrong if not isinstance(arguments[name], np.ndarray) else "") in str(raised.value)
 
 
 NORMS = ("residual_norm", "deviation", "variation", "squared_targets", "radius", "trace")
@@ -124,7 +129,7 @@ def test_every_theorem_with_a_radius_is_among_them() -> None:
     found = " ".join(str(case.id) for case in NORM_CASES)
     for module in ("ngd", "general_loss", "kfac", "gradient_descent"):
         assert f"{module}.radius-residual_norm" in found or f"{module}.radius[" in found
-    for module in ("ngd", "kfac"):
+    for module in ("condition", "kfac"):
         assert f"{module}.stability_constant" in found
 
 

@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import pytest
 
+from theory.catalogue import obligations
 from theory.errors import FormulaError
 from theory.proof.formula import DivisorError, names
 from theory.proof.implication import Implication
 from theory.proof.obligation import Finding, Mutant, Obligation, Standing, combined, decide, refute
 from theory.proof.provers import PROVERS, Prover
-from theory.proofs import obligations
 
 OF_THE_TEXT = (
     *("O-t1", "O-q", "O-ball", "O-sharp-S", "O-sharp-lo", "O-sharp-hi", "O-tq"),

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.theory.paragraphs import Paragraph, faults_of_chains, faults_of_paragraphs, in_documents, read, used
+from theory.catalogue import chains, obligations
 from theory.proof.chain import Chain, argued, checked, proved
-from theory.proofs import chains, obligations
 
 ROOT = Path(__file__).parents[2]
 PARAGRAPHS = in_documents(ROOT)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
 
 import pytest
 from flint import fmpq
 
 from tests.theory.narrowing import MARGIN, Narrower, Side, narrower, not_proved, replaced, scaled_limits, sides
-from theory.directed import exact
-from theory.proof.formula import expression, holds, value
+from theory.catalogue import chains, obligations, ranges
+from theory.proof.formula import holds
 from theory.proof.provers import Prover
-from theory.proofs import chains, obligations
-from theory.proofs.ranges import CONSTANTS, FACTOR_LIMITS, RANGES, STEP_LIMITS, Range
-from theory.theorems import general_loss, gradient_descent, kfac, ngd
+from theory.proof.range import Range
+from theory.theorems import general_loss, gradient_descent, kfac, ngd, ngd_sharp
 
 POSITIVE = "proved for all positive reals, where the theorem has counts, probabilities or pi"
 LARGER = "proved up to a larger constant than its theorems have"
@@ -58,18 +56,18 @@ def z3() -> Iterator[Prover]:
         yield found
 
 
-@pytest.mark.parametrize("theorem", sorted({one.theorem for one in RANGES}))
+@pytest.mark.parametrize("theorem", sorted({one.theorem for one in ranges}))
 def test_obligations_are_proved_for_all_that_a_theorem_needs(theorem: str, z3: Prover) -> None:
-    for one in RANGES:
+    for one in ranges:
         if one.theorem == theorem:
             assert not_proved(one, obligations, z3) == [], one.cases
 
 
 def test_every_part_of_every_proof_has_its_range() -> None:
-    """A new obligation, or one that another theorem takes up, needs a line in theory/proofs/ranges.py."""
-    stated = {(one.theorem, id) for one in RANGES for id, _ in one.cases}
+    """A new obligation, or one that another theorem takes up, needs a line in RANGES of the theorem's module."""
+    stated = {(one.theorem, id) for one in ranges for id, _ in one.cases}
     assert stated == {(theorem, id) for theorem, chain in chains.items() for id in chain.obligations}
-    parts = {case for one in RANGES for case in one.cases}
+    parts = {case for one in ranges for case in one.cases}
     assert parts == {(id, part) for id, one in obligations.items() for part in range(len(one.parts))}
 
 
@@ -118,75 +116,28 @@ def test_a_conclusion_weaker_by_a_thousandth_is_not_tight(side: Side, z3: Prover
     assert side.holds_by(f"1001/1000*(1 - {MARGIN})", z3)
 
 
-# --- the theorems' limits are those of the code ----------------------------------------------------------------------
-
-POINTS = 40
-"""Two rational functions that agree at so many points are one, if the sum of their degrees is below that: they are at most 5."""
-
-
-def step(theorem: str, C: fmpq, mu: fmpq, L: fmpq, h: fmpq) -> Any:
-    """What the code answers; ``L`` is ||J(0)|| + c = 2 + c for gradient descent, whose range has x = eta L^2."""
-    if theorem in ngd.THEOREMS:
-        return ngd.step_limit(C, theorem)
-    if theorem in kfac.THEOREMS:
-        return kfac.step_limit(C, h_max=h, mu_min=mu, theorem=theorem)
-    if theorem in gradient_descent.THEOREMS:
-        return exact(gradient_descent.step_limit(C, fmpq(2), fmpq(1), theorem)) * (2 + C / 3) ** 2
-    return general_loss.step_limit(C, mu, L, theorem)
-
-
-def own(theorem: str, C: fmpq, mu: fmpq, L: fmpq) -> Any:
-    """The same for the theorem's own factor."""
-    if theorem == "T1-sharp":
-        return ngd.factor_limit(C)
-    return ngd.validity_limit(C, theorem) if theorem == "T1-q" else general_loss.validity_limit(C, mu, L)
-
-
-def last(theorem: str, mu: fmpq, L: fmpq) -> fmpq:
-    """The C beyond which there is no step."""
-    ends = {**ngd.CONSTANT_LIMITS, **kfac.CONSTANT_LIMITS, **gradient_descent.CONSTANT_LIMITS, "T1-q": fmpq(3, 5)}
-    return {**ends, "T2": mu / (mu + L), "T2-q": 3 * mu / (3 * mu + 2 * L)}[theorem]
-
-
-def rational(number: Any) -> Fraction:
-    found = exact(number)
-    return Fraction(int(found.p), int(found.q))
-
-
-@pytest.mark.parametrize("theorem", STEP_LIMITS)
-@pytest.mark.parametrize(("mu", "L", "h"), [(1, 1, 1), (fmpq(2, 3), fmpq(7, 5), fmpq(1, 3)), (fmpq(1, 9), 4, 2)])
-def test_limits_of_the_ranges_are_those_of_the_code(theorem: str, mu: fmpq, L: fmpq, h: fmpq) -> None:
-    mu, L, h = fmpq(mu), fmpq(L), fmpq(h)
-    end = last(theorem, mu, L)
-    for k in range(POINTS):
-        C = end * k / POINTS
-        letters = {"C": C, "mu": mu, "L": L, "mu_min": mu, "h_max": h}
-        values = {name: rational(number) for name, number in letters.items()}
-        assert value(expression(STEP_LIMITS[theorem]), values) == rational(step(theorem, C, mu, L, h)) > 0
-        if theorem in FACTOR_LIMITS:
-            assert value(expression(FACTOR_LIMITS[theorem]), values) == rational(own(theorem, C, mu, L))
-        if theorem in CONSTANTS:
-            assert holds(CONSTANTS[theorem], values)
-    assert step(theorem, end + fmpq(1, 10**9), mu, L, h) == 0
+def rational(number: fmpq) -> Fraction:
+    return Fraction(int(number.p), int(number.q))
 
 
 def test_constants_of_the_ranges_are_those_of_the_code() -> None:
     tiny = fmpq(1, 10**12)
-    for applies, theorems in ((ngd.applies, ngd.THEOREMS), (gradient_descent.applies, gradient_descent.THEOREMS)):
-        limit = ngd.CONSTANT_LIMITS if theorems is ngd.THEOREMS else gradient_descent.CONSTANT_LIMITS
-        for theorem in theorems:
-            for C in (fmpq(0), limit[theorem] - tiny, limit[theorem], limit[theorem] + tiny):
-                assert holds(CONSTANTS[theorem], {"C": rational(C)}) is applies(C, theorem)
+    for module in (ngd, gradient_descent):
+        for theorem in module.THEOREMS:
+            limit = module.CONSTANT_LIMITS[theorem]
+            for C in (fmpq(0), limit - tiny, limit, limit + tiny):
+                assert holds(module.SPEAKS[theorem], {"C": rational(C)}) is module.applies(C, theorem)
+    assert ngd_sharp.SPEAKS == ngd.SPEAKS["T1-sharp"]
     for theorem in kfac.THEOREMS:
         limit = kfac.CONSTANT_LIMITS[theorem]
         assert kfac.step_limit(limit, h_max=fmpq(1), mu_min=fmpq(1), theorem=theorem) == 0
-        assert not holds(CONSTANTS[theorem], {"C": rational(limit)})
-        assert holds(CONSTANTS[theorem], {"C": rational(limit - tiny)})
+        assert not holds(kfac.SPEAKS[theorem], {"C": rational(limit)})
+        assert holds(kfac.SPEAKS[theorem], {"C": rational(limit - tiny)})
     for mu, L in ((fmpq(1), fmpq(1)), (fmpq(2, 3), fmpq(7, 5)), (fmpq(1), fmpq(50))):
         for theorem in general_loss.THEOREMS:
             (one,) = [
                 one
-                for one in RANGES
+                for one in ranges
                 if one.theorem == theorem and one.cases == (("O-t2-ball", 0 if theorem == "T2" else 1),)
             ]
             end = general_loss.constant_limit(mu, L, theorem)
@@ -194,6 +145,19 @@ def test_constants_of_the_ranges_are_those_of_the_code() -> None:
                 values = {"C": rational(C), "mu": rational(mu), "L": rational(L)}
                 stated = all(holds(text, values) for text in one.hypotheses)
                 assert stated is general_loss.applies(C, mu, L, theorem)
+
+
+def test_beyond_the_constants_there_is_no_step() -> None:
+    tiny, one, mu, L = fmpq(1, 10**9), fmpq(1), fmpq(2, 3), fmpq(7, 5)
+    for theorem, limit in {**ngd.CONSTANT_LIMITS, "T1-q": fmpq(3, 5)}.items():
+        assert ngd.step_limit(limit + tiny, theorem) == 0 < ngd.step_limit(limit - tiny, theorem)
+    for theorem, limit in kfac.CONSTANT_LIMITS.items():
+        assert kfac.step_limit(limit + tiny, h_max=one, mu_min=one, theorem=theorem) == 0
+    for theorem, limit in gradient_descent.CONSTANT_LIMITS.items():
+        assert gradient_descent.step_limit(limit + tiny, one, one, theorem) == 0
+    for theorem, limit in (("T2", mu / (mu + L)), ("T2-q", 3 * mu / (3 * mu + 2 * L))):
+        assert general_loss.step_limit(limit + tiny, mu, L, theorem) == 0
+        assert general_loss.step_limit(limit - tiny, mu, L, theorem) > 0
 
 
 def test_a_letter_has_one_meaning() -> None:

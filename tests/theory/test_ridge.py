@@ -11,7 +11,7 @@ from theory.maps.ridge import RidgeMap, turning_map
 from theory.rigour.exact import lift
 from theory.rigour.one_step import map_step
 from theory.rigour.precision import working_precision
-from theory.theorems import ngd
+from theory.theorems import ngd_line
 
 
 def ridge(seed: int) -> RidgeMap:
@@ -87,8 +87,8 @@ def test_the_second_step_turns_by_twice_arcsin_c(stability: float, step_size: fl
         angles.append(abs(math.atan2(across, -moved @ step.residual)))
     assert angles[0] <= 1e-10
     assert angles[1] == pytest.approx(2 * math.asin(stability), rel=1e-9)
-    sharp = ngd.line_sine(3 * stability, "T1-line-sharp")
-    assert math.sin(angles[1]) <= sharp < ngd.line_sine(3 * stability)
+    sharp = ngd_line.line_sine(3 * stability, "T1-line-sharp")
+    assert math.sin(angles[1]) <= sharp < ngd_line.line_sine(3 * stability)
 
 
 @pytest.mark.parametrize(("slope", "step_size", "residual"), [(2.0, 0.4, 3.0), (0.5, 1.5, 0.7)])

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from flint import arb, fmpq, fmpq_mat
 
-from theory.proofs import chains, obligations
+from theory.catalogue import chains, obligations
 from theory.rigour.exact import pseudo_inverse
 from theory.rigour.precision import working_precision
-from theory.theorems import general_loss, kernels, ngd
+from theory.theorems import general_loss, kernels, ngd, ngd_sharp
 
 # --- Lemma S (P5.7 to P5.9) ------------------------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ def test_v_can_be_shorter_than_z_with_more_parameters_than_outputs() -> None:
     assert e_side <= 1
     C = 3 * float(C0)
     for share in (0.01, 0.5, 1.0):
-        eta = share * ngd.factor_limit(C)
+        eta = share * ngd_sharp.factor_limit(C)
         s = float(w) ** 0.5
         reached = abs(s - eta * 1 / s) + eta * float(C0)  # w and v are numbers of one sign, v = w.v/s = 1/s
         assert reached <= (1 - eta / ngd.contraction_ratio(C)) * s

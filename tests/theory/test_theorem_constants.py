@@ -8,7 +8,7 @@ from flint import arb
 
 from theory.errors import ChoiceError, ScaleError
 from theory.rigour.rounding import gamma
-from theory.theorems import ngd
+from theory.theorems import ngd, ngd_line, ngd_sharp
 
 CONSTANTS = [Fraction(1, 1000), Fraction(1, 10), Fraction(1, 3), Fraction(49, 100), Fraction(13, 20), Fraction(19, 20)]
 
@@ -172,29 +172,33 @@ def test_a_radius_needs_a_residual_norm(norm: float) -> None:
 @pytest.mark.parametrize("C", CONSTANTS)
 def test_line_sines_and_the_limit_of_the_sharp_factor(C: Fraction) -> None:
     c = C / 3
-    agree(ngd.line_sine(float(C)), 2 * C / (3 - C))
-    squared = Fraction(ngd.line_sine(float(C), "T1-line-sharp")) ** 2
+    agree(ngd_line.line_sine(float(C)), 2 * C / (3 - C))
+    squared = Fraction(ngd_line.line_sine(float(C), "T1-line-sharp")) ** 2
     assert abs(squared - (2 * c) ** 2 * (1 - 4 * c**2) / (1 - 3 * c**2) ** 2) <= Fraction(gamma(60))
     half = math.asin(float(c) / math.sqrt(1 - 3 * float(c) ** 2))
-    assert ngd.line_sine(float(C), "T1-line-sharp") == pytest.approx(math.sin(2 * half), rel=1e-13)
-    assert math.sin(2 * math.asin(float(c))) <= ngd.line_sine(float(C), "T1-line-sharp") <= ngd.line_sine(float(C))
-    agree(ngd.factor_limit(float(C)), (1 + c) * (1 - 3 * c) / (1 - 2 * c - c**2), 80)
-    assert ngd.step_limit(float(C)) <= ngd.factor_limit(float(C)) <= 1
-    along, constant = ngd.lemma_constants(float(c))
+    assert ngd_line.line_sine(float(C), "T1-line-sharp") == pytest.approx(math.sin(2 * half), rel=1e-13)
+    assert (
+        math.sin(2 * math.asin(float(c)))
+        <= ngd_line.line_sine(float(C), "T1-line-sharp")
+        <= ngd_line.line_sine(float(C))
+    )
+    agree(ngd_sharp.factor_limit(float(C)), (1 + c) * (1 - 3 * c) / (1 - 2 * c - c**2), 80)
+    assert ngd.step_limit(float(C)) <= ngd_sharp.factor_limit(float(C)) <= 1
+    along, constant = ngd_sharp.lemma_constants(float(c))
     agree(along, c / (1 + c))
     agree(constant, (1 + c) * (1 - 2 * c))
 
 
 def test_ends_of_the_line_s_and_the_factor_s_ranges() -> None:
-    assert ngd.line_sine(1.0) == 1
-    assert ngd.factor_limit(1.0) == 0
+    assert ngd_line.line_sine(1.0) == 1
+    assert ngd_sharp.factor_limit(1.0) == 0
     for bad in (1.0001, math.nan):
         with pytest.raises(ScaleError, match="T1-line needs C <= 1"):
-            ngd.line_sine(bad)
+            ngd_line.line_sine(bad)
     with pytest.raises(ScaleError, match="stability constant"):
-        ngd.line_sine(-0.1, "T1-line-sharp")
+        ngd_line.line_sine(-0.1, "T1-line-sharp")
     with pytest.raises(ChoiceError, match="known: T1-line, T1-line-sharp"):
-        ngd.line_sine(0.1, "T1")
+        ngd_line.line_sine(0.1, "T1")
     for bad in (0.0, 1.0, math.nan):
         with pytest.raises(ScaleError, match="0 < c < 1"):
-            ngd.lemma_constants(bad)
+            ngd_sharp.lemma_constants(bad)

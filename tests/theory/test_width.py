@@ -12,20 +12,12 @@ from theory.errors import ChoiceError, DegenerateInputsError, ScaleError, WidthE
 from theory.inputs import normalise_rows
 from theory.kernels.limiting import limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 from theory.rigour.precision import working_precision
+from theory.theorems import chernoff
 from theory.theorems import width as width_module
-from theory.theorems.width import (
-    change_constant,
-    chernoff_exponent,
-    chernoff_failure,
-    chernoff_width,
-    composition_constant,
-    input_condition,
-    mean_squared_residual,
-    squared_change_bound,
-    squared_condition_radius,
-    squared_residual_bound,
-    stability_width,
-)
+from theory.theorems.chernoff import chernoff_exponent, chernoff_failure, chernoff_width
+from theory.theorems.flip_probability import change_constant, squared_change_bound
+from theory.theorems.initial_residual import mean_squared_residual, squared_residual_bound
+from theory.theorems.width import composition_constant, input_condition, squared_condition_radius, stability_width
 
 
 def test_the_exponent_is_a_quarter_and_three_quarters_of_a_logarithm() -> None:
@@ -282,4 +274,4 @@ def test_widths_beyond_float64_have_a_named_error(theorem: str, arguments: dict[
 
 def test_a_chernoff_width_beyond_float64_has_a_named_error() -> None:
     with pytest.raises(ScaleError, match="beyond the range of float64"):
-        width_module.chernoff_width(5e-324, 1.0, 2, 0.1)
+        chernoff.chernoff_width(5e-324, 1.0, 2, 0.1)

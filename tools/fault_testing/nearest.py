@@ -52,7 +52,7 @@ def units_of(reach: Reach, collected: Iterable[str]) -> list[Unit]:
             kind = "obligation" if parts[1] == "test_obligation" else "claim"
             grouped[kind, parts[2]].append(item)
     for (kind, id), items in grouped.items():
-        packages = ("theory.proofs",) if kind == "obligation" else ("properties.",)
+        packages = ("theory.theorems",) if kind == "obligation" else ("properties.",)
         found.append(Unit(kind, tuple(items), frozenset(reach.naming(id, packages))))
     return found
 

@@ -1,10 +1,9 @@
 """The chains of the identities and of E-step (theory/network/two_layer.py, theory/descent/steps.py, theory/rigour/one_step.py); no scalar inequality ends them."""
 
 from theory.proof.chain import Chain, Link, argued, checked
-from theory.proof.obligation import Obligation
-from theory.proofs.segments import INTEGRAL, SCHUR
+from theory.theorems.segments import INTEGRAL, SCHUR
 
-OBLIGATIONS: tuple[Obligation, ...] = ()
+SECTION = 1
 
 _HERE = "docs/proofs/identities.md: "
 _ROUNDING = "docs/proofs/rounding.md: "

@@ -1,11 +1,10 @@
 """The chains of the certificates of Conditions 2 and K2 (theory/stability/); no scalar inequality ends their proofs."""
 
 from theory.proof.chain import Chain, argued, checked
-from theory.proof.obligation import Obligation
-from theory.proofs.identities import CERTIFIED, GRAM, ROUNDED_GRAM
-from theory.proofs.segments import PARAGRAPHS, SCHUR
+from theory.theorems.identities import CERTIFIED, GRAM, ROUNDED_GRAM
+from theory.theorems.segments import PARAGRAPHS, SCHUR
 
-OBLIGATIONS: tuple[Obligation, ...] = ()
+SECTION = 3
 
 _HERE = "docs/proofs/stability.md: "
 FLIPS = argued(
