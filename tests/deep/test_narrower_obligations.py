@@ -1,11 +1,11 @@
-"""Every obligation that says a thousandth less, of which tests/theory/test_ranges.py tries a sample; both provers on every range."""
+"""Every obligation that says a thousandth less, of which tests/theory/theorems/test_ranges.py tries a sample; both provers on every range."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.theory.narrowing import MARGIN, Narrower, Side, narrower, not_proved, scaled_limits, sides
-from tests.theory.test_ranges import WIDER
+from tests.theory.theorems.test_ranges import WIDER
 from theory.catalogue import obligations, ranges
 from theory.proof.provers import PROVERS, Prover
 from theory.proof.range import Range

@@ -13,7 +13,7 @@ CLAIMS = "tests/claims/test_claims.py"
 LEFT_OUT = ("tests/deep/", "tests/peers/", "tests/benchmarks/", "tests/tools/", "tests/report/test_browser")
 """Tests that need what not every machine has, or that are not of the default run."""
 
-TOO_SLOW = ("tests/theory/test_memory.py", "tests/properties/test_wheel.py")
+TOO_SLOW = ("tests/theory/descent/test_memory.py", "tests/properties/test_wheel.py")
 """Tests of speed, memory and installation, which say nothing about formulas."""
 
 HARNESS = 1

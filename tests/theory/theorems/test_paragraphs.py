@@ -10,7 +10,7 @@ from tests.theory.paragraphs import Paragraph, faults_of_chains, faults_of_parag
 from theory.catalogue import chains, obligations
 from theory.proof.chain import Chain, argued, checked, proved
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PARAGRAPHS = in_documents(ROOT)
 
 
