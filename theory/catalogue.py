@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 
 from theory import theorems
 from theory.proof.calculated import Calculated
@@ -18,11 +18,17 @@ from theory.proof.implication import Implication
 from theory.proof.obligation import Obligation
 from theory.proof.range import Range
 
-_FOUND = [import_module(f"{theorems.__name__}.{one.name}") for one in iter_modules(theorems.__path__)]
+STATED = ("OBLIGATIONS", "CHAINS", "RANGES", "CALCULATED")
 
-modules = sorted(
-    (module for module in _FOUND if hasattr(module, "SECTION")), key=lambda module: (module.SECTION, module.__name__)
-)
+
+def stating(package: ModuleType) -> list[ModuleType]:
+    """The modules of a package that have one of these tuples, in order. Raises AttributeError for one of them without ``SECTION``."""
+    found = [import_module(f"{package.__name__}.{one.name}") for one in iter_modules(package.__path__)]
+    own = [module for module in found if any(hasattr(module, name) for name in STATED)]
+    return sorted(own, key=lambda module: (module.SECTION, module.__name__))
+
+
+modules = stating(theorems)
 """The modules that state theorems."""
 
 obligations: Mapping[str, Obligation] = MappingProxyType(

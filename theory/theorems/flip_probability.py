@@ -36,7 +36,7 @@ from theory.reals import (
 )
 from theory.theorems.stability import FLIPS as FLIPPED
 
-SECTION = 6
+SECTION = 3
 
 
 @at_least_exact

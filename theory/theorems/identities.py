@@ -1,4 +1,14 @@
-"""The chains of the identities and of E-step (theory/network/two_layer.py, theory/descent/steps.py, theory/rigour/one_step.py); no scalar inequality ends them."""
+"""The identities, and E-step: the statements (docs/theory.md) and their chains; no scalar inequality ends them.
+
+I-gram [derived]. ``J J^T = K o S S^T``. I-homog [derived]. ``u(W) = J(W) vec W`` (ReLU).
+I-pinv [derived]. ``(J^T J)^+ J^T = J^T (J J^T)^{-1}`` at full row rank.
+I-kfac [derived]. The structured K-FAC step is ``unvec(((S^T S)^+ x (X^T X)^+) J^T r)``.
+I-kfac-fn [derived]. ``J(W') vec dW = -eta ((S' S^+) o P) r``.
+I-dual [derived]. The n x m trajectory is the m x d trajectory. I-counts [derived]. ``A A^T`` consists of integers, exact in float32.
+E-step [derived]. One float64 step from a stored iterate is within the bounds of theory/rigour/one_step.py and gram_rounding.py.
+
+What they speak of: theory/network/two_layer.py, theory/descent/steps.py, theory/rigour/one_step.py.
+"""
 
 from theory.proof.chain import Chain, Link, argued, checked
 from theory.theorems.segments import INTEGRAL, SCHUR

@@ -1,10 +1,15 @@
-"""Bounds of the smallest eigenvalues of the limiting kernels, and how the pattern Gram matrix concentrates (docs/theory.md).
+"""The limiting kernels, their smallest eigenvalues, and how the pattern Gram matrix concentrates (docs/theory.md).
 
 Setting. Unit rows, ``K = X X^T`` with entries rho_ij, ``G_inf = K o S_inf``, ``lambda0 = lambda_min(G_inf)``,
 ``lambda_S = lambda_min(S_inf)``, ``rho_bar = max_{i != j} |rho_ij|``.
 
 Proofs: docs/proofs/kernels.md, P3.1 to P3.9; K-chernoff stands in chernoff.py. In the obligations ``w_k = (2k)!/(4^k k!^2)``, so that
 ``c_k = w_k/(2k+1)``.
+
+K-closed [paper]. ``G_inf,ij = rho (pi - arccos rho)/(2 pi)``, ``S_inf,ij = (pi - arccos rho)/(2 pi)`` (theory/kernels/limiting.py).
+
+K-pd [derived]. G_inf is positive definite iff the inputs are pairwise distinct and the directions present with both signs are linearly
+independent; S_inf iff they are distinct and at most one antiparallel pair is present (theory/kernels/degeneracy.py).
 
 K-schur [derived]. ``lambda0 >= lambda_S``; ``tr G_inf = n/2``; ``lambda0 <= min_{i != j} (1/2 - |G_inf,ij|)``. Sharp: n = 2 has
 equality in the last, n = 1 in the first.

@@ -1,4 +1,15 @@
-"""The chains of the certificates of Conditions 2 and K2 (theory/stability/); no scalar inequality ends their proofs."""
+"""The certificates of Conditions 2 and K2: the statements (docs/theory.md) and their chains; no scalar inequality ends their proofs.
+
+Over a ball of radius R about W(0), for ReLU; flipping (i, r) costs ``|w_r(0)^T x_i|``; functions: theory/stability/.
+
+C2-fro [derived]. ``||J(W) - J(0)||_F^2 = #flips/m``, ``#flips <= min_{mu >= 0} (mu R^2 + sum_r max_j (j - mu s_rj)_+)``.
+C2-spec [derived]. ``||J(W) - J(0)||_2^2 <= ||X||_2^2 max_i k_i(R)/m``, k_i(R) the most neurons that can flip input i; exact for n = 1.
+C2-smooth [derived]. ``||J(W) - J(0)||_2 <= L ||X||_2 ||W - W(0)||_F/sqrt(m)`` for smooth activations with ``|phi''| <= L``.
+C2-path [derived]. Along the segments of a run alone: exact norms at division points, ``(#flips/m)^{1/2}`` in between.
+K2-fro [derived]. ``||S - S(0)||_F^2 = #flips/m``. K2-smooth [derived]. ``||S - S(0)||_2 <= L ||X||_2 ||W - W(0)||_F/sqrt(m)``.
+K2-spec [derived]. ``||S - S(0)||_2^2 <= max_i min_mu (mu R^2 + sum_r max_{j >= rank of i} (j - mu s_rj)_+)/m``, never above K2-fro.
+K2-path [derived]. C2-path with a column of ones in the place of X.
+"""
 
 from theory.proof.chain import Chain, argued, checked
 from theory.theorems.identities import CERTIFIED, GRAM, ROUNDED_GRAM
