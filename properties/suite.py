@@ -14,9 +14,8 @@ from properties.engine.paths import same_file
 from properties.guard.subject import COMPANIONS, check_contradictions, elsewhere, own_step
 from properties.pictures.part import PicturesPart
 from theory import errors
+from theory.catalogue import chains, obligations, ties_of
 from theory.errors import ChoiceError
-from theory.proofs import chains, obligations
-from theory.proofs.ranges import ties_of
 from verified_natural_gradient.options import CHECKOUT
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from theory.errors import DescentError, RankDeficientError
 from theory.inputs import FloatArray
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import certify_path
-from theory.theorems import ngd
+from theory.theorems import ngd_line
 
 ANGLE = 0.6
 """Between the two inputs, in radians: the eigenvalues of the kernel differ, so that GD bends."""
@@ -82,4 +82,4 @@ def largest_angle(outputs: FloatArray) -> float:
 
 def angle_bound(constant: float) -> float | None:
     """``arcsin q``, ``q = 2C/(3-C)``, in radians (T1-line); None where it says nothing, from C = 1 on."""
-    return math.asin(ngd.line_sine(constant)) if constant < 1 else None
+    return math.asin(ngd_line.line_sine(constant)) if constant < 1 else None

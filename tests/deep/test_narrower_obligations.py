@@ -1,14 +1,14 @@
-"""Every obligation that says a thousandth less, of which tests/theory/test_ranges.py tries a sample; both provers on every range."""
+"""Every obligation that says a thousandth less, of which tests/theory/theorems/test_ranges.py tries a sample; both provers on every range."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.theory.narrowing import MARGIN, Narrower, Side, narrower, not_proved, scaled_limits, sides
-from tests.theory.test_ranges import WIDER
+from tests.theory.theorems.test_ranges import WIDER
+from theory.catalogue import obligations, ranges
 from theory.proof.provers import PROVERS, Prover
-from theory.proofs import obligations
-from theory.proofs.ranges import RANGES, Range
+from theory.proof.range import Range
 
 
 @pytest.fixture(scope="module", params=PROVERS)
@@ -23,7 +23,7 @@ def z3() -> Iterator[Prover]:
         yield found
 
 
-@pytest.mark.parametrize("one", RANGES, ids=lambda one: f"{one.theorem} {one.cases}")
+@pytest.mark.parametrize("one", ranges, ids=lambda one: f"{one.theorem} {one.cases}")
 def test_obligations_are_proved_for_all_that_a_theorem_needs(one: Range, prover: Prover) -> None:
     assert not_proved(one, obligations, prover) == []
 

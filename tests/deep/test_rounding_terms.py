@@ -1,12 +1,12 @@
-"""Every term of every bound left out in turn, with many ways to round; tests/theory/test_rounding_model.py does so for a sample."""
+"""Every term of every bound left out in turn, with many ways to round; tests/theory/rigour/test_rounding_model.py does so for a sample."""
 
 import pytest
 
+from tests.theory.rigour.test_rounding_model import CASES
 from tests.theory.rounding_model.case import MANY_SEEDS, NEGLIGIBLE, UNIT_ROUNDOFF, Case, aimed, exceeded, named
 from tests.theory.rounding_model.dominated import BY_FUNCTION, reason
 from tests.theory.rounding_model.machine import Theory
 from tests.theory.rounding_model.terms import terms_of
-from tests.theory.test_rounding_model import CASES
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from properties import plugin
 from properties.engine.claim import Claim
 from properties.engine.slack import SlackRow
 from properties.suite import SUITE
+from theory.proof.chain import Chain
 from theory.proof.obligation import Obligation
-from theory.proofs import Chain
 from verified_natural_gradient import console
 from verified_natural_gradient.options import OPTIONS
 

@@ -28,7 +28,7 @@ from tests.properties import (
     test_verdicts,
 )
 from tests.properties.planted import Planted
-from tests.theory import test_chain, test_formula, test_obligations
+from tests.theory.proof import test_chain, test_formula, test_obligations
 from theory.proof import chain, formula, implication, obligation
 from theory.proof.chain import Chain, Link
 from theory.proof.implication import Implication

@@ -19,7 +19,7 @@ from properties.engine.search import evaluate, evaluate_instance, run_claim
 from theory.maps.adversary import turned_configuration
 from theory.rigour.exact import ball_matrix, lift
 from theory.stability.small_ball import THEOREMS, path_factor
-from theory.theorems import ngd
+from theory.theorems import ngd, ngd_line
 
 DIAL: Mapping[str, Any] = {"constant_tenth": 5, "constant_percent": 50, "step_percent": 60, "seed": 3}
 
@@ -52,7 +52,7 @@ def test_turning_and_deflecting_families_attain_their_bounds() -> None:
     c = turning.certificate.constant / 3
     assert c == pytest.approx(0.55 / 3, rel=1e-9)
     turn = line.conclusion(line.T1_LINE_SHARP_RULE, turning)[1]
-    assert turn.measured / turn.predicted * ngd.line_sine(3 * c, "T1-line-sharp") == pytest.approx(
+    assert turn.measured / turn.predicted * ngd_line.line_sine(3 * c, "T1-line-sharp") == pytest.approx(
         math.sin(2 * math.asin(c)), rel=1e-9
     )
     deflecting = line.deflecting(line.T1_LINE_RULE.dial).build(

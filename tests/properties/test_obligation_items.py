@@ -22,9 +22,10 @@ from properties.engine.selection import selected_obligations
 from tests.properties import fake_claims
 from tests.properties.fake_obligations import CHAIN, FALSE, SLACK, SQUARES
 from tests.properties.plugin_suite import Suite
+from theory.catalogue import chains, obligations
+from theory.proof.chain import Basis, Chain
 from theory.proof.obligation import Obligation, Standing
 from theory.proof.provers import Prover
-from theory.proofs import Basis, Chain, chains, obligations
 
 pytest_plugins = ["pytester"]
 

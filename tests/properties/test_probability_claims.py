@@ -27,7 +27,8 @@ from properties.engine.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.engine.statistics import EVALUATIONS, POWER, SIGNIFICANCE, power
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import working_precision
-from theory.theorems.width import chernoff_exponent, squared_condition_radius
+from theory.theorems.chernoff import chernoff_exponent
+from theory.theorems.width import squared_condition_radius
 
 PROBABILITIES = ("K-chernoff", "K-hoeffding", "R0", "C2-prob", "T3")
 VISIBLE = ("K-chernoff/beta-4", "C2-prob/kappa-half", "K-hoeffding/sampled-4", "R0/no-delta", "T3/width-256")

@@ -14,7 +14,7 @@ from properties.descent import random_networks
 from properties.descent.random_networks import TRIALS, RandomNetwork, unit_inputs
 from theory.inputs import normalise_rows
 from theory.network.two_layer import TwoLayerNetwork
-from theory.theorems.width import squared_change_bound
+from theory.theorems.flip_probability import squared_change_bound
 
 
 def rows(n: int, d: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

@@ -20,7 +20,7 @@ from properties.descent import families as ngd_enclosed
 from properties.descent import rule as residual_rules
 from tests.properties.planted import planted
 from tests.properties.tightness import CLAIMS, FILE, Nearest, known
-from theory.theorems import general_loss, gradient_descent, kernels, kfac, ngd
+from theory.theorems import general_loss, gradient_descent, kernels, kfac, ngd, ngd_line, ngd_sharp
 
 NEAREST = known()
 
@@ -115,9 +115,9 @@ FAULTS: tuple[tuple[str, list[Edit], list[Nearest]], ...] = (
     ("T1's radius", [(ngd.radius, "2 / (1 - c)", "1001 / (1 - c) / 500")], of(["T1"], LENGTH)),
     ("T1-sharp's radius", [(ngd.radius, "(1 + c) / (1 - c) ** 2", "1001 * (1 + c) / (1 - c) ** 2 / 1000")], of(["T1-sharp"], LENGTH)),
     ("q", [(ngd.deficit, "2 * checked_constant(C)", "2001 * checked_constant(C) / 1000")], of(["T1-line"], "eta q")),
-    ("T1-line-sharp's sine", [(ngd.line_sine, "return 2 * c * square_root", "return 2001 * c / 1000 * square_root")], of(["T1-line-sharp"], "straight line")),
-    ("Lemma S along", [(ngd.lemma_constants, "stability / (1 + stability)", "999 * stability / (1 + stability) / 1000")], of(["T1-lemma-S"], "Lemma S")),
-    ("Lemma S constant", [(ngd.lemma_constants, "(1 - 2 * stability)", "(1 - 2001 * stability / 1000)")], of(["T1-lemma-S"], "Lemma S")),
+    ("T1-line-sharp's sine", [(ngd_line.line_sine, "return 2 * c * square_root", "return 2001 * c / 1000 * square_root")], of(["T1-line-sharp"], "straight line")),
+    ("Lemma S along", [(ngd_sharp.lemma_constants, "stability / (1 + stability)", "999 * stability / (1 + stability) / 1000")], of(["T1-lemma-S"], "Lemma S")),
+    ("Lemma S constant", [(ngd_sharp.lemma_constants, "(1 - 2 * stability)", "(1 - 2001 * stability / 1000)")], of(["T1-lemma-S"], "Lemma S")),
     ("T2's rate", [(general_loss.rate, "1 - 2 * eta * mu * L", "1 - 198 * eta * mu * L / 100")], of(["T2"], RUN)),
     ("T2-q's rate", [(general_loss.rate, "1 - eta * mu * (1", "1 - 999 * eta * mu / 1000 * (1")], of(["T2-q"], "stored iterate")),
     ("T2's radius", [(general_loss.radius, "(1 + L / mu) / (1 - C / 3)", "1001 * (1 + L / mu) / (1 - C / 3) / 1000")], of(["T2"], LENGTH)),

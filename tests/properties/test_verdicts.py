@@ -42,12 +42,11 @@ from properties.engine.statistics import Trials
 from tests.properties import fake_claims
 from tests.properties.fake_claims import Point
 from tests.properties.fake_obligations import FALSE, SLACK, SQUARES
+from theory.catalogue import obligations, ties_of
 from theory.direction import LowerBound
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation, Standing, decide
 from theory.proof.provers import Prover, Reply
-from theory.proofs import obligations
-from theory.proofs.ranges import ties_of
 
 HOLDS, REFUTED, UNDECIDED = Verdict.HOLDS, Verdict.REFUTED, Verdict.UNDECIDED
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from theory.proofs import chains
+from theory.catalogue import chains
 
 FILE = Path(__file__).with_name("links.txt")
 

@@ -7,12 +7,12 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from theory.catalogue import obligations, ranges
 from theory.proof.formula import comparisons
 from theory.proof.implication import Implication
 from theory.proof.obligation import Obligation, Standing, decide
 from theory.proof.provers import Prover
-from theory.proofs import obligations
-from theory.proofs.ranges import RANGES, Range
+from theory.proof.range import Range
 
 MARGIN = "1/10000"
 """By how much a conclusion is strengthened to see that it is tight."""
@@ -45,7 +45,7 @@ class Narrower:
 
     def noticed(self, prover: Prover) -> bool:
         """Whether some theorem's range is not covered any more."""
-        touched = (one for one in RANGES if (self.id, self.part) in one.cases)
+        touched = (one for one in ranges if (self.id, self.part) in one.cases)
         return any(not_proved(one, self.known, prover, self.among) for one in touched)
 
 

@@ -13,7 +13,20 @@ from flint import arb, fmpq
 from theory.directed import at_least_exact, at_most_exact, exact, float_above, float_below
 from theory.errors import ScaleError
 from theory.rigour.precision import working_precision
-from theory.theorems import general_loss, generalisation, gradient_descent, kernels, kfac, ngd, width
+from theory.theorems import (
+    chernoff,
+    general_loss,
+    generalisation,
+    gradient_advantage,
+    gradient_descent,
+    initial_residual,
+    kernels,
+    kfac,
+    ngd,
+    ngd_line,
+    ngd_sharp,
+    width,
+)
 
 Q = Fraction
 BELOW, ABOVE = -1, 1
@@ -116,7 +129,7 @@ def test_factors_and_radii_of_natural_gradient_descent_are_rounded_up() -> None:
         c, q, rho = Q(C) / 3, deficit(Q(C)), ratio(Q(C))
         assert next_to(ngd.deficit(C), q, ABOVE)
         assert next_to(ngd.contraction_ratio(C), rho, ABOVE)
-        assert next_to(ngd.factor_limit(C), (1 + c) * (1 - 3 * c) / (1 - 2 * c - c**2) if C < 1 else Q(0), BELOW)
+        assert next_to(ngd_sharp.factor_limit(C), (1 + c) * (1 - 3 * c) / (1 - 2 * c - c**2) if C < 1 else Q(0), BELOW)
         for eta in (0.1, 1 / 3, 1 - 2**-53, 2**-60):
             assert next_to(ngd.rate(eta, C, "T1"), 1 - Q(eta), ABOVE, 2)
             assert next_to(ngd.rate(eta, C, "T1-q"), 1 - Q(eta) * (1 - q), ABOVE)
@@ -131,7 +144,7 @@ def test_factors_and_radii_of_natural_gradient_descent_are_rounded_up() -> None:
         if C < 1:
             assert next_to(ngd.radius(C, residual, smallest, "T1-q"), unit / (1 - Q(C)) ** 2, ABOVE, 2)
         sine = 4 * c**2 * (1 - 4 * c**2) / (1 - 3 * c**2) ** 2
-        assert next_to(ngd.line_sine(C, "T1-line-sharp"), sine, ABOVE, 2)
+        assert next_to(ngd_line.line_sine(C, "T1-line-sharp"), sine, ABOVE, 2)
         product = Q(smallest) * Q(0.2) * Q(0.3)
         assert next_to(
             kfac.radius(C, residual, smallest, 0.2, 0.3), (2 / (1 - c) * Q(residual)) ** 2 / product, ABOVE, 2
@@ -154,13 +167,13 @@ def test_limits_and_factors_of_gradient_descent() -> None:
         assert next_to(gradient_descent.decrease(eta, C, norm, smallest), share, BELOW)
         assert next_to(gradient_descent.rate(eta, C, norm, smallest), 1 - share, ABOVE, 2)
         assert next_to(gradient_descent.radius(C, 0.7, 0.03), (2 / (1 - c) * Q(0.7)) ** 2 / Q(0.03), ABOVE, 2)
-    assert next_to(gradient_descent.linear_step_limit(norm), 2 / Q(norm) ** 2, BELOW)
-    assert next_to(gradient_descent.linear_rate(0.1, 0.3), 1 - Q(0.1) * Q(0.3), BELOW)
-    assert next_to(gradient_descent.fastest_rate(0.3, norm), 1 - 2 * Q(0.3) / Q(norm) ** 2, BELOW)
-    assert next_to(gradient_descent.worst_target_rate(0.1, 0.3), (Q(0.3) - Q(0.1)) / (Q(0.3) + Q(0.1)), BELOW)
+    assert next_to(gradient_advantage.linear_step_limit(norm), 2 / Q(norm) ** 2, BELOW)
+    assert next_to(gradient_advantage.linear_rate(0.1, 0.3), 1 - Q(0.1) * Q(0.3), BELOW)
+    assert next_to(gradient_advantage.fastest_rate(0.3, norm), 1 - 2 * Q(0.3) / Q(norm) ** 2, BELOW)
+    assert next_to(gradient_advantage.worst_target_rate(0.1, 0.3), (Q(0.3) - Q(0.1)) / (Q(0.3) + Q(0.1)), BELOW)
     for bad in (math.nan, math.inf):
         with pytest.raises(ScaleError):
-            gradient_descent.linear_rate(bad, 1.0)
+            gradient_advantage.linear_rate(bad, 1.0)
         with pytest.raises(ScaleError):
             kernels.pair_limit(bad)
 
@@ -231,9 +244,9 @@ def test_the_iterations_that_gradient_descent_needs_are_never_too_many() -> None
     """``(1/2)^k <= reduction``: w/Lambda = 1/4, one component of length 1."""
     for power in (1, 5, 52):
         for reduction in neighbours(2.0**-power):
-            k = gradient_descent.least_iterations(np.array([0.25]), np.array([1.0]), 1.0, reduction)
+            k = gradient_advantage.least_iterations(np.array([0.25]), np.array([1.0]), 1.0, reduction)
             assert Q(1, 2) ** k <= Q(reduction) < Q(1, 2) ** (k - 1)
-    assert gradient_descent.least_iterations(np.array([0.25]), np.array([0.1]), 1.0, 0.5) == 0
+    assert gradient_advantage.least_iterations(np.array([0.25]), np.array([0.1]), 1.0, 0.5) == 0
 
 
 def contains(value: float, formula: Callable[[], arb], side: int) -> bool:
@@ -247,18 +260,20 @@ def test_probabilities_and_widths_are_rounded_up() -> None:
     def beta() -> arb:
         return arb(0.25) + arb(0.75) * arb(0.75).log()
 
-    assert contains(width.chernoff_exponent(), beta, BELOW)
+    assert contains(chernoff.chernoff_exponent(), beta, BELOW)
     for lambda0, squared in ((0.1, 3.0), (0.02, 30.0), (1e-9, 7.0)):
         assert contains(
-            width.chernoff_failure(lambda0, squared, 5, 1001),
+            chernoff.chernoff_failure(lambda0, squared, 5, 1001),
             lambda: 5 * (-beta() * arb(lambda0) * 1001 / arb(squared)).exp(),  # noqa: B023
             ABOVE,
         )
         exact_width = arb(squared) * (arb(5) / arb(0.01)).log() / (beta() * arb(lambda0))
-        assert width.chernoff_width(lambda0, squared, 5, 0.01) == int(exact_width.ceil().unique_fmpz())
-        assert width.chernoff_width(lambda0, squared, 5, 0.01, True) == 2 * int(exact_width.ceil().unique_fmpz())
-    assert next_to(width.mean_squared_residual(0.1, 3, 0.3), Q(0.1) + 3 * Q(0.3) ** 2 / 2, ABOVE)
-    assert next_to(width.squared_residual_bound(0.1, 3, 0.3, 0.7), (Q(0.1) + 3 * Q(0.3) ** 2 / 2) / Q(0.7), ABOVE)
+        assert chernoff.chernoff_width(lambda0, squared, 5, 0.01) == int(exact_width.ceil().unique_fmpz())
+        assert chernoff.chernoff_width(lambda0, squared, 5, 0.01, True) == 2 * int(exact_width.ceil().unique_fmpz())
+    assert next_to(initial_residual.mean_squared_residual(0.1, 3, 0.3), Q(0.1) + 3 * Q(0.3) ** 2 / 2, ABOVE)
+    assert next_to(
+        initial_residual.squared_residual_bound(0.1, 3, 0.3, 0.7), (Q(0.1) + 3 * Q(0.3) ** 2 / 2) / Q(0.7), ABOVE
+    )
     constant = 1728 * 324 * 27 / (2 * arb.pi())
     assert contains(width.composition_constant(), lambda: constant, ABOVE)
     found = width.stability_width(0.1, 3, 0.3, 0.7, 0.5, 0.2)

@@ -46,7 +46,16 @@ from theory.stability.norms import (
 from theory.stability.path import longest_row_move
 from theory.stability.small_ball import constant_on_own_ball
 from theory.stability.weighted_flips import WeightedKnapsack, weighted_flip_count
-from theory.theorems import general_loss, generalisation, gradient_descent, kernels, kfac, ngd, width
+from theory.theorems import (
+    chernoff,
+    general_loss,
+    generalisation,
+    gradient_descent,
+    initial_residual,
+    kernels,
+    kfac,
+    ngd,
+)
 
 X = np.eye(2)
 Y = np.array([0.5, -0.25])
@@ -150,8 +159,8 @@ STEPS: dict[str, Callable[[Any], object]] = {
     "general_loss.rate": lambda eta: general_loss.rate(eta, 0.1, 1.0, 2.0),
     "training_steps": lambda eta: generalisation.training_steps(eta, 1.0, 1.0, 0.1, 0.1),
     "pattern_deviation_failure": lambda t: kernels.pattern_deviation_failure(t, 4),
-    "delta": lambda delta: width.chernoff_width(0.1, 1.0, 2, delta),
-    "scale": lambda scale: width.mean_squared_residual(1.0, 2, scale),
+    "delta": lambda delta: chernoff.chernoff_width(0.1, 1.0, 2, delta),
+    "scale": lambda scale: initial_residual.mean_squared_residual(1.0, 2, scale),
     "initialise": lambda scale: TwoLayerNetwork.initialise(4, 2, scale, rng()),
 }
 

@@ -170,7 +170,7 @@ def planted(name: str, text: str) -> list[Fault]:
 
 
 def source(text: str) -> Source:
-    return Source(text, "theory/proofs/small.py")
+    return Source(text, "theory/theorems/small.py")
 
 
 @pytest.mark.parametrize("name", [operator.name for operator in OPERATORS])
@@ -192,7 +192,7 @@ def test_a_fault_tells_where_it_is() -> None:
     text = "def rate(eta: float, C: float) -> float:\n    return 1 - C / 3\n"
     (fault,) = planted("constant", text)
     assert (fault.file, fault.line, fault.operator, fault.definition) == (
-        "theory/proofs/small.py",
+        "theory/theorems/small.py",
         2,
         "constant",
         "rate",

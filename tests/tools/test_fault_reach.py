@@ -10,14 +10,15 @@ from mutation_testing.model import Scope
 
 FILES = {
     "theory/formulas.py": "def rate(c):\n    return c\n\ndef limit(c):\n    return rate(c) + 1\n\ndef alone(c):\n    return c\n",
-    "theory/proofs/__init__.py": "from theory.proofs import small\n\n_MODULES = (small,)\nobligations = [m.CHAIN for m in _MODULES]\n",
-    "theory/proofs/small.py": 'OBLIGATION = Obligation("O-small")\nCHAIN = [OBLIGATION]\n',
+    "theory/theorems/__init__.py": "",
+    "theory/catalogue.py": "from theory import theorems\n\n_MODULES = found(theorems)\nobligations = [m.CHAIN for m in _MODULES]\n",
+    "theory/theorems/small.py": 'OBLIGATION = Obligation("O-small")\nCHAIN = [OBLIGATION]\n',
     "properties/claims/one.py": 'from theory import formulas\n\ndef conclusion(i):\n    return formulas.rate(i)\n\n_T1 = claim("T1", conclusion)\n\n\ndef _wrong(i):\n    return i\n\n\nT1 = _T1.with_mutants(_wrong)\nCLAIMS = (T1,)\n',
     "properties/claims/two.py": 'from theory.formulas import alone as lonely\n\nT2 = claim("T2", lonely)\nCLAIMS = (T2,)\n',
     "properties/engine/search.py": "def searched(claim):\n    return claim\n",
     "tests/theory/conftest.py": "from theory.formulas import limit\n\ndef numbers():\n    return limit(1)\n",
     "tests/theory/test_small.py": "from theory.formulas import rate\n\ndef test_rate():\n    assert rate(1)\n\ndef test_fixture(numbers):\n    assert numbers\n\ndef test_nothing():\n    pass\n",
-    "tests/theory/test_proofs.py": "from theory.proofs import obligations\n\ndef test_all():\n    assert obligations\n",
+    "tests/theory/test_proofs.py": "from theory.catalogue import obligations\n\ndef test_all():\n    assert obligations\n",
     "tests/claims/test_claims.py": "from properties.engine.search import searched\n\ndef test_claim(c):\n    searched(c)\n\ndef test_obligation(o):\n    o\n",
 }
 ITEMS = ("test_claim[T1]", "test_claim[T2]", "test_mutant_is_refuted[T1/wrong]", "test_obligation[O-small]")
@@ -66,10 +67,10 @@ def test_every_claim_is_near_to_what_runs_the_claims(reach: Reach) -> None:
     assert found == ["test_claim[T1]", "test_mutant_is_refuted[T1/wrong]", "test_claim[T2]"]
 
 
-def test_modules_that_a_package_lists_are_reached_from_afar(reach: Reach) -> None:
-    assert nearest_of(reach, "theory/proofs/small.py", "OBLIGATION") == ["test_obligation[O-small]", "test_all"]
+def test_modules_that_are_found_in_a_package_are_reached_from_afar(reach: Reach) -> None:
+    assert nearest_of(reach, "theory/theorems/small.py", "OBLIGATION") == ["test_obligation[O-small]", "test_all"]
     near, far = (
-        reach.distances(Definition("theory.proofs.small", "OBLIGATION"))[one]
-        for one in (Definition("theory.proofs.small", "CHAIN"), Definition("tests.theory.test_proofs", "test_all"))
+        reach.distances(Definition("theory.theorems.small", "OBLIGATION"))[one]
+        for one in (Definition("theory.theorems.small", "CHAIN"), Definition("tests.theory.test_proofs", "test_all"))
     )
     assert near == 1 < 4 < far

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory.inputs import FloatArray, distance, positive
-from theory.theorems import ngd
+from theory.theorems import ngd_sharp
 
 MARGIN = 2.0**-40
 """Constraints are kept with this relative margin, so that float64 certifies them."""
@@ -84,7 +84,7 @@ def residual_factor(eta: float, stability: float) -> Objective:
 
 def lemma_gap(stability: float) -> Objective:
     """``(||e||^2 + c/(1+c) ||w||^2 + (1+c)(1-2c) ||z||^2 - ||v||^2)/||z||^2``: Lemma S says that it is not positive."""
-    along, constant = ngd.lemma_constants(stability)
+    along, constant = ngd_sharp.lemma_constants(stability)
 
     def evaluate(w: FloatArray, v: FloatArray, z: FloatArray) -> Partials:
         e, squared = w - v, float(z @ z)

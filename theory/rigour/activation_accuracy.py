@@ -7,7 +7,7 @@ Assumption. At every float64 z, as evaluated by theory.network.two_layer, and wi
 which is 4 units in the last place; likewise sin, cos, tanh and atan2 by themselves. Underflow excepted: an error below 2^-1000 counts
 nowhere. Nothing is assumed for ReLU, whose values and slopes are exact.
 
-Math libraries promise no such bound. tests/theory/test_activation_accuracy.py compares a large grid with ball arithmetic and asks for half
+Math libraries promise no such bound. tests/theory/rigour/test_activation_accuracy.py compares a large grid with ball arithmetic and asks for half
 of it, on the machine that runs the test. Certificates, and error bounds of float64 steps, of smooth networks and of maps with a sine hold
 given the assumption; so do the float64 limiting kernels (atan2). What is computed in balls does not rest on it.
 """

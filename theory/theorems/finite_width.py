@@ -34,7 +34,8 @@ such, for all k
 ``(2Y/n)^{1/2} + 1/N + (ln(2N/delta)/(2n))^{1/2}``. Sharpness: not known; its parts are sharp as said above.
 
 Functions of real numbers take floats or balls (arb), and answer in kind; floats by the next float on the side on which the statement stays true
-(theory/directed.py).
+(theory/directed.py). In the obligations ``r`` is ``(r(0)^T G(0)^{-1} r(0))^{1/2}``, ``lam`` is lambda, ``Y0`` its square with G(0) and ``Y1`` with
+G_inf; ``s`` in O-bernstein is ``(2 V L)^{1/2}``.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ from flint import fmpq
 from theory.directed import at_least_exact, at_most_exact
 from theory.errors import ScaleError
 from theory.inputs import independent_neurons, positive_count
+from theory.proof.calculated import Calculated
+from theory.proof.chain import Chain, argued, checked, proved
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
+from theory.proof.range import Range, needs
 from theory.reals import (
     circle_constant,
     exponential,
@@ -55,7 +61,11 @@ from theory.reals import (
     shown,
     square_root,
 )
-from theory.theorems.width import chernoff_exponent
+from theory.theorems.chernoff import CHERNOFF, chernoff_exponent
+from theory.theorems.generalisation import TRACE
+from theory.theorems.segments import INTEGRAL
+
+SECTION = 9
 
 
 @at_most_exact
@@ -140,9 +150,8 @@ def relative_share(
 @at_least_exact
 def initial_output(n: int, scale: float, share: float, symmetric: bool = True) -> float:
     """U: a bound of ``||u(0)||``, ``nu (n/(2 share))^{1/2}`` but for probability ``share`` (Markov); 0 under symmetric initialisation. Raises ScaleError."""
-    if symmetric:
-        return 0 * positive_real(scale, "scale")
-    return positive_real(scale, "scale") * square_root(positive_count(n, "n") / (2 * probability(share, "share")))
+    start = positive_real(scale, "scale") * square_root(positive_count(n, "n") / (2 * probability(share, "share")))
+    return 0 * start if symmetric else start
 
 
 @at_least_exact
@@ -202,3 +211,153 @@ def _ratio(value: float) -> float:
 
 def _one(like: float) -> float:
     return like * 0 + 1
+
+
+_RATIO = "0 <= g < 1/2"
+
+_MU = {"mu": "g/(1-g)"}
+
+TUBE = Obligation(
+    "O-tube",
+    "T5-tube: mu < 1; one step; the sum of a geometric series, step by step; the motion of a neuron, and of all weights, squared; "
+    "from G(0) to s G_inf",
+    (
+        Implication((_RATIO,), "mu < 1", _MU),
+        Implication(
+            (_RATIO, "0 < eta <= 1", "0 <= x <= mu*r"),
+            "(1-eta)*r + eta*x <= rate*r",
+            {**_MU, "rate": "1 - eta*(1-2*g)/(1-g)"},
+        ),
+        Implication((_RATIO,), "eta + (1 - eta*(1-mu))/(1-mu) == 1/(1-mu)", _MU),
+        Implication(
+            (_RATIO, "0 < lam"), "(r/(1-mu))**2/(lam*(1-g)**2) == motion2", {**_MU, "motion2": "r**2/(lam*(1-2*g)**2)"}
+        ),
+        Implication((_RATIO,), "(r/(1-mu))**2/(1-g) == distance2", {**_MU, "distance2": "r**2*(1-g)/(1-2*g)**2"}),
+        Implication(("0 < s", "0 < lambda0", "lam >= s*lambda0", "0 <= Y0 <= Y1/s"), "Y0/lam <= Y1/(s**2*lambda0)"),
+        Implication(("0 <= g", "0 < s", "lam >= s*lambda0", "x <= g*s*lambda0"), "x <= g*lam"),
+    ),
+    (
+        Mutation("half", "g up to 1/2", {"g < 1/2": "g <= 1/2"}),
+        Mutation("as-linear", "the factor 1 - eta", {"1 - eta*(1-2*g)/(1-g)": "1 - eta"}, part=1),
+        Mutation("two-mu", "mu counted twice in the series", {"(1 - eta*(1-mu))/": "(1 - eta*(1-2*mu))/"}, part=2),
+        Mutation("one-g", "1-g in place of 1-2g", {"(lam*(1-2*g)**2)": "(lam*(1-g)**2)"}, part=3),
+        Mutation("no-g", "the distance without 1-g", {"r**2*(1-g)/": "r**2/"}, part=4),
+        Mutation("one-s", "s in place of s^2", {"s**2*lambda0": "s*lambda0"}, part=5),
+        Mutation("smaller-lambda", "lambda >= 0.999 s lambda0", {"lam >= s": "lam >= 999/1000*s"}, part=6),
+    ),
+)
+
+MARGIN = Obligation(
+    "O-margin",
+    "T5-margin: a density of p/(2b) on [-b, b] gives b p/2 and b^2 p/3 for the integrals b^2/2 and b^3/3 of b - z and its square over [0, b]",
+    (
+        Implication(("0 < b",), "2*density*(b**2/2) == b*p/2", {"density": "p/(2*b)"}),
+        Implication(("0 < b",), "2*density*(b**3/3) == b**2*p/3", {"density": "p/(2*b)"}),
+    ),
+    (
+        Mutation("one-side", "one side alone", {"2*density": "density"}),
+        Mutation("one-side-square", "one side alone", {"2*density": "density"}, part=1),
+    ),
+)
+
+BERNSTEIN = Obligation(
+    "O-bernstein",
+    "K-bernstein: at t = (2 V L)^{1/2} + 2 b L/3 Bernstein's exponent t^2/(2(V + b t/3)) is at least L",
+    (Implication(("0 <= s", "0 <= b", "0 <= L"), "t**2 >= s**2 + 2*L*b*t/3", {"t": "s + 2*b*L/3"}),),
+    (Mutation("smaller", "0.66 in place of 2/3", {"s + 2*b*L/3": "s + 66/100*b*L"}),),
+)
+
+OBLIGATIONS: tuple[Obligation, ...] = (TUBE, MARGIN, BERNSTEIN)
+
+
+CALCULATED = (
+    Calculated("1 - eta*(1-2*g)/(1-g)", lambda eta, g: tube_rate(eta, g), (_RATIO, "eta <= 1")),
+    Calculated("r**2/(lam*(1-2*g)**2)", lambda r, lam, g: tube_bound(r, lam, 1, 1, g, 1) ** 2, (_RATIO,)),
+    Calculated("r**2*(1-g)/(1-2*g)**2", lambda r, g: distance_bound(r, 1, g) ** 2, (_RATIO,)),
+    Calculated("s + 2*b*L/3", lambda s, b, L: bernstein_deviation(s**2 / (2 * L), b, L)),
+)
+
+_KEPT = ("0 < s < 1", "0 < lambda0 <= 1/2", "lam >= s*lambda0")
+
+
+def _tube_ranges(theorem: str) -> list[Range]:
+    return [
+        *needs(theorem, TUBE, (0, 2, 4), _RATIO),
+        *needs(theorem, TUBE, (1,), _RATIO, "0 < eta <= 1", "0 <= x", "x*(1-g) <= g*r"),
+        *needs(theorem, TUBE, (3,), _RATIO, "0 < lam"),
+        *needs(theorem, TUBE, (5,), *_KEPT, "0 <= Y0 <= Y1/s"),
+        *needs(theorem, TUBE, (6,), _RATIO, *_KEPT, "x <= g*s*lambda0"),
+    ]
+
+
+RANGES = (
+    *_tube_ranges("T5-tube"),
+    *needs("T5-margin", MARGIN, (0, 1), "0 < b"),
+    *needs("K-bernstein", BERNSTEIN, (0,), "0 <= s", "0 <= b", "0 <= L"),
+    *_tube_ranges("T5-width"),
+    *needs("T5-width", MARGIN, (0, 1), "0 < b"),
+    *needs("T5-width", BERNSTEIN, (0,), "0 <= s", "0 <= b", "0 <= L"),
+)
+
+_DOCS = "docs/generalisation.md: "
+
+_MOTION = (
+    INTEGRAL,
+    argued("in the tube G and the Jacobian of a segment change little, entry by entry", f"{_DOCS}P12.1"),
+    argued("one step in the norms of G(0)^{-1} and of the residual", f"{_DOCS}P12.2"),
+    argued("the steps add up to motions that stay in the tube; induction", f"{_DOCS}P12.3"),
+    proved("mu < 1, the factor, the series, the squared motions", TUBE),
+)
+
+_UNIFORM = (
+    argued("one radius: symmetrisation, contraction, McDiarmid [L]", f"{_DOCS}P12.11"),
+    argued("the complexity of a ball", "docs/proofs/generalisation.md: P10.2"),
+    *TRACE,
+    checked("the complexity of a ball", "T5-rad"),
+    argued("N radii, a loss of at most 1", f"{_DOCS}P12.12"),
+)
+
+_MARGINS = (
+    argued("a Gaussian density is at most p/(2b)", f"{_DOCS}P12.5"),
+    proved("its integrals", MARGIN),
+)
+
+_BERNSTEIN = (
+    argued("Bernstein's inequality [L]", f"{_DOCS}P12.7"),
+    proved("its exponent at the deviation", BERNSTEIN),
+)
+
+_RELATIVE = (
+    *CHERNOFF,
+    argued("the same for G_inf^{-1/2} G(0) G_inf^{-1/2} and a share s, and beta >= (1-s)^2/2", f"{_DOCS}P12.6"),
+)
+
+_LINEARISED = (argued("a neuron's error is at most b - |z|, and 0 unless its sign changes", f"{_DOCS}P12.4"),)
+
+CHAINS = (
+    Chain("T5-tube", (*_MOTION, checked("the conclusion on instances", "T5-tube"))),
+    Chain("T5-new", (*_LINEARISED, checked("the conclusion on instances", "T5-new"))),
+    Chain("T5-margin", (*_MARGINS, checked("the conclusion on instances", "T5-margin"))),
+    Chain("K-bernstein", (*_BERNSTEIN, checked("the conclusion on instances", "K-bernstein"))),
+    Chain("K-relative", (*_RELATIVE, checked("the conclusion on instances", "K-relative"))),
+    Chain("T5-uniform", (*_UNIFORM, checked("the conclusion on instances", "T5-uniform"))),
+    Chain(
+        "T5-width",
+        (
+            *_RELATIVE,
+            *_MARGINS,
+            *_BERNSTEIN,
+            argued("few neurons can flip on the sample", f"{_DOCS}P12.7"),
+            argued("the mean error on the sample and on the population", f"{_DOCS}P12.8"),
+            argued("features have length about 1/2; u(0) is small", f"{_DOCS}P12.9"),
+            checked("K-relative, T5-margin, K-bernstein, R0", "K-relative", "T5-margin", "K-bernstein", "R0"),
+            *_MOTION,
+            argued("the tube of T5-width is one of T5-tube", f"{_DOCS}P12.10"),
+            *_LINEARISED,
+            *_UNIFORM,
+            argued("the sum of the terms, and of the failures", f"{_DOCS}P12.13"),
+            checked("its parts on instances", "T5-tube", "T5-new", "T5-uniform"),
+            checked("the conclusion on instances", "T5-width"),
+        ),
+    ),
+)

@@ -36,8 +36,12 @@ from theory.descent.steps import solve_gram
 from theory.directed import at_least_exact, decided_exactly
 from theory.errors import ScaleError
 from theory.inputs import target_vector
+from theory.proof.chain import Chain, argued, checked
 from theory.reals import ceiling, finite, logarithm, probability, real, shown, square_root
 from theory.rigour.definiteness import symmetric_matrix
+from theory.theorems.identities import GRAM, PSEUDO_INVERSE
+
+SECTION = 9
 
 
 @at_least_exact
@@ -104,3 +108,29 @@ def _not_negative(value: float, name: str) -> float:
     if not (real(value, name) >= 0 and finite(value)):
         raise ScaleError(f"{name} is {shown(value)}; it must be finite and not negative")
     return value
+
+
+TRACE = (GRAM, argued("tr G_inf = n/2, as its diagonal is 1/2", "docs/proofs/kernels.md: P3.1"))
+
+CHAINS = (
+    Chain(
+        "T5-dist",
+        (
+            PSEUDO_INVERSE,
+            argued(
+                "both optimisers stay in theta(0) + row space of J and end where J theta = y",
+                "docs/proofs/gradient-descent.md: P9.5",
+                "docs/proofs/generalisation.md: P10.1",
+            ),
+            checked("the identity on instances", "T5-dist"),
+        ),
+    ),
+    Chain(
+        "T5-rad",
+        (
+            argued("E ||J' sigma|| <= (tr G)^{1/2} for independent signs", "docs/proofs/generalisation.md: P10.2"),
+            *TRACE,
+            checked("the conclusion on instances", "T5-rad"),
+        ),
+    ),
+)

@@ -1,7 +1,7 @@
-"""Gradient descent on the squared loss, for comparison: T0, T0-sharp, T0-linear, T0-advantage (docs/theory.md).
+"""Gradient descent on the squared loss, for comparison: T0, T0-sharp (docs/theory.md).
 
 Setting. ``r(k) = u(theta(k)) - y``, update ``theta(k+1) = theta(k) - eta J(k)^T r(k)``, ``lambda = lambda_min(G(0))``,
-``Lambda = ||J(0)||_2^2``. Conditions 1 and 2(C) as in theory/theorems/ngd.py, on the same ball. ``c = C/3``,
+``Lambda = ||J(0)||_2^2``. Conditions 1 and 2(C) as in theory/theorems/condition.py, on the same ball. ``c = C/3``,
 ``q = 2C/(3-C)``, ``L = ||J(0)||_2 + c sqrt(lambda)``, which bounds ``||J(theta)||_2`` on the ball.
 
 T0 [derived]. q < 1/2 (C < 3/5) and 0 < eta <= (1-2q)/L^2 give ||r(k)||^2 <= (1 - eta (1-c)^2 lambda)^k ||r(0)||^2, and the
@@ -10,23 +10,12 @@ T0-sharp [derived]. C <= 3/4 and 0 < eta <= (1-2c)/((1-c) L^2) give
 ||r(k)||^2 <= (1 - eta (2 - eta L^2) (1-c)^2 lambda)^k ||r(0)||^2, and the path stays within
 2(1-c)/(1-3c+4c^2) ||r(0)||/sqrt(lambda). It contains T0's rate, up to a step (1-2c)/(1-5c) times as long.
 
-Proofs: docs/proofs/gradient-descent.md, P9.1 to P9.8. The radius is at most the paper's 3 for c < 1/5 (T0) and c <= 1/4 (T0-sharp;
+Proofs: docs/proofs/gradient-descent.md, P9.1 to P9.4. The radius is at most the paper's 3 for c < 1/5 (T0) and c <= 1/4 (T0-sharp;
 equality at 1/4).
 
-T0-linear [derived]. With J frozen GD's residual is (I - eta G)^k r(0), NGD's (1-eta)^k r(0).
-T0-advantage [paper, explicit constants]. The paper compares guarantees; so does (a). (b) and (c) are about GD itself.
-(a) At the step limits, T0's (and T0-sharp's) guaranteed decrease of ||r||^2 in a step is at most lambda/Lambda times that of
-T1-sharp, so that GD's guaranteed count is at least Lambda/lambda times NGD's; for a ReLU network on n unit rows, where
-lambda <= Lambda <= n, T0's is at least (1-5c)(1-c)/(1+c)^2 lambda/n: the O(lambda/n) of the paper.
-(b) In the linearised model every eta and k has ||r(k)|| >= |1 - eta w|^k ||r(0)||, w = r(0)^T G r(0)/||r(0)||^2. For 0 < eta <= 2/Lambda, beyond which GD
-diverges for some r(0), and w <= Lambda/2 this is at least (1 - 2w/Lambda)^k: GD needs ln(1/eps)/(-ln(1 - 2w/Lambda)) >=
-(Lambda/(2w) - 1) ln(1/eps) steps to a residual of eps ||r(0)||, and w = lambda when r(0) is in the lowest eigenspace. Equality
-there at eta = 2/Lambda. A component of length g ||r(0)|| along one eigenvector does the same with ln(g/eps) and its eigenvalue.
-NGD needs ln(1/eps)/(-ln|1-eta|).
-(c) For two residuals with quotients w < W and any eta > 0 one of them has ||r(k)|| >= ((W-w)/(W+w))^k ||r(0)||: for some
-targets no constant step size does better than (kappa-1)/(kappa+1), kappa = Lambda/lambda. Equality at eta = 2/(W+w).
-
-Sharp: (b), (c), and the (1-c)^2 of T0-sharp as eta -> 0 (n = 1, slope (1-c) sqrt(lambda)). T0 gives up a factor 2 there.
+Sharp: the (1-c)^2 of T0-sharp as eta -> 0 (n = 1, slope (1-c) sqrt(lambda)). T0 gives up a factor 2 there. T0-linear and T0-advantage
+stand in gradient_advantage.py. Units of the obligations: lambda = 1, ``||r|| = 1``, ``x = eta L^2``, ``t = ||J(k)^T r||``; ``limit`` bounds
+x, ``lower`` and ``upper`` are the two pieces of m(t).
 Every function of real numbers here takes floats or balls (arb), and answers in kind. Floats are taken as the numbers that they are,
 and answered by the next float on the side on which the statement stays true (theory/directed.py).
 """
@@ -34,24 +23,32 @@ and answered by the next float on the side on which the statement stays true (th
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from flint import arb, fmpq
+from flint import fmpq
 
-from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_below
+from theory.directed import at_least_exact, at_most_exact, decided_exactly, float_below
 from theory.direction import Bound, LowerBound, UpperBound, bounding
 from theory.errors import ChoiceError, ScaleError
-from theory.inputs import FloatArray, finite_array
-from theory.reals import finite, logarithm, positive_real, real, shown, square_root
-from theory.rigour.precision import at_rising_precision
-from theory.theorems.ngd import checked_constant as _constant
-from theory.theorems.ngd import deficit, eigenvalue, unit_length
+from theory.proof.calculated import Calculated
+from theory.proof.chain import Chain, argued, checked, proved
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
+from theory.proof.range import constants, needs, shares
+from theory.reals import finite, positive_real, real, shown, square_root
+from theory.theorems.condition import PAPER_BALL, TELESCOPE, THIRD, deficit, eigenvalue, unit_length
+from theory.theorems.condition import checked_constant as _constant
+from theory.theorems.segments import INDUCTION, INTEGRAL
+
+SECTION = 8
 
 THEOREMS = ("T0", "T0-sharp")
+
 
 BOUNDS: Mapping[str, type[Bound]] = MappingProxyType(
     {"C": UpperBound, "operator_norm": UpperBound, "lambda_min": LowerBound}
 )
 """The kinds of numbers that give a certified step size and rate. C and lambda belong together: Condition 2(C) is one on
 ``||J - J(0)||_2 <= (C/3) lambda^{1/2}``, and the theorems hold for every positive lambda up to lambda_min(G(0)) with a C for it."""
+
 
 CONSTANT_LIMITS: Mapping[str, fmpq] = MappingProxyType({"T0": fmpq(3, 5), "T0-sharp": fmpq(3, 4)})
 """The C up to which each theorem speaks, exactly."""
@@ -72,7 +69,7 @@ def applies(C: float, theorem: str) -> bool:
 @at_least_exact
 def jacobian_bound(C: float, operator_norm: float, lambda_min: float) -> float:
     """``L = ||J(0)||_2 + (C/3) sqrt(lambda)``, a bound of ``||J||_2`` on the ball (not squared). Raises ScaleError."""
-    return _norm(operator_norm) + _constant(C) / 3 * square_root(eigenvalue(lambda_min))
+    return norm(operator_norm) + _constant(C) / 3 * square_root(eigenvalue(lambda_min))
 
 
 @bounding(LowerBound, **BOUNDS)
@@ -122,91 +119,14 @@ def radius(C: float, residual_norm: float, lambda_min: float, theorem: str = "T0
     return factor * unit_length(residual_norm, lambda_min)
 
 
-@at_most_exact
-def linear_step_limit(operator_norm: float) -> float:
-    """``2/||J(0)||_2^2``, beyond which the linearised model diverges for some residual. Raises ScaleError."""
-    return 2 / _norm(operator_norm) ** 2
-
-
-@at_most_exact
-def linear_rate(eta: float, quotient: float) -> float:
-    """``|1 - eta w|``, a lower bound of the linearised factor on ``||r||``, w the Rayleigh quotient of r(0) (T0-advantage, b).
-
-    Raises ScaleError.
-    """
-    return abs(1 - _bounded(eta, "eta") * _bounded(quotient, "the Rayleigh quotient"))
-
-
-@at_most_exact
-def fastest_rate(quotient: float, operator_norm: float) -> float:
-    """``1 - 2w/Lambda``, which no ``eta <= 2/Lambda`` gets below when ``2w <= Lambda`` (T0-advantage, b).
-
-    Raises ScaleError when ``2w > Lambda``: then some step reaches ``w``'s residual faster.
-    """
-    share = 2 * _bounded(quotient, "the Rayleigh quotient") / _norm(operator_norm) ** 2
-    if share > 1:
-        raise ScaleError(
-            f"the Rayleigh quotient {shown(quotient)} is above half of ||J(0)||_2^2: no lower bound of the rate"
-        )
-    return 1 - share
-
-
-@decided_exactly
-def least_iterations(eigenvalues: FloatArray, components: FloatArray, largest: float, reduction: float) -> int:
-    """Steps that the linearised GD needs at least, whatever ``eta <= 2/Lambda``: ``||r(k)|| <= reduction ||r(0)||`` not before.
-
-    ``max_i ln(reduction/g_i)/ln(1 - 2 mu_i/Lambda)`` over the eigenvalues ``mu_i < Lambda/2`` of G (n,), ``components`` g
-    (n,) being the shares of r(0) along their eigenvectors; as good as these are (T0-linear). 0 when no g_i is above
-    ``reduction``. Raises ScaleError (Lambda or an eigenvalue not positive, reduction not in (0, 1)), ShapeError.
-    """
-    values, shares = finite_array(eigenvalues, "eigenvalues", 1), finite_array(components, "components", 1)
-    if not (
-        0 < real(reduction, "reduction") and reduction < 1 and _bounded(largest, "Lambda") > 0 and values.min() > 0
-    ):
-        raise ScaleError("eigenvalues and Lambda must be positive, the reduction strictly between 0 and 1")
-    slow = [
-        (exact(value), exact(share))
-        for value, share in zip(values.tolist(), shares.tolist(), strict=True)
-        if 2 * exact(value) < largest and exact(share) > reduction
-    ]
-    return max((_steps_needed(1 - 2 * value / largest, reduction / share) for value, share in slow), default=0)
-
-
-def _steps_needed(factor: float, reduction: float) -> int:
-    """``ceil(ln(reduction)/ln(factor))``, and never more, also where no precision tells the quotient from a whole number."""
-    found, _ = at_rising_precision(
-        lambda: arb(logarithm(reduction) / logarithm(factor)).ceil(), lambda count: count.unique_fmpz() is not None
-    )
-    return int(found.lower().ceil().unique_fmpz())
-
-
-@at_most_exact
-def worst_target_rate(low: float, high: float) -> float:
-    """``(W-w)/(W+w)``, which for every eta some of two residuals with quotients w <= W does not beat (T0-advantage, c)."""
-    if not 0 < _bounded(low, "w") <= _bounded(high, "W"):
-        raise ScaleError(
-            f"the Rayleigh quotients are {shown(low)} and {shown(high)}; they must be positive and in this order"
-        )
-    return (high - low) / (high + low)
-
-
-@at_most_exact
-def least_guarantee(C: float) -> float:
-    """``(1-5c)(1-c)/(1+c)^2``: T0's decrease at its step limit is at least this times lambda/n (T0-advantage, a).
-
-    Raises ScaleError.
-    """
-    c = _constant(C) / 3
-    return (1 - 5 * c) * (1 - c) / (1 + c) ** 2
-
-
 def _theorem(name: str) -> str:
     if name not in THEOREMS:
         raise ChoiceError(f"unknown theorem {name!r}; known: {', '.join(THEOREMS)}")
     return name
 
 
-def _norm(operator_norm: float) -> float:
+def norm(operator_norm: float) -> float:
+    """``||J(0)||_2`` itself. Raises ScaleError unless it is finite and positive."""
     if not (real(operator_norm, "||J(0)||_2") > 0 and finite(operator_norm)):
         raise ScaleError(
             f"||J(0)||_2 is {shown(operator_norm)}; a norm of a Jacobian of full rank is finite and positive"
@@ -214,7 +134,156 @@ def _norm(operator_norm: float) -> float:
     return operator_norm
 
 
-def _bounded(value: float, name: str) -> float:
-    if not finite(real(value, name)):
-        raise ScaleError(f"{name} is {value}; it must be finite")
-    return value
+SHARP_LIMIT = "(1-2*c)/(1-c)"
+
+SHARP_RADIUS = "2*(1-c)/(1-3*c+4*c**2)"
+
+SPEAKS = {
+    theorem: constants(CONSTANT_LIMITS[theorem], applies(CONSTANT_LIMITS[theorem], theorem)) for theorem in THEOREMS
+}
+"""The C of which each theorem speaks."""
+
+STEP_LIMITS = {"T0": "(3-5*C)/(3-C)", "T0-sharp": "(3-2*C)/(3-C)"}
+"""Of x, in C."""
+
+
+def _limit(C: float, theorem: str) -> float:
+    """The step limit times L^2, for ``||J(0)||_2 = 2`` and lambda = 1."""
+    return step_limit(C, 2, 1, theorem) * (2 + C / 3) ** 2
+
+
+CALCULATED = (
+    Calculated(STEP_LIMITS["T0"], lambda C: _limit(C, "T0"), (SPEAKS["T0"],)),
+    Calculated(STEP_LIMITS["T0-sharp"], lambda C: _limit(C, "T0-sharp"), (SPEAKS["T0-sharp"],)),
+    Calculated("1-2*q", lambda q: _limit(3 * q / (2 + q), "T0"), ("0 <= q < 1/2",)),
+    Calculated(SHARP_LIMIT, lambda c: _limit(3 * c, "T0-sharp"), ("0 <= c <= 1/4",)),
+    Calculated("2/(1-C/3)", lambda C: radius(C, 1, 1, "T0"), (SPEAKS["T0"],)),
+    Calculated(SHARP_RADIUS, lambda c: radius(3 * c, 1, 1, "T0-sharp"), ("0 <= c <= 1/4",)),
+)
+
+_SHARP = ("0 <= c <= 1/4", "0 < x <= limit")
+
+_LONGER = {"0 < x <= limit": "0 < x <= 1001/1000*limit"}
+
+_LOWER = {"limit": SHARP_LIMIT, "lower": "(1-x)*t**2 - 2*c*t + 1 - c**2"}
+
+_UPPER = {"limit": SHARP_LIMIT, "upper": "(2-x)*t**2 - 4*c*t"}
+
+RATE = Obligation(
+    "O-t0",
+    "T0: 2c <= q t for t >= 1-c, and 2(1-q) - x >= 1 within the step limit",
+    (
+        Implication(("0 <= c < 1/5", "t >= 1-c"), "2*c <= q*t", {"q": "2*c/(1-c)"}),
+        Implication(("0 <= c < 1/5", "0 < x <= limit"), "2*(1-q) - x >= 1", {"q": "2*c/(1-c)", "limit": "1-2*q"}),
+    ),
+    (
+        Mutation("shorter-t", "t from 0.999 (1-c) on", {"t >= 1-c": "t >= 999/1000*(1-c)"}),
+        Mutation("longer-step", "the step limit times 1.001", _LONGER, part=1),
+        Mutation("doubled-step", "the step limit doubled", {"0 < x <= limit": "0 < x <= 2*limit"}, part=1),
+    ),
+)
+
+SHARP_RATE = Obligation(
+    "O-t0-sharp",
+    "T0-sharp: m(t) >= (2-x)(1-c)^2 on both pieces; T0's rate and step limit are contained",
+    (
+        Implication((*_SHARP, "1-c <= t <= 1+c"), "lower >= (2-x)*(1-c)**2", _LOWER),
+        Implication((*_SHARP, "t >= 1+c"), "upper >= (2-x)*(1-c)**2", _UPPER),
+        Implication((*_SHARP,), "2 - x >= 1", {"limit": SHARP_LIMIT}),
+        Implication(("0 <= c < 1/5",), "1 - 2*q <= limit", {"q": "2*c/(1-c)", "limit": SHARP_LIMIT}),
+    ),
+    (
+        Mutation("longer-step", "the step limit times 1.001", _LONGER),
+        Mutation("shorter-t", "t from 0.999 (1-c) on", {"1-c <= t <= 1+c": "999/1000*(1-c) <= t <= 1+c"}),
+        Mutation("from-1-c", "the second piece from 1-c on", {"t >= 1+c": "t >= 1-c"}, part=1),
+        Mutation("longer-step-3", "the step limit times 1.001", _LONGER, part=2),
+        Mutation("q/3", "1 - q/3 in place of 1 - 2q", {"1 - 2*q <= limit": "1 - q/3 <= limit"}, part=3),
+    ),
+)
+
+BALL = Obligation(
+    "O-t0-ball",
+    "T0-sharp: t/m(t) is at most (1-c)/(1-3c+4c^2) on both pieces, and twice that at most 3, with equality at c = 1/4",
+    (
+        Implication((*_SHARP, "1-c <= t <= 1+c"), "2*t/lower <= radius", {**_LOWER, "radius": SHARP_RADIUS}),
+        Implication((*_SHARP, "t >= 1+c"), "2*t/upper <= radius", {**_UPPER, "radius": SHARP_RADIUS}),
+        Implication(("0 <= c <= 1/4",), "radius <= 3", {"radius": SHARP_RADIUS}),
+        Implication(("0 <= c <= 1/4",), "radius >= 1", {"radius": SHARP_RADIUS}),
+    ),
+    (
+        Mutation("longer-step", "the step limit times 1.001", _LONGER),
+        Mutation("longer-step-2", "the step limit times 1.001", _LONGER, part=1),
+        Mutation("larger-c", "c up to 0.251", {"0 <= c <= 1/4": "0 <= c <= 251/1000"}, part=2),
+        Mutation("smaller-ball", "a ball of radius 2.999", {"radius <= 3": "radius <= 2999/1000"}, part=2),
+        Mutation("two", "the radius is at least 2.001", {"radius >= 1": "radius >= 2001/1000"}, part=3),
+    ),
+)
+
+OBLIGATIONS = (RATE, SHARP_RATE, BALL)
+
+_LIMITED = "0 < x <= step"
+_PAPER_LIMIT = {**THIRD, "step": STEP_LIMITS["T0"]}
+_SHARP_LIMIT = {**THIRD, "step": STEP_LIMITS["T0-sharp"]}
+_PIECES = ("t - (1+c)", SPEAKS["T0-sharp"], _LIMITED, "t >= 1-c")
+
+RANGES = (
+    *needs("T0", TELESCOPE, (0,), "0 < a", "0 <= b", "b**2 <= a**2 - x"),
+    *needs("T0-sharp", TELESCOPE, (0,), "0 < a", "0 <= b", "b**2 <= a**2 - x"),
+    *needs("T0", RATE, (0,), SPEAKS["T0"], "t >= 1-c", **THIRD),
+    *needs("T0", RATE, (1,), SPEAKS["T0"], _LIMITED, **_PAPER_LIMIT),
+    *needs("T0", PAPER_BALL, (0,), "0 <= s", "s**2 == 1 - x", "0 < x <= 1"),
+    *needs("T0", PAPER_BALL, (1,), SPEAKS["T0"]),
+    shares("T0-sharp", (SHARP_RATE, 0), (SHARP_RATE, 1), *_PIECES, **_SHARP_LIMIT),
+    *needs("T0-sharp", SHARP_RATE, (2,), SPEAKS["T0-sharp"], _LIMITED, **_SHARP_LIMIT),
+    *needs("T0-sharp", SHARP_RATE, (3,), SPEAKS["T0"], **THIRD),
+    shares("T0-sharp", (BALL, 0), (BALL, 1), *_PIECES, **_SHARP_LIMIT),
+    *needs("T0-sharp", BALL, (2, 3), SPEAKS["T0-sharp"], **THIRD),
+)
+
+_HERE = "docs/proofs/gradient-descent.md: "
+
+_STEP_LINKS = (
+    INTEGRAL,
+    argued("||r+||^2 <= 1 - eta (2 a.b - x t^2), a = A'r, b = B'r, t = ||a||, ||r|| = 1", f"{_HERE}P9.1"),
+)
+
+_LENGTHS = (
+    proved("a decrease x of the squared norm a^2 takes at least x/(2a) off the norm", TELESCOPE),
+    argued(
+        "the lengths sum up to at most 2 sup t/m(t), the current one included, where that is at least 1",
+        f"{_HERE}P9.2",
+    ),
+)
+
+CHAINS = (
+    Chain(
+        "T0",
+        (
+            *_STEP_LINKS,
+            proved("2c <= q t for t >= 1-c, and 2(1-q) - x >= 1 within the step limit, c < 1/5", RATE),
+            argued("so the decrease is at least eta t^2, and sup t/m(t) at most 1/(1-c)", f"{_HERE}P9.3"),
+            *_LENGTHS,
+            proved("2/(1-C/3) <= 3 for C <= 1", PAPER_BALL),
+            INDUCTION,
+            checked("the conclusion on instances", "T0"),
+        ),
+    ),
+    Chain(
+        "T0-sharp",
+        (
+            *_STEP_LINKS,
+            argued("2 a.b - x t^2 >= m(t), in two pieces", f"{_HERE}P9.4"),
+            proved(
+                "within the step limit m(t) >= (2-x)(1-c)^2 on both pieces and 2 - x >= 1, c <= 1/4; T0's step limit is within it, c < 1/5",
+                SHARP_RATE,
+            ),
+            *_LENGTHS,
+            proved(
+                "within the step limit 2t/m(t) <= 2(1-c)/(1-3c+4c^2) on both pieces, and that lies between 1 and 3, c <= 1/4",
+                BALL,
+            ),
+            INDUCTION,
+            checked("the conclusion on instances", "T0-sharp"),
+        ),
+    ),
+)

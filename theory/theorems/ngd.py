@@ -1,4 +1,4 @@
-"""Natural gradient descent on the squared loss: T1, T1-q, T1-sharp, T1-tight, T1-first, T1-step, T1-line (docs/theory.md).
+"""Natural gradient descent on the squared loss: T1, T1-q, T1-first, T1-step (docs/theory.md).
 
 Setting. Residual ``r(k) = u(theta(k)) - y``, update ``theta(k+1) = theta(k) - eta J(k)^+ r(k)``, ``lambda = lambda_min(G(0))``.
 Condition 1: lambda > 0. Condition 2(C): ``||J(theta) - J(0)||_2 <= (C/3) sqrt(lambda)`` for all theta with
@@ -6,15 +6,12 @@ Condition 1: lambda > 0. Condition 2(C): ``||J(theta) - J(0)||_2 <= (C/3) sqrt(l
 
 T1 [paper, Theorem 1]. C < 1/2 and 0 < eta <= (1-2C)/(1+C)^2 give ||r(k)||^2 <= (1-eta)^k ||r(0)||^2.
 T1-q [derived]. C <= 2/3 and 0 < eta <= 1 give ||r(k)|| <= (1 - eta(1-q))^k ||r(0)||, q = 2C/(3-C).
-T1-sharp [derived]. C < 1 and 0 < eta <= rho(2-rho) give ||r(k)|| <= (1 - eta/rho)^k ||r(0)||, rho = (3+C)/(3-C).
-T1-tight [derived]. The factor 1 - eta/rho is attained (n = 1); for eta > rho(2-rho) it exceeds T1's sqrt(1-eta).
 T1-first [derived]. eta <= 3 gives ||r(1)|| <= (|1-eta| + eta C/3) ||r(0)||.
 T1-step [derived]. Full rank alone gives ||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||.
-T1-line [derived]. One step inside the ball moves the outputs by -eta (I + E) r, ||E|| <= q: the angle between the output
-step and the straight line to the target is at most arcsin q (C <= 1).
-T1-line-sharp [derived]. That angle is at most 2 arcsin(c/sqrt(1-3c^2)), for C <= 1.
-Proofs: docs/proofs/ngd.md, P5.1 to P5.14; Lemma S, of T1-sharp's, is P5.8 and P5.9. T1-line-sharp is
-attained up to a factor: 2 arcsin c, by two outputs that turn (theory/maps/ridge.py).
+Proofs: docs/proofs/ngd.md, P5.1 to P5.5. Here ``limit`` is a step limit, ``radius`` one in units of ``||r(0)||/sqrt(lambda)``.
+
+T1-sharp and T1-tight stand in ngd_sharp.py, the angles of T1-line in ngd_line.py, T1-radius in ngd_radius.py; the functions of T1, T1-q and
+T1-sharp are called here, by the theorem's name.
 
 Every function of real numbers here takes floats or balls (arb), and answers in kind. Floats are taken as the numbers that they are,
 and answered by the next float on the side on which the statement stays true: limits of C and eta rounded down, factors, radii and
@@ -30,26 +27,32 @@ from flint import arb, fmpq
 from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_below
 from theory.direction import LowerBound, UpperBound, bounding
 from theory.errors import ChoiceError, ScaleError
-from theory.reals import ceiling, finite, logarithm, magnitude, positive_part, positive_real, real, shown, square_root
+from theory.proof.calculated import Calculated
+from theory.proof.chain import Chain, argued, checked, proved
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
+from theory.proof.range import constants, needs
+from theory.reals import ceiling, logarithm, magnitude, positive_part, positive_real, real, shown, square_root
 from theory.rigour.precision import at_rising_precision
+from theory.theorems import ngd_sharp
+from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP
+from theory.theorems.condition import checked_constant as checked_constant
+from theory.theorems.condition import condition_radius as condition_radius
+from theory.theorems.condition import deficit as deficit
+from theory.theorems.condition import stability_constant as stability_constant
+from theory.theorems.condition import unit_length as unit_length
+from theory.theorems.identities import PSEUDO_INVERSE
+from theory.theorems.ngd_sharp import contraction_ratio as contraction_ratio
+from theory.theorems.segments import INDUCTION, INTEGRAL
+
+SECTION = 4
 
 THEOREMS = ("T1", "T1-q", "T1-sharp")
-LINE_THEOREMS = ("T1-line", "T1-line-sharp")
 
-CONSTANT_LIMITS: Mapping[str, fmpq] = MappingProxyType({"T1": fmpq(1, 2), "T1-q": fmpq(2, 3), "T1-sharp": fmpq(1)})
+CONSTANT_LIMITS: Mapping[str, fmpq] = MappingProxyType(
+    {"T1": fmpq(1, 2), "T1-q": fmpq(2, 3), "T1-sharp": ngd_sharp.CONSTANT_LIMIT}
+)
 """The C up to which each theorem speaks, exactly."""
-
-
-@at_least_exact
-def deficit(C: float) -> float:
-    """``q = 2C/(3-C)``, the bound of ``||(J(theta_s) - J(k)) J(k)^+||_2`` (T1-q, T1-line). Raises ScaleError."""
-    return 2 * checked_constant(C) / (3 - C)
-
-
-@at_least_exact
-def contraction_ratio(C: float) -> float:
-    """``rho = (1+c)/(1-c) = (3+C)/(3-C)``, c = C/3 (T1-sharp). Raises ScaleError."""
-    return (3 + checked_constant(C)) / (3 - C)
 
 
 def constant_limit(theorem: str) -> float:
@@ -78,8 +81,7 @@ def step_limit(C: float, theorem: str = "T1-sharp") -> float:
     if theorem == "T1-q":
         q = deficit(C)
         return positive_part((1 - 2 * q) / (1 - q) ** 2) if C < 1 else 0.0
-    rho = contraction_ratio(C)
-    return positive_part(rho * (2 - rho))
+    return ngd_sharp.step_limit(C)
 
 
 @bounding(LowerBound, C=UpperBound)
@@ -110,26 +112,7 @@ def rate(eta: float, C: float, theorem: str = "T1-sharp") -> float:
         return square_root(1 - eta)
     if theorem == "T1-q":
         return 1 - eta * (1 - deficit(C))
-    return 1 - eta / contraction_ratio(C)
-
-
-@at_most_exact
-def factor_limit(C: float) -> float:
-    """``(1+c)(1-3c)/(1-2c-c^2)``, the step size up to which T1-sharp's factor ``1 - eta/rho`` holds; 0 for C >= 1.
-
-    Above ``rho(2-rho)``, from where that factor exceeds ``sqrt(1-eta)``. Raises ScaleError.
-    """
-    if not checked_constant(C) < 1:
-        return 0.0
-    c = C / 3
-    return (1 + c) * (1 - 3 * c) / (1 - 2 * c - c**2)
-
-
-def lemma_constants(stability: float) -> tuple[float, float]:
-    """``c/(1+c)`` and ``(1+c)(1-2c)``: Lemma S of T1-sharp's proof (theory/maps/adversary.py), 0 < c < 1. Raises ScaleError."""
-    if not 0 < real(stability, "c") < 1:
-        raise ScaleError(f"c is {shown(stability)}; Lemma S needs 0 < c < 1")
-    return stability / (1 + stability), (1 + stability) * (1 - 2 * stability)
+    return ngd_sharp.rate(eta, C)
 
 
 @at_least_exact
@@ -143,19 +126,7 @@ def radius(C: float, residual_norm: float, lambda_min: float, theorem: str = "T1
     unit = unit_length(residual_norm, lambda_min)
     if _theorem(theorem) == "T1-q":
         return unit / (1 - C) if C < 1 else math.inf
-    return (2 / (1 - c) if theorem == "T1" else (1 + c) / (1 - c) ** 2) * unit
-
-
-@at_least_exact
-def condition_radius(residual_norm: float, lambda_min: float) -> float:
-    """``3 ||r(0)|| / sqrt(lambda)``, the radius of the ball in Condition 2 (paper). Raises ScaleError."""
-    return 3 * unit_length(residual_norm, lambda_min)
-
-
-@at_least_exact
-def stability_constant(deviation: float, lambda_min: float) -> float:
-    """``C = 3 sup ||J(theta) - J(0)||_2 / sqrt(lambda)``: Condition 2(C) with equality. Raises ScaleError (also for nan)."""
-    return 3 * magnitude(deviation, "the deviation") / square_root(eigenvalue(lambda_min))
+    return 2 / (1 - c) * unit if theorem == "T1" else ngd_sharp.radius(C, residual_norm, lambda_min)
 
 
 @at_least_exact
@@ -172,23 +143,6 @@ def first_step_rate(eta: float, C: float) -> float:
 def step_rate(eta: float, variation: float) -> float:
     """``|1-eta| + eta eps_k`` with ``eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` (T1-step). Raises ScaleError."""
     return abs(1 - positive_real(eta, "eta")) + eta * magnitude(variation, "eps")
-
-
-@at_least_exact
-def line_sine(C: float, theorem: str = "T1-line") -> float:
-    """Sine of the largest angle between the output step and the straight line to the target, for ``C <= 1``.
-
-    T1-line: ``q = 2C/(3-C)``. T1-line-sharp: ``sin(2 arcsin(c/sqrt(1-3c^2))) = 2c sqrt(1-4c^2)/(1-3c^2)``, ``c = C/3``.
-    Raises ChoiceError, ScaleError (C > 1).
-    """
-    if not real(C, "C") <= 1:
-        raise ScaleError(f"C is {shown(C)}; T1-line needs C <= 1, where q <= 1")
-    if theorem not in LINE_THEOREMS:
-        raise ChoiceError(f"unknown theorem {theorem!r}; known: {', '.join(LINE_THEOREMS)}")
-    if theorem == "T1-line":
-        return deficit(C)
-    c = checked_constant(C) / 3
-    return 2 * c * square_root(1 - 4 * c**2) / (1 - 3 * c**2)
 
 
 @decided_exactly
@@ -221,21 +175,162 @@ def _theorem(name: str) -> str:
     return name
 
 
-def checked_constant(C: float) -> float:
-    """C itself. Raises ScaleError outside [0, 3)."""
-    if not 0 <= real(C, "C") < 3:
-        raise ScaleError(f"C is {shown(C)}; a stability constant lies in [0, 3)")
-    return C
+SPEAKS = {
+    theorem: constants(CONSTANT_LIMITS[theorem], applies(CONSTANT_LIMITS[theorem], theorem)) for theorem in THEOREMS
+}
+"""The C of which each theorem speaks."""
 
+PAPER_LIMIT = "(1-2*C)/(1+C)**2"
+OWN_LIMIT = "(3-C)*(3-5*C)/(9*(1-C)**2)"
+"""Of the step size, where T1-q gives T1's rate."""
 
-def eigenvalue(lambda_min: float) -> float:
-    """lambda itself. Raises ScaleError unless it is finite and positive."""
-    if not (real(lambda_min, "lambda_min") > 0 and finite(lambda_min)):
-        raise ScaleError(f"lambda_min is {shown(lambda_min)}; Condition 1 needs a positive one, and a finite one")
-    return lambda_min
+CALCULATED = (
+    Calculated(PAPER_LIMIT, lambda C: step_limit(C, "T1"), (SPEAKS["T1"],)),
+    Calculated(OWN_LIMIT, lambda C: step_limit(C, "T1-q"), ("0 <= C < 3/5",)),
+    Calculated("1", lambda C: validity_limit(C, "T1-q"), (SPEAKS["T1-q"],)),
+    Calculated("(1-2*q)/(1-q)**2", lambda q: step_limit(3 * q / (2 + q), "T1-q"), ("0 <= q < 1/2",)),
+    Calculated("2/(1-C/3)", lambda C: radius(C, 1, 1, "T1"), (SPEAKS["T1"],)),
+    Calculated("1/(1-C)", lambda C: radius(C, 1, 1, "T1-q"), (SPEAKS["T1-q"],)),
+)
 
+_STEP = "0 < eta <= limit"
 
-@at_least_exact
-def unit_length(residual_norm: float, lambda_min: float) -> float:
-    """``||r(0)|| / sqrt(lambda)``, the unit of every radius. Raises ScaleError (also for nan, or a negative norm)."""
-    return magnitude(residual_norm, "||r(0)||") / square_root(eigenvalue(lambda_min))
+_LONGER_STEP = {_STEP: "0 < eta <= 1001/1000*limit"}
+
+PAPER_RATE = Obligation(
+    "O-t1",
+    "T1: the square of the paper's factor 1 - eta(1-C) with its second order term is at most 1 - eta",
+    (
+        Implication(
+            ("0 <= C < 1/2", _STEP), "1 - 2*eta*(1-C) + eta**2*(1+C)**2 <= 1 - eta", {"limit": "(1-2*C)/(1+C)**2"}
+        ),
+    ),
+    (
+        Mutation("longer-step", "the step limit times 1.001", _LONGER_STEP),
+        Mutation("doubled-step", "the step limit doubled", {_STEP: "0 < eta <= 2*limit"}),
+        Mutation("1-C", "(1 - C) in place of 1 - 2C in the step limit", {"(1-2*C)/(1+C)**2": "(1-C)/(1+C)**2"}),
+    ),
+)
+
+PAPER_SQUARE = Obligation(
+    "O-t1-square",
+    "T1: a step r - eta (I+E) r with ||E|| <= C, where (I+E) r = (1+x, y) along r and across it, has at most this square",
+    (
+        Implication(
+            ("0 <= C", "0 < eta", "x**2 + y**2 <= C**2"),
+            "(1 - eta*(1+x))**2 + eta**2*y**2 <= 1 - 2*eta*(1-C) + eta**2*(1+C)**2",
+        ),
+    ),
+    (
+        Mutation("larger", "||E|| up to 1.001 C", {"<= C**2": "<= 1002001/1000000*C**2"}),
+        Mutation("no-cross-term", "1 + C^2 in place of (1+C)^2", {"eta**2*(1+C)**2": "eta**2*(1+C**2)"}),
+    ),
+)
+
+OWN_RATE = Obligation(
+    "O-tq",
+    "T1-q: (1-C/3)(1-q) = 1-C, the radius 1/(1-C) is at most 3, and the square of its factor at most 1 - eta",
+    (
+        Implication(("0 <= C <= 2/3",), "(1-C/3)*(1-q) == 1-C", {"q": DEFICIT}),
+        Implication(("0 <= C <= 2/3",), "radius <= 3", {"radius": "1/(1-C)"}),
+        Implication(
+            ("0 <= C < 3/5", _STEP), "(1 - eta*(1-q))**2 <= 1 - eta", {"q": DEFICIT, "limit": "(1-2*q)/(1-q)**2"}
+        ),
+    ),
+    (
+        Mutation("C/2", "1 - C/2 in place of 1 - C/3", {"(1-C/3)*(1-q) == 1-C": "(1-C/2)*(1-q) == 1-C"}),
+        Mutation("larger-C", "C up to 0.667", {"0 <= C <= 2/3": "0 <= C <= 667/1000"}, part=1),
+        Mutation("longer-step", "the step limit times 1.001", _LONGER_STEP, part=2),
+        Mutation("doubled-step", "the step limit doubled", {_STEP: "0 < eta <= 2*limit"}, part=2),
+    ),
+)
+
+FIRST_BALL = Obligation(
+    "O-first",
+    "T1-first: the first step is no longer than the radius 3 of Condition 2's ball for eta <= 3",
+    (Implication(("0 < eta <= 3", "0 <= r", "0 < s"), "eta*r/s <= 3*r/s"),),
+    (Mutation("eta-above-3", "eta up to 3.001", {"0 < eta <= 3": "0 < eta <= 3001/1000"}),),
+)
+
+OBLIGATIONS = (PAPER_RATE, PAPER_SQUARE, OWN_RATE, FIRST_BALL)
+
+_PAPER = (SPEAKS["T1"], STEP)
+
+RANGES = (
+    *needs("T1", DEFICIT_BELOW_C, (0, 1), SPEAKS["T1"]),
+    *needs("T1", PAPER_SQUARE, (0,), SPEAKS["T1"], "0 < eta", "x**2 + y**2 <= C**2"),
+    *needs("T1", PAPER_RATE, (0,), *_PAPER, step=PAPER_LIMIT),
+    *needs("T1", PAPER_BALL, (0,), *_PAPER, "0 <= s", "s**2 == 1 - eta", step=PAPER_LIMIT),
+    *needs("T1", PAPER_BALL, (1,), SPEAKS["T1"]),
+    *needs("T1-q", DEFICIT_BELOW_C, (0, 1), SPEAKS["T1-q"]),
+    *needs("T1-q", OWN_RATE, (0, 1), SPEAKS["T1-q"]),
+    *needs("T1-q", OWN_RATE, (2,), "0 <= C < 3/5", STEP, step=OWN_LIMIT),
+    *needs("T1-first", FIRST_BALL, (0,), "0 < eta <= 3", "0 <= r", "0 < s"),
+)
+
+_HERE = "docs/proofs/ngd.md: "
+
+STEP_OPERATOR = (
+    INTEGRAL,
+    PSEUDO_INVERSE,
+    argued(
+        "inside the ball a step is r+ = r - eta (I+E) r with ||E|| <= 2c/(1-c): Jacobians there differ by at most 2c sqrt(lambda), "
+        "and sigma_min(J(k)) >= (1-c) sqrt(lambda)",
+        f"{_HERE}P5.1",
+    ),
+    proved("2c/(1-c) = q at c = C/3, and q <= C, for C <= 1", DEFICIT_BELOW_C),
+    checked("the step's error relative to r, where eps_k is known", "T1-step"),
+)
+
+CHAINS = (
+    Chain(
+        "T1",
+        (
+            *STEP_OPERATOR,
+            proved(
+                "(1 - eta(1+x))^2 + eta^2 y^2 <= 1 - 2 eta (1-C) + eta^2 (1+C)^2 for x^2 + y^2 <= C^2, eta > 0",
+                PAPER_SQUARE,
+            ),
+            proved("that is at most 1 - eta within the step limit, C < 1/2", PAPER_RATE),
+            argued("so it bounds ||r+||^2/||r||^2, and the lengths of the steps are a geometric sum", f"{_HERE}P5.2"),
+            proved("(1-s^2)/(1-s) <= 2 for 0 <= s < 1, and 2/(1-C/3) <= 3 for C <= 1", PAPER_BALL),
+            INDUCTION,
+            checked("the conclusion on instances", "T1"),
+        ),
+    ),
+    Chain(
+        "T1-q",
+        (
+            *STEP_OPERATOR,
+            argued(
+                "||r+|| <= (1 - eta(1-q)) ||r|| for eta <= 1, and the path is at most 1/((1-c)(1-q)) long",
+                f"{_HERE}P5.3",
+            ),
+            proved(
+                "(1-c)(1-q) = 1-C and 1/(1-C) <= 3 for C <= 2/3; the factor's square is at most 1 - eta for C < 3/5 within the limit",
+                OWN_RATE,
+            ),
+            INDUCTION,
+            checked("the conclusion on instances", "T1-q"),
+        ),
+    ),
+    Chain(
+        "T1-first",
+        (
+            INTEGRAL,
+            PSEUDO_INVERSE,
+            proved("eta r/s <= 3 r/s for eta <= 3, r the residual's norm and s the root of lambda", FIRST_BALL),
+            argued("J(0) J(0)^+ = I, so that the step's error is at most c ||r(0)||", f"{_HERE}P5.4"),
+            checked("the conclusion on instances", "T1-first"),
+        ),
+    ),
+    Chain(
+        "T1-step",
+        (
+            INTEGRAL,
+            PSEUDO_INVERSE,
+            argued("r+ = (1-eta) r - eta [mean of J(theta_s) - J(k)] J(k)^+ r", f"{_HERE}P5.5"),
+            checked("the conclusion on instances", "T1-step"),
+        ),
+    ),
+)

@@ -1,24 +1,8 @@
-"""Initialisation with high probability: K-chernoff, R0, C2-prob, and the widths of T3 and T4 (docs/theory.md).
-
-Proofs: docs/proofs/width.md, P7.1 to P7.8, and for K-chernoff docs/proofs/kernels.md, P3.10.
+"""The width from which Conditions 1 and 2(C) have high probability: T3; and the function of T4-width (docs/theory.md).
 
 Setting. Independent neurons ``w_r ~ N(0, nu^2 I)``, signs uniform on -1, +1; unit rows X (n, d), targets y,
 ``lambda0 = lambda_min(G_inf)``, ``lambda_S = lambda_min(S_inf)``, ``E = ||y||^2 + n nu^2/2``. Symmetric initialisation:
 m / 2 independent pairs (w, a), (w, -a), so that u(0) = 0.
-
-K-chernoff [paper, with constants]. ``P(lambda_min(G(0)) <= 3/4 lambda0) <= n exp(-beta m lambda0 / ||X||_2^2)``,
-``beta = 1/4 + 3/4 ln 3/4``; for H(0) with lambda_S and n in place of lambda0 and ``||X||_2^2``; m / 2 for m under
-symmetric initialisation. Source: Tropp 2012, theorem 1.1. Not sharp: for n = 1, where ``m lambda_min`` is Binomial(m, 1/2),
-the exponent could be 2 KL(3/8, 1/2) = 1.84 beta.
-
-R0 [paper, with constants]. ``E ||r(0)||^2 = E``, hence ``||r(0)||^2 <= E/delta`` with probability at least 1 - delta.
-Symmetric initialisation: ``r(0) = -y``.
-
-C2-prob [paper, with constants]. For a radius R fixed before the draw, with probability at least 1 - delta, for all W with
-``||W - W(0)||_F <= R``: ``||J(W) - J(0)||_F^2 = ||S(W) - S(0)||_F^2 <= kappa_3 n R^{2/3} / (nu delta sqrt(m))^{2/3}``,
-``kappa_3 = (3/2)(4/pi)^{1/3}`` (paper: 2). The same under symmetric initialisation. Not sharp: for n = 1, delta -> 1,
-m -> inf the supremum is that with ``(6/pi)^{1/3} = 1.24`` for kappa_3. For n = 1 the bound holds for all R at once
-[derived: Daniels 1945, ``P(F_m(t) <= t/delta for all t) = 1 - delta``].
 
 T3 [paper, Theorem 3; constants derived]. If ``m >= max(||X||_2^2 ln(3n/delta)/(beta lambda0), M n^3 E/(C^6 nu^2 lambda0^4 delta^3))``,
 ``M = 1728*324*27/(2 pi)``, then with probability at least 1 - delta Conditions 1 and 2(C) hold: K-chernoff, R0 and C2-prob
@@ -28,9 +12,12 @@ T3 under symmetric initialisation [derived]. ``m >= max(2 ||X||_2^2 ln(2n/delta)
 M' n^3 ||y||^2/(C^6 nu^2 lambda0^4 delta^2))``, ``M' = 1728*48*27/(2 pi)``: K-chernoff and C2-prob at delta/2 each,
 ``R^2 = 12 ||y||^2/lambda0``. Here a large nu always helps.
 
-T4-width [derived]. The same for Conditions K1 and K2(C) with lambda_S for lambda0, n for ``||X||_2^2``, and kappa_X =
-mu_max/mu_min times the second width, for either initialisation: ``R^2 = 36 E/(delta lambda_S h_min mu_min)``, symmetric
-``12 ||y||^2/(lambda_S h_min mu_min)``, and ``h_min >= 1/mu_max``. A rank decided in floating point is not enough: for the rows (1, 0) and (-1, 1e-17) kappa_X is 4e34, and 1 when the singular value 7e-18 is dropped.
+Proofs: docs/proofs/width.md, P7.4 to P7.7. The lemmas stand in chernoff.py (K-chernoff), initial_residual.py (R0) and
+flip_probability.py (C2-prob), T4-width in width_kfac.py.
+
+In the obligations, positive reals: ``eigenvalue`` (lambda0, or lambda_S), ``nu``, ``delta``, ``n``, ``E``, and ``kappa = kappa_3^3 = 27/(2 pi)``. ``x`` is
+C2-prob's bound of ``||J(W) - J(0)||_F^2``, of which only the cube is a polynomial, so that cubes are compared (O-cubes).
+The logarithm enters as ``log``, pi as any positive number.
 
 Functions of real numbers take floats or balls (arb), and answer in kind. Floats are taken as the numbers that they are, and answered
 by the next float on the side on which the statement stays true: failures and widths rounded up (theory/directed.py).
@@ -41,105 +28,37 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from flint import arb, fmpq
 from numpy.typing import ArrayLike
 
-from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_above
+from theory.directed import at_least_exact, exact
 from theory.direction import UpperBound
 from theory.errors import ChoiceError, DegenerateInputsError, ScaleError
-from theory.inputs import independent_neurons, positive_count, target_vector, unit_rows
+from theory.inputs import target_vector, unit_rows
 from theory.kernels.geometry import InputGeometry
 from theory.kernels.limiting import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
+from theory.proof.calculated import Calculated
+from theory.proof.chain import Chain, argued, checked, proved
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
+from theory.proof.range import Range, needs
 from theory.reals import (
     ceiling,
     circle_constant,
-    cube_root,
-    exponential,
-    logarithm,
-    nonnegative_real,
     positive_real,
     probability,
 )
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.rounding import gamma
 from theory.stability.norms import input_norm_squared, rounded_up, squared_norm_excess
+from theory.theorems.chernoff import CHERNOFF, FIRST_WIDTH, KEPT_SHARE, chernoff_width, width_quotient
+from theory.theorems.flip_probability import CHANGE_LINKS, CUBE, KAPPA, flip_ranges
+from theory.theorems.initial_residual import LINKS as START_LINKS
+from theory.theorems.initial_residual import mean_squared_residual
+
+SECTION = 6
 
 THEOREMS = ("T3", "T4-width")
-
-KEPT_SHARE = 0.75
-"""The share of lambda0 that lambda_min(G(0)) keeps (K-chernoff)."""
-
-
-@at_most_exact
-def chernoff_exponent(kept: float = KEPT_SHARE) -> float:
-    """``beta = 1 - s + s ln s`` for a share s = ``kept``: 1/4 + 3/4 ln 3/4 = 0.0342 at 3/4 (natural logarithm).
-
-    Raises ScaleError unless 0 < kept < 1.
-    """
-    share = probability(kept, "kept")
-    return 1 - share + share * logarithm(share)
-
-
-@at_least_exact
-def chernoff_failure(
-    lambda0: float, spectral_norm_squared: float, n: int, width: int, symmetric: bool = False
-) -> float:
-    """K-chernoff's bound of ``P(lambda_min(G(0)) <= 3/4 lambda0)`` at a width m; it may exceed 1.
-
-    ``spectral_norm_squared`` is ``||X||_2^2``; for ``H(0)`` give ``lambda_S`` and n. Raises ScaleError, WidthError.
-    """
-    independent = independent_neurons(width, symmetric)
-    rate = chernoff_exponent(exact(KEPT_SHARE)) * positive_real(lambda0, "lambda0")
-    squared = positive_real(spectral_norm_squared, "spectral_norm_squared")
-    return positive_count(n, "n") * exponential(-rate * independent / squared)
-
-
-@decided_exactly
-def chernoff_width(lambda0: float, spectral_norm_squared: float, n: int, delta: float, symmetric: bool = False) -> int:
-    """The width m from which ``lambda_min(G(0)) > 3/4 lambda0`` with probability at least ``1 - delta`` (K-chernoff).
-
-    ``ceil(||X||_2^2 ln(n / delta) / (beta lambda0))``, twice that (even) under symmetric initialisation. For ``H(0)``
-    give ``lambda_S`` and n in place of ``||X||_2^2``. Raises ScaleError, WidthError.
-    """
-    rate = chernoff_exponent(exact(KEPT_SHARE)) * positive_real(lambda0, "lambda0")
-    squared = positive_real(spectral_norm_squared, "spectral_norm_squared")
-    independent = _quotient(squared * logarithm(positive_count(n, "n") / probability(delta, "delta")), rate)
-    return ceiling(independent) * (2 if symmetric else 1)
-
-
-@at_least_exact
-def mean_squared_residual(squared_targets: float, n: int, scale: float, symmetric: bool = False) -> float:
-    """``E ||r(0)||^2 = ||y||^2 + n nu^2/2``, and ``||y||^2`` under symmetric initialisation (R0): squared norms.
-
-    Raises ScaleError, WidthError.
-    """
-    outputs = positive_count(n, "n") * positive_real(scale, "scale") ** 2 / 2
-    return nonnegative_real(squared_targets, "squared_targets") + (0 if symmetric else outputs)
-
-
-@at_least_exact
-def squared_residual_bound(squared_targets: float, n: int, scale: float, delta: float) -> float:
-    """``(||y||^2 + n nu^2/2)/delta``, which ``||r(0)||^2`` exceeds with probability at most delta (R0).
-
-    Raises ScaleError, WidthError.
-    """
-    return mean_squared_residual(squared_targets, n, scale) / probability(delta, "delta")
-
-
-@at_least_exact
-def change_constant(like: float = 1.0) -> float:
-    """``kappa_3 = (3/2)(4/pi)^{1/3} = 1.6258`` (C2-prob; the paper has 2); a ball when ``like`` is one."""
-    return cube_root(4 / circle_constant(like)) * 3 / 2
-
-
-@at_least_exact
-def squared_change_bound(radius: float, n: int, scale: float, delta: float, width: int) -> float:
-    """C2-prob's bound ``kappa_3 n R^{2/3} / (nu delta sqrt(m))^{2/3}`` of ``||J(W) - J(0)||_F^2`` within the radius R.
-
-    Squared norm; it holds for ``||S(W) - S(0)||_F^2`` as well. Raises ScaleError, WidthError.
-    """
-    reach = nonnegative_real(radius, "radius") / (positive_real(scale, "scale") * probability(delta, "delta"))
-    ratio = reach**2 / positive_count(width, "width")
-    return change_constant(radius) * positive_count(n, "n") * cube_root(ratio)
 
 
 @at_least_exact
@@ -180,15 +99,7 @@ def stability_width(
     power = 2 if symmetric else 3
     allowed = positive_real(C, "C") ** 6 * positive_real(eigenvalue, "eigenvalue") ** 4
     constant = composition_constant(eigenvalue, symmetric) * n**3
-    return _quotient(constant * squared_residual, allowed * scale**2 * probability(delta, "delta") ** power)
-
-
-def _quotient(numerator: float, denominator: float) -> float:
-    """A width. Raises ScaleError when it is beyond the range of float64."""
-    found = numerator / denominator
-    if not float_above(found) < math.inf:
-        raise ScaleError("the width is beyond the range of float64: scale, delta, C or the eigenvalue is too small")
-    return found
+    return width_quotient(constant * squared_residual, allowed * scale**2 * probability(delta, "delta") ** power)
 
 
 def input_condition(X: ArrayLike) -> UpperBound:
@@ -244,3 +155,228 @@ def width(
     chernoff = chernoff_width(eigenvalue, squared_norm, n, exact(probability(delta, "delta")) / parts, symmetric)
     change = exact(stability_width(squared_targets, n, scale, delta, C, eigenvalue, symmetric)) * exact(condition)
     return max(chernoff, ceiling(change / 2) * 2 if symmetric else ceiling(change))
+
+
+POSITIVE = ("0 < eigenvalue", "0 < nu", "0 < delta", "0 < n", "0 < E", "0 < C", "0 < pi")
+
+WIDTH = "1728*324*27/(2*pi)*n**3*E/(C**6*nu**2*eigenvalue**4*delta**3)"
+
+SYMMETRIC_WIDTH = "1728*48*27/(2*pi)*n**3*E/(C**6*nu**2*eigenvalue**4*delta**2)"
+PAIRS_WIDTH = f"2*{FIRST_WIDTH}"
+PLAIN = "1728*324*27/2/pi*n**3*E/(C**6*nu**2*eigenvalue**4*delta**3)"
+PLAIN_SYMMETRIC = "1728*48*27/2/pi*n**3*E/(C**6*nu**2*eigenvalue**4*delta**2)"
+"""The second widths; the latter two as the ranges have them."""
+
+
+def _second(n: int, E: arb, C: arb, nu: arb, eigenvalue: arb, delta: arb, pi: arb) -> arb:
+    """With any number for pi."""
+    return stability_width(E - n * nu**2 / 2, n, nu, delta, C, eigenvalue) * arb.pi() / pi
+
+
+def _second_of_pairs(n: int, E: arb, C: arb, nu: arb, eigenvalue: arb, delta: arb, pi: arb) -> arb:
+    return stability_width(E, n, nu, delta, C, eigenvalue, True) * arb.pi() / pi
+
+
+CALCULATED = (
+    *(Calculated(text, _second, ("0 < delta < 1", "E >= n*nu**2/2")) for text in (WIDTH, PLAIN)),
+    *(Calculated(text, _second_of_pairs, ("0 < delta < 1",)) for text in (SYMMETRIC_WIDTH, PLAIN_SYMMETRIC)),
+    Calculated(
+        "36*E/(delta*eigenvalue)",
+        lambda E, delta, eigenvalue: squared_condition_radius(E - 1, 2, 1, delta, eigenvalue),
+        ("0 < delta < 1", "E >= 1"),
+    ),
+    Calculated(
+        "12*E/eigenvalue", lambda E, eigenvalue: squared_condition_radius(E, 2, 1, fmpq(1, 2), eigenvalue, True)
+    ),
+)
+
+CUBES = Obligation(
+    "O-cubes",
+    "T3, T4-width: cubes of numbers that are not negative are ordered as the numbers are",
+    (Implication(("0 <= x", "0 <= y", "x**3 <= y**3"), "x <= y"),),
+    (Mutation("smaller", "x <= 0.999 y", {"x <= y": "x <= 999/1000*y"}),),
+)
+
+_CHERNOFF = Implication(
+    ("0 < beta", "0 < eigenvalue", "0 < norm2", "m >= limit"), "beta*m*eigenvalue/norm2 >= log", {"limit": FIRST_WIDTH}
+)
+"""``beta m lambda0/||X||_2^2`` in the exponent of K-chernoff, at the first width; ``log = ln(n/share)``.
+
+What it means for the probability, ``n exp(-log) = share``, is no inequality of polynomials: ``FIRST_SHARE`` argues it.
+"""
+
+_CONDITION = Implication(
+    ("0 < eigenvalue", "smallest > 3/4*eigenvalue", "0 <= x <= C**2/9*(3/4*eigenvalue)"), "x <= C**2/9*smallest"
+)
+"""From C2-prob's bound to Condition 2(C) or K2(C), squared; ``smallest`` is lambda_min(G(0)) or lambda_min(H(0))."""
+
+COMPOSITION = Obligation(
+    "O-t3",
+    "T3: K-chernoff, R0 and C2-prob at delta/3 each. The first width is enough for K-chernoff; R bounds Condition 2's radius; at the "
+    "second width the cube of C2-prob's bound is at most that of (C^2/9)(3/4 lambda0); the squared Jacobian's change is at most (C^2/9) lambda",
+    (
+        _CHERNOFF,
+        Implication(
+            ("0 < eigenvalue", "smallest > 3/4*eigenvalue", "0 < share", "0 <= r2 <= E/share"),
+            "9*r2/smallest <= R2",
+            {"delta": "3*share", "R2": "36*E/(delta*eigenvalue)"},
+        ),
+        Implication(
+            (*POSITIVE, "m >= limit"),
+            "cube <= (C**2/9*(3/4*eigenvalue))**3",
+            {**KAPPA, "limit": WIDTH, "share": "delta/3", "R2": "36*E/(delta*eigenvalue)", "cube": CUBE},
+        ),
+        _CONDITION,
+    ),
+    (
+        Mutation("narrower-chernoff", "the first width times 0.999", {"m >= limit": "m >= 999/1000*limit"}),
+        Mutation("ball-35", "R^2 = 35.9 E/(delta lambda0)", {"36*E": "359/10*E"}, 1),
+        Mutation("narrower", "the second width times 0.999", {"m >= limit": "m >= 999/1000*limit"}, part=2),
+        Mutation("delta/4", "C2-prob at delta/4", {"delta/3": "delta/4"}, part=2),
+        Mutation(
+            "eigenvalue-kept",
+            "lambda > 0.749 lambda0",
+            {"smallest > 3/4*eigenvalue": "smallest > 749/1000*eigenvalue"},
+            part=3,
+        ),
+    ),
+)
+
+PAIRS_CHERNOFF = Implication(
+    ("0 < beta", "0 < eigenvalue", "0 < norm2", "m >= limit"),
+    "beta*(m/2)*eigenvalue/norm2 >= log",
+    {"limit": PAIRS_WIDTH},
+)
+"""``_CHERNOFF`` for m/2 independent pairs."""
+
+HALF_CHERNOFF = Mutation("as-independent", "the first width of independent neurons", {"2*norm2": "norm2"}, part=2)
+
+LEAST = Obligation(
+    "O-t3-least",
+    "T3: m is at least a width when the lemma that asks for it is satisfied; the two initialisations",
+    (
+        Implication(
+            ("0 < beta", "0 < eigenvalue", "0 < norm2", "beta*m*eigenvalue/norm2 >= log"),
+            "m >= limit",
+            {"limit": FIRST_WIDTH},
+        ),
+        Implication(
+            (*POSITIVE, "0 < m", "cube <= (C**2/9*(3/4*eigenvalue))**3"),
+            "m >= limit",
+            {**KAPPA, "limit": WIDTH, "share": "delta/3", "R2": "36*E/(delta*eigenvalue)", "cube": CUBE},
+        ),
+        Implication(
+            (*POSITIVE, "0 < m", "cube <= (C**2/9*(3/4*eigenvalue))**3"),
+            "m >= limit",
+            {**KAPPA, "limit": SYMMETRIC_WIDTH, "share": "delta/2", "R2": "12*E/eigenvalue", "cube": CUBE},
+        ),
+        Implication(
+            ("0 < beta", "0 < eigenvalue", "0 < norm2", "beta*(m/2)*eigenvalue/norm2 >= log"),
+            "m >= limit",
+            {"limit": PAIRS_WIDTH},
+        ),
+    ),
+    (
+        Mutation("wider", "the first width times 1.001", {"m >= limit": "m >= 1001/1000*limit"}),
+        Mutation("wider-2", "the second width times 1.001", {"m >= limit": "m >= 1001/1000*limit"}, part=1),
+        Mutation("wider-3", "the symmetric width times 1.001", {"m >= limit": "m >= 1001/1000*limit"}, part=2),
+        Mutation("wider-4", "the first width of pairs times 1.001", {"m >= limit": "m >= 1001/1000*limit"}, part=3),
+    ),
+)
+
+SYMMETRIC = Obligation(
+    "O-t3-symmetric",
+    "T3 under symmetric initialisation: K-chernoff and C2-prob at delta/2 each, r(0) = -y; E is ||y||^2 here. R bounds "
+    "Condition 2's radius; at the second width the cube of C2-prob's bound is at most that of (C^2/9)(3/4 lambda0); the first width is enough for m/2 pairs",
+    (
+        Implication(
+            ("0 < eigenvalue", "smallest > 3/4*eigenvalue", "0 <= E"), "9*E/smallest <= R2", {"R2": "12*E/eigenvalue"}
+        ),
+        Implication(
+            (*POSITIVE, "m >= limit"),
+            "cube <= (C**2/9*(3/4*eigenvalue))**3",
+            {**KAPPA, "limit": SYMMETRIC_WIDTH, "share": "delta/2", "R2": "12*E/eigenvalue", "cube": CUBE},
+        ),
+        PAIRS_CHERNOFF,
+    ),
+    (
+        Mutation("ball-11", "R^2 = 11.9 E/lambda0", {"12*E": "119/10*E"}),
+        Mutation("narrower", "the second width times 0.999", {"m >= limit": "m >= 999/1000*limit"}, part=1),
+        HALF_CHERNOFF,
+    ),
+)
+
+OBLIGATIONS = (CUBES, COMPOSITION, LEAST, SYMMETRIC)
+
+GIVEN = ("n >= 1", "0 < eigenvalue", "0 < nu", "0 < delta < 1", "0 < E", "0 < C <= 1", "3 < pi < 4")
+KEPT = ("0 < eigenvalue", "smallest > 3/4*eigenvalue")
+SHARES = ("0 < beta < 1", "0 < eigenvalue", "0 < norm2")
+"""The numbers of which both theorems speak."""
+
+
+def composition_ranges(theorem: str) -> list[Range]:
+    """What the composition of the lemmas needs, also that of T4-width."""
+    return [
+        *flip_ranges(theorem),
+        *needs(theorem, CUBES, (0,), "0 <= x", "0 <= y", "x**3 <= y**3"),
+        *needs(theorem, COMPOSITION, (0,), *SHARES, "beta*eigenvalue*m >= norm2*log"),
+        *needs(theorem, COMPOSITION, (1,), *KEPT, "0 < share < 1", "0 <= r2 <= E/share"),
+        *needs(theorem, COMPOSITION, (3,), *KEPT, "0 <= x <= C**2/12*eigenvalue"),
+        *needs(theorem, COMPOSITION, (2,), *GIVEN, "m >= width", width=PLAIN),
+    ]
+
+
+_ENOUGH = "27/2/pi*n**3*(36*E/(delta*eigenvalue))/(nu**2*(delta/3)**2*m) <= (C**2/12*eigenvalue)**3"
+_ENOUGH_OF_PAIRS = "27/2/pi*n**3*(12*E/eigenvalue)/(nu**2*(delta/2)**2*m) <= (C**2/12*eigenvalue)**3"
+
+RANGES = (
+    *composition_ranges("T3"),
+    *needs("T3", SYMMETRIC, (0,), *KEPT, "0 <= E"),
+    *needs("T3", SYMMETRIC, (1,), *GIVEN, "m >= width", width=PLAIN_SYMMETRIC),
+    *needs("T3", SYMMETRIC, (2,), *SHARES, "beta*eigenvalue*m >= 2*norm2*log"),
+    *needs("T3", LEAST, (0,), *SHARES, "beta*m*eigenvalue/norm2 >= log"),
+    *needs("T3", LEAST, (1,), *GIVEN, "m >= 1", _ENOUGH),
+    *needs("T3", LEAST, (2,), *GIVEN, "m >= 1", _ENOUGH_OF_PAIRS),
+    *needs("T3", LEAST, (3,), *SHARES, "beta*(m/2)*eigenvalue/norm2 >= log"),
+)
+
+
+_HERE = "docs/proofs/width.md: "
+
+CHERNOFF_LINKS = (*CHERNOFF, checked("K-chernoff's frequency", "K-chernoff"))
+
+UNION = argued("the failures of the lemmas add up to at most delta; R is fixed before the draw", f"{_HERE}P7.4")
+
+FIRST_SHARE = argued(
+    "with log = ln(n/share) the exponent at the first width makes the failure at most the share: n exp(-log) = share",
+    f"{_HERE}P7.5",
+)
+
+BY_CUBES = argued("C2-prob's bound is compared by its cube; Condition 2(C), or K2(C), follows", f"{_HERE}P7.6")
+
+CHAINS = (
+    Chain(
+        "T3",
+        (
+            *CHERNOFF_LINKS,
+            *START_LINKS,
+            *CHANGE_LINKS,
+            UNION,
+            proved(
+                "independent neurons: the exponent at the first width, R^2 above the squared radius, the cube at the second width; "
+                "for pairs too, x <= (C^2/9)(3/4 lambda0) gives x <= (C^2/9) lambda where lambda > 3/4 lambda0",
+                COMPOSITION,
+            ),
+            proved(
+                "pairs: the exponent at the first width, R^2 above the squared radius, the cube at the second width where y is not 0",
+                SYMMETRIC,
+            ),
+            proved("numbers that are not negative are ordered as their cubes", CUBES),
+            FIRST_SHARE,
+            BY_CUBES,
+            proved("each lemma's requirement makes m at least its width", LEAST),
+            argued("so the width is enough, and the least for which the lemmas compose", f"{_HERE}P7.7"),
+            checked("the conclusion on instances", "T3"),
+        ),
+    ),
+)

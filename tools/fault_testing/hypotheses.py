@@ -61,7 +61,7 @@ def _obligation_narrowed(place: Place) -> Iterator[Change]:
             text = _text(one)
             if text:
                 yield one, _narrowed(text)
-    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and "proofs/" in place.file.source.name:
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and "theorems/" in place.file.source.name:
         text = _text(node.value)
         if text.count("<") > 1:
             yield node.value, _narrowed(text)
@@ -104,7 +104,7 @@ def _is_dropped(place: Place) -> bool:
 
 def _relabelled(place: Place) -> Iterator[Change]:
     node = place.node
-    other = BASES.get(called(node), "") if "proofs/" in place.file.source.name else ""
+    other = BASES.get(called(node), "") if "theorems/" in place.file.source.name else ""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and place.knows(other):
         yield node.func, other
     if isinstance(node, ast.Attribute) and place.code(node) == "Basis.PROVED":

@@ -17,7 +17,7 @@ CLAIMS = "tests/claims/test_claims.py"
 LEFT_OUT = ("tests/deep/", "tests/peers/", "tests/benchmarks/", "tests/tools/", "tests/report/test_browser")
 """Tests that need what not every machine has, or that are not of the default run."""
 
-TOO_SLOW = ("tests/theory/test_memory.py", "tests/properties/test_wheel.py")
+TOO_SLOW = ("tests/theory/descent/test_memory.py", "tests/properties/test_wheel.py")
 """Tests of speed, memory and installation, which say nothing about formulas."""
 
 HARNESS = 1
@@ -59,7 +59,7 @@ def units_of(reach: Reach, collected: Iterable[str]) -> list[Unit]:
             kind = "obligation" if parts[1] == "test_obligation" else "claim"
             grouped[kind, parts[2]].append(item)
     for (kind, id), items in grouped.items():
-        packages = ("theory.proofs",) if kind == "obligation" else ("properties.",)
+        packages = ("theory.theorems",) if kind == "obligation" else ("properties.",)
         found.append(Unit(kind, tuple(items), frozenset(reach.naming(id, packages))))
     return found
 

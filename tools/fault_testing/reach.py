@@ -2,7 +2,8 @@
 
 A definition is a function, a class or a constant of a module. It uses the definitions that its code names, its parameters
 among pytest's fixtures included. What is called through an instance needs no edge of its own: whoever has the instance
-names its class. A module that is only listed (as in the registry of claims) counts as far away.
+names its class. A module that is only found (as by the registry of claims) counts as far away: whoever names a package may find all
+of its modules.
 """
 
 import ast
@@ -18,7 +19,7 @@ from fault_testing.place import names_of
 
 PACKAGES = ("theory", "properties", "verified_natural_gradient", "tests")
 LISTED = 4
-"""How far away a module is from what only lists it."""
+"""How far away a module is from what names its package only."""
 
 
 class Definition(NamedTuple):
@@ -71,6 +72,7 @@ class Reach:
         found: dict[Definition, dict[Definition, int]] = defaultdict(dict)
         for module in self.modules.values():
             whole = Definition(module.name, "*")
+            found[whole][Definition(module.name.rpartition(".")[0], "*")] = 0
             for name, statements in module.definitions.items():
                 here = Definition(module.name, name)
                 found[here][whole] = 0
@@ -146,7 +148,9 @@ class Reach:
         """The definitions of some packages with a literal of that text, and what is made of them at once."""
         found = {one for one in self._literals.get(text, ()) if one.module.startswith(tuple(packages))}
         made = {user for one in found for user in self.users.get(one, {}) if user.module == one.module}
-        return found | {one for one in made if one.name not in ("*", "CLAIMS", "OBLIGATIONS", "CHAINS")}
+        return found | {
+            one for one in made if one.name not in ("*", "CLAIMS", "OBLIGATIONS", "CHAINS", "RANGES", "CALCULATED")
+        }
 
     @cached_property
     def _literals(self) -> Mapping[str, set[Definition]]:

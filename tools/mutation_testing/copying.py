@@ -9,8 +9,8 @@ COPIED = ("theory", "tests/theory", "pyproject.toml")
 """All that the quick tests of theory/ need; they use neither the suite's plugin nor any other."""
 
 TOO_SLOW = (
-    "tests/theory/test_memory.py",
-    "tests/theory/test_definiteness.py::test_a_thousand_rows_take_seconds",
+    "tests/theory/descent/test_memory.py",
+    "tests/theory/rigour/test_definiteness.py::test_a_thousand_rows_take_seconds",
 )
 """Tests of speed and memory: seconds each, and they say nothing about formulas."""
 

@@ -17,14 +17,20 @@ def _file_of(root: Path, module: str) -> Path | None:
 
 @cache
 def imported_files(root: Path, file: Path) -> frozenset[Path]:
-    """The files of the package that a file imports itself; a package counts when one of its own names is asked for."""
+    """The files of the package that a file imports itself.
+
+    A package counts when one of its own names is asked for, and all of its modules when it is asked for as a whole: they are found in it.
+    """
     found: set[Path | None] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {_file_of(root, alias.name) for alias in node.names if alias.name.split(".")[0] == PACKAGE}
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE:
             for alias in node.names:
-                found.add(_file_of(root, f"{node.module}.{alias.name}") or _file_of(root, node.module))
+                path = _file_of(root, f"{node.module}.{alias.name}")
+                found.add(path or _file_of(root, node.module))
+                if path and path.name == "__init__.py":
+                    found |= set(path.parent.glob("*.py"))
     return frozenset(path for path in found if path)
 
 
@@ -43,7 +49,7 @@ def relevant_tests(root: Path, changed: str) -> list[str]:
     """The test files of theory/ that import the changed file, nearest first, relative to ``root``; all when none does."""
     target = root / changed
     found = []
-    for test in sorted((root / "tests" / "theory").glob("test_*.py")):
+    for test in sorted((root / "tests" / "theory").rglob("test_*.py")):
         known = distances(root, test)
         if target in known:
             found.append((known[target], test.relative_to(root).as_posix()))

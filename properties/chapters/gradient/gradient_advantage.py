@@ -25,8 +25,8 @@ from theory.rigour.enclosed_step import norm_enclosed
 from theory.rigour.exact import ball_matrix, entrywise_product
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
+from theory.theorems import gradient_advantage, ngd
 from theory.theorems import gradient_descent as gd
-from theory.theorems import ngd
 
 BITS = 320
 """Precision of the balls: a power k of ``I - eta G`` loses about log2 k bits, and what is left of r(0) is not small."""
@@ -88,11 +88,11 @@ class AdvantageRule:
 
     ratio: Callable[[arb, arb], arb] = lambda lambda_min, largest: lambda_min / largest
     """(lambda, Lambda) -> how GD's guarantee compares with NGD's, at most."""
-    least: Callable[[float], float] = gd.least_guarantee
+    least: Callable[[float], float] = gradient_advantage.least_guarantee
     """C -> GD's guarantee at its limit over lambda/n, at least."""
-    fastest: Callable[[arb, arb], arb] = gd.fastest_rate
+    fastest: Callable[[arb, arb], arb] = gradient_advantage.fastest_rate
     """(w, ||J(0)||_2) -> a rate that no step size beats."""
-    worst_target: Callable[[arb, arb], arb] = gd.worst_target_rate
+    worst_target: Callable[[arb, arb], arb] = gradient_advantage.worst_target_rate
     """(w, W) -> a rate that no step size beats for both residuals."""
     stretch: float = 1.0
     """How many times as many steps as proved GD is said to need."""
@@ -147,7 +147,7 @@ def _separation(rule: AdvantageRule, instance: LinearModel) -> list[Bound]:
     """(b): the rate after some steps, and the count that it implies, against the linearised model itself."""
     gram, start = instance.gram, _column(instance.low)
     largest = arb(instance.eigenvalue_bounds[1])
-    eta = instance.share * gd.linear_step_limit(largest.sqrt())
+    eta = instance.share * gradient_advantage.linear_step_limit(largest.sqrt())
     quotient, reduction = _quotient(gram, start), arb(instance.reduction)
     fastest, initial = rule.fastest(quotient, largest.sqrt()), _norm(start)
     steps = _steps(instance, fastest)
@@ -385,7 +385,7 @@ T0_ADVANTAGE = _CLAIM.with_mutants(
         "kappa-doubled",
         "(c) with 2 W/w in the place of W/w: eta = 2/(W+w), one step",
         fixed={"share": 0.5, "steps_share": 0.0},
-        worst_target=lambda low, high: gd.worst_target_rate(low, 2 * high),
+        worst_target=lambda low, high: gradient_advantage.worst_target_rate(low, 2 * high),
     ),
 )
 

@@ -32,6 +32,7 @@ from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Pr
 from properties.engine.slack import SlackRow
 from theory.maps.affine import kink_map
 from theory.reals import square_root
+from theory.theorems import gradient_advantage
 from theory.theorems import gradient_descent as gd
 
 Numbers = Callable[..., float]
@@ -280,7 +281,7 @@ _T0_SHARP = _claim(
 
 
 def _beyond_divergence(C: float, norm: float, lambda_min: float) -> float:
-    return 1.05 * gd.linear_step_limit(norm)
+    return 1.05 * gradient_advantage.linear_step_limit(norm)
 
 
 def _singular(claim: Claim[GradientInstance], decrease: Callable[[fmpq], fmpq]) -> Mutant:

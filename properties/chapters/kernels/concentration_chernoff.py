@@ -37,7 +37,7 @@ from theory.kernels.limiting import limiting_gram_eigenvalue_bounds, limiting_pa
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
 from theory.stability.norms import input_norm_squared
-from theory.theorems.width import KEPT_SHARE, chernoff_exponent, chernoff_failure
+from theory.theorems.chernoff import KEPT_SHARE, chernoff_exponent, chernoff_failure
 
 BITS = 128
 MOST_NEURONS = 4000

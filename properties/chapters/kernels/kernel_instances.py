@@ -21,7 +21,7 @@ from theory.inputs import FloatArray, normalise_rows
 from theory.kernels.limiting import Degeneracy, degeneracy, limiting_gram_eigenvalue_bounds
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.norms import input_norm_squared
-from theory.theorems.width import chernoff_width
+from theory.theorems.chernoff import chernoff_width
 
 Description = Mapping[str, Any]
 

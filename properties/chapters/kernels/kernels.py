@@ -56,7 +56,7 @@ from theory.kernels.limiting import (
 )
 from theory.network.gram import gram_eigenvalue_bounds
 from theory.rigour.precision import working_precision
-from theory.theorems.width import KEPT_SHARE
+from theory.theorems.chernoff import KEPT_SHARE
 
 BITS = 128
 """Precision of the balls."""

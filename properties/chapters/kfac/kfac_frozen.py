@@ -44,7 +44,7 @@ from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.one_step import network_step
-from theory.theorems.kfac import frozen_factor
+from theory.theorems.kfac_frozen import frozen_factor
 
 AGREEMENT = 1e-6
 """Up to this share of ||r(0)|| K-FAC's and NGD's residuals must be seen to agree."""

@@ -27,7 +27,7 @@ from theory.rigour.enclosed_step import norm_enclosed, solve_enclosed
 from theory.rigour.exact import ball_matrix
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import UNIT_ROUNDOFF
-from theory.theorems import ngd
+from theory.theorems import ngd, ngd_sharp
 
 BITS = 160
 
@@ -73,10 +73,10 @@ class AdversaryRule:
 
     factor: Callable[[arb, arb], arb] = ngd.rate
     """(eta, C) -> factor on ||r||."""
-    step_limit: Callable[[float], float] = ngd.factor_limit
+    step_limit: Callable[[float], float] = ngd_sharp.factor_limit
     """C -> largest step size."""
-    along: Number = lambda c: ngd.lemma_constants(c)[0]
-    constant: Number = lambda c: ngd.lemma_constants(c)[1]
+    along: Number = lambda c: ngd_sharp.lemma_constants(c)[0]
+    constant: Number = lambda c: ngd_sharp.lemma_constants(c)[1]
     shrunk: float = 1.0
     """The smallest singular value of J0 that is asked for."""
     widened: float = 1.0
@@ -394,7 +394,7 @@ def _factor_slack(C: float) -> SlackRow:
         "T1-sharp-adversary",
         f"largest step size with the factor 1 - eta/rho, C = {C}",
         None,
-        ngd.factor_limit(C),
+        ngd_sharp.factor_limit(C),
         overshooting_limit(C),
         "T1-sharp-adversary/step-limit-beyond",
         "beyond the counterexample's value a step from slope 1-c over slope 1+c goes too far",

@@ -38,7 +38,7 @@ from theory.reals import square_root
 from theory.rigour.enclosed_step import norm_enclosed
 from theory.rigour.exact import AnyArray
 from theory.rigour.rounding import gamma
-from theory.theorems import ngd
+from theory.theorems import ngd, ngd_line
 
 Number = Callable[[float], float]
 
@@ -120,7 +120,7 @@ def _turn(k: int) -> str:
 
 def features(instance: DescentInstance) -> Sequence[str]:
     """The size of C, and whether some step turns by more than 0.9 of T1-line's angle."""
-    limit = ngd.line_sine(min(instance.certificate.constant, 1.0))
+    limit = ngd_line.line_sine(min(instance.certificate.constant, 1.0))
     for step in instance.run.steps:
         moved = step.moved_residual - step.residual
         if np.linalg.norm(_across(moved, step.residual)) > 0.9 * limit * np.linalg.norm(moved) > 0:
@@ -201,8 +201,8 @@ def families(dial: Dial) -> tuple[Family[DescentInstance], ...]:
 
 # --- the claims ------------------------------------------------------------------------------------------------------
 
-T1_LINE_RULE = LineRule(ngd.line_sine, deflection=ngd.deficit)
-T1_LINE_SHARP_RULE = LineRule(partial(ngd.line_sine, theorem="T1-line-sharp"))
+T1_LINE_RULE = LineRule(ngd_line.line_sine, deflection=ngd.deficit)
+T1_LINE_SHARP_RULE = LineRule(partial(ngd_line.line_sine, theorem="T1-line-sharp"))
 
 
 def _claim(id: str, statement: str, rule: LineRule) -> Claim[DescentInstance]:
@@ -293,7 +293,7 @@ T1_LINE = _T1_LINE.with_mutants(
         "condition-2-dropped",
         "the angle of C/4 for maps that move up to C = 2.9",
         LineRule(
-            lambda C: ngd.line_sine(C / 4),
+            lambda C: ngd_line.line_sine(C / 4),
             deflection=lambda C: ngd.deficit(C / 4),
             dial=_MOVING,
         ),
@@ -312,7 +312,7 @@ T1_LINE_SHARP = _T1_LINE_SHARP.with_mutants(
         _T1_LINE_SHARP,
         "C-at-nine-tenths",
         "the angle of 0.9 C",
-        LineRule(lambda C: ngd.line_sine(0.9 * C, "T1-line-sharp")),
+        LineRule(lambda C: ngd_line.line_sine(0.9 * C, "T1-line-sharp")),
     ),
 )
 
@@ -325,10 +325,10 @@ def _slack(C: float) -> SlackRow:
         "T1-line",
         f"largest angle of an output step to the straight line in degrees, C = {C}",
         None,
-        math.degrees(min(math.asin(ngd.line_sine(C)), sharp)),
+        math.degrees(min(math.asin(ngd_line.line_sine(C)), sharp)),
         math.degrees(2 * math.asin(C / 3)),
         "F4-turn",
-        f"arcsin q is {math.degrees(math.asin(ngd.line_sine(C))):.2f} degrees; the other is T1-line-sharp's",
+        f"arcsin q is {math.degrees(math.asin(ngd_line.line_sine(C))):.2f} degrees; the other is T1-line-sharp's",
     )
 
 

@@ -24,7 +24,7 @@ from properties.engine.statistics import Trials
 from theory.inputs import FloatArray
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
-from theory.theorems.width import change_constant, squared_change_bound
+from theory.theorems.flip_probability import change_constant, squared_change_bound
 
 BITS = 128
 EVERY_RADIUS_NEURONS = 200

@@ -36,7 +36,7 @@ from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import rational, rational_matrix
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
-from theory.theorems.width import mean_squared_residual, squared_residual_bound
+from theory.theorems.initial_residual import mean_squared_residual, squared_residual_bound
 
 BITS, AGREEMENT = 128, 80
 CUT = 15

@@ -38,7 +38,8 @@ from theory.kernels.geometry import InputGeometry
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
 from theory.stability.norms import input_norm_squared, squared_norm_excess
-from theory.theorems.width import chernoff_width, input_condition, stability_width
+from theory.theorems.chernoff import chernoff_width
+from theory.theorems.width import input_condition, stability_width
 
 NARROWER = 1 - 2.0**-30
 """The width is least up to this factor (and one neuron, or pair): the rounding of its formula is far smaller."""

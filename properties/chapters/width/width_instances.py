@@ -17,7 +17,9 @@ from theory.rigour.exact import pseudo_inverse, rational_matrix
 from theory.rigour.input_bounds import InputBounds, input_bounds
 from theory.rigour.precision import working_precision
 from theory.stability.norms import input_norm_squared
-from theory.theorems.width import chernoff_failure, squared_change_bound, width
+from theory.theorems.chernoff import chernoff_failure
+from theory.theorems.flip_probability import squared_change_bound
+from theory.theorems.width import width
 
 BITS = 128
 EIGENVALUE_BITS = 90

@@ -30,8 +30,8 @@ from theory.direction import (
 from theory.errors import DescentError, InputError
 from theory.network.gram import condition_number, largest_gram_eigenvalue, operator_norm
 from theory.stability import PathCertificate
+from theory.theorems import gradient_advantage, ngd
 from theory.theorems import gradient_descent as gd
-from theory.theorems import ngd
 
 STEPS = 10
 """Steps of GD whose path is certified, and on which T0 and T0-sharp are checked."""
@@ -48,7 +48,9 @@ def gradient_descent(context: RungContext) -> Contribution:
         return Contribution(topic="gd", unavailable={"T0, T0-sharp and the comparison of GD": context.condition_1_text})
     norm = operator_norm(context.net, context.inputs)
     attempt = Attempts()
-    first = attempt("C along GD's path", lambda: context.path("gd", gd.linear_step_limit(norm) / 2, STEPS))
+    first = attempt(
+        "C along GD's path", lambda: context.path("gd", gradient_advantage.linear_step_limit(norm) / 2, STEPS)
+    )
     theorems: dict[str, Guarantee] = {}
     results: list[tuple[str, Evaluation]] = []
     for theorem in gd.THEOREMS if first is not None else ():
@@ -128,8 +130,8 @@ def _comparison(context: RungContext, norm: UpperBound) -> Mapping[str, Any]:
         "operator_norm_squared": largest,
         "condition_number": condition_number(largest, context.lambda_min),
         "rows_over_lambda_min": len(values) / context.lambda_min,
-        "least_linearised_iterations": gd.least_iterations(values, shares, largest, REDUCTION),
-        "least_linearised_iterations_of_the_worst_target": gd.least_iterations(
+        "least_linearised_iterations": gradient_advantage.least_iterations(values, shares, largest, REDUCTION),
+        "least_linearised_iterations_of_the_worst_target": gradient_advantage.least_iterations(
             np.array([context.lambda_min]), np.ones(1), largest, REDUCTION
         ),
         "observed": {name: _observed(context, name) for name in context.step_sizes},
