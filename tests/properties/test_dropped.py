@@ -1,7 +1,6 @@
-"""Every statement of the theory is a claim or has a reason why it is not one."""
+"""Each hypothesis of a claim that has nothing beside it is listed, with the mutant or the slack row that drops it."""
 
 from properties.catalogue import registry, slack_table
-from properties.coverage import NOT_EXECUTABLE, STATEMENTS, missing
 from properties.dropped import DROPPED, gaps
 
 LISTED = {id: claim for id, claim in registry.items() if claim.formulas is None}
@@ -11,24 +10,6 @@ MUTANTS = frozenset(mutant.id for claim in registry.values() for mutant in claim
 ROWS = frozenset(
     (row.claim, row.quantity) for row in slack_table if row.paper is None and row.proved is None and row.refuted is None
 )
-
-
-def test_every_statement_is_a_claim_or_has_a_reason() -> None:
-    assert missing(registry) == []
-
-
-def test_reasons_are_given_to_statements_that_are_no_claims() -> None:
-    assert set(NOT_EXECUTABLE) <= set(STATEMENTS)
-    assert not set(NOT_EXECUTABLE) & set(registry)
-    assert all(len(reason) > 20 for reason in NOT_EXECUTABLE.values())
-
-
-def test_statements_are_listed_once() -> None:
-    assert len(STATEMENTS) == len(set(STATEMENTS)) == 56
-
-
-def test_what_is_missing_is_named() -> None:
-    assert missing({id: None for id in STATEMENTS if id != "T5"}) == ["T5"]
 
 
 def test_each_hypothesis_has_a_mutant_without_it_or_a_row_that_knows_of_none() -> None:
