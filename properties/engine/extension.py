@@ -78,7 +78,7 @@ class Suite:
     parts: Mapping[str, Part] = field(default_factory=dict)
     """By the kind of their entries."""
     presented: Callable[[], Presentation] | None = None
-    """What it adds to the page of a report; loaded when one is written, as that needs an extra."""
+    """What it adds to the page of a report; loaded when one is written, as that needs an extra. By default its claims' formulas."""
     subject: Callable[[pytest.Config], Subject | None] = no_subject
     """What the options ask the claims to be about. Raises InputError."""
     companions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
