@@ -1,4 +1,4 @@
-"""T5-uniform and K-bernstein: what T5-width takes from the literature, against exact probabilities on finite populations and of binomials."""
+"""T5-uniform: what T5-width takes from the literature on all functions of a class at once, against exact probabilities on finite populations."""
 
 from __future__ import annotations
 
@@ -21,19 +21,17 @@ from properties.engine.claim import (
     Provenance,
     at_most_enclosed,
     require_enclosed,
+    technical,
 )
 from properties.engine.descriptions import described
-from properties.engine.slack import SlackRow
+from properties.engine.formulas import Formulas
 from properties.engine.stable_names import stored_as
 from theory.rigour.precision import working_precision
-from theory.theorems.finite_width import bernstein_deviation, uniform_complexity, uniform_confidence
+from theory.theorems.finite_width import uniform_complexity, uniform_confidence
 
 Description = Mapping[str, Any]
 
 BITS = 192
-
-
-# --- T5-uniform ------------------------------------------------------------------------------------------------------
 
 
 @stored_as("finite-population")
@@ -164,7 +162,7 @@ def _exceeds(
 def uniform_hypotheses(excess: Excess, population: FinitePopulation) -> Sequence[Hypothesis]:
     """The bound is below 1 at theta = 0."""
     with working_precision(BITS):
-        return [require_enclosed("the bound is below 1 at theta = 0", 1 - excess(population, arb(0)))]
+        return [technical(require_enclosed("the bound is below 1 at theta = 0", 1 - excess(population, arb(0))))]
 
 
 def uniform_conclusion(excess: Excess, population: FinitePopulation) -> Sequence[Bound]:
@@ -238,13 +236,26 @@ _UNIFORM: Claim[FinitePopulation] = Claim(
     families=(_line(), _orthonormal((2, 60), (3, 20))),
     hypotheses=partial(uniform_hypotheses, _stated),
     conclusion=partial(uniform_conclusion, _stated),
+    formulas=Formulas(
+        hypotheses=(
+            r"features $\phi(x)$, the mean of $\norm{\phi(x)}^2$ at most $T$",
+            "a loss in $[0,1]$, 1-Lipschitz in the output",
+        ),
+        conclusion=(
+            r"With probability at least $1-\tau$ for all $\theta$ the population loss is at most the empirical loss $+\,2\norm{\theta}\left(\dfrac{T}{n}\right)^{1/2}$ $+\,\dfrac{1}{N}$ $+\left(\dfrac{\ln(N/\tau)}{2n}\right)^{1/2}$.",
+        ),
+    ),
+    assumes=("1-Lipschitz in the output",),
 )
 
 
-def _uniform_mutant(id: str, description: str, family: Family[FinitePopulation], excess: Excess = _stated) -> Mutant:
+def _uniform_mutant(
+    id: str, description: str, family: Family[FinitePopulation], excess: Excess = _stated, drops: str = ""
+) -> Mutant:
     return _UNIFORM.neighbour(
         id,
         description,
+        drops,
         families=(family,),
         hypotheses=partial(uniform_hypotheses, excess),
         conclusion=partial(uniform_conclusion, excess),
@@ -268,112 +279,8 @@ T5_UNIFORM = _UNIFORM.with_mutants(
         "not-lipschitz",
         "a loss of slope 64",
         _orthonormal((40, 60), (6, 12), loss_scale=64),
+        drops="1-Lipschitz in the output",
     ),
 )
 
-
-# --- K-bernstein -----------------------------------------------------------------------------------------------------
-
-
-@stored_as("binomial-deviation")
-@dataclass(frozen=True)
-class BinomialDeviation:
-    """N independent terms that are 1 with probability p, else 0, and the exponent L."""
-
-    count: int
-    chance: fmpq
-    exponent: fmpq
-
-    def tail(self, deviation: arb) -> arb:
-        """``P(the sum exceeds its mean by at least the deviation)``, exactly but for where the deviation ends."""
-        least = self.count * arb(self.chance) + deviation
-        found = [self._at_least(int(end.ceil().unique_fmpz())) for end in (least.lower(), least.upper())]
-        return found[0].union(found[1])
-
-    def _at_least(self, successes: int) -> arb:
-        if successes <= 0:
-            return arb(1)
-        if successes > self.count:
-            return arb(0)
-        p = arb(self.chance)
-        return p.beta_lower(arb(successes), arb(self.count - successes + 1), regularized=True)
-
-
-Deviation = Callable[[arb, arb], arb]
-"""``(V, L)`` -> how far the sum may exceed its mean."""
-
-
-def _stated_deviation(V: arb, L: arb) -> arb:
-    return arb(bernstein_deviation(V, arb(1), L))
-
-
-def bernstein_conclusion(deviation: Deviation, instance: BinomialDeviation) -> Sequence[Bound]:
-    """The exact tail at most ``e^{-L}``."""
-    with working_precision(BITS):
-        L = arb(instance.exponent)
-        measured = instance.tail(deviation(instance.count * arb(instance.chance), L))
-        return [at_most_enclosed("P(sum - mean >= (2 V L)^{1/2} + 2L/3) <= e^{-L}", measured, (-L).exp())]
-
-
-def _binomials(**changes: Any) -> Family[BinomialDeviation]:
-    parts = {
-        "count": st.integers(1, 3000),
-        "chance_of_a_million": st.integers(1, 500_000),
-        "exponent_tenths": st.integers(1, 200),
-    }
-    return Family(
-        "binomials",
-        "binomials of any size and probability up to 1/2",
-        partial(described, {**parts, **changes}),
-        lambda d: BinomialDeviation(d["count"], fmpq(d["chance_of_a_million"], 10**6), fmpq(d["exponent_tenths"], 10)),
-        {Depth.QUICK: 60, Depth.NORMAL: 500, Depth.THOROUGH: 4000},
-    )
-
-
-_BERNSTEIN: Claim[BinomialDeviation] = Claim(
-    id="K-bernstein",
-    statement="independent terms in [0, b] with second moments of sum V exceed their mean by at least (2 V L)^{1/2} + 2 b L/3 with probability at most e^{-L}",
-    provenance=Provenance.LITERATURE,
-    source="Bernstein's inequality; docs/generalisation.md, K-bernstein",
-    families=(_binomials(),),
-    hypotheses=lambda _: (),
-    conclusion=partial(bernstein_conclusion, _stated_deviation),
-)
-
-_RARE: dict[str, Any] = {"chance_of_a_million": st.integers(1, 300), "count": st.integers(1, 200)}
-
-
-def _bernstein_mutant(id: str, description: str, deviation: Deviation, **changes: Any) -> Mutant:
-    return _BERNSTEIN.neighbour(
-        id,
-        description,
-        families=(_binomials(**changes),),
-        conclusion=partial(bernstein_conclusion, deviation),
-    )
-
-
-K_BERNSTEIN = _BERNSTEIN.with_mutants(
-    _bernstein_mutant("linear-term-dropped", "(2 V L)^{1/2} alone", lambda V, L: (2 * V * L).sqrt(), **_RARE),
-    _bernstein_mutant("root-dropped", "2 L/3 alone", lambda V, L: 2 * L / 3),
-    _bernstein_mutant(
-        "variance-halved",
-        "(V L)^{1/2} + 2 L/3",
-        lambda V, L: (V * L).sqrt() + 2 * L / 3,
-        count=st.integers(2000, 3000),
-        chance_of_a_million=st.integers(100_000, 300_000),
-        exponent_tenths=st.integers(20, 60),
-    ),
-)
-
-SLACK = (
-    SlackRow(
-        claim="K-bernstein",
-        quantity="the factor 2/3 of b L",
-        paper=None,
-        proved=None,
-        refuted=None,
-        remark="from the literature; 1/3 is known to suffice for bounded centred terms (Bennett), and is not proved here",
-    ),
-)
-
-CLAIMS: tuple[Claim[Any], ...] = (T5_UNIFORM, K_BERNSTEIN)
+CLAIMS: tuple[Claim[Any], ...] = (T5_UNIFORM,)
