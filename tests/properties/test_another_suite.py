@@ -48,8 +48,12 @@ def test_a_false_claim_of_it_is_refuted_and_says_how_to_repeat_that(directory: P
     assert "again: pytest --ngd-claim=Q-descent --ngd-depth=normal --hypothesis-seed=20191" in outcome.stdout
 
 
-def test_the_engine_loads_no_chapter(tmp_path: Path) -> None:
-    code = "import sys, properties.engine.run.suite_plugin; print(*(one for one in sys.modules if one.startswith('properties')))"
-    loaded = started(tmp_path, ["python", "-c", code]).stdout.split()
+def test_the_engine_loads_no_chapter_and_nothing_loads_what_most_runs_do_not_need(tmp_path: Path) -> None:
+    """Every process of a run pays for what is imported: scipy.stats and scipy.optimize cost as much as all of ours."""
+    code = "import sys, properties.engine.run.suite_plugin; print(*sys.modules); import properties.plugin; print(*sys.modules)"
+    engine, everything = (line.split() for line in started(tmp_path, ["python", "-c", code]).stdout.splitlines())
+    loaded = [name for name in engine if name.startswith("properties")]
     assert "properties.engine.search" in loaded
     assert not [name for name in loaded if "claims" in name or "guard" in name or "dataset" in name]
+    assert "properties.chapters.ngd.ngd" in everything
+    assert not {"scipy.stats", "scipy.optimize", "sklearn", "matplotlib", "z3", "cvc5"}.intersection(everything)

@@ -1,9 +1,6 @@
 """The comparison with an earlier run: everything that can get worse is named, and fails the run."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
@@ -18,6 +15,7 @@ from properties.engine.claim import Depth
 from properties.engine.run.baseline import compared, open_baseline, read_baseline, write_baseline
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import ITEMS, Suite
+from tests.properties.processes import started
 from theory.errors import DataFileError
 
 pytest_plugins = ["pytester"]
@@ -205,22 +203,24 @@ plugin.SUITE = replace(plugin.SUITE, claims={"N-small": fake_claims.claim()}, ob
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
-def test_junit_carries_the_facts_with_and_without_workers(tmp_path: Path, workers: tuple[str, ...]) -> None:
-    (tmp_path / "conftest.py").write_text(OWN_REGISTRY)
-    (tmp_path / "test_items.py").write_text(ITEMS.read_text())
-    command = [sys.executable, "-m", "pytest", "-p", "properties.plugin", "--ngd-claim=all", "--junitxml", "j.xml"]
-    environment = {**os.environ, "PYTHONPATH": str(ITEMS.parents[2])}
-    subprocess.run(
-        [*command, *workers, "--benchmark-disable"],
-        cwd=tmp_path,
-        env=environment,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    facts = {one.get("name"): one.get("value") for one in _junit(tmp_path)["N-small"].iter("property")}
+def _assert_facts(directory: Path) -> None:
+    facts = {one.get("name"): one.get("value") for one in _junit(directory)["N-small"].iter("property")}
     expected = {"id": "N-small", "verdict": "holds", "evidence": "tested", "tightest": "1.0", "instances_F2": "6"}
     assert expected.items() <= facts.items()
+
+
+def test_junit_carries_the_facts(suite: Suite) -> None:
+    suite.run([fake_claims.claim()], "--claim", "all", "--junitxml", "j.xml")
+    _assert_facts(suite.pytester.path)
+
+
+def test_junit_carries_the_facts_that_a_worker_found(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(OWN_REGISTRY)
+    (tmp_path / "test_items.py").write_text(ITEMS.read_text())
+    command = ["pytest", "-p", "properties.plugin", "--ngd-claim=all", "--junitxml", "j.xml"]
+    done = started(tmp_path, [*command, "-n", "1", "--benchmark-disable"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    _assert_facts(tmp_path)
 
 
 def test_an_update_accepts_what_got_worse(suite: Suite) -> None:

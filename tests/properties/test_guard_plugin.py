@@ -246,26 +246,28 @@ def test_bad_values_end_with_a_named_error(
 
 THEIR_OPTION = """
 def pytest_addoption(parser):
-    parser.addoption({option!r}, default="theirs")
+    for option in {options!r}:
+        parser.addoption(option, default="theirs")
 """
+THEIRS = ["--claim", "--replay", "--implementation", "--symmetric", "--ngd-theirs"]
 
 
-@pytest.mark.parametrize("option", ["--claim", "--replay", "--implementation", "--symmetric", "--ngd-theirs"])
 @pytest.mark.parametrize("place", ["conftest", "plugin"])
-def test_options_of_theirs_may_have_the_short_names(repository: Path, option: str, place: str) -> None:
+def test_options_of_theirs_may_have_the_short_names(repository: Path, place: str) -> None:
     name = {"conftest": "conftest.py", "plugin": "their_plugin.py"}[place]
-    (repository / name).write_text(THEIR_OPTION.format(option=option))
+    (repository / name).write_text(THEIR_OPTION.format(options=THEIRS))
     loaded = ["-p", "their_plugin"] if place == "plugin" else []
-    done = started(repository, ["pytest", *loaded, "-p", "no:cacheprovider", f"{option}=x"])
+    theirs = ["pytest", *loaded, "-p", "no:cacheprovider", *(f"{option}=x" for option in THEIRS)]
+    done = started(repository, theirs)
     assert done.returncode == 0, done.stdout + done.stderr
     chosen = ["--ngd-implementation", "mine.optimisers:step", "--ngd-claim", "own-T1", "--co", "-q"]
-    done = started(repository, ["pytest", *loaded, "-p", "no:cacheprovider", f"{option}=x", *chosen])
+    done = started(repository, [*theirs, *chosen])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 tests collected" in done.stdout
 
 
 def test_help_lists_the_options_and_an_option_of_theirs_beside_them(repository: Path) -> None:
-    (repository / "conftest.py").write_text(THEIR_OPTION.format(option="--ngd-depth"))
+    (repository / "conftest.py").write_text(THEIR_OPTION.format(options=["--ngd-depth"]))
     done = started(repository, ["pytest", "--help"])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Verified natural gradient descent:" in done.stdout

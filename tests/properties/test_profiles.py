@@ -12,7 +12,10 @@ import pytest
 from properties.engine.claim import Depth
 from properties.engine.profiles import profile_name, under_ci
 
+pytest_plugins = ["pytester"]
+
 ROOT = Path(__file__).parents[2]
+CI_NAMES = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "TEAMCITY_VERSION", "BUILDKITE")
 
 SHOW = """
 import json
@@ -50,8 +53,7 @@ def test_show():
 
 
 def environment(ci: bool) -> dict[str, str]:
-    vendors = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "TEAMCITY_VERSION", "BUILDKITE")
-    found = {name: value for name, value in os.environ.items() if name not in vendors}
+    found = {name: value for name, value in os.environ.items() if name not in CI_NAMES}
     return {**found, "PYTHONPATH": str(ROOT), **({"CI": "true"} if ci else {})}
 
 
@@ -93,18 +95,22 @@ def test_profiles_inherit_nothing_under_ci() -> None:
         (False, ["--hypothesis-verbosity", "verbose"], "developer-with-verbose-verbosity 100 False False"),
     ],
 )
-def test_the_profile_a_run_loads(tmp_path: Path, ci: bool, arguments: list[str], shown: str) -> None:
-    (tmp_path / "test_show.py").write_text(PRINT_PROFILE)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "properties.plugin", "-s", "-q", *arguments, "test_show.py"],
-        env=environment(ci),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"PROFILE {shown}\n" in done.stdout
+def test_the_profile_a_run_loads(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    profile_restored: None,
+    ci: bool,
+    arguments: list[str],
+    shown: str,
+) -> None:
+    for name in CI_NAMES:
+        monkeypatch.delenv(name, raising=False)
+    if ci:
+        monkeypatch.setenv("CI", "true")
+    pytester.makepyfile(PRINT_PROFILE)
+    done = pytester.runpytest_inprocess("-p", "properties.plugin", "-p", "no:cacheprovider", "-s", "-q", *arguments)
+    assert done.ret == 0
+    assert f"PROFILE {shown}" in done.stdout.str().splitlines()
 
 
 @pytest.mark.parametrize(
