@@ -135,9 +135,9 @@ def test_a_wrong_step_is_refuted_and_its_cause_named(repository: Path) -> None:
     assert "a claim on a step of the user's own: name the step with --implementation" in done.stderr
 
 
-def test_the_commands_on_the_page_find_the_step_and_the_files(repository: Path) -> None:
+def test_the_commands_on_the_page_find_the_step_and_the_files(pytester: pytest.Pytester, repository: Path) -> None:
     arguments = ("--implementation", "mine.optimisers:mean", "--claim", "own-I-pinv", "--report", "out/of the way")
-    assert apart(repository, *arguments).returncode == 1
+    assert inside(pytester, *arguments).ret == 1
     page = (repository / "out" / "of the way" / "index.html").read_text()
     commands = [shlex.split(html.unescape(text)) for text in re.findall("<code>(natural-gradient .*?)</code>", page)]
     replays = [words for words in commands if words[1] == "replay"]
