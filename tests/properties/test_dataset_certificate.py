@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -76,7 +77,9 @@ def evaluations(contribution: Contribution) -> dict[str, Evaluation]:
     return dict(contribution.results)
 
 
+@cache
 def rung_of_digits(rows: int, width: int) -> RungContext:
+    """Made once; it computes what it is asked for at first use, and nothing of it is changed."""
     data = load_dataset("digits-4-9")
     (rung,) = [one for one in ladder(len(data.X), Depth.QUICK) if (one.rows, one.width) == (rows, width)]
     return RungContext(data, rung, 0)
