@@ -1,4 +1,4 @@
-"""Counterexample files replayed by pytest: what is printed, exit codes, damaged files, a hundred files moved elsewhere."""
+"""Counterexample files replayed by pytest: what is printed, exit codes, damaged files, files moved elsewhere."""
 
 import dataclasses
 import json
@@ -13,112 +13,57 @@ import numpy as np
 import pytest
 
 from properties.catalogue import registry
-from properties.engine.claim import Claim, Depth, InstanceVerdict, require
+from properties.engine.claim import Claim, InstanceVerdict, require
 from properties.engine.replay.counterexample import (
-    Circumstances,
     content_digest,
     read_counterexample,
-    write_counterexample,
 )
 from properties.engine.replay.replay import load_replays, replay_entry
-from properties.engine.replay.rounder import stored_refutation
-from properties.engine.report.commands import Commands
-from properties.engine.report.environment import environment
-from properties.engine.search import run_claim
-from properties.engine.seeds import claim_seed
 from tests.properties import fake_claims
 from tests.properties.plugin_suite import Suite
 from tests.properties.processes import started
+from tests.properties.stored_mutants import CHEAP, THE_SAME, check_the_same_elsewhere, write_mutant, written_and_moved
 from verified_natural_gradient.options import CHECKOUT
 
 pytest_plugins = ["pytester"]
 
 pytestmark = pytest.mark.usefixtures("profile_restored")
 
-THE_SAME = "the same as the file: verdict, margins, and both sides of every bound to the last digit"
 EXAMPLES = CHECKOUT / "docs" / "counterexamples"
-CHEAP = (
-    *("I-gram", "I-homog", "I-pinv", "I-counts", "E-step", "K-closed", "K-schur", "R0", "T3", "T4-width", "T4-frozen"),
-    *("T1", "T1-tight", "T1-line-sharp", "T1-sharp-adversary", "T1-lemma-S", "T0-linear", "T5-dist", "T5-rad"),
-)
-"""Claims whose mutants are found fast: identities, kernels, probabilities, maps, networks, exact arithmetic."""
-
 Change = Callable[[dict[str, Any]], None]
 
 
-def write_mutant(directory: Path, id: str, root: int = 20191, report: str = "") -> Path:
-    """The counterexample of a mutant as a run writes it."""
-    mutant = next(one for one in registry[id.partition("/")[0]].mutants if one.id == id)
-    seed = claim_seed(root, id)
-    result = run_claim(mutant.claim, Depth.NORMAL, seed)
-    assert result.refutation is not None
-    refutation = stored_refutation(mutant.claim, result.refutation, seed)
-    return write_counterexample(
-        directory,
-        refutation,
-        Circumstances(
-            id,
-            mutant.statement,
-            "normal",
-            seed,
-            environment(),
-            commands=Commands(report=report, console="natural-gradient"),
-        ),
-    )
-
-
-# --- a hundred of them, elsewhere ------------------------------------------------------------------------------------
+# --- moved elsewhere ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory to which the counterexamples of more than 100 mutants were moved from where they were written."""
-    written, moved = tmp_path_factory.mktemp("report"), tmp_path_factory.mktemp("elsewhere") / "moved"
-    for id in CHEAP:
-        for mutant in registry[id].mutants:
-            write_mutant(written, mutant.id)
-    shutil.move(written / "counterexamples", moved)
-    return moved
+def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two counterexamples of every cheap claim; tests/deep/test_stored_mutants.py has all."""
+    chosen = [mutant.id for id in CHEAP for mutant in registry[id].mutants[:2]]
+    return written_and_moved(tmp_path_factory.mktemp("stored"), chosen)
 
 
-def test_a_hundred_counterexamples_say_the_same_in_new_processes(hundred: Path) -> None:
-    """Started from elsewhere, with the directory given relative to there, and distributed."""
-    before = {path: path.read_bytes() for path in hundred.iterdir()}
-    done = started(hundred.parent, ["natural-gradient", "replay", "moved", "-n", "2"])
-    assert done.returncode == 1, done.stdout + done.stderr
-    count = sum(path.suffix == ".json" for path in before)
-    assert count >= 100
-    assert f"Of {count} replayed: {count} refuted again." in done.stdout
-    assert done.stdout.count(THE_SAME) == count
-    for path in hundred.glob("*.json"):
-        content = json.loads(path.read_text())
-        ratios = [bound["ratio"] for bound in content["bounds"] if bound["verdict"] == "refuted"]
-        block = (
-            rf"^{re.escape(path.name)}: .*: refuted again\n  statement: (?:.*\n)*?  refuted, ratio (\S+); in the file"
-        )
-        found = re.search(block, done.stdout, re.MULTILINE)
-        assert found is not None
-        assert max(map(float, ratios)) == float(found[1])
-    assert before == {path: path.read_bytes() for path in hundred.iterdir()}
+def test_counterexamples_say_the_same_in_new_processes(moved: Path) -> None:
+    assert check_the_same_elsewhere(moved, "-n", "2") > len(CHEAP)
 
 
-def test_the_arrays_alone_are_replayed(hundred: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_arrays_alone_are_replayed(moved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No family builds anything, and a stored number that is another one shows."""
 
     def build(description: Mapping[str, Any]) -> Any:
         raise AssertionError("the description was used")
 
-    path = next(hundred.glob("T1-rate-squared-*.json"))
+    path = next(moved.glob("T1-rate-squared-*.json"))
     mutant = next(one for one in registry["T1"].mutants if one.id == "T1/rate-squared")
     families = tuple(dataclasses.replace(family, build=build) for family in mutant.claim.families)
     claim = dataclasses.replace(mutant.claim, families=families)
     whole = dataclasses.replace(registry["T1"], families=families, mutants=(dataclasses.replace(mutant, claim=claim),))
     known: dict[str, Claim[Any]] = {"T1": whole}
-    (found,) = load_replays([str(path)], hundred, known)
+    (found,) = load_replays([str(path)], moved, known)
     assert replay_entry(found)["agreement"] == [THE_SAME]
     instance = dataclasses.replace(found.counterexample.instance, eta=0.25)
-    moved = dataclasses.replace(found, counterexample=dataclasses.replace(found.counterexample, instance=instance))
-    assert replay_entry(moved)["agreement"] != [THE_SAME]
+    other = dataclasses.replace(found, counterexample=dataclasses.replace(found.counterexample, instance=instance))
+    assert replay_entry(other)["agreement"] != [THE_SAME]
 
 
 def test_the_stored_command_is_safe_from_settings_beside_the_file(tmp_path: Path) -> None:
