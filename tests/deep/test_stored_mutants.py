@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from properties.catalogue import registry
-from tests.properties.stored_mutants import CHEAP, check_the_same_elsewhere, written_and_moved
+from tests.properties.engine.replay.stored_mutants import CHEAP, check_the_same_elsewhere, written_and_moved
 
 
 def test_a_hundred_counterexamples_say_the_same_in_new_processes(tmp_path: Path) -> None:
