@@ -27,8 +27,8 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+import scipy
 from flint import arb, ctx
-from scipy import optimize
 
 from theory.errors import ScaleError, ShapeError
 from theory.inputs import FloatArray, finite_array, positive, sign_vector
@@ -266,7 +266,9 @@ class _RidgeLoss(ABC):
         found = np.zeros_like(self.labels)
         for i, end in enumerate(self._bracket()):
             alone = type(self)(self.labels[i : i + 1], self.ridge, self.scale)
-            found[i] = optimize.brentq(lambda u, one=alone: float(one.gradient(np.array([u]))[0]), 0.0, float(end))
+            found[i] = scipy.optimize.brentq(
+                lambda u, one=alone: float(one.gradient(np.array([u]))[0]), 0.0, float(end)
+            )
         return found
 
 

@@ -18,6 +18,7 @@ evaluated next may depend on what was seen so far, its stream does not, so the l
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,7 +26,7 @@ from typing import Any
 
 import numpy as np
 from flint import arb
-from scipy import stats
+from scipy import special
 
 from properties.engine.claim import Bound, Evidence, Hypothesis, Verdict, require, technical
 from theory.rigour.precision import working_precision
@@ -80,8 +81,19 @@ def power(trials: int, predicted: float) -> float:
     """
     if not 0 <= predicted < 1:
         return 0.0
-    most = float(stats.binom.isf(SIGNIFICANCE, trials, predicted))  # the largest count that does not refute it
-    return float(stats.binom.sf(most, trials, (1 + predicted) / 2))
+    refuting = _least_refuting(trials, predicted)
+    return _tail_in_floats(trials, refuting, (1 + predicted) / 2) if refuting <= trials else 0.0
+
+
+def _least_refuting(trials: int, predicted: float) -> int:
+    """The smallest count whose tail at ``predicted`` is below the level; ``trials + 1`` when there is none."""
+    counts = range(1, trials + 1)
+    return 1 + bisect_left(counts, True, key=lambda count: _tail_in_floats(trials, count, predicted) < SIGNIFICANCE)
+
+
+def _tail_in_floats(trials: int, failures: int, probability: float) -> float:
+    """``tail`` for 1 <= failures <= trials, in float64."""
+    return float(special.betainc(failures, trials - failures + 1, probability))
 
 
 def has_power(trials: int, predicted: float) -> Hypothesis:
@@ -91,8 +103,8 @@ def has_power(trials: int, predicted: float) -> Hypothesis:
 
 def confidence_limits(failures: int, trials: int, significance: float = SIGNIFICANCE) -> tuple[float, float]:
     """Clopper-Pearson limits of a probability, each wrong with probability at most ``significance``, to be shown."""
-    lower = stats.beta.ppf(significance, failures, trials - failures + 1) if failures else 0.0
-    upper = stats.beta.isf(significance, failures + 1, trials - failures) if failures < trials else 1.0
+    lower = special.betaincinv(failures, trials - failures + 1, significance) if failures else 0.0
+    upper = special.betainccinv(failures + 1, trials - failures, significance) if failures < trials else 1.0
     return float(lower), float(upper)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import product as product_of
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from properties.guard.dampings import Damped, families
 from properties.guard.panel import ENOUGH, Probe
@@ -148,6 +148,6 @@ def fitted_damping(probe: Probe, formula: Damped) -> float | None:
         low, high = (math.log10(end) for end in FITTED)
         if not past(low) < 0 < past(high):
             return None
-        return float(10.0 ** optimize.brentq(past, low, high, xtol=1e-14, rtol=1e-14, maxiter=200))
+        return float(10.0 ** scipy.optimize.brentq(past, low, high, xtol=1e-14, rtol=1e-14, maxiter=200))
     except (UndefinedError, np.linalg.LinAlgError):
         return None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from properties.guard.damping_fit import fitted_damping
 from properties.guard.dampings import families, intended
@@ -362,6 +362,6 @@ def _fitted(habit: State, chain: Chain) -> float | None:
         except (UndefinedError, np.linalg.LinAlgError):
             return float("inf")
 
-    found = optimize.minimize_scalar(distance, bounds=BETWEEN, method="bounded", options={"xatol": 1e-10})
+    found = scipy.optimize.minimize_scalar(distance, bounds=BETWEEN, method="bounded", options={"xatol": 1e-10})
     value = float(f"{found.x:.5g}")
     return value if _fits(habit, chain, value) else None

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from properties.engine.claim import Depth
 from properties.reading.datasets import load_dataset
@@ -107,8 +106,8 @@ def moved_jacobian(net: TwoLayerNetwork, inputs: FloatArray, y: FloatArray) -> f
 
 def fitted_exponent(widths: list[int], values: list[float]) -> tuple[float, float]:
     """Slope of the least-squares line of ``ln value`` on ``ln width``, and its standard error."""
-    fit = stats.linregress(np.log(widths), np.log(values))
-    return float(fit.slope), float(fit.stderr)
+    coefficients, covariance = np.polyfit(np.log(widths), np.log(values), 1, cov=True)
+    return float(coefficients[0]), math.sqrt(float(covariance[0, 0]))
 
 
 def constants(depth: Depth, seed: int) -> dict[str, Any]:

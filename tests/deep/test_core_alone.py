@@ -6,8 +6,8 @@ import pytest
 
 from properties.engine.extras import Extra, installation
 from tests.deep.building import done, megabytes, succeeded, virtual_environment
+from tests.properties.engine.test_extras import STEP
 from tests.properties.ordinary_project import differences
-from tests.properties.test_extras import STEP
 from tests.properties.wheels import build_wheel
 
 LIMIT = 300

@@ -1,9 +1,9 @@
-"""Every number shown of small data sets drawn at random is true: the sweep of which tests/properties/test_data_lines.py has a sample."""
+"""Every number shown of small data sets drawn at random is true: the sweep of which tests/properties/dataset/test_data_lines.py has a sample."""
 
 import pytest
 
-from tests.properties.data_line_cases import drawn
-from tests.properties.exact_rung import UncoveredError
+from tests.properties.dataset.data_line_cases import drawn
+from tests.properties.dataset.exact_rung import UncoveredError
 
 SEEDS, BATCH = 600, 50
 

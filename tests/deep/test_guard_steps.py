@@ -10,7 +10,7 @@ from properties.guard.claims import own_claims
 from properties.guard.damped_steps import damped
 from properties.guard.damping import KINDS, Damping
 from properties.guard.implementation import Implementation
-from tests.properties import guard_algorithms as algorithms
+from tests.properties.guard import guard_algorithms as algorithms
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -1,7 +1,7 @@
 """Beside other plugins of pytest an ordinary project's run is what it is without this package, and the guard works.
 
 Needs the package registry: a virtual environment with the plugins is made first. A part of it runs in the ordinary tests
-(tests/properties/test_guard_plugin.py, test_wheel.py) beside the plugins of the development environment.
+(tests/properties/guard/test_guard_plugin.py, test_wheel.py) beside the plugins of the development environment.
 """
 
 import os

@@ -1,11 +1,11 @@
-"""A report, a replay and a baseline through every name and every way; tests/properties/test_paths.py runs a sample."""
+"""A report, a replay and a baseline through every name and every way; tests/properties/engine/test_paths.py runs a sample."""
 
 from collections.abc import Callable
 
 import pytest
 
-from tests.properties.path_names import CASES, NAMES, check_baseline, check_dataset, check_replay, check_report
-from tests.properties.plugin_suite import Suite
+from tests.properties.engine.path_names import CASES, NAMES, check_baseline, check_dataset, check_replay, check_report
+from tests.properties.engine.run.plugin_suite import Suite
 
 pytest_plugins = ["pytester"]
 

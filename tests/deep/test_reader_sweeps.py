@@ -2,7 +2,7 @@
 
 import resource
 
-from tests.properties.damaged_files import (
+from tests.properties.reading.damaged_files import (
     any_tables,
     archives,
     check_any_table,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.properties.small_data_sets import complaints, data_set, report
+from tests.properties.dataset.small_data_sets import complaints, data_set, report
 
 
 @pytest.mark.parametrize("seed", range(1000, 1288))

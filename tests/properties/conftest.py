@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.properties.plugin_suite import ITEMS, OTHER, Suite
+from tests.properties.engine.run.plugin_suite import ITEMS, OTHER, Suite
 
 
 @pytest.fixture

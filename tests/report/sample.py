@@ -25,8 +25,8 @@ from properties.engine.search import run_claim
 from properties.engine.slack import SlackRow
 from properties.pictures.report.pictures_entry import pictures_entry
 from properties.reading.datasets import load_dataset
-from tests.properties import fake_claims
-from tests.properties.fake_obligations import CHAIN, FALSE, SQUARES
+from tests.properties.engine import fake_claims
+from tests.properties.engine.fake_obligations import CHAIN, FALSE, SQUARES
 from tests.report.picture_data import picture_data
 from theory.proof.provers import Prover
 

@@ -18,7 +18,7 @@ from properties.engine.report.plain import json_text
 from properties.formulas import mathematics
 from properties.pictures.report.pictures_entry import pictures_entry
 from properties.suite import presented
-from tests.properties import fake_claims
+from tests.properties.engine import fake_claims
 from tests.report.page_parser import ParsedPage
 from tests.report.picture_data import picture_data
 from tests.report.sample import SLACK, Certificate

@@ -12,7 +12,7 @@ import numpy as np
 from flint import acb, arb, fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from scipy import stats
+from scipy import special
 
 from properties.chapters.width.binomials import normal_above
 from properties.descent.random_networks import Description, RandomNetwork, network_descriptions, unit_inputs
@@ -325,7 +325,7 @@ R0 = _CLAIM.with_mutants(
 def _tail_factor() -> float:
     """``max delta q/E``, q the 1 - delta quantile of ``||r(0)||^2`` for n = m = 1, y = 0, where ``r(0) = +-phi(nu g)``."""
     thresholds = np.linspace(0.1, 4.0, 4000)
-    return float(np.max(2 * thresholds**2 * stats.norm.sf(thresholds)))
+    return float(np.max(2 * thresholds**2 * special.ndtr(-thresholds)))
 
 
 SLACK = (

@@ -1,0 +1,235 @@
+"""What stands alone in a data set's report, what nothing was checked on, what an interrupt leaves, what the seed decides."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from properties.dataset.certificate import DatasetCertificate, certify_dataset
+from properties.dataset.contribution import Contribution
+from properties.dataset.ladder import Rung
+from properties.dataset.report.dataset_answer import answer
+from properties.dataset.report.dataset_entry import dataset_entry
+from properties.dataset.rung import RungContext
+from properties.dataset.topics import real_data
+from properties.dataset.transformations import shuffled
+from properties.engine.claim import Depth
+from properties.engine.report.document import Document
+from properties.engine.report.html import page
+from properties.engine.report.terminal import closing_lines
+from properties.engine.seeds import FIXED_ROOT_SEED, dataset_seed
+from properties.reading.datasets import NORMALISED, Dataset
+from properties.suite import presented
+from tests.properties.dataset.small_data_sets import complaints, data_set, inputs, report
+from theory.inputs import normalise_rows
+
+FEW, ALL = Rung(4, 64, 4.0, True, 8), Rung(12, 64, 1.0, False, 8)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+def classes(rows: int = 12, dim: int = 3) -> Dataset:
+    """Rows sorted by class, as files of classes are."""
+    raw = np.random.default_rng(0).standard_normal((rows, dim))
+    return Dataset("classes", normalise_rows(raw), np.repeat([0.0, 1.0, 2.0], rows // 3), raw, f"drawn; {NORMALISED}")
+
+
+def document_of(dataset: Dataset, *rungs: Rung, **arguments: Any) -> Document:
+    found = Document({}, expected=1)
+    found.add(dataset_entry(dataset, certify_dataset(dataset, Depth.QUICK, rungs=rungs, **arguments), 0.5))
+    return found
+
+
+def test_rows_sorted_by_class_cost_their_own_networks_alone() -> None:
+    found = document_of(classes(), ALL, FEW)
+    assert found.parts["dataset"]["verdict"] == "holds"
+    first, few = found.parts["dataset"]["certificate"]["rungs"]
+    assert first["ngd"]["path_constant"] > 0
+    advice = "the first 4 rows all have target 0: shuffle the rows, or --shuffle SEED"
+    assert advice in few["unchecked"]
+    lines = "\n".join(found.parts["dataset"]["told"])
+    assert advice in lines
+    assert "n = 12, m = 64 (all rows)" in lines
+    assert "n = 4, m = 64 (the first 4 of 12 rows)" in lines
+    assert len(found.parts["dataset"]["spectra"]["n = 4"]["G(0), m = 64"]) == 4
+    made = page(found, presented())
+    assert made.problems == ()
+    assert advice in made.text
+    assert not certify_dataset(shuffled(classes(), 1), Depth.QUICK, rungs=[FEW]).rungs[0].unchecked
+
+
+def test_a_class_of_its_own_that_is_not_zero_is_remarked_on() -> None:
+    data = replace(classes(), y=classes().y + 1)
+    (rung,) = certify_dataset(data, Depth.QUICK, rungs=[FEW]).rungs
+    assert rung.problems == ("the first 4 rows all have target 1: shuffle the rows, or --shuffle SEED",)
+    assert rung.iterations
+
+
+def test_nothing_checked_is_no_success() -> None:
+    found = document_of(replace(classes(), y=np.zeros(12)), FEW)
+    assert (found.parts["dataset"]["verdict"], found.verdict.value) == ("unchecked", "unchecked")
+    assert set(found.parts["dataset"]["counts"].values()) == {0}
+    reason = "all targets are 0: give targets that differ"
+    assert reason in found.parts["dataset"]["unchecked"]
+    (said,) = closing_lines(found)
+    assert said.startswith(
+        "Nothing could be checked on the data set classes, because at n = 4, m = 64 nothing to learn"
+    )
+    assert reason in said
+    assert found.to_json()["verdict"] == "unchecked"
+    text = page(found, presented()).text
+    assert '<strong class="unchecked">Nothing checked.</strong>' in text
+    assert 'class="holds"' not in text
+
+
+def test_a_run_that_did_nothing_is_unchecked() -> None:
+    assert Document({}).verdict.value == "unchecked"
+
+
+def test_vacuous_checks_are_no_checks() -> None:
+    data = classes()
+    data = replace(data, X=data.X[[0] * 12], raw_X=data.raw_X[[0] * 12])
+    found = document_of(data, ALL)
+    assert found.parts["dataset"]["counts"]["vacuous"] > 0
+    assert found.parts["dataset"]["verdict"] == "unchecked"
+    assert "Condition 1 fails: G(0) is singular: inputs 0 and 1 are equal" in found.parts["dataset"]["unchecked"]
+
+
+def test_an_unexpected_error_in_a_topic_costs_nothing_else_and_fails() -> None:
+    def mistaken(_: RungContext) -> Contribution:
+        raise IndexError("list index out of range")
+
+    def mistaken_inputs(_: Dataset) -> Contribution:
+        raise KeyError("none")
+
+    topics = (mistaken, real_data.natural_gradient)
+    found = document_of(classes(), ALL, rung_topics=topics, input_topics=(mistaken_inputs,))
+    (rung,) = found.parts["dataset"]["certificate"]["rungs"]
+    assert rung["ngd"]["path_constant"] > 0
+    assert rung["unavailable"]["mistaken"] == "it broke off with an error (IndexError: list index out of range)"
+    assert "mistaken inputs: it broke off" in found.parts["dataset"]["certificate"]["problems"][0]
+    assert found.parts["dataset"]["verdict"] == "undecided"
+    assert "Traceback" in found.parts["dataset"]["error"]
+    assert page(found, presented()).problems == ()
+
+
+def test_a_network_that_cannot_be_made_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = RungContext.__init__
+
+    def fails(self: RungContext, dataset: Dataset, rung: Rung, seed: int) -> None:
+        if rung is FEW:
+            raise MemoryError("no memory")
+        original(self, dataset, rung, seed)
+
+    monkeypatch.setattr(RungContext, "__init__", fails)
+    found = certify_dataset(classes(), Depth.QUICK, rungs=[FEW, ALL])
+    assert [rung.lambda_min is None for rung in found.rungs] == [True, False]
+    assert "the network: it broke off with an error (MemoryError: no memory)" in "\n".join(found.lines())
+    assert len(found.unexpected) == 1
+
+
+def test_a_section_that_breaks_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = document_of(classes(), FEW)
+    monkeypatch.setattr("properties.engine.report.html.outlook", lambda _: 1 / 0)
+    monkeypatch.setattr("properties.dataset.report.dataset_section.rung_rows", lambda _: [None])
+    made = page(found, presented())
+    assert made.problems == (
+        "what would change the verdict cannot be shown (ZeroDivisionError: division by zero)",
+        "Data set cannot be shown (UndefinedError: 'None' has no attribute 'rows')",
+    )
+    for said in (*made.problems, 'id="dataset"', 'id="environment"', "This section cannot be shown."):
+        assert said.replace("'", "&#39;") in made.text
+
+
+@pytest.mark.parametrize("seed", [1, 2, 17, 30, 52, 70, 89, 111])
+def test_small_data_sets_of_every_kind_give_a_report(seed: int) -> None:
+    """A sample of tests/deep/test_small_data_sets.py."""
+    dataset = data_set(seed)
+    if dataset is not None:
+        assert complaints(report(dataset, seed)) == []
+
+
+def test_every_kind_of_small_data_set_is_another_one() -> None:
+    drawn = inputs("rank one", np.random.default_rng(1)), inputs("one-hot", np.random.default_rng(1))
+    assert not np.array_equal(*drawn)
+
+
+def test_the_root_seed_decides_on_the_networks() -> None:
+    """The fixed root stands for the networks of the documentation, which were drawn from 0."""
+    assert dataset_seed(FIXED_ROOT_SEED) == 0
+    seeds = {dataset_seed(root) for root in (FIXED_ROOT_SEED, 0, 1, 7)}
+    assert len(seeds) == 4
+    found = {certify_dataset(classes(), Depth.QUICK, seed, [FEW], (), ()).rungs[0].lambda_min for seed in seeds}
+    assert len(found) == 4
+
+
+def test_the_certificate_is_seen_to_grow() -> None:
+    seen: list[DatasetCertificate] = []
+    found = certify_dataset(classes(), Depth.QUICK, rungs=[ALL, FEW], rung_topics=(), observe=seen.append)
+    assert [(len(one.rungs), one.complete) for one in seen] == [(0, False), (1, False)]
+    assert found.complete
+    entry = dataset_entry(classes(), seen[1], 0.5)
+    assert (entry["complete"], entry["verdict"]) == (False, "undecided")
+    assert "  interrupted: 1 of 2 networks are done" in entry["lines"]
+    document = Document({}, expected=1)
+    document.add(entry)
+    assert not document.complete
+    assert not document.empty
+    assert "the data set classes was interrupted" in "".join(closing_lines(document)).lower()
+    assert "1 of 2 networks are done" in page(document, presented()).text
+    document.add(dataset_entry(classes(), found, 0.5))
+    assert document.complete
+
+
+def rung_entry(rows: int, width: int, path: float | None, steps: dict[str, float], **others: Any) -> dict[str, Any]:
+    limits = {"ball": others.pop("ball", {}), "path": steps}
+    certified = {theorem: 20 for theorem, eta in steps.items() if eta}
+    ngd = {"path_constant": path, "path_steps": 20, "step_limits": limits, "certified_steps": certified}
+    return {"rows": rows, "width": width, "ngd": {**ngd, **others.pop("ngd", {})}, **others}
+
+
+def test_the_answer_in_words() -> None:
+    wide = rung_entry(10, 100_000, 0.3, {"T1": 0.08615, "T1-q": 0.5, "T1-sharp": 0.5785})
+    narrow = rung_entry(10, 10_000, 0.7, {"T1": 0.0, "T1-q": 0.2, "T1-sharp": 0.3})
+    whole = rung_entry(361, 1024, 70.361, {"T1": 0.0, "T1-q": 0.0, "T1-sharp": 0.0})
+    assert answer({"n": 361, "rungs": [whole, narrow, wide]}) == (
+        "On your first 10 rows at m = 100,000, T1-sharp allows steps of 0.578 (certified along its own path of 20 steps), and "
+        "the paper's T1 allows steps of 0.0861 (certified along its own path of 20 steps); on all 361 rows nothing is certified, "
+        "because at m = 1,024 C along NGD's path is certified to be at most 70.4, and every theorem needs C < 1."
+    )
+    assert "while the paper's T1 allows none" in answer({"n": 10, "rungs": [narrow]})
+    ball = rung_entry(2, 8, 0.1, {"T1": 0.0, "T1-sharp": 0.6}, ball={"T1": 0.1, "T1-sharp": 0.7})
+    assert "On all 2 rows at m = 8, T1-sharp allows steps up to 0.7 (certified over the ball)" in answer(
+        {"n": 2, "rungs": [ball]}
+    ).replace("0.699", "0.7")
+
+
+def test_the_answer_counts_the_steps_of_each_theorem_s_own_path() -> None:
+    """Which may break off where the run's path, or another theorem's, goes on."""
+    own = {"certified_steps": {"T1": 12, "T1-sharp": 1}, "path_steps": 20}
+    said = answer({"n": 2, "rungs": [rung_entry(2, 8, 0.3, {"T1": 0.1, "T1-sharp": 0.6}, ngd=own)]})
+    assert re.findall(r"along its own path of (\d+ steps?)", said) == ["1 step", "12 steps"]
+
+
+def test_the_answer_where_nothing_is_certified() -> None:
+    broken = rung_entry(3, 8, 5.0, {}, ngd={"path_end": "G(3) is singular", "path_steps": 3})
+    assert "C along NGD's path is certified to be at most 5 in the 3 steps before it breaks off" in answer(
+        {"n": 3, "rungs": [broken]}
+    )
+    singular = rung_entry(1, 8, None, {}, condition_1="Condition 1 fails: G(0) is singular")
+    assert answer({"n": 5, "rungs": [singular]}) == (
+        "On your first row nothing is certified, because at m = 8 Condition 1 fails: G(0) is singular."
+    )
+    small = rung_entry(1, 8, 0.5, {"T1-sharp": 0.0})
+    assert "no step size was found whose own path allows it" in answer({"n": 1, "rungs": [small]})
+    idle = {"rows": 4, "width": 64, "unchecked": "nothing to learn"}
+    assert "because at m = 64 there is nothing to learn" in answer({"n": 9, "rungs": [idle]})
+    assert answer({}) == "No network has been certified."
