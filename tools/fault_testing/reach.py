@@ -2,7 +2,8 @@
 
 A definition is a function, a class or a constant of a module. It uses the definitions that its code names, its parameters
 among pytest's fixtures included. What is called through an instance needs no edge of its own: whoever has the instance
-names its class. A module that is only listed (as in the registry of claims) counts as far away.
+names its class. A module that is only listed, or found by a walk through its package (as by the registry of claims), counts
+as far away; a test that names a claim by its id does not.
 """
 
 import ast
@@ -19,6 +20,12 @@ from fault_testing.place import names_of
 PACKAGES = ("theory", "properties", "verified_natural_gradient", "tests")
 LISTED = 4
 """How far away a module is from what only lists it."""
+
+WALK = "iter_modules"
+"""A module that uses this lists all modules of the packages that it names."""
+
+NAMED = 2
+"""How far away a claim is from a test that has its id as a text."""
 
 
 class Definition(NamedTuple):
@@ -59,8 +66,9 @@ def _parsed(path: Path, name: str) -> Module:
 class Reach:
     """The uses between all definitions of the project below ``root``."""
 
-    def __init__(self, root: Path) -> None:
-        """Read every module."""
+    def __init__(self, root: Path, claims: Iterable[str] = ()) -> None:
+        """Read every module; ``claims``: the ids of claims."""
+        self.claims = tuple(claims)
         paths = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
         names = {path: module_name(path.relative_to(root).as_posix()) for path in paths}
         self.modules = {name: _parsed(path, name) for path, name in names.items()}
@@ -80,6 +88,11 @@ class Reach:
                     for used in self._used(module, statement):
                         if used != here:
                             found[used][here] = LISTED if used.name == "*" else 1
+        for id in self.claims:
+            for claim in self._naming(id, ("properties.",), found):
+                for test in self._literals.get(id, ()):
+                    if test.module.startswith("tests."):
+                        found[claim].setdefault(test, NAMED)
         return found
 
     def _used(self, module: Module, statement: ast.stmt) -> Iterator[Definition]:
@@ -90,6 +103,8 @@ class Reach:
                 if node.id in module.imported:
                     yield Definition(module.name, node.id)  # the import itself may change
                 used = self._meant(module, node.id)
+                if used and used.name == "*" and WALK in module.imported:
+                    yield from (Definition(name, "*") for name in self.modules if name.startswith(f"{used.module}."))
                 if used and used.name == "*" and node in attributes:
                     yield self._meant(self.modules[used.module], attributes[node].attr) or used
                 elif used:
@@ -144,8 +159,13 @@ class Reach:
 
     def naming(self, text: str, packages: Iterable[str]) -> set[Definition]:
         """The definitions of some packages with a literal of that text, and what is made of them at once."""
+        return self._naming(text, packages, self.users)
+
+    def _naming(
+        self, text: str, packages: Iterable[str], users: Mapping[Definition, Mapping[Definition, int]]
+    ) -> set[Definition]:
         found = {one for one in self._literals.get(text, ()) if one.module.startswith(tuple(packages))}
-        made = {user for one in found for user in self.users.get(one, {}) if user.module == one.module}
+        made = {user for one in found for user in users.get(one, {}) if user.module == one.module}
         return found | {one for one in made if one.name not in ("*", "CLAIMS", "OBLIGATIONS", "CHAINS")}
 
     @cached_property
