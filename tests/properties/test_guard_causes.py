@@ -21,7 +21,7 @@ from properties.guard.dampings import families
 from properties.guard.diagnosis import cause_sentences, matching
 from properties.guard.implementation import OPTIMISERS, Implementation, reference
 from properties.guard.instances import StepInstance, hand_problem
-from properties.guard.multiples import fitted_multiple
+from properties.guard.multiples import _points, fitted_multiple
 from properties.guard.panel import PANEL, SHAPES, Probe, panel
 from properties.guard.workings import UndefinedError
 from theory.inputs import FloatArray
@@ -210,6 +210,25 @@ def test_the_panel_tells_shapes_apart(optimiser: str) -> None:
     assert all(np.abs(problem.given.weights).max() < 10 for problem in found)
     logs = np.log([(np.e, *size, problem.given.step_size) for size, problem in zip(sizes, found, strict=True)])
     assert np.linalg.cond(logs) < 100  # k, n, d, m and eta are told apart
+
+
+@pytest.mark.parametrize("share", [0.9, 1.1])
+@pytest.mark.parametrize("multiple", [0.0, 1.0, 2.0])
+def test_what_rounding_allows_is_a_distance_over_all_weights(multiple: float, share: float) -> None:
+    """Each weight is off by little, all together by 0.9 or 1.1 times what is allowed, across the direction."""
+    for problem in panel("ngd", 2.0**-53)[:4]:
+        exact = Probe(problem, problem.given.weights, 2.0**-53).given.exact
+        direction = np.zeros_like(exact) if multiple == 0 else exact
+        number = Probe(problem, problem.given.weights, 2.0**-53).along(lambda _, it=direction: it)[1]  # type: ignore[misc]
+        across = np.sign(np.random.default_rng(3).standard_normal(exact.shape))
+        across -= np.vdot(across, direction) / max(1e-300, np.vdot(direction, direction)) * direction
+        allowed = Probe(problem, problem.given.weights, 2.0**-53).allowed(multiple * direction, number)
+        off = share * allowed / float(np.linalg.norm(across)) * across
+        moved = problem.given.weights - problem.given.step_size * multiple * direction - off
+        probe = Probe(problem, moved, 2.0**-53)
+        assert (_points([probe], lambda _, it=direction: it) is None) is (share > 1)  # type: ignore[misc]
+        if multiple == 1:
+            assert probe.follows(lambda _, it=direction: it) is (share < 1)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)

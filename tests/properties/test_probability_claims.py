@@ -13,7 +13,8 @@ import pytest
 from flint import arb
 
 from properties import registry
-from properties.chapters.kernels.concentration_chernoff import Shares
+from properties.chapters.kernels import concentration_chernoff
+from properties.chapters.kernels.concentration_chernoff import Rule, Shares
 from properties.chapters.kernels.concentration_hoeffding import Pair, SampledPair
 from properties.chapters.kernels.kernel_instances import FAILURE_PROBABILITY, INITIALISED, stream_seed
 from properties.chapters.width.binomials import HALF
@@ -99,6 +100,15 @@ def test_a_bound_of_1_or_more_is_vacuous() -> None:
         "the bound is below 1": Verdict.HOLDS,
         "N = 1000 trials can refute it": Verdict.REFUTED,
     }
+
+
+def test_of_a_singular_limit_no_probability_is_stated() -> None:
+    """Rows x and -x leave G_inf regular, not S_inf when there are two such pairs: the indicators of each add up to 1."""
+    pairs, equal = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]]), np.array([[1.0, 0], [1, 0]])
+    for rows, gram, pattern in ((pairs, True, False), (equal, False, False), (np.eye(2), True, True)):
+        network = RandomNetwork(rows, 5000)
+        assert (concentration_chernoff._gram_event(Rule(), network) is not None) is gram
+        assert (concentration_chernoff._pattern_event(Rule(), network) is not None) is pattern
 
 
 @pytest.mark.parametrize(
