@@ -109,6 +109,9 @@ def test_of_a_singular_limit_no_probability_is_stated() -> None:
         network = RandomNetwork(rows, 5000)
         assert (concentration_chernoff._gram_event(Rule(), network) is not None) is gram
         assert (concentration_chernoff._pattern_event(Rule(), network) is not None) is pattern
+        for id in ("K-chernoff", "K-relative"):
+            (known, *others) = registry[id].hypotheses(network)
+            assert (known.verdict is Verdict.HOLDS) is bool(others) is gram, id
 
 
 @pytest.mark.parametrize(
