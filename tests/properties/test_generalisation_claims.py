@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from properties.chapters.generalisation import (
     linearised_model,
     population_loss,
     population_training,
+    population_width,
     rademacher,
 )
 from properties.engine.claim import Depth, Verdict
@@ -174,6 +176,27 @@ def test_a_run_that_broke_off_neither_fails_nor_passes(failure: Exception) -> No
     (bound,) = population_loss.sampled(rule, population, Trials(1, "broken", {}))
     assert bound.verdict is Verdict.UNDECIDED
     assert "k = 0 of N = 64, 64 unknown" in bound.label
+
+
+@pytest.mark.parametrize(("bound", "eta", "unmet"), [(0.99, 1.0, []), (1.01, 1.0, [0]), (0.99, 1.01, [1])])
+def test_what_is_said_of_a_population_is_asked_for_up_to_its_limits(bound: float, eta: float, unmet: list[int]) -> None:
+    population = population_loss.Population(4, 5, "linear", 0.5, 8, 0.1, eta, 0.1)
+    asked = population_loss.hypotheses(population_loss.Rule(bound=lambda *_: bound), population)
+    assert [number for number, one in enumerate(asked) if one.verdict is not Verdict.HOLDS] == unmet
+
+
+@pytest.mark.parametrize(
+    ("totals", "unmet"),
+    [([0.99], []), ([1.01], [1]), ([0.5, 0.99, None], []), ([0.99, None, None], [0, 1])],
+)
+def test_a_wide_population_is_one_whose_bound_mostly_speaks(
+    totals: list[float | None], unmet: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounds = itertools.cycle(None if total is None else SimpleNamespace(total=total) for total in totals)
+    monkeypatch.setattr(population_width.WidePopulation, "bound", lambda *_: next(bounds))
+    population = population_width.WidePopulation(2, 3, "linear", 0.5, 8, 1.0, 0.1, 4, 1.0, 3)
+    asked = population_width.hypotheses(population_width.Rule(), population)
+    assert [number for number, one in enumerate(asked) if one.verdict is not Verdict.HOLDS] == unmet
 
 
 @pytest.mark.parametrize("percent", population_loss.DELTAS_PERCENT)

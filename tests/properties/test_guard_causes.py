@@ -16,7 +16,7 @@ from properties.guard.claims import own_claims
 from properties.guard.controls import Dense
 from properties.guard.conventions import conventions
 from properties.guard.damping import Damping
-from properties.guard.damping_fit import at
+from properties.guard.damping_fit import _deviation, at
 from properties.guard.dampings import families
 from properties.guard.diagnosis import cause_sentences, matching
 from properties.guard.implementation import OPTIMISERS, Implementation, reference
@@ -229,6 +229,21 @@ def test_what_rounding_allows_is_a_distance_over_all_weights(multiple: float, sh
         assert (_points([probe], lambda _, it=direction: it) is None) is (share > 1)  # type: ignore[misc]
         if multiple == 1:
             assert probe.follows(lambda _, it=direction: it) is (share < 1)  # type: ignore[misc]
+
+
+def test_how_far_a_damping_moves_a_step_does_not_depend_on_where_it_moves_it() -> None:
+    (problem, *_) = panel("ngd", 2.0**-53)
+    probe = Probe(problem, problem.given.weights, 2.0**-53)
+    exact = probe.given.exact
+    one, all_of_them = np.zeros_like(exact), np.full_like(exact, 1 / np.sqrt(exact.size))
+    one[0, 0] = 1.0
+    found = [
+        _deviation(probe, *2 * (lambda _, eps, it=it: exact + eps * it,), eps)  # type: ignore[misc]
+        for it in (one, all_of_them)
+        for eps in (1e-6, 2e-6)
+    ]
+    assert found == pytest.approx([found[0], 2 * found[0], found[0], 2 * found[0]], rel=1e-4)
+    assert found[0] > 0
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)

@@ -202,6 +202,24 @@ def test_frozen_runs_are_exact_and_counted_by_rank() -> None:
     assert exact["rank X < n"] > 1
 
 
+def test_frozen_runs_agree_within_the_rounding_that_is_asked_to_be_small() -> None:
+    description = {
+        "inputs": 2,
+        "dimension": 3,
+        "kind": "uniform",
+        "width": 50,
+        "scale": 4,
+        "step_percent": 50,
+        "steps": 3,
+    }
+    instance = kfac_frozen._build_computed({**description, "seed": 1})
+    *_, fine = instance.hypotheses()
+    (bound,) = instance.conclusion()
+    initial = float(np.linalg.norm(instance.net.outputs(instance.inputs) - instance.targets))
+    assert fine.verdict is bound.verdict is Verdict.HOLDS
+    assert kfac_frozen.AGREEMENT * initial - fine.margin == pytest.approx(bound.predicted, rel=1e-6, abs=0)
+
+
 def test_a_certified_sigma_that_is_too_large_is_refuted() -> None:
     description = {
         "kind": "uniform",

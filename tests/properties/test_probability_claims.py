@@ -105,7 +105,9 @@ def test_a_bound_of_1_or_more_is_vacuous() -> None:
 def test_of_a_singular_limit_no_probability_is_stated() -> None:
     """Rows x and -x leave G_inf regular, not S_inf when there are two such pairs: the indicators of each add up to 1."""
     pairs, equal = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]]), np.array([[1.0, 0], [1, 0]])
-    for rows, gram, pattern in ((pairs, True, False), (equal, False, False), (np.eye(2), True, True)):
+    near = np.array([[1.0, 0], [math.cos(0.01), math.sin(0.01)]])
+    cases = ((pairs, True, False), (equal, False, False), (np.eye(2), True, True), (near, True, True))
+    for rows, gram, pattern in cases:
         network = RandomNetwork(rows, 5000)
         assert (concentration_chernoff._gram_event(Rule(), network) is not None) is gram
         assert (concentration_chernoff._pattern_event(Rule(), network) is not None) is pattern
