@@ -178,6 +178,22 @@ def test_a_run_that_broke_off_neither_fails_nor_passes(failure: Exception) -> No
     assert "k = 0 of N = 64, 64 unknown" in bound.label
 
 
+@pytest.mark.parametrize("teacher", ["linear", "signs", "cap", "rare"])
+def test_wide_populations_are_what_their_teachers_say(teacher: str) -> None:
+    population = population_width.WidePopulation(2, 5, teacher, 0.5, 8, 1.0, 0.1, 4, 1.0, 3)
+    rows, targets = population.draw(4000, np.random.default_rng(2))
+    assert np.linalg.norm(rows, axis=1) == pytest.approx(np.ones(4000), rel=1e-12)
+    along = {"cap": 0.8}.get(teacher, 0.0)
+    assert np.mean(rows, axis=0) == pytest.approx([along, 0, 0, 0, 0], abs=0.03)
+    if teacher == "cap":
+        assert rows[:, 0] == pytest.approx(np.full(4000, 0.8), rel=1e-12)
+    shares = {"signs": (0.5, -0.5), "cap": (0.5,), "rare": (0.5, 0.0)}
+    if teacher == "linear":
+        assert np.array_equal(targets, 0.5 * rows[:, 0])
+    else:
+        assert set(targets.tolist()) == set(shares[teacher])
+
+
 @pytest.mark.parametrize(("bound", "eta", "unmet"), [(0.99, 1.0, []), (1.01, 1.0, [0]), (0.99, 1.01, [1])])
 def test_what_is_said_of_a_population_is_asked_for_up_to_its_limits(bound: float, eta: float, unmet: list[int]) -> None:
     population = population_loss.Population(4, 5, "linear", 0.5, 8, 0.1, eta, 0.1)
