@@ -23,6 +23,7 @@ from properties.guard.implementation import OPTIMISERS, Implementation, referenc
 from properties.guard.instances import StepInstance, hand_problem
 from properties.guard.multiples import _points, fitted_multiple
 from properties.guard.panel import PANEL, SHAPES, Probe, panel
+from properties.guard.state_causes import _same
 from properties.guard.workings import UndefinedError
 from theory.inputs import FloatArray
 
@@ -229,6 +230,19 @@ def test_what_rounding_allows_is_a_distance_over_all_weights(multiple: float, sh
         assert (_points([probe], lambda _, it=direction: it) is None) is (share > 1)  # type: ignore[misc]
         if multiple == 1:
             assert probe.follows(lambda _, it=direction: it) is (share < 1)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("share", "same"), [(0.9, True), (1.1, False)])
+def test_answers_are_the_same_within_a_distance_over_all_weights(share: float, same: bool) -> None:
+    (problem, *_) = panel("ngd", 2.0**-53)
+    weights = (
+        problem.given.weights - problem.given.step_size * Probe(problem, problem.given.weights, 2.0**-53).given.exact
+    )
+    one = Probe(problem, weights, 2.0**-53)
+    off = share * one.allowed(one.update, 1.0) / np.sqrt(weights.size)
+    assert _same(one, Probe(problem, weights + off, 2.0**-53)) is same
+    assert not _same(one, None)
+    assert _same(None, None)
 
 
 def test_how_far_a_damping_moves_a_step_does_not_depend_on_where_it_moves_it() -> None:
