@@ -17,6 +17,7 @@ from properties.chapters.kernels import concentration_chernoff
 from properties.chapters.kernels.concentration_chernoff import Rule, Shares
 from properties.chapters.kernels.concentration_hoeffding import Pair, SampledPair
 from properties.chapters.kernels.kernel_instances import FAILURE_PROBABILITY, INITIALISED, stream_seed
+from properties.chapters.width import width as width_claims
 from properties.chapters.width.binomials import HALF
 from properties.chapters.width.initial_residual import ResidualInstance, all_signs, exact_mean, exact_tail, moments
 from properties.chapters.width.width_instances import Geometry, Parts, WidthInstance
@@ -26,6 +27,7 @@ from properties.engine.claim import Bound, Depth, Evidence, Verdict
 from properties.engine.search import SHRINK_EVALUATIONS, run_claim
 from properties.engine.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.engine.statistics import EVALUATIONS, POWER, SIGNIFICANCE, power
+from theory.inputs import normalise_rows
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import working_precision
 from theory.theorems.width import chernoff_exponent, squared_condition_radius
@@ -207,6 +209,18 @@ def test_exact_geometry_lies_in_the_certified_brackets_and_is_that_of_numpy(n: i
             assert getattr(bracketed, name).contains(getattr(exact, name))
         least, known = instance.radius_factors
         assert least >= known * (1 - 2.0**-50)
+
+
+def test_one_over_mu_max_is_compared_with_the_least_leverage() -> None:
+    """They are equal for orthonormal rows; for others ``mu_max h_min`` is that of NumPy."""
+    for rows in (np.eye(3), normalise_rows(np.random.default_rng(4).standard_normal((4, 3)))):
+        instance = WidthInstance(rows, np.ones(len(rows)), 1.0, 0.1, 0.5, "T4-width", False)
+        with working_precision(128):
+            first = width_claims._geometry_bounds(instance)[0]
+        least = (np.linalg.pinv(rows).T * rows).sum(axis=1).min()
+        assert first.predicted == pytest.approx(least * np.linalg.norm(rows, 2) ** 2, rel=1e-9)
+        assert first.measured == pytest.approx(1.0, rel=1e-12)
+        assert first.verdict is Verdict.HOLDS
 
 
 def test_exact_geometry_knows_the_rank_that_float64_does_not() -> None:
