@@ -1,5 +1,6 @@
 """The paper's pictures as drawings, words and tables."""
 
+from unittest.mock import MagicMock
 from xml.etree import ElementTree
 
 import pytest
@@ -130,3 +131,14 @@ def test_a_long_table_is_shortened_evenly() -> None:
 )
 def test_the_strongest_condition_certified(point: dict[str, object], expected: str) -> None:
     assert picture_texts.PHASES[picture_texts.phase(point)] == expected
+
+
+@pytest.mark.parametrize("count", range(1, 14))
+def test_at_most_so_many_widths_are_labelled_the_first_among_them(count: int) -> None:
+    axes = MagicMock()
+    widths = [2**k for k in range(count)]
+    paper_figures._against_width(axes, 2 * widths, labelled=4)
+    labelled = axes.set_xticks.call_args_list[0].args[0]
+    assert labelled[0] == 1
+    assert min(count, 3) <= len(labelled) <= 4
+    assert set(labelled) <= set(widths)

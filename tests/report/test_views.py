@@ -1,5 +1,6 @@
 """What the page shows of one claim and of one network of a data set."""
 
+import math
 import shlex
 
 import pytest
@@ -54,6 +55,22 @@ def test_a_network_is_shown_with_its_step_sizes() -> None:
         [0.0, 0.0, 0.0],
     )  # rounded down: 0.6 is above the float64 of that name
     assert rung_rows({}) == []
+
+
+def test_where_nothing_is_certified_the_table_says_why() -> None:
+    """The attack's constant is finite all the same, and says nothing of that."""
+    none = rung(8, 0.1, math.inf, math.inf)
+    told = [
+        {"condition_1": "Condition 1 is not certified", "unavailable": {"C": "no memory"}},
+        {"unavailable": {"C": "no memory"}},
+        {},
+    ]
+    reasons = [row.reason for row in rung_rows({"rungs": [{**none, **one} for one in told]})]
+    assert reasons[0] == "Condition 1 is not certified"
+    assert "no memory" in reasons[1]
+    assert reasons[2] == "NGD was not certified"
+    (unattacked,) = rung_rows({"rungs": [{**none, "ngd": {**none["ngd"], "attack_constant": None}}]})
+    assert unattacked.reason == "NGD was not certified"
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ from theory.direction import (
     computed,
     digits,
     evidence,
+    lowered,
+    margin,
     not_above,
     raised,
     stated,
@@ -124,6 +126,27 @@ def test_a_number_is_allowed_up_to_a_certified_limit() -> None:
     for wrong in (UpperBound(1.0), Attained(1.0), 1.0):
         with pytest.raises(DirectionError):
             not_above(0.5, wrong)  # type: ignore[arg-type]
+
+
+def test_differences_of_bounds_are_rounded_down() -> None:
+    rng = np.random.default_rng(5)
+    for bound, other in rng.standard_normal((50, 2)).tolist():
+        less, left = lowered(LowerBound(bound), other), margin(other, UpperBound(bound))
+        assert (
+            Fraction(less)
+            <= Fraction(bound) - Fraction(other)
+            <= Fraction(math.nextafter(math.nextafter(less, math.inf), math.inf))
+        )
+        assert (
+            Fraction(left)
+            <= Fraction(other) - Fraction(bound)
+            <= Fraction(math.nextafter(math.nextafter(left, math.inf), math.inf))
+        )
+    for wrong in (UpperBound(1.0), 1.0):
+        with pytest.raises(DirectionError):
+            lowered(wrong, 0.5)  # type: ignore[arg-type]
+    with pytest.raises(DirectionError):
+        margin(0.5, LowerBound(1.0))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

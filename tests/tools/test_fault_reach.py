@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from fault_testing.fault import Fault
-from fault_testing.nearest import CLAIMS, Nearest, units_of
+from fault_testing.nearest import CLAIMS, Nearest, claims_of, units_of
 from fault_testing.reach import Definition, Reach
 from mutation_testing.model import Scope
 
@@ -21,16 +21,28 @@ FILES = {
     "tests/theory/test_proofs.py": "from theory.catalogue import obligations\n\ndef test_all():\n    assert obligations\n",
     "tests/claims/test_claims.py": "from properties.engine.search import searched\n\ndef test_claim(c):\n    searched(c)\n\ndef test_obligation(o):\n    o\n",
 }
+REGISTRY = {
+    "properties/catalogue.py": "from pkgutil import iter_modules\n\nfrom properties import claims\n\n_MODULES = list(iter_modules(claims.__path__))\nregistry = {c.id: c for m in _MODULES for c in m.CLAIMS}\n",
+    "properties/claims/__init__.py": "",
+    "properties/__init__.py": "def __getattr__(name):\n    from properties.catalogue import registry\n\n    return registry\n",
+    "tests/properties/test_registry.py": 'from properties import registry\n\nIDS = ("T2",)\n\ndef test_registry():\n    assert registry\n\ndef test_named():\n    assert registry[IDS[0]]\n',
+}
+"""A registry that finds the claims by a walk, and tests that know it alone."""
+
 ITEMS = ("test_claim[T1]", "test_claim[T2]", "test_mutant_is_refuted[T1/wrong]", "test_obligation[O-small]")
+
+
+def written(root: Path, files: dict[str, str]) -> Reach:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return Reach(root, claims_of(f"{CLAIMS}::{item}" for item in ITEMS))
 
 
 @pytest.fixture
 def reach(tmp_path: Path) -> Reach:
-    for name, text in FILES.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return Reach(tmp_path)
+    return written(tmp_path, FILES)
 
 
 def nearest_of(reach: Reach, file: str, definition: str, seconds: dict[str, float] | None = None) -> list[str]:
@@ -74,3 +86,15 @@ def test_modules_that_are_found_in_a_package_are_reached_from_afar(reach: Reach)
         for one in (Definition("theory.theorems.small", "CHAIN"), Definition("tests.theory.test_proofs", "test_all"))
     )
     assert near == 1 < 4 < far
+
+
+def test_claims_that_a_walk_finds_are_reached_through_the_registry_and_sooner_by_their_names(tmp_path: Path) -> None:
+    reach = written(tmp_path, FILES | REGISTRY)
+    for definition, named in (("T2", 3), ("lonely", 4)):
+        distances = reach.distances(Definition("properties.claims.two", definition))
+        assert distances[Definition("tests.properties.test_registry", "test_named")] == named
+        assert distances[Definition("tests.properties.test_registry", "test_registry")] > named
+    found = nearest_of(reach, "theory/formulas.py", "alone")
+    assert found[1:] == ["test_named", "test_registry"]
+    others = reach.distances(Definition("properties.claims.one", "T1"))
+    assert others[Definition("tests.properties.test_registry", "test_named")] > 4

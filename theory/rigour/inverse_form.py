@@ -45,5 +45,4 @@ def _bounds(given: FloatArray, vector: FloatArray, error: float, smallest: float
     margin += 2 * gamma(len(given)) * float(np.abs(vector) @ np.abs(solution)) + UNIT_ROUNDOFF * abs(value) + UNDERFLOW
     if not (math.isfinite(value) and math.isfinite(margin)):
         return NONNEGATIVE, UNBOUNDED  # the form of a positive definite matrix, beyond the range of float64
-    lower, upper = math.nextafter(value - margin, -math.inf), math.nextafter(value + margin, math.inf)
-    return LowerBound(lower), UpperBound(upper)
+    return LowerBound(value - margin), UpperBound(value + margin)

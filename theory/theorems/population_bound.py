@@ -128,7 +128,7 @@ def closing_ratio(sample: SampleNumbers, setting: Setting) -> float | None:
             needed = _needed(sample, setting, kept, size, exact(g))
             if needed <= exact(g):
                 return g
-            g = float_above(needed) * (1 + ROOM)
+            g = float(needed) * (1 + ROOM)
             if not g < 0.5:
                 return None
     return None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fault_testing.executed import executing, record
 from fault_testing.fault import Fault, Judge, Judgement
-from fault_testing.nearest import CLAIMS, Nearest, Unit, units_of
+from fault_testing.nearest import CLAIMS, Nearest, Unit, claims_of, units_of
 from fault_testing.reach import Reach
 from fault_testing.trial import Trial, prepare, trial
 
@@ -193,8 +193,9 @@ def judgements(
     for place in copies:
         copied(root, place)
         places.put(place)
-    reach = Reach(root)
-    units = units_of(reach, collected(copies[0]))
+    collection = collected(copies[0])
+    reach = Reach(root, claims_of(collection))
+    units = units_of(reach, collection)
     seconds, known = {}, {}
     if len(faults) >= recorded_from:
         seconds = record(copies, [item for unit in units for item in unit.items])

@@ -45,6 +45,11 @@ class Unit:
         return self.items[0].partition("::")[0]
 
 
+def claims_of(collected: Iterable[str]) -> list[str]:
+    """The ids of the claims among the items of tests/claims."""
+    return [parts[1] for item in collected if (parts := re.fullmatch(rf"{CLAIMS}::test_claim\[(.*)\]", item))]
+
+
 def units_of(reach: Reach, collected: Iterable[str]) -> list[Unit]:
     """The units of the project; ``collected``: the ids of the items of tests/claims."""
     found = [

@@ -3,7 +3,7 @@
 A definition is a function, a class or a constant of a module. It uses the definitions that its code names, its parameters
 among pytest's fixtures included. What is called through an instance needs no edge of its own: whoever has the instance
 names its class. A module that is only found (as by the registry of claims) counts as far away: whoever names a package may find all
-of its modules.
+of its modules; a test that names a claim by its id is near.
 """
 
 import ast
@@ -20,6 +20,9 @@ from fault_testing.place import names_of
 PACKAGES = ("theory", "properties", "verified_natural_gradient", "tests")
 LISTED = 4
 """How far away a module is from what names its package only."""
+
+NAMED = 2
+"""How far away a claim is from a test that has its id as a text."""
 
 
 class Definition(NamedTuple):
@@ -60,8 +63,9 @@ def _parsed(path: Path, name: str) -> Module:
 class Reach:
     """The uses between all definitions of the project below ``root``."""
 
-    def __init__(self, root: Path) -> None:
-        """Read every module."""
+    def __init__(self, root: Path, claims: Iterable[str] = ()) -> None:
+        """Read every module; ``claims``: the ids of claims."""
+        self.claims = tuple(claims)
         paths = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
         names = {path: module_name(path.relative_to(root).as_posix()) for path in paths}
         self.modules = {name: _parsed(path, name) for path, name in names.items()}
@@ -82,6 +86,11 @@ class Reach:
                     for used in self._used(module, statement):
                         if used != here:
                             found[used][here] = LISTED if used.name == "*" else 1
+        for id in self.claims:
+            for claim in self._naming(id, ("properties.",), found):
+                for test in self._literals.get(id, ()):
+                    if test.module.startswith("tests."):
+                        found[claim].setdefault(test, NAMED)
         return found
 
     def _used(self, module: Module, statement: ast.stmt) -> Iterator[Definition]:
@@ -146,8 +155,13 @@ class Reach:
 
     def naming(self, text: str, packages: Iterable[str]) -> set[Definition]:
         """The definitions of some packages with a literal of that text, and what is made of them at once."""
+        return self._naming(text, packages, self.users)
+
+    def _naming(
+        self, text: str, packages: Iterable[str], users: Mapping[Definition, Mapping[Definition, int]]
+    ) -> set[Definition]:
         found = {one for one in self._literals.get(text, ()) if one.module.startswith(tuple(packages))}
-        made = {user for one in found for user in self.users.get(one, {}) if user.module == one.module}
+        made = {user for one in found for user in users.get(one, {}) if user.module == one.module}
         return found | {
             one for one in made if one.name not in ("*", "CLAIMS", "OBLIGATIONS", "CHAINS", "RANGES", "CALCULATED")
         }

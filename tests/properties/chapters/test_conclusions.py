@@ -16,11 +16,12 @@ from flint import fmpq
 from properties import registry
 from properties.chapters.generalisation import linearisation, tube, uniform_deviation, variance_deviation
 from properties.chapters.kernels import concentration_chernoff, concentration_hoeffding, concentration_relative
-from properties.chapters.stability import stability_ball
+from properties.chapters.stability import pattern_stability, stability_ball
 from properties.chapters.stability.stability_instances import build_ball
 from properties.chapters.width import flip_probability, initial_residual
 from properties.descent.random_networks import RandomNetwork
 from properties.engine.claim import Bound, Verdict, as_float
+from theory.stability.flips import input_flip_counts
 
 
 def said(id: str, instance: Any) -> Sequence[Bound]:
@@ -94,18 +95,29 @@ def test_the_margins_of_a_gaussian() -> None:
     assert predictions("T5-margin", linearisation.GaussianMargin(HALF, fmpq(3))) == pytest.approx(expected, rel=1e-12)
 
 
+BALL = {"kind": "uniform", "inputs": 3, "dimension": 2, "width": 4, "symmetric": False, "flips": 3, "seed": 5}
+
+
+def test_mutants_of_a_ball_s_bounds_change_one_thing_in_the_bound() -> None:
+    """With the costs, the radius, the counts and the norm as they are, they state the certificate's own bound."""
+    instance = build_ball(BALL, enumerable=True)
+    whole = build_ball(BALL, enumerable=True, condition="K2")
+    found, features, counts = (
+        instance.certificate,
+        whole.certificate,
+        input_flip_counts(instance.costs, instance.radius),
+    )
+    assert found.frobenius > 0
+    assert stability_ball.frobenius_of(instance, instance.costs, instance.radius) == found.frobenius
+    assert stability_ball.spectral_of(instance, counts.max()) == found.spectral
+    assert stability_ball.spectral_of(instance, counts.max(), 1.0) < found.spectral
+    assert pattern_stability._weighted(whole, whole.costs, whole.radius) == features.spectral
+    assert pattern_stability._joint(whole, whole.costs, whole.radius) == features.frobenius
+
+
 @pytest.mark.parametrize("condition", ["2", "K2"])
 def test_a_bound_just_below_the_exact_supremum_is_refuted(condition: str) -> None:
-    description = {
-        "kind": "uniform",
-        "inputs": 3,
-        "dimension": 2,
-        "width": 4,
-        "symmetric": False,
-        "flips": 3,
-        "seed": 5,
-    }
-    instance = build_ball(description, enumerable=True, condition=condition)
+    instance = build_ball(BALL, enumerable=True, condition=condition)
     supremum = instance.enumerated.supremum
     assert supremum > 0
     for factor, verdict in ((1 + 1e-9, Verdict.HOLDS), (1 - 1e-6, Verdict.REFUTED)):

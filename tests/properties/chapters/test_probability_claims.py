@@ -13,9 +13,11 @@ import pytest
 from flint import arb
 
 from properties import registry
-from properties.chapters.kernels.concentration_chernoff import Shares
+from properties.chapters.kernels import concentration_chernoff
+from properties.chapters.kernels.concentration_chernoff import Rule, Shares
 from properties.chapters.kernels.concentration_hoeffding import Pair, SampledPair
 from properties.chapters.kernels.kernel_instances import FAILURE_PROBABILITY, INITIALISED, stream_seed
+from properties.chapters.width import width as width_claims
 from properties.chapters.width.binomials import HALF
 from properties.chapters.width.initial_residual import ResidualInstance, all_signs, exact_mean, exact_tail, moments
 from properties.chapters.width.width_instances import Geometry, Parts, WidthInstance
@@ -25,6 +27,7 @@ from properties.engine.claim import Bound, Depth, Evidence, Verdict
 from properties.engine.search import SHRINK_EVALUATIONS, run_claim
 from properties.engine.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.engine.statistics import EVALUATIONS, POWER, SIGNIFICANCE, power
+from theory.inputs import normalise_rows
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import working_precision
 from theory.theorems.chernoff import chernoff_exponent
@@ -100,6 +103,20 @@ def test_a_bound_of_1_or_more_is_vacuous() -> None:
         "the bound is below 1": Verdict.HOLDS,
         "N = 1000 trials can refute it": Verdict.REFUTED,
     }
+
+
+def test_of_a_singular_limit_no_probability_is_stated() -> None:
+    """Rows x and -x leave G_inf regular, not S_inf when there are two such pairs: the indicators of each add up to 1."""
+    pairs, equal = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]]), np.array([[1.0, 0], [1, 0]])
+    near = np.array([[1.0, 0], [math.cos(0.01), math.sin(0.01)]])
+    cases = ((pairs, True, False), (equal, False, False), (np.eye(2), True, True), (near, True, True))
+    for rows, gram, pattern in cases:
+        network = RandomNetwork(rows, 5000)
+        assert (concentration_chernoff._gram_event(Rule(), network) is not None) is gram
+        assert (concentration_chernoff._pattern_event(Rule(), network) is not None) is pattern
+        for id in ("K-chernoff", "K-relative"):
+            (known, *others) = registry[id].hypotheses(network)
+            assert (known.verdict is Verdict.HOLDS) is bool(others) is gram, id
 
 
 @pytest.mark.parametrize(
@@ -193,6 +210,18 @@ def test_exact_geometry_lies_in_the_certified_brackets_and_is_that_of_numpy(n: i
             assert getattr(bracketed, name).contains(getattr(exact, name))
         least, known = instance.radius_factors
         assert least >= known * (1 - 2.0**-50)
+
+
+def test_one_over_mu_max_is_compared_with_the_least_leverage() -> None:
+    """They are equal for orthonormal rows; for others ``mu_max h_min`` is that of NumPy."""
+    for rows in (np.eye(3), normalise_rows(np.random.default_rng(4).standard_normal((4, 3)))):
+        instance = WidthInstance(rows, np.ones(len(rows)), 1.0, 0.1, 0.5, "T4-width", False)
+        with working_precision(128):
+            first = width_claims._geometry_bounds(instance)[0]
+        least = (np.linalg.pinv(rows).T * rows).sum(axis=1).min()
+        assert first.predicted == pytest.approx(least * np.linalg.norm(rows, 2) ** 2, rel=1e-9)
+        assert first.measured == pytest.approx(1.0, rel=1e-12)
+        assert first.verdict is Verdict.HOLDS
 
 
 def test_exact_geometry_knows_the_rank_that_float64_does_not() -> None:

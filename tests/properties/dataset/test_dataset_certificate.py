@@ -18,6 +18,7 @@ from properties.dataset.certificate import DatasetCertificate, certify_dataset
 from properties.dataset.contribution import Contribution, Prediction
 from properties.dataset.ladder import ALL_ROWS, Rung, ladder, own_rungs
 from properties.dataset.rung import ObservedRun, RungContext, in_own_span
+from properties.dataset.rung_certificate import Iterations, _counts
 from properties.dataset.topics import gradient_data, real_data, width_data
 from properties.engine.claim import Depth, Evaluation, InstanceVerdict
 from properties.reading.datasets import Dataset, load_dataset
@@ -330,6 +331,14 @@ def test_coincident_rows_are_reported_and_nothing_fails() -> None:
     assert "Condition 1 fails: G(0) is singular: inputs 0 and 1 are equal" in lines
     assert "not available: C along K-FAC's path, K-FAC's run: H(0) of Condition K1 (4 x 4) cannot be solved" in lines
     assert list(found.rungs[0].iterations) == ["gd"]
+
+
+@pytest.mark.parametrize(
+    ("certified", "said"), [(19, "20 (T1, certified for 19 steps)"), (20, "20 (T1)"), (21, "20 (T1)")]
+)
+def test_a_prediction_beyond_its_certified_steps_says_so(certified: int, said: str) -> None:
+    runs = Iterations(0.5, 20, "T1", CertifiedSteps(certified), linearised=25, observed=18, steps_run=30)
+    assert _counts(runs) == f"18/25/{said}"
 
 
 def test_outputs_that_equal_the_targets_are_no_rung() -> None:

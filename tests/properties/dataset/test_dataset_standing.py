@@ -212,6 +212,17 @@ def test_the_answer_in_words() -> None:
     ).replace("0.699", "0.7")
 
 
+def test_the_answer_says_which_rows_were_taken() -> None:
+    taken = "2 rows of the data set, shuffled"
+    for known, said in (
+        ([taken, taken], "2 of your rows, shuffled,"),
+        ([taken, None], "2 of your rows, shuffled,"),
+        ([None], "your first 2 rows"),
+    ):
+        rungs = [rung_entry(2, 8, 5.0, {}, **({} if one is None else {"rows_taken": one})) for one in known]
+        assert answer({"n": 5, "rungs": rungs}).startswith(f"On {said} nothing is certified")
+
+
 def test_the_answer_counts_the_steps_of_each_theorem_s_own_path() -> None:
     """Which may break off where the run's path, or another theorem's, goes on."""
     own = {"certified_steps": {"T1": 12, "T1-sharp": 1}, "path_steps": 20}

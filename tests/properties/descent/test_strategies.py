@@ -255,6 +255,12 @@ def test_rows_of_every_kind(kind: str, shape: tuple[int, int]) -> None:
         assert rows @ rows.T == pytest.approx(np.eye(n), abs=1e-12)
 
 
+def test_integer_rows_have_zeros_and_other_entries_in_every_place() -> None:
+    rows = draw_inputs(400, 3, "integer", np.random.default_rng(1))
+    signs = {tuple(row) for row in np.sign(rows).tolist()}
+    assert len(signs) == 3**3 - 1  # all but the zero row
+
+
 def test_weights_of_kinds() -> None:
     kinds = Counter(weighted_kinds())
     assert set(kinds) == set(INPUT_KINDS) - {"orthogonal"}

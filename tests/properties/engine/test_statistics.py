@@ -31,6 +31,7 @@ from properties.engine.statistics import (
     BudgetError,
     Trials,
     confidence_limits,
+    has_power,
     power,
     tail,
 )
@@ -118,6 +119,7 @@ def test_the_power_is_the_exact_probability_of_the_counts_that_refute(count: int
     assert power(count, predicted) == pytest.approx(float(expected), rel=1e-9)
     holds = trials().at_most("event", 0, count, predicted).verdict is Verdict.HOLDS
     assert holds == (expected >= Fraction(POWER))
+    assert (has_power(count, predicted).verdict is Verdict.HOLDS) == holds
 
 
 def test_trials_without_an_outcome_are_neither_failures_nor_passes() -> None:

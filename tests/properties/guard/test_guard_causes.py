@@ -16,13 +16,14 @@ from properties.guard.claims import own_claims
 from properties.guard.controls import Dense
 from properties.guard.conventions import conventions
 from properties.guard.damping import Damping
-from properties.guard.damping_fit import at
+from properties.guard.damping_fit import _deviation, at
 from properties.guard.dampings import families
 from properties.guard.diagnosis import cause_sentences, matching
 from properties.guard.implementation import OPTIMISERS, Implementation, reference
 from properties.guard.instances import StepInstance, hand_problem
-from properties.guard.multiples import fitted_multiple
+from properties.guard.multiples import _points, fitted_multiple
 from properties.guard.panel import PANEL, SHAPES, Probe, panel
+from properties.guard.state_causes import _same
 from properties.guard.workings import UndefinedError
 from theory.inputs import FloatArray
 
@@ -210,6 +211,53 @@ def test_the_panel_tells_shapes_apart(optimiser: str) -> None:
     assert all(np.abs(problem.given.weights).max() < 10 for problem in found)
     logs = np.log([(np.e, *size, problem.given.step_size) for size, problem in zip(sizes, found, strict=True)])
     assert np.linalg.cond(logs) < 100  # k, n, d, m and eta are told apart
+
+
+@pytest.mark.parametrize("share", [0.9, 1.1])
+@pytest.mark.parametrize("multiple", [0.0, 1.0, 2.0])
+def test_what_rounding_allows_is_a_distance_over_all_weights(multiple: float, share: float) -> None:
+    """Each weight is off by little, all together by 0.9 or 1.1 times what is allowed, across the direction."""
+    for problem in panel("ngd", 2.0**-53)[:4]:
+        exact = Probe(problem, problem.given.weights, 2.0**-53).given.exact
+        direction = np.zeros_like(exact) if multiple == 0 else exact
+        number = Probe(problem, problem.given.weights, 2.0**-53).along(lambda _, it=direction: it)[1]  # type: ignore[misc]
+        across = np.sign(np.random.default_rng(3).standard_normal(exact.shape))
+        across -= np.vdot(across, direction) / max(1e-300, np.vdot(direction, direction)) * direction
+        allowed = Probe(problem, problem.given.weights, 2.0**-53).allowed(multiple * direction, number)
+        off = share * allowed / float(np.linalg.norm(across)) * across
+        moved = problem.given.weights - problem.given.step_size * multiple * direction - off
+        probe = Probe(problem, moved, 2.0**-53)
+        assert (_points([probe], lambda _, it=direction: it) is None) is (share > 1)  # type: ignore[misc]
+        if multiple == 1:
+            assert probe.follows(lambda _, it=direction: it) is (share < 1)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("share", "same"), [(0.9, True), (1.1, False)])
+def test_answers_are_the_same_within_a_distance_over_all_weights(share: float, same: bool) -> None:
+    (problem, *_) = panel("ngd", 2.0**-53)
+    weights = (
+        problem.given.weights - problem.given.step_size * Probe(problem, problem.given.weights, 2.0**-53).given.exact
+    )
+    one = Probe(problem, weights, 2.0**-53)
+    off = share * one.allowed(one.update, 1.0) / np.sqrt(weights.size)
+    assert _same(one, Probe(problem, weights + off, 2.0**-53)) is same
+    assert not _same(one, None)
+    assert _same(None, None)
+
+
+def test_how_far_a_damping_moves_a_step_does_not_depend_on_where_it_moves_it() -> None:
+    (problem, *_) = panel("ngd", 2.0**-53)
+    probe = Probe(problem, problem.given.weights, 2.0**-53)
+    exact = probe.given.exact
+    one, all_of_them = np.zeros_like(exact), np.full_like(exact, 1 / np.sqrt(exact.size))
+    one[0, 0] = 1.0
+    found = [
+        _deviation(probe, *2 * (lambda _, eps, it=it: exact + eps * it,), eps)  # type: ignore[misc]
+        for it in (one, all_of_them)
+        for eps in (1e-6, 2e-6)
+    ]
+    assert found == pytest.approx([found[0], 2 * found[0], found[0], 2 * found[0]], rel=1e-4)
+    assert found[0] > 0
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)

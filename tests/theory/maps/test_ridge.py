@@ -1,6 +1,7 @@
 """Ridge maps, and the pair of outputs that turns by ``2 arcsin c``."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -102,3 +103,14 @@ def test_the_knots_lie_around_the_first_iterate_by_the_share_of_the_second_step(
     middle, half = float(np.mean(model.knots)), float(np.diff(model.knots)[0]) / 2
     assert middle == pytest.approx(float(model.direction @ first), rel=1e-12)
     assert half == pytest.approx(2.0**-12 * abs(float(model.direction @ (second - first))), rel=1e-2)
+
+
+def test_the_deviation_is_never_below_the_exact_one_however_small() -> None:
+    """Two slopes s and -s meet at the knot 0.5: ``||J(theta) - J(0)|| = 2 s |a|`` beyond it."""
+    for slope, along in ((1.0, 1.0), (0.1, 0.3), (1e-170, 1e-170), (1e-200, 1.0), (1e-3, 1e-320)):
+        model = RidgeMap(np.eye(1), np.array([along]), np.array([0.5]), np.array([[slope], [-slope]]))
+        exact = 2 * Fraction(slope) * Fraction(along)
+        found = model.deviation(1.0 / along if along > 1e-300 else 1e308)
+        if Fraction(1e308) * Fraction(along) >= Fraction(1, 2):
+            assert exact <= Fraction(found), (slope, along)
+        assert found <= 2 * slope * along * (1 + 1e-14) + 1e-323

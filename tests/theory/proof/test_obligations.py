@@ -133,8 +133,10 @@ def test_models_are_checked_exactly(
     implication: Implication, replies: list[object], standing: Standing, reason: str
 ) -> None:
     """A wrong model never refutes; the second question, for a point in the interior, may still find one."""
+    started = time.perf_counter()
     with fake(*replies) as prover:
         finding = decide(implication, prover)
+    assert 0 <= finding.seconds <= time.perf_counter() - started
     assert finding.standing is standing
     assert reason in finding.reason
     assert bool(finding.point) is (standing is Standing.REFUTED)

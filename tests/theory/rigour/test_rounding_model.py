@@ -171,7 +171,7 @@ def test_the_coarse_program_is_the_program() -> None:
     """Nothing rounded beside float64: the copy's bounds are those of its own roundoff, its values those of theory/."""
     coarse = Theory(UNIT_ROUNDOFF)
     row = np.array([[0.6, 0.8]])
-    assert coarse.function("theory.rigour.rounding", "gamma")(8) == pytest.approx(8 * UNIT_ROUNDOFF, rel=1e-4)
+    assert coarse.function("theory.rigour.rounding", "gamma")(8) == pytest.approx(8 * UNIT_ROUNDOFF, rel=1e-4, abs=0)
     assert coarse.function("theory.maps.affine", "_operator_norm_bound")(row) == pytest.approx(
         maps._operator_norm_bound(row), rel=1e-4
     )

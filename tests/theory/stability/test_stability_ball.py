@@ -263,7 +263,7 @@ def test_errors_of_pre_activations_and_features_cover_what_happens() -> None:
     exact = ball_matrix(rows) * ball_matrix(net.weights).transpose()
     off = np.array([[abs(float(exact[i, r] - arb(z[i, r]))) for r in range(50)] for i in range(5)])
     assert (off <= allowed).all()
-    assert allowed == pytest.approx(2 * gamma(30 + 4) * np.linalg.norm(net.weights, axis=1))
+    assert allowed == pytest.approx(2 * gamma(30 + 4) * np.linalg.norm(net.weights, axis=1), rel=1e-9, abs=0)
     assert net.phi.curvature is not None
     assert feature_error(net, 1.0, 5) - feature_error(net, 0.0, 5) == pytest.approx(
         net.phi.curvature / math.sqrt(50), rel=1e3 * gamma(20)
@@ -421,3 +421,7 @@ def test_weights_whose_squares_vanish_have_rounded_pre_activations_too() -> None
     errors = [abs(Fraction(float(z)) - e) for z, e in zip(computed, exact, strict=True)]
     assert 0 < max(errors)
     assert all(error <= Fraction(float(bound)) for error, bound in zip(errors, bounds, strict=True))
+    of_usual_size = pre_activation_error(TwoLayerNetwork(1e170 * weights, net.signs))
+    for size in (1e-170, 1e170):  # squares vanish or overflow
+        of_this_size = pre_activation_error(TwoLayerNetwork(size * (1e170 * weights), net.signs))
+        assert of_this_size / size == pytest.approx(of_usual_size, rel=1e-9, abs=0)

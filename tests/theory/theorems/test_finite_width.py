@@ -149,6 +149,9 @@ def test_squared_targets_are_not_below_the_exact_ones() -> None:
         y = rng.standard_normal(4)
         numbers = SampleNumbers.of(np.eye(4), y)
         assert Fraction(numbers.squared_targets) >= sum(Fraction(value) ** 2 for value in y.tolist())
+    spread = SampleNumbers.of(normalise_rows(np.ones((4, 4)) + 0.1 * np.eye(4)), np.full(4, 6.5e153))
+    assert spread.squared_targets + spread.inverse_form == math.inf  # each is a float, and that is enough
+    assert max(spread.squared_targets, spread.inverse_form) < math.inf
     tiny = SampleNumbers.of(np.eye(2), np.array([1e-170, 0.0]))
     assert Fraction(tiny.squared_targets) >= Fraction(1e-170) ** 2
     assert Fraction(tiny.inverse_form) >= 2 * Fraction(1e-170) ** 2

@@ -1,5 +1,6 @@
 """K-chernoff: its constant, its probability and its width, against exact values and the simplest random matrix."""
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -210,6 +211,18 @@ def test_a_width_beyond_64_bits_is_a_whole_number() -> None:
     assert isinstance(found, int)
     assert found > 2**64
     assert squared_change_bound(1.0, 5, 1.0, 0.5, found) > 0
+
+
+@pytest.mark.parametrize("theorem", ["T3", "T4-width"])
+def test_inputs_that_are_nearly_parallel_have_a_width_too(theorem: str) -> None:
+    """lambda0 and lambda_S are about ``angle/(2 pi)``, and the width grows with a power of their inverse."""
+    widths = [
+        width_module.width(
+            np.array([[1.0, 0.0], [math.cos(angle), math.sin(angle)]]), np.ones(2), 1.0, 0.1, 0.5, theorem
+        )
+        for angle in (1e-2, 1e-4, 1e-6, 1e-8)
+    ]
+    assert all(100 * narrower < wider for narrower, wider in itertools.pairwise(widths))
 
 
 def test_bad_widths_are_named() -> None:

@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from properties.chapters.generalisation import (
     population_loss,
     population_slack,
     population_training,
+    population_width,
     rademacher,
 )
 from properties.engine.claim import Depth, Verdict
@@ -175,6 +177,43 @@ def test_a_run_that_broke_off_neither_fails_nor_passes(failure: Exception) -> No
     (bound,) = population_loss.sampled(rule, population, Trials(1, "broken", {}))
     assert bound.verdict is Verdict.UNDECIDED
     assert "k = 0 of N = 64, 64 unknown" in bound.label
+
+
+@pytest.mark.parametrize("teacher", ["linear", "signs", "cap", "rare"])
+def test_wide_populations_are_what_their_teachers_say(teacher: str) -> None:
+    population = population_width.WidePopulation(2, 5, teacher, 0.5, 8, 1.0, 0.1, 4, 1.0, 3)
+    rows, targets = population.draw(4000, np.random.default_rng(2))
+    assert np.linalg.norm(rows, axis=1) == pytest.approx(np.ones(4000), rel=1e-12)
+    along = {"cap": 0.8}.get(teacher, 0.0)
+    assert np.mean(rows, axis=0) == pytest.approx([along, 0, 0, 0, 0], abs=0.03)
+    if teacher == "cap":
+        assert rows[:, 0] == pytest.approx(np.full(4000, 0.8), rel=1e-12)
+    shares = {"signs": (0.5, -0.5), "cap": (0.5,), "rare": (0.5, 0.0)}
+    if teacher == "linear":
+        assert np.array_equal(targets, 0.5 * rows[:, 0])
+    else:
+        assert set(targets.tolist()) == set(shares[teacher])
+
+
+@pytest.mark.parametrize(("bound", "eta", "unmet"), [(0.99, 1.0, []), (1.01, 1.0, [0]), (0.99, 1.01, [1])])
+def test_what_is_said_of_a_population_is_asked_for_up_to_its_limits(bound: float, eta: float, unmet: list[int]) -> None:
+    population = population_loss.Population(4, 5, "linear", 0.5, 8, 0.1, eta, 0.1)
+    asked = population_loss.hypotheses(population_loss.Rule(bound=lambda *_: bound), population)
+    assert [number for number, one in enumerate(asked) if one.verdict is not Verdict.HOLDS] == unmet
+
+
+@pytest.mark.parametrize(
+    ("totals", "unmet"),
+    [([0.99], []), ([1.01], [1]), ([0.5, 0.99, None], []), ([0.99, None, None], [0, 1])],
+)
+def test_a_wide_population_is_one_whose_bound_mostly_speaks(
+    totals: list[float | None], unmet: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounds = itertools.cycle(None if total is None else SimpleNamespace(total=total) for total in totals)
+    monkeypatch.setattr(population_width.WidePopulation, "bound", lambda *_: next(bounds))
+    population = population_width.WidePopulation(2, 3, "linear", 0.5, 8, 1.0, 0.1, 4, 1.0, 3)
+    asked = population_width.hypotheses(population_width.Rule(), population)
+    assert [number for number, one in enumerate(asked) if one.verdict is not Verdict.HOLDS] == unmet
 
 
 @pytest.mark.parametrize("percent", population_loss.DELTAS_PERCENT)

@@ -114,6 +114,13 @@ def test_samples_are_counted_exactly() -> None:
         assert chance == fmpq(seen.count(5 - counts.count(0)), 5**4)
 
 
+def test_candidates_come_with_their_squared_norms() -> None:
+    for found in (population(), population(features=(), targets=(fmpq(0),) * 5)):
+        for counts, _ in found.samples:
+            for theta, square in found.candidates(counts):
+                assert square == sum((one * one for one in theta), fmpq(0))
+
+
 @pytest.mark.parametrize(
     "changes",
     [

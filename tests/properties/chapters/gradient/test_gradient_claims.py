@@ -1,7 +1,9 @@
 """Instances of the claims on GD: what they reach, what makes them vacuous, and what the comparison says of data."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -87,6 +89,17 @@ def test_a_step_beyond_the_limit_is_vacuous_and_a_constant_beyond_it_undecided()
     assert evaluate_instance(claim, "F4", KINK, beyond).verdict is InstanceVerdict.VACUOUS
     moving = kink(gradient_descent.T0_SHARP_RULE, constant_tenth=9, constant_percent=90)
     assert evaluate_instance(claim, "F4", KINK, moving).verdict is InstanceVerdict.UNDECIDED_HYPOTHESIS
+
+
+@pytest.mark.parametrize(("share", "tight"), [(0.95, True), (0.8, False)])
+def test_one_step_near_the_guarantee_makes_a_run_tight(share: float, tight: bool) -> None:
+    """``||r||^2`` is to fall by 0.19: by 0.19/share in one step, and by nearly everything in the other."""
+    steps = [SimpleNamespace(before=1.0, after=after) for after in (math.sqrt(1 - 0.19 / share), 0.01)]
+    rule: Any = SimpleNamespace(at=lambda _: SimpleNamespace(factor=lambda *_: 0.9))
+    run = SimpleNamespace(steps=steps, flips=0)
+    instance: Any = SimpleNamespace(eta=1.0, certificate=SimpleNamespace(constant=0.5), run=run)
+    found = gradient_descent.features(rule, instance)
+    assert ("decrease within 10% of the guarantee" in found) is tight
 
 
 def test_a_wrong_optimiser_is_caught() -> None:

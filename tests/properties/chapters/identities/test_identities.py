@@ -11,6 +11,7 @@ from flint import fmpq, fmpq_mat
 
 from properties.chapters.identities.identities import CLAIMS
 from properties.chapters.identities.identity_checks import equal
+from properties.chapters.identities.identity_steps import _singular_features
 from properties.engine.claim import Bound, Claim, Depth, Mutant, Verdict
 from properties.engine.search import run_claim
 from properties.exact import identity_rounding as rounding
@@ -242,6 +243,25 @@ def test_the_error_of_a_solve_does_not_depend_on_the_unit() -> None:
             rounding.linear_solve(known, (unit * matrix).inv(), rounding.given(unit * right), matrix.inv() * right)
         )
     assert len({(distance, *solved.error.flat) for solved, distance in found}) == 1
+
+
+def test_one_rank_less_makes_features_singular() -> None:
+    ranks = Counter[int]()
+    for seed in range(12):
+        instance = build_network(describe(rows=3, width=4, weights="integers", seed=seed))
+        rank = instance.exact.pattern_gram.rank()
+        (asked,) = _singular_features(instance)
+        assert (asked.verdict is Verdict.HOLDS) is (rank < 3)
+        ranks[rank] += 1
+    assert ranks[2] > 0 < ranks[3]
+
+
+def test_norms_of_columns_are_euclidean() -> None:
+    columns = [fmpq_mat([[3], [-4]]), fmpq_mat([[0], [fmpq(1, 2)]])]
+    values, errors = rounding.norms(columns, [rounding.given(column) for column in columns])
+    assert values.tolist() == [5.0, 0.5]
+    assert (errors > 0).all()
+    assert (errors < 1e-14).all()
 
 
 def test_a_zero_product_needs_no_rounding() -> None:

@@ -3,12 +3,14 @@
 import json
 import math
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from flint import fmpq
 
+from properties.chapters.gradient import gradient_linear
 from properties.chapters.kfac import kfac as claims
 from properties.chapters.kfac import kfac_exact, kfac_frozen
 from properties.chapters.kfac.kfac_instances import (
@@ -31,6 +33,7 @@ from properties.dataset.ladder import Rung
 from properties.dataset.rung import RungContext
 from properties.dataset.topics import kfac_real
 from properties.descent import rule as residual_rules
+from properties.descent import singular
 from properties.engine.claim import Claim, Depth, InstanceVerdict, Verdict
 from properties.engine.search import run_claim
 from properties.reading.datasets import Dataset
@@ -200,6 +203,36 @@ def test_frozen_runs_are_exact_and_counted_by_rank() -> None:
     exact = result.families["exact"].features
     assert exact["rank X = n"] > 3
     assert exact["rank X < n"] > 1
+
+
+@pytest.mark.parametrize(
+    ("residual", "verdict"), [([1.0, 0.0], Verdict.HOLDS), ([0.0, -1.0], Verdict.HOLDS), ([0.0, 0.0], Verdict.REFUTED)]
+)
+def test_a_residual_of_whole_numbers_is_something_to_learn_unless_it_is_0(
+    residual: list[float], verdict: Verdict
+) -> None:
+    given: Any = SimpleNamespace(targets=np.array(residual), residual=np.array(residual))
+    rule: Any = SimpleNamespace(full_rank=False)
+    asked = (singular.hypotheses(given), gradient_linear.hypotheses(rule, given), kfac_exact._hypotheses(False, given))
+    assert [[one.verdict for one in found] for found in asked] == [[verdict]] * 3
+
+
+def test_frozen_runs_agree_within_the_rounding_that_is_asked_to_be_small() -> None:
+    description = {
+        "inputs": 2,
+        "dimension": 3,
+        "kind": "uniform",
+        "width": 50,
+        "scale": 4,
+        "step_percent": 50,
+        "steps": 3,
+    }
+    instance = kfac_frozen._build_computed({**description, "seed": 1})
+    *_, fine = instance.hypotheses()
+    (bound,) = instance.conclusion()
+    initial = float(np.linalg.norm(instance.net.outputs(instance.inputs) - instance.targets))
+    assert fine.verdict is bound.verdict is Verdict.HOLDS
+    assert kfac_frozen.AGREEMENT * initial - fine.margin == pytest.approx(bound.predicted, rel=1e-6, abs=0)
 
 
 def test_a_certified_sigma_that_is_too_large_is_refuted() -> None:

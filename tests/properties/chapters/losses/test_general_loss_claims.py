@@ -8,9 +8,10 @@ from functools import partial
 import numpy as np
 import pytest
 from flint import arb
+from hypothesis import find
 
 from properties.chapters.losses import general_loss as claims
-from properties.chapters.losses.general_loss_instances import HARD, Losses
+from properties.chapters.losses.general_loss_instances import ALL, CONDITION_STEPS, HARD, MILD, Losses
 from properties.chapters.losses.general_loss_rules import rule_of
 from properties.chapters.ngd import ngd as squared
 from properties.descent import rule as residual_rules
@@ -89,6 +90,26 @@ def test_a_plan_gives_the_condition_number_and_the_minimiser(kind: str, conditio
         assert loss.minimiser == pytest.approx(wanted, rel=1e-12)
     if kind in ("pseudo-Huber", "logistic"):
         assert np.abs(loss.minimiser - labels).max() > 1e-3
+
+
+@pytest.mark.parametrize("losses", [ALL, MILD, HARD])
+def test_every_kappa_of_a_title_can_be_drawn(losses: Losses) -> None:
+    least, most = (50.0 ** (step / CONDITION_STEPS) for step in (losses.least_condition, losses.most_condition))
+    steps = {
+        find(losses.parts()["condition_step"], wanted)
+        for wanted in (lambda _: True, lambda step: step == losses.most_condition)
+    }
+    assert {50.0 ** (step / CONDITION_STEPS) for step in steps} == {least, most}
+    description = {
+        "weight_exponent": 0,
+        "saturation_percent": 50,
+        "tilt_exponent": 0,
+        "condition_step": losses.most_condition,
+    }
+    for kind in losses.kinds:
+        assert losses.plan({**description, "loss": kind}).condition == most
+    curved = losses.plan({**description, "loss": "logistic", "condition_step": 0})
+    assert curved.condition == 1.1  # with kappa = 1 it has no curvature of its own
 
 
 def test_one_output_of_a_weighted_loss_has_one_curvature() -> None:

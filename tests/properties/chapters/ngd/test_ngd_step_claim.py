@@ -1,6 +1,8 @@
 """T1-step's equality, where the Jacobian does not change: both of its sides are checked, in float64 and in balls."""
 
+import dataclasses
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -41,6 +43,17 @@ def test_a_factor_too_small_and_one_too_large_are_both_refuted_in_balls(rate: fl
     assert {bound.verdict for bound in evaluation.bounds} == {verdict}
     if verdict is Verdict.REFUTED:
         assert {bound.evidence for bound in evaluation.bounds} == {Evidence.ENCLOSED}
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.9, Verdict.HOLDS), (1.1, Verdict.UNDECIDED)])
+def test_an_equality_within_much_rounding_is_not_decided(share: float, verdict: Verdict) -> None:
+    instance = frozen_instance()
+    error = share * ngd_step.LARGEST_ROUNDING * instance.steps[0].step.before
+    rough = [
+        dataclasses.replace(one, step=dataclasses.replace(one.step, after_error=error)) for one in instance.steps[:1]
+    ]
+    bounds = ngd_step.conclusion(ngd.step_rate, SimpleNamespace(network=instance.network, steps=rough))  # type: ignore[arg-type]
+    assert [bound.verdict for bound in bounds] == [verdict]
 
 
 def test_the_balls_confirm_the_true_equality(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,9 +37,10 @@ def test_outside_counts_both_tails_and_both_readings_of_a_tie() -> None:
         expected = stats.binom.sf(4, 10, 0.25) + stats.binom.cdf(0, 10, 0.25)
         assert float(found) == pytest.approx(expected, rel=1e-12)
         assert binomial_outside(10, arb(0.25), 11, arb(-1)).contains(0)
-        tie = binomial_outside(10, arb(0.25), 5, arb(1, 0.001))
-        for lowest in (0, 1):
-            assert tie.contains(float(stats.binom.sf(4, 10, 0.25) + stats.binom.cdf(lowest, 10, 0.25)))
+        for middle in (0.9995, 1.0, 1.0005):
+            tie = binomial_outside(10, arb(0.25), 5, arb(middle, 0.001))
+            for lowest in (0, 1):
+                assert tie.contains(float(stats.binom.sf(4, 10, 0.25) + stats.binom.cdf(lowest, 10, 0.25)))
 
 
 def test_normal_probabilities() -> None:
