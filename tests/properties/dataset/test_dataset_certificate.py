@@ -1,4 +1,4 @@
-"""A data set's certificate: the ladder, what topics contribute, digits at the widths that are promised, odd data sets."""
+"""A data set's certificate: what topics contribute, digits at the widths that are promised, odd data sets."""
 
 import json
 import math
@@ -16,14 +16,14 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from properties.dataset import input_certificate
 from properties.dataset.certificate import DatasetCertificate, certify_dataset
 from properties.dataset.contribution import Contribution, Prediction
-from properties.dataset.ladder import ALL_ROWS, Rung, ladder, own_rungs
+from properties.dataset.ladder import Rung, ladder
 from properties.dataset.rung import ObservedRun, RungContext, in_own_span
 from properties.dataset.rung_certificate import Iterations, _counts
 from properties.dataset.topics import gradient_data, real_data, width_data
 from properties.engine.claim import Depth, Evaluation, InstanceVerdict
 from properties.reading.datasets import Dataset, load_dataset
 from theory.direction import CertifiedSteps, UpperBound, digits
-from theory.errors import DivergenceError, RankDeficientError, ScaleError, WidthError
+from theory.errors import DivergenceError, RankDeficientError
 from theory.inputs import normalise_rows, unit_rows
 from theory.kernels.limiting import limiting_pattern_gram
 from theory.stability.norms import input_norm_squared
@@ -43,34 +43,6 @@ def made(rows: int = 6, dim: int = 3, seed: int = 0, **changes: Any) -> Dataset:
     rng = np.random.default_rng(seed)
     raw = changes.get("X", rng.standard_normal((rows, dim)))
     return Dataset("made", normalise_rows(raw), changes.get("y", rng.standard_normal(len(raw))), raw, "drawn")
-
-
-def widths(rungs: tuple[Rung, ...]) -> list[tuple[int, int]]:
-    return [(rung.rows, rung.width) for rung in rungs]
-
-
-def test_the_ladder_of_the_digits() -> None:
-    few = [(10, 10_000), (10, 100_000)]
-    assert widths(ladder(361, Depth.QUICK)) == [(361, 1024), (100, 4096), *few]
-    whole = [(361, 1024), (361, 8192), (100, 4096), *few, (10, 400_000)]
-    assert widths(ladder(361, Depth.NORMAL)) == widths(ladder(361, Depth.THOROUGH)) == whole
-    for rung in ladder(361, Depth.NORMAL):
-        assert (rung.symmetric, rung.scale) == ((True, 4.0) if rung.rows == 10 else (False, 1.0))
-
-
-def test_the_ladder_of_few_and_of_many_rows() -> None:
-    assert {rows for rows, _ in widths(ladder(7, Depth.NORMAL))} == {7}
-    assert {rows for rows, _ in widths(ladder(50, Depth.NORMAL))} == {50, 10}
-    assert max(rows for rows, _ in widths(ladder(10**6, Depth.THOROUGH))) == ALL_ROWS
-
-
-def test_widths_scales_and_memory_are_checked() -> None:
-    assert own_rungs(5, 3, [4], 2.0, True)[0].width == 4
-    with pytest.raises(WidthError, match=r"--width 100000000000: needs about .* GiB, more than this machine has"):
-        own_rungs(5, 3, [10**11])
-    for scale in (0.0, -1.0, 1e-161, 1e153, math.inf, math.nan):
-        with pytest.raises(ScaleError, match=r"--scale .*: the scale nu of the initial weights must lie between"):
-            own_rungs(5, 3, [4], scale)
 
 
 def evaluations(contribution: Contribution) -> dict[str, Evaluation]:

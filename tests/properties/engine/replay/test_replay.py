@@ -224,7 +224,7 @@ def change(path: Path, edit: Change) -> None:
 
 def test_a_counterexample_on_a_data_set_is_replayed(suite: Suite) -> None:
     """Family F5 belongs to no claim; the file of a data set holds the instance, not the data set."""
-    from tests.properties.engine.run.test_plugin import with_dataset
+    from tests.properties.dataset.test_plugin_data_sets import with_dataset
 
     with_dataset(suite, InstanceVerdict.REFUTED)
     outcome = suite.run([fake_claims.claim(limit=28.0)], "--dataset", "mine.npz", "--report", "out")
