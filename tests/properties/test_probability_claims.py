@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flint import arb
+from flint import arb, fmpq
 
 from properties import registry
 from properties.chapters.kernels.concentration_chernoff import Shares
@@ -25,6 +25,7 @@ from properties.engine.claim import Bound, Depth, Evidence, Verdict
 from properties.engine.search import SHRINK_EVALUATIONS, run_claim
 from properties.engine.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.engine.statistics import EVALUATIONS, POWER, SIGNIFICANCE, power
+from theory.inputs import FloatArray
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import working_precision
 from theory.theorems.width import chernoff_exponent, squared_condition_radius
@@ -192,6 +193,22 @@ def test_exact_geometry_lies_in_the_certified_brackets_and_is_that_of_numpy(n: i
             assert getattr(bracketed, name).contains(getattr(exact, name))
         least, known = instance.radius_factors
         assert least >= known * (1 - 2.0**-50)
+
+
+@pytest.mark.parametrize(
+    ("rows", "mu_max", "h_min"),
+    [(np.eye(5), 1, 1), (np.eye(5)[:2], 1, 1), (np.vstack([np.eye(4), np.full(4, 0.5)]), 2, fmpq(1, 2))],
+)
+def test_geometry_is_exact_up_to_five_rows_and_columns(rows: FloatArray, mu_max: int, h_min: fmpq) -> None:
+    """And the claim compares it there with what the theorem puts in its place. ``X^T X = I + v v^T`` for the last."""
+    instance = WidthInstance(rows, np.ones(len(rows)), 1.0, 0.1, 0.5, "T4-width", False)
+    with working_precision(128):
+        geometry = instance.geometry
+        for found, exact in ((geometry.mu_max, mu_max), (geometry.mu_min, 1), (geometry.h_min, h_min)):
+            assert found.contains(exact)
+            assert found.rad() < 2.0**-80
+    labels = [bound.label for bound in registry["T4-width"].conclusion(instance)]
+    assert "1/mu_max <= h_min, for rows that are units up to rounding" in labels
 
 
 def test_exact_geometry_knows_the_rank_that_float64_does_not() -> None:
