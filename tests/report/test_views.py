@@ -21,6 +21,8 @@ def test_a_claim_has_its_mutants_and_the_command_that_repeats_it(document: Docum
     assert hostile.mutants == []
     assert hostile.again == "natural-gradient verify --claim N-hostile --depth quick --hypothesis-seed=1"
     assert own.entry["tightest"]["family"] == "F1"
+    assert {check["claim"] for check in document.parts["dataset"]["checks"]} >= {"N-small"}  # elsewhere, and less tight
+    assert own.again == "natural-gradient verify --claim N-small --depth quick --hypothesis-seed=1"
     claims = {**document.claims, "N-small": {**document.claims["N-small"], "tightest": None}}
     on_data = claim_views(
         Document({}, claims=claims, parts={"dataset": document.parts["dataset"]}, commands=document.commands),

@@ -157,6 +157,23 @@ class Found(Directed):
     name: str = ""
 
 
+@pytest.mark.parametrize(
+    ("bound", "amount"), [(1.0, 2.0**-60), (1.0, 0.1), (3.0, 2.0), (0.7, 1e-17), (2.0**-1074, 0.25)]
+)
+def test_differences_of_bounds_are_below_the_exact_ones(bound: float, amount: float) -> None:
+    """Also where the nearest float is not; no more than two floats below."""
+    cases = (
+        (lowered(LowerBound(bound), amount), Fraction(bound) - Fraction(amount)),
+        (margin(amount, UpperBound(bound)), Fraction(amount) - Fraction(bound)),
+    )
+    for found, exact in cases:
+        assert Fraction(found) < exact <= Fraction(found) + 2 * Fraction(math.ulp(found))
+    with pytest.raises(DirectionError):
+        lowered(UpperBound(bound), amount)  # type: ignore[arg-type]
+    with pytest.raises(DirectionError):
+        margin(amount, LowerBound(bound))  # type: ignore[arg-type]
+
+
 def test_fields_hold_what_they_declare() -> None:
     assert Found(UpperBound(1.0), None, {"T1": NONNEGATIVE}).constant == 1.0
     wrong: list[tuple[Any, ...]] = [

@@ -29,7 +29,7 @@ from theory.rigour.gram_rounding import (
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.kronecker import KroneckerSolution
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
-from theory.rigour.step_bounds import form_error, kernel_norm, movement_rounding, solve_defect
+from theory.rigour.step_bounds import form_error, jacobian_norm, movement_rounding, solve_defect
 from theory.rigour.summation import accurate_sum
 
 
@@ -156,7 +156,7 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd"
     c = state.coefficients
     assert c is not None
     sizes = np.abs(c)
-    steepest = STEEPEST_SLOPE * float(np.sqrt(kernel_norm(state.kernel, dim)))
+    steepest = jacobian_norm(state.kernel, dim)
     if optimiser == "ngd":
         defect = solve_defect(gram, start.gradient, c, start.gradient_error, rounding.of_product(sizes))
         displacement = over_root(defect, smallest_root(gram, rounding.frobenius))

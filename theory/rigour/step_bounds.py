@@ -5,9 +5,12 @@ Every sum of nonnegative numbers here is raised by its own rounding; what is not
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from theory.inputs import FloatArray
+from theory.rigour.activation_accuracy import STEEPEST_SLOPE
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.rounding import gamma
 
@@ -34,6 +37,11 @@ def kernel_norm(kernel: FloatArray, dim: int) -> float:
     n = len(kernel)
     rows = float(np.abs(kernel).sum(axis=1).max())
     return (rows + n * gamma(dim + 4)) * (1 + gamma(n + 8))
+
+
+def jacobian_norm(kernel: FloatArray, dim: int) -> float:
+    """Upper bound of ``||J||_2`` (not squared) at any weights: as if all slopes were ``STEEPEST_SLOPE``; kernel as above."""
+    return STEEPEST_SLOPE * math.sqrt(kernel_norm(kernel, dim))
 
 
 def movement_rounding(sizes: FloatArray, row_norms: FloatArray, absolute: float, operations: int) -> float:

@@ -34,7 +34,7 @@ ATTAINED = 1e-9
 """How close, relatively, a step comes to the factor ``1 - eta/rho``; the half-width of the spikes would allow 1e-10."""
 
 BEYOND = 1.01
-"""Step sizes reach this multiple of ``rho(2-rho)``; c >= 0.05 keeps them below 1."""
+"""Step sizes reach this multiple of ``rho(2-rho)``."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ DIAL = Dial(0.99, lambda C: BEYOND * ngd.step_limit(C, "T1-sharp"), least_consta
 
 
 def tight_hypotheses(instance: DescentInstance) -> Sequence[Hypothesis]:
-    """Conditions 1 and 2 and the widened step limit, and c >= 0.05."""
+    """Conditions 1 and 2, the widened step limit, and a step size at which T1 has a rate."""
     rule = DescentRule(DIAL, partial(ngd.rate, theorem="T1-sharp"), None)
-    return [*hypotheses(rule, instance), require("c >= 0.05", instance.certificate.constant - 0.15)]
+    return [*hypotheses(rule, instance), require("eta < 1", 1 - instance.eta)]
 
 
 def conclusion(rule: TightRule, instance: DescentInstance) -> Sequence[Bound]:
@@ -117,8 +117,8 @@ def _descriptions(dial: Dial) -> SearchStrategy[Description]:
 _CLAIM: Claim[DescentInstance] = Claim(
     id="T1-tight",
     statement="for n = 1 (and block-diagonal, rotated copies) a piecewise linear map with ||J - J(0)|| <= c sqrt(lambda) "
-    "multiplies the residual by 1 - eta/rho in each step from an iterate k >= 1, to 1e-9; for eta = 1.01 rho(2-rho) and "
-    "c >= 0.05 this breaks T1's rate ||r(k+1)||^2 <= (1-eta) ||r(k)||^2",
+    "multiplies the residual by 1 - eta/rho in each step from an iterate k >= 1, to 1e-9; for eta < 1 between "
+    "rho(2-rho) and 1.01 times it this breaks T1's rate ||r(k+1)||^2 <= (1-eta) ||r(k)||^2",
     provenance=Provenance.DERIVED,
     source="docs/theory.md, T1-tight",
     families=(_spikes(DIAL),),

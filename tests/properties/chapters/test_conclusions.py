@@ -17,10 +17,12 @@ from properties import registry
 from properties.chapters.generalisation import linearisation, tube, uniform_deviation, variance_deviation
 from properties.chapters.kernels import concentration_chernoff, concentration_hoeffding, concentration_relative
 from properties.chapters.stability import pattern_stability, stability_ball
-from properties.chapters.stability.stability_instances import build_ball
+from properties.chapters.stability.stability_instances import BallInstance, build_ball
 from properties.chapters.width import flip_probability, initial_residual
 from properties.descent.random_networks import RandomNetwork
 from properties.engine.claim import Bound, Verdict, as_float
+from theory.network.two_layer import TwoLayerNetwork
+from theory.rigour.rounding import gamma
 from theory.stability.flips import input_flip_counts
 
 
@@ -125,3 +127,16 @@ def test_a_bound_just_below_the_exact_supremum_is_refuted(condition: str) -> Non
         bounds = stability_ball.ball_conclusion(lambda _, claimed=claimed: claimed, False, instance)  # type: ignore[misc]
         (found,) = [one.verdict for one in bounds if one.label.startswith("exact supremum of ||")]
         assert found is verdict
+
+
+def test_for_one_input_the_suprema_on_either_side_of_the_radius_are_told() -> None:
+    """Weights -3 and -4 of four flip for 9 + 16 = 25: one flip for a radius just below 5, two just above; ``||J - J(0)||^2 = k/4``."""
+    net = TwoLayerNetwork(np.array([[-3.0], [-4.0], [7.0], [8.0]]), np.ones(4))
+    instance = BallInstance(net, np.eye(1), 5.0, 0, enumerable=True)
+    larger, smaller = stability_ball.single_bounds(0.6, instance)
+    assert (larger.measured, larger.predicted) == pytest.approx((0.6, math.sqrt(2 / 4)), rel=gamma(1000))
+    assert (smaller.measured, smaller.predicted) == pytest.approx(
+        (math.sqrt(1 / 4), instance.attack[0]), rel=gamma(1000)
+    )
+    verdicts = {bound: stability_ball.single_bounds(bound, instance)[0].verdict for bound in (0.5, 0.7, 0.708)}
+    assert verdicts == {0.5: Verdict.HOLDS, 0.7: Verdict.HOLDS, 0.708: Verdict.REFUTED}

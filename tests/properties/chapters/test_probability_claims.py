@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flint import arb
+from flint import arb, fmpq
 
 from properties import registry
 from properties.chapters.kernels import concentration_chernoff
+from properties.chapters.kernels import kernels as kernel_claims
 from properties.chapters.kernels.concentration_chernoff import Rule, Shares
 from properties.chapters.kernels.concentration_hoeffding import Pair, SampledPair
-from properties.chapters.kernels.kernel_instances import FAILURE_PROBABILITY, INITIALISED, stream_seed
+from properties.chapters.kernels.kernel_instances import FAILURE_PROBABILITY, INITIALISED, KernelInstance, stream_seed
 from properties.chapters.width import width as width_claims
 from properties.chapters.width.binomials import HALF
 from properties.chapters.width.initial_residual import ResidualInstance, all_signs, exact_mean, exact_tail, moments
@@ -26,8 +27,8 @@ from properties.descent.random_networks import RandomNetwork
 from properties.engine.claim import Bound, Depth, Evidence, Verdict
 from properties.engine.search import SHRINK_EVALUATIONS, run_claim
 from properties.engine.seeds import FIXED_ROOT_SEED, claim_seed
-from properties.engine.statistics import EVALUATIONS, POWER, SIGNIFICANCE, power
-from theory.inputs import normalise_rows
+from properties.engine.statistics import EVALUATIONS, POWER, SIGNIFICANCE, Trials, power
+from theory.inputs import FloatArray, normalise_rows
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import working_precision
 from theory.theorems.chernoff import chernoff_exponent
@@ -224,6 +225,22 @@ def test_one_over_mu_max_is_compared_with_the_least_leverage() -> None:
         assert first.verdict is Verdict.HOLDS
 
 
+@pytest.mark.parametrize(
+    ("rows", "mu_max", "h_min"),
+    [(np.eye(5), 1, 1), (np.eye(5)[:2], 1, 1), (np.vstack([np.eye(4), np.full(4, 0.5)]), 2, fmpq(1, 2))],
+)
+def test_geometry_is_exact_up_to_five_rows_and_columns(rows: FloatArray, mu_max: int, h_min: fmpq) -> None:
+    """And the claim compares it there with what the theorem puts in its place. ``X^T X = I + v v^T`` for the last."""
+    instance = WidthInstance(rows, np.ones(len(rows)), 1.0, 0.1, 0.5, "T4-width", False)
+    with working_precision(128):
+        geometry = instance.geometry
+        for found, exact in ((geometry.mu_max, mu_max), (geometry.mu_min, 1), (geometry.h_min, h_min)):
+            assert found.contains(exact)
+            assert found.rad() < 2.0**-80
+    labels = [bound.label for bound in registry["T4-width"].conclusion(instance)]
+    assert "1/mu_max <= h_min, for rows that are units up to rounding" in labels
+
+
 def test_exact_geometry_knows_the_rank_that_float64_does_not() -> None:
     """Two rows 1e-17 from antiparallel: ``mu_min = 1e-34/2`` up to the third power of the angle, kappa_X = 4e34."""
     nearly = WidthInstance(np.array([[1.0, 0.0], [-1.0, 1e-17]]), np.ones(2), 1.0, 0.1, 0.5, "T4-width", False)
@@ -231,6 +248,31 @@ def test_exact_geometry_knows_the_rank_that_float64_does_not() -> None:
     assert not nearly.bounds.rank_certified
     verdicts = {one.name: one.verdict for one in registry["T4-width"].hypotheses(nearly)}
     assert verdicts["the rank of X is certified"] is Verdict.UNDECIDED
+
+
+def test_how_often_conditions_fail_depends_on_the_length_of_the_targets_alone() -> None:
+    """For orthogonal rows: (3, 4) and (5, 0) hundredths have the same radius, (4, 0) a smaller one; the same networks are drawn."""
+
+    def failures(targets: Sequence[int]) -> int:
+        instance = WidthInstance(np.eye(2), np.array(targets) / 100, 1.0, 0.1, 0.9, "T3", True, drawn=True)
+        (bound,) = width_claims.sampled(lambda _: 700, instance, Trials(1, "drawn", {}))
+        return int(bound.label.partition("k = ")[2].partition(" of N")[0])
+
+    assert 0 < failures((4, 0)) < failures((3, 4)) == failures((5, 0)) < width_claims.DRAWN_TRIALS
+
+
+def test_the_widest_network_that_is_drawn_is_one_of_the_hypothesis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one neuron more is none."""
+    drawn = WidthInstance(np.eye(2), np.ones(2), 1.0, 0.1, 0.5, "T3", True, drawn=True)
+    definite = KernelInstance(np.eye(2), 1)
+    cases = (
+        (width_claims, lambda: width_claims.hypotheses(lambda _: 30, drawn)[-1], 30),
+        (kernel_claims, lambda: kernel_claims.definite_hypotheses(definite)[-1], definite.chernoff_width),
+    )
+    for module, found, asked in cases:
+        for widest, verdict in ((asked, Verdict.HOLDS), (asked - 1, Verdict.REFUTED)):
+            monkeypatch.setattr(module, "WIDEST", widest)
+            assert found().verdict is verdict
 
 
 @pytest.mark.parametrize("root", [20191, 1, 2, 3, 4])

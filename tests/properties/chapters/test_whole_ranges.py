@@ -14,6 +14,9 @@ from properties.engine.claim import Claim, Evidence, Family, Verdict
 AT_ITS_LIMITS = {"constant_tenth": 9, "constant_percent": 99, "step_percent": 100}
 """The largest C and step size that a description can ask for: within 0.1% and 2^-30 of the theorem's limits."""
 
+SMALLEST_CONSTANT = {"constant_tenth": 2, "constant_percent": 1, "step_percent": 100}
+"""The least C that every family draws, with the largest step size that it allows."""
+
 DIALLED_EXACTLY = ("F3", "F4")
 """Families whose instances have the C that is asked for."""
 
@@ -41,6 +44,7 @@ def at_its_limits() -> Iterator[tuple[Claim[Any], Family[Any], Mapping[str, Any]
             description = drawn(family) if family.id in DIALLED_EXACTLY else {}
             if AT_ITS_LIMITS.keys() <= description.keys():
                 yield claim, family, {**description, **AT_ITS_LIMITS}
+                yield claim, family, {**description, **SMALLEST_CONSTANT}
 
 
 def with_a_longer_step(instance: Any) -> Any:

@@ -32,6 +32,19 @@ def test_widths_scales_and_memory_are_checked() -> None:
     assert own_rungs(5, 3, [4], 2.0, True)[0].width == 4
     with pytest.raises(WidthError, match=r"--width 100000000000: needs about .* GiB, more than this machine has"):
         own_rungs(5, 3, [10**11])
+    for neurons in (0, -4):
+        for symmetric in (False, True):
+            with pytest.raises(WidthError, match=rf"^--width {neurons}: a width must be positive$"):
+                own_rungs(5, 3, [4, neurons], 1.0, symmetric)
+    with pytest.raises(
+        WidthError, match=r"^--width 5: symmetric initialisation pairs neurons and needs an even width$"
+    ):
+        own_rungs(5, 3, [5], 1.0, True)
+    with pytest.raises(
+        WidthError, match=r"^--width 2: 2 neurons of 3 weights cannot fit 7 rows; m d must be at least 7$"
+    ):
+        own_rungs(7, 3, [3, 2])
+    assert [rung.width for rung in own_rungs(6, 3, [2])] == [2]  # m d = n is enough
     for scale in (0.0, -1.0, 1e-161, 1e153, math.inf, math.nan):
         with pytest.raises(ScaleError, match=r"--scale .*: the scale nu of the initial weights must lie between"):
             own_rungs(5, 3, [4], scale)

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, find, given, seed, settings
 
 from properties import registry
 from properties.descent.inputs import ANGLES, INPUT_KINDS, draw_inputs, weighted_kinds
+from properties.descent.rows import general_rows, integer_rows
 from properties.engine.claim import Family, InstanceVerdict
 from properties.engine.search import evaluate
 from properties.engine.statistics import description_key
@@ -229,6 +230,23 @@ def test_duplicated_inputs_shrink_to_three_on_the_line_or_two() -> None:
 
 
 # --- the kinds -------------------------------------------------------------------------------------------------------
+
+
+def test_rows_of_integers_are_all_that_there_are_but_0() -> None:
+    every = {(float(a), float(b)) for a in range(-2, 3) for b in range(-2, 3)} - {(0.0, 0.0)}
+    drawn = integer_rows(400, 2, 2, np.random.default_rng(1))
+    assert {tuple(row) for row in drawn.tolist()} == every
+    directions = {round(math.atan2(a, b), 9) for a, b in every}
+    rows = draw_inputs(400, 2, "integer", np.random.default_rng(1))
+    assert {round(math.atan2(a, b), 9) + 0.0 for a, b in rows.tolist()} == directions
+
+
+@pytest.mark.parametrize(("kind", "multiple"), [("nearly parallel", 2.0), ("nearly antiparallel", -1.0)])
+def test_the_last_row_is_nearly_a_multiple_of_the_first(kind: str, multiple: float) -> None:
+    """Of another length where they are parallel: nothing may depend on the lengths of rows."""
+    for exponent in (1, 8):
+        rows = general_rows(kind, 4, 3, exponent, np.random.default_rng(2))
+        assert 0 < np.linalg.norm(rows[-1] - multiple * rows[0]) < 6 * 10.0**-exponent
 
 
 @pytest.mark.parametrize("kind", INPUT_KINDS)

@@ -281,6 +281,19 @@ def test_no_two_causes_coincide_on_the_panel(optimiser: str) -> None:
             assert multiple is None or not (scaled or multiple.one), (name, other)
 
 
+@pytest.mark.parametrize(("power", "named_so"), [(4.0, True), (-4.0, True), (4.5, False), (-5.0, False)])
+def test_powers_of_one_size_are_tried_up_to_the_fourth(power: float, named_so: bool) -> None:
+    """A larger one is a coincidence, however small those of the other sizes are."""
+    formula, probes = next(iter(conventions("ngd"))).formula, []
+    for problem in panel("ngd", 2.0**-53):
+        given = problem.given
+        direction, _ = Probe(problem, given.weights, 2.0**-53).along(formula)
+        step = given.step_size * len(given.targets) ** power * direction
+        probes.append(Probe(problem, given.weights - step, 2.0**-53))
+    found = fitted_multiple(probes, formula)
+    assert (None if found is None else (found.k, found.exponents)) == ((1.0, (power, 0, 0, 0)) if named_so else None)
+
+
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 2, 4), (2, 1, 4), (1, 1, 4), (2, 2, 1)])
 def test_every_formula_says_something_or_nothing_on_the_smallest_problems(

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -142,6 +143,15 @@ def test_the_bound_of_a_spectral_norm_covers_any_rounding_of_the_product() -> No
         float
     )  # orthogonal rows of norm 8: the products of different rows may round to anything
     assert _operator_norm_bound(signs) ** 2 >= 64 + gamma(64) * 8 * 64 * 8
+
+
+@pytest.mark.parametrize("numbers", [(1, 1), (1, 2), (3, 5), (1, 2, 4)])
+def test_the_bound_of_a_spectral_norm_is_one_among_subnormal_numbers_too(numbers: tuple[int, ...]) -> None:
+    """Where a float is far from the next: the exact norm of (1, 1) least floats is sqrt 2 of them, the nearest float 1."""
+    least = Fraction(math.ulp(0.0))
+    bound = Fraction(_operator_norm_bound(np.array([numbers]) * math.ulp(0.0)))
+    assert bound**2 >= sum(number**2 for number in numbers) * least**2
+    assert bound <= sum(numbers) * least
 
 
 def test_a_spike_map_with_knots_on_both_sides_integrates_its_slopes() -> None:

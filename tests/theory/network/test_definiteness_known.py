@@ -1,14 +1,22 @@
 """What is known of G and H: certified singular, certified positive definite with a bound, or not decided."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
-from flint import fmpq
+from flint import fmpq, fmpz_mat
 
 from theory.descent.steps import FunctionSpaceDescent
 from theory.direction import LowerBound, UpperBound
 from theory.errors import DivergenceError, RankDeficientError
 from theory.inputs import FloatArray, normalise_rows
-from theory.network.definiteness import Definiteness, definiteness, explained, rectifier_definiteness
+from theory.network.definiteness import (
+    Definiteness,
+    _inverse_trace_bound,
+    definiteness,
+    explained,
+    rectifier_definiteness,
+)
 from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.rigour.exact import rational_matrix
 from theory.stability import certify_path, certify_path_until_broken
@@ -136,3 +144,17 @@ def test_a_path_that_breaks_off_keeps_its_first_steps() -> None:
     assert list(path.residual_norms) == list(whole.residual_norms)
     with pytest.raises(RankDeficientError, match=r"G\(1\)"):
         certify_path(net, rows, y, 1.0, 5)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_bound_from_the_inverse_s_trace_is_the_float_below_the_exact_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    whole, scale = fmpz_mat(2, 2, [int(rng.integers(1, 10**6)), 1, 1, int(rng.integers(2, 10**6))]), 3**seed
+    exact = whole_trace_bound(whole, scale)
+    found = Fraction(_inverse_trace_bound(whole, scale, 200))
+    assert exact - 2 * Fraction(np.spacing(float(exact))) <= found < exact
+
+
+def whole_trace_bound(whole: fmpz_mat, scale: int) -> Fraction:
+    """``1/tr M^{-1} = det/(tr scale)`` of the 2 x 2 matrix ``whole / scale``."""
+    return Fraction(int(whole.det()), int(whole[0, 0] + whole[1, 1]) * scale)

@@ -1,5 +1,6 @@
 """Rounding of the Gram matrices of an iterate, and of the steps solved with them, against balls."""
 
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -10,12 +11,15 @@ from theory.descent.steps import FunctionSpaceDescent
 from theory.inputs import FloatArray, normalise_rows
 from theory.losses import LossMaker, PseudoHuberLoss, SquaredLoss
 from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork
+from theory.rigour.activation_accuracy import STEEPEST_SLOPE
+from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS
 from theory.rigour.exact import ball_matrix, entrywise_product
-from theory.rigour.gram_rounding import GramRounding, over_root, root_error, smallest_root
+from theory.rigour.gram_rounding import GramRounding, over_root, root_error, smallest_eigenvalue, smallest_root
 from theory.rigour.one_step import OneStep, network_step, outward
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
+from theory.rigour.step_bounds import jacobian_norm
 from theory.rigour.trajectory import network_steps_enclosed
 
 BITS = 200
@@ -133,6 +137,30 @@ def test_roots_are_bounds_whatever_the_error() -> None:
         for exact in (max(squared - error, 0.0), squared + error):
             assert abs(np.sqrt(exact) - root) <= bound
     assert root_error(4.0, 0.1) == 0.05
+
+
+@pytest.mark.parametrize("error", [0.0, 2.0**-80, 2.0**-54, 0.1, 1 / 3])
+def test_the_smallest_eigenvalue_less_the_error_is_rounded_down(error: float) -> None:
+    """Below the exact difference, by three floats at most: where the error is small too, and the matrix symmetric or not."""
+    for gram in (np.diag([0.7, 1.0]), np.array([[2.0, 1.0], [1.0, 2.0]])):
+        exact = Fraction(smallest_eigenvalue_lower_bound(gram)) - Fraction(error)
+        assert (
+            Fraction(smallest_eigenvalue(gram, error)) < exact <= Fraction(smallest_eigenvalue(gram, error) + 2.0**-51)
+        )
+    turned = np.array(
+        [[2.0, 1.25], [0.75, 2.0]]
+    )  # within 1/4 of the last one, and of (2, 0.75; 0.75, 2) and (2, 1.25; 1.25, 2)
+    assert 0.75 - 2.0**-40 <= smallest_eigenvalue(turned, 0.25) < 0.75
+
+
+@pytest.mark.parametrize("rows", [np.eye(1), np.eye(3), np.tile([0.6, 0.8], (6, 1)), np.tile([0.6, -0.8], (100, 1))])
+def test_the_norm_of_any_jacobian_is_bounded_by_that_of_the_inputs(rows: FloatArray) -> None:
+    """Attained, but for the steepest slope of any activation, where every neuron is active: ``J J^T = X X^T``."""
+    net = TwoLayerNetwork(np.full((4, rows.shape[1]), 0.5) * np.sign(rows.sum(axis=0)), np.ones(4))
+    assert (net.pre_activations(rows) >= 0).all()
+    attained = float(np.linalg.norm(net.jacobian(rows), 2))
+    assert attained <= jacobian_norm(rows @ rows.T, rows.shape[1]) / STEEPEST_SLOPE * (1 + gamma(1000))
+    assert jacobian_norm(rows @ rows.T, rows.shape[1]) <= STEEPEST_SLOPE * attained * (1 + gamma(1000))
 
 
 def test_a_bound_is_raised_by_its_own_rounding() -> None:

@@ -167,6 +167,15 @@ def test_gamma_is_rounded_up() -> None:
         assert exact <= Fraction(gamma(operations)) <= exact * (1 + 4 * u)
 
 
+def test_gamma_exists_as_long_as_one_rounding_is_left() -> None:
+    """``k u < 1`` up to k = 2^53 - 1, where gamma_k is k itself; there is none from 2^53."""
+    most = 2**53 - 1
+    assert most <= gamma(most) <= most * (1 + 2 * rounding.UNIT_ROUNDOFF)
+    for operations in (most + 1, 2 * most):
+        with pytest.raises(OverflowError, match=f"gamma_{operations} does not exist"):
+            gamma(operations)
+
+
 def test_the_coarse_program_is_the_program() -> None:
     """Nothing rounded beside float64: the copy's bounds are those of its own roundoff, its values those of theory/."""
     coarse = Theory(UNIT_ROUNDOFF)

@@ -11,6 +11,7 @@ from tests.theory.rounding_model.case import UNIT_ROUNDOFF, Case, Measured
 from tests.theory.rounding_model.machine import Theory
 from tests.theory.rounding_model.products import network
 from theory.inputs import FloatArray
+from theory.rigour.activation_accuracy import STEEPEST_SLOPE
 
 U = UNIT_ROUNDOFF
 PARTS = "theory.rigour.step_bounds"
@@ -40,10 +41,10 @@ def system() -> Case:
 
 
 def kernels() -> Case:
-    """Kernels of parallel unit rows, entries rounded down, whose norm is the largest row sum."""
+    """Kernels of parallel unit rows, entries rounded down, whose norm is the largest row sum; its root is that of X."""
 
     def measure(theory: Theory) -> Measured:
-        kernel_norm = theory.function(PARTS, "kernel_norm")
+        kernel_norm, jacobian_norm = (theory.function(PARTS, name) for name in ("kernel_norm", "jacobian_norm"))
         for n, row in (
             (1, np.array([1.0])),
             (2, np.array([0.6, 0.8])),
@@ -52,9 +53,11 @@ def kernels() -> Case:
         ):
             rows = np.tile(row, (n, 1))
             geometry = theory.function("theory.kernels.geometry", "InputGeometry")(rows)
-            yield float(np.linalg.norm(rows, 2)) ** 2, kernel_norm(geometry.kernel, len(row))
+            length = float(np.linalg.norm(rows, 2))
+            yield length**2, kernel_norm(geometry.kernel, len(row))
+            yield STEEPEST_SLOPE * length, jacobian_norm(geometry.kernel, len(row))
 
-    return Case("norms of kernels", ("rigour.step_bounds:kernel_norm",), measure)
+    return Case("norms of kernels", ("rigour.step_bounds:kernel_norm", "rigour.step_bounds:jacobian_norm"), measure)
 
 
 def movements() -> Case:

@@ -248,3 +248,17 @@ def test_a_gram_matrix_within_its_error_of_a_singular_one_is_refused() -> None:
         segment_variation(start, end, net.signs, kernel, gram, gram_error=float(np.linalg.eigvalsh(gram)[0]))
     narrow, wide = (segment_variation(start, end, net.signs, kernel, gram, kernel_error=e) for e in (0.0, 1e-4))
     assert wide[0] <= narrow[0] <= narrow[1] < wide[1]
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("asymmetric", ["kernel", "gram"])
+def test_matrices_that_are_symmetric_up_to_rounding_are_taken(asymmetric: str, activation: str) -> None:
+    """As general products of matrices are: each side's last bit is its own, and the bracket is that of the symmetric ones."""
+    net, rows, start, end = segment(4, activation)
+    matrices = {"kernel": rows @ rows.T, "gram": net.gram(rows)}
+    symmetric = segment_variation(start, end, net.signs, **matrices, activation=activation)
+    matrices[asymmetric][0, 1] = np.nextafter(matrices[asymmetric][0, 1], np.inf)
+    lower, upper = segment_variation(start, end, net.signs, **matrices, activation=activation)
+    assert lower <= symmetric[1]
+    assert symmetric[0] <= upper
+    assert (lower, upper) == pytest.approx(symmetric, rel=1e-12)

@@ -2,13 +2,14 @@
 
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from flint import fmpq
 
 from theory.inputs import FloatArray
-from theory.stability.flips import joint_flip_count
+from theory.stability.flips import input_flip_counts, joint_flip_count
 from theory.stability.weighted_flips import WeightedKnapsack, weighted_flip_count
 
 
@@ -66,6 +67,25 @@ def test_weight_is_the_floor_of_the_least_dual_value(seed: int) -> None:
     assert weight == int(dual.p // dual.q)
     assert weight >= heaviest(costs, root * root)
     assert weight <= joint_flip_count(costs, float(root))
+
+
+@pytest.mark.parametrize("exponent", [-200, -20, 20, 200])
+@pytest.mark.parametrize("counted", [weighted_flip_count, joint_flip_count, input_flip_counts])
+def test_counts_do_not_depend_on_the_unit_of_length(
+    counted: Callable[[FloatArray, float], object], exponent: int
+) -> None:
+    """Distances times a power of two, and so costs times one of four: the same pairs flip, and no rounding differs."""
+    for seed in range(8):
+        costs = np.random.default_rng(seed).integers(0, 12, (3, 6)).astype(float)
+        found = counted(np.ldexp(costs, 2 * exponent), math.ldexp(2.5, exponent))
+        assert np.array_equal(np.asarray(found), np.asarray(counted(costs, 2.5)))
+
+
+@pytest.mark.parametrize("counted", [weighted_flip_count, joint_flip_count, input_flip_counts])
+def test_a_budget_that_is_short_by_little_does_not_suffice(counted: Callable[[FloatArray, float], object]) -> None:
+    """One of two flips when both cost 2^-24 of the budget too much, and both when they cost exactly what there is."""
+    for excess, flips in ((2.0**-24, 1), (0.0, 2)):
+        assert np.all(np.asarray(counted(np.array([[0.5, 0.5 + excess]]), 1.0)) == flips)
 
 
 def test_hand_worked_weights() -> None:

@@ -185,3 +185,9 @@ def test_a_run_that_broke_off_decides_nothing() -> None:
     assert math.isnan(ratio)
     (bound,) = population_width.sampled(rule, wide(), Trials(1, "broken", {}))
     assert bound.verdict is Verdict.UNDECIDED
+
+
+def test_inputs_of_the_cap_lie_on_one_circle_of_latitude() -> None:
+    inputs, _ = wide(teacher="cap", dim=3).draw(20, np.random.default_rng(1))
+    assert np.abs(inputs[:, 0] - 0.8).max() <= 2.0**-50
+    assert np.ptp(inputs[:, 1]) > 0.6

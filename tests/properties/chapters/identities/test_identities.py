@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
 
+from properties.chapters.identities import identity_steps
 from properties.chapters.identities.identities import CLAIMS
 from properties.chapters.identities.identity_checks import equal
 from properties.chapters.identities.identity_steps import _singular_features
@@ -18,6 +19,7 @@ from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork, exact_root, unvec, vec, vector
 from properties.exact.identity_instances import (
     SHAPES,
+    NetworkInstance,
     build_network,
     build_ones,
     build_pattern,
@@ -328,3 +330,12 @@ def test_identities_that_hold_at_every_rank() -> None:
         assert (
             net.inputs * dense.transpose() == net.projection * diagonal(vector(net.residual)) * inverse * net.features
         )
+
+
+def test_features_are_singular_from_a_rank_one_below_the_number_of_inputs() -> None:
+    """Of two inputs the neurons see both alike or one each: H has rank 1 or 2."""
+    for second, verdict in (([0.6, 0.8], Verdict.HOLDS), ([-1.0, 0.0], Verdict.REFUTED)):
+        inputs, weights = np.array([[1.0, 0.0], second]), np.tile([[1.0, 0.5], [-1.0, -0.5]], (2, 1))
+        instance = NetworkInstance("hand", inputs, weights, weights, np.ones(4), np.ones(2), 0.5, "kfac")
+        (found,) = identity_steps._singular_features(instance)
+        assert found.verdict is verdict

@@ -111,6 +111,16 @@ def test_half_of_the_violation_is_kept() -> None:
     assert from_document(stored(claim_that(radius_at_most(0.999)), ball).document).radius == 1.04
 
 
+@pytest.mark.parametrize(("limit", "expected"), [(1.0, 0.99), (0.9877, 1.0)])
+def test_no_bound_becomes_undecided(limit: float, expected: float) -> None:
+    """The second bound is decided at 0.987654 and at 0.99 but not at 1.0, or the other way about: fewer digits then decide more."""
+
+    def conclusion(ball: AttackedBall) -> Sequence[Bound]:
+        return [at_most("radius", ball.radius, 0.5, 0.0), at_most("another", ball.radius, limit, 1e-3)]
+
+    assert from_document(stored(claim_that(conclusion)).document).radius == expected
+
+
 def test_what_cannot_be_evaluated_is_not_taken() -> None:
     def conclusion(ball: AttackedBall) -> Sequence[Bound]:
         if ball.radius == 1.0:
