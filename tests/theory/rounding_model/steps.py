@@ -22,9 +22,24 @@ ONE_STEP = "theory.rigour.one_step"
 BITS = 90
 """Of the balls that stand for exact steps."""
 
-WATCHED = tuple(
-    f"rigour.one_step:{name}" for name in ("network_step", "_kronecker_step", "_row_norm", "AccurateOutputs.of")
-)
+OPTIMISERS = {"ngd": ("ngd", "NaturalGradient"), "kfac": ("kfac", "KroneckerFactored"), "gd": ("gd", "GradientDescent")}
+"""By name: module of theory.descent and class."""
+
+OF_COEFFICIENTS = "descent.coefficients:CoefficientOptimiser.rounding"
+WATCHES = {
+    "ngd": (OF_COEFFICIENTS, "descent.ngd:NaturalGradient.displacement"),
+    "kfac": ("descent.kfac:KroneckerFactored.rounding",),
+    "gd": (OF_COEFFICIENTS, "descent.gd:GradientDescent.displacement"),
+}
+"""What bounds the errors of an optimiser's step."""
+
+WATCHED = tuple(f"rigour.one_step:{name}" for name in ("network_step", "_row_norm", "AccurateOutputs.of"))
+
+
+def optimiser_of(theory: Theory, name: str) -> Any:
+    """The copy's optimiser: a name would find theory/'s own."""
+    module, kind = OPTIMISERS[name]
+    return theory.function(f"theory.descent.{module}", kind)()
 
 
 def compared(exact: EnclosedStep, step: Any) -> Measured:
@@ -58,12 +73,12 @@ def network_case(
         y = np.round((plain.outputs(inputs) - np.asarray(residual)) * 2**40) / 2**40
         state = theory.function("theory.descent.steps", "FunctionSpaceDescent")(net, inputs, y, loss=loss)
         before = state.pre_activations.copy()
-        step = theory.function(ONE_STEP, "network_step")(state, eta, optimiser)
+        step = theory.function(ONE_STEP, "network_step")(state, eta, optimiser_of(theory, optimiser))
         with working_precision(BITS):
             exact = network_steps_enclosed(before, inputs, given, activation, loss(y), eta, 1, optimiser)[0]
             yield from compared(exact, step)
 
-    return Case(name, WATCHED, measure, searched)
+    return Case(name, (*WATCHED, *WATCHES[optimiser]), measure, searched)
 
 
 def on_circle(*angles: float) -> FloatArray:

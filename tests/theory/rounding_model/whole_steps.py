@@ -10,10 +10,11 @@ import numpy as np
 from tests.theory.rounding_model.case import Case, Measured
 from tests.theory.rounding_model.machine import Theory
 from tests.theory.rounding_model.products import exchanged, network
-from tests.theory.rounding_model.steps import ONE_STEP
+from tests.theory.rounding_model.steps import ONE_STEP, WATCHES, optimiser_of
 
 WIDTH = 4
-STEPS = {"kfac": "_kronecker_step", "ngd": "network_step", "gd": "network_step"}
+BOUNDING = {"kfac": "theory.descent.kfac", "ngd": "theory.descent.coefficients", "gd": "theory.descent.coefficients"}
+"""Where an optimiser's errors are put together."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def told(case: Told) -> Case:
         state.output_gradient = state.output_gradient + case.gradient_off + case.plain_off
         advance = state.advance
 
-        def advanced(eta: float, optimiser: str) -> None:
+        def advanced(eta: float, optimiser: object) -> None:
             advance(eta, optimiser)
             state.pre_activations += case.movement / np.sqrt(WIDTH)
 
@@ -73,8 +74,8 @@ def told(case: Told) -> Case:
         if case.movement:
             values["movement_rounding"] = lambda *_: case.movement / case.eta
         theory.sum_errors = [case.gradient_off * np.sqrt(WIDTH)]
-        with exchanged(module, values):
-            step = module.network_step(state, case.eta, case.optimiser)
+        with exchanged(theory.module(BOUNDING[case.optimiser]), values):
+            step = module.network_step(state, case.eta, optimiser_of(theory, case.optimiser))
         theory.sum_errors = []
         residual = 2 * z - target
         after = residual - case.eta * residual
@@ -82,8 +83,7 @@ def told(case: Told) -> Case:
         yield abs(step.after - abs(after)), step.after_error
         yield abs(step.length - case.eta * abs(residual)), step.length_error
 
-    functions = (STEPS[case.optimiser], "_row_norm")
-    watches = tuple(f"rigour.one_step:{name}" for name in functions)
+    watches = ("rigour.one_step:network_step", "rigour.one_step:_row_norm", *WATCHES[case.optimiser])
     said = {name: value for name, value in vars(case).items() if value != getattr(Told, name, None)}
     return Case(f"told {said}", watches, measure)
 
