@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from flint import arb, ctx, fmpq, fmpq_mat
 
+from theory.descent import ngd
 from theory.descent.optimiser import as_optimiser
+from theory.descent.state import FunctionSpaceState
 from theory.descent.steps import FunctionSpaceDescent, trajectory
 from theory.errors import ChoiceError, NotNormalisedError
 from theory.inputs import FloatArray, normalise_rows
 from theory.losses import PseudoHuberLoss, SquaredLoss, as_loss
 from theory.network.two_layer import TwoLayerNetwork
-from theory.rigour import enclosed_step
 from theory.rigour.exact import AnyArray, ball_matrix, hadamard, pseudo_inverse, rational, rational_matrix
 from theory.rigour.one_step import AccurateOutputs, network_step
 from theory.rigour.precision import CAP_BITS, FIRST_BITS, at_rising_precision, working_precision
@@ -357,15 +358,15 @@ def check_float_step(problem: Problem, optimiser: str) -> float:
 def test_a_planted_wrong_count_in_a_gram_matrix_is_caught(optimiser: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given = problem(5, 3, 3, 200)
     check_float_step(given, optimiser)
-    counts = vars(FunctionSpaceDescent)["pattern_gram"]
+    counts = vars(FunctionSpaceState)["pattern_gram"]
 
-    def wrong(state: FunctionSpaceDescent) -> FloatArray:
+    def wrong(state: FunctionSpaceState) -> FloatArray:
         found: FloatArray = counts.fget(state).copy()
         found[0, 1] += 1 / 200
         found[1, 0] += 1 / 200
         return found
 
-    monkeypatch.setattr(FunctionSpaceDescent, "pattern_gram", property(wrong))
+    monkeypatch.setattr(FunctionSpaceState, "pattern_gram", property(wrong))
     with pytest.raises(AssertionError):
         check_float_step(given, optimiser)
 
@@ -403,8 +404,8 @@ def test_a_planted_solution_without_its_radius_is_caught(monkeypatch: pytest.Mon
     net = problem(1, 2, 2, 16)[0]
     given = net, normalise_rows(np.array([[1.0, 0.0], [1.0, 1e-5]])), np.array([1.0, -1.0])
     check_against_rationals(given, 0.4, 2, "ngd", 64)
-    solve = enclosed_step.solve_enclosed
-    monkeypatch.setattr(enclosed_step, "solve_enclosed", lambda matrix, right: _middles(solve(matrix, right)))
+    solve = ngd.solve_enclosed
+    monkeypatch.setattr(ngd, "solve_enclosed", lambda matrix, right: _middles(solve(matrix, right)))
     with pytest.raises(AssertionError):
         check_against_rationals(given, 0.4, 2, "ngd", 64)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -70,8 +70,7 @@ class Optimiser(ABC):
     def advance(self, state: FunctionSpaceState, eta: float) -> None:
         """Take one step. Raises RankDeficientError, DivergenceError."""
         with np.errstate(over="ignore", invalid="ignore"):
-            movement = self.movement(state)
-        state.move(movement, eta, state.measure_steps or self.inverts, self.name)
+            state.move(self.movement(state), eta, state.measure_steps or self.inverts, self.name)
 
     @abstractmethod
     def movement(self, state: FunctionSpaceState) -> Movement:
@@ -118,11 +117,14 @@ def kinds() -> tuple[type[Optimiser], ...]:
     return tuple(module.OPTIMISER for module in modules if hasattr(module, "OPTIMISER"))
 
 
+@lru_cache(maxsize=32)
+def _named(name: str) -> Optimiser | None:
+    return next((found for kind in kinds() if (found := kind.named(name)) is not None), None)
+
+
 def as_optimiser(optimiser: Chosen) -> Optimiser:
     """The optimiser itself, or the one of this name. Raises ChoiceError."""
-    if isinstance(optimiser, Optimiser):
-        return optimiser
-    for kind in kinds():
-        if (found := kind.named(optimiser)) is not None:
-            return found
+    found = _named(optimiser) if isinstance(optimiser, str) else optimiser
+    if isinstance(found, Optimiser):
+        return found
     raise ChoiceError(f"unknown optimiser {optimiser!r}; known: {', '.join(kind.kind for kind in kinds())}")

@@ -8,7 +8,7 @@ change, as the products of these alone are counted again. Which M it is, the opt
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,8 +34,7 @@ Factors = tuple[FloatArray, ...]
 """Matrices whose product M (n, n) moves the pre-activations: ``dZ = M S``; applied from the right, one after the other."""
 
 
-@dataclass(frozen=True)
-class Movement:
+class Movement(NamedTuple):
     """One step of an optimiser from an iterate, for the step size 1."""
 
     factors: Factors
@@ -80,8 +79,9 @@ class FunctionSpaceState:
         self.signs = net.signs
         self.phi = net.phi
         self.pre_activations = net.pre_activations(self.geometry.inputs)
-        self.movement: Movement | None = None
-        """The last step, for the step size 1; None before it."""
+        self.coefficients: FloatArray | None = None
+        """The vector c (n,) of the last step ``-eta J^T c``; None before it and after steps of other kinds."""
+        self._direction: Callable[[], FloatArray] | None = None
         self._shift = 0
         self.steps = 0
         """Steps taken: the index k of the iterate."""
@@ -131,21 +131,17 @@ class FunctionSpaceState:
 
     def move(self, movement: Movement, eta: float, count: bool, optimiser: str) -> None:
         """Take a step of an optimiser of this name; ``count`` evaluates H with it. Raises DivergenceError."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            *others, last = movement.factors
-            self.movement = movement
-            self.last_step_norm = eta * movement.length
-            last = -eta * last
-            self._shift = self._shift_of(last)
-            factors = tuple(
-                factor.astype(self._dtype, copy=False) for factor in (*others, np.ldexp(last, -self._shift))
-            )
-            representable = self._stays_representable(factors)
-            self._sweep(factors, count=count)
-            representable = representable or bool(np.isfinite(self.pre_activations).all())
-            finite = representable and np.isfinite(self.residual @ self.residual) and not np.isinf(movement.length)
+        *others, last = movement.factors
+        self.coefficients, self._direction = movement.coefficients, movement.direction
+        self.last_step_norm = eta * movement.length
+        last = -eta * last
+        self._shift = self._shift_of(last)
+        factors = tuple(factor.astype(self._dtype, copy=False) for factor in (*others, np.ldexp(last, -self._shift)))
+        representable = self._stays_representable(factors)
+        self._sweep(factors, count=count)
+        representable = representable or bool(np.isfinite(self.pre_activations).all())
         self.steps += 1
-        if not finite:
+        if not (representable and np.isfinite(self.residual @ self.residual) and not np.isinf(movement.length)):
             raise DivergenceError(
                 f"a step of {optimiser} with step size {eta:.3g} leaves the range of float64; take a smaller one, "
                 f"or scale the targets down"
@@ -156,16 +152,11 @@ class FunctionSpaceState:
         exponent = int(np.frexp(np.abs(factor).max())[1])
         return exponent if self._dtype == np.float32 and exponent < -SHIFTED else 0
 
-    @property
-    def coefficients(self) -> FloatArray | None:
-        """The vector c (n,) of the last step ``-eta J^T c``; None before it and after steps of other kinds."""
-        return None if self.movement is None else self.movement.coefficients
-
     def parameter_direction(self) -> FloatArray:
         """``B`` with ``dW = -eta S^T B`` for the last step, S from before it, shape (n, d). Raises ChoiceError before a step."""
-        if self.movement is None:
+        if self._direction is None:
             raise ChoiceError("no step was taken yet: it has no direction")
-        return self.movement.direction()
+        return self._direction()
 
     def features(self) -> FloatArray:
         """``S`` at the current iterate, shape (n, m): a new array."""

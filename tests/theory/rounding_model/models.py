@@ -13,7 +13,7 @@ from tests.theory.rounding_model.case import UNIT_ROUNDOFF, Case, Measured
 from tests.theory.rounding_model.components import NONE
 from tests.theory.rounding_model.machine import Theory
 from tests.theory.rounding_model.products import exchanged, network
-from tests.theory.rounding_model.steps import optimiser_of
+from tests.theory.rounding_model.steps import optimiser_of, watches_of
 from theory.inputs import FloatArray
 
 U = UNIT_ROUNDOFF
@@ -180,10 +180,8 @@ def steps_of_maps() -> Case:
             yield abs(step.after - float(np.linalg.norm(model.exact(point - move) - target))), step.after_error
             yield abs(step.length - float(np.linalg.norm(move))), step.length_error
 
-    watches = (
-        "rigour.one_step:map_step",
-        *(f"descent.{name}.displacement" for name in ("ngd:NaturalGradient", "gd:GradientDescent")),
-    )
+    own = [name for optimiser in ("ngd", "gd") for name in watches_of(optimiser) if name.endswith(".displacement")]
+    watches = ("rigour.one_step:map_step", *own)
     return Case("steps of maps", watches, measure, searched=True)
 
 

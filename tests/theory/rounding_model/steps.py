@@ -11,6 +11,7 @@ from flint import arb
 from tests.theory.rounding_model.case import UNIT_ROUNDOFF, Case, Measured
 from tests.theory.rounding_model.machine import Theory
 from tests.theory.rounding_model.products import network
+from theory.descent.optimiser import as_optimiser
 from theory.inputs import FloatArray
 from theory.losses import LossMaker, SquaredLoss
 from theory.rigour.enclosed_step import EnclosedStep
@@ -22,24 +23,24 @@ ONE_STEP = "theory.rigour.one_step"
 BITS = 90
 """Of the balls that stand for exact steps."""
 
-OPTIMISERS = {"ngd": ("ngd", "NaturalGradient"), "kfac": ("kfac", "KroneckerFactored"), "gd": ("gd", "GradientDescent")}
-"""By name: module of theory.descent and class."""
-
-OF_COEFFICIENTS = "descent.coefficients:CoefficientOptimiser.rounding"
-WATCHES = {
-    "ngd": (OF_COEFFICIENTS, "descent.ngd:NaturalGradient.displacement"),
-    "kfac": ("descent.kfac:KroneckerFactored.rounding",),
-    "gd": (OF_COEFFICIENTS, "descent.gd:GradientDescent.displacement"),
-}
-"""What bounds the errors of an optimiser's step."""
-
 WATCHED = tuple(f"rigour.one_step:{name}" for name in ("network_step", "_row_norm", "AccurateOutputs.of"))
 
 
 def optimiser_of(theory: Theory, name: str) -> Any:
-    """The copy's optimiser: a name would find theory/'s own."""
-    module, kind = OPTIMISERS[name]
-    return theory.function(f"theory.descent.{module}", kind)()
+    """The copy's optimiser of this name, which by itself would find theory/'s own."""
+    kind = type(as_optimiser(name))
+    return theory.function(kind.__module__, kind.__qualname__).named(name)
+
+
+def watches_of(name: str) -> tuple[str, ...]:
+    """What bounds the errors of an optimiser's step."""
+    found = []
+    for kind in type(as_optimiser(name)).__mro__:
+        for method in ("rounding", "displacement"):
+            own = vars(kind).get(method)
+            if own is not None and not getattr(own, "__isabstractmethod__", False):
+                found.append(f"{kind.__module__}:{kind.__qualname__}.{method}".removeprefix("theory."))
+    return tuple(found)
 
 
 def compared(exact: EnclosedStep, step: Any) -> Measured:
@@ -78,7 +79,7 @@ def network_case(
             exact = network_steps_enclosed(before, inputs, given, activation, loss(y), eta, 1, optimiser)[0]
             yield from compared(exact, step)
 
-    return Case(name, (*WATCHED, *WATCHES[optimiser]), measure, searched)
+    return Case(name, (*WATCHED, *watches_of(optimiser)), measure, searched)
 
 
 def on_circle(*angles: float) -> FloatArray:
