@@ -17,6 +17,7 @@ from theory.errors import ChoiceError, NotNormalisedError
 from theory.inputs import FloatArray, normalise_rows
 from theory.losses import PseudoHuberLoss, SquaredLoss, as_loss
 from theory.network.two_layer import TwoLayerNetwork
+from theory.rigour.enclosed_step import solve_enclosed
 from theory.rigour.exact import AnyArray, ball_matrix, hadamard, pseudo_inverse, rational, rational_matrix
 from theory.rigour.one_step import AccurateOutputs, network_step
 from theory.rigour.precision import CAP_BITS, FIRST_BITS, at_rising_precision, working_precision
@@ -404,7 +405,7 @@ def test_a_planted_solution_without_its_radius_is_caught(monkeypatch: pytest.Mon
     net = problem(1, 2, 2, 16)[0]
     given = net, normalise_rows(np.array([[1.0, 0.0], [1.0, 1e-5]])), np.array([1.0, -1.0])
     check_against_rationals(given, 0.4, 2, "ngd", 64)
-    solve = ngd.solve_enclosed
+    solve = solve_enclosed
     monkeypatch.setattr(ngd, "solve_enclosed", lambda matrix, right: _middles(solve(matrix, right)))
     with pytest.raises(AssertionError):
         check_against_rationals(given, 0.4, 2, "ngd", 64)
