@@ -149,8 +149,10 @@ class FunctionSpaceState:
 
     def _shift_of(self, factor: FloatArray) -> int:
         """The power of two by which a factor is divided before it is rounded to float32, where it would vanish there."""
+        if self._dtype != np.float32:
+            return 0
         exponent = int(np.frexp(np.abs(factor).max())[1])
-        return exponent if self._dtype == np.float32 and exponent < -SHIFTED else 0
+        return exponent if exponent < -SHIFTED else 0
 
     def parameter_direction(self) -> FloatArray:
         """``B`` with ``dW = -eta S^T B`` for the last step, S from before it, shape (n, d). Raises ChoiceError before a step."""
