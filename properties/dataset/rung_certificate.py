@@ -17,10 +17,8 @@ from properties.dataset.topics import RungTopic
 from properties.dataset.transformations import is_shuffled
 from properties.descent.linearised import linearised_iterations
 from properties.reading.datasets import Dataset
+from theory.descent.optimiser import as_optimiser
 from theory.direction import CertifiedSteps, Directed, LowerBound, computed, digits
-
-OPTIMISER_NAMES = {"ngd": "NGD", "kfac": "K-FAC", "gd": "GD"}
-"""How lines for a terminal call the optimisers."""
 
 Curves = Mapping[str, tuple[list[float], list[float] | None]]
 """Residual norms of each optimiser, and their bound where a theorem gives one."""
@@ -97,7 +95,7 @@ class RungCertificate(Directed):
     def lines(self) -> list[str]:
         """The network, its runs, then the topics' lines."""
         counts = ", ".join(
-            f"{OPTIMISER_NAMES[name]} {_counts(iterations)}" for name, iterations in self.iterations.items()
+            f"{as_optimiser(name).title} {_counts(iterations)}" for name, iterations in self.iterations.items()
         )
         initialised = f"weights of scale {self.rung.scale:g}" + (", symmetric" if self.rung.symmetric else "")
         eigenvalue = "unknown" if self.lambda_min is None else f">= {digits(self.lambda_min, 5)}"
@@ -168,17 +166,17 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
         )
     runs: dict[str, ObservedRun] = {}
     for name in STEP_CAPS:
-        run = found.part(f"{OPTIMISER_NAMES[name]}'s run", partial(context.run, name))
+        run = found.part(f"{as_optimiser(name).title}'s run", partial(context.run, name))
         if run is not None and run.broken is not None:
             after = f" after step {run.steps}" if run.steps else ""
-            found.reasons[f"{OPTIMISER_NAMES[name]}'s run{after}"] = run.broken
+            found.reasons[f"{as_optimiser(name).title}'s run{after}"] = run.broken
         if run is not None and run.steps:
             runs[name] = run
     contributions = [one for topic in topics if (one := found.topic(topic, context)) is not None]
     predictions = {name: _fastest(contributions, name) for name in runs}
     iterations = {
         name: found.part(
-            f"iterations of {OPTIMISER_NAMES[name]}", partial(_iterations, context, name, predictions[name])
+            f"iterations of {as_optimiser(name).title}", partial(_iterations, context, name, predictions[name])
         )
         for name in runs
     }

@@ -13,7 +13,7 @@ from flint import arb
 from properties.descent.losses import SQUARED_LOSS, LossRecipe
 from properties.engine.claim import TooLargeToConfirmError
 from properties.engine.stable_names import stored_as
-from theory.descent.steps import FunctionSpaceDescent, gradient_step, kfac_step, natural_gradient_step
+from theory.descent.steps import FunctionSpaceDescent, parameter_step
 from theory.direction import LowerBound, UpperBound
 from theory.inputs import FloatArray
 from theory.losses import Loss
@@ -112,9 +112,6 @@ class GradientInstance(DescentInstance, Protocol):
         ...
 
 
-STEPS = {"ngd": natural_gradient_step, "kfac": kfac_step, "gd": gradient_step}
-
-
 def _as_floats(step: EnclosedStep) -> OneStep:
     """A step in balls as float64 with error bounds."""
     norms = (step.before, step.after, step.length)
@@ -155,7 +152,7 @@ MAP_PARTS = ("amplitude", "linear", "frequencies", "direction", "slopes", "knots
 @stored_as("map-run")
 @dataclass(frozen=True)
 class MapInstance:
-    """NGD or GD on a parameter map from theta(0) = 0 (families F3 and F4); ``targets`` are the labels of ``loss``."""
+    """An optimiser, by its name, on a parameter map from theta(0) = 0 (families F3 and F4); ``targets`` are the labels of ``loss``."""
 
     roundable: ClassVar[tuple[str, ...]] = (
         "targets", "eta", *LOSS_PARTS, *(f"model.{part}" for part in MAP_PARTS),
@@ -223,7 +220,7 @@ class MapInstance:
 @stored_as("network-run")
 @dataclass(frozen=True)
 class NetworkInstance:
-    """NGD, K-FAC or GD on a two-layer network (families F1, F2 and F5); ``targets`` are the labels of ``loss``."""
+    """An optimiser, by its name, on a two-layer network (families F1, F2 and F5); ``targets`` are the labels of ``loss``."""
 
     roundable: ClassVar[tuple[str, ...]] = ("targets", "eta", "net.weights", *LOSS_PARTS)
 
@@ -284,7 +281,7 @@ class NetworkInstance:
         """The network that the balls start from."""
         net = self.net
         for _ in range(self.stored):
-            net = STEPS[self.optimiser](net, self.inputs, self.targets, self.eta, self.loss)
+            net = parameter_step(net, self.inputs, self.targets, self.eta, self.optimiser, self.loss)
         return net
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from theory.descent.optimiser import Chosen, as_optimiser
 from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
 
@@ -12,20 +13,17 @@ MOST_ITERATIONS = 10**12
 
 
 def linearised_iterations(
-    optimiser: str, eta: float, inputs: FloatArray, gram: FloatArray, residual: FloatArray, reduction: float
+    optimiser: Chosen, eta: float, inputs: FloatArray, gram: FloatArray, residual: FloatArray, reduction: float
 ) -> int | None:
     """The least k with ``||r(k)|| <= reduction ||r(0)||`` when every step is ``r - eta M r``; None when there is none.
 
-    M is I for NGD, diag(h) for K-FAC (I-kfac-fn), G(0) for GD. ``gram`` (n, n) is G(0), ``residual`` r(0) (n,).
+    M is the optimiser's for the Jacobian at initialisation. ``gram`` (n, n) is G(0), ``residual`` r(0) (n,).
     """
-    if optimiser == "ngd":
-        factors, weights = np.array([1 - eta]), np.array([1.0])
-    elif optimiser == "kfac":
-        factors, weights = 1 - eta * InputGeometry.of(inputs).leverage, residual**2
-    else:
-        values, vectors = np.linalg.eigh(gram)
-        factors, weights = 1 - eta * values, (vectors.T @ residual) ** 2
-    weights = weights / weights.sum()
+    values, vectors = np.linalg.eigh(as_optimiser(optimiser).linearised(InputGeometry.of(inputs), gram))
+    weights = (vectors.T @ residual) ** 2
+    if values[0] == values[-1]:
+        values, weights = values[:1], np.ones(1)
+    factors, weights = 1 - eta * values, weights / weights.sum()
 
     def remaining(k: int) -> float:
         return float(np.sqrt(np.sum(weights * np.abs(factors) ** (2 * k))))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from properties.reading.datasets import load_dataset
+from theory.descent.optimiser import Chosen
 from theory.descent.steps import trajectory
 from theory.inputs import FloatArray
 from theory.kernels.limiting import gram_entry_error, limiting_gram
@@ -61,7 +62,7 @@ def errors(
     y: FloatArray,
     train: np.ndarray[Any, Any],
     test: np.ndarray[Any, Any],
-    optimiser: str,
+    optimiser: Chosen,
     step_size: float,
     steps: int,
 ) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from theory.descent.optimiser import Chosen
 from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DescentError, RankDeficientError
 from theory.inputs import FloatArray
@@ -56,7 +57,7 @@ def _at_width(width: int, inputs: FloatArray, seed: int) -> dict[str, Any]:
     raise RankDeficientError(f"no initialisation of {ATTEMPTS} at width {width} satisfies Condition 1 along NGD's path")
 
 
-def path(net: TwoLayerNetwork, inputs: FloatArray, step_size: float, steps: int, optimiser: str) -> FloatArray:
+def path(net: TwoLayerNetwork, inputs: FloatArray, step_size: float, steps: int, optimiser: Chosen) -> FloatArray:
     """Outputs of every iterate, shape (steps + 1, n)."""
     state = FunctionSpaceDescent(net, inputs, TARGETS, measure_steps=False)
     found = [state.residual + TARGETS]

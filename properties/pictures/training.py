@@ -14,8 +14,8 @@ from properties.dataset.topics import kfac_real
 from properties.dataset.topics.gradient_data import guarantee
 from properties.dataset.topics.real_data import best_prediction
 from properties.reading.datasets import load_dataset
+from theory.descent.optimiser import Chosen, as_optimiser
 from theory.direction import UpperBound, not_above
-from theory.inputs import FloatArray
 from theory.network.gram import operator_norm
 from theory.rigour.input_bounds import input_bounds
 from theory.stability import PathCertificate
@@ -72,14 +72,9 @@ def prediction(
     return min(predictions, key=lambda one: one.factor, default=None)
 
 
-def linearised_norms(optimiser: str, eta: float, context: RungContext, steps: int) -> list[float]:
-    """``||(I - eta M)^k r(0)||`` with M = I for NGD, diag(h) for K-FAC, G(0) for GD (T0-linear, I-kfac-fn)."""
-    n = len(context.y)
-    matrix: FloatArray = {
-        "ngd": np.eye(n),
-        "kfac": np.diag(context.geometry.leverage),
-        "gd": context.gram,
-    }[optimiser]
+def linearised_norms(optimiser: Chosen, eta: float, context: RungContext, steps: int) -> list[float]:
+    """``||(I - eta M)^k r(0)||``, M the optimiser's for the Jacobian at initialisation (T0-linear, I-kfac-fn)."""
+    matrix = as_optimiser(optimiser).linearised(context.geometry, context.gram)
     residual, norms = context.residual.copy(), []
     for _ in range(steps + 1):
         norms.append(float(np.linalg.norm(residual)))

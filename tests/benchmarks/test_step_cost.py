@@ -10,7 +10,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from threadpoolctl import threadpool_limits
 
-from theory.descent.steps import FunctionSpaceDescent, solve_gram
+from theory.descent.solving import solve_gram
+from theory.descent.steps import FunctionSpaceDescent
 from theory.inputs import normalise_rows
 from theory.network.two_layer import TwoLayerNetwork
 

@@ -12,7 +12,9 @@ from functools import reduce
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.descent.steps import Factors, FunctionSpaceDescent
+from theory.descent.optimiser import Chosen
+from theory.descent.state import Factors
+from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DescentError
 from theory.inputs import FloatArray, positive_count
 from theory.network.definiteness import explained
@@ -126,7 +128,7 @@ def residual_curve(
     y: ArrayLike,
     step_size: float,
     most_steps: int,
-    optimiser: str = "ngd",
+    optimiser: Chosen = "ngd",
     reduction: float = 0.0,
 ) -> tuple[FloatArray, DescentError | None]:
     """``||r(k)||`` (not squared) for the squared loss, k = 0, 1, ... until ``<= reduction ||r(0)||``, or ``most_steps``.

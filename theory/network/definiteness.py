@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb, arb_mat, fmpz_mat
 
-from theory.descent.steps import FunctionSpaceDescent
+from theory.descent.optimiser import Chosen, as_optimiser
+from theory.descent.state import FunctionSpaceState
 from theory.direction import NONNEGATIVE, Directed, LowerBound, UpperBound, digits, stated
 from theory.errors import DescentError, RankDeficientError
 from theory.inputs import FloatArray
@@ -87,7 +88,7 @@ def rectifier_definiteness(rows: FloatArray | None, counts: FloatArray, width: i
     return Definiteness(n, int(whole.rank()) if n <= MOST_RANKED_ROWS else None, lower, upper)
 
 
-def definiteness(state: FunctionSpaceDescent, on_inputs: bool = True) -> Definiteness:
+def definiteness(state: FunctionSpaceState, on_inputs: bool = True) -> Definiteness:
     """What is known of G, or of H for ``on_inputs=False``, at the stored iterate; of a smooth network float64's bounds only."""
     rows = state.geometry.inputs
     pattern_gram = state.pattern_gram
@@ -99,11 +100,13 @@ def definiteness(state: FunctionSpaceDescent, on_inputs: bool = True) -> Definit
     return Definiteness(len(gram), None, *bounds)
 
 
-def explained(error: DescentError, state: FunctionSpaceDescent, optimiser: str) -> DescentError:
+def explained(error: DescentError, state: FunctionSpaceState, optimiser: Chosen) -> DescentError:
     """The same error with what is known of the matrix that could not be solved with; other errors as they are."""
     if not isinstance(error, RankDeficientError):
         return error
-    return RankDeficientError(f"{error}; {definiteness(state, optimiser != 'kfac').text()}")
+    chosen = as_optimiser(optimiser)
+    known = definiteness(state, chosen.condition == "2")
+    return RankDeficientError(f"{error}; {known.text(chosen.explained_matrix)}")
 
 
 def _symmetric(matrix: FloatArray) -> FloatArray:

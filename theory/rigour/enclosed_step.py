@@ -1,4 +1,4 @@
-"""Exact steps of NGD, K-FAC and GD in balls: what one step is made of, and steps of a parameter map.
+"""Exact steps in balls: what one step is made of, and steps of a parameter map.
 
 Everything is at the working precision. A system that cannot be shown to be regular, or an activation of undecided sign,
 gives not-a-number, which no comparison takes for an answer.
@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
 from flint import arb, arb_mat
 
-from theory.errors import ChoiceError
+from theory.descent.coefficients import of_a_map
+from theory.descent.optimiser import Chosen
 from theory.inputs import FloatArray, positive_count
 from theory.losses import Loss, as_loss
 from theory.maps.affine import ParameterMap
 from theory.reals import positive_real
-from theory.rigour.exact import AnyArray, ball_matrix, entrywise_product, lift
-from theory.rigour.kronecker import Move, kronecker_mover
+from theory.rigour.exact import AnyArray, lift
 
 
 def norm_enclosed(vector: AnyArray) -> arb:
@@ -60,24 +61,19 @@ def enclosed_step(before: AnyArray, after: AnyArray, length: arb, flips: int = 0
     return EnclosedStep(norm_enclosed(before), norm_enclosed(after), length, before, after, flips)
 
 
-MAP_OPTIMISERS = ("ngd", "gd")
-"""The optimisers of a parameter map."""
-
-
 def map_steps_enclosed(
     model: ParameterMap,
     theta: FloatArray,
     objective: Loss | FloatArray,
     eta: float,
     steps: int = 1,
-    optimiser: str = "ngd",
+    optimiser: Chosen = "ngd",
 ) -> list[EnclosedStep]:
-    """Exact NGD or GD steps from ``theta``, as balls at the working precision: a ball trajectory when ``steps`` > 1.
+    """Exact steps of NGD, or another optimiser of maps, from ``theta``, as balls at the working precision: a ball trajectory when ``steps`` > 1.
 
     Targets stand for their squared loss. Raises ChoiceError, ScaleError, WidthError (steps).
     """
-    if optimiser not in MAP_OPTIMISERS:
-        raise ChoiceError(f"no ball steps of a map by {optimiser!r}; known: {', '.join(MAP_OPTIMISERS)}")
+    chosen = of_a_map(optimiser)
     positive_real(eta, "the step size eta")
     positive_count(steps, "steps")
     loss = as_loss(objective)
@@ -87,7 +83,7 @@ def map_steps_enclosed(
     for _ in range(steps):
         jacobian = exact.jacobian(position)
         gradient = loss.gradient(outputs)
-        c = solve_enclosed(jacobian @ jacobian.T, gradient) if optimiser == "ngd" else gradient
+        c = chosen.coefficients_enclosed(partial(np.matmul, jacobian, jacobian.T), gradient)
         move = arb(eta) * (jacobian.T @ c)
         position = position - move
         before, outputs = outputs - minimiser, exact.outputs(position)
@@ -120,40 +116,3 @@ BALL_ACTIVATIONS: Mapping[str, tuple[Callable[[arb], arb], Callable[[arb], arb]]
     }
 )
 """Each activation and its derivative on balls; a ReLU derivative of undecided sign is not a number."""
-
-
-MoveMaker = Callable[[AnyArray, arb_mat], Move]
-"""From the loss's gradient g (n,) and H (n, n) in balls to the move of one step."""
-
-
-def _kernel_mover(inputs: FloatArray, natural: bool) -> MoveMaker:
-    """NGD and GD: ``dZ = -K diag(c) S`` and ``||dW||_F^2 = c^T G c``, with ``G c = g`` or ``c = g``."""
-    x = ball_matrix(inputs)
-    kernel = x * x.transpose()
-    n = len(inputs)
-
-    def move(gradient: AnyArray, pattern_gram: arb_mat) -> Move:
-        gram = entrywise_product(kernel, pattern_gram)
-        c = solve_enclosed(np.array(gram.tolist(), dtype=object), gradient) if natural else gradient
-        column = arb_mat(n, 1, list(c))
-        squared = (column.transpose() * gram * column)[0, 0]
-        return arb_mat([[-kernel[i, j] * c[j] for j in range(n)] for i in range(n)]), squared.nonnegative_part().sqrt()
-
-    return move
-
-
-MOVERS: Mapping[str, Callable[[FloatArray], MoveMaker]] = MappingProxyType(
-    {
-        "ngd": lambda inputs: _kernel_mover(inputs, True),
-        "kfac": kronecker_mover,
-        "gd": lambda inputs: _kernel_mover(inputs, False),
-    }
-)
-"""By optimiser, from X (n, d) exactly as given."""
-
-
-def move_maker(optimiser: str, inputs: FloatArray) -> MoveMaker:
-    """What moves the pre-activations. Raises ChoiceError."""
-    if optimiser not in MOVERS:
-        raise ChoiceError(f"unknown optimiser {optimiser!r}; known: {', '.join(MOVERS)}")
-    return MOVERS[optimiser](inputs)

@@ -7,17 +7,16 @@ rounding of the bounds themselves, are left to ``one_step.outward``, which raise
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from flint import arb, arb_mat
 
-from theory.descent.steps import solve_gram
+from theory.descent.optimiser import Move, MoveMaker
+from theory.descent.solving import solve_gram
 from theory.inputs import FloatArray
 from theory.rigour.euclidean import euclidean_norm
-from theory.rigour.exact import ball_matrix, pseudo_inverse, rational_matrix
+from theory.rigour.exact import AnyArray, ball_matrix, pseudo_inverse, rational_matrix
 from theory.rigour.gram_rounding import over_root, root_error
 from theory.rigour.input_bounds import InputBounds
 from theory.rigour.rounding import gamma
@@ -86,11 +85,7 @@ class KroneckerSolution:
         return float((root + product + inexact) * (1 + gamma(16)) + gamma(8) * length)
 
 
-Move = tuple[arb_mat, arb]
-"""An n x n matrix M of balls with ``dZ = M S``, and a ball around ``||dW||_F``, for the step size 1."""
-
-
-def kronecker_mover(inputs: FloatArray) -> Callable[[np.ndarray[Any, Any], arb_mat], Move]:
+def kronecker_mover(inputs: FloatArray) -> MoveMaker:
     """K-FAC on X (n, d) exactly as given: from r (n,) and H (n, n) in balls to the move of one step.
 
     ``dZ = -P diag(r) H^{-1} S`` and ``||dW||_F^2 = sum_ij r_i r_j (H^{-1})_ij y_i . y_j``, y_i the rows of Y. The
@@ -100,7 +95,7 @@ def kronecker_mover(inputs: FloatArray) -> Callable[[np.ndarray[Any, Any], arb_m
     projection, products = ball_matrix(inputs) * pseudo, pseudo.transpose() * pseudo
     n = len(inputs)
 
-    def move(residual: np.ndarray[Any, Any], pattern_gram: arb_mat) -> Move:
+    def move(residual: AnyArray, pattern_gram: arb_mat) -> Move:
         try:
             inverse = pattern_gram.inv()
         except ZeroDivisionError:

@@ -1,4 +1,4 @@
-"""One step of NGD, K-FAC or GD from a stored iterate: residual norms in float64 with error bounds.
+"""One step of an optimiser from a stored iterate: residual norms in float64 with error bounds.
 
 The iterate is exact as given. ``before_error`` and ``after_error`` bound the difference between the computed norms and
 those of the exact step from it (exact solve, exact residual), given the accuracy of the activations (activation_accuracy). The terms
@@ -12,24 +12,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from theory.descent.steps import FunctionSpaceDescent, solve_gram
-from theory.errors import ChoiceError
+from theory.descent.coefficients import of_a_map
+from theory.descent.optimiser import Chosen, StepErrors, as_optimiser
+from theory.descent.state import FunctionSpaceState
+from theory.descent.steps import FunctionSpaceDescent
 from theory.inputs import SMALLEST_DISTANCE, FloatArray, positive
 from theory.losses import Loss, as_loss
 from theory.maps.affine import ParameterMap
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS, STEEPEST_SLOPE
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.gram_rounding import (
-    GramRounding,
-    over_root,
     product_error,
-    root_error,
-    smallest_root,
 )
-from theory.rigour.input_bounds import input_bounds
-from theory.rigour.kronecker import KroneckerSolution
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
-from theory.rigour.step_bounds import form_error, jacobian_norm, movement_rounding, solve_defect
 from theory.rigour.summation import accurate_sum
 
 
@@ -71,28 +66,15 @@ def outward(error: float, operations: int) -> float:
     return (error + UNDERFLOW) * (1 + gamma(8 * operations + 64))
 
 
-STEP_OPTIMISERS = ("ngd", "gd")
-"""The optimisers with an error bound here."""
-
-
-def known_optimiser(optimiser: str) -> str:
-    """NGD or GD. Raises ChoiceError."""
-    if optimiser not in STEP_OPTIMISERS:
-        raise ChoiceError(f"no error bound for {optimiser!r}; known: {', '.join(STEP_OPTIMISERS)}")
-    return optimiser
-
-
 def map_step(
-    model: ParameterMap, theta: FloatArray, objective: Loss | FloatArray, eta: float, optimiser: str = "ngd"
+    model: ParameterMap, theta: FloatArray, objective: Loss | FloatArray, eta: float, optimiser: Chosen = "ngd"
 ) -> tuple[FloatArray, OneStep]:
-    """One step ``theta - eta J^T c`` of a parameter map, with its error bound: NGD has ``(J J^T) c = g``, GD ``c = g``.
+    """One step ``theta - eta J^T c`` of a parameter map, with its error bound; the optimiser says what c is, and what it is off by.
 
     g is the loss's gradient in the outputs: the residual for the squared loss, which targets stand for. An error of the
-    outputs moves it by at most L times as much. With ``d = g - G c`` (exact g, G; computed c) NGD's exact step differs by
-    ``eta J^+ d``, whose length is at most ``eta ||d|| / sigma_min(J)``; GD's by ``eta J^T`` times the error of g.
-    Raises ChoiceError, RankDeficientError.
+    outputs moves it by at most L times as much. Raises ChoiceError, RankDeficientError.
     """
-    known_optimiser(optimiser)
+    chosen = of_a_map(optimiser)
     positive(eta, "the step size eta")
     loss = as_loss(objective)
     minimiser, minimiser_error = loss.minimiser, loss.minimiser_error
@@ -102,7 +84,7 @@ def map_step(
     residual, gradient = outputs - minimiser, loss.gradient(outputs)
     jacobian = model.jacobian(theta)
     gram = jacobian @ jacobian.T
-    c = solve_gram(gram, gradient) if optimiser == "ngd" else gradient
+    c = chosen.coefficients(gram, gradient, "the matrix")
     moved = theta - eta * (jacobian.T @ c)
     after = model.outputs(moved) - minimiser
     output_error, jacobian_error = model.rounding(theta)
@@ -112,11 +94,9 @@ def map_step(
     size = euclidean_norm(jacobian)
     gram_error = product_error(size, jacobian_error, p, n * p)
     c_norm = euclidean_norm(c)
-    if optimiser == "ngd":
-        defect = solve_defect(gram, gradient, c, gradient_error, gram_error * c_norm)
-        displacement = eta * over_root(defect, smallest_root(gram, gram_error))
-    else:
-        displacement = eta * (size + jacobian_error) * gradient_error
+    displacement = eta * chosen.displacement(
+        gram, gram_error, gram_error * c_norm, gradient, gradient_error, c, size + jacobian_error
+    )
     displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * euclidean_norm(moved)
     operations = n * p + n + p
     reach = outward(euclidean_norm(theta) + euclidean_norm(moved) + float(displacement), operations)
@@ -137,59 +117,30 @@ def map_step(
 
 
 @np.errstate(over="ignore")
-def network_step(state: FunctionSpaceDescent, eta: float, optimiser: str = "ngd") -> OneStep:
-    """Advance ``state`` by one step of NGD, K-FAC or GD and bound the error of both residual norms.
+def network_step(state: FunctionSpaceDescent, eta: float, optimiser: Chosen = "ngd") -> OneStep:
+    """Advance ``state`` by one step of an optimiser and bound the error of both residual norms.
 
-    For NGD and GD: the defect of the coefficients that were used, in exact g and G, over ``lambda_min(G)^{1/2}``, and the rounding of
-    the sweep ``Z - eta K diag(c') S`` (docs/proofs/rounding.md, P11.4); the length ``eta (c'^T G' c')^{1/2}`` (P11.5).
-    Without a certified lambda_min the errors of NGD are infinite.
-    Raises ChoiceError, RankDeficientError, DivergenceError.
+    The optimiser bounds what its step is off by; the outputs before and after are summed up accurately. NGD's errors are infinite
+    without a certified lambda_min, and so are K-FAC's. Raises ChoiceError, RankDeficientError, DivergenceError.
     """
-    if optimiser == "kfac":
-        return _kronecker_step(state, eta)
-    known_optimiser(optimiser)
-    n, dim = state.geometry.inputs.shape
-    u, gram, rounding = UNIT_ROUNDOFF, state.gram, GramRounding.of(state, state.geometry.inputs.shape[1])
-    start = AccurateOutputs.of(state)
-    state.advance(eta, optimiser)
+    chosen, start = as_optimiser(optimiser), AccurateOutputs.of(state)
+    errors_after = chosen.rounding(state, start.gradient, start.gradient_error)
+    state.advance(eta, chosen)
     end = AccurateOutputs.of(state)
-    c = state.coefficients
-    assert c is not None
-    sizes = np.abs(c)
-    steepest = jacobian_norm(state.kernel, dim)
-    if optimiser == "ngd":
-        defect = solve_defect(gram, start.gradient, c, start.gradient_error, rounding.of_product(sizes))
-        displacement = over_root(defect, smallest_root(gram, rounding.frobenius))
-    else:
-        displacement = steepest * (euclidean_norm(start.gradient - c) + start.gradient_error)
-    displacement *= eta * (1 + gamma(n + 16))
-    # the root that is off is the one that the step took, not one of another sum
-    off = form_error(sizes, gram, rounding.of_form(sizes))
-    length_error = displacement + eta * root_error((state.last_step_norm / eta) ** 2, off)
-    sweep = eta * movement_rounding(sizes, rounding.row_norms, rounding.absolute, n + 2 * dim + 16) + u * _row_norm(
-        state
-    )
-    moved_error = steepest * displacement + STEEPEST_SLOPE * float(np.sqrt(n)) * sweep
-    return _finished(start, end, moved_error, state.last_step_norm, length_error, n + dim + len(state.signs))
+    errors = errors_after(eta, UNIT_ROUNDOFF * _row_norm(state))
+    return _finished(start, end, state.last_step_norm, errors)
 
 
-def _finished(
-    start: AccurateOutputs,
-    end: AccurateOutputs,
-    moved_error: float,
-    length: float,
-    length_error: float,
-    operations: int,
-) -> OneStep:
-    """The step between two residuals (n,); the exact second one is within ``moved_error`` of the exact one at the computed iterate."""
+def _finished(start: AccurateOutputs, end: AccurateOutputs, length: float, errors: StepErrors) -> OneStep:
+    """The step between two residuals (n,); the exact second one is within ``errors.moved`` of the exact one at the computed iterate."""
     n, before, after = len(start.residual), euclidean_norm(start.residual), euclidean_norm(end.residual)
     step = OneStep(
         before=before,
         after=after,
-        before_error=outward(start.residual_error + gamma(n + 2) * before, operations),
-        after_error=outward(moved_error + end.residual_error + gamma(n + 2) * after, operations),
+        before_error=outward(start.residual_error + gamma(n + 2) * before, errors.operations),
+        after_error=outward(errors.moved + end.residual_error + gamma(n + 2) * after, errors.operations),
         length=length,
-        length_error=outward(length_error + gamma(4) * length, operations),
+        length_error=outward(errors.length + gamma(4) * length, errors.operations),
         residual=start.residual,
         moved_residual=end.residual,
     )
@@ -208,7 +159,7 @@ class AccurateOutputs:
     gradient_error: float
 
     @classmethod
-    def of(cls, state: FunctionSpaceDescent) -> AccurateOutputs:
+    def of(cls, state: FunctionSpaceState) -> AccurateOutputs:
         """Evaluate; ``FUNCTION_ROUNDINGS`` of what ``_row_norm`` bounds for phi, outputs move g by L times as much."""
         root, u, loss = float(np.sqrt(len(state.signs))), UNIT_ROUNDOFF, state.objective
         sums = [accurate_sum(state.phi.function(row) * state.signs) for row in state.pre_activations]
@@ -231,29 +182,7 @@ class AccurateOutputs:
         )
 
 
-def _kronecker_step(state: FunctionSpaceDescent, eta: float) -> OneStep:
-    """One K-FAC step; without a certified rank of X the errors after it are infinite."""
-    n, geometry, bounds = len(state.targets), state.geometry, input_bounds(state.geometry)
-    u, pattern_gram, rounding = UNIT_ROUNDOFF, state.pattern_gram, GramRounding.of(state, 0)
-    start = AccurateOutputs.of(state)
-    # T' below is what the step itself computes, from a gradient that differs from the accurate one
-    gradient_error = euclidean_norm(start.gradient - state.output_gradient) * (1 + gamma(n + 4))
-    gradient_error += start.gradient_error
-    # the features of a ReLU network carry the rounding of m^{-1/2} alone
-    features_error = float(np.sqrt(n)) * (rounding.absolute or 3 * u * STEEPEST_SLOPE)
-    sigma = smallest_root(pattern_gram, rounding.frobenius)
-    solved = KroneckerSolution.of(pattern_gram, rounding.frobenius, state.output_gradient, gradient_error, sigma)
-    displacement = solved.movement_error(geometry.basis, bounds, features_error, STEEPEST_SLOPE)
-    state.advance(eta, "kfac")
-    length_error = solved.length_error(geometry.dual_inputs, bounds, state.last_step_norm / eta)
-    end = AccurateOutputs.of(state)
-    sweep = float(np.sqrt(n)) * u * _row_norm(state)
-    moved_error = STEEPEST_SLOPE * (eta * displacement + sweep)
-    operations = n * (n + geometry.inputs.shape[1]) + len(state.signs)
-    return _finished(start, end, moved_error, state.last_step_norm, eta * length_error, operations)
-
-
-def _row_norm(state: FunctionSpaceDescent) -> float:
+def _row_norm(state: FunctionSpaceState) -> float:
     """``max_i ||phi(Z_i)||_2`` bounded through ``|phi(z)| <= |phi(0)| + |z|`` with slopes below 1.2."""
     z = state.pre_activations
     at_zero = abs(float(state.phi.function(np.zeros(1))[0]))

@@ -21,10 +21,11 @@ import numpy as np
 from flint import arb, arb_mat, fmpq
 from numpy.typing import NDArray
 
+from theory.descent.optimiser import MoveMaker
 from theory.inputs import FloatArray
 from theory.losses import Loss
 from theory.network.two_layer import TwoLayerNetwork, pattern_counts
-from theory.rigour.enclosed_step import EnclosedStep, MoveMaker, enclosed_step
+from theory.rigour.enclosed_step import EnclosedStep, enclosed_step
 from theory.rigour.exact import AnyArray, ball_matrix, float_at_least, rational
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.rigour.summation import enclosed_sums

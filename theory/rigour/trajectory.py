@@ -1,4 +1,4 @@
-"""Ball trajectories: the exact NGD, K-FAC or GD from a stored iterate or from W(0), enclosed step by step.
+"""Ball trajectories: an optimiser's exact steps from a stored iterate or from W(0), enclosed step by step.
 
 A network's iterate is exact as given: its pre-activations Z, or its weights W with ``Z = X W^T``. ``ball_trajectory`` raises the
 precision until every activation is decided and every residual norm known; what is not decided at the cap stays undecided.
@@ -12,11 +12,12 @@ from functools import partial
 import numpy as np
 from flint import arb, arb_mat
 
+from theory.descent.optimiser import Chosen, MoveMaker, as_optimiser
 from theory.inputs import FloatArray, positive_count, unit_rows
 from theory.losses import Loss, LossMaker, SquaredLoss, as_loss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.reals import positive_real
-from theory.rigour.enclosed_step import BALL_ACTIVATIONS, EnclosedStep, MoveMaker, enclosed_step, move_maker
+from theory.rigour.enclosed_step import BALL_ACTIVATIONS, EnclosedStep, enclosed_step
 from theory.rigour.exact import AnyArray, ball_matrix
 from theory.rigour.precision import CAP_BITS, FIRST_BITS, at_rising_precision
 from theory.rigour.rectifier_trajectory import RectifierTrajectory, StoredPreActivations, StoredWeights
@@ -30,16 +31,16 @@ def network_steps_enclosed(
     objective: Loss | FloatArray,
     eta: float,
     steps: int = 1,
-    optimiser: str = "ngd",
+    optimiser: Chosen = "ngd",
 ) -> list[EnclosedStep]:
-    """Exact steps of NGD, K-FAC or GD from stored Z (n, m), as balls at the working precision; X and Z are exact as given.
+    """Exact steps of an optimiser from stored Z (n, m), as balls at the working precision; X and Z are exact as given.
 
     Targets stand for their squared loss. A pre-activation whose sign is undecided after a step makes the following steps
     not-a-number. Raises ChoiceError, ScaleError, WidthError (steps).
     """
     positive_real(eta, "the step size eta")
     positive_count(steps, "steps")
-    move, loss = move_maker(optimiser, inputs), as_loss(objective)
+    move, loss = as_optimiser(optimiser).mover(inputs), as_loss(objective)
     if activation == "relu":
         path = RectifierTrajectory(StoredPreActivations(pre_activations), signs, loss, move, eta)
         return [path.advance() for _ in range(steps)]
@@ -52,12 +53,12 @@ def steps_from_weights(
     objective: Loss | FloatArray,
     eta: float,
     steps: int,
-    optimiser: str = "ngd",
+    optimiser: Chosen = "ngd",
 ) -> list[EnclosedStep]:
     """The same from the weights of ``net`` as given: ``Z(0) = X W^T`` is not rounded. Raises what that raises."""
     positive_real(eta, "the step size eta")
     positive_count(steps, "steps")
-    move, loss = move_maker(optimiser, inputs), as_loss(objective)
+    move, loss = as_optimiser(optimiser).mover(inputs), as_loss(objective)
     if net.activation == "relu":
         path = RectifierTrajectory(StoredWeights(net, inputs), net.signs, loss, move, eta)
         return [path.advance() for _ in range(steps)]
@@ -121,7 +122,7 @@ def ball_trajectory(
     y: FloatArray,
     step_size: float,
     steps: int,
-    optimiser: str = "ngd",
+    optimiser: Chosen = "ngd",
     loss: LossMaker = SquaredLoss,
     first: int = FIRST_BITS,
     cap: int = CAP_BITS,

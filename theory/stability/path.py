@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.descent.optimiser import Chosen, as_optimiser
+from theory.descent.state import FunctionSpaceState
 from theory.descent.steps import FunctionSpaceDescent
 from theory.direction import CertifiedSteps, Directed, LowerBound, UpperBound, as_upper_bound
 from theory.errors import DescentError, ShapeError
@@ -206,7 +208,7 @@ def segments_of(net: TwoLayerNetwork, initial: FloatArray, rows: FloatArray) -> 
     return SmoothSegments(net, initial, rows)
 
 
-def initial_eigenvalue(condition: str, state: FunctionSpaceDescent) -> LowerBound:
+def initial_eigenvalue(condition: str, state: FunctionSpaceState) -> LowerBound:
     """Certified lower bound of ``lambda_min(G)`` (K2: of H) at the stored Z exactly as given.
 
     The pattern of exact products ``X W^T`` may be another one, where a product rounds to the other side of 0.
@@ -222,7 +224,7 @@ def certify_path(
     y: ArrayLike,
     step_size: float,
     steps: int,
-    optimiser: str = "ngd",
+    optimiser: Chosen = "ngd",
     parts: int = 64,
     condition: str | None = None,
 ) -> PathCertificate:
@@ -244,7 +246,7 @@ def certify_path_until_broken(
     y: ArrayLike,
     step_size: float,
     steps: int,
-    optimiser: str = "ngd",
+    optimiser: Chosen = "ngd",
     parts: int = 64,
     condition: str | None = None,
 ) -> tuple[PathCertificate, DescentError | None]:
@@ -252,7 +254,8 @@ def certify_path_until_broken(
 
     Raises what ``certify_path`` raises, RankDeficientError and DivergenceError only when there is no first step.
     """
-    asked = known_condition(condition or ("K2" if optimiser == "kfac" else "2"))
+    chosen = as_optimiser(optimiser)
+    asked = known_condition(condition or chosen.condition)
     eta = positive(step_size, "step_size")
     number, finest = positive_count(steps, "steps"), positive_count(parts, "parts")
     rows = unit_rows(inputs)
@@ -265,9 +268,9 @@ def certify_path_until_broken(
     reached, broken = 0.0, None
     for _ in range(number):
         try:
-            state.advance(eta, optimiser)
+            state.advance(eta, chosen)
         except DescentError as error:
-            broken = explained(error, state, optimiser)
+            broken = explained(error, state, chosen)
             if not changes:
                 raise broken from error
             break

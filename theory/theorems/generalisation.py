@@ -32,7 +32,7 @@ import math
 from flint import fmpq
 from numpy.typing import ArrayLike
 
-from theory.descent.steps import solve_gram
+from theory.descent.solving import solve_gram
 from theory.directed import at_least_exact, decided_exactly
 from theory.errors import ScaleError
 from theory.inputs import target_vector

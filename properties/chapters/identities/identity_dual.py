@@ -18,6 +18,7 @@ from properties.engine.formulas import Formulas
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import MOVEMENTS, FunctionState, Movement, function_step, vector
 from properties.exact.identity_instances import NetworkInstance, function_state, network_family, network_features
+from theory.descent.optimiser import as_optimiser
 from theory.descent.steps import Trajectory, trajectory
 from theory.rigour.exact import diagonal, pseudo_inverse
 
@@ -27,9 +28,10 @@ EXAMPLES = {Depth.QUICK: 10, Depth.NORMAL: 100, Depth.THOROUGH: 600}
 
 _FAMILIES = {
     optimiser: dataclasses.replace(
-        network_family(f"two steps of {name}", "tiny ReLU networks", (optimiser,), (4, 9, 16)), examples=EXAMPLES
+        network_family(f"two steps of {as_optimiser(optimiser).title}", "tiny ReLU networks", (optimiser,), (4, 9, 16)),
+        examples=EXAMPLES,
     )
-    for optimiser, name in (("ngd", "NGD"), ("kfac", "K-FAC"), ("gd", "GD"))
+    for optimiser in ("ngd", "kfac", "gd")
 }
 
 

@@ -10,6 +10,7 @@ from properties.engine.paths import printable
 from properties.engine.report.entries import Entry
 from properties.engine.report.run_verdict import RunVerdict
 from properties.engine.report.wording import evaluation_lines, plural
+from theory.descent.optimiser import as_optimiser
 
 KIND, TITLE = "dataset", "data set"
 """The kind of its entry, and the heading above its lines."""
@@ -84,4 +85,4 @@ def dataset_failure(entry: Entry) -> str:
 
 def optimiser_name(optimiser: str) -> str:
     """An optimiser's name as it is written in text."""
-    return {"ngd": "NGD", "kfac": "K-FAC", "gd": "GD"}.get(optimiser, optimiser)
+    return as_optimiser(optimiser).title

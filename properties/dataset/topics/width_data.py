@@ -10,6 +10,7 @@ from properties.dataset.contribution import Contribution
 from properties.dataset.rung import NGD_STEP_SIZE, RungContext
 from properties.engine.claim import Verdict
 from properties.engine.decision import below
+from theory.descent.optimiser import as_optimiser
 from theory.direction import UNBOUNDED, UpperBound, digits, evidence, raised
 from theory.errors import DegenerateInputsError, ScaleError, WidthError
 from theory.kernels.degeneracy import degeneracy
@@ -34,11 +35,12 @@ def composed_widths(context: RungContext) -> Contribution:
         except (DegenerateInputsError, ScaleError, WidthError) as error:
             widths[theorem], reasons[theorem] = None, str(error)
     attempt = Attempts()
-    optimisers = {"T3": ("NGD", "ngd"), "T4-width": ("K-FAC", "kfac")}
+    optimisers = {"T3": "ngd", "T4-width": "kfac"}
     lines: list[str] = []
     values: dict[str, Any] = {}
     for theorem, needed in widths.items():
-        name, optimiser = optimisers[theorem]
+        optimiser = optimisers[theorem]
+        name = as_optimiser(optimiser).title
         condition = CONDITIONS[theorem]
         ball = attempt(f"Condition {condition} over the ball", partial(_ball, context, condition))
         path = attempt(f"C along {name}'s path", partial(_path, context, optimiser))

@@ -20,6 +20,7 @@ from tests.theory.rounding_model.case import NEGLIGIBLE, UNIT_ROUNDOFF, Case, ex
 from tests.theory.rounding_model.dominated import reason
 from tests.theory.rounding_model.machine import Theory
 from tests.theory.rounding_model.terms import terms_of
+from theory.descent import coefficients, gd, kfac, ngd
 from theory.maps import affine as maps
 from theory.maps import feature_maps
 from theory.network import gram as network_gram
@@ -48,6 +49,10 @@ CASES: tuple[Case, ...] = (
     *steps.CASES,
 )
 MODULES = (
+    coefficients,
+    gd,
+    kfac,
+    ngd,
     feature_maps,
     maps,
     network_gram,

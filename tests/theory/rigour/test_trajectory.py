@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from flint import arb, ctx, fmpq, fmpq_mat
 
+from theory.descent import ngd
+from theory.descent.optimiser import as_optimiser
+from theory.descent.state import FunctionSpaceState
 from theory.descent.steps import FunctionSpaceDescent, trajectory
 from theory.errors import ChoiceError, NotNormalisedError
 from theory.inputs import FloatArray, normalise_rows
 from theory.losses import PseudoHuberLoss, SquaredLoss, as_loss
 from theory.network.two_layer import TwoLayerNetwork
-from theory.rigour import enclosed_step
-from theory.rigour.enclosed_step import move_maker
+from theory.rigour.enclosed_step import solve_enclosed
 from theory.rigour.exact import AnyArray, ball_matrix, hadamard, pseudo_inverse, rational, rational_matrix
 from theory.rigour.one_step import AccurateOutputs, network_step
 from theory.rigour.precision import CAP_BITS, FIRST_BITS, at_rising_precision, working_precision
@@ -129,7 +131,7 @@ def test_ball_trajectories_contain_the_rational_ones(optimiser: str, n: int, d: 
 @pytest.mark.parametrize("loss", [SquaredLoss, partial(PseudoHuberLoss, ridge=0.1)])
 def test_patterns_and_entries_lead_to_the_same_balls(optimiser: str, loss: Callable[[FloatArray], SquaredLoss]) -> None:
     net, inputs, y = problem(3, 4, 3, 120)
-    arguments = (net.signs, loss(y), move_maker(optimiser, inputs))
+    arguments = (net.signs, loss(y), as_optimiser(optimiser).mover(inputs))
     exact = ball_matrix(inputs) * ball_matrix(net.weights).transpose()
     stored = net.pre_activations(inputs)
     with working_precision(160):
@@ -216,7 +218,7 @@ def test_the_float_pre_activations_that_decide_patterns_are_within_their_error(o
     net, inputs, y = problem(2, 3, 3, 25)
     exact, start = RationalNetwork(net, inputs, y), StoredWeights(net, inputs)
     with working_precision(200):
-        path = RectifierTrajectory(start, net.signs, SquaredLoss(y), move_maker(optimiser, inputs), 0.4)
+        path = RectifierTrajectory(start, net.signs, SquaredLoss(y), as_optimiser(optimiser).mover(inputs), 0.4)
         for _ in range(6):
             error = start.error + path._row_errors
             assert error.max() < 1e-13
@@ -260,7 +262,7 @@ def test_the_precision_rises_until_an_activation_very_near_zero_is_decided(eta: 
     assert 1 - rational(eta) * (1 - rational(y)) == moved
     for bits, ambiguous in ((64, 3), (128, 0)):
         with working_precision(bits):
-            loss, move = SquaredLoss(np.array([y])), move_maker("ngd", inputs)
+            loss, move = SquaredLoss(np.array([y])), as_optimiser("ngd").mover(inputs)
             path = RectifierTrajectory(StoredWeights(net, inputs), net.signs, loss, move, eta)
             path.advance()
             assert path.ambiguous == ambiguous
@@ -280,7 +282,7 @@ def test_a_planted_pre_activation_one_ulp_from_zero_is_decided_as_it_is(ulps: in
     start = StoredWeights(net, x)
     with working_precision(FIRST_BITS):
         assert (start.entry(0, 0) > 0) == (exact > 0)
-        path = RectifierTrajectory(start, net.signs, SquaredLoss(np.ones(1)), move_maker("ngd", x), 0.1)
+        path = RectifierTrajectory(start, net.signs, SquaredLoss(np.ones(1)), as_optimiser("ngd").mover(x), 0.1)
     assert bool(path.active[0, 0]) == (exact > 0)
     check_against_rationals((net, x, np.ones(1)), 0.25, 2, "ngd", 64)
 
@@ -288,10 +290,16 @@ def test_a_planted_pre_activation_one_ulp_from_zero_is_decided_as_it_is(ulps: in
 def test_a_pre_activation_that_is_exactly_zero_at_the_start_is_active() -> None:
     net = TwoLayerNetwork(np.array([[0.0, 1.0], [1.0, 0.0], [-1.0, 0.0], [2.0, 3.0]]), np.ones(4))
     x = np.array([[1.0, 0.0]])
-    path = RectifierTrajectory(StoredWeights(net, x), net.signs, SquaredLoss(np.ones(1)), move_maker("gd", x), 0.1)
+    path = RectifierTrajectory(
+        StoredWeights(net, x), net.signs, SquaredLoss(np.ones(1)), as_optimiser("gd").mover(x), 0.1
+    )
     assert path.active.tolist() == [[True, True, False, True]]
     stored = RectifierTrajectory(
-        StoredPreActivations(net.pre_activations(x)), net.signs, SquaredLoss(np.ones(1)), move_maker("gd", x), 0.1
+        StoredPreActivations(net.pre_activations(x)),
+        net.signs,
+        SquaredLoss(np.ones(1)),
+        as_optimiser("gd").mover(x),
+        0.1,
     )
     assert stored.active.tolist() == path.active.tolist()
 
@@ -307,7 +315,7 @@ def test_a_neuron_at_zero_follows_a_move_below_the_range_of_floats(optimiser: st
     with working_precision(4000):
         found = network_steps_enclosed(stored, np.eye(2), signs, "relu", y, eta, 2, optimiser)
         exact = entrywise_steps(
-            ball_matrix(stored), signs, "relu", as_loss(y), move_maker(optimiser, np.eye(2)), eta, 2
+            ball_matrix(stored), signs, "relu", as_loss(y), as_optimiser(optimiser).mover(np.eye(2)), eta, 2
         )
         assert found[0].moved_residual[1].is_finite()
         for step, other in zip(found, exact, strict=True):  # after the flips K-FAC's H may be singular, for both
@@ -351,15 +359,15 @@ def check_float_step(problem: Problem, optimiser: str) -> float:
 def test_a_planted_wrong_count_in_a_gram_matrix_is_caught(optimiser: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given = problem(5, 3, 3, 200)
     check_float_step(given, optimiser)
-    counts = vars(FunctionSpaceDescent)["pattern_gram"]
+    counts = vars(FunctionSpaceState)["pattern_gram"]
 
-    def wrong(state: FunctionSpaceDescent) -> FloatArray:
+    def wrong(state: FunctionSpaceState) -> FloatArray:
         found: FloatArray = counts.fget(state).copy()
         found[0, 1] += 1 / 200
         found[1, 0] += 1 / 200
         return found
 
-    monkeypatch.setattr(FunctionSpaceDescent, "pattern_gram", property(wrong))
+    monkeypatch.setattr(FunctionSpaceState, "pattern_gram", property(wrong))
     with pytest.raises(AssertionError):
         check_float_step(given, optimiser)
 
@@ -397,8 +405,8 @@ def test_a_planted_solution_without_its_radius_is_caught(monkeypatch: pytest.Mon
     net = problem(1, 2, 2, 16)[0]
     given = net, normalise_rows(np.array([[1.0, 0.0], [1.0, 1e-5]])), np.array([1.0, -1.0])
     check_against_rationals(given, 0.4, 2, "ngd", 64)
-    solve = enclosed_step.solve_enclosed
-    monkeypatch.setattr(enclosed_step, "solve_enclosed", lambda matrix, right: _middles(solve(matrix, right)))
+    solve = solve_enclosed
+    monkeypatch.setattr(ngd, "solve_enclosed", lambda matrix, right: _middles(solve(matrix, right)))
     with pytest.raises(AssertionError):
         check_against_rationals(given, 0.4, 2, "ngd", 64)
 

@@ -110,7 +110,7 @@ def finished() -> Case:
                 start = module.AccurateOutputs(before, e0, before, e0)
                 end = module.AccurateOutputs(after, e1, after, e1)
                 operations = n + 2
-                step = module._finished(start, end, moved, length, off, operations)
+                step = module._finished(start, end, length, module.StepErrors(moved, off, operations))
                 exact = float(np.linalg.norm(before)) + e0, float(np.linalg.norm(after)) + e1 + moved
                 yield abs(step.before - exact[0]), step.before_error
                 yield abs(step.after - exact[1]), step.after_error
@@ -253,8 +253,8 @@ def lengths_of_steps() -> Case:
 
     def measure(theory: Theory) -> Measured:
         n = 24
-        module = theory.module(ONE_STEP)
-        root_error, form_error = module.root_error, module.form_error
+        root_error = theory.function("theory.rigour.gram_rounding", "root_error")
+        form_error = theory.function("theory.rigour.step_bounds", "form_error")
         c, gram = np.ones(n), np.ones((n, n)) / n
         off = form_error(c, gram, gram_effect := 13 * U * n)
         del gram_effect

@@ -13,6 +13,7 @@ from tests.theory.rounding_model.case import UNIT_ROUNDOFF, Case, Measured
 from tests.theory.rounding_model.components import NONE
 from tests.theory.rounding_model.machine import Theory
 from tests.theory.rounding_model.products import exchanged, network
+from tests.theory.rounding_model.steps import optimiser_of, watches_of
 from theory.inputs import FloatArray
 
 U = UNIT_ROUNDOFF
@@ -171,7 +172,7 @@ def steps_of_maps() -> Case:
             model.output_off = model.later_off
             point, target = np.array(theta), np.array(y)
             objective = loss(target)
-            _, step = module.map_step(model, point, objective, eta, optimiser)
+            _, step = module.map_step(model, point, objective, eta, optimiser_of(theory, optimiser))
             r = model.exact(point) - target
             J = model.J
             move = eta * (J.T @ (np.linalg.solve(J @ J.T, r) if optimiser == "ngd" else r))
@@ -179,7 +180,9 @@ def steps_of_maps() -> Case:
             yield abs(step.after - float(np.linalg.norm(model.exact(point - move) - target))), step.after_error
             yield abs(step.length - float(np.linalg.norm(move))), step.length_error
 
-    return Case("steps of maps", ("rigour.one_step:map_step",), measure, searched=True)
+    own = [name for optimiser in ("ngd", "gd") for name in watches_of(optimiser) if name.endswith(".displacement")]
+    watches = ("rigour.one_step:map_step", *own)
+    return Case("steps of maps", watches, measure, searched=True)
 
 
 class GivenLoss:

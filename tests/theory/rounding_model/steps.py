@@ -11,6 +11,7 @@ from flint import arb
 from tests.theory.rounding_model.case import UNIT_ROUNDOFF, Case, Measured
 from tests.theory.rounding_model.machine import Theory
 from tests.theory.rounding_model.products import network
+from theory.descent.optimiser import as_optimiser
 from theory.inputs import FloatArray
 from theory.losses import LossMaker, SquaredLoss
 from theory.rigour.enclosed_step import EnclosedStep
@@ -22,9 +23,24 @@ ONE_STEP = "theory.rigour.one_step"
 BITS = 90
 """Of the balls that stand for exact steps."""
 
-WATCHED = tuple(
-    f"rigour.one_step:{name}" for name in ("network_step", "_kronecker_step", "_row_norm", "AccurateOutputs.of")
-)
+WATCHED = tuple(f"rigour.one_step:{name}" for name in ("network_step", "_row_norm", "AccurateOutputs.of"))
+
+
+def optimiser_of(theory: Theory, name: str) -> Any:
+    """The copy's optimiser of this name, which by itself would find theory/'s own."""
+    kind = type(as_optimiser(name))
+    return theory.function(kind.__module__, kind.__qualname__).named(name)
+
+
+def watches_of(name: str) -> tuple[str, ...]:
+    """What bounds the errors of an optimiser's step."""
+    found = []
+    for kind in type(as_optimiser(name)).__mro__:
+        for method in ("rounding", "displacement"):
+            own = vars(kind).get(method)
+            if own is not None and not getattr(own, "__isabstractmethod__", False):
+                found.append(f"{kind.__module__}:{kind.__qualname__}.{method}".removeprefix("theory."))
+    return tuple(found)
 
 
 def compared(exact: EnclosedStep, step: Any) -> Measured:
@@ -58,12 +74,12 @@ def network_case(
         y = np.round((plain.outputs(inputs) - np.asarray(residual)) * 2**40) / 2**40
         state = theory.function("theory.descent.steps", "FunctionSpaceDescent")(net, inputs, y, loss=loss)
         before = state.pre_activations.copy()
-        step = theory.function(ONE_STEP, "network_step")(state, eta, optimiser)
+        step = theory.function(ONE_STEP, "network_step")(state, eta, optimiser_of(theory, optimiser))
         with working_precision(BITS):
             exact = network_steps_enclosed(before, inputs, given, activation, loss(y), eta, 1, optimiser)[0]
             yield from compared(exact, step)
 
-    return Case(name, WATCHED, measure, searched)
+    return Case(name, (*WATCHED, *watches_of(optimiser)), measure, searched)
 
 
 def on_circle(*angles: float) -> FloatArray:

@@ -10,10 +10,9 @@ import numpy as np
 from tests.theory.rounding_model.case import Case, Measured
 from tests.theory.rounding_model.machine import Theory
 from tests.theory.rounding_model.products import exchanged, network
-from tests.theory.rounding_model.steps import ONE_STEP
+from tests.theory.rounding_model.steps import ONE_STEP, optimiser_of, watches_of
 
 WIDTH = 4
-STEPS = {"kfac": "_kronecker_step", "ngd": "network_step", "gd": "network_step"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,10 @@ class Told:
 def told(case: Told) -> Case:
     """The step against the exact one, ``z' = z - eta r/2`` for NGD and K-FAC, ``z - 2 eta r/4`` for GD: these are the same here."""
 
+    (bounding,) = {
+        f"theory.{name.partition(':')[0]}" for name in watches_of(case.optimiser) if name.endswith(".rounding")
+    }
+
     def measure(theory: Theory) -> Measured:
         module = theory.module(ONE_STEP)
         net = network(theory, np.full((WIDTH, 1), case.size), np.ones(WIDTH))
@@ -56,7 +59,7 @@ def told(case: Told) -> Case:
         state.output_gradient = state.output_gradient + case.gradient_off + case.plain_off
         advance = state.advance
 
-        def advanced(eta: float, optimiser: str) -> None:
+        def advanced(eta: float, optimiser: object) -> None:
             advance(eta, optimiser)
             state.pre_activations += case.movement / np.sqrt(WIDTH)
 
@@ -73,8 +76,8 @@ def told(case: Told) -> Case:
         if case.movement:
             values["movement_rounding"] = lambda *_: case.movement / case.eta
         theory.sum_errors = [case.gradient_off * np.sqrt(WIDTH)]
-        with exchanged(module, values):
-            step = module.network_step(state, case.eta, case.optimiser)
+        with exchanged(theory.module(bounding), values):
+            step = module.network_step(state, case.eta, optimiser_of(theory, case.optimiser))
         theory.sum_errors = []
         residual = 2 * z - target
         after = residual - case.eta * residual
@@ -82,8 +85,7 @@ def told(case: Told) -> Case:
         yield abs(step.after - abs(after)), step.after_error
         yield abs(step.length - case.eta * abs(residual)), step.length_error
 
-    functions = (STEPS[case.optimiser], "_row_norm")
-    watches = tuple(f"rigour.one_step:{name}" for name in functions)
+    watches = ("rigour.one_step:network_step", "rigour.one_step:_row_norm", *watches_of(case.optimiser))
     said = {name: value for name, value in vars(case).items() if value != getattr(Told, name, None)}
     return Case(f"told {said}", watches, measure)
 

@@ -1,0 +1,26 @@
+"""Systems with a Gram matrix, solved in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg
+
+from theory.errors import RankDeficientError
+from theory.inputs import FloatArray
+
+
+def solve_gram(gram: FloatArray, right: FloatArray, name: str = "the matrix") -> FloatArray:
+    """Solve with a symmetric positive definite n x n matrix by Cholesky; ``name`` says in errors which one it is.
+
+    Raises RankDeficientError when a pivot is below ``n eps`` times the largest, the factorisation's backward error. That does
+    not say whether the matrix is singular: theory/network/definiteness.py does, where it can be known.
+    """
+    failed = f"{name} ({len(gram)} x {len(gram)}) cannot be solved with in float64"
+    try:
+        factor, lower = linalg.cho_factor(gram, lower=True)
+    except linalg.LinAlgError as error:
+        raise RankDeficientError(f"{failed} (a pivot is not positive)") from error
+    pivots = np.diag(factor) ** 2
+    if pivots.min() <= len(gram) * np.finfo(float).eps * pivots.max():
+        raise RankDeficientError(f"{failed} (pivots {pivots.min():.3g} to {pivots.max():.3g})")
+    return np.asarray(linalg.cho_solve((factor, lower), right))

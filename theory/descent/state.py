@@ -1,0 +1,226 @@
+"""The state of an optimiser in function space: pre-activations Z (n, m) and what follows from them, moved by ``dZ = M S``.
+
+Every update is such a move with an n x n matrix M, so d never enters after K and P (docs/theory.md, I-dual). One step
+costs two products of sizes n x m x n; less where M is applied in two factors of fewer columns, and where few activations
+change, as the products of these alone are counted again. Which M it is, the optimisers say: theory/descent/optimiser.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.errors import ChoiceError, DivergenceError, NotFiniteError
+from theory.inputs import FloatArray, enough_parameters, target_vector
+from theory.kernels.geometry import InputGeometry
+from theory.losses import LossMaker, SquaredLoss
+from theory.network.pattern import ActivationPattern
+from theory.network.two_layer import TwoLayerNetwork
+from theory.rigour.activation_accuracy import STEEPEST_SLOPE
+
+BLOCK_ENTRIES = 2**17
+"""Entries of an n x block slice handled at a time: 1 MiB of float64, which stays in the second-level cache."""
+
+BLOCK_COLUMNS = 2**12
+"""Neurons handled at a time at most: sums over short blocks, and then over blocks, keep rounding errors small."""
+
+SHIFTED = 60
+"""Binary exponents below which moves are scaled before they are taken in float32, whose smallest number is 2^-149."""
+
+Factors = tuple[FloatArray, ...]
+"""Matrices whose product M (n, n) moves the pre-activations: ``dZ = M S``; applied from the right, one after the other."""
+
+
+class Movement(NamedTuple):
+    """One step of an optimiser from an iterate, for the step size 1."""
+
+    factors: Factors
+    """Of M in ``dZ = -M S``."""
+    length: float
+    """``||dW||_F`` (not squared); nan where it was not measured."""
+    direction: Callable[[], FloatArray]
+    """Computes ``B`` with ``dW = -S^T B``, shape (n, d)."""
+    coefficients: FloatArray | None = None
+    """The vector c (n,) of a step ``-J^T c``; None for other steps."""
+
+
+class FunctionSpaceState:
+    """The state of an optimiser in function space: pre-activations Z (n, m), updated in place, block by block.
+
+    At the current Z: ``outputs`` u (n,), ``residual`` r = u - y (n,) for the loss's minimiser y, ``output_gradient`` g (n,)
+    for its gradient at u (g = r for the squared loss), ``pattern_gram`` H = S S^T and ``gram`` G = K o H (n, n).
+    Raises InputError for bad input; ``move`` raises DivergenceError when the new iterate, or its squared residual norm, is
+    not finite: the state is of no use then.
+    """
+
+    def __init__(
+        self,
+        net: TwoLayerNetwork,
+        inputs: ArrayLike,
+        y: ArrayLike,
+        measure_steps: bool = True,
+        loss: LossMaker = SquaredLoss,
+        single_precision: bool = False,
+    ) -> None:
+        """Evaluate the pre-activations of ``net`` once; afterwards the weights are not needed.
+
+        ``measure_steps=False`` spares GD the Gram matrix that only the length of its step needs (nan then).
+        ``single_precision`` multiplies the pattern of a ReLU network in float32: every move dZ is off by some 2^-24 of
+        itself, while Z, outputs, counts and solutions stay as they are. For curves, not for certificates.
+        """
+        self.geometry = InputGeometry.of(inputs)
+        self.measure_steps = measure_steps
+        self.targets = target_vector(y, len(self.geometry.inputs))
+        self.objective = loss(self.targets)
+        enough_parameters(len(self.targets), net.width, net.dim)
+        self.signs = net.signs
+        self.phi = net.phi
+        self.pre_activations = net.pre_activations(self.geometry.inputs)
+        self.coefficients: FloatArray | None = None
+        """The vector c (n,) of the last step ``-eta J^T c``; None before it and after steps of other kinds."""
+        self._direction: Callable[[], FloatArray] | None = None
+        self._shift = 0
+        self.steps = 0
+        """Steps taken: the index k of the iterate."""
+        self.last_step_norm = 0.0
+        """``||dW||_F`` of the last step (not squared)."""
+        n, m = self.pre_activations.shape
+        self._width = m
+        self._reach = float(max(self.pre_activations.max(), -self.pre_activations.min()))
+        self._scaled_signs = net.signs / np.sqrt(m)
+        self._block = max(1, min(m, BLOCK_COLUMNS, BLOCK_ENTRIES // n))
+        self._pattern = ActivationPattern(n, m) if self.phi.curvature is None else None
+        self._dtype = np.dtype(np.float32 if single_precision and self._pattern is not None else np.float64)
+        self._features = np.empty((n, self._block), self._dtype)
+        self._moves = np.empty((n, self._block), self._dtype)
+        self._rectified = np.empty((n, self._block))
+        self._pattern_gram: FloatArray | None = None
+        self.outputs = np.zeros(n)
+        with np.errstate(over="ignore"):
+            self._sweep((), count=True)
+            if not np.isfinite(self.residual @ self.residual):
+                raise NotFiniteError(
+                    "the squared norm of the residual u(0) - y overflows; scale weights and targets down"
+                )
+
+    @property
+    def kernel(self) -> FloatArray:
+        """``K = X X^T``, shape (n, n)."""
+        return self.geometry.kernel
+
+    @property
+    def pattern_gram(self) -> FloatArray:
+        """``H = S S^T`` at the current iterate, shape (n, n)."""
+        if self._pattern_gram is None:
+            self._sweep((), count=True)
+        assert self._pattern_gram is not None
+        return self._pattern_gram
+
+    @property
+    def gram(self) -> FloatArray:
+        """``G = K o H`` at the current iterate, shape (n, n)."""
+        return np.asarray(self.kernel * self.pattern_gram)
+
+    @property
+    def summation_length(self) -> int:
+        """Additions that one output goes through at most: within a block of neurons, then over the blocks."""
+        return int(self._block + -(-self.pre_activations.shape[1] // self._block))
+
+    def move(self, movement: Movement, eta: float, count: bool, optimiser: str) -> None:
+        """Take a step of an optimiser of this name; ``count`` evaluates H with it. Raises DivergenceError."""
+        *others, last = movement.factors
+        self.coefficients, self._direction = movement.coefficients, movement.direction
+        self.last_step_norm = eta * movement.length
+        last = -eta * last
+        self._shift = self._shift_of(last)
+        factors = tuple(factor.astype(self._dtype, copy=False) for factor in (*others, np.ldexp(last, -self._shift)))
+        representable = self._stays_representable(factors)
+        self._sweep(factors, count=count)
+        representable = representable or bool(np.isfinite(self.pre_activations).all())
+        self.steps += 1
+        if not (representable and np.isfinite(self.residual @ self.residual) and not np.isinf(movement.length)):
+            raise DivergenceError(
+                f"a step of {optimiser} with step size {eta:.3g} leaves the range of float64; take a smaller one, "
+                f"or scale the targets down"
+            )
+
+    def _shift_of(self, factor: FloatArray) -> int:
+        """The power of two by which a factor is divided before it is rounded to float32, where it would vanish there."""
+        if self._dtype != np.float32:
+            return 0
+        exponent = int(np.frexp(np.abs(factor).max())[1])
+        return exponent if exponent < -SHIFTED else 0
+
+    def parameter_direction(self) -> FloatArray:
+        """``B`` with ``dW = -eta S^T B`` for the last step, S from before it, shape (n, d). Raises ChoiceError before a step."""
+        if self._direction is None:
+            raise ChoiceError("no step was taken yet: it has no direction")
+        return self._direction()
+
+    def features(self) -> FloatArray:
+        """``S`` at the current iterate, shape (n, m): a new array."""
+        return np.asarray(self.phi.derivative(self.pre_activations) * self._scaled_signs)
+
+    def _stays_representable(self, movement: Factors) -> bool:
+        """Whether a bound of all entries, from |M| and the steepest slope, shows that a step overflows nowhere."""
+        entries = np.full(movement[-1].shape[1], STEEPEST_SLOPE / np.sqrt(self._width))
+        largest = 0.0
+        for factor in reversed(movement):
+            entries = np.abs(factor) @ entries
+            largest = max(largest, float(entries.max()))
+        self._reach += float(entries.max())
+        limit = np.finfo(np.float32 if self._dtype == np.float32 else np.float64).max
+        return bool(self._reach + largest < float(limit) / 2)
+
+    def _sweep(self, movement: Factors, count: bool) -> None:
+        """Move Z by the factors' product with S and evaluate outputs, and H if ``count``: one pass over blocks of neurons."""
+        n, m = self.pre_activations.shape
+        outputs, products = np.zeros(n), np.zeros((n, n))
+        if self._pattern is not None:
+            self._pattern.begin(count)
+        for start in range(0, m, self._block):
+            columns = slice(start, min(start + self._block, m))
+            block, signs = self.pre_activations[:, columns], self._scaled_signs[columns]
+            features, moves = self._features[:, : block.shape[1]], self._moves[:, : block.shape[1]]
+            if movement:
+                self._block_features(block, columns, features)
+                moved = _applied(movement, features, moves)
+                np.add(block, np.ldexp(moved.astype(np.float64), self._shift) if self._shift else moved, out=block)
+            if self._pattern is not None:
+                self._pattern.renew(block, columns)
+                rectified = np.maximum(block, 0.0, out=self._rectified[:, : block.shape[1]])
+                outputs += rectified @ signs
+            else:
+                outputs += self.phi.function(block) @ signs
+                if count:
+                    self._block_features(block, columns, features)
+                    products += features @ features.T
+        if self._pattern is not None:
+            self._pattern.end()
+            if count:
+                assert self._pattern.counts is not None
+                products = self._pattern.counts / self._width
+        self._finish(outputs, products if count else None)
+
+    def _finish(self, outputs: FloatArray, pattern_gram: FloatArray | None) -> None:
+        """Take the outputs u (n,) and H (n, n) of a pass."""
+        self.outputs = outputs
+        self.residual = outputs - self.objective.minimiser
+        self.output_gradient = self.objective.gradient(outputs)
+        self._pattern_gram = pattern_gram
+
+    def _block_features(self, block: FloatArray, columns: slice, out: FloatArray) -> None:
+        """``S`` of a block: from the stored pattern for ReLU, from the derivative else."""
+        slopes = self._pattern.matrix[:, columns] if self._pattern is not None else self.phi.derivative(block)
+        np.multiply(slopes, self._scaled_signs[columns].astype(self._dtype, copy=False), out=out)
+
+
+def _applied(movement: Factors, features: FloatArray, out: FloatArray) -> FloatArray:
+    """The product of all factors and S."""
+    first, *others = movement
+    for factor in reversed(others):
+        features = factor @ features
+    return np.matmul(first, features, out=out)
