@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_a_network_is_shown_with_its_step_sizes() -> None:
 def test_where_nothing_is_certified_the_table_says_why() -> None:
     """The attack's constant is finite all the same, and says nothing of that."""
     none = rung(8, 0.1, math.inf, math.inf)
-    told = [
+    told: list[dict[str, Any]] = [
         {"condition_1": "Condition 1 is not certified", "unavailable": {"C": "no memory"}},
         {"unavailable": {"C": "no memory"}},
         {},

@@ -222,7 +222,7 @@ def test_what_rounding_allows_is_a_distance_over_all_weights(multiple: float, sh
         direction = np.zeros_like(exact) if multiple == 0 else exact
         number = Probe(problem, problem.given.weights, 2.0**-53).along(lambda _, it=direction: it)[1]  # type: ignore[misc]
         across = np.sign(np.random.default_rng(3).standard_normal(exact.shape))
-        across -= np.vdot(across, direction) / max(1e-300, np.vdot(direction, direction)) * direction
+        across -= float(np.vdot(across, direction)) / max(1e-300, float(np.vdot(direction, direction))) * direction
         allowed = Probe(problem, problem.given.weights, 2.0**-53).allowed(multiple * direction, number)
         off = share * allowed / float(np.linalg.norm(across)) * across
         moved = problem.given.weights - problem.given.step_size * multiple * direction - off
@@ -252,7 +252,7 @@ def test_how_far_a_damping_moves_a_step_does_not_depend_on_where_it_moves_it() -
     one, all_of_them = np.zeros_like(exact), np.full_like(exact, 1 / np.sqrt(exact.size))
     one[0, 0] = 1.0
     found = [
-        _deviation(probe, *2 * (lambda _, eps, it=it: exact + eps * it,), eps)  # type: ignore[misc]
+        _deviation(probe, *2 * (lambda _, eps, it=it: exact + eps * it,), eps)
         for it in (one, all_of_them)
         for eps in (1e-6, 2e-6)
     ]
