@@ -237,8 +237,11 @@ def test_geometry_is_exact_up_to_five_rows_and_columns(rows: FloatArray, mu_max:
         for found, exact in ((geometry.mu_max, mu_max), (geometry.mu_min, 1), (geometry.h_min, h_min)):
             assert found.contains(exact)
             assert found.rad() < 2.0**-80
-    labels = [bound.label for bound in registry["T4-width"].conclusion(instance)]
-    assert "1/mu_max <= h_min, for rows that are units up to rounding" in labels
+    bounds = {bound.label: bound for bound in registry["T4-width"].conclusion(instance)}
+    told = bounds["1/mu_max <= h_min, for rows that are units up to rounding"]
+    assert (told.measured, told.predicted) == pytest.approx((1.0, float(mu_max * h_min)), rel=1e-12)
+    told = bounds["kappa_X <= its bound"]
+    assert (told.measured, told.predicted) == pytest.approx((float(mu_max), float(mu_max)), rel=1e-12)
 
 
 def test_exact_geometry_knows_the_rank_that_float64_does_not() -> None:

@@ -304,3 +304,16 @@ def test_limits_without_a_certified_rank_are_0() -> None:
     assert set(kfac_real.step_limits(UpperBound(0.1), undecided).values()) == {0.0}
     rule: KroneckerRule = T4_SHARP_RULE
     assert rule.limit(0.1, undecided) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("axes", "eta", "measured", "predicted"), [((0, 1), fmpq(1, 2), 5 / 4, 5 / 2), ((0, 0), fmpq(1), 5 / 4, 5 / 2)]
+)
+def test_both_residuals_of_the_exact_step_are_measured(
+    axes: tuple[int, int], eta: fmpq, measured: float, predicted: float
+) -> None:
+    """r = (1, 2): orthogonal inputs leave (1 - eta) r, equal ones, whose leverage scores are 1/2, (1 - eta/2) r."""
+    features = np.array([[1.0, 2.0], [0.0, 1.0]])
+    instance = kfac_exact.LinearFeatures(features, np.eye(2)[list(axes)], np.array([1.0, 2.0]), eta)
+    (bound,) = kfac_exact.conclusion(kfac_exact.exact_direction, instance)
+    assert (bound.measured, bound.predicted) == pytest.approx((measured, predicted), rel=1e-12)
