@@ -11,7 +11,9 @@ import pytest
 from properties.engine.claim import Depth, Verdict
 from properties.engine.results import Result
 from properties.engine.search import run_claim
+from properties.exact.exact_network import ExactNetwork
 from properties.guard import controls, special_steps
+from properties.guard.allowance import residual_error
 from properties.guard.claims import own_claims
 from properties.guard.implementation import OPTIMISERS, Implementation
 from properties.guard.instances import StepInstance, direction_of, pseudo_direction
@@ -21,6 +23,7 @@ from properties.guard.larger_instances import larger_problem
 from properties.guard.parallel_instances import FIRST, parallel_problem
 from properties.guard.singular_instances import SingularInstance, first_singular, singular_problem
 from tests.properties.guard import guard_algorithms as algorithms
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import pseudo_inverse
 
 IDENTITY = {"ngd": "own-I-pinv", "kfac": "own-I-kfac"}
@@ -187,3 +190,11 @@ def test_a_float32_step_that_raises_is_judged_in_float32() -> None:
     assert instance.answer.weights is None
     assert instance.dtype == "float32"
     assert any(one.verdict is Verdict.REFUTED for one in telling(instance))
+
+
+@pytest.mark.parametrize(("width", "target", "allowed"), [(1, 0, 10.0), (4, 0, 26.0), (9, 0, 54.0), (4, -3, 65.0)])
+def test_the_residual_of_equal_neurons_is_off_by_a_sum_over_them(width: int, target: int, allowed: float) -> None:
+    """One input 1, all weights 1: ``u`` adds m terms of ``1/m^{1/2}``, and each of m + d + 8 roundings takes ``m^{1/2} + |y|``."""
+    net = TwoLayerNetwork(np.ones((width, 1)), np.ones(width))
+    exact = ExactNetwork.of(net, np.ones((1, 1)), np.array([float(target)]))
+    assert residual_error(exact) == pytest.approx(allowed, rel=1e-12)
