@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -268,10 +268,10 @@ def test_the_widest_network_that_is_drawn_is_one_of_the_hypothesis(monkeypatch: 
     """And one neuron more is none."""
     drawn = WidthInstance(np.eye(2), np.ones(2), 1.0, 0.1, 0.5, "T3", True, drawn=True)
     definite = KernelInstance(np.eye(2), 1)
-    cases = (
+    cases: list[tuple[Any, Callable[[], Any], int]] = [
         (width_claims, lambda: width_claims.hypotheses(lambda _: 30, drawn)[-1], 30),
         (kernel_claims, lambda: kernel_claims.definite_hypotheses(definite)[-1], definite.chernoff_width),
-    )
+    ]
     for module, found, asked in cases:
         for widest, verdict in ((asked, Verdict.HOLDS), (asked - 1, Verdict.REFUTED)):
             monkeypatch.setattr(module, "WIDEST", widest)

@@ -19,6 +19,7 @@ from properties.guard.explanation import instance_lines
 from properties.guard.implementation import OPTIMISERS, Implementation, reference
 from properties.guard.instances import (
     HAND_SHAPES,
+    SIMPLE,
     Problem,
     StepInstance,
     direction_of,
@@ -26,6 +27,7 @@ from properties.guard.instances import (
     wide_problem,
 )
 from properties.guard.larger_instances import larger_descriptions, larger_problem
+from theory.direction import LowerBound
 from theory.inputs import FloatArray
 
 IDS = {
@@ -329,3 +331,14 @@ def test_wide_problems_have_the_residual_that_they_say() -> None:
     residual = rounding.floats(problem.exact.residual)
     assert 0 < float(np.linalg.norm(residual)) < 4 * math.sqrt(3) * 2**-10
     assert problem.given.step_size == 0.25
+
+
+@pytest.mark.parametrize(("optimiser", "judged"), [("ngd", True), ("kfac", False)])
+def test_k_fac_alone_is_not_judged_where_the_rank_of_the_inputs_is_not_known(optimiser: str, judged: bool) -> None:
+    """NGD's step has no inverse of X^T X."""
+    problem = hand_problem(SIMPLE, optimiser)
+    assert problem.condition.meaningful(2.0**-53) > 0
+    unknown = hand_problem(SIMPLE, optimiser)
+    brackets = (LowerBound(0.0), problem.bounds.smallest_eigenvalue[1])
+    unknown.__dict__["bounds"] = dataclasses.replace(problem.bounds, smallest_eigenvalue=brackets)
+    assert (unknown.condition.meaningful(2.0**-53) > 0) is judged

@@ -255,10 +255,11 @@ def test_a_gram_matrix_within_its_error_of_a_singular_one_is_refused() -> None:
 def test_matrices_that_are_symmetric_up_to_rounding_are_taken(asymmetric: str, activation: str) -> None:
     """As general products of matrices are: each side's last bit is its own, and the bracket is that of the symmetric ones."""
     net, rows, start, end = segment(4, activation)
-    matrices = {"kernel": rows @ rows.T, "gram": net.gram(rows)}
-    symmetric = segment_variation(start, end, net.signs, **matrices, activation=activation)
-    matrices[asymmetric][0, 1] = np.nextafter(matrices[asymmetric][0, 1], np.inf)
-    lower, upper = segment_variation(start, end, net.signs, **matrices, activation=activation)
+    kernel, gram = rows @ rows.T, net.gram(rows)
+    symmetric = segment_variation(start, end, net.signs, kernel, gram, activation=activation)
+    changed = kernel if asymmetric == "kernel" else gram
+    changed[0, 1] = np.nextafter(changed[0, 1], np.inf)
+    lower, upper = segment_variation(start, end, net.signs, kernel, gram, activation=activation)
     assert lower <= symmetric[1]
     assert symmetric[0] <= upper
     assert (lower, upper) == pytest.approx(symmetric, rel=1e-12)
