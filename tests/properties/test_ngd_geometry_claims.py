@@ -48,17 +48,17 @@ def test_a_step_turns_by_its_angle(across: float, turns: bool, monkeypatch: pyte
 
 
 def test_turning_and_deflecting_families_attain_their_bounds() -> None:
-    turning = line.turning(line.T1_LINE_RULE.dial).build({**DIAL, "extra_parameters": 1})
+    turning = line.turning(line.T1_LINE_RULE).build({**DIAL, "extra_parameters": 1})
     c = turning.certificate.constant / 3
     assert c == pytest.approx(0.55 / 3, rel=1e-9)
-    turn = line.conclusion(line.T1_LINE_SHARP_RULE, turning)[1]
+    turn = line.T1_LINE_SHARP_RULE.conclusion(turning)[0]
     assert turn.measured / turn.predicted * ngd.line_sine(3 * c, "T1-line-sharp") == pytest.approx(
         math.sin(2 * math.asin(c)), rel=1e-9
     )
-    deflecting = line.deflecting(line.T1_LINE_RULE.dial).build(
+    deflecting = line.deflecting(line.T1_LINE_RULE).build(
         {**DIAL, "directions": 2, "extra_parameters": 1, "rotated": True}
     )
-    bounds = line.conclusion(line.T1_LINE_RULE, deflecting)
+    bounds = line.T1_LINE_RULE.conclusion(deflecting)
     assert 1 - 1e-9 <= bounds[2].ratio <= 1
     assert deflecting.eta <= 0.9 / ngd.contraction_ratio(deflecting.certificate.constant)
 

@@ -12,8 +12,8 @@ from flint import arb, arb_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from properties.descent.families import examples
 from properties.descent.inputs import draw_inputs
-from properties.descent.rule import examples
 from properties.descent.strategies import Description, orthogonal_matrix
 from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
 from properties.engine.descriptions import described

@@ -16,7 +16,8 @@ from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, at_most_exactly, require
+from properties.descent.rule import Neighbour, replaced
+from properties.engine.claim import Bound, Depth, Family, Hypothesis, at_most_exactly, require
 from properties.engine.descriptions import described
 from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray
@@ -105,8 +106,8 @@ def _family(singular: bool) -> Family[LinearFeatures]:
     return Family("exact", title, partial(_descriptions, singular), _build, dict.fromkeys(Depth, 60))
 
 
-def _mutant(claim: Claim[Any], id: str, description: str, singular: bool, direction: Direction) -> Mutant:
-    return claim.neighbour(
+def _mutant(id: str, description: str, singular: bool, direction: Direction) -> Neighbour:
+    return replaced(
         id,
         description,
         families=(_family(singular),),
@@ -117,13 +118,8 @@ def _mutant(claim: Claim[Any], id: str, description: str, singular: bool, direct
     )
 
 
-def singular_mutant(claim: Claim[Any]) -> Mutant:
-    """The claim without Condition K1: a singular H(0), with pseudo-inverses."""
-    return _mutant(
-        claim, "condition-K1-dropped", "a singular H(0), with the pseudo-inverse step", True, exact_direction
-    )
+WITHOUT_K1 = _mutant("condition-K1-dropped", "a singular H(0), with the pseudo-inverse step", True, exact_direction)
+"""The claim without Condition K1: a singular H(0), with pseudo-inverses."""
 
-
-def transposed_mutant(claim: Claim[Any]) -> Mutant:
-    """The claim for a step with its factors exchanged."""
-    return _mutant(claim, "factors-exchanged", "the step S^T diag(r) H^{-1} X^{+T}", False, transposed_direction)
+EXCHANGED = _mutant("factors-exchanged", "the step S^T diag(r) H^{-1} X^{+T}", False, transposed_direction)
+"""The claim for a step with its factors exchanged."""

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.kfac.kfac_instances import INPUT_KINDS, draw_inputs, input_descriptions
-from properties.descent.rule import examples
+from properties.descent.families import examples
 from properties.engine.claim import (
     Bound,
     Claim,

@@ -14,7 +14,8 @@ from flint import arb, arb_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.descent.rule import examples, excess
+from properties.descent.families import examples
+from properties.descent.rule import excess
 from properties.descent.strategies import INSIDE, Description
 from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
 from properties.engine.descriptions import described

@@ -13,10 +13,10 @@ from flint import arb
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from properties.descent.families import examples
 from properties.descent.inputs import draw_inputs, weighted_kinds
 from properties.descent.instances import NetworkInstance
-from properties.descent.rule import examples
-from properties.descent.singular import LINEAR, without_condition_1
+from properties.descent.singular import LINEAR, dropped
 from properties.descent.strategies import DIMENSIONS, Description
 from properties.engine.claim import (
     Bound,
@@ -236,7 +236,7 @@ def _with_factor(factor: StepFactor) -> dict[str, Any]:
 
 
 T1_STEP = _CLAIM.with_mutants(
-    without_condition_1(_CLAIM, LINEAR),
+    _CLAIM.neighbour("condition-1-dropped", "a singular G(0), with the pseudo-inverse step", **dropped(LINEAR)),
     _CLAIM.neighbour(
         "variation-quartered",
         "the factor |1-eta| + eta eps_k/4",

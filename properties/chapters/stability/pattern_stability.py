@@ -17,7 +17,7 @@ from flint import fmpq
 from properties.chapters.stability import stability_ball as ball
 from properties.chapters.stability.stability_instances import BallInstance, build_ball
 from properties.chapters.stability.stability_path import path_claim
-from properties.descent.rule import examples
+from properties.descent.families import examples
 from properties.engine.claim import Bound, Claim, Family, Mutant, Provenance, equal_exactly
 from theory.network.gram import exact_pattern, gram_eigenvalue
 from theory.rigour.exact import rational, rational_matrix

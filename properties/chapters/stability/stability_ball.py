@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.stability.stability_instances import BallInstance, SmoothInstance, build_ball, build_smooth
+from properties.descent.families import examples
 from properties.descent.inputs import ANGLES, INPUT_KINDS
-from properties.descent.rule import examples
 from properties.engine.claim import (
     Bound,
     Claim,
