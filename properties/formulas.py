@@ -8,16 +8,19 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from properties.engine.report.mathematics import Mathematics, Notation, sentences
+from properties.catalogue import registry
+from properties.engine.report.mathematics import Mathematics, Notation, mathematics_of, sentences
 
 
 @cache
 def mathematics() -> Mapping[str, Mathematics]:
     """By the id of the claim."""
-    return {
+    moved = mathematics_of(registry)
+    listed = {
         id: Mathematics(*(sentences(entry.get(part, [])) for part in ("hypotheses", "conclusion", "constants")))
-        for id, entry in source()["claims"].items()
+        for id, entry in source().get("claims", {}).items()
     }
+    return {id: (moved | listed)[id] for id in registry}
 
 
 @cache

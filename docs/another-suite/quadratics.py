@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from properties.engine.claim import Claim, Depth, Family, Provenance, at_most_exactly, require
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.stable_names import stored_as
 
 
@@ -52,6 +53,10 @@ CONTRACTION = Claim(
     (PLANE,),
     lambda one: [require("step limit", 20_000 - one.step * (one.a + one.b))],
     lambda one: [at_most_exactly("f after one step", one.value(1), rate(one) * one.value(0))],
+    formulas=Formulas(
+        hypotheses=(r"$0<\eta\le\dfrac{2}{a+b}$",), conclusion=(r"$f(x_{k+1},y_{k+1})\le(1-\eta a)^2f(x_k,y_k)$",)
+    ),
+    assumes=("step limit",),
 )
 DESCENT = Claim(
     "Q-descent",
@@ -61,9 +66,13 @@ DESCENT = Claim(
     (PLANE,),
     lambda one: [require("step limit", 20_000 - one.step * one.b)],
     lambda one: [at_most_exactly(f"f after {k} steps", one.value(k), one.value(k - 1)) for k in (1, 2, 5)],
+    formulas=Formulas(hypotheses=(r"$0<\eta\le\dfrac{2}{b}$",), conclusion=(r"$f(x_{k+1},y_{k+1})\le f(x_k,y_k)$",)),
+    assumes=("step limit",),
 )
 
-CLAIMS = (
-    CONTRACTION.with_mutants(CONTRACTION.neighbour("no-limit", "without the step limit", hypotheses=lambda one: [])),
-    DESCENT.with_mutants(DESCENT.neighbour("no-limit", "without the step limit", hypotheses=lambda one: [])),
+CLAIMS = tuple(
+    claim.with_mutants(
+        claim.neighbour("no-limit", "without the step limit", drops="step limit", hypotheses=lambda one: [])
+    )
+    for claim in (CONTRACTION, DESCENT)
 )

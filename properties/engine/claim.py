@@ -13,6 +13,7 @@ from flint import arb, ctx, fmpq
 from hypothesis.strategies import SearchStrategy
 
 from properties.engine.extras import Extra
+from properties.engine.formulas import Formulas
 from theory.direction import LowerBound, UpperBound, as_lower_bound, as_upper_bound
 
 if TYPE_CHECKING:
@@ -79,6 +80,13 @@ class Hypothesis:
     verdict: Verdict
     margin: float
     evidence: Evidence = Evidence.ENCLOSED
+    technical: bool = False
+    """Whether no theorem assumes it: an evaluation needs it, or the conclusion says nothing without it."""
+
+
+def technical(hypothesis: Hypothesis) -> Hypothesis:
+    """The same, as one that no theorem assumes: every other one belongs to a name in its claim's ``assumes``."""
+    return dataclasses.replace(hypothesis, technical=True)
 
 
 def certified(name: str, bound: LowerBound) -> Hypothesis:
@@ -296,6 +304,15 @@ class Claim(Generic[I]):
     sampled: Callable[[I, Trials], Sequence[Bound]] | None = None
     features: Callable[[I], Sequence[str]] = field(default=lambda _: ())
     mutants: tuple[Mutant, ...] = ()
+    formulas: Formulas | None = None
+    """The statement in mathematical notation."""
+    assumes: tuple[str, ...] = ()
+    """The theorem's hypotheses by name, each with a mutant or a slack row that drops it; the names of those that ``hypotheses``
+    returns begin with one of these, except technical ones."""
+    shown_elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Assumed name -> id of a mutant, its own or another claim's, that shows it to be needed beside what it drops."""
+    unconditional: str = ""
+    """Of what it speaks, where it assumes nothing that could be dropped."""
     status: Status = Status.THEOREM
     of_its_families: bool = False
     """Whether it speaks of the instances of its families only, not of all that meet its hypotheses."""
@@ -306,10 +323,13 @@ class Claim(Generic[I]):
     isolate: Callable[[Claim[I], Evaluation, int], Isolation | None] | None = None
     """``(claim, refutation, seed)`` -> the refutation with what it needs of what came before it; None where it needs nothing."""
 
-    def neighbour(self, id: str, description: str, **changes: Any) -> Mutant:
-        """A false neighbour of this claim: the same claim with some of its parts replaced."""
-        claim = dataclasses.replace(self, id=f"{self.id}/{id}", mutants=(), **changes)
-        return Mutant(f"{self.id}/{id}", description, claim)
+    def neighbour(self, id: str, description: str, drops: str = "", **changes: Any) -> Mutant:
+        """A false neighbour of this claim: the same claim with some of its parts replaced.
+
+        ``drops`` is the name in ``assumes`` of the hypothesis that it is without.
+        """
+        claim = dataclasses.replace(self, id=f"{self.id}/{id}", mutants=(), formulas=None, **changes)
+        return Mutant(f"{self.id}/{id}", description, claim, drops)
 
     def with_mutants(self, *mutants: Mutant) -> Claim[I]:
         """The claim with its mutants attached."""
@@ -323,6 +343,8 @@ class Mutant:
     id: str
     description: str
     claim: Claim[Any]
+    drops: str = ""
+    """The hypothesis that it is without, by its name in the claim's ``assumes``."""
 
     @property
     def statement(self) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from properties.engine.claim import Claim
@@ -70,6 +71,10 @@ class Suite:
     slack: Sequence[SlackRow] = ()
     not_executable: Mapping[str, str] = field(default_factory=dict)
     """Statements of the theory that are no claims, with the reason."""
+    document: Path | None = None
+    """The text in which every claim has a place; a file that is not there asks for none."""
+    unmoved: Collection[str] = ()
+    """Ids of claims whose formulas and mutants of hypotheses stand in lists."""
     parts: Mapping[str, Part] = field(default_factory=dict)
     """By the kind of their entries."""
     presented: Callable[[], Presentation] | None = None

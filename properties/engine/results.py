@@ -42,10 +42,13 @@ class Result:
     undecided_example: Evaluation | None = None
     sampled_evaluations: int = 0
     """How many descriptions a sampled claim was evaluated on, shrinking included: what it spent of the error budget."""
+    assumed: set[str] = field(default_factory=set)
+    """Names of the hypotheses that instances were asked for, without technical ones."""
 
     def record(self, evaluation: Evaluation) -> None:
         """Count one evaluation."""
         count = self.families.setdefault(evaluation.family, FamilyCount())
+        self.assumed.update(one.name for one in evaluation.hypotheses if not one.technical)
         match evaluation.verdict:
             case InstanceVerdict.VACUOUS:
                 count.vacuous += 1

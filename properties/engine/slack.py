@@ -24,3 +24,5 @@ class SlackRow:
     witness: str = ""
     """Id of the mutant or the family that gives ``refuted``."""
     remark: str = ""
+    drops: str = ""
+    """The hypothesis that the row stands for, by its name in the claim's ``assumes``."""

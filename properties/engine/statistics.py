@@ -27,7 +27,7 @@ import numpy as np
 from flint import arb
 from scipy import stats
 
-from properties.engine.claim import Bound, Evidence, Hypothesis, Verdict, require
+from properties.engine.claim import Bound, Evidence, Hypothesis, Verdict, require, technical
 from theory.rigour.precision import working_precision
 
 RUN_BUDGET = 1e-6
@@ -86,7 +86,7 @@ def power(trials: int, predicted: float) -> float:
 
 def has_power(trials: int, predicted: float) -> Hypothesis:
     """What a sampled instance needs so that its count says something: ``power`` of at least ``POWER``."""
-    return require(f"N = {trials} trials can refute it", power(trials, predicted) - POWER)
+    return technical(require(f"N = {trials} trials can refute it", power(trials, predicted) - POWER))
 
 
 def confidence_limits(failures: int, trials: int, significance: float = SIGNIFICANCE) -> tuple[float, float]:

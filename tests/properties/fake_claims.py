@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from properties.engine.claim import Bound, Claim, Depth, Evidence, Family, Provenance, Verdict, at_most, require
 from properties.engine.claim import Hypothesis as Condition
+from properties.engine.formulas import Formulas
 from properties.engine.results import Result
 from properties.engine.search import run_claim
 from properties.engine.stable_names import stored_as
@@ -51,6 +52,10 @@ def broken(point: Point) -> Sequence[Bound]:
 
 
 def claim(id: str = "N-small", limit: float = 30.0, **changes: Any) -> Claim[Point]:
+    beside: dict[str, Any] = {
+        "formulas": Formulas(conclusion=(r"$x\le 30$",)),
+        "assumes": ("value at most 30",),
+    }
     found: Claim[Point] = Claim(
         id=id,
         statement="numbers <are> at most 30 & small",
@@ -60,10 +65,10 @@ def claim(id: str = "N-small", limit: float = 30.0, **changes: Any) -> Claim[Poi
         hypotheses=small,
         conclusion=below(limit),
         features=lambda point: ("even",) if point.value % 2 == 0 else (),
-        **changes,
+        **(beside | changes),
     )
     return found.with_mutants(
-        found.neighbour("below-10", "a limit of 10", conclusion=below(10.0)),
+        found.neighbour("below-10", "a limit of 10", drops="value at most 30", conclusion=below(10.0)),
         found.neighbour("below-20", "a limit of 20", conclusion=below(20.0)),
     )
 

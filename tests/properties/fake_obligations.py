@@ -31,3 +31,6 @@ CHAIN = Chain(
         checked("on instances", "N-small", "N-other"),
     ),
 )
+
+SMALLER_CHAIN = Chain("N-small", (CHAIN.links[0], proved("their squares are small", SQUARES), CHAIN.links[2]))
+"""Of a suite that has no false obligation."""

@@ -39,7 +39,9 @@ class Suite:
 
     def run(self, claims: Sequence[Claim[Any]], *arguments: str) -> pytest.RunResult:
         known = {claim.id: claim for claim in claims}
-        suite = replace(SUITE, claims=known, obligations=self.obligations, chains=self.chains, slack=self.slack)
+        suite = replace(
+            SUITE, claims=known, obligations=self.obligations, chains=self.chains, slack=self.slack, document=None
+        )
         self.monkeypatch.setattr(plugin, "SUITE", suite)
         return self.pytester.runpytest_inprocess(
             "-p", "properties.plugin", "-p", "no:cacheprovider", *long(arguments), plugins=[console]

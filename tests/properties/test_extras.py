@@ -18,7 +18,7 @@ from properties.engine.selection import feasible
 from properties.reading.csv_table import read_csv
 from properties.reading.datasets import load_dataset
 from tests.properties import fake_claims
-from tests.properties.fake_obligations import CHAIN, SQUARES
+from tests.properties.fake_obligations import SMALLER_CHAIN, SQUARES
 from tests.properties.plugin_suite import Suite, long
 from theory.errors import DataFileError, MissingExtraError
 from verified_natural_gradient.options import CHECKOUT
@@ -202,7 +202,7 @@ def test_what_needs_an_extra_ends_before_it_begins(
     suite: Suite, monkeypatch: pytest.MonkeyPatch, extra: Extra, arguments: tuple[str, ...], said: str
 ) -> None:
     without(monkeypatch, extra)
-    suite.obligations, suite.chains = {SQUARES.id: SQUARES}, {CHAIN.theorem: CHAIN}
+    suite.obligations, suite.chains = {SQUARES.id: SQUARES}, {SMALLER_CHAIN.theorem: SMALLER_CHAIN}
     done = suite.run([fake_claims.claim()], *arguments)
     assert done.ret == 4
     (line,) = [line for line in done.stderr.str().splitlines() if line.strip()]
@@ -250,7 +250,7 @@ def test_claims_run_without_their_proofs_and_the_run_says_so(
     suite: Suite, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
     without(monkeypatch, Extra.PROOFS)
-    suite.obligations, suite.chains = {SQUARES.id: SQUARES}, {CHAIN.theorem: CHAIN}
+    suite.obligations, suite.chains = {SQUARES.id: SQUARES}, {SMALLER_CHAIN.theorem: SMALLER_CHAIN}
     done = suite.run([fake_claims.claim()], *arguments, "--report=out")
     assert done.ret == 0
     line = (
@@ -263,7 +263,7 @@ def test_claims_run_without_their_proofs_and_the_run_says_so(
     written = suite.written()
     assert written["left_out"] == {"proofs": ["O-squares"]}
     assert written["obligations"] == []
-    assert written["proofs"][0]["links"][1]["known"] == ["not in this run", "not in this run"]
+    assert written["proofs"][0]["links"][1]["known"] == ["not in this run"]
     assert (
         "1 obligation left out, as the extra proofs is not installed"
         in (suite.pytester.path / "out" / "index.html").read_text()
@@ -271,7 +271,7 @@ def test_claims_run_without_their_proofs_and_the_run_says_so(
 
 
 def test_a_baseline_misses_what_is_left_out(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    suite.obligations, suite.chains = {SQUARES.id: SQUARES}, {CHAIN.theorem: CHAIN}
+    suite.obligations, suite.chains = {SQUARES.id: SQUARES}, {SMALLER_CHAIN.theorem: SMALLER_CHAIN}
     arguments = ("--claim=N-small", "--baseline=earlier.json")
     assert suite.run([fake_claims.claim()], *arguments, "--update-baseline").ret == 0
     without(monkeypatch, Extra.PROOFS)

@@ -20,7 +20,7 @@ from properties.engine.report.html import page
 from properties.engine.run import request
 from properties.engine.selection import selected_obligations
 from tests.properties import fake_claims
-from tests.properties.fake_obligations import CHAIN, FALSE, SLACK, SQUARES
+from tests.properties.fake_obligations import CHAIN, FALSE, SLACK, SMALLER_CHAIN, SQUARES
 from tests.properties.plugin_suite import Suite
 from theory.proof.obligation import Obligation, Standing
 from theory.proof.provers import Prover
@@ -205,7 +205,7 @@ def run(
 
 
 def test_items_of_a_run(suite: Suite) -> None:
-    outcome = run(suite, [SQUARES], "--claim", "all", "--report", "out", chain=CHAIN)
+    outcome = run(suite, [SQUARES], "--claim", "all", "--report", "out", chain=SMALLER_CHAIN)
     outcome.assert_outcomes(passed=4)
     outcome.stdout.fnmatch_lines(["obligations: 1 of 1 proved by z3 and cvc5; mutants 2 of 2 refuted"])
     written = suite.written()
@@ -236,7 +236,7 @@ def test_a_prover_that_is_missing_leaves_it_undecided(suite: Suite, monkeypatch:
 
 
 def test_a_claim_takes_the_obligations_of_its_proof(suite: Suite) -> None:
-    run(suite, [SQUARES, SLACK], "--claim", "N-small", chain=CHAIN).assert_outcomes(passed=4)
+    run(suite, [SQUARES, SLACK], "--claim", "N-small", chain=SMALLER_CHAIN).assert_outcomes(passed=4)
 
 
 def test_unknown_ids_list_obligations_too(suite: Suite) -> None:

@@ -234,7 +234,9 @@ class Decided(Prover):
 
 
 def judge(provers: Sequence[Prover] = ()) -> Verification:
-    run = SimpleNamespace(root=1, depth=Depth.QUICK, observe=None, report=None, told={}, provers=provers, ties=ties_of)
+    run = SimpleNamespace(
+        suite=None, root=1, depth=Depth.QUICK, observe=None, report=None, told={}, provers=provers, ties=ties_of
+    )
     run.again = lambda id: f"again: {id}"
     return Verification(cast(Run, run))
 

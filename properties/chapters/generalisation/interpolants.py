@@ -33,6 +33,7 @@ from properties.engine.claim import (
     require,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.exact.identity_instances import build_network, network_descriptions
 
 Description = Mapping[str, Any]
@@ -238,6 +239,20 @@ _CLAIM: Claim[LinearisedInstance] = Claim(
     hypotheses=hypotheses,
     conclusion=conclusion,
     features=features,
+    formulas=Formulas(
+        hypotheses=(
+            "the linearised model",
+            r"NGD with $0<\eta<2$, GD with $0<\eta<\dfrac{2}{\lambda_{\max}(G)}$",
+        ),
+        conclusion=(
+            r"Both reach the same interpolant, the one nearest to $\theta(0)$, at squared distance $r(0)^\top G(0)^{-1}r(0)$.",
+        ),
+    ),
+    assumes=(
+        "rank J = n",
+        "0 < eta < 2 for NGD",
+        "0 < eta < 2/lambda_max for GD",
+    ),
 )
 
 T5_DIST = _CLAIM.with_mutants(
@@ -275,6 +290,7 @@ T5_DIST = _CLAIM.with_mutants(
         "NGD approaches the limit for every step size",
         families=(linear(ngd=BEYOND),),
         hypotheses=_rank_alone,
+        drops="0 < eta < 2 for NGD",
     ),
     _CLAIM.neighbour(
         "gd-step-limit-dropped",
@@ -282,6 +298,7 @@ T5_DIST = _CLAIM.with_mutants(
         families=(linear(gd=BEYOND),),
         hypotheses=_rank_alone,
         conclusion=partial(conclusion, contraction=lambda instance: fmpq(1)),
+        drops="0 < eta < 2/lambda_max for GD",
     ),
     _CLAIM.neighbour(
         "rank-dropped",
@@ -289,6 +306,7 @@ T5_DIST = _CLAIM.with_mutants(
         families=(linear(rank_deficient=True),),
         hypotheses=lambda _: (),
         conclusion=_interpolation_alone,
+        drops="rank J = n",
     ),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,7 @@ from properties.engine.claim import (
     require,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.stable_names import stored_as
 from properties.exact.exact_network import exact_root, outputs, pattern_features
 from theory.rigour.exact import rational_matrix
@@ -112,6 +113,11 @@ def build_moved(description: Description) -> MovedNetwork:
     return MovedNetwork(fmpq_mat(rows), fmpq_mat(moved), signs, fmpq_mat([x]), b)
 
 
+def _build_longer(description: Description) -> MovedNetwork:
+    found = build_moved(description)
+    return replace(found, new=found.new * 3)
+
+
 def _new_family(beyond: int = 1, **changes: Any) -> Family[MovedNetwork]:
     parts = {
         "root_width": st.integers(1, 6),
@@ -139,15 +145,33 @@ _NEW: Claim[MovedNetwork] = Claim(
     families=(_new_family(),),
     hypotheses=partial(new_hypotheses, True),
     conclusion=partial(new_conclusion, _stated),
+    formulas=Formulas(
+        hypotheses=(
+            r"$\norm{w_r-w_r(0)}\le b$ for every $r$",
+            r"$\norm{x}=1$",
+        ),
+        conclusion=(r"$\abs{f(W,x)-\nabla f(W(0),x)^\top W}\le m^{-1/2}\sum_r(b-\abs{w_r(0)^\top x})_+$",),
+    ),
+    assumes=(
+        "||w_r - w_r(0)|| <= b",
+        "||x|| = 1",
+    ),
 )
 
 
 def _new_mutant(
-    id: str, description: str, total: Total = _stated, bounded: bool = True, beyond: int = 1, **changes: Any
+    id: str,
+    description: str,
+    total: Total = _stated,
+    bounded: bool = True,
+    beyond: int = 1,
+    drops: str = "",
+    **changes: Any,
 ) -> Mutant:
     return _NEW.neighbour(
         id,
         description,
+        drops,
         families=(_new_family(beyond, **changes),),
         hypotheses=partial(new_hypotheses, bounded),
         conclusion=partial(new_conclusion, total),
@@ -155,7 +179,14 @@ def _new_mutant(
 
 
 T5_NEW = _NEW.with_mutants(
-    _new_mutant("motion-dropped", "neurons that moved by 2b", bounded=False, beyond=2),
+    _new_mutant("motion-dropped", "neurons that moved by 2b", bounded=False, beyond=2, drops="||w_r - w_r(0)|| <= b"),
+    _NEW.neighbour(
+        "long-input",
+        "an input of norm 3",
+        drops="||x|| = 1",
+        families=(replace(_new_family(aligned=st.just(True)), build=_build_longer),),
+        hypotheses=lambda instance: new_hypotheses(True, instance)[1:],
+    ),
     _new_mutant(
         "smaller",
         "0.99 times that",
@@ -246,6 +277,16 @@ _MARGIN: Claim[GaussianMargin] = Claim(
     families=(_margin_family(),),
     hypotheses=lambda _: (),
     conclusion=partial(margin_conclusion, _stated_moments),
+    formulas=Formulas(
+        hypotheses=(r"$z$ normal with mean 0 and variance $\nu^2$",),
+        conclusion=(
+            r"The probability of $\abs{z}\le b$ is at most $p$.",
+            r"The mean of $(b-\abs{z})_+$ is at most $\dfrac{b\,p}{2}$.",
+            r"The mean of $(b-\abs{z})_+^2$ is at most $\dfrac{b^2p}{3}$.",
+        ),
+        constants=(r"$p=\left(\dfrac{2}{\pi}\right)^{1/2}\dfrac{b}{\nu}$",),
+    ),
+    unconditional="every normal variable with mean 0, and every b",
 )
 
 

@@ -25,8 +25,10 @@ from properties.engine.claim import (
     at_most_exactly,
     equal_exactly,
     require,
+    technical,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray, normalise_rows
@@ -114,8 +116,8 @@ def complexity(instance: ComplexityInstance) -> arb | fmpq:
 def hypotheses(instance: ComplexityInstance) -> Sequence[Hypothesis]:
     """B and G are not zero; nothing else is assumed."""
     return [
-        require("B > 0", float(int(instance.radius.p)) or -1.0),
-        require("G is not zero", float(int(instance.trace.p)) or -1.0),
+        technical(require("B > 0", float(int(instance.radius.p)) or -1.0)),
+        technical(require("G is not zero", float(int(instance.trace.p)) or -1.0)),
     ]
 
 
@@ -264,13 +266,26 @@ _CLAIM: Claim[ComplexityInstance] = Claim(
     conclusion=conclusion,
     confirm=confirm,
     features=features,
+    formulas=Formulas(
+        conclusion=(
+            r"The empirical Rademacher complexity of $\left\{J(0)\,\theta:\norm{\theta}\le B\right\}$ on $n$ inputs is at most $\dfrac{B\sqrt{\mathrm{tr}\,G(0)}}{n}$.",
+            r"$\mathrm{tr}\,G_\infty=\dfrac{n}{2}$",
+        )
+    ),
+    assumes=(
+        "the ball ||theta|| <= B",
+        "G_inf only in the mean",
+    ),
 )
 
 
-def _mutant(id: str, description: str, families: tuple[Family[ComplexityInstance], ...], **changes: Any) -> Any:
+def _mutant(
+    id: str, description: str, families: tuple[Family[ComplexityInstance], ...], drops: str = "", **changes: Any
+) -> Any:
     return _CLAIM.neighbour(
         id,
         description,
+        drops,
         families=families,
         conclusion=partial(conclusion, **changes),
         confirm=partial(confirm, **changes),
@@ -296,8 +311,15 @@ T5_RAD = _CLAIM.with_mutants(
         "tr G(0) replaced by tr G_inf at every width",
         (NETWORKS,),
         trace=lambda instance: fmpq(instance.size, 2),
+        drops="G_inf only in the mean",
     ),
-    _mutant("box", "the box |theta_j| <= B in place of the ball", (LINEAR,), measured=_box_complexity),
+    _mutant(
+        "box",
+        "the box |theta_j| <= B in place of the ball",
+        (LINEAR,),
+        measured=_box_complexity,
+        drops="the ball ||theta|| <= B",
+    ),
     _mutant("trace-quarter", "tr G_inf = n/4", (NETWORKS,), limiting_trace=lambda n: n / 4),
 )
 

@@ -24,8 +24,10 @@ from properties.engine.claim import (
     as_float,
     at_most_exactly,
     require,
+    technical,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from properties.exact.exact_network import ExactNetwork, outputs
@@ -131,10 +133,10 @@ class Rule:
 
 def hypotheses(rule: Rule, instance: TubeRun) -> Sequence[Hypothesis]:
     """Condition 1, the tube closes, something to learn, the step size; all exact."""
-    first = require("Condition 1: lambda > 0 (exact)", as_float(instance.smallest) or -1.0)
+    first = technical(require("Condition 1: lambda > 0 (exact)", as_float(instance.smallest) or -1.0))
     if not instance.smallest > 0:
         return [first]
-    found = [first, require("r(0) is not zero", 1.0 if instance.form > 0 else -1.0)]
+    found = [first, technical(require("r(0) is not zero", 1.0 if instance.form > 0 else -1.0))]
     if rule.limited:
         found.append(require("0 < eta <= 1 (exact)", 1.0 if 0 < instance.eta <= 1 else -1.0))
     g = rule.ratio(instance)
@@ -143,7 +145,9 @@ def hypotheses(rule: Rule, instance: TubeRun) -> Sequence[Hypothesis]:
         if 2 * g < 1:
             wide = instance.tube**2 >= instance.squared_motion(g)
             found.append(require("b is at least the bound of a neuron's motion (exact)", 1.0 if wide else -1.0))
-    found.append(require("G(k) is regular at all iterates (exact)", 1.0 if instance.run is not None else -1.0))
+    found.append(
+        technical(require("G(k) is regular at all iterates (exact)", 1.0 if instance.run is not None else -1.0))
+    )
     return found
 
 
@@ -252,13 +256,36 @@ _CLAIM: Claim[TubeRun] = Claim(
     hypotheses=partial(hypotheses, Rule()),
     conclusion=partial(conclusion, Rule()),
     features=features,
+    formulas=Formulas(
+        hypotheses=(
+            r"$\norm{\abs{K}}_2\,\varphi\le g\lambda$, $g<\frac{1}{2}$",
+            r"$b\ge\dfrac{\norm{X}_2}{1-2g}\sqrt{\dfrac{r(0)^\top G(0)^{-1}r(0)}{m\lambda}}$",
+            r"$0<\eta\le 1$",
+        ),
+        conclusion=(
+            r"$\norm{r(k)}\le(1-\eta(1-\mu))^k\norm{r(0)}$",
+            r"$\norm{w_r(k)-w_r(0)}\le b$",
+            r"$\norm{W(k)-W(0)}_F^2\le r(0)^\top G(0)^{-1}r(0)\,\dfrac{1-g}{(1-2g)^2}$",
+        ),
+        constants=(
+            r"$\mu=\dfrac{g}{1-g}$",
+            r"$\varphi$: twice the largest share of neurons within $b$ of 0 on one side, for one input; $\abs{K}$ has the entries $\abs{K_{ij}}$",
+        ),
+    ),
+    assumes=(
+        "g < 1/2",
+        "b is at least the bound",
+        "0 < eta <= 1",
+    ),
+    shown_elsewhere={"b is at least the bound": "T5-tube/tube-dropped"},
 )
 
 
-def _mutant(id: str, description: str, rule: Rule, **changes: Any) -> Mutant:
+def _mutant(id: str, description: str, rule: Rule, drops: str = "", **changes: Any) -> Mutant:
     return _CLAIM.neighbour(
         id,
         description,
+        drops,
         families=(_family((60, 200, 400), **changes),),
         hypotheses=partial(hypotheses, rule),
         conclusion=partial(conclusion, rule),
@@ -281,6 +308,7 @@ T5_TUBE = _CLAIM.with_mutants(
         "g = 0, the tube need not close",
         Rule(ratio=_within_zero, closes=False),
         **_FLIPPING,
+        drops="g < 1/2",
     ),
     _mutant(
         "as-linear",
@@ -294,6 +322,7 @@ T5_TUBE = _CLAIM.with_mutants(
         Rule(limited=False),
         step_percent=st.integers(210, 300),
         within=st.just(0),
+        drops="0 < eta <= 1",
     ),
     _mutant(
         "smaller-motion",

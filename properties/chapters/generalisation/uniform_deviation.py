@@ -21,8 +21,10 @@ from properties.engine.claim import (
     Provenance,
     at_most_enclosed,
     require_enclosed,
+    technical,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from theory.rigour.precision import working_precision
@@ -164,7 +166,7 @@ def _exceeds(
 def uniform_hypotheses(excess: Excess, population: FinitePopulation) -> Sequence[Hypothesis]:
     """The bound is below 1 at theta = 0."""
     with working_precision(BITS):
-        return [require_enclosed("the bound is below 1 at theta = 0", 1 - excess(population, arb(0)))]
+        return [technical(require_enclosed("the bound is below 1 at theta = 0", 1 - excess(population, arb(0))))]
 
 
 def uniform_conclusion(excess: Excess, population: FinitePopulation) -> Sequence[Bound]:
@@ -238,13 +240,26 @@ _UNIFORM: Claim[FinitePopulation] = Claim(
     families=(_line(), _orthonormal((2, 60), (3, 20))),
     hypotheses=partial(uniform_hypotheses, _stated),
     conclusion=partial(uniform_conclusion, _stated),
+    formulas=Formulas(
+        hypotheses=(
+            r"features $\phi(x)$, the mean of $\norm{\phi(x)}^2$ at most $T$",
+            "a loss in $[0,1]$, 1-Lipschitz in the output",
+        ),
+        conclusion=(
+            r"With probability at least $1-\tau$ for all $\theta$ the population loss is at most the empirical loss $+\,2\norm{\theta}\left(\dfrac{T}{n}\right)^{1/2}$ $+\,\dfrac{1}{N}$ $+\left(\dfrac{\ln(N/\tau)}{2n}\right)^{1/2}$.",
+        ),
+    ),
+    assumes=("1-Lipschitz in the output",),
 )
 
 
-def _uniform_mutant(id: str, description: str, family: Family[FinitePopulation], excess: Excess = _stated) -> Mutant:
+def _uniform_mutant(
+    id: str, description: str, family: Family[FinitePopulation], excess: Excess = _stated, drops: str = ""
+) -> Mutant:
     return _UNIFORM.neighbour(
         id,
         description,
+        drops,
         families=(family,),
         hypotheses=partial(uniform_hypotheses, excess),
         conclusion=partial(uniform_conclusion, excess),
@@ -268,6 +283,7 @@ T5_UNIFORM = _UNIFORM.with_mutants(
         "not-lipschitz",
         "a loss of slope 64",
         _orthonormal((40, 60), (6, 12), loss_scale=64),
+        drops="1-Lipschitz in the output",
     ),
 )
 
@@ -338,15 +354,23 @@ _BERNSTEIN: Claim[BinomialDeviation] = Claim(
     families=(_binomials(),),
     hypotheses=lambda _: (),
     conclusion=partial(bernstein_conclusion, _stated_deviation),
+    formulas=Formulas(
+        hypotheses=("independent terms in $[0,b]$, the sum of their second moments $V$",),
+        conclusion=(
+            r"The sum exceeds its mean by at least $(2VL)^{1/2}+\dfrac{2bL}{3}$ with probability at most $e^{-L}$.",
+        ),
+    ),
+    assumes=("second moments of sum V",),
 )
 
 _RARE: dict[str, Any] = {"chance_of_a_million": st.integers(1, 300), "count": st.integers(1, 200)}
 
 
-def _bernstein_mutant(id: str, description: str, deviation: Deviation, **changes: Any) -> Mutant:
+def _bernstein_mutant(id: str, description: str, deviation: Deviation, drops: str = "", **changes: Any) -> Mutant:
     return _BERNSTEIN.neighbour(
         id,
         description,
+        drops,
         families=(_binomials(**changes),),
         conclusion=partial(bernstein_conclusion, deviation),
     )
@@ -362,6 +386,7 @@ K_BERNSTEIN = _BERNSTEIN.with_mutants(
         count=st.integers(2000, 3000),
         chance_of_a_million=st.integers(100_000, 300_000),
         exponent_tenths=st.integers(20, 60),
+        drops="second moments of sum V",
     ),
 )
 

@@ -19,6 +19,7 @@ from properties.chapters.identities.identity_checks import PAPER, equal, pattern
 from properties.chapters.identities.identity_dual import I_DUAL
 from properties.chapters.identities.identity_steps import I_KFAC, I_KFAC_FN, I_PINV
 from properties.engine.claim import Bound, Claim, Provenance, equal_exactly
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork, outputs, pattern_features, vec
@@ -96,6 +97,8 @@ _gram_claim = Claim(
     hypotheses=lambda instance: [pattern_decided(rounding.start(instance.exact))],
     conclusion=gram_conclusion,
     features=network_features,
+    formulas=Formulas(conclusion=(r"$JJ^\top=K\circ(SS^\top)$: the Gram matrix needs no Jacobian.",)),
+    unconditional="every network, input and pattern, those at pre-activation 0 included",
 )
 I_GRAM = _gram_claim.with_mutants(
     _gram_claim.neighbour(
@@ -168,6 +171,8 @@ _homogeneity_claim = Claim(
     hypotheses=lambda instance: [pattern_decided(rounding.start(instance.exact))],
     conclusion=homogeneity_conclusion,
     features=network_features,
+    formulas=Formulas(conclusion=(r"$u(W)=J(W)\,\mathrm{vec}(W)$: the network is positively homogeneous in $W$.",)),
+    assumes=("neurons without bias",),
 )
 I_HOMOG = _homogeneity_claim.with_mutants(
     _homogeneity_claim.neighbour(
@@ -189,6 +194,7 @@ I_HOMOG = _homogeneity_claim.with_mutants(
         "biases",
         "neurons with a bias of 1, which are not homogeneous in W",
         conclusion=_homogeneity_with_biases,
+        drops="neurons without bias",
     ),
     _homogeneity_claim.neighbour(
         "scale", "a program without m^{-1/2}", conclusion=partial(homogeneity_conclusion, program=_unscaled_outputs)
@@ -231,6 +237,10 @@ _counts_claim = Claim(
     hypotheses=lambda instance: [],
     conclusion=counts_conclusion,
     features=_count_features,
+    formulas=Formulas(
+        conclusion=(r"$AA^\top$ holds integers: float32 products of blocks below $2^{24}$ columns are exact.",)
+    ),
+    assumes=("blocks below 2^24 columns",),
 )
 I_COUNTS = _counts_claim.with_mutants(
     _counts_claim.neighbour(
@@ -238,6 +248,7 @@ I_COUNTS = _counts_claim.with_mutants(
         "one float32 product beyond 2^24 columns",
         families=COUNT_FAMILIES[2:],
         conclusion=partial(counts_conclusion, program=_single_precision),
+        drops="blocks below 2^24 columns",
     ),
     _counts_claim.neighbour(
         "half",
@@ -248,15 +259,15 @@ I_COUNTS = _counts_claim.with_mutants(
 )
 
 
-def _at_every_rank(claim: str, hypothesis: str, inverse: str) -> SlackRow:
+def _at_every_rank(claim: str, hypothesis: str, inverse: str, drops: str) -> SlackRow:
     remark = f"no counterexample: with the pseudo-inverse of {inverse} in place of its inverse it holds at every rank"
-    return SlackRow(claim, f"the hypothesis {hypothesis}", None, None, None, remark=remark)
+    return SlackRow(claim, f"the hypothesis {hypothesis}", None, None, None, remark=remark, drops=drops)
 
 
 SLACK = (
-    _at_every_rank("I-pinv", "rank J = n", "J J^T"),
-    _at_every_rank("I-kfac", "rank H = n", "H"),
-    _at_every_rank("I-dual", "matrices that are inverted are regular", "G and H"),
+    _at_every_rank("I-pinv", "rank J = n", "J J^T", drops="rank J = n"),
+    _at_every_rank("I-kfac", "rank H = n", "H", drops="rank H = n"),
+    _at_every_rank("I-dual", "matrices that are inverted are regular", "G and H", drops="rank"),
 )
 
 CLAIMS: tuple[Claim[Any], ...] = (I_GRAM, I_HOMOG, I_PINV, I_KFAC, I_KFAC_FN, I_DUAL, I_COUNTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flint import fmpq_mat
 
-from properties.engine.claim import Bound, Hypothesis, equal_exactly, require
+from properties.engine.claim import Bound, Hypothesis, equal_exactly, require, technical
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork
 
@@ -20,12 +20,12 @@ def equal(label: str, left: fmpq_mat, right: fmpq_mat) -> Bound:
 
 def pattern_decided(iterate: rounding.Iterate, step: int = 0) -> Hypothesis:
     """The float64 program sees the exact activation pattern at this iterate."""
-    return require(f"the activation pattern is decided in float64 at step {step}", iterate.margin)
+    return technical(require(f"the activation pattern is decided in float64 at step {step}", iterate.margin))
 
 
 def solvable(distance: float, step: int = 0) -> Hypothesis:
     """The perturbation of a float64 solve is at most 2^-10 of its distance to singularity."""
-    return require(f"the float64 solve of step {step} is far from singular", rounding.SINGULARITY - distance)
+    return technical(require(f"the float64 solve of step {step} is far from singular", rounding.SINGULARITY - distance))
 
 
 def full_rank(name: str, matrix: fmpq_mat) -> Hypothesis:
@@ -35,4 +35,4 @@ def full_rank(name: str, matrix: fmpq_mat) -> Hypothesis:
 
 def decomposable(net: ExactNetwork) -> Hypothesis:
     """A computed singular value decomposition of X sees its exact rank."""
-    return require("the rank of X is decided in float64", rounding.SINGULARITY - rounding.spread(net))
+    return technical(require("the rank of X is decided in float64", rounding.SINGULARITY - rounding.spread(net)))

@@ -14,6 +14,7 @@ from flint import fmpq_mat
 
 from properties.chapters.identities.identity_checks import decomposable, equal, full_rank, pattern_decided, solvable
 from properties.engine.claim import Bound, Claim, Depth, Hypothesis, Provenance
+from properties.engine.formulas import Formulas
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import MOVEMENTS, FunctionState, Movement, function_step, vector
 from properties.exact.identity_instances import NetworkInstance, function_state, network_family, network_features
@@ -139,6 +140,12 @@ _dual_claim = Claim(
     hypotheses=_dual_hypotheses,
     conclusion=dual_conclusion,
     features=_dual_features,
+    formulas=Formulas(
+        conclusion=(
+            r"The trajectory in function space ($n\times m$) equals the trajectory of the parameters ($m\times d$).",
+        )
+    ),
+    assumes=("rank",),
 )
 I_DUAL = _dual_claim.with_mutants(
     _dual_claim.neighbour(

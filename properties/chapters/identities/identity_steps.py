@@ -20,6 +20,7 @@ from properties.chapters.identities.identity_checks import (
     solvable,
 )
 from properties.engine.claim import Bound, Claim, Hypothesis, Provenance, require
+from properties.engine.formulas import Formulas
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork, unvec, vec, vector
 from properties.exact.identity_instances import NetworkInstance, network_family, network_features
@@ -92,6 +93,11 @@ _pinv_claim = Claim(
     hypotheses=_pinv_hypotheses,
     conclusion=pinv_conclusion,
     features=network_features,
+    formulas=Formulas(
+        hypotheses=(r"$\mathrm{rank}\,J=n$",),
+        conclusion=(r"$(J^\top J)^\dagger J^\top=J^\top(JJ^\top)^{-1}=J^\dagger$: the natural gradient step.",),
+    ),
+    assumes=("rank J = n",),
 )
 I_PINV = _pinv_claim.with_mutants(
     _pinv_claim.neighbour(
@@ -174,6 +180,12 @@ _kfac_claim = Claim(
     hypotheses=_kfac_hypotheses,
     conclusion=kfac_conclusion,
     features=network_features,
+    formulas=Formulas(
+        conclusion=(
+            r"$\mathrm{unvec}\left(\left((S^\top S)^\dagger\otimes(X^\top X)^\dagger\right)J^\top r\right)$ $=S^\top H^{-1}\mathrm{diag}(r)\,X(X^\top X)^\dagger$: the K-FAC step.",
+        )
+    ),
+    assumes=("rank H = n",),
 )
 I_KFAC = _kfac_claim.with_mutants(
     _kfac_claim.neighbour(
@@ -280,6 +292,13 @@ _kfac_function_claim = Claim(
     hypotheses=_kfac_hypotheses,
     conclusion=kfac_function_conclusion,
     features=network_features,
+    formulas=Formulas(
+        conclusion=(
+            r"$J(W^\prime)\,\mathrm{vec}(\Delta W_{\mathrm{kfac}})=-\eta\left((S^\prime S^\dagger)\circ P\right)r$ for every $W^\prime$ with features $S^\prime$.",
+            r"At $W^\prime=W$ it is $-\eta\,\mathrm{diag}(h)\,r$.",
+        )
+    ),
+    assumes=("rank H = n",),
 )
 I_KFAC_FN = _kfac_function_claim.with_mutants(
     _kfac_function_claim.neighbour(
@@ -314,6 +333,7 @@ I_KFAC_FN = _kfac_function_claim.with_mutants(
         "-eta diag(h) r at W' = W also where H is singular: there S S^+ is a projection, not the identity",
         hypotheses=_singular_features,
         conclusion=_leverage_conclusion,
+        drops="rank H = n",
     ),
     _kfac_function_claim.neighbour(
         "signs-step",

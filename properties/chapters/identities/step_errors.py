@@ -33,8 +33,10 @@ from properties.engine.claim import (
     Provenance,
     at_most_enclosed,
     require,
+    technical,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.stable_names import stored_as
 from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DescentError
@@ -125,12 +127,16 @@ def hypotheses(instance: AnyStep) -> Sequence[Hypothesis]:
     """A step was taken, and its bounds are finite: an infinite one promises nothing."""
     if isinstance(instance, StoredStep):
         if instance.taken is None:
-            return [require("every matrix to invert is regular", -1.0)]
+            return [technical(require("every matrix to invert is regular", -1.0))]
         steps: Sequence[OneStep] = [instance.taken.step]
     else:
         steps = instance.run.steps
     errors = [error for step in steps for error in (step.before_error, step.after_error, step.length_error)]
-    return [require("the stated bounds are finite", 1.0 if all(math.isfinite(error) for error in errors) else -1.0)]
+    return [
+        technical(
+            require("the stated bounds are finite", 1.0 if all(math.isfinite(error) for error in errors) else -1.0)
+        )
+    ]
 
 
 Compared = dict[str, tuple[arb, float]]
@@ -314,6 +320,13 @@ _E_STEP: Claim[Any] = Claim(
     conclusion=partial(conclusion, 1.0),
     confirm=partial(confirm, 1.0),
     features=features,
+    formulas=Formulas(
+        hypotheses=("one float64 step of NGD, K-FAC or GD from a stored iterate",),
+        conclusion=(
+            "Both residual norms, the length of the step and the Gram matrix are within their stated error bounds of the exact ones.",
+        ),
+    ),
+    unconditional="every stored iterate from which a step is taken",
 )
 
 

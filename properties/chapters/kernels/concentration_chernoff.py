@@ -27,8 +27,10 @@ from properties.engine.claim import (
     certified,
     require,
     require_enclosed,
+    technical,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from properties.engine.statistics import POWER, Trials, has_power, power
@@ -185,13 +187,13 @@ def hypotheses(rule: Rule, instance: Instance) -> Sequence[Hypothesis]:
     below = "the bound is below 1"
     if isinstance(instance, Shares):
         with working_precision(BITS):
-            return (require_enclosed(below, 1 - _predicted(rule, instance)),)
-    known = certified("lambda0 > 0", limiting_gram_eigenvalue_bounds(instance.inputs)[0])
+            return (technical(require_enclosed(below, 1 - _predicted(rule, instance))),)
+    known = technical(certified("lambda0 > 0", limiting_gram_eigenvalue_bounds(instance.inputs)[0]))
     event = _gram_event(rule, instance)
     if event is None:
         return (known,)
     decidable = has_power(instance.trials, event.predicted + event.rounding)
-    return known, require(below, 1 - event.predicted), decidable
+    return known, technical(require(below, 1 - event.predicted)), decidable
 
 
 # --- families --------------------------------------------------------------------------------------------------------
@@ -282,13 +284,28 @@ _CLAIM: Claim[Instance] = Claim(
     hypotheses=partial(hypotheses, Rule()),
     conclusion=partial(conclusion, Rule()),
     sampled=partial(sampled, Rule()),
+    formulas=Formulas(
+        conclusion=(
+            r"$\mathbb{P}\left(\lambda_{\min}(G(0))\le\frac{3}{4}\lambda_0\right)$ $\le n\,\exp\left(-\dfrac{\beta m\lambda_0}{\norm{X}_2^2}\right)$",
+            r"The same for $H(0)$ with $\lambda_S$ in the place of $\lambda_0$ and $n$ in that of $\norm{X}_2^2$.",
+            "Under symmetric initialisation $m/2$ in the place of $m$.",
+        ),
+        constants=(r"$\beta=\frac{1}{4}+\frac{3}{4}\ln\,\frac{3}{4}$",),
+    ),
+    assumes=(
+        "independent neurons",
+        "symmetric initialisation counts pairs",
+        "neurons active with probability 1/2",
+        "||X||_2^2, n",
+    ),
 )
 
 
-def _mutant(id: str, description: str, rule: Rule, *families: Family[Instance]) -> Mutant:
+def _mutant(id: str, description: str, rule: Rule, *families: Family[Instance], drops: str = "") -> Mutant:
     return _CLAIM.neighbour(
         id,
         description,
+        drops,
         families=families,
         hypotheses=partial(hypotheses, rule),
         conclusion=partial(conclusion, rule),
@@ -305,10 +322,24 @@ K_CHERNOFF = _CLAIM.with_mutants(
         EXACT,
     ),
     _mutant("without-n", "exp(-beta m lambda0/||X||^2) without n", Rule(failure=_without_n), _FEW),
-    _mutant("symmetric-m", "m, not m/2, under symmetric initialisation", Rule(failure=_as_independent), _WIDE),
+    _mutant(
+        "symmetric-m",
+        "m, not m/2, under symmetric initialisation",
+        Rule(failure=_as_independent),
+        _WIDE,
+        drops="symmetric initialisation counts pairs",
+    ),
     _mutant("keeps-0.9", "lambda_min(G(0)) keeps 0.9 lambda0", Rule(kept=0.9), EXACT),
-    _mutant("one-weight", "neurons that all share one weight", Rule(neurons=lambda _: 1), EXACT),
-    _mutant("off-centre", "neurons active with probability 3/8", Rule(active=fmpq(3, 8)), EXACT),
+    _mutant(
+        "one-weight", "neurons that all share one weight", Rule(neurons=lambda _: 1), EXACT, drops="independent neurons"
+    ),
+    _mutant(
+        "off-centre",
+        "neurons active with probability 3/8",
+        Rule(active=fmpq(3, 8)),
+        EXACT,
+        drops="neurons active with probability 1/2",
+    ),
     _mutant("mean-eigenvalue", "tr G_inf/n = 1/2 in place of lambda0", Rule(lambda0=lambda _: 0.5), _CLOSE),
 )
 
@@ -336,6 +367,7 @@ SLACK = (
         proved=None,
         refuted=None,
         remark="no counterexample known when they are replaced by 1; unit norm of the rows is not needed",
+        drops="||X||_2^2, n",
     ),
 )
 

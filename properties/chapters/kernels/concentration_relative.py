@@ -25,8 +25,10 @@ from properties.engine.claim import (
     certified,
     require,
     require_enclosed,
+    technical,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from properties.engine.statistics import Trials, has_power
@@ -123,14 +125,16 @@ def hypotheses(failure: Failure, instance: Instance) -> Sequence[Hypothesis]:
     """A bound below 1; for a network a certified lambda0, and a bound that its trials can refute."""
     if isinstance(instance, RelativeShares):
         with working_precision(BITS):
-            return [require_enclosed("the bound is below 1", 1 - _predicted(failure, instance, instance.kept))]
-    known = certified("lambda0 > 0", limiting_gram_eigenvalue_bounds(instance.inputs)[0])
+            return [
+                technical(require_enclosed("the bound is below 1", 1 - _predicted(failure, instance, instance.kept)))
+            ]
+    known = technical(certified("lambda0 > 0", limiting_gram_eigenvalue_bounds(instance.inputs)[0]))
     if not known.margin > 0:
         return [known]
     predicted = _of_network(failure, instance)
     return [
         known,
-        require("the bound is below 1", 1 - predicted),
+        technical(require("the bound is below 1", 1 - predicted)),
         has_power(instance.trials, predicted + instance.sign_error),
     ]
 
@@ -197,15 +201,32 @@ _CLAIM: Claim[Instance] = Claim(
     hypotheses=partial(hypotheses, relative_failure),
     conclusion=partial(conclusion, relative_failure, relative_share),
     sampled=partial(sampled, relative_failure),
+    formulas=Formulas(
+        conclusion=(
+            r"$G(0)\succeq s\,G_\infty$ fails with probability at most $n\,\exp\left(-\dfrac{\beta M\lambda_0}{\norm{X}_2^2}\right)$.",
+            r"It is at most $\tau$ for $s=1-\left(\dfrac{2\norm{X}_2^2\ln(n/\tau)}{M\lambda_0}\right)^{1/2}$.",
+        ),
+        constants=(
+            r"$\beta=1-s+s\ln s$",
+            r"$M=m$, under symmetric initialisation $M=\frac{m}{2}$",
+        ),
+    ),
+    assumes=("symmetric initialisation counts pairs",),
 )
 
 
 def _mutant(
-    id: str, description: str, family: Family[Instance], failure: Failure = relative_failure, kept: Any = relative_share
+    id: str,
+    description: str,
+    family: Family[Instance],
+    failure: Failure = relative_failure,
+    kept: Any = relative_share,
+    drops: str = "",
 ) -> Mutant:
     return _CLAIM.neighbour(
         id,
         description,
+        drops,
         families=(family,),
         hypotheses=partial(hypotheses, failure),
         conclusion=partial(conclusion, failure, kept),
@@ -221,6 +242,7 @@ K_RELATIVE = _CLAIM.with_mutants(
         "m, not m/2, under symmetric initialisation",
         _exact([1], (2000, 3000), (75, 90)),
         _as_independent,
+        drops="symmetric initialisation counts pairs",
     ),
     _mutant("larger-share", "1 - s a quarter as large", _exact([4, 16], (500, 3000)), kept=_larger_share),
 )

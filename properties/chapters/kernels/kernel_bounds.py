@@ -36,6 +36,7 @@ from properties.engine.claim import (
     equal_enclosed,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from theory.kernels.limiting import ball_limiting_gram, ball_limiting_pattern_gram, limiting_gram
@@ -203,18 +204,31 @@ _SCHUR = Claim(
     hypotheses=lambda _: (),
     conclusion=schur_conclusion,
     features=spectral_features,
+    formulas=Formulas(
+        conclusion=(
+            r"$\lambda_0\ge\lambda_S$",
+            r"$\mathrm{tr}\,G_\infty=\dfrac{n}{2}$",
+            r"$\lambda_0\le\min_{i\ne j}\left(\dfrac{1}{2}-\abs{(G_\infty)_{ij}}\right)$",
+        )
+    ),
+    assumes=("unit rows",),
 )
 
 
-def _schur_neighbour(id: str, description: str, **wrong: Any) -> Mutant:
-    return _SCHUR.neighbour(id, description, conclusion=partial(schur_conclusion, **wrong))
+def _schur_neighbour(id: str, description: str, drops: str = "", **wrong: Any) -> Mutant:
+    return _SCHUR.neighbour(id, description, drops, conclusion=partial(schur_conclusion, **wrong))
 
 
 K_SCHUR = _SCHUR.with_mutants(
     _schur_neighbour(
         "reversed", "lambda0 <= lambda_S", smaller=lambda found: found.lambda0, larger=lambda found: found.lambda_S
     ),
-    _schur_neighbour("short-rows", "lambda_min(X X^T o S_inf) >= lambda_S for rows of norm 1/4", larger=_unnormalised),
+    _schur_neighbour(
+        "short-rows",
+        "lambda_min(X X^T o S_inf) >= lambda_S for rows of norm 1/4",
+        larger=_unnormalised,
+        drops="unit rows",
+    ),
     _schur_neighbour("trace", "tr G_inf = n/3", trace_share=3),
     _schur_neighbour(
         "pattern-pairs",
@@ -282,6 +296,19 @@ _SEPARATED = Claim(
     hypotheses=separation_hypotheses,
     conclusion=separation_conclusion,
     features=separation_features,
+    formulas=Formulas(
+        hypotheses=(r"$\bar\rho=\max_{i\ne j}\abs{\rho_{ij}}<1$",),
+        conclusion=(
+            r"$\lambda_0\ge\dfrac{1}{4\pi}\sum_{k\ge\left\lceil(p-2)/2\right\rceil}c_k$",
+            r"Sharper: $\lambda_0\ge\dfrac{1}{2\pi}\sum_k c_k\left(1-(n-1)\bar\rho^{\,2k+2}\right)_+$.",
+            r"And that plus $\dfrac{1}{4}\left(1-(n-1)\bar\rho\right)_+$, which is attained for $n=2$, $\rho\ge 0$.",
+        ),
+        constants=(
+            r"$p=\max\left(1,\left\lceil\dfrac{\ln(2(n-1))}{-\ln\bar\rho}\right\rceil\right)$",
+            r"$c_k=\dfrac{(2k)!}{4^k(k!)^2(2k+1)}$, the coefficients of arcsin",
+        ),
+    ),
+    assumes=("rho_bar < 1",),
 )
 
 
@@ -350,6 +377,7 @@ _APART = SlackRow(
     None,
     None,
     remark="at rho_bar = 1 the formula's limit reads lambda0 >= 0, which holds: no counterexample exists",
+    drops="rho_bar < 1",
 )
 
 SLACK = (*(_separation_row(0.7, form) for form in SEPARATION_FORMS), _APART)

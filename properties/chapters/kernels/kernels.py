@@ -43,7 +43,9 @@ from properties.engine.claim import (
     equal_enclosed,
     equal_exactly,
     require,
+    technical,
 )
+from properties.engine.formulas import Formulas
 from theory.inputs import FloatArray, normalise_rows
 from theory.kernels.limiting import (
     Degeneracy,
@@ -163,6 +165,13 @@ _CLOSED = Claim(
     hypotheses=_no_hypotheses,
     conclusion=closed_conclusion,
     features=closed_features,
+    formulas=Formulas(
+        conclusion=(
+            r"$(G_\infty)_{ij}=\dfrac{\rho\,(\pi-\arccos\rho)}{2\pi}$ and $(S_\infty)_{ij}=\dfrac{\pi-\arccos\rho}{2\pi}$, $\rho=K_{ij}$, are the Gaussian expectations of $G(0)$ and $H(0)$.",
+            "The float64 functions are within their entry errors of them.",
+        )
+    ),
+    unconditional="rows of every direction and norm",
 )
 
 
@@ -242,8 +251,8 @@ def definite_hypotheses(instance: KernelInstance) -> Sequence[Hypothesis]:
         return ()
     lambda0 = instance.eigenvalue_bounds[0]
     if lambda0 <= 0:
-        return (require("lambda0 > 0 is certified", lambda0 if lambda0 < 0 else -1.0),)
-    return (require(f"K-chernoff asks for m <= {WIDEST}", WIDEST - instance.chernoff_width),)
+        return (technical(require("lambda0 > 0 is certified", lambda0 if lambda0 < 0 else -1.0)),)
+    return (technical(require(f"K-chernoff asks for m <= {WIDEST}", WIDEST - instance.chernoff_width)),)
 
 
 def definite_features(instance: KernelInstance) -> Sequence[str]:
@@ -326,12 +335,20 @@ _PD = Claim(
     hypotheses=definite_hypotheses,
     conclusion=definite_conclusion,
     features=definite_features,
+    formulas=Formulas(
+        conclusion=(
+            r"$G_\infty\succ 0$ if and only if no two inputs point the same way and the directions that occur with both signs are linearly independent.",
+            r"$S_\infty\succ 0$ if and only if no two inputs point the same way and at most one direction occurs with both signs.",
+            r"If $G_\infty\succ 0$, then $\lambda_{\min}(G(0))\ge\frac{3}{4}\lambda_0$ with probability $1-\delta$ at the width of K-chernoff for $\delta=4.8\cdot 10^{-13}$.",
+        )
+    ),
+    assumes=("m as large as K-chernoff asks for",),
 )
 
 
-def _pd_neighbour(id: str, description: str, **changes: Any) -> Any:
+def _pd_neighbour(id: str, description: str, drops: str = "", **changes: Any) -> Any:
     families = changes.pop("families", DECISION_FAMILIES)
-    return _PD.neighbour(id, description, families=families, conclusion=partial(definite_conclusion, **changes))
+    return _PD.neighbour(id, description, drops, families=families, conclusion=partial(definite_conclusion, **changes))
 
 
 K_PD = _PD.with_mutants(
@@ -342,7 +359,11 @@ K_PD = _PD.with_mutants(
     _pd_neighbour("entries", "inputs coincide when their entries do", decide=_entries_coincide),
     _pd_neighbour("tolerance", "inputs coincide when their correlation is 1 to 1e-12", decide=_within_tolerance),
     _pd_neighbour(
-        "narrow", "twice as many neurons as inputs suffice", width=_as_many_neurons_as_inputs, families=(INITIALISED,)
+        "narrow",
+        "twice as many neurons as inputs suffice",
+        width=_as_many_neurons_as_inputs,
+        families=(INITIALISED,),
+        drops="m as large as K-chernoff asks for",
     ),
 )
 

@@ -19,6 +19,7 @@ from properties.chapters.stability.stability_instances import BallInstance, buil
 from properties.chapters.stability.stability_path import path_claim
 from properties.descent.families import examples
 from properties.engine.claim import Bound, Claim, Family, Mutant, Provenance, equal_exactly
+from properties.engine.formulas import Formulas
 from theory.network.gram import exact_pattern, gram_eigenvalue
 from theory.rigour.exact import rational, rational_matrix
 from theory.stability.ball import pattern_bound
@@ -58,9 +59,15 @@ def _certified_least(instance: BallInstance) -> float:
 
 
 def _ball_claim(
-    id: str, statement: str, families: tuple[Family[BallInstance], ...], certified: Certified, whole_frobenius: bool
+    id: str,
+    statement: str,
+    families: tuple[Family[BallInstance], ...],
+    certified: Certified,
+    whole_frobenius: bool,
+    **beside: Any,
 ) -> Claim[BallInstance]:
     return Claim(
+        **beside,
         id=id,
         statement=statement,
         provenance=Provenance.DERIVED,
@@ -73,10 +80,10 @@ def _ball_claim(
 
 
 def _mutant(
-    claim: Claim[BallInstance], id: str, description: str, certified: Certified, whole_frobenius: bool
+    claim: Claim[BallInstance], id: str, description: str, certified: Certified, whole_frobenius: bool, drops: str = ""
 ) -> Mutant:
     return claim.neighbour(
-        id, description, conclusion=partial(_conclusion, certified, whole_frobenius, _certified_least)
+        id, description, drops, conclusion=partial(_conclusion, certified, whole_frobenius, _certified_least)
     )
 
 
@@ -97,6 +104,18 @@ def fro_claim() -> Claim[BallInstance]:
         (ENUMERATED, ATTACKED),
         lambda i: i.certificate.frobenius,
         True,
+        formulas=Formulas(
+            hypotheses=(r"$\norm{W-W(0)}\le R$",),
+            conclusion=(
+                r"$\norm{S(W)-S(0)}_F^2\le\dfrac{1}{m}\min_{\mu\ge 0}B(\mu)$",
+                r"The certified $\sigma^2$ is at most $\lambda_{\min}(H(0))$.",
+            ),
+            constants=(
+                r"$B(\mu)=\mu R^2+\sum_r\max_j(j-\mu s_{r,j})_+$",
+                r"$s_{r,1}\le\dots\le s_{r,n}$: the sorted costs $(w_r(0)\cdot x_i)^2$ of neuron $r$",
+            ),
+        ),
+        assumes=("||W - W(0)|| <= R", "sigma^2 of H(0)"),
     )
     mutant = partial(_mutant, claim, whole_frobenius=True)
     return claim.with_mutants(
@@ -106,7 +125,9 @@ def fro_claim() -> Claim[BallInstance]:
             "flips counted on half of the inputs",
             lambda i: _joint(i, i.costs[: (len(i.rows) + 1) // 2], i.radius),
         ),
-        mutant("half-radius", "R/2 instead of R", lambda i: _joint(i, i.costs, i.radius / 2)),
+        mutant(
+            "half-radius", "R/2 instead of R", lambda i: _joint(i, i.costs, i.radius / 2), drops="||W - W(0)|| <= R"
+        ),
         mutant(
             "added-costs",
             "flips of one neuron cost the sum of their costs, not the largest",
@@ -121,6 +142,7 @@ def fro_claim() -> Claim[BallInstance]:
                 True,
                 lambda i: gram_eigenvalue(i.net, i.rows),
             ),
+            drops="sigma^2 of H(0)",
         ),
     )
 
@@ -134,11 +156,26 @@ def spec_claim() -> Claim[BallInstance]:
         (ENUMERATED, ATTACKED, WHOLE, SINGLE),
         lambda i: i.certificate.spectral,
         False,
+        formulas=Formulas(
+            hypotheses=(r"$\norm{W-W(0)}\le R$",),
+            conclusion=(
+                r"$\norm{S(W)-S(0)}_2^2\le\max_i\dfrac{1}{m}\sum_{r:\,i\text{ flips}}c_r$",
+                r"which is at most $\dfrac{1}{m}\max_i\min_{\mu\ge 0}B_i(\mu)$.",
+            ),
+            constants=(
+                "$c_r$: the flips of neuron $r$",
+                r"$B_i(\mu)=\mu R^2$ $+\sum_r\max_{j\ge\pi_r(i)}(j-\mu s_{r,j})_+$",
+                r"$s_{r,1}\le\dots\le s_{r,n}$: the sorted costs $(w_r(0)\cdot x_i)^2$ of neuron $r$; $\pi_r(i)$: the rank of input $i$ among them",
+            ),
+        ),
+        assumes=("||W - W(0)|| <= R", "the closed ball"),
     )
     mutant = partial(_mutant, claim, whole_frobenius=False)
     return claim.with_mutants(
         mutant("quarter", "C taken as C/4", lambda i: i.certificate.spectral / 4),
-        mutant("half-radius", "R/2 instead of R", lambda i: _weighted(i, i.costs, i.radius / 2)),
+        mutant(
+            "half-radius", "R/2 instead of R", lambda i: _weighted(i, i.costs, i.radius / 2), drops="||W - W(0)|| <= R"
+        ),
         mutant("unsquared-cost", "a flip costs |z| instead of z^2", lambda i: _weighted(i, np.sqrt(i.costs), i.radius)),
         mutant(
             "weights-dropped",
@@ -162,6 +199,7 @@ def spec_claim() -> Claim[BallInstance]:
             conclusion=partial(
                 _conclusion, lambda i: _weighted(i, i.costs, i.radius * (1 - 2.0**-21)), False, _certified_least
             ),
+            drops="the closed ball",
         ),
     )
 

@@ -30,6 +30,7 @@ from properties.engine.claim import (
     decided_exactly,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from theory.network.two_layer import ACTIVATIONS
 from theory.rigour.exact import rational
 from theory.rigour.precision import working_precision
@@ -270,10 +271,19 @@ def fro_claim() -> Claim[BallInstance]:
         hypotheses=no_hypotheses,
         conclusion=partial(ball_conclusion, lambda i: i.certificate.frobenius, True),
         features=ball_features,
+        formulas=Formulas(
+            hypotheses=(r"$\norm{W-W(0)}\le R$",),
+            conclusion=(r"$\norm{J(W)-J(0)}_F^2\le\dfrac{1}{m}\min_{\mu\ge 0}B(\mu)$",),
+            constants=(
+                r"$B(\mu)=\mu R^2+\sum_r\max_j(j-\mu s_{r,j})_+$",
+                r"$s_{r,1}\le\dots\le s_{r,n}$: the sorted costs $(w_r(0)\cdot x_i)^2$ of neuron $r$",
+            ),
+        ),
+        assumes=("||W - W(0)|| <= R",),
     )
 
-    def mutant(id: str, description: str, certified: Certified) -> Mutant:
-        return claim.neighbour(id, description, conclusion=partial(ball_conclusion, certified, True))
+    def mutant(id: str, description: str, certified: Certified, drops: str = "") -> Mutant:
+        return claim.neighbour(id, description, drops, conclusion=partial(ball_conclusion, certified, True))
 
     return claim.with_mutants(
         mutant("quarter", "C taken as C/4", lambda i: i.certificate.frobenius / 4),
@@ -285,7 +295,12 @@ def fro_claim() -> Claim[BallInstance]:
         mutant(
             "unsquared-cost", "a flip costs |z| instead of z^2", lambda i: frobenius_of(i, np.sqrt(i.costs), i.radius)
         ),
-        mutant("half-radius", "R/2 instead of R", lambda i: frobenius_of(i, i.costs, i.radius / 2)),
+        mutant(
+            "half-radius",
+            "R/2 instead of R",
+            lambda i: frobenius_of(i, i.costs, i.radius / 2),
+            drops="||W - W(0)|| <= R",
+        ),
         mutant(
             "one-flip-a-neuron",
             "each neuron flips one input at most",
@@ -310,18 +325,34 @@ def spec_claim() -> Claim[BallInstance]:
         hypotheses=no_hypotheses,
         conclusion=partial(spectral_conclusion, lambda i: i.certificate.spectral),
         features=ball_features,
+        formulas=Formulas(
+            hypotheses=(r"$\norm{W-W(0)}\le R$",),
+            conclusion=(r"$\norm{J(W)-J(0)}_2^2\le\norm{X}_2^2\,\max_i\dfrac{k_i(R)}{m}$, an equality for $n=1$",),
+            constants=(
+                r"$k_i(R)$: the largest number of neurons that can flip input $i$ at total cost $\sum(w_r(0)\cdot x_i)^2\le R^2$",
+            ),
+        ),
+        assumes=(
+            "||W - W(0)|| <= R",
+            "the closed ball",
+        ),
     )
 
-    def mutant(id: str, description: str, certified: Certified) -> Mutant:
+    def mutant(id: str, description: str, certified: Certified, drops: str = "") -> Mutant:
         # soundness alone has to refute it: the equality for n = 1 would do so trivially
-        return claim.neighbour(id, description, conclusion=partial(ball_conclusion, certified, False))
+        return claim.neighbour(id, description, drops, conclusion=partial(ball_conclusion, certified, False))
 
     def counts(instance: BallInstance, radius: float | None = None) -> np.ndarray[Any, Any]:
         return input_flip_counts(instance.costs, instance.radius if radius is None else radius)
 
     return claim.with_mutants(
         mutant("quarter", "C taken as C/4", lambda i: i.certificate.spectral / 4),
-        mutant("half-radius", "R/2 instead of R", lambda i: spectral_of(i, counts(i, i.radius / 2).max())),
+        mutant(
+            "half-radius",
+            "R/2 instead of R",
+            lambda i: spectral_of(i, counts(i, i.radius / 2).max()),
+            drops="||W - W(0)|| <= R",
+        ),
         mutant(
             "unsquared-cost",
             "a flip costs |z| instead of z^2",
@@ -341,6 +372,7 @@ def spec_claim() -> Claim[BallInstance]:
             "flips that use up all of R^2 left out",
             families=(WHOLE,),
             conclusion=partial(ball_conclusion, lambda i: spectral_of(i, flips_below_budget(i)), False),
+            drops="the closed ball",
         ),
     )
 
@@ -406,10 +438,15 @@ def smooth_claim(condition: str = "2") -> Claim[SmoothInstance]:
         features=lambda i: (
             ["attack within 10% of the bound"] if i.attack[0] > 0.9 * i.certificate.changes.smooth else []
         ),
+        formulas=Formulas(
+            hypotheses=(r"$\abs{\varphi^{\prime\prime}}\le L$",),
+            conclusion=(rf"$\norm{{{name}(W)-{name}(0)}}_2\le\dfrac{{L\,\norm{{X}}_2\norm{{W-W(0)}}_F}}{{\sqrt m}}$",),
+        ),
+        assumes=("|phi''| <= L",),
     )
 
-    def mutant(id: str, description: str, certified: Callable[[SmoothInstance], float]) -> Mutant:
-        return claim.neighbour(id, description, conclusion=partial(smooth_conclusion, certified))
+    def mutant(id: str, description: str, certified: Callable[[SmoothInstance], float], drops: str = "") -> Mutant:
+        return claim.neighbour(id, description, drops, conclusion=partial(smooth_conclusion, certified))
 
     def bound(instance: SmoothInstance, norm_squared: float, curvature_share: float, width: int) -> float:
         curvature = instance.net.phi.curvature
@@ -418,7 +455,12 @@ def smooth_claim(condition: str = "2") -> Claim[SmoothInstance]:
 
     return claim.with_mutants(
         mutant("quarter", "C taken as C/4", lambda i: i.certificate.changes.smooth / 4),
-        mutant("half-curvature", "L/2", lambda i: bound(i, input_norm_squared(i.rows), 0.5, i.net.width)),
+        mutant(
+            "half-curvature",
+            "L/2",
+            lambda i: bound(i, input_norm_squared(i.rows), 0.5, i.net.width),
+            drops="|phi''| <= L",
+        ),
         mutant("without-norm", "||X||_2 dropped", lambda i: bound(i, 1.0, 1.0, i.net.width)),
         mutant(
             "width", "1/m instead of 1/m^{1/2}", lambda i: bound(i, input_norm_squared(i.rows), 1.0, i.net.width**2)

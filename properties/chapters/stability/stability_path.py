@@ -32,8 +32,10 @@ from properties.engine.claim import (
     certified,
     decided_exactly,
     require,
+    technical,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from theory.rigour.precision import working_precision
 from theory.stability.crossings import Crossings
 from theory.stability.norms import pattern_change_norm
@@ -117,7 +119,7 @@ PathConstant = Callable[[PathInstance], float]
 
 def path_hypotheses(instance: PathInstance) -> Sequence[Hypothesis]:
     """The optimiser can take its steps, and Condition 1 is certified."""
-    taken = require("every matrix to invert is regular", -1.0 if instance.iterates is None else 1.0)
+    taken = technical(require("every matrix to invert is regular", -1.0 if instance.iterates is None else 1.0))
     if taken.verdict is not Verdict.HOLDS:
         return [taken]
     lambda_min = instance.certificate.lambda_min
@@ -232,22 +234,35 @@ def path_claim(condition: str = "2") -> Claim[PathInstance]:
         hypotheses=path_hypotheses,
         conclusion=partial(path_conclusion, largest_change),
         features=path_features,
+        formulas=Formulas(
+            hypotheses=(r"a segment divided at $s_0<\dots<s_N$, and $s\in[s_j,s_{j+1}]$",),
+            conclusion=(
+                rf"$\norm{{{name}(\theta_s)-{name}(0)}}_2\le\norm{{{name}(\theta_{{s_j}})-{name}(0)}}_2$ $+\left(\dfrac{{\#\text{{flips in between}}}}{{m}}\right)^{{1/2}}$",
+            ),
+        ),
+        assumes=("Condition K1" if condition == "K2" else "Condition 1", "all iterates so far"),
     )
 
-    def mutant(id: str, description: str, change: PathConstant) -> Mutant:
-        return claim.neighbour(id, description, conclusion=partial(path_conclusion, change))
+    def mutant(id: str, description: str, change: PathConstant, drops: str = "") -> Mutant:
+        return claim.neighbour(id, description, drops, conclusion=partial(path_conclusion, change))
 
     return claim.with_mutants(
         claim.neighbour(
             "lambda-doubled",
             "C from twice the certified lambda_min",
+            drops=claim.assumes[0],
             conclusion=partial(path_conclusion, largest_change, share=2.0),
         ),
         mutant("quarter", "C taken as C/4", lambda i: largest_change(i) / 4),
         mutant("iterates-only", "the in-between term dropped: only the iterates count", at_iterates_only),
         mutant("in-between-only", "the change at the division points dropped", in_between_only),
         mutant("from-each-start", "the change since the start of the segment, not since theta(0)", from_each_start),
-        mutant("first-step-only", "the first segment's bound for all", lambda i: float(i.certificate.step_changes[0])),
+        mutant(
+            "first-step-only",
+            "the first segment's bound for all",
+            lambda i: float(i.certificate.step_changes[0]),
+            "all iterates so far",
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from properties.chapters.width.binomials import normal_within
 from properties.descent.random_networks import Description, RandomNetwork, build_network, network_descriptions
 from properties.engine.claim import Bound, Claim, Depth, Family, Mutant, Provenance, at_most_enclosed
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from properties.engine.statistics import Trials
@@ -253,6 +254,18 @@ _CLAIM: Claim[Instance] = Claim(
     hypotheses=lambda _: (),
     conclusion=partial(conclusion, Rule()),
     sampled=partial(sampled, Rule()),
+    formulas=Formulas(
+        hypotheses=("$R$ fixed before $W(0)$ is drawn",),
+        conclusion=(
+            r"With probability at least $1-\delta$, for all $W$ with $\norm{W-W(0)}_F\le R$: $\norm{J(W)-J(0)}_F^2$ and $\norm{S(W)-S(0)}_F^2$ are at most $\dfrac{\kappa_3\,n\,R^{2/3}}{(\nu\delta\sqrt m)^{2/3}}$.",
+            "For $n=1$ and independent neurons this holds for all $R$ at once.",
+        ),
+        constants=(r"$\kappa_3=\dfrac{3}{2}\left(\dfrac{4}{\pi}\right)^{1/3}$",),
+    ),
+    assumes=(
+        "R fixed before W(0)",
+        "the scale of W(0)",
+    ),
 )
 
 
@@ -276,17 +289,17 @@ def _powers(
     return squared_change_bound(radius, n, scale, delta, width) * ratio
 
 
-def _mutant(id: str, description: str, bound: Bounding, *families: Family[Instance]) -> Mutant:
+def _mutant(id: str, description: str, bound: Bounding, *families: Family[Instance], drops: str = "") -> Mutant:
     rule = Rule(bound, every_radius=False)
     return _CLAIM.neighbour(
-        id, description, families=families, conclusion=partial(conclusion, rule), sampled=partial(sampled, rule)
+        id, description, drops, families=families, conclusion=partial(conclusion, rule), sampled=partial(sampled, rule)
     )
 
 
 C2_PROB = _CLAIM.with_mutants(
     _mutant("kappa-half", "kappa_3 halved, n = 1, delta >= 0.6", partial(_times, 0.5), _copies(1)),
     _mutant("without-n", "without the factor n", _without_n, _copies(4)),
-    _mutant("without-scale", "without nu", _without_scale, _FAR_SMALL),
+    _mutant("without-scale", "without nu", _without_scale, _FAR_SMALL, drops="the scale of W(0)"),
     _mutant("linear-radius", "R/nu for (R/nu)^(2/3)", partial(_powers, 1.0, 2 / 3, 1 / 3), _copies(1)),
     _mutant("root-width", "m^(-1/2) for m^(-1/3)", partial(_powers, 2 / 3, 2 / 3, 1 / 2), _copies(1)),
     _mutant("cube-root-delta", "delta^(-1/3) for delta^(-2/3)", partial(_powers, 2 / 3, 1 / 3, 1 / 3), _FAR),
@@ -320,6 +333,7 @@ SLACK = (
         proved=None,
         refuted=None,
         remark="for n = 1 the bound holds for all R at once; no counterexample known for n > 1",
+        drops="R fixed before W(0)",
     ),
 )
 

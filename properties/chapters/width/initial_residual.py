@@ -28,6 +28,7 @@ from properties.engine.claim import (
     equal_exactly,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from properties.engine.statistics import Trials
@@ -252,6 +253,18 @@ _CLAIM: Claim[ResidualInstance] = Claim(
     conclusion=partial(conclusion, Rule()),
     sampled=partial(sampled, Rule()),
     features=features,
+    formulas=Formulas(
+        conclusion=(
+            r"$\mathbb{E}\norm{r(0)}^2=\norm{y}^2+\dfrac{n\nu^2}{2}$ for independent neurons.",
+            r"Hence $\norm{r(0)}^2\le\dfrac{1}{\delta}\left(\norm{y}^2+\dfrac{n\nu^2}{2}\right)$ with probability at least $1-\delta$.",
+            "Under symmetric initialisation $r(0)=-y$.",
+        )
+    ),
+    assumes=(
+        "independent signs",
+        "unit rows",
+        "pairs, for u(0) = 0",
+    ),
 )
 
 
@@ -280,10 +293,12 @@ def _no_delta(squared: Any, n: int, scale: Any, delta: Any) -> Any:
     return mean_squared_residual(squared, n, scale)
 
 
-def _mutant(id: str, description: str, family: Family[ResidualInstance], kind: str, **wrong: Any) -> Mutant:
+def _mutant(
+    id: str, description: str, family: Family[ResidualInstance], kind: str, drops: str = "", **wrong: Any
+) -> Mutant:
     rule = Rule(kinds=(kind,), **wrong)
     return _CLAIM.neighbour(
-        id, description, families=(family,), conclusion=partial(conclusion, rule), sampled=partial(sampled, rule)
+        id, description, drops, families=(family,), conclusion=partial(conclusion, rule), sampled=partial(sampled, rule)
     )
 
 
@@ -292,9 +307,16 @@ R0 = _CLAIM.with_mutants(
     _mutant("standard-deviation", "n nu/2 for n nu^2/2", FEW, "mean", mean=_standard_deviation),
     _mutant("no-count", "nu^2/2 without n", FEW, "mean", mean=_no_count),
     _mutant("symmetric-mean", "the same mean under symmetric initialisation", FEW, "mean", mean=_always_independent),
-    _mutant("fixed-signs", "signs that are all 1", FEW, "mean", signs=lambda count: [(1,) * count]),
-    _mutant("long-rows", "rows of norm 2", FEW, "mean", row_norm=2),
-    _mutant("not-paired", "u(0) = 0 without pairs", FEW, "zero", paired=False),
+    _mutant(
+        "fixed-signs",
+        "signs that are all 1",
+        FEW,
+        "mean",
+        signs=lambda count: [(1,) * count],
+        drops="independent signs",
+    ),
+    _mutant("long-rows", "rows of norm 2", FEW, "mean", row_norm=2, drops="unit rows"),
+    _mutant("not-paired", "u(0) = 0 without pairs", FEW, "zero", paired=False, drops="pairs, for u(0) = 0"),
     _mutant("root-delta", "E/delta^(1/2)", ONE, "tail", tail=_square_root_of_delta),
     _mutant("no-delta", "||r(0)||^2 <= E with probability 1 - delta, sampled", SAMPLED, "tail", tail=_no_delta),
 )

@@ -28,9 +28,11 @@ from properties.engine.claim import (
     certified,
     established,
     require,
+    technical,
 )
 from properties.engine.descriptions import described
 from properties.engine.extras import Extra
+from properties.engine.formulas import Formulas
 from properties.engine.statistics import Trials
 from properties.reading.datasets import load_dataset
 from theory.inputs import FloatArray
@@ -98,11 +100,11 @@ def _geometry_bounds(instance: WidthInstance) -> Sequence[Bound]:
 
 def hypotheses(composed: Width, instance: WidthInstance, ranked: bool = True) -> Sequence[Hypothesis]:
     """A positive lower bound of lambda0 (lambda_S), for T4-width the exact rank of X; for networks to be drawn a width that can be."""
-    found = [certified("lambda0 (lambda_S) > 0", instance.eigenvalue)]
+    found = [technical(certified("lambda0 (lambda_S) > 0", instance.eigenvalue))]
     if ranked and instance.theorem == "T4-width":
         found.append(established("the rank of X is certified", instance.bounds.rank_certified))
     if instance.drawn and instance.eigenvalue > 0:
-        found.append(require(f"the width is at most {WIDEST}", WIDEST - composed(instance)))
+        found.append(technical(require(f"the width is at most {WIDEST}", WIDEST - composed(instance))))
     return found
 
 
@@ -294,6 +296,24 @@ _T3 = Claim[WidthInstance](
     conclusion=partial(conclusion, _theorem),
     sampled=partial(sampled, _theorem),
     features=features,
+    formulas=Formulas(
+        hypotheses=(
+            r"$m\ge\dfrac{\norm{X}_2^2\ln(3n/\delta)}{\beta\lambda_0}$ and $m\ge\dfrac{M\,n^3\left(\norm{y}^2+n\nu^2/2\right)}{C^6\nu^2\lambda_0^4\delta^3}$",
+        ),
+        conclusion=(
+            r"Conditions 1 and 2($C$) hold with probability $1-\delta$, by K-chernoff, R0 and C2-prob at $\delta/3$ each, and this is the least such width.",
+            r"Under symmetric initialisation $\dfrac{M^\prime n^3\norm{y}^2}{C^6\nu^2\lambda_0^4\delta^2}$ takes the place of the second bound, with K-chernoff and C2-prob at $\delta/2$.",
+        ),
+        constants=(
+            r"$\beta=\frac{1}{4}+\frac{3}{4}\ln\,\frac{3}{4}$",
+            r"$M=\dfrac{1728\cdot 324\cdot 27}{2\pi}$",
+            r"$M^\prime=\dfrac{1728\cdot 48\cdot 27}{2\pi}$",
+        ),
+    ),
+    assumes=(
+        "m at least the first term",
+        "m at least the second term",
+    ),
 )
 
 _T4 = dataclasses.replace(
@@ -305,6 +325,20 @@ _T4 = dataclasses.replace(
     source="docs/theory.md, T4-width",
     families=(_inputs("T4-width"), _NEARLY_DEPENDENT, _data("T4-width")),
     sampled=None,
+    formulas=Formulas(
+        hypotheses=(
+            r"$m\ge\dfrac{n\ln(3n/\delta)}{\beta\lambda_S}$ and $m\ge\dfrac{M\,\kappa_X\,n^3\left(\norm{y}^2+n\nu^2/2\right)}{C^6\nu^2\lambda_S^4\delta^3}$",
+        ),
+        conclusion=(
+            r"Conditions K1 and K2($C$) hold with probability $1-\delta$, by the same lemmas as in T3, and $h_i\ge 1/\mu_{\max}$.",
+            "The symmetric form is as in T3.",
+        ),
+        constants=(
+            r"$\beta=\frac{1}{4}+\frac{3}{4}\ln\,\frac{3}{4}$",
+            r"$M=\dfrac{1728\cdot 324\cdot 27}{2\pi}$",
+        ),
+    ),
+    assumes=("m at least the first term", "m at least the second term", "kappa_X", "the rank of X"),
 )
 
 
@@ -362,6 +396,7 @@ def _mutants(claim: Claim[WidthInstance], wrong: Mapping[str, tuple[str, Width]]
         claim.neighbour(
             id,
             text,
+            _DROPS.get(id, ""),
             families=(_short_targets(claim.id) if id in _FIRST else claim.families[0],),
             hypotheses=partial(hypotheses, composed),
             conclusion=partial(conclusion, composed),
@@ -370,6 +405,13 @@ def _mutants(claim: Claim[WidthInstance], wrong: Mapping[str, tuple[str, Width]]
         for id, (text, composed) in wrong.items()
     ]
 
+
+_DROPS = {
+    "without-first": "m at least the first term",
+    "doubled": "m at least the second term",
+    "without-condition": "kappa_X",
+}
+"""What is assumed and a mutant is without, by its id."""
 
 _FIRST = ("log-share", "without-first", "spectral-norm")
 """Mutants of K-chernoff's width."""
@@ -424,6 +466,7 @@ T4_WIDTH = _T4.with_mutants(
         families=(_NEARLY_DEPENDENT,),
         hypotheses=partial(hypotheses, _COMPUTED, ranked=False),
         conclusion=partial(conclusion, _COMPUTED),
+        drops="the rank of X",
     ),
 )
 

@@ -249,4 +249,4 @@ def chain_entry(chain: Chain) -> Entry:
 
 def slack_entry(row: SlackRow) -> Entry:
     """A row of the slack table; a hypothesis without a known counterexample has no numbers."""
-    return dict(plain(asdict(row)))
+    return {key: plain(value) for key, value in asdict(row).items() if key != "drops"}

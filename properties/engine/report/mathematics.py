@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
+
+from properties.engine.claim import Claim
 
 _ARGUMENT = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 _MACROS = (
@@ -31,6 +34,15 @@ class Notation:
 
     objects: tuple[Markup, ...]
     conditions: tuple[Markup, ...]
+
+
+def mathematics_of(claims: Mapping[str, Claim[Any]]) -> Mapping[str, Mathematics]:
+    """By id the formulas that stand beside the claims."""
+    return {
+        id: Mathematics(sentences(one.hypotheses), sentences(one.conclusion), sentences(one.constants))
+        for id, one in ((id, claim.formulas) for id, claim in claims.items())
+        if one is not None
+    }
 
 
 def sentence(text: str) -> Markup:

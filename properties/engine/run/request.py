@@ -101,6 +101,7 @@ def requested_run(config: pytest.Config, suite: Suite) -> Run:
         replays=replays,
         records=not hasattr(config, "workerinput"),
         subject=subject,
+        suite=suite if subject is None else None,
     )
     run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + len(tasks) + len(replays)
     return run

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from properties.engine.claim import Claim, Depth, Mutant
-from properties.engine.extension import Subject
+from properties.engine.extension import Subject, Suite
 from properties.engine.part import Setting, Task
 from properties.engine.paths import printable
 from properties.engine.replay.replay import Replay
@@ -61,6 +61,8 @@ class Run:
     """Causes that were told already, and of which claim."""
     subject: Subject | None = None
     """What the claims are about, where it is the user's own."""
+    suite: Suite | None = None
+    """What has to stand beside the claims is looked for here; None for claims on a subject."""
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from properties.engine.claim import Claim, Depth, Evaluation, Mutant, Verdict
+from properties.engine.completeness import lacking, strangers, unneeded
 from properties.engine.obligations import run_obligation
 from properties.engine.part import Task
 from properties.engine.paths import printable
@@ -45,8 +46,12 @@ class Verification:
         self._run = run
 
     def claim(self, claim: Claim[Any]) -> Outcome:
-        """Passed when the claim holds."""
+        """Passed when the claim holds; one that lacks something beside it is not searched."""
+        if self._run.suite is not None and (missing := lacking(claim, self._run.suite)):
+            return self._incomplete(claim, missing)
         outcome, seed = self._search(claim, self._run.depth)
+        if unknown := self._strangers(claim, outcome):
+            return self._incomplete(claim, unknown)
         remark = _isolated(claim, outcome, seed)
         entry = claim_entry(claim, outcome, self._run.depth.value, seed)
         entry["explanation"] = [*([remark] if remark else []), *_explanation(claim, outcome)]
@@ -64,11 +69,12 @@ class Verification:
         return Outcome(entry, entry["verdict"] == Verdict.REFUTED.value, wording.mutant_failure(entry, hints))
 
     def obligation(self, obligation: Obligation) -> Outcome:
-        """Passed when every prover proves the obligation and each of its mutants is refuted."""
+        """Passed when a chain needs the obligation, every prover proves it, and each of its mutants is refuted."""
         entry = obligation_entry(run_obligation(obligation, self._run.provers, self._run.ties(obligation)))
         refuted = all(mutant["status"] == Standing.REFUTED.value for mutant in entry["mutants"])
-        passed = entry["status"] == Standing.PROVED.value and refuted
-        return Outcome(entry, passed, wording.obligation_failure(entry, [self._run.again(obligation.id)]))
+        missing = [] if self._run.suite is None else unneeded(obligation, self._run.suite)
+        passed = entry["status"] == Standing.PROVED.value and refuted and not missing
+        return Outcome(entry, passed, wording.obligation_failure(entry, [*missing, self._run.again(obligation.id)]))
 
     def part(self, task: Task, keep: Callable[[Entry], None]) -> Outcome:
         """Passed when the part says so; ``keep`` is given its entry as it grows."""
@@ -86,6 +92,19 @@ class Verification:
         except Exception as error:
             entry = failed_entry(replay, _text(error))
         return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.replay_verdict(entry))
+
+    def _strangers(self, claim: Claim[Any], outcome: Result | str) -> list[str]:
+        suite = self._run.suite
+        if suite is None or isinstance(outcome, str) or claim.id in suite.unmoved:
+            return []
+        return strangers(claim, outcome.assumed)
+
+    def _incomplete(self, claim: Claim[Any], lines: Sequence[str]) -> Outcome:
+        """What a claim comes to that lacks something beside it."""
+        text = "\n".join(lines)
+        entry = claim_entry(claim, text, self._run.depth.value, claim_seed(self._run.root, claim.id))
+        entry["explanation"], entry["remark"] = [], ""
+        return Outcome(entry, False, f"{claim.id} is incomplete:\n{text}\n{self._run.again(claim.id)}")
 
     def _search(self, claim: Claim[Any], depth: Depth) -> tuple[Result | str, int]:
         seed = claim_seed(self._run.root, claim.id)
