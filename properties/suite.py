@@ -78,7 +78,6 @@ SUITE = Suite(
     slack=slack_table,
     not_executable=NOT_EXECUTABLE,
     document=CHECKOUT / "docs" / "theory.md",
-    unmoved=[id for id, claim in registry.items() if claim.formulas is None],
     parts={"dataset": DatasetPart(), "pictures": PicturesPart()},
     presented=presented,
     subject=own_step,

@@ -13,7 +13,7 @@ from typing import TypeGuard
 from flint import arb
 
 from properties.descent.instances import DescentInstance, NetworkInstance
-from properties.engine.claim import Hypothesis, require_enclosed
+from properties.engine.claim import Hypothesis, require_enclosed, technical
 from theory.rigour.precision import FIRST_BITS, working_precision
 
 STEP_SIZE = "step size within its limit"
@@ -35,5 +35,6 @@ def step_size(limit: Callable[[arb], arb], instance: DescentInstance) -> Sequenc
         if in_balls(instance) and instance.stored:
             left = arb(instance.certificate.radius) - arb(instance.distance)
             length = sum((step.length for step in instance.first_balls), arb(0))
-            found.append(require_enclosed("the step from the stored weights stays in the ball", left - length))
+            inside = require_enclosed("the step from the stored weights stays in the ball", left - length)
+            found.append(technical(inside))
     return found

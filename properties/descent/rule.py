@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from flint import arb
 from hypothesis.strategies import SearchStrategy
 
-from properties.descent.enclosed import in_balls, step_size
+from properties.descent.enclosed import STEP_SIZE, in_balls, step_size
 from properties.descent.numbers import Numbers
 from properties.descent.strategies import Description, Dial
 from properties.engine.claim import (
@@ -199,7 +199,7 @@ class Rule:
     def own_step(self, instance: Any, share: float) -> float:
         """A share of the step limit at the instance's own numbers, but a step."""
         at = Numbers(instance, C=min(instance.certificate.constant, 2.99))
-        return max(share * self.step_limit(at), TINY)
+        return float(max(share * self.step_limit(at), TINY))
 
     # --- what it says of an instance
 
@@ -296,18 +296,33 @@ class Rule:
         """What a claim checks by this rule."""
         return {"hypotheses": self.hypotheses, "conclusion": self.conclusion, "confirm": self.confirm}
 
+    @property
+    def assumes(self) -> tuple[str, ...]:
+        """The names of the usual hypotheses."""
+        first = "Condition K1" if self.condition.startswith("K") else "Condition 1"
+        return first, f"Condition {self.condition}(C)", STEP_SIZE
+
     def claim(
-        self, id: str, statement: str, provenance: Provenance, *mutants: Neighbour, source: str = "", **parts: Any
+        self,
+        id: str,
+        statement: str,
+        provenance: Provenance,
+        *mutants: Neighbour,
+        source: str = "",
+        also: tuple[str, ...] = (),
+        **parts: Any,
     ) -> Claim[Any]:
-        """The claim with its mutants; ``parts`` are the claim's own. Without a source it is the section of docs/theory.md."""
+        """The claim with its mutants; ``parts`` are the claim's own, ``also`` what it assumes beside the usual hypotheses.
+
+        Without a source it is the section of docs/theory.md.
+        """
         claim = Claim(
             id=id,
             statement=statement,
             provenance=provenance,
             source=source or f"docs/theory.md, {id}",
             families=self.families(self),
-            **self.checks(),
-            **{"features": self.features, **parts},
+            **{**self.checks(), "features": self.features, "assumes": (*self.assumes, *also), **parts},
         )
         return claim.with_mutants(*(made(claim, self) for made in mutants))
 
@@ -324,7 +339,9 @@ def mutant(id: str, description: str, drops: str = "", **changes: Any) -> Neighb
 
     def made(claim: Claim[Any], rule: Rule) -> Mutant:
         false = dataclasses.replace(rule, **changes)
-        return claim.neighbour(id, description, families=false.worst(false), features=lambda _: (), **false.checks())
+        return claim.neighbour(
+            id, description, drops, families=false.worst(false), features=lambda _: (), **false.checks()
+        )
 
     return made
 
@@ -334,6 +351,6 @@ def replaced(id: str, description: str, drops: str = "", **parts: Any) -> Neighb
 
     def made(claim: Claim[Any], rule: Rule) -> Mutant:
         del rule
-        return claim.neighbour(id, description, **parts)
+        return claim.neighbour(id, description, drops, **parts)
 
     return made

@@ -112,7 +112,7 @@ def dropped(
 
 def without_condition_1(*own: Any, description: str = "a singular G(0), with the pseudo-inverse step") -> Neighbour:
     """The mutant that drops Condition 1, with the parts of ``dropped``."""
-    return replaced("condition-1-dropped", description, **dropped(*own))
+    return replaced("condition-1-dropped", description, "Condition 1", **dropped(*own))
 
 
 LINEAR: Callable[[SingularInstance], Sequence[Bound]] = partial(

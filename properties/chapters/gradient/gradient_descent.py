@@ -13,10 +13,12 @@ from hypothesis.strategies import SearchStrategy
 from properties.descent import gradient_singular, rule
 from properties.descent.families import family, networks_in_balls, perturbed_affine, relu_networks, smooth_networks
 from properties.descent.instances import GradientInstance, MapInstance, descending
-from properties.descent.rule import Families, Number, Numbers, Rule, guaranteed_share, lengths, mutant, root
+from properties.descent.numbers import Numbers
+from properties.descent.rule import Families, Number, Rule, guaranteed_share, lengths, mutant, root
 from properties.descent.singular import without_condition_1
 from properties.descent.strategies import Description, Dial, orthogonal_matrix
 from properties.engine.claim import Family, Provenance
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from theory.maps.affine import kink_map
 from theory.theorems import gradient_descent as gd
@@ -136,7 +138,7 @@ SINGULAR = "a singular G(0), with its smallest eigenvalue that is not zero in th
 BEYOND = 1.05
 """Steps so many times as long as those that the linearised model allows."""
 
-DIVERGING = {"step_limit": lambda at: BEYOND * gd.linear_step_limit(at.norm), "least_step_percent": 100}
+DIVERGING: dict[str, Any] = {"step_limit": lambda at: BEYOND * gd.linear_step_limit(at.norm), "least_step_percent": 100}
 
 T0 = T0_RULE.claim(
     "T0",
@@ -147,6 +149,7 @@ T0 = T0_RULE.claim(
     mutant(
         "condition-2-dropped",
         "step limit and rate of C/4 for maps that move up to C = 2.3",
+        drops="Condition 2(C)",
         constant_limit=2.3,
         least_constant_tenth=8,
         step_limit=lambda at: gd.step_limit(at.C / 4, at.norm, at.lambda_min),
@@ -161,6 +164,7 @@ T0 = T0_RULE.claim(
     mutant(
         "step-beyond-divergence",
         "eta up to 1.05 times 2/||J(0)||_2^2",
+        drops="step size within its limit",
         factor=root(decrease("T0")),
         **DIVERGING,
     ),
@@ -170,6 +174,19 @@ T0 = T0_RULE.claim(
         radius=lengths(lambda at: 1 / (1 + at.C / 3)),
     ),
     features=partial(features, T0_RULE),
+    formulas=Formulas(
+        hypotheses=(
+            "Conditions 1 and 2($C$)",
+            r"$q<\frac{1}{2}$",
+            r"$0<\eta\le\dfrac{1-2q}{\left(\norm{J(0)}_2+\frac{C}{3}\sqrt\lambda\right)^2}$",
+        ),
+        conclusion=(
+            r"GD: $\norm{r(k)}^2\le\left(1-\eta\left(1-\frac{C}{3}\right)^2\lambda\right)^k\norm{r(0)}^2$",
+            r"Its path stays within $\dfrac{2}{1-C/3}\cdot\dfrac{\norm{r(0)}}{\sqrt\lambda}$.",
+        ),
+        constants=(r"$q=\dfrac{2C}{3-C}$",),
+    ),
+    also=("C < 3/5",),
 )
 T0_SHARP = T0_SHARP_RULE.claim(
     "T0-sharp",
@@ -181,6 +198,7 @@ T0_SHARP = T0_SHARP_RULE.claim(
     mutant(
         "step-beyond-divergence",
         "eta up to 1.05 times 2/||J(0)||_2^2",
+        drops="step size within its limit",
         factor=root(decrease("T0-sharp")),
         **DIVERGING,
     ),
@@ -189,10 +207,19 @@ T0_SHARP = T0_SHARP_RULE.claim(
         "the factor 1 - eta (2 - eta L^2) lambda: the slope falls, but the rate ignores it",
         factor=root(lambda at: decrease("T0-sharp")(at) / (1 - at.C / 3) ** 2),
     ),
-    mutant("C-halved", "the conclusion uses C/2", assumed_constant=lambda C: C / 2),
+    mutant("C-halved", "the conclusion uses C/2", drops="Condition 2(C)", assumed_constant=lambda C: C / 2),
     mutant("second-order-forgotten", "the factor 1 - 2 eta (1-c)^2 lambda", factor=root(twice_T0)),
     mutant("radius-without-C", "the path stays within ||r(0)||/sqrt(lambda)", radius=lengths(lambda at: 1.0)),
     features=partial(features, T0_SHARP_RULE),
+    formulas=Formulas(
+        hypotheses=("Conditions 1 and 2($C$)", r"$C\le\frac{3}{4}$", r"$0<\eta\le\dfrac{1-2c}{(1-c)L^2}$"),
+        conclusion=(
+            r"GD: $\norm{r(k)}^2$ $\le\left(1-\eta(2-\eta L^2)(1-c)^2\lambda\right)^k\norm{r(0)}^2$",
+            r"Its path stays within $\dfrac{2(1-c)}{1-3c+4c^2}\cdot\dfrac{\norm{r(0)}}{\sqrt\lambda}$.",
+        ),
+        constants=(r"$c=\dfrac{C}{3}$", r"$L=\norm{J(0)}_2+c\sqrt\lambda$"),
+    ),
+    also=("C <= 3/4",),
 )
 
 CLAIMS = (T0, T0_SHARP)
@@ -221,6 +248,7 @@ SLACK = (
         None,
         None,
         remark="at C = 3/5 no step size is left: 1 - 2q = 0, q = 2C/(3-C)",
+        drops="C < 3/5",
     ),
     SlackRow(
         "T0-sharp",
@@ -229,5 +257,6 @@ SLACK = (
         None,
         None,
         remark="no counterexample known up to C = 1; it keeps the bound of the path within the ball of radius 3",
+        drops="C <= 3/4",
     ),
 )

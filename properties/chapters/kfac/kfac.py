@@ -15,8 +15,10 @@ from properties.chapters.kfac.kfac_rules import (
     maps,
 )
 from properties.chapters.kfac.kfac_slack import SLACK
-from properties.descent.rule import Number, Numbers, lengths, mutant, root
+from properties.descent.numbers import Numbers
+from properties.descent.rule import Number, lengths, mutant, root
 from properties.engine.claim import Claim, Provenance
+from properties.engine.formulas import Formulas
 from theory.reals import square_root
 from theory.theorems import kfac
 from theory.theorems.ngd import contraction_ratio, deficit
@@ -60,7 +62,7 @@ DIRECT = lengths(lambda at: 1 / (1 + at.C) / square_root(at.h_min * at.mu_min))
 WITHOUT_MU_MIN = lengths(lambda at: 2 / (1 - at.C / 3) / square_root(at.h_min))
 LEAST_FALL = root(lambda at: at.eta * at.h_min)
 """``sqrt(1 - eta h_min)``."""
-MOVING = {"constant_limit": 1.96, "least_tenth": 9}
+MOVING: dict[str, Any] = {"constant_limit": 1.96, "least_tenth": 9}
 
 # --- the claims ------------------------------------------------------------------------------------------------------
 
@@ -87,6 +89,7 @@ T4 = T4_RULE.claim(
     mutant(
         "step-doubled",
         "eta up to 2 mu_min (1-2C)/(1+C)^2 (0.999 mu_min at most) for C < 0.165, where that is beyond rho(2-rho)/h_max",
+        drops="step size within its limit",
         **limited(lambda at: min(2 * paper_limit(at), 0.999 * at.mu_min), TALL_EQUAL, 7, constant_limit=0.165),
     ),
     mutant(
@@ -97,6 +100,7 @@ T4 = T4_RULE.claim(
     mutant(
         "condition-K2-dropped",
         "the step limit of C/4 for maps that move up to C = 2",
+        drops="Condition K2(C)",
         **limited(lambda at: paper_limit(at.but(C=min(at.C / 4, 0.49))), TALL_EQUAL, **MOVING),
     ),
     mutant(
@@ -109,6 +113,19 @@ T4 = T4_RULE.claim(
         worst=maps(Inputs(("clustered",), (2, 4), tall=TALL.tall), spiked=False),
     ),
     source="Zhang, Martens, Grosse (2019), K-FAC",
+    formulas=Formulas(
+        hypotheses=(
+            r"$\mathrm{rank}\,X=d$",
+            "Conditions K1 and K2($C$)",
+            r"$C<\frac{1}{2}$",
+            r"$0<\eta\le\mu_{\min}\dfrac{1-2C}{(1+C)^2}$",
+        ),
+        conclusion=(
+            r"$\norm{r(k)}^2\le\left(1-\dfrac{\eta}{\mu_{\max}}\right)^k\norm{r(0)}^2$",
+            r"The path stays within $\dfrac{2}{1-C/3}\cdot\dfrac{\norm{r(0)}}{\sigma\sqrt{h_{\min}\mu_{\min}}}$ of $W(0)$.",
+        ),
+    ),
+    also=("rank X = d",),
 )
 T4_LEV = T4_LEV_RULE.claim(
     "T4-lev",
@@ -128,6 +145,7 @@ T4_LEV = T4_LEV_RULE.claim(
     mutant(
         "step-doubled",
         "eta up to 2(1-2q)/(h_max (1-q)^2) (0.999/h_max at most) for C < 1/2",
+        drops="step size within its limit",
         **limited(lambda at: min(2 * lev_limit(at), 0.999 / at.h_max), least_tenth=4, constant_limit=0.5),
     ),
     mutant(
@@ -143,6 +161,7 @@ T4_LEV = T4_LEV_RULE.claim(
     mutant(
         "condition-K2-dropped",
         "the step limit of C/4 for maps that move up to C = 2",
+        drops="Condition K2(C)",
         **limited(lambda at: lev_limit(at.but(C=at.C / 4)), **MOVING),
     ),
     mutant(
@@ -158,6 +177,18 @@ T4_LEV = T4_LEV_RULE.claim(
         radius=WITHOUT_MU_MIN,
         worst=maps(Inputs(("ill-conditioned",))),
     ),
+    formulas=Formulas(
+        hypotheses=(
+            "Conditions K1 and K2($C$), any rank of $X$",
+            r"$C<\frac{3}{5}$",
+            r"$0<\eta\le\dfrac{1-2q}{h_{\max}(1-q)^2}$",
+        ),
+        conclusion=(
+            r"$\norm{r(k)}^2\le(1-\eta h_{\min})^k\norm{r(0)}^2$",
+            r"The path stays within $\dfrac{2}{1-C/3}\cdot\dfrac{\norm{r(0)}}{\sigma\sqrt{h_{\min}\mu_{\min}}}$ of $W(0)$.",
+        ),
+        constants=(r"$q=\dfrac{2C}{3-C}$",),
+    ),
 )
 T4_SHARP = T4_SHARP_RULE.claim(
     "T4-sharp",
@@ -169,6 +200,7 @@ T4_SHARP = T4_SHARP_RULE.claim(
     mutant(
         "step-beyond-sharp",
         "T4-lev's rate for eta = 1.01 rho(2-rho)/h_max",
+        drops="step size within its limit",
         factor=LEAST_FALL,
         **BEYOND_SHARP,
     ),
@@ -198,6 +230,7 @@ T4_SHARP = T4_SHARP_RULE.claim(
     mutant(
         "condition-K2-dropped",
         "the step limit and the rate of C/4 for maps that move up to C = 2",
+        drops="Condition K2(C)",
         factor=LEAST_FALL,
         **limited(lambda at: sharp_share(at.C / 4) / at.h_max, **MOVING),
     ),
@@ -206,6 +239,18 @@ T4_SHARP = T4_SHARP_RULE.claim(
         "the path stays within ||r(0)||/((1+C) sigma (h_min mu_min)^{1/2})",
         radius=DIRECT,
         worst=maps(EQUAL),
+    ),
+    formulas=Formulas(
+        hypotheses=(
+            "Conditions K1 and K2($C$), any rank of $X$",
+            "$C<1$",
+            r"$0<\eta\le\dfrac{\rho(2-\rho)}{h_{\max}}$",
+        ),
+        conclusion=(
+            r"$\norm{r(k+1)}^2\le(1-\eta h_{\min}\gamma)\norm{r(k)}^2$",
+            r"The path stays within $\dfrac{2}{1-C/3}\cdot\dfrac{\norm{r(0)}}{\sigma\sqrt{h_{\min}\mu_{\min}}}$ of $W(0)$.",
+        ),
+        constants=(r"$\rho=\dfrac{3+C}{3-C}$", r"$\gamma=\dfrac{2}{\rho}-\dfrac{\eta h_{\max}}{\rho^2}$"),
     ),
 )
 T4_LEAST = T4_LEAST_RULE.claim(
@@ -218,6 +263,7 @@ T4_LEAST = T4_LEAST_RULE.claim(
     mutant(
         "step-beyond-sharp",
         "||r(k)||^2 <= (1 - eta h_min)^k ||r(0)||^2 for eta = 1.01 rho(2-rho)/h_max",
+        drops="step size within its limit",
         factor=LEAST_FALL,
         **BEYOND_SHARP,
     ),
@@ -248,6 +294,7 @@ T4_LEAST = T4_LEAST_RULE.claim(
     mutant(
         "condition-K2-dropped",
         "the step limit and the factor of C/4 for maps that move up to C = 2",
+        drops="Condition K2(C)",
         factor=lambda at: 1 - at.eta * at.h_min / contraction_ratio(at.C / 4),
         **limited(lambda at: sharp_share(at.C / 4) / at.h_max, **MOVING),
     ),
@@ -256,6 +303,18 @@ T4_LEAST = T4_LEAST_RULE.claim(
         "the path stays within ||r(0)||/((1+C) sigma (h_min mu_min)^{1/2})",
         radius=DIRECT,
         worst=maps(EQUAL),
+    ),
+    formulas=Formulas(
+        hypotheses=(
+            "Conditions K1 and K2($C$), any rank of $X$",
+            "$C<1$",
+            r"$0<\eta\le\dfrac{\rho(2-\rho)}{h_{\max}}$",
+        ),
+        conclusion=(
+            r"$\norm{r(k)}\le\left(1-\dfrac{\eta h_{\min}}{\rho}\right)^k\norm{r(0)}$",
+            r"The path stays within $\dfrac{2}{1-C/3}\cdot\dfrac{\norm{r(0)}}{\sigma\sqrt{h_{\min}\mu_{\min}}}$ of $W(0)$.",
+        ),
+        constants=(r"$\rho=\dfrac{3+C}{3-C}$",),
     ),
 )
 

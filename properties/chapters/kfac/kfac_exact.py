@@ -106,10 +106,11 @@ def _family(singular: bool) -> Family[LinearFeatures]:
     return Family("exact", title, partial(_descriptions, singular), _build, dict.fromkeys(Depth, 60))
 
 
-def _mutant(id: str, description: str, singular: bool, direction: Direction) -> Neighbour:
+def _mutant(id: str, description: str, singular: bool, direction: Direction, drops: str = "") -> Neighbour:
     return replaced(
         id,
         description,
+        drops,
         families=(_family(singular),),
         hypotheses=partial(_hypotheses, not singular),
         conclusion=partial(conclusion, direction),
@@ -118,7 +119,9 @@ def _mutant(id: str, description: str, singular: bool, direction: Direction) -> 
     )
 
 
-WITHOUT_K1 = _mutant("condition-K1-dropped", "a singular H(0), with the pseudo-inverse step", True, exact_direction)
+WITHOUT_K1 = _mutant(
+    "condition-K1-dropped", "a singular H(0), with the pseudo-inverse step", True, exact_direction, "Condition K1"
+)
 """The claim without Condition K1: a singular H(0), with pseudo-inverses."""
 
 EXCHANGED = _mutant("factors-exchanged", "the step S^T diag(r) H^{-1} X^{+T}", False, transposed_direction)

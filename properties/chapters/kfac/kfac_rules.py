@@ -30,14 +30,14 @@ from properties.descent import followed, rule
 from properties.descent.families import FLIPPING, Build, Draw, examples
 from properties.descent.numbers import Numbers
 from properties.descent.rule import Families, Rule, guaranteed_share
-from properties.engine.claim import Family, Hypothesis, Verdict, certified, established, require
+from properties.engine.claim import Family, Hypothesis, Verdict, certified, established, require, technical
 from theory.theorems import kfac
 
 
 def conditions(instance: KroneckerInstance) -> list[Hypothesis]:
     """The computed rank of X is exact, and Condition K1."""
     return [
-        established("rank X: the computed one is exact", instance.bounds.rank_certified),
+        technical(established("rank X: the computed one is exact", instance.bounds.rank_certified)),
         certified("Condition K1: certified lambda_min(H(0)) > 0", instance.certificate.lambda_min),
     ]
 

@@ -12,8 +12,10 @@ from properties.chapters.losses.general_loss_instances import ALL, Losses, famil
 from properties.descent import singular
 from properties.descent.instances import LossInstance
 from properties.descent.losses import Misstatement
-from properties.descent.rule import Neighbour, Number, Numbers, Rule, excess, lengths, mutant
+from properties.descent.numbers import Numbers
+from properties.descent.rule import Neighbour, Number, Rule, excess, lengths, mutant
 from properties.engine.claim import Provenance
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from theory.reals import square_root
 from theory.theorems import general_loss, ngd
@@ -79,12 +81,14 @@ MISSTATED: tuple[Neighbour, ...] = (
     mutant(
         "strong-convexity-dropped",
         "the ridge is 2^-40, mu is that of a larger one",
+        drops="mu-strong convexity",
         worst=perturbed(FLAT),
         least_step_percent=50,
     ),
     mutant(
         "smoothness-understated",
         "L is four times what is stated",
+        drops="L-Lipschitz gradient",
         worst=spiked(UNDERSTATED),
         least_step_percent=90,
         most_constant_tenth=3,
@@ -106,7 +110,7 @@ def limited(
     }
 
 
-ZIGZAG = {"most_constant_tenth": 0, "least_step_percent": 95, "worst": spiked(STIFF)}
+ZIGZAG: dict[str, Any] = {"most_constant_tenth": 0, "least_step_percent": 95, "worst": spiked(STIFF)}
 """Steps that zigzag, C near 0, make long paths."""
 
 
@@ -140,6 +144,7 @@ T2 = T2_RULE.claim(
     mutant(
         "condition-3-dropped",
         "the step limit of C/4 for maps that move up to C = 3.9/(1+kappa)",
+        drops="Condition 3(C)",
         **limited(
             lambda at: general_loss.step_limit(at.C / 4, at.mu, at.L, "T2"), lambda at: 3.9 * at.mu / (at.mu + at.L)
         ),
@@ -163,7 +168,10 @@ T2 = T2_RULE.claim(
         ),
     ),
     mutant(
-        "step-beyond-linear", "eta up to 2.4/(mu+L)", **limited(lambda at: 2.4 / (at.mu + at.L), paper_limit, 0, STIFF)
+        "step-beyond-linear",
+        "eta up to 2.4/(mu+L)",
+        drops="step size within its limit",
+        **limited(lambda at: 2.4 / (at.mu + at.L), paper_limit, 0, STIFF),
     ),
     mutant(
         "rate-doubled",
@@ -190,6 +198,20 @@ T2 = T2_RULE.claim(
         **ZIGZAG,
     ),
     source="Zhang, Martens, Grosse (2019), general losses",
+    formulas=Formulas(
+        hypotheses=(
+            r"a $\mu$-strongly convex loss with $L$-Lipschitz gradient",
+            "Conditions 1 and 3($C$)",
+            r"$C<\dfrac{1}{1+\kappa}$",
+            r"$0<\eta\le\dfrac{2}{\mu+L}\cdot\dfrac{1-(1+\kappa)C}{(1+C)^2}$",
+        ),
+        conclusion=(
+            r"$\norm{r(k)}^2\le\left(1-\dfrac{2\eta\mu L}{\mu+L}\right)^k\norm{r(0)}^2$",
+            r"The path stays within $\dfrac{1+\kappa}{1-C/3}\cdot\dfrac{\norm{r(0)}}{\sqrt\lambda}$ of $\theta(0)$.",
+        ),
+        constants=(r"$\kappa=\dfrac{L}{\mu}$", "$r=u-y$, the loss being minimised at $y$"),
+    ),
+    also=("mu-strong convexity", "L-Lipschitz gradient"),
 )
 T2_Q = T2_Q_RULE.claim(
     "T2-q",
@@ -202,6 +224,7 @@ T2_Q = T2_Q_RULE.claim(
     mutant(
         "condition-3-dropped",
         "the conclusion uses C/4",
+        drops="Condition 3(C)",
         assumed_constant=lambda C: C / 4,
         worst=spiked(LASTING),
     ),
@@ -226,6 +249,7 @@ T2_Q = T2_Q_RULE.claim(
     mutant(
         "step-beyond-breaking",
         "T2's rate for eta = 1.01 (2 rho/mu) (1 - rho kappa/(1+kappa))",
+        drops="step size within its limit",
         factor=lambda at: general_loss.rate(at.eta, at.C, at.mu, at.L, "T2"),
         **limited(
             lambda at: 1.01 * general_loss.breaking_step(at.C, at.mu, at.L),
@@ -239,6 +263,20 @@ T2_Q = T2_Q_RULE.claim(
         **ZIGZAG,
     ),
     source="theory/theorems/general_loss.py",
+    formulas=Formulas(
+        hypotheses=(
+            r"a $\mu$-strongly convex loss with $L$-Lipschitz gradient",
+            "Conditions 1 and 3($C$)",
+            r"$C\le\dfrac{3+\kappa}{3+3\kappa}$ and $C<\dfrac{3}{2+\kappa}$",
+            r"$0<\eta\le\dfrac{2/(\mu+L)-q/\mu}{1-q}$",
+        ),
+        conclusion=(
+            r"$\norm{r(k)}\le\left(1-\eta\mu(1-q)\right)^k\norm{r(0)}$",
+            r"The path stays within $\dfrac{\kappa}{1-C}\cdot\dfrac{\norm{r(0)}}{\sqrt\lambda}$ of $\theta(0)$.",
+        ),
+        constants=(r"$\kappa=\dfrac{L}{\mu}$", r"$q=\dfrac{2C}{3-C}$"),
+    ),
+    also=("mu-strong convexity", "L-Lipschitz gradient"),
 )
 
 CLAIMS = (T2, T2_Q)

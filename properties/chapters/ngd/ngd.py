@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from properties.descent import cliff, families
 from properties.descent.rule import Rule, lengths, mutant
 from properties.descent.singular import LINEAR, without_condition_1
 from properties.engine.claim import Provenance
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from theory.reals import square_root
 from theory.theorems import ngd
@@ -34,7 +37,7 @@ T1_FIRST_RULE = Rule(
     worst=families.maps,
 )
 
-AT_THE_END = {"least_constant_tenth": 5, "least_step_percent": 100}
+AT_THE_END: dict[str, Any] = {"least_constant_tenth": 5, "least_step_percent": 100}
 """Large constants, and step sizes at the very end of a wrong limit."""
 
 T1 = T1_RULE.claim(
@@ -47,12 +50,14 @@ T1 = T1_RULE.claim(
     mutant(
         "step-without-C",
         "the step limit ignores C: eta up to 0.97 for every C < 1/2",
+        drops="step size within its limit",
         step_limit=lambda at: 0.97,
         **AT_THE_END,
     ),
     mutant(
         "condition-2-dropped",
         "the step limit of C/4 for maps that move up to C = 2",
+        drops="Condition 2(C)",
         constant_limit=1.96,
         step_limit=lambda at: max(0.0, ngd.step_limit(at.C / 4, "T1")),
         least_constant_tenth=9,
@@ -64,6 +69,13 @@ T1 = T1_RULE.claim(
         radius=lengths(lambda at: 1 / (1 + at.C)),
     ),
     source="Zhang, Martens, Grosse (2019), Theorem 1",
+    formulas=Formulas(
+        hypotheses=("Conditions 1 and 2($C$)", r"$C<\frac{1}{2}$", r"$0<\eta\le\dfrac{1-2C}{(1+C)^2}$"),
+        conclusion=(
+            r"$\norm{r(k)}^2\le(1-\eta)^k\norm{r(0)}^2$",
+            r"The path stays within $\dfrac{2}{1-C/3}\cdot\dfrac{\norm{r(0)}}{\sqrt\lambda}$ of $\theta(0)$.",
+        ),
+    ),
 )
 T1_Q = T1_Q_RULE.claim(
     "T1-q",
@@ -72,15 +84,25 @@ T1_Q = T1_Q_RULE.claim(
     Provenance.DERIVED,
     without_condition_1(LINEAR),
     mutant("q-halved", "q = C/(3-C)", factor=lambda at: 1 - at.eta * (1 - ngd.deficit(at.C) / 2)),
-    mutant("C-quartered", "the conclusion uses C/4", assumed_constant=lambda C: 0.25 * C),
+    mutant("C-quartered", "the conclusion uses C/4", drops="Condition 2(C)", assumed_constant=lambda C: 0.25 * C),
     mutant(
         "step-to-2",
         "eta up to 1.6 instead of 1",
+        drops="step size within its limit",
         constant_limit=0.3,
         step_limit=lambda at: 1.6,
         least_step_percent=100,
     ),
     mutant("radius-without-C", "the path stays within ||r(0)||/sqrt(lambda)", radius=lengths(lambda at: 1.0)),
+    formulas=Formulas(
+        hypotheses=("Conditions 1 and 2($C$)", r"$C\le\frac{2}{3}$", r"$0<\eta\le 1$"),
+        conclusion=(
+            r"$\norm{r(k)}\le\left(1-\eta(1-q)\right)^k\norm{r(0)}$",
+            r"The path stays within $\dfrac{\norm{r(0)}}{(1-C)\sqrt\lambda}$ of $\theta(0)$.",
+        ),
+        constants=(r"$q=\dfrac{2C}{3-C}$",),
+    ),
+    also=("C <= 2/3",),
 )
 T1_SHARP = T1_SHARP_RULE.claim(
     "T1-sharp",
@@ -89,7 +111,12 @@ T1_SHARP = T1_SHARP_RULE.claim(
     Provenance.DERIVED,
     without_condition_1(LINEAR),
     mutant("rho-inverted", "the factor 1 - eta rho", factor=lambda at: 1 - at.eta * ngd.contraction_ratio(at.C)),
-    mutant("rho-at-half-C", "rho = (3 + C/2)/(3 - C/2)", factor=lambda at: ngd.rate(at.eta, at.C / 2, "T1-sharp")),
+    mutant(
+        "rho-at-half-C",
+        "rho = (3 + C/2)/(3 - C/2)",
+        drops="Condition 2(C)",
+        factor=lambda at: ngd.rate(at.eta, at.C / 2, "T1-sharp"),
+    ),
     mutant(
         "rho-numerator",
         "rho = 1/(1-c): the steep slope at the iterate is forgotten",
@@ -103,6 +130,7 @@ T1_SHARP = T1_SHARP_RULE.claim(
     mutant(
         "step-beyond-sharp",
         "T1's rate sqrt(1-eta) for eta = 1.01 rho(2-rho)",
+        drops="step size within its limit",
         constant_limit=0.99,
         step_limit=lambda at: min(0.999, 1.01 * ngd.step_limit(at.C, "T1-sharp")),
         factor=lambda at: square_root(1 - at.eta),
@@ -114,6 +142,15 @@ T1_SHARP = T1_SHARP_RULE.claim(
         "the path stays within ||r(0)||/((1+c) sqrt(lambda))",
         radius=lengths(lambda at: 1 / (1 + at.C / 3)),
     ),
+    formulas=Formulas(
+        hypotheses=("Conditions 1 and 2($C$)", "$C<1$", r"$0<\eta\le\rho(2-\rho)$"),
+        conclusion=(
+            r"$\norm{r(k)}\le\left(1-\dfrac{\eta}{\rho}\right)^k\norm{r(0)}$",
+            r"The path stays within $\dfrac{1+c}{(1-c)^2}\cdot\dfrac{\norm{r(0)}}{\sqrt\lambda}$ of $\theta(0)$.",
+        ),
+        constants=(r"$c=\dfrac{C}{3}$", r"$\rho=\dfrac{3+C}{3-C}$"),
+    ),
+    also=("C < 1",),
 )
 T1_FIRST = T1_FIRST_RULE.claim(
     "T1-first",
@@ -123,12 +160,14 @@ T1_FIRST = T1_FIRST_RULE.claim(
     mutant(
         "step-limit-dropped",
         "eta up to 6: the segment leaves the ball",
+        drops="step size within its limit",
         factor=lambda at: abs(1 - at.eta) + at.eta * at.C / 3,
         **cliff.BEYOND_THE_BALL,
     ),
     mutant(
         "C-over-4",
         "the factor |1-eta| + eta C/12",
+        drops="Condition 2(C)",
         constant_limit=0.9,
         factor=lambda at: abs(1 - at.eta) + at.eta * at.C / 12,
     ),
@@ -140,13 +179,17 @@ T1_FIRST = T1_FIRST_RULE.claim(
         step_limit=lambda at: 1.0,
         factor=lambda at: abs(1 - at.eta) + at.eta * at.eta * at.C / 3,
     ),
+    formulas=Formulas(
+        hypotheses=("Conditions 1 and 2($C$)", r"$0<\eta\le 3$"),
+        conclusion=(r"$\norm{r(1)}\le\left(\abs{1-\eta}+\dfrac{\eta C}{3}\right)\norm{r(0)}$",),
+    ),
 )
 
 CLAIMS = (T1, T1_Q, T1_SHARP, T1_FIRST)
 
 
 def _without_counterexample(claim: str, hypothesis: str, remark: str) -> SlackRow:
-    return SlackRow(claim, f"the hypothesis {hypothesis}", None, None, None, remark=remark)
+    return SlackRow(claim, f"the hypothesis {hypothesis}", None, None, None, remark=remark, drops=hypothesis)
 
 
 SLACK = (

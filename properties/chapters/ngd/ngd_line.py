@@ -15,10 +15,12 @@ from properties.chapters.ngd.ngd import T1_SHARP_RULE
 from properties.descent import cliff, rule
 from properties.descent.families import family, perturbed_affine, relu_networks, smooth_networks
 from properties.descent.instances import DescentInstance, MapInstance
-from properties.descent.rule import Families, Inequality, Number, Numbers, Rule, Says, mutant
+from properties.descent.numbers import Numbers
+from properties.descent.rule import Families, Inequality, Number, Rule, Says, mutant
 from properties.descent.singular import straight_line, without_condition_1
 from properties.descent.strategies import Description, Dial, orthogonal_matrix, spike_descriptions
 from properties.engine.claim import Family, Provenance
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from theory.maps.affine import spike_map
 from theory.maps.ridge import turning_map
@@ -168,7 +170,12 @@ T1_LINE_RULE = dataclasses.replace(
 
 T1_LINE_SHARP_RULE = dataclasses.replace(T1_LINE_RULE, says=turn(lambda at: ngd.line_sine(at.C, "T1-line-sharp")))
 
-LEAVING = mutant("step-limit-dropped", "eta up to 6: the first segment leaves the ball", **cliff.BEYOND_THE_BALL)
+LEAVING = mutant(
+    "step-limit-dropped",
+    "eta up to 6: the first segment leaves the ball",
+    drops="step size within its limit",
+    **cliff.BEYOND_THE_BALL,
+)
 """The hypothesis that keeps the segment inside the ball, dropped: steps of 4.4 to 6 pass a cliff beyond the ball."""
 
 T1_LINE = T1_LINE_RULE.claim(
@@ -192,10 +199,19 @@ T1_LINE = T1_LINE_RULE.claim(
     mutant(
         "condition-2-dropped",
         "the angle of C/4 for maps that move up to C = 2.9",
+        drops="Condition 2(C)",
         assumed_constant=lambda C: C / 4,
         constant_limit=2.9,
         step_limit=lambda at: 0.5,
         least_constant_tenth=5,
+    ),
+    formulas=Formulas(
+        hypotheses=("Conditions 1 and 2($C$)", "$C<1$", r"$0<\eta\le\rho(2-\rho)$"),
+        conclusion=(
+            r"Each step moves the outputs by $-\eta(I+E)\,r$ with $\norm{E}\le q$.",
+            r"So the angle between the output step and the straight line to the target is at most $\arcsin\,q$.",
+        ),
+        constants=(r"$q=\dfrac{2C}{3-C}$", r"$\rho=\dfrac{3+C}{3-C}$"),
     ),
 )
 T1_LINE_SHARP = T1_LINE_SHARP_RULE.claim(
@@ -213,7 +229,15 @@ T1_LINE_SHARP = T1_LINE_SHARP_RULE.claim(
     mutant(
         "C-at-nine-tenths",
         "the angle of 0.9 C",
+        drops="Condition 2(C)",
         says=turn(lambda at: ngd.line_sine(0.9 * at.C, "T1-line-sharp")),
+    ),
+    formulas=Formulas(
+        hypotheses=("Conditions 1 and 2($C$)", "$C<1$", r"$0<\eta\le\rho(2-\rho)$"),
+        conclusion=(
+            r"The angle between the output step and the straight line to the target is at most $2\arcsin\left(\dfrac{c}{\sqrt{1-3c^2}}\right)$.",
+        ),
+        constants=(r"$c=\dfrac{C}{3}$", r"$\rho=\dfrac{3+C}{3-C}$"),
     ),
 )
 

@@ -15,6 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.gradient import gradient_descent
 from properties.chapters.ngd.ngd import T1_Q_RULE, T1_RULE, T1_SHARP_RULE
+from properties.descent.enclosed import STEP_SIZE
 from properties.descent.families import examples
 from properties.descent.instances import Certificate, MapInstance, NetworkInstance, Run, descending
 from properties.descent.numbers import Numbers
@@ -31,7 +32,8 @@ from properties.descent.strategies import (
     relu_descriptions,
     smooth_descriptions,
 )
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict
+from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict, technical
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
@@ -143,7 +145,7 @@ def hypotheses(instance: RadiusInstance) -> Sequence[Hypothesis]:
     constant = instance.certificate.constant
     verdict = Verdict.HOLDS if constant > 0 else Verdict.REFUTED
     moves = Hypothesis("J may move in the ball: C > 0", verdict, constant)
-    return [*_rule(instance).hypotheses(instance), moves]
+    return [*_rule(instance).hypotheses(instance), technical(moves)]
 
 
 def conclusion(assumed: Callable[[float], float], instance: RadiusInstance) -> Sequence[Bound]:
@@ -264,15 +266,36 @@ _CLAIM: Claim[RadiusInstance] = Claim(
     conclusion=partial(conclusion, float),
     confirm=partial(confirm, float),
     features=features,
+    formulas=Formulas(
+        conclusion=(
+            r"T1, T1-q, T1-sharp, T0 and T0-sharp need Condition 2($C$) only for $\norm{\theta-\theta(0)}\le f(C)\,\norm{r(0)}/\sqrt\lambda$, instead of 3 in the place of $f(C)$.",
+        ),
+        constants=(
+            r"$c=\dfrac{C}{3}$",
+            r"T1: $f=\dfrac{2}{1-c}$",
+            r"T1-q: $f=\dfrac{1}{1-C}$",
+            r"T1-sharp: $f=\dfrac{1+c}{(1-c)^2}$",
+            r"T0: $f=\dfrac{2}{1-c}$",
+            r"T0-sharp: $f=\dfrac{2(1-c)}{1-3c+4c^2}$",
+        ),
+    ),
+    assumes=("Condition 1", "Condition 2(C)", "a ball of radius f(C)", STEP_SIZE),
+    shown_elsewhere={STEP_SIZE: "T1/step-without-C"},
 )
 
 
 def _mutant(
-    id: str, description: str, factor: PathFactor, assumed: Callable[[float], float] = float, farthest: int = 99
+    id: str,
+    description: str,
+    factor: PathFactor,
+    assumed: Callable[[float], float] = float,
+    farthest: int = 99,
+    drops: str = "",
 ) -> Mutant:
     return _CLAIM.neighbour(
         id,
         description,
+        drops,
         families=(cliffs(factor, farthest),),
         conclusion=partial(conclusion, assumed),
         confirm=partial(confirm, assumed),
@@ -281,15 +304,24 @@ def _mutant(
 
 
 T1_RADIUS = _CLAIM.with_mutants(
-    _CLAIM.neighbour("condition-1-dropped", "a singular G(0), with the pseudo-inverse step", **dropped(LINEAR)),
+    _CLAIM.neighbour(
+        "condition-1-dropped", "a singular G(0), with the pseudo-inverse step", drops="Condition 1", **dropped(LINEAR)
+    ),
     _mutant("straight-distance", "Condition 2 within ||r(0)||/sqrt(lambda)", lambda C, theorem: 1.0),
-    _mutant("half-radius", "Condition 2 within half of f(C)", lambda C, theorem: path_factor(C, theorem) / 2),
+    _mutant(
+        "half-radius",
+        "Condition 2 within half of f(C)",
+        lambda C, theorem: path_factor(C, theorem) / 2,
+        drops="a ball of radius f(C)",
+    ),
     _mutant(
         "below-lowest-slope",
         "Condition 2 within 0.9/(1-c) ||r(0)||/sqrt(lambda)",
         lambda C, theorem: 0.9 / (1 - min(C, 1.0) / 3),
     ),
-    _mutant("C-quartered", "the conclusion uses C/4", path_factor, lambda C: C / 4, farthest=400),
+    _mutant(
+        "C-quartered", "the conclusion uses C/4", path_factor, lambda C: C / 4, farthest=400, drops="Condition 2(C)"
+    ),
 )
 
 CLAIMS = (T1_RADIUS,)

@@ -12,9 +12,11 @@ from hypothesis.strategies import SearchStrategy
 from properties.chapters.ngd.ngd import T1_SHARP_RULE
 from properties.descent.families import family
 from properties.descent.instances import DescentInstance
-from properties.descent.rule import Families, Inequality, Numbers, Rule, Says, mutant
+from properties.descent.numbers import Numbers
+from properties.descent.rule import Families, Inequality, Rule, Says, mutant
 from properties.descent.strategies import Description, Dial, build_spike, spike_descriptions
-from properties.engine.claim import Hypothesis, Provenance, require
+from properties.engine.claim import Hypothesis, Provenance, require, technical
+from properties.engine.formulas import Formulas
 from theory.rigour.rounding import gamma
 from theory.theorems import ngd
 
@@ -115,7 +117,22 @@ T1_TIGHT = RULE.claim(
         least_step_percent=100,
     ),
     mutant("first-iterate", "the factor is attained from theta(0) as well", says=attains(first_iterate=0)),
-    of_its_families=True,  # the spikes are made for the step size
+    of_its_families=True,
+    hypotheses=lambda instance: [technical(one) for one in RULE.hypotheses(instance)],
+    unconditional="about the maps of its own family: the spikes are made for the step size",
+    assumes=(),
+    formulas=Formulas(
+        hypotheses=(
+            "$n=1$, and block-diagonal or rotated copies",
+            r"a piecewise linear map with $\norm{J-J(0)}\le c\sqrt\lambda$",
+            r"an iterate $k\ge 1$",
+        ),
+        conclusion=(
+            r"Each step multiplies the residual by $1-\eta/\rho$, to $10^{-9}$.",
+            r"For $\eta=1.01\,\rho(2-\rho)$ and $c\ge 0.05$ this breaks the rate $\norm{r(k+1)}^2\le(1-\eta)\norm{r(k)}^2$ of T1.",
+        ),
+        constants=(r"$\rho=\dfrac{1+c}{1-c}$",),
+    ),
 )
 
 CLAIMS = (T1_TIGHT,)
