@@ -1,6 +1,6 @@
-"""The registry of claims, id -> Claim in the order in which the table shows them, and the slack table.
+"""The registry of claims, id -> Claim in the order in which the table shows them, the slack table, and statements that are no claims.
 
-They are found in the chapters: every module there may have tuples ``CLAIMS`` and ``SLACK``. Chapters come in the order of their
+They are found in the chapters: every module there may have tuples ``CLAIMS`` and ``SLACK``, and a mapping ``NOT_CLAIMS``. Chapters come in the order of their
 ``SECTION``, modules in that of their names, the one that is called as its chapter first.
 """
 
@@ -36,3 +36,8 @@ registry: Mapping[str, Claim[Any]] = MappingProxyType(
 )
 
 slack_table: tuple[SlackRow, ...] = tuple(row for module in _MODULES for row in getattr(module, "SLACK", ()))
+
+not_claims: Mapping[str, str] = MappingProxyType(
+    {id: reason for module in _MODULES for id, reason in getattr(module, "NOT_CLAIMS", {}).items()}
+)
+"""Statements of docs/theory.md that are not executable as claims, with the reason."""

@@ -27,6 +27,7 @@ def test_it_has_its_table_its_report_and_its_counterexamples(directory: Path) ->
     page = (directory / "out" / "index.html").read_text(encoding="utf-8")
     assert "<title>Gradient descent on quadratics: holds</title>" in page
     assert "natural gradient" not in page
+    assert page.count("<math ") == 4
     written = json.loads((directory / "out" / "claims.json").read_text(encoding="utf-8"))
     assert [(claim["id"], claim["verdict"]) for claim in written["claims"]] == [
         ("Q-rate", "holds"),

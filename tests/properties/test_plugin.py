@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.coverage import NOT_EXECUTABLE
 from properties.dataset import part as dataset_part
 from properties.engine.claim import Claim, Depth, Evaluation, InstanceVerdict
 from properties.engine.report.publication import occupy
@@ -188,7 +187,7 @@ def test_slack_and_statements_that_are_no_claims_are_written(suite: Suite) -> No
     )
     outcome = suite.run([fake_claims.claim()], "--report", "out")
     assert [row["quantity"] for row in suite.written()["slack"]] == ["the largest value"]
-    assert suite.written()["not_executable"] == dict(NOT_EXECUTABLE)
+    assert suite.written()["not_executable"] == SUITE.not_executable
     outcome.stdout.fnmatch_lines(["claim * quantity * paper * proved * refuted at", "N-small * 20 * 30 * 31"])
 
 

@@ -469,3 +469,11 @@ def smooth_claim(condition: str = "2") -> Claim[SmoothInstance]:
 
 
 CLAIMS: tuple[Claim[Any], ...] = (fro_claim(), spec_claim(), smooth_claim())
+
+NOT_CLAIMS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("Condition 1", "Condition 2", "Condition 3", "Condition K1", "Condition K2"),
+        "a hypothesis, not a statement: it is certified, attacked or left undecided on every instance of the claims that need it",
+    ),
+    "C2-attack": "a search for lower bounds; C2-fro, C2-spec and C2-smooth compare it with their upper bounds",
+}

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Recorder:
     """Collects the entries of a run and writes the report as it grows."""
 
-    def __init__(self, run: Run, presented: Callable[[], Presentation] | None) -> None:
-        """Take the run whose document fills up, and how the suite presents it; from now on a request to terminate ends it as Ctrl-C does."""
+    def __init__(self, run: Run, presented: Callable[[], Presentation]) -> None:
+        """Take the run whose document fills up, and what the page presents beside it; from now on a request to terminate ends it as Ctrl-C does."""
         self._run = run
         self._presented = presented
         self._restore = heed_termination()

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from filelock import FileLock
@@ -36,6 +36,9 @@ from properties.engine.selection import defects
 from theory.errors import InputError
 from verified_natural_gradient import console
 from verified_natural_gradient.options import ENGINE, add_options, in_checkout, spoken
+
+if TYPE_CHECKING:
+    from properties.engine.report.presentation import Presentation
 
 LOCK = pytest.StashKey[FileLock]()
 """Held on the report's directory."""
@@ -184,7 +187,7 @@ class SuitePlugin:
         run = session.config.stash[RUN]
         if not run.records:
             return
-        session.config.pluginmanager.register(Recorder(run, self._suite.presented), "verification-recorder")
+        session.config.pluginmanager.register(Recorder(run, partial(_presented, self._suite)), "verification-recorder")
         session.config.pluginmanager.register(GitHubActions(run, os.environ), "verification-github-actions")
         stream = (
             terminal_stream() if session.config.option.verbose == 0 and not session.config.option.collectonly else None
@@ -193,6 +196,14 @@ class SuitePlugin:
             progress = Progress(run, stream)
             run.observe = progress.observe
             session.config.pluginmanager.register(progress, "verification-progress")
+
+
+def _presented(suite: Suite) -> Presentation:
+    """What is added to the page: what the suite says, or the formulas of its claims alone; needs an extra."""
+    from properties.engine.report.mathematics import mathematics_of
+    from properties.engine.report.presentation import Presentation
+
+    return Presentation(formulas=mathematics_of(suite.claims)) if suite.presented is None else suite.presented()
 
 
 def _usage_error(config: pytest.Config, message: str) -> pytest.UsageError:
