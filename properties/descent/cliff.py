@@ -9,8 +9,9 @@ import numpy as np
 
 from properties.descent.families import family
 from properties.descent.instances import MapInstance
-from properties.descent.rule import Families, Rule
+from properties.descent.rule import Rule
 from properties.descent.strategies import Dial
+from properties.engine.rule import Families
 from theory.maps.affine import kink_map
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis.strategies import SearchStrategy
 
 from properties.descent import followed
-from properties.descent.rule import Families, Rule
+from properties.descent.rule import Rule
 from properties.descent.strategies import (
     Description,
     build_perturbed_affine,
@@ -23,6 +23,7 @@ from properties.descent.strategies import (
     spike_descriptions,
 )
 from properties.engine.claim import Depth, Family
+from properties.engine.rule import Families
 
 Draw = Callable[..., SearchStrategy[Description]]
 Build = Callable[..., Any]

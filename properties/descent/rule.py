@@ -21,9 +21,7 @@ from properties.descent.strategies import Description, Dial
 from properties.engine.claim import (
     Bound,
     Claim,
-    Family,
     Hypothesis,
-    Mutant,
     Provenance,
     Verdict,
     at_most,
@@ -31,14 +29,13 @@ from properties.engine.claim import (
     certified,
     certified_up_to,
 )
+from properties.engine.rule import Families, Neighbour, Stated
 from theory.reals import square_root
 from theory.rigour.precision import FIRST_BITS, working_precision
 from theory.rigour.rounding import gamma
 
 Number = Callable[[Numbers], Any]
 """A number of a theorem, of those of the instance; it answers in their kind."""
-
-Families = tuple[Family[Any], ...]
 
 
 class Inequality(NamedTuple):
@@ -136,7 +133,7 @@ _LENGTH_LABEL = "length of the path from theta(0)"
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(Stated):
     """The numbers of one theorem, as stated or as a mutant states them."""
 
     families: Callable[[Rule], Families] = field(kw_only=True)
@@ -292,65 +289,20 @@ class Rule:
 
     # --- what is made of it
 
-    def checks(self) -> dict[str, Any]:
-        """What a claim checks by this rule."""
-        return {"hypotheses": self.hypotheses, "conclusion": self.conclusion, "confirm": self.confirm}
-
     @property
     def assumes(self) -> tuple[str, ...]:
         """The names of the usual hypotheses."""
         first = "Condition K1" if self.condition.startswith("K") else "Condition 1"
         return first, f"Condition {self.condition}(C)", STEP_SIZE
 
-    def claim(
-        self,
-        id: str,
-        statement: str,
-        provenance: Provenance,
-        *mutants: Neighbour,
-        source: str = "",
-        also: tuple[str, ...] = (),
-        **parts: Any,
-    ) -> Claim[Any]:
-        """The claim with its mutants; ``parts`` are the claim's own, ``also`` what it assumes beside the usual hypotheses.
+    def mutated(self) -> Families:
+        """The worst case first."""
+        return self.worst(self)
 
-        Without a source it is the section of docs/theory.md.
-        """
-        claim = Claim(
-            id=id,
-            statement=statement,
-            provenance=provenance,
-            source=source or f"docs/theory.md, {id}",
-            families=self.families(self),
-            **{**self.checks(), "features": self.features, "assumes": (*self.assumes, *also), **parts},
-        )
-        return claim.with_mutants(*(made(claim, self) for made in mutants))
+    def claim(self, id: str, statement: str, provenance: Provenance, *mutants: Neighbour, **parts: Any) -> Claim[Any]:
+        """The claim on the families of the rule."""
+        return super().claim(id, statement, provenance, *mutants, **{"families": self.families(self), **parts})
 
 
 TINY = 2.0**-1022
 """The smallest normal number: a step size where no theorem allows any."""
-
-Neighbour = Callable[[Claim[Any], Rule], Mutant]
-"""A mutant to be, once its claim is made."""
-
-
-def mutant(id: str, description: str, drops: str = "", **changes: Any) -> Neighbour:
-    """The claim under a rule with some of its numbers replaced, on the worst families of that rule; nothing is counted."""
-
-    def made(claim: Claim[Any], rule: Rule) -> Mutant:
-        false = dataclasses.replace(rule, **changes)
-        return claim.neighbour(
-            id, description, drops, families=false.worst(false), features=lambda _: (), **false.checks()
-        )
-
-    return made
-
-
-def replaced(id: str, description: str, drops: str = "", **parts: Any) -> Neighbour:
-    """The claim with other parts, which no rule gives."""
-
-    def made(claim: Claim[Any], rule: Rule) -> Mutant:
-        del rule
-        return claim.neighbour(id, description, drops, **parts)
-
-    return made

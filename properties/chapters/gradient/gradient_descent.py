@@ -14,11 +14,12 @@ from properties.descent import gradient_singular, rule
 from properties.descent.families import family, networks_in_balls, perturbed_affine, relu_networks, smooth_networks
 from properties.descent.instances import GradientInstance, MapInstance, descending
 from properties.descent.numbers import Numbers
-from properties.descent.rule import Families, Number, Rule, guaranteed_share, lengths, mutant, root
+from properties.descent.rule import Number, Rule, guaranteed_share, lengths, root
 from properties.descent.singular import without_condition_1
 from properties.descent.strategies import Description, Dial, orthogonal_matrix
 from properties.engine.claim import Family, Provenance
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Families, mutant
 from properties.engine.slack import SlackRow
 from theory.maps.affine import kink_map
 from theory.theorems import gradient_descent as gd

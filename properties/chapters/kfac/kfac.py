@@ -16,9 +16,10 @@ from properties.chapters.kfac.kfac_rules import (
 )
 from properties.chapters.kfac.kfac_slack import SLACK
 from properties.descent.numbers import Numbers
-from properties.descent.rule import Number, lengths, mutant, root
+from properties.descent.rule import Number, lengths, root
 from properties.engine.claim import Claim, Provenance
 from properties.engine.formulas import Formulas
+from properties.engine.rule import mutant
 from theory.reals import square_root
 from theory.theorems import kfac
 from theory.theorems.ngd import contraction_ratio, deficit

@@ -16,9 +16,9 @@ from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.descent.rule import Neighbour, replaced
 from properties.engine.claim import Bound, Depth, Family, Hypothesis, at_most_exactly, require
 from properties.engine.descriptions import described
+from properties.engine.rule import Neighbour, replaced
 from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix

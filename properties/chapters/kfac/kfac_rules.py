@@ -29,8 +29,9 @@ from properties.chapters.kfac.kfac_instances import (
 from properties.descent import followed, rule
 from properties.descent.families import FLIPPING, Build, Draw, examples
 from properties.descent.numbers import Numbers
-from properties.descent.rule import Families, Rule, guaranteed_share
+from properties.descent.rule import Rule, guaranteed_share
 from properties.engine.claim import Family, Hypothesis, Verdict, certified, established, require, technical
+from properties.engine.rule import Families
 from theory.theorems import kfac
 
 

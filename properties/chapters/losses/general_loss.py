@@ -13,9 +13,10 @@ from properties.descent import singular
 from properties.descent.instances import LossInstance
 from properties.descent.losses import Misstatement
 from properties.descent.numbers import Numbers
-from properties.descent.rule import Neighbour, Number, Rule, excess, lengths, mutant
+from properties.descent.rule import Number, Rule, excess, lengths
 from properties.engine.claim import Provenance
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Neighbour, mutant
 from properties.engine.slack import SlackRow
 from theory.reals import square_root
 from theory.theorems import general_loss, ngd

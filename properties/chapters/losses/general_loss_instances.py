@@ -16,7 +16,7 @@ from properties.descent.families import FLIPPING, Build, Draw, examples
 from properties.descent.instances import LossInstance
 from properties.descent.losses import KINDS, LossPlan, Misstatement
 from properties.descent.numbers import Numbers
-from properties.descent.rule import Families, Rule
+from properties.descent.rule import Rule
 from properties.descent.strategies import (
     Description,
     build_perturbed_affine,
@@ -29,6 +29,7 @@ from properties.descent.strategies import (
     spike_descriptions,
 )
 from properties.engine.claim import Family
+from properties.engine.rule import Families
 
 CONDITION_STEPS = 20
 """Condition numbers are ``50^(k/20)``, k = 0 to 20, and at least 1.1 where they cannot be 1."""

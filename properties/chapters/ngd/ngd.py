@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from properties.descent import cliff, families
-from properties.descent.rule import Rule, lengths, mutant
+from properties.descent.rule import Rule, lengths
 from properties.descent.singular import LINEAR, without_condition_1
 from properties.engine.claim import Provenance
 from properties.engine.formulas import Formulas
+from properties.engine.rule import mutant
 from properties.engine.slack import SlackRow
 from theory.reals import square_root
 from theory.theorems import ngd

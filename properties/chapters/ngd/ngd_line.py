@@ -16,11 +16,12 @@ from properties.descent import cliff, rule
 from properties.descent.families import family, perturbed_affine, relu_networks, smooth_networks
 from properties.descent.instances import DescentInstance, MapInstance
 from properties.descent.numbers import Numbers
-from properties.descent.rule import Families, Inequality, Number, Rule, Says, mutant
+from properties.descent.rule import Inequality, Number, Rule, Says
 from properties.descent.singular import straight_line, without_condition_1
 from properties.descent.strategies import Description, Dial, orthogonal_matrix, spike_descriptions
 from properties.engine.claim import Family, Provenance
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Families, mutant
 from properties.engine.slack import SlackRow
 from theory.maps.affine import spike_map
 from theory.maps.ridge import turning_map

@@ -13,10 +13,11 @@ from properties.chapters.ngd.ngd import T1_SHARP_RULE
 from properties.descent.families import family
 from properties.descent.instances import DescentInstance
 from properties.descent.numbers import Numbers
-from properties.descent.rule import Families, Inequality, Rule, Says, mutant
+from properties.descent.rule import Inequality, Rule, Says
 from properties.descent.strategies import Description, Dial, build_spike, spike_descriptions
 from properties.engine.claim import Hypothesis, Provenance, require, technical
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Families, mutant
 from theory.rigour.rounding import gamma
 from theory.theorems import ngd
 
