@@ -14,7 +14,7 @@ import pytest
 from flint import fmpq
 
 from properties import registry
-from properties.chapters.generalisation import linearisation, tube, uniform_deviation
+from properties.chapters.generalisation import linearisation, tube, uniform_deviation, variance_deviation
 from properties.chapters.kernels import concentration_chernoff, concentration_hoeffding, concentration_relative
 from properties.chapters.stability import stability_ball
 from properties.chapters.stability.stability_instances import build_ball
@@ -68,7 +68,7 @@ HALF, TENTH = fmpq(1, 2), fmpq(1, 10)
 def test_probabilities_are_compared_with_the_stated_ones() -> None:
     population = uniform_deviation.FinitePopulation((fmpq(1), fmpq(2)), (fmpq(0), fmpq(1)), 12, 4, HALF)
     assert predictions("T5-uniform", population) == [0.5]
-    deviation = uniform_deviation.BinomialDeviation(200, fmpq(1, 5), fmpq(3))
+    deviation = variance_deviation.BinomialDeviation(200, fmpq(1, 5), fmpq(3))
     assert predictions("K-bernstein", deviation) == pytest.approx([math.exp(-3)], rel=1e-12)
     shares = concentration_relative.RelativeShares(2, 600, True, fmpq(7, 10), TENTH)
     beta = 1 - 0.7 + 0.7 * math.log(0.7)

@@ -16,6 +16,7 @@ from properties.chapters.generalisation import (
     interpolants,
     linearised_model,
     population_loss,
+    population_slack,
     population_training,
     rademacher,
 )
@@ -291,11 +292,11 @@ def test_slack_rows_are_counterexamples() -> None:
     y = size * np.array([1.0, -1, 1, 1, -1, 1])
     form = y @ np.linalg.solve(limiting_gram(np.eye(n)), y)
     conf = 3 * math.sqrt(math.log(60) / (2 * 10_000))
-    constant = population_loss.complexity_slack(10_000, size, 0.1, 0.05)
+    constant = population_slack.complexity_slack(10_000, size, 0.1, 0.05)
     assert math.sqrt(constant * form / n) + conf + 0.05 == pytest.approx(size, rel=1e-12)
-    constant = population_loss.confidence_slack(2, 0.1, 0.05)
+    constant = population_slack.confidence_slack(2, 0.1, 0.05)
     assert constant * math.sqrt(math.log(60) / 4) + 0.05 == pytest.approx(1 - math.sqrt(0.1), rel=1e-12)
-    for row in (*population_loss.SLACK[:2], *rademacher.SLACK):
+    for row in (*population_slack.SLACK[:2], *rademacher.SLACK):
         assert isinstance(row, SlackRow)
         known = row.paper if row.claim == "T5" else row.proved  # T5 is a conjecture: nothing is proved of its constants
         assert (row.proved is None) is (row.claim == "T5")

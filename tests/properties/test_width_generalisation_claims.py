@@ -10,7 +10,13 @@ import pytest
 from flint import arb, fmpq
 from scipy import integrate, stats
 
-from properties.chapters.generalisation import linearisation, population_width, tube, uniform_deviation
+from properties.chapters.generalisation import (
+    linearisation,
+    population_width,
+    tube,
+    uniform_deviation,
+    variance_deviation,
+)
 from properties.chapters.generalisation.linearised_model import float_matrix
 from properties.engine.claim import Depth, Verdict
 from properties.engine.search import run_claim
@@ -134,7 +140,7 @@ def test_the_candidates_have_the_largest_excess(changes: dict[str, Any]) -> None
 
 
 def test_a_tail_whose_end_is_no_integer_is_the_exact_one() -> None:
-    found = uniform_deviation.BinomialDeviation(20, fmpq(1, 4), fmpq(1))
+    found = variance_deviation.BinomialDeviation(20, fmpq(1, 4), fmpq(1))
     assert float(found.tail(arb("3.5"))) == pytest.approx(stats.binom.sf(8, 20, 0.25), rel=1e-12)
     assert found.tail(arb(20)) == 0
     assert found.tail(arb(-5)) == 1
