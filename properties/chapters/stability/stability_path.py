@@ -15,7 +15,7 @@ from flint import arb, fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.chapters.stability.stability_ball import BALL_BITS, SMOOTH
+from properties.chapters.stability.stability_ball_smooth import BALL_BITS, SMOOTH
 from properties.chapters.stability.stability_instances import PathInstance, build_path
 from properties.descent.families import examples
 from properties.descent.inputs import ANGLES, weighted_kinds
