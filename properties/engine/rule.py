@@ -34,7 +34,7 @@ class Stated:
 
     def checks(self) -> dict[str, Any]:
         """What a claim checks by this rule."""
-        return {name: getattr(self, name) for name in CHECKS if hasattr(self, name)}
+        return {name: getattr(self, name, None) for name in CHECKS}
 
     def claim(
         self,

@@ -14,7 +14,6 @@ from properties.chapters.kfac.kfac_rules import (
     Inputs,
     maps,
 )
-from properties.chapters.kfac.kfac_slack import SLACK
 from properties.descent.numbers import Numbers
 from properties.descent.rule import Number, lengths, root
 from properties.engine.claim import Claim, Provenance
@@ -320,5 +319,3 @@ T4_LEAST = T4_LEAST_RULE.claim(
 )
 
 CLAIMS: tuple[Claim[Any], ...] = (T4, T4_LEV, T4_SHARP, T4_LEAST)
-
-__all__ = ["CLAIMS", "SLACK", "T4", "T4_LEAST", "T4_LEV", "T4_SHARP"]
