@@ -9,7 +9,7 @@ import pytest
 from flint import fmpq
 
 from properties.chapters.gradient import gradient_advantage as advantage
-from properties.chapters.gradient import gradient_descent, gradient_linear
+from properties.chapters.gradient import gradient_descent, gradient_linear, linear_models
 from properties.dataset.ladder import Rung
 from properties.dataset.rung import RungContext
 from properties.dataset.topics import gradient_data
@@ -136,10 +136,12 @@ SPECTRUM: Mapping[str, Any] = {
 
 def test_both_families_build_the_gram_matrix_of_their_jacobian() -> None:
     for family, description in zip(
-        advantage.FAMILIES, (SPECTRUM, {**SPECTRUM, "extra_dimensions": 1, "width": 60, "kind": "uniform"}), strict=True
+        linear_models.FAMILIES,
+        (SPECTRUM, {**SPECTRUM, "extra_dimensions": 1, "width": 60, "kind": "uniform"}),
+        strict=True,
     ):
         model = family.build(description)
-        with working_precision(advantage.BITS):
+        with working_precision(linear_models.BITS):
             exact = model.gram
             gram = np.array([[float(exact[i, j]) for j in range(3)] for i in range(3)])
         values = np.linalg.eigvalsh(gram)
@@ -151,18 +153,18 @@ def test_both_families_build_the_gram_matrix_of_their_jacobian() -> None:
 
 
 def test_the_rates_are_attained_at_the_largest_and_at_the_best_step() -> None:
-    at_limit = evaluate(advantage.T0_ADVANTAGE, advantage.FAMILIES[0], SPECTRUM)
+    at_limit = evaluate(advantage.T0_ADVANTAGE, linear_models.FAMILIES[0], SPECTRUM)
     assert at_limit.verdict is InstanceVerdict.HOLDS
     by_label = {bound.label[:3]: bound for bound in at_limit.bounds}
     assert next(bound for bound in at_limit.bounds if "at least (1 - 2w" in bound.label).ratio > 1 - 1e-9
     assert by_label["(c)"].ratio < 1
-    best = evaluate(advantage.T0_ADVANTAGE, advantage.FAMILIES[0], {**SPECTRUM, "step_percent": 50})
+    best = evaluate(advantage.T0_ADVANTAGE, linear_models.FAMILIES[0], {**SPECTRUM, "step_percent": 50})
     assert best.bounds[-1].label.startswith("(c)")
     assert best.bounds[-1].ratio > 1 - 1e-9
 
 
 def test_what_the_statement_does_not_cover_is_vacuous() -> None:
-    claim, family = advantage.T0_ADVANTAGE, advantage.FAMILIES[0]
+    claim, family = advantage.T0_ADVANTAGE, linear_models.FAMILIES[0]
     model = family.build(SPECTRUM)
     for changes in ({"share": 1.5}, {"constant": 0.7}, {"low": model.high}):
         moved = dataclasses.replace(model, **changes)
