@@ -15,12 +15,7 @@ from properties.engine.report.mathematics import Mathematics, Notation, mathemat
 @cache
 def mathematics() -> Mapping[str, Mathematics]:
     """By the id of the claim."""
-    moved = mathematics_of(registry)
-    listed = {
-        id: Mathematics(*(sentences(entry.get(part, [])) for part in ("hypotheses", "conclusion", "constants")))
-        for id, entry in source().get("claims", {}).items()
-    }
-    return {id: (moved | listed)[id] for id in registry}
+    return mathematics_of(registry)
 
 
 @cache
@@ -32,5 +27,5 @@ def notation() -> Notation:
 
 @cache
 def source() -> dict[str, Any]:
-    """The file mathematics.toml as it is: under ``claims`` by id, under ``notation``, lists of sentences by part."""
+    """The file mathematics.toml as it is: under ``notation`` lists of sentences."""
     return tomllib.loads(files(__package__).joinpath("mathematics.toml").read_text(encoding="utf-8"))

@@ -79,7 +79,6 @@ SUITE = Suite(
     slack=slack_table,
     not_executable={**not_claims, **dict.fromkeys(obligations, OBLIGATION)},
     document=CHECKOUT / "docs" / "theory.md",
-    unmoved=[id for id, claim in registry.items() if claim.formulas is None],
     parts={"dataset": DatasetPart(), "pictures": PicturesPart()},
     presented=presented,
     subject=own_step,

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from properties.descent.instances import DescentInstance, MapInstance
-from properties.descent.rule import examples
+from properties.descent.families import family
+from properties.descent.instances import MapInstance
+from properties.descent.rule import Rule
 from properties.descent.strategies import Dial
-from properties.engine.claim import Family
+from properties.engine.rule import Families
 from theory.maps.affine import kink_map
-
-
-def beyond_the_ball() -> Dial:
-    """Steps of size 4.4 to 6, whose first segment leaves the ball of radius ``3 ||r(0)||/sqrt(lambda)``."""
-    return Dial(0.99, lambda C: 6.0, least_step_percent=70, steps=1)
 
 
 def build_cliff(description: Mapping[str, Any], dial: Dial) -> MapInstance:
@@ -30,12 +25,17 @@ def build_cliff(description: Mapping[str, Any], dial: Dial) -> MapInstance:
     return MapInstance(model, np.full(2, -np.sqrt(0.5)), eta, 1)
 
 
-def family(dial: Dial) -> Family[DescentInstance]:
+def cliffs(rule: Rule) -> Families:
     """Family F4 with a cliff."""
-    return Family(
-        "F4-cliff",
-        "two directions, one of which has a cliff beyond the paper's ball",
-        dial.descriptions,
-        partial(build_cliff, dial=dial),
-        examples(25, 60, 600),
-    )
+    title = "two directions, one of which has a cliff beyond the paper's ball"
+    return (family(rule, "F4-cliff", title, Dial.descriptions, build_cliff, (25, 60, 600)),)
+
+
+BEYOND_THE_BALL: Mapping[str, Any] = {
+    "worst": cliffs,
+    "constant_limit": 0.99,
+    "step_limit": lambda at: 6.0,
+    "least_step_percent": 70,
+    "steps": 1,
+}
+"""What a mutant changes for steps of size 4.4 to 6, whose first segment leaves the ball of radius ``3 ||r(0)||/sqrt(lambda)``."""

@@ -1,83 +1,97 @@
-"""Networks followed in balls from the start: enclosed hypotheses and bounds for every rule on residuals.
-
-The hypotheses are enclosed as well: lambda_min and C are certified (float64 rounded outwards, see theory/stability), the step
-limit is evaluated in balls at the certified C. The steps are exact ones: from W(0), k of them, so that
-``||r(k)|| <= factor^k ||r(0)||`` is checked on the exact trajectory; or one from stored float64 weights within the ball.
-"""
+"""Families F1 to F4 of a rule on residuals, and networks followed in balls; chapters with other maps or inputs have their own."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeGuard
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from flint import arb
+from hypothesis.strategies import SearchStrategy
 
-from properties.descent.instances import DescentInstance, NetworkInstance
-from properties.engine.claim import Bound, Hypothesis, at_most_enclosed, require_enclosed
-from theory.rigour.enclosed_step import EnclosedStep
-from theory.rigour.precision import FIRST_BITS, working_precision
+from properties.descent import followed
+from properties.descent.rule import Rule
+from properties.descent.strategies import (
+    Description,
+    build_perturbed_affine,
+    build_relu,
+    build_smooth,
+    build_spike,
+    perturbed_affine_descriptions,
+    relu_descriptions,
+    smooth_descriptions,
+    spike_descriptions,
+)
+from properties.engine.claim import Depth, Family
+from properties.engine.rule import Families
 
-if TYPE_CHECKING:
-    from properties.descent.rule import Rule
+Draw = Callable[..., SearchStrategy[Description]]
+Build = Callable[..., Any]
 
-STEP_SIZE = "step size within its limit"
-
-
-def in_balls(instance: DescentInstance) -> TypeGuard[NetworkInstance]:
-    """Whether the instance is a network that is followed in balls."""
-    return isinstance(instance, NetworkInstance) and instance.enclosed
-
-
-def step_size(limit: Callable[[float], float], instance: DescentInstance) -> Sequence[Hypothesis]:
-    """The step size is within its limit at the certified C; and a step from stored weights within the certified ball.
-
-    The limit is evaluated in balls for every instance: near the largest C of a theorem its formula cancels.
-    """
-    constant, eta = instance.certificate.constant, instance.eta
-    with working_precision(FIRST_BITS):
-        found = [require_enclosed(STEP_SIZE, limit(arb(constant)) - arb(eta))]
-        if in_balls(instance) and instance.stored:
-            left = arb(instance.certificate.radius) - arb(instance.distance)
-            found.append(
-                require_enclosed("the step from the stored weights stays in the ball", left - _length(instance))
-            )
-    return found
+FLIPPING = {"least_constant_tenth": 6, "most_constant_tenth": 8, "least_step_percent": 50}
+"""Large constants and steps, so that activations flip on the way."""
 
 
-def _length(instance: NetworkInstance) -> arb:
-    return sum((step.length for step in instance.first_balls), arb(0))
+def examples(quick: int, normal: int, thorough: int) -> dict[Depth, int]:
+    """How many descriptions are drawn at each depth."""
+    return {Depth.QUICK: quick, Depth.NORMAL: normal, Depth.THOROUGH: thorough}
 
 
-def conclusion(rule: Rule, instance: NetworkInstance) -> Sequence[Bound]:
-    """One-step bounds along the exact steps, and from W(0) the k-step bounds and the length of the path."""
-    with working_precision(FIRST_BITS):
-        return _bounds(rule, instance, instance.first_balls)
+def drawn(rule: Rule, draw: Draw, **narrower: Any) -> Draw:
+    """The descriptions of a rule, from ``narrower`` ranges."""
+    return partial(draw, dataclasses.replace(rule, **narrower).dial(), **rule.parts)
 
 
-def confirm(rule: Rule, instance: NetworkInstance) -> Sequence[Bound]:
-    """The same at the working precision."""
-    return _bounds(rule, instance, instance.followed())
+def built(rule: Rule, build: Build) -> Callable[[Description], Any]:
+    """The instance of a description, turned as the rule says."""
+    return lambda description: rule.turned(rule, build(description, dial=rule.dial()), description)
 
 
-def _bounds(rule: Rule, instance: NetworkInstance, followed: Sequence[EnclosedStep]) -> Sequence[Bound]:
-    """C, eta and lambda are exact as given: the theorem holds for every C that Condition 2 is certified for."""
-    constant, eta = arb(rule.assumed_constant(instance.certificate.constant)), arb(instance.eta)
-    steps, factor = followed[: rule.steps], rule.factor(eta, constant)
-    found = []
-    for k, step in enumerate(steps, start=instance.stored):
-        label = f"||r({k + 1})|| <= factor ||r({k})|| from the {'stored' if instance.stored else 'exact'} iterate {k}"
-        aim = rule.aim(instance.eta, float(factor), float(step.before), float(step.after))
-        found.append(dataclasses.replace(at_most_enclosed(label, step.after, factor * step.before), aim=aim))
-    if instance.stored or rule.radius is None:
-        return found
-    allowed = steps[0].before
-    for k, step in enumerate(steps, start=1):
-        allowed = factor * allowed
-        if k > 1:
-            bound = at_most_enclosed(f"||r({k})|| <= factor^{k} ||r(0)|| on the exact trajectory", step.after, allowed)
-            found.append(dataclasses.replace(bound, aim=0.0))
-    length = sum((step.length for step in steps), arb(0))
-    radius = rule.radius(constant, steps[0].before, arb(instance.certificate.lambda_min))
-    bound = at_most_enclosed("length of the exact path from theta(0)", length, radius)
-    return [*found, dataclasses.replace(bound, aim=0.0)]
+def family(
+    rule: Rule, id: str, title: str, draw: Draw, build: Build, counts: tuple[int, int, int], **narrower: Any
+) -> Family[Any]:
+    """What a rule draws, and what is made of it."""
+    return Family(id, title, drawn(rule, draw, **narrower), built(rule, build), examples(*counts))
+
+
+def perturbed_affine(rule: Rule, counts: tuple[int, int, int] = (40, 260, 3000)) -> Family[Any]:
+    """Family F3."""
+    return family(rule, "F3", "perturbed affine maps", perturbed_affine_descriptions, build_perturbed_affine, counts)
+
+
+def spikes(rule: Rule) -> Family[Any]:
+    """Family F4."""
+    return family(rule, "F4", "spike maps", spike_descriptions, build_spike, (25, 120, 1500))
+
+
+def relu_networks(rule: Rule, counts: tuple[int, int, int] = (12, 110, 800), **narrower: Any) -> Family[Any]:
+    """Family F1."""
+    title = "two-layer ReLU networks with a ball certificate"
+    return family(rule, "F1", title, relu_descriptions, build_relu, counts, **(narrower or FLIPPING))
+
+
+def smooth_networks(rule: Rule, counts: tuple[int, int, int] = (15, 100, 1000)) -> Family[Any]:
+    """Family F2."""
+    return family(rule, "F2", "two-layer smooth networks with C2-smooth", smooth_descriptions, build_smooth, counts)
+
+
+def networks_in_balls(rule: Rule, **narrower: Any) -> Families:
+    """Followed in balls from the start: everything about them is enclosed; from stored weights where all steps are spoken of."""
+    relu, build = drawn(rule, relu_descriptions, **(narrower or FLIPPING)), built(rule, build_relu)
+    smooth = drawn(rule, smooth_descriptions), built(rule, build_smooth)
+    return (
+        followed.small_networks(relu, build, followed.UP_TO_EIGHT_INPUTS, (10, 130, 1300)),
+        followed.smooth_networks(*smooth, (4, 40, 400)),
+        *((followed.wide_networks(relu, build, (3, 25, 250)),) if rule.first_steps is None else ()),
+    )
+
+
+def usual(rule: Rule) -> Families:
+    """F3 first: a mutant is refuted by the cheapest family that can."""
+    own = (perturbed_affine(rule), spikes(rule), relu_networks(rule), smooth_networks(rule))
+    return (*own, *networks_in_balls(rule))
+
+
+def maps(rule: Rule) -> Families:
+    """Spike maps first, as they are the worst case."""
+    return spikes(rule), perturbed_affine(rule)

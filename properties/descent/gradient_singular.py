@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from flint import fmpq
 
 from properties.descent import singular as ngd_singular
 from properties.descent.singular import SingularInstance
-from properties.engine.claim import Bound, Family, Hypothesis, at_most_exactly, require
+from properties.engine.claim import Bound, Hypothesis, at_most_exactly, require
 from theory.rigour.exact import rational_matrix
 
 
@@ -36,4 +38,6 @@ def conclusion(decrease: Callable[[fmpq], fmpq], instance: SingularInstance) -> 
     return [at_most_exactly("||r(1)||^2 <= (1 - decrease) ||r(0)||^2", measured, predicted)]
 
 
-SINGULAR: Family[SingularInstance] = ngd_singular.SINGULAR
+def parts(decrease: Callable[[fmpq], fmpq]) -> tuple[Any, ...]:
+    """What a mutant without Condition 1 is made of (``singular.without_condition_1``)."""
+    return partial(conclusion, decrease), ngd_singular.SINGULAR, hypotheses

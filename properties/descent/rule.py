@@ -1,36 +1,27 @@
-"""Rules: residual bounds under Conditions 1 and 2, one step at a time and over the whole run, and families that reach them."""
+"""The rule: what one theorem says in numbers, from which its claim and its mutants are made.
+
+A chapter gives the numbers, and the families on which they are tested; a mutant replaces some of them. Whatever is checked of a
+step is written once, for float64 and for balls. Families that several chapters draw from are in families.py.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from flint import arb
+from hypothesis.strategies import SearchStrategy
 
-from properties.descent import families as ngd_enclosed
-from properties.descent import followed
-from properties.descent.instances import DescentInstance
-from properties.descent.strategies import (
-    Dial,
-    build_perturbed_affine,
-    build_relu,
-    build_smooth,
-    build_spike,
-    perturbed_affine_descriptions,
-    relu_descriptions,
-    smooth_descriptions,
-    spike_descriptions,
-)
+from properties.descent.enclosed import STEP_SIZE, in_balls, step_size
+from properties.descent.numbers import Numbers
+from properties.descent.strategies import Description, Dial
 from properties.engine.claim import (
     Bound,
     Claim,
-    Depth,
-    Family,
     Hypothesis,
-    Mutant,
     Provenance,
     Verdict,
     at_most,
@@ -38,13 +29,31 @@ from properties.engine.claim import (
     certified,
     certified_up_to,
 )
+from properties.engine.rule import Families, Neighbour, Stated
+from theory.reals import square_root
+from theory.rigour.precision import FIRST_BITS, working_precision
 from theory.rigour.rounding import gamma
 
-Factor = Callable[[float, float], float]
-"""``(eta, C)`` -> factor on ``||r||`` (not squared) of one step."""
+Number = Callable[[Numbers], Any]
+"""A number of a theorem, of those of the instance; it answers in their kind."""
 
-Aim = Callable[[float, float, float, float], float]
-"""``(eta, factor, before, after)`` -> how much of what the theorem allows a step uses: 1 is tight for every C."""
+
+class Inequality(NamedTuple):
+    """What is said of one step: ``measured <= predicted``, both floats or both balls."""
+
+    label: str
+    measured: Any
+    predicted: Any
+    rounding: Callable[[], float]
+    """In float64: a bound of the error of ``predicted - measured``."""
+    aim: Callable[[], float | None] = lambda: None
+    """What the search maximises; None: the ratio."""
+
+
+Says = Callable[["Rule", Numbers, int, Any, str], Iterable[Inequality]]
+"""``(rule, numbers, k, step k, kind of iterate)`` -> what is checked of the step, which is one in floats or in balls."""
+
+# --- what most rules have in common ----------------------------------------------------------------------------------
 
 
 def excess(eta: float, factor: float, before: float, after: float) -> float:
@@ -54,102 +63,38 @@ def excess(eta: float, factor: float, before: float, after: float) -> float:
     return (after / before - linear) / allowed if allowed > 0 else 0.0
 
 
-@dataclass(frozen=True)
-class Rule:
-    """The numbers of one theorem, as stated or as a mutant states them."""
-
-    dial: Dial
-    factor: Factor
-    radius: Callable[[float, float, float], float] | None
-    steps: int | None = None
-    """How many steps the theorem speaks of; None: all."""
-    assumed_constant: Callable[[float], float] = float
-    """The C that the conclusion uses, given the certified one: a mutant may pretend that it is smaller."""
-    aim: Aim = excess
-    """What the search maximises."""
-    condition: str = "2"
-    """The condition that C is about."""
+def used_excess(at: Numbers, factor: float, before: float, after: float) -> float:
+    """What of the excess over NGD's linear rate a step uses."""
+    return excess(float(at.eta), factor, before, after)
 
 
-def hypotheses(rule: Rule, instance: DescentInstance) -> Sequence[Hypothesis]:
-    """Conditions 1 and 2 and the step size, each with its margin."""
-    certificate = instance.certificate
-    condition_1 = certified("Condition 1: certified lambda_min(G(0)) > 0", certificate.lambda_min)
-    if condition_1.verdict is not Verdict.HOLDS:
-        fails = instance.rank_deficient
-        return [dataclasses.replace(condition_1, verdict=Verdict.REFUTED) if fails else condition_1]
-    limit, where = rule.dial.constant_limit, getattr(certificate, "where", "")
-    name = f"Condition {rule.condition}(C){where}: certified C below {limit:.4g}"
-    stability = certified_up_to(name, limit, certificate.constant)
-    if stability.verdict is not Verdict.HOLDS:
-        return [condition_1, stability]
-    return [condition_1, stability, *ngd_enclosed.step_size(rule.dial.step_limit, instance)]
+def guaranteed_share(at: Numbers, factor: float, before: float, after: float) -> float:
+    """The guaranteed decrease of ``||r||^2`` as a share of the achieved one; at most 1, tight there for every step size."""
+    del at
+    achieved = 1 - (after / before) ** 2
+    return (1 - factor**2) / achieved if achieved > 0 else 0.0
 
 
-def conclusion(rule: Rule, instance: DescentInstance) -> Sequence[Bound]:
-    """One-step bounds from each stored iterate, the bound over the run, and the length of the path."""
-    if ngd_enclosed.in_balls(instance):
-        return ngd_enclosed.conclusion(rule, instance)
-    steps = instance.run.steps[: rule.steps]
-    constant = rule.assumed_constant(instance.certificate.constant)
-    factor = rule.factor(instance.eta, constant)
-    bounds = [
-        at_most(
-            _step_label(k),
-            step.after,
-            factor * step.before,
-            step.rounding(factor),
-            aim=rule.aim(instance.eta, factor, step.before, step.after),
-        )
-        for k, step in enumerate(steps)
-    ]
-    if rule.radius is None:
-        return bounds
-    accumulated = 0.0
-    for step in steps:
-        accumulated = factor * accumulated + step.rounding(factor)
-    accumulated += gamma(4 * len(steps)) * steps[0].before
-    bounds.append(
-        at_most(_run_label(len(steps)), steps[-1].after, factor ** len(steps) * steps[0].before, accumulated, aim=0.0)
+def condition_1(instance: Any) -> list[Hypothesis]:
+    """Condition 1, which fails where J(0) is known to have dependent rows."""
+    found = certified("Condition 1: certified lambda_min(G(0)) > 0", instance.certificate.lambda_min)
+    fails = found.verdict is not Verdict.HOLDS and instance.rank_deficient
+    return [dataclasses.replace(found, verdict=Verdict.REFUTED) if fails else found]
+
+
+def residual_falls(rule: Rule, at: Numbers, k: int, step: Any, iterate: str) -> Iterable[Inequality]:
+    """``||r(k+1)|| <= factor ||r(k)||``."""
+    factor = rule.factor(at)
+    yield Inequality(
+        f"||r({k + 1})|| <= factor ||r({k})|| from the {iterate} iterate {k}",
+        step.after,
+        factor * step.before,
+        lambda: step.rounding(factor),
+        lambda: rule.aim(at, float(factor), float(step.before), float(step.after)),
     )
-    length = math.fsum(step.length for step in steps)
-    error = math.fsum(step.length_error for step in steps) + gamma(4) * length
-    allowed = rule.radius(constant, steps[0].before, instance.certificate.lambda_min)
-    error += allowed * (gamma(16) + steps[0].before_error / steps[0].before)
-    bounds.append(at_most(_LENGTH_LABEL, length, allowed, error, aim=0.0))
-    return bounds
 
 
-def confirm(rule: Rule, instance: DescentInstance, bits: int) -> Sequence[Bound]:
-    """The bounds that float64 does not show to hold, again in balls at the working precision.
-
-    C, eta and lambda are exact as given: the theorem holds for every C that Condition 2 is certified for.
-    """
-    if ngd_enclosed.in_balls(instance):
-        return ngd_enclosed.confirm(rule, instance)
-    del bits  # the working precision is set already
-    found = []
-    constant, eta = arb(rule.assumed_constant(instance.certificate.constant)), arb(instance.eta)
-    steps = instance.run.steps[: rule.steps]
-    factor = rule.factor(eta, constant)
-    for k, bound in enumerate(conclusion(rule, instance)):
-        if bound.verdict is Verdict.HOLDS:
-            continue
-        if k < len(steps):
-            step = instance.enclosed_step(k)
-            measured, predicted = step.after, factor * step.before
-        else:
-            trajectory = instance.enclosed_trajectory()[: len(steps)]
-            if bound.label == _LENGTH_LABEL and rule.radius is not None:
-                measured = sum((step.length for step in trajectory), arb(0))
-                predicted = rule.radius(constant, trajectory[0].before, arb(instance.certificate.lambda_min))
-            else:
-                measured, predicted = trajectory[-1].after, factor ** len(steps) * trajectory[0].before
-        found.append(at_most_enclosed(bound.label, measured, predicted))
-    return found
-
-
-def features(instance: DescentInstance) -> Sequence[str]:
+def features(instance: Any) -> list[str]:
     """What the table counts: the size of C, and flips on the trajectory."""
     constant, flips = instance.certificate.constant, instance.run.flips
     found = [f"C in [{math.floor(5 * constant) / 5:.1f}, {math.floor(5 * constant) / 5 + 0.2:.1f})"]
@@ -162,8 +107,22 @@ def features(instance: DescentInstance) -> Sequence[str]:
     return found
 
 
-def _step_label(k: int) -> str:
-    return f"||r({k + 1})|| <= factor ||r({k})|| from the stored iterate {k}"
+def lengths(share: Number) -> Number:
+    """The length ``share ||r(0)||/sqrt(lambda)`` of a path."""
+    return lambda at: share(at) * at.residual_norm / square_root(at.lambda_min)
+
+
+def root(fall: Number) -> Number:
+    """The factor of a rate ``||r(k+1)||^2 <= (1 - fall) ||r(k)||^2``; 0 where that would take off more than there is."""
+
+    def factor(at: Numbers) -> Any:
+        share = fall(at)
+        return square_root(1 - share) if share < 1 else 0 * share
+
+    return factor
+
+
+# --- the rule --------------------------------------------------------------------------------------------------------
 
 
 def _run_label(steps: int) -> str:
@@ -173,107 +132,177 @@ def _run_label(steps: int) -> str:
 _LENGTH_LABEL = "length of the path from theta(0)"
 
 
-# --- families --------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Rule(Stated):
+    """The numbers of one theorem, as stated or as a mutant states them."""
+
+    families: Callable[[Rule], Families] = field(kw_only=True)
+    """On which instances it is tested."""
+    worst: Callable[[Rule], Families] = field(kw_only=True)
+    """And its mutants: the worst case first."""
+    factor: Number
+    """On ``||r||`` (not squared) of one step."""
+    step_limit: Number
+    """The largest step size."""
+    constant_limit: float | Number
+    """Constants C are drawn below it; it may depend on the loss."""
+    radius: Number | None = None
+    """Length of the path; None: nothing is said of the whole run."""
+    says: Says = residual_falls
+    """What is checked of each step."""
+    first_steps: int | None = None
+    """How many steps the theorem speaks of; None: all."""
+    assumed_constant: Callable[[float], float] = float
+    """The C that the conclusion uses, given the certified one: a mutant may pretend that it is smaller."""
+    aim: Callable[[Numbers, float, float, float], float] = used_excess
+    """``(numbers, factor, before, after)`` -> what the search maximises: 1 is tight for every C."""
+    condition: str = "2"
+    """The condition that C is about."""
+    conditions: Callable[[Any], Sequence[Hypothesis]] = condition_1
+    """What has to hold before anything is known of C."""
+    besides: Callable[[Any], Sequence[Hypothesis]] = lambda _: ()
+    """Hypotheses of another kind."""
+    features: Callable[[Any], Sequence[str]] = features
+
+    least_constant_tenth: int = 0
+    most_constant_tenth: int = 9
+    least_step_percent: int = 1
+    """What part of the range is drawn."""
+    steps: int = 12
+    """How many steps a run takes at most."""
+    shared: bool = False
+    """Whether builders are given a share of the step limit for a step size, which ``turned`` makes one."""
+    parts: Mapping[str, SearchStrategy[Any]] = field(default_factory=dict)
+    """What descriptions hold besides."""
+    turned: Callable[[Rule, Any, Description], Any] = lambda rule, instance, description: instance
+    """What becomes of an instance that a family has built: another optimiser, a step size of its own."""
+
+    def most_constant(self, at: Numbers) -> float:
+        """The limit of C, given the numbers of the loss."""
+        return float(self.constant_limit(at) if callable(self.constant_limit) else self.constant_limit)
+
+    def dial(self, at: Numbers | None = None) -> Dial:
+        """Draws C below its limit, and the step size up to its own."""
+        known = Numbers() if at is None else at
+        return Dial(
+            self.most_constant(known),
+            (lambda C: 1.0) if self.shared else lambda C: self.step_limit(known.but(C=C)),
+            self.least_constant_tenth,
+            self.most_constant_tenth,
+            self.least_step_percent,
+            self.steps,
+        )
+
+    def own_step(self, instance: Any, share: float) -> float:
+        """A share of the step limit at the instance's own numbers, but a step."""
+        at = Numbers(instance, C=min(instance.certificate.constant, 2.99))
+        return float(max(share * self.step_limit(at), TINY))
+
+    # --- what it says of an instance
+
+    def hypotheses(self, instance: Any) -> Sequence[Hypothesis]:
+        """Conditions 1 and 2 and the step size, each with its margin; and what else is asked for."""
+        return [*self._usual(instance), *self.besides(instance)]
+
+    def _usual(self, instance: Any) -> Sequence[Hypothesis]:
+        certificate, found = instance.certificate, list(self.conditions(instance))
+        if not certificate.lambda_min > 0 or any(one.verdict is Verdict.UNDECIDED for one in found):
+            return found
+        limit, where = self.most_constant(Numbers(instance)), getattr(certificate, "where", "")
+        name = f"Condition {self.condition}(C){where}: certified C below {limit:.4g}"
+        stability = certified_up_to(name, limit, certificate.constant)
+        if stability.verdict is not Verdict.HOLDS:
+            return [*found, stability]
+        at = Numbers(instance, arb)
+        return [*found, stability, *step_size(lambda C: self.step_limit(at.but(C=C)), instance)]
+
+    def _numbers(self, instance: Any, kind: Callable[[float], Any]) -> Numbers:
+        """C, eta and the rest are exact as given: the theorem holds for every C that the condition is certified for."""
+        return Numbers(instance, kind, C=kind(self.assumed_constant(instance.certificate.constant)))
+
+    def conclusion(self, instance: Any) -> Sequence[Bound]:
+        """One-step bounds from each stored iterate, the bound over the run, and the length of the path."""
+        if in_balls(instance):
+            with working_precision(FIRST_BITS):
+                return self._on_exact_steps(instance, instance.first_balls)
+        at, steps = self._numbers(instance, float), instance.run.steps[: self.first_steps]
+        bounds = [
+            at_most(one.label, one.measured, one.predicted, one.rounding(), one.aim())
+            for k, step in enumerate(steps)
+            for one in self.says(self, at, k, step, "stored")
+        ]
+        if self.radius is None:
+            return bounds
+        factor, first, accumulated = self.factor(at), steps[0], 0.0
+        for step in steps:
+            accumulated = factor * accumulated + step.rounding(factor)
+        accumulated += gamma(4 * len(steps)) * first.before
+        bounds.append(
+            at_most(_run_label(len(steps)), steps[-1].after, factor ** len(steps) * first.before, accumulated, aim=0.0)
+        )
+        length = math.fsum(step.length for step in steps)
+        error = math.fsum(step.length_error for step in steps) + gamma(4) * length
+        allowed = self.radius(at.but(residual_norm=first.before))
+        error += allowed * (gamma(16) + first.before_error / first.before)
+        return [*bounds, at_most(_LENGTH_LABEL, length, allowed, error, aim=0.0)]
+
+    def confirm(self, instance: Any, bits: int) -> Sequence[Bound]:
+        """The bounds that float64 does not show to hold, again in balls at the working precision."""
+        if in_balls(instance):
+            return self._on_exact_steps(instance, instance.followed())
+        del bits  # the working precision is set already
+        unsettled = {bound.label for bound in self.conclusion(instance) if bound.verdict is not Verdict.HOLDS}
+        computed, at = self._numbers(instance, float), self._numbers(instance, arb)
+        steps = instance.run.steps[: self.first_steps]
+        found: list[tuple[str, arb, arb]] = []
+        for k, step in enumerate(steps):
+            if any(one.label in unsettled for one in self.says(self, computed, k, step, "stored")):
+                found += [one[:3] for one in self.says(self, at, k, instance.enclosed_step(k), "stored")]
+        if unsettled & {_run_label(len(steps)), _LENGTH_LABEL}:
+            exact = instance.enclosed_trajectory()[: len(steps)]
+            first, length = exact[0].before, sum((step.length for step in exact), arb(0))
+            found.append((_run_label(len(exact)), exact[-1].after, self.factor(at) ** len(exact) * first))
+            assert self.radius is not None
+            found.append((_LENGTH_LABEL, length, self.radius(at.but(residual_norm=first))))
+        return [at_most_enclosed(*one) for one in found if one[0] in unsettled]
+
+    def _on_exact_steps(self, instance: Any, followed: Sequence[Any]) -> Sequence[Bound]:
+        """One-step bounds along the exact steps, and from W(0) the k-step bounds and the length of the path."""
+        at, steps = self._numbers(instance, arb), followed[: self.first_steps]
+        found = [
+            dataclasses.replace(at_most_enclosed(*one[:3]), aim=one.aim())
+            for k, step in enumerate(steps, start=instance.stored)
+            for one in self.says(self, at, k, step, "stored" if instance.stored else "exact")
+        ]
+        if instance.stored or self.radius is None:
+            return found
+        run, factor, allowed = [], self.factor(at), steps[0].before
+        for k, step in enumerate(steps, start=1):
+            allowed = factor * allowed
+            if k > 1:
+                label = f"||r({k})|| <= factor^{k} ||r(0)|| on the exact trajectory"
+                run.append(at_most_enclosed(label, step.after, allowed))
+        length = sum((step.length for step in steps), arb(0))
+        radius = self.radius(at.but(residual_norm=steps[0].before))
+        run.append(at_most_enclosed("length of the exact path from theta(0)", length, radius))
+        return [*found, *(dataclasses.replace(bound, aim=0.0) for bound in run)]
+
+    # --- what is made of it
+
+    @property
+    def assumes(self) -> tuple[str, ...]:
+        """The names of the usual hypotheses."""
+        first = "Condition K1" if self.condition.startswith("K") else "Condition 1"
+        return first, f"Condition {self.condition}(C)", STEP_SIZE
+
+    def mutated(self) -> Families:
+        """The worst case first."""
+        return self.worst(self)
+
+    def claim(self, id: str, statement: str, provenance: Provenance, *mutants: Neighbour, **parts: Any) -> Claim[Any]:
+        """The claim on the families of the rule."""
+        return super().claim(id, statement, provenance, *mutants, **{"families": self.families(self), **parts})
 
 
-def examples(quick: int, normal: int, thorough: int) -> dict[Depth, int]:
-    """How many descriptions are drawn at each depth."""
-    return {Depth.QUICK: quick, Depth.NORMAL: normal, Depth.THOROUGH: thorough}
-
-
-def perturbed_affine(dial: Dial) -> Family[DescentInstance]:
-    """Family F3."""
-    return Family(
-        "F3",
-        "perturbed affine maps",
-        partial(perturbed_affine_descriptions, dial),
-        partial(build_perturbed_affine, dial=dial),
-        examples(40, 260, 3000),
-    )
-
-
-def spikes(dial: Dial) -> Family[DescentInstance]:
-    """Family F4."""
-    return Family(
-        "F4", "spike maps", partial(spike_descriptions, dial), partial(build_spike, dial=dial), examples(25, 120, 1500)
-    )
-
-
-def _flipping(dial: Dial) -> Dial:
-    """Large constants and steps."""
-    return dataclasses.replace(dial, least_constant_tenth=6, most_constant_tenth=8, least_step_percent=50)
-
-
-def relu_networks(dial: Dial) -> Family[DescentInstance]:
-    """Family F1: large constants and steps, so that activations flip on the way."""
-    return Family(
-        "F1",
-        "two-layer ReLU networks with a ball certificate",
-        partial(relu_descriptions, _flipping(dial)),
-        partial(build_relu, dial=dial),
-        examples(12, 110, 800),
-    )
-
-
-def smooth_networks(dial: Dial) -> Family[DescentInstance]:
-    """Family F2."""
-    return Family(
-        "F2",
-        "two-layer smooth networks with C2-smooth",
-        partial(smooth_descriptions, dial),
-        partial(build_smooth, dial=dial),
-        examples(15, 100, 1000),
-    )
-
-
-def networks_in_balls(dial: Dial, from_stored_weights: bool = True) -> tuple[Family[DescentInstance], ...]:
-    """Followed in balls from the start: everything about them is enclosed."""
-    relu, build = partial(relu_descriptions, _flipping(dial)), partial(build_relu, dial=dial)
-    smooth = partial(smooth_descriptions, dial), partial(build_smooth, dial=dial)
-    return (
-        followed.small_networks(relu, build, followed.UP_TO_EIGHT_INPUTS, (10, 130, 1300)),
-        followed.smooth_networks(*smooth, (4, 40, 400)),
-        *((followed.wide_networks(relu, build, (3, 25, 250)),) if from_stored_weights else ()),
-    )
-
-
-def families(rule: Rule) -> tuple[Family[DescentInstance], ...]:
-    """F3 first: a mutant is refuted by the cheapest family that can."""
-    dial = rule.dial
-    own = (perturbed_affine(dial), spikes(dial), relu_networks(dial), smooth_networks(dial))
-    return (*own, *networks_in_balls(dial, from_stored_weights=rule.steps is None))
-
-
-def descent_claim(id: str, statement: str, provenance: Provenance, rule: Rule) -> Claim[DescentInstance]:
-    """A claim about residuals under a rule."""
-    return Claim(
-        id=id,
-        statement=statement,
-        provenance=provenance,
-        source="Zhang, Martens, Grosse (2019), Theorem 1"
-        if provenance is Provenance.PAPER
-        else f"docs/theory.md, {id}",
-        families=families(rule),
-        hypotheses=partial(hypotheses, rule),
-        conclusion=partial(conclusion, rule),
-        confirm=partial(confirm, rule),
-        features=features,
-    )
-
-
-def mutated(
-    claim: Claim[DescentInstance],
-    id: str,
-    description: str,
-    rule: Rule,
-    own: tuple[Family[DescentInstance], ...] | None = None,
-) -> Mutant:
-    """The claim under a false rule, on families of its own: spike maps first, as they are the worst case."""
-    return claim.neighbour(
-        id,
-        description,
-        families=own or (spikes(rule.dial), perturbed_affine(rule.dial)),
-        hypotheses=partial(hypotheses, rule),
-        conclusion=partial(conclusion, rule),
-        confirm=partial(confirm, rule),
-    )
+TINY = 2.0**-1022
+"""The smallest normal number: a step size where no theorem allows any."""

@@ -12,8 +12,9 @@ from flint import fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, at_most_exactly, require
+from properties.engine.claim import Bound, Depth, Family, Hypothesis, at_most_exactly, require
 from properties.engine.descriptions import described
+from properties.engine.rule import Neighbour, replaced
 from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
@@ -94,21 +95,24 @@ SINGULAR = family(1)
 """The squared loss."""
 
 
-def without_condition_1(
-    claim: Claim[Any],
+def dropped(
     conclusion: Callable[[SingularInstance], Sequence[Bound]] = conclusion,
     own: Family[SingularInstance] = SINGULAR,
-) -> Mutant:
-    """The claim's mutant that drops Condition 1: a singular G(0), with the pseudo-inverse step."""
-    return claim.neighbour(
-        "condition-1-dropped",
-        "a singular G(0), with the pseudo-inverse step",
-        families=(own,),
-        hypotheses=hypotheses,
-        conclusion=conclusion,
-        confirm=None,
-        features=lambda _: (),
-    )
+    hypotheses: Callable[[SingularInstance], Sequence[Hypothesis]] = hypotheses,
+) -> dict[str, Any]:
+    """The parts of a claim that are other ones without Condition 1."""
+    return {
+        "families": (own,),
+        "hypotheses": hypotheses,
+        "conclusion": conclusion,
+        "confirm": None,
+        "features": lambda _: (),
+    }
+
+
+def without_condition_1(*own: Any, description: str = "a singular G(0), with the pseudo-inverse step") -> Neighbour:
+    """The mutant that drops Condition 1, with the parts of ``dropped``."""
+    return replaced("condition-1-dropped", description, "Condition 1", **dropped(*own))
 
 
 LINEAR: Callable[[SingularInstance], Sequence[Bound]] = partial(

@@ -21,8 +21,8 @@ def lacking(claim: Claim[Any], suite: Suite) -> list[str]:
 
     Chains are asked for where the suite has any, a place where it names a document that is there.
     """
-    found = [] if claim.id in suite.unmoved else [*_formulas(claim), *_hypotheses(claim, suite)]
-    return [f"{claim.id}: {line}" for line in (*found, *_proof(claim, suite), *_place(claim, suite))]
+    found = (*_formulas(claim), *_hypotheses(claim, suite), *_proof(claim, suite), *_place(claim, suite))
+    return [f"{claim.id}: {line}" for line in found]
 
 
 def unneeded(obligation: Obligation, suite: Suite) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -73,8 +73,6 @@ class Suite:
     """Statements of the theory that are no claims, with the reason."""
     document: Path | None = None
     """The text in which every claim has a place; a file that is not there asks for none."""
-    unmoved: Collection[str] = ()
-    """Ids of claims whose formulas and mutants of hypotheses stand in lists."""
     parts: Mapping[str, Part] = field(default_factory=dict)
     """By the kind of their entries."""
     presented: Callable[[], Presentation] | None = None

@@ -40,7 +40,7 @@ def _hypothesis_narrowed(place: Place) -> Iterator[Change]:
 def _conclusion_weakened(place: Place) -> Iterator[Change]:
     node = place.node
     bounds = ("at_most", "at_most_enclosed", "at_most_or_equal_enclosed")
-    if function_called(node) in bounds and isinstance(node, ast.Call) and len(node.args) >= 3:
+    if function_called(node) in (*bounds, "Inequality") and isinstance(node, ast.Call) and len(node.args) >= 3:
         yield node.args[2], f"{place.wrapped(node.args[2])} * 1.1"
     if called(node) == "Implication" and isinstance(node, ast.Call) and len(node.args) >= 2:
         conclusion = _text(node.args[1])
@@ -83,6 +83,8 @@ def _mutant_lost(place: Place) -> Iterator[Change]:
     node = place.node
     if called(node) == "with_mutants" and isinstance(node, ast.Call):
         yield from ((one, NOTHING) for one in node.args if not isinstance(one, ast.Starred))
+    if called(node) == "claim" and isinstance(node, ast.Call):  # a rule's: id, statement, provenance, mutants
+        yield from ((one, NOTHING) for one in node.args[3:] if not isinstance(one, ast.Starred))
     if isinstance(node, ast.Tuple):
         yield from ((one, NOTHING) for one in node.elts if called(one) == "Mutation")
     if isinstance(node, ast.Constant) and isinstance(place.parent, ast.keyword) and place.parent.arg == "drops":

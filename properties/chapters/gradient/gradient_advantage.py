@@ -4,82 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 from flint import arb, arb_mat
-from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
-from properties.descent.inputs import draw_inputs
-from properties.descent.rule import examples
-from properties.descent.strategies import Description, orthogonal_matrix
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, at_most_enclosed, require
-from properties.engine.descriptions import described
-from properties.engine.stable_names import stored_as
+from properties.chapters.gradient.linear_models import BITS, FAMILIES, LinearModel
+from properties.descent.strategies import Description
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Hypothesis,
+    Mutant,
+    Provenance,
+    at_most_enclosed,
+    require,
+    technical,
+)
+from properties.engine.formulas import Formulas
 from theory.inputs import FloatArray
-from theory.network.two_layer import TwoLayerNetwork, pattern_counts
-from theory.rigour import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
 from theory.rigour.enclosed_step import norm_enclosed
-from theory.rigour.exact import ball_matrix, entrywise_product
+from theory.rigour.exact import ball_matrix
 from theory.rigour.precision import working_precision
-from theory.rigour.rounding import gamma
 from theory.theorems import gradient_advantage, ngd
 from theory.theorems import gradient_descent as gd
 
-BITS = 320
-"""Precision of the balls: a power k of ``I - eta G`` loses about log2 k bits, and what is left of r(0) is not small."""
-
 LEAST_REDUCTION = 1e-15
 """Rates are compared after a share of the steps that they need for this reduction."""
-
-
-@stored_as("linear-model")
-@dataclass(frozen=True)
-class LinearModel:
-    """J frozen: the Gram matrix of a Jacobian, or of a ReLU network, exact as given, and two residuals."""
-
-    factors: Mapping[str, FloatArray]
-    """``J`` (n, p); or ``X`` (n, d) and ``counts`` (n, n) of a ReLU network of width ``m``."""
-    width: int
-    """m; 0 for a Jacobian."""
-    low: FloatArray
-    """A residual near the lowest eigenvector, or anything else, shape (n,)."""
-    high: FloatArray
-    """A residual near the highest eigenvector, shape (n,)."""
-    share: float
-    """GD's step size as a share of ``2/Lambda``; (c) takes the share of ``4/(W+w)``."""
-    natural_step: float
-    """NGD's step size, in (0, 1)."""
-    constant: float
-    """The C of the guarantees, below 3/5."""
-    steps_share: float
-    """Rates are compared after this share of the steps that they need for ``LEAST_REDUCTION``."""
-    reduction: float
-
-    @property
-    def gram(self) -> arb_mat:
-        """G (n, n) in balls at the working precision."""
-        if not self.width:
-            jacobian = ball_matrix(self.factors["J"])
-            return jacobian * jacobian.transpose()
-        inputs = ball_matrix(self.factors["X"])
-        return entrywise_product(inputs * inputs.transpose(), ball_matrix(self.factors["counts"])) * (
-            1 / arb(self.width)
-        )
-
-    @cached_property
-    def eigenvalue_bounds(self) -> tuple[float, float]:
-        """Certified lower bound of lambda and upper bound of Lambda."""
-        n = len(self.low)
-        with working_precision(BITS):
-            exact = self.gram
-            gram = np.array([[float(exact[i, j].mid()) for j in range(n)] for i in range(n)])
-        error = gamma(2) * float(np.abs(gram).sum())
-        gram = (gram + gram.T) / 2
-        smallest = smallest_eigenvalue_lower_bound(gram) - error
-        return smallest, (largest_eigenvalue_upper_bound(gram) + error) * (1 + gamma(2))
 
 
 @dataclass(frozen=True)
@@ -107,8 +59,8 @@ def hypotheses(rule: AdvantageRule, instance: LinearModel) -> Sequence[Hypothesi
     """Condition 1; a step size within the rule's share of ``2/Lambda``; ``2w <= Lambda``, or (b) says nothing."""
     smallest, largest = instance.eigenvalue_bounds
     found = [
-        require("Condition 1: certified lambda_min(G(0)) > 0", smallest or -1.0),
-        require("C < 3/5", 0.6 - instance.constant - 1e-9),
+        technical(require("Condition 1: certified lambda_min(G(0)) > 0", smallest or -1.0)),
+        technical(require("C < 3/5", 0.6 - instance.constant - 1e-9)),
         require("step size within its limit", rule.largest_share - instance.share),
     ]
     with working_precision(BITS):
@@ -117,7 +69,7 @@ def hypotheses(rule: AdvantageRule, instance: LinearModel) -> Sequence[Hypothesi
         order = float((high - low).lower())
     if not rule.any_quotient:
         found.append(require("r(0)'s quotient w <= Lambda/2", margin))
-    return [*found, require("w < W", order)]
+    return [*found, technical(require("w < W", order))]
 
 
 def conclusion(rule: AdvantageRule, instance: LinearModel) -> Sequence[Bound]:
@@ -227,82 +179,6 @@ def features(instance: LinearModel) -> Sequence[str]:
     return [f"kappa in [1e{decade}, 1e{decade + 1})", *(["networks"] if instance.width else [])]
 
 
-# --- families --------------------------------------------------------------------------------------------------------
-
-
-def _numbers() -> Mapping[str, SearchStrategy[Any]]:
-    return {
-        "outputs": st.integers(2, 6),
-        "residual": st.sampled_from(["lowest", "mixed", "random"]),
-        "step_percent": st.integers(1, 100),
-        "natural_percent": st.integers(1, 99),
-        "constant_percent": st.integers(1, 59),
-        "steps_percent": st.integers(1, 100),
-        "reduction_exponent": st.integers(1, 9),
-        "seed": st.integers(0, 2**20),
-    }
-
-
-def _spectrum_descriptions() -> SearchStrategy[Description]:
-    return described({**_numbers(), "extra_parameters": st.integers(0, 3), "condition_exponent": st.integers(1, 4)})
-
-
-def _network_descriptions() -> SearchStrategy[Description]:
-    return described(
-        {
-            **_numbers(),
-            "extra_dimensions": st.integers(0, 2),
-            "width": st.integers(50, 1000),
-            "kind": st.sampled_from(["uniform", "clustered"]),
-        }
-    )
-
-
-def _finished(
-    description: Description, factors: Mapping[str, FloatArray], width: int, gram: FloatArray, rng: np.random.Generator
-) -> LinearModel:
-    vectors = np.linalg.eigh(gram)[1]
-    other = np.asarray(rng.standard_normal(len(gram)))
-    lowest = {"lowest": vectors[:, 0], "mixed": vectors[:, 0] + 0.1 * other / np.linalg.norm(other), "random": other}
-    return LinearModel(
-        factors,
-        width,
-        np.asarray(lowest[description["residual"]]),
-        np.asarray(vectors[:, -1]),
-        description["step_percent"] / 100,
-        description["natural_percent"] / 100,
-        description["constant_percent"] / 100,
-        description["steps_percent"] / 100,
-        10.0 ** -description["reduction_exponent"],
-    )
-
-
-def _build_spectrum(description: Description) -> LinearModel:
-    rng = np.random.default_rng(description["seed"])
-    n = description["outputs"]
-    spectrum = np.geomspace(1.0, 10.0 ** description["condition_exponent"], num=n)
-    right = orthogonal_matrix(n, n + description["extra_parameters"], rng)
-    jacobian = (orthogonal_matrix(n, n, rng) * spectrum) @ right
-    return _finished(description, {"J": jacobian}, 0, jacobian @ jacobian.T, rng)
-
-
-def _build_network(description: Description) -> LinearModel:
-    rng = np.random.default_rng(description["seed"])
-    n = description["outputs"]
-    inputs = draw_inputs(n, n + description["extra_dimensions"], description["kind"], rng)
-    net = TwoLayerNetwork.initialise(description["width"], inputs.shape[1], 1.0, rng)
-    counts = pattern_counts((net.pre_activations(inputs) >= 0).astype(float))
-    gram = inputs @ inputs.T * counts / net.width
-    return _finished(description, {"X": inputs, "counts": counts}, net.width, gram, rng)
-
-
-FAMILIES = (
-    Family(
-        "spectrum", "Jacobians of a given spectrum", _spectrum_descriptions, _build_spectrum, examples(40, 180, 1800)
-    ),
-    Family("F1", "two-layer ReLU networks", _network_descriptions, _build_network, examples(30, 120, 1200)),
-)
-
 RULE = AdvantageRule()
 
 _CLAIM: Claim[LinearModel] = Claim(
@@ -317,6 +193,19 @@ _CLAIM: Claim[LinearModel] = Claim(
     hypotheses=partial(hypotheses, RULE),
     conclusion=partial(conclusion, RULE),
     features=features,
+    formulas=Formulas(
+        conclusion=(
+            r"(a) At their step limits T0 and T0-sharp guarantee at most $\lambda/\Lambda$ times the decrease of $\norm{r}^2$ that T1-sharp does, T0 at least $\dfrac{(1-5c)(1-c)}{(1+c)^2}\cdot\dfrac{\lambda}{n}$ times, for a ReLU network.",
+            r"(b) Linearised, GD with $\eta\le 2/\Lambda$ has $\norm{r(k)}\ge\left(1-\dfrac{2w}{\Lambda}\right)^k\norm{r(0)}$, hence needs $\left(\dfrac{\Lambda}{2w}-1\right)\ln\,\dfrac{1}{\varepsilon}$ steps where NGD needs $\dfrac{\ln(1/\varepsilon)}{-\ln(1-\eta)}$.",
+            r"(c) For every $\eta$ one of two residuals keeps $\left(\dfrac{\mathcal{W}-w}{\mathcal{W}+w}\right)^k$.",
+        ),
+        constants=(
+            r"$\Lambda=\norm{J(0)}_2^2$",
+            r"$c=\dfrac{C}{3}$",
+            r"$w=\dfrac{r(0)^\top G\,r(0)}{\norm{r(0)}^2}$; in (c) $w<\mathcal{W}$ are those of the two residuals",
+        ),
+    ),
+    assumes=("step size within its limit", "r(0)'s quotient w <= Lambda/2"),
 )
 
 
@@ -326,6 +215,7 @@ def _mutant(
     family: int = 0,
     fixed: Mapping[str, Any] | None = None,
     towards_highest: bool = False,
+    drops: str = "",
     **changes: Any,
 ) -> Mutant:
     """``fixed`` sets fields of every instance: where a step size or count other than the drawn one refutes for sure.
@@ -344,6 +234,7 @@ def _mutant(
     return _CLAIM.neighbour(
         id,
         description,
+        drops,
         families=(chosen,),
         hypotheses=partial(hypotheses, rule),
         conclusion=partial(conclusion, rule),
@@ -364,11 +255,16 @@ T0_ADVANTAGE = _CLAIM.with_mutants(
         fastest=lambda quotient, norm: 1 - quotient / norm**2,
     ),
     _mutant(
-        "step-limit-dropped", "(b) no eta beats 1 - 2w/Lambda: eta = 4/Lambda", fixed={"share": 2.0}, largest_share=2.0
+        "step-limit-dropped",
+        "(b) no eta beats 1 - 2w/Lambda: eta = 4/Lambda",
+        drops="step size within its limit",
+        fixed={"share": 2.0},
+        largest_share=2.0,
     ),
     _mutant(
         "quotient-limit-dropped",
         "(b) ||r(k)|| >= |1 - 2w/Lambda|^k ||r(0)|| for every w: eta = 1/Lambda, one step",
+        drops="r(0)'s quotient w <= Lambda/2",
         fixed={"share": 0.5, "steps_share": 0.0},
         towards_highest=True,
         any_quotient=True,

@@ -23,8 +23,10 @@ from properties.engine.claim import (
     as_float,
     equal_exactly,
     require,
+    technical,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
@@ -80,7 +82,7 @@ RULE = LinearRule(_gradient_form, _natural_form)
 
 def hypotheses(rule: LinearRule, instance: LinearInstance) -> Sequence[Hypothesis]:
     """Condition 1 exactly, and something to learn."""
-    found = [require("r(0) is not zero", float(np.abs(instance.residual).max()) - 1.0)]
+    found = [technical(require("r(0) is not zero", float(np.abs(instance.residual).max()) - 1.0))]
     if rule.full_rank:
         rank = rational_matrix(instance.jacobian).rref()[1]
         found.append(require("Condition 1: rank J(0) = n (exact)", float(rank - len(instance.residual))))
@@ -155,11 +157,18 @@ _CLAIM: Claim[LinearInstance] = Claim(
     hypotheses=partial(hypotheses, RULE),
     conclusion=partial(conclusion, RULE),
     features=features,
+    formulas=Formulas(
+        hypotheses=("$J$ frozen at a $J(0)$ of full row rank",),
+        conclusion=(r"The residual of GD is $(I-\eta G)^k\,r(0)$, that of NGD $(1-\eta)^k\,r(0)$.",),
+    ),
+    assumes=("Condition 1",),
 )
 
 
-def _mutant(id: str, description: str, rule: LinearRule) -> Mutant:
-    return _CLAIM.neighbour(id, description, hypotheses=partial(hypotheses, rule), conclusion=partial(conclusion, rule))
+def _mutant(id: str, description: str, rule: LinearRule, drops: str = "") -> Mutant:
+    return _CLAIM.neighbour(
+        id, description, drops, hypotheses=partial(hypotheses, rule), conclusion=partial(conclusion, rule)
+    )
 
 
 T0_LINEAR = _CLAIM.with_mutants(
@@ -167,6 +176,7 @@ T0_LINEAR = _CLAIM.with_mutants(
         "condition-1-dropped",
         "NGD's residual is (1-eta)^k r(0) for every J",
         LinearRule(_gradient_form, _natural_form, full_rank=False),
+        "Condition 1",
     ),
     _mutant(
         "one-power-less",

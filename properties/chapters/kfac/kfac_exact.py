@@ -16,8 +16,9 @@ from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.engine.claim import Bound, Claim, Depth, Family, Hypothesis, Mutant, at_most_exactly, require
+from properties.engine.claim import Bound, Depth, Family, Hypothesis, at_most_exactly, require
 from properties.engine.descriptions import described
+from properties.engine.rule import Neighbour, replaced
 from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
@@ -105,10 +106,11 @@ def _family(singular: bool) -> Family[LinearFeatures]:
     return Family("exact", title, partial(_descriptions, singular), _build, dict.fromkeys(Depth, 60))
 
 
-def _mutant(claim: Claim[Any], id: str, description: str, singular: bool, direction: Direction) -> Mutant:
-    return claim.neighbour(
+def _mutant(id: str, description: str, singular: bool, direction: Direction, drops: str = "") -> Neighbour:
+    return replaced(
         id,
         description,
+        drops,
         families=(_family(singular),),
         hypotheses=partial(_hypotheses, not singular),
         conclusion=partial(conclusion, direction),
@@ -117,13 +119,10 @@ def _mutant(claim: Claim[Any], id: str, description: str, singular: bool, direct
     )
 
 
-def singular_mutant(claim: Claim[Any]) -> Mutant:
-    """The claim without Condition K1: a singular H(0), with pseudo-inverses."""
-    return _mutant(
-        claim, "condition-K1-dropped", "a singular H(0), with the pseudo-inverse step", True, exact_direction
-    )
+WITHOUT_K1 = _mutant(
+    "condition-K1-dropped", "a singular H(0), with the pseudo-inverse step", True, exact_direction, "Condition K1"
+)
+"""The claim without Condition K1: a singular H(0), with pseudo-inverses."""
 
-
-def transposed_mutant(claim: Claim[Any]) -> Mutant:
-    """The claim for a step with its factors exchanged."""
-    return _mutant(claim, "factors-exchanged", "the step S^T diag(r) H^{-1} X^{+T}", False, transposed_direction)
+EXCHANGED = _mutant("factors-exchanged", "the step S^T diag(r) H^{-1} X^{+T}", False, transposed_direction)
+"""The claim for a step with its factors exchanged."""

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.kfac.kfac_instances import INPUT_KINDS, draw_inputs, input_descriptions
-from properties.descent.rule import examples
+from properties.descent.families import examples
 from properties.engine.claim import (
     Bound,
     Claim,
@@ -31,9 +31,11 @@ from properties.engine.claim import (
     as_float,
     equal_exactly,
     require,
+    technical,
     within_rounding,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.stable_names import stored_as
 from properties.exact.exact_network import MOVEMENTS, FunctionState, function_step
 from theory.descent.steps import FunctionSpaceDescent
@@ -142,7 +144,7 @@ def _build_exact(description: Mapping[str, Any]) -> ExactRuns:
 
 def _exact_hypotheses(frozen: bool, instance: ExactRuns) -> Sequence[Hypothesis]:
     """H and G are regular, and no activation changes."""
-    regular = require("H and G are regular at all iterates (exact)", -1.0 if instance.runs is None else 1.0)
+    regular = technical(require("H and G are regular at all iterates (exact)", -1.0 if instance.runs is None else 1.0))
     if regular.verdict is not Verdict.HOLDS or not frozen:
         return [regular]
     return [regular, require("no activation changes on either path (exact)", 1.0 if instance.frozen else -1.0)]
@@ -223,9 +225,12 @@ class ComputedRuns:
         bounds, n = input_bounds(InputGeometry.of(self.inputs)), len(self.inputs)
         rank = require("rank X = n, certified", 1.0 if bounds.rank_certified and bounds.rank == n else -1.0)
         if rank.verdict is not Verdict.HOLDS or self._runs is None:
-            return [rank, require("H and G are regular at all iterates", -1.0 if self._runs is None else 1.0)]
+            regular = -1.0 if self._runs is None else 1.0
+            return [rank, technical(require("H and G are regular at all iterates", regular))]
         frozen = all(run[2] for run in self._runs.values())
-        fine = require("the derived rounding at most 1e-6 ||r(0)||", AGREEMENT * self._initial - self._rounding)
+        fine = technical(
+            require("the derived rounding at most 1e-6 ||r(0)||", AGREEMENT * self._initial - self._rounding)
+        )
         if fine.verdict is not Verdict.HOLDS:
             fine = dataclasses.replace(fine, verdict=Verdict.UNDECIDED)
         return [rank, require("no activation changes at the iterates", 1.0 if frozen else -1.0), fine]
@@ -304,6 +309,14 @@ _CLAIM: Claim[Any] = Claim(
     hypotheses=_hypotheses,
     conclusion=_conclusion,
     features=_features,
+    formulas=Formulas(
+        hypotheses=("no activation changes",),
+        conclusion=(
+            r"The residual of K-FAC is $(I-\eta\,\mathrm{diag}(h))^k\,r(0)$.",
+            r"With $\mathrm{rank}\,X=n$ it is that of NGD, $(1-\eta)^k\,r(0)$.",
+        ),
+    ),
+    assumes=("no activation changes", "rank X = n"),
 )
 
 
@@ -314,10 +327,12 @@ def _mutant(
     frozen: bool = True,
     whole_rank: bool = True,
     scales: Sequence[int] = (8, 12),
+    drops: str = "",
 ) -> Mutant:
     return _CLAIM.neighbour(
         id,
         description,
+        drops,
         families=(exact_family(2, scales),),
         hypotheses=partial(_exact_hypotheses, frozen),
         conclusion=partial(_exact_conclusion, factors, whole_rank),
@@ -325,8 +340,8 @@ def _mutant(
 
 
 T4_FROZEN = _CLAIM.with_mutants(
-    _mutant("rank-dropped", "K-FAC's residual is NGD's for every X", whole_rank=False),
-    _mutant("frozen-dropped", "activations may change", frozen=False, scales=(-2, -4)),
+    _mutant("rank-dropped", "K-FAC's residual is NGD's for every X", drops="rank X = n", whole_rank=False),
+    _mutant("frozen-dropped", "activations may change", drops="no activation changes", frozen=False, scales=(-2, -4)),
     _mutant("mean-leverage", "the factor 1 - eta rank/n", lambda eta, h: [1 - eta * sum(h, fmpq(0)) / len(h)] * len(h)),
     _mutant("largest-leverage", "the factor 1 - eta h_max", lambda eta, h: [1 - eta * max(h)] * len(h)),
     _mutant("leverage-squared", "the factor 1 - eta h_i^2", lambda eta, h: [1 - eta * value * value for value in h]),

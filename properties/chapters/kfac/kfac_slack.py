@@ -92,6 +92,7 @@ def _rank_row() -> SlackRow:
         proved=None,
         refuted=None,
         remark="T4-lev and T4-sharp prove T4 without it, mu_min the smallest nonzero eigenvalue: no counterexample exists",
+        drops="rank X = d",
     )
 
 

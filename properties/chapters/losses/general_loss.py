@@ -3,87 +3,57 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import math
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
-from properties.chapters.losses.general_loss_instances import ALL, Losses, families, perturbed_affine, spikes
-from properties.chapters.losses.general_loss_rules import (
-    RuleOf,
-    changed,
-    conclusion,
-    confirm,
-    features,
-    hypotheses,
-    rule_of,
-    turned,
-    with_factor,
-    with_limits,
-    with_radius,
-)
-from properties.descent import singular as ngd_singular
+from properties.chapters.losses.general_loss_instances import ALL, Losses, families, perturbed, spiked
+from properties.descent import singular
 from properties.descent.instances import LossInstance
 from properties.descent.losses import Misstatement
-from properties.engine.claim import Claim, Family, Mutant, Provenance
+from properties.descent.numbers import Numbers
+from properties.descent.rule import Number, Rule, excess, lengths
+from properties.engine.claim import Provenance
+from properties.engine.formulas import Formulas
+from properties.engine.rule import Neighbour, mutant
 from properties.engine.slack import SlackRow
 from theory.reals import square_root
 from theory.theorems import general_loss, ngd
 
-T2_RULE, T2_Q_RULE = rule_of("T2"), rule_of("T2-q")
+
+def features(instance: LossInstance) -> Sequence[str]:
+    """The kind of loss, its kappa, C in units of the paper's limit, and flips on the trajectory."""
+    loss, flips = instance.objective, instance.run.flips
+    kappa = loss.smoothness / loss.strong_convexity
+    share = instance.certificate.constant * (1 + kappa)
+    low = next(edge for edge in (20, 5, 2, 1) if kappa >= edge)
+    found = [
+        type(loss).__name__,
+        f"kappa >= {low}",
+        f"C(1+kappa) in [{math.floor(4 * share) / 4:.2f}, {math.floor(4 * share) / 4 + 0.25:.2f})",
+    ]
+    return [*found, "flips"] if flips else found
 
 
-def _claim(id: str, statement: str, provenance: Provenance, source: str, rule: RuleOf) -> Claim[LossInstance]:
-    return Claim(
-        id=id,
-        statement=statement,
-        provenance=provenance,
-        source=source,
-        families=families(rule),
-        hypotheses=partial(hypotheses, rule),
-        conclusion=partial(conclusion, rule),
-        confirm=partial(confirm, rule),
+def rule_of(theorem: str) -> Rule:
+    """The numbers of T2 or T2-q; mu and L are constants of the loss by its construction, exact as given."""
+    return Rule(
+        lambda at: general_loss.rate(at.eta, at.C, at.mu, at.L, theorem),
+        lambda at: general_loss.validity_limit(at.C, at.mu, at.L, theorem),
+        lambda at: general_loss.constant_limit(at.mu, at.L, theorem),
+        lambda at: general_loss.radius(at.C, at.residual_norm, at.lambda_min, at.mu, at.L, theorem),
+        aim=lambda at, *numbers: excess(float(at.eta) * float(at.mu), *numbers),
+        condition="3",
+        families=families,
+        worst=spiked(ALL),
         features=features,
     )
 
 
-_T2 = _claim(
-    "T2",
-    "a mu-strongly convex loss with L-Lipschitz gradient, Conditions 1, 3(C) with C < 1/(1+kappa) and "
-    "0 < eta <= (2/(mu+L)) (1-(1+kappa)C)/(1+C)^2 give ||r(k)||^2 <= (1 - 2 eta mu L/(mu+L))^k ||r(0)||^2, "
-    "and the path stays within (1+kappa)/(1-C/3) ||r(0)||/sqrt(lambda) of theta(0)",
-    Provenance.PAPER,
-    "Zhang, Martens, Grosse (2019), general losses",
-    T2_RULE,
-)
-_T2_Q = _claim(
-    "T2-q",
-    "a mu-strongly convex loss with L-Lipschitz gradient, Conditions 1, 3(C) with C <= (3+kappa)/(3+3kappa), "
-    "C < 3/(2+kappa) and 0 < eta <= [2/(mu+L) - q/mu]/(1-q) give ||r(k)|| <= (1 - eta mu(1-q))^k ||r(0)||, q = 2C/(3-C), "
-    "and the path stays within kappa/(1-C) ||r(0)||/sqrt(lambda) of theta(0)",
-    Provenance.DERIVED,
-    "theory/theorems/general_loss.py",
-    T2_Q_RULE,
-)
+T2_RULE, T2_Q_RULE = rule_of("T2"), rule_of("T2-q")
 
 # --- mutants ---------------------------------------------------------------------------------------------------------
-
-
-def _mutant(
-    claim: Claim[LossInstance],
-    id: str,
-    description: str,
-    rule: RuleOf,
-    losses: Losses = ALL,
-    family: Callable[[RuleOf, Losses], Family[LossInstance]] = spikes,
-) -> Mutant:
-    """The claim under a false rule, or for losses that are not what they are said to be."""
-    return claim.neighbour(
-        id,
-        description,
-        families=(family(rule, losses),),
-        hypotheses=partial(hypotheses, rule),
-        conclusion=partial(conclusion, rule),
-        confirm=partial(confirm, rule),
-    )
 
 
 STIFF = Losses(least_condition=8, most_condition=12, least_tilt=1, least_outputs=2)
@@ -107,178 +77,207 @@ FLAT = Losses(
 """Hardly any ridge and the flat part nearer, with the constants that the loss had."""
 
 
-def _losses_misstated(claim: Claim[LossInstance], rule: RuleOf) -> tuple[Mutant, ...]:
-    """The hypotheses about the loss, dropped one by one."""
-    return (
-        _mutant(
-            claim,
-            "labels-as-minimiser",
-            "r is the distance from the labels",
-            turned(rule, least_step_percent=50),
-            LABELS,
-            perturbed_affine,
-        ),
-        _mutant(
-            claim,
-            "strong-convexity-dropped",
-            "the ridge is 2^-40, mu is that of a larger one",
-            turned(rule, least_step_percent=50),
-            FLAT,
-            perturbed_affine,
-        ),
-        _mutant(
-            claim,
-            "smoothness-understated",
-            "L is four times what is stated",
-            turned(rule, least_step_percent=90, most_constant_tenth=3),
-            UNDERSTATED,
-        ),
+MISSTATED: tuple[Neighbour, ...] = (
+    mutant("labels-as-minimiser", "r is the distance from the labels", worst=perturbed(LABELS), least_step_percent=50),
+    mutant(
+        "strong-convexity-dropped",
+        "the ridge is 2^-40, mu is that of a larger one",
+        drops="mu-strong convexity",
+        worst=perturbed(FLAT),
+        least_step_percent=50,
+    ),
+    mutant(
+        "smoothness-understated",
+        "L is four times what is stated",
+        drops="L-Lipschitz gradient",
+        worst=spiked(UNDERSTATED),
+        least_step_percent=90,
+        most_constant_tenth=3,
+    ),
+)
+"""The hypotheses about the loss, dropped one by one."""
+
+
+def limited(
+    step_limit: Number, constant_limit: Number, least_tenth: int = 5, losses: Losses = LASTING
+) -> dict[str, Any]:
+    """What a mutant changes that allows other step sizes: at the very end of a wrong limit."""
+    return {
+        "step_limit": lambda at: max(0.0, step_limit(at)),
+        "constant_limit": constant_limit,
+        "least_constant_tenth": least_tenth,
+        "least_step_percent": 100,
+        "worst": spiked(losses),
+    }
+
+
+ZIGZAG: dict[str, Any] = {"most_constant_tenth": 0, "least_step_percent": 95, "worst": spiked(STIFF)}
+"""Steps that zigzag, C near 0, make long paths."""
+
+
+def without_condition_1(factor: singular.SquaredFactor, formula: str) -> Neighbour:
+    """A singular G(0), with weighted squared losses."""
+    return singular.without_condition_1(
+        partial(singular.conclusion, factor=factor, formula=formula), singular.family(9)
     )
 
 
-def _without_condition_1(claim: Claim[LossInstance], factor: ngd_singular.SquaredFactor, formula: str) -> Mutant:
-    conclusion = partial(ngd_singular.conclusion, factor=factor, formula=formula)
-    return ngd_singular.without_condition_1(claim, conclusion, ngd_singular.family(9))
+def paper_limit(at: Numbers) -> Any:
+    """``1/(1+kappa)``."""
+    return at.mu / (at.mu + at.L)
 
 
-def _paper_limit(C: float, mu: float, L: float) -> float:
-    return general_loss.step_limit(C, mu, L, "T2")
+def false_q_limit(at: Numbers) -> Any:
+    """T2-q's step limit with L in the place of mu."""
+    return (2 / (at.mu + at.L) - ngd.deficit(at.C) / at.L) / (1 - ngd.deficit(at.C))
 
 
-T2 = _T2.with_mutants(
-    _without_condition_1(_T2, lambda eta, mu, L: 1 - 2 * eta * mu * L / (mu + L), "(1 - 2 eta mu L/(mu+L))"),
-    *_losses_misstated(_T2, T2_RULE),
-    _mutant(
-        _T2,
+# --- the claims ------------------------------------------------------------------------------------------------------
+
+T2 = T2_RULE.claim(
+    "T2",
+    "a mu-strongly convex loss with L-Lipschitz gradient, Conditions 1, 3(C) with C < 1/(1+kappa) and "
+    "0 < eta <= (2/(mu+L)) (1-(1+kappa)C)/(1+C)^2 give ||r(k)||^2 <= (1 - 2 eta mu L/(mu+L))^k ||r(0)||^2, "
+    "and the path stays within (1+kappa)/(1-C/3) ||r(0)||/sqrt(lambda) of theta(0)",
+    Provenance.PAPER,
+    without_condition_1(lambda eta, mu, L: 1 - 2 * eta * mu * L / (mu + L), "(1 - 2 eta mu L/(mu+L))"),
+    *MISSTATED,
+    mutant(
         "condition-3-dropped",
         "the step limit of C/4 for maps that move up to C = 3.9/(1+kappa)",
-        with_limits(T2_RULE, lambda C, mu, L: _paper_limit(C / 4, mu, L), lambda mu, L: 3.9 * mu / (mu + L)),
-        LASTING,
+        drops="Condition 3(C)",
+        **limited(
+            lambda at: general_loss.step_limit(at.C / 4, at.mu, at.L, "T2"), lambda at: 3.9 * at.mu / (at.mu + at.L)
+        ),
     ),
-    _mutant(
-        _T2,
+    mutant(
         "step-without-kappa",
         "eta up to (2/(mu+L)) (1-2C)/(1+C)^2, C up to 1/2",
-        with_limits(T2_RULE, lambda C, mu, L: 2 / (mu + L) * (1 - 2 * C) / (1 + C) ** 2, lambda mu, L: 0.5),
-        LASTING,
+        **limited(lambda at: 2 / (at.mu + at.L) * (1 - 2 * at.C) / (1 + at.C) ** 2, lambda at: 0.5),
     ),
-    _mutant(
-        _T2,
+    mutant(
         "step-without-C",
         "eta up to 1.9/(mu+L) whatever C is",
-        with_limits(T2_RULE, lambda C, mu, L: 1.9 / (mu + L), lambda mu, L: mu / (mu + L)),
-        LASTING,
+        **limited(lambda at: 1.9 / (at.mu + at.L), paper_limit),
     ),
-    _mutant(
-        _T2,
+    mutant(
         "curvatures-swapped",
         "eta up to (2/(mu+L)) (1-(1+1/kappa)C)/(1+C)^2, C up to 1/(1+1/kappa)",
-        with_limits(
-            T2_RULE,
-            lambda C, mu, L: 2 / (mu + L) * (1 - (1 + mu / L) * C) / (1 + C) ** 2,
-            lambda mu, L: L / (mu + L),
+        **limited(
+            lambda at: 2 / (at.mu + at.L) * (1 - (1 + at.mu / at.L) * at.C) / (1 + at.C) ** 2,
+            lambda at: at.L / (at.mu + at.L),
         ),
-        LASTING,
     ),
-    _mutant(
-        _T2,
+    mutant(
         "step-beyond-linear",
         "eta up to 2.4/(mu+L)",
-        with_limits(T2_RULE, lambda C, mu, L: 2.4 / (mu + L), lambda mu, L: mu / (mu + L), 0),
-        STIFF,
+        drops="step size within its limit",
+        **limited(lambda at: 2.4 / (at.mu + at.L), paper_limit, 0, STIFF),
     ),
-    _mutant(
-        _T2,
+    mutant(
         "rate-doubled",
         "||r(k)||^2 <= (1 - 4 eta mu L/(mu+L))^k ||r(0)||^2",
-        with_factor(T2_RULE, lambda eta, C, mu, L: square_root(max(0.0, 1 - 4 * eta * mu * L / (mu + L)))),
-        LASTING,
+        factor=lambda at: square_root(max(0.0, 1 - 4 * at.eta * at.mu * at.L / (at.mu + at.L))),
+        worst=spiked(LASTING),
     ),
-    _mutant(
-        _T2,
+    mutant(
         "rate-of-L",
         "||r(k)|| <= (1 - eta L)^k ||r(0)||",
-        with_factor(T2_RULE, lambda eta, C, mu, L: max(0.0, 1 - eta * L)),
-        LASTING,
+        factor=lambda at: max(0.0, 1 - at.eta * at.L),
+        worst=spiked(LASTING),
     ),
-    _mutant(
-        _T2,
+    mutant(
         "rate-squared",
         "||r(k)||^2 <= (1 - 2 eta mu L/(mu+L))^{2k} ||r(0)||^2",
-        with_factor(T2_RULE, lambda eta, C, mu, L: 1 - 2 * eta * mu * L / (mu + L)),
-        LASTING,
+        factor=lambda at: 1 - 2 * at.eta * at.mu * at.L / (at.mu + at.L),
+        worst=spiked(LASTING),
     ),
-    _mutant(
-        _T2,
+    mutant(
         "radius-without-kappa",
         "the path stays within 2/(1-C/3) ||r(0)||/sqrt(lambda)",
-        with_radius(T2_RULE, lambda C: 2 / (1 - C / 3)),
-        STIFF,
+        radius=lengths(lambda at: 2 / (1 - at.C / 3)),
+        **ZIGZAG,
     ),
+    source="Zhang, Martens, Grosse (2019), general losses",
+    formulas=Formulas(
+        hypotheses=(
+            r"a $\mu$-strongly convex loss with $L$-Lipschitz gradient",
+            "Conditions 1 and 3($C$)",
+            r"$C<\dfrac{1}{1+\kappa}$",
+            r"$0<\eta\le\dfrac{2}{\mu+L}\cdot\dfrac{1-(1+\kappa)C}{(1+C)^2}$",
+        ),
+        conclusion=(
+            r"$\norm{r(k)}^2\le\left(1-\dfrac{2\eta\mu L}{\mu+L}\right)^k\norm{r(0)}^2$",
+            r"The path stays within $\dfrac{1+\kappa}{1-C/3}\cdot\dfrac{\norm{r(0)}}{\sqrt\lambda}$ of $\theta(0)$.",
+        ),
+        constants=(r"$\kappa=\dfrac{L}{\mu}$", "$r=u-y$, the loss being minimised at $y$"),
+    ),
+    also=("mu-strong convexity", "L-Lipschitz gradient"),
 )
-T2_Q = _T2_Q.with_mutants(
-    _without_condition_1(_T2_Q, lambda eta, mu, L: (1 - eta * mu) ** 2, "(1 - eta mu)^2"),
-    *_losses_misstated(_T2_Q, T2_Q_RULE),
-    _mutant(
-        _T2_Q,
+T2_Q = T2_Q_RULE.claim(
+    "T2-q",
+    "a mu-strongly convex loss with L-Lipschitz gradient, Conditions 1, 3(C) with C <= (3+kappa)/(3+3kappa), "
+    "C < 3/(2+kappa) and 0 < eta <= [2/(mu+L) - q/mu]/(1-q) give ||r(k)|| <= (1 - eta mu(1-q))^k ||r(0)||, q = 2C/(3-C), "
+    "and the path stays within kappa/(1-C) ||r(0)||/sqrt(lambda) of theta(0)",
+    Provenance.DERIVED,
+    without_condition_1(lambda eta, mu, L: (1 - eta * mu) ** 2, "(1 - eta mu)^2"),
+    *MISSTATED,
+    mutant(
         "condition-3-dropped",
         "the conclusion uses C/4",
-        changed(T2_Q_RULE, lambda mu, L, at: {"assumed_constant": lambda C: C / 4}),
-        LASTING,
+        drops="Condition 3(C)",
+        assumed_constant=lambda C: C / 4,
+        worst=spiked(LASTING),
     ),
-    _mutant(
-        _T2_Q,
+    mutant(
         "q-halved",
         "q = C/(3-C)",
-        with_factor(T2_Q_RULE, lambda eta, C, mu, L: 1 - eta * mu * (1 - ngd.deficit(C) / 2)),
-        LASTING,
+        factor=lambda at: 1 - at.eta * at.mu * (1 - ngd.deficit(at.C) / 2),
+        worst=spiked(LASTING),
     ),
-    _mutant(
-        _T2_Q,
+    mutant(
         "rate-of-L",
         "||r(k)|| <= (1 - eta L(1-q))^k ||r(0)||",
-        with_factor(T2_Q_RULE, lambda eta, C, mu, L: max(0.0, 1 - eta * L * (1 - ngd.deficit(C)))),
-        LASTING,
+        factor=lambda at: max(0.0, 1 - at.eta * at.L * (1 - ngd.deficit(at.C))),
+        worst=spiked(LASTING),
     ),
-    _mutant(
-        _T2_Q,
-        "step-without-kappa",
-        "eta up to 1/mu",
-        with_limits(T2_Q_RULE, lambda C, mu, L: 1 / mu, lambda mu, L: mu / (mu + L), 0),
-        STIFF,
-    ),
-    _mutant(
-        _T2_Q,
+    mutant("step-without-kappa", "eta up to 1/mu", **limited(lambda at: 1 / at.mu, paper_limit, 0, STIFF)),
+    mutant(
         "curvatures-swapped",
         "eta up to [2/(mu+L) - q/L]/(1-q)",
-        with_limits(
-            T2_Q_RULE,
-            lambda C, mu, L: (2 / (mu + L) - ngd.deficit(C) / L) / (1 - ngd.deficit(C)),
-            lambda mu, L: general_loss.constant_limit(mu, L),
-        ),
-        STIFF,
+        **limited(false_q_limit, lambda at: general_loss.constant_limit(at.mu, at.L), losses=STIFF),
     ),
-    _mutant(
-        _T2_Q,
+    mutant(
         "step-beyond-breaking",
         "T2's rate for eta = 1.01 (2 rho/mu) (1 - rho kappa/(1+kappa))",
-        with_factor(
-            with_limits(
-                T2_Q_RULE,
-                lambda C, mu, L: 1.01 * general_loss.breaking_step(C, mu, L),
-                lambda mu, L: 2.5 * mu / (2 * L + mu),
-            ),
-            lambda eta, C, mu, L: general_loss.rate(eta, C, mu, L, "T2"),
+        drops="step size within its limit",
+        factor=lambda at: general_loss.rate(at.eta, at.C, at.mu, at.L, "T2"),
+        **limited(
+            lambda at: 1.01 * general_loss.breaking_step(at.C, at.mu, at.L),
+            lambda at: 2.5 * at.mu / (2 * at.L + at.mu),
         ),
-        LASTING,
     ),
-    _mutant(
-        _T2_Q,
+    mutant(
         "radius-without-kappa",
         "the path stays within ||r(0)||/((1-C) sqrt(lambda))",
-        with_radius(T2_Q_RULE, lambda C: 1 / (1 - C)),
-        STIFF,
+        radius=lengths(lambda at: 1 / (1 - at.C)),
+        **ZIGZAG,
     ),
+    source="theory/theorems/general_loss.py",
+    formulas=Formulas(
+        hypotheses=(
+            r"a $\mu$-strongly convex loss with $L$-Lipschitz gradient",
+            "Conditions 1 and 3($C$)",
+            r"$C\le\dfrac{3+\kappa}{3+3\kappa}$ and $C<\dfrac{3}{2+\kappa}$",
+            r"$0<\eta\le\dfrac{2/(\mu+L)-q/\mu}{1-q}$",
+        ),
+        conclusion=(
+            r"$\norm{r(k)}\le\left(1-\eta\mu(1-q)\right)^k\norm{r(0)}$",
+            r"The path stays within $\dfrac{\kappa}{1-C}\cdot\dfrac{\norm{r(0)}}{\sqrt\lambda}$ of $\theta(0)$.",
+        ),
+        constants=(r"$\kappa=\dfrac{L}{\mu}$", r"$q=\dfrac{2C}{3-C}$"),
+    ),
+    also=("mu-strong convexity", "L-Lipschitz gradient"),
 )
 
 CLAIMS = (T2, T2_Q)

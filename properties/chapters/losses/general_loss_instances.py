@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.chapters.losses.general_loss_rules import RuleOf
 from properties.descent import followed
+from properties.descent.families import FLIPPING, Build, Draw, examples
 from properties.descent.instances import LossInstance
 from properties.descent.losses import KINDS, LossPlan, Misstatement
-from properties.descent.rule import examples
+from properties.descent.numbers import Numbers
+from properties.descent.rule import Rule
 from properties.descent.strategies import (
     Description,
-    Dial,
     build_perturbed_affine,
     build_relu,
     build_smooth,
@@ -29,6 +29,7 @@ from properties.descent.strategies import (
     spike_descriptions,
 )
 from properties.engine.claim import Family
+from properties.engine.rule import Families
 
 CONDITION_STEPS = 20
 """Condition numbers are ``50^(k/20)``, k = 0 to 20, and at least 1.1 where they cannot be 1."""
@@ -83,94 +84,97 @@ HARD = Losses(kinds=CURVED, least_condition=10, least_outputs=2)
 """kappa up to 5.8 and from 7.1: searched apart, as a search settles where it finds the tightest ratio first."""
 
 
-class _Builder(Protocol):
-    def __call__(self, description: Description, dial: Dial, plan: LossPlan) -> LossInstance: ...
+def _family(
+    rule: Rule,
+    losses: Losses,
+    id: str,
+    title: str,
+    draw: Draw,
+    build: Build,
+    sized: tuple[str, int | None],
+    counts: tuple[int, int, int],
+    **narrower: Any,
+) -> Family[LossInstance]:
+    """``sized``: which part of a description is the number of outputs, and, for maps, the most of them."""
+    outputs, most = sized
+    size = {} if most is None else {outputs: st.integers(losses.least_outputs, most)}
+    return Family(
+        id,
+        title,
+        partial(_drawn(rule, losses, draw, **narrower), **size),
+        _built(rule, losses, build, outputs),
+        examples(*counts),
+    )
 
 
-def _build(build: _Builder, outputs: str, rule: RuleOf, losses: Losses, description: Description) -> LossInstance:
-    plan = losses.plan(description)
-    return build(description, rule(*plan.curvatures(description[outputs])).dial, plan)
+def _drawn(rule: Rule, losses: Losses, draw: Draw, **narrower: Any) -> Draw:
+    """The tenths and percents of the rule, whatever the loss."""
+    dial = dataclasses.replace(rule, **narrower).dial(Numbers(mu=1.0, L=1.0))
+    return partial(draw, dial, **losses.parts())
 
 
-def perturbed_affine(rule: RuleOf, losses: Losses = ALL, id: str = "F3") -> Family[LossInstance]:
+def _built(rule: Rule, losses: Losses, build: Build, outputs: str) -> Callable[[Description], LossInstance]:
+    """What is built of a description with the loss that it asks for, and the rule's limits for that."""
+
+    def made(description: Description) -> LossInstance:
+        plan = losses.plan(description)
+        mu, L = plan.curvatures(description[outputs])
+        found: LossInstance = build(description, rule.dial(Numbers(mu=mu, L=L)), plan)
+        return found
+
+    return made
+
+
+def perturbed_affine(rule: Rule, losses: Losses = ALL, id: str = "F3") -> Family[LossInstance]:
     """Family F3."""
-    outputs = st.integers(losses.least_outputs, 4)
-    return Family(
-        id,
-        f"perturbed affine maps{losses.range()}",
-        lambda: perturbed_affine_descriptions(rule(1.0, 1.0).dial, **losses.parts(), outputs=outputs),
-        partial(_build, build_perturbed_affine, "outputs", rule, losses),
-        examples(14, 62, 800),
-    )
+    title, draw, build = f"perturbed affine maps{losses.range()}", perturbed_affine_descriptions, build_perturbed_affine
+    return _family(rule, losses, id, title, draw, build, ("outputs", 4), (14, 62, 800))
 
 
-def spikes(rule: RuleOf, losses: Losses = ALL, id: str = "F4") -> Family[LossInstance]:
+def spikes(rule: Rule, losses: Losses = ALL, id: str = "F4") -> Family[LossInstance]:
     """Family F4: the worst slopes, and curvatures mu and L in different directions."""
-    weighted = dataclasses.replace(losses, kinds=("weighted",))
-    directions = st.integers(losses.least_outputs, 3)
-    return Family(
-        id,
+    weighted, title = (
+        dataclasses.replace(losses, kinds=("weighted",)),
         f"spike maps with weighted losses{losses.range()}",
-        lambda: spike_descriptions(rule(1.0, 1.0).dial, **weighted.parts(), directions=directions),
-        partial(_build, build_spike, "directions", rule, weighted),
-        examples(12, 50, 650),
     )
+    return _family(rule, weighted, id, title, spike_descriptions, build_spike, ("directions", 3), (12, 50, 650))
 
 
-def relu_networks(rule: RuleOf) -> Family[LossInstance]:
-    """Family F1: kappa at most 11, so that C allows flips on the way."""
-    losses = Losses(kinds=CURVED, most_condition=12)
-
-    def descriptions() -> SearchStrategy[Description]:
-        dial = dataclasses.replace(
-            rule(1.0, 1.0).dial, least_constant_tenth=6, most_constant_tenth=8, least_step_percent=50
-        )
-        return relu_descriptions(dial, **losses.parts())
-
-    return Family(
-        "F1",
-        "two-layer ReLU networks with a ball certificate",
-        descriptions,
-        partial(_build, build_relu, "inputs", rule, losses),
-        examples(4, 16, 180),
-    )
-
-
-def smooth_networks(rule: RuleOf) -> Family[LossInstance]:
-    """Family F2."""
-    losses = Losses(kinds=(*CURVED, "squared"))
-    return Family(
-        "F2",
-        "two-layer smooth networks with C2-smooth",
-        lambda: smooth_descriptions(rule(1.0, 1.0).dial, **losses.parts()),
-        partial(_build, build_smooth, "inputs", rule, losses),
-        examples(8, 40, 450),
-    )
-
-
-def networks_in_balls(rule: RuleOf) -> tuple[Family[LossInstance], ...]:
-    """Followed in balls from the start: everything about them is enclosed."""
-    losses = Losses(kinds=CURVED, most_condition=12)
-    dial = dataclasses.replace(
-        rule(1.0, 1.0).dial, least_constant_tenth=6, most_constant_tenth=8, least_step_percent=50
-    )
-    relu = partial(relu_descriptions, dial, **losses.parts())
-    build = partial(_build, build_relu, "inputs", rule, losses)
-    smooth = partial(smooth_descriptions, dial, **losses.parts())
+def networks(rule: Rule) -> Families:
+    """Families F1 and F2, and those followed in balls; kappa at most 11, so that C allows flips on the way."""
+    mild, any_loss = Losses(kinds=CURVED, most_condition=12), Losses(kinds=(*CURVED, "squared"))
+    one, size = "two-layer ReLU networks with a ball certificate", ("inputs", None)
+    two = "two-layer smooth networks with C2-smooth"
     return (
-        followed.wide_networks(relu, build, (3, 25, 250)),
-        followed.smooth_networks(smooth, partial(_build, build_smooth, "inputs", rule, losses), (6, 110, 1000)),
+        _family(rule, mild, "F1", one, relu_descriptions, build_relu, size, (4, 16, 180), **FLIPPING),
+        _family(rule, any_loss, "F2", two, smooth_descriptions, build_smooth, size, (8, 40, 450)),
+        followed.wide_networks(
+            _drawn(rule, mild, relu_descriptions, **FLIPPING), _built(rule, mild, build_relu, "inputs"), (3, 25, 250)
+        ),
+        followed.smooth_networks(
+            _drawn(rule, mild, smooth_descriptions, **FLIPPING),
+            _built(rule, mild, build_smooth, "inputs"),
+            (6, 110, 1000),
+        ),
     )
 
 
-def families(rule: RuleOf) -> tuple[Family[LossInstance], ...]:
+def families(rule: Rule) -> Families:
     """Maps with mild and with hard losses, and networks."""
     return (
         perturbed_affine(rule, MILD),
         perturbed_affine(rule, HARD, "F3-hard"),
         spikes(rule, MILD),
         spikes(rule, HARD, "F4-hard"),
-        relu_networks(rule),
-        smooth_networks(rule),
-        *networks_in_balls(rule),
+        *networks(rule),
     )
+
+
+def spiked(losses: Losses) -> Callable[[Rule], Families]:
+    """The worst case of mutants: spikes with these losses."""
+    return lambda rule: (spikes(rule, losses),)
+
+
+def perturbed(losses: Losses) -> Callable[[Rule], Families]:
+    """Where the loss itself is misstated: any map will do."""
+    return lambda rule: (perturbed_affine(rule, losses),)

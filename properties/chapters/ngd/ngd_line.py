@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
-from flint import arb
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.ngd.ngd import T1_SHARP_RULE
-from properties.descent import cliff as ngd_cliff
-from properties.descent import rule as residuals
-from properties.descent import singular as ngd_singular
+from properties.descent import cliff, rule
+from properties.descent.families import family, perturbed_affine, relu_networks, smooth_networks
 from properties.descent.instances import DescentInstance, MapInstance
-from properties.descent.rule import examples, perturbed_affine, relu_networks, smooth_networks
+from properties.descent.numbers import Numbers
+from properties.descent.rule import Inequality, Number, Rule, Says
+from properties.descent.singular import straight_line, without_condition_1
 from properties.descent.strategies import Description, Dial, orthogonal_matrix, spike_descriptions
-from properties.engine.claim import (
-    Bound,
-    Claim,
-    Family,
-    Hypothesis,
-    Mutant,
-    Provenance,
-    Verdict,
-    at_most,
-    at_most_enclosed,
-)
+from properties.engine.claim import Family, Provenance
+from properties.engine.formulas import Formulas
+from properties.engine.rule import Families, mutant
 from properties.engine.slack import SlackRow
 from theory.maps.affine import spike_map
 from theory.maps.ridge import turning_map
@@ -39,24 +30,6 @@ from theory.rigour.enclosed_step import norm_enclosed
 from theory.rigour.exact import AnyArray
 from theory.rigour.rounding import gamma
 from theory.theorems import ngd, ngd_line
-
-Number = Callable[[float], float]
-
-
-@dataclass(frozen=True)
-class LineRule:
-    """The numbers of the claim, as stated or as a mutant states them."""
-
-    sine: Number
-    """C -> bound of the sine of the angle between the output step and the straight line."""
-    deflection: Number | None = None
-    """C -> bound of ||E||, ``u(k+1) - u(k) = -eta (I + E) r(k)``; None: no such bound."""
-    dial: Dial = T1_SHARP_RULE.dial
-
-
-def hypotheses(rule: LineRule, instance: DescentInstance) -> Sequence[Hypothesis]:
-    """Conditions 1 and 2 and T1-sharp's step size, which keep the run inside the ball."""
-    return residuals.hypotheses(dataclasses.replace(T1_SHARP_RULE, dial=rule.dial), instance)
 
 
 def _across(step: AnyArray, residual: AnyArray) -> AnyArray:
@@ -70,52 +43,41 @@ def _across(step: AnyArray, residual: AnyArray) -> AnyArray:
     return step if along >= 0 else step * float("nan")
 
 
-def conclusion(rule: LineRule, instance: DescentInstance) -> Sequence[Bound]:
-    """Deflection and turn of the exact step from each stored iterate.
+def turn(sine: Number, deflection: Number | None = None) -> Says:
+    """Deflection, unless nothing is said of it, and turn of a step: bounds of ``||E||`` and of the sine.
 
     Both residuals are off by ``before_error`` and ``after_error``, which turns the straight line by ``before_error/before``
     at most (to first order, doubled for the rest).
     """
-    eta, bounds = instance.eta, []
-    for k, step in enumerate(instance.run.steps):
-        moved = step.moved_residual - step.residual
-        length, n = float(np.linalg.norm(moved)), len(moved)
-        error = step.before_error + step.after_error + gamma(n + 4) * (step.before + step.after)
-        if rule.deflection is not None:
-            deflection = float(np.linalg.norm(step.moved_residual - (1 - eta) * step.residual))
-            allowed = eta * rule.deflection(instance.certificate.constant)
-            bounds.append(at_most(_deflection(k), deflection, allowed * step.before, 2 * error * (1 + allowed)))
-        sine = rule.sine(instance.certificate.constant)
-        across = float(np.linalg.norm(_across(moved, step.residual)))
-        turned = 4 * (step.before_error / step.before + gamma(n + 4)) * length
-        bounds.append(at_most(_turn(k), across, sine * length, 2 * error + turned))
-    return bounds
+
+    def says(_: Rule, at: Numbers, k: int, step: Any, iterate: str) -> Iterable[Inequality]:
+        moved, n = step.moved_residual - step.residual, len(step.residual)
+        length = euclidean(moved)
+
+        def error() -> float:
+            return float(step.before_error + step.after_error + gamma(n + 4) * (step.before + step.after))
+
+        if deflection is not None:
+            allowed = at.eta * deflection(at)
+            yield Inequality(
+                f"||u({k + 1}) - u({k}) + eta r({k})|| <= eta q ||r({k})|| from the {iterate} iterate {k}",
+                euclidean(step.moved_residual - step.residual * (1 - at.eta)),
+                allowed * step.before,
+                lambda: 2 * error() * (1 + allowed),
+            )
+        yield Inequality(
+            f"component of u({k + 1}) - u({k}) across the straight line, against its length times the largest sine",
+            euclidean(_across(moved, step.residual)),
+            sine(at) * length,
+            lambda: 2 * error() + 4 * (step.before_error / step.before + gamma(n + 4)) * length,
+        )
+
+    return says
 
 
-def confirm(rule: LineRule, instance: DescentInstance, bits: int) -> Sequence[Bound]:
-    """The bounds that float64 does not show to hold, again in balls at the working precision."""
-    del bits
-    constant, eta, found = arb(instance.certificate.constant), arb(instance.eta), []
-    open_labels = {bound.label for bound in conclusion(rule, instance) if bound.verdict is not Verdict.HOLDS}
-    for k in range(len(instance.run.steps)):
-        if not {_deflection(k), _turn(k)} & open_labels:
-            continue
-        step = instance.enclosed_step(k)
-        moved = step.moved_residual - step.residual
-        if rule.deflection is not None:
-            deflection = norm_enclosed(step.moved_residual - step.residual * (1 - eta))
-            found.append(at_most_enclosed(_deflection(k), deflection, eta * rule.deflection(constant) * step.before))
-        across = norm_enclosed(_across(moved, step.residual))
-        found.append(at_most_enclosed(_turn(k), across, rule.sine(constant) * norm_enclosed(moved)))
-    return found
-
-
-def _deflection(k: int) -> str:
-    return f"||u({k + 1}) - u({k}) + eta r({k})|| <= eta q ||r({k})|| from the stored iterate {k}"
-
-
-def _turn(k: int) -> str:
-    return f"component of u({k + 1}) - u({k}) across the straight line, against its length times the largest sine"
+def euclidean(vector: AnyArray) -> Any:
+    """The norm of floats or of balls."""
+    return norm_enclosed(vector) if vector.dtype == object else float(np.linalg.norm(vector))
 
 
 def features(instance: DescentInstance) -> Sequence[str]:
@@ -124,8 +86,8 @@ def features(instance: DescentInstance) -> Sequence[str]:
     for step in instance.run.steps:
         moved = step.moved_residual - step.residual
         if np.linalg.norm(_across(moved, step.residual)) > 0.9 * limit * np.linalg.norm(moved) > 0:
-            return [*residuals.features(instance), "turns by more than 0.9 q"]
-    return residuals.features(instance)
+            return [*rule.features(instance), "turns by more than 0.9 q"]
+    return rule.features(instance)
 
 
 # --- families --------------------------------------------------------------------------------------------------------
@@ -158,161 +120,125 @@ def build_deflecting(description: Description, dial: Dial) -> MapInstance:
     return MapInstance(model, -(left @ weights), eta, 2)
 
 
-def _turning_descriptions(dial: Dial) -> SearchStrategy[Description]:
-    return dial.descriptions(extra_parameters=st.integers(0, 2))
-
-
-def turning(dial: Dial) -> Family[DescentInstance]:
+def turning(rule: Rule) -> Family[Any]:
     """The tightest family for the angle."""
-    return Family(
-        "F4-turn",
-        "ridge maps that turn the second step",
-        partial(_turning_descriptions, dial),
-        partial(build_turning, dial=dial),
-        examples(25, 120, 1200),
-    )
+    draw = partial(Dial.descriptions, extra_parameters=st.integers(0, 2))
+    return family(rule, "F4-turn", "ridge maps that turn the second step", draw, build_turning, (25, 120, 1200))
 
 
-def deflecting(dial: Dial) -> Family[DescentInstance]:
+def deflecting(rule: Rule) -> Family[Any]:
     """The tightest family for the deflection."""
-    return Family(
-        "F4-spike",
-        "spike maps upside down",
-        partial(spike_descriptions, dial),
-        partial(build_deflecting, dial=dial),
-        examples(15, 80, 800),
-    )
+    return family(rule, "F4-spike", "spike maps upside down", spike_descriptions, build_deflecting, (15, 80, 800))
 
 
-def _fewer(family: Family[DescentInstance], quick: int, normal: int, thorough: int) -> Family[DescentInstance]:
-    return dataclasses.replace(family, examples=examples(quick, normal, thorough))
-
-
-def families(dial: Dial) -> tuple[Family[DescentInstance], ...]:
+def families(rule: Rule) -> Families:
     """F4 first: a mutant is refuted by the cheapest family that can."""
     return (
-        turning(dial),
-        deflecting(dial),
-        _fewer(perturbed_affine(dial), 20, 100, 1000),
-        _fewer(relu_networks(dial), 5, 30, 300),
-        _fewer(smooth_networks(dial), 10, 50, 500),
+        *worst(rule),
+        perturbed_affine(rule, (20, 100, 1000)),
+        relu_networks(rule, (5, 30, 300)),
+        smooth_networks(rule, (10, 50, 500)),
     )
+
+
+def worst(rule: Rule) -> Families:
+    """Maps that are made to turn and to deflect."""
+    return turning(rule), deflecting(rule)
 
 
 # --- the claims ------------------------------------------------------------------------------------------------------
 
-T1_LINE_RULE = LineRule(ngd_line.line_sine, deflection=ngd.deficit)
-T1_LINE_SHARP_RULE = LineRule(partial(ngd_line.line_sine, theorem="T1-line-sharp"))
+
+def first_sine(at: Numbers) -> Any:
+    """Sine of ``arcsin c``: the turn of a first step."""
+    return at.C / 3
 
 
-def _claim(id: str, statement: str, rule: LineRule) -> Claim[DescentInstance]:
-    return Claim(
-        id=id,
-        statement=statement,
-        provenance=Provenance.DERIVED,
-        source=f"docs/theory.md, {id}",
-        families=families(rule.dial),
-        hypotheses=partial(hypotheses, rule),
-        conclusion=partial(conclusion, rule),
-        confirm=partial(confirm, rule),
-        features=features,
-    )
+def deficit(at: Numbers) -> Any:
+    """q."""
+    return ngd.deficit(at.C)
 
 
-_T1_LINE = _claim(
+def line_sine(at: Numbers) -> Any:
+    """T1-line's sine."""
+    return ngd_line.line_sine(at.C)
+
+
+T1_LINE_RULE = dataclasses.replace(
+    T1_SHARP_RULE, families=families, worst=worst, radius=None, says=turn(line_sine, deficit), features=features
+)
+"""Conditions 1 and 2 and T1-sharp's step size, which keep the run inside the ball."""
+
+T1_LINE_SHARP_RULE = dataclasses.replace(T1_LINE_RULE, says=turn(lambda at: ngd_line.line_sine(at.C, "T1-line-sharp")))
+
+LEAVING = mutant(
+    "step-limit-dropped",
+    "eta up to 6: the first segment leaves the ball",
+    drops="step size within its limit",
+    **cliff.BEYOND_THE_BALL,
+)
+"""The hypothesis that keeps the segment inside the ball, dropped: steps of 4.4 to 6 pass a cliff beyond the ball."""
+
+T1_LINE = T1_LINE_RULE.claim(
     "T1-line",
     "Conditions 1, 2(C) with C < 1 and 0 < eta <= rho(2-rho): each step moves the outputs by -eta (I + E) r, ||E|| <= q = 2C/(3-C), "
     "so the angle between the output step and the straight line to the target is at most arcsin q",
-    T1_LINE_RULE,
+    Provenance.DERIVED,
+    without_condition_1(straight_line),
+    LEAVING,
+    mutant(
+        "first-step-deflection",
+        "||E|| <= c, as if every step started at theta(0)",
+        says=turn(line_sine, first_sine),
+    ),
+    mutant(
+        "deflection-without-denominator",
+        "||E|| <= 2c: the slope at the iterate is taken for the one at theta(0)",
+        says=turn(line_sine, lambda at: 2 * at.C / 3),
+    ),
+    mutant("angle-of-one-turn", "the angle is at most arcsin c", says=turn(first_sine, deficit)),
+    mutant(
+        "condition-2-dropped",
+        "the angle of C/4 for maps that move up to C = 2.9",
+        drops="Condition 2(C)",
+        assumed_constant=lambda C: C / 4,
+        constant_limit=2.9,
+        step_limit=lambda at: 0.5,
+        least_constant_tenth=5,
+    ),
+    formulas=Formulas(
+        hypotheses=("Conditions 1 and 2($C$)", "$C<1$", r"$0<\eta\le\rho(2-\rho)$"),
+        conclusion=(
+            r"Each step moves the outputs by $-\eta(I+E)\,r$ with $\norm{E}\le q$.",
+            r"So the angle between the output step and the straight line to the target is at most $\arcsin\,q$.",
+        ),
+        constants=(r"$q=\dfrac{2C}{3-C}$", r"$\rho=\dfrac{3+C}{3-C}$"),
+    ),
 )
-_T1_LINE_SHARP = _claim(
+T1_LINE_SHARP = T1_LINE_SHARP_RULE.claim(
     "T1-line-sharp",
     "Conditions 1, 2(C) with C < 1 and 0 < eta <= rho(2-rho): the angle between the output step and the straight line to the "
     "target is at most 2 arcsin(c/sqrt(1-3c^2)), c = C/3",
-    T1_LINE_SHARP_RULE,
-)
-
-
-def _mutant(claim: Claim[DescentInstance], id: str, description: str, rule: LineRule) -> Mutant:
-    return claim.neighbour(
-        id,
-        description,
-        families=(turning(rule.dial), deflecting(rule.dial)),
-        hypotheses=partial(hypotheses, rule),
-        conclusion=partial(conclusion, rule),
-        confirm=partial(confirm, rule),
-        features=lambda _: (),
-    )
-
-
-def _leaving(claim: Claim[DescentInstance], rule: LineRule) -> Mutant:
-    """The hypothesis that keeps the segment inside the ball, dropped: steps of 4.4 to 6 pass a cliff beyond the ball."""
-    dial = ngd_cliff.beyond_the_ball()
-    changed = dataclasses.replace(rule, dial=dial)
-    return claim.neighbour(
-        "step-limit-dropped",
-        "eta up to 6: the first segment leaves the ball",
-        families=(ngd_cliff.family(dial),),
-        hypotheses=partial(hypotheses, changed),
-        conclusion=partial(conclusion, changed),
-        confirm=partial(confirm, changed),
-        features=lambda _: (),
-    )
-
-
-def _straight_sine(C: float) -> float:
-    """Sine of ``arcsin c``: the turn of a first step."""
-    return C / 3
-
-
-_MOVING = dataclasses.replace(T1_SHARP_RULE.dial, constant_limit=2.9, least_constant_tenth=5, step_limit=lambda C: 0.5)
-
-T1_LINE = _T1_LINE.with_mutants(
-    ngd_singular.without_condition_1(_T1_LINE, ngd_singular.straight_line),
-    _leaving(_T1_LINE, T1_LINE_RULE),
-    _mutant(
-        _T1_LINE,
-        "first-step-deflection",
-        "||E|| <= c, as if every step started at theta(0)",
-        dataclasses.replace(T1_LINE_RULE, deflection=_straight_sine),
-    ),
-    _mutant(
-        _T1_LINE,
-        "deflection-without-denominator",
-        "||E|| <= 2c: the slope at the iterate is taken for the one at theta(0)",
-        dataclasses.replace(T1_LINE_RULE, deflection=lambda C: 2 * C / 3),
-    ),
-    _mutant(
-        _T1_LINE,
-        "angle-of-one-turn",
-        "the angle is at most arcsin c",
-        dataclasses.replace(T1_LINE_RULE, sine=_straight_sine),
-    ),
-    _mutant(
-        _T1_LINE,
-        "condition-2-dropped",
-        "the angle of C/4 for maps that move up to C = 2.9",
-        LineRule(
-            lambda C: ngd_line.line_sine(C / 4),
-            deflection=lambda C: ngd.deficit(C / 4),
-            dial=_MOVING,
-        ),
-    ),
-)
-T1_LINE_SHARP = _T1_LINE_SHARP.with_mutants(
-    ngd_singular.without_condition_1(_T1_LINE_SHARP, ngd_singular.straight_line),
-    _leaving(_T1_LINE_SHARP, T1_LINE_SHARP_RULE),
-    _mutant(
-        _T1_LINE_SHARP,
+    Provenance.DERIVED,
+    without_condition_1(straight_line),
+    LEAVING,
+    mutant(
         "one-turn-only",
         "the angle is at most arcsin(c/sqrt(1-3c^2))",
-        LineRule(lambda C: (C / 3) / square_root(1 - C * C / 3)),
+        says=turn(lambda at: (at.C / 3) / square_root(1 - at.C * at.C / 3)),
     ),
-    _mutant(
-        _T1_LINE_SHARP,
+    mutant(
         "C-at-nine-tenths",
         "the angle of 0.9 C",
-        LineRule(lambda C: ngd_line.line_sine(0.9 * C, "T1-line-sharp")),
+        drops="Condition 2(C)",
+        says=turn(lambda at: ngd_line.line_sine(0.9 * at.C, "T1-line-sharp")),
+    ),
+    formulas=Formulas(
+        hypotheses=("Conditions 1 and 2($C$)", "$C<1$", r"$0<\eta\le\rho(2-\rho)$"),
+        conclusion=(
+            r"The angle between the output step and the straight line to the target is at most $2\arcsin\left(\dfrac{c}{\sqrt{1-3c^2}}\right)$.",
+        ),
+        constants=(r"$c=\dfrac{C}{3}$", r"$\rho=\dfrac{3+C}{3-C}$"),
     ),
 )
 

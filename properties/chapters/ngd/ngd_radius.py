@@ -15,10 +15,12 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.gradient import gradient_descent
 from properties.chapters.ngd.ngd import T1_Q_RULE, T1_RULE, T1_SHARP_RULE
-from properties.descent import rule as residuals
+from properties.descent.enclosed import STEP_SIZE
+from properties.descent.families import examples
 from properties.descent.instances import Certificate, MapInstance, NetworkInstance, Run, descending
-from properties.descent.rule import Rule, examples
-from properties.descent.singular import LINEAR, without_condition_1
+from properties.descent.numbers import Numbers
+from properties.descent.rule import Rule
+from properties.descent.singular import LINEAR, dropped
 from properties.descent.strategies import (
     INSIDE,
     Description,
@@ -30,7 +32,8 @@ from properties.descent.strategies import (
     relu_descriptions,
     smooth_descriptions,
 )
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict
+from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict, technical
+from properties.engine.formulas import Formulas
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
@@ -40,6 +43,7 @@ from theory.rigour.rounding import gamma
 from theory.stability import change_bounds
 from theory.stability.norms import stability_constant
 from theory.stability.small_ball import THEOREMS, constant_on_own_ball, path_factor
+from theory.theorems import gradient_descent as gd
 from theory.theorems import ngd
 
 PathFactor = Callable[[float, str], float]
@@ -115,19 +119,22 @@ def own_ball(descent: MapInstance | NetworkInstance, theorem: str, factor: PathF
     return OwnBall(paper.lambda_min, radius, found)
 
 
-_RULES: Mapping[str, Rule] = {"T1": T1_RULE, "T1-q": T1_Q_RULE, "T1-sharp": T1_SHARP_RULE}
-_GRADIENT_RULES = {"T0": gradient_descent.T0_RULE, "T0-sharp": gradient_descent.T0_SHARP_RULE}
+_RULES: Mapping[str, Rule] = {
+    "T1": T1_RULE,
+    "T1-q": T1_Q_RULE,
+    "T1-sharp": T1_SHARP_RULE,
+    "T0": gradient_descent.T0_RULE,
+    "T0-sharp": gradient_descent.T0_SHARP_RULE,
+}
 
 
 def constant_limit(theorem: str) -> float:
     """The C up to which the theorem speaks."""
-    return (_RULES[theorem].dial if theorem in _RULES else _GRADIENT_RULES[theorem]).constant_limit
+    return _RULES[theorem].most_constant(Numbers())
 
 
-def _rule(instance: RadiusInstance, assumed_constant: Callable[[float], float]) -> Rule:
-    theorem = instance.theorem
-    rule = _RULES[theorem] if theorem in _RULES else _GRADIENT_RULES[theorem].at(instance)
-    return dataclasses.replace(rule, assumed_constant=assumed_constant)
+def _rule(instance: RadiusInstance, assumed_constant: Callable[[float], float] = float) -> Rule:
+    return dataclasses.replace(_RULES[instance.theorem], assumed_constant=assumed_constant)
 
 
 def hypotheses(instance: RadiusInstance) -> Sequence[Hypothesis]:
@@ -138,18 +145,18 @@ def hypotheses(instance: RadiusInstance) -> Sequence[Hypothesis]:
     constant = instance.certificate.constant
     verdict = Verdict.HOLDS if constant > 0 else Verdict.REFUTED
     moves = Hypothesis("J may move in the ball: C > 0", verdict, constant)
-    return [*residuals.hypotheses(_rule(instance, float), instance), moves]
+    return [*_rule(instance).hypotheses(instance), technical(moves)]
 
 
 def conclusion(assumed: Callable[[float], float], instance: RadiusInstance) -> Sequence[Bound]:
     """The theorem's bounds on each step, the run and the path; no aim, which would favour one of the theorems."""
-    bounds = residuals.conclusion(_rule(instance, assumed), instance)
+    bounds = _rule(instance, assumed).conclusion(instance)
     return [dataclasses.replace(bound, aim=math.nan) for bound in bounds]
 
 
 def confirm(assumed: Callable[[float], float], instance: RadiusInstance, bits: int) -> Sequence[Bound]:
     """The bounds that float64 does not show to hold, again in balls at the working precision."""
-    return residuals.confirm(_rule(instance, assumed), instance, bits)
+    return _rule(instance, assumed).confirm(instance, bits)
 
 
 def features(instance: RadiusInstance) -> Sequence[str]:
@@ -168,10 +175,10 @@ OVERREACH = 1.5
 
 def _finished(descent: MapInstance | NetworkInstance, theorem: str, factor: PathFactor) -> RadiusInstance:
     """The instance with its optimiser, and its step size, of which ``descent`` has the share of the limit."""
-    optimiser = "gd" if theorem in _GRADIENT_RULES else "ngd"
+    optimiser = "gd" if theorem in gd.THEOREMS else "ngd"
     ball = own_ball(descent, theorem, factor, constant_limit(theorem))
     found = RadiusInstance(descending(descent, optimiser=optimiser), theorem, ball)
-    limit = _rule(found, float).dial.step_limit(ball.constant) if ball.constant < np.inf else 0.0
+    limit = _rule(found).step_limit(Numbers(found)) if ball.constant < np.inf else 0.0
     eta = max(descent.eta * limit, float(np.finfo(float).tiny))
     return dataclasses.replace(found, descent=descending(descent, optimiser=optimiser, eta=eta))
 
@@ -259,15 +266,36 @@ _CLAIM: Claim[RadiusInstance] = Claim(
     conclusion=partial(conclusion, float),
     confirm=partial(confirm, float),
     features=features,
+    formulas=Formulas(
+        conclusion=(
+            r"T1, T1-q, T1-sharp, T0 and T0-sharp need Condition 2($C$) only for $\norm{\theta-\theta(0)}\le f(C)\,\norm{r(0)}/\sqrt\lambda$, instead of 3 in the place of $f(C)$.",
+        ),
+        constants=(
+            r"$c=\dfrac{C}{3}$",
+            r"T1: $f=\dfrac{2}{1-c}$",
+            r"T1-q: $f=\dfrac{1}{1-C}$",
+            r"T1-sharp: $f=\dfrac{1+c}{(1-c)^2}$",
+            r"T0: $f=\dfrac{2}{1-c}$",
+            r"T0-sharp: $f=\dfrac{2(1-c)}{1-3c+4c^2}$",
+        ),
+    ),
+    assumes=("Condition 1", "Condition 2(C)", "a ball of radius f(C)", STEP_SIZE),
+    shown_elsewhere={STEP_SIZE: "T1/step-without-C"},
 )
 
 
 def _mutant(
-    id: str, description: str, factor: PathFactor, assumed: Callable[[float], float] = float, farthest: int = 99
+    id: str,
+    description: str,
+    factor: PathFactor,
+    assumed: Callable[[float], float] = float,
+    farthest: int = 99,
+    drops: str = "",
 ) -> Mutant:
     return _CLAIM.neighbour(
         id,
         description,
+        drops,
         families=(cliffs(factor, farthest),),
         conclusion=partial(conclusion, assumed),
         confirm=partial(confirm, assumed),
@@ -276,15 +304,24 @@ def _mutant(
 
 
 T1_RADIUS = _CLAIM.with_mutants(
-    without_condition_1(_CLAIM, LINEAR),
+    _CLAIM.neighbour(
+        "condition-1-dropped", "a singular G(0), with the pseudo-inverse step", drops="Condition 1", **dropped(LINEAR)
+    ),
     _mutant("straight-distance", "Condition 2 within ||r(0)||/sqrt(lambda)", lambda C, theorem: 1.0),
-    _mutant("half-radius", "Condition 2 within half of f(C)", lambda C, theorem: path_factor(C, theorem) / 2),
+    _mutant(
+        "half-radius",
+        "Condition 2 within half of f(C)",
+        lambda C, theorem: path_factor(C, theorem) / 2,
+        drops="a ball of radius f(C)",
+    ),
     _mutant(
         "below-lowest-slope",
         "Condition 2 within 0.9/(1-c) ||r(0)||/sqrt(lambda)",
         lambda C, theorem: 0.9 / (1 - min(C, 1.0) / 3),
     ),
-    _mutant("C-quartered", "the conclusion uses C/4", path_factor, lambda C: C / 4, farthest=400),
+    _mutant(
+        "C-quartered", "the conclusion uses C/4", path_factor, lambda C: C / 4, farthest=400, drops="Condition 2(C)"
+    ),
 )
 
 CLAIMS = (T1_RADIUS,)

@@ -13,10 +13,10 @@ from flint import arb
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from properties.descent.families import examples
 from properties.descent.inputs import draw_inputs, weighted_kinds
 from properties.descent.instances import NetworkInstance
-from properties.descent.rule import examples
-from properties.descent.singular import LINEAR, without_condition_1
+from properties.descent.singular import LINEAR, dropped
 from properties.descent.strategies import DIMENSIONS, Description
 from properties.engine.claim import (
     Bound,
@@ -32,6 +32,7 @@ from properties.engine.claim import (
     within_rounding,
 )
 from properties.engine.descriptions import described
+from properties.engine.formulas import Formulas
 from properties.engine.stable_names import stored_as
 from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DescentError
@@ -228,6 +229,12 @@ _CLAIM: Claim[StepInstance] = Claim(
     conclusion=partial(conclusion, ngd.step_rate),
     confirm=partial(confirm, ngd.step_rate),
     features=features,
+    formulas=Formulas(
+        hypotheses=("$G(k)$ invertible",),
+        conclusion=(r"$\norm{r(k+1)}\le\left(\abs{1-\eta}+\eta\,\varepsilon_k\right)\norm{r(k)}$",),
+        constants=(r"$\varepsilon_k=\sup_s\norm{(J(\theta_s)-J(k))\,J(k)^\dagger}_2$ on the segment of the step",),
+    ),
+    assumes=("J(0) certified to have full row rank",),
 )
 
 
@@ -236,7 +243,12 @@ def _with_factor(factor: StepFactor) -> dict[str, Any]:
 
 
 T1_STEP = _CLAIM.with_mutants(
-    without_condition_1(_CLAIM, LINEAR),
+    _CLAIM.neighbour(
+        "condition-1-dropped",
+        "a singular G(0), with the pseudo-inverse step",
+        drops="J(0) certified to have full row rank",
+        **dropped(LINEAR),
+    ),
     _CLAIM.neighbour(
         "variation-quartered",
         "the factor |1-eta| + eta eps_k/4",

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-from flint import arb
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from properties.chapters.ngd.ngd import T1_SHARP_RULE
+from properties.descent.families import family
 from properties.descent.instances import DescentInstance
-from properties.descent.rule import Rule as DescentRule
-from properties.descent.rule import examples, hypotheses
+from properties.descent.numbers import Numbers
+from properties.descent.rule import Inequality, Rule, Says
 from properties.descent.strategies import Description, Dial, build_spike, spike_descriptions
-from properties.engine.claim import (
-    Bound,
-    Claim,
-    Family,
-    Hypothesis,
-    Mutant,
-    Provenance,
-    Verdict,
-    at_most,
-    at_most_enclosed,
-    require,
-)
+from properties.engine.claim import Hypothesis, Provenance, require, technical
+from properties.engine.formulas import Formulas
+from properties.engine.rule import Families, mutant
 from theory.rigour.rounding import gamma
 from theory.theorems import ngd
 
@@ -37,64 +28,40 @@ BEYOND = 1.01
 """Step sizes reach this multiple of ``rho(2-rho)``."""
 
 
-@dataclass(frozen=True)
-class TightRule:
-    """The attained factor, where T1's rate starts to break, and the first iterate that both speak of."""
-
-    factor: Callable[[float, float], float] = ngd.rate
-    breaks_beyond: Callable[[float], float] = ngd.step_limit
-    first_iterate: int = 1
+def sharp_limit(at: Numbers) -> Any:
+    """T1-sharp's step limit, where T1's rate starts to break."""
+    return ngd.step_limit(at.C)
 
 
-DIAL = Dial(0.99, lambda C: BEYOND * ngd.step_limit(C, "T1-sharp"), least_constant_tenth=2)
-
-
-def tight_hypotheses(instance: DescentInstance) -> Sequence[Hypothesis]:
-    """Conditions 1 and 2, the widened step limit, and a step size at which T1 has a rate."""
-    rule = DescentRule(DIAL, partial(ngd.rate, theorem="T1-sharp"), None)
-    return [*hypotheses(rule, instance), require("eta < 1", 1 - instance.eta)]
-
-
-def conclusion(rule: TightRule, instance: DescentInstance) -> Sequence[Bound]:
+def attains(breaks_beyond: Callable[[Numbers], Any] = sharp_limit, first_iterate: int = 1) -> Says:
     """``|after/before - factor| <= 1e-9 factor``; beyond the limit also ``sqrt(1-eta) before < after``."""
-    constant = instance.certificate.constant
-    factor = rule.factor(instance.eta, constant)
-    broken = instance.eta > rule.breaks_beyond(constant) * (1 + gamma(16))
-    bounds = []
-    for k, step in enumerate(instance.run.steps):
-        if k < rule.first_iterate:
-            continue
-        distance = abs(step.after - factor * step.before)
-        bounds.append(at_most(_attained(k), distance, ATTAINED * abs(factor) * step.before, step.rounding(factor)))
-        if broken:
-            paper = ngd.rate(instance.eta, constant, "T1")
-            bounds.append(at_most(_broken(k), paper * step.before, step.after, step.rounding(paper)))
-    return bounds
+
+    def says(rule: Rule, at: Numbers, k: int, step: Any, iterate: str) -> Iterable[Inequality]:
+        del iterate
+        if k < first_iterate:
+            return
+        factor = rule.factor(at)
+        yield Inequality(
+            f"distance of ||r({k + 1})|| from (1 - eta/rho) ||r({k})||, allowed {ATTAINED:g} of it",
+            abs(step.after - factor * step.before),
+            ATTAINED * abs(factor) * step.before,
+            lambda: step.rounding(factor),
+        )
+        if at.eta > breaks_beyond(at) * (1 + gamma(16)):
+            paper = ngd.rate(at.eta, at.C, "T1")
+            yield Inequality(
+                f"T1's rate is broken: sqrt(1-eta) ||r({k})|| < ||r({k + 1})||",
+                paper * step.before,
+                step.after,
+                lambda: step.rounding(paper),
+            )
+
+    return says
 
 
-def confirm(rule: TightRule, instance: DescentInstance, bits: int) -> Sequence[Bound]:
-    """The bounds that float64 does not show to hold, again in balls at the working precision."""
-    del bits
-    constant, eta = arb(instance.certificate.constant), arb(instance.eta)
-    factor, paper = rule.factor(eta, constant), ngd.rate(eta, constant, "T1")
-    open_labels = {bound.label for bound in conclusion(rule, instance) if bound.verdict is not Verdict.HOLDS}
-    found = []
-    for k in range(rule.first_iterate, len(instance.run.steps)):
-        if not {_attained(k), _broken(k)} & open_labels:
-            continue
-        step = instance.enclosed_step(k)
-        distance = abs(step.after - factor * step.before)
-        found.append(at_most_enclosed(_attained(k), distance, arb(ATTAINED) * abs(factor) * step.before))
-        found.append(at_most_enclosed(_broken(k), paper * step.before, step.after))
-    return found
-
-
-def _attained(k: int) -> str:
-    return f"distance of ||r({k + 1})|| from (1 - eta/rho) ||r({k})||, allowed {ATTAINED:g} of it"
-
-
-def _broken(k: int) -> str:
-    return f"T1's rate is broken: sqrt(1-eta) ||r({k})|| < ||r({k + 1})||"
+def has_a_rate(instance: DescentInstance) -> Sequence[Hypothesis]:
+    """A step size at which T1 has a rate."""
+    return [require("eta < 1", 1 - instance.eta)]
 
 
 def features(instance: DescentInstance) -> Sequence[str]:
@@ -103,63 +70,70 @@ def features(instance: DescentInstance) -> Sequence[str]:
     return ["beyond the step limit"] if beyond else ["within the step limit"]
 
 
-def _spikes(dial: Dial) -> Family[DescentInstance]:
-    return Family(
-        "F4", "spike maps", partial(_descriptions, dial), partial(build_spike, dial=dial), examples(30, 220, 2500)
-    )
-
-
 def _descriptions(dial: Dial) -> SearchStrategy[Description]:
     free = spike_descriptions(dial)
     return st.one_of(free, spike_descriptions(dataclasses.replace(dial, least_step_percent=100)))
 
 
-_CLAIM: Claim[DescentInstance] = Claim(
-    id="T1-tight",
-    statement="for n = 1 (and block-diagonal, rotated copies) a piecewise linear map with ||J - J(0)|| <= c sqrt(lambda) "
-    "multiplies the residual by 1 - eta/rho in each step from an iterate k >= 1, to 1e-9; for eta < 1 between "
-    "rho(2-rho) and 1.01 times it this breaks T1's rate ||r(k+1)||^2 <= (1-eta) ||r(k)||^2",
-    provenance=Provenance.DERIVED,
-    source="docs/theory.md, T1-tight",
-    families=(_spikes(DIAL),),
-    hypotheses=tight_hypotheses,
-    conclusion=partial(conclusion, TightRule()),
-    confirm=partial(confirm, TightRule()),
+def spikes(rule: Rule) -> Families:
+    """Family F4, as often at the very end of the range of step sizes."""
+    return (family(rule, "F4", "spike maps", _descriptions, build_spike, (30, 220, 2500)),)
+
+
+RULE = dataclasses.replace(
+    T1_SHARP_RULE,
+    families=spikes,
+    worst=spikes,
+    constant_limit=0.99,
+    step_limit=lambda at: BEYOND * ngd.step_limit(at.C, "T1-sharp"),
+    radius=None,
+    says=attains(),
+    besides=has_a_rate,
     features=features,
-    of_its_families=True,  # the spikes are made for the step size
+    least_constant_tenth=2,
 )
 
-
-def _mutant(id: str, description: str, rule: TightRule, dial: Dial = DIAL) -> Mutant:
-    return _CLAIM.neighbour(
-        id,
-        description,
-        families=(_spikes(dial),),
-        conclusion=partial(conclusion, rule),
-        confirm=partial(confirm, rule),
-    )
-
-
-_WITHIN = dataclasses.replace(DIAL, step_limit=lambda C: 0.99 * ngd.step_limit(C, "T1-sharp"), least_step_percent=100)
-
-
-T1_TIGHT = _CLAIM.with_mutants(
-    _mutant("attains-linear-rate", "the attained factor is 1 - eta", TightRule(factor=lambda eta, C: 1 - eta)),
-    _mutant(
-        "attains-q", "the attained factor is T1-q's 1 - eta(1-q)", TightRule(factor=partial(ngd.rate, theorem="T1-q"))
+T1_TIGHT = RULE.claim(
+    "T1-tight",
+    "for n = 1 (and block-diagonal, rotated copies) a piecewise linear map with ||J - J(0)|| <= c sqrt(lambda) "
+    "multiplies the residual by 1 - eta/rho in each step from an iterate k >= 1, to 1e-9; for eta < 1 between "
+    "rho(2-rho) and 1.01 times it this breaks T1's rate ||r(k+1)||^2 <= (1-eta) ||r(k)||^2",
+    Provenance.DERIVED,
+    mutant("attains-linear-rate", "the attained factor is 1 - eta", factor=lambda at: 1 - at.eta),
+    mutant(
+        "attains-q",
+        "the attained factor is T1-q's 1 - eta(1-q)",
+        factor=lambda at: ngd.rate(at.eta, at.C, "T1-q"),
     ),
-    _mutant(
+    mutant(
         "attains-nearly",
         "the attained factor is 1 - eta/rho times 1 + 1e-8: ten times what is allowed",
-        TightRule(factor=lambda eta, C: ngd.rate(eta, C) * (1 + 10 * 1e-9)),
+        factor=lambda at: ngd.rate(at.eta, at.C) * (1 + 10 * 1e-9),
     ),
-    _mutant(
+    mutant(
         "breaks-within-limit",
         "T1's rate is broken already at 0.99 rho(2-rho)",
-        TightRule(breaks_beyond=lambda C: 0.98 * ngd.step_limit(C, "T1-sharp")),
-        _WITHIN,
+        says=attains(lambda at: 0.98 * ngd.step_limit(at.C, "T1-sharp")),
+        step_limit=lambda at: 0.99 * ngd.step_limit(at.C, "T1-sharp"),
+        least_step_percent=100,
     ),
-    _mutant("first-iterate", "the factor is attained from theta(0) as well", TightRule(first_iterate=0)),
+    mutant("first-iterate", "the factor is attained from theta(0) as well", says=attains(first_iterate=0)),
+    of_its_families=True,
+    hypotheses=lambda instance: [technical(one) for one in RULE.hypotheses(instance)],
+    unconditional="about the maps of its own family: the spikes are made for the step size",
+    assumes=(),
+    formulas=Formulas(
+        hypotheses=(
+            "$n=1$, and block-diagonal or rotated copies",
+            r"a piecewise linear map with $\norm{J-J(0)}\le c\sqrt\lambda$",
+            r"an iterate $k\ge 1$",
+        ),
+        conclusion=(
+            r"Each step multiplies the residual by $1-\eta/\rho$, to $10^{-9}$.",
+            r"For $\rho(2-\rho)<\eta\le 1.01\,\rho(2-\rho)$, $\eta<1$, this breaks the rate $\norm{r(k+1)}^2\le(1-\eta)\norm{r(k)}^2$ of T1.",
+        ),
+        constants=(r"$\rho=\dfrac{1+c}{1-c}$",),
+    ),
 )
 
 CLAIMS = (T1_TIGHT,)

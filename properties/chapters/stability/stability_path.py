@@ -15,10 +15,10 @@ from flint import arb, fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from properties.chapters.stability.stability_ball import BALL_BITS, SMOOTH
+from properties.chapters.stability.stability_ball_smooth import BALL_BITS, SMOOTH
 from properties.chapters.stability.stability_instances import PathInstance, build_path
+from properties.descent.families import examples
 from properties.descent.inputs import ANGLES, weighted_kinds
-from properties.descent.rule import examples
 from properties.engine.claim import (
     Bound,
     Claim,

@@ -95,7 +95,7 @@ class Verification:
 
     def _strangers(self, claim: Claim[Any], outcome: Result | str) -> list[str]:
         suite = self._run.suite
-        if suite is None or isinstance(outcome, str) or claim.id in suite.unmoved:
+        if suite is None or isinstance(outcome, str):
             return []
         return strangers(claim, outcome.assumed)
 

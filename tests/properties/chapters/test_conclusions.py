@@ -124,7 +124,7 @@ def test_a_bound_just_below_the_exact_supremum_is_refuted(condition: str) -> Non
     assert supremum > 0
     for factor, verdict in ((1 + 1e-9, Verdict.HOLDS), (1 - 1e-6, Verdict.REFUTED)):
         claimed = factor * supremum
-        bounds = stability_ball.ball_conclusion(lambda _, claimed=claimed: claimed, False, instance)  # type: ignore[misc]
+        bounds = stability_ball.Certificate(lambda _, claimed=claimed: claimed).conclusion(instance)  # type: ignore[misc]
         (found,) = [one.verdict for one in bounds if one.label.startswith("exact supremum of ||")]
         assert found is verdict
 

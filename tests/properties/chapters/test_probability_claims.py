@@ -258,7 +258,7 @@ def test_how_often_conditions_fail_depends_on_the_length_of_the_targets_alone() 
 
     def failures(targets: Sequence[int]) -> int:
         instance = WidthInstance(np.eye(2), np.array(targets) / 100, 1.0, 0.1, 0.9, "T3", True, drawn=True)
-        (bound,) = width_claims.sampled(lambda _: 700, instance, Trials(1, "drawn", {}))
+        (bound,) = width_claims.WidthRule("T3", lambda _: 700).frequencies(instance, Trials(1, "drawn", {}))
         return int(bound.label.partition("k = ")[2].partition(" of N")[0])
 
     assert 0 < failures((4, 0)) < failures((3, 4)) == failures((5, 0)) < width_claims.DRAWN_TRIALS
@@ -269,7 +269,7 @@ def test_the_widest_network_that_is_drawn_is_one_of_the_hypothesis(monkeypatch: 
     drawn = WidthInstance(np.eye(2), np.ones(2), 1.0, 0.1, 0.5, "T3", True, drawn=True)
     definite = KernelInstance(np.eye(2), 1)
     cases: list[tuple[Any, Callable[[], Any], int]] = [
-        (width_claims, lambda: width_claims.hypotheses(lambda _: 30, drawn)[-1], 30),
+        (width_claims, lambda: width_claims.WidthRule("T3", lambda _: 30).hypotheses(drawn)[-1], 30),
         (kernel_claims, lambda: kernel_claims.definite_hypotheses(definite)[-1], definite.chernoff_width),
     ]
     for module, found, asked in cases:

@@ -16,8 +16,7 @@ from properties.chapters.kernels import kernels as kernels_claims
 from properties.chapters.kfac import kfac_frozen
 from properties.chapters.ngd import ngd_step
 from properties.chapters.width import initial_residual
-from properties.descent import families as ngd_enclosed
-from properties.descent import rule as residual_rules
+from properties.descent.rule import Rule, residual_falls
 from tests.properties.chapters.tightness import CLAIMS, FILE, Nearest, known
 from tests.properties.engine.run.planted import planted
 from theory.theorems import general_loss, gradient_descent, kernels, kfac, ngd, ngd_line, ngd_sharp
@@ -70,8 +69,7 @@ def test_every_claim_with_a_rate_has_its_nearest_instances() -> None:
 
 Edit = tuple[Any, str, str]
 
-RUNS, CONFIRM = residual_rules.conclusion, residual_rules.confirm
-BALLS = ngd_enclosed._bounds
+RUNS, CONFIRM, BALLS = Rule.conclusion, Rule.confirm, Rule._on_exact_steps
 
 
 def both(here: tuple[str, str], confirmed: tuple[str, str]) -> list[Edit]:
@@ -79,23 +77,20 @@ def both(here: tuple[str, str], confirmed: tuple[str, str]) -> list[Edit]:
     return [(RUNS, *here), (CONFIRM, *confirmed)]
 
 
-_POWER, _CONFIRMED_POWER = "factor ** len(steps) * steps[0].before", "factor ** len(steps) * trajectory[0].before"
+_POWER, _CONFIRMED_POWER = "factor ** len(steps) * first.before", "self.factor(at) ** len(exact) * first"
 _LESS = both(
     (_POWER, _POWER.replace("len(steps)", "(len(steps) - 1)")),
-    (_CONFIRMED_POWER, _CONFIRMED_POWER.replace("len(steps)", "(len(steps) - 1)")),
+    (_CONFIRMED_POWER, _CONFIRMED_POWER.replace("len(exact)", "(len(exact) - 1)")),
 )
 _MORE = both((_POWER, f"1.001 * {_POWER}"), (_CONFIRMED_POWER, f"1.001 * {_CONFIRMED_POWER}"))
-_STEP = both(
-    ("            factor * step.before,", "            1.001 * factor * step.before,"),
-    ("step.after, factor * step.before", "step.after, 1.001 * factor * step.before"),
-)
+_STEP: list[Edit] = [(residual_falls, "        factor * step.before,", "        1.001 * factor * step.before,")]
 _PATH = both(
-    ("allowed = rule.radius(", "allowed = 1.001 * rule.radius("),
-    ("predicted = rule.radius(", "predicted = 1.001 * rule.radius("),
+    ("allowed = self.radius(", "allowed = 1.001 * self.radius("),
+    ("length, self.radius(", "length, 1.001 * self.radius("),
 )
 _SEGMENT = both(
     ("for step in steps)\n    error", "for step in steps[:-1])\n    error"),
-    ("for step in trajectory)", "for step in trajectory[:-1])"),
+    ("for step in exact)", "for step in exact[:-1])"),
 )
 
 FAULTS: tuple[tuple[str, list[Edit], list[Nearest]], ...] = (
@@ -104,8 +99,8 @@ FAULTS: tuple[tuple[str, list[Edit], list[Nearest]], ...] = (
     ("a step: 1.001", _STEP, of(CLAIMS, "<= factor ||r(k)|| from the stored iterate k")),
     ("a path: 1.001", _PATH, of(CLAIMS, LENGTH)),
     ("a path: the last segment dropped", _SEGMENT, of(CLAIMS, LENGTH)),
-    ("an exact run: one factor less", [(BALLS, "allowed = steps[0].before\n", "allowed = steps[0].before / factor\n")], of(CLAIMS, EXACT_RUN)),
-    ("an exact path: 1.001", [(BALLS, "radius = rule.radius(", "radius = 1.001 * rule.radius(")], of(CLAIMS, EXACT_LENGTH)),
+    ("an exact run: one factor less", [(BALLS, "allowed = [], self.factor(at), steps[0].before\n", "allowed = [], self.factor(at), steps[0].before / self.factor(at)\n")], of(CLAIMS, EXACT_RUN)),
+    ("an exact path: 1.001", [(BALLS, "radius = self.radius(", "radius = 1.001 * self.radius(")], of(CLAIMS, EXACT_LENGTH)),
     ("T1's rate", [(ngd.rate, "square_root(1 - eta)", "square_root(1 - 99 * eta / 100)")], of(["T1"], RUN)),
     ("T1-q's rate", [(ngd.rate, "1 - eta * (1 - deficit(C))", "1 - 999 * eta * (1 - deficit(C)) / 1000")], of(["T1-q"], "stored iterate")),
     ("T1-sharp's rate", [(ngd.rate, "1 - eta / contraction_ratio(C)", "1 - 999 * eta / contraction_ratio(C) / 1000")], of(["T1-sharp"], "stored iterate")),

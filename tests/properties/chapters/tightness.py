@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from properties import registry
-from properties.descent import families as ngd_enclosed
+from properties.descent.enclosed import in_balls
 from properties.engine.claim import Bound, Claim, Depth, Evaluation, Family
 from properties.engine.results import Result
 from properties.engine.search import evaluate_instance, run_claim
@@ -136,7 +136,7 @@ def _iterate(bound: Bound) -> int:
 def _before(bound: Bound, instance: Any) -> float:
     if "eta/rho" in bound.label:
         return float(np.linalg.norm(instance.residual))
-    if ngd_enclosed.in_balls(instance):
+    if in_balls(instance):
         with working_precision(FIRST_BITS):
             steps = instance.first_balls
             return float(
@@ -147,7 +147,7 @@ def _before(bound: Bound, instance: Any) -> float:
 
 def is_short(bound: Bound, instance: Any) -> bool:
     """Whether it is about a run whose last step can be seen: one of few steps, a path of which it is a part worth speaking of."""
-    if "path" in bound.label and not ngd_enclosed.in_balls(instance):
+    if "path" in bound.label and not in_balls(instance):
         lengths = [step.length for step in instance.run.steps]
         return bool(lengths[-1] >= PART * sum(lengths))
     of_a_run = "factor^" in bound.label or "path" in bound.label

@@ -12,11 +12,13 @@ from properties.catalogue import registry
 from properties.chapters.identities import step_errors
 from properties.chapters.kfac import kfac_rules
 from properties.chapters.kfac.kfac_instances import KroneckerNetwork
+from properties.chapters.kfac.kfac_rules import T4_LEV_RULE
 from properties.chapters.ngd import ngd
-from properties.descent import families as ngd_enclosed
 from properties.descent import followed
-from properties.descent import rule as residual_rules
+from properties.descent.enclosed import step_size
+from properties.descent.families import networks_in_balls
 from properties.descent.instances import MapInstance, NetworkInstance, descending
+from properties.descent.rule import Rule
 from properties.engine.claim import Claim, Depth, Evidence, InstanceVerdict, Verdict, require, require_enclosed, weakest
 from properties.engine.results import Result
 from properties.engine.search import evaluate, evaluate_instance, run_claim
@@ -45,7 +47,7 @@ DESCRIPTION = {
 
 
 def network(**changes: int) -> NetworkInstance:
-    family = residual_rules.networks_in_balls(ngd.T1_SHARP_RULE.dial)[0]
+    family = networks_in_balls(ngd.T1_SHARP_RULE)[0]
     found = family.build({**DESCRIPTION, **changes})
     assert isinstance(found, NetworkInstance)
     return found
@@ -68,7 +70,7 @@ def test_whatever_is_followed_in_balls_is_enclosed(id: str) -> None:
 
 def test_k_step_bounds_and_the_length_of_the_path_are_checked_on_the_exact_trajectory() -> None:
     instance = network()
-    bounds = residual_rules.conclusion(ngd.T1_SHARP_RULE, instance)
+    bounds = ngd.T1_SHARP_RULE.conclusion(instance)
     assert len(bounds) == 6 + 5 + 1
     assert all(bound.verdict is Verdict.HOLDS for bound in bounds)
     assert all((bound.evidence, bound.bits) == (Evidence.ENCLOSED, 64) for bound in bounds)
@@ -82,29 +84,29 @@ def test_k_step_bounds_and_the_length_of_the_path_are_checked_on_the_exact_traje
     assert evaluation.evidence is Evidence.ENCLOSED
     assert evaluation.verdict is InstanceVerdict.HOLDS
     with working_precision(300):
-        again = residual_rules.confirm(ngd.T1_SHARP_RULE, instance, 300)
+        again = ngd.T1_SHARP_RULE.confirm(instance, 300)
     assert [bound.label for bound in again] == [bound.label for bound in bounds]
     assert all(bound.bits == 300 for bound in again)
 
 
 def test_stored_weights_support_one_step_while_it_stays_in_the_ball() -> None:
-    family = residual_rules.networks_in_balls(ngd.T1_SHARP_RULE.dial)[2]
+    family = networks_in_balls(ngd.T1_SHARP_RULE)[2]
     description = {**DESCRIPTION, "half_width": 8000, "steps": 1, "stored": 3}
     instance = family.build(description)
     assert isinstance(instance, NetworkInstance)
     assert 0 < instance.distance < instance.certificate.radius
-    (bound,) = residual_rules.conclusion(ngd.T1_SHARP_RULE, instance)
+    (bound,) = ngd.T1_SHARP_RULE.conclusion(instance)
     assert bound.label == "||r(4)|| <= factor ||r(3)|| from the stored iterate 3"
-    found = residual_rules.hypotheses(ngd.T1_SHARP_RULE, instance)
+    found = ngd.T1_SHARP_RULE.hypotheses(instance)
     assert [hypothesis.verdict for hypothesis in found] == [Verdict.HOLDS] * 4
     assert all(hypothesis.evidence is Evidence.ENCLOSED for hypothesis in found)
     far = dataclasses.replace(instance)
     vars(far).update(certificate=instance.certificate, distance=instance.certificate.radius)
-    assert residual_rules.hypotheses(ngd.T1_SHARP_RULE, far)[-1].verdict is Verdict.REFUTED
+    assert ngd.T1_SHARP_RULE.hypotheses(far)[-1].verdict is Verdict.REFUTED
     near = dataclasses.replace(instance)
     length = sum(float(step.length) for step in instance.first_balls)
     vars(near).update(certificate=instance.certificate, distance=instance.certificate.radius - 1.001 * length)
-    assert residual_rules.hypotheses(ngd.T1_SHARP_RULE, near)[-1].verdict is Verdict.HOLDS
+    assert ngd.T1_SHARP_RULE.hypotheses(near)[-1].verdict is Verdict.HOLDS
     state = instance.stored_iterate(3)
     assert np.abs(instance.start.pre_activations(instance.inputs) - state).max() < 1e-12
 
@@ -117,37 +119,34 @@ def test_the_first_step_is_not_claimed_from_stored_weights() -> None:
 
 
 def test_a_false_factor_is_refuted_by_balls() -> None:
-    rule = dataclasses.replace(ngd.T1_SHARP_RULE, factor=lambda eta, C: (1 - eta) * 7 / 8)
-    claim = of(
-        registry["T1"],
-        hypotheses=partial(residual_rules.hypotheses, rule),
-        conclusion=partial(residual_rules.conclusion, rule),
+    rule = dataclasses.replace(ngd.T1_SHARP_RULE, factor=lambda at: (1 - at.eta) * 7 / 8)
+    evaluation = evaluate_instance(
+        of(registry["T1"], **{**rule.checks(), "confirm": registry["T1"].confirm}), "balls", {}, network()
     )
-    evaluation = evaluate_instance(claim, "balls", {}, network())
     assert evaluation.verdict is InstanceVerdict.REFUTED
     assert {bound.evidence for bound in evaluation.bounds} == {Evidence.ENCLOSED}
-    too_long = dataclasses.replace(rule, factor=ngd.T1_SHARP_RULE.factor, radius=lambda C, r, lambda_min: r / 100)
-    bounds = residual_rules.conclusion(too_long, network())
+    too_long = dataclasses.replace(rule, factor=ngd.T1_SHARP_RULE.factor, radius=lambda at: at.residual_norm / 100)
+    bounds = too_long.conclusion(network())
     assert [bound.verdict for bound in bounds[-2:]] == [Verdict.HOLDS, Verdict.REFUTED]
 
 
 @pytest.mark.parametrize("rule", [ngd.T1_RULE, ngd.T1_Q_RULE, ngd.T1_SHARP_RULE])
-def test_a_step_beyond_its_limit_in_balls_makes_the_instance_vacuous(rule: residual_rules.Rule) -> None:
+def test_a_step_beyond_its_limit_in_balls_makes_the_instance_vacuous(rule: Rule) -> None:
     instance = descending(network(half_width=256, constant_tenth=3), eta=1.0 + 2.0**-40)
-    assert residual_rules.hypotheses(rule, instance)[-1].verdict is Verdict.REFUTED
+    assert rule.hypotheses(instance)[-1].verdict is Verdict.REFUTED
 
 
 def test_kronecker_hypotheses_are_enclosed_in_balls() -> None:
-    small, _, smooth = kfac_rules.networks_in_balls(kfac_rules.T4_LEV_RULE)
+    small, _, smooth = kfac_rules.networks_in_balls(T4_LEV_RULE)
     assert (small.id, smooth.id) == ("balls", "balls smooth")
     shaped = {key: value for key, value in DESCRIPTION.items() if key not in ("inputs", "dimension", "symmetric")}
     instance = small.build({**shaped, "shape": (3, 2), "kind": "equal leverage"})
     assert isinstance(instance, KroneckerNetwork)
-    found = kfac_rules.hypotheses(kfac_rules.T4_LEV_RULE, instance)
+    found = T4_LEV_RULE.hypotheses(instance)
     assert {hypothesis.verdict for hypothesis in found} == {Verdict.HOLDS}
     assert {hypothesis.evidence for hypothesis in found} == {Evidence.ENCLOSED}
     beyond = descending(instance, eta=2.0)
-    assert kfac_rules.hypotheses(kfac_rules.T4_LEV_RULE, beyond)[-1].verdict is Verdict.REFUTED
+    assert T4_LEV_RULE.hypotheses(beyond)[-1].verdict is Verdict.REFUTED
 
 
 def test_an_activation_that_no_precision_decides_leaves_the_instance_undecided() -> None:
@@ -283,7 +282,7 @@ def test_a_step_size_above_a_limit_that_cancels_is_refuted_without_balls_too(the
         vars(instance)["certificate"] = MapCertificate(LowerBound(1.0), 3.0, UpperBound(constant))
         with working_precision(300):
             allowed = arb(eta) <= limit(arb(constant))
-        (found,) = ngd_enclosed.step_size(limit, instance)
+        (found,) = step_size(limit, instance)
         assert found.verdict is not (Verdict.REFUTED if allowed else Verdict.HOLDS)
         refuted += found.verdict is Verdict.REFUTED
     assert 0 < refuted < 40

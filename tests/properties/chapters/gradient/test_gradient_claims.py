@@ -11,12 +11,14 @@ import pytest
 from flint import fmpq
 
 from properties.chapters.gradient import gradient_advantage as advantage
-from properties.chapters.gradient import gradient_descent, gradient_linear
+from properties.chapters.gradient import gradient_descent, gradient_linear, linear_models
 from properties.dataset.ladder import Rung
 from properties.dataset.rung import RungContext
 from properties.dataset.topics import gradient_data
 from properties.descent import gradient_singular
 from properties.descent.instances import MapInstance
+from properties.descent.numbers import Numbers
+from properties.descent.rule import Rule, guaranteed_share
 from properties.descent.singular import SingularInstance
 from properties.engine.claim import InstanceVerdict, Verdict
 from properties.engine.search import evaluate, evaluate_instance
@@ -39,7 +41,7 @@ KINK: Mapping[str, Any] = {
 }
 
 
-def kink(rule: gradient_descent.GradientRule, **changes: Any) -> MapInstance:
+def kink(rule: Rule, **changes: Any) -> MapInstance:
     found = gradient_descent.kinks(rule).build({**KINK, **changes})
     assert isinstance(found, MapInstance)
     return found
@@ -47,7 +49,7 @@ def kink(rule: gradient_descent.GradientRule, **changes: Any) -> MapInstance:
 
 @pytest.mark.parametrize("theorem", gd.THEOREMS)
 def test_kinks_have_the_constant_and_the_share_of_the_step_limit_that_were_asked_for(theorem: str) -> None:
-    rule = gradient_descent.theorem_rule(theorem)
+    rule = gradient_descent.rule_of(theorem)
     instance = kink(rule)
     asked = gd.constant_limit(theorem) * 0.55
     assert instance.certificate.constant == pytest.approx(asked, rel=1e-9)
@@ -55,7 +57,7 @@ def test_kinks_have_the_constant_and_the_share_of_the_step_limit_that_were_asked
     assert instance.operator_norm == pytest.approx(100.0, rel=1e-9)
     assert instance.eta == pytest.approx(0.5 * limit, rel=1e-7)
     assert instance.optimiser == "gd"
-    for hypothesis in gradient_descent.hypotheses(rule, instance):
+    for hypothesis in rule.hypotheses(instance):
         assert hypothesis.verdict is Verdict.HOLDS
 
 
@@ -66,10 +68,9 @@ def test_the_lowest_direction_moves_at_the_lowest_slope() -> None:
     for step in instance.run.steps[1:]:
         assert step.after / step.before == pytest.approx(1 - instance.eta * (1 - c) ** 2, rel=1e-10)
     assert "decrease within 10% of the guarantee" in gradient_descent.features(gradient_descent.T0_SHARP_RULE, instance)
-    factor = gradient_descent.T0_SHARP_RULE.at(instance).factor(instance.eta, 3 * c)
-    share = gradient_descent.guaranteed_share(
-        instance.eta, factor, 1.0, instance.run.steps[3].after / instance.run.steps[3].before
-    )
+    at = Numbers(instance)
+    factor = gradient_descent.T0_SHARP_RULE.factor(at)
+    share = guaranteed_share(at, factor, 1.0, instance.run.steps[3].after / instance.run.steps[3].before)
     assert 0.99 < share <= 1
 
 
@@ -106,7 +107,7 @@ def test_a_wrong_optimiser_is_caught() -> None:
     """A step along J^T J J^T r in the place of J^T r is too long in the highest direction."""
     instance = kink(gradient_descent.T0_RULE, residual="all", rotated=False, step_percent=100)
     wrong = dataclasses.replace(instance, eta=instance.eta * 1e4, optimiser="gd")
-    bounds = gradient_descent.conclusion(gradient_descent.T0_RULE, dataclasses.replace(wrong, steps=1))
+    bounds = gradient_descent.T0_RULE.conclusion(dataclasses.replace(wrong, steps=1))
     assert bounds[0].measured > instance.run.steps[0].before
 
 
@@ -148,10 +149,12 @@ SPECTRUM: Mapping[str, Any] = {
 
 def test_both_families_build_the_gram_matrix_of_their_jacobian() -> None:
     for family, description in zip(
-        advantage.FAMILIES, (SPECTRUM, {**SPECTRUM, "extra_dimensions": 1, "width": 60, "kind": "uniform"}), strict=True
+        linear_models.FAMILIES,
+        (SPECTRUM, {**SPECTRUM, "extra_dimensions": 1, "width": 60, "kind": "uniform"}),
+        strict=True,
     ):
         model = family.build(description)
-        with working_precision(advantage.BITS):
+        with working_precision(linear_models.BITS):
             exact = model.gram
             gram = np.array([[float(exact[i, j]) for j in range(3)] for i in range(3)])
         values = np.linalg.eigvalsh(gram)
@@ -163,18 +166,18 @@ def test_both_families_build_the_gram_matrix_of_their_jacobian() -> None:
 
 
 def test_the_rates_are_attained_at_the_largest_and_at_the_best_step() -> None:
-    at_limit = evaluate(advantage.T0_ADVANTAGE, advantage.FAMILIES[0], SPECTRUM)
+    at_limit = evaluate(advantage.T0_ADVANTAGE, linear_models.FAMILIES[0], SPECTRUM)
     assert at_limit.verdict is InstanceVerdict.HOLDS
     by_label = {bound.label[:3]: bound for bound in at_limit.bounds}
     assert next(bound for bound in at_limit.bounds if "at least (1 - 2w" in bound.label).ratio > 1 - 1e-9
     assert by_label["(c)"].ratio < 1
-    best = evaluate(advantage.T0_ADVANTAGE, advantage.FAMILIES[0], {**SPECTRUM, "step_percent": 50})
+    best = evaluate(advantage.T0_ADVANTAGE, linear_models.FAMILIES[0], {**SPECTRUM, "step_percent": 50})
     assert best.bounds[-1].label.startswith("(c)")
     assert best.bounds[-1].ratio > 1 - 1e-9
 
 
 def test_what_the_statement_does_not_cover_is_vacuous() -> None:
-    claim, family = advantage.T0_ADVANTAGE, advantage.FAMILIES[0]
+    claim, family = advantage.T0_ADVANTAGE, linear_models.FAMILIES[0]
     model = family.build(SPECTRUM)
     for changes in ({"share": 1.5}, {"constant": 0.7}, {"low": model.high}):
         moved = dataclasses.replace(model, **changes)

@@ -24,7 +24,7 @@ from properties.chapters.kfac.kfac_instances import (
     build_spike,
     draw_inputs,
 )
-from properties.chapters.kfac.kfac_rules import T4_LEAST_RULE, T4_SHARP_RULE, KroneckerRule, theorem_rule
+from properties.chapters.kfac.kfac_rules import T4_LEAST_RULE, T4_SHARP_RULE, limit_of, rule_of
 from properties.chapters.kfac.kfac_slack import SLACK
 from properties.chapters.ngd import ngd as natural
 from properties.chapters.stability import pattern_stability
@@ -32,7 +32,6 @@ from properties.chapters.stability.stability_instances import build_ball
 from properties.dataset.ladder import Rung
 from properties.dataset.rung import RungContext
 from properties.dataset.topics import kfac_real
-from properties.descent import rule as residual_rules
 from properties.descent import singular
 from properties.engine.claim import Claim, Depth, InstanceVerdict, Verdict
 from properties.engine.search import run_claim
@@ -99,15 +98,15 @@ def test_every_kind_gives_instances_that_meet_every_hypothesis(kind: str, theore
         "T4-sharp": claims.T4_SHARP,
         "T4-least": claims.T4_LEAST,
     }[theorem]
-    rule = theorem_rule(theorem)
+    rule = rule_of(theorem)
     tall = theorem == "T4"
     smooth = {"half_width": 60, "scale": 1, "activation": "tanh"}
     relu = {"shape": (3, 2), "half_width": 400, "scale": 4}
     instances = [
-        build_perturbed({**described(4, 3, kind), **PERTURBED}, rule.dial, rule.limit, tall),
-        build_spike({**described(4, 3, kind), **SPIKE}, rule.dial, rule.limit, tall),
-        build_smooth({**described(3, 2, kind), **smooth}, rule.dial, rule.limit, tall),
-        build_relu({"kind": kind, **DIALLED, **relu}, rule.dial, rule.limit, tall),
+        build_perturbed({**described(4, 3, kind), **PERTURBED}, rule.dial(), limit_of(rule), tall),
+        build_spike({**described(4, 3, kind), **SPIKE}, rule.dial(), limit_of(rule), tall),
+        build_smooth({**described(3, 2, kind), **smooth}, rule.dial(), limit_of(rule), tall),
+        build_relu({"kind": kind, **DIALLED, **relu}, rule.dial(), limit_of(rule), tall),
     ]
     # X deficient is no instance of T4; the features of three or four inputs in a plane may be dependent
     certain = 0 if (kind, theorem) == ("deficient", "T4") else 2
@@ -123,7 +122,9 @@ def test_every_kind_gives_instances_that_meet_every_hypothesis(kind: str, theore
 
 def test_spikes_attain_the_factor_of_T4_sharp_where_all_leverage_scores_are_equal() -> None:
     for n, d in ((1, 1), (3, 2), (8, 2)):
-        instance = build_spike({**described(n, d, "equal leverage"), **SPIKE}, T4_SHARP_RULE.dial, T4_SHARP_RULE.limit)
+        instance = build_spike(
+            {**described(n, d, "equal leverage"), **SPIKE}, T4_SHARP_RULE.dial(), limit_of(T4_SHARP_RULE)
+        )
         numbers, C = InputNumbers.of(instance.bounds), instance.certificate.constant
         factor = kfac.rate(instance.eta, C, h_min=numbers.h_min, h_max=numbers.h_max, theorem="T4-sharp")
         steps = instance.run.steps[1:]
@@ -135,7 +136,7 @@ def test_spikes_attain_the_factor_of_T4_sharp_where_all_leverage_scores_are_equa
 @pytest.mark.parametrize("kind", ["shared direction", "one leverage near 1", "equal leverage"])
 def test_spikes_attain_the_factor_of_T4_least_whatever_the_leverage_scores(kind: str) -> None:
     for n, d in ((3, 2), (5, 3), (8, 2)):
-        instance = build_spike({**described(n, d, kind), **SPIKE}, T4_LEAST_RULE.dial, T4_LEAST_RULE.limit)
+        instance = build_spike({**described(n, d, kind), **SPIKE}, T4_LEAST_RULE.dial(), limit_of(T4_LEAST_RULE))
         numbers, C = InputNumbers.of(instance.bounds), instance.certificate.constant
         factor = kfac.rate(instance.eta, C, h_min=numbers.h_min, theorem="T4-least")
         steps = instance.run.steps[1:]
@@ -149,7 +150,7 @@ def test_spikes_attain_the_factor_of_T4_least_whatever_the_leverage_scores(kind:
     ("kind", "slow"), [("equal leverage", 5), ("one leverage near 1", None), ("shared direction", None)]
 )
 def test_aligned_spikes_start_with_what_the_least_leverage_decides(kind: str, slow: int | None) -> None:
-    instance = build_spike({**described(5, 2, kind), **SPIKE}, T4_SHARP_RULE.dial, T4_SHARP_RULE.limit)
+    instance = build_spike({**described(5, 2, kind), **SPIKE}, T4_SHARP_RULE.dial(), limit_of(T4_SHARP_RULE))
     leverage, start = instance.geometry.leverage, np.abs(instance.targets)
     least = leverage <= leverage.min() * (1 + 1e-3)
     assert 0 < least.sum() == (slow or least.sum()) < (6 if slow else 5)
@@ -169,11 +170,13 @@ def test_T4_lev_goes_beyond_the_step_of_T4_in_most_of_its_instances() -> None:
 
 
 def test_at_independent_inputs_the_bounds_of_T4_sharp_are_those_of_T1_sharp() -> None:
-    instance = build_perturbed({**described(3, 4, "uniform"), **PERTURBED}, T4_SHARP_RULE.dial, T4_SHARP_RULE.limit)
+    instance = build_perturbed(
+        {**described(3, 4, "uniform"), **PERTURBED}, T4_SHARP_RULE.dial(), limit_of(T4_SHARP_RULE)
+    )
     assert isinstance(instance, FeatureInstance)
     assert instance.bounds.h_min == (1.0, 1.0)
     ours = claims.T4_SHARP.conclusion(instance)
-    theirs = residual_rules.conclusion(natural.T1_SHARP_RULE, instance)
+    theirs = natural.T1_SHARP_RULE.conclusion(instance)
     for a, b in zip(ours[:-1], theirs[:-1], strict=True):
         assert a.predicted == pytest.approx(b.predicted, rel=1e-12)
 
@@ -302,8 +305,7 @@ def test_the_topic_checks_every_theorem_that_a_path_allows(n: int, d: int) -> No
 def test_limits_without_a_certified_rank_are_0() -> None:
     undecided = InputNumbers(0.0, 1.0, 0.5, 0.0, math.inf)
     assert set(kfac_real.step_limits(UpperBound(0.1), undecided).values()) == {0.0}
-    rule: KroneckerRule = T4_SHARP_RULE
-    assert rule.limit(0.1, undecided) == 0.0
+    assert limit_of(T4_SHARP_RULE)(0.1, undecided) == 0.0
 
 
 @pytest.mark.parametrize(

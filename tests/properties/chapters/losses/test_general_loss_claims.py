@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections import Counter
-from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +11,12 @@ from flint import arb
 from hypothesis import find
 
 from properties.chapters.losses import general_loss as claims
+from properties.chapters.losses.general_loss import rule_of
 from properties.chapters.losses.general_loss_instances import ALL, CONDITION_STEPS, HARD, MILD, Losses
-from properties.chapters.losses.general_loss_rules import rule_of
 from properties.chapters.ngd import ngd as squared
-from properties.descent import rule as residual_rules
 from properties.descent.instances import DescentInstance, LossInstance, MapInstance, NetworkInstance
 from properties.descent.losses import KINDS, LossPlan, LossRecipe, Misstated
+from properties.descent.numbers import Numbers
 from properties.descent.strategies import SQUARED, build_perturbed_affine, build_smooth, build_spike
 from properties.engine.claim import Claim, Depth, InstanceVerdict, Verdict
 from properties.engine.search import evaluate_instance, run_claim
@@ -55,7 +55,7 @@ def test_at_kappa_1_every_bound_is_that_of_the_squared_loss(
     general: Claim[LossInstance], special: Claim[DescentInstance], theorem: str
 ) -> None:
     """Same instances, same hypotheses, same numbers to the last bit, in float64 and in balls."""
-    dial = rule_of(theorem)(1.0, 1.0).dial
+    dial = rule_of(theorem).dial(Numbers(mu=1.0, L=1.0))
     instances: list[MapInstance | NetworkInstance] = [
         build_perturbed_affine({**AFFINE, **DIALLED}, dial),
         build_spike({**SPIKE, **DIALLED}, dial),
@@ -183,7 +183,7 @@ def test_a_description_shows_its_loss() -> None:
 
 
 def test_weights_are_not_rotated_and_stiff_directions_do_not_spike() -> None:
-    dial = rule_of("T2")(1.0, 20.0).dial
+    dial = rule_of("T2").dial(Numbers(mu=1.0, L=20.0))
     instance = build_spike({**SPIKE, **DIALLED, "step_percent": 100}, dial, LossPlan("weighted", 20.0))
     assert isinstance(instance.model, SpikeMap)
     assert np.array_equal(instance.model.output_rotation, np.eye(2))
@@ -204,7 +204,7 @@ def test_weights_are_not_rotated_and_stiff_directions_do_not_spike() -> None:
 def test_path_of_a_stiff_residual_reaches_kappa() -> None:
     """T2-q's length of the path is attained up to C: a zigzag of 40 steps at eta near 2/(mu+L), in balls too."""
     kappa = 3.0
-    rule = rule_of("T2-q")(1.0, kappa)
+    dial = rule_of("T2-q").dial(Numbers(mu=1.0, L=kappa))
     description = {
         **SPIKE,
         **DIALLED,
@@ -213,7 +213,7 @@ def test_path_of_a_stiff_residual_reaches_kappa() -> None:
         "constant_percent": 1,
         "step_percent": 100,
     }
-    built = build_spike(description, rule.dial, LossPlan("weighted", kappa, tilt=1e3))
+    built = build_spike(description, dial, LossPlan("weighted", kappa, tilt=1e3))
     instance = dataclasses.replace(built, steps=30)
     length = next(b for b in claims.T2_Q.conclusion(instance) if b.label.startswith("length"))
     assert length.verdict is Verdict.HOLDS
@@ -262,7 +262,7 @@ def test_slack_rows_are_in_order() -> None:
 @pytest.mark.parametrize("kind", ["logistic", "pseudo-Huber"])
 def test_balls_confirm_what_float64_leaves_open(kind: str) -> None:
     """A bound exactly at the measured value is undecided in float64 and decided in balls, by 1e-20 of the factor."""
-    dial = rule_of("T2-q")(0.2, 0.45).dial
+    dial = rule_of("T2-q").dial(Numbers(mu=0.2, L=0.45))
     built = build_perturbed_affine({**AFFINE, **DIALLED}, dial, LossPlan("logistic", 2.25))
     instance = MapInstance(built.model, np.array([1.0, -1.0, 1.0]), 0.05, 1, loss=LossRecipe(kind, ridge=0.2))
     with working_precision(200):
@@ -271,20 +271,15 @@ def test_balls_confirm_what_float64_leaves_open(kind: str) -> None:
         above, below = ratio + 1e-20, ratio - 1e-20
     for near, verdict in ((above, InstanceVerdict.HOLDS), (below, InstanceVerdict.REFUTED)):
 
-        def factor(eta: float, C: float, exact: arb = near) -> float:
-            return exact if isinstance(eta, arb) else float(exact)
+        def factor(at: Numbers, exact: arb = near) -> Any:
+            return exact if isinstance(at.eta, arb) else float(exact)
 
-        rule = dataclasses.replace(rule_of("T2-q")(0.2, 0.45), factor=factor, radius=None)
-        claim = dataclasses.replace(
-            claims.T2_Q,
-            hypotheses=lambda _: [],
-            conclusion=partial(residual_rules.conclusion, rule),
-            confirm=partial(residual_rules.confirm, rule),
-        )
+        rule = dataclasses.replace(claims.T2_Q_RULE, factor=factor, radius=None)
+        claim = dataclasses.replace(claims.T2_Q, **{**rule.checks(), "hypotheses": lambda _: []})
         assert evaluate_instance(claim, "F3", {}, instance).verdict is verdict
 
 
 def test_rule_of_an_unknown_theorem_is_refused() -> None:
     with pytest.raises(Exception, match="known: T2, T2-q"):
-        rule_of("T1")(1.0, 2.0)
+        rule_of("T1").dial(Numbers(mu=1.0, L=2.0))
     assert ngd.THEOREMS[0] == "T1"

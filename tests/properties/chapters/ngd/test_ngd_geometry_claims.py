@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from flint import arb, arb_mat
 
+from properties.chapters.ngd import adversarial_points as points
 from properties.chapters.ngd import ngd_adversary as adversary
+from properties.chapters.ngd import ngd_lemma
 from properties.chapters.ngd import ngd_line as line
 from properties.chapters.ngd import ngd_radius as radius
 from properties.descent import rule
@@ -48,17 +50,17 @@ def test_a_step_turns_by_its_angle(across: float, turns: bool, monkeypatch: pyte
 
 
 def test_turning_and_deflecting_families_attain_their_bounds() -> None:
-    turning = line.turning(line.T1_LINE_RULE.dial).build({**DIAL, "extra_parameters": 1})
+    turning = line.turning(line.T1_LINE_RULE).build({**DIAL, "extra_parameters": 1})
     c = turning.certificate.constant / 3
     assert c == pytest.approx(0.55 / 3, rel=1e-9)
-    turn = line.conclusion(line.T1_LINE_SHARP_RULE, turning)[1]
+    turn = line.T1_LINE_SHARP_RULE.conclusion(turning)[1]
     assert turn.measured / turn.predicted * ngd_line.line_sine(3 * c, "T1-line-sharp") == pytest.approx(
         math.sin(2 * math.asin(c)), rel=1e-9
     )
-    deflecting = line.deflecting(line.T1_LINE_RULE.dial).build(
+    deflecting = line.deflecting(line.T1_LINE_RULE).build(
         {**DIAL, "directions": 2, "extra_parameters": 1, "rotated": True}
     )
-    bounds = line.conclusion(line.T1_LINE_RULE, deflecting)
+    bounds = line.T1_LINE_RULE.conclusion(deflecting)
     assert 1 - 1e-9 <= bounds[2].ratio <= 1
     assert deflecting.eta <= 0.9 / ngd.contraction_ratio(deflecting.certificate.constant)
 
@@ -116,12 +118,12 @@ ASCENT: Mapping[str, Any] = {
 
 
 def test_points_are_feasible_and_close_to_the_bound() -> None:
-    point = adversary.build(adversary.RULE, False, ASCENT)
-    assert all(found.verdict is Verdict.HOLDS for found in adversary.hypotheses(adversary.RULE, point))
+    point = points.build(points.RULE, False, ASCENT)
+    assert all(found.verdict is Verdict.HOLDS for found in points.hypotheses(points.RULE, point))
     assert np.linalg.eigvalsh(point.initial @ point.initial.T)[0] >= 1
     for jacobian in (point.current, *point.field):
         assert np.linalg.norm(jacobian - point.initial, 2) <= point.stability
-    ratio, rate, lemma = adversary.conclusion(adversary.RULE, point)
+    ratio, rate, lemma = adversary.conclusion(points.RULE, point)
     assert 0.999 < ratio.ratio < 1
     assert rate.label.startswith("||r(k+1)||^2 <= (1-eta)")
     assert 0.99 < lemma.ratio < 1
@@ -131,7 +133,7 @@ def test_points_are_feasible_and_close_to_the_bound() -> None:
 
 
 def test_infeasible_points_are_vacuous() -> None:
-    point = adversary.build(adversary.RULE, False, ASCENT)
+    point = points.build(points.RULE, False, ASCENT)
     claim = adversary.T1_SHARP_ADVERSARY
     for changed in (
         dataclasses.replace(point, initial=0.99 * point.initial, current=point.current - 0.01 * point.initial),
@@ -143,9 +145,9 @@ def test_infeasible_points_are_vacuous() -> None:
 
 
 def test_both_starts_use_the_allowed_excess() -> None:
-    worst = adversary.ratio_features(adversary.build(adversary.RULE, False, ASCENT))
+    worst = adversary.ratio_features(points.build(points.RULE, False, ASCENT))
     assert "n >= 2 and p > n: 0.99 of the allowed excess" in worst
-    random = adversary.build(adversary.RULE, False, {**ASCENT, "start": "random", "effort": 120, "outputs": 2})
+    random = points.build(points.RULE, False, {**ASCENT, "start": "random", "effort": 120, "outputs": 2})
     assert "n >= 2 and p > n: 0.9 of the allowed excess" in adversary.ratio_features(random)
 
 
@@ -161,7 +163,7 @@ def test_the_limit_of_the_known_counterexample_is_above_the_proved_one() -> None
 
 def test_lemma_s_is_tried_where_its_row_space_matters() -> None:
     """There ``||v|| >= 1`` is false, which z in the row space of J0 would never show."""
-    claim = adversary.T1_LEMMA_S
+    claim = ngd_lemma.T1_LEMMA_S
     assert claim.every_family
     found = run_claim(claim, Depth.QUICK, 2)
     assert found.verdict is Verdict.HOLDS
@@ -182,7 +184,7 @@ def test_a_turned_row_is_as_short_as_the_lemma_allows() -> None:
         assert np.linalg.norm(point.current - point.initial, 2) <= c
 
 
-def in_the_row_space(instance: adversary.AdversarialPoint) -> arb_mat:
+def in_the_row_space(instance: points.AdversarialPoint) -> arb_mat:
     """A wrong adversary, whose directions never leave the row space of J0."""
     rows = instance.initial
     z = rows.T @ np.linalg.solve(rows @ rows.T, rows @ (instance.current.T @ instance.weights))
@@ -191,8 +193,8 @@ def in_the_row_space(instance: adversary.AdversarialPoint) -> arb_mat:
 
 def test_an_adversary_that_stays_in_the_row_space_of_j0_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mutant of the row space survives then, and so the run fails."""
-    mutants = {mutant.id: mutant.claim for mutant in adversary.T1_LEMMA_S.mutants}
+    mutants = {mutant.id: mutant.claim for mutant in ngd_lemma.T1_LEMMA_S.mutants}
     needed = mutants["T1-lemma-S/row-space-of-J0"]
     assert run_claim(needed, Depth.QUICK, 1).verdict is Verdict.REFUTED
-    monkeypatch.setattr(adversary, "_direction", in_the_row_space)
+    monkeypatch.setattr(ngd_lemma, "_direction", in_the_row_space)
     assert run_claim(needed, Depth.QUICK, 1).verdict is not Verdict.REFUTED
