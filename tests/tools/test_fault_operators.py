@@ -153,6 +153,11 @@ CASES: dict[str, list[tuple[str, str, set[str]]]] = {
     ],
     "mutant-lost": [
         ("", "x = claim.with_mutants(a, b)", {"x = claim.with_mutants(*(), b)", "x = claim.with_mutants(a, *())"}),
+        (
+            "",
+            'x = rule.claim("a", "b", c, d, e)',
+            {'x = rule.claim("a", "b", c, *(), e)', 'x = rule.claim("a", "b", c, d, *())'},
+        ),
         ("", 'x = (Mutation("a"), Mutation("b"))', {'x = (*(), Mutation("b"))', 'x = (Mutation("a"), *())'}),
         ("", 'x = mutant("a", drops="b")', {'x = mutant("a", drops="")'}),
     ],
