@@ -94,7 +94,7 @@ from dataclasses import replace
 from properties import plugin
 from properties.engine.replay import instance_document
 from tests.properties.engine import fake_claims
-plugin.SUITE = replace(plugin.SUITE, claims={"N-small": fake_claims.claim(limit=20.0)}, obligations={}, chains={})
+plugin.SUITE = replace(plugin.SUITE, claims={"N-small": fake_claims.claim(limit=20.0)}, obligations={}, chains={}, document=None)
 instance_document.PACKAGES = ("theory", "properties", "tests")
 """
 

@@ -199,7 +199,7 @@ OWN_REGISTRY = """
 from dataclasses import replace
 from properties import plugin
 from tests.properties.engine import fake_claims
-plugin.SUITE = replace(plugin.SUITE, claims={"N-small": fake_claims.claim()}, obligations={}, chains={})
+plugin.SUITE = replace(plugin.SUITE, claims={"N-small": fake_claims.claim()}, obligations={}, chains={}, document=None)
 """
 
 

@@ -33,7 +33,7 @@ first = fake_claims.claim("N-first")
 second = fake_claims.claim("N-second")
 second = type(second)(**{**vars(second), "conclusion": slow})
 third = fake_claims.claim("N-third")
-plugin.SUITE = replace(plugin.SUITE, claims={claim.id: claim for claim in (first, second, third)}, obligations={}, chains={})
+plugin.SUITE = replace(plugin.SUITE, claims={claim.id: claim for claim in (first, second, third)}, obligations={}, chains={}, document=None)
 """
 
 
