@@ -11,6 +11,7 @@ from properties.engine.report.entries import Entry
 from properties.engine.report.run_verdict import RunVerdict
 from properties.engine.report.wording import evaluation_lines, plural
 from theory.descent.optimiser import as_optimiser
+from theory.errors import ChoiceError
 
 KIND, TITLE = "dataset", "data set"
 """The kind of its entry, and the heading above its lines."""
@@ -84,5 +85,8 @@ def dataset_failure(entry: Entry) -> str:
 
 
 def optimiser_name(optimiser: str) -> str:
-    """An optimiser's name as it is written in text."""
-    return as_optimiser(optimiser).title
+    """An optimiser's name as it is written in text; one that is not known, of another version's document, as it stands."""
+    try:
+        return as_optimiser(optimiser).title
+    except ChoiceError:
+        return optimiser

@@ -103,7 +103,7 @@ FAULTS: tuple[tuple[str, list[Edit], list[Nearest]], ...] = (
     ("an exact path: 1.001", [(BALLS, "radius = self.radius(", "radius = 1.001 * self.radius(")], of(CLAIMS, EXACT_LENGTH)),
     ("T1's rate", [(ngd.rate, "square_root(1 - eta)", "square_root(1 - 99 * eta / 100)")], of(["T1"], RUN)),
     ("T1-q's rate", [(ngd.rate, "1 - eta * (1 - deficit(C))", "1 - 999 * eta * (1 - deficit(C)) / 1000")], of(["T1-q"], "stored iterate")),
-    ("T1-sharp's rate", [(ngd_sharp.rate, "1 - eta / contraction_ratio(C)", "1 - 999 * eta / contraction_ratio(C) / 1000")], of(["T1-sharp"], "stored iterate")),
+    ("T1-sharp's rate", [(ngd_sharp.rate, "/ contraction_ratio(C)", "* 999 / 1000 / contraction_ratio(C)")], of(["T1-sharp"], "stored iterate")),
     ("T1-first's rate", [(ngd.first_step_rate, "eta * checked_constant(C) / 3", "1001 * eta * checked_constant(C) / 3000")], of(["T1-first"], "stored iterate")),
     ("T1-step's rate", [(ngd.step_rate, "eta * magnitude(variation", "1001 * eta / 1000 * magnitude(variation")], of(["T1-step"], "eps_k")),
     ("T1-q's radius", [(ngd.radius, "unit / (1 - C)", "1001 * unit / (1 - C) / 1000")], of(["T1-q"], LENGTH)),
