@@ -40,8 +40,8 @@ def test_files_are_read_and_written_inside_another_package(tmp_path: Path) -> No
 import json
 from pathlib import Path
 from outer_name.properties import registry
-from outer_name.properties.counterexample import read_counterexample
-from outer_name.properties.instance_document import to_document
+from outer_name.properties.engine.replay.counterexample import read_counterexample
+from outer_name.properties.engine.replay.instance_document import to_document
 for path in {[str(path) for path in FILES]}:
     instance = read_counterexample(Path(path)).instance
     assert type(instance).__module__.startswith("outer_name."), type(instance)

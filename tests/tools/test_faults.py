@@ -1,6 +1,7 @@
 """Sample, reviewed list, judging and summary of semantic faults."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,18 @@ def test_the_reviewed_list_speaks_of_faults_that_there_are() -> None:
     faults = all_faults(ROOT, file="|".join(entry.file for entry in entries))
     for entry in entries:
         assert any(entry.covers(fault) for fault in faults), f"reviewed_faults.toml: nothing is changed like {entry}"
+
+
+def test_the_reviewed_list_of_mutants_speaks_of_lines_that_there_are() -> None:
+    lines = {
+        path.relative_to(ROOT).as_posix(): [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        for path in (ROOT / "theory").rglob("*.py")
+    }
+    for entry in reviews(TOOLS / "equivalent_mutants.toml"):
+        known = [line for file, text in lines.items() if re.search(entry.file, file) for line in text]
+        assert any(re.search(entry.before, line) for line in known), (
+            f"equivalent_mutants.toml: there is no line like {entry}"
+        )
 
 
 @pytest.fixture
