@@ -113,9 +113,9 @@ def test_every_room_of_the_tree_is_there() -> None:
     ],
 )
 def test_a_wrong_answer_is_refused(changes: Mapping[str, Any], said: str) -> None:
-    right = {"room": "theory/kernels/", "places": ["theory/kernels/limiting.py: limiting_gram"]}
+    right: dict[str, Any] = {"room": "theory/kernels/", "places": ["theory/kernels/limiting.py: limiting_gram"]}
     assert faults(right) == []
-    assert said in faults(right | changes)[0]
+    assert said in faults({**right, **changes})[0]
 
 
 def test_the_tree_is_read_line_by_line() -> None:
