@@ -1,6 +1,7 @@
 """The identities, and E-step: the statements (docs/theory.md) and their chains; no scalar inequality ends them.
 
 I-gram [derived]. ``J J^T = K o S S^T``. I-homog [derived]. ``u(W) = J(W) vec W`` (ReLU).
+I-scale [derived]. ``J(cW) = J(W)`` and ``u(cW) = c u(W)`` for c > 0 (ReLU).
 I-pinv [derived]. ``(J^T J)^+ J^T = J^T (J J^T)^{-1}`` at full row rank.
 I-kfac [derived]. The structured K-FAC step is ``unvec(((S^T S)^+ x (X^T X)^+) J^T r)``.
 I-kfac-fn [derived]. ``J(W') vec dW = -eta ((S' S^+) o P) r``.
@@ -44,6 +45,7 @@ CERTIFIED = argued(
 CHAINS = (
     _identity("I-gram", GRAM),
     _identity("I-homog", argued("1[z >= 0] z = max(z, 0)", f"{_HERE}P2.2")),
+    _identity("I-scale", argued("1[c z >= 0] = 1[z >= 0] and max(c z, 0) = c max(z, 0) for c > 0", f"{_HERE}P2.8")),
     _identity("I-pinv", PSEUDO_INVERSE),
     _identity("I-kfac", PSEUDO_INVERSE, KRONECKER),
     _identity("I-kfac-fn", *KRONECKER_MOVE),
