@@ -77,6 +77,8 @@ def ratio(entry: Any) -> Ratio:
 
 def ratio_rows(array: GivenArray) -> list[list[Ratio]]:
     """The entries of an (n, d) array as ratios, row by row."""
+    if array.dtype.kind == "f" and array.dtype.itemsize <= 8:
+        return [[entry.as_integer_ratio() for entry in row] for row in array.tolist()]
     entries = array if array.dtype.itemsize > 8 else array.tolist()  # Python has no number as wide as a long double
     return [[ratio(entry) for entry in row] for row in entries]
 

@@ -10,10 +10,9 @@ from flint import arb, arb_mat, fmpq
 from numpy.typing import ArrayLike
 
 from theory.direction import LowerBound, UpperBound
-from theory.inputs import FloatArray, normalise_rows
+from theory.inputs import FloatArray, given_rows, normalise_rows
 from theory.kernels.degeneracy import (
     Degeneracy,
-    Direction,
     degeneracy,
     negated,
     primitive_directions,
@@ -38,6 +37,9 @@ __all__ = [
     "pattern_entry_error",
 ]
 
+NEARLY_PARALLEL = 0.999
+"""Of parallel rows the correlation is 1 or -1 up to rounding, in any dimension that fits into memory."""
+
 
 def pattern_entry_error(dim: int) -> float:
     """Bound of the absolute error of an entry of ``limiting_pattern_gram`` for rows in ``R^dim``: ``ceil(dim / 2) + 8`` roundings.
@@ -52,12 +54,22 @@ def gram_entry_error(dim: int) -> float:
     return gamma(3 * ((dim + 1) // 2) + 13)
 
 
-def _set_parallel_pairs(matrix: FloatArray, directions: list[Direction], opposite: float) -> None:
-    """Overwrite the entries of rows that point the same way by 1/2 and of opposite rows by ``opposite``."""
-    groups = rows_by_direction(directions)
-    for direction, group in groups.items():
+def _set_parallel_pairs(matrix: FloatArray, inputs: ArrayLike, correlations: FloatArray, opposite: float) -> None:
+    """Overwrite the entries of rows that point the same way by 1/2 and of opposite rows by ``opposite``.
+
+    ``correlations`` are those of the rows as computed. Only rows that are nearly parallel to another one are compared exactly.
+    """
+    np.fill_diagonal(matrix, 0.5)
+    near = np.abs(correlations) >= NEARLY_PARALLEL
+    np.fill_diagonal(near, False)
+    doubtful = np.flatnonzero(near.any(axis=1))
+    if not len(doubtful):
+        return
+    groups = rows_by_direction(primitive_directions(given_rows(inputs)[doubtful]))
+    members = {direction: doubtful[group] for direction, group in groups.items()}
+    for direction, group in members.items():
         matrix[np.ix_(group, group)] = 0.5
-        if (other := groups.get(negated(direction))) is not None:
+        if (other := members.get(negated(direction))) is not None:
             matrix[np.ix_(group, other)] = opposite
 
 
@@ -79,7 +91,7 @@ def limiting_pattern_gram(inputs: ArrayLike) -> FloatArray:
     """
     unit = normalise_rows(inputs)
     matrix = _pattern_gram(unit)
-    _set_parallel_pairs(matrix, primitive_directions(inputs), 0.0)
+    _set_parallel_pairs(matrix, inputs, unit @ unit.T, 0.0)
     return matrix
 
 
@@ -93,7 +105,7 @@ def limiting_gram(inputs: ArrayLike) -> FloatArray:
     correlations = unit @ unit.T
     lower = np.tril(correlations, -1)  # the diagonal is set with the parallel rows
     matrix = _pattern_gram(unit) * (lower + lower.T)
-    _set_parallel_pairs(matrix, primitive_directions(inputs), 0.0)
+    _set_parallel_pairs(matrix, inputs, correlations, 0.0)
     return matrix
 
 

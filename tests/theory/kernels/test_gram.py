@@ -142,3 +142,16 @@ def test_bad_rows_are_named(function: Callable[[ArrayLike], object]) -> None:
         function([[1.0, np.inf]])
     with pytest.raises(ShapeError):
         function([1.0, 2.0])
+
+
+def test_parallel_rows_are_exact_in_any_dimension_and_scale_and_near_ones_are_not_taken_for_them() -> None:
+    rng = np.random.default_rng(4)
+    row, far = rng.standard_normal((2, 3000))
+    nearly = row.copy()
+    nearly[0] = np.nextafter(nearly[0], np.inf)
+    X = np.stack([row, far, 2.0**500 * row, nearly, -row])
+    G, S = limiting_gram(X), limiting_pattern_gram(X)
+    parallel = [(0, 0), (0, 2), (2, 0), (1, 1), (3, 3)]
+    assert [G[pair] for pair in parallel] == [S[pair] for pair in parallel] == [0.5] * len(parallel)
+    assert G[0, 4] == S[0, 4] == G[4, 2] == S[4, 2] == 0.0
+    assert 0 < S[3, 4] < 1e-7

@@ -15,11 +15,12 @@ from properties import registry
 from properties.chapters.ngd.ngd_radius import OwnBall
 from properties.descent.instances import MapInstance
 from properties.descent.losses import LossRecipe, Misstatement
-from properties.engine.claim import Claim, Family, InstanceVerdict
+from properties.engine.claim import Bound, Claim, Family, InstanceVerdict
 from properties.engine.replay.counterexample import Circumstances, Refutation, read_counterexample, write_counterexample
 from properties.engine.replay.instance_document import InstanceDocument, from_document, to_document
 from properties.engine.search import evaluate_instance
 from properties.engine.stable_names import FORM
+from properties.engine.statistics import Trials
 from properties.exact.exact_network import ExactNetwork
 from theory.direction import UNBOUNDED, CertifiedSteps, LowerBound, UpperBound
 from theory.errors import ChoiceError, DocumentError, ShapeError
@@ -61,6 +62,15 @@ def names_of_classes(tree: Any) -> Iterator[str]:
         yield from names_of_classes(part)
 
 
+TRAINED = ("T5", "T5-width")
+"""Claims whose trials train networks, for seconds: their stream of random numbers stands for them here."""
+
+
+def first_of_the_stream(instance: Any, trials: Trials) -> list[Bound]:
+    """A count that no other seed, family or description gives."""
+    return [trials.at_most(f"{trials.rng.random()} of {instance}", 0, 64, 0.1)]
+
+
 FAMILIES = [
     pytest.param(claim, family, id=f"{claim.id} {family.id}")
     for claim in registry.values()
@@ -87,6 +97,8 @@ def drawn(family: Family[Any]) -> Mapping[str, Any]:
 @pytest.mark.parametrize(("claim", "family"), FAMILIES)
 def test_every_instance_survives_its_file(claim: Claim[Any], family: Family[Any], tmp_path: Any) -> None:
     """Built from a drawn description, written, read back: equal to the last bit, with equal evaluations."""
+    if claim.id in TRAINED:
+        claim = dataclasses.replace(claim, sampled=first_of_the_stream)
     description = drawn(family)
     instance = family.build(description)
     evaluation = evaluate_instance(claim, family.id, description, instance, SEED)
