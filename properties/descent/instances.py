@@ -27,7 +27,9 @@ from theory.rigour.one_step import OneStep, map_step, network_step
 from theory.rigour.precision import FIRST_BITS, working_precision
 from theory.rigour.rounding import gamma
 from theory.rigour.trajectory import network_steps_enclosed, steps_from_weights
-from theory.stability import certify_ball
+from theory.stability import certify_ball, change_bounds
+from theory.stability.norms import stability_constant
+from theory.theorems import ngd
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -175,6 +177,10 @@ class MapInstance:
         """Conditions 1 and 3; Condition 2 for the squared loss."""
         return certify_map(self.model, self.targets, self.loss)
 
+    def constant_within(self, radius: float) -> float:
+        """A C for which Condition 2(C) is certified on the ball of this radius around theta(0)."""
+        return ngd.stability_constant(self.model.deviation(radius), self.certificate.lambda_min) * (1 + gamma(4))
+
     @property
     def rank_deficient(self) -> bool:
         """False: J(0) is chosen to have full row rank."""
@@ -245,6 +251,10 @@ class NetworkInstance:
     def certificate(self) -> Certificate:
         """Conditions 1 and 3 by the ball certificates; Condition 2 for the squared loss."""
         return certify_ball(self.net, self.inputs, self.targets, condition="3", loss=self.loss)
+
+    def constant_within(self, radius: float) -> float:
+        """A C for which Condition 2(C) is certified on the ball of this radius around W(0)."""
+        return stability_constant(change_bounds(self.net, self.inputs, radius).best, self.certificate.lambda_min)
 
     @cached_property
     def rank_deficient(self) -> bool:

@@ -7,6 +7,8 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
+from theory.descent.optimiser import as_optimiser
+
 PLACES: Mapping[str, Callable[[Any], float]] = MappingProxyType(
     {
         "C": attrgetter("certificate.constant"),
@@ -25,9 +27,10 @@ PLACES: Mapping[str, Callable[[Any], float]] = MappingProxyType(
 
 
 class Numbers:
-    """Each exact as given, looked up when it is asked for: first what is given here, then the instance's attribute, then ``PLACES``.
+    """Each exact as given, looked up when it is asked for.
 
-    A theorem that needs another number gives its instances an attribute of that name.
+    First what is given here, then the instance's attribute, then ``PLACES``, then its optimiser's. A theorem that needs another number
+    gives its instances, or its optimiser, an attribute of that name.
     """
 
     C: Any
@@ -67,8 +70,17 @@ class Numbers:
             return self._given[name]
         own = getattr(self._instance, name, None)
         if own is None and name not in PLACES:
-            raise AttributeError(f"{type(self._instance).__name__} has no number {name!r}")
+            own = self._optimiser_s(name)
         return self._kind(PLACES[name](self._instance) if own is None else own)
+
+    def _optimiser_s(self, name: str) -> Any:
+        chosen = getattr(self._instance, "optimiser", None)
+        own = None if chosen is None else getattr(as_optimiser(chosen), name, None)
+        if own is None:
+            raise AttributeError(
+                f"{type(self._instance).__name__} has no number {name!r}, and no optimiser that has it"
+            )
+        return own
 
     def but(self, **given: Any) -> Numbers:
         """The same with some numbers given."""

@@ -40,8 +40,6 @@ from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
 from theory.maps.affine import kink_map
 from theory.rigour.enclosed_step import EnclosedStep
 from theory.rigour.rounding import gamma
-from theory.stability import change_bounds
-from theory.stability.norms import stability_constant
 from theory.stability.small_ball import THEOREMS, constant_on_own_ball, path_factor
 from theory.theorems import gradient_descent as gd
 from theory.theorems import ngd
@@ -108,14 +106,8 @@ def own_ball(descent: MapInstance | NetworkInstance, theorem: str, factor: PathF
     paper = descent.certificate
     if not paper.lambda_min > 0:
         return OwnBall(paper.lambda_min, np.inf, UNBOUNDED)
-
-    def constant(radius: float) -> float:
-        if isinstance(descent, MapInstance):
-            return ngd.stability_constant(descent.model.deviation(radius), paper.lambda_min) * (1 + gamma(4))
-        return stability_constant(change_bounds(descent.net, descent.inputs, radius).best, paper.lambda_min)
-
     unit = paper.radius / ngd.condition_radius(1.0, 1.0) * (1 + gamma(4))
-    found, radius = constant_on_own_ball(constant, unit, lambda C: factor(C, theorem), limit)
+    found, radius = constant_on_own_ball(descent.constant_within, unit, lambda C: factor(C, theorem), limit)
     return OwnBall(paper.lambda_min, radius, found)
 
 

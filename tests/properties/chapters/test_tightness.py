@@ -17,7 +17,7 @@ from properties.chapters.kfac import kfac_frozen
 from properties.chapters.ngd import ngd_step
 from properties.chapters.width import initial_residual
 from properties.descent.rule import Rule, residual_falls
-from tests.properties.chapters.tightness import CLAIMS, FILE, Nearest, known
+from tests.properties.chapters.tightness import CLAIMS, FILE, RUNS, Nearest, known
 from tests.properties.engine.run.planted import planted
 from theory.theorems import general_loss, gradient_descent, kernels, kfac, ngd, ngd_line, ngd_sharp
 
@@ -62,19 +62,23 @@ def test_the_file_says_which_bounds_are_attained() -> None:
 
 def test_every_claim_with_a_rate_has_its_nearest_instances() -> None:
     assert {one.claim for one in NEAREST} == set(CLAIMS)
-    runs = ("T1", "T1-q", "T1-sharp", "T0", "T0-sharp", "T2", "T2-q", "T4", "T4-lev", "T4-sharp", "T4-least")
     for said in (RUN, LENGTH):
-        assert {one.claim for one in of(CLAIMS, said)} == {*runs, "T1-radius"}
+        assert {one.claim for one in of(CLAIMS, said)} == {*RUNS, "T1-radius"}
+
+
+def test_claims_with_a_rate_are_found() -> None:
+    assert {"T1", "T1-q", "T2", "T4-least", "T0", "T1-first", "T1-step", "K-sep"} <= set(CLAIMS)
+    assert {"T1-tight", "T1-first", "C2-fro"}.isdisjoint(RUNS)
 
 
 Edit = tuple[Any, str, str]
 
-RUNS, CONFIRM, BALLS = Rule.conclusion, Rule.confirm, Rule._on_exact_steps
+STATED, CONFIRM, BALLS = Rule.conclusion, Rule.confirm, Rule._on_exact_steps
 
 
 def both(here: tuple[str, str], confirmed: tuple[str, str]) -> list[Edit]:
     """The same fault in float64 and in the confirmation."""
-    return [(RUNS, *here), (CONFIRM, *confirmed)]
+    return [(STATED, *here), (CONFIRM, *confirmed)]
 
 
 _POWER, _CONFIRMED_POWER = "factor ** len(steps) * first.before", "self.factor(at) ** len(exact) * first"

@@ -22,6 +22,7 @@ import numpy as np
 
 from properties import registry
 from properties.descent.enclosed import in_balls
+from properties.descent.rule import Rule
 from properties.engine.claim import Bound, Claim, Depth, Evaluation, Family
 from properties.engine.results import Result
 from properties.engine.search import evaluate_instance, run_claim
@@ -38,12 +39,21 @@ TOLERANCE = 1e-4
 OF_A_SHARE = 8e-4
 """The same for shares, which are small differences of numbers near 1: absolutely."""
 
-CLAIMS = (
-    *("T1", "T1-q", "T1-sharp", "T1-first", "T1-line", "T1-line-sharp", "T1-step", "T1-radius"),
-    *("T1-lemma-S", "T1-sharp-adversary", "T0", "T0-sharp", "T2", "T2-q"),
-    *("T4", "T4-lev", "T4-sharp", "T4-least", "K-sep", "T5-rad"),
-)
-"""Claims with a rate, a limit or a radius. T1-tight says itself that it is attained."""
+RULES: Mapping[str, Rule] = {
+    id: rule
+    for id, claim in registry.items()
+    if isinstance(rule := getattr(claim.conclusion, "__self__", None), Rule) and not claim.of_its_families
+}
+"""The claims that a rule on residuals makes. T1-tight says itself that it is attained."""
+
+RUNS = tuple(id for id, rule in RULES.items() if rule.radius is not None)
+"""Those that speak of whole runs."""
+
+BESIDES = ("T1-step", "T1-radius", "T1-lemma-S", "T1-sharp-adversary", "K-sep", "T5-rad")
+"""Others with a rate, a limit or a radius."""
+
+CLAIMS = tuple(id for id in registry if id in RULES or id in BESIDES)
+"""In the order of the table."""
 
 EQUALITY = "| = |"
 """What the label of an equality says, which is decided within rounding and has no nearest instance."""

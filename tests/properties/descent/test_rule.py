@@ -38,8 +38,20 @@ def test_numbers_are_given_or_the_instance_s_own_or_where_it_has_them() -> None:
     assert type(found.C) is float
     assert isinstance(Numbers(instance, arb).C, arb)
     assert (found.but(C=2.0).C, found.but(C=2.0).eta) == (2.0, 0.25)
-    with pytest.raises(AttributeError, match="SimpleNamespace has no number 'leverage'"):
+    with pytest.raises(AttributeError, match="SimpleNamespace has no number 'leverage', and no optimiser"):
         _ = found.leverage
+
+
+def test_an_optimiser_s_number_is_found_by_the_name_that_the_instance_stores() -> None:
+    found = SimpleNamespace(optimiser="damped-ngd:0.5", eta=0.25)
+    assert (Numbers(found).eps, Numbers(found).eta, Numbers(found, eps=2.0).eps) == (0.5, 0.25, 2.0)
+    assert isinstance(Numbers(found, arb).eps, arb)
+    assert (
+        Numbers(SimpleNamespace(optimiser="damped-ngd:0.5", eps=0.125)).eps == 0.125
+    )  # the instance's own comes first
+    for other in ("ngd", "damped-ngd:0.5"):
+        with pytest.raises(AttributeError, match="has no number 'momentum', and no optimiser that has it"):
+            _ = Numbers(SimpleNamespace(optimiser=other)).momentum
 
 
 @dataclass(frozen=True)
