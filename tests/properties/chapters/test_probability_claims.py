@@ -269,7 +269,7 @@ def test_the_widest_network_that_is_drawn_is_one_of_the_hypothesis(monkeypatch: 
     definite = KernelInstance(np.eye(2), 1)
     cases: list[tuple[Any, Callable[[], Any], int]] = [
         (width_claims, lambda: width_claims.WidthRule("T3", lambda _: 30).hypotheses(drawn)[-1], 30),
-        (kernel_claims, lambda: kernel_claims.definite_hypotheses(definite)[-1], definite.chernoff_width),
+        (kernel_claims, lambda: kernel_claims.Definite().hypotheses(definite)[-1], definite.chernoff_width),
     ]
     for module, found, asked in cases:
         for widest, verdict in ((asked, Verdict.HOLDS), (asked - 1, Verdict.REFUTED)):
