@@ -1,17 +1,17 @@
 """What one statement says in numbers, from which its claim and the claim's mutants are made.
 
-A chapter's rule is a frozen dataclass of these numbers with methods ``hypotheses`` and ``conclusion``, and where there are any
-``confirm``, ``sampled`` and ``features``, as Claim has them. A mutant is the claim under a rule with some numbers replaced.
+A chapter's rule is a frozen dataclass of these numbers with those of the methods ``hypotheses``, ``conclusion``, ``confirm``,
+``sampled`` and ``features`` that it needs, as Claim has them. A mutant is the claim under a rule with some numbers replaced.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from properties.engine.claim import Claim, Family, Mutant, Provenance
+from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance
 
 Families = tuple[Family[Any], ...]
 
@@ -30,6 +30,16 @@ class Stated:
 
     def mutated(self) -> Families:
         """The families of a mutant that names none: the claim's own where this is empty."""
+        return ()
+
+    def hypotheses(self, instance: Any) -> Sequence[Hypothesis]:
+        """Nothing is asked for."""
+        del instance
+        return ()
+
+    def conclusion(self, instance: Any) -> Sequence[Bound]:
+        """Nothing is concluded but from samples."""
+        del instance
         return ()
 
     def checks(self) -> dict[str, Any]:

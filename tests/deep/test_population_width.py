@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from properties.chapters.generalisation.population_width import MUTANT_TRIALS, Rule, build, sampled, trial
+from properties.chapters.generalisation.population_width import MUTANT_TRIALS, PopulationWidth, build
 from properties.engine.claim import Verdict
 from properties.engine.statistics import Trials
 
@@ -24,8 +24,8 @@ CAP = {
 def test_without_its_training_term_the_bound_fails_for_untrained_networks() -> None:
     """So many steps leave a training term below 0.01: without any step the bound would be what it is without that term."""
     population = build(CAP)
-    rule = Rule(train=lambda net, *_: net, fresh=150, trials=MUTANT_TRIALS)
-    (bound,) = sampled(rule, population, Trials(1, "cap", CAP))
+    rule = PopulationWidth(train=lambda net, *_: net, fresh=150, trials=MUTANT_TRIALS)
+    (bound,) = rule.sampled(population, Trials(1, "cap", CAP))
     assert bound.verdict is Verdict.REFUTED
     found = population.bound(*population.draw(80, np.random.default_rng(0)))
     assert found is not None
@@ -34,7 +34,7 @@ def test_without_its_training_term_the_bound_fails_for_untrained_networks() -> N
 
 
 def test_trained_networks_are_far_within_it() -> None:
-    failed, ratio = trial(build(CAP), np.random.default_rng(1), Rule(fresh=150))
+    failed, ratio = PopulationWidth(fresh=150).trial(build(CAP), np.random.default_rng(1))
     assert failed is False
     assert ratio < 0.2
 
@@ -42,5 +42,5 @@ def test_trained_networks_are_far_within_it() -> None:
 @pytest.mark.parametrize("teacher", ["signs", "linear"])
 def test_wider_networks_of_random_signs_and_linear_teachers(teacher: str) -> None:
     changes = {"teacher": teacher, "width": 6000, "scale": 100, "size_percent": 10, "steps": 8, "step_tenths": 5}
-    (bound,) = sampled(Rule(), build({**CAP, **changes, "rows": 60, "dim": 200}), Trials(2, teacher, changes))
+    (bound,) = PopulationWidth().sampled(build({**CAP, **changes, "rows": 60, "dim": 200}), Trials(2, teacher, changes))
     assert bound.verdict is Verdict.HOLDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -32,8 +33,9 @@ from properties.engine.claim import (
     at_most_exactly,
     require,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described, described_family
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant, replaced
 from properties.exact.identity_instances import build_network, network_descriptions
 
 Description = Mapping[str, Any]
@@ -45,14 +47,6 @@ SHAPES = (("uniform", 1, 1), ("uniform", 2, 2), ("uniform", 3, 3), ("uniform", 3
 def equal_numbers(label: str, left: fmpq, right: fmpq) -> Bound:
     """``left = right`` between rational numbers."""
     return equal(label, fmpq_mat([[left]]), fmpq_mat([[right]]))
-
-
-def hypotheses(instance: LinearisedInstance) -> Sequence[Hypothesis]:
-    """J has full row rank; both step sizes are within their limits, GD's by an exact contraction below 1."""
-    rank = full_rank("J", instance.jacobian)
-    if rank.verdict is not Verdict.HOLDS:
-        return [rank]
-    return [rank, *step_hypotheses(instance)]
 
 
 def step_hypotheses(instance: LinearisedInstance) -> Sequence[Hypothesis]:
@@ -77,53 +71,60 @@ def _form(gram: fmpq_mat, vector: fmpq_mat) -> fmpq:
     return (vector.transpose() * gram.solve(vector))[0, 0]
 
 
-def conclusion(
-    instance: LinearisedInstance,
-    limit: Callable[[LinearisedInstance], fmpq_mat] = lambda instance: instance.nearest,
-    distance_squared: Callable[[LinearisedInstance], fmpq] = nearest_distance_squared,
-    ngd_factor: Callable[[fmpq], fmpq] = lambda eta: 1 - eta,
-    contraction: Callable[[LinearisedInstance], fmpq] = lambda instance: instance.contraction,
-) -> Sequence[Bound]:
-    """D, from theta(0) to the limit: it interpolates, is the shortest, and both optimisers tend to it, step by step."""
-    J, k = instance.jacobian, instance.steps
-    D = limit(instance)
-    across = identity(J.ncols()) - instance.pseudo_inverse * J
-    ngd, gd = instance.displacement("ngd", k), instance.displacement("gd", k)
-    remaining = instance.residual + J * gd
-    gap = gd - D
-    return [
-        equal("J (theta(0) + D) = y", J * D, -instance.residual),
-        equal("D = -J^+ r(0)", D, -(instance.pseudo_inverse * instance.residual)),
-        equal("D is orthogonal to the null space of J", across * D, fmpq_mat(J.ncols(), 1)),
-        equal_numbers("||D||^2 = r(0)^T G^{-1} r(0)", squared_norm(D), distance_squared(instance)),
-        equal("NGD after k steps: (1 - (1-eta)^k) D", ngd, (1 - ngd_factor(instance.ngd_step) ** k) * D),
-        at_most_exactly(
-            "NGD's squared distance to the limit after k steps <= r(0)^T G^{-1} r(0)",
-            squared_norm(ngd - D),
-            distance_squared(instance),
-        ),
-        equal("GD after k steps: D + J^T G^{-1} r(k)", gap, J.transpose() * instance.gram.solve(remaining)),
-        at_most_exactly(
-            "GD's squared distance to the limit after k steps <= c^{2k} r(0)^T G^{-1} r(0)",
-            squared_norm(gap),
-            contraction(instance) ** (2 * k) * distance_squared(instance),
-        ),
-    ]
+@dataclass(frozen=True)
+class NearestInterpolant(Stated):
+    """Where both optimisers end, and how they get there."""
 
+    limit: Callable[[LinearisedInstance], fmpq_mat] = lambda instance: instance.nearest
+    distance_squared: Callable[[LinearisedInstance], fmpq] = nearest_distance_squared
+    ngd_factor: Callable[[fmpq], fmpq] = lambda eta: 1 - eta
+    contraction: Callable[[LinearisedInstance], fmpq] = lambda instance: instance.contraction
+    limited: bool = True
+    """Whether the step sizes have limits."""
+    besides: Callable[[LinearisedInstance], Sequence[Hypothesis]] = lambda _: ()
 
-def features(instance: LinearisedInstance) -> Sequence[str]:
-    """Whether the start has u(0) = 0, and whether GD oscillates."""
-    found = ["u(0) = 0"] if instance.residual == -instance.targets else ["u(0) != 0"]
-    if instance.gd_share > fmpq(1, 2):
-        found.append("GD beyond 1/lambda_max")
-    return found
+    def hypotheses(self, instance: LinearisedInstance) -> Sequence[Hypothesis]:
+        """J has full row rank; both step sizes are within their limits, GD's by an exact contraction below 1."""
+        rank = full_rank("J", instance.jacobian)
+        judged = self.limited and rank.verdict is Verdict.HOLDS
+        return [rank, *(step_hypotheses(instance) if judged else ()), *self.besides(instance)]
+
+    def conclusion(self, instance: LinearisedInstance) -> Sequence[Bound]:
+        """D, from theta(0) to the limit: it interpolates, is the shortest, and both optimisers tend to it, step by step."""
+        J, k = instance.jacobian, instance.steps
+        D = self.limit(instance)
+        across = identity(J.ncols()) - instance.pseudo_inverse * J
+        ngd, gd = instance.displacement("ngd", k), instance.displacement("gd", k)
+        remaining = instance.residual + J * gd
+        gap = gd - D
+        return [
+            equal("J (theta(0) + D) = y", J * D, -instance.residual),
+            equal("D = -J^+ r(0)", D, -(instance.pseudo_inverse * instance.residual)),
+            equal("D is orthogonal to the null space of J", across * D, fmpq_mat(J.ncols(), 1)),
+            equal_numbers("||D||^2 = r(0)^T G^{-1} r(0)", squared_norm(D), self.distance_squared(instance)),
+            equal("NGD after k steps: (1 - (1-eta)^k) D", ngd, (1 - self.ngd_factor(instance.ngd_step) ** k) * D),
+            at_most_exactly(
+                "NGD's squared distance to the limit after k steps <= r(0)^T G^{-1} r(0)",
+                squared_norm(ngd - D),
+                self.distance_squared(instance),
+            ),
+            equal("GD after k steps: D + J^T G^{-1} r(k)", gap, J.transpose() * instance.gram.solve(remaining)),
+            at_most_exactly(
+                "GD's squared distance to the limit after k steps <= c^{2k} r(0)^T G^{-1} r(0)",
+                squared_norm(gap),
+                self.contraction(instance) ** (2 * k) * self.distance_squared(instance),
+            ),
+        ]
+
+    def features(self, instance: LinearisedInstance) -> Sequence[str]:
+        """Whether the start has u(0) = 0, and whether GD oscillates."""
+        found = ["u(0) = 0"] if instance.residual == -instance.targets else ["u(0) != 0"]
+        if instance.gd_share > fmpq(1, 2):
+            found.append("GD beyond 1/lambda_max")
+        return found
 
 
 # --- families --------------------------------------------------------------------------------------------------------
-
-
-def _examples(quick: int, normal: int, thorough: int) -> dict[Depth, int]:
-    return {Depth.QUICK: quick, Depth.NORMAL: normal, Depth.THOROUGH: thorough}
 
 
 WITHIN, BEYOND = (2, 99), (101, 150)
@@ -148,17 +149,6 @@ def _steps(description: Description) -> tuple[fmpq, fmpq, int]:
     )
 
 
-def _linear_descriptions(ngd: Range, gd: Range) -> SearchStrategy[Description]:
-    return described(
-        {
-            "outputs": st.integers(1, 4),
-            "extra_parameters": st.integers(0, 3),
-            **_step_parts(ngd, gd),
-            "seed": st.integers(0, 2**20),
-        }
-    )
-
-
 def _build_linear(description: Description, rank_deficient: bool = False) -> LinearisedInstance:
     rng = np.random.default_rng(description["seed"])
     n = description["outputs"]
@@ -180,12 +170,15 @@ def _build_network(description: Description) -> LinearisedInstance:
 
 def linear(ngd: Range = WITHIN, gd: Range = WITHIN, rank_deficient: bool = False) -> Family[LinearisedInstance]:
     """Linear models with small integer entries."""
-    return Family(
+    return described_family(
         "linear",
         "linear models with small integers",
-        partial(_linear_descriptions, ngd, gd),
         partial(_build_linear, rank_deficient=rank_deficient),
-        _examples(40, 220, 2200),
+        (40, 220, 2200),
+        outputs=st.integers(1, 4),
+        extra_parameters=st.integers(0, 3),
+        **_step_parts(ngd, gd),
+        seed=st.integers(0, 2**20),
     )
 
 
@@ -194,7 +187,7 @@ NETWORKS = Family(
     "two-layer ReLU networks with frozen pattern",
     _network_descriptions,
     _build_network,
-    _examples(15, 90, 800),
+    {Depth.QUICK: 15, Depth.NORMAL: 90, Depth.THOROUGH: 800},
 )
 
 
@@ -211,34 +204,68 @@ def _kfac_limit(instance: LinearisedInstance) -> fmpq_mat:
     return kfac_displacement(instance.network)
 
 
-def _kfac_hypotheses(instance: LinearisedInstance) -> Sequence[Hypothesis]:
+def _pattern_features_of_full_rank(instance: LinearisedInstance) -> Sequence[Hypothesis]:
     assert instance.network is not None
-    return [*hypotheses(instance), full_rank("S", instance.network.features)]
-
-
-def _least_squares_limit(instance: LinearisedInstance) -> fmpq_mat:
-    return -(instance.pseudo_inverse * instance.residual)
+    return [full_rank("S", instance.network.features)]
 
 
 def _interpolation_alone(instance: LinearisedInstance) -> Sequence[Bound]:
-    D = _least_squares_limit(instance)
+    D = -(instance.pseudo_inverse * instance.residual)
     return [equal("J (theta(0) + D) = y", instance.jacobian * D, -instance.residual)]
 
 
-def _rank_alone(instance: LinearisedInstance) -> Sequence[Hypothesis]:
-    return [full_rank("J", instance.jacobian)]
-
-
-_CLAIM: Claim[LinearisedInstance] = Claim(
-    id="T5-dist",
-    statement="in the linearised model NGD (0 < eta < 2) and GD (0 < eta < 2/lambda_max(G)) reach the same interpolant, "
+T5_DIST = NearestInterpolant().claim(
+    "T5-dist",
+    "in the linearised model NGD (0 < eta < 2) and GD (0 < eta < 2/lambda_max(G)) reach the same interpolant, "
     "the one nearest to theta(0), at squared distance r(0)^T G(0)^{-1} r(0)",
-    provenance=Provenance.DERIVED,
-    source="docs/theory.md, T5-dist",
+    Provenance.DERIVED,
+    mutant(
+        "kfac-too",
+        "K-FAC reaches that interpolant as well",
+        families=(NETWORKS,),
+        limit=_kfac_limit,
+        besides=_pattern_features_of_full_rank,
+    ),
+    mutant("origin", "the interpolant of least norm, whatever theta(0)", limit=_from_the_origin),
+    mutant(
+        "targets-alone",
+        "squared distance y^T G^{-1} y, whatever u(0)",
+        distance_squared=lambda instance: _form(instance.gram, instance.targets),
+    ),
+    mutant(
+        "gram-squared",
+        "squared distance r(0)^T G^{-2} r(0)",
+        distance_squared=lambda instance: squared_norm(instance.gram.solve(instance.residual)),
+    ),
+    mutant(
+        "ngd-twice-as-fast",
+        "NGD has covered 1 - (1-eta)^{2k} of the way after k steps",
+        ngd_factor=lambda eta: (1 - eta) ** 2,
+    ),
+    mutant(
+        "ngd-step-limit-dropped",
+        "NGD approaches the limit for every step size",
+        "0 < eta < 2 for NGD",
+        (linear(ngd=BEYOND),),
+        limited=False,
+    ),
+    mutant(
+        "gd-step-limit-dropped",
+        "GD approaches the limit for every step size",
+        "0 < eta < 2/lambda_max for GD",
+        (linear(gd=BEYOND),),
+        limited=False,
+        contraction=lambda _: fmpq(1),
+    ),
+    replaced(
+        "rank-dropped",
+        "the limit interpolates whatever the rank of J",
+        "rank J = n",
+        families=(linear(rank_deficient=True),),
+        hypotheses=lambda _: (),
+        conclusion=_interpolation_alone,
+    ),
     families=(linear(), NETWORKS),
-    hypotheses=hypotheses,
-    conclusion=conclusion,
-    features=features,
     formulas=Formulas(
         hypotheses=(
             "the linearised model",
@@ -248,65 +275,10 @@ _CLAIM: Claim[LinearisedInstance] = Claim(
             r"Both reach the same interpolant, the one nearest to $\theta(0)$, at squared distance $r(0)^\top G(0)^{-1}r(0)$.",
         ),
     ),
-    assumes=(
+    also=(
         "rank J = n",
         "0 < eta < 2 for NGD",
         "0 < eta < 2/lambda_max for GD",
-    ),
-)
-
-T5_DIST = _CLAIM.with_mutants(
-    _CLAIM.neighbour(
-        "kfac-too",
-        "K-FAC reaches that interpolant as well",
-        families=(NETWORKS,),
-        hypotheses=_kfac_hypotheses,
-        conclusion=partial(conclusion, limit=_kfac_limit),
-    ),
-    _CLAIM.neighbour(
-        "origin",
-        "the interpolant of least norm, whatever theta(0)",
-        conclusion=partial(conclusion, limit=_from_the_origin),
-    ),
-    _CLAIM.neighbour(
-        "targets-alone",
-        "squared distance y^T G^{-1} y, whatever u(0)",
-        conclusion=partial(conclusion, distance_squared=lambda instance: _form(instance.gram, instance.targets)),
-    ),
-    _CLAIM.neighbour(
-        "gram-squared",
-        "squared distance r(0)^T G^{-2} r(0)",
-        conclusion=partial(
-            conclusion, distance_squared=lambda instance: squared_norm(instance.gram.solve(instance.residual))
-        ),
-    ),
-    _CLAIM.neighbour(
-        "ngd-twice-as-fast",
-        "NGD has covered 1 - (1-eta)^{2k} of the way after k steps",
-        conclusion=partial(conclusion, ngd_factor=lambda eta: (1 - eta) ** 2),
-    ),
-    _CLAIM.neighbour(
-        "ngd-step-limit-dropped",
-        "NGD approaches the limit for every step size",
-        families=(linear(ngd=BEYOND),),
-        hypotheses=_rank_alone,
-        drops="0 < eta < 2 for NGD",
-    ),
-    _CLAIM.neighbour(
-        "gd-step-limit-dropped",
-        "GD approaches the limit for every step size",
-        families=(linear(gd=BEYOND),),
-        hypotheses=_rank_alone,
-        conclusion=partial(conclusion, contraction=lambda instance: fmpq(1)),
-        drops="0 < eta < 2/lambda_max for GD",
-    ),
-    _CLAIM.neighbour(
-        "rank-dropped",
-        "the limit interpolates whatever the rank of J",
-        families=(linear(rank_deficient=True),),
-        hypotheses=lambda _: (),
-        conclusion=_interpolation_alone,
-        drops="rank J = n",
     ),
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,17 +15,16 @@ from properties.chapters.width.binomials import normal_within
 from properties.engine.claim import (
     Bound,
     Claim,
-    Depth,
     Family,
     Hypothesis,
-    Mutant,
     Provenance,
     at_most_enclosed,
     at_most_exactly,
     require,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant
 from properties.engine.stable_names import stored_as
 from properties.exact.exact_network import exact_root, outputs, pattern_features
 from theory.rigour.exact import rational_matrix
@@ -68,30 +66,31 @@ class MovedNetwork:
         return sum((max(tube - abs(z), fmpq(0)) for z in Z), fmpq(0)) / exact_root(len(self.signs))
 
 
-Total = Callable[[MovedNetwork], fmpq]
+@dataclass(frozen=True)
+class NewInput(Stated):
+    """The bound of the linearisation's error at x, and what it asks for."""
 
+    total: Callable[[MovedNetwork], fmpq] = lambda instance: instance.margins(instance.tube)
+    unit: bool = True
+    """Whether x has norm 1."""
+    bounded: bool = True
+    """Whether no neuron moved further than b."""
 
-def _stated(instance: MovedNetwork) -> fmpq:
-    return instance.margins(instance.tube)
+    def hypotheses(self, instance: MovedNetwork) -> Sequence[Hypothesis]:
+        """x is a unit vector, no neuron moved further than b; exact."""
+        found = []
+        if self.unit:
+            length = sum((entry * entry for entry in instance.new.entries()), fmpq(0))
+            found.append(require("||x|| = 1 (exact)", 1.0 if length == 1 else -1.0))
+        if self.bounded:
+            within = instance.farthest <= instance.tube**2
+            found.append(require("||w_r - w_r(0)|| <= b for every r (exact)", 1.0 if within else -1.0))
+        return found
 
-
-def new_hypotheses(bounded: bool, instance: MovedNetwork) -> Sequence[Hypothesis]:
-    """x is a unit vector, no neuron moved further than b; exact."""
-    length = sum((entry * entry for entry in instance.new.entries()), fmpq(0))
-    unit = require("||x|| = 1 (exact)", 1.0 if length == 1 else -1.0)
-    if not bounded:
-        return [unit]
-    within = instance.farthest <= instance.tube**2
-    return [unit, require("||w_r - w_r(0)|| <= b for every r (exact)", 1.0 if within else -1.0)]
-
-
-def new_conclusion(total: Total, instance: MovedNetwork) -> Sequence[Bound]:
-    """The linearisation's error at x."""
-    return [
-        at_most_exactly(
-            "|f(W, x) - linearised| <= m^{-1/2} sum_r (b - |w_r(0)^T x|)_+", instance.error, total(instance)
-        )
-    ]
+    def conclusion(self, instance: MovedNetwork) -> Sequence[Bound]:
+        """The linearisation's error at x."""
+        label = "|f(W, x) - linearised| <= m^{-1/2} sum_r (b - |w_r(0)^T x|)_+"
+        return [at_most_exactly(label, instance.error, self.total(instance))]
 
 
 def build_moved(description: Description) -> MovedNetwork:
@@ -118,7 +117,9 @@ def _build_longer(description: Description) -> MovedNetwork:
     return replace(found, new=found.new * 3)
 
 
-def _new_family(beyond: int = 1, **changes: Any) -> Family[MovedNetwork]:
+def _moved(
+    beyond: int = 1, build: Callable[[Description], MovedNetwork] = build_moved, **changes: Any
+) -> Family[MovedNetwork]:
     parts = {
         "root_width": st.integers(1, 6),
         "tube_eighths": st.integers(1, 24),
@@ -128,23 +129,51 @@ def _new_family(beyond: int = 1, **changes: Any) -> Family[MovedNetwork]:
         "beyond": st.just(beyond),
         "seed": st.integers(0, 2**20),
     }
-    return Family(
-        "exact",
-        "rational networks whose neurons have moved",
-        partial(described, {**parts, **changes}),
-        build_moved,
-        {Depth.QUICK: 40, Depth.NORMAL: 400, Depth.THOROUGH: 3000},
-    )
+    title = "rational networks whose neurons have moved"
+    return described_family("exact", title, build, (40, 400, 3000), **{**parts, **changes})
 
 
-_NEW: Claim[MovedNetwork] = Claim(
-    id="T5-new",
-    statement="if ||w_r - w_r(0)|| <= b for every r, then |f(W, x) - grad f(W(0), x)^T W| <= m^{-1/2} sum_r (b - |w_r(0)^T x|)_+ for every unit x",
-    provenance=Provenance.DERIVED,
+_ALIGNED = st.just(True)
+_FARTHEST = _moved(aligned=_ALIGNED, boundary=st.just(True), moved_percent=st.just(100))
+_FAR = _moved(
+    aligned=_ALIGNED,
+    boundary=st.just(False),
+    root_width=st.integers(4, 6),
+    tube_eighths=st.integers(12, 24),
+    moved_percent=st.integers(95, 100),
+)
+
+T5_NEW = NewInput().claim(
+    "T5-new",
+    "if ||w_r - w_r(0)|| <= b for every r, then |f(W, x) - grad f(W(0), x)^T W| <= m^{-1/2} sum_r (b - |w_r(0)^T x|)_+ for every unit x",
+    Provenance.DERIVED,
+    mutant("motion-dropped", "neurons that moved by 2b", "||w_r - w_r(0)|| <= b", (_moved(beyond=2),), bounded=False),
+    mutant(
+        "long-input",
+        "an input of norm 3",
+        "||x|| = 1",
+        (_moved(build=_build_longer, aligned=_ALIGNED),),
+        unit=False,
+    ),
+    mutant(
+        "smaller",
+        "0.99 times that",
+        families=(_FARTHEST,),
+        total=lambda instance: instance.margins(instance.tube) * fmpq(99, 100),
+    ),
+    mutant(
+        "half-tube",
+        "the neurons within b/2 alone, with their own margins",
+        families=(_FAR,),
+        total=lambda instance: instance.margins(instance.tube / 2) * 2,
+    ),
+    mutant(
+        "mean",
+        "1/m in place of m^{-1/2}",
+        total=lambda instance: instance.margins(instance.tube) / exact_root(len(instance.signs)),
+    ),
     source="docs/generalisation.md, T5-new",
-    families=(_new_family(),),
-    hypotheses=partial(new_hypotheses, True),
-    conclusion=partial(new_conclusion, _stated),
+    families=(_moved(),),
     formulas=Formulas(
         hypotheses=(
             r"$\norm{w_r-w_r(0)}\le b$ for every $r$",
@@ -152,63 +181,9 @@ _NEW: Claim[MovedNetwork] = Claim(
         ),
         conclusion=(r"$\abs{f(W,x)-\nabla f(W(0),x)^\top W}\le m^{-1/2}\sum_r(b-\abs{w_r(0)^\top x})_+$",),
     ),
-    assumes=(
+    also=(
         "||w_r - w_r(0)|| <= b",
         "||x|| = 1",
-    ),
-)
-
-
-def _new_mutant(
-    id: str,
-    description: str,
-    total: Total = _stated,
-    bounded: bool = True,
-    beyond: int = 1,
-    drops: str = "",
-    **changes: Any,
-) -> Mutant:
-    return _NEW.neighbour(
-        id,
-        description,
-        drops,
-        families=(_new_family(beyond, **changes),),
-        hypotheses=partial(new_hypotheses, bounded),
-        conclusion=partial(new_conclusion, total),
-    )
-
-
-T5_NEW = _NEW.with_mutants(
-    _new_mutant("motion-dropped", "neurons that moved by 2b", bounded=False, beyond=2, drops="||w_r - w_r(0)|| <= b"),
-    _NEW.neighbour(
-        "long-input",
-        "an input of norm 3",
-        drops="||x|| = 1",
-        families=(replace(_new_family(aligned=st.just(True)), build=_build_longer),),
-        hypotheses=lambda instance: new_hypotheses(True, instance)[1:],
-    ),
-    _new_mutant(
-        "smaller",
-        "0.99 times that",
-        lambda instance: instance.margins(instance.tube) * fmpq(99, 100),
-        aligned=st.just(True),
-        boundary=st.just(True),
-        moved_percent=st.just(100),
-    ),
-    _new_mutant(
-        "half-tube",
-        "the neurons within b/2 alone, with their own margins",
-        lambda instance: instance.margins(instance.tube / 2) * 2,
-        aligned=st.just(True),
-        boundary=st.just(False),
-        root_width=st.integers(4, 6),
-        tube_eighths=st.integers(12, 24),
-        moved_percent=st.integers(95, 100),
-    ),
-    _new_mutant(
-        "mean",
-        "1/m in place of m^{-1/2}",
-        lambda instance: instance.margins(instance.tube) / exact_root(len(instance.signs)),
     ),
 )
 
@@ -242,41 +217,59 @@ class GaussianMargin:
         return within, b * within - first, b * b * within - 2 * b * first + second
 
 
-Moments = Callable[[arb, arb], tuple[arb, arb, arb]]
-"""``(b, p)`` -> bounds of the three."""
+@dataclass(frozen=True)
+class Margin(Stated):
+    """The bounds of the moments."""
+
+    moments: Callable[[arb, arb], tuple[arb, arb, arb]] = lambda b, p: (p, b * p / 2, b * b * p / 3)
+    """``(b, p)`` -> bounds of the three."""
+
+    def conclusion(self, instance: GaussianMargin) -> Sequence[Bound]:
+        """The three bounds, in balls."""
+        labels = ("P(|z| <= b) <= p", "E (b-|z|)_+ <= b p/2", "E (b-|z|)_+^2 <= b^2 p/3")
+        with working_precision(BITS):
+            b = arb(instance.tube)
+            predicted = self.moments(b, arb(margin_probability(b, arb(instance.scale))))
+            return [at_most_enclosed(*parts) for parts in zip(labels, instance.moments, predicted, strict=True)]
 
 
-def _stated_moments(b: arb, p: arb) -> tuple[arb, arb, arb]:
-    return p, b * p / 2, b * b * p / 3
-
-
-def margin_conclusion(moments: Moments, instance: GaussianMargin) -> Sequence[Bound]:
-    """The three bounds, in balls."""
-    labels = ("P(|z| <= b) <= p", "E (b-|z|)_+ <= b p/2", "E (b-|z|)_+^2 <= b^2 p/3")
-    with working_precision(BITS):
-        b = arb(instance.tube)
-        predicted = moments(b, arb(margin_probability(b, arb(instance.scale))))
-        return [at_most_enclosed(*parts) for parts in zip(labels, instance.moments, predicted, strict=True)]
-
-
-def _margin_family(largest: int = 3000) -> Family[GaussianMargin]:
-    return Family(
+def _margins(largest: int) -> Family[GaussianMargin]:
+    return described_family(
         "balls",
         "b and nu",
-        lambda: described({"tube_thousandths": st.integers(1, largest), "scale": st.sampled_from([1, 2, 100])}),
         lambda d: GaussianMargin(fmpq(d["tube_thousandths"], 1000), fmpq(d["scale"])),
-        {Depth.QUICK: 40, Depth.NORMAL: 400, Depth.THOROUGH: 3000},
+        (40, 400, 3000),
+        tube_thousandths=st.integers(1, largest),
+        scale=st.sampled_from([1, 2, 100]),
     )
 
 
-_MARGIN: Claim[GaussianMargin] = Claim(
-    id="T5-margin",
-    statement="for z ~ N(0, nu^2) and p = (2/pi)^{1/2} b/nu: P(|z| <= b) <= p, E (b-|z|)_+ <= b p/2, E (b-|z|)_+^2 <= b^2 p/3",
-    provenance=Provenance.DERIVED,
+_NARROW = (_margins(100),)
+
+T5_MARGIN = Margin().claim(
+    "T5-margin",
+    "for z ~ N(0, nu^2) and p = (2/pi)^{1/2} b/nu: P(|z| <= b) <= p, E (b-|z|)_+ <= b p/2, E (b-|z|)_+^2 <= b^2 p/3",
+    Provenance.DERIVED,
+    mutant(
+        "probability",
+        "P(|z| <= b) <= 0.99 p",
+        families=_NARROW,
+        moments=lambda b, p: (p * 99 / 100, b * p / 2, b * b * p / 3),
+    ),
+    mutant(
+        "mean",
+        "E (b-|z|)_+ <= 0.99 b p/2",
+        families=_NARROW,
+        moments=lambda b, p: (p, b * p * 99 / 200, b * b * p / 3),
+    ),
+    mutant(
+        "square",
+        "E (b-|z|)_+^2 <= 0.99 b^2 p/3",
+        families=_NARROW,
+        moments=lambda b, p: (p, b * p / 2, b * b * p * 33 / 100),
+    ),
     source="docs/generalisation.md, T5-margin: the density of z is at most (2 pi)^{-1/2}/nu",
-    families=(_margin_family(),),
-    hypotheses=lambda _: (),
-    conclusion=partial(margin_conclusion, _stated_moments),
+    families=(_margins(3000),),
     formulas=Formulas(
         hypotheses=(r"$z$ normal with mean 0 and variance $\nu^2$",),
         conclusion=(
@@ -287,19 +280,6 @@ _MARGIN: Claim[GaussianMargin] = Claim(
         constants=(r"$p=\left(\dfrac{2}{\pi}\right)^{1/2}\dfrac{b}{\nu}$",),
     ),
     unconditional="every normal variable with mean 0, and every b",
-)
-
-
-def _margin_mutant(id: str, description: str, moments: Moments) -> Mutant:
-    return _MARGIN.neighbour(
-        id, description, families=(_margin_family(100),), conclusion=partial(margin_conclusion, moments)
-    )
-
-
-T5_MARGIN = _MARGIN.with_mutants(
-    _margin_mutant("probability", "P(|z| <= b) <= 0.99 p", lambda b, p: (p * 99 / 100, b * p / 2, b * b * p / 3)),
-    _margin_mutant("mean", "E (b-|z|)_+ <= 0.99 b p/2", lambda b, p: (p, b * p * 99 / 200, b * b * p / 3)),
-    _margin_mutant("square", "E (b-|z|)_+^2 <= 0.99 b^2 p/3", lambda b, p: (p, b * p / 2, b * b * p * 33 / 100)),
 )
 
 CLAIMS: tuple[Claim[Any], ...] = (T5_NEW, T5_MARGIN)

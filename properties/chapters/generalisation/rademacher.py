@@ -5,20 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from math import lcm
 from typing import Any
 
 import numpy as np
 from flint import arb, fmpq, fmpq_mat
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from properties.engine.claim import (
     Bound,
     Claim,
-    Depth,
-    Family,
     Hypothesis,
     Provenance,
     at_most_enclosed,
@@ -27,8 +24,9 @@ from properties.engine.claim import (
     require,
     technical,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray, normalise_rows
@@ -113,77 +111,56 @@ def complexity(instance: ComplexityInstance) -> arb | fmpq:
     return arb(instance.radius) * mean / instance.size
 
 
-def hypotheses(instance: ComplexityInstance) -> Sequence[Hypothesis]:
-    """B and G are not zero; nothing else is assumed."""
-    return [
-        technical(require("B > 0", float(int(instance.radius.p)) or -1.0)),
-        technical(require("G is not zero", float(int(instance.trace.p)) or -1.0)),
-    ]
-
-
-def trace(instance: ComplexityInstance) -> fmpq:
-    """``tr G``."""
-    return instance.trace
-
-
 LABEL = "empirical Rademacher complexity <= B sqrt(tr G)/n"
 
 
-def conclusion(
-    instance: ComplexityInstance,
-    measured: Callable[[ComplexityInstance], arb | fmpq] = complexity,
-    factor: fmpq = ONE,
-    trace: Callable[[ComplexityInstance], fmpq] = trace,
-    limiting_trace: Callable[[int], float] = generalisation.limiting_trace,
-    bits: int = BITS,
-) -> Sequence[Bound]:
-    """The complexity against its bound; for a network also ``tr G_inf``."""
-    with working_precision(bits):
-        found, radius = measured(instance), factor * instance.radius
-        if isinstance(found, fmpq):
-            predicted = radius**2 * trace(instance) / instance.size**2
-            bounds = [dataclasses.replace(at_most_exactly(f"{LABEL}, squared", found, predicted), aim=0.0)]
-        else:
-            bounds = [
-                at_most_enclosed(
-                    LABEL, found, generalisation.rademacher_bound(arb(radius), arb(trace(instance)), instance.size)
-                )
-            ]
-        if instance.inputs is not None:
-            kernel = ball_limiting_gram(instance.inputs, bits)
-            total = sum((kernel[i, i] for i in range(instance.size)), arb(0))
-            bounds.append(equal_exactly("tr G_inf = n/2", total == arb(limiting_trace(instance.size))))
-    return bounds
+@dataclass(frozen=True)
+class Rademacher(Stated):
+    """The complexity and the numbers of its bound."""
 
+    measured: Callable[[ComplexityInstance], arb | fmpq] = complexity
+    factor: fmpq = ONE
+    trace: Callable[[ComplexityInstance], fmpq] = lambda instance: instance.trace
+    limiting_trace: Callable[[int], float] = generalisation.limiting_trace
 
-def confirm(instance: ComplexityInstance, bits: int, **changes: Any) -> Sequence[Bound]:
-    """The same at more bits."""
-    return conclusion(instance, **changes, bits=bits)
+    def hypotheses(self, instance: ComplexityInstance) -> Sequence[Hypothesis]:
+        """B and G are not zero; nothing else is assumed."""
+        return [
+            technical(require("B > 0", float(int(instance.radius.p)) or -1.0)),
+            technical(require("G is not zero", float(int(instance.trace.p)) or -1.0)),
+        ]
 
+    def conclusion(self, instance: ComplexityInstance, bits: int = BITS) -> Sequence[Bound]:
+        """The complexity against its bound; for a network also ``tr G_inf``."""
+        with working_precision(bits):
+            found, radius = self.measured(instance), self.factor * instance.radius
+            if isinstance(found, fmpq):
+                predicted = radius**2 * self.trace(instance) / instance.size**2
+                bounds = [dataclasses.replace(at_most_exactly(f"{LABEL}, squared", found, predicted), aim=0.0)]
+            else:
+                bounds = [
+                    at_most_enclosed(
+                        LABEL,
+                        found,
+                        generalisation.rademacher_bound(arb(radius), arb(self.trace(instance)), instance.size),
+                    )
+                ]
+            if instance.inputs is not None:
+                kernel = ball_limiting_gram(instance.inputs, bits)
+                total = sum((kernel[i, i] for i in range(instance.size)), arb(0))
+                bounds.append(equal_exactly("tr G_inf = n/2", total == arb(self.limiting_trace(instance.size))))
+        return bounds
 
-def features(instance: ComplexityInstance) -> Sequence[str]:
-    """Whether the bound is attained, by orthogonal rows or a single one."""
-    return ["attained"] if all(form == instance.forms[0] for form in instance.forms) else []
+    def confirm(self, instance: ComplexityInstance, bits: int) -> Sequence[Bound]:
+        """The same at more bits."""
+        return self.conclusion(instance, bits)
+
+    def features(self, instance: ComplexityInstance) -> Sequence[str]:
+        """Whether the bound is attained, by orthogonal rows or a single one."""
+        return ["attained"] if all(form == instance.forms[0] for form in instance.forms) else []
 
 
 # --- families --------------------------------------------------------------------------------------------------------
-
-
-def _examples(quick: int, normal: int, thorough: int) -> dict[Depth, int]:
-    return {Depth.QUICK: quick, Depth.NORMAL: normal, Depth.THOROUGH: thorough}
-
-
-def _network_descriptions() -> SearchStrategy[Description]:
-    return described(
-        {
-            "inputs": st.integers(1, MOST_INPUTS),
-            "dim": st.integers(1, 12),
-            "width": st.integers(1, 40),
-            "kind": st.sampled_from(("uniform", "clustered", "axes")),
-            "radius_tenths": st.integers(1, 40),
-            "seed": st.integers(0, 2**20),
-        }
-    )
 
 
 def _build_network(description: Description) -> ComplexityInstance:
@@ -203,18 +180,6 @@ def _build_network(description: Description) -> ComplexityInstance:
     return ComplexityInstance(gram, radius, inputs=inputs, network=net)
 
 
-def _linear_descriptions() -> SearchStrategy[Description]:
-    return described(
-        {
-            "outputs": st.integers(1, 6),
-            "parameters": st.integers(1, 8),
-            "orthogonal": st.booleans(),
-            "radius_tenths": st.integers(1, 40),
-            "seed": st.integers(0, 2**20),
-        }
-    )
-
-
 def _build_linear(description: Description) -> ComplexityInstance:
     rng = np.random.default_rng(description["seed"])
     n, p = description["outputs"], description["parameters"]
@@ -226,19 +191,28 @@ def _build_linear(description: Description) -> ComplexityInstance:
     return ComplexityInstance(jacobian * jacobian.transpose(), radius, jacobian=jacobian)
 
 
-NETWORKS = Family(
+NETWORKS = described_family(
     "networks",
     "J(0) of two-layer ReLU networks, up to 10 inputs",
-    _network_descriptions,
     _build_network,
-    _examples(30, 160, 1600),
+    (30, 160, 1600),
+    inputs=st.integers(1, MOST_INPUTS),
+    dim=st.integers(1, 12),
+    width=st.integers(1, 40),
+    kind=st.sampled_from(("uniform", "clustered", "axes")),
+    radius_tenths=st.integers(1, 40),
+    seed=st.integers(0, 2**20),
 )
-LINEAR = Family(
+LINEAR = described_family(
     "linear",
     "Jacobians of small integers, some with orthogonal rows",
-    _linear_descriptions,
     _build_linear,
-    _examples(20, 120, 1200),
+    (20, 120, 1200),
+    outputs=st.integers(1, 6),
+    parameters=st.integers(1, 8),
+    orthogonal=st.booleans(),
+    radius_tenths=st.integers(1, 40),
+    seed=st.integers(0, 2**20),
 )
 
 
@@ -255,79 +229,54 @@ def _box_complexity(instance: ComplexityInstance) -> arb:
     return arb(instance.radius * total / (count * n))
 
 
-_CLAIM: Claim[ComplexityInstance] = Claim(
-    id="T5-rad",
-    statement="the empirical Rademacher complexity of {J(0) theta : ||theta|| <= B} on n inputs is at most B sqrt(tr G(0))/n; "
+T5_RAD = Rademacher().claim(
+    "T5-rad",
+    "the empirical Rademacher complexity of {J(0) theta : ||theta|| <= B} on n inputs is at most B sqrt(tr G(0))/n; "
     "tr G_inf = n/2",
-    provenance=Provenance.DERIVED,
-    source="docs/theory.md, T5-rad",
+    Provenance.DERIVED,
+    mutant("below-sharp", "0.999 B sqrt(tr G)/n", families=(LINEAR,), factor=BELOW_SHARP),
+    mutant(
+        "largest-entry",
+        "B sqrt(max G_ii)/n: the trace replaced by its largest term",
+        trace=lambda instance: max(instance.gram[i, i] for i in range(instance.size)),
+    ),
+    mutant(
+        "mean-twice",
+        "B sqrt(tr G/n)/n: the mean taken twice",
+        trace=lambda instance: instance.trace / instance.size,
+    ),
+    mutant(
+        "limiting-trace",
+        "tr G(0) replaced by tr G_inf at every width",
+        "G_inf only in the mean",
+        (NETWORKS,),
+        trace=lambda instance: fmpq(instance.size, 2),
+    ),
+    mutant(
+        "box",
+        "the box |theta_j| <= B in place of the ball",
+        "the ball ||theta|| <= B",
+        (LINEAR,),
+        measured=_box_complexity,
+    ),
+    mutant("trace-quarter", "tr G_inf = n/4", families=(NETWORKS,), limiting_trace=lambda n: n / 4),
     families=(LINEAR, NETWORKS),
-    hypotheses=hypotheses,
-    conclusion=conclusion,
-    confirm=confirm,
-    features=features,
     formulas=Formulas(
         conclusion=(
             r"The empirical Rademacher complexity of $\left\{J(0)\,\theta:\norm{\theta}\le B\right\}$ on $n$ inputs is at most $\dfrac{B\sqrt{\mathrm{tr}\,G(0)}}{n}$.",
             r"$\mathrm{tr}\,G_\infty=\dfrac{n}{2}$",
         )
     ),
-    assumes=(
+    also=(
         "the ball ||theta|| <= B",
         "G_inf only in the mean",
     ),
-)
-
-
-def _mutant(
-    id: str, description: str, families: tuple[Family[ComplexityInstance], ...], drops: str = "", **changes: Any
-) -> Any:
-    return _CLAIM.neighbour(
-        id,
-        description,
-        drops,
-        families=families,
-        conclusion=partial(conclusion, **changes),
-        confirm=partial(confirm, **changes),
-    )
-
-
-T5_RAD = _CLAIM.with_mutants(
-    _mutant("below-sharp", "0.999 B sqrt(tr G)/n", (LINEAR,), factor=BELOW_SHARP),
-    _mutant(
-        "largest-entry",
-        "B sqrt(max G_ii)/n: the trace replaced by its largest term",
-        (LINEAR, NETWORKS),
-        trace=lambda instance: max(instance.gram[i, i] for i in range(instance.size)),
-    ),
-    _mutant(
-        "mean-twice",
-        "B sqrt(tr G/n)/n: the mean taken twice",
-        (LINEAR, NETWORKS),
-        trace=lambda instance: instance.trace / instance.size,
-    ),
-    _mutant(
-        "limiting-trace",
-        "tr G(0) replaced by tr G_inf at every width",
-        (NETWORKS,),
-        trace=lambda instance: fmpq(instance.size, 2),
-        drops="G_inf only in the mean",
-    ),
-    _mutant(
-        "box",
-        "the box |theta_j| <= B in place of the ball",
-        (LINEAR,),
-        measured=_box_complexity,
-        drops="the ball ||theta|| <= B",
-    ),
-    _mutant("trace-quarter", "tr G_inf = n/4", (NETWORKS,), limiting_trace=lambda n: n / 4),
 )
 
 SLACK = (
     SlackRow(
         claim="T5-rad",
         quantity="constant in front of B sqrt(tr G(0))/n",
-        paper=None,
         proved=1.0,
         refuted=int(BELOW_SHARP.p) / int(BELOW_SHARP.q),
         witness="T5-rad/below-sharp",

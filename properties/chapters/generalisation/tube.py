@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,17 @@ from properties.chapters.generalisation.linearised_model import float_matrix, id
 from properties.engine.claim import (
     Bound,
     Claim,
-    Depth,
     Family,
     Hypothesis,
-    Mutant,
     Provenance,
     as_float,
     at_most_exactly,
     require,
     technical,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from properties.exact.exact_network import ExactNetwork, outputs
@@ -118,7 +117,7 @@ class TubeRun:
 
 
 @dataclass(frozen=True)
-class Rule:
+class Tube(Stated):
     """T5-tube's numbers, as stated or as a mutant states them."""
 
     ratio: Callable[[TubeRun], fmpq] = lambda instance: instance.ratio
@@ -130,52 +129,51 @@ class Rule:
     limited: bool = True
     """Whether eta is at most 1."""
 
+    def hypotheses(self, instance: TubeRun) -> Sequence[Hypothesis]:
+        """Condition 1, the tube closes, something to learn, the step size; all exact."""
+        first = technical(require("Condition 1: lambda > 0 (exact)", as_float(instance.smallest) or -1.0))
+        if not instance.smallest > 0:
+            return [first]
+        found = [first, technical(require("r(0) is not zero", 1.0 if instance.form > 0 else -1.0))]
+        if self.limited:
+            found.append(require("0 < eta <= 1 (exact)", 1.0 if 0 < instance.eta <= 1 else -1.0))
+        g = self.ratio(instance)
+        if self.closes:
+            found.append(require("g < 1/2 (exact)", 1.0 if 2 * g < 1 else -1.0))
+            if 2 * g < 1:
+                wide = instance.tube**2 >= instance.squared_motion(g)
+                found.append(require("b is at least the bound of a neuron's motion (exact)", 1.0 if wide else -1.0))
+        found.append(
+            technical(require("G(k) is regular at all iterates (exact)", 1.0 if instance.run is not None else -1.0))
+        )
+        return found
 
-def hypotheses(rule: Rule, instance: TubeRun) -> Sequence[Hypothesis]:
-    """Condition 1, the tube closes, something to learn, the step size; all exact."""
-    first = technical(require("Condition 1: lambda > 0 (exact)", as_float(instance.smallest) or -1.0))
-    if not instance.smallest > 0:
-        return [first]
-    found = [first, technical(require("r(0) is not zero", 1.0 if instance.form > 0 else -1.0))]
-    if rule.limited:
-        found.append(require("0 < eta <= 1 (exact)", 1.0 if 0 < instance.eta <= 1 else -1.0))
-    g = rule.ratio(instance)
-    if rule.closes:
-        found.append(require("g < 1/2 (exact)", 1.0 if 2 * g < 1 else -1.0))
-        if 2 * g < 1:
-            wide = instance.tube**2 >= instance.squared_motion(g)
-            found.append(require("b is at least the bound of a neuron's motion (exact)", 1.0 if wide else -1.0))
-    found.append(
-        technical(require("G(k) is regular at all iterates (exact)", 1.0 if instance.run is not None else -1.0))
-    )
-    return found
+    def conclusion(self, instance: TubeRun) -> Sequence[Bound]:
+        """Residual, motion of each neuron and of all together, at every iterate."""
+        assert instance.run is not None
+        g, start = self.ratio(instance), instance.network
+        factor, before = self.factor(instance.eta, g), squared_norm(start.residual)
+        bounds = []
+        for k, net in enumerate(instance.run[1:], 1):
+            moved = net.weights - start.weights
+            each = [sum((entry * entry for entry in row), fmpq(0)) for row in moved.tolist()]
+            bounds += [
+                at_most_exactly(
+                    f"||r({k})||^2 <= (1 - eta(1-mu))^{2 * k} ||r(0)||^2",
+                    squared_norm(net.residual),
+                    factor ** (2 * k) * before,
+                ),
+                at_most_exactly(f"max_r ||w_r({k}) - w_r(0)||^2 <= b^2", max(each), self.squared_motion(instance, g)),
+                at_most_exactly(
+                    f"||W({k}) - W(0)||_F^2 <= B^2", sum(each, fmpq(0)), self.squared_distance(instance, g)
+                ),
+            ]
+        return bounds
 
-
-def conclusion(rule: Rule, instance: TubeRun) -> Sequence[Bound]:
-    """Residual, motion of each neuron and of all together, at every iterate."""
-    assert instance.run is not None
-    g, start = rule.ratio(instance), instance.network
-    factor, before = rule.factor(instance.eta, g), squared_norm(start.residual)
-    bounds = []
-    for k, net in enumerate(instance.run[1:], 1):
-        moved = net.weights - start.weights
-        each = [sum((entry * entry for entry in row), fmpq(0)) for row in moved.tolist()]
-        bounds += [
-            at_most_exactly(
-                f"||r({k})||^2 <= (1 - eta(1-mu))^{2 * k} ||r(0)||^2",
-                squared_norm(net.residual),
-                factor ** (2 * k) * before,
-            ),
-            at_most_exactly(f"max_r ||w_r({k}) - w_r(0)||^2 <= b^2", max(each), rule.squared_motion(instance, g)),
-            at_most_exactly(f"||W({k}) - W(0)||_F^2 <= B^2", sum(each, fmpq(0)), rule.squared_distance(instance, g)),
-        ]
-    return bounds
-
-
-def features(instance: TubeRun) -> Sequence[str]:
-    """Whether activations changed, and how large g is."""
-    found = ["flips"] if instance.flips else []
-    return [*found, "g = 0" if instance.ratio == 0 else "g > 0"]
+    def features(self, instance: TubeRun) -> Sequence[str]:
+        """Whether activations changed, and how large g is."""
+        found = ["flips"] if instance.flips else []
+        return [*found, "g = 0" if instance.ratio == 0 else "g > 0"]
 
 
 # --- families --------------------------------------------------------------------------------------------------------
@@ -215,7 +213,7 @@ def build(description: Description) -> TubeRun:
     return TubeRun(ExactNetwork(X, weights, signs, scaled), tube, eta, d["steps"])
 
 
-def _family(counts: tuple[int, int, int], id: str = "exact", **changes: Any) -> Family[TubeRun]:
+def _runs(counts: tuple[int, int, int] = (60, 200, 400), id: str = "exact", **changes: Any) -> Family[TubeRun]:
     parts = {
         "inputs": st.integers(1, 3),
         "root_width": st.integers(5, 9),
@@ -226,13 +224,8 @@ def _family(counts: tuple[int, int, int], id: str = "exact", **changes: Any) -> 
         "steps": st.integers(1, 4),
         "seed": st.integers(0, 2**20),
     }
-    return Family(
-        id,
-        "tiny ReLU networks on rational unit inputs, the run in rationals",
-        partial(described, {**parts, **changes}),
-        build,
-        dict(zip(Depth, counts, strict=True)),
-    )
+    title = "tiny ReLU networks on rational unit inputs, the run in rationals"
+    return described_family(id, title, build, counts, **{**parts, **changes})
 
 
 _MANY: dict[str, Any] = {
@@ -246,16 +239,64 @@ _MANY: dict[str, Any] = {
 
 # --- the claim -------------------------------------------------------------------------------------------------------
 
-_CLAIM: Claim[TubeRun] = Claim(
-    id="T5-tube",
-    statement="|| |K| ||_2 phi <= g lambda, g < 1/2, b >= ||X||_2 (r(0)^T G(0)^{-1} r(0)/(m lambda))^{1/2}/(1-2g) and 0 < eta <= 1 give for all k, mu = g/(1-g): "
+_FLIPPING = _runs(within=st.integers(3, 12), share_percent=st.integers(100, 400), steps=st.integers(2, 4))
+_WHOLE = st.just(100)
+_TWO_STEPS = _runs(**{**_MANY, "step_percent": _WHOLE, "steps": st.just(2)})
+
+T5_TUBE = Tube().claim(
+    "T5-tube",
+    "|| |K| ||_2 phi <= g lambda, g < 1/2, b >= ||X||_2 (r(0)^T G(0)^{-1} r(0)/(m lambda))^{1/2}/(1-2g) and 0 < eta <= 1 give for all k, mu = g/(1-g): "
     "||r(k)|| <= (1 - eta(1-mu))^k ||r(0)||, ||w_r(k) - w_r(0)|| <= b, ||W(k) - W(0)||_F^2 <= r(0)^T G(0)^{-1} r(0) (1-g)/(1-2g)^2",
-    provenance=Provenance.DERIVED,
+    Provenance.DERIVED,
+    mutant(
+        "tube-dropped",
+        "g = 0, the tube need not close",
+        "g < 1/2",
+        (_FLIPPING,),
+        ratio=lambda _: fmpq(0),
+        closes=False,
+    ),
+    mutant(
+        "as-linear",
+        "the residual shrinks by 1 - eta, whatever g",
+        families=(_TWO_STEPS,),
+        factor=lambda eta, g: 1 - eta,
+    ),
+    mutant(
+        "step-limit-dropped",
+        "eta up to 3",
+        "0 < eta <= 1",
+        (_runs(step_percent=st.integers(210, 300), within=st.just(0)),),
+        limited=False,
+    ),
+    mutant(
+        "smaller-motion",
+        "0.99 times the motion",
+        families=(_runs(inputs=st.just(1), step_percent=_WHOLE),),
+        squared_motion=lambda instance, g: instance.squared_motion(g) * fmpq(99, 100) ** 2,
+    ),
+    mutant(
+        "largest-eigenvalue",
+        "lambda_max(G(0)) in place of lambda in the motion",
+        families=(_runs(inputs=st.just(3), step_percent=_WHOLE),),
+        squared_motion=lambda instance, g: (
+            instance.squared_motion(g) * instance.smallest / largest_eigenvalue(instance.network.gram)
+        ),
+    ),
+    mutant(
+        "half-distance",
+        "half the distance of all weights together",
+        families=(_runs(step_percent=_WHOLE),),
+        squared_distance=lambda instance, g: instance.form / 4,
+    ),
+    mutant(
+        "covered-way",
+        "the distance that the residual's decrease in one step alone would need",
+        families=(_runs(steps=st.integers(2, 4), step_percent=st.integers(10, 60)),),
+        squared_distance=lambda instance, g: instance.eta**2 * instance.form,
+    ),
     source="docs/generalisation.md, T5-tube; the motion of a neuron under gradient descent: Du et al. (2019)",
-    families=(_family((20, 120, 1000)), _family((20, 120, 800), id="exact with flips", **_MANY)),
-    hypotheses=partial(hypotheses, Rule()),
-    conclusion=partial(conclusion, Rule()),
-    features=features,
+    families=(_runs((20, 120, 1000)), _runs((20, 120, 800), id="exact with flips", **_MANY)),
     formulas=Formulas(
         hypotheses=(
             r"$\norm{\abs{K}}_2\,\varphi\le g\lambda$, $g<\frac{1}{2}$",
@@ -272,7 +313,7 @@ _CLAIM: Claim[TubeRun] = Claim(
             r"$\varphi$: twice the largest share of neurons within $b$ of 0 on one side, for one input; $\abs{K}$ has the entries $\abs{K_{ij}}$",
         ),
     ),
-    assumes=(
+    also=(
         "g < 1/2",
         "b is at least the bound",
         "0 < eta <= 1",
@@ -280,98 +321,15 @@ _CLAIM: Claim[TubeRun] = Claim(
     shown_elsewhere={"b is at least the bound": "T5-tube/tube-dropped"},
 )
 
-
-def _mutant(id: str, description: str, rule: Rule, drops: str = "", **changes: Any) -> Mutant:
-    return _CLAIM.neighbour(
-        id,
-        description,
-        drops,
-        families=(_family((60, 200, 400), **changes),),
-        hypotheses=partial(hypotheses, rule),
-        conclusion=partial(conclusion, rule),
-    )
-
-
-def _within_zero(instance: TubeRun) -> fmpq:
-    return fmpq(0)
-
-
-_FLIPPING: dict[str, Any] = {
-    "within": st.integers(3, 12),
-    "share_percent": st.integers(100, 400),
-    "steps": st.integers(2, 4),
-}
-
-T5_TUBE = _CLAIM.with_mutants(
-    _mutant(
-        "tube-dropped",
-        "g = 0, the tube need not close",
-        Rule(ratio=_within_zero, closes=False),
-        **_FLIPPING,
-        drops="g < 1/2",
-    ),
-    _mutant(
-        "as-linear",
-        "the residual shrinks by 1 - eta, whatever g",
-        Rule(factor=lambda eta, g: 1 - eta),
-        **{**_MANY, "step_percent": st.just(100), "steps": st.just(2)},
-    ),
-    _mutant(
-        "step-limit-dropped",
-        "eta up to 3",
-        Rule(limited=False),
-        step_percent=st.integers(210, 300),
-        within=st.just(0),
-        drops="0 < eta <= 1",
-    ),
-    _mutant(
-        "smaller-motion",
-        "0.99 times the motion",
-        Rule(squared_motion=lambda instance, g: instance.squared_motion(g) * fmpq(99, 100) ** 2),
-        inputs=st.just(1),
-        step_percent=st.just(100),
-    ),
-    _mutant(
-        "largest-eigenvalue",
-        "lambda_max(G(0)) in place of lambda in the motion",
-        Rule(
-            squared_motion=lambda instance, g: (
-                instance.squared_motion(g) * instance.smallest / largest_eigenvalue(instance.network.gram)
-            )
-        ),
-        inputs=st.just(3),
-        step_percent=st.just(100),
-    ),
-    _mutant(
-        "half-distance",
-        "half the distance of all weights together",
-        Rule(squared_distance=lambda instance, g: instance.form / 4),
-        step_percent=st.just(100),
-    ),
-    _mutant(
-        "covered-way",
-        "the distance that the residual's decrease in one step alone would need",
-        Rule(squared_distance=lambda instance, g: instance.eta**2 * instance.form),
-        steps=st.integers(2, 4),
-        step_percent=st.integers(10, 60),
-    ),
-)
-
 SLACK = (
     SlackRow(
         claim="T5-tube",
         quantity="the factor (1-g)^{1/2}/(1-2g) of B and 1/(1-2g) of b",
-        paper=None,
-        proved=None,
-        refuted=None,
         remark="1 at g = 0, where B is attained (T5-dist); how much of the growth with g is needed is not known",
     ),
     SlackRow(
         claim="T5-tube",
         quantity="||X||_2 in the motion of a neuron",
-        paper=None,
-        proved=None,
-        refuted=None,
         remark="it is 1 for one input, where b is attained; no counterexample known without it",
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from flint import arb, fmpq
@@ -14,17 +14,16 @@ from hypothesis import strategies as st
 from properties.engine.claim import (
     Bound,
     Claim,
-    Depth,
     Family,
     Hypothesis,
-    Mutant,
     Provenance,
     at_most_enclosed,
     require_enclosed,
     technical,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant
 from properties.engine.stable_names import stored_as
 from theory.rigour.precision import working_precision
 from theory.theorems.finite_width import uniform_complexity, uniform_confidence
@@ -125,55 +124,49 @@ def _multinomial(counts: Sequence[int]) -> int:
     return found
 
 
-Excess = Callable[[FinitePopulation, arb], arb]
-"""``(population, ||theta||)`` -> the most by which the population loss may exceed the empirical one."""
+@dataclass(frozen=True)
+class Uniform(Stated):
+    """The most by which the population loss may exceed the empirical one, in two terms."""
 
+    complexity: Callable[[FinitePopulation, arb], arb] = lambda population, norm: arb(
+        uniform_complexity(norm, arb(population.trace), population.sample)
+    )
+    """``(population, ||theta||)`` -> the first term."""
+    confidence: Callable[[FinitePopulation], arb] = lambda population: arb(
+        uniform_confidence(population.sample, arb(population.share), population.cells)
+    )
 
-def _complexity(population: FinitePopulation, norm: arb) -> arb:
-    return arb(uniform_complexity(norm, arb(population.trace), population.sample))
+    def excess(self, population: FinitePopulation, norm: arb) -> arb:
+        """The two terms together."""
+        return self.complexity(population, norm) + self.confidence(population)
 
+    def failure(self, population: FinitePopulation) -> fmpq:
+        """The exact probability of the samples on which one of the candidates exceeds the bound."""
+        found = fmpq(0)
+        for counts, chance in population.samples:
+            if any(self._exceeds(population, counts, *candidate) for candidate in population.candidates(counts)):
+                found += chance
+        return found
 
-def _confidence(population: FinitePopulation) -> arb:
-    return arb(uniform_confidence(population.sample, arb(population.share), population.cells))
+    def _exceeds(
+        self, population: FinitePopulation, counts: Sequence[int], theta: Sequence[fmpq], square: fmpq
+    ) -> bool:
+        losses = population.losses(theta)
+        mean = sum(losses, fmpq(0)) / population.points
+        empirical = sum((count * loss for count, loss in zip(counts, losses, strict=True)), fmpq(0)) / population.sample
+        return bool(arb(mean - empirical) > self.excess(population, arb(square).sqrt()))
 
+    def hypotheses(self, population: FinitePopulation) -> Sequence[Hypothesis]:
+        """The bound is below 1 at theta = 0."""
+        with working_precision(BITS):
+            margin = 1 - self.excess(population, arb(0))
+            return [technical(require_enclosed("the bound is below 1 at theta = 0", margin))]
 
-def _stated(population: FinitePopulation, norm: arb) -> arb:
-    return _complexity(population, norm) + _confidence(population)
-
-
-def failure(excess: Excess, population: FinitePopulation) -> fmpq:
-    """The exact probability of the samples on which one of the candidates exceeds the bound."""
-    found = fmpq(0)
-    for counts, chance in population.samples:
-        if any(_exceeds(excess, population, counts, theta, square) for theta, square in population.candidates(counts)):
-            found += chance
-    return found
-
-
-def _exceeds(
-    excess: Excess, population: FinitePopulation, counts: Sequence[int], theta: Sequence[fmpq], square: fmpq
-) -> bool:
-    losses = population.losses(theta)
-    mean = sum(losses, fmpq(0)) / population.points
-    empirical = sum((count * loss for count, loss in zip(counts, losses, strict=True)), fmpq(0)) / population.sample
-    return bool(arb(mean - empirical) > excess(population, arb(square).sqrt()))
-
-
-def uniform_hypotheses(excess: Excess, population: FinitePopulation) -> Sequence[Hypothesis]:
-    """The bound is below 1 at theta = 0."""
-    with working_precision(BITS):
-        return [technical(require_enclosed("the bound is below 1 at theta = 0", 1 - excess(population, arb(0))))]
-
-
-def uniform_conclusion(excess: Excess, population: FinitePopulation) -> Sequence[Bound]:
-    """The exact probability of a failure."""
-    with working_precision(BITS):
-        measured = arb(failure(excess, population))
-        return [
-            at_most_enclosed(
-                "P(population loss - empirical loss > bound for some theta)", measured, arb(population.share)
-            )
-        ]
+    def conclusion(self, population: FinitePopulation) -> Sequence[Bound]:
+        """The exact probability of a failure."""
+        label = "P(population loss - empirical loss > bound for some theta)"
+        with working_precision(BITS):
+            return [at_most_enclosed(label, arb(self.failure(population)), arb(population.share))]
 
 
 def build_line(description: Description) -> FinitePopulation:
@@ -186,19 +179,16 @@ def build_line(description: Description) -> FinitePopulation:
 
 def _line() -> Family[FinitePopulation]:
     values = st.integers(-8, 8)
-    parts = {
-        "features": st.tuples(values, values, values),
-        "targets": st.tuples(values, values, values),
-        "sample": st.integers(2, 12),
-        "cells": st.integers(1, 8),
-        "share_percent": st.sampled_from([10, 50, 90]),
-    }
-    return Family(
+    return described_family(
         "three points",
         "three points with one feature each, every sample",
-        partial(described, parts),
         build_line,
-        {Depth.QUICK: 25, Depth.NORMAL: 150, Depth.THOROUGH: 800},
+        (25, 150, 800),
+        features=st.tuples(values, values, values),
+        targets=st.tuples(values, values, values),
+        sample=st.integers(2, 12),
+        cells=st.integers(1, 8),
+        share_percent=st.sampled_from([10, 50, 90]),
     )
 
 
@@ -210,32 +200,43 @@ def build_orthonormal(description: Description) -> FinitePopulation:
 
 
 def _orthonormal(points: tuple[int, int], sample: tuple[int, int], loss_scale: int = 1) -> Family[FinitePopulation]:
-    return Family(
+    return described_family(
         "orthonormal",
         "points whose features are orthonormal, every sample",
-        lambda: described(
-            {
-                "points": st.integers(*points),
-                "sample": st.integers(*sample),
-                "cells": st.integers(1, 6),
-                "share_percent": st.sampled_from([10, 50, 90]),
-                "loss_scale": st.just(loss_scale),
-            }
-        ),
         build_orthonormal,
-        {Depth.QUICK: 12, Depth.NORMAL: 40, Depth.THOROUGH: 100},
+        (12, 40, 100),
+        points=st.integers(*points),
+        sample=st.integers(*sample),
+        cells=st.integers(1, 6),
+        share_percent=st.sampled_from([10, 50, 90]),
+        loss_scale=st.just(loss_scale),
     )
 
 
-_UNIFORM: Claim[FinitePopulation] = Claim(
-    id="T5-uniform",
-    statement="features phi(x) with E ||phi(x)||^2 <= T, a loss in [0, 1], 1-Lipschitz in the output: with probability at least 1 - share, for all theta, "
+def _none(*_: Any) -> arb:
+    return arb(0)
+
+
+T5_UNIFORM = Uniform().claim(
+    "T5-uniform",
+    "features phi(x) with E ||phi(x)||^2 <= T, a loss in [0, 1], 1-Lipschitz in the output: with probability at least 1 - share, for all theta, "
     "the population loss is at most the empirical loss plus 2 ||theta|| (T/n)^{1/2} + 1/N + (ln(N/share)/(2n))^{1/2}",
-    provenance=Provenance.LITERATURE,
+    Provenance.LITERATURE,
+    mutant(
+        "complexity-dropped",
+        "without 2 ||theta|| (T/n)^{1/2}",
+        families=(_orthonormal((40, 60), (6, 12)),),
+        complexity=_none,
+    ),
+    mutant("confidence-dropped", "without 1/N + (ln(N/share)/(2n))^{1/2}", families=(_line(),), confidence=_none),
+    mutant(
+        "not-lipschitz",
+        "a loss of slope 64",
+        "1-Lipschitz in the output",
+        (_orthonormal((40, 60), (6, 12), loss_scale=64),),
+    ),
     source="symmetrisation, contraction (Ledoux, Talagrand 1991), McDiarmid (1989); docs/generalisation.md, T5-uniform",
     families=(_line(), _orthonormal((2, 60), (3, 20))),
-    hypotheses=partial(uniform_hypotheses, _stated),
-    conclusion=partial(uniform_conclusion, _stated),
     formulas=Formulas(
         hypotheses=(
             r"features $\phi(x)$, the mean of $\norm{\phi(x)}^2$ at most $T$",
@@ -245,42 +246,7 @@ _UNIFORM: Claim[FinitePopulation] = Claim(
             r"With probability at least $1-\tau$ for all $\theta$ the population loss is at most the empirical loss $+\,2\norm{\theta}\left(\dfrac{T}{n}\right)^{1/2}$ $+\,\dfrac{1}{N}$ $+\left(\dfrac{\ln(N/\tau)}{2n}\right)^{1/2}$.",
         ),
     ),
-    assumes=("1-Lipschitz in the output",),
-)
-
-
-def _uniform_mutant(
-    id: str, description: str, family: Family[FinitePopulation], excess: Excess = _stated, drops: str = ""
-) -> Mutant:
-    return _UNIFORM.neighbour(
-        id,
-        description,
-        drops,
-        families=(family,),
-        hypotheses=partial(uniform_hypotheses, excess),
-        conclusion=partial(uniform_conclusion, excess),
-    )
-
-
-T5_UNIFORM = _UNIFORM.with_mutants(
-    _uniform_mutant(
-        "complexity-dropped",
-        "without 2 ||theta|| (T/n)^{1/2}",
-        _orthonormal((40, 60), (6, 12)),
-        lambda population, _: _confidence(population),
-    ),
-    _uniform_mutant(
-        "confidence-dropped",
-        "without 1/N + (ln(N/share)/(2n))^{1/2}",
-        _line(),
-        _complexity,
-    ),
-    _uniform_mutant(
-        "not-lipschitz",
-        "a loss of slope 64",
-        _orthonormal((40, 60), (6, 12), loss_scale=64),
-        drops="1-Lipschitz in the output",
-    ),
+    also=("1-Lipschitz in the output",),
 )
 
 CLAIMS: tuple[Claim[Any], ...] = (T5_UNIFORM,)

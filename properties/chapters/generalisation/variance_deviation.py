@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from flint import arb, fmpq
 from hypothesis import strategies as st
 
-from properties.engine.claim import (
-    Bound,
-    Claim,
-    Depth,
-    Family,
-    Mutant,
-    Provenance,
-    at_most_enclosed,
-)
-from properties.engine.descriptions import described
+from properties.engine.claim import Bound, Claim, Family, Provenance, at_most_enclosed
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from theory.rigour.precision import working_precision
@@ -53,20 +45,19 @@ class BinomialDeviation:
         return p.beta_lower(arb(successes), arb(self.count - successes + 1), regularized=True)
 
 
-Deviation = Callable[[arb, arb], arb]
-"""``(V, L)`` -> how far the sum may exceed its mean."""
+@dataclass(frozen=True)
+class Bernstein(Stated):
+    """How far the sum may exceed its mean."""
 
+    deviation: Callable[[arb, arb], arb] = lambda V, L: arb(bernstein_deviation(V, arb(1), L))
+    """``(V, L)`` -> by how much."""
 
-def _stated_deviation(V: arb, L: arb) -> arb:
-    return arb(bernstein_deviation(V, arb(1), L))
-
-
-def bernstein_conclusion(deviation: Deviation, instance: BinomialDeviation) -> Sequence[Bound]:
-    """The exact tail at most ``e^{-L}``."""
-    with working_precision(BITS):
-        L = arb(instance.exponent)
-        measured = instance.tail(deviation(instance.count * arb(instance.chance), L))
-        return [at_most_enclosed("P(sum - mean >= (2 V L)^{1/2} + 2L/3) <= e^{-L}", measured, (-L).exp())]
+    def conclusion(self, instance: BinomialDeviation) -> Sequence[Bound]:
+        """The exact tail at most ``e^{-L}``."""
+        with working_precision(BITS):
+            L = arb(instance.exponent)
+            measured = instance.tail(self.deviation(instance.count * arb(instance.chance), L))
+            return [at_most_enclosed("P(sum - mean >= (2 V L)^{1/2} + 2L/3) <= e^{-L}", measured, (-L).exp())]
 
 
 def _binomials(**changes: Any) -> Family[BinomialDeviation]:
@@ -75,66 +66,50 @@ def _binomials(**changes: Any) -> Family[BinomialDeviation]:
         "chance_of_a_million": st.integers(1, 500_000),
         "exponent_tenths": st.integers(1, 200),
     }
-    return Family(
+    return described_family(
         "binomials",
         "binomials of any size and probability up to 1/2",
-        partial(described, {**parts, **changes}),
         lambda d: BinomialDeviation(d["count"], fmpq(d["chance_of_a_million"], 10**6), fmpq(d["exponent_tenths"], 10)),
-        {Depth.QUICK: 60, Depth.NORMAL: 500, Depth.THOROUGH: 4000},
+        (60, 500, 4000),
+        **{**parts, **changes},
     )
 
 
-_BERNSTEIN: Claim[BinomialDeviation] = Claim(
-    id="K-bernstein",
-    statement="independent terms in [0, b] with second moments of sum V exceed their mean by at least (2 V L)^{1/2} + 2 b L/3 with probability at most e^{-L}",
-    provenance=Provenance.LITERATURE,
+_RARE = _binomials(chance_of_a_million=st.integers(1, 300), count=st.integers(1, 200))
+_LARGE = _binomials(
+    count=st.integers(2000, 3000),
+    chance_of_a_million=st.integers(100_000, 300_000),
+    exponent_tenths=st.integers(20, 60),
+)
+
+K_BERNSTEIN = Bernstein().claim(
+    "K-bernstein",
+    "independent terms in [0, b] with second moments of sum V exceed their mean by at least (2 V L)^{1/2} + 2 b L/3 with probability at most e^{-L}",
+    Provenance.LITERATURE,
+    mutant("linear-term-dropped", "(2 V L)^{1/2} alone", families=(_RARE,), deviation=lambda V, L: (2 * V * L).sqrt()),
+    mutant("root-dropped", "2 L/3 alone", deviation=lambda V, L: 2 * L / 3),
+    mutant(
+        "variance-halved",
+        "(V L)^{1/2} + 2 L/3",
+        "second moments of sum V",
+        (_LARGE,),
+        deviation=lambda V, L: (V * L).sqrt() + 2 * L / 3,
+    ),
     source="Bernstein's inequality; docs/generalisation.md, K-bernstein",
     families=(_binomials(),),
-    hypotheses=lambda _: (),
-    conclusion=partial(bernstein_conclusion, _stated_deviation),
     formulas=Formulas(
         hypotheses=("independent terms in $[0,b]$, the sum of their second moments $V$",),
         conclusion=(
             r"The sum exceeds its mean by at least $(2VL)^{1/2}+\dfrac{2bL}{3}$ with probability at most $e^{-L}$.",
         ),
     ),
-    assumes=("second moments of sum V",),
-)
-
-_RARE: dict[str, Any] = {"chance_of_a_million": st.integers(1, 300), "count": st.integers(1, 200)}
-
-
-def _bernstein_mutant(id: str, description: str, deviation: Deviation, drops: str = "", **changes: Any) -> Mutant:
-    return _BERNSTEIN.neighbour(
-        id,
-        description,
-        drops,
-        families=(_binomials(**changes),),
-        conclusion=partial(bernstein_conclusion, deviation),
-    )
-
-
-K_BERNSTEIN = _BERNSTEIN.with_mutants(
-    _bernstein_mutant("linear-term-dropped", "(2 V L)^{1/2} alone", lambda V, L: (2 * V * L).sqrt(), **_RARE),
-    _bernstein_mutant("root-dropped", "2 L/3 alone", lambda V, L: 2 * L / 3),
-    _bernstein_mutant(
-        "variance-halved",
-        "(V L)^{1/2} + 2 L/3",
-        lambda V, L: (V * L).sqrt() + 2 * L / 3,
-        count=st.integers(2000, 3000),
-        chance_of_a_million=st.integers(100_000, 300_000),
-        exponent_tenths=st.integers(20, 60),
-        drops="second moments of sum V",
-    ),
+    also=("second moments of sum V",),
 )
 
 SLACK = (
     SlackRow(
         claim="K-bernstein",
         quantity="the factor 2/3 of b L",
-        paper=None,
-        proved=None,
-        refuted=None,
         remark="from the literature; 1/3 is known to suffice for bounded centred terms (Bennett), and is not proved here",
     ),
 )

@@ -17,10 +17,8 @@ from properties.descent.random_networks import Description, RandomNetwork
 from properties.engine.claim import (
     Bound,
     Claim,
-    Depth,
     Family,
     Hypothesis,
-    Mutant,
     Provenance,
     Verdict,
     at_most_enclosed,
@@ -28,8 +26,9 @@ from properties.engine.claim import (
     require_enclosed,
     technical,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from properties.engine.statistics import Trials, has_power
@@ -94,18 +93,6 @@ class SampledPair(Pair):
     """The same, to be sampled."""
 
 
-Failure = Callable[..., Any]
-
-
-def conclusion(failure: Failure, instance: Pair) -> Sequence[Bound]:
-    """The exact probability at most the bound; nothing for a pair to be sampled."""
-    if isinstance(instance, SampledPair):
-        return ()
-    with working_precision(BITS):
-        predicted = failure(instance.deviation(), instance.width, symmetric=instance.symmetric)
-        return [at_most_enclosed("P(|H_ij(0) - S_ij| >= t), exact binomial", instance.probability(), predicted)]
-
-
 ENTRY_ERROR = pattern_entry_error(2) + gamma(4)
 """Rounding of a computed entry's distance from its computed mean."""
 
@@ -116,44 +103,66 @@ def _computed(instance: SampledPair) -> tuple[float, float]:
     return mean, float(instance.count / instance.neurons - mean)
 
 
-def _predicted(failure: Failure, instance: SampledPair) -> tuple[float, float]:
-    """The bound at the computed t, and what counting from t less the rounding on adds to it."""
-    deviation = _computed(instance)[1]
-    predicted = float(failure(deviation, instance.width, symmetric=instance.symmetric))
-    widened = float(failure(deviation - 2 * ENTRY_ERROR, instance.width, symmetric=instance.symmetric))
-    return predicted, abs(widened - predicted) + instance.network().sign_error
+@dataclass(frozen=True)
+class Hoeffding(Stated):
+    """The bound of the probability that an entry of H(0) is off by t."""
 
+    says: Callable[[Any], Any] = lambda stated: stated
+    """The bound, of the stated one."""
+    deviation: Callable[[Any], Any] = lambda t: t
+    """In the place of t."""
+    pairs: bool = True
+    """Whether symmetric initialisation counts pairs."""
+    copies: int = 1
+    """As how many neurons each is counted."""
 
-def sampled(failure: Failure, instance: Pair, trials: Trials) -> Sequence[Bound]:
-    """The frequency of ``|H_ij(0) - S_ij| >= t``; counted from t less the rounding on, which raises the bound by ``rounding``."""
-    if not isinstance(instance, SampledPair):
-        return ()
-    network, (mean, deviation) = instance.network(), _computed(instance)
-    failures = 0
-    for Z in network.pre_activations(trials.rng):
-        entry = np.count_nonzero((Z >= 0).all(axis=1), axis=1) / instance.neurons
-        failures += int(np.count_nonzero(np.abs(entry - mean) >= deviation - ENTRY_ERROR))
-    return [trials.at_most("|H_ij(0) - S_ij| >= t", failures, network.trials, *_predicted(failure, instance))]
+    def _failure(self, t: Any, instance: Pair) -> Any:
+        symmetric = self.pairs and instance.symmetric
+        return self.says(pattern_deviation_failure(self.deviation(t), self.copies * instance.width, symmetric))
 
+    def conclusion(self, instance: Pair) -> Sequence[Bound]:
+        """The exact probability at most the bound; nothing for a pair to be sampled."""
+        if isinstance(instance, SampledPair):
+            return ()
+        with working_precision(BITS):
+            predicted = self._failure(instance.deviation(), instance)
+            return [at_most_enclosed("P(|H_ij(0) - S_ij| >= t), exact binomial", instance.probability(), predicted)]
 
-def hypotheses(failure: Failure, instance: Pair) -> Sequence[Hypothesis]:
-    """``t > 0``, exactly at the mean nothing is claimed; a bound below 1, for a network one that its trials can refute."""
-    with working_precision(BITS):
-        deviation = instance.deviation()
-        positive = technical(require("t > 0", float(deviation.lower()) - 2.0**-60))
-        if positive.verdict is not Verdict.HOLDS:
-            return (positive,)
-        bound = arb(failure(deviation, instance.width, symmetric=instance.symmetric))
-        found = [positive, technical(require_enclosed("the bound is below 1", 1 - bound))]
-    if isinstance(instance, SampledPair) and bound < 1:
-        found.append(has_power(instance.network().trials, sum(_predicted(failure, instance))))
-    return found
+    def _predicted(self, instance: SampledPair) -> tuple[float, float]:
+        """The bound at the computed t, and what counting from t less the rounding on adds to it."""
+        deviation = _computed(instance)[1]
+        predicted = float(self._failure(deviation, instance))
+        widened = float(self._failure(deviation - 2 * ENTRY_ERROR, instance))
+        return predicted, abs(widened - predicted) + instance.network().sign_error
 
+    def sampled(self, instance: Pair, trials: Trials) -> Sequence[Bound]:
+        """The frequency of ``|H_ij(0) - S_ij| >= t``; counted from t less the rounding on, which raises the bound by ``rounding``."""
+        if not isinstance(instance, SampledPair):
+            return ()
+        network, (mean, deviation) = instance.network(), _computed(instance)
+        failures = 0
+        for Z in network.pre_activations(trials.rng):
+            entry = np.count_nonzero((Z >= 0).all(axis=1), axis=1) / instance.neurons
+            failures += int(np.count_nonzero(np.abs(entry - mean) >= deviation - ENTRY_ERROR))
+        return [trials.at_most("|H_ij(0) - S_ij| >= t", failures, network.trials, *self._predicted(instance))]
 
-def features(instance: Pair) -> Sequence[str]:
-    """Diagonal entries, and symmetric initialisation."""
-    found = ["symmetric"] if instance.symmetric else []
-    return [*found, "diagonal"] if (instance.inputs[0] == instance.inputs[1]).all() else found
+    def hypotheses(self, instance: Pair) -> Sequence[Hypothesis]:
+        """``t > 0``, exactly at the mean nothing is claimed; a bound below 1, for a network one that its trials can refute."""
+        with working_precision(BITS):
+            deviation = instance.deviation()
+            positive = technical(require("t > 0", float(deviation.lower()) - 2.0**-60))
+            if positive.verdict is not Verdict.HOLDS:
+                return (positive,)
+            bound = arb(self._failure(deviation, instance))
+            found = [positive, technical(require_enclosed("the bound is below 1", 1 - bound))]
+        if isinstance(instance, SampledPair) and bound < 1:
+            found.append(has_power(instance.network().trials, sum(self._predicted(instance))))
+        return found
+
+    def features(self, instance: Pair) -> Sequence[str]:
+        """Diagonal entries, and symmetric initialisation."""
+        found = ["symmetric"] if instance.symmetric else []
+        return [*found, "diagonal"] if (instance.inputs[0] == instance.inputs[1]).all() else found
 
 
 def _build(kind: type[Pair], description: Description) -> Pair:
@@ -163,100 +172,68 @@ def _build(kind: type[Pair], description: Description) -> Pair:
     return kind(rows, d["neurons"], d["excess"], d["symmetric"])
 
 
-def _pairs(id: str, title: str, kind: type[Pair], angles: range, neurons: range, counts: Sequence[int]) -> Family[Pair]:
-    return Family(
+def _pairs(
+    id: str, title: str, kind: type[Pair], angles: range, neurons: range, counts: tuple[int, int, int]
+) -> Family[Pair]:
+    return described_family(
         id,
         title,
-        lambda: described(
-            {
-                "degrees": st.sampled_from(angles),
-                "neurons": st.integers(neurons[0], neurons[-1]),
-                "excess": st.integers(0, 1 + neurons[-1] // 8),
-                "symmetric": st.booleans(),
-            }
-        ),
         partial(_build, kind),
-        dict(zip(Depth, counts, strict=True)),
+        counts,
+        degrees=st.sampled_from(angles),
+        neurons=st.integers(neurons[0], neurons[-1]),
+        excess=st.integers(0, 1 + neurons[-1] // 8),
+        symmetric=st.booleans(),
     )
 
 
 SMALL = _pairs("few neurons", "1 to 40 neurons, every deviation", Pair, range(0, 180, 5), range(1, 41), (60, 320, 1500))
 LARGE = _pairs("many neurons", "up to 20000 neurons", Pair, range(0, 180, 15), range(41, 20000), (20, 80, 400))
 SAMPLED = _pairs("networks", "sampled networks", SampledPair, range(0, 180, 15), range(1, 200), (6, 24, 200))
-DIAGONAL = _pairs("diagonal", "S_ii = 1/2, where the exponent is sharp", Pair, range(1), range(8000, 20000), (60,) * 3)
+DIAGONAL = _pairs(
+    "diagonal", "S_ii = 1/2, where the exponent is sharp", Pair, range(1), range(8000, 20000), (60, 60, 60)
+)
 
-_CLAIM: Claim[Pair] = Claim(
-    id="K-hoeffding",
-    statement="P(|H_ij(0) - S_inf,ij| >= t) <= 2 exp(-2 m t^2); under symmetric initialisation 2 exp(-m t^2)",
-    provenance=Provenance.LITERATURE,
+
+def _power(share: float) -> Callable[[Any], Any]:
+    return lambda stated: 2 * (stated / 2) ** share
+
+
+K_HOEFFDING = Hoeffding().claim(
+    "K-hoeffding",
+    "P(|H_ij(0) - S_inf,ij| >= t) <= 2 exp(-2 m t^2); under symmetric initialisation 2 exp(-m t^2)",
+    Provenance.LITERATURE,
+    mutant("exponent-4", "2 exp(-4 m t^2)", families=(SMALL,), says=_power(2)),
+    mutant("exponent-2.2", "2 exp(-2.2 m t^2): the 2 is sharp", families=(DIAGONAL,), says=_power(SHARPER)),
+    mutant("one-sided", "exp(-2 m t^2) without the factor 2", families=(SMALL,), says=lambda stated: stated / 2),
+    mutant(
+        "symmetric-m",
+        "m, not m/2, under symmetric initialisation",
+        "symmetric initialisation counts pairs",
+        (SMALL,),
+        pairs=False,
+    ),
+    mutant(
+        "copies",
+        "ten copies of each neuron counted as independent",
+        "independent neurons",
+        (SMALL,),
+        copies=10,
+    ),
+    mutant("linear", "2 exp(-2 m t)", families=(SMALL,), deviation=lambda t: t ** (1 / 2)),
+    mutant("sampled-4", "2 exp(-4 m t^2), sampled", families=(SAMPLED,), says=_power(2)),
     source="Hoeffding (1963); docs/theory.md, K-hoeffding",
     families=(SMALL, LARGE, SAMPLED),
-    hypotheses=partial(hypotheses, pattern_deviation_failure),
-    conclusion=partial(conclusion, pattern_deviation_failure),
-    sampled=partial(sampled, pattern_deviation_failure),
-    features=features,
     formulas=Formulas(
         conclusion=(
             r"$\mathbb{P}\left(\abs{H_{ij}(0)-(S_\infty)_{ij}}\ge t\right)\le 2e^{-2mt^2}$",
             "Under symmetric initialisation $2e^{-mt^2}$.",
         )
     ),
-    assumes=(
+    also=(
         "independent neurons",
         "symmetric initialisation counts pairs",
     ),
-)
-
-
-def _power(share: float, deviation: Any, width: int, symmetric: bool = False) -> Any:
-    return 2 * (pattern_deviation_failure(deviation, width, symmetric) / 2) ** share
-
-
-def _one_sided(deviation: Any, width: int, symmetric: bool = False) -> Any:
-    return pattern_deviation_failure(deviation, width, symmetric) / 2
-
-
-def _as_independent(deviation: Any, width: int, symmetric: bool = False) -> Any:
-    del symmetric
-    return pattern_deviation_failure(deviation, width)
-
-
-def _ten_copies(deviation: Any, width: int, symmetric: bool = False) -> Any:
-    return pattern_deviation_failure(deviation, 10 * width, symmetric)
-
-
-def _root_power(deviation: Any, width: int, symmetric: bool = False) -> Any:
-    return pattern_deviation_failure(deviation ** (1 / 2), width, symmetric)
-
-
-def _mutant(id: str, description: str, failure: Failure, family: Family[Pair], drops: str = "") -> Mutant:
-    return _CLAIM.neighbour(
-        id,
-        description,
-        drops,
-        families=(family,),
-        hypotheses=partial(hypotheses, failure),
-        conclusion=partial(conclusion, failure),
-        sampled=partial(sampled, failure),
-    )
-
-
-K_HOEFFDING = _CLAIM.with_mutants(
-    _mutant("exponent-4", "2 exp(-4 m t^2)", partial(_power, 2), SMALL),
-    _mutant("exponent-2.2", "2 exp(-2.2 m t^2): the 2 is sharp", partial(_power, SHARPER), DIAGONAL),
-    _mutant("one-sided", "exp(-2 m t^2) without the factor 2", _one_sided, SMALL),
-    _mutant(
-        "symmetric-m",
-        "m, not m/2, under symmetric initialisation",
-        _as_independent,
-        SMALL,
-        drops="symmetric initialisation counts pairs",
-    ),
-    _mutant(
-        "copies", "ten copies of each neuron counted as independent", _ten_copies, SMALL, drops="independent neurons"
-    ),
-    _mutant("linear", "2 exp(-2 m t)", _root_power, SMALL),
-    _mutant("sampled-4", "2 exp(-4 m t^2), sampled", partial(_power, 2), SAMPLED),
 )
 
 _EXPONENT = -math.log(pattern_deviation_failure(1.0, 1) / 2)
@@ -265,7 +242,6 @@ SLACK = (
     SlackRow(
         claim="K-hoeffding",
         quantity="exponent of 2 exp(-e m t^2)",
-        paper=None,
         proved=_EXPONENT,
         refuted=SHARPER * _EXPONENT,
         witness="K-hoeffding/exponent-2.2",

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from flint import arb, arb_mat
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.kernels.kernel_instances import (
     ANTIPARALLEL,
@@ -29,14 +28,14 @@ from properties.engine.claim import (
     Depth,
     Family,
     Hypothesis,
-    Mutant,
     Provenance,
     Verdict,
     at_most_or_equal_enclosed,
     equal_enclosed,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from theory.kernels.limiting import ball_limiting_gram, ball_limiting_pattern_gram, limiting_gram
@@ -129,11 +128,15 @@ def _build_chain(description: Description) -> SpectralInstance:
 def _chains(
     id: str, title: str, kinds: Sequence[str], counts: Sequence[int], tenths: range
 ) -> Family[SpectralInstance]:
-    def descriptions() -> SearchStrategy[Description]:
-        kind, n = st.sampled_from(kinds), st.sampled_from(counts)
-        return described({"kind": kind, "n": n, "tenths": st.sampled_from(tenths)})
-
-    return Family(id, title, descriptions, _build_chain, {Depth.QUICK: 20, Depth.NORMAL: 100, Depth.THOROUGH: 1000})
+    return described_family(
+        id,
+        title,
+        _build_chain,
+        (20, 100, 1000),
+        kind=st.sampled_from(kinds),
+        n=st.sampled_from(counts),
+        tenths=st.sampled_from(tenths),
+    )
 
 
 CHAINS = _chains(
@@ -149,31 +152,49 @@ _GENERAL, _NEARLY = _spectral(GENERAL, 15, 70), _spectral(NEARLY, 15, 70)
 _INTEGERS = _spectral(INTEGERS, 10, 50)
 
 
+Number = Callable[[SpectralInstance], arb]
+
+
 # --- K-schur ---------------------------------------------------------------------------------------------------------
 
 
-def schur_conclusion(
-    instance: SpectralInstance,
-    smaller: Callable[[SpectralInstance], arb] = lambda instance: instance.lambda_S,
-    larger: Callable[[SpectralInstance], arb] = lambda instance: instance.lambda0,
-    trace_share: int = 2,
-    limit: Callable[[SpectralInstance, int, int], arb] = lambda instance, i, j: pair_limit(instance.gram[i, j]),
-) -> Sequence[Bound]:
-    """``lambda_S <= lambda0``, ``tr G_inf = n/2``, ``lambda0 <= 1/2 - |G_inf,ij|`` for the smallest such limit."""
-    n = len(instance.inputs)
-    with working_precision(BITS):
-        trace = sum((instance.gram[i, i] for i in range(n)), arb(0))
-        bounds = [
-            at_most_or_equal_enclosed("lambda_S <= lambda0", smaller(instance), larger(instance), AGREEMENT),
-            equal_enclosed("tr G_inf - n/2", trace - arb(n) / trace_share, AGREEMENT),
-        ]
-        if n > 1:
-            least = -_largest([1 - limit(instance, i, j) for i in range(n) for j in range(i)]) + 1
-            bounds.append(
-                at_most_or_equal_enclosed("lambda0 <= min 1/2 - |G_inf,ij|", instance.lambda0, least, AGREEMENT)
-            )
-    schur = bounds[0].ratio if n > 1 else 0.0
-    return [dataclasses.replace(one, aim=schur) for one in bounds]
+def spectral_features(instance: SpectralInstance) -> Sequence[str]:
+    """How many rows there are, and whether their kernel is singular."""
+    singular = not instance.degeneracy.gram_positive_definite
+    return [f"n = {len(instance.inputs)}", *(["G_inf singular"] if singular else [])]
+
+
+@dataclass(frozen=True)
+class Schur(Stated):
+    """What K-schur says of lambda_S, lambda0 and the entries of G_inf."""
+
+    smaller: Number = lambda instance: instance.lambda_S
+    larger: Number = lambda instance: instance.lambda0
+    trace_share: int = 2
+    limit: Callable[[SpectralInstance, int, int], arb] = lambda instance, i, j: pair_limit(instance.gram[i, j])
+
+    def conclusion(self, instance: SpectralInstance) -> Sequence[Bound]:
+        """``lambda_S <= lambda0``, ``tr G_inf = n/2``, ``lambda0 <= 1/2 - |G_inf,ij|`` for the smallest such limit."""
+        n = len(instance.inputs)
+        with working_precision(BITS):
+            trace = sum((instance.gram[i, i] for i in range(n)), arb(0))
+            bounds = [
+                at_most_or_equal_enclosed(
+                    "lambda_S <= lambda0", self.smaller(instance), self.larger(instance), AGREEMENT
+                ),
+                equal_enclosed("tr G_inf - n/2", trace - arb(n) / self.trace_share, AGREEMENT),
+            ]
+            if n > 1:
+                least = -_largest([1 - self.limit(instance, i, j) for i in range(n) for j in range(i)]) + 1
+                bounds.append(
+                    at_most_or_equal_enclosed("lambda0 <= min 1/2 - |G_inf,ij|", instance.lambda0, least, AGREEMENT)
+                )
+        schur = bounds[0].ratio if n > 1 else 0.0
+        return [dataclasses.replace(one, aim=schur) for one in bounds]
+
+    def features(self, instance: SpectralInstance) -> Sequence[str]:
+        """Those of the rows."""
+        return spectral_features(instance)
 
 
 def _unnormalised(instance: SpectralInstance) -> arb:
@@ -189,21 +210,26 @@ def _unnormalised(instance: SpectralInstance) -> arb:
     return enclosed_smallest_eigenvalue(kernel, EIGENVALUE_BITS)
 
 
-def spectral_features(instance: SpectralInstance) -> Sequence[str]:
-    """How many rows there are, and whether their kernel is singular."""
-    singular = not instance.degeneracy.gram_positive_definite
-    return [f"n = {len(instance.inputs)}", *(["G_inf singular"] if singular else [])]
-
-
-_SCHUR = Claim(
-    id="K-schur",
-    statement="lambda0 >= lambda_S; tr G_inf = n/2; lambda0 <= min over i != j of 1/2 - |G_inf,ij|",
-    provenance=Provenance.DERIVED,
-    source="docs/theory.md, K-schur",
+K_SCHUR = Schur().claim(
+    "K-schur",
+    "lambda0 >= lambda_S; tr G_inf = n/2; lambda0 <= min over i != j of 1/2 - |G_inf,ij|",
+    Provenance.DERIVED,
+    mutant("reversed", "lambda0 <= lambda_S", smaller=lambda found: found.lambda0, larger=lambda found: found.lambda_S),
+    mutant(
+        "short-rows", "lambda_min(X X^T o S_inf) >= lambda_S for rows of norm 1/4", "unit rows", larger=_unnormalised
+    ),
+    mutant("trace", "tr G_inf = n/3", trace_share=3),
+    mutant(
+        "pattern-pairs",
+        "lambda0 <= 1/2 - |S_inf,ij|",
+        limit=lambda instance, i, j: pair_limit(instance.pattern_gram[i, j]),
+    ),
+    mutant(
+        "half-correlation",
+        "lambda0 <= 1/2 - max |rho_ij|/2",
+        limit=lambda instance, i, j: pair_limit(instance.largest_correlation / 2),
+    ),
     families=(_GENERAL, _NEARLY, _spectral(ANTIPARALLEL, 6, 20), _spectral(DUPLICATED, 8, 30), _INTEGERS, CHAINS),
-    hypotheses=lambda _: (),
-    conclusion=schur_conclusion,
-    features=spectral_features,
     formulas=Formulas(
         conclusion=(
             r"$\lambda_0\ge\lambda_S$",
@@ -211,35 +237,7 @@ _SCHUR = Claim(
             r"$\lambda_0\le\min_{i\ne j}\left(\dfrac{1}{2}-\abs{(G_\infty)_{ij}}\right)$",
         )
     ),
-    assumes=("unit rows",),
-)
-
-
-def _schur_neighbour(id: str, description: str, drops: str = "", **wrong: Any) -> Mutant:
-    return _SCHUR.neighbour(id, description, drops, conclusion=partial(schur_conclusion, **wrong))
-
-
-K_SCHUR = _SCHUR.with_mutants(
-    _schur_neighbour(
-        "reversed", "lambda0 <= lambda_S", smaller=lambda found: found.lambda0, larger=lambda found: found.lambda_S
-    ),
-    _schur_neighbour(
-        "short-rows",
-        "lambda_min(X X^T o S_inf) >= lambda_S for rows of norm 1/4",
-        larger=_unnormalised,
-        drops="unit rows",
-    ),
-    _schur_neighbour("trace", "tr G_inf = n/3", trace_share=3),
-    _schur_neighbour(
-        "pattern-pairs",
-        "lambda0 <= 1/2 - |S_inf,ij|",
-        limit=lambda instance, i, j: pair_limit(instance.pattern_gram[i, j]),
-    ),
-    _schur_neighbour(
-        "half-correlation",
-        "lambda0 <= 1/2 - max |rho_ij|/2",
-        limit=lambda instance, i, j: pair_limit(instance.largest_correlation / 2),
-    ),
+    also=("unit rows",),
 )
 
 
@@ -248,72 +246,48 @@ K_SCHUR = _SCHUR.with_mutants(
 Separation = Callable[[arb, int, str], arb]
 
 
-def separation_conclusion(
-    instance: SpectralInstance,
-    bound: Separation = separation_bound,
-    rho_bar: Callable[[SpectralInstance], arb] = lambda instance: instance.largest_correlation,
-) -> Sequence[Bound]:
-    """Every form of the bound at most lambda0."""
-    with working_precision(BITS):
-        rho, n = rho_bar(instance), len(instance.inputs)
-        bounds = [
-            at_most_or_equal_enclosed(f"K-sep ({form}) <= lambda0", bound(rho, n, form), instance.lambda0, AGREEMENT)
-            for form in SEPARATION_FORMS
-        ]
-    weakest = bounds[0].ratio if n > 1 else 0.0
-    return [dataclasses.replace(one, aim=weakest) for one in bounds]
+@dataclass(frozen=True)
+class Separated(Stated):
+    """The forms of K-sep's bound, and of what they are taken."""
+
+    bound: Separation = separation_bound
+    rho_bar: Number = lambda instance: instance.largest_correlation
+
+    def conclusion(self, instance: SpectralInstance) -> Sequence[Bound]:
+        """Every form of the bound at most lambda0."""
+        with working_precision(BITS):
+            rho, n = self.rho_bar(instance), len(instance.inputs)
+            bounds = [
+                at_most_or_equal_enclosed(
+                    f"K-sep ({form}) <= lambda0", self.bound(rho, n, form), instance.lambda0, AGREEMENT
+                )
+                for form in SEPARATION_FORMS
+            ]
+        weakest = bounds[0].ratio if n > 1 else 0.0
+        return [dataclasses.replace(one, aim=weakest) for one in bounds]
+
+    def hypotheses(self, instance: SpectralInstance) -> Sequence[Hypothesis]:
+        """``rho_bar < 1``, decided exactly: no two rows are parallel."""
+        apart = not (instance.degeneracy.coincident or instance.degeneracy.antiparallel)
+        with working_precision(BITS):
+            margin = float(1 - instance.largest_correlation)
+        return (Hypothesis("rho_bar < 1", Verdict.HOLDS if apart else Verdict.REFUTED, margin if apart else -1.0),)
+
+    def features(self, instance: SpectralInstance) -> Sequence[str]:
+        """Where the sharpest form is attained, and where only the weakest one says anything."""
+        n, found = len(instance.inputs), list(spectral_features(instance))
+        with working_precision(BITS):
+            rho = instance.largest_correlation
+            complete = arb(separation_bound(rho, n, "complete"))
+            if complete.overlaps(instance.lambda0):
+                found.append("complete form attained")
+            if not complete > 0:
+                found.append("series form 0")
+        return found
 
 
-def separation_hypotheses(instance: SpectralInstance) -> Sequence[Hypothesis]:
-    """``rho_bar < 1``, decided exactly: no two rows are parallel."""
-    apart = not (instance.degeneracy.coincident or instance.degeneracy.antiparallel)
-    with working_precision(BITS):
-        margin = float(1 - instance.largest_correlation)
-    return (Hypothesis("rho_bar < 1", Verdict.HOLDS if apart else Verdict.REFUTED, margin if apart else -1.0),)
-
-
-def separation_features(instance: SpectralInstance) -> Sequence[str]:
-    """Where the sharpest form is attained, and where only the weakest one says anything."""
-    n, found = len(instance.inputs), list(spectral_features(instance))
-    with working_precision(BITS):
-        rho = instance.largest_correlation
-        complete = arb(separation_bound(rho, n, "complete"))
-        if complete.overlaps(instance.lambda0):
-            found.append("complete form attained")
-        if not complete > 0:
-            found.append("series form 0")
-    return found
-
-
-_SEPARATED = Claim(
-    id="K-sep",
-    statement="for rho_bar = max |rho_ij| < 1: lambda0 >= (1/4 pi) sum_{k >= ceil((p-2)/2)} c_k with "
-    "p = max(1, ceil(ln(2(n-1)) / -ln rho_bar)), c_k the coefficients of arcsin; sharper, (1/2 pi) sum_k c_k "
-    "(1 - (n-1) rho_bar^(2k+2))_+; and that plus (1 - (n-1) rho_bar)_+/4, which is attained for n = 2, rho >= 0",
-    provenance=Provenance.DERIVED,
-    source="docs/theory.md, K-sep; the third form (complete) with K/4 kept",
-    families=(_GENERAL, _NEARLY, _INTEGERS, CHAINS),
-    hypotheses=separation_hypotheses,
-    conclusion=separation_conclusion,
-    features=separation_features,
-    formulas=Formulas(
-        hypotheses=(r"$\bar\rho=\max_{i\ne j}\abs{\rho_{ij}}<1$",),
-        conclusion=(
-            r"$\lambda_0\ge\dfrac{1}{4\pi}\sum_{k\ge\left\lceil(p-2)/2\right\rceil}c_k$",
-            r"Sharper: $\lambda_0\ge\dfrac{1}{2\pi}\sum_k c_k\left(1-(n-1)\bar\rho^{\,2k+2}\right)_+$.",
-            r"And that plus $\dfrac{1}{4}\left(1-(n-1)\bar\rho\right)_+$, which is attained for $n=2$, $\rho\ge 0$.",
-        ),
-        constants=(
-            r"$p=\max\left(1,\left\lceil\dfrac{\ln(2(n-1))}{-\ln\bar\rho}\right\rceil\right)$",
-            r"$c_k=\dfrac{(2k)!}{4^k(k!)^2(2k+1)}$, the coefficients of arcsin",
-        ),
-    ),
-    assumes=("rho_bar < 1",),
-)
-
-
-def _scaled(form: str, factor: float, rho: arb, n: int, asked: str) -> arb:
-    return separation_bound(rho, n, asked) * (factor if asked == form else 1)
+def _scaled(form: str, factor: float) -> Separation:
+    return lambda rho, n, asked: separation_bound(rho, n, asked) * (factor if asked == form else 1)
 
 
 def _no_factor_two(rho: arb, n: int, form: str) -> arb:
@@ -339,19 +313,34 @@ def _signed(instance: SpectralInstance) -> arb:
     return _largest([*instance.correlations, arb(0)])
 
 
-def _separation_neighbour(id: str, description: str, **wrong: Any) -> Mutant:
-    families = wrong.pop("families", _SEPARATED.families)
-    return _SEPARATED.neighbour(id, description, families=families, conclusion=partial(separation_conclusion, **wrong))
-
-
-K_SEP = _SEPARATED.with_mutants(
-    _separation_neighbour("halved-2", "the first form doubled", bound=partial(_scaled, "halved", 2), families=(PAIRS,)),
-    _separation_neighbour("series-1.01", "the second form times 1.01", bound=partial(_scaled, "series", 1.01)),
-    _separation_neighbour("complete-1.001", "the third form times 1.001", bound=partial(_scaled, "complete", 1.001)),
-    _separation_neighbour("no-factor-2", "p = ceil(ln(n-1) / -ln rho_bar)", bound=_no_factor_two),
-    _separation_neighbour("neighbours", "n - 2 for n - 1 in Gershgorin's discs", bound=_one_neighbour_fewer),
-    _separation_neighbour("K/2", "K/2 for K/4 in the third form", bound=_doubled_diagonal),
-    _separation_neighbour("signed", "rho_bar = max rho_ij, negative correlations not counted", rho_bar=_signed),
+K_SEP = Separated().claim(
+    "K-sep",
+    "for rho_bar = max |rho_ij| < 1: lambda0 >= (1/4 pi) sum_{k >= ceil((p-2)/2)} c_k with "
+    "p = max(1, ceil(ln(2(n-1)) / -ln rho_bar)), c_k the coefficients of arcsin; sharper, (1/2 pi) sum_k c_k "
+    "(1 - (n-1) rho_bar^(2k+2))_+; and that plus (1 - (n-1) rho_bar)_+/4, which is attained for n = 2, rho >= 0",
+    Provenance.DERIVED,
+    mutant("halved-2", "the first form doubled", families=(PAIRS,), bound=_scaled("halved", 2)),
+    mutant("series-1.01", "the second form times 1.01", bound=_scaled("series", 1.01)),
+    mutant("complete-1.001", "the third form times 1.001", bound=_scaled("complete", 1.001)),
+    mutant("no-factor-2", "p = ceil(ln(n-1) / -ln rho_bar)", bound=_no_factor_two),
+    mutant("neighbours", "n - 2 for n - 1 in Gershgorin's discs", bound=_one_neighbour_fewer),
+    mutant("K/2", "K/2 for K/4 in the third form", bound=_doubled_diagonal),
+    mutant("signed", "rho_bar = max rho_ij, negative correlations not counted", rho_bar=_signed),
+    source="docs/theory.md, K-sep; the third form (complete) with K/4 kept",
+    families=(_GENERAL, _NEARLY, _INTEGERS, CHAINS),
+    formulas=Formulas(
+        hypotheses=(r"$\bar\rho=\max_{i\ne j}\abs{\rho_{ij}}<1$",),
+        conclusion=(
+            r"$\lambda_0\ge\dfrac{1}{4\pi}\sum_{k\ge\left\lceil(p-2)/2\right\rceil}c_k$",
+            r"Sharper: $\lambda_0\ge\dfrac{1}{2\pi}\sum_k c_k\left(1-(n-1)\bar\rho^{\,2k+2}\right)_+$.",
+            r"And that plus $\dfrac{1}{4}\left(1-(n-1)\bar\rho\right)_+$, which is attained for $n=2$, $\rho\ge 0$.",
+        ),
+        constants=(
+            r"$p=\max\left(1,\left\lceil\dfrac{\ln(2(n-1))}{-\ln\bar\rho}\right\rceil\right)$",
+            r"$c_k=\dfrac{(2k)!}{4^k(k!)^2(2k+1)}$, the coefficients of arcsin",
+        ),
+    ),
+    also=("rho_bar < 1",),
 )
 
 CLAIMS: tuple[Claim[Any], ...] = (K_SCHUR, K_SEP)
@@ -362,7 +351,6 @@ def _separation_row(rho: float, form: str) -> SlackRow:
     return SlackRow(
         claim="K-sep",
         quantity=f'lower bound of lambda0 for two rows with rho = {rho:g}, form "{form}"',
-        paper=None,
         proved=separation_bound(rho, 2, form),
         refuted=float(pair_limit(limiting_gram(rows)[0, 1])),
         witness="lambda0 itself",
@@ -373,9 +361,6 @@ def _separation_row(rho: float, form: str) -> SlackRow:
 _APART = SlackRow(
     "K-sep",
     "the hypothesis rho_bar < 1",
-    None,
-    None,
-    None,
     remark="at rho_bar = 1 the formula's limit reads lambda0 >= 0, which holds: no counterexample exists",
     drops="rho_bar < 1",
 )

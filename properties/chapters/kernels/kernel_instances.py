@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from properties.descent.rows import antiparallel_rows, duplicated_rows, general_rows, integer_rows
-from properties.engine.claim import Depth, Family
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.stable_names import stored_as
 from properties.engine.statistics import SIGNIFICANCE, description_key
 from theory.inputs import FloatArray, normalise_rows
@@ -25,8 +23,7 @@ from theory.theorems.chernoff import chernoff_width
 
 Description = Mapping[str, Any]
 
-EXAMPLES: Mapping[Depth, int] = {Depth.QUICK: 25, Depth.NORMAL: 200, Depth.THOROUGH: 2000}
-NETWORK_EXAMPLES: Mapping[Depth, int] = {Depth.QUICK: 15, Depth.NORMAL: 80, Depth.THOROUGH: 500}
+EXAMPLES = (25, 200, 2000)
 
 FAILURE_PROBABILITY = SIGNIFICANCE
 """delta of K-chernoff: one network that misses 3/4 lambda0 is a refutation at the level of every sampled bound.
@@ -74,10 +71,6 @@ class KernelInstance:
 SEEDS = st.integers(0, 2**20)
 
 
-def _descriptions(**parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
-    return described({**parts, "seed": SEEDS})
-
-
 def _general(description: Description) -> KernelInstance:
     d = description
     rng = np.random.default_rng(d["seed"])
@@ -117,69 +110,71 @@ def _initialised(description: Description) -> KernelInstance:
     return KernelInstance(normalise_rows(rows), initialisation=stream_seed(d), symmetric=d["symmetric"])
 
 
-GENERAL = Family(
+GENERAL = described_family(
     "general rows",
     "uniform and clustered; n > d and n <= d",
-    lambda: _descriptions(
-        kind=st.sampled_from(["uniform", "clustered"]), n=st.sampled_from([1, 2, 3, 4]), d=st.sampled_from([1, 2, 3, 5])
-    ),
     _general,
     EXAMPLES,
+    kind=st.sampled_from(["uniform", "clustered"]),
+    n=st.sampled_from([1, 2, 3, 4]),
+    d=st.sampled_from([1, 2, 3, 5]),
+    seed=SEEDS,
 )
 
-NEARLY = Family(
+NEARLY = described_family(
     "nearly parallel rows",
     "one pair at an angle from 0.1 down to 1e-8 from 0 or from pi",
-    lambda: _descriptions(
-        kind=st.sampled_from(["nearly parallel", "nearly antiparallel"]),
-        n=st.sampled_from([2, 2, 3, 4]),
-        d=st.sampled_from([2, 3, 5]),
-        angle_exponent=st.sampled_from(range(1, 9)),
-    ),
     _general,
     EXAMPLES,
+    kind=st.sampled_from(["nearly parallel", "nearly antiparallel"]),
+    n=st.sampled_from([2, 2, 3, 4]),
+    d=st.sampled_from([2, 3, 5]),
+    angle_exponent=st.sampled_from(range(1, 9)),
+    seed=SEEDS,
 )
 
-ANTIPARALLEL = Family(
+ANTIPARALLEL = described_family(
     "antiparallel pairs",
     "pairs x, -cx: with dependent and with independent directions, among single rows",
-    lambda: _descriptions(
-        kind=st.sampled_from(["dependent", "independent", "real"]),
-        pairs=st.integers(1, 3),
-        singles=st.integers(0, 2),
-        d=st.integers(2, 4),
-    ),
     _antiparallel,
     EXAMPLES,
+    kind=st.sampled_from(["dependent", "independent", "real"]),
+    pairs=st.integers(1, 3),
+    singles=st.integers(0, 2),
+    d=st.integers(2, 4),
+    seed=SEEDS,
 )
 
-DUPLICATED = Family(
+DUPLICATED = described_family(
     "duplicated rows",
     "one row twice, bit by bit or as an exact multiple",
-    lambda: _descriptions(kind=st.sampled_from(["equal", "multiple"]), n=st.integers(1, 4), d=st.integers(1, 4)),
     _duplicated,
     EXAMPLES,
+    kind=st.sampled_from(["equal", "multiple"]),
+    n=st.integers(1, 4),
+    d=st.integers(1, 4),
+    seed=SEEDS,
 )
 
-INTEGERS = Family(
+INTEGERS = described_family(
     "small integers",
     "rows of small integers: coincidences and dependencies as they fall",
-    lambda: _descriptions(
-        n=st.sampled_from([1, 2, 3, 5, 7]), d=st.sampled_from([1, 2, 3, 4]), largest=st.sampled_from([1, 2, 3])
-    ),
     _integers,
     EXAMPLES,
+    n=st.sampled_from([1, 2, 3, 5, 7]),
+    d=st.sampled_from([1, 2, 3, 4]),
+    largest=st.sampled_from([1, 2, 3]),
+    seed=SEEDS,
 )
 
-INITIALISED = Family(
+INITIALISED = described_family(
     "networks",
     f"unit rows and a network at the width that K-chernoff asks for (delta = {FAILURE_PROBABILITY:.2g})",
-    lambda: _descriptions(
-        kind=st.sampled_from(["uniform", "clustered", "antiparallel", "integers"]),
-        n=st.sampled_from([1, 2, 3, 4, 4]),
-        d=st.sampled_from([2, 2, 3, 4]),
-        symmetric=st.booleans(),
-    ),
     _initialised,
-    NETWORK_EXAMPLES,
+    (15, 80, 500),
+    kind=st.sampled_from(["uniform", "clustered", "antiparallel", "integers"]),
+    n=st.sampled_from([1, 2, 3, 4, 4]),
+    d=st.sampled_from([2, 2, 3, 4]),
+    symmetric=st.booleans(),
+    seed=SEEDS,
 )

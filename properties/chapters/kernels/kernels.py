@@ -1,13 +1,13 @@
 """The claims about the limiting kernels: K-closed (closed forms of the kernels) and K-pd (when they are positive definite).
 
-A program under test is passed to the conclusions by keyword, so that a mutant is the same conclusion with a wrong one.
+The programs under test are numbers of the rules, so that a mutant is the same conclusion with a wrong one.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,7 @@ from properties.engine.claim import (
     technical,
 )
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Neighbour, Stated, mutant
 from theory.inputs import FloatArray, normalise_rows
 from theory.kernels.limiting import (
     Degeneracy,
@@ -81,51 +82,53 @@ FloatKernel = Callable[[FloatArray], FloatArray]
 # K-closed
 
 
-def closed_conclusion(
-    instance: KernelInstance,
-    gram: BallKernel = ball_limiting_gram,
-    pattern: BallKernel = ball_limiting_pattern_gram,
-    computed_gram: FloatKernel = limiting_gram,
-    computed_pattern: FloatKernel = limiting_pattern_gram,
-) -> Sequence[Bound]:
-    """Closed forms against quadrature, in balls; the float64 functions against them within their entry errors."""
-    X, (n, dim) = instance.inputs, instance.inputs.shape
-    with working_precision(BITS):
-        rows = exact_rows(X)
-        gram_balls, pattern_balls = gram(X, BITS), pattern(X, BITS)
-        gram_off = pattern_off = arb(0)
-        for i in range(n):
-            for j in range(i, n):
-                expected = pattern_expectation(rows[i], rows[j])
-                pattern_off += abs(pattern_balls[i, j] - expected)
-                gram_off += abs(gram_balls[i, j] - correlation(rows[i], rows[j]) * expected)
-        return [
-            equal_enclosed("sum |S_inf - quadrature|", pattern_off, AGREEMENT),
-            equal_enclosed("sum |G_inf - quadrature|", gram_off, AGREEMENT),
-            at_most_enclosed(
-                "max |S_inf computed - exact|",
-                largest_error(computed_pattern(X), pattern_balls),
-                arb(pattern_entry_error(dim)),
-            ),
-            at_most_enclosed(
-                "max |G_inf computed - exact|", largest_error(computed_gram(X), gram_balls), arb(gram_entry_error(dim))
-            ),
-        ]
+@dataclass(frozen=True)
+class Closed(Stated):
+    """The programs that compute the limiting kernels."""
 
+    gram: BallKernel = ball_limiting_gram
+    pattern: BallKernel = ball_limiting_pattern_gram
+    computed_gram: FloatKernel = limiting_gram
+    computed_pattern: FloatKernel = limiting_pattern_gram
 
-def _no_hypotheses(_: KernelInstance) -> Sequence[Hypothesis]:
-    return ()
+    def conclusion(self, instance: KernelInstance) -> Sequence[Bound]:
+        """Closed forms against quadrature, in balls; the float64 functions against them within their entry errors."""
+        X, (n, dim) = instance.inputs, instance.inputs.shape
+        with working_precision(BITS):
+            rows = exact_rows(X)
+            gram_balls, pattern_balls = self.gram(X, BITS), self.pattern(X, BITS)
+            gram_off = pattern_off = arb(0)
+            for i in range(n):
+                for j in range(i, n):
+                    expected = pattern_expectation(rows[i], rows[j])
+                    pattern_off += abs(pattern_balls[i, j] - expected)
+                    gram_off += abs(gram_balls[i, j] - correlation(rows[i], rows[j]) * expected)
+            return [
+                equal_enclosed("sum |S_inf - quadrature|", pattern_off, AGREEMENT),
+                equal_enclosed("sum |G_inf - quadrature|", gram_off, AGREEMENT),
+                at_most_enclosed(
+                    "max |S_inf computed - exact|",
+                    largest_error(self.computed_pattern(X), pattern_balls),
+                    arb(pattern_entry_error(dim)),
+                ),
+                at_most_enclosed(
+                    "max |G_inf computed - exact|",
+                    largest_error(self.computed_gram(X), gram_balls),
+                    arb(gram_entry_error(dim)),
+                ),
+            ]
 
-
-def closed_features(instance: KernelInstance) -> Sequence[str]:
-    """Which angles occur."""
-    unit = normalise_rows(instance.inputs)
-    found = set()
-    for i in range(len(unit)):
-        for j in range(i):
-            distance = min(float(np.linalg.norm(unit[i] - unit[j])), float(np.linalg.norm(unit[i] + unit[j])))
-            found.add("parallel" if distance < 1e-15 else "nearly parallel" if distance < SMALL_ANGLE else "general")
-    return sorted(found)
+    def features(self, instance: KernelInstance) -> Sequence[str]:
+        """Which angles occur."""
+        unit = normalise_rows(instance.inputs)
+        found = set()
+        for i in range(len(unit)):
+            for j in range(i):
+                distance = min(float(np.linalg.norm(unit[i] - unit[j])), float(np.linalg.norm(unit[i] + unit[j])))
+                found.add(
+                    "parallel" if distance < 1e-15 else "nearly parallel" if distance < SMALL_ANGLE else "general"
+                )
+        return sorted(found)
 
 
 def _without_pi(inputs: FloatArray, bits: int) -> arb_mat:
@@ -135,9 +138,9 @@ def _without_pi(inputs: FloatArray, bits: int) -> arb_mat:
     return arb_mat([[kernel[i, j] - correlation(rows[i], rows[j]) / 2 for j in range(n)] for i in range(n)])
 
 
-def _over_pi(kernel: BallKernel, inputs: FloatArray, bits: int) -> arb_mat:
+def _over_pi(kernel: BallKernel) -> BallKernel:
     """Divided by pi where 2 pi belongs."""
-    return kernel(inputs, bits) * 2
+    return lambda inputs, bits: kernel(inputs, bits) * 2
 
 
 def _clipped_correlations(inputs: FloatArray) -> FloatArray:
@@ -153,18 +156,19 @@ def _clipped_gram(inputs: FloatArray) -> FloatArray:
     return np.asarray(_clipped_correlations(inputs) * _clipped_pattern_gram(inputs))
 
 
-_CLOSED = Claim(
-    id="K-closed",
-    statement=(
-        "G_inf = rho (pi - arccos rho)/(2 pi) and S_inf = (pi - arccos rho)/(2 pi) are the Gaussian expectations of "
-        "G(0) and H(0), and the float64 functions are within their entry errors of them"
-    ),
-    provenance=Provenance.PAPER,
+K_CLOSED = Closed().claim(
+    "K-closed",
+    "G_inf = rho (pi - arccos rho)/(2 pi) and S_inf = (pi - arccos rho)/(2 pi) are the Gaussian expectations of "
+    "G(0) and H(0), and the float64 functions are within their entry errors of them",
+    Provenance.PAPER,
+    mutant("without pi", "G_inf = -rho arccos(rho)/(2 pi)", gram=_without_pi),
+    mutant("without rho", "S_inf returned as G_inf", gram=ball_limiting_pattern_gram),
+    mutant("G over pi", "G_inf divided by pi, not 2 pi", gram=_over_pi(ball_limiting_gram)),
+    mutant("S over pi", "S_inf divided by pi, not 2 pi", pattern=_over_pi(ball_limiting_pattern_gram)),
+    mutant("clipped G", "G_inf by arccos of a clipped correlation", computed_gram=_clipped_gram),
+    mutant("clipped S", "S_inf by arccos of a clipped correlation", computed_pattern=_clipped_pattern_gram),
     source=PAPER,
     families=(GENERAL, NEARLY, DUPLICATED, INTEGERS),
-    hypotheses=_no_hypotheses,
-    conclusion=closed_conclusion,
-    features=closed_features,
     formulas=Formulas(
         conclusion=(
             r"$(G_\infty)_{ij}=\dfrac{\rho\,(\pi-\arccos\rho)}{2\pi}$ and $(S_\infty)_{ij}=\dfrac{\pi-\arccos\rho}{2\pi}$, $\rho=K_{ij}$, are the Gaussian expectations of $G(0)$ and $H(0)$.",
@@ -175,57 +179,9 @@ _CLOSED = Claim(
 )
 
 
-def _closed_neighbour(id: str, description: str, **wrong: Any) -> Any:
-    return _CLOSED.neighbour(id, description, conclusion=partial(closed_conclusion, **wrong))
-
-
-K_CLOSED = _CLOSED.with_mutants(
-    _closed_neighbour("without pi", "G_inf = -rho arccos(rho)/(2 pi)", gram=_without_pi),
-    _closed_neighbour("without rho", "S_inf returned as G_inf", gram=ball_limiting_pattern_gram),
-    _closed_neighbour("G over pi", "G_inf divided by pi, not 2 pi", gram=partial(_over_pi, ball_limiting_gram)),
-    _closed_neighbour(
-        "S over pi", "S_inf divided by pi, not 2 pi", pattern=partial(_over_pi, ball_limiting_pattern_gram)
-    ),
-    _closed_neighbour("clipped G", "G_inf by arccos of a clipped correlation", computed_gram=_clipped_gram),
-    _closed_neighbour("clipped S", "S_inf by arccos of a clipped correlation", computed_pattern=_clipped_pattern_gram),
-)
-
-
 # K-pd
 
 Decision = Callable[[KernelInstance], Degeneracy]
-
-
-def _decision(instance: KernelInstance) -> Degeneracy:
-    return instance.degeneracy
-
-
-def definite_conclusion(
-    instance: KernelInstance,
-    decide: Decision = _decision,
-    width: Callable[[KernelInstance], int] = lambda instance: instance.chernoff_width,
-) -> Sequence[Bound]:
-    """The decision against exact ranks; a singular one against a vector of the kernel; a network at that width."""
-    X, n = instance.inputs, len(instance.inputs)
-    decided = decide(instance)
-    jacobian_rank, pattern_rank = feature_ranks(X)
-    bounds = [
-        equal_exactly(
-            "G_inf is decided as the rank of the Jacobian says", decided.gram_positive_definite == (jacobian_rank == n)
-        ),
-        equal_exactly(
-            "S_inf is decided as the rank of the patterns says",
-            decided.pattern_gram_positive_definite == (pattern_rank == n),
-        ),
-    ]
-    with working_precision(BITS):
-        if not decided.gram_positive_definite:
-            bounds += _singular("G_inf", ball_limiting_gram(X, BITS), gram_kernel_vector(X, decided))
-        if not decided.pattern_gram_positive_definite:
-            bounds += _singular("S_inf", ball_limiting_pattern_gram(X, BITS), pattern_kernel_vector(X, decided))
-    if instance.initialisation is not None:
-        bounds.append(_network_bound(instance, width(instance)))
-    return bounds
 
 
 def _singular(name: str, kernel: arb_mat, vector: list[arb] | None) -> list[Bound]:
@@ -245,31 +201,61 @@ def _network_bound(instance: KernelInstance, width: int) -> Bound:
     return dataclasses.replace(bound, evidence=Evidence.ESTIMATED)
 
 
-def definite_hypotheses(instance: KernelInstance) -> Sequence[Hypothesis]:
-    """None for the decision; a network needs a certified lambda0 and a width that can be drawn."""
-    if instance.initialisation is None:
-        return ()
-    lambda0 = instance.eigenvalue_bounds[0]
-    if lambda0 <= 0:
-        return (technical(require("lambda0 > 0 is certified", lambda0 if lambda0 < 0 else -1.0)),)
-    return (technical(require(f"K-chernoff asks for m <= {WIDEST}", WIDEST - instance.chernoff_width)),)
+@dataclass(frozen=True)
+class Definite(Stated):
+    """How definiteness is decided, and the width of the network that is drawn."""
 
+    decide: Decision = lambda instance: instance.degeneracy
+    width: Callable[[KernelInstance], int] = lambda instance: instance.chernoff_width
 
-def definite_features(instance: KernelInstance) -> Sequence[str]:
-    """What the instance is: its degeneracies, its decisions, its shape."""
-    decided, (n, d) = instance.degeneracy, instance.inputs.shape
-    found = ["n > d" if n > d else "n <= d"]
-    found.append("G_inf > 0" if decided.gram_positive_definite else "G_inf singular")
-    found.append("S_inf > 0" if decided.pattern_gram_positive_definite else "S_inf singular")
-    if decided.coincident:
-        found.append("coincident")
-    if decided.dependent_directions:
-        found.append("antiparallel, dependent")
-    elif decided.antiparallel:
-        found.append("antiparallel, independent")
-    if instance.initialisation is not None:
-        found.append("network")
-    return found
+    def conclusion(self, instance: KernelInstance) -> Sequence[Bound]:
+        """The decision against exact ranks; a singular one against a vector of the kernel; a network at that width."""
+        X, n = instance.inputs, len(instance.inputs)
+        decided = self.decide(instance)
+        jacobian_rank, pattern_rank = feature_ranks(X)
+        bounds = [
+            equal_exactly(
+                "G_inf is decided as the rank of the Jacobian says",
+                decided.gram_positive_definite == (jacobian_rank == n),
+            ),
+            equal_exactly(
+                "S_inf is decided as the rank of the patterns says",
+                decided.pattern_gram_positive_definite == (pattern_rank == n),
+            ),
+        ]
+        with working_precision(BITS):
+            if not decided.gram_positive_definite:
+                bounds += _singular("G_inf", ball_limiting_gram(X, BITS), gram_kernel_vector(X, decided))
+            if not decided.pattern_gram_positive_definite:
+                bounds += _singular("S_inf", ball_limiting_pattern_gram(X, BITS), pattern_kernel_vector(X, decided))
+        if instance.initialisation is not None:
+            bounds.append(_network_bound(instance, self.width(instance)))
+        return bounds
+
+    def hypotheses(self, instance: KernelInstance) -> Sequence[Hypothesis]:
+        """None for the decision; a network needs a certified lambda0 and a width that can be drawn."""
+        if instance.initialisation is None:
+            return ()
+        lambda0 = instance.eigenvalue_bounds[0]
+        if lambda0 <= 0:
+            return (technical(require("lambda0 > 0 is certified", lambda0 if lambda0 < 0 else -1.0)),)
+        return (technical(require(f"K-chernoff asks for m <= {WIDEST}", WIDEST - instance.chernoff_width)),)
+
+    def features(self, instance: KernelInstance) -> Sequence[str]:
+        """What the instance is: its degeneracies, its decisions, its shape."""
+        decided, (n, d) = instance.degeneracy, instance.inputs.shape
+        found = ["n > d" if n > d else "n <= d"]
+        found.append("G_inf > 0" if decided.gram_positive_definite else "G_inf singular")
+        found.append("S_inf > 0" if decided.pattern_gram_positive_definite else "S_inf singular")
+        if decided.coincident:
+            found.append("coincident")
+        if decided.dependent_directions:
+            found.append("antiparallel, dependent")
+        elif decided.antiparallel:
+            found.append("antiparallel, independent")
+        if instance.initialisation is not None:
+            found.append("network")
+        return found
 
 
 def _redecided(instance: KernelInstance, gram: bool, pattern: bool) -> Degeneracy:
@@ -316,25 +302,34 @@ def _within_tolerance(instance: KernelInstance) -> Degeneracy:
     )
 
 
-def _as_many_neurons_as_inputs(instance: KernelInstance) -> int:
-    return 2 * len(instance.inputs)
-
-
 DECISION_FAMILIES = (GENERAL, NEARLY, ANTIPARALLEL, DUPLICATED, INTEGERS)
 
-_PD = Claim(
-    id="K-pd",
-    statement=(
-        "G_inf > 0 iff no two inputs point the same way and the directions that occur with both signs are linearly "
-        "independent; S_inf > 0 iff no two point the same way and at most one direction occurs with both signs. "
-        f"If G_inf > 0, lambda_min(G(0)) >= 3/4 lambda0 with probability 1 - delta at K-chernoff's width for delta = {FAILURE_PROBABILITY:.2g}"
+
+def _decided(id: str, description: str, decide: Decision) -> Neighbour:
+    return mutant(id, description, families=DECISION_FAMILIES, decide=decide)
+
+
+K_PD = Definite().claim(
+    "K-pd",
+    "G_inf > 0 iff no two inputs point the same way and the directions that occur with both signs are linearly "
+    "independent; S_inf > 0 iff no two point the same way and at most one direction occurs with both signs. "
+    f"If G_inf > 0, lambda_min(G(0)) >= 3/4 lambda0 with probability 1 - delta at K-chernoff's width for delta = {FAILURE_PROBABILITY:.2g}",
+    Provenance.DERIVED,
+    _decided("antiparallel", "antiparallel inputs are always singular", _antiparallel_is_singular),
+    _decided("distinct", "distinct directions are enough for G_inf", _distinct_is_enough),
+    _decided("one pair", "at most one antiparallel pair, also for G_inf", _one_pair_for_both),
+    _decided("two pairs", "independent antiparallel pairs are fine for S_inf", _independent_for_both),
+    _decided("entries", "inputs coincide when their entries do", _entries_coincide),
+    _decided("tolerance", "inputs coincide when their correlation is 1 to 1e-12", _within_tolerance),
+    mutant(
+        "narrow",
+        "twice as many neurons as inputs suffice",
+        "m as large as K-chernoff asks for",
+        (INITIALISED,),
+        width=lambda instance: 2 * len(instance.inputs),
     ),
-    provenance=Provenance.DERIVED,
     source="docs/theory.md, K-pd and K-chernoff; sharper than the paper's 'no two inputs parallel'",
     families=(*DECISION_FAMILIES, INITIALISED),
-    hypotheses=definite_hypotheses,
-    conclusion=definite_conclusion,
-    features=definite_features,
     formulas=Formulas(
         conclusion=(
             r"$G_\infty\succ 0$ if and only if no two inputs point the same way and the directions that occur with both signs are linearly independent.",
@@ -342,29 +337,7 @@ _PD = Claim(
             r"If $G_\infty\succ 0$, then $\lambda_{\min}(G(0))\ge\frac{3}{4}\lambda_0$ with probability $1-\delta$ at the width of K-chernoff for $\delta=4.8\cdot 10^{-13}$.",
         )
     ),
-    assumes=("m as large as K-chernoff asks for",),
-)
-
-
-def _pd_neighbour(id: str, description: str, drops: str = "", **changes: Any) -> Any:
-    families = changes.pop("families", DECISION_FAMILIES)
-    return _PD.neighbour(id, description, drops, families=families, conclusion=partial(definite_conclusion, **changes))
-
-
-K_PD = _PD.with_mutants(
-    _pd_neighbour("antiparallel", "antiparallel inputs are always singular", decide=_antiparallel_is_singular),
-    _pd_neighbour("distinct", "distinct directions are enough for G_inf", decide=_distinct_is_enough),
-    _pd_neighbour("one pair", "at most one antiparallel pair, also for G_inf", decide=_one_pair_for_both),
-    _pd_neighbour("two pairs", "independent antiparallel pairs are fine for S_inf", decide=_independent_for_both),
-    _pd_neighbour("entries", "inputs coincide when their entries do", decide=_entries_coincide),
-    _pd_neighbour("tolerance", "inputs coincide when their correlation is 1 to 1e-12", decide=_within_tolerance),
-    _pd_neighbour(
-        "narrow",
-        "twice as many neurons as inputs suffice",
-        width=_as_many_neurons_as_inputs,
-        families=(INITIALISED,),
-        drops="m as large as K-chernoff asks for",
-    ),
+    also=("m as large as K-chernoff asks for",),
 )
 
 CLAIMS: tuple[Claim[Any], ...] = (K_CLOSED, K_PD)

@@ -13,9 +13,8 @@ import pytest
 from flint import arb, fmpq
 
 from properties import registry
-from properties.chapters.kernels import concentration_chernoff
 from properties.chapters.kernels import kernels as kernel_claims
-from properties.chapters.kernels.concentration_chernoff import Rule, Shares
+from properties.chapters.kernels.concentration_chernoff import Chernoff, Shares
 from properties.chapters.kernels.concentration_hoeffding import Pair, SampledPair
 from properties.chapters.kernels.kernel_instances import FAILURE_PROBABILITY, INITIALISED, KernelInstance, stream_seed
 from properties.chapters.width import width as width_claims
@@ -113,8 +112,8 @@ def test_of_a_singular_limit_no_probability_is_stated() -> None:
     cases = ((pairs, True, False), (equal, False, False), (np.eye(2), True, True), (near, True, True))
     for rows, gram, pattern in cases:
         network = RandomNetwork(rows, 5000)
-        assert (concentration_chernoff._gram_event(Rule(), network) is not None) is gram
-        assert (concentration_chernoff._pattern_event(Rule(), network) is not None) is pattern
+        assert (Chernoff().gram_event(network) is not None) is gram
+        assert (Chernoff().pattern_event(network) is not None) is pattern
         for id in ("K-chernoff", "K-relative"):
             (known, *others) = registry[id].hypotheses(network)
             assert (known.verdict is Verdict.HOLDS) is bool(others) is gram, id
@@ -270,7 +269,7 @@ def test_the_widest_network_that_is_drawn_is_one_of_the_hypothesis(monkeypatch: 
     definite = KernelInstance(np.eye(2), 1)
     cases: list[tuple[Any, Callable[[], Any], int]] = [
         (width_claims, lambda: width_claims.WidthRule("T3", lambda _: 30).hypotheses(drawn)[-1], 30),
-        (kernel_claims, lambda: kernel_claims.definite_hypotheses(definite)[-1], definite.chernoff_width),
+        (kernel_claims, lambda: kernel_claims.Definite().hypotheses(definite)[-1], definite.chernoff_width),
     ]
     for module, found, asked in cases:
         for widest, verdict in ((asked, Verdict.HOLDS), (asked - 1, Verdict.REFUTED)):

@@ -129,7 +129,7 @@ FAULTS: tuple[tuple[str, list[Edit], list[Nearest]], ...] = (
     ("T0's radius", [(gradient_descent.radius, "2 / (1 - c)", "1001 / (1 - c) / 500")], of(["T0"], LENGTH)),
     ("T0-sharp's radius", [(gradient_descent.radius, "2 * (1 - c)", "2002 * (1 - c) / 1000")], of(["T0-sharp"], LENGTH)),
     ("K-sep's forms", [(kernels.separation_bound, "series = _series(rho, others, apart)", "series = 999 * _series(rho, others, apart) / 1000")], of(["K-sep"], "(series)")),
-    ("T5-rad's bound", [(rademacher.conclusion, "predicted = radius**2", "predicted = 1001 * radius**2 / 1000")], of(["T5-rad"], "squared")),
+    ("T5-rad's bound", [(rademacher.Rademacher.conclusion, "predicted = radius**2", "predicted = 1001 * radius**2 / 1000")], of(["T5-rad"], "squared")),
 )  # fmt: skip
 """A conclusion that says less: where, what stands there, what is planted, and the instances that are to see it."""
 

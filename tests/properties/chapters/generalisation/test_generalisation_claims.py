@@ -19,6 +19,7 @@ from properties.chapters.generalisation import (
     population_loss,
     population_slack,
     population_training,
+    population_trials,
     population_width,
     rademacher,
 )
@@ -142,7 +143,7 @@ def test_a_radius_of_0_and_a_gram_matrix_of_0_meet_no_hypothesis() -> None:
         (0, fmpq(1, 9), [Verdict.HOLDS, Verdict.REFUTED]),
     ):
         instance = rademacher.ComplexityInstance(fmpq_mat([[gram]]), radius)
-        assert [one.verdict for one in rademacher.hypotheses(instance)] == verdicts
+        assert [one.verdict for one in rademacher.Rademacher().hypotheses(instance)] == verdicts
 
 
 def test_the_complexity_of_a_network_is_that_of_its_jacobian() -> None:
@@ -170,11 +171,11 @@ def test_a_run_that_broke_off_neither_fails_nor_passes(failure: Exception) -> No
         raise failure
 
     population = population_loss.Population(4, 5, "linear", 0.5, 8, 0.1, 0.5, 0.1)
-    rule = population_loss.Rule(train=breaks_off)
-    outcome, ratio = population_loss.trial(population, np.random.default_rng(0), rule)
+    rule = population_loss.PopulationLoss(train=breaks_off)
+    outcome, ratio = rule.trial(population, np.random.default_rng(0))
     assert outcome is None
     assert math.isnan(ratio)
-    (bound,) = population_loss.sampled(rule, population, Trials(1, "broken", {}))
+    (bound,) = rule.sampled(population, Trials(1, "broken", {}))
     assert bound.verdict is Verdict.UNDECIDED
     assert "k = 0 of N = 64, 64 unknown" in bound.label
 
@@ -198,7 +199,7 @@ def test_wide_populations_are_what_their_teachers_say(teacher: str) -> None:
 @pytest.mark.parametrize(("bound", "eta", "unmet"), [(0.99, 1.0, []), (1.01, 1.0, [0]), (0.99, 1.01, [1])])
 def test_what_is_said_of_a_population_is_asked_for_up_to_its_limits(bound: float, eta: float, unmet: list[int]) -> None:
     population = population_loss.Population(4, 5, "linear", 0.5, 8, 0.1, eta, 0.1)
-    asked = population_loss.hypotheses(population_loss.Rule(bound=lambda *_: bound), population)
+    asked = population_loss.PopulationLoss(bound=lambda *_: bound).hypotheses(population)
     assert [number for number, one in enumerate(asked) if one.verdict is not Verdict.HOLDS] == unmet
 
 
@@ -212,7 +213,7 @@ def test_a_wide_population_is_one_whose_bound_mostly_speaks(
     bounds = itertools.cycle(None if total is None else SimpleNamespace(total=total) for total in totals)
     monkeypatch.setattr(population_width.WidePopulation, "bound", lambda *_: next(bounds))
     population = population_width.WidePopulation(2, 3, "linear", 0.5, 8, 1.0, 0.1, 4, 1.0, 3)
-    asked = population_width.hypotheses(population_width.Rule(), population)
+    asked = population_width.PopulationWidth().hypotheses(population)
     assert [number for number, one in enumerate(asked) if one.verdict is not Verdict.HOLDS] == unmet
 
 
@@ -220,16 +221,16 @@ def test_a_wide_population_is_one_whose_bound_mostly_speaks(
 def test_failures_in_every_trial_refute_t5_at_every_delta(percent: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the trials have the power to show a failure rate halfway to 1."""
     population = population_loss.Population(4, 5, "linear", 0.5, 8, 0.1, 0.5, percent / 100)
-    monkeypatch.setattr(population_loss, "trial", lambda *_: (True, 99.0))
-    (bound,) = population_loss.sampled(population_loss.Rule(), population, Trials(1, "plant", {}))
+    monkeypatch.setattr(population_loss.PopulationLoss, "trial", lambda *_: (True, 99.0))
+    (bound,) = population_loss.PopulationLoss().sampled(population, Trials(1, "plant", {}))
     assert bound.verdict is Verdict.REFUTED
-    assert power(population_loss.TRIALS, population.delta + population_loss.LOSS_CONFIDENCE) >= POWER
+    assert power(population_trials.TRIALS, population.delta + population_trials.LOSS_CONFIDENCE) >= POWER
 
 
 @pytest.mark.parametrize(("eta", "verdict"), [(1.0, Verdict.HOLDS), (1.0 + 2.0**-50, Verdict.REFUTED)])
 def test_t5_speaks_of_step_sizes_up_to_1(eta: float, verdict: Verdict) -> None:
     population = population_loss.Population(4, 5, "linear", 0.5, 8, 0.1, eta, 0.1)
-    found = {one.name: one.verdict for one in population_loss.hypotheses(population_loss.Rule(), population)}
+    found = {one.name: one.verdict for one in population_loss.PopulationLoss().hypotheses(population)}
     assert found["0 < eta <= 1"] is verdict
 
 
@@ -297,13 +298,13 @@ def test_populations_have_the_targets_they_say() -> None:
 def test_the_lower_limit_is_hoeffding_s() -> None:
     losses = np.full(1800, 0.5)
     expected = 0.5 - math.sqrt(math.log(1000) / 3600)
-    assert population_loss.lower_limit(losses, 1.0) == pytest.approx(expected, rel=1e-14)
-    assert population_loss.lower_limit(losses, 2.0) == pytest.approx(2 * expected - 0.5, rel=1e-14)
+    assert population_trials.lower_limit(losses, 1.0) == pytest.approx(expected, rel=1e-14)
+    assert population_trials.lower_limit(losses, 2.0) == pytest.approx(2 * expected - 0.5, rel=1e-14)
 
 
 def test_the_loss_is_bounded_lipschitz_and_vanishes_at_the_target() -> None:
     u, y = np.array([0.0, 3.0, -0.25]), np.array([0.0, 0.0, 0.25])
-    np.testing.assert_array_equal(population_loss.absolute_loss(u, y), [0.0, 1.0, 0.5])
+    np.testing.assert_array_equal(population_trials.absolute_loss(u, y), [0.0, 1.0, 0.5])
 
 
 def test_coincident_inputs_give_no_bound() -> None:
@@ -320,7 +321,7 @@ def test_coincident_inputs_give_no_bound() -> None:
         }
     )
     inputs = np.array([[1.0, 0.0], [1.0, 0.0]])
-    assert population_loss.sample_bound(population, inputs, np.ones(2), population_loss.Rule()) == math.inf
+    assert population_loss.PopulationLoss().sample_bound(population, inputs, np.ones(2)) == math.inf
 
 
 def test_slack_rows_are_counterexamples() -> None:

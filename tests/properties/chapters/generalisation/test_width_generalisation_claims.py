@@ -62,7 +62,7 @@ def test_activations_change_within_tubes_that_close() -> None:
 def test_a_tube_run_with_a_longer_step_is_none_of_the_claim() -> None:
     unmet = {1: [], 2: ["0 < eta <= 1 (exact)"]}
     for eta, names in unmet.items():
-        found = tube.hypotheses(tube.Rule(), dataclasses.replace(tube.build({**RUN, "steps": 1}), eta=fmpq(eta)))
+        found = tube.Tube().hypotheses(dataclasses.replace(tube.build({**RUN, "steps": 1}), eta=fmpq(eta)))
         assert [one.name for one in found if one.verdict is not Verdict.HOLDS] == names
 
 
@@ -139,7 +139,7 @@ def test_the_candidates_have_the_largest_excess(changes: dict[str, Any]) -> None
             losses = found.losses([theta])
             empirical = sum((c * one for c, one in zip(counts, losses, strict=True)), fmpq(0)) / found.sample
             gap = sum(losses, fmpq(0)) / found.points - empirical
-            return float(arb(gap) - uniform_deviation._stated(found, arb(square).sqrt()))
+            return float(arb(gap) - uniform_deviation.Uniform().excess(found, arb(square).sqrt()))
 
         best = max(excess(theta[0], square) for theta, square in found.candidates(counts))
         grid = [fmpq(k, 16) for k in range(-60, 61)]
@@ -170,8 +170,9 @@ def wide(**changes: Any) -> population_width.WidePopulation:
 
 
 def test_a_trial_on_which_the_bound_does_not_speak_does_not_fail() -> None:
-    assert population_width.trial(wide(width=100), np.random.default_rng(0), population_width.Rule()) == (False, 0.0)
-    (tube_closes, _) = population_width.hypotheses(population_width.Rule(), wide(width=100))
+    rule = population_width.PopulationWidth()
+    assert rule.trial(wide(width=100), np.random.default_rng(0)) == (False, 0.0)
+    (tube_closes, _) = rule.hypotheses(wide(width=100))
     assert tube_closes.verdict is Verdict.REFUTED
 
 
@@ -179,11 +180,11 @@ def test_a_run_that_broke_off_decides_nothing() -> None:
     def breaks_off(*_: object) -> Any:
         raise RankDeficientError("singular")
 
-    rule = population_width.Rule(train=breaks_off, trials=4)
-    outcome, ratio = population_width.trial(wide(), np.random.default_rng(0), rule)
+    rule = population_width.PopulationWidth(train=breaks_off, trials=4)
+    outcome, ratio = rule.trial(wide(), np.random.default_rng(0))
     assert outcome is None
     assert math.isnan(ratio)
-    (bound,) = population_width.sampled(rule, wide(), Trials(1, "broken", {}))
+    (bound,) = rule.sampled(wide(), Trials(1, "broken", {}))
     assert bound.verdict is Verdict.UNDECIDED
 
 

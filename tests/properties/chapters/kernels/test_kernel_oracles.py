@@ -19,7 +19,7 @@ from properties.chapters.kernels.kernel_oracles import (
     residue,
     separating_weights,
 )
-from properties.chapters.kernels.kernels import SMALL_ANGLE, closed_features
+from properties.chapters.kernels.kernels import K_CLOSED, SMALL_ANGLE
 from properties.descent.rows import antiparallel_rows, duplicated_rows, general_rows, integer_rows
 from theory.inputs import FloatArray
 from theory.kernels.limiting import ball_limiting_gram, ball_limiting_pattern_gram, degeneracy
@@ -124,7 +124,7 @@ def test_the_largest_error_is_found() -> None:
     ("slope", "name"), [(0.0, "parallel"), (1e-8, "nearly parallel"), (1e-3, "general"), (1.0, "general")]
 )
 def test_angles_to_a_line_are_named_on_both_its_sides(other: float, slope: float, name: str) -> None:
-    assert list(closed_features(KernelInstance(np.array([[2.0, 0.0], [other, slope]])))) == [name]
+    assert list(K_CLOSED.features(KernelInstance(np.array([[2.0, 0.0], [other, slope]])))) == [name]
 
 
 @pytest.mark.parametrize("other", [1.0, -1.0])
@@ -132,7 +132,7 @@ def test_an_angle_is_small_below_its_limit_whatever_the_axes(other: float) -> No
     for share, name in ((0.9, "nearly parallel"), (1.2, "general")):
         off = share * SMALL_ANGLE / np.sqrt(2)
         rows = np.array([[1.0, 1.0], [other * (1 + np.sqrt(2) * off), other * (1 - np.sqrt(2) * off)]])
-        assert list(closed_features(KernelInstance(rows))) == [name]
+        assert list(K_CLOSED.features(KernelInstance(rows))) == [name]
 
 
 def test_every_kind_is_what_its_name_says() -> None:
