@@ -1,17 +1,17 @@
 """What one statement says in numbers, from which its claim and the claim's mutants are made.
 
-A chapter's rule is a frozen dataclass of these numbers with methods ``hypotheses`` and ``conclusion``, and where there are any
+A chapter's rule is a frozen dataclass of these numbers with methods ``conclusion`` and where there are any ``hypotheses``,
 ``confirm``, ``sampled`` and ``features``, as Claim has them. A mutant is the claim under a rule with some numbers replaced.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from properties.engine.claim import Claim, Family, Mutant, Provenance
+from properties.engine.claim import Claim, Family, Hypothesis, Mutant, Provenance
 
 Families = tuple[Family[Any], ...]
 
@@ -26,6 +26,11 @@ class Stated:
     @property
     def assumes(self) -> tuple[str, ...]:
         """The names of the hypotheses that all its claims have."""
+        return ()
+
+    def hypotheses(self, instance: Any) -> Sequence[Hypothesis]:
+        """None, where a statement has none."""
+        del instance
         return ()
 
     def mutated(self) -> Families:

@@ -23,7 +23,6 @@ from properties.engine.claim import (
     Bound,
     Claim,
     Family,
-    Hypothesis,
     Provenance,
     decided_exactly,
 )
@@ -136,10 +135,6 @@ class Certificate(Stated):
     """Of ``||J(W) - J(0)||_2`` (not squared)."""
     frobenius: bool = False
     """Whether it bounds the Frobenius norm as well."""
-
-    def hypotheses(self, _: BallInstance) -> Sequence[Hypothesis]:
-        """None."""
-        return ()
 
     def conclusion(self, instance: BallInstance) -> Sequence[Bound]:
         """The attack lies in the ball and does not exceed the certificate; nor does the exact supremum where known."""

@@ -168,14 +168,14 @@ def test_balls_that_miss_the_exact_step_are_told_from_the_float_one(monkeypatch:
     """The comparison works both ways: outputs 2^-40 beside the exact ones break the bounds."""
     description = {**STEP, "activation": "relu", "half_width": 60, "index": 0}
     instance = step_errors.build(description)
-    assert all(bound.verdict is Verdict.HOLDS for bound in step_errors.conclusion(1.0, instance))
+    assert all(bound.verdict is Verdict.HOLDS for bound in step_errors.E_STEP.conclusion(instance))
     outputs = RectifierTrajectory._outputs
 
     def shifted(path: RectifierTrajectory) -> AnyArray:
         return np.array([ball.mid() + arb(2) ** -40 for ball in outputs(path)], dtype=object)
 
     monkeypatch.setattr(RectifierTrajectory, "_outputs", shifted)
-    assert any(bound.verdict is Verdict.REFUTED for bound in step_errors.conclusion(1.0, instance))
+    assert any(bound.verdict is Verdict.REFUTED for bound in step_errors.E_STEP.conclusion(instance))
 
 
 def test_steps_end_before_the_residual_needs_more_bits_than_there_are() -> None:
