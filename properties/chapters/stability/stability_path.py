@@ -7,6 +7,7 @@ import itertools
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,6 @@ from properties.engine.claim import (
     Evidence,
     Family,
     Hypothesis,
-    Mutant,
     Provenance,
     Verdict,
     at_most_enclosed,
@@ -36,6 +36,7 @@ from properties.engine.claim import (
 )
 from properties.engine.descriptions import described
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant
 from theory.rigour.precision import working_precision
 from theory.stability.crossings import Crossings
 from theory.stability.norms import pattern_change_norm
@@ -117,43 +118,6 @@ PathConstant = Callable[[PathInstance], float]
 """A bound of ``sup ||J - J(0)||_2`` (not squared) over the path, as the claim or a mutant states it."""
 
 
-def path_hypotheses(instance: PathInstance) -> Sequence[Hypothesis]:
-    """The optimiser can take its steps, and Condition 1 is certified."""
-    taken = technical(require("every matrix to invert is regular", -1.0 if instance.iterates is None else 1.0))
-    if taken.verdict is not Verdict.HOLDS:
-        return [taken]
-    lambda_min = instance.certificate.lambda_min
-    name = "K1: certified lambda_min(H(0))" if instance.condition == "K2" else "1: certified lambda_min(G(0))"
-    return [taken, certified(f"Condition {name} > 0", lambda_min)]
-
-
-def path_conclusion(change: PathConstant, instance: PathInstance, share: float = 1.0) -> Sequence[Bound]:
-    """No state of the path exceeds the bound of ``||J - J(0)||_2``, nor the constant that follows from it.
-
-    lambda_min(G(0)) is enclosed on its own, from the stored Z(0). For mutants ``share`` multiplies the certified lambda_min
-    that C was taken from.
-    """
-    bound, constant = change(instance), instance.certificate.constant / math.sqrt(share)
-    label = f"||{instance.changed} - {instance.changed}(0)||_2 along the path at most the bound"
-    constant_label = "C along the path, with the enclosed lambda_min, at most the certified constant"
-    with working_precision(BALL_BITS):
-        exact = instance.initial_eigenvalue(EIGENVALUE_BITS)
-        allowed = arb(constant) ** 2 * exact / 9
-        if instance.net.activation == "relu":
-            passed = instance.passed
-            measured = 3 * passed.supremum / math.sqrt(max(float(exact.mid()), sys.float_info.min))
-            return [
-                decided_exactly(label, passed.at_most(bound), passed.supremum, bound),
-                _decided_between(constant_label, passed, allowed, measured, constant),
-            ]
-        changes = [instance.change_at(k, s) for k in range(instance.steps) for s in POSITIONS]
-        largest = max(changes, key=lambda ball: float(ball.mid()))
-        return [
-            at_most_enclosed(label, largest, arb(bound)),
-            at_most_enclosed(constant_label, 3 * largest / exact.sqrt(), arb(constant)),
-        ]
-
-
 def _decided_between(label: str, passed: ChangeMatrices, square: arb, measured: float, predicted: float) -> Bound:
     """Whether all changes have a squared norm at most ``square``: decided where both ends of the ball agree."""
     holds = passed.squares_at_most(end_of(square.lower()))
@@ -210,59 +174,90 @@ def from_each_start(instance: PathInstance) -> float:
     return max(found) if instance.net.activation == "relu" else largest_change(instance)
 
 
-def path_features(instance: PathInstance) -> Sequence[str]:
-    """What the table counts: paths with flips, and optimisers."""
-    found = [instance.optimiser]
-    if instance.net.activation == "relu" and instance.passed.supremum > 0:
-        found.append("flips on the path")
-    return found
+@dataclass(frozen=True)
+class PathBound(Stated):
+    """A bound along a path, as the claim or a mutant states it."""
+
+    change: PathConstant = largest_change
+    share: float = 1.0
+    """What a mutant multiplies the certified lambda_min by that C was taken from."""
+
+    def hypotheses(self, instance: PathInstance) -> Sequence[Hypothesis]:
+        """The optimiser can take its steps, and Condition 1 is certified."""
+        taken = technical(require("every matrix to invert is regular", -1.0 if instance.iterates is None else 1.0))
+        if taken.verdict is not Verdict.HOLDS:
+            return [taken]
+        lambda_min = instance.certificate.lambda_min
+        name = "K1: certified lambda_min(H(0))" if instance.condition == "K2" else "1: certified lambda_min(G(0))"
+        return [taken, certified(f"Condition {name} > 0", lambda_min)]
+
+    def conclusion(self, instance: PathInstance) -> Sequence[Bound]:
+        """No state of the path exceeds the bound of ``||J - J(0)||_2``, nor the constant that follows from it.
+
+        lambda_min(G(0)) is enclosed on its own, from the stored Z(0).
+        """
+        bound, constant = self.change(instance), instance.certificate.constant / math.sqrt(self.share)
+        label = f"||{instance.changed} - {instance.changed}(0)||_2 along the path at most the bound"
+        constant_label = "C along the path, with the enclosed lambda_min, at most the certified constant"
+        with working_precision(BALL_BITS):
+            exact = instance.initial_eigenvalue(EIGENVALUE_BITS)
+            allowed = arb(constant) ** 2 * exact / 9
+            if instance.net.activation == "relu":
+                passed = instance.passed
+                measured = 3 * passed.supremum / math.sqrt(max(float(exact.mid()), sys.float_info.min))
+                return [
+                    decided_exactly(label, passed.at_most(bound), passed.supremum, bound),
+                    _decided_between(constant_label, passed, allowed, measured, constant),
+                ]
+            changes = [instance.change_at(k, s) for k in range(instance.steps) for s in POSITIONS]
+            largest = max(changes, key=lambda ball: float(ball.mid()))
+            return [
+                at_most_enclosed(label, largest, arb(bound)),
+                at_most_enclosed(constant_label, 3 * largest / exact.sqrt(), arb(constant)),
+            ]
+
+    def features(self, instance: PathInstance) -> Sequence[str]:
+        """What the table counts: paths with flips, and optimisers."""
+        found = [instance.optimiser]
+        if instance.net.activation == "relu" and instance.passed.supremum > 0:
+            found.append("flips on the path")
+        return found
 
 
 def path_claim(condition: str = "2") -> Claim[PathInstance]:
     """C2-path, or K2-path for Condition K2, with its mutants."""
-    name = "S" if condition == "K2" else "J"
-    claim = Claim(
-        id="K2-path" if condition == "K2" else "C2-path",
-        statement=f"||{name}(theta_s) - {name}(0)||_2 <= ||{name}(theta_s_j) - {name}(0)||_2 + "
+    id, name, first = ("K2-path", "S", "Condition K1") if condition == "K2" else ("C2-path", "J", "Condition 1")
+    return PathBound().claim(
+        id,
+        f"||{name}(theta_s) - {name}(0)||_2 <= ||{name}(theta_s_j) - {name}(0)||_2 + "
         "(#flips in between/m)^{1/2} on each part",
-        provenance=Provenance.DERIVED,
-        source=f"docs/theory.md, {'K2' if condition == 'K2' else 'C2'}-path",
+        Provenance.DERIVED,
+        mutant("lambda-doubled", "C from twice the certified lambda_min", first, share=2.0),
+        mutant("quarter", "C taken as C/4", change=lambda i: largest_change(i) / 4),
+        mutant("iterates-only", "the in-between term dropped: only the iterates count", change=at_iterates_only),
+        mutant("in-between-only", "the change at the division points dropped", change=in_between_only),
+        mutant(
+            "from-each-start",
+            "the change since the start of the segment, not since theta(0)",
+            change=from_each_start,
+        ),
+        mutant(
+            "first-step-only",
+            "the first segment's bound for all",
+            "all iterates so far",
+            change=lambda i: float(i.certificate.step_changes[0]),
+        ),
         families=tuple(
             dataclasses.replace(family, build=partial(build_path, condition=condition))
             for family in (RELU_PATHS, TURNING_PATHS, SMOOTH_PATHS)
         ),
-        hypotheses=path_hypotheses,
-        conclusion=partial(path_conclusion, largest_change),
-        features=path_features,
         formulas=Formulas(
             hypotheses=(r"a segment divided at $s_0<\dots<s_N$, and $s\in[s_j,s_{j+1}]$",),
             conclusion=(
                 rf"$\norm{{{name}(\theta_s)-{name}(0)}}_2\le\norm{{{name}(\theta_{{s_j}})-{name}(0)}}_2$ $+\left(\dfrac{{\#\text{{flips in between}}}}{{m}}\right)^{{1/2}}$",
             ),
         ),
-        assumes=("Condition K1" if condition == "K2" else "Condition 1", "all iterates so far"),
-    )
-
-    def mutant(id: str, description: str, change: PathConstant, drops: str = "") -> Mutant:
-        return claim.neighbour(id, description, drops, conclusion=partial(path_conclusion, change))
-
-    return claim.with_mutants(
-        claim.neighbour(
-            "lambda-doubled",
-            "C from twice the certified lambda_min",
-            drops=claim.assumes[0],
-            conclusion=partial(path_conclusion, largest_change, share=2.0),
-        ),
-        mutant("quarter", "C taken as C/4", lambda i: largest_change(i) / 4),
-        mutant("iterates-only", "the in-between term dropped: only the iterates count", at_iterates_only),
-        mutant("in-between-only", "the change at the division points dropped", in_between_only),
-        mutant("from-each-start", "the change since the start of the segment, not since theta(0)", from_each_start),
-        mutant(
-            "first-step-only",
-            "the first segment's bound for all",
-            lambda i: float(i.certificate.step_changes[0]),
-            "all iterates so far",
-        ),
+        also=(first, "all iterates so far"),
     )
 
 
