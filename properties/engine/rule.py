@@ -1,7 +1,7 @@
 """What one statement says in numbers, from which its claim and the claim's mutants are made.
 
-A chapter's rule is a frozen dataclass of these numbers with methods ``conclusion`` and where there are any ``hypotheses``,
-``confirm``, ``sampled`` and ``features``, as Claim has them. A mutant is the claim under a rule with some numbers replaced.
+A chapter's rule is a frozen dataclass of these numbers with those of the methods ``hypotheses``, ``conclusion``, ``confirm``,
+``sampled`` and ``features`` that it needs, as Claim has them. A mutant is the claim under a rule with some numbers replaced.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from properties.engine.claim import Claim, Family, Hypothesis, Mutant, Provenance
+from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance
 
 Families = tuple[Family[Any], ...]
 
@@ -28,13 +28,18 @@ class Stated:
         """The names of the hypotheses that all its claims have."""
         return ()
 
+    def mutated(self) -> Families:
+        """The families of a mutant that names none: the claim's own where this is empty."""
+        return ()
+
     def hypotheses(self, instance: Any) -> Sequence[Hypothesis]:
-        """None, where a statement has none."""
+        """Nothing is asked for."""
         del instance
         return ()
 
-    def mutated(self) -> Families:
-        """The families of a mutant that names none: the claim's own where this is empty."""
+    def conclusion(self, instance: Any) -> Sequence[Bound]:
+        """Nothing is concluded but from samples."""
+        del instance
         return ()
 
     def checks(self) -> dict[str, Any]:
