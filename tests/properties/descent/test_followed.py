@@ -10,9 +10,9 @@ from flint import arb
 
 from properties.catalogue import registry
 from properties.chapters.identities import step_errors
-from properties.chapters.kfac import kfac_rules
+from properties.chapters.kfac import kfac_families
+from properties.chapters.kfac.kfac import T4_LEV_RULE
 from properties.chapters.kfac.kfac_instances import KroneckerNetwork
-from properties.chapters.kfac.kfac_rules import T4_LEV_RULE
 from properties.chapters.ngd import ngd
 from properties.descent import followed
 from properties.descent.enclosed import step_size
@@ -137,7 +137,7 @@ def test_a_step_beyond_its_limit_in_balls_makes_the_instance_vacuous(rule: Rule)
 
 
 def test_kronecker_hypotheses_are_enclosed_in_balls() -> None:
-    small, _, smooth = kfac_rules.networks_in_balls(T4_LEV_RULE)
+    small, _, smooth = kfac_families.networks_in_balls(T4_LEV_RULE)
     assert (small.id, smooth.id) == ("balls", "balls smooth")
     shaped = {key: value for key, value in DESCRIPTION.items() if key not in ("inputs", "dimension", "symmetric")}
     instance = small.build({**shaped, "shape": (3, 2), "kind": "equal leverage"})

@@ -13,6 +13,8 @@ from flint import fmpq
 from properties.chapters.gradient import gradient_linear
 from properties.chapters.kfac import kfac as claims
 from properties.chapters.kfac import kfac_exact, kfac_frozen
+from properties.chapters.kfac.kfac import T4_LEAST_RULE, T4_SHARP_RULE, rule_of
+from properties.chapters.kfac.kfac_families import limit_of
 from properties.chapters.kfac.kfac_instances import (
     INPUT_KINDS,
     SPREAD,
@@ -24,7 +26,6 @@ from properties.chapters.kfac.kfac_instances import (
     build_spike,
     draw_inputs,
 )
-from properties.chapters.kfac.kfac_rules import T4_LEAST_RULE, T4_SHARP_RULE, limit_of, rule_of
 from properties.chapters.kfac.kfac_slack import SLACK
 from properties.chapters.ngd import ngd as natural
 from properties.chapters.stability import pattern_stability
