@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from properties.chapters.stability.stability_ball import BALL_KINDS, certified_square
 from properties.chapters.stability.stability_instances import SmoothInstance, build_smooth
 from properties.descent.families import examples
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Provenance, at_most_enclosed
+from properties.engine.claim import Bound, Claim, Family, Provenance, at_most_enclosed
 from properties.engine.descriptions import described
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Stated, mutant
@@ -62,10 +62,6 @@ class SmoothCertificate(Stated):
     """A bound over the ball, as a claim or a mutant states it."""
 
     certified: Callable[[SmoothInstance], float] = lambda i: i.certificate.changes.smooth
-
-    def hypotheses(self, _: SmoothInstance) -> Sequence[Hypothesis]:
-        """None."""
-        return ()
 
     def conclusion(self, instance: SmoothInstance) -> Sequence[Bound]:
         """The attack's weights, evaluated in balls, do not exceed the certificate."""

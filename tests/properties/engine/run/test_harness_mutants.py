@@ -9,7 +9,7 @@ import pytest
 
 from tests.properties.engine.run.harness_faults import FAULTS
 from tests.properties.engine.run.planted import Planted, planted
-from tests.properties.engine.run.test_obligation_items import document, provers  # noqa: F401  (fixtures of the tests that are named)
+from tests.properties.engine.run.test_obligation_items import document  # noqa: F401  (a fixture of the tests that are named)
 
 pytest_plugins = ["pytester"]
 
