@@ -18,9 +18,9 @@ class SlackRow:
     """Id of the claim."""
     quantity: str
     """What the numbers are, with the point at which they are taken: "largest step size at C = 0.49"."""
-    paper: float | None
-    proved: float | None
-    refuted: float | None
+    paper: float | None = None
+    proved: float | None = None
+    refuted: float | None = None
     witness: str = ""
     """Id of the mutant or the family that gives ``refuted``."""
     remark: str = ""

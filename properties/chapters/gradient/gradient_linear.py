@@ -9,12 +9,9 @@ from typing import Any
 import numpy as np
 from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from properties.engine.claim import (
     Bound,
-    Depth,
-    Family,
     Hypothesis,
     Provenance,
     as_float,
@@ -22,7 +19,7 @@ from properties.engine.claim import (
     require,
     technical,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Stated, mutant
 from properties.engine.stable_names import stored_as
@@ -109,20 +106,6 @@ class LinearRule(Stated):
         return [*found, *(["eta above 2 n/tr G: GD diverges"] if instance.eta * trace > 2 * gram.nrows() else [])]
 
 
-def _descriptions() -> SearchStrategy[Mapping[str, Any]]:
-    return described(
-        {
-            "outputs": st.integers(1, 4),
-            "extra_parameters": st.integers(0, 3),
-            "largest": st.integers(1, 4),
-            "numerator": st.integers(1, 12),
-            "denominator": st.integers(1, 40),
-            "steps": st.integers(1, 5),
-            "seed": st.integers(0, 2**20),
-        }
-    )
-
-
 def _build(description: Mapping[str, Any]) -> LinearInstance:
     rng = np.random.default_rng(description["seed"])
     n, largest = description["outputs"], description["largest"]
@@ -132,12 +115,18 @@ def _build(description: Mapping[str, Any]) -> LinearInstance:
     return LinearInstance(jacobian, residual, eta, description["steps"])
 
 
-EXACT: Family[LinearInstance] = Family(
+EXACT = described_family(
     "exact",
     "linear maps of small integers, rational step sizes",
-    _descriptions,
     _build,
-    {Depth.QUICK: 60, Depth.NORMAL: 300, Depth.THOROUGH: 3000},
+    (60, 300, 3000),
+    outputs=st.integers(1, 4),
+    extra_parameters=st.integers(0, 3),
+    largest=st.integers(1, 4),
+    numerator=st.integers(1, 12),
+    denominator=st.integers(1, 40),
+    steps=st.integers(1, 5),
+    seed=st.integers(0, 2**20),
 )
 
 T0_LINEAR = LinearRule().claim(

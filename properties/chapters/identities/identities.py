@@ -235,7 +235,7 @@ I_COUNTS = Counts().claim(
 
 def _at_every_rank(claim: str, hypothesis: str, inverse: str, drops: str) -> SlackRow:
     remark = f"no counterexample: with the pseudo-inverse of {inverse} in place of its inverse it holds at every rank"
-    return SlackRow(claim, f"the hypothesis {hypothesis}", None, None, None, remark=remark, drops=drops)
+    return SlackRow(claim, f"the hypothesis {hypothesis}", remark=remark, drops=drops)
 
 
 SLACK = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,12 +20,12 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.kfac.kfac_instances import INPUT_KINDS as KRONECKER_KINDS
 from properties.chapters.kfac.kfac_instances import FeatureInstance, build_perturbed, perturbed_descriptions
+from properties.descent.families import examples
 from properties.descent.inputs import draw_inputs
 from properties.descent.instances import MapInstance, descending
 from properties.descent.strategies import Description, Dial, build_perturbed_affine, perturbed_affine_descriptions
 from properties.engine.claim import (
     Bound,
-    Depth,
     Family,
     Hypothesis,
     Provenance,
@@ -33,7 +33,7 @@ from properties.engine.claim import (
     require,
     technical,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Stated, mutant, replaced
 from properties.engine.stable_names import stored_as
@@ -209,25 +209,6 @@ def agreement(difference: arb, unit: float) -> str:
 # --- family ----------------------------------------------------------------------------------------------------------
 
 
-def descriptions(**parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
-    """Sizes, inputs, activation, optimiser, scales, and which iterate."""
-    own = {
-        "inputs": st.sampled_from([1, 2, 2, 3, 4, 6]),
-        "dimension": st.sampled_from([1, 2, 3, 3, 4, 6]),
-        "kind": st.sampled_from(KINDS),
-        "half_width": st.sampled_from([4, 8, 20, 60]),
-        "scale_exponent": st.integers(-3, 3),
-        "target_exponent": st.integers(-3, 3),
-        "symmetric": st.booleans(),
-        "activation": st.sampled_from(["relu", "relu", *(name for name in ACTIVATIONS if name != "relu")]),
-        "optimiser": st.sampled_from(["ngd", "kfac", "gd"]),
-        "step_percent": st.integers(1, 150),
-        "index": st.integers(0, 3),
-        "seed": st.integers(0, 2**20),
-    }
-    return described({**own, **parts})
-
-
 def build(description: Description, miscounted: bool = False) -> StoredStep:
     """The network and its data; what became of it is found out on demand."""
     rng = np.random.default_rng(description["seed"])
@@ -247,14 +228,23 @@ def build(description: Description, miscounted: bool = False) -> StoredStep:
 
 
 def _family(counts: tuple[int, int, int], miscounted: bool = False, **parts: SearchStrategy[Any]) -> Family[StoredStep]:
-    """Networks of every activation."""
-    return Family(
-        "steps",
-        "float64 steps of networks against balls",
-        lambda: descriptions(**parts),
-        lambda description: build(description, miscounted),
-        dict(zip(Depth, counts, strict=True)),
-    )
+    """Networks of every activation: sizes, inputs, optimiser, scales, and which iterate."""
+    own = {
+        "inputs": st.sampled_from([1, 2, 2, 3, 4, 6]),
+        "dimension": st.sampled_from([1, 2, 3, 3, 4, 6]),
+        "kind": st.sampled_from(KINDS),
+        "half_width": st.sampled_from([4, 8, 20, 60]),
+        "scale_exponent": st.integers(-3, 3),
+        "target_exponent": st.integers(-3, 3),
+        "symmetric": st.booleans(),
+        "activation": st.sampled_from(["relu", "relu", *(name for name in ACTIVATIONS if name != "relu")]),
+        "optimiser": st.sampled_from(["ngd", "kfac", "gd"]),
+        "step_percent": st.integers(1, 150),
+        "index": st.integers(0, 3),
+        "seed": st.integers(0, 2**20),
+    }
+    title = "float64 steps of networks against balls"
+    return described_family("steps", title, partial(build, miscounted=miscounted), counts, **{**own, **parts})
 
 
 MAP_DIAL = Dial(0.95, lambda C: 1.0, steps=3)
@@ -267,7 +257,7 @@ def _map_steps(counts: tuple[int, int, int]) -> Family[AnyStep]:
         "float64 steps of perturbed affine maps against balls",
         lambda: perturbed_affine_descriptions(MAP_DIAL, optimiser=st.sampled_from(["ngd", "gd"])),
         lambda found: descending(build_perturbed_affine(found, MAP_DIAL), optimiser=found["optimiser"]),
-        dict(zip(Depth, counts, strict=True)),
+        examples(*counts),
     )
 
 
@@ -278,7 +268,7 @@ def _feature_map_steps(counts: tuple[int, int, int]) -> Family[AnyStep]:
         "float64 steps of K-FAC on perturbed affine feature maps against balls",
         lambda: perturbed_descriptions(MAP_DIAL, KRONECKER_KINDS, (1, 4)),
         lambda found: build_perturbed(found, MAP_DIAL, lambda C, numbers: 1 / numbers.h_max),
-        dict(zip(Depth, counts, strict=True)),
+        examples(*counts),
     )
 
 

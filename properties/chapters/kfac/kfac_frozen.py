@@ -10,16 +10,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.kfac.kfac_instances import INPUT_KINDS, draw_inputs, input_descriptions
-from properties.descent.families import examples
 from properties.engine.claim import (
     Bound,
     Claim,
@@ -33,7 +31,7 @@ from properties.engine.claim import (
     technical,
     within_rounding,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Families, Stated, mutant
 from properties.engine.stable_names import stored_as
@@ -112,21 +110,6 @@ class ExactRuns:
         return bool(rational_matrix(self.inputs).rref()[1] == len(self.inputs))
 
 
-def _exact_descriptions(scales: Sequence[int], least_inputs: int) -> SearchStrategy[Mapping[str, Any]]:
-    return described(
-        {
-            "inputs": st.integers(least_inputs, 4),
-            "dimension": st.integers(1, 4),
-            "more_inputs": st.booleans(),
-            "root_width": st.integers(3, 5),
-            "scale": st.sampled_from(list(scales)),
-            "step_tenths": st.integers(1, 15),
-            "steps": st.integers(1, 3),
-            "seed": st.integers(0, 2**20),
-        }
-    )
-
-
 def _build_exact(description: Mapping[str, Any]) -> ExactRuns:
     rng = np.random.default_rng(description["seed"])
     n, d, m = description["inputs"], description["dimension"], description["root_width"] ** 2
@@ -149,12 +132,19 @@ def _same(label: str, left: fmpq_mat, right: fmpq_mat) -> Bound:
 
 def exact_family(least_inputs: int = 1, scales: Sequence[int] = (8, 12)) -> Family[Any]:
     """Tiny networks; the larger the scale, the smaller the residual."""
-    return Family(
+    return described_family(
         "exact",
         "tiny ReLU networks, both runs in rationals",
-        partial(_exact_descriptions, scales, least_inputs),
         _build_exact,
-        examples(30, 260, 1500),
+        (30, 260, 1500),
+        inputs=st.integers(least_inputs, 4),
+        dimension=st.integers(1, 4),
+        more_inputs=st.booleans(),
+        root_width=st.integers(3, 5),
+        scale=st.sampled_from(list(scales)),
+        step_tenths=st.integers(1, 15),
+        steps=st.integers(1, 3),
+        seed=st.integers(0, 2**20),
     )
 
 
@@ -225,19 +215,6 @@ class ComputedRuns:
         return [within_rounding("K-FAC's r(k) = NGD's for every k", largest, self._rounding)]
 
 
-def _computed_descriptions() -> SearchStrategy[Mapping[str, Any]]:
-    return described(
-        {
-            **input_descriptions([kind for kind in INPUT_KINDS if kind != "deficient"], 4, (1, 4)),
-            "width": st.integers(50, 2000),
-            "scale": st.integers(2, 6),
-            "step_percent": st.integers(5, 150),
-            "steps": st.integers(1, 6),
-            "seed": st.integers(0, 2**20),
-        }
-    )
-
-
 def _build_computed(description: Mapping[str, Any]) -> ComputedRuns:
     rng = np.random.default_rng(description["seed"])
     n, d = min(description["inputs"], description["dimension"]), description["dimension"]
@@ -247,8 +224,17 @@ def _build_computed(description: Mapping[str, Any]) -> ComputedRuns:
     return ComputedRuns(net, inputs, targets, description["step_percent"] / 100, description["steps"])
 
 
-COMPUTED: Family[Any] = Family(
-    "F1", "ReLU networks with independent inputs", _computed_descriptions, _build_computed, examples(15, 100, 900)
+COMPUTED: Family[Any] = described_family(
+    "F1",
+    "ReLU networks with independent inputs",
+    _build_computed,
+    (15, 100, 900),
+    **input_descriptions([kind for kind in INPUT_KINDS if kind != "deficient"], 4, (1, 4)),
+    width=st.integers(50, 2000),
+    scale=st.integers(2, 6),
+    step_percent=st.integers(5, 150),
+    steps=st.integers(1, 6),
+    seed=st.integers(0, 2**20),
 )
 
 

@@ -148,9 +148,6 @@ SLACK = (
     SlackRow(
         "T1-lemma-S",
         "the hypothesis c < 1",
-        None,
-        None,
-        None,
         remark="no counterexample known; T1-sharp needs c < 1/3 only",
         drops="0 < c < 1",
     ),

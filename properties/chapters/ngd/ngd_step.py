@@ -5,15 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from flint import arb
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
-from properties.descent.families import examples
 from properties.descent.inputs import draw_inputs, weighted_kinds
 from properties.descent.instances import NetworkInstance
 from properties.descent.singular import LINEAR, dropped
@@ -30,7 +28,7 @@ from properties.engine.claim import (
     established,
     within_rounding,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Stated, mutant, replaced
 from properties.engine.stable_names import stored_as
@@ -183,23 +181,6 @@ def _equality(k: int) -> str:
     return f"||r({k + 1})|| = |1-eta| ||r({k})|| as J does not change from the stored iterate {k}"
 
 
-def _descriptions(activations: Sequence[str]) -> SearchStrategy[Description]:
-    return described(
-        {
-            "inputs": st.integers(1, 5),
-            "dimension": st.sampled_from(DIMENSIONS),
-            "half_width": st.integers(8, 60),
-            "scale": st.sampled_from([1, 2]),
-            "target_tenths": st.integers(1, 30),
-            "kind": st.sampled_from(weighted_kinds()),
-            "symmetric": st.booleans(),
-            "activation": st.sampled_from(list(activations)),
-            "step_percent": st.integers(1, 200),
-            "seed": st.integers(0, 2**20),
-        }
-    )
-
-
 def _build(description: Description) -> StepInstance:
     rng = np.random.default_rng(description["seed"])
     n, d, activation = description["inputs"], description["dimension"], description["activation"]
@@ -210,15 +191,29 @@ def _build(description: Description) -> StepInstance:
     return StepInstance(NetworkInstance(net, inputs, targets, description["step_percent"] / 100, 5))
 
 
-_FAMILIES = (
-    Family("F1", "two-layer ReLU networks", partial(_descriptions, ["relu"]), _build, examples(44, 260, 2500)),
-    Family(
-        "F2",
-        "two-layer smooth networks",
-        partial(_descriptions, [name for name in ACTIVATIONS if name != "relu"]),
+def _family(id: str, title: str, activations: Sequence[str], counts: tuple[int, int, int]) -> Family[StepInstance]:
+    return described_family(
+        id,
+        title,
         _build,
-        examples(12, 60, 600),
-    ),
+        counts,
+        inputs=st.integers(1, 5),
+        dimension=st.sampled_from(DIMENSIONS),
+        half_width=st.integers(8, 60),
+        scale=st.sampled_from([1, 2]),
+        target_tenths=st.integers(1, 30),
+        kind=st.sampled_from(weighted_kinds()),
+        symmetric=st.booleans(),
+        activation=st.sampled_from(activations),
+        step_percent=st.integers(1, 200),
+        seed=st.integers(0, 2**20),
+    )
+
+
+_SMOOTH = [name for name in ACTIVATIONS if name != "relu"]
+_FAMILIES = (
+    _family("F1", "two-layer ReLU networks", ["relu"], (44, 260, 2500)),
+    _family("F2", "two-layer smooth networks", _SMOOTH, (12, 60, 600)),
 )
 
 T1_STEP = StepRate().claim(

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.stability.stability_ball_smooth import BALL_BITS, SMOOTH
 from properties.chapters.stability.stability_instances import PathInstance, build_path
-from properties.descent.families import examples
 from properties.descent.inputs import ANGLES, weighted_kinds
 from properties.engine.claim import (
     Bound,
@@ -34,7 +32,7 @@ from properties.engine.claim import (
     require,
     technical,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Stated, mutant
 from theory.rigour.precision import working_precision
@@ -50,68 +48,58 @@ POSITIONS = tuple(fmpq(k, 8) for k in range(9))
 """Positions on a segment at which a smooth network's Jacobian is compared with the path certificate."""
 
 
-def path_descriptions(activations: Sequence[str]) -> SearchStrategy[Mapping[str, Any]]:
-    """Sizes, optimiser, step size, few parts: the certificate has to be sound however coarse it is."""
-    return described(
-        {
-            "kind": st.sampled_from((*weighted_kinds(ANGLES[:6]), "orthogonal", "orthogonal")),
-            "activation": st.sampled_from(tuple(activations)),
-            "inputs": st.integers(1, 4),
-            "dimension": st.integers(1, 3),
-            "width": st.integers(4, 30),
-            "symmetric": st.booleans(),
-            "target_scale": st.integers(1, 4),
-            "optimiser": st.sampled_from(("ngd", "kfac", "gd")),
-            "step_percent": st.integers(5, 190),
-            "steps": st.integers(1, 4),
-            "parts": st.sampled_from((1, 2, 4, 64)),
-            "seed": st.integers(0, 2**20),
-        }
+def _paths(id: str, title: str, activations: Sequence[str], counts: tuple[int, int, int]) -> Family[PathInstance]:
+    """Few parts: the certificate has to be sound however coarse it is."""
+    return described_family(
+        id,
+        title,
+        build_path,
+        counts,
+        kind=st.sampled_from((*weighted_kinds(ANGLES[:6]), "orthogonal", "orthogonal")),
+        activation=st.sampled_from(tuple(activations)),
+        inputs=st.integers(1, 4),
+        dimension=st.integers(1, 3),
+        width=st.integers(4, 30),
+        symmetric=st.booleans(),
+        target_scale=st.integers(1, 4),
+        optimiser=st.sampled_from(("ngd", "kfac", "gd")),
+        step_percent=st.integers(5, 190),
+        steps=st.integers(1, 4),
+        parts=st.sampled_from((1, 2, 4, 64)),
+        seed=st.integers(0, 2**20),
     )
 
 
-RELU_PATHS = Family(
+RELU_PATHS = _paths(
     "relu paths",
     "n <= 4, m <= 30, up to 4 steps of NGD, K-FAC or GD: exact supremum over all crossings",
-    partial(path_descriptions, ("relu",)),
-    build_path,
-    examples(25, 300, 2000),
+    ("relu",),
+    (25, 300, 2000),
 )
-
-
-def turning_descriptions() -> SearchStrategy[Mapping[str, Any]]:
-    """Several inputs and large targets: the change of J is often largest between two iterates."""
-    return described(
-        {
-            "kind": st.sampled_from(("uniform", "antiparallel")),
-            "activation": st.just("relu"),
-            "inputs": st.integers(4, 5),
-            "dimension": st.integers(3, 4),
-            "width": st.integers(20, 50),
-            "symmetric": st.booleans(),
-            "target_scale": st.integers(5, 10),
-            "optimiser": st.sampled_from(("ngd", "kfac")),
-            "step_percent": st.integers(40, 190),
-            "steps": st.integers(2, 4),
-            "parts": st.sampled_from((1, 4, 64)),
-            "seed": st.integers(0, 2**20),
-        }
-    )
-
-
-TURNING_PATHS = Family(
+TURNING_PATHS = described_family(
     "turning relu paths",
     "n = 4 or 5, large targets: exact supremum over all crossings",
-    turning_descriptions,
     build_path,
-    examples(25, 100, 1000),
+    (25, 100, 1000),
+    kind=st.sampled_from(("uniform", "antiparallel")),
+    activation=st.just("relu"),
+    inputs=st.integers(4, 5),
+    dimension=st.integers(3, 4),
+    width=st.integers(20, 50),
+    symmetric=st.booleans(),
+    target_scale=st.integers(5, 10),
+    optimiser=st.sampled_from(("ngd", "kfac")),
+    step_percent=st.integers(40, 190),
+    steps=st.integers(2, 4),
+    parts=st.sampled_from((1, 4, 64)),
+    seed=st.integers(0, 2**20),
 )
-SMOOTH_PATHS = Family(
+"""The change of J is often largest between two iterates."""
+SMOOTH_PATHS = _paths(
     "smooth paths",
     "smooth activations, nine positions on every segment in balls",
-    partial(path_descriptions, SMOOTH),
-    build_path,
-    examples(15, 60, 600),
+    SMOOTH,
+    (15, 60, 600),
 )
 
 PathConstant = Callable[[PathInstance], float]

@@ -15,9 +15,10 @@ from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
 
 from properties.chapters.width.binomials import normal_within
+from properties.descent.families import examples
 from properties.descent.random_networks import Description, RandomNetwork, build_network, network_descriptions
-from properties.engine.claim import Bound, Claim, Depth, Family, Provenance, at_most_enclosed
-from properties.engine.descriptions import described
+from properties.engine.claim import Bound, Claim, Family, Provenance, at_most_enclosed
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Stated, mutant
 from properties.engine.slack import SlackRow
@@ -182,7 +183,7 @@ NETWORKS = Family[Instance](
     "sampled networks; the supremum exact for orthogonal rows and for copies, attacked for others",
     _descriptions,
     _build_flips,
-    {Depth.QUICK: 6, Depth.NORMAL: 30, Depth.THOROUGH: 200},
+    examples(6, 30, 200),
 )
 
 
@@ -193,18 +194,14 @@ def _build_copies(n: int, description: Description) -> FlipInstance:
 
 
 def _copies(n: int) -> Family[Instance]:
-    return Family(
+    return described_family(
         "copies",
         f"{n} copies of one row, many neurons, 0.6 <= delta <= 0.8, sampled",
-        lambda: described(
-            {
-                "neurons": st.integers(300, 400),
-                "delta_percent": st.integers(60, 80),
-                "flip_percent": st.integers(5, 20),
-            }
-        ),
         partial(_build_copies, n),
-        dict.fromkeys(Depth, 20),
+        (20, 20, 20),
+        neurons=st.integers(300, 400),
+        delta_percent=st.integers(60, 80),
+        flip_percent=st.integers(5, 20),
     )
 
 
@@ -218,19 +215,15 @@ def _one_neuron(
     delta_per_mille: range, radius_exponent: range, scale_exponent: range = range(-3, 5)
 ) -> Family[Instance]:
     """Radii of ``10^(exponent/100)`` times the one at which the bound reaches n."""
-    return Family(
+    return described_family(
         "one neuron",
         "copies of a row and one neuron: an exact probability",
-        lambda: described(
-            {
-                "n": st.integers(1, 4),
-                "scale_exponent": st.sampled_from(scale_exponent),
-                "delta_per_mille": st.integers(delta_per_mille[0], delta_per_mille[-1]),
-                "radius_exponent": st.integers(radius_exponent[0], radius_exponent[-1]),
-            }
-        ),
         _build_one,
-        {Depth.QUICK: 40, Depth.NORMAL: 220, Depth.THOROUGH: 1000},
+        (40, 220, 1000),
+        n=st.integers(1, 4),
+        scale_exponent=st.sampled_from(scale_exponent),
+        delta_per_mille=st.integers(delta_per_mille[0], delta_per_mille[-1]),
+        radius_exponent=st.integers(radius_exponent[0], radius_exponent[-1]),
     )
 
 
@@ -321,9 +314,6 @@ SLACK = (
     SlackRow(
         claim="C2-prob",
         quantity="R fixed before W(0) is drawn",
-        paper=None,
-        proved=None,
-        refuted=None,
         remark="for n = 1 the bound holds for all R at once; no counterexample known for n > 1",
         drops="R fixed before W(0)",
     ),

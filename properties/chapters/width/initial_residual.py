@@ -14,18 +14,18 @@ from hypothesis.strategies import SearchStrategy
 from scipy import special
 
 from properties.chapters.width.binomials import normal_above
+from properties.descent.families import examples
 from properties.descent.random_networks import Description, RandomNetwork, network_descriptions, unit_inputs
 from properties.engine.claim import (
     Bound,
     Claim,
-    Depth,
     Family,
     Provenance,
     at_most_enclosed,
     equal_enclosed,
     equal_exactly,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Stated, mutant
 from properties.engine.slack import SlackRow
@@ -191,7 +191,7 @@ def _build(description: Description) -> ResidualInstance:
 
 
 def _family(
-    id: str, title: str, inputs: list[int], neurons: range, counts: Sequence[int], **parts: SearchStrategy[Any]
+    id: str, title: str, inputs: list[int], neurons: range, counts: tuple[int, int, int], **parts: SearchStrategy[Any]
 ) -> Family[ResidualInstance]:
     kinds = ["uniform", "orthogonal", "copies"]
     other: dict[str, SearchStrategy[Any]] = {
@@ -205,7 +205,7 @@ def _family(
         title,
         lambda: network_descriptions(kinds, inputs, neurons, **other),
         _build,
-        dict(zip(Depth, counts, strict=True)),
+        examples(*counts),
     )
 
 
@@ -217,12 +217,13 @@ def _build_one(description: Description) -> ResidualInstance:
 
 
 FEW = _family("few neurons", "mean over all signs, 1 to 6 neurons or pairs", [1, 2, 3], range(1, 6), (20, 100, 800))
-ONE = Family[ResidualInstance](
+ONE = described_family(
     "one neuron",
     "n = m = 1: the tail is that of a normal",
-    lambda: described({"target_tenths": st.integers(0, 30), "delta_per_mille": st.integers(1, 999)}),
     _build_one,
-    {Depth.QUICK: 30, Depth.NORMAL: 120, Depth.THOROUGH: 1000},
+    (30, 120, 1000),
+    target_tenths=st.integers(0, 30),
+    delta_per_mille=st.integers(1, 999),
 )
 SAMPLED = _family(
     "networks",
@@ -308,7 +309,6 @@ SLACK = (
     SlackRow(
         claim="R0",
         quantity="a in ||r(0)||^2 <= a (||y||^2 + n nu^2/2)/delta with probability 1 - delta",
-        paper=None,
         proved=1.0,
         refuted=_tail_factor(),
         witness="one neuron",
