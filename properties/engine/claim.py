@@ -246,7 +246,7 @@ def at_most_exactly(label: str, measured: fmpq, predicted: fmpq) -> Bound:
 
 
 def as_float(value: fmpq) -> float:
-    """The nearest float64 to a rational number."""
+    """The float64 nearest to a rational number: the division of two Python integers is correctly rounded."""
     return int(value.p) / int(value.q)
 
 

@@ -168,7 +168,8 @@ def build_network(description: Mapping[str, Any]) -> NetworkInstance:
     )
 
 
-def _with_shape(drawn: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_shape(drawn: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The description with the parts of its shape."""
     kind, rows, dim = drawn["shape"]
     return {"kind": kind, "rows": rows, "dim": dim} | {key: value for key, value in drawn.items() if key != "shape"}
 
@@ -191,7 +192,7 @@ def network_descriptions(
             "seed": st.integers(0, 2**32 - 1),
             "optimiser": st.sampled_from(optimisers),
         }
-    ).map(_with_shape)
+    ).map(with_shape)
 
 
 def network_family(

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq_mat
 
-from properties.engine.claim import Bound, within_rounding
+from properties.engine.claim import Bound, as_float, within_rounding
 from properties.exact.exact_network import ExactNetwork, vector
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
@@ -23,14 +23,9 @@ SINGULARITY = 2.0**-10
 """Largest relative perturbation of a matrix, in units of its distance to singularity, at which a solve is judged."""
 
 
-def nearest(value: fmpq) -> float:
-    """The float64 nearest to a rational number: the division of two Python integers is correctly rounded."""
-    return int(value.p) / int(value.q)
-
-
 def floats(matrix: fmpq_mat) -> FloatArray:
     """The entries rounded to nearest, shape (n, k)."""
-    rows = [[nearest(entry) for entry in row] for row in matrix.tolist()]
+    rows = [[as_float(entry) for entry in row] for row in matrix.tolist()]
     return np.array(rows, dtype=np.float64).reshape(matrix.nrows(), matrix.ncols())
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from properties.engine.claim import as_float
 from properties.engine.stable_names import stored_as
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork, vector
@@ -167,7 +168,7 @@ def damped_direction(net: ExactNetwork, damping: Damping) -> Direction:
 
 def _product_direction(net: ExactNetwork, eps: fmpq) -> Direction:
     """``S^T C X``: ``C -> H C K + eps C`` is at least eps, so that the exact C is within ``||residual|| / eps``."""
-    H, K, size = net.pattern_gram, net.kernel, rounding.nearest(eps)
+    H, K, size = net.pattern_gram, net.kernel, as_float(eps)
     (values, vectors), (others, turned) = (np.linalg.eigh(rounding.floats(matrix)) for matrix in (H, K))
     divisors = np.maximum(np.outer(values, others), 0.0) + size
 

@@ -19,12 +19,11 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.identities.identity_steps import kfac_formula
 from properties.descent.inputs import draw_inputs, weighted_kinds
-from properties.engine.claim import Depth, Family
+from properties.engine.claim import Depth, Family, as_float
 from properties.engine.descriptions import described
 from properties.engine.stable_names import stored_as
-from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork, vector
-from properties.exact.identity_instances import SHAPES, NetworkInstance, build_network
+from properties.exact.identity_instances import SHAPES, NetworkInstance, build_network, with_shape
 from properties.guard.allowance import Condition, bounds_of, frobenius, smallest_eigenvalue
 from properties.guard.condition import kfac_condition, ngd_condition, product_condition
 from properties.guard.damping import Damping, Direction, damped_direction, shifted
@@ -125,7 +124,7 @@ class Problem:
         below = (1 - 2.0**-20) / size if size > 0 else 0.0  # ||M^+||_2 <= ||M^+||_F
         if not self.regular:
             return LowerBound(below)
-        least = 0.0 if self.damping is None else rounding.nearest(self.damping.parts(self.exact)[0])
+        least = 0.0 if self.damping is None else as_float(self.damping.parts(self.exact)[0])
         return LowerBound(max(below, max(smallest_eigenvalue(self.matrix), 0.0) + least))
 
     @cached_property
@@ -162,7 +161,7 @@ class Problem:
         if self.optimiser == "ngd":
             return ngd_condition(net, self.found, self.inverse, self.lambda_min, damping)
         parts = (fmpq(0), fmpq(0)) if damping is None else damping.parts(net)
-        added = (rounding.nearest(parts[0]), rounding.nearest(parts[1]))
+        added = (as_float(parts[0]), as_float(parts[1]))
         return kfac_condition(net, self.found, self.inverse, self.lambda_min, self.bounds, added)
 
     def answer(self, implementation: Implementation, step_size: float | None = None) -> Answer:
@@ -250,11 +249,6 @@ def hand_problem(description: Description, optimiser: str, damping: Damping | No
     return Problem(dataclasses.replace(given, **changes), damping)
 
 
-def _shaped(drawn: Description) -> Description:
-    kind, rows, dim = drawn["shape"]
-    return {"kind": kind, "rows": rows, "dim": dim} | {key: value for key, value in drawn.items() if key != "shape"}
-
-
 def hand_descriptions() -> SearchStrategy[Description]:
     """Descriptions for ``hand_problem``."""
     return described(
@@ -265,7 +259,7 @@ def hand_descriptions() -> SearchStrategy[Description]:
             "eighths": st.sampled_from(EIGHTHS),
             "seed": st.integers(0, 2**16),
         }
-    ).map(_shaped)
+    ).map(with_shape)
 
 
 def wide_problem(description: Description, optimiser: str, damping: Damping | None = None) -> Problem:

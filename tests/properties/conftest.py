@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 
 from tests.properties.engine.run.plugin_suite import ITEMS, OTHER, Suite
+from theory.proof.provers import Prover
 
 
 @pytest.fixture
@@ -21,3 +22,9 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, profile_re
     monkeypatch.delenv("CI", raising=False)
     pytester.makepyfile(test_copied_items=ITEMS.read_text(), test_other=OTHER)
     return Suite(pytester, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def provers() -> Iterator[list[Prover]]:
+    with Prover("z3") as z3, Prover("cvc5") as cvc5:
+        yield [z3, cvc5]

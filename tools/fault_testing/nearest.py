@@ -14,7 +14,8 @@ from fault_testing.fault import Fault
 from fault_testing.reach import Definition, Reach, module_name
 
 CLAIMS = "tests/claims/test_claims.py"
-LEFT_OUT = ("tests/deep/", "tests/peers/", "tests/benchmarks/", "tests/tools/", "tests/report/test_browser")
+BROWSER = "tests/properties/engine/report/test_browser"
+LEFT_OUT = ("tests/deep/", "tests/peers/", "tests/benchmarks/", "tests/tools/", BROWSER)
 """Tests that need what not every machine has, or that are not of the default run."""
 
 TOO_SLOW = ("tests/theory/descent/test_memory.py", "tests/properties/test_wheel.py")

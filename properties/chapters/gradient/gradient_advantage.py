@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,15 +13,14 @@ from properties.chapters.gradient.linear_models import BITS, FAMILIES, LinearMod
 from properties.descent.strategies import Description
 from properties.engine.claim import (
     Bound,
-    Claim,
     Hypothesis,
-    Mutant,
     Provenance,
     at_most_enclosed,
     require,
     technical,
 )
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Families, Stated, mutant
 from theory.inputs import FloatArray
 from theory.rigour.enclosed_step import norm_enclosed
 from theory.rigour.exact import ball_matrix
@@ -35,7 +33,7 @@ LEAST_REDUCTION = 1e-15
 
 
 @dataclass(frozen=True)
-class AdvantageRule:
+class AdvantageRule(Stated):
     """The numbers of the claim, as stated or as a mutant states them; balls in, balls out."""
 
     ratio: Callable[[arb, arb], arb] = lambda lambda_min, largest: lambda_min / largest
@@ -53,29 +51,50 @@ class AdvantageRule:
     largest_share: float = 1.0
     any_quotient: bool = False
     """Whether (b)'s rate is claimed for every quotient w."""
+    family: int = 0
+    """Where a mutant is tested."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of every instance of a mutant: where a step size or count other than the drawn one refutes for sure."""
+    towards_highest: bool = False
+    """Whether the first residual is turned close to the second."""
 
+    def mutated(self) -> Families:
+        """One family, with what is fixed of its instances."""
+        chosen = FAMILIES[self.family]
 
-def hypotheses(rule: AdvantageRule, instance: LinearModel) -> Sequence[Hypothesis]:
-    """Condition 1; a step size within the rule's share of ``2/Lambda``; ``2w <= Lambda``, or (b) says nothing."""
-    smallest, largest = instance.eigenvalue_bounds
-    found = [
-        technical(require("Condition 1: certified lambda_min(G(0)) > 0", smallest or -1.0)),
-        technical(require("C < 3/5", 0.6 - instance.constant - 1e-9)),
-        require("step size within its limit", rule.largest_share - instance.share),
-    ]
-    with working_precision(BITS):
-        low, high = (_quotient(instance.gram, _column(vector)) for vector in (instance.low, instance.high))
-        margin = float((arb(largest) / 2 - low).lower())
-        order = float((high - low).lower())
-    if not rule.any_quotient:
-        found.append(require("r(0)'s quotient w <= Lambda/2", margin))
-    return [*found, technical(require("w < W", order))]
+        def build(parts: Description) -> LinearModel:
+            model = chosen.build(parts)
+            low = model.high + 0.2 * model.low / np.linalg.norm(model.low) if self.towards_highest else model.low
+            return replace(model, low=low, **self.fixed)
 
+        return (replace(chosen, build=build) if self.fixed else chosen,)
 
-def conclusion(rule: AdvantageRule, instance: LinearModel) -> Sequence[Bound]:
-    """Guarantees, rates and counts in balls, exact as given."""
-    with working_precision(BITS):
-        return [*_guarantees(rule, instance), *_separation(rule, instance), *_worst_target(rule, instance)]
+    def hypotheses(self, instance: LinearModel) -> Sequence[Hypothesis]:
+        """Condition 1; a step size within the rule's share of ``2/Lambda``; ``2w <= Lambda``, or (b) says nothing."""
+        smallest, largest = instance.eigenvalue_bounds
+        found = [
+            technical(require("Condition 1: certified lambda_min(G(0)) > 0", smallest or -1.0)),
+            technical(require("C < 3/5", 0.6 - instance.constant - 1e-9)),
+            require("step size within its limit", self.largest_share - instance.share),
+        ]
+        with working_precision(BITS):
+            low, high = (_quotient(instance.gram, _column(vector)) for vector in (instance.low, instance.high))
+            margin = float((arb(largest) / 2 - low).lower())
+            order = float((high - low).lower())
+        if not self.any_quotient:
+            found.append(require("r(0)'s quotient w <= Lambda/2", margin))
+        return [*found, technical(require("w < W", order))]
+
+    def conclusion(self, instance: LinearModel) -> Sequence[Bound]:
+        """Guarantees, rates and counts in balls, exact as given."""
+        with working_precision(BITS):
+            return [*_guarantees(self, instance), *_separation(self, instance), *_worst_target(self, instance)]
+
+    def features(self, instance: LinearModel) -> Sequence[str]:
+        """The decade of kappa, and the size of the advantage."""
+        smallest, largest = instance.eigenvalue_bounds
+        decade = int(np.log10(largest / smallest))
+        return [f"kappa in [1e{decade}, 1e{decade + 1})", *(["networks"] if instance.width else [])]
 
 
 def _guarantees(rule: AdvantageRule, instance: LinearModel) -> list[Bound]:
@@ -172,27 +191,55 @@ def _power(gram: arb_mat, eta: arb, steps: int) -> arb_mat:
     return (identity - gram * eta) ** steps
 
 
-def features(instance: LinearModel) -> Sequence[str]:
-    """The decade of kappa, and the size of the advantage."""
-    smallest, largest = instance.eigenvalue_bounds
-    decade = int(np.log10(largest / smallest))
-    return [f"kappa in [1e{decade}, 1e{decade + 1})", *(["networks"] if instance.width else [])]
-
-
-RULE = AdvantageRule()
-
-_CLAIM: Claim[LinearModel] = Claim(
-    id="T0-advantage",
-    statement="(a) at their step limits T0 and T0-sharp guarantee at most lambda/Lambda times the decrease of ||r||^2 that T1-sharp does, "
+T0_ADVANTAGE = AdvantageRule().claim(
+    "T0-advantage",
+    "(a) at their step limits T0 and T0-sharp guarantee at most lambda/Lambda times the decrease of ||r||^2 that T1-sharp does, "
     "T0 at least (1-5c)(1-c)/(1+c)^2 lambda/n for a ReLU network; (b) linearised, GD with eta <= 2/Lambda has "
     "||r(k)|| >= (1 - 2w/Lambda)^k ||r(0)||, w = r(0)^T G r(0)/||r(0)||^2, hence needs (Lambda/(2w) - 1) ln(1/eps) steps where NGD "
     "needs ln(1/eps)/(-ln(1-eta)); (c) for every eta one of two residuals keeps ((W-w)/(W+w))^k",
-    provenance=Provenance.PAPER_WITH_CONSTANTS,
+    Provenance.PAPER_WITH_CONSTANTS,
+    mutant(
+        "guarantees-squared",
+        "(a) T0 guarantees at most (lambda/Lambda)^2 times the decrease that T1-sharp does",
+        ratio=lambda lambda_min, largest: (lambda_min / largest) ** 2,
+    ),
+    mutant("least-without-C", "(a) T0 guarantees at least lambda/n whatever C is", family=1, least=lambda C: 1.0),
+    mutant(
+        "half-the-limit",
+        "(b) no eta <= 2/Lambda beats 1 - w/Lambda",
+        fastest=lambda quotient, norm: 1 - quotient / norm**2,
+    ),
+    mutant(
+        "step-limit-dropped",
+        "(b) no eta beats 1 - 2w/Lambda: eta = 4/Lambda",
+        drops="step size within its limit",
+        fixed={"share": 2.0},
+        largest_share=2.0,
+    ),
+    mutant(
+        "quotient-limit-dropped",
+        "(b) ||r(k)|| >= |1 - 2w/Lambda|^k ||r(0)|| for every w: eta = 1/Lambda, one step",
+        drops="r(0)'s quotient w <= Lambda/2",
+        fixed={"share": 0.5, "steps_share": 0.0},
+        towards_highest=True,
+        any_quotient=True,
+        fastest=lambda quotient, norm: abs(1 - 2 * quotient / norm**2),
+    ),
+    mutant("count-stretched", "(b) GD needs 1.5 times as many steps as proved", stretch=1.5),
+    mutant(
+        "one-target",
+        "(c) for every eta the residual of the lower quotient keeps ((W-w)/(W+w))^k: eta = 4/(W+w), one step",
+        fixed={"share": 1.0, "steps_share": 0.0},
+        both_targets=False,
+    ),
+    mutant(
+        "kappa-doubled",
+        "(c) with 2 W/w in the place of W/w: eta = 2/(W+w), one step",
+        fixed={"share": 0.5, "steps_share": 0.0},
+        worst_target=lambda low, high: gradient_advantage.worst_target_rate(low, 2 * high),
+    ),
     source="Zhang, Martens, Grosse (2019), section 4: NGD's rate against GD's; docs/theory.md, T0-advantage",
     families=FAMILIES,
-    hypotheses=partial(hypotheses, RULE),
-    conclusion=partial(conclusion, RULE),
-    features=features,
     formulas=Formulas(
         conclusion=(
             r"(a) At their step limits T0 and T0-sharp guarantee at most $\lambda/\Lambda$ times the decrease of $\norm{r}^2$ that T1-sharp does, T0 at least $\dfrac{(1-5c)(1-c)}{(1+c)^2}\cdot\dfrac{\lambda}{n}$ times, for a ReLU network.",
@@ -205,84 +252,7 @@ _CLAIM: Claim[LinearModel] = Claim(
             r"$w=\dfrac{r(0)^\top G\,r(0)}{\norm{r(0)}^2}$; in (c) $w<\mathcal{W}$ are those of the two residuals",
         ),
     ),
-    assumes=("step size within its limit", "r(0)'s quotient w <= Lambda/2"),
-)
-
-
-def _mutant(
-    id: str,
-    description: str,
-    family: int = 0,
-    fixed: Mapping[str, Any] | None = None,
-    towards_highest: bool = False,
-    drops: str = "",
-    **changes: Any,
-) -> Mutant:
-    """``fixed`` sets fields of every instance: where a step size or count other than the drawn one refutes for sure.
-
-    ``towards_highest`` turns the first residual close to the second.
-    """
-    rule, chosen = replace(RULE, **changes), FAMILIES[family]
-    if fixed is not None:
-
-        def build(parts: Description) -> LinearModel:
-            model = FAMILIES[family].build(parts)
-            low = model.high + 0.2 * model.low / np.linalg.norm(model.low) if towards_highest else model.low
-            return replace(model, low=low, **fixed)
-
-        chosen = replace(chosen, build=build)
-    return _CLAIM.neighbour(
-        id,
-        description,
-        drops,
-        families=(chosen,),
-        hypotheses=partial(hypotheses, rule),
-        conclusion=partial(conclusion, rule),
-        features=lambda _: (),
-    )
-
-
-T0_ADVANTAGE = _CLAIM.with_mutants(
-    _mutant(
-        "guarantees-squared",
-        "(a) T0 guarantees at most (lambda/Lambda)^2 times the decrease that T1-sharp does",
-        ratio=lambda lambda_min, largest: (lambda_min / largest) ** 2,
-    ),
-    _mutant("least-without-C", "(a) T0 guarantees at least lambda/n whatever C is", family=1, least=lambda C: 1.0),
-    _mutant(
-        "half-the-limit",
-        "(b) no eta <= 2/Lambda beats 1 - w/Lambda",
-        fastest=lambda quotient, norm: 1 - quotient / norm**2,
-    ),
-    _mutant(
-        "step-limit-dropped",
-        "(b) no eta beats 1 - 2w/Lambda: eta = 4/Lambda",
-        drops="step size within its limit",
-        fixed={"share": 2.0},
-        largest_share=2.0,
-    ),
-    _mutant(
-        "quotient-limit-dropped",
-        "(b) ||r(k)|| >= |1 - 2w/Lambda|^k ||r(0)|| for every w: eta = 1/Lambda, one step",
-        drops="r(0)'s quotient w <= Lambda/2",
-        fixed={"share": 0.5, "steps_share": 0.0},
-        towards_highest=True,
-        any_quotient=True,
-        fastest=lambda quotient, norm: abs(1 - 2 * quotient / norm**2),
-    ),
-    _mutant("count-stretched", "(b) GD needs 1.5 times as many steps as proved", stretch=1.5),
-    _mutant(
-        "one-target",
-        "(c) for every eta the residual of the lower quotient keeps ((W-w)/(W+w))^k: eta = 4/(W+w), one step",
-        fixed={"share": 1.0, "steps_share": 0.0},
-        both_targets=False,
-    ),
-    _mutant(
-        "kappa-doubled",
-        "(c) with 2 W/w in the place of W/w: eta = 2/(W+w), one step",
-        fixed={"share": 0.5, "steps_share": 0.0},
-        worst_target=lambda low, high: gradient_advantage.worst_target_rate(low, 2 * high),
-    ),
+    also=("step size within its limit", "r(0)'s quotient w <= Lambda/2"),
 )
 
 CLAIMS = (T0_ADVANTAGE,)

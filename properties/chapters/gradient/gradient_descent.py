@@ -249,18 +249,12 @@ SLACK = (
     SlackRow(
         "T0",
         "the hypothesis C < 3/5",
-        None,
-        None,
-        None,
         remark="at C = 3/5 no step size is left: 1 - 2q = 0, q = 2C/(3-C)",
         drops="C < 3/5",
     ),
     SlackRow(
         "T0-sharp",
         "the hypothesis C <= 3/4",
-        None,
-        None,
-        None,
         remark="no counterexample known up to C = 1; it keeps the bound of the path within the ball of radius 3",
         drops="C <= 3/4",
     ),

@@ -1,25 +1,26 @@
 """The identities of docs/theory.md: each in exact rational arithmetic by two independent routes, and for the project's
 float64 functions against the exact value within a derived rounding bound.
 
-A program under test is passed to the conclusions by keyword, so that a mutant is the same conclusion with a wrong one.
+The formula and the program under test are fields of an identity, so that a mutant is the same identity with a wrong one.
 The optimisers' identities are in ``identity_steps`` and ``identity_dual``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from flint import fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from properties.chapters.identities.identity_checks import PAPER, equal, pattern_decided
+from properties.chapters.identities.identity_checks import PAPER, Identity, equal
 from properties.chapters.identities.identity_dual import I_DUAL
 from properties.chapters.identities.identity_steps import I_KFAC, I_KFAC_FN, I_PINV
 from properties.engine.claim import Bound, Claim, Provenance, equal_exactly
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant, replaced
 from properties.engine.slack import SlackRow
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork, outputs, pattern_features, vec
@@ -30,7 +31,6 @@ from properties.exact.identity_instances import (
     NetworkInstance,
     integer_counts,
     network_family,
-    network_features,
 )
 from theory.inputs import FloatArray
 from theory.network.two_layer import FLOAT32_EXACT_COUNT, TwoLayerNetwork, pattern_counts
@@ -39,22 +39,29 @@ from theory.rigour.exact import hadamard
 # I-gram
 
 
-def gram_conclusion(
-    instance: NetworkInstance,
-    formula: Callable[[ExactNetwork], fmpq_mat] = lambda net: hadamard(net.kernel, net.pattern_gram),
-    program: Callable[[TwoLayerNetwork, FloatArray], FloatArray] = TwoLayerNetwork.gram,
-) -> Sequence[Bound]:
-    """``J J^T = K o (S S^T)``; J is the derivative of u; net.gram, jacobian, pattern_features and pattern_gram."""
-    net, X, exact = instance.net, instance.inputs, instance.exact
-    jacobian = exact.jacobian
-    return [
-        equal("J J^T = K o S S^T", jacobian * jacobian.transpose(), formula(exact)),
-        equal("J v = du/dt along W + t v", *_derivative(instance)),
-        rounding.close("gram", program(net, X), exact.gram, rounding.gram(exact).error),
-        rounding.close("jacobian", net.jacobian(X), jacobian, rounding.jacobian(exact).error),
-        rounding.close("pattern features S", net.pattern_features(X), exact.features, rounding.features(exact).error),
-        rounding.close("pattern Gram H", net.pattern_gram(X), exact.pattern_gram, rounding.pattern_gram(exact).error),
-    ]
+@dataclass(frozen=True)
+class GramIdentity(Identity):
+    """``J J^T = K o (S S^T)``, and the program that computes it."""
+
+    formula: Callable[[ExactNetwork], fmpq_mat] = lambda net: hadamard(net.kernel, net.pattern_gram)
+    program: Callable[[TwoLayerNetwork, FloatArray], FloatArray] = TwoLayerNetwork.gram
+
+    def conclusion(self, instance: NetworkInstance) -> Sequence[Bound]:
+        """J is the derivative of u; net.gram, jacobian, pattern_features and pattern_gram."""
+        net, X, exact = instance.net, instance.inputs, instance.exact
+        jacobian = exact.jacobian
+        return [
+            equal("J J^T = K o S S^T", jacobian * jacobian.transpose(), self.formula(exact)),
+            equal("J v = du/dt along W + t v", *_derivative(instance)),
+            rounding.close("gram", self.program(net, X), exact.gram, rounding.gram(exact).error),
+            rounding.close("jacobian", net.jacobian(X), jacobian, rounding.jacobian(exact).error),
+            rounding.close(
+                "pattern features S", net.pattern_features(X), exact.features, rounding.features(exact).error
+            ),
+            rounding.close(
+                "pattern Gram H", net.pattern_gram(X), exact.pattern_gram, rounding.pattern_gram(exact).error
+            ),
+        ]
 
 
 def _derivative(instance: NetworkInstance) -> tuple[fmpq_mat, fmpq_mat]:
@@ -88,62 +95,48 @@ _ZEROS = network_family(
     weights=("integers",),
 )
 
-_gram_claim = Claim(
-    id="I-gram",
-    statement="J J^T = K o (S S^T): the Gram matrix needs no Jacobian",
-    provenance=Provenance.PAPER,
-    source=PAPER,
-    families=(network_family("gram", "tiny ReLU networks", ("ngd",), (4, 9, 16)), _ZEROS),
-    hypotheses=lambda instance: [pattern_decided(rounding.start(instance.exact))],
-    conclusion=gram_conclusion,
-    features=network_features,
-    formulas=Formulas(conclusion=(r"$JJ^\top=K\circ(SS^\top)$: the Gram matrix needs no Jacobian.",)),
-    unconditional="every network, input and pattern, those at pre-activation 0 included",
-)
-I_GRAM = _gram_claim.with_mutants(
-    _gram_claim.neighbour(
-        "sum",
-        "K added to S S^T",
-        conclusion=partial(gram_conclusion, formula=lambda net: net.kernel + net.pattern_gram),
+I_GRAM = GramIdentity().claim(
+    "I-gram",
+    "J J^T = K o (S S^T): the Gram matrix needs no Jacobian",
+    Provenance.PAPER,
+    mutant("sum", "K added to S S^T", formula=lambda net: net.kernel + net.pattern_gram),
+    mutant("scale", "A A^T without its factor 1/m", formula=lambda net: len(net.signs) * net.gram),
+    mutant(
+        "product", "matrix product in place of the entrywise one", formula=lambda net: net.kernel * net.pattern_gram
     ),
-    _gram_claim.neighbour(
-        "scale",
-        "A A^T without its factor 1/m",
-        conclusion=partial(gram_conclusion, formula=lambda net: len(net.signs) * net.gram),
-    ),
-    _gram_claim.neighbour(
-        "product",
-        "matrix product in place of the entrywise one",
-        conclusion=partial(gram_conclusion, formula=lambda net: net.kernel * net.pattern_gram),
-    ),
-    _gram_claim.neighbour(
+    mutant(
         "strict",
         "a program whose neurons are inactive at pre-activation exactly 0",
         families=(_ZEROS,),
-        conclusion=partial(gram_conclusion, program=_strict_gram),
+        program=_strict_gram,
     ),
+    source=PAPER,
+    families=(network_family("gram", "tiny ReLU networks", ("ngd",), (4, 9, 16)), _ZEROS),
+    formulas=Formulas(conclusion=(r"$JJ^\top=K\circ(SS^\top)$: the Gram matrix needs no Jacobian.",)),
+    unconditional="every network, input and pattern, those at pre-activation 0 included",
 )
 
 
 # I-homog
 
 
-def homogeneity_conclusion(
-    instance: NetworkInstance,
-    formula: Callable[[NetworkInstance], fmpq_mat] = lambda instance: (
-        instance.exact.jacobian * vec(instance.exact.weights)
-    ),
-    program: Callable[[TwoLayerNetwork, FloatArray], FloatArray] = TwoLayerNetwork.outputs,
-) -> Sequence[Bound]:
-    """``u(W) = J(W) vec(W)``; net.pre_activations and net.outputs."""
-    net, X, exact = instance.net, instance.inputs, instance.exact
-    computed = rounding.pre_activations(exact)
-    error = rounding.outputs(exact, computed).error
-    return [
-        equal("u = J vec(W)", exact.outputs, formula(instance)),
-        rounding.close("pre-activations Z", net.pre_activations(X), exact.pre_activations, computed.error),
-        rounding.close("outputs u", program(net, X)[:, None], exact.outputs, error),
-    ]
+@dataclass(frozen=True)
+class Homogeneity(Identity):
+    """``u(W) = J(W) vec(W)``, and the program that computes u."""
+
+    formula: Callable[[NetworkInstance], fmpq_mat] = lambda one: one.exact.jacobian * vec(one.exact.weights)
+    program: Callable[[TwoLayerNetwork, FloatArray], FloatArray] = TwoLayerNetwork.outputs
+
+    def conclusion(self, instance: NetworkInstance) -> Sequence[Bound]:
+        """net.pre_activations and net.outputs."""
+        net, X, exact = instance.net, instance.inputs, instance.exact
+        computed = rounding.pre_activations(exact)
+        error = rounding.outputs(exact, computed).error
+        return [
+            equal("u = J vec(W)", exact.outputs, self.formula(instance)),
+            rounding.close("pre-activations Z", net.pre_activations(X), exact.pre_activations, computed.error),
+            rounding.close("outputs u", self.program(net, X)[:, None], exact.outputs, error),
+        ]
 
 
 def _unscaled_outputs(net: TwoLayerNetwork, inputs: FloatArray) -> FloatArray:
@@ -162,106 +155,87 @@ def _homogeneity_with_biases(instance: NetworkInstance) -> Sequence[Bound]:
     return [equal("u = J vec(W)", outputs(shifted, net.signs), jacobian * vec(net.weights))]
 
 
-_homogeneity_claim = Claim(
-    id="I-homog",
-    statement="u(W) = J(W) vec(W): the network is positively homogeneous in W",
-    provenance=Provenance.PAPER,
-    source=PAPER,
-    families=(network_family("homogeneity", "tiny ReLU networks", ("ngd",), (4, 9, 16)),),
-    hypotheses=lambda instance: [pattern_decided(rounding.start(instance.exact))],
-    conclusion=homogeneity_conclusion,
-    features=network_features,
-    formulas=Formulas(conclusion=(r"$u(W)=J(W)\,\mathrm{vec}(W)$: the network is positively homogeneous in $W$.",)),
-    assumes=("neurons without bias",),
-)
-I_HOMOG = _homogeneity_claim.with_mutants(
-    _homogeneity_claim.neighbour(
+I_HOMOG = Homogeneity().claim(
+    "I-homog",
+    "u(W) = J(W) vec(W): the network is positively homogeneous in W",
+    Provenance.PAPER,
+    mutant(
         "other-iterate",
         "J taken at another iterate",
-        conclusion=partial(
-            homogeneity_conclusion, formula=lambda instance: instance.other.jacobian * vec(instance.exact.weights)
-        ),
+        formula=lambda one: one.other.jacobian * vec(one.exact.weights),
     ),
-    _homogeneity_claim.neighbour(
+    mutant(
         "half",
         "the factor 1/2 of a quadratic form: homogeneity of degree 2",
-        conclusion=partial(
-            homogeneity_conclusion,
-            formula=lambda instance: instance.exact.jacobian * vec(instance.exact.weights) / 2,
-        ),
+        formula=lambda one: one.exact.jacobian * vec(one.exact.weights) / 2,
     ),
-    _homogeneity_claim.neighbour(
+    replaced(
         "biases",
         "neurons with a bias of 1, which are not homogeneous in W",
+        "neurons without bias",
         conclusion=_homogeneity_with_biases,
-        drops="neurons without bias",
     ),
-    _homogeneity_claim.neighbour(
-        "scale", "a program without m^{-1/2}", conclusion=partial(homogeneity_conclusion, program=_unscaled_outputs)
-    ),
+    mutant("scale", "a program without m^{-1/2}", program=_unscaled_outputs),
+    source=PAPER,
+    families=(network_family("homogeneity", "tiny ReLU networks", ("ngd",), (4, 9, 16)),),
+    formulas=Formulas(conclusion=(r"$u(W)=J(W)\,\mathrm{vec}(W)$: the network is positively homogeneous in $W$.",)),
+    also=("neurons without bias",),
 )
 
 
 # I-counts
 
 
-def _single_precision(pattern: NDArray[np.int8]) -> FloatArray:
-    matrix = pattern.astype(np.float32)
-    return (matrix @ matrix.T).astype(np.float64)
+def _counted_in(kind: type[np.floating[Any]]) -> Callable[[NDArray[np.int8]], FloatArray]:
+    """One product of the whole pattern in this precision."""
+
+    def counted(pattern: NDArray[np.int8]) -> FloatArray:
+        matrix = pattern.astype(kind)
+        return (matrix @ matrix.T).astype(np.float64)
+
+    return counted
 
 
-def _half_precision(pattern: NDArray[np.int8]) -> FloatArray:
-    matrix = pattern.astype(np.float16)
-    return (matrix @ matrix.T).astype(np.float64)
+@dataclass(frozen=True)
+class Counts(Stated):
+    """``A A^T`` as a program counts it."""
+
+    program: Callable[[NDArray[np.int8]], FloatArray] = pattern_counts
+
+    def conclusion(self, instance: AnyPattern) -> Sequence[Bound]:
+        """The program's counts against int64 sums: equal, not merely close."""
+        counts, computed = integer_counts(instance.pattern), self.program(instance.pattern)
+        difference = np.abs(computed - counts)
+        return [equal_exactly("float32 counts = int64 counts", bool((difference == 0).all()), float(difference.max()))]
+
+    def features(self, instance: AnyPattern) -> Sequence[str]:
+        """Whether there are more columns than float32 counts exactly."""
+        return ("m > 2^24",) if instance.pattern.shape[1] > FLOAT32_EXACT_COUNT else ("m < 2^24",)
 
 
-def counts_conclusion(
-    instance: AnyPattern, program: Callable[[NDArray[np.int8]], FloatArray] = pattern_counts
-) -> Sequence[Bound]:
-    """``A A^T`` of theory.network.two_layer.pattern_counts against int64 sums: equal, not merely close."""
-    counts, computed = integer_counts(instance.pattern), program(instance.pattern)
-    difference = np.abs(computed - counts)
-    return [equal_exactly("float32 counts = int64 counts", bool((difference == 0).all()), float(difference.max()))]
-
-
-def _count_features(instance: AnyPattern) -> tuple[str, ...]:
-    return ("m > 2^24",) if instance.pattern.shape[1] > FLOAT32_EXACT_COUNT else ("m < 2^24",)
-
-
-_counts_claim = Claim(
-    id="I-counts",
-    statement="A A^T holds integers: float32 products of blocks below 2^24 columns are exact",
-    provenance=Provenance.DERIVED,
-    source="docs/theory.md, I-counts",
+I_COUNTS = Counts().claim(
+    "I-counts",
+    "A A^T holds integers: float32 products of blocks below 2^24 columns are exact",
+    Provenance.DERIVED,
+    mutant(
+        "unblocked",
+        "one float32 product beyond 2^24 columns",
+        "blocks below 2^24 columns",
+        COUNT_FAMILIES[2:],
+        program=_counted_in(np.float32),
+    ),
+    mutant("half", "float16 counts beyond 2^11", families=COUNT_FAMILIES[1:2], program=_counted_in(np.float16)),
     families=COUNT_FAMILIES,
-    hypotheses=lambda instance: [],
-    conclusion=counts_conclusion,
-    features=_count_features,
     formulas=Formulas(
         conclusion=(r"$AA^\top$ holds integers: float32 products of blocks below $2^{24}$ columns are exact.",)
     ),
-    assumes=("blocks below 2^24 columns",),
-)
-I_COUNTS = _counts_claim.with_mutants(
-    _counts_claim.neighbour(
-        "unblocked",
-        "one float32 product beyond 2^24 columns",
-        families=COUNT_FAMILIES[2:],
-        conclusion=partial(counts_conclusion, program=_single_precision),
-        drops="blocks below 2^24 columns",
-    ),
-    _counts_claim.neighbour(
-        "half",
-        "float16 counts beyond 2^11",
-        families=COUNT_FAMILIES[1:2],
-        conclusion=partial(counts_conclusion, program=_half_precision),
-    ),
+    also=("blocks below 2^24 columns",),
 )
 
 
 def _at_every_rank(claim: str, hypothesis: str, inverse: str, drops: str) -> SlackRow:
     remark = f"no counterexample: with the pseudo-inverse of {inverse} in place of its inverse it holds at every rank"
-    return SlackRow(claim, f"the hypothesis {hypothesis}", None, None, None, remark=remark, drops=drops)
+    return SlackRow(claim, f"the hypothesis {hypothesis}", remark=remark, drops=drops)
 
 
 SLACK = (

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flint import fmpq_mat
 
 from properties.engine.claim import Bound, Hypothesis, equal_exactly, require, technical
+from properties.engine.rule import Stated
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork
+from properties.exact.identity_instances import NetworkInstance, network_features
 
 PAPER = "Zhang, Martens, Grosse 2019, section 2 and appendix; docs/theory.md, I-*"
 
@@ -36,3 +40,15 @@ def full_rank(name: str, matrix: fmpq_mat) -> Hypothesis:
 def decomposable(net: ExactNetwork) -> Hypothesis:
     """A computed singular value decomposition of X sees its exact rank."""
     return technical(require("the rank of X is decided in float64", rounding.SINGULARITY - rounding.spread(net)))
+
+
+class Identity(Stated):
+    """An identity at the start of a network, whose pattern float64 has to see."""
+
+    def hypotheses(self, instance: NetworkInstance) -> Sequence[Hypothesis]:
+        """The pattern is decided."""
+        return [pattern_decided(rounding.start(instance.exact))]
+
+    def features(self, instance: NetworkInstance) -> Sequence[str]:
+        """Those of the network."""
+        return network_features(instance)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 from flint import fmpq_mat
 
 from properties.chapters.identities.identity_checks import decomposable, equal, full_rank, pattern_decided, solvable
-from properties.engine.claim import Bound, Claim, Depth, Hypothesis, Provenance
+from properties.engine.claim import Bound, Depth, Hypothesis, Provenance
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import MOVEMENTS, FunctionState, Movement, function_step, vector
 from properties.exact.identity_instances import NetworkInstance, function_state, network_family, network_features
@@ -47,31 +48,6 @@ def _engine(instance: NetworkInstance, steps: int) -> Trajectory:
     )
 
 
-def _function_step(state: FunctionState, instance: NetworkInstance) -> FunctionState:
-    return function_step(state, MOVEMENTS[instance.optimiser], instance.eta)
-
-
-def dual_conclusion(
-    instance: NetworkInstance,
-    step: Callable[[FunctionState, NetworkInstance], FunctionState] = _function_step,
-    engine: Engine = _engine,
-) -> Sequence[Bound]:
-    """Two steps in function space (n x m, only K and P) against two steps in parameter space (J, dense): Z and r.
-
-    The same for theory.descent.steps.trajectory in float64: Z, r, its norms, and the weights.
-    """
-    state, bounds = function_state(instance.exact), []
-    for k, net in enumerate(instance.iterates[1:], start=1):
-        state = step(state, instance)
-        bounds += [
-            equal(f"Z({k}) in function space = X W({k})^T", state.pre_activations, net.pre_activations),
-            equal(f"r({k}) in function space = r(W({k}))", state.residual, net.residual),
-        ]
-        if state.pre_activations != net.pre_activations:
-            break
-    return bounds + [bound for k in (1, 2) for bound in _engine_bounds(instance, engine(instance, k), k)]
-
-
 def _engine_bounds(instance: NetworkInstance, run: Trajectory, k: int) -> Sequence[Bound]:
     iterates = instance.computed[0]
     last = iterates[k]
@@ -86,27 +62,53 @@ def _engine_bounds(instance: NetworkInstance, run: Trajectory, k: int) -> Sequen
     ]
 
 
-def _dual_hypotheses(instance: NetworkInstance) -> Sequence[Hypothesis]:
-    name = {"ngd": "J", "kfac": "H", "gd": "any matrix"}[instance.optimiser]
-    found: list[Hypothesis] = []
-    if instance.optimiser == "kfac":
-        found.append(decomposable(instance.exact))
-    for k, net in enumerate(instance.iterates[:2]):
-        if instance.optimiser != "gd":
-            matrix = net.jacobian if instance.optimiser == "ngd" else net.pattern_gram
-            found.append(full_rank(f"{name} at step {k}", matrix))
-    if any(hypothesis.margin < 0 for hypothesis in found):
+@dataclass(frozen=True)
+class Duality(Stated):
+    """The step in function space, and the engine that takes it in float64."""
+
+    step: Callable[[FunctionState, NetworkInstance], FunctionState] = lambda state, one: function_step(
+        state, MOVEMENTS[one.optimiser], one.eta
+    )
+    engine: Engine = _engine
+
+    def hypotheses(self, instance: NetworkInstance) -> Sequence[Hypothesis]:
+        """What is inverted on the way is regular; float64 sees the patterns, and solves far from singular."""
+        name = {"ngd": "J", "kfac": "H", "gd": "any matrix"}[instance.optimiser]
+        found: list[Hypothesis] = []
+        if instance.optimiser == "kfac":
+            found.append(decomposable(instance.exact))
+        for k, net in enumerate(instance.iterates[:2]):
+            if instance.optimiser != "gd":
+                matrix = net.jacobian if instance.optimiser == "ngd" else net.pattern_gram
+                found.append(full_rank(f"{name} at step {k}", matrix))
+        if any(hypothesis.margin < 0 for hypothesis in found):
+            return found
+        iterates, distances = instance.computed
+        for k, distance in enumerate(distances):
+            found += [pattern_decided(iterates[k], k), solvable(distance, k)]
         return found
-    iterates, distances = instance.computed
-    for k, distance in enumerate(distances):
-        found += [pattern_decided(iterates[k], k), solvable(distance, k)]
-    return found
 
+    def conclusion(self, instance: NetworkInstance) -> Sequence[Bound]:
+        """Two steps in function space (n x m, only K and P) against two steps in parameter space (J, dense): Z and r.
 
-def _dual_features(instance: NetworkInstance) -> tuple[str, ...]:
-    before, after = instance.exact.features, instance.iterates[1].features
-    flips = sum(p != q for p, q in zip(before.entries(), after.entries(), strict=True))
-    return (*network_features(instance), instance.optimiser, "flips on the trajectory" if flips else "no flips")
+        The same for theory.descent.steps.trajectory in float64: Z, r, its norms, and the weights.
+        """
+        state, bounds = function_state(instance.exact), []
+        for k, net in enumerate(instance.iterates[1:], start=1):
+            state = self.step(state, instance)
+            bounds += [
+                equal(f"Z({k}) in function space = X W({k})^T", state.pre_activations, net.pre_activations),
+                equal(f"r({k}) in function space = r(W({k}))", state.residual, net.residual),
+            ]
+            if state.pre_activations != net.pre_activations:
+                break
+        return bounds + [bound for k in (1, 2) for bound in _engine_bounds(instance, self.engine(instance, k), k)]
+
+    def features(self, instance: NetworkInstance) -> Sequence[str]:
+        """Those of the network, its optimiser, and flips."""
+        before, after = instance.exact.features, instance.iterates[1].features
+        flips = sum(p != q for p, q in zip(before.entries(), after.entries(), strict=True))
+        return (*network_features(instance), instance.optimiser, "flips on the trajectory" if flips else "no flips")
 
 
 def _unsigned_step(state: FunctionState, instance: NetworkInstance) -> FunctionState:
@@ -114,13 +116,9 @@ def _unsigned_step(state: FunctionState, instance: NetworkInstance) -> FunctionS
     return state.shifted(-instance.eta * MOVEMENTS[instance.optimiser](state) * pattern)
 
 
-def _step_by(**movements: Movement) -> Callable[[FunctionState, NetworkInstance], FunctionState]:
-    """A function-space step with some of the matrices M of ``dZ = -eta M S`` replaced."""
-
-    def step(state: FunctionState, instance: NetworkInstance) -> FunctionState:
-        return function_step(state, (dict(MOVEMENTS) | movements)[instance.optimiser], instance.eta)
-
-    return step
+def _step_by(movement: Movement) -> Callable[[FunctionState, NetworkInstance], FunctionState]:
+    """A function-space step with another matrix M of ``dZ = -eta M S``."""
+    return lambda state, instance: function_step(state, movement, instance.eta)
 
 
 def _stale_features(instance: NetworkInstance, steps: int) -> Trajectory:
@@ -133,62 +131,37 @@ def _stale_features(instance: NetworkInstance, steps: int) -> Trajectory:
     return dataclasses.replace(longer, residual_norms=norms)
 
 
-_dual_claim = Claim(
-    id="I-dual",
-    statement="the function-space trajectory (n x m) equals the parameter-space trajectory (m x d)",
-    provenance=Provenance.DERIVED,
-    source="docs/theory.md, I-dual",
+I_DUAL = Duality().claim(
+    "I-dual",
+    "the function-space trajectory (n x m) equals the parameter-space trajectory (m x d)",
+    Provenance.DERIVED,
+    mutant("signs", "the function-space step without the signs", step=_unsigned_step),
+    mutant(
+        "kernel",
+        "K in place of P in the K-FAC step",
+        families=(_FAMILIES["kfac"],),
+        step=_step_by(lambda state: state.kernel * diagonal(vector(state.residual)) * state.pattern_gram.inv()),
+    ),
+    mutant(
+        "order",
+        "diag(r) on the wrong side of H^{-1}",
+        families=(_FAMILIES["kfac"],),
+        step=_step_by(lambda state: state.projection * state.pattern_gram.inv() * diagonal(vector(state.residual))),
+    ),
+    mutant(
+        "pattern-gram",
+        "H^{-1} in place of G^{-1} in the natural gradient step",
+        families=(_FAMILIES["ngd"],),
+        step=_step_by(
+            lambda state: state.kernel * diagonal(vector(pseudo_inverse(state.pattern_gram) * state.residual))
+        ),
+    ),
+    mutant("stale", "an engine that does not update S, r and H for its second step", engine=_stale_features),
     families=(_FAMILIES["ngd"], _FAMILIES["kfac"], _FAMILIES["gd"]),
-    hypotheses=_dual_hypotheses,
-    conclusion=dual_conclusion,
-    features=_dual_features,
     formulas=Formulas(
         conclusion=(
             r"The trajectory in function space ($n\times m$) equals the trajectory of the parameters ($m\times d$).",
         )
     ),
-    assumes=("rank",),
-)
-I_DUAL = _dual_claim.with_mutants(
-    _dual_claim.neighbour(
-        "signs", "the function-space step without the signs", conclusion=partial(dual_conclusion, step=_unsigned_step)
-    ),
-    _dual_claim.neighbour(
-        "kernel",
-        "K in place of P in the K-FAC step",
-        families=(_FAMILIES["kfac"],),
-        conclusion=partial(
-            dual_conclusion,
-            step=_step_by(
-                kfac=lambda state: state.kernel * diagonal(vector(state.residual)) * state.pattern_gram.inv()
-            ),
-        ),
-    ),
-    _dual_claim.neighbour(
-        "order",
-        "diag(r) on the wrong side of H^{-1}",
-        families=(_FAMILIES["kfac"],),
-        conclusion=partial(
-            dual_conclusion,
-            step=_step_by(
-                kfac=lambda state: state.projection * state.pattern_gram.inv() * diagonal(vector(state.residual))
-            ),
-        ),
-    ),
-    _dual_claim.neighbour(
-        "pattern-gram",
-        "H^{-1} in place of G^{-1} in the natural gradient step",
-        families=(_FAMILIES["ngd"],),
-        conclusion=partial(
-            dual_conclusion,
-            step=_step_by(
-                ngd=lambda state: state.kernel * diagonal(vector(pseudo_inverse(state.pattern_gram) * state.residual))
-            ),
-        ),
-    ),
-    _dual_claim.neighbour(
-        "stale",
-        "an engine that does not update S, r and H for its second step",
-        conclusion=partial(dual_conclusion, engine=_stale_features),
-    ),
+    also=("rank",),
 )

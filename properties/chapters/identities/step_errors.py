@@ -20,23 +20,22 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.kfac.kfac_instances import INPUT_KINDS as KRONECKER_KINDS
 from properties.chapters.kfac.kfac_instances import FeatureInstance, build_perturbed, perturbed_descriptions
+from properties.descent.families import examples
 from properties.descent.inputs import draw_inputs
 from properties.descent.instances import MapInstance, descending
 from properties.descent.strategies import Description, Dial, build_perturbed_affine, perturbed_affine_descriptions
 from properties.engine.claim import (
     Bound,
-    Claim,
-    Depth,
     Family,
     Hypothesis,
-    Mutant,
     Provenance,
     at_most_enclosed,
     require,
     technical,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant, replaced
 from properties.engine.stable_names import stored_as
 from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DescentError
@@ -123,22 +122,6 @@ AnyStep = StoredStep | MapInstance | FeatureInstance
 """One step of a network, or a run of a map."""
 
 
-def hypotheses(instance: AnyStep) -> Sequence[Hypothesis]:
-    """A step was taken, and its bounds are finite: an infinite one promises nothing."""
-    if isinstance(instance, StoredStep):
-        if instance.taken is None:
-            return [technical(require("every matrix to invert is regular", -1.0))]
-        steps: Sequence[OneStep] = [instance.taken.step]
-    else:
-        steps = instance.run.steps
-    errors = [error for step in steps for error in (step.before_error, step.after_error, step.length_error)]
-    return [
-        technical(
-            require("the stated bounds are finite", 1.0 if all(math.isfinite(error) for error in errors) else -1.0)
-        )
-    ]
-
-
 Compared = dict[str, tuple[arb, float]]
 """What is computed: its error in balls, and the stated bound."""
 
@@ -164,40 +147,53 @@ def _compared(instance: AnyStep) -> Compared:
     return _step_compared(instance.enclosed(taken.iterate), taken.step) | {"the Gram matrix, in Frobenius norm": gram}
 
 
-def _bounds(scale: float, instance: AnyStep) -> Sequence[Bound]:
-    return [
-        at_most_enclosed(f"{name}: error within its bound", abs(error), arb(bound) * arb(scale))
-        for name, (error, bound) in _compared(instance).items()
-    ]
+@dataclass(frozen=True)
+class Errors(Stated):
+    """What is computed is off by no more than its stated bound."""
 
+    scale: float = 1.0
+    """What the bounds are multiplied by."""
 
-def conclusion(scale: float, instance: AnyStep) -> Sequence[Bound]:
-    """Each computed number is within ``scale`` times its bound of the exact one."""
-    with working_precision(BITS):
-        return _bounds(scale, instance)
+    def hypotheses(self, instance: AnyStep) -> Sequence[Hypothesis]:
+        """A step was taken, and its bounds are finite: an infinite one promises nothing."""
+        if isinstance(instance, StoredStep):
+            if instance.taken is None:
+                return [technical(require("every matrix to invert is regular", -1.0))]
+            steps: Sequence[OneStep] = [instance.taken.step]
+        else:
+            steps = instance.run.steps
+        errors = [error for step in steps for error in (step.before_error, step.after_error, step.length_error)]
+        finite = all(math.isfinite(error) for error in errors)
+        return [technical(require("the stated bounds are finite", 1.0 if finite else -1.0))]
 
-
-def confirm(scale: float, instance: AnyStep, bits: int) -> Sequence[Bound]:
-    """The same at the working precision."""
-    del bits  # set already
-    return _bounds(scale, instance)
-
-
-def features(instance: AnyStep) -> Sequence[str]:
-    """Activation kind, optimiser, and the decimal digits to which the float64 run and the ball trajectory agree."""
-    if not isinstance(instance, StoredStep):
-        return [instance.optimiser if isinstance(instance, MapInstance) else "kfac"]
-    taken = instance.taken
-    assert taken is not None
-    found = ["ReLU" if instance.net.activation == "relu" else "smooth", instance.optimiser]
-    if instance.net.activation == "relu":
-        steps = instance.index + 1
+    def conclusion(self, instance: AnyStep) -> Sequence[Bound]:
+        """Each computed number is within ``scale`` times its bound of the exact one."""
         with working_precision(BITS):
-            path = steps_from_weights(
-                instance.net, instance.inputs, instance.targets, instance.eta, steps, instance.optimiser
-            )
-            found.append(agreement(path[-1].after - arb(taken.step.after), taken.initial))
-    return found
+            return self.confirm(instance, BITS)
+
+    def confirm(self, instance: AnyStep, bits: int) -> Sequence[Bound]:
+        """The same at the working precision."""
+        del bits  # set already
+        return [
+            at_most_enclosed(f"{name}: error within its bound", abs(error), arb(bound) * arb(self.scale))
+            for name, (error, bound) in _compared(instance).items()
+        ]
+
+    def features(self, instance: AnyStep) -> Sequence[str]:
+        """Activation kind, optimiser, and the decimal digits to which the float64 run and the ball trajectory agree."""
+        if not isinstance(instance, StoredStep):
+            return [instance.optimiser if isinstance(instance, MapInstance) else "kfac"]
+        taken = instance.taken
+        assert taken is not None
+        found = ["ReLU" if instance.net.activation == "relu" else "smooth", instance.optimiser]
+        if instance.net.activation == "relu":
+            steps = instance.index + 1
+            with working_precision(BITS):
+                path = steps_from_weights(
+                    instance.net, instance.inputs, instance.targets, instance.eta, steps, instance.optimiser
+                )
+                found.append(agreement(path[-1].after - arb(taken.step.after), taken.initial))
+        return found
 
 
 def agreement(difference: arb, unit: float) -> str:
@@ -211,25 +207,6 @@ def agreement(difference: arb, unit: float) -> str:
 
 
 # --- family ----------------------------------------------------------------------------------------------------------
-
-
-def descriptions(**parts: SearchStrategy[Any]) -> SearchStrategy[Description]:
-    """Sizes, inputs, activation, optimiser, scales, and which iterate."""
-    own = {
-        "inputs": st.sampled_from([1, 2, 2, 3, 4, 6]),
-        "dimension": st.sampled_from([1, 2, 3, 3, 4, 6]),
-        "kind": st.sampled_from(KINDS),
-        "half_width": st.sampled_from([4, 8, 20, 60]),
-        "scale_exponent": st.integers(-3, 3),
-        "target_exponent": st.integers(-3, 3),
-        "symmetric": st.booleans(),
-        "activation": st.sampled_from(["relu", "relu", *(name for name in ACTIVATIONS if name != "relu")]),
-        "optimiser": st.sampled_from(["ngd", "kfac", "gd"]),
-        "step_percent": st.integers(1, 150),
-        "index": st.integers(0, 3),
-        "seed": st.integers(0, 2**20),
-    }
-    return described({**own, **parts})
 
 
 def build(description: Description, miscounted: bool = False) -> StoredStep:
@@ -251,14 +228,23 @@ def build(description: Description, miscounted: bool = False) -> StoredStep:
 
 
 def _family(counts: tuple[int, int, int], miscounted: bool = False, **parts: SearchStrategy[Any]) -> Family[StoredStep]:
-    """Networks of every activation."""
-    return Family(
-        "steps",
-        "float64 steps of networks against balls",
-        lambda: descriptions(**parts),
-        lambda description: build(description, miscounted),
-        dict(zip(Depth, counts, strict=True)),
-    )
+    """Networks of every activation: sizes, inputs, optimiser, scales, and which iterate."""
+    own = {
+        "inputs": st.sampled_from([1, 2, 2, 3, 4, 6]),
+        "dimension": st.sampled_from([1, 2, 3, 3, 4, 6]),
+        "kind": st.sampled_from(KINDS),
+        "half_width": st.sampled_from([4, 8, 20, 60]),
+        "scale_exponent": st.integers(-3, 3),
+        "target_exponent": st.integers(-3, 3),
+        "symmetric": st.booleans(),
+        "activation": st.sampled_from(["relu", "relu", *(name for name in ACTIVATIONS if name != "relu")]),
+        "optimiser": st.sampled_from(["ngd", "kfac", "gd"]),
+        "step_percent": st.integers(1, 150),
+        "index": st.integers(0, 3),
+        "seed": st.integers(0, 2**20),
+    }
+    title = "float64 steps of networks against balls"
+    return described_family("steps", title, partial(build, miscounted=miscounted), counts, **{**own, **parts})
 
 
 MAP_DIAL = Dial(0.95, lambda C: 1.0, steps=3)
@@ -271,7 +257,7 @@ def _map_steps(counts: tuple[int, int, int]) -> Family[AnyStep]:
         "float64 steps of perturbed affine maps against balls",
         lambda: perturbed_affine_descriptions(MAP_DIAL, optimiser=st.sampled_from(["ngd", "gd"])),
         lambda found: descending(build_perturbed_affine(found, MAP_DIAL), optimiser=found["optimiser"]),
-        dict(zip(Depth, counts, strict=True)),
+        examples(*counts),
     )
 
 
@@ -282,7 +268,7 @@ def _feature_map_steps(counts: tuple[int, int, int]) -> Family[AnyStep]:
         "float64 steps of K-FAC on perturbed affine feature maps against balls",
         lambda: perturbed_descriptions(MAP_DIAL, KRONECKER_KINDS, (1, 4)),
         lambda found: build_perturbed(found, MAP_DIAL, lambda C, numbers: 1 / numbers.h_max),
-        dict(zip(Depth, counts, strict=True)),
+        examples(*counts),
     )
 
 
@@ -309,17 +295,41 @@ def plain_conclusion(instance: StoredStep) -> Sequence[Bound]:
         return [at_most_enclosed(label, error, arb(taken.step.before_error))]
 
 
-_E_STEP: Claim[Any] = Claim(
-    id="E-step",
-    statement="one float64 step of NGD, K-FAC or GD from a stored iterate: both residual norms, the length of the step and "
+_FEW = (60, 120, 300)
+_RELU = st.just("relu")
+_CANCELLING = _family(
+    _FEW,
+    activation=_RELU,
+    inputs=st.just(1),
+    symmetric=st.just(True),
+    optimiser=st.just("ngd"),
+    scale_exponent=st.just(3),
+    target_exponent=st.just(-3),
+    index=st.integers(1, 3),
+)
+"""Outputs that cancel: the gradient that is used is off, the bound of the length counts just that."""
+
+E_STEP = Errors().claim(
+    "E-step",
+    "one float64 step of NGD, K-FAC or GD from a stored iterate: both residual norms, the length of the step and "
     "the Gram matrix are within their stated error bounds of the exact ones",
-    provenance=Provenance.DERIVED,
+    Provenance.DERIVED,
+    mutant("bounds-halved", "half of each bound", families=(_CANCELLING,), scale=0.5),
+    mutant(
+        "one-wrong-count",
+        "one count of A A^T is wrong by 1",
+        families=(_family(_FEW, miscounted=True, activation=_RELU, inputs=st.integers(2, 4)),),
+    ),
+    replaced(
+        "plain-residual",
+        "residuals by plain sums, with the bounds of the accurate ones",
+        families=(_family(_FEW, activation=_RELU, half_width=st.just(60), scale_exponent=st.integers(2, 4)),),
+        conclusion=plain_conclusion,
+        confirm=None,
+        features=lambda _: (),
+    ),
     source="theory/rigour/one_step.py, theory/rigour/gram_rounding.py",
     families=(_family((90, 740, 7000)), _map_steps((10, 60, 600)), _feature_map_steps((10, 60, 600))),
-    hypotheses=hypotheses,
-    conclusion=partial(conclusion, 1.0),
-    confirm=partial(confirm, 1.0),
-    features=features,
     formulas=Formulas(
         hypotheses=("one float64 step of NGD, K-FAC or GD from a stored iterate",),
         conclusion=(
@@ -327,46 +337,6 @@ _E_STEP: Claim[Any] = Claim(
         ),
     ),
     unconditional="every stored iterate from which a step is taken",
-)
-
-
-def _mutant(id: str, description: str, found: Family[StoredStep], **changes: Any) -> Mutant:
-    return _E_STEP.neighbour(id, description, families=(found,), features=lambda _: (), **changes)
-
-
-_FEW = (60, 120, 300)
-_RELU = st.just("relu")
-
-E_STEP = _E_STEP.with_mutants(
-    _mutant(
-        "bounds-halved",
-        "half of each bound",
-        # outputs that cancel: the gradient that is used is off, the bound of the length counts just that
-        _family(
-            _FEW,
-            activation=_RELU,
-            inputs=st.just(1),
-            symmetric=st.just(True),
-            optimiser=st.just("ngd"),
-            scale_exponent=st.just(3),
-            target_exponent=st.just(-3),
-            index=st.integers(1, 3),
-        ),
-        conclusion=partial(conclusion, 0.5),
-        confirm=partial(confirm, 0.5),
-    ),
-    _mutant(
-        "one-wrong-count",
-        "one count of A A^T is wrong by 1",
-        _family(_FEW, miscounted=True, activation=_RELU, inputs=st.integers(2, 4)),
-    ),
-    _mutant(
-        "plain-residual",
-        "residuals by plain sums, with the bounds of the accurate ones",
-        _family(_FEW, activation=_RELU, half_width=st.just(60), scale_exponent=st.integers(2, 4)),
-        conclusion=plain_conclusion,
-        confirm=None,
-    ),
 )
 
 CLAIMS = (E_STEP,)

@@ -5,23 +5,45 @@ from __future__ import annotations
 from typing import Any
 
 from properties.chapters.kfac.kfac_exact import EXCHANGED, WITHOUT_K1
-from properties.chapters.kfac.kfac_rules import (
-    T4_LEAST_RULE,
-    T4_LEV_RULE,
-    T4_RULE,
-    T4_SHARP_RULE,
+from properties.chapters.kfac.kfac_families import (
     TALL,
     Inputs,
+    conditions,
+    conditions_of_full_rank,
+    families,
+    features,
     maps,
 )
 from properties.descent.numbers import Numbers
-from properties.descent.rule import Number, lengths, root
+from properties.descent.rule import Number, Rule, guaranteed_share, lengths, root
 from properties.engine.claim import Claim, Provenance
 from properties.engine.formulas import Formulas
 from properties.engine.rule import mutant
 from theory.reals import square_root
 from theory.theorems import kfac
 from theory.theorems.ngd import contraction_ratio, deficit
+
+
+def rule_of(theorem: str) -> Rule:
+    """The numbers of T4, T4-lev, T4-sharp or T4-least."""
+    inputs = TALL if theorem == "T4" else Inputs()
+    return Rule(
+        lambda at: kfac.rate(at.eta, at.C, h_min=at.h_min, h_max=at.h_max, mu_max=at.mu_max, theorem=theorem),
+        lambda at: kfac.step_limit(at.C, h_max=at.h_max, mu_min=at.mu_min, theorem=theorem),
+        kfac.constant_limit(theorem),
+        lambda at: kfac.radius(at.C, at.residual_norm, at.lambda_min, at.h_min, at.mu_min),
+        aim=guaranteed_share,
+        condition="K2",
+        conditions=conditions_of_full_rank if theorem == "T4" else conditions,
+        features=features,
+        steps=8,
+        shared=True,
+        families=families(inputs),
+        worst=maps(inputs),
+    )
+
+
+T4_RULE, T4_LEV_RULE, T4_SHARP_RULE, T4_LEAST_RULE = map(rule_of, ("T4", "T4-lev", "T4-sharp", "T4-least"))
 
 # --- what mutants change ---------------------------------------------------------------------------------------------
 

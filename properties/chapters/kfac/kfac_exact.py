@@ -18,7 +18,7 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.engine.claim import Bound, Depth, Family, Hypothesis, at_most_exactly, require
 from properties.engine.descriptions import described
-from properties.engine.rule import Neighbour, replaced
+from properties.engine.rule import Stated, replaced
 from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
@@ -81,48 +81,48 @@ def transposed_direction(features: fmpq_mat, inputs: fmpq_mat, residual: fmpq_ma
     return scaled * pseudo_inverse(inputs).transpose()
 
 
-def _hypotheses(regular: bool, instance: LinearFeatures) -> Sequence[Hypothesis]:
-    """Something to learn; Condition K1 only where the mutant does not drop it."""
-    found = [require("r(0) is not zero", float(np.abs(instance.residual).max()) - 1.0)]
-    if regular:
-        rank = rational_matrix(instance.features).rref()[1]
-        found.append(require("Condition K1: rank S = n (exact)", float(rank - len(instance.residual))))
-    return found
+@dataclass(frozen=True)
+class LinearStep(Stated):
+    """T4's rate at C = 0, of K-FAC's step or another, with Condition K1 or without it."""
+
+    direction: Direction
+    regular: bool = True
+
+    def hypotheses(self, instance: LinearFeatures) -> Sequence[Hypothesis]:
+        """Something to learn; Condition K1 only where the mutant does not drop it."""
+        found = [require("r(0) is not zero", float(np.abs(instance.residual).max()) - 1.0)]
+        if self.regular:
+            rank = rational_matrix(instance.features).rref()[1]
+            found.append(require("Condition K1: rank S = n (exact)", float(rank - len(instance.residual))))
+        return found
+
+    def conclusion(self, instance: LinearFeatures) -> Sequence[Bound]:
+        """``||r(1)||^2 <= (1 - eta/mu_max) ||r(0)||^2``, where ``1/mu_max = h_min``, exactly."""
+        features, inputs = rational_matrix(instance.features), rational_matrix(instance.inputs)
+        residual = rational_matrix(instance.residual[:, None])
+        moved = features * self.direction(features, inputs, residual) * inputs.transpose()
+        after = [residual[i, 0] - instance.eta * moved[i, i] for i in range(2)]
+        measured = sum((value * value for value in after), fmpq(0))
+        squared = sum((residual[i, 0] ** 2 for i in range(2)), fmpq(0))
+        predicted = (1 - instance.eta / max(instance.eigenvalues)) * squared
+        return [at_most_exactly("||r(1)||^2 <= (1 - eta/mu_max) ||r(0)||^2", measured, predicted)]
+
+    def parts(self) -> dict[str, Any]:
+        """Those of a claim of this step."""
+        title = "linear feature maps" if self.regular else "linear feature maps with dependent features"
+        own = Family("exact", title, partial(_descriptions, not self.regular), _build, dict.fromkeys(Depth, 60))
+        return {**self.checks(), "families": (own,), "features": lambda _: ()}
 
 
-def conclusion(direction: Direction, instance: LinearFeatures) -> Sequence[Bound]:
-    """``||r(1)||^2 <= (1 - eta/mu_max) ||r(0)||^2``, where ``1/mu_max = h_min``, exactly."""
-    features, inputs = rational_matrix(instance.features), rational_matrix(instance.inputs)
-    residual = rational_matrix(instance.residual[:, None])
-    moved = features * direction(features, inputs, residual) * inputs.transpose()
-    after = [residual[i, 0] - instance.eta * moved[i, i] for i in range(2)]
-    measured = sum((value * value for value in after), fmpq(0))
-    predicted = (1 - instance.eta / max(instance.eigenvalues)) * sum((residual[i, 0] ** 2 for i in range(2)), fmpq(0))
-    return [at_most_exactly("||r(1)||^2 <= (1 - eta/mu_max) ||r(0)||^2", measured, predicted)]
-
-
-def _family(singular: bool) -> Family[LinearFeatures]:
-    title = "linear feature maps with dependent features" if singular else "linear feature maps"
-    return Family("exact", title, partial(_descriptions, singular), _build, dict.fromkeys(Depth, 60))
-
-
-def _mutant(id: str, description: str, singular: bool, direction: Direction, drops: str = "") -> Neighbour:
-    return replaced(
-        id,
-        description,
-        drops,
-        families=(_family(singular),),
-        hypotheses=partial(_hypotheses, not singular),
-        conclusion=partial(conclusion, direction),
-        confirm=None,
-        features=lambda _: (),
-    )
-
-
-WITHOUT_K1 = _mutant(
-    "condition-K1-dropped", "a singular H(0), with the pseudo-inverse step", True, exact_direction, "Condition K1"
+WITHOUT_K1 = replaced(
+    "condition-K1-dropped",
+    "a singular H(0), with the pseudo-inverse step",
+    "Condition K1",
+    **LinearStep(exact_direction, regular=False).parts(),
 )
 """The claim without Condition K1: a singular H(0), with pseudo-inverses."""
 
-EXCHANGED = _mutant("factors-exchanged", "the step S^T diag(r) H^{-1} X^{+T}", False, transposed_direction)
+EXCHANGED = replaced(
+    "factors-exchanged", "the step S^T diag(r) H^{-1} X^{+T}", **LinearStep(transposed_direction).parts()
+)
 """The claim for a step with its factors exchanged."""

@@ -10,22 +10,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.kfac.kfac_instances import INPUT_KINDS, draw_inputs, input_descriptions
-from properties.descent.families import examples
 from properties.engine.claim import (
     Bound,
     Claim,
     Family,
     Hypothesis,
-    Mutant,
     Provenance,
     Verdict,
     as_float,
@@ -34,8 +31,9 @@ from properties.engine.claim import (
     technical,
     within_rounding,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Families, Stated, mutant
 from properties.engine.stable_names import stored_as
 from properties.exact.exact_network import MOVEMENTS, FunctionState, function_step
 from theory.descent.steps import FunctionSpaceDescent
@@ -53,11 +51,6 @@ AGREEMENT = 1e-6
 
 Factors = Callable[[fmpq, Sequence[fmpq]], list[fmpq]]
 """``(eta, leverage scores)`` -> factor of each residual in one K-FAC step, as the claim or a mutant states it."""
-
-
-def leverage_factors(eta: fmpq, leverage: Sequence[fmpq]) -> list[fmpq]:
-    """``1 - eta h_i``."""
-    return [frozen_factor(eta, h) for h in leverage]
 
 
 # --- exact runs ------------------------------------------------------------------------------------------------------
@@ -111,20 +104,10 @@ class ExactRuns:
         """The leverage scores, exactly."""
         return [self.start.projection[i, i] for i in range(len(self.inputs))]
 
-
-def _exact_descriptions(scales: Sequence[int], least_inputs: int) -> SearchStrategy[Mapping[str, Any]]:
-    return described(
-        {
-            "inputs": st.integers(least_inputs, 4),
-            "dimension": st.integers(1, 4),
-            "more_inputs": st.booleans(),
-            "root_width": st.integers(3, 5),
-            "scale": st.sampled_from(list(scales)),
-            "step_tenths": st.integers(1, 15),
-            "steps": st.integers(1, 3),
-            "seed": st.integers(0, 2**20),
-        }
-    )
+    @property
+    def independent(self) -> bool:
+        """Whether rank X = n."""
+        return bool(rational_matrix(self.inputs).rref()[1] == len(self.inputs))
 
 
 def _build_exact(description: Mapping[str, Any]) -> ExactRuns:
@@ -142,46 +125,26 @@ def _build_exact(description: Mapping[str, Any]) -> ExactRuns:
     return ExactRuns(inputs, weights, signs, residual, eta, description["steps"])
 
 
-def _exact_hypotheses(frozen: bool, instance: ExactRuns) -> Sequence[Hypothesis]:
-    """H and G are regular, and no activation changes."""
-    regular = technical(require("H and G are regular at all iterates (exact)", -1.0 if instance.runs is None else 1.0))
-    if regular.verdict is not Verdict.HOLDS or not frozen:
-        return [regular]
-    return [regular, require("no activation changes on either path (exact)", 1.0 if instance.frozen else -1.0)]
-
-
 def _same(label: str, left: fmpq_mat, right: fmpq_mat) -> Bound:
     difference = left - right
     return equal_exactly(label, left == right, max(abs(as_float(entry)) for entry in difference.entries()))
 
 
-def _exact_conclusion(factors: Factors, whole_rank: bool, instance: ExactRuns) -> Sequence[Bound]:
-    """Both closed forms at every iterate, and their equality where rank X = n."""
-    assert instance.runs is not None
-    once = diagonal(factors(instance.eta, instance.leverage))
-    kfac, natural = instance.start.residual, instance.start.residual
-    independent = rational_matrix(instance.inputs).rref()[1] == len(instance.inputs)
-    bounds = []
-    for k in range(1, instance.steps + 1):
-        kfac, natural = once * kfac, natural * (1 - instance.eta)
-        found = {optimiser: run[k].residual for optimiser, run in instance.runs.items()}
-        bounds += [
-            _same(f"K-FAC's r({k}) = (I - eta diag(h))^{k} r(0)", found["kfac"], kfac),
-            _same(f"NGD's r({k}) = (1-eta)^{k} r(0)", found["ngd"], natural),
-        ]
-        if independent or not whole_rank:
-            bounds.append(_same(f"K-FAC's r({k}) = NGD's", found["kfac"], found["ngd"]))
-    return bounds
-
-
 def exact_family(least_inputs: int = 1, scales: Sequence[int] = (8, 12)) -> Family[Any]:
     """Tiny networks; the larger the scale, the smaller the residual."""
-    return Family(
+    return described_family(
         "exact",
         "tiny ReLU networks, both runs in rationals",
-        partial(_exact_descriptions, scales, least_inputs),
         _build_exact,
-        examples(30, 260, 1500),
+        (30, 260, 1500),
+        inputs=st.integers(least_inputs, 4),
+        dimension=st.integers(1, 4),
+        more_inputs=st.booleans(),
+        root_width=st.integers(3, 5),
+        scale=st.sampled_from(list(scales)),
+        step_tenths=st.integers(1, 15),
+        steps=st.integers(1, 3),
+        seed=st.integers(0, 2**20),
     )
 
 
@@ -252,19 +215,6 @@ class ComputedRuns:
         return [within_rounding("K-FAC's r(k) = NGD's for every k", largest, self._rounding)]
 
 
-def _computed_descriptions() -> SearchStrategy[Mapping[str, Any]]:
-    return described(
-        {
-            **input_descriptions([kind for kind in INPUT_KINDS if kind != "deficient"], 4, (1, 4)),
-            "width": st.integers(50, 2000),
-            "scale": st.integers(2, 6),
-            "step_percent": st.integers(5, 150),
-            "steps": st.integers(1, 6),
-            "seed": st.integers(0, 2**20),
-        }
-    )
-
-
 def _build_computed(description: Mapping[str, Any]) -> ComputedRuns:
     rng = np.random.default_rng(description["seed"])
     n, d = min(description["inputs"], description["dimension"]), description["dimension"]
@@ -274,41 +224,93 @@ def _build_computed(description: Mapping[str, Any]) -> ComputedRuns:
     return ComputedRuns(net, inputs, targets, description["step_percent"] / 100, description["steps"])
 
 
-COMPUTED: Family[Any] = Family(
-    "F1", "ReLU networks with independent inputs", _computed_descriptions, _build_computed, examples(15, 100, 900)
+COMPUTED: Family[Any] = described_family(
+    "F1",
+    "ReLU networks with independent inputs",
+    _build_computed,
+    (15, 100, 900),
+    **input_descriptions([kind for kind in INPUT_KINDS if kind != "deficient"], 4, (1, 4)),
+    width=st.integers(50, 2000),
+    scale=st.integers(2, 6),
+    step_percent=st.integers(5, 150),
+    steps=st.integers(1, 6),
+    seed=st.integers(0, 2**20),
 )
 
 
 # --- the claim -------------------------------------------------------------------------------------------------------
 
 
-def _hypotheses(instance: ExactRuns | ComputedRuns) -> Sequence[Hypothesis]:
-    return _exact_hypotheses(True, instance) if isinstance(instance, ExactRuns) else instance.hypotheses()
+@dataclass(frozen=True)
+class FrozenRule(Stated):
+    """The factors of a step while no activation changes, as stated or as a mutant states them."""
+
+    factors: Factors = lambda eta, leverage: [frozen_factor(eta, h) for h in leverage]
+    frozen: bool = True
+    """Whether the statement asks that no activation changes."""
+    whole_rank: bool = True
+    """Whether K-FAC's residual is NGD's for independent inputs only."""
+    scales: Sequence[int] = (8, 12)
+    """Of the residuals on which a mutant is tested."""
+
+    def mutated(self) -> Families:
+        """Tiny networks with several inputs."""
+        return (exact_family(2, self.scales),)
+
+    def hypotheses(self, instance: ExactRuns | ComputedRuns) -> Sequence[Hypothesis]:
+        """Of exact runs: H and G are regular, and no activation changes."""
+        if isinstance(instance, ComputedRuns):
+            return instance.hypotheses()
+        singular = instance.runs is None
+        regular = technical(require("H and G are regular at all iterates (exact)", -1.0 if singular else 1.0))
+        if regular.verdict is not Verdict.HOLDS or not self.frozen:
+            return [regular]
+        return [regular, require("no activation changes on either path (exact)", 1.0 if instance.frozen else -1.0)]
+
+    def conclusion(self, instance: ExactRuns | ComputedRuns) -> Sequence[Bound]:
+        """Of exact runs: both closed forms at every iterate, and their equality where rank X = n."""
+        if isinstance(instance, ComputedRuns):
+            return instance.conclusion()
+        assert instance.runs is not None
+        once = diagonal(self.factors(instance.eta, instance.leverage))
+        kfac, natural = instance.start.residual, instance.start.residual
+        bounds = []
+        for k in range(1, instance.steps + 1):
+            kfac, natural = once * kfac, natural * (1 - instance.eta)
+            found = {optimiser: run[k].residual for optimiser, run in instance.runs.items()}
+            bounds += [
+                _same(f"K-FAC's r({k}) = (I - eta diag(h))^{k} r(0)", found["kfac"], kfac),
+                _same(f"NGD's r({k}) = (1-eta)^{k} r(0)", found["ngd"], natural),
+            ]
+            if instance.independent or not self.whole_rank:
+                bounds.append(_same(f"K-FAC's r({k}) = NGD's", found["kfac"], found["ngd"]))
+        return bounds
+
+    def features(self, instance: ExactRuns | ComputedRuns) -> Sequence[str]:
+        """Whether the inputs are independent."""
+        return ["rank X = n" if isinstance(instance, ComputedRuns) or instance.independent else "rank X < n"]
 
 
-def _conclusion(instance: ExactRuns | ComputedRuns) -> Sequence[Bound]:
-    if isinstance(instance, ExactRuns):
-        return _exact_conclusion(leverage_factors, True, instance)
-    return instance.conclusion()
-
-
-def _features(instance: ExactRuns | ComputedRuns) -> Sequence[str]:
-    if isinstance(instance, ComputedRuns):
-        return ["rank X = n"]
-    independent = rational_matrix(instance.inputs).rref()[1] == len(instance.inputs)
-    return ["rank X = n" if independent else "rank X < n"]
-
-
-_CLAIM: Claim[Any] = Claim(
-    id="T4-frozen",
-    statement="while no activation changes, K-FAC's residual is (I - eta diag(h))^k r(0); "
+T4_FROZEN = FrozenRule().claim(
+    "T4-frozen",
+    "while no activation changes, K-FAC's residual is (I - eta diag(h))^k r(0); "
     "with rank X = n it is NGD's, (1-eta)^k r(0)",
-    provenance=Provenance.DERIVED,
+    Provenance.DERIVED,
+    mutant("rank-dropped", "K-FAC's residual is NGD's for every X", "rank X = n", whole_rank=False),
+    mutant("frozen-dropped", "activations may change", "no activation changes", frozen=False, scales=(-2, -4)),
+    mutant(
+        "mean-leverage",
+        "the factor 1 - eta rank/n",
+        factors=lambda eta, h: [1 - eta * sum(h, fmpq(0)) / len(h)] * len(h),
+    ),
+    mutant("largest-leverage", "the factor 1 - eta h_max", factors=lambda eta, h: [1 - eta * max(h)] * len(h)),
+    mutant(
+        "leverage-squared",
+        "the factor 1 - eta h_i^2",
+        factors=lambda eta, h: [1 - eta * value * value for value in h],
+    ),
     source="docs/theory.md, T4-frozen and I-kfac-fn",
     families=(exact_family(), COMPUTED),
-    hypotheses=_hypotheses,
-    conclusion=_conclusion,
-    features=_features,
     formulas=Formulas(
         hypotheses=("no activation changes",),
         conclusion=(
@@ -316,35 +318,7 @@ _CLAIM: Claim[Any] = Claim(
             r"With $\mathrm{rank}\,X=n$ it is that of NGD, $(1-\eta)^k\,r(0)$.",
         ),
     ),
-    assumes=("no activation changes", "rank X = n"),
-)
-
-
-def _mutant(
-    id: str,
-    description: str,
-    factors: Factors = leverage_factors,
-    frozen: bool = True,
-    whole_rank: bool = True,
-    scales: Sequence[int] = (8, 12),
-    drops: str = "",
-) -> Mutant:
-    return _CLAIM.neighbour(
-        id,
-        description,
-        drops,
-        families=(exact_family(2, scales),),
-        hypotheses=partial(_exact_hypotheses, frozen),
-        conclusion=partial(_exact_conclusion, factors, whole_rank),
-    )
-
-
-T4_FROZEN = _CLAIM.with_mutants(
-    _mutant("rank-dropped", "K-FAC's residual is NGD's for every X", drops="rank X = n", whole_rank=False),
-    _mutant("frozen-dropped", "activations may change", drops="no activation changes", frozen=False, scales=(-2, -4)),
-    _mutant("mean-leverage", "the factor 1 - eta rank/n", lambda eta, h: [1 - eta * sum(h, fmpq(0)) / len(h)] * len(h)),
-    _mutant("largest-leverage", "the factor 1 - eta h_max", lambda eta, h: [1 - eta * max(h)] * len(h)),
-    _mutant("leverage-squared", "the factor 1 - eta h_i^2", lambda eta, h: [1 - eta * value * value for value in h]),
+    also=("no activation changes", "rank X = n"),
 )
 
 CLAIMS: tuple[Claim[Any], ...] = (T4_FROZEN,)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from flint import arb, arb_mat
@@ -14,8 +14,9 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.descent.families import examples
 from properties.descent.strategies import INSIDE, Description
-from properties.engine.claim import Claim, Family, Hypothesis, Mutant, require, technical
+from properties.engine.claim import Family, Hypothesis, require, technical
 from properties.engine.descriptions import described
+from properties.engine.rule import Families, Stated
 from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray
 from theory.maps import adversary
@@ -62,54 +63,18 @@ class AdversarialPoint:
         return max(found)
 
 
-@dataclass(frozen=True)
-class AdversaryRule:
-    """The numbers of T1-sharp and Lemma S, as stated or as a mutant states them."""
-
-    factor: Callable[[arb, arb], arb] = ngd.rate
-    """(eta, C) -> factor on ||r||."""
-    step_limit: Callable[[float], float] = ngd_sharp.factor_limit
-    """C -> largest step size."""
-    along: Number = lambda c: ngd_sharp.lemma_constants(c)[0]
-    constant: Number = lambda c: ngd_sharp.lemma_constants(c)[1]
-    shrunk: float = 1.0
-    """The smallest singular value of J0 that is asked for."""
-    widened: float = 1.0
-    """The change of the Jacobian that is allowed, in units of c."""
-    overlap: Number = lambda c: arb(1)
-    """What Q is multiplied by in both inequalities of the row space."""
-    slope: float = 1.0
-    """Which of the two worst cases of one output the search starts from."""
-    outside: float = 0.0
-    """How much of z may lie outside the row space of A."""
-
-
-def hypotheses(rule: AdversaryRule, instance: AdversarialPoint) -> Sequence[Hypothesis]:
-    """Condition 1 with lambda = 1, Condition 2 with c, and the step size."""
-    limit = rule.step_limit(3 * instance.stability)
-    return [
-        require("sigma_min(J0) >= 1, certified", instance.smallest_initial - rule.shrunk),
-        require(
-            "||J - J0||_2 <= c for J(k) and on the segment, certified",
-            rule.widened * instance.stability - instance.change,
-        ),
-        technical(require("0 < c < 1/3", 1 / 3 - instance.stability)),
-        require("step size within its limit", limit - instance.eta),
-    ]
-
-
 def norm(column: arb_mat) -> arb:
     """Of a column of balls."""
     return norm_enclosed(np.array(column.entries(), dtype=object))
 
 
-def features(instance: AdversarialPoint) -> Sequence[str]:
+def sizes(instance: AdversarialPoint) -> Sequence[str]:
     """The size of the problem."""
     n, p = instance.current.shape
     return [f"n = {n}", *(["p > n"] if p > n else []), *(["p >= 30"] if p >= 30 else [])]
 
 
-# --- families --------------------------------------------------------------------------------------------------------
+# --- the ascent ------------------------------------------------------------------------------------------------------
 
 EFFORTS = (10, 40, 120)
 """Steps of the ascent."""
@@ -131,82 +96,88 @@ def _descriptions(least_step_percent: int, starts: Sequence[str]) -> SearchStrat
     )
 
 
-def build(rule: AdversaryRule, against_lemma: bool, description: Description) -> AdversarialPoint:
-    """Ascend from the start and read off a point; c is drawn below 1/3 for T1-sharp, below 1 for Lemma S."""
-    rng = np.random.default_rng(description["seed"])
-    n = description["outputs"]
-    p = n + description["extra_parameters"]
-    stability = description["constant_permille"] / (1000 if against_lemma else 3000)
-    eta = rule.step_limit(3 * stability) * INSIDE * description["step_percent"] / 100 if not against_lemma else 0.5
-    wider = rule.widened * stability
-    noise = 0.5 * 10.0 ** -description["noise_exponent"]
-    objective = adversary.lemma_gap(stability) if against_lemma else adversary.residual_factor(eta, stability)
-    if description["start"] == "worst":
-        start = adversary.worst_case_configuration(n, p, wider, noise, rng, rule.slope)
-    elif description["start"] == "turned":
-        start, objective = adversary.turned_configuration(n, p, wider, noise, rng), adversary.image_length(stability)
-    else:
-        start = adversary.random_configuration(n, p, wider, rng)
-    found = adversary.ascend(start, objective, description["effort"])
-    found = replace(found, scales=found.scales * rule.shrunk)
-    field = adversary.worst_field(found, eta, description["pieces"], rng)
-    outside = rng.standard_normal(p)
-    outside *= rule.outside * np.linalg.norm(found.direction) / np.linalg.norm(outside)
-    return AdversarialPoint(
-        found.initial,
-        found.current,
-        tuple(field),
-        found.current @ found.direction,
-        found.weights,
-        outside,
-        stability,
-        eta,
-    )
+@dataclass(frozen=True)
+class Ascent(Stated):
+    """The numbers of T1-sharp and Lemma S, as stated or as a mutant states them, and the ascent against one of the two."""
+
+    factor: Callable[[arb, arb], arb] = ngd.rate
+    """(eta, C) -> factor on ||r||."""
+    step_limit: Callable[[float], float] = ngd_sharp.factor_limit
+    """C -> largest step size."""
+    along: Number = lambda c: ngd_sharp.lemma_constants(c)[0]
+    constant: Number = lambda c: ngd_sharp.lemma_constants(c)[1]
+    shrunk: float = 1.0
+    """The smallest singular value of J0 that is asked for."""
+    widened: float = 1.0
+    """The change of the Jacobian that is allowed, in units of c."""
+    overlap: Number = lambda c: arb(1)
+    """What Q is multiplied by in both inequalities of the row space."""
+    slope: float = 1.0
+    """Which of the two worst cases of one output the search starts from."""
+    outside: float = 0.0
+    """How much of z may lie outside the row space of A."""
+    start: str = "worst"
+    """Where the ascent against a mutant starts: in the cheapest family that can refute it."""
+    against_lemma: ClassVar[bool] = False
+
+    def hypotheses(self, instance: AdversarialPoint) -> Sequence[Hypothesis]:
+        """Condition 1 with lambda = 1, Condition 2 with c, and the step size."""
+        limit = self.step_limit(3 * instance.stability)
+        return [
+            require("sigma_min(J0) >= 1, certified", instance.smallest_initial - self.shrunk),
+            require(
+                "||J - J0||_2 <= c for J(k) and on the segment, certified",
+                self.widened * instance.stability - instance.change,
+            ),
+            technical(require("0 < c < 1/3", 1 / 3 - instance.stability)),
+            require("step size within its limit", limit - instance.eta),
+        ]
+
+    def build(self, description: Description) -> AdversarialPoint:
+        """Ascend from the start and read off a point; c is drawn below 1/3 for T1-sharp, below 1 for Lemma S."""
+        rng = np.random.default_rng(description["seed"])
+        n = description["outputs"]
+        p = n + description["extra_parameters"]
+        stability = description["constant_permille"] / (1000 if self.against_lemma else 3000)
+        eta = 0.5 if self.against_lemma else self.step_limit(3 * stability) * INSIDE * description["step_percent"] / 100
+        wider = self.widened * stability
+        noise = 0.5 * 10.0 ** -description["noise_exponent"]
+        objective = adversary.lemma_gap(stability) if self.against_lemma else adversary.residual_factor(eta, stability)
+        if description["start"] == "worst":
+            start = adversary.worst_case_configuration(n, p, wider, noise, rng, self.slope)
+        elif description["start"] == "turned":
+            start = adversary.turned_configuration(n, p, wider, noise, rng)
+            objective = adversary.image_length(stability)
+        else:
+            start = adversary.random_configuration(n, p, wider, rng)
+        found = adversary.ascend(start, objective, description["effort"])
+        found = replace(found, scales=found.scales * self.shrunk)
+        field = adversary.worst_field(found, eta, description["pieces"], rng)
+        outside = rng.standard_normal(p)
+        outside *= self.outside * np.linalg.norm(found.direction) / np.linalg.norm(outside)
+        return AdversarialPoint(
+            found.initial,
+            found.current,
+            tuple(field),
+            found.current @ found.direction,
+            found.weights,
+            outside,
+            stability,
+            eta,
+        )
+
+    def family(self, start: str) -> Family[AdversarialPoint]:
+        """The ascent from one kind of start."""
+        draw = partial(_descriptions, 60 if self.slope < 0 else 1, [start])
+        return Family(f"ascent-{start}", f"ascent from {STARTS[start]}", draw, self.build, examples(25, 110, 1500))
+
+    def mutated(self) -> Families:
+        """The start that is named."""
+        return (self.family(self.start),)
 
 
-def one_family(rule: AdversaryRule, against_lemma: bool, start: str, *counts: int) -> Family[AdversarialPoint]:
-    """The ascent from one kind of start."""
-    title = {
-        "worst": "ascent from the disturbed worst case of one output",
-        "random": "ascent from a random start",
-        "turned": "ascent from a row that leaves the row space of J(0)",
-    }[start]
-    least = 60 if rule.slope < 0 else 1
-    return Family(
-        f"ascent-{start}",
-        title,
-        partial(_descriptions, least, [start]),
-        partial(build, rule, against_lemma),
-        examples(*counts),
-    )
-
-
-def families(rule: AdversaryRule, against_lemma: bool) -> tuple[Family[AdversarialPoint], ...]:
-    """The disturbed worst case first: a mutant is refuted by the cheapest family that can."""
-    starts = ("worst", "random", "turned") if against_lemma else ("worst", "random")
-    found = (one_family(rule, against_lemma, start, 25, 110, 1500) for start in starts)
-    return tuple(replace(family, first=_large(family.id)) if against_lemma else family for family in found)
-
-
-def _large(family: str) -> tuple[Description, ...]:
-    """Large changes of the Jacobian, of which Lemma S speaks and T1-sharp does not: every search begins there."""
-    common = {"outputs": 2, "extra_parameters": 3, "step_percent": 100, "start": family.removeprefix("ascent-")}
-    rest = {"noise_exponent": 1, "effort": EFFORTS[0], "pieces": 1, "seed": 1}
-    return tuple({**common, **rest, "constant_permille": permille} for permille in (400, 700, 990))
-
-
-RULE = AdversaryRule()
-"""The numbers as stated."""
-
-
-def mutants(
-    claim: Claim[AdversarialPoint], against_lemma: bool, checks: Callable[[AdversaryRule], Mapping[str, Any]]
-) -> Callable[..., Mutant]:
-    """``(id, description, start, drops, **changes)`` -> the claim under a rule with some of its numbers replaced."""
-
-    def made(id: str, description: str, start: str = "worst", drops: str = "", **changes: Any) -> Mutant:
-        rule = replace(RULE, **changes)
-        own = one_family(rule, against_lemma, start, 25, 110, 1500)
-        return claim.neighbour(id, description, drops, families=(own,), features=lambda _: (), **checks(rule))
-
-    return made
+STARTS = {
+    "worst": "the disturbed worst case of one output",
+    "random": "a random start",
+    "turned": "a row that leaves the row space of J(0)",
+}

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from flint import arb, arb_mat
 
 from properties.chapters.ngd.adversarial_points import (
     BITS,
-    RULE,
     AdversarialPoint,
-    AdversaryRule,
-    families,
-    features,
-    hypotheses,
-    mutants,
+    Ascent,
     norm,
+    sizes,
 )
 from properties.chapters.ngd.ngd_lemma import lemma
 from properties.descent.rule import excess
 from properties.descent.strategies import INSIDE
-from properties.engine.claim import Bound, Claim, Provenance, at_most_enclosed
+from properties.engine.claim import Bound, Provenance, at_most_enclosed
 from properties.engine.formulas import Formulas
+from properties.engine.rule import mutant
 from properties.engine.slack import SlackRow
 from theory.rigour.enclosed_step import solve_enclosed
 from theory.rigour.exact import ball_matrix
@@ -34,52 +29,68 @@ from theory.rigour.precision import working_precision
 from theory.theorems import ngd, ngd_sharp
 
 
-def conclusion(rule: AdversaryRule, instance: AdversarialPoint) -> Sequence[Bound]:
-    """``||r - eta B A^+ r|| <= (1 - eta/rho) ||r||`` with B the mean of the field, in balls; T1's rate; Lemma S."""
-    with working_precision(BITS):
-        current, eta = ball_matrix(instance.current), arb(instance.eta)
-        mean = sum((ball_matrix(jacobian) for jacobian in instance.field[1:]), ball_matrix(instance.field[0]))
-        gram = np.array((current * current.transpose()).tolist(), dtype=object)
-        residual = ball_matrix(instance.residual)
-        solved = solve_enclosed(gram, np.array(residual.entries(), dtype=object))
-        direction = current.transpose() * arb_mat([[entry] for entry in solved])
-        after = norm(residual - mean * direction * (eta / len(instance.field)))
-        before, C = norm(residual), arb(instance.stability) * 3
-        factor = rule.factor(eta, C)
-        bounds = [at_most_enclosed("||r(k+1)|| <= (1 - eta/rho) ||r(k)||", after, factor * before)]
-        if instance.eta <= INSIDE * ngd.step_limit(3 * instance.stability, "T1-sharp"):
-            bounds.append(at_most_enclosed("||r(k+1)||^2 <= (1-eta) ||r(k)||^2", after**2, (1 - eta) * before**2))
-        # Small steps and a single output come close to 1 trivially; the search aims at the allowed excess instead.
-        aim = excess(instance.eta, float(factor), float(before), float(after)) if len(gram) > 1 else math.nan
-        bounds = [*bounds, lemma(rule, instance)]
-        return [replace(bound, aim=aim if k == 0 else math.nan) for k, bound in enumerate(bounds)]
+@dataclass(frozen=True)
+class SharpRule(Ascent):
+    """T1-sharp, with T1's rate and Lemma S."""
+
+    def conclusion(self, instance: AdversarialPoint) -> Sequence[Bound]:
+        """``||r - eta B A^+ r|| <= (1 - eta/rho) ||r||`` with B the mean of the field, in balls; T1's rate; Lemma S."""
+        with working_precision(BITS):
+            current, eta = ball_matrix(instance.current), arb(instance.eta)
+            mean = sum((ball_matrix(jacobian) for jacobian in instance.field[1:]), ball_matrix(instance.field[0]))
+            gram = np.array((current * current.transpose()).tolist(), dtype=object)
+            residual = ball_matrix(instance.residual)
+            solved = solve_enclosed(gram, np.array(residual.entries(), dtype=object))
+            direction = current.transpose() * arb_mat([[entry] for entry in solved])
+            after = norm(residual - mean * direction * (eta / len(instance.field)))
+            before, C = norm(residual), arb(instance.stability) * 3
+            factor = self.factor(eta, C)
+            bounds = [at_most_enclosed("||r(k+1)|| <= (1 - eta/rho) ||r(k)||", after, factor * before)]
+            if instance.eta <= INSIDE * ngd.step_limit(3 * instance.stability, "T1-sharp"):
+                bounds.append(at_most_enclosed("||r(k+1)||^2 <= (1-eta) ||r(k)||^2", after**2, (1 - eta) * before**2))
+            # Small steps and a single output come close to 1 trivially; the search aims at the allowed excess instead.
+            aim = excess(instance.eta, float(factor), float(before), float(after)) if len(gram) > 1 else math.nan
+            bounds = [*bounds, lemma(self, instance)]
+            return [replace(bound, aim=aim if k == 0 else math.nan) for k, bound in enumerate(bounds)]
+
+    def features(self, instance: AdversarialPoint) -> Sequence[str]:
+        """The size of the problem, and how much of the excess over 1 - eta that T1-sharp allows the step uses."""
+        n, p = instance.current.shape
+        eta, before = instance.eta, float(np.linalg.norm(instance.residual))
+        direction = np.linalg.lstsq(instance.current, instance.residual)[0]
+        after = float(np.linalg.norm(instance.residual - eta * np.mean(instance.field, axis=0) @ direction))
+        used = excess(eta, ngd.rate(eta, 3 * instance.stability), before, after)
+        wide = "n >= 2 and p > n" if n > 1 and p > n else "n = 1 or p = n"
+        return [*sizes(instance), *(f"{wide}: {share} of the allowed excess" for share in (0.9, 0.99) if used > share)]
 
 
-def ratio_features(instance: AdversarialPoint) -> Sequence[str]:
-    """The size of the problem, and how much of the excess over 1 - eta that T1-sharp allows the step uses."""
-    n, p = instance.current.shape
-    eta, before = instance.eta, float(np.linalg.norm(instance.residual))
-    direction = np.linalg.lstsq(instance.current, instance.residual)[0]
-    after = float(np.linalg.norm(instance.residual - eta * np.mean(instance.field, axis=0) @ direction))
-    used = excess(eta, ngd.rate(eta, 3 * instance.stability), before, after)
-    wide = "n >= 2 and p > n" if n > 1 and p > n else "n = 1 or p = n"
-    return [*features(instance), *(f"{wide}: {share} of the allowed excess" for share in (0.9, 0.99) if used > share)]
+def overshooting_limit(C: float) -> float:
+    """``(1-c^2)/(1+c^2)``: beyond it a step from slope 1-c over slope 1+c leaves more than ``1 - eta/rho``."""
+    c = C / 3
+    return (1 - c**2) / (1 + c**2)
 
 
-def checks(rule: AdversaryRule) -> Mapping[str, Any]:
-    """What is checked by the numbers of a rule."""
-    return {"hypotheses": partial(hypotheses, rule), "conclusion": partial(conclusion, rule)}
+RULE = SharpRule()
+"""The numbers as stated."""
 
-
-_ADVERSARY: Claim[AdversarialPoint] = Claim(
-    id="T1-sharp-adversary",
-    statement="gradient ascent over J(0), J(k), the Jacobians on the segment and r(k), n <= 8 outputs and up to 40 parameters, "
+T1_SHARP_ADVERSARY = RULE.claim(
+    "T1-sharp-adversary",
+    "gradient ascent over J(0), J(k), the Jacobians on the segment and r(k), n <= 8 outputs and up to 40 parameters, "
     "finds no NGD step with ||r(k+1)|| > (1 - eta/rho) ||r(k)||, eta <= (1+c)(1-3c)/(1-2c-c^2)",
-    provenance=Provenance.DERIVED,
+    Provenance.DERIVED,
+    mutant("condition-1-weakened", "sigma_min(J0) >= 0.9 only", "sigma_min(J0) >= 1", shrunk=0.9),
+    mutant("condition-2-weakened", "||J - J0||_2 <= 1.1 c", "||J - J0||_2 <= c", widened=1.1),
+    mutant("rho-denominator", "the factor 1 - eta/(1+c)", factor=lambda eta, C: 1 - eta / (1 + C / 3)),
+    mutant("rho-numerator", "the factor 1 - eta (1-c)", factor=lambda eta, C: 1 - eta * (1 - C / 3)),
+    mutant(
+        "step-limit-beyond",
+        "eta up to 1.1 (1-c^2)/(1+c^2)",
+        "step size within its limit",
+        step_limit=lambda C: 1.1 * overshooting_limit(C),
+        slope=-1.0,
+    ),
     source="docs/theory.md, T1-sharp",
-    families=families(RULE, False),
-    **checks(RULE),
-    features=ratio_features,
+    families=(RULE.family("worst"), RULE.family("random")),
     formulas=Formulas(
         hypotheses=(
             "gradient ascent over $J(0)$, $J(k)$, the Jacobians on the segment and $r(k)$",
@@ -89,40 +100,9 @@ _ADVERSARY: Claim[AdversarialPoint] = Claim(
         conclusion=(r"It finds no NGD step with $\norm{r(k+1)}>\left(1-\dfrac{\eta}{\rho}\right)\norm{r(k)}$.",),
         constants=(r"$c=\dfrac{C}{3}$", r"$\rho=\dfrac{1+c}{1-c}$"),
     ),
-    assumes=("sigma_min(J0) >= 1", "||J - J0||_2 <= c", "step size within its limit"),
+    also=("sigma_min(J0) >= 1", "||J - J0||_2 <= c", "step size within its limit"),
 )
-_mutant = mutants(_ADVERSARY, False, checks)
 
-
-def overshooting_limit(C: float) -> float:
-    """``(1-c^2)/(1+c^2)``: beyond it a step from slope 1-c over slope 1+c leaves more than ``1 - eta/rho``."""
-    c = C / 3
-    return (1 - c**2) / (1 + c**2)
-
-
-T1_SHARP_ADVERSARY = _ADVERSARY.with_mutants(
-    _mutant(
-        "condition-1-weakened",
-        "sigma_min(J0) >= 0.9 only",
-        drops="sigma_min(J0) >= 1",
-        shrunk=0.9,
-    ),
-    _mutant(
-        "condition-2-weakened",
-        "||J - J0||_2 <= 1.1 c",
-        drops="||J - J0||_2 <= c",
-        widened=1.1,
-    ),
-    _mutant("rho-denominator", "the factor 1 - eta/(1+c)", factor=lambda eta, C: 1 - eta / (1 + C / 3)),
-    _mutant("rho-numerator", "the factor 1 - eta (1-c)", factor=lambda eta, C: 1 - eta * (1 - C / 3)),
-    _mutant(
-        "step-limit-beyond",
-        "eta up to 1.1 (1-c^2)/(1+c^2)",
-        drops="step size within its limit",
-        step_limit=lambda C: 1.1 * overshooting_limit(C),
-        slope=-1.0,
-    ),
-)
 CLAIMS = (T1_SHARP_ADVERSARY,)
 
 

@@ -20,7 +20,7 @@ from properties.descent.families import examples
 from properties.descent.instances import Certificate, MapInstance, NetworkInstance, Run, descending
 from properties.descent.numbers import Numbers
 from properties.descent.rule import Rule
-from properties.descent.singular import LINEAR, dropped
+from properties.descent.singular import LINEAR, without_condition_1
 from properties.descent.strategies import (
     INSIDE,
     Description,
@@ -32,8 +32,9 @@ from properties.descent.strategies import (
     relu_descriptions,
     smooth_descriptions,
 )
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Mutant, Provenance, Verdict, technical
+from properties.engine.claim import Bound, Family, Hypothesis, Provenance, Verdict, technical
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Families, Stated, mutant
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
@@ -125,40 +126,6 @@ def constant_limit(theorem: str) -> float:
     return _RULES[theorem].most_constant(Numbers())
 
 
-def _rule(instance: RadiusInstance, assumed_constant: Callable[[float], float] = float) -> Rule:
-    return dataclasses.replace(_RULES[instance.theorem], assumed_constant=assumed_constant)
-
-
-def hypotheses(instance: RadiusInstance) -> Sequence[Hypothesis]:
-    """Condition 1, Condition 2 on the theorem's own ball, and the step size.
-
-    With C = 0 nothing moves in the ball, and T1-q and T1-sharp are equalities, which no ball of numbers decides.
-    """
-    constant = instance.certificate.constant
-    verdict = Verdict.HOLDS if constant > 0 else Verdict.REFUTED
-    moves = Hypothesis("J may move in the ball: C > 0", verdict, constant)
-    return [*_rule(instance).hypotheses(instance), technical(moves)]
-
-
-def conclusion(assumed: Callable[[float], float], instance: RadiusInstance) -> Sequence[Bound]:
-    """The theorem's bounds on each step, the run and the path; no aim, which would favour one of the theorems."""
-    bounds = _rule(instance, assumed).conclusion(instance)
-    return [dataclasses.replace(bound, aim=math.nan) for bound in bounds]
-
-
-def confirm(assumed: Callable[[float], float], instance: RadiusInstance, bits: int) -> Sequence[Bound]:
-    """The bounds that float64 does not show to hold, again in balls at the working precision."""
-    return _rule(instance, assumed).confirm(instance, bits)
-
-
-def features(instance: RadiusInstance) -> Sequence[str]:
-    """The theorem, and whether the paper's larger ball would not do."""
-    found = [instance.theorem]
-    if not instance.paper_certificate.constant < constant_limit(instance.theorem):
-        found += ["the paper's ball does not certify", f"{instance.theorem}, the paper's ball does not certify"]
-    return found
-
-
 # --- families --------------------------------------------------------------------------------------------------------
 
 OVERREACH = 1.5
@@ -170,13 +137,13 @@ def _finished(descent: MapInstance | NetworkInstance, theorem: str, factor: Path
     optimiser = "gd" if theorem in gd.THEOREMS else "ngd"
     ball = own_ball(descent, theorem, factor, constant_limit(theorem))
     found = RadiusInstance(descending(descent, optimiser=optimiser), theorem, ball)
-    limit = _rule(found).step_limit(Numbers(found)) if ball.constant < np.inf else 0.0
+    limit = _RULES[theorem].step_limit(Numbers(found)) if ball.constant < np.inf else 0.0
     eta = max(descent.eta * limit, float(np.finfo(float).tiny))
     return dataclasses.replace(found, descent=descending(descent, optimiser=optimiser, eta=eta))
 
 
-def _dial(theorem: str, least_constant_tenth: int = 0) -> Dial:
-    return Dial(OVERREACH * constant_limit(theorem), lambda C: 1.0, least_constant_tenth=least_constant_tenth)
+def _dial(theorem: str) -> Dial:
+    return Dial(OVERREACH * constant_limit(theorem), lambda C: 1.0)
 
 
 def _build(factor: PathFactor, build: Callable[..., Any], description: Description) -> RadiusInstance:
@@ -210,54 +177,103 @@ def build_cliff(description: Description, dial: Dial) -> MapInstance:
 
 
 def _family(
-    id: str,
-    title: str,
-    draw: Callable[..., Any],
-    build: Callable[..., Any],
-    factor: PathFactor,
-    *counts: int,
-    least_constant_tenth: int = 0,
+    id: str, title: str, draw: Callable[..., Any], build: Callable[..., Any], factor: PathFactor, *counts: int
 ) -> Family[RadiusInstance]:
     def descriptions() -> SearchStrategy[Description]:
-        drawn: SearchStrategy[Description] = draw(_dial("T1", least_constant_tenth))
+        drawn: SearchStrategy[Description] = draw(_dial("T1"))
         return drawn.map(lambda parts: {**parts, "theorem": THEOREMS[parts["seed"] % len(THEOREMS)]})
 
     return Family(id, title, descriptions, partial(_build, factor, build), examples(*counts))
 
 
-def cliffs(factor: PathFactor, farthest: int = 400) -> Family[RadiusInstance]:
+FARTHEST = 400
+
+
+def cliffs(factor: PathFactor, farthest: int = FARTHEST) -> Family[RadiusInstance]:
     """Family F4 with cliffs, up to ``farthest`` percent of the way."""
     draw = partial(cliff_descriptions, farthest=farthest)
     return _family("F4-cliff", "piecewise linear maps with a cliff", draw, build_cliff, factor, 60, 360, 2500)
 
 
-def families(factor: PathFactor) -> tuple[Family[RadiusInstance], ...]:
-    """F4 first: a mutant is refuted by the cheapest family that can."""
-    return (
-        cliffs(factor),
-        _family(
-            "F3", "perturbed affine maps", perturbed_affine_descriptions, build_perturbed_affine, factor, 20, 150, 1200
-        ),
-        _family(
-            "F1", "two-layer ReLU networks", relu_descriptions, build_relu, factor, 3, 14, 200, least_constant_tenth=4
-        ),
-        _family("F2", "two-layer smooth networks", smooth_descriptions, build_smooth, factor, 8, 40, 400),
-    )
+def _moving_relu(dial: Dial) -> SearchStrategy[Description]:
+    """Networks with large constants."""
+    return relu_descriptions(dataclasses.replace(dial, least_constant_tenth=4))
 
+
+_AFFINE = perturbed_affine_descriptions, build_perturbed_affine
+FAMILIES = (
+    cliffs(path_factor),
+    _family("F3", "perturbed affine maps", *_AFFINE, path_factor, 20, 150, 1200),
+    _family("F1", "two-layer ReLU networks", _moving_relu, build_relu, path_factor, 3, 14, 200),
+    _family("F2", "two-layer smooth networks", smooth_descriptions, build_smooth, path_factor, 8, 40, 400),
+)
 
 # --- the claim -------------------------------------------------------------------------------------------------------
 
-_CLAIM: Claim[RadiusInstance] = Claim(
-    id="T1-radius",
-    statement="T1, T1-q, T1-sharp, T0 and T0-sharp need Condition 2(C) only for ||theta - theta(0)|| <= f(C) ||r(0)||/sqrt(lambda), "
+
+@dataclass(frozen=True)
+class SmallerBall(Stated):
+    """The theorems with Condition 2 on the ball of this factor."""
+
+    factor: PathFactor = path_factor
+    assumed: Callable[[float], float] = float
+    """The C that the conclusion uses, given the certified one."""
+    farthest: int = 99
+    """How far away a mutant's cliffs are."""
+
+    def mutated(self) -> Families:
+        """Cliffs near the ball."""
+        return (cliffs(self.factor, self.farthest),)
+
+    def _rule(self, instance: RadiusInstance) -> Rule:
+        return dataclasses.replace(_RULES[instance.theorem], assumed_constant=self.assumed)
+
+    def hypotheses(self, instance: RadiusInstance) -> Sequence[Hypothesis]:
+        """Condition 1, Condition 2 on the theorem's own ball, and the step size.
+
+        With C = 0 nothing moves in the ball, and T1-q and T1-sharp are equalities, which no ball of numbers decides.
+        """
+        constant = instance.certificate.constant
+        verdict = Verdict.HOLDS if constant > 0 else Verdict.REFUTED
+        moves = Hypothesis("J may move in the ball: C > 0", verdict, constant)
+        return [*_RULES[instance.theorem].hypotheses(instance), technical(moves)]
+
+    def conclusion(self, instance: RadiusInstance) -> Sequence[Bound]:
+        """The theorem's bounds on each step, the run and the path; no aim, which would favour one of the theorems."""
+        return [dataclasses.replace(bound, aim=math.nan) for bound in self._rule(instance).conclusion(instance)]
+
+    def confirm(self, instance: RadiusInstance, bits: int) -> Sequence[Bound]:
+        """The bounds that float64 does not show to hold, again in balls at the working precision."""
+        return self._rule(instance).confirm(instance, bits)
+
+    def features(self, instance: RadiusInstance) -> Sequence[str]:
+        """The theorem, and whether the paper's larger ball would not do."""
+        found = [instance.theorem]
+        if not instance.paper_certificate.constant < constant_limit(instance.theorem):
+            found += ["the paper's ball does not certify", f"{instance.theorem}, the paper's ball does not certify"]
+        return found
+
+
+T1_RADIUS = SmallerBall().claim(
+    "T1-radius",
+    "T1, T1-q, T1-sharp, T0 and T0-sharp need Condition 2(C) only for ||theta - theta(0)|| <= f(C) ||r(0)||/sqrt(lambda), "
     "f = 2/(1-c), 1/(1-C), (1+c)/(1-c)^2, 2/(1-c), 2(1-c)/(1-3c+4c^2), c = C/3, instead of the paper's 3",
-    provenance=Provenance.DERIVED,
-    source="docs/theory.md, T1-radius",
-    families=families(path_factor),
-    hypotheses=hypotheses,
-    conclusion=partial(conclusion, float),
-    confirm=partial(confirm, float),
-    features=features,
+    Provenance.DERIVED,
+    without_condition_1(LINEAR),
+    mutant("straight-distance", "Condition 2 within ||r(0)||/sqrt(lambda)", factor=lambda C, theorem: 1.0),
+    mutant(
+        "half-radius",
+        "Condition 2 within half of f(C)",
+        "a ball of radius f(C)",
+        factor=lambda C, theorem: path_factor(C, theorem) / 2,
+    ),
+    mutant(
+        "below-lowest-slope",
+        "Condition 2 within 0.9/(1-c) ||r(0)||/sqrt(lambda)",
+        factor=lambda C, theorem: 0.9 / (1 - min(C, 1.0) / 3),
+    ),
+    mutant("C-quartered", "the conclusion uses C/4", "Condition 2(C)", assumed=lambda C: C / 4, farthest=FARTHEST),
+    families=FAMILIES,
     formulas=Formulas(
         conclusion=(
             r"T1, T1-q, T1-sharp, T0 and T0-sharp need Condition 2($C$) only for $\norm{\theta-\theta(0)}\le f(C)\,\norm{r(0)}/\sqrt\lambda$, instead of 3 in the place of $f(C)$.",
@@ -271,49 +287,8 @@ _CLAIM: Claim[RadiusInstance] = Claim(
             r"T0-sharp: $f=\dfrac{2(1-c)}{1-3c+4c^2}$",
         ),
     ),
-    assumes=("Condition 1", "Condition 2(C)", "a ball of radius f(C)", STEP_SIZE),
+    also=("Condition 1", "Condition 2(C)", "a ball of radius f(C)", STEP_SIZE),
     shown_elsewhere={STEP_SIZE: "T1/step-without-C"},
-)
-
-
-def _mutant(
-    id: str,
-    description: str,
-    factor: PathFactor,
-    assumed: Callable[[float], float] = float,
-    farthest: int = 99,
-    drops: str = "",
-) -> Mutant:
-    return _CLAIM.neighbour(
-        id,
-        description,
-        drops,
-        families=(cliffs(factor, farthest),),
-        conclusion=partial(conclusion, assumed),
-        confirm=partial(confirm, assumed),
-        features=lambda _: (),
-    )
-
-
-T1_RADIUS = _CLAIM.with_mutants(
-    _CLAIM.neighbour(
-        "condition-1-dropped", "a singular G(0), with the pseudo-inverse step", drops="Condition 1", **dropped(LINEAR)
-    ),
-    _mutant("straight-distance", "Condition 2 within ||r(0)||/sqrt(lambda)", lambda C, theorem: 1.0),
-    _mutant(
-        "half-radius",
-        "Condition 2 within half of f(C)",
-        lambda C, theorem: path_factor(C, theorem) / 2,
-        drops="a ball of radius f(C)",
-    ),
-    _mutant(
-        "below-lowest-slope",
-        "Condition 2 within 0.9/(1-c) ||r(0)||/sqrt(lambda)",
-        lambda C, theorem: 0.9 / (1 - min(C, 1.0) / 3),
-    ),
-    _mutant(
-        "C-quartered", "the conclusion uses C/4", path_factor, lambda C: C / 4, farthest=400, drops="Condition 2(C)"
-    ),
 )
 
 CLAIMS = (T1_RADIUS,)

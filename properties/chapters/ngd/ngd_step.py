@@ -5,22 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from flint import arb
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
-from properties.descent.families import examples
 from properties.descent.inputs import draw_inputs, weighted_kinds
 from properties.descent.instances import NetworkInstance
 from properties.descent.singular import LINEAR, dropped
 from properties.descent.strategies import DIMENSIONS, Description
 from properties.engine.claim import (
     Bound,
-    Claim,
     Family,
     Hypothesis,
     Provenance,
@@ -31,8 +28,9 @@ from properties.engine.claim import (
     established,
     within_rounding,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant, replaced
 from properties.engine.stable_names import stored_as
 from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DescentError
@@ -115,49 +113,58 @@ class StepInstance:
         )
 
 
-def hypotheses(instance: StepInstance) -> Sequence[Hypothesis]:
-    """The Gram matrix is certified to be regular at initialisation, or known to be singular, or neither."""
-    full_rank = established("J(0) certified to have full row rank (steps taken)", bool(instance.steps))
-    if full_rank.verdict is not Verdict.HOLDS and instance.network.rank_deficient:
-        return [dataclasses.replace(full_rank, verdict=Verdict.REFUTED)]
-    return [full_rank]
+@dataclass(frozen=True)
+class StepRate(Stated):
+    """The factor of one step, by how much J varies on its segment."""
 
+    factor: StepFactor = ngd.step_rate
 
-def conclusion(factor: StepFactor, instance: StepInstance) -> Sequence[Bound]:
-    """``||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||``; without any change on the segment an equality."""
-    eta = instance.network.eta
-    bounds = []
-    for k, varying in enumerate(instance.steps):
-        step, predicted = varying.step, factor(eta, varying.variation_above)
-        if varying.variation_above == 0:
-            rounding = step.rounding(predicted)
-            equality = within_rounding(_equality(k), step.after - predicted * step.before, rounding)
-            if equality.verdict is Verdict.HOLDS and rounding > LARGEST_ROUNDING * step.before:
-                equality = dataclasses.replace(equality, verdict=Verdict.UNDECIDED)
-            bounds.append(equality)
-        else:
-            bounds.append(at_most(_label(k), step.after, predicted * step.before, step.rounding(predicted)))
-    return bounds
+    def hypotheses(self, instance: StepInstance) -> Sequence[Hypothesis]:
+        """The Gram matrix is certified to be regular at initialisation, or known to be singular, or neither."""
+        full_rank = established("J(0) certified to have full row rank (steps taken)", bool(instance.steps))
+        if full_rank.verdict is not Verdict.HOLDS and instance.network.rank_deficient:
+            return [dataclasses.replace(full_rank, verdict=Verdict.REFUTED)]
+        return [full_rank]
 
+    def conclusion(self, instance: StepInstance) -> Sequence[Bound]:
+        """``||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||``; without any change on the segment an equality."""
+        eta = instance.network.eta
+        bounds = []
+        for k, varying in enumerate(instance.steps):
+            step, predicted = varying.step, self.factor(eta, varying.variation_above)
+            if varying.variation_above == 0:
+                rounding = step.rounding(predicted)
+                equality = within_rounding(_equality(k), step.after - predicted * step.before, rounding)
+                if equality.verdict is Verdict.HOLDS and rounding > LARGEST_ROUNDING * step.before:
+                    equality = dataclasses.replace(equality, verdict=Verdict.UNDECIDED)
+                bounds.append(equality)
+            else:
+                bounds.append(at_most(_label(k), step.after, predicted * step.before, step.rounding(predicted)))
+        return bounds
 
-def confirm(factor: StepFactor, instance: StepInstance, bits: int) -> Sequence[Bound]:
-    """The bounds that float64 does not show to hold, again in balls; eps_k is a certified upper bound.
+    def confirm(self, instance: StepInstance, bits: int) -> Sequence[Bound]:
+        """The bounds that float64 does not show to hold, again in balls; eps_k is a certified upper bound.
 
-    Where J does not change both sides of the equality are checked: the ball of the difference holds 0 and is small, or not.
-    """
-    del bits
-    found = []
-    for k, bound in enumerate(conclusion(factor, instance)):
-        if bound.verdict is Verdict.HOLDS:
-            continue
-        step = instance.network.enclosed_step(k)
-        predicted = factor(arb(instance.network.eta), arb(instance.steps[k].variation_above)) * step.before
-        if bound.label == _equality(k):
-            equality = equal_enclosed(bound.label, step.after - predicted, AGREEMENT)
-            found.append(dataclasses.replace(equality, label=bound.label))
-        else:
-            found.append(at_most_enclosed(bound.label, step.after, predicted))
-    return found
+        Where J does not change both sides of the equality are checked: the ball of the difference holds 0 and is small, or not.
+        """
+        del bits
+        found = []
+        for k, bound in enumerate(self.conclusion(instance)):
+            if bound.verdict is Verdict.HOLDS:
+                continue
+            step = instance.network.enclosed_step(k)
+            predicted = self.factor(arb(instance.network.eta), arb(instance.steps[k].variation_above)) * step.before
+            if bound.label == _equality(k):
+                equality = equal_enclosed(bound.label, step.after - predicted, AGREEMENT)
+                found.append(dataclasses.replace(equality, label=bound.label))
+            else:
+                found.append(at_most_enclosed(bound.label, step.after, predicted))
+        return found
+
+    def features(self, instance: StepInstance) -> Sequence[str]:
+        """Whether the Jacobian changed on some segment."""
+        changed = any(varying.variation_above > 0 for varying in instance.steps)
+        return ["J changes on a segment"] if changed else ["J does not change"]
 
 
 def largest_ratio(bounds: Sequence[Bound]) -> float | None:
@@ -174,29 +181,6 @@ def _equality(k: int) -> str:
     return f"||r({k + 1})|| = |1-eta| ||r({k})|| as J does not change from the stored iterate {k}"
 
 
-def features(instance: StepInstance) -> Sequence[str]:
-    """Whether the Jacobian changed on some segment."""
-    changed = any(varying.variation_above > 0 for varying in instance.steps)
-    return ["J changes on a segment"] if changed else ["J does not change"]
-
-
-def _descriptions(activations: Sequence[str]) -> SearchStrategy[Description]:
-    return described(
-        {
-            "inputs": st.integers(1, 5),
-            "dimension": st.sampled_from(DIMENSIONS),
-            "half_width": st.integers(8, 60),
-            "scale": st.sampled_from([1, 2]),
-            "target_tenths": st.integers(1, 30),
-            "kind": st.sampled_from(weighted_kinds()),
-            "symmetric": st.booleans(),
-            "activation": st.sampled_from(list(activations)),
-            "step_percent": st.integers(1, 200),
-            "seed": st.integers(0, 2**20),
-        }
-    )
-
-
 def _build(description: Description) -> StepInstance:
     rng = np.random.default_rng(description["seed"])
     n, d, activation = description["inputs"], description["dimension"], description["activation"]
@@ -207,69 +191,66 @@ def _build(description: Description) -> StepInstance:
     return StepInstance(NetworkInstance(net, inputs, targets, description["step_percent"] / 100, 5))
 
 
-_FAMILIES = (
-    Family("F1", "two-layer ReLU networks", partial(_descriptions, ["relu"]), _build, examples(44, 260, 2500)),
-    Family(
-        "F2",
-        "two-layer smooth networks",
-        partial(_descriptions, [name for name in ACTIVATIONS if name != "relu"]),
+def _family(id: str, title: str, activations: Sequence[str], counts: tuple[int, int, int]) -> Family[StepInstance]:
+    return described_family(
+        id,
+        title,
         _build,
-        examples(12, 60, 600),
-    ),
+        counts,
+        inputs=st.integers(1, 5),
+        dimension=st.sampled_from(DIMENSIONS),
+        half_width=st.integers(8, 60),
+        scale=st.sampled_from([1, 2]),
+        target_tenths=st.integers(1, 30),
+        kind=st.sampled_from(weighted_kinds()),
+        symmetric=st.booleans(),
+        activation=st.sampled_from(activations),
+        step_percent=st.integers(1, 200),
+        seed=st.integers(0, 2**20),
+    )
+
+
+_SMOOTH = [name for name in ACTIVATIONS if name != "relu"]
+_FAMILIES = (
+    _family("F1", "two-layer ReLU networks", ["relu"], (44, 260, 2500)),
+    _family("F2", "two-layer smooth networks", _SMOOTH, (12, 60, 600)),
 )
 
-_CLAIM: Claim[StepInstance] = Claim(
-    id="T1-step",
-    statement="G(k) invertible gives ||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||, "
+T1_STEP = StepRate().claim(
+    "T1-step",
+    "G(k) invertible gives ||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||, "
     "eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2 on the segment of the step",
-    provenance=Provenance.DERIVED,
-    source="docs/theory.md, T1-step",
+    Provenance.DERIVED,
+    replaced(
+        "condition-1-dropped",
+        "a singular G(0), with the pseudo-inverse step",
+        "J(0) certified to have full row rank",
+        **dropped(LINEAR),
+    ),
+    mutant(
+        "variation-quartered",
+        "the factor |1-eta| + eta eps_k/4",
+        factor=lambda eta, variation: abs(1 - eta) + eta * variation / 4,
+    ),
+    mutant("absolute-value", "the factor (1-eta) + eta eps_k", factor=lambda eta, variation: 1 - eta + eta * variation),
+    mutant(
+        "variation-without-step",
+        "the factor |1-eta| + eta^2 eps_k",
+        factor=lambda eta, variation: abs(1 - eta) + eta * eta * variation,
+    ),
+    mutant("no-variation", "the factor |1-eta|", factor=lambda eta, variation: abs(1 - eta)),
+    mutant(
+        "generous-equality",
+        "the factor |1-eta| + 2 eta eps_k + eta/1000, which is no equality where J does not change",
+        factor=lambda eta, variation: abs(1 - eta) + 2 * eta * variation + eta / 1000,
+    ),
     families=_FAMILIES,
-    hypotheses=hypotheses,
-    conclusion=partial(conclusion, ngd.step_rate),
-    confirm=partial(confirm, ngd.step_rate),
-    features=features,
     formulas=Formulas(
         hypotheses=("$G(k)$ invertible",),
         conclusion=(r"$\norm{r(k+1)}\le\left(\abs{1-\eta}+\eta\,\varepsilon_k\right)\norm{r(k)}$",),
         constants=(r"$\varepsilon_k=\sup_s\norm{(J(\theta_s)-J(k))\,J(k)^\dagger}_2$ on the segment of the step",),
     ),
-    assumes=("J(0) certified to have full row rank",),
-)
-
-
-def _with_factor(factor: StepFactor) -> dict[str, Any]:
-    return {"conclusion": partial(conclusion, factor), "confirm": partial(confirm, factor)}
-
-
-T1_STEP = _CLAIM.with_mutants(
-    _CLAIM.neighbour(
-        "condition-1-dropped",
-        "a singular G(0), with the pseudo-inverse step",
-        drops="J(0) certified to have full row rank",
-        **dropped(LINEAR),
-    ),
-    _CLAIM.neighbour(
-        "variation-quartered",
-        "the factor |1-eta| + eta eps_k/4",
-        **_with_factor(lambda eta, variation: abs(1 - eta) + eta * variation / 4),
-    ),
-    _CLAIM.neighbour(
-        "absolute-value",
-        "the factor (1-eta) + eta eps_k",
-        **_with_factor(lambda eta, variation: 1 - eta + eta * variation),
-    ),
-    _CLAIM.neighbour(
-        "variation-without-step",
-        "the factor |1-eta| + eta^2 eps_k",
-        **_with_factor(lambda eta, variation: abs(1 - eta) + eta * eta * variation),
-    ),
-    _CLAIM.neighbour("no-variation", "the factor |1-eta|", **_with_factor(lambda eta, variation: abs(1 - eta))),
-    _CLAIM.neighbour(
-        "generous-equality",
-        "the factor |1-eta| + 2 eta eps_k + eta/1000, which is no equality where J does not change",
-        **_with_factor(lambda eta, variation: abs(1 - eta) + 2 * eta * variation + eta / 1000),
-    ),
+    also=("J(0) certified to have full row rank",),
 )
 
 CLAIMS = (T1_STEP,)

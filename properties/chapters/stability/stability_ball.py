@@ -14,20 +14,17 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.stability.stability_instances import BallInstance, build_ball
-from properties.descent.families import examples
 from properties.descent.inputs import ANGLES, INPUT_KINDS
 from properties.engine.claim import (
     Bound,
     Claim,
     Family,
-    Hypothesis,
     Provenance,
     decided_exactly,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Stated, mutant
 from theory.rigour.exact import rational
@@ -43,81 +40,62 @@ BALL_KINDS = tuple(kind for kind in INPUT_KINDS if kind not in ANGLES[::2])
 # --- the ball, ReLU --------------------------------------------------------------------------------------------------
 
 
-def ball_descriptions(inputs: int, dimension: int, width: int) -> SearchStrategy[Mapping[str, Any]]:
+def _balls(
+    id: str, title: str, enumerable: bool, sizes: tuple[int, int, int], counts: tuple[int, int, int]
+) -> Family[BallInstance]:
     """Sizes up to these, a kind of inputs, and how many of the cheapest flips the radius affords."""
-    return described(
-        {
-            "kind": st.sampled_from(BALL_KINDS),
-            "inputs": st.integers(1, inputs),
-            "dimension": st.integers(1, dimension),
-            "width": st.integers(1, width),
-            "symmetric": st.booleans(),
-            "flips": st.integers(1, max(4, width // 4)),
-            "seed": st.integers(0, 2**20),
-        }
+    inputs, dimension, width = sizes
+    return described_family(
+        id,
+        title,
+        partial(build_ball, enumerable=enumerable),
+        counts,
+        kind=st.sampled_from(BALL_KINDS),
+        inputs=st.integers(1, inputs),
+        dimension=st.integers(1, dimension),
+        width=st.integers(1, width),
+        symmetric=st.booleans(),
+        flips=st.integers(1, max(4, width // 4)),
+        seed=st.integers(0, 2**20),
     )
 
 
-def single_descriptions() -> SearchStrategy[Mapping[str, Any]]:
-    """One input, where C2-spec counts exactly."""
-    return described(
-        {
-            "kind": st.just("uniform"),
-            "inputs": st.just(1),
-            "dimension": st.integers(1, 4),
-            "width": st.integers(1, 100),
-            "symmetric": st.booleans(),
-            "flips": st.integers(1, 40),
-            "seed": st.integers(0, 2**20),
-        }
-    )
-
-
-ENUMERATED = Family(
+ENUMERATED = _balls(
     "enumerated",
     "n, d <= 3, m <= 4: exact supremum over all activation patterns, and an attack",
-    partial(ball_descriptions, 3, 3, 4),
-    partial(build_ball, enumerable=True),
-    examples(30, 170, 2000),
+    True,
+    (3, 3, 4),
+    (30, 170, 2000),
 )
-ATTACKED = Family(
-    "attacked",
-    "n, d <= 5, m <= 40: attacked",
-    partial(ball_descriptions, 5, 5, 40),
-    partial(build_ball, enumerable=False),
-    examples(25, 120, 2000),
-)
-SINGLE = Family(
+ATTACKED = _balls("attacked", "n, d <= 5, m <= 40: attacked", False, (5, 5, 40), (25, 120, 2000))
+SINGLE = described_family(
     "single input",
     "n = 1: exact count",
-    single_descriptions,
     partial(build_ball, enumerable=False),
-    examples(25, 70, 2000),
+    (25, 70, 2000),
+    kind=st.just("uniform"),
+    inputs=st.just(1),
+    dimension=st.integers(1, 4),
+    width=st.integers(1, 100),
+    symmetric=st.booleans(),
+    flips=st.integers(1, 40),
+    seed=st.integers(0, 2**20),
 )
-
-
-def whole_descriptions() -> SearchStrategy[Mapping[str, Any]]:
-    """Integer weights on the line and a whole radius, which a flip often uses up exactly."""
-    return described(
-        {
-            "kind": st.just("integer"),
-            "inputs": st.integers(1, 2),
-            "dimension": st.just(1),
-            "width": st.integers(1, 4),
-            "symmetric": st.booleans(),
-            "flips": st.integers(1, 2),
-            "seed": st.integers(0, 2**20),
-        }
-    )
-
-
-WHOLE = Family(
+"""One input, where C2-spec counts exactly."""
+WHOLE = described_family(
     "whole costs",
     "d = 1, m <= 4, integer weights and radius: exact supremum, flips that cost all of R^2",
-    whole_descriptions,
     partial(build_ball, enumerable=True),
-    examples(10, 70, 1000),
+    (10, 70, 1000),
+    kind=st.just("integer"),
+    inputs=st.integers(1, 2),
+    dimension=st.just(1),
+    width=st.integers(1, 4),
+    symmetric=st.booleans(),
+    flips=st.integers(1, 2),
+    seed=st.integers(0, 2**20),
 )
+"""Integer weights on the line and a whole radius, which a flip often uses up exactly."""
 
 Certified = Callable[[BallInstance], float]
 """The certified bound of ||J(W) - J(0)||_2 over the ball (not squared), as a claim or a mutant states it."""
@@ -136,10 +114,6 @@ class Certificate(Stated):
     """Of ``||J(W) - J(0)||_2`` (not squared)."""
     frobenius: bool = False
     """Whether it bounds the Frobenius norm as well."""
-
-    def hypotheses(self, _: BallInstance) -> Sequence[Hypothesis]:
-        """None."""
-        return ()
 
     def conclusion(self, instance: BallInstance) -> Sequence[Bound]:
         """The attack lies in the ball and does not exceed the certificate; nor does the exact supremum where known."""

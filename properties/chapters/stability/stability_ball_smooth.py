@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from flint import arb
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.stability.stability_ball import BALL_KINDS, certified_square
 from properties.chapters.stability.stability_instances import SmoothInstance, build_smooth
-from properties.descent.families import examples
-from properties.engine.claim import Bound, Claim, Family, Hypothesis, Provenance, at_most_enclosed
-from properties.engine.descriptions import described
+from properties.engine.claim import Bound, Claim, Provenance, at_most_enclosed
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Stated, mutant
 from theory.network.two_layer import ACTIVATIONS
@@ -28,29 +26,21 @@ SMOOTH = tuple(name for name, phi in ACTIVATIONS.items() if phi.curvature is not
 BALL_BITS = 128
 
 
-def smooth_descriptions() -> SearchStrategy[Mapping[str, Any]]:
-    """Sizes, activation, radius; half of the networks sit where the activation bends most."""
-    return described(
-        {
-            "kind": st.sampled_from((*("curved",) * 8, *BALL_KINDS)),
-            "activation": st.sampled_from(SMOOTH),
-            "inputs": st.integers(1, 4),
-            "dimension": st.integers(1, 4),
-            "width": st.integers(1, 12),
-            "symmetric": st.booleans(),
-            "radius_percent": st.integers(1, 300),
-            "seed": st.integers(0, 2**20),
-        }
-    )
-
-
-CURVED = Family(
+CURVED = described_family(
     "smooth",
     "softplus, tanh, erf, sin: attacked, also where the activation bends most",
-    smooth_descriptions,
     build_smooth,
-    examples(40, 260, 2500),
+    (40, 260, 2500),
+    kind=st.sampled_from((*("curved",) * 8, *BALL_KINDS)),
+    activation=st.sampled_from(SMOOTH),
+    inputs=st.integers(1, 4),
+    dimension=st.integers(1, 4),
+    width=st.integers(1, 12),
+    symmetric=st.booleans(),
+    radius_percent=st.integers(1, 300),
+    seed=st.integers(0, 2**20),
 )
+"""Half of the networks sit where the activation bends most."""
 
 
 TOLD = 1 + 2.0**-40
@@ -62,10 +52,6 @@ class SmoothCertificate(Stated):
     """A bound over the ball, as a claim or a mutant states it."""
 
     certified: Callable[[SmoothInstance], float] = lambda i: i.certificate.changes.smooth
-
-    def hypotheses(self, _: SmoothInstance) -> Sequence[Hypothesis]:
-        """None."""
-        return ()
 
     def conclusion(self, instance: SmoothInstance) -> Sequence[Bound]:
         """The attack's weights, evaluated in balls, do not exceed the certificate."""

@@ -15,10 +15,12 @@ from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
 
 from properties.chapters.width.binomials import normal_within
+from properties.descent.families import examples
 from properties.descent.random_networks import Description, RandomNetwork, build_network, network_descriptions
-from properties.engine.claim import Bound, Claim, Depth, Family, Mutant, Provenance, at_most_enclosed
-from properties.engine.descriptions import described
+from properties.engine.claim import Bound, Claim, Family, Provenance, at_most_enclosed
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from properties.engine.statistics import Trials
@@ -108,47 +110,42 @@ Instance = FlipInstance | OneNeuron
 
 
 @dataclass(frozen=True)
-class Rule:
-    """The bound under test, and whether all radii at once are looked at."""
+class FlipRule(Stated):
+    """The bound under test."""
 
     bound: Bounding = squared_change_bound
-    every_radius: bool = True
 
+    def conclusion(self, instance: Instance) -> Sequence[Bound]:
+        """One neuron: ``P(|z| < R) <= delta`` where the bound is below n; nothing for a network to be sampled."""
+        if isinstance(instance, FlipInstance):
+            return ()
+        with working_precision(BITS):
+            radius, delta = arb(instance.radius), arb(instance.delta)
+            bound = self.bound(radius, instance.n, arb(instance.scale), delta, 1)
+            broken = normal_within(radius / instance.scale) if bound < instance.n else arb(0)
+            return [at_most_enclosed("P(the one neuron flips beyond the bound), exactly", broken, delta)]
 
-def conclusion(rule: Rule, instance: Instance) -> Sequence[Bound]:
-    """One neuron: ``P(|z| < R) <= delta`` where the bound is below n; nothing for a network to be sampled."""
-    if isinstance(instance, FlipInstance):
-        return ()
-    with working_precision(BITS):
-        radius, delta = arb(instance.radius), arb(instance.delta)
-        bound = rule.bound(radius, instance.n, arb(instance.scale), delta, 1)
-        broken = normal_within(radius / instance.scale) if bound < instance.n else arb(0)
-        return [at_most_enclosed("P(the one neuron flips beyond the bound), exactly", broken, delta)]
-
-
-# --- sampled ---------------------------------------------------------------------------------------------------------
-
-
-def sampled(rule: Rule, instance: Instance, trials: Trials) -> Sequence[Bound]:
-    """How often some W in the ball certainly breaks the bound; with one row also how often some W at any radius does."""
-    if isinstance(instance, OneNeuron):
-        return ()
-    network, n = instance.network, len(instance.network.inputs)
-    bound = float(rule.bound(instance.radius, n, network.scale, instance.delta, network.width))
-    moves = instance.needed(bound)
-    budget = max(0.0, instance.radius - network.product_error) ** 2 * (1 - gamma(network.width * n + 16))
-    every = rule.every_radius and n == 1 and not network.symmetric and network.width <= EVERY_RADIUS_NEURONS
-    broken = broken_somewhere = 0
-    for Z in network.pre_activations(trials.rng):
-        broken += int(np.count_nonzero(instance.least_costs(Z, moves) < budget))
+    def sampled(self, instance: Instance, trials: Trials) -> Sequence[Bound]:
+        """How often some W in the ball certainly breaks the bound; with one row also how often some W at any radius does."""
+        if isinstance(instance, OneNeuron):
+            return ()
+        network, n = instance.network, len(instance.network.inputs)
+        bound = float(self.bound(instance.radius, n, network.scale, instance.delta, network.width))
+        moves = instance.needed(bound)
+        budget = max(0.0, instance.radius - network.product_error) ** 2 * (1 - gamma(network.width * n + 16))
+        every = n == 1 and not network.symmetric and network.width <= EVERY_RADIUS_NEURONS
+        every = every and self.bound is squared_change_bound  # no mutant speaks of all radii
+        broken = broken_somewhere = 0
+        for Z in network.pre_activations(trials.rng):
+            broken += int(np.count_nonzero(instance.least_costs(Z, moves) < budget))
+            if every:
+                broken_somewhere += int(np.count_nonzero(_broken_at_some_radius(self.bound, instance, Z)))
+        event = "some W within R breaks the bound"
+        bounds = [trials.at_most(event, broken, network.trials, instance.delta, network.sign_error)]
         if every:
-            broken_somewhere += int(np.count_nonzero(_broken_at_some_radius(rule.bound, instance, Z)))
-    event = "some W within R breaks the bound"
-    bounds = [trials.at_most(event, broken, network.trials, instance.delta, network.sign_error)]
-    if every:
-        event = "some W at any distance breaks the bound"
-        bounds.append(trials.at_most(event, broken_somewhere, network.trials, instance.delta, network.sign_error))
-    return bounds
+            event = "some W at any distance breaks the bound"
+            bounds.append(trials.at_most(event, broken_somewhere, network.trials, instance.delta, network.sign_error))
+        return bounds
 
 
 def _broken_at_some_radius(bound: Bounding, instance: FlipInstance, Z: FloatArray) -> NDArray[np.bool_]:
@@ -186,7 +183,7 @@ NETWORKS = Family[Instance](
     "sampled networks; the supremum exact for orthogonal rows and for copies, attacked for others",
     _descriptions,
     _build_flips,
-    {Depth.QUICK: 6, Depth.NORMAL: 30, Depth.THOROUGH: 200},
+    examples(6, 30, 200),
 )
 
 
@@ -197,18 +194,14 @@ def _build_copies(n: int, description: Description) -> FlipInstance:
 
 
 def _copies(n: int) -> Family[Instance]:
-    return Family(
+    return described_family(
         "copies",
         f"{n} copies of one row, many neurons, 0.6 <= delta <= 0.8, sampled",
-        lambda: described(
-            {
-                "neurons": st.integers(300, 400),
-                "delta_percent": st.integers(60, 80),
-                "flip_percent": st.integers(5, 20),
-            }
-        ),
         partial(_build_copies, n),
-        dict.fromkeys(Depth, 20),
+        (20, 20, 20),
+        neurons=st.integers(300, 400),
+        delta_percent=st.integers(60, 80),
+        flip_percent=st.integers(5, 20),
     )
 
 
@@ -222,38 +215,72 @@ def _one_neuron(
     delta_per_mille: range, radius_exponent: range, scale_exponent: range = range(-3, 5)
 ) -> Family[Instance]:
     """Radii of ``10^(exponent/100)`` times the one at which the bound reaches n."""
-    return Family(
+    return described_family(
         "one neuron",
         "copies of a row and one neuron: an exact probability",
-        lambda: described(
-            {
-                "n": st.integers(1, 4),
-                "scale_exponent": st.sampled_from(scale_exponent),
-                "delta_per_mille": st.integers(delta_per_mille[0], delta_per_mille[-1]),
-                "radius_exponent": st.integers(radius_exponent[0], radius_exponent[-1]),
-            }
-        ),
         _build_one,
-        {Depth.QUICK: 40, Depth.NORMAL: 220, Depth.THOROUGH: 1000},
+        (40, 220, 1000),
+        n=st.integers(1, 4),
+        scale_exponent=st.sampled_from(scale_exponent),
+        delta_per_mille=st.integers(delta_per_mille[0], delta_per_mille[-1]),
+        radius_exponent=st.integers(radius_exponent[0], radius_exponent[-1]),
     )
 
 
 ONE = _one_neuron(range(1, 1000), range(-200, 0))
 _FAR = _one_neuron(range(1, 201), range(300))
 _FAR_SMALL = _one_neuron(range(1, 201), range(30, 90), range(-3, -1))
+
 # --- claim -----------------------------------------------------------------------------------------------------------
 
-_CLAIM: Claim[Instance] = Claim(
-    id="C2-prob",
-    statement="for R fixed before W(0) is drawn, with probability at least 1 - delta, for all W with ||W - W(0)||_F <= R: "
+
+def _powers(radius_power: float = 2 / 3, delta_power: float = 2 / 3, width_power: float = 1 / 3) -> Bounding:
+    """The bound with other powers of R/nu, delta and m than 2/3, -2/3 and -1/3."""
+
+    def bound(radius: Any, n: int, scale: Any, delta: Any, width: int) -> Any:
+        ratio = (radius / scale) ** (radius_power - 2 / 3) * delta ** (2 / 3 - delta_power)
+        return squared_change_bound(radius, n, scale, delta, width) * (ratio * width ** (1 / 3 - width_power))
+
+    return bound
+
+
+C2_PROB = FlipRule().claim(
+    "C2-prob",
+    "for R fixed before W(0) is drawn, with probability at least 1 - delta, for all W with ||W - W(0)||_F <= R: "
     "||J(W) - J(0)||_F^2 and ||S(W) - S(0)||_F^2 are at most kappa_3 n R^(2/3)/(nu delta sqrt(m))^(2/3), "
     "kappa_3 = (3/2)(4/pi)^(1/3); for n = 1 and independent neurons for all R at once",
-    provenance=Provenance.PAPER_WITH_CONSTANTS,
+    Provenance.PAPER_WITH_CONSTANTS,
+    mutant(
+        "kappa-half",
+        "kappa_3 halved, n = 1, delta >= 0.6",
+        families=(_copies(1),),
+        bound=lambda *numbers: squared_change_bound(*numbers) * 0.5,
+    ),
+    mutant(
+        "without-n",
+        "without the factor n",
+        families=(_copies(4),),
+        bound=lambda radius, n, *others: squared_change_bound(radius, 1, *others),
+    ),
+    mutant(
+        "without-scale",
+        "without nu",
+        "the scale of W(0)",
+        (_FAR_SMALL,),
+        bound=lambda radius, n, scale, *others: squared_change_bound(radius, n, scale * 0 + 1, *others),
+    ),
+    mutant("linear-radius", "R/nu for (R/nu)^(2/3)", families=(_copies(1),), bound=_powers(radius_power=1.0)),
+    mutant("root-width", "m^(-1/2) for m^(-1/3)", families=(_copies(1),), bound=_powers(width_power=1 / 2)),
+    mutant("cube-root-delta", "delta^(-1/3) for delta^(-2/3)", families=(_FAR,), bound=_powers(delta_power=1 / 3)),
+    mutant("without-delta", "without delta", families=(_FAR,), bound=_powers(delta_power=0.0)),
+    mutant(
+        "exact-third",
+        "kappa_3/3, one neuron",
+        families=(_FAR,),
+        bound=lambda *numbers: squared_change_bound(*numbers) * (1 / 3),
+    ),
     source="paper, proof of Theorem 3 (constant 2); all R at once: Daniels (1945); docs/theory.md, C2-prob",
     families=(ONE, NETWORKS),
-    hypotheses=lambda _: (),
-    conclusion=partial(conclusion, Rule()),
-    sampled=partial(sampled, Rule()),
     formulas=Formulas(
         hypotheses=("$R$ fixed before $W(0)$ is drawn",),
         conclusion=(
@@ -262,49 +289,7 @@ _CLAIM: Claim[Instance] = Claim(
         ),
         constants=(r"$\kappa_3=\dfrac{3}{2}\left(\dfrac{4}{\pi}\right)^{1/3}$",),
     ),
-    assumes=(
-        "R fixed before W(0)",
-        "the scale of W(0)",
-    ),
-)
-
-
-def _times(factor: float, *numbers: Any) -> Any:
-    return squared_change_bound(*numbers) * factor
-
-
-def _without_n(radius: Any, n: int, scale: Any, delta: Any, width: int) -> Any:
-    return squared_change_bound(radius, 1, scale, delta, width)
-
-
-def _without_scale(radius: Any, n: int, scale: Any, delta: Any, width: int) -> Any:
-    return squared_change_bound(radius, n, scale * 0 + 1, delta, width)
-
-
-def _powers(
-    radius_power: float, delta_power: float, width_power: float, radius: Any, n: int, scale: Any, delta: Any, width: int
-) -> Any:
-    """The bound with other powers of R/nu, delta and m than 2/3, -2/3 and -1/3."""
-    ratio = (radius / scale) ** (radius_power - 2 / 3) * delta ** (2 / 3 - delta_power) * width ** (1 / 3 - width_power)
-    return squared_change_bound(radius, n, scale, delta, width) * ratio
-
-
-def _mutant(id: str, description: str, bound: Bounding, *families: Family[Instance], drops: str = "") -> Mutant:
-    rule = Rule(bound, every_radius=False)
-    return _CLAIM.neighbour(
-        id, description, drops, families=families, conclusion=partial(conclusion, rule), sampled=partial(sampled, rule)
-    )
-
-
-C2_PROB = _CLAIM.with_mutants(
-    _mutant("kappa-half", "kappa_3 halved, n = 1, delta >= 0.6", partial(_times, 0.5), _copies(1)),
-    _mutant("without-n", "without the factor n", _without_n, _copies(4)),
-    _mutant("without-scale", "without nu", _without_scale, _FAR_SMALL, drops="the scale of W(0)"),
-    _mutant("linear-radius", "R/nu for (R/nu)^(2/3)", partial(_powers, 1.0, 2 / 3, 1 / 3), _copies(1)),
-    _mutant("root-width", "m^(-1/2) for m^(-1/3)", partial(_powers, 2 / 3, 2 / 3, 1 / 2), _copies(1)),
-    _mutant("cube-root-delta", "delta^(-1/3) for delta^(-2/3)", partial(_powers, 2 / 3, 1 / 3, 1 / 3), _FAR),
-    _mutant("without-delta", "without delta", partial(_powers, 2 / 3, 0.0, 1 / 3), _FAR),
-    _mutant("exact-third", "kappa_3/3, one neuron", partial(_times, 1 / 3), _FAR),
+    also=("R fixed before W(0)", "the scale of W(0)"),
 )
 
 
@@ -329,9 +314,6 @@ SLACK = (
     SlackRow(
         claim="C2-prob",
         quantity="R fixed before W(0) is drawn",
-        paper=None,
-        proved=None,
-        refuted=None,
         remark="for n = 1 the bound holds for all R at once; no counterexample known for n > 1",
         drops="R fixed before W(0)",
     ),

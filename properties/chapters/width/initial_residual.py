@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,20 +14,20 @@ from hypothesis.strategies import SearchStrategy
 from scipy import special
 
 from properties.chapters.width.binomials import normal_above
+from properties.descent.families import examples
 from properties.descent.random_networks import Description, RandomNetwork, network_descriptions, unit_inputs
 from properties.engine.claim import (
     Bound,
     Claim,
-    Depth,
     Family,
-    Mutant,
     Provenance,
     at_most_enclosed,
     equal_enclosed,
     equal_exactly,
 )
-from properties.engine.descriptions import described
+from properties.engine.descriptions import described_family
 from properties.engine.formulas import Formulas
+from properties.engine.rule import Stated, mutant
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
 from properties.engine.statistics import Trials
@@ -113,36 +112,6 @@ def exact_tail(instance: ResidualInstance, threshold: arb) -> arb:
     return (normal_above((length + target) / scale) + normal_above((length - target) / scale)) / 2
 
 
-@dataclass(frozen=True)
-class Rule:
-    """The mean and the tail bound under test, the signs that occur, the rows' norm, and how pairs are initialised."""
-
-    mean: Callable[..., Any] = mean_squared_residual
-    tail: Callable[..., Any] = squared_residual_bound
-    signs: Callable[[int], Sequence[tuple[int, ...]]] = all_signs
-    row_norm: int = 1
-    paired: bool = True
-    kinds: tuple[str, ...] = field(default=("mean", "tail", "zero"))
-
-
-def conclusion(rule: Rule, instance: ResidualInstance) -> Sequence[Bound]:
-    """Whatever can be decided exactly: the mean for few neurons, the tail for one, the outputs of pairs."""
-    network, n, bounds = instance.network, len(instance.targets), []
-    with working_precision(BITS):
-        squared, scale = arb(instance.squared_targets), arb(network.scale)
-        if "mean" in rule.kinds and network.independent <= MOST_SIGNS:
-            mean = rule.mean(squared, n, scale, network.symmetric)
-            difference = (exact_mean(instance, rule.signs, rule.row_norm) - mean) / (squared + n * scale**2)
-            bounds.append(equal_enclosed("E ||r(0)||^2 - (||y||^2 + n nu^2/2), relative", difference, AGREEMENT))
-        if "tail" in rule.kinds and n == network.width == 1:
-            threshold = rule.tail(squared, n, scale, arb(instance.delta))
-            measured = exact_tail(instance, threshold)
-            bounds.append(at_most_enclosed("P(||r(0)||^2 > E/delta), exactly", measured, arb(instance.delta)))
-    if "zero" in rule.kinds and network.symmetric:
-        bounds.append(equal_exactly("u(0) = 0 under symmetric initialisation", _outputs_vanish(instance, rule.paired)))
-    return bounds
-
-
 def _outputs_vanish(instance: ResidualInstance, paired: bool) -> bool:
     """Exact outputs of one network as it is initialised."""
     network, rng = instance.network, np.random.default_rng(instance.seed)
@@ -155,32 +124,57 @@ def _outputs_vanish(instance: ResidualInstance, paired: bool) -> bool:
     return all(output == 0 for output in outputs)
 
 
-# --- sampled ---------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class ResidualRule(Stated):
+    """The mean and the tail bound under test, the signs that occur, the rows' norm, and how pairs are initialised."""
 
+    mean: Callable[..., Any] = mean_squared_residual
+    tail: Callable[..., Any] = squared_residual_bound
+    signs: Callable[[int], Sequence[tuple[int, ...]]] = all_signs
+    row_norm: int = 1
+    paired: bool = True
+    kinds: tuple[str, ...] = ("mean", "tail", "zero")
 
-def sampled(rule: Rule, instance: ResidualInstance, trials: Trials) -> Sequence[Bound]:
-    """The frequency of ``||r(0)||^2 > E/delta``, counted where rounding cannot have caused it; independent neurons only."""
-    network = instance.network
-    if "tail" not in rule.kinds or network.symmetric or network.width == 1:
-        return ()
-    n, d = network.inputs.shape
-    squared = float(instance.targets @ instance.targets)
-    threshold = float(rule.tail(squared, n, network.scale, instance.delta))
-    # each output is off by gamma_{d+m+4} of sums of magnitudes, at most (|r| + 2|y|) m^{1/2} in all; tenfold
-    margin = 1 + 10 * gamma(d + network.width + n + 8) * network.width
-    failures = 0
-    for Z in network.pre_activations(trials.rng):
-        signs = np.where(trials.rng.integers(0, 2, (len(Z), 1, network.width)) == 1, 1.0, -1.0)
-        outputs = (np.maximum(Z, 0.0) * signs).sum(axis=2) / np.sqrt(network.width)
-        squares = ((outputs - instance.targets) ** 2).sum(axis=1)
-        failures += int(np.count_nonzero(squares > threshold * margin))
-    event = "||r(0)||^2 > E/delta"
-    return [trials.at_most(event, failures, network.trials, instance.delta, network.sign_error)]
+    def conclusion(self, instance: ResidualInstance) -> Sequence[Bound]:
+        """Whatever can be decided exactly: the mean for few neurons, the tail for one, the outputs of pairs."""
+        network, n, bounds = instance.network, len(instance.targets), []
+        with working_precision(BITS):
+            squared, scale = arb(instance.squared_targets), arb(network.scale)
+            if "mean" in self.kinds and network.independent <= MOST_SIGNS:
+                mean = self.mean(squared, n, scale, network.symmetric)
+                difference = (exact_mean(instance, self.signs, self.row_norm) - mean) / (squared + n * scale**2)
+                bounds.append(equal_enclosed("E ||r(0)||^2 - (||y||^2 + n nu^2/2), relative", difference, AGREEMENT))
+            if "tail" in self.kinds and n == network.width == 1:
+                threshold = self.tail(squared, n, scale, arb(instance.delta))
+                measured = exact_tail(instance, threshold)
+                bounds.append(at_most_enclosed("P(||r(0)||^2 > E/delta), exactly", measured, arb(instance.delta)))
+        if "zero" in self.kinds and network.symmetric:
+            vanish = _outputs_vanish(instance, self.paired)
+            bounds.append(equal_exactly("u(0) = 0 under symmetric initialisation", vanish))
+        return bounds
 
+    def sampled(self, instance: ResidualInstance, trials: Trials) -> Sequence[Bound]:
+        """The frequency of ``||r(0)||^2 > E/delta``, counted where rounding cannot have caused it; independent neurons only."""
+        network = instance.network
+        if "tail" not in self.kinds or network.symmetric or network.width == 1:
+            return ()
+        n, d = network.inputs.shape
+        squared = float(instance.targets @ instance.targets)
+        threshold = float(self.tail(squared, n, network.scale, instance.delta))
+        # each output is off by gamma_{d+m+4} of sums of magnitudes, at most (|r| + 2|y|) m^{1/2} in all; tenfold
+        margin = 1 + 10 * gamma(d + network.width + n + 8) * network.width
+        failures = 0
+        for Z in network.pre_activations(trials.rng):
+            signs = np.where(trials.rng.integers(0, 2, (len(Z), 1, network.width)) == 1, 1.0, -1.0)
+            outputs = (np.maximum(Z, 0.0) * signs).sum(axis=2) / np.sqrt(network.width)
+            squares = ((outputs - instance.targets) ** 2).sum(axis=1)
+            failures += int(np.count_nonzero(squares > threshold * margin))
+        event = "||r(0)||^2 > E/delta"
+        return [trials.at_most(event, failures, network.trials, instance.delta, network.sign_error)]
 
-def features(instance: ResidualInstance) -> Sequence[str]:
-    """Kinds of initialisation."""
-    return ["symmetric"] if instance.network.symmetric else ["independent"]
+    def features(self, instance: ResidualInstance) -> Sequence[str]:
+        """Kinds of initialisation."""
+        return ["symmetric"] if instance.network.symmetric else ["independent"]
 
 
 # --- families --------------------------------------------------------------------------------------------------------
@@ -197,7 +191,7 @@ def _build(description: Description) -> ResidualInstance:
 
 
 def _family(
-    id: str, title: str, inputs: list[int], neurons: range, counts: Sequence[int], **parts: SearchStrategy[Any]
+    id: str, title: str, inputs: list[int], neurons: range, counts: tuple[int, int, int], **parts: SearchStrategy[Any]
 ) -> Family[ResidualInstance]:
     kinds = ["uniform", "orthogonal", "copies"]
     other: dict[str, SearchStrategy[Any]] = {
@@ -211,7 +205,7 @@ def _family(
         title,
         lambda: network_descriptions(kinds, inputs, neurons, **other),
         _build,
-        dict(zip(Depth, counts, strict=True)),
+        examples(*counts),
     )
 
 
@@ -223,12 +217,13 @@ def _build_one(description: Description) -> ResidualInstance:
 
 
 FEW = _family("few neurons", "mean over all signs, 1 to 6 neurons or pairs", [1, 2, 3], range(1, 6), (20, 100, 800))
-ONE = Family[ResidualInstance](
+ONE = described_family(
     "one neuron",
     "n = m = 1: the tail is that of a normal",
-    lambda: described({"target_tenths": st.integers(0, 30), "delta_per_mille": st.integers(1, 999)}),
     _build_one,
-    {Depth.QUICK: 30, Depth.NORMAL: 120, Depth.THOROUGH: 1000},
+    (30, 120, 1000),
+    target_tenths=st.integers(0, 30),
+    delta_per_mille=st.integers(1, 999),
 )
 SAMPLED = _family(
     "networks",
@@ -242,17 +237,57 @@ SAMPLED = _family(
 
 # --- claim -----------------------------------------------------------------------------------------------------------
 
-_CLAIM: Claim[ResidualInstance] = Claim(
-    id="R0",
-    statement="E ||r(0)||^2 = ||y||^2 + n nu^2/2 for independent neurons, hence ||r(0)||^2 <= (||y||^2 + n nu^2/2)/delta with "
+_MEAN: Any = {"families": (FEW,), "kinds": ("mean",)}
+"""Where a mutant is seen, and in what."""
+
+R0 = ResidualRule().claim(
+    "R0",
+    "E ||r(0)||^2 = ||y||^2 + n nu^2/2 for independent neurons, hence ||r(0)||^2 <= (||y||^2 + n nu^2/2)/delta with "
     "probability at least 1 - delta; under symmetric initialisation r(0) = -y",
-    provenance=Provenance.PAPER_WITH_CONSTANTS,
+    Provenance.PAPER_WITH_CONSTANTS,
+    mutant(
+        "whole-variance",
+        "n nu^2 for n nu^2/2",
+        mean=lambda squared, n, scale, symmetric: squared + (0 if symmetric else n * scale**2),
+        **_MEAN,
+    ),
+    mutant(
+        "standard-deviation",
+        "n nu/2 for n nu^2/2",
+        mean=lambda squared, n, scale, symmetric: squared + (0 if symmetric else n * scale / 2),
+        **_MEAN,
+    ),
+    mutant(
+        "no-count",
+        "nu^2/2 without n",
+        mean=lambda squared, n, scale, symmetric: mean_squared_residual(squared, 1, scale, symmetric),
+        **_MEAN,
+    ),
+    mutant(
+        "symmetric-mean",
+        "the same mean under symmetric initialisation",
+        mean=lambda squared, n, scale, symmetric: mean_squared_residual(squared, n, scale),
+        **_MEAN,
+    ),
+    mutant("fixed-signs", "signs that are all 1", "independent signs", signs=lambda count: [(1,) * count], **_MEAN),
+    mutant("long-rows", "rows of norm 2", "unit rows", row_norm=2, **_MEAN),
+    mutant("not-paired", "u(0) = 0 without pairs", "pairs, for u(0) = 0", (FEW,), paired=False, kinds=("zero",)),
+    mutant(
+        "root-delta",
+        "E/delta^(1/2)",
+        families=(ONE,),
+        kinds=("tail",),
+        tail=lambda squared, n, scale, delta: squared_residual_bound(squared, n, scale, delta ** (1 / 2)),
+    ),
+    mutant(
+        "no-delta",
+        "||r(0)||^2 <= E with probability 1 - delta, sampled",
+        families=(SAMPLED,),
+        kinds=("tail",),
+        tail=lambda squared, n, scale, delta: mean_squared_residual(squared, n, scale),
+    ),
     source="paper, proof of Theorem 3; docs/theory.md, R0",
     families=(FEW, ONE, SAMPLED),
-    hypotheses=lambda _: (),
-    conclusion=partial(conclusion, Rule()),
-    sampled=partial(sampled, Rule()),
-    features=features,
     formulas=Formulas(
         conclusion=(
             r"$\mathbb{E}\norm{r(0)}^2=\norm{y}^2+\dfrac{n\nu^2}{2}$ for independent neurons.",
@@ -260,65 +295,7 @@ _CLAIM: Claim[ResidualInstance] = Claim(
             "Under symmetric initialisation $r(0)=-y$.",
         )
     ),
-    assumes=(
-        "independent signs",
-        "unit rows",
-        "pairs, for u(0) = 0",
-    ),
-)
-
-
-def _whole_variance(squared: Any, n: int, scale: Any, symmetric: bool = False) -> Any:
-    return squared + (0 if symmetric else n * scale**2)
-
-
-def _standard_deviation(squared: Any, n: int, scale: Any, symmetric: bool = False) -> Any:
-    return squared + (0 if symmetric else n * scale / 2)
-
-
-def _no_count(squared: Any, n: int, scale: Any, symmetric: bool = False) -> Any:
-    return mean_squared_residual(squared, 1, scale, symmetric)
-
-
-def _always_independent(squared: Any, n: int, scale: Any, symmetric: bool = False) -> Any:
-    del symmetric
-    return mean_squared_residual(squared, n, scale)
-
-
-def _square_root_of_delta(squared: Any, n: int, scale: Any, delta: Any) -> Any:
-    return squared_residual_bound(squared, n, scale, delta ** (1 / 2))
-
-
-def _no_delta(squared: Any, n: int, scale: Any, delta: Any) -> Any:
-    return mean_squared_residual(squared, n, scale)
-
-
-def _mutant(
-    id: str, description: str, family: Family[ResidualInstance], kind: str, drops: str = "", **wrong: Any
-) -> Mutant:
-    rule = Rule(kinds=(kind,), **wrong)
-    return _CLAIM.neighbour(
-        id, description, drops, families=(family,), conclusion=partial(conclusion, rule), sampled=partial(sampled, rule)
-    )
-
-
-R0 = _CLAIM.with_mutants(
-    _mutant("whole-variance", "n nu^2 for n nu^2/2", FEW, "mean", mean=_whole_variance),
-    _mutant("standard-deviation", "n nu/2 for n nu^2/2", FEW, "mean", mean=_standard_deviation),
-    _mutant("no-count", "nu^2/2 without n", FEW, "mean", mean=_no_count),
-    _mutant("symmetric-mean", "the same mean under symmetric initialisation", FEW, "mean", mean=_always_independent),
-    _mutant(
-        "fixed-signs",
-        "signs that are all 1",
-        FEW,
-        "mean",
-        signs=lambda count: [(1,) * count],
-        drops="independent signs",
-    ),
-    _mutant("long-rows", "rows of norm 2", FEW, "mean", row_norm=2, drops="unit rows"),
-    _mutant("not-paired", "u(0) = 0 without pairs", FEW, "zero", paired=False, drops="pairs, for u(0) = 0"),
-    _mutant("root-delta", "E/delta^(1/2)", ONE, "tail", tail=_square_root_of_delta),
-    _mutant("no-delta", "||r(0)||^2 <= E with probability 1 - delta, sampled", SAMPLED, "tail", tail=_no_delta),
+    also=("independent signs", "unit rows", "pairs, for u(0) = 0"),
 )
 
 
@@ -332,7 +309,6 @@ SLACK = (
     SlackRow(
         claim="R0",
         quantity="a in ||r(0)||^2 <= a (||y||^2 + n nu^2/2)/delta with probability 1 - delta",
-        paper=None,
         proved=1.0,
         refuted=_tail_factor(),
         witness="one neuron",

@@ -10,8 +10,8 @@ import pytest
 from properties.dataset import part as dataset_part
 from properties.engine.report.commands import Commands
 from tests.properties.engine import fake_claims
+from tests.properties.engine.report.sample import Certificate
 from tests.properties.engine.run.plugin_suite import Suite
-from tests.report.sample import Certificate
 
 pytest_plugins = ["pytester"]
 
@@ -76,7 +76,14 @@ def test_a_comparison_of_nothing_is_no_test_that_passed(data: Suite) -> None:
 def test_a_cache_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     """As where another user than the checkout's owner starts pytest: its warning is no error."""
     (tmp_path / "file").touch()
-    command = [sys.executable, "-m", "pytest", "tests/report/test_plain.py", "-o", f"cache_dir={tmp_path}/file/cache"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "tests/properties/engine/report/test_plain.py",
+        "-o",
+        f"cache_dir={tmp_path}/file/cache",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "could not create cache path" in done.stdout

@@ -10,9 +10,9 @@ from flint import arb
 
 from properties.catalogue import registry
 from properties.chapters.identities import step_errors
-from properties.chapters.kfac import kfac_rules
+from properties.chapters.kfac import kfac_families
+from properties.chapters.kfac.kfac import T4_LEV_RULE
 from properties.chapters.kfac.kfac_instances import KroneckerNetwork
-from properties.chapters.kfac.kfac_rules import T4_LEV_RULE
 from properties.chapters.ngd import ngd
 from properties.descent import followed
 from properties.descent.enclosed import step_size
@@ -137,7 +137,7 @@ def test_a_step_beyond_its_limit_in_balls_makes_the_instance_vacuous(rule: Rule)
 
 
 def test_kronecker_hypotheses_are_enclosed_in_balls() -> None:
-    small, _, smooth = kfac_rules.networks_in_balls(T4_LEV_RULE)
+    small, _, smooth = kfac_families.networks_in_balls(T4_LEV_RULE)
     assert (small.id, smooth.id) == ("balls", "balls smooth")
     shaped = {key: value for key, value in DESCRIPTION.items() if key not in ("inputs", "dimension", "symmetric")}
     instance = small.build({**shaped, "shape": (3, 2), "kind": "equal leverage"})
@@ -168,14 +168,14 @@ def test_balls_that_miss_the_exact_step_are_told_from_the_float_one(monkeypatch:
     """The comparison works both ways: outputs 2^-40 beside the exact ones break the bounds."""
     description = {**STEP, "activation": "relu", "half_width": 60, "index": 0}
     instance = step_errors.build(description)
-    assert all(bound.verdict is Verdict.HOLDS for bound in step_errors.conclusion(1.0, instance))
+    assert all(bound.verdict is Verdict.HOLDS for bound in step_errors.E_STEP.conclusion(instance))
     outputs = RectifierTrajectory._outputs
 
     def shifted(path: RectifierTrajectory) -> AnyArray:
         return np.array([ball.mid() + arb(2) ** -40 for ball in outputs(path)], dtype=object)
 
     monkeypatch.setattr(RectifierTrajectory, "_outputs", shifted)
-    assert any(bound.verdict is Verdict.REFUTED for bound in step_errors.conclusion(1.0, instance))
+    assert any(bound.verdict is Verdict.REFUTED for bound in step_errors.E_STEP.conclusion(instance))
 
 
 def test_steps_end_before_the_residual_needs_more_bits_than_there_are() -> None:

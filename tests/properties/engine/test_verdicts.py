@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -319,12 +319,6 @@ QUESTIONS: Mapping[str, Mapping[str, Any]] = {
     "first": {"implication": Implication(("-1 <= x <= 1",), "0 <= x <= 1"), "standing": Standing.REFUTED},
 }
 """Divisors that may be 0, hypotheses that divide, and conclusions of which one comparison fails."""
-
-
-@pytest.fixture(scope="module")
-def provers() -> Iterator[list[Prover]]:
-    with Prover("z3") as z3, Prover("cvc5") as cvc5:
-        yield [z3, cvc5]
 
 
 @pytest.mark.parametrize(

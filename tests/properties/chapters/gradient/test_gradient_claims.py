@@ -96,7 +96,7 @@ def test_a_step_beyond_the_limit_is_vacuous_and_a_constant_beyond_it_undecided()
 def test_one_step_near_the_guarantee_makes_a_run_tight(share: float, tight: bool) -> None:
     """``||r||^2`` is to fall by 0.19: by 0.19/share in one step, and by nearly everything in the other."""
     steps = [SimpleNamespace(before=1.0, after=after) for after in (math.sqrt(1 - 0.19 / share), 0.01)]
-    rule: Any = SimpleNamespace(at=lambda _: SimpleNamespace(factor=lambda *_: 0.9))
+    rule: Any = SimpleNamespace(factor=lambda *_: 0.9)
     run = SimpleNamespace(steps=steps, flips=0)
     instance: Any = SimpleNamespace(eta=1.0, certificate=SimpleNamespace(constant=0.5), run=run)
     found = gradient_descent.features(rule, instance)
@@ -123,12 +123,12 @@ def test_singular_maps_break_the_rate_of_the_smallest_nonzero_eigenvalue() -> No
 
 def test_the_linear_claim_sees_a_wrong_power_and_a_wrong_kernel() -> None:
     instance = gradient_linear.LinearInstance(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([1.0, -1.0]), fmpq(1, 3), 3)
-    assert all(bound.verdict is Verdict.HOLDS for bound in gradient_linear.conclusion(gradient_linear.RULE, instance))
-    wrong = dataclasses.replace(gradient_linear.RULE, gradient=lambda gram, r, eta, k: r * (1 - eta) ** k)
-    verdicts = [bound.verdict for bound in gradient_linear.conclusion(wrong, instance)]
+    assert all(bound.verdict is Verdict.HOLDS for bound in gradient_linear.LinearRule().conclusion(instance))
+    wrong = gradient_linear.LinearRule(lambda gram, r, eta, k: r * (1 - eta) ** k)
+    verdicts = [bound.verdict for bound in wrong.conclusion(instance)]
     assert verdicts == [Verdict.REFUTED] * 3 + [Verdict.HOLDS] * 3
     singular = dataclasses.replace(instance, jacobian=np.ones((2, 2)))
-    assert gradient_linear.hypotheses(gradient_linear.RULE, singular)[1].verdict is Verdict.REFUTED
+    assert gradient_linear.LinearRule().hypotheses(singular)[1].verdict is Verdict.REFUTED
 
 
 # --- T0-advantage ----------------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from flint import fmpq
 from properties.chapters.gradient import gradient_linear
 from properties.chapters.kfac import kfac as claims
 from properties.chapters.kfac import kfac_exact, kfac_frozen
+from properties.chapters.kfac.kfac import T4_LEAST_RULE, T4_SHARP_RULE, rule_of
+from properties.chapters.kfac.kfac_families import limit_of
 from properties.chapters.kfac.kfac_instances import (
     INPUT_KINDS,
     SPREAD,
@@ -24,7 +26,6 @@ from properties.chapters.kfac.kfac_instances import (
     build_spike,
     draw_inputs,
 )
-from properties.chapters.kfac.kfac_rules import T4_LEAST_RULE, T4_SHARP_RULE, limit_of, rule_of
 from properties.chapters.kfac.kfac_slack import SLACK
 from properties.chapters.ngd import ngd as natural
 from properties.chapters.stability import pattern_stability
@@ -194,7 +195,7 @@ def test_the_exact_step_keeps_the_rate_that_its_mutants_break() -> None:
         inputs[[0, 1], rng.integers(0, 2, 2)] = 1.0
         instance = kfac_exact.LinearFeatures(features, inputs, rng.integers(-2, 3, 2).astype(float), fmpq(1, 2))
         if np.linalg.matrix_rank(features) == 2:
-            bound = kfac_exact.conclusion(kfac_exact.exact_direction, instance)[0]
+            bound = kfac_exact.LinearStep(kfac_exact.exact_direction).conclusion(instance)[0]
             assert bound.verdict is Verdict.HOLDS
             held += 1
     assert held > 20
@@ -215,8 +216,9 @@ def test_a_residual_of_whole_numbers_is_something_to_learn_unless_it_is_0(
     residual: list[float], verdict: Verdict
 ) -> None:
     given: Any = SimpleNamespace(targets=np.array(residual), residual=np.array(residual))
-    rule: Any = SimpleNamespace(full_rank=False)
-    asked = (singular.hypotheses(given), gradient_linear.hypotheses(rule, given), kfac_exact._hypotheses(False, given))
+    linear = gradient_linear.LinearRule(full_rank=False)
+    step = kfac_exact.LinearStep(kfac_exact.exact_direction, regular=False)
+    asked = singular.hypotheses(given), linear.hypotheses(given), step.hypotheses(given)
     assert [[one.verdict for one in found] for found in asked] == [[verdict]] * 3
 
 
@@ -317,5 +319,5 @@ def test_both_residuals_of_the_exact_step_are_measured(
     """r = (1, 2): orthogonal inputs leave (1 - eta) r, equal ones, whose leverage scores are 1/2, (1 - eta/2) r."""
     features = np.array([[1.0, 2.0], [0.0, 1.0]])
     instance = kfac_exact.LinearFeatures(features, np.eye(2)[list(axes)], np.array([1.0, 2.0]), eta)
-    (bound,) = kfac_exact.conclusion(kfac_exact.exact_direction, instance)
+    (bound,) = kfac_exact.LinearStep(kfac_exact.exact_direction).conclusion(instance)
     assert (bound.measured, bound.predicted) == pytest.approx((measured, predicted), rel=1e-12)

@@ -118,12 +118,12 @@ ASCENT: Mapping[str, Any] = {
 
 
 def test_points_are_feasible_and_close_to_the_bound() -> None:
-    point = points.build(points.RULE, False, ASCENT)
-    assert all(found.verdict is Verdict.HOLDS for found in points.hypotheses(points.RULE, point))
+    point = adversary.RULE.build(ASCENT)
+    assert all(found.verdict is Verdict.HOLDS for found in adversary.RULE.hypotheses(point))
     assert np.linalg.eigvalsh(point.initial @ point.initial.T)[0] >= 1
     for jacobian in (point.current, *point.field):
         assert np.linalg.norm(jacobian - point.initial, 2) <= point.stability
-    ratio, rate, lemma = adversary.conclusion(points.RULE, point)
+    ratio, rate, lemma = adversary.RULE.conclusion(point)
     assert 0.999 < ratio.ratio < 1
     assert rate.label.startswith("||r(k+1)||^2 <= (1-eta)")
     assert 0.99 < lemma.ratio < 1
@@ -133,7 +133,7 @@ def test_points_are_feasible_and_close_to_the_bound() -> None:
 
 
 def test_infeasible_points_are_vacuous() -> None:
-    point = points.build(points.RULE, False, ASCENT)
+    point = adversary.RULE.build(ASCENT)
     claim = adversary.T1_SHARP_ADVERSARY
     for changed in (
         dataclasses.replace(point, initial=0.99 * point.initial, current=point.current - 0.01 * point.initial),
@@ -145,10 +145,10 @@ def test_infeasible_points_are_vacuous() -> None:
 
 
 def test_both_starts_use_the_allowed_excess() -> None:
-    worst = adversary.ratio_features(points.build(points.RULE, False, ASCENT))
+    worst = adversary.RULE.features(adversary.RULE.build(ASCENT))
     assert "n >= 2 and p > n: 0.99 of the allowed excess" in worst
-    random = points.build(points.RULE, False, {**ASCENT, "start": "random", "effort": 120, "outputs": 2})
-    assert "n >= 2 and p > n: 0.9 of the allowed excess" in adversary.ratio_features(random)
+    random = adversary.RULE.build({**ASCENT, "start": "random", "effort": 120, "outputs": 2})
+    assert "n >= 2 and p > n: 0.9 of the allowed excess" in adversary.RULE.features(random)
 
 
 def test_the_limit_of_the_known_counterexample_is_above_the_proved_one() -> None:

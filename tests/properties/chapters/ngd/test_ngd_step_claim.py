@@ -1,7 +1,6 @@
 """T1-step's equality, where the Jacobian does not change: both of its sides are checked, in float64 and in balls."""
 
 import dataclasses
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +12,6 @@ from properties.engine.claim import Bound, Evidence, Verdict
 from properties.engine.search import evaluate_instance
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import working_precision
-from theory.theorems import ngd
 
 ETA = 0.25
 
@@ -33,12 +31,8 @@ def frozen_instance() -> ngd_step.StepInstance:
 def test_a_factor_too_small_and_one_too_large_are_both_refuted_in_balls(rate: float, verdict: Verdict) -> None:
     instance = frozen_instance()
     assert all(step.variation_above == 0 for step in instance.steps)
-    claim = ngd_step.T1_STEP.neighbour(
-        "rate",
-        "another factor",
-        conclusion=partial(ngd_step.conclusion, lambda eta, variation: rate),
-        confirm=partial(ngd_step.confirm, lambda eta, variation: rate),
-    ).claim
+    other = ngd_step.StepRate(lambda eta, variation: rate)
+    claim = ngd_step.T1_STEP.neighbour("rate", "another factor", **other.checks()).claim
     evaluation = evaluate_instance(claim, "F1", {}, instance)
     assert {bound.verdict for bound in evaluation.bounds} == {verdict}
     if verdict is Verdict.REFUTED:
@@ -52,7 +46,7 @@ def test_an_equality_within_much_rounding_is_not_decided(share: float, verdict: 
     rough = [
         dataclasses.replace(one, step=dataclasses.replace(one.step, after_error=error)) for one in instance.steps[:1]
     ]
-    bounds = ngd_step.conclusion(ngd.step_rate, SimpleNamespace(network=instance.network, steps=rough))  # type: ignore[arg-type]
+    bounds = ngd_step.T1_STEP.conclusion(SimpleNamespace(network=instance.network, steps=rough))
     assert [bound.verdict for bound in bounds] == [verdict]
 
 
@@ -60,7 +54,7 @@ def test_the_balls_confirm_the_true_equality(monkeypatch: pytest.MonkeyPatch) ->
     instance = frozen_instance()
     monkeypatch.setattr(ngd_step, "within_rounding", lambda label, difference, rounding: at_fault(label))
     with working_precision(106):
-        found = ngd_step.confirm(ngd.step_rate, instance, 106)
+        found = ngd_step.StepRate().confirm(instance, 106)
     assert [bound.verdict for bound in found] == [Verdict.HOLDS] * len(instance.steps)
     assert all(bound.predicted == 2.0**-ngd_step.AGREEMENT for bound in found)
 

@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.properties.engine.run import harness_faults, run_faults
+from tests.properties.engine.run.harness_faults import FAULTS
 from tests.properties.engine.run.planted import Planted, planted
-from tests.properties.engine.run.test_obligation_items import document, provers  # noqa: F401  (fixtures of the tests that are named)
+from tests.properties.engine.run.test_obligation_items import document  # noqa: F401  (a fixture of the tests that are named)
 
 pytest_plugins = ["pytester"]
-
-FAULTS = (*harness_faults.FAULTS, *run_faults.FAULTS)
 
 PASSING = {repr((fault.caught_by.__name__, fault.arguments)): fault for fault in FAULTS}
 """One fault for every call of a test that is named."""

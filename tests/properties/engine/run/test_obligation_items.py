@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -30,12 +30,6 @@ pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parents[4]
 KNOWN = {one.id: one for one in (SQUARES, FALSE, SLACK)}
-
-
-@pytest.fixture(scope="module")
-def provers() -> Iterator[list[Prover]]:
-    with Prover("z3") as z3, Prover("cvc5") as cvc5:
-        yield [z3, cvc5]
 
 
 def silent() -> Prover:

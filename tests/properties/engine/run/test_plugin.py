@@ -17,7 +17,7 @@ from properties.pictures import part as pictures_part
 from properties.suite import SUITE
 from tests.properties.engine import fake_claims
 from tests.properties.engine.run.plugin_suite import Suite
-from tests.report.picture_data import picture_data
+from tests.properties.pictures.report.picture_data import picture_data
 
 pytest_plugins = ["pytester"]
 

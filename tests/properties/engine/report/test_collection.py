@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.report import conftest
+from tests.properties.engine.report import conftest
 
 pytest_plugins = ["pytester"]
 
@@ -16,7 +16,7 @@ def test_two(browser): pass
 """
 
 SETTINGS = """
-pytest_plugins = ["tests.report.conftest"]
+pytest_plugins = ["tests.properties.engine.report.conftest"]
 """
 
 LINE = "browser tests: 2 not collected, no Chromium found; apt-get install chromium"

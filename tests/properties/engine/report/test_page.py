@@ -10,8 +10,8 @@ import pytest
 from properties.engine.report import wording
 from properties.engine.report.document import Document
 from properties.engine.report.html import Page, page
-from tests.report.page_parser import ParsedPage
-from tests.report.sample import HOSTILE, SLACK
+from tests.properties.engine.report.page_parser import ParsedPage
+from tests.properties.engine.report.sample import HOSTILE, SLACK
 
 
 @pytest.fixture(scope="module")

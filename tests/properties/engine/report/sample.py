@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from properties.dataset.report.dataset_entry import dataset_entry
 from properties.engine.claim import Depth, Evaluation, InstanceVerdict, Status
@@ -19,6 +20,7 @@ from properties.engine.report.entries import (
     obligation_entry,
     slack_entry,
 )
+from properties.engine.report.figures import Figure
 from properties.engine.report.html import Page
 from properties.engine.report.together import write_together
 from properties.engine.search import run_claim
@@ -27,7 +29,7 @@ from properties.pictures.report.pictures_entry import pictures_entry
 from properties.reading.datasets import load_dataset
 from tests.properties.engine import fake_claims
 from tests.properties.engine.fake_obligations import CHAIN, FALSE, SQUARES
-from tests.report.picture_data import picture_data
+from tests.properties.pictures.report.picture_data import picture_data
 from theory.proof.provers import Prover
 
 HOSTILE = '<script>alert("x")</script>&amp;'
@@ -158,3 +160,11 @@ def write_report(made: Page, directory: Path) -> None:
         if not (directory / path).exists():
             (directory / path).parent.mkdir(exist_ok=True)
             (directory / path).write_text("{}\n", encoding="utf-8")
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(figure: Figure) -> str:
+    """All that is written in it."""
+    return " ".join("".join(element.itertext()) for element in ElementTree.fromstring(figure.svg).iter(f"{SVG}text"))

@@ -1,4 +1,4 @@
-"""What the claims on K-FAC's residual have in common: conditions, families by the kind of inputs, the rules of the theorems."""
+"""What the claims on K-FAC's residual are tested on: conditions, and families by the kind of inputs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from properties.chapters.kfac.kfac_instances import (
 from properties.descent import followed, rule
 from properties.descent.families import FLIPPING, Build, Draw, examples
 from properties.descent.numbers import Numbers
-from properties.descent.rule import Rule, guaranteed_share
+from properties.descent.rule import Rule
 from properties.engine.claim import Family, Hypothesis, Verdict, certified, established, require, technical
 from properties.engine.rule import Families
 from theory.theorems import kfac
@@ -180,28 +180,3 @@ def families(inputs: Inputs) -> Callable[[Rule], Families]:
 def maps(inputs: Inputs, spiked: bool = True) -> Callable[[Rule], Families]:
     """Families of mutants: spikes first, as they are the worst case; they end too early for small steps."""
     return lambda said: (*((spikes(said, inputs),) if spiked else ()), perturbed(said, inputs))
-
-
-# --- the rules -------------------------------------------------------------------------------------------------------
-
-
-def rule_of(theorem: str) -> Rule:
-    """The numbers of T4, T4-lev, T4-sharp or T4-least."""
-    inputs = TALL if theorem == "T4" else Inputs()
-    return Rule(
-        lambda at: kfac.rate(at.eta, at.C, h_min=at.h_min, h_max=at.h_max, mu_max=at.mu_max, theorem=theorem),
-        lambda at: kfac.step_limit(at.C, h_max=at.h_max, mu_min=at.mu_min, theorem=theorem),
-        kfac.constant_limit(theorem),
-        lambda at: kfac.radius(at.C, at.residual_norm, at.lambda_min, at.h_min, at.mu_min),
-        aim=guaranteed_share,
-        condition="K2",
-        conditions=conditions_of_full_rank if theorem == "T4" else conditions,
-        features=features,
-        steps=8,
-        shared=True,
-        families=families(inputs),
-        worst=maps(inputs),
-    )
-
-
-T4_RULE, T4_LEV_RULE, T4_SHARP_RULE, T4_LEAST_RULE = map(rule_of, ("T4", "T4-lev", "T4-sharp", "T4-least"))

@@ -19,9 +19,9 @@ from properties.formulas import mathematics
 from properties.pictures.report.pictures_entry import pictures_entry
 from properties.suite import presented
 from tests.properties.engine import fake_claims
-from tests.report.page_parser import ParsedPage
-from tests.report.picture_data import picture_data
-from tests.report.sample import SLACK, Certificate
+from tests.properties.engine.report.page_parser import ParsedPage
+from tests.properties.engine.report.sample import SLACK, Certificate
+from tests.properties.pictures.report.picture_data import picture_data
 from theory.errors import DataFileError
 
 

@@ -2,7 +2,7 @@
 
 from properties.engine.report import terminal
 from properties.engine.report.document import Document
-from tests.report.sample import HOSTILE
+from tests.properties.engine.report.sample import HOSTILE
 
 
 def test_the_terminal_shows_slack_and_pictures_in_short(document: Document) -> None:

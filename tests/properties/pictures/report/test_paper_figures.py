@@ -6,20 +6,14 @@ from xml.etree import ElementTree
 import pytest
 
 from properties.engine.report.data_files import Table
-from properties.engine.report.figures import Figure
 from properties.pictures.report import paper_figures, picture_tables, picture_texts
-from tests.report.picture_data import picture_data
-
-SVG = "{http://www.w3.org/2000/svg}"
+from tests.properties.engine.report.sample import texts
+from tests.properties.pictures.report.picture_data import picture_data
 
 
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, paper_figures.Picture]:
     return {one.title: one for one in paper_figures.pictures(picture_data())}
-
-
-def texts(figure: Figure) -> str:
-    return " ".join("".join(element.itertext()) for element in ElementTree.fromstring(figure.svg).iter(f"{SVG}text"))
 
 
 def test_every_picture_is_drawn_labelled_and_tabulated(drawn: dict[str, paper_figures.Picture]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.report.browser_checks import Visit, broken_links, inaccessible, overflow, undrawn
+from tests.properties.engine.report.browser_checks import Visit, broken_links, inaccessible, overflow, undrawn
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Locator
 
-from tests.report.browser_checks import Visit, broken_links, inaccessible, overflow, undrawn
+from tests.properties.engine.report.browser_checks import Visit, broken_links, inaccessible, overflow, undrawn
 
 pytestmark = pytest.mark.browser
 

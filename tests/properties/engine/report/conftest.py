@@ -12,8 +12,8 @@ from properties.engine.profiles import under_ci
 from properties.engine.report.document import Document
 from properties.engine.report.html import Page, page
 from properties.suite import presented
-from tests.report.browser_checks import chromium, launch
-from tests.report.sample import full_document, sample_document, write_report
+from tests.properties.engine.report.browser_checks import chromium, launch
+from tests.properties.engine.report.sample import full_document, sample_document, write_report
 
 LEFT_OUT = pytest.StashKey[int]()
 KEY = "browser_tests_left_out"
