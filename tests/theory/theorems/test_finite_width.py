@@ -93,6 +93,17 @@ def test_it_tends_to_its_limit_as_the_width_grows() -> None:
     assert gaps[-1] < 1e-3
 
 
+def test_a_ratio_of_one_half_closes_no_tube(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Just below it one does: the theorem asks for ``g < 1/2``."""
+    room = 1 + module.ROOM
+    half = next(
+        x for x in (0.5 / room, math.nextafter(0.5 / room, 1), math.nextafter(0.5 / room, 0)) if x * room == 0.5
+    )
+    for needed, found in ((half, None), (half - 2.0**-50, (half - 2.0**-50) * room)):
+        monkeypatch.setattr(module, "_needed", lambda *_, needed=needed: exact(needed))
+        assert closing_ratio(sample(), Setting(2000, 1000.0, 0.1)) == found
+
+
 def test_a_tube_that_does_not_close_gives_no_bound_and_a_ratio_too_small_is_an_error() -> None:
     numbers = sample()
     assert closing_ratio(numbers, Setting(200, 1000.0, 0.1)) is None
