@@ -436,7 +436,7 @@ def test_the_paper_s_radius_is_made_of_a_residual_with_the_minimiser_s_error(mon
 
     def radius(residual: UpperBound, *_: float) -> UpperBound:
         given.append(residual)
-        return UpperBound(1.0)
+        return UpperBound(2.0**-10)
 
     monkeypatch.setattr(ball, "paper_radius", radius)
     monkeypatch.setattr(ball, "residual_norm", lambda *_: (1.0, 1.0))
