@@ -18,7 +18,7 @@ from properties.dataset.topics import gradient_data
 from properties.descent import gradient_singular
 from properties.descent.instances import MapInstance
 from properties.descent.numbers import Numbers
-from properties.descent.rule import Rule, guaranteed_share
+from properties.descent.rule import Rule, guaranteed_share, root
 from properties.descent.singular import SingularInstance
 from properties.engine.claim import InstanceVerdict, Verdict
 from properties.engine.search import evaluate, evaluate_instance
@@ -183,6 +183,12 @@ def test_every_constant_below_three_fifths_is_admitted(constant: float, verdict:
     instance = dataclasses.replace(linear_models.FAMILIES[0].build(SPECTRUM), constant=constant)
     (found,) = (one for one in advantage.hypotheses(advantage.RULE, instance) if one.name == "C < 3/5")
     assert found.verdict is verdict
+
+
+@pytest.mark.parametrize(("fall", "factor"), [(0.0, 1.0), (0.75, 0.5), (fmpq(15, 16), 0.25), (1.0, 0.0), (3.0, 0.0)])
+def test_the_factor_of_a_residual_is_the_root_of_that_of_its_square(fall: Any, factor: float) -> None:
+    numbers: Any = None  # the fall is a constant
+    assert float(root(lambda at: fall)(numbers)) == factor
 
 
 @pytest.mark.parametrize("C", [0.1, 0.49])
