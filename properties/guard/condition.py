@@ -36,7 +36,7 @@ def ngd_condition(
     n, (m, d) = len(r), (S.shape[1], X.shape[1])
     eps = 0.0 if damping is None else damping.eps
     outside = 0.0 if eps else frobenius(net.residual - net.gram * (inverse * net.residual))
-    absolute = np.abs(S) @ np.abs(S).T * (np.abs(X) @ np.abs(X).T)
+    absolute = rounding.floats(net.pattern_gram) * (np.abs(X) @ np.abs(X).T)  # a_r^2 has no sign: |S| |S|^T = S S^T
     trace = float(np.trace(rounding.floats(net.gram)))
     direction = frobenius(found.matrix)
     solved = Solved(
@@ -91,14 +91,15 @@ def kfac_condition(
     smallest = second if second and bounds.rank < d else mu
     rank = int(net.pattern_gram.rank())
     outside = norm(right - rounding.floats(net.pattern_gram) @ solution) if rank < n and not first else 0.0
+    gram = frobenius(net.pattern_gram)
     features = Solved(
         shape=(n, m),
         rank=rank,
         lambda_min=lambda_min,
         eps=first,
         norm=np.sqrt(trace),
-        gram=frobenius(net.pattern_gram),
-        absolute_gram=norm(np.abs(S) @ np.abs(S).T),
+        gram=gram,
+        absolute_gram=gram,  # a_r^2 has no sign: |S| |S|^T = S S^T
         inverse=norm(M),
         right=norm(right),
         outside=outside,
@@ -155,8 +156,9 @@ def product_condition(net: ExactNetwork, found: Direction, damping: Damping) -> 
     S, X, r = (rounding.floats(matrix) for matrix in (net.features, net.inputs, net.residual))
     (n, d), m, eps = X.shape, S.shape[1], damping.eps
     size, direction = norm(S) ** 2 * norm(X) ** 2, frobenius(found.matrix)
-    products = (2 * n + 16) * norm(np.abs(S) @ np.abs(S).T) * norm(np.abs(X) @ np.abs(X).T)
-    grams = norm(S @ S.T) * norm(X @ X.T)
+    pattern_gram = frobenius(net.pattern_gram)
+    products = (2 * n + 16) * pattern_gram * norm(np.abs(X) @ np.abs(X).T)
+    grams = pattern_gram * norm(X @ X.T)
     gradient = (n + 4) * norm(np.abs(S).T @ (np.abs(r) * np.abs(X))) / eps
     worked = solve(m * d) * (size + m * d * eps)
     factors = (eigenvalues(min(n, m), m) + eigenvalues(min(n, d), d) + m + d) * grams

@@ -62,6 +62,22 @@ def orthonormality_defect(columns: FloatArray) -> float:
     return float(euclidean_norm(products) * (1 + gamma(r * r + 2)) + 2 * rounding)
 
 
+def error_of_projection(error: float, below: float, defect: float, rank: int) -> float:
+    """Bound of ``||P' - P||_2``, for r = ``rank``: ``e/below + defect + gamma_{r+4} r (1 + defect)``, rounded up.
+
+    ``below`` bounds ``sigma_r(X)`` from below; ``defect`` is that of U, whose product with its transpose is P'.
+    """
+    return (error / below + defect + gamma(rank + 4) * (rank * (1 + defect))) * (1 + gamma(24))
+
+
+def error_of_dual(error: float, below: float, smallest: float, turned: float, products: float, rank: int) -> float:
+    """Bound of ``||Y' - Y||_2``, for r = ``rank``: ``2e/(below s_r) + turned/s_r + gamma_{r+6} products``, rounded up.
+
+    ``turned`` is how far U and V together are from orthonormal, ``products`` is ``|| |U| diag(1/s) |V| ||_F``.
+    """
+    return (2 * error / (below * smallest) + turned / smallest + gamma(rank + 6) * products) * (1 + gamma(24))
+
+
 def input_bounds(geometry: InputGeometry) -> InputBounds:
     """Certify what the decomposition of X says, for X exactly as given.
 
@@ -83,10 +99,9 @@ def input_bounds(geometry: InputGeometry) -> InputBounds:
         return InputBounds(r, False, nothing, unknown, unknown, math.inf, math.inf)
     below = (smallest - error) * (1 - gamma(4))
     up, down = 1 + gamma(24), 1 - gamma(24)
-    frobenius = r * (1 + defect_left)
-    projection_error = (error / below + defect_left + gamma(r + 4) * frobenius) * up
+    projection_error = error_of_projection(error, below, defect_left, r)
     products = euclidean_norm((np.abs(left) / values) @ np.abs(right))
-    dual_error = (2 * error / (below * smallest) + turned / smallest + gamma(r + 6) * products) * up
+    dual_error = error_of_dual(error, below, smallest, turned, products, r)
     scores = geometry.leverage
     lower, upper = np.maximum(scores - projection_error, 0.0) * down, np.minimum((scores + projection_error) * up, 1.0)
     if r == n:  # then P = I

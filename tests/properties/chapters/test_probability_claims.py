@@ -252,6 +252,17 @@ def test_exact_geometry_knows_the_rank_that_float64_does_not() -> None:
     assert verdicts["the rank of X is certified"] is Verdict.UNDECIDED
 
 
+@pytest.mark.parametrize("size", [1.0, 1e-12])
+def test_a_width_that_is_a_hundredth_more_than_is_needed_is_not_the_least(size: float) -> None:
+    """Whichever lemma decides: K2's for targets of that length, Chernoff's for short ones."""
+    instance = WidthInstance(np.eye(2), np.full(2, size), 1.0, 0.1, 0.5, "T3", False)
+    stated = width_claims.WidthRule("T3").conclusion(instance)[2]
+    wider = width_claims.WidthRule("T3", lambda one: math.ceil(1.01 * one.width)).conclusion(instance)[2]
+    assert (stated.verdict, wider.verdict) == (Verdict.HOLDS, Verdict.REFUTED)
+    assert stated.label == "one of them fails at a smaller width"
+    assert 0.8 < stated.ratio < 1 < wider.ratio
+
+
 def test_how_often_conditions_fail_depends_on_the_length_of_the_targets_alone() -> None:
     """For orthogonal rows: (3, 4) and (5, 0) hundredths have the same radius, (4, 0) a smaller one; the same networks are drawn."""
 

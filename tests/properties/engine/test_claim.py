@@ -61,6 +61,7 @@ def test_enclosed_comparison_needs_every_pair_of_points() -> None:
     assert at_most_enclosed("label", arb(1), arb(1)).verdict is HOLDS
     assert at_most_enclosed("label", arb("nan"), arb(1)).verdict is UNDECIDED
     assert at_most_enclosed("label", arb(1), arb(2)).evidence is Evidence.ENCLOSED
+    assert at_most_enclosed("label", arb(1, 0.25), arb(2, 0.5)).rounding == pytest.approx(0.75, rel=1e-6)
 
 
 def test_enclosed_identity_needs_zero_inside_and_a_small_radius() -> None:

@@ -128,6 +128,15 @@ def test_the_exponent_of_a_power_law() -> None:
     assert widths.fitted_exponent(m, [1.0, 0.8, 0.75, 0.5])[1] > 0.01
 
 
+def test_the_certified_constant_of_a_network_is_above_the_attacked_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(widths, "FEW_ROWS", 2)
+    monkeypatch.setattr(widths, "_powers", lambda *_: [64, 128])
+    found = widths.constants(Depth.NORMAL, seed=0)
+    assert [point["width"] for point in found["points"]] == [64, 128]
+    for point in found["points"]:
+        assert point["path"] < point["attacked"] < point["certified"]  # NGD stays well inside the ball
+
+
 def test_widths_are_powers() -> None:
     assert widths._powers(256, 2048, 2) == [256, 512, 1024, 2048]
     assert widths._powers(4096, 65536, 4) == [4096, 16384, 65536]

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,8 +11,14 @@ from flint import fmpq, fmpq_mat
 from theory.inputs import FloatArray, normalise_rows
 from theory.kernels.geometry import InputGeometry
 from theory.rigour.exact import exact_rank, pseudo_inverse, rational, rational_matrix
-from theory.rigour.input_bounds import InputBounds, input_bounds, orthonormality_defect
-from theory.rigour.rounding import gamma
+from theory.rigour.input_bounds import (
+    InputBounds,
+    error_of_dual,
+    error_of_projection,
+    input_bounds,
+    orthonormality_defect,
+)
+from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.stability.patterns import largest_eigenvalue_at_most
 
 
@@ -111,6 +118,19 @@ def test_orthonormality_defect_bounds_the_distance_to_orthonormal_columns() -> N
         defect = orthonormality_defect(columns)
         assert np.linalg.norm(columns - left @ right, 2) <= defect
         assert defect <= 10 * spread + 20 * gamma(20)
+
+
+@pytest.mark.parametrize("rank", [1, 7])
+def test_errors_of_the_projection_and_of_the_dual_inputs_are_rounded_up_and_hardly_more(rank: int) -> None:
+    """Against the same formulas in rational numbers, docs/proofs/rounding.md, P11.6; whichever of their terms is the largest."""
+    u, rng = Fraction(UNIT_ROUNDOFF), np.random.default_rng(rank)
+    for error, defect, products in itertools.product((1e-15, 1e-3, 0.4), (1e-17, 1e-2), (1.0, 1e12)):
+        e, below, s, near, size = (np.array([error, 0.7, 1.0, defect, products]) * rng.uniform(0.8, 1.2, 5)).tolist()
+        exact = Fraction(e) / Fraction(below) + Fraction(near) + Fraction(gamma(rank + 4)) * rank * (1 + Fraction(near))
+        assert exact <= Fraction(error_of_projection(e, below, near, rank)) <= exact * (1 + 60 * u)
+        exact = (2 * Fraction(e) / Fraction(below) + Fraction(near)) / Fraction(s)
+        exact += Fraction(gamma(rank + 6)) * Fraction(size)
+        assert exact <= Fraction(error_of_dual(e, below, s, near, size, rank)) <= exact * (1 + 60 * u)
 
 
 def test_exact_rank_is_the_rank_of_the_floats_as_given() -> None:

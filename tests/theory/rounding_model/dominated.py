@@ -89,11 +89,13 @@ BY_FUNCTION: dict[str, tuple[tuple[str, str], ...]] = {
         (r"^defect_(left|right) in 1 \+", SECOND),
         (r"^left \* values @ right in", LARGER),
         (r"^all of rest \+=", "the defects' 4 r gamma_{n+2}, times the largest singular value, is more"),
-        (
-            r"^defect_left in error|^gamma\(r \+ 4\) \* frob",
-            "the error over the smallest singular value holds the defects",
-        ),
-        (r"^turned / smallest|^gamma\(r \+ 6\)", "twice the error, over the square of it, holds twice the defects"),
+    ),
+    "rigour.input_bounds.error_of_projection": (
+        (r"^defect in error|^gamma\(rank \+ 4\)", "the error over the smallest singular value holds the defects"),
+        (r"^defect in 1 \+", SECOND),
+    ),
+    "rigour.input_bounds.error_of_dual": (
+        (r"^turned / smallest|^gamma\(rank \+ 6\)", "twice the error, over the square of it, holds twice the defects"),
     ),
     "network.gram._smooth_pattern_gram": ((r"^lower(\.T)? in", "one input has nothing off the diagonal"),),
     "maps.affine.PerturbedAffine.deviation": (

@@ -69,7 +69,8 @@ def decompositions() -> Case:
                         yield low, scale**2
                         yield scale**2, high
 
-    return Case("decompositions of inputs", (f"{INPUTS[7:]}:input_bounds",), measure)
+    watched = ("input_bounds", "error_of_projection", "error_of_dual")
+    return Case("decompositions of inputs", tuple(f"{INPUTS[7:]}:{name}" for name in watched), measure)
 
 
 CASES = (orthonormality(), decompositions())

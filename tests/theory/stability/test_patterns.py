@@ -267,3 +267,11 @@ def test_a_set_of_changes_is_decided_whatever_the_library_s_eigenvalues_are(monk
         found = ChangeMatrices.of(rows, product, 4)
         assert not found.squares_at_most(rational(largest * (1 - 1e-9)))
         assert found.squares_at_most(rational(largest * (1 + 1e-9)))
+
+
+def test_a_square_between_two_floats_is_compared_as_it_is() -> None:
+    """Where the float bound is attained, one flip of one input: ``lambda_max = 1`` for a width of 1 is above ``1 - 2^-200``."""
+    changes = ChangeMatrices.of(np.ones((1, 1)), np.ones((1, 1, 1)), 1)
+    changes.__dict__["_squares_above"] = np.ones(1)
+    assert changes.squares_at_most(fmpq(1))
+    assert not changes.squares_at_most(1 - fmpq(1, 2**200))

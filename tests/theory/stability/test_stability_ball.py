@@ -3,19 +3,22 @@
 import itertools
 import math
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
 from flint import arb, fmpq
 
+from theory.direction import UpperBound
 from theory.errors import ChoiceError, InputError, ScaleError
 from theory.inputs import FloatArray, normalise_rows
+from theory.losses import PseudoHuberLoss
 from theory.network.gram import gram_eigenvalue
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import ball_matrix, rational, rational_matrix
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import gamma
-from theory.stability import ball_changes, certify_ball, change_bounds
+from theory.stability import ball, ball_changes, certify_ball, change_bounds
 from theory.stability.ball import frobenius_bound, pattern_bound, smooth_bound, spectral_bound
 from theory.stability.flips import JointKnapsack, flip_costs, input_flip_counts, joint_flip_count, squared_budget
 from theory.stability.norms import (
@@ -425,3 +428,21 @@ def test_weights_whose_squares_vanish_have_rounded_pre_activations_too() -> None
     for size in (1e-170, 1e170):  # squares vanish or overflow
         of_this_size = pre_activation_error(TwoLayerNetwork(size * (1e170 * weights), net.signs))
         assert of_this_size / size == pytest.approx(of_usual_size, rel=1e-9, abs=0)
+
+
+def test_the_paper_s_radius_is_made_of_a_residual_with_the_minimiser_s_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not below their exact sum, which float64 would round down to 1."""
+    given: list[float] = []
+
+    def radius(residual: UpperBound, *_: float) -> UpperBound:
+        given.append(residual)
+        return UpperBound(2.0**-10)
+
+    monkeypatch.setattr(ball, "paper_radius", radius)
+    monkeypatch.setattr(ball, "residual_norm", lambda *_: (1.0, 1.0))
+    net, y = TwoLayerNetwork.initialise(8, 2, 1.0, np.random.default_rng(0)), np.array([0.3, -0.2])
+    loss = partial(PseudoHuberLoss, ridge=0.1)
+    certify_ball(net, np.eye(2), y, condition="3", loss=loss)
+    error = loss(y).minimiser_error
+    assert 0 < error < 2.0**-53
+    assert 1 + Fraction(error) <= Fraction(given[0]) <= 1 + Fraction(2.0**-51)

@@ -14,6 +14,7 @@ from theory.direction import LowerBound, UpperBound
 from theory.errors import DegenerateInputsError, DirectionError, ScaleError, WidthError
 from theory.inputs import normalise_rows
 from theory.kernels.limiting import limiting_gram
+from theory.rigour.precision import working_precision
 from theory.theorems import finite_width as law
 from theory.theorems import population_bound as module
 from theory.theorems.population_bound import (
@@ -91,6 +92,44 @@ def test_it_tends_to_its_limit_as_the_width_grows() -> None:
     for wide, wider in itertools.pairwise(gaps):
         assert 0 < wider < wide / 8  # like m^{-1/2}
     assert gaps[-1] < 1e-3
+
+
+@pytest.mark.parametrize("width", [4000, 5000, 6000, 7000, 8000, 9000])
+def test_what_is_told_is_rounded_outwards_by_one_float(width: int) -> None:
+    """Against the same numbers in 300 bits; to the nearest float each would be within at some of the widths only."""
+    numbers, setting, eta, steps = sample(), Setting(width, 1000.0, 0.1), 0.7, 5
+    told = population_bound(numbers, setting, eta, steps)
+    assert told is not None
+    share, n, g = setting.share, numbers.n, exact(told.ratio)
+    with working_precision(300):
+        kept, size = module._start(numbers, setting)
+        b, distance = module._tube(numbers, setting, kept, size, g), law.distance_bound(size, kept, g)
+        outputs = law.initial_output(n, exact(setting.scale), share, True)
+        first = arb(exact(numbers.squared_targets)).sqrt() + outputs
+        above = {
+            "complexity": law.uniform_complexity(distance, law.feature_trace(width, share, True, like=b), n),
+            "confidence": law.uniform_confidence(n, exact(setting.delta) / 2, setting.cells),
+            "training": law.tube_rate(exact(eta), g) ** steps * first / arb(n).sqrt(),
+            "linearisation": 2 * law.linearisation_error(b, exact(setting.scale), width, share, True),
+            "tube": b,
+            "distance": distance,
+        }
+        for name, number in {**above, "total": sum(list(above.values())[:4])}.items():
+            found = getattr(told, name)
+            assert arb(number) <= arb(found), name
+            assert arb(number) >= arb(math.nextafter(found, 0)), name
+        assert arb(told.kept) <= arb(kept) <= arb(math.nextafter(told.kept, 1))
+
+
+def test_a_ratio_of_one_half_closes_no_tube(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Just below it one does: the theorem asks for ``g < 1/2``."""
+    room = 1 + module.ROOM
+    half = next(
+        x for x in (0.5 / room, math.nextafter(0.5 / room, 1), math.nextafter(0.5 / room, 0)) if x * room == 0.5
+    )
+    for needed, found in ((half, None), (half - 2.0**-50, (half - 2.0**-50) * room)):
+        monkeypatch.setattr(module, "_needed", lambda *_, needed=needed: exact(needed))
+        assert closing_ratio(sample(), Setting(2000, 1000.0, 0.1)) == found
 
 
 def test_a_tube_that_does_not_close_gives_no_bound_and_a_ratio_too_small_is_an_error() -> None:

@@ -18,7 +18,7 @@ from properties.dataset.topics import gradient_data
 from properties.descent import gradient_singular
 from properties.descent.instances import MapInstance
 from properties.descent.numbers import Numbers
-from properties.descent.rule import Rule, guaranteed_share
+from properties.descent.rule import Rule, guaranteed_share, root
 from properties.descent.singular import SingularInstance
 from properties.engine.claim import InstanceVerdict, Verdict
 from properties.engine.search import evaluate, evaluate_instance
@@ -174,6 +174,28 @@ def test_the_rates_are_attained_at_the_largest_and_at_the_best_step() -> None:
     best = evaluate(advantage.T0_ADVANTAGE, linear_models.FAMILIES[0], {**SPECTRUM, "step_percent": 50})
     assert best.bounds[-1].label.startswith("(c)")
     assert best.bounds[-1].ratio > 1 - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("constant", "verdict"), [(0.01, Verdict.HOLDS), (0.59, Verdict.HOLDS), (0.6, Verdict.REFUTED)]
+)
+def test_every_constant_below_three_fifths_is_admitted(constant: float, verdict: Verdict) -> None:
+    instance = dataclasses.replace(linear_models.FAMILIES[0].build(SPECTRUM), constant=constant)
+    (found,) = (one for one in advantage.hypotheses(advantage.RULE, instance) if one.name == "C < 3/5")
+    assert found.verdict is verdict
+
+
+@pytest.mark.parametrize(("fall", "factor"), [(0.0, 1.0), (0.75, 0.5), (fmpq(15, 16), 0.25), (1.0, 0.0), (3.0, 0.0)])
+def test_the_factor_of_a_residual_is_the_root_of_that_of_its_square(fall: Any, factor: float) -> None:
+    numbers: Any = None  # the fall is a constant
+    assert float(root(lambda at: fall)(numbers)) == factor
+
+
+@pytest.mark.parametrize("C", [0.1, 0.49])
+def test_the_proved_step_limit_of_gradient_descent_is_the_larger_theorem_s(C: float) -> None:
+    """``(1 - 2c)/(1 - c)``, c = C/3, of T0-sharp, where lambda is nothing beside ``||J(0)||_2^2 = 1``."""
+    row = gradient_descent._slack(C)
+    assert row.proved == pytest.approx((1 - 2 * C / 3) / (1 - C / 3), rel=1e-12)
 
 
 def test_what_the_statement_does_not_cover_is_vacuous() -> None:
