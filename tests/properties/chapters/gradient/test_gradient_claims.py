@@ -181,7 +181,7 @@ def test_the_rates_are_attained_at_the_largest_and_at_the_best_step() -> None:
 )
 def test_every_constant_below_three_fifths_is_admitted(constant: float, verdict: Verdict) -> None:
     instance = dataclasses.replace(linear_models.FAMILIES[0].build(SPECTRUM), constant=constant)
-    (found,) = (one for one in advantage.hypotheses(advantage.RULE, instance) if one.name == "C < 3/5")
+    (found,) = (one for one in advantage.AdvantageRule().hypotheses(instance) if one.name == "C < 3/5")
     assert found.verdict is verdict
 
 

@@ -135,8 +135,7 @@ def test_points_are_feasible_and_close_to_the_bound() -> None:
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_what_lies_outside_the_row_space_is_a_share_of_the_direction_s_length(share: float) -> None:
     """Of ``A^T y``, in the Euclidean norm; only a mutant's share is not 0."""
-    rule, description = dataclasses.replace(points.RULE, outside=share), {**ASCENT, "outputs": 2, "effort": 5}
-    point = points.build(rule, True, description)
+    point = ngd_lemma.LemmaRule(outside=share).build({**ASCENT, "outputs": 2, "effort": 5})
     length = np.linalg.norm(point.current.T @ point.weights)
     assert np.linalg.norm(point.outside) == pytest.approx(share * length, rel=1e-9)
 
