@@ -54,10 +54,9 @@ StepFactor = Callable[[float, float], float]
 
 @dataclass(frozen=True)
 class VaryingStep:
-    """One step and a bracket of ``eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` on its segment."""
+    """One step and an upper bound of ``eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` on its segment."""
 
     step: OneStep
-    variation_below: float
     variation_above: float
 
 
@@ -84,22 +83,20 @@ class StepInstance:
                 break
             try:
                 step = network_step(state, self.network.eta)
-                below, above = self._variation(start, state, gram, gram_error)
+                above = self._variation(start, state, gram, gram_error)
             except DescentError:
                 break
-            taken.append(VaryingStep(step, below, above))
+            taken.append(VaryingStep(step, above))
             if step.after <= 1000 * step.after_error:
                 break
         return taken
 
-    def _variation(
-        self, start: FloatArray, state: FunctionSpaceDescent, gram: FloatArray, gram_error: float
-    ) -> tuple[float, float]:
-        """The bracket of eps_k; exactly (0, 0) when no activation of a ReLU network changed on the segment."""
+    def _variation(self, start: FloatArray, state: FunctionSpaceDescent, gram: FloatArray, gram_error: float) -> float:
+        """The upper end of the bracket of eps_k; exactly 0 when no activation of a ReLU network changed on the segment."""
         relu = self.network.net.activation == "relu"
         if relu and np.array_equal(start >= 0, state.pre_activations >= 0):
-            return 0.0, 0.0
-        return segment_variation(
+            return 0.0
+        _, above = segment_variation(
             start,
             state.pre_activations,
             state.signs,
@@ -111,6 +108,7 @@ class StepInstance:
             kernel_error=gamma(self.network.net.dim + 4),
             gram_error=gram_error,
         )
+        return above
 
 
 @dataclass(frozen=True)
