@@ -62,7 +62,7 @@ class VaryingStep:
 
 @stored_as("network-steps")
 @dataclass(frozen=True)
-class StepInstance:
+class NetworkSteps:
     """A network and the steps that it takes while its Jacobian is certified to have full row rank."""
 
     roundable: ClassVar[tuple[str, ...]] = tuple(f"network.{part}" for part in NetworkInstance.roundable)
@@ -117,14 +117,14 @@ class StepRate(Stated):
 
     factor: StepFactor = ngd.step_rate
 
-    def hypotheses(self, instance: StepInstance) -> Sequence[Hypothesis]:
+    def hypotheses(self, instance: NetworkSteps) -> Sequence[Hypothesis]:
         """The Gram matrix is certified to be regular at initialisation, or known to be singular, or neither."""
         full_rank = established("J(0) certified to have full row rank (steps taken)", bool(instance.steps))
         if full_rank.verdict is not Verdict.HOLDS and instance.network.rank_deficient:
             return [dataclasses.replace(full_rank, verdict=Verdict.REFUTED)]
         return [full_rank]
 
-    def conclusion(self, instance: StepInstance) -> Sequence[Bound]:
+    def conclusion(self, instance: NetworkSteps) -> Sequence[Bound]:
         """``||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||``; without any change on the segment an equality."""
         eta = instance.network.eta
         bounds = []
@@ -140,7 +140,7 @@ class StepRate(Stated):
                 bounds.append(at_most(_label(k), step.after, predicted * step.before, step.rounding(predicted)))
         return bounds
 
-    def confirm(self, instance: StepInstance, bits: int) -> Sequence[Bound]:
+    def confirm(self, instance: NetworkSteps, bits: int) -> Sequence[Bound]:
         """The bounds that float64 does not show to hold, again in balls; eps_k is a certified upper bound.
 
         Where J does not change both sides of the equality are checked: the ball of the difference holds 0 and is small, or not.
@@ -159,7 +159,7 @@ class StepRate(Stated):
                 found.append(at_most_enclosed(bound.label, step.after, predicted))
         return found
 
-    def features(self, instance: StepInstance) -> Sequence[str]:
+    def features(self, instance: NetworkSteps) -> Sequence[str]:
         """Whether the Jacobian changed on some segment."""
         changed = any(varying.variation_above > 0 for varying in instance.steps)
         return ["J changes on a segment"] if changed else ["J does not change"]
@@ -179,17 +179,17 @@ def _equality(k: int) -> str:
     return f"||r({k + 1})|| = |1-eta| ||r({k})|| as J does not change from the stored iterate {k}"
 
 
-def _build(description: Description) -> StepInstance:
+def _build(description: Description) -> NetworkSteps:
     rng = np.random.default_rng(description["seed"])
     n, d, activation = description["inputs"], description["dimension"], description["activation"]
     inputs = draw_inputs(n, d, description["kind"], rng)
     width, scale = 2 * description["half_width"], float(description["scale"])
     net = TwoLayerNetwork.initialise(width, d, scale, rng, description["symmetric"], activation)
     targets = np.asarray(rng.standard_normal(n)) * (description["target_tenths"] / 10)
-    return StepInstance(NetworkInstance(net, inputs, targets, description["step_percent"] / 100, 5))
+    return NetworkSteps(NetworkInstance(net, inputs, targets, description["step_percent"] / 100, 5))
 
 
-def _family(id: str, title: str, activations: Sequence[str], counts: tuple[int, int, int]) -> Family[StepInstance]:
+def _family(id: str, title: str, activations: Sequence[str], counts: tuple[int, int, int]) -> Family[NetworkSteps]:
     return described_family(
         id,
         title,
