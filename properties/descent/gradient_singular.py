@@ -9,18 +9,18 @@ from typing import Any
 from flint import fmpq
 
 from properties.descent import singular as ngd_singular
-from properties.descent.singular import SingularInstance
+from properties.descent.singular import SingularRun
 from properties.engine.claim import Bound, Hypothesis, at_most_exactly, require
 from theory.rigour.exact import rational_matrix
 
 
-def hypotheses(instance: SingularInstance) -> Sequence[Hypothesis]:
+def hypotheses(instance: SingularRun) -> Sequence[Hypothesis]:
     """There is something to learn, and an eigenvalue that is not zero: Condition 1 is what the mutant drops."""
     size = float(abs(instance.jacobian).max())
     return [*ngd_singular.hypotheses(instance), require("J(0) is not zero", size - 1.0)]
 
 
-def conclusion(decrease: Callable[[fmpq], fmpq], instance: SingularInstance) -> Sequence[Bound]:
+def conclusion(decrease: Callable[[fmpq], fmpq], instance: SingularRun) -> Sequence[Bound]:
     """``||r(1)||^2 <= (1 - decrease) ||r(0)||^2`` exactly, lambda = tr G and ``x = eta lambda`` a share of 1.
 
     G has rank one, so that its trace is its only eigenvalue that is not zero; C = 0, and the decrease is x for T0,

@@ -22,7 +22,7 @@ from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
 
 @stored_as("singular-run")
 @dataclass(frozen=True)
-class SingularInstance:
+class SingularRun:
     """``u(theta) = B theta`` with B of rank below n and a weighted squared loss; C = 0 as J never moves."""
 
     jacobian: FloatArray
@@ -44,16 +44,16 @@ def _descriptions(most_weight: int) -> SearchStrategy[Mapping[str, Any]]:
     )
 
 
-def _build(description: Mapping[str, Any]) -> SingularInstance:
+def _build(description: Mapping[str, Any]) -> SingularRun:
     """The step size is a share of ``2/(mu+L)``."""
     row = np.array(description["row"], dtype=float)
     jacobian = np.stack([row, description["factor"] * row])
     eta = fmpq(description["step_tenths"], 10) * fmpq(2, sum(description["weights"]))
     weights = np.array(description["weights"], dtype=float)
-    return SingularInstance(jacobian, np.array(description["y"], dtype=float), eta, weights)
+    return SingularRun(jacobian, np.array(description["y"], dtype=float), eta, weights)
 
 
-def hypotheses(instance: SingularInstance) -> Sequence[Hypothesis]:
+def hypotheses(instance: SingularRun) -> Sequence[Hypothesis]:
     """Only that there is something to learn: Condition 1 is what the mutant drops."""
     return [require("y is not zero", float(np.abs(instance.targets).max()) - 1.0)]
 
@@ -63,7 +63,7 @@ SquaredFactor = Callable[[fmpq, fmpq, fmpq], fmpq]
 
 
 def conclusion(
-    instance: SingularInstance, factor: SquaredFactor = lambda eta, mu, L: 1 - eta, formula: str = "(1-eta)"
+    instance: SingularRun, factor: SquaredFactor = lambda eta, mu, L: 1 - eta, formula: str = "(1-eta)"
 ) -> Sequence[Bound]:
     """``||r(1)||^2 <= factor ||r(0)||^2`` with the pseudo-inverse step ``r(1) = r(0) - eta B B^+ g(0)``, exactly."""
     jacobian, weights = rational_matrix(instance.jacobian), rational_matrix(instance.weights).entries()
@@ -76,7 +76,7 @@ def conclusion(
     return [at_most_exactly(f"||r(1)||^2 <= {formula} ||r(0)||^2", measured, predicted)]
 
 
-def straight_line(instance: SingularInstance) -> Sequence[Bound]:
+def straight_line(instance: SingularRun) -> Sequence[Bound]:
     """``||u(1) - u(0) + eta r(0)||^2 <= 0`` exactly: C = 0 and q = 0, so that the step would be straight (T1-line)."""
     jacobian = rational_matrix(instance.jacobian)
     residual = rational_matrix(-instance.targets[:, None])
@@ -85,7 +85,7 @@ def straight_line(instance: SingularInstance) -> Sequence[Bound]:
     return [at_most_exactly("||u(1) - u(0) + eta r(0)||^2 <= 0", squared, fmpq(0))]
 
 
-def family(most_weight: int) -> Family[SingularInstance]:
+def family(most_weight: int) -> Family[SingularRun]:
     """Weights of the loss are whole numbers up to ``most_weight``."""
     title = "linear maps with a rank-deficient Jacobian"
     return Family("singular", title, partial(_descriptions, most_weight), _build, dict.fromkeys(Depth, 60))
@@ -96,9 +96,9 @@ SINGULAR = family(1)
 
 
 def dropped(
-    conclusion: Callable[[SingularInstance], Sequence[Bound]] = conclusion,
-    own: Family[SingularInstance] = SINGULAR,
-    hypotheses: Callable[[SingularInstance], Sequence[Hypothesis]] = hypotheses,
+    conclusion: Callable[[SingularRun], Sequence[Bound]] = conclusion,
+    own: Family[SingularRun] = SINGULAR,
+    hypotheses: Callable[[SingularRun], Sequence[Hypothesis]] = hypotheses,
 ) -> dict[str, Any]:
     """The parts of a claim that are other ones without Condition 1."""
     return {
@@ -115,7 +115,7 @@ def without_condition_1(*own: Any, description: str = "a singular G(0), with the
     return replaced("condition-1-dropped", description, "Condition 1", **dropped(*own))
 
 
-LINEAR: Callable[[SingularInstance], Sequence[Bound]] = partial(
+LINEAR: Callable[[SingularRun], Sequence[Bound]] = partial(
     conclusion, factor=lambda eta, mu, L: (1 - eta) ** 2, formula="(1-eta)^2"
 )
 """What T1-first, T1-q, T1-sharp and T1-step say at C = 0."""

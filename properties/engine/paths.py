@@ -32,12 +32,6 @@ def file_key(path: Name) -> tuple[object, ...]:
     return status.st_dev, status.st_ino
 
 
-def is_inside(path: Name, directory: Name) -> bool:
-    """Whether a path leads to a directory or to something below it."""
-    real = Path(os.path.realpath(path))
-    return any(same_file(one, directory) for one in (real, *real.parents))
-
-
 def printable(path: Name) -> str:
     r"""The name on one line, with ``\xe9`` for a byte that is not UTF-8, ``\n`` for a line's end, ``\u00a0`` for what is not seen.
 

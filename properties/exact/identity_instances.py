@@ -44,7 +44,7 @@ NEARLY_PARALLEL_ANGLE = 1e-3
 
 @stored_as("network-identity")
 @dataclass(frozen=True)
-class NetworkInstance:
+class ExactInstance:
     """A network with float64 entries that are exact by decree: X (n, d) with unit rows to rounding, W (m, d), y (n,)."""
 
     roundable: ClassVar[tuple[str, ...]] = ("targets", "step_size", "weights", "other_weights")
@@ -148,7 +148,7 @@ def _weights(description: Mapping[str, Any], rng: np.random.Generator) -> tuple[
     return weights, signs
 
 
-def build_network(description: Mapping[str, Any]) -> NetworkInstance:
+def build_network(description: Mapping[str, Any]) -> ExactInstance:
     """The instance of a description: kind, rows, dim, width (a perfect square), weights, step_tenths, seed, optimiser."""
     rng = np.random.default_rng(description["seed"])
     kind, n, d = str(description["kind"]), int(description["rows"]), int(description["dim"])
@@ -156,7 +156,7 @@ def build_network(description: Mapping[str, Any]) -> NetworkInstance:
     weights, signs = _weights(description, rng)
     if kind in CLOSE_KINDS:
         weights[0] = (inputs[0] - inputs[1]) / np.linalg.norm(inputs[0] - inputs[1])
-    return NetworkInstance(
+    return ExactInstance(
         kind=kind,
         inputs=inputs,
         weights=weights,
@@ -202,12 +202,12 @@ def network_family(
     widths: tuple[int, ...],
     shapes: _Shapes = SHAPES,
     weights: tuple[str, ...] = WEIGHTS,
-) -> Family[NetworkInstance]:
+) -> Family[ExactInstance]:
     """Tiny networks for the optimisers and widths named; of every kind of inputs and weights unless told."""
     return Family(id, title, lambda: network_descriptions(optimisers, widths, shapes, weights), build_network, EXAMPLES)
 
 
-def network_features(instance: NetworkInstance) -> tuple[str, ...]:
+def network_features(instance: ExactInstance) -> tuple[str, ...]:
     """Labels: the kind of inputs, n > d, exact zero pre-activations, X without full column rank."""
     n, d = instance.inputs.shape
     labels = [instance.kind, "n > d" if n > d else "n <= d"]

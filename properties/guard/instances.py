@@ -23,7 +23,7 @@ from properties.engine.claim import Depth, Family, as_float
 from properties.engine.descriptions import described
 from properties.engine.stable_names import stored_as
 from properties.exact.exact_network import ExactNetwork, vector
-from properties.exact.identity_instances import SHAPES, NetworkInstance, build_network, with_shape
+from properties.exact.identity_instances import SHAPES, ExactInstance, build_network, with_shape
 from properties.guard.allowance import Condition, bounds_of, frobenius, smallest_eigenvalue
 from properties.guard.condition import kfac_condition, ngd_condition, product_condition
 from properties.guard.damping import Damping, Direction, damped_direction, shifted
@@ -80,7 +80,7 @@ def pseudo_direction(net: ExactNetwork, optimiser: str) -> fmpq_mat:
 class Problem:
     """What a step is given, with the exact step."""
 
-    given: NetworkInstance
+    given: ExactInstance
     """X (n, d), W (m, d), signs (m,), y (n,), the step size and the optimiser."""
     damping: Damping | None = None
     """That of the exact step."""
@@ -271,7 +271,7 @@ def wide_problem(description: Description, optimiser: str, damping: Damping | No
     net = TwoLayerNetwork.initialise(width, d, float(description["scale"]), rng, symmetric=symmetric)
     targets = net.outputs(inputs) + rng.standard_normal(n) * 2.0 ** -description["residual_exponent"]
     return Problem(
-        NetworkInstance(
+        ExactInstance(
             kind=description["kind"],
             inputs=inputs,
             weights=net.weights,

@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from properties.descent.inputs import draw_inputs
 from properties.engine.claim import Depth, Family
 from properties.engine.descriptions import described
-from properties.exact.identity_instances import NetworkInstance
+from properties.exact.identity_instances import ExactInstance
 from properties.guard.damping import Damping
 from properties.guard.implementation import Implementation
 from properties.guard.instances import EIGHTHS, Description, Problem, StepInstance
@@ -43,7 +43,7 @@ def larger_problem(description: Description, optimiser: str, damping: Damping | 
     weights = _eighths(rng, width, d)
     weights[~weights.any(axis=1), 0] = 1.0  # a neuron at 0 would have pre-activations of 0
     return Problem(
-        NetworkInstance(
+        ExactInstance(
             kind=description["kind"],
             inputs=inputs,
             weights=weights,

@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.engine.claim import Depth, Family
 from properties.engine.descriptions import described
-from properties.exact.identity_instances import NetworkInstance
+from properties.exact.identity_instances import ExactInstance
 from properties.guard.implementation import Implementation
 from properties.guard.instances import EIGHTHS, Description, Problem, StepInstance
 from theory.inputs import normalise_rows
@@ -44,7 +44,7 @@ def parallel_problem(description: Description, implementation: Implementation) -
         weights[1] = np.round(2.0**20 * across) / 2.0**20
         weights[1, 0] = -weights[1, 1] * np.sin(angle / 2)  # its boundary lies between the two
     return Problem(
-        NetworkInstance(
+        ExactInstance(
             kind="nearly parallel",
             inputs=inputs,
             weights=weights,

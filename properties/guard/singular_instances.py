@@ -16,7 +16,7 @@ from hypothesis.strategies import SearchStrategy
 from properties.engine.claim import Depth, Family, Hypothesis, certified, require
 from properties.engine.descriptions import described
 from properties.engine.stable_names import stored_as
-from properties.exact.identity_instances import NetworkInstance
+from properties.exact.identity_instances import ExactInstance
 from properties.guard.allowance import frobenius
 from properties.guard.implementation import Implementation
 from properties.guard.instances import EIGHTHS, Description, Problem, StepInstance
@@ -94,7 +94,7 @@ def singular_problem(description: Description, implementation: Implementation) -
     elif kind == "alike":
         weights[first * (weights @ inputs[1]) <= 0] = 2 * np.sign(inputs[0] + 0.25)
     return Problem(
-        NetworkInstance(
+        ExactInstance(
             kind=kind,
             inputs=inputs,
             weights=weights,

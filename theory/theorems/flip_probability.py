@@ -1,8 +1,7 @@
 """How far the Jacobian moves within a radius, with high probability: C2-prob (docs/theory.md).
 
-Setting. Independent neurons ``w_r ~ N(0, nu^2 I)``, signs uniform on -1, +1; unit rows X (n, d), targets y,
-``lambda0 = lambda_min(G_inf)``, ``lambda_S = lambda_min(S_inf)``, ``E = ||y||^2 + n nu^2/2``. Symmetric initialisation:
-m / 2 independent pairs (w, a), (w, -a), so that u(0) = 0.
+Setting. Independent neurons ``w_r ~ N(0, nu^2 I)``, signs uniform on -1, +1; unit rows X (n, d).
+Symmetric initialisation: m / 2 independent pairs (w, a), (w, -a), so that u(0) = 0.
 
 C2-prob [paper, with constants]. For a radius R fixed before the draw, with probability at least 1 - delta, for all W with
 ``||W - W(0)||_F <= R``: ``||J(W) - J(0)||_F^2 = ||S(W) - S(0)||_F^2 <= kappa_3 n R^{2/3} / (nu delta sqrt(m))^{2/3}``,
@@ -13,7 +12,7 @@ m -> inf the supremum is that with ``(6/pi)^{1/3} = 1.24`` for kappa_3. For n = 
 Proof: docs/proofs/width.md, P7.2, P7.3.
 
 Functions of real numbers take floats or balls (arb), and answer in kind. Floats are taken as the numbers that they are, and answered
-by the next float on the side on which the statement stays true: failures and widths rounded up (theory/directed.py).
+by the next float on the side on which the statement stays true: here rounded up (theory/directed.py).
 """
 
 from __future__ import annotations

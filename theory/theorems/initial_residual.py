@@ -1,16 +1,16 @@
 """The residual at initialisation: R0 (docs/theory.md).
 
-Setting. Independent neurons ``w_r ~ N(0, nu^2 I)``, signs uniform on -1, +1; unit rows X (n, d), targets y,
-``lambda0 = lambda_min(G_inf)``, ``lambda_S = lambda_min(S_inf)``, ``E = ||y||^2 + n nu^2/2``. Symmetric initialisation:
-m / 2 independent pairs (w, a), (w, -a), so that u(0) = 0.
+Setting. Independent neurons ``w_r ~ N(0, nu^2 I)``, signs uniform on -1, +1; unit rows X (n, d), targets y.
+Symmetric initialisation: m / 2 independent pairs (w, a), (w, -a), so that u(0) = 0.
 
-R0 [paper, with constants]. ``E ||r(0)||^2 = E``, hence ``||r(0)||^2 <= E/delta`` with probability at least 1 - delta.
+R0 [paper, with constants]. The mean of ``||r(0)||^2`` is ``||y||^2 + n nu^2/2``, hence ``||r(0)||^2`` is at most that over delta with
+probability at least 1 - delta.
 Symmetric initialisation: ``r(0) = -y``.
 
 Proof: docs/proofs/width.md, P7.1.
 
 Functions of real numbers take floats or balls (arb), and answer in kind. Floats are taken as the numbers that they are, and answered
-by the next float on the side on which the statement stays true: failures and widths rounded up (theory/directed.py).
+by the next float on the side on which the statement stays true: here rounded up (theory/directed.py).
 """
 
 from __future__ import annotations

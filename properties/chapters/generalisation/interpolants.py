@@ -30,6 +30,7 @@ from properties.engine.claim import (
     Hypothesis,
     Provenance,
     Verdict,
+    as_float,
     at_most_exactly,
     require,
 )
@@ -52,14 +53,10 @@ def equal_numbers(label: str, left: fmpq, right: fmpq) -> Bound:
 def step_hypotheses(instance: LinearisedInstance) -> Sequence[Hypothesis]:
     """The step sizes alone."""
     ngd = 2 - instance.ngd_step
-    contraction = require("0 < eta < 2/lambda_max for GD: ||I - eta G|| <= c < 1", _float(1 - instance.contraction))
+    contraction = require("0 < eta < 2/lambda_max for GD: ||I - eta G|| <= c < 1", as_float(1 - instance.contraction))
     if not instance.contracts:
         contraction = dataclasses.replace(contraction, verdict=Verdict.UNDECIDED)
-    return [require("0 < eta < 2 for NGD", _float(ngd) or -1.0), contraction]
-
-
-def _float(value: fmpq) -> float:
-    return int(value.p) / int(value.q)
+    return [require("0 < eta < 2 for NGD", as_float(ngd) or -1.0), contraction]
 
 
 def nearest_distance_squared(instance: LinearisedInstance) -> fmpq:

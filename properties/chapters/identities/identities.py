@@ -28,7 +28,7 @@ from properties.exact.identity_instances import (
     COUNT_FAMILIES,
     SHAPES,
     AnyPattern,
-    NetworkInstance,
+    ExactInstance,
     integer_counts,
     network_family,
 )
@@ -46,7 +46,7 @@ class GramIdentity(Identity):
     formula: Callable[[ExactNetwork], fmpq_mat] = lambda net: hadamard(net.kernel, net.pattern_gram)
     program: Callable[[TwoLayerNetwork, FloatArray], FloatArray] = TwoLayerNetwork.gram
 
-    def conclusion(self, instance: NetworkInstance) -> Sequence[Bound]:
+    def conclusion(self, instance: ExactInstance) -> Sequence[Bound]:
         """J is the derivative of u; net.gram, jacobian, pattern_features and pattern_gram."""
         net, X, exact = instance.net, instance.inputs, instance.exact
         jacobian = exact.jacobian
@@ -64,7 +64,7 @@ class GramIdentity(Identity):
         ]
 
 
-def _derivative(instance: NetworkInstance) -> tuple[fmpq_mat, fmpq_mat]:
+def _derivative(instance: ExactInstance) -> tuple[fmpq_mat, fmpq_mat]:
     """J v and the exact difference quotient of u on the pattern's own piece: u is linear there, so they agree.
 
     v points to ``other_weights``; t is so small that no nonzero pre-activation changes sign. Neurons with a
@@ -124,10 +124,10 @@ I_GRAM = GramIdentity().claim(
 class Homogeneity(Identity):
     """``u(W) = J(W) vec(W)``, and the program that computes u."""
 
-    formula: Callable[[NetworkInstance], fmpq_mat] = lambda one: one.exact.jacobian * vec(one.exact.weights)
+    formula: Callable[[ExactInstance], fmpq_mat] = lambda one: one.exact.jacobian * vec(one.exact.weights)
     program: Callable[[TwoLayerNetwork, FloatArray], FloatArray] = TwoLayerNetwork.outputs
 
-    def conclusion(self, instance: NetworkInstance) -> Sequence[Bound]:
+    def conclusion(self, instance: ExactInstance) -> Sequence[Bound]:
         """net.pre_activations and net.outputs."""
         net, X, exact = instance.net, instance.inputs, instance.exact
         computed = rounding.pre_activations(exact)
@@ -143,7 +143,7 @@ def _unscaled_outputs(net: TwoLayerNetwork, inputs: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(net.pre_activations(inputs), 0.0) @ net.signs)
 
 
-def _homogeneity_with_biases(instance: NetworkInstance) -> Sequence[Bound]:
+def _homogeneity_with_biases(instance: ExactInstance) -> Sequence[Bound]:
     """``u = J vec(W)`` for ``Z = X W^T + 1``, J the derivative by W."""
     net = instance.exact
     shifted = net.pre_activations + fmpq_mat(

@@ -10,7 +10,7 @@ from properties.engine.claim import Bound, Hypothesis, equal_exactly, require, t
 from properties.engine.rule import Stated
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork
-from properties.exact.identity_instances import NetworkInstance, network_features
+from properties.exact.identity_instances import ExactInstance, network_features
 
 PAPER = "Zhang, Martens, Grosse 2019, section 2 and appendix; docs/theory.md, I-*"
 
@@ -45,10 +45,10 @@ def decomposable(net: ExactNetwork) -> Hypothesis:
 class Identity(Stated):
     """An identity at the start of a network, whose pattern float64 has to see."""
 
-    def hypotheses(self, instance: NetworkInstance) -> Sequence[Hypothesis]:
+    def hypotheses(self, instance: ExactInstance) -> Sequence[Hypothesis]:
         """The pattern is decided."""
         return [pattern_decided(rounding.start(instance.exact))]
 
-    def features(self, instance: NetworkInstance) -> Sequence[str]:
+    def features(self, instance: ExactInstance) -> Sequence[str]:
         """Those of the network."""
         return network_features(instance)

@@ -18,12 +18,12 @@ from properties.engine.formulas import Formulas
 from properties.engine.rule import Stated, mutant
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import MOVEMENTS, FunctionState, Movement, function_step, vector
-from properties.exact.identity_instances import NetworkInstance, function_state, network_family, network_features
+from properties.exact.identity_instances import ExactInstance, function_state, network_family, network_features
 from theory.descent.optimiser import as_optimiser
 from theory.descent.steps import Trajectory, trajectory
 from theory.rigour.exact import diagonal, pseudo_inverse
 
-Engine = Callable[[NetworkInstance, int], Trajectory]
+Engine = Callable[[ExactInstance, int], Trajectory]
 
 EXAMPLES = {Depth.QUICK: 10, Depth.NORMAL: 100, Depth.THOROUGH: 600}
 
@@ -36,7 +36,7 @@ _FAMILIES = {
 }
 
 
-def _engine(instance: NetworkInstance, steps: int) -> Trajectory:
+def _engine(instance: ExactInstance, steps: int) -> Trajectory:
     return trajectory(
         instance.net,
         instance.inputs,
@@ -48,7 +48,7 @@ def _engine(instance: NetworkInstance, steps: int) -> Trajectory:
     )
 
 
-def _engine_bounds(instance: NetworkInstance, run: Trajectory, k: int) -> Sequence[Bound]:
+def _engine_bounds(instance: ExactInstance, run: Trajectory, k: int) -> Sequence[Bound]:
     iterates = instance.computed[0]
     last = iterates[k]
     residuals = [iterate.residual for iterate in iterates[: k + 1]]
@@ -66,12 +66,12 @@ def _engine_bounds(instance: NetworkInstance, run: Trajectory, k: int) -> Sequen
 class Duality(Stated):
     """The step in function space, and the engine that takes it in float64."""
 
-    step: Callable[[FunctionState, NetworkInstance], FunctionState] = lambda state, one: function_step(
+    step: Callable[[FunctionState, ExactInstance], FunctionState] = lambda state, one: function_step(
         state, MOVEMENTS[one.optimiser], one.eta
     )
     engine: Engine = _engine
 
-    def hypotheses(self, instance: NetworkInstance) -> Sequence[Hypothesis]:
+    def hypotheses(self, instance: ExactInstance) -> Sequence[Hypothesis]:
         """What is inverted on the way is regular; float64 sees the patterns, and solves far from singular."""
         name = {"ngd": "J", "kfac": "H", "gd": "any matrix"}[instance.optimiser]
         found: list[Hypothesis] = []
@@ -88,7 +88,7 @@ class Duality(Stated):
             found += [pattern_decided(iterates[k], k), solvable(distance, k)]
         return found
 
-    def conclusion(self, instance: NetworkInstance) -> Sequence[Bound]:
+    def conclusion(self, instance: ExactInstance) -> Sequence[Bound]:
         """Two steps in function space (n x m, only K and P) against two steps in parameter space (J, dense): Z and r.
 
         The same for theory.descent.steps.trajectory in float64: Z, r, its norms, and the weights.
@@ -104,24 +104,24 @@ class Duality(Stated):
                 break
         return bounds + [bound for k in (1, 2) for bound in _engine_bounds(instance, self.engine(instance, k), k)]
 
-    def features(self, instance: NetworkInstance) -> Sequence[str]:
+    def features(self, instance: ExactInstance) -> Sequence[str]:
         """Those of the network, its optimiser, and flips."""
         before, after = instance.exact.features, instance.iterates[1].features
         flips = sum(p != q for p, q in zip(before.entries(), after.entries(), strict=True))
         return (*network_features(instance), instance.optimiser, "flips on the trajectory" if flips else "no flips")
 
 
-def _unsigned_step(state: FunctionState, instance: NetworkInstance) -> FunctionState:
+def _unsigned_step(state: FunctionState, instance: ExactInstance) -> FunctionState:
     pattern = fmpq_mat(state.features.nrows(), state.features.ncols(), [abs(s) for s in state.features.entries()])
     return state.shifted(-instance.eta * MOVEMENTS[instance.optimiser](state) * pattern)
 
 
-def _step_by(movement: Movement) -> Callable[[FunctionState, NetworkInstance], FunctionState]:
+def _step_by(movement: Movement) -> Callable[[FunctionState, ExactInstance], FunctionState]:
     """A function-space step with another matrix M of ``dZ = -eta M S``."""
     return lambda state, instance: function_step(state, movement, instance.eta)
 
 
-def _stale_features(instance: NetworkInstance, steps: int) -> Trajectory:
+def _stale_features(instance: ExactInstance, steps: int) -> Trajectory:
     """An engine that takes its second step with everything of the first iterate: one step twice as long."""
     first = _engine(instance, 1)
     if steps == 1:

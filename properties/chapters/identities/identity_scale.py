@@ -14,13 +14,13 @@ from properties.engine.claim import Bound, Claim, Mutant, Provenance
 from properties.engine.formulas import Formulas
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import outputs, pattern_features
-from properties.exact.identity_instances import NetworkInstance, network_family, network_features
+from properties.exact.identity_instances import ExactInstance, network_family, network_features
 from theory.inputs import FloatArray
 from theory.network.two_layer import TwoLayerNetwork
 
 
 def conclusion(
-    instance: NetworkInstance,
+    instance: ExactInstance,
     sign: int = 1,
     power: int = 1,
     bias: int = 0,

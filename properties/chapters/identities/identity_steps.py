@@ -26,7 +26,7 @@ from properties.engine.formulas import Formulas
 from properties.engine.rule import mutant, replaced
 from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork, unvec, vec, vector
-from properties.exact.identity_instances import NetworkInstance, network_family
+from properties.exact.identity_instances import ExactInstance, network_family
 from theory.descent.steps import gradient_step, kfac_step, natural_gradient_step
 from theory.inputs import FloatArray
 from theory.network.two_layer import TwoLayerNetwork
@@ -38,7 +38,7 @@ Step = Callable[[TwoLayerNetwork, FloatArray, FloatArray, float], TwoLayerNetwor
 # Steps: I-pinv, I-kfac
 
 
-def step_bound(instance: NetworkInstance, after: ExactNetwork, optimiser: str, program: Step) -> Bound:
+def step_bound(instance: ExactInstance, after: ExactNetwork, optimiser: str, program: Step) -> Bound:
     """The weights after one step of a float64 program against ``after``, the exact network after the exact step."""
     moved, _ = rounding.advance(rounding.start(instance.exact), after, optimiser, instance.step_size)
     computed = program(instance.net, instance.inputs, instance.targets, instance.step_size).weights
@@ -56,7 +56,7 @@ class StepIdentity(Identity):
         """What has to be regular, exactly."""
         raise NotImplementedError
 
-    def hypotheses(self, instance: NetworkInstance) -> Sequence[Hypothesis]:
+    def hypotheses(self, instance: ExactInstance) -> Sequence[Hypothesis]:
         """What is inverted is regular; float64 sees the pattern, and solves far from singular."""
         start = rounding.start(instance.exact)
         first = [self.regular(instance.exact), pattern_decided(start)]
@@ -79,7 +79,7 @@ class PseudoInverse(StepIdentity):
         """J."""
         return full_rank("J", exact.jacobian)
 
-    def conclusion(self, instance: NetworkInstance) -> Sequence[Bound]:
+    def conclusion(self, instance: ExactInstance) -> Sequence[Bound]:
         """With the four Penrose equations; natural_gradient_step."""
         J = instance.exact.jacobian
         candidate = self.formula(instance.exact)
@@ -155,7 +155,7 @@ class KroneckerStep(KroneckerIdentity):
 
     formula: Callable[[ExactNetwork], fmpq_mat] = kfac_formula
 
-    def conclusion(self, instance: NetworkInstance) -> Sequence[Bound]:
+    def conclusion(self, instance: ExactInstance) -> Sequence[Bound]:
         """Against the dense step, from ``(S^T S)^+ (x) (X^T X)^+``; the program kfac_step.
 
         For m = 4 the pseudo-inverse of the Kronecker product itself is formed as well.
@@ -215,7 +215,7 @@ I_KFAC = KroneckerStep().claim(
 # I-kfac-fn
 
 
-def _moved(instance: NetworkInstance, left: fmpq_mat, projection: fmpq_mat) -> fmpq_mat:
+def _moved(instance: ExactInstance, left: fmpq_mat, projection: fmpq_mat) -> fmpq_mat:
     """``-((S' S^+) o P) r`` with ``left`` for S', shape (n, 1)."""
     return -hadamard(left * pseudo_inverse(instance.exact.features), projection) * instance.exact.residual
 
@@ -229,9 +229,9 @@ def _leverage(net: ExactNetwork) -> fmpq_mat:
 class KroneckerOutputs(KroneckerIdentity):
     """``J(W') vec(dW_kfac) = -eta ((S' S^+) o P) r``."""
 
-    formula: Callable[[NetworkInstance], fmpq_mat] = lambda one: _moved(one, one.other.features, one.exact.projection)
+    formula: Callable[[ExactInstance], fmpq_mat] = lambda one: _moved(one, one.other.features, one.exact.projection)
 
-    def conclusion(self, instance: NetworkInstance) -> Sequence[Bound]:
+    def conclusion(self, instance: ExactInstance) -> Sequence[Bound]:
         """At W' = W ``-eta diag(h) r``; kfac_step seen through J(W')."""
         net, eta = instance.exact, instance.eta
         here, there = net.jacobian, instance.other.jacobian
@@ -249,12 +249,12 @@ class KroneckerOutputs(KroneckerIdentity):
         ]
 
 
-def _singular_features(instance: NetworkInstance) -> Sequence[Hypothesis]:
+def _singular_features(instance: ExactInstance) -> Sequence[Hypothesis]:
     """H is singular: what the claim's own hypothesis keeps out."""
     return [require("rank H < n", instance.exact.features.nrows() - 1 - instance.exact.pattern_gram.rank())]
 
 
-def _leverage_conclusion(instance: NetworkInstance) -> Sequence[Bound]:
+def _leverage_conclusion(instance: ExactInstance) -> Sequence[Bound]:
     """The second identity alone, for the dense step, which needs no inverse."""
     net = instance.exact
     moved = net.jacobian * vec(net.dense_direction("kfac"))

@@ -54,16 +54,15 @@ StepFactor = Callable[[float, float], float]
 
 @dataclass(frozen=True)
 class VaryingStep:
-    """One step and a bracket of ``eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` on its segment."""
+    """One step and an upper bound of ``eps_k = sup_s ||(J(theta_s) - J(k)) J(k)^+||_2`` on its segment."""
 
     step: OneStep
-    variation_below: float
     variation_above: float
 
 
 @stored_as("network-steps")
 @dataclass(frozen=True)
-class StepInstance:
+class NetworkSteps:
     """A network and the steps that it takes while its Jacobian is certified to have full row rank."""
 
     roundable: ClassVar[tuple[str, ...]] = tuple(f"network.{part}" for part in NetworkInstance.roundable)
@@ -84,22 +83,20 @@ class StepInstance:
                 break
             try:
                 step = network_step(state, self.network.eta)
-                below, above = self._variation(start, state, gram, gram_error)
+                above = self._variation(start, state, gram, gram_error)
             except DescentError:
                 break
-            taken.append(VaryingStep(step, below, above))
+            taken.append(VaryingStep(step, above))
             if step.after <= 1000 * step.after_error:
                 break
         return taken
 
-    def _variation(
-        self, start: FloatArray, state: FunctionSpaceDescent, gram: FloatArray, gram_error: float
-    ) -> tuple[float, float]:
-        """The bracket of eps_k; exactly (0, 0) when no activation of a ReLU network changed on the segment."""
+    def _variation(self, start: FloatArray, state: FunctionSpaceDescent, gram: FloatArray, gram_error: float) -> float:
+        """The upper end of the bracket of eps_k; exactly 0 when no activation of a ReLU network changed on the segment."""
         relu = self.network.net.activation == "relu"
         if relu and np.array_equal(start >= 0, state.pre_activations >= 0):
-            return 0.0, 0.0
-        return segment_variation(
+            return 0.0
+        _, above = segment_variation(
             start,
             state.pre_activations,
             state.signs,
@@ -111,6 +108,7 @@ class StepInstance:
             kernel_error=gamma(self.network.net.dim + 4),
             gram_error=gram_error,
         )
+        return above
 
 
 @dataclass(frozen=True)
@@ -119,14 +117,14 @@ class StepRate(Stated):
 
     factor: StepFactor = ngd.step_rate
 
-    def hypotheses(self, instance: StepInstance) -> Sequence[Hypothesis]:
+    def hypotheses(self, instance: NetworkSteps) -> Sequence[Hypothesis]:
         """The Gram matrix is certified to be regular at initialisation, or known to be singular, or neither."""
         full_rank = established("J(0) certified to have full row rank (steps taken)", bool(instance.steps))
         if full_rank.verdict is not Verdict.HOLDS and instance.network.rank_deficient:
             return [dataclasses.replace(full_rank, verdict=Verdict.REFUTED)]
         return [full_rank]
 
-    def conclusion(self, instance: StepInstance) -> Sequence[Bound]:
+    def conclusion(self, instance: NetworkSteps) -> Sequence[Bound]:
         """``||r(k+1)|| <= (|1-eta| + eta eps_k) ||r(k)||``; without any change on the segment an equality."""
         eta = instance.network.eta
         bounds = []
@@ -142,7 +140,7 @@ class StepRate(Stated):
                 bounds.append(at_most(_label(k), step.after, predicted * step.before, step.rounding(predicted)))
         return bounds
 
-    def confirm(self, instance: StepInstance, bits: int) -> Sequence[Bound]:
+    def confirm(self, instance: NetworkSteps, bits: int) -> Sequence[Bound]:
         """The bounds that float64 does not show to hold, again in balls; eps_k is a certified upper bound.
 
         Where J does not change both sides of the equality are checked: the ball of the difference holds 0 and is small, or not.
@@ -161,7 +159,7 @@ class StepRate(Stated):
                 found.append(at_most_enclosed(bound.label, step.after, predicted))
         return found
 
-    def features(self, instance: StepInstance) -> Sequence[str]:
+    def features(self, instance: NetworkSteps) -> Sequence[str]:
         """Whether the Jacobian changed on some segment."""
         changed = any(varying.variation_above > 0 for varying in instance.steps)
         return ["J changes on a segment"] if changed else ["J does not change"]
@@ -181,17 +179,17 @@ def _equality(k: int) -> str:
     return f"||r({k + 1})|| = |1-eta| ||r({k})|| as J does not change from the stored iterate {k}"
 
 
-def _build(description: Description) -> StepInstance:
+def _build(description: Description) -> NetworkSteps:
     rng = np.random.default_rng(description["seed"])
     n, d, activation = description["inputs"], description["dimension"], description["activation"]
     inputs = draw_inputs(n, d, description["kind"], rng)
     width, scale = 2 * description["half_width"], float(description["scale"])
     net = TwoLayerNetwork.initialise(width, d, scale, rng, description["symmetric"], activation)
     targets = np.asarray(rng.standard_normal(n)) * (description["target_tenths"] / 10)
-    return StepInstance(NetworkInstance(net, inputs, targets, description["step_percent"] / 100, 5))
+    return NetworkSteps(NetworkInstance(net, inputs, targets, description["step_percent"] / 100, 5))
 
 
-def _family(id: str, title: str, activations: Sequence[str], counts: tuple[int, int, int]) -> Family[StepInstance]:
+def _family(id: str, title: str, activations: Sequence[str], counts: tuple[int, int, int]) -> Family[NetworkSteps]:
     return described_family(
         id,
         title,

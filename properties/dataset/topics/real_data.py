@@ -279,7 +279,7 @@ def _at_certified_steps(
 def _stepwise(context: RungContext) -> Evaluation:
     """T1-step on the run."""
     run = NetworkInstance(context.net, context.inputs, context.y, NGD_STEP_SIZE, context.ngd_steps)
-    instance = ngd_step.StepInstance(run, context.rung.parts)
+    instance = ngd_step.NetworkSteps(run, context.rung.parts)
     description = context.description(NGD_STEP_SIZE, context.ngd_steps)
     return evaluate_instance(ngd_step.T1_STEP, "F5", description, instance)
 

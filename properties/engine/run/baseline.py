@@ -35,12 +35,6 @@ VERDICTS = (Verdict.HOLDS.value, Verdict.UNDECIDED.value, Verdict.REFUTED.value)
 EVIDENCE = tuple(evidence.value for evidence in EVIDENCE_ORDER)
 """From weakest to strongest."""
 
-RULES = (
-    f"a worse verdict, weaker evidence, under {INSTANCES_KEPT:.0%} of the instances of a claim or of one of its families, "
-    f"under {MARGIN_KEPT:.0%} of a margin of {ATTAINED:.0%} or more, a missing claim, mutant or obligation"
-)
-"""What fails a comparison, in words."""
-
 Content = Mapping[str, Any]
 _COUNTS = ("instances", "vacuous", "undecided_hypotheses", "undecided")
 

@@ -35,8 +35,6 @@ from theory.stability.norms import (
 )
 from theory.stability.patterns import largest_eigenvalue_at_most
 
-RNG = np.random.default_rng(20191)
-
 
 def random_network(n: int, d: int, m: int, rng: np.random.Generator) -> tuple[TwoLayerNetwork, FloatArray]:
     return TwoLayerNetwork.initialise(m, d, 1.0, rng), normalise_rows(rng.standard_normal((n, d)))

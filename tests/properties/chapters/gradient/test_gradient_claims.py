@@ -19,7 +19,7 @@ from properties.descent import gradient_singular
 from properties.descent.instances import MapInstance
 from properties.descent.numbers import Numbers
 from properties.descent.rule import Rule, guaranteed_share, root
-from properties.descent.singular import SingularInstance
+from properties.descent.singular import SingularRun
 from properties.engine.claim import InstanceVerdict, Verdict
 from properties.engine.search import evaluate, evaluate_instance
 from properties.reading.datasets import Dataset
@@ -112,9 +112,9 @@ def test_a_wrong_optimiser_is_caught() -> None:
 
 
 def test_singular_maps_break_the_rate_of_the_smallest_nonzero_eigenvalue() -> None:
-    null = SingularInstance(np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([0.0, 1.0]), fmpq(1, 2))
+    null = SingularRun(np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([0.0, 1.0]), fmpq(1, 2))
     assert gradient_singular.conclusion(lambda share: share, null)[0].verdict is Verdict.REFUTED
-    along = SingularInstance(np.array([[2.0, 0.0], [0.0, 0.0]]), np.array([1.0, 0.0]), fmpq(1, 2))
+    along = SingularRun(np.array([[2.0, 0.0], [0.0, 0.0]]), np.array([1.0, 0.0]), fmpq(1, 2))
     found = gradient_singular.conclusion(lambda share: share, along)[0]
     assert (found.measured, found.predicted) == (0.25, 0.5)
     sharp = gradient_singular.conclusion(lambda share: share * (2 - share), along)[0]

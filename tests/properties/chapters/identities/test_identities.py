@@ -19,7 +19,7 @@ from properties.exact import identity_rounding as rounding
 from properties.exact.exact_network import ExactNetwork, exact_root, unvec, vec, vector
 from properties.exact.identity_instances import (
     SHAPES,
-    NetworkInstance,
+    ExactInstance,
     build_network,
     build_ones,
     build_pattern,
@@ -336,6 +336,6 @@ def test_features_are_singular_from_a_rank_one_below_the_number_of_inputs() -> N
     """Of two inputs the neurons see both alike or one each: H has rank 1 or 2."""
     for second, verdict in (([0.6, 0.8], Verdict.HOLDS), ([-1.0, 0.0], Verdict.REFUTED)):
         inputs, weights = np.array([[1.0, 0.0], second]), np.tile([[1.0, 0.5], [-1.0, -0.5]], (2, 1))
-        instance = NetworkInstance("hand", inputs, weights, weights, np.ones(4), np.ones(2), 0.5, "kfac")
+        instance = ExactInstance("hand", inputs, weights, weights, np.ones(4), np.ones(2), 0.5, "kfac")
         (found,) = identity_steps._singular_features(instance)
         assert found.verdict is verdict

@@ -16,12 +16,12 @@ from theory.rigour.precision import working_precision
 ETA = 0.25
 
 
-def frozen_instance() -> ngd_step.StepInstance:
+def frozen_instance() -> ngd_step.NetworkSteps:
     """Two orthogonal inputs that no step moves across 0."""
     weights = np.array([[2.0, 1.0], [-1.0, 2.0], [1.5, -1.0], [3.0, 2.0]])
     net = TwoLayerNetwork(weights, np.array([1.0, -1.0, 1.0, 1.0]))
     targets = net.outputs(np.eye(2)) + np.array([0.01, -0.02])
-    return ngd_step.StepInstance(NetworkInstance(net, np.eye(2), targets, ETA, 2))
+    return ngd_step.NetworkSteps(NetworkInstance(net, np.eye(2), targets, ETA, 2))
 
 
 @pytest.mark.parametrize(
