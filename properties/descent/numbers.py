@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from theory.descent.optimiser import as_optimiser
+from theory.reals import real
 
 PLACES: Mapping[str, Callable[[Any], float]] = MappingProxyType(
     {
@@ -63,7 +64,7 @@ class Numbers:
         self._instance, self._kind, self._given = instance, kind, given
 
     def __getattr__(self, name: str) -> Any:
-        """Look a number up. Raises AttributeError where the instance has none of that name."""
+        """Look a number up. Raises AttributeError where the instance has none of that name, ScaleError where it is no number."""
         if name.startswith("_"):
             raise AttributeError(name)
         if name in self._given:
@@ -71,7 +72,7 @@ class Numbers:
         own = getattr(self._instance, name, None)
         if own is None and name not in PLACES:
             own = self._optimiser_s(name)
-        return self._kind(PLACES[name](self._instance) if own is None else own)
+        return self._kind(real(PLACES[name](self._instance) if own is None else own, name))
 
     def _optimiser_s(self, name: str) -> Any:
         chosen = getattr(self._instance, "optimiser", None)

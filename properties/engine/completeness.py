@@ -8,6 +8,7 @@ from typing import Any
 
 from properties.engine.claim import Claim, Status
 from properties.engine.extension import Suite
+from theory.proof.chain import Basis
 from theory.proof.obligation import Obligation
 
 _UNSAID = (
@@ -87,6 +88,10 @@ def _proof(claim: Claim[Any], suite: Suite) -> list[str]:
     if chain is None:
         return [
             f'no chain; add Chain("{claim.id}", ...) beside the obligations of its theorem, or status=Status.CONJECTURE'
+        ]
+    if all(link.basis is Basis.CHECKED for link in chain.links):
+        return [
+            'its chain proves nothing; add proved("...", O-id) or argued("...", "file: phrase"), or status=Status.CONJECTURE'
         ]
     needed = {id for id, one in suite.obligations.items() if claim.id in {theorem for theorem, _ in suite.ties(one)}}
     return [

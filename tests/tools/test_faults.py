@@ -143,6 +143,17 @@ def test_what_executes_the_changed_line_is_asked_first(project: Path) -> None:
     assert judged(project, 1)["rate: 2"] == ["test", "tests/theory/test_certain.py::test_rate", 0, False]
 
 
+def test_what_executes_a_decorated_function_is_asked_first_about_its_decorators(project: Path) -> None:
+    decorated = (
+        "def plus(number):\n    return lambda f: lambda c: f(c) + number\n\n\n@plus(\n    10 - 4\n)\ndef rate(c):"
+    )
+    changed = CERTAIN.replace("def rate(c):", decorated).replace("1 - c / 3", "c / 3 - 7")
+    (project / "theory" / "certain.py").write_text(changed)
+    path = project / "tests" / "theory" / "test_certain.py"
+    path.write_text(path.read_text().replace("def test_rate", "def test_named():\n    assert rate\n\n\ndef test_rate"))
+    assert judged(project, 1)["rate: 9"] == ["test", "tests/theory/test_certain.py::test_rate", 0, False]
+
+
 def test_a_test_that_fails_without_any_fault_catches_none(project: Path) -> None:
     (project / "theory" / "certain.py").write_text(CERTAIN.replace("1 - c / 3", "1 - c / 4"))
     found = judged(project)

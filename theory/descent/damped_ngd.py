@@ -11,9 +11,11 @@ import numpy as np
 from flint import arb
 
 from theory.descent.ngd import NaturalGradient
+from theory.directed import exact, float_below
+from theory.errors import ScaleError
 from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
-from theory.reals import nonnegative_real
+from theory.reals import nonnegative_real, shown
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.exact import AnyArray
 from theory.rigour.gram_rounding import over_root, smallest_root
@@ -25,7 +27,7 @@ PREFIX = "damped-ngd:"
 
 @dataclass(frozen=True)
 class DampedNaturalGradient(NaturalGradient):
-    """NGD that solves with ``G + eps I``. Raises ScaleError for an eps that is negative or not finite."""
+    """NGD that solves with ``G + eps I``. Raises ScaleError for an eps that is negative, not finite or no float64."""
 
     kind = f"{PREFIX}EPS"
     title = "damped NGD"
@@ -36,7 +38,11 @@ class DampedNaturalGradient(NaturalGradient):
 
     def __post_init__(self) -> None:
         """Check eps; a whole number becomes a float, -0 becomes 0."""
-        object.__setattr__(self, "eps", abs(float(nonnegative_real(self.eps, "the damping eps"))))
+        given = nonnegative_real(self.eps, "the damping eps")
+        rounded = float_below(exact(given))
+        if not exact(given) == exact(rounded):
+            raise ScaleError(f"the damping eps is {shown(given)}; it must be a float64, that is not rounded")
+        object.__setattr__(self, "eps", abs(rounded))
 
     @property
     def name(self) -> str:

@@ -9,7 +9,8 @@ paper's, and ``0 < eta <= 1 + e(e + 2c(1-c))/(e^2 + 2e(1-c)^2 + 2c(1-c)^3)`` (1 
 
 Proofs: docs/proofs/ngd.md, P5.15 to P5.19. Sharp: rate and path for a step of which only ``sigma_min(J(k)) >= (1-c) sqrt(lambda)`` and
 ``||J(theta_s) - J(k)|| <= 2c sqrt(lambda)`` is known; under Condition 2 itself, for c > 0 and eta <= 1, the rate at
-eps = 0, eta = 1 alone (T1-q). Whether the step limit is sharp for eps > 0 under Condition 2 is open: above ``2/(1+h)`` a frozen Jacobian breaks the rate.
+eps = 0, eta = 1 alone (T1-q). Whether the step limit is sharp for eps > 0 under Condition 2 is open: above ``2/(1+h)`` a frozen
+Jacobian breaks the rate, for c > 0 spikes above ``2/(f+h)``, ``f = sup_{S>=1} (S^2-c^2)/((S-c)^2+e)``.
 
 In the obligations lengths in theta are in units in which lambda = 1; ``p = (J J^T + eps I)^{-1} r``, ``s = ||J^T p||/||p||``.
 

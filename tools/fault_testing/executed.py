@@ -44,14 +44,16 @@ class _Recording:
 
 
 def _statement(fault: Fault, source: Source) -> range:
-    """The lines of the innermost statement around a change, to the end of the change where it is a block."""
-    around = [
-        node
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.stmt) and source.span(node)[0] <= fault.start and fault.end <= source.span(node)[1]
-    ]
-    statement = max(around, key=lambda node: source.span(node)[0])
-    ends = source.text.count("\n", 0, fault.end) + 1 if hasattr(statement, "body") else statement.end_lineno
+    """The lines of the innermost statement around a change, to the end of the change where it is a block.
+
+    All of a function or class whose head or decorators change: these are executed when the module is loaded, by no item.
+    """
+    spans = {node: source.span_of(node) for node in ast.walk(source.tree) if isinstance(node, ast.stmt)}
+    around = [node for node, (start, end) in spans.items() if start <= fault.start and fault.end <= end]
+    statement = max(around, key=lambda node: spans[node][0])
+    loaded = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    block = hasattr(statement, "body") and not loaded
+    ends = source.text.count("\n", 0, fault.end) + 1 if block else statement.end_lineno
     return range(statement.lineno, (ends or statement.lineno) + 1)
 
 

@@ -161,7 +161,7 @@ def _step_size(C: float, e: float) -> SlackRow:
         damping.step_limit(C, e, 1.0),
         frozen_limit(at) if e else 1.0,
         "longer-step" if e else "step-beyond",
-        "between the two nothing is known under Condition 2" if e else "",
+        "for C > 0 the rate fails below that too (docs/proofs/ngd.md, P5.19)" if e else "",
     )
 
 

@@ -19,6 +19,7 @@ from properties.engine.claim import Depth, Provenance, Verdict
 from properties.engine.rule import mutant
 from properties.engine.search import run_claim
 from theory.direction import UpperBound
+from theory.errors import ScaleError
 
 SPIKE = {
     "directions": 2,
@@ -52,6 +53,13 @@ def test_an_optimiser_s_number_is_found_by_the_name_that_the_instance_stores() -
     for other in ("ngd", "damped-ngd:0.5"):
         with pytest.raises(AttributeError, match="has no number 'momentum', and no optimiser that has it"):
             _ = Numbers(SimpleNamespace(optimiser=other)).momentum
+
+
+@pytest.mark.parametrize("name", ["condition", "inverts", "kind"])
+def test_an_optimiser_s_texts_and_truth_values_are_no_numbers(name: str) -> None:
+    """NGD's condition is the text "2"."""
+    with pytest.raises(ScaleError, match=f"{name} is .*; it must be a real number"):
+        getattr(Numbers(SimpleNamespace(optimiser="ngd")), name)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from properties.suite import SUITE
 from tests.properties.engine import fake_claims
 from tests.properties.engine.fake_obligations import SLACK, SMALLER_CHAIN, SQUARES
 from tests.properties.engine.run.plugin_suite import Suite
-from theory.proof.chain import Chain
+from theory.proof.chain import Chain, checked
 from theory.proof.implication import Implication
 
 pytest_plugins = ["pytester"]
@@ -96,13 +96,18 @@ def test_a_hypothesis_is_dropped_by_a_row_or_by_a_mutant_that_stands_elsewhere()
     ("changes", "line"),
     [
         ({"chains": {"N-other": SMALLER_CHAIN}}, 'no chain; add Chain("N-small", ...) beside the obligations'),
+        ({"chains": {"N-small": Chain("N-small", ())}}, "its chain proves nothing; add proved("),
+        (
+            {"chains": {"N-small": Chain("N-small", (checked("all of it", "N-small"),))}},
+            "its chain proves nothing; add",
+        ),
         ({"obligations": {}}, "its chain needs O-squares, which is no obligation of the suite"),
         (
             {"obligations": {one.id: one for one in (SQUARES, SLACK)}, "ties": tied("N-small")},
             'O-slack is proved for its numbers but is not in its chain; add proved("...", O-slack) to Chain("N-small", ...)',
         ),
     ],
-    ids=["chain", "unknown obligation", "obligation"],
+    ids=["chain", "no links", "claims alone", "unknown obligation", "obligation"],
 )
 def test_what_is_missing_in_the_proof_is_said(changes: Mapping[str, Any], line: str) -> None:
     claim = fake_claims.claim()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flint import arb
+from flint import arb, fmpq
 
 from tests.theory.rounding_model.case import NEGLIGIBLE, UNIT_ROUNDOFF, Case, Measured, exceeded
 from tests.theory.rounding_model.machine import Theory
@@ -230,6 +230,18 @@ def test_dampings_that_are_none_are_refused(bad: Any) -> None:
     if isinstance(bad, float):
         with pytest.raises(ScaleError, match="the damping eps is"):
             trajectory(*problem(), 0.1, 1, f"damped-ngd:{bad}")
+
+
+@pytest.mark.parametrize("bad", [10**400, 2**53 + 1, Fraction(1, 3), Fraction(1, 10**400), fmpq(1, 3), arb(1, 0.5)])
+def test_dampings_that_are_no_floats_are_not_rounded(bad: Any) -> None:
+    """The least of them would be rounded to none at all."""
+    with pytest.raises(ScaleError, match=r"the damping eps is .*; it must be a float64"):
+        DampedNaturalGradient(bad)
+
+
+@pytest.mark.parametrize("good", [Fraction(1, 2), fmpq(1, 2), arb(0.5), np.float32(0.5), np.array(0.5)])
+def test_dampings_that_are_floats_exactly_are_taken(good: Any) -> None:
+    assert DampedNaturalGradient(good).name == "damped-ngd:0.5"
 
 
 @pytest.mark.parametrize("bad", ["damped-ngd", "damped-ngd:", "damped-ngd:EPS", "damped-ngd:0,1", "damped:0.1"])

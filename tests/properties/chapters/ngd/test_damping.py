@@ -199,3 +199,22 @@ def test_a_step_beyond_the_limit_leaves_more_where_nothing_else_is_known(c: floa
 
     limit = damping.step_limit(3 * c, e, 1.0)
     assert worst(limit) <= 1 < worst(1.01 * limit)
+
+
+@pytest.mark.parametrize(("c", "e", "slope"), [("3/10", "1/10", 1), ("1/10", "1", 10), ("1/10", "0", 1)])
+def test_slopes_that_rise_along_each_step_break_the_rate_below_the_step_size_of_a_fixed_jacobian(
+    c: str, e: str, slope: int
+) -> None:
+    """S - c at each iterate after theta(0), where it is S, and S + c between (docs/proofs/ngd.md, P5.18 and P5.19)."""
+    lowest, highest = slope - Q(c), slope + Q(c)
+    at: tuple[Any, Any, Any] = (3 * Q(c), Q(e), 1)  # taken as the rational numbers that they are
+    known = damping.progress(*at), damping.step_limit(*at)
+    h, limit = (Q(str(one)) for one in known)
+    f = lowest * highest / (lowest**2 + Q(e))
+    first = 2 / (f + h)
+    assert limit <= first < 2 / (1 + h)
+    if e == "1/10":
+        assert [round(float(value), 2) for value in (limit, first, 2 / (1 + h))] == [1.17, 1.20, 1.79]
+    for eta, fails in ((first * Q(101, 100), True), (first * Q(99, 100), False)):
+        left = [abs(1 - eta * slope * highest / (slope**2 + Q(e))) * abs(1 - eta * f) ** k for k in range(60)]
+        assert any(one > (1 - eta * h) ** (k + 1) for k, one in enumerate(left)) == fails
