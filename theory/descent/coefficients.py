@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from flint import arb_mat
@@ -25,6 +26,26 @@ from theory.rigour.rounding import gamma
 from theory.rigour.step_bounds import form_error, jacobian_norm, movement_rounding
 
 
+@dataclass(frozen=True)
+class Solved:
+    """A computed c' (n,), with what is known of its Gram matrix and gradient, to bound how far it is from the exact c."""
+
+    gram: FloatArray
+    """G' (n, n), as computed."""
+    gram_error: float
+    """Bound of ``||G' - G||_F``, G the exact one."""
+    effect: float
+    """Bound of ``||(G' - G) c'||``."""
+    gradient: FloatArray
+    """g' (n,), as computed."""
+    gradient_error: float
+    """Bound of ``||g' - g||``."""
+    coefficients: FloatArray
+    """c' (n,)."""
+    steepest: float
+    """Bound of ``||J||_2``."""
+
+
 class CoefficientOptimiser(Optimiser):
     """An optimiser that says what c is; without ``inverts``, c is g and G is asked for only where lengths are measured."""
 
@@ -37,21 +58,8 @@ class CoefficientOptimiser(Optimiser):
         """The same in balls; not-a-number where a system cannot be shown to be regular."""
 
     @abstractmethod
-    def displacement(
-        self,
-        gram: FloatArray,
-        gram_error: float,
-        effect: float,
-        gradient: FloatArray,
-        gradient_error: float,
-        coefficients: FloatArray,
-        steepest: float,
-    ) -> float:
-        """Bound of ``||J^T (c' - c)||`` for the computed c' (n,) and the exact c, which belongs to the exact G and g.
-
-        The exact G is within ``gram_error`` of ``gram`` in Frobenius norm, ``(G' - G) c'`` is at most ``effect``, g within
-        ``gradient_error`` of ``gradient``; ``steepest`` bounds ``||J||_2``.
-        """
+    def displacement(self, solved: Solved) -> float:
+        """Bound of ``||J^T (c' - c)||`` for the exact c, which belongs to the exact G and g."""
 
     def movement(self, state: FunctionSpaceState) -> Movement:
         """``K diag(c)``."""
@@ -103,7 +111,9 @@ class CoefficientOptimiser(Optimiser):
             sizes = np.abs(c)
             steepest = jacobian_norm(state.kernel, dim)
             effect = rounding.of_product(sizes)
-            displacement = self.displacement(gram, rounding.frobenius, effect, gradient, gradient_error, c, steepest)
+            displacement = self.displacement(
+                Solved(gram, rounding.frobenius, effect, gradient, gradient_error, c, steepest)
+            )
             displacement *= eta * (1 + gamma(n + 16))
             # the root that is off is the one that the step took, not one of another sum
             off = form_error(sizes, gram, rounding.of_form(sizes))

@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 from flint import arb
 
+from theory.descent.coefficients import Solved
 from theory.descent.ngd import NaturalGradient
 from theory.directed import exact, float_below
 from theory.errors import ScaleError
@@ -73,27 +74,18 @@ class DampedNaturalGradient(NaturalGradient):
 
         return super().coefficients_enclosed(damped, gradient)
 
-    def displacement(
-        self,
-        gram: FloatArray,
-        gram_error: float,
-        effect: float,
-        gradient: FloatArray,
-        gradient_error: float,
-        coefficients: FloatArray,
-        steepest: float,
-    ) -> float:
+    def displacement(self, solved: Solved) -> float:
         """``J^T (c' - c) = -J^T (G + eps I)^{-1} d`` with the defect ``d = g - (G + eps I) c'``.
 
         The matrix has the singular values ``s/(s^2 + eps)``, s those of J: at most ``1/(s + eps/s)`` at the larger one of
         ``sigma = lambda_min(G)^{1/2}`` and ``eps^{1/2}``, where this is largest. So with damping no lambda_min need be certified. The
         diagonal of ``G' + eps I`` is rounded once.
         """
-        damped = self._damped(gram)
+        damped, c, effect = self._damped(solved.gram), solved.coefficients, solved.effect
         if self.eps:
-            effect += UNIT_ROUNDOFF * euclidean_norm(np.diag(damped) * coefficients)
-        defect = solve_defect(damped, gradient, coefficients, gradient_error, effect)
-        root = max(smallest_root(gram, gram_error), math.sqrt(self.eps))
+            effect += UNIT_ROUNDOFF * euclidean_norm(np.diag(damped) * c)
+        defect = solve_defect(damped, solved.gradient, c, solved.gradient_error, effect)
+        root = max(smallest_root(solved.gram, solved.gram_error), math.sqrt(self.eps))
         return over_root(defect, root + self.eps / root if root > 0 else 0.0)
 
     def linearised(self, geometry: InputGeometry, gram: FloatArray) -> FloatArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from theory.descent.coefficients import CoefficientOptimiser
+from theory.descent.coefficients import CoefficientOptimiser, Solved
 from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
 from theory.rigour.euclidean import euclidean_norm
@@ -28,18 +28,9 @@ class GradientDescent(CoefficientOptimiser):
         """g."""
         return gradient
 
-    def displacement(
-        self,
-        gram: FloatArray,
-        gram_error: float,
-        effect: float,
-        gradient: FloatArray,
-        gradient_error: float,
-        coefficients: FloatArray,
-        steepest: float,
-    ) -> float:
+    def displacement(self, solved: Solved) -> float:
         """``||J||_2`` times the error of g."""
-        return steepest * (euclidean_norm(gradient - coefficients) + gradient_error)
+        return solved.steepest * (euclidean_norm(solved.gradient - solved.coefficients) + solved.gradient_error)
 
     def linearised(self, geometry: InputGeometry, gram: FloatArray) -> FloatArray:
         """G."""

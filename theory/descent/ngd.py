@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from theory.descent.coefficients import CoefficientOptimiser
+from theory.descent.coefficients import CoefficientOptimiser, Solved
 from theory.descent.solving import solve_gram
 from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
@@ -32,19 +32,10 @@ class NaturalGradient(CoefficientOptimiser):
         """``G^{-1} g``."""
         return solve_enclosed(gram(), gradient)
 
-    def displacement(
-        self,
-        gram: FloatArray,
-        gram_error: float,
-        effect: float,
-        gradient: FloatArray,
-        gradient_error: float,
-        coefficients: FloatArray,
-        steepest: float,
-    ) -> float:
+    def displacement(self, solved: Solved) -> float:
         """``J^T (c' - c) = -J^+ (g - G c')``: the defect over ``lambda_min(G)^{1/2}``; inf where that is not certified."""
-        defect = solve_defect(gram, gradient, coefficients, gradient_error, effect)
-        return over_root(defect, smallest_root(gram, gram_error))
+        defect = solve_defect(solved.gram, solved.gradient, solved.coefficients, solved.gradient_error, solved.effect)
+        return over_root(defect, smallest_root(solved.gram, solved.gram_error))
 
     def linearised(self, geometry: InputGeometry, gram: FloatArray) -> FloatArray:
         """I: every component of the residual falls alike."""

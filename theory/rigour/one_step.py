@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from theory.descent.coefficients import of_a_map
+from theory.descent.coefficients import Solved, of_a_map
 from theory.descent.optimiser import Chosen, StepErrors, as_optimiser
 from theory.descent.state import FunctionSpaceState
 from theory.descent.steps import FunctionSpaceDescent
@@ -95,7 +95,7 @@ def map_step(
     gram_error = product_error(size, jacobian_error, p, n * p)
     c_norm = euclidean_norm(c)
     displacement = eta * chosen.displacement(
-        gram, gram_error, gram_error * c_norm, gradient, gradient_error, c, size + jacobian_error
+        Solved(gram, gram_error, gram_error * c_norm, gradient, gradient_error, c, size + jacobian_error)
     )
     displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * euclidean_norm(moved)
     operations = n * p + n + p

@@ -29,7 +29,7 @@ import math
 from flint import arb
 
 from theory.directed import at_least_exact, at_most_exact, decided_exactly
-from theory.errors import ChoiceError, ScaleError
+from theory.errors import ScaleError
 from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.implication import Implication
@@ -37,7 +37,7 @@ from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import needs
 from theory.reals import finite, positive_part, positive_real, real, shown, square_root
 from theory.theorems import ngd
-from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP, Q
+from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP, Q, known_theorem
 from theory.theorems.segments import INDUCTION, INTEGRAL
 
 SECTION = 5
@@ -52,7 +52,7 @@ def constant_limit(mu: float, L: float, theorem: str = "T2-q") -> float:
     T2: below ``1/(1+kappa)``. T2-q: up to ``(3+kappa)/(3+3kappa)`` and below ``3/(2+kappa)``. Raises ChoiceError, ScaleError.
     """
     mu, L = _curvatures(mu, L)
-    if _theorem(theorem) == "T2":
+    if known_theorem(theorem, THEOREMS) == "T2":
         return mu / (mu + L)
     ball, step = (3 * mu + L) / (3 * (mu + L)), 3 * mu / (2 * mu + L)
     return ball if ball < step else step
@@ -62,7 +62,7 @@ def constant_limit(mu: float, L: float, theorem: str = "T2-q") -> float:
 def applies(C: float, mu: float, L: float, theorem: str = "T2-q") -> bool:
     """Whether Condition 3(C) with this C is among the theorem's hypotheses. Raises ChoiceError, ScaleError."""
     C, mu, L = in_kind(ngd.checked_constant(C), *_curvatures(mu, L))
-    if _theorem(theorem) == "T2":
+    if known_theorem(theorem, THEOREMS) == "T2":
         return bool(C * (mu + L) < mu)
     return bool(3 * (mu + L) * C <= 3 * mu + L and (2 * mu + L) * C < 3 * mu)
 
@@ -74,7 +74,7 @@ def step_limit(C: float, mu: float, L: float, theorem: str = "T2-q") -> float:
     T2: ``(2/(mu+L)) (1-(1+kappa)C)/(1+C)^2``. T2-q: ``(2/(mu+L)) (1-(1+kappa)q)/(1-q)^2``. Raises ChoiceError, ScaleError.
     """
     C, mu, L = in_kind(ngd.checked_constant(C), *_curvatures(mu, L))
-    if _theorem(theorem) == "T2":
+    if known_theorem(theorem, THEOREMS) == "T2":
         return positive_part(2 / (mu + L) * (1 - (1 + L / mu) * C) / (1 + C) ** 2)
     q = ngd.deficit(C)
     return positive_part(2 / (mu + L) * (1 - (1 + L / mu) * q) / (1 - q) ** 2) if C < 1 else 0.0
@@ -103,7 +103,7 @@ def rate(eta: float, C: float, mu: float, L: float, theorem: str = "T2-q") -> fl
     """
     eta, C, mu, L = in_kind(real(eta, "eta"), ngd.checked_constant(C), *_curvatures(mu, L))
     positive_real(eta, "the step size eta")
-    if _theorem(theorem) == "T2-q":
+    if known_theorem(theorem, THEOREMS) == "T2-q":
         return 1 - eta * mu * (1 - ngd.deficit(C))
     squared = 1 - 2 * eta * mu * L / (mu + L)
     if squared < 0:
@@ -120,7 +120,7 @@ def radius(C: float, residual_norm: float, lambda_min: float, mu: float, L: floa
     """
     C, mu, L = in_kind(ngd.checked_constant(C), *_curvatures(mu, L))
     unit = ngd.unit_length(residual_norm, lambda_min)
-    if _theorem(theorem) == "T2":
+    if known_theorem(theorem, THEOREMS) == "T2":
         return (1 + L / mu) / (1 - C / 3) * unit
     return L / mu / (1 - C) * unit if C < 1 else math.inf
 
@@ -161,12 +161,6 @@ def _curvatures(mu: float, L: float) -> tuple[float, ...]:
     if not (finite(real(mu, "mu")) and finite(real(L, "L")) and 0 < mu <= L):
         raise ScaleError(f"mu = {shown(mu)}, L = {shown(L)}; a loss needs 0 < mu <= L, both finite")
     return in_kind(mu, L)
-
-
-def _theorem(name: str) -> str:
-    if name not in THEOREMS:
-        raise ChoiceError(f"unknown theorem {name!r}; known: {', '.join(THEOREMS)}")
-    return name
 
 
 LOSS = "0 < mu <= L"

@@ -27,14 +27,14 @@ from flint import fmpq
 
 from theory.directed import at_least_exact, at_most_exact, decided_exactly, float_below
 from theory.direction import Bound, LowerBound, UpperBound, bounding
-from theory.errors import ChoiceError, ScaleError
+from theory.errors import ScaleError
 from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import constants, needs, shares
 from theory.reals import finite, positive_real, real, shown, square_root
-from theory.theorems.condition import PAPER_BALL, TELESCOPE, THIRD, deficit, eigenvalue, unit_length
+from theory.theorems.condition import PAPER_BALL, TELESCOPE, THIRD, deficit, eigenvalue, known_theorem, unit_length
 from theory.theorems.condition import checked_constant as _constant
 from theory.theorems.segments import INDUCTION, INTEGRAL
 
@@ -56,13 +56,13 @@ CONSTANT_LIMITS: Mapping[str, fmpq] = MappingProxyType({"T0": fmpq(3, 5), "T0-sh
 
 def constant_limit(theorem: str) -> float:
     """The C up to which the theorem speaks: T0 below 3/5 (rounded down), T0-sharp up to 3/4. Raises ChoiceError."""
-    return float_below(CONSTANT_LIMITS[_theorem(theorem)])
+    return float_below(CONSTANT_LIMITS[known_theorem(theorem, THEOREMS)])
 
 
 @decided_exactly
 def applies(C: float, theorem: str) -> bool:
     """Whether Condition 2(C) with this C, exactly, is among the theorem's hypotheses. Raises ChoiceError, ScaleError."""
-    limit = CONSTANT_LIMITS[_theorem(theorem)]
+    limit = CONSTANT_LIMITS[known_theorem(theorem, THEOREMS)]
     return bool(_constant(C) < limit if theorem == "T0" else _constant(C) <= limit)
 
 
@@ -95,7 +95,7 @@ def decrease(eta: float, C: float, operator_norm: float, lambda_min: float, theo
     """
     positive_real(eta, "the step size eta")
     bound, share = jacobian_bound(C, operator_norm, lambda_min), eta * (1 - C / 3) ** 2 * lambda_min
-    return share if _theorem(theorem) == "T0" else share * (2 - eta * bound**2)
+    return share if known_theorem(theorem, THEOREMS) == "T0" else share * (2 - eta * bound**2)
 
 
 @bounding(UpperBound, within=step_limit, **BOUNDS)
@@ -115,14 +115,8 @@ def radius(C: float, residual_norm: float, lambda_min: float, theorem: str = "T0
     Raises ChoiceError, ScaleError.
     """
     c = _constant(C) / 3
-    factor = 2 / (1 - c) if _theorem(theorem) == "T0" else 2 * (1 - c) / (1 - 3 * c + 4 * c**2)
+    factor = 2 / (1 - c) if known_theorem(theorem, THEOREMS) == "T0" else 2 * (1 - c) / (1 - 3 * c + 4 * c**2)
     return factor * unit_length(residual_norm, lambda_min)
-
-
-def _theorem(name: str) -> str:
-    if name not in THEOREMS:
-        raise ChoiceError(f"unknown theorem {name!r}; known: {', '.join(THEOREMS)}")
-    return name
 
 
 def norm(operator_norm: float) -> float:

@@ -27,14 +27,14 @@ from flint import fmpq
 
 from theory.directed import at_least_exact, at_most_exact, float_below
 from theory.direction import LowerBound, UpperBound, bounding
-from theory.errors import ChoiceError, ScaleError
+from theory.errors import ScaleError
 from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import Range, constants, needs
 from theory.reals import finite, magnitude, positive_real, real, shown, square_root
-from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP, TELESCOPE, Q, deficit
+from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP, TELESCOPE, Q, deficit, known_theorem
 from theory.theorems.identities import KRONECKER_MOVE
 from theory.theorems.ngd_sharp import GOAL, ONE_STEP, RATE, contraction_ratio, one_step_ranges, rate_ranges
 from theory.theorems.segments import INDUCTION, INTEGRAL, SCHUR
@@ -52,7 +52,7 @@ CONSTANT_LIMITS: Mapping[str, fmpq] = MappingProxyType(
 
 def constant_limit(theorem: str = "T4-lev") -> float:
     """The C below which the theorem speaks: T4 1/2, T4-lev 3/5 (rounded down), T4-sharp and T4-least 1. Raises ChoiceError."""
-    return float_below(CONSTANT_LIMITS[_theorem(theorem)])
+    return float_below(CONSTANT_LIMITS[known_theorem(theorem, THEOREMS)])
 
 
 @bounding(LowerBound, C=UpperBound, h_max=UpperBound, mu_min=LowerBound)
@@ -64,7 +64,7 @@ def step_limit(C: float, *, h_max: float | None = None, mu_min: float | None = N
     Raises ChoiceError, ScaleError (a constant that the theorem needs is missing or not positive).
     """
     q, rho = deficit(C), contraction_ratio(C)
-    if C >= CONSTANT_LIMITS[_theorem(theorem)]:
+    if C >= CONSTANT_LIMITS[known_theorem(theorem, THEOREMS)]:
         return 0.0
     if theorem == "T4":
         return _given(mu_min, "mu_min", theorem) * (1 - 2 * C) / (1 + C) ** 2
@@ -90,7 +90,7 @@ def rate(
     """
     positive_real(eta, "the step size eta")
     rho = contraction_ratio(C)
-    if _theorem(theorem) == "T4":
+    if known_theorem(theorem, THEOREMS) == "T4":
         fall = eta / _given(mu_max, "mu_max", theorem)
     else:
         fall = eta * _given(h_min, "h_min", theorem)
@@ -125,12 +125,6 @@ def stability_constant(deviation: float, sigma_squared: float) -> float:
     return (
         3 * magnitude(deviation, "the deviation") / square_root(_given(sigma_squared, "sigma_squared", "Condition K1"))
     )
-
-
-def _theorem(name: str) -> str:
-    if name not in THEOREMS:
-        raise ChoiceError(f"unknown theorem {name!r}; known: {', '.join(THEOREMS)}")
-    return name
 
 
 def _given(value: float | None, name: str, needed_by: str) -> float:

@@ -26,7 +26,7 @@ from flint import arb, fmpq
 
 from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_below
 from theory.direction import LowerBound, UpperBound, bounding
-from theory.errors import ChoiceError, ScaleError
+from theory.errors import ScaleError
 from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.implication import Implication
@@ -35,7 +35,7 @@ from theory.proof.range import constants, needs
 from theory.reals import ceiling, logarithm, magnitude, positive_part, positive_real, real, shown, square_root
 from theory.rigour.precision import at_rising_precision
 from theory.theorems import ngd_sharp
-from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP
+from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP, known_theorem
 from theory.theorems.condition import checked_constant as checked_constant
 from theory.theorems.condition import condition_radius as condition_radius
 from theory.theorems.condition import deficit as deficit
@@ -57,13 +57,13 @@ CONSTANT_LIMITS: Mapping[str, fmpq] = MappingProxyType(
 
 def constant_limit(theorem: str) -> float:
     """The C up to which the theorem speaks: T1 below 1/2, T1-q up to 2/3 (rounded down), T1-sharp below 1. Raises ChoiceError."""
-    return float_below(CONSTANT_LIMITS[_theorem(theorem)])
+    return float_below(CONSTANT_LIMITS[known_theorem(theorem, THEOREMS)])
 
 
 @decided_exactly
 def applies(C: float, theorem: str) -> bool:
     """Whether Condition 2(C) with this C, exactly, is among the theorem's hypotheses. Raises ChoiceError, ScaleError."""
-    limit, C = CONSTANT_LIMITS[_theorem(theorem)], checked_constant(C)
+    limit, C = CONSTANT_LIMITS[known_theorem(theorem, THEOREMS)], checked_constant(C)
     return bool(C <= limit if theorem == "T1-q" else C < limit)
 
 
@@ -76,7 +76,7 @@ def step_limit(C: float, theorem: str = "T1-sharp") -> float:
     gives the largest float that is not above the limit; a ball C gives an enclosure. Raises ChoiceError, ScaleError.
     """
     checked_constant(C)
-    if _theorem(theorem) == "T1":
+    if known_theorem(theorem, THEOREMS) == "T1":
         return positive_part((1 - 2 * C) / (1 + C) ** 2)
     if theorem == "T1-q":
         q = deficit(C)
@@ -105,7 +105,7 @@ def rate(eta: float, C: float, theorem: str = "T1-sharp") -> float:
     Raises ChoiceError, ScaleError (eta not positive; eta > 1 for T1, whose factor does not exist then).
     """
     positive_real(eta, "the step size eta")
-    if _theorem(theorem) == "T1":
+    if known_theorem(theorem, THEOREMS) == "T1":
         if eta > 1:
             raise ScaleError(f"eta is {shown(eta)}; the factor sqrt(1 - eta) of T1 needs eta <= 1")
         checked_constant(C)
@@ -124,7 +124,7 @@ def radius(C: float, residual_norm: float, lambda_min: float, theorem: str = "T1
     """
     c = checked_constant(C) / 3
     unit = unit_length(residual_norm, lambda_min)
-    if _theorem(theorem) == "T1-q":
+    if known_theorem(theorem, THEOREMS) == "T1-q":
         return unit / (1 - C) if C < 1 else math.inf
     return 2 / (1 - c) * unit if theorem == "T1" else ngd_sharp.radius(C, residual_norm, lambda_min)
 
@@ -167,12 +167,6 @@ def iterations(factor: float, reduction: float) -> int:
         cap=2**16,
     )
     return ceiling(count)
-
-
-def _theorem(name: str) -> str:
-    if name not in THEOREMS:
-        raise ChoiceError(f"unknown theorem {name!r}; known: {', '.join(THEOREMS)}")
-    return name
 
 
 SPEAKS = {

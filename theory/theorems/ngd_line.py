@@ -12,7 +12,7 @@ Every function of real numbers here takes floats or balls (arb), and answers in 
 """
 
 from theory.directed import at_least_exact
-from theory.errors import ChoiceError, ScaleError
+from theory.errors import ScaleError
 from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.implication import Implication
@@ -20,7 +20,7 @@ from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import needs, taken_over
 from theory.reals import real, shown, square_root
 from theory.theorems import ngd, ngd_sharp
-from theory.theorems.condition import DEFICIT_BELOW_C, THIRD, Q, checked_constant, deficit
+from theory.theorems.condition import DEFICIT_BELOW_C, THIRD, Q, checked_constant, deficit, known_theorem
 
 SECTION = 4
 
@@ -36,8 +36,7 @@ def line_sine(C: float, theorem: str = "T1-line") -> float:
     """
     if not real(C, "C") <= 1:
         raise ScaleError(f"C is {shown(C)}; T1-line needs C <= 1, where q <= 1")
-    if theorem not in THEOREMS:
-        raise ChoiceError(f"unknown theorem {theorem!r}; known: {', '.join(THEOREMS)}")
+    known_theorem(theorem, THEOREMS)
     if theorem == "T1-line":
         return deficit(C)
     c = checked_constant(C) / 3

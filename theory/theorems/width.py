@@ -33,7 +33,7 @@ from numpy.typing import ArrayLike
 
 from theory.directed import at_least_exact, exact
 from theory.direction import UpperBound
-from theory.errors import ChoiceError, DegenerateInputsError, ScaleError
+from theory.errors import DegenerateInputsError, ScaleError
 from theory.inputs import target_vector, unit_rows
 from theory.kernels.geometry import InputGeometry
 from theory.kernels.limiting import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
@@ -52,6 +52,7 @@ from theory.rigour.input_bounds import input_bounds
 from theory.rigour.rounding import gamma
 from theory.stability.norms import input_norm_squared, rounded_up, squared_norm_excess
 from theory.theorems.chernoff import CHERNOFF, FIRST_WIDTH, KEPT_SHARE, chernoff_width, width_quotient
+from theory.theorems.condition import known_theorem
 from theory.theorems.flip_probability import CHANGE_LINKS, CUBE, KAPPA, flip_ranges
 from theory.theorems.initial_residual import LINKS as START_LINKS
 from theory.theorems.initial_residual import mean_squared_residual
@@ -134,8 +135,7 @@ def width(
     ``||X||_2^2`` and kappa_X enter by certified bounds. Raises InputError: ScaleError, ChoiceError, DegenerateInputsError (no positive
     lower bound of lambda0 or lambda_S, no certified rank for kappa_X), and what ``unit_rows`` and ``target_vector`` raise.
     """
-    if theorem not in THEOREMS:
-        raise ChoiceError(f"unknown theorem {theorem!r}; known: {', '.join(THEOREMS)}")
+    known_theorem(theorem, THEOREMS)
     rows = unit_rows(X)
     targets = target_vector(y, len(rows))
     n = len(rows)

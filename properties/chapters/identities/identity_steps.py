@@ -5,6 +5,7 @@ Each exactly by two independent routes, and for the float64 programs of theory.d
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -46,15 +47,15 @@ def step_bound(instance: ExactInstance, after: ExactNetwork, optimiser: str, pro
 
 
 @dataclass(frozen=True)
-class StepIdentity(Identity):
+class StepIdentity(Identity, ABC):
     """An identity of an optimiser's step, and the program that takes it."""
 
     program: Step
     optimiser: ClassVar[str]
 
+    @abstractmethod
     def regular(self, exact: ExactNetwork) -> Hypothesis:
         """What has to be regular, exactly."""
-        raise NotImplementedError
 
     def hypotheses(self, instance: ExactInstance) -> Sequence[Hypothesis]:
         """What is inverted is regular; float64 sees the pattern, and solves far from singular."""
