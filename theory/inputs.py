@@ -1,7 +1,8 @@
-"""Checks of arrays at the door: whole-array tests first, the offending index only on failure."""
+"""Checks at the door, of arrays above all: whole-array tests first, the offending index only on failure."""
 
 import math
 import numbers
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +16,7 @@ from theory.entries import (
     rounded_entries,
 )
 from theory.errors import (
+    ChoiceError,
     NotNormalisedError,
     ScaleError,
     ShapeError,
@@ -31,6 +33,13 @@ SMALLEST_DISTANCE = 2.0**-400
 
 LARGEST_SCALE = 2.0**300
 """Targets and weights of data sets have a size between this and its inverse, or are 0."""
+
+
+def known_theorem(name: str, known: Collection[str]) -> str:
+    """The theorem's name. Raises ChoiceError when it is not among those that are known here."""
+    if name not in known:
+        raise ChoiceError(f"unknown theorem {name!r}; known: {', '.join(known)}")
+    return name
 
 
 def finite_array(values: ArrayLike, name: str, axes: int) -> FloatArray:

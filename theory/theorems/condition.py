@@ -4,10 +4,8 @@ Condition 1: ``lambda = lambda_min(G(0)) > 0``. Condition 2(C): ``||J(theta) - J
 ``||theta - theta(0)||_2 <= 3 ||r(0)|| / sqrt(lambda)``. ``c = C/3``, ``q = 2C/(3-C)``.
 """
 
-from collections.abc import Collection
-
 from theory.directed import at_least_exact
-from theory.errors import ChoiceError, ScaleError
+from theory.errors import ScaleError
 from theory.proof.calculated import Calculated
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
@@ -20,13 +18,6 @@ Q = {"q": DEFICIT}
 THIRD = {"c": "C/3"}
 STEP = "0 < eta <= step"
 """Of the step sizes in a theorem's range."""
-
-
-def known_theorem(name: str, known: Collection[str]) -> str:
-    """The theorem's name. Raises ChoiceError when it is not among those that are known here."""
-    if name not in known:
-        raise ChoiceError(f"unknown theorem {name!r}; known: {', '.join(known)}")
-    return name
 
 
 def checked_constant(C: float) -> float:

@@ -30,6 +30,7 @@ from flint import arb
 
 from theory.directed import at_least_exact, at_most_exact, decided_exactly
 from theory.errors import ScaleError
+from theory.inputs import known_theorem
 from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.implication import Implication
@@ -37,7 +38,7 @@ from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import needs
 from theory.reals import finite, positive_part, positive_real, real, shown, square_root
 from theory.theorems import ngd
-from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP, Q, known_theorem
+from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP, Q
 from theory.theorems.segments import INDUCTION, INTEGRAL
 
 SECTION = 5

@@ -28,13 +28,14 @@ from flint import fmpq
 from theory.directed import at_least_exact, at_most_exact, decided_exactly, float_below
 from theory.direction import Bound, LowerBound, UpperBound, bounding
 from theory.errors import ScaleError
+from theory.inputs import known_theorem
 from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import constants, needs, shares
 from theory.reals import finite, positive_real, real, shown, square_root
-from theory.theorems.condition import PAPER_BALL, TELESCOPE, THIRD, deficit, eigenvalue, known_theorem, unit_length
+from theory.theorems.condition import PAPER_BALL, TELESCOPE, THIRD, deficit, eigenvalue, unit_length
 from theory.theorems.condition import checked_constant as _constant
 from theory.theorems.segments import INDUCTION, INTEGRAL
 

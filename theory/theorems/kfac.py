@@ -28,13 +28,14 @@ from flint import fmpq
 from theory.directed import at_least_exact, at_most_exact, float_below
 from theory.direction import LowerBound, UpperBound, bounding
 from theory.errors import ScaleError
+from theory.inputs import known_theorem
 from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import Range, constants, needs
 from theory.reals import finite, magnitude, positive_real, real, shown, square_root
-from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP, TELESCOPE, Q, deficit, known_theorem
+from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP, TELESCOPE, Q, deficit
 from theory.theorems.identities import KRONECKER_MOVE
 from theory.theorems.ngd_sharp import GOAL, ONE_STEP, RATE, contraction_ratio, one_step_ranges, rate_ranges
 from theory.theorems.segments import INDUCTION, INTEGRAL, SCHUR

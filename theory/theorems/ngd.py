@@ -27,6 +27,7 @@ from flint import arb, fmpq
 from theory.directed import at_least_exact, at_most_exact, decided_exactly, exact, float_below
 from theory.direction import LowerBound, UpperBound, bounding
 from theory.errors import ScaleError
+from theory.inputs import known_theorem
 from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.implication import Implication
@@ -35,7 +36,7 @@ from theory.proof.range import constants, needs
 from theory.reals import ceiling, logarithm, magnitude, positive_part, positive_real, real, shown, square_root
 from theory.rigour.precision import at_rising_precision
 from theory.theorems import ngd_sharp
-from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP, known_theorem
+from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP
 from theory.theorems.condition import checked_constant as checked_constant
 from theory.theorems.condition import condition_radius as condition_radius
 from theory.theorems.condition import deficit as deficit

@@ -13,6 +13,7 @@ Every function of real numbers here takes floats or balls (arb), and answers in 
 
 from theory.directed import at_least_exact
 from theory.errors import ScaleError
+from theory.inputs import known_theorem
 from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.implication import Implication
@@ -20,7 +21,7 @@ from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import needs, taken_over
 from theory.reals import real, shown, square_root
 from theory.theorems import ngd, ngd_sharp
-from theory.theorems.condition import DEFICIT_BELOW_C, THIRD, Q, checked_constant, deficit, known_theorem
+from theory.theorems.condition import DEFICIT_BELOW_C, THIRD, Q, checked_constant, deficit
 
 SECTION = 4
 

@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike
 from theory.directed import at_least_exact, exact
 from theory.direction import UpperBound
 from theory.errors import DegenerateInputsError, ScaleError
-from theory.inputs import target_vector, unit_rows
+from theory.inputs import known_theorem, target_vector, unit_rows
 from theory.kernels.geometry import InputGeometry
 from theory.kernels.limiting import degeneracy, limiting_gram_eigenvalue, limiting_pattern_gram_eigenvalue
 from theory.proof.calculated import Calculated
@@ -52,7 +52,6 @@ from theory.rigour.input_bounds import input_bounds
 from theory.rigour.rounding import gamma
 from theory.stability.norms import input_norm_squared, rounded_up, squared_norm_excess
 from theory.theorems.chernoff import CHERNOFF, FIRST_WIDTH, KEPT_SHARE, chernoff_width, width_quotient
-from theory.theorems.condition import known_theorem
 from theory.theorems.flip_probability import CHANGE_LINKS, CUBE, KAPPA, flip_ranges
 from theory.theorems.initial_residual import LINKS as START_LINKS
 from theory.theorems.initial_residual import mean_squared_residual
