@@ -1,7 +1,7 @@
 """What can notice a fault: test functions, claims with their mutants, obligations.
 
-Those that execute the changed lines come first, the cheapest of them first; then what reaches the changed definition, the
-nearest and cheapest first: a definition may be used where it is no line of a function, or in another process.
+Those that execute the changed lines come first, then what reaches the changed definition, which may be used where it is no line of a
+function, or in another process; of both the nearest and cheapest first.
 """
 
 import math
@@ -24,8 +24,8 @@ TOO_SLOW = ("tests/theory/descent/test_memory.py", "tests/properties/test_wheel.
 HARNESS = 1
 """How much further a claim is by the machinery that runs it than by its own definition."""
 
-EXECUTING = 1000.0
-"""How much nearer than all others a unit is that executes the changed lines."""
+EXECUTING, FARTHEST = 1000.0, 100.0
+"""How much nearer than all others a unit is that executes the changed lines; how far one is that no name leads to."""
 
 USUAL_SECONDS = {"test": 0.5, "claim": 4.0, "obligation": 1.0}
 """What a unit is taken to cost before it has been run."""
@@ -100,13 +100,12 @@ class Nearest:
         executing = self.executing.get(fault, frozenset())
         scored = []
         for number, unit in enumerate(self.units):
-            if not executing.isdisjoint(unit.items):
-                scored.append((math.log2(1 + self.cost(unit)) - EXECUTING, number, unit))
-                continue
             known = [distances[root] for root in unit.roots if root in distances]
             harness = self.harness.get(unit.kind)
             if harness in distances:
                 known.append(distances[harness] + HARNESS)
-            if known:
-                scored.append((min(known) + math.log2(1 + self.cost(unit)), number, unit))
+            executes = not executing.isdisjoint(unit.items)
+            if known or executes:
+                distance = min(known, default=FARTHEST) - (EXECUTING if executes else 0.0)
+                scored.append((distance + math.log2(1 + self.cost(unit)), number, unit))
         return [unit for _, _, unit in sorted(scored, key=lambda one: one[:2])]

@@ -13,7 +13,7 @@ from properties.engine.claim import Depth, InstanceVerdict, Verdict
 from properties.engine.search import evaluate, run_claim
 from properties.engine.selection import defects
 from properties.exact import identity_rounding as rounding
-from properties.guard import controls
+from properties.guard import allowance, condition, controls
 from properties.guard.claims import own_claims
 from properties.guard.explanation import instance_lines
 from properties.guard.implementation import OPTIMISERS, Implementation, reference
@@ -342,3 +342,27 @@ def test_k_fac_alone_is_not_judged_where_the_rank_of_the_inputs_is_not_known(opt
     brackets = (LowerBound(0.0), problem.bounds.smallest_eigenvalue[1])
     unknown.__dict__["bounds"] = dataclasses.replace(problem.bounds, smallest_eigenvalue=brackets)
     assert (unknown.condition.meaningful(2.0**-53) > 0) is judged
+
+
+@pytest.mark.parametrize(("optimiser", "solves"), [("ngd", 1), ("kfac", 1)])
+def test_the_gradient_of_what_is_solved_for_is_measured_by_its_frobenius_norm(
+    optimiser: str, solves: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NGD: ``J^T r``. K-FAC: ``S^T diag(r) X (X^T X)^+``."""
+    problem = hand_problem(SIMPLE, optimiser)
+    asked: list[float] = []
+
+    def recorded(**numbers: Any) -> allowance.Solved:
+        asked.append(numbers["gradient"])
+        return allowance.Solved(**numbers)
+
+    monkeypatch.setattr(condition, "Solved", recorded)
+    assert problem.condition.meaningful(2.0**-53) > 0
+    net = problem.exact
+    S, X, r = (rounding.floats(matrix) for matrix in (net.features, net.inputs, net.residual))
+    right = X if optimiser == "ngd" else X @ np.linalg.pinv(X.T @ X)
+    expected = math.sqrt(sum(float(entry) ** 2 for entry in (S.T @ (r * right)).ravel()))
+    assert len(asked) == solves
+    # a handful of roundings of numbers below 100, by a pseudo-inverse with condition number below 100
+    assert abs(asked[0] - expected) <= 2.0**-30 * expected
+    assert expected > np.abs(S.T @ (r * right)).max() * (1 + 2.0**-20)

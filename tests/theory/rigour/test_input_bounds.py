@@ -160,3 +160,10 @@ def test_the_rank_of_fractions_is_exact() -> None:
     assert exact_rank([[0.5, 1.0], [0.25, 0.75]]) == 2
     assert exact_rank([[1.0, 3.0], [2.0**-60, 3 * 2.0**-60]]) == 1
     assert exact_rank([[1.0, 3.0], [2.0**-60, 2.0**-59]]) == 2
+
+
+def test_the_equal_eigenvalues_of_orthonormal_rows_have_the_same_upper_bound() -> None:
+    """Both are 1 exactly, and off by the same error."""
+    bounds = input_bounds(InputGeometry.of(np.eye(3)[:2]))
+    assert 1 < bounds.largest_eigenvalue[1] == bounds.smallest_eigenvalue[1]
+    assert bounds.smallest_eigenvalue[0] <= bounds.largest_eigenvalue[0] < 1

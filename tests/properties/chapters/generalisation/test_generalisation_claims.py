@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flint import fmpq, fmpq_mat
+from flint import arb, fmpq, fmpq_mat
 from hypothesis import find
 from hypothesis.errors import NoSuchExample
 
@@ -22,6 +22,7 @@ from properties.chapters.generalisation import (
     population_trials,
     population_width,
     rademacher,
+    variance_deviation,
 )
 from properties.engine.claim import Depth, Verdict
 from properties.engine.search import run_claim
@@ -215,6 +216,17 @@ def test_a_wide_population_is_one_whose_bound_mostly_speaks(
     population = population_width.WidePopulation(2, 3, "linear", 0.5, 8, 1.0, 0.1, 4, 1.0, 3)
     asked = population_width.PopulationWidth().hypotheses(population)
     assert [number for number, one in enumerate(asked) if one.verdict is not Verdict.HOLDS] == unmet
+    spoken = list(itertools.islice(itertools.cycle(totals), population_width.REFERENCES))
+    closing = population_width.REFERENCES - spoken.count(None)
+    assert asked[0].margin == closing - population_width.REFERENCES / 2
+
+
+def test_the_tail_of_a_deviation_that_is_not_known_exactly_holds_both_of_its_ends() -> None:
+    instance = variance_deviation.BinomialDeviation(10, fmpq(1, 2), fmpq(1))
+    ends = [instance.tail(arb(end)) for end in ("0.9", "1.1")]  # at least 6, at least 7
+    found = instance.tail(arb(1, 0.1001))
+    assert all(found.contains(end) for end in ends)
+    assert not ends[0].overlaps(ends[1])
 
 
 @pytest.mark.parametrize("percent", population_loss.DELTAS_PERCENT)

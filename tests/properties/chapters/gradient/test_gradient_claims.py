@@ -240,3 +240,13 @@ def test_the_topic_says_so_when_no_theorem_applies() -> None:
     twice.inputs = twice.inputs[[0, 0, 1]]
     (reason,) = gradient_data.gradient_descent(twice).unavailable.values()
     assert reason.startswith("Condition 1 fails: G(0) is singular: inputs 0 and 1 are equal")
+
+
+def test_condition_1_is_the_certified_eigenvalue_itself_however_small() -> None:
+    tiny = np.diag([1.0, 2.0**-12])
+    model = linear_models.LinearModel(
+        {"J": tiny}, 0, np.array([0.0, 1.0]), np.array([1.0, 0.0]), 0.5, 0.5, 0.1, 0.5, 0.5
+    )
+    asked = advantage.AdvantageRule().hypotheses(model)
+    assert 0 < asked[0].margin == model.eigenvalue_bounds[0] < 2.0**-24
+    assert asked[0].verdict is Verdict.HOLDS

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
 
-from properties.chapters.identities import identity_steps
+from properties.chapters.identities import identity_scale, identity_steps
 from properties.chapters.identities.identities import CLAIMS
 from properties.chapters.identities.identity_checks import equal
 from properties.chapters.identities.identity_steps import _singular_features
@@ -28,7 +28,7 @@ from properties.exact.identity_instances import (
     regular,
 )
 from theory.errors import WidthError
-from theory.inputs import unit_rows
+from theory.inputs import FloatArray, unit_rows
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
 
@@ -339,3 +339,15 @@ def test_features_are_singular_from_a_rank_one_below_the_number_of_inputs() -> N
         instance = ExactInstance("hand", inputs, weights, weights, np.ones(4), np.ones(2), 0.5, "kfac")
         (found,) = identity_steps._singular_features(instance)
         assert found.verdict is verdict
+
+
+def test_the_scale_of_the_weights_is_tried_on_the_program_itself() -> None:
+    """A program whose Gram matrix is another one at doubled weights only."""
+    instance = build_network(describe(rows=2, width=4, weights="integers", seed=1))
+    largest = np.abs(instance.weights).max()
+
+    def sees_the_scale(net: TwoLayerNetwork, inputs: FloatArray) -> FloatArray:
+        return net.gram(inputs) + (np.abs(net.weights).max() > largest)
+
+    for program, verdict in ((TwoLayerNetwork.gram, Verdict.HOLDS), (sees_the_scale, Verdict.REFUTED)):
+        assert identity_scale.Scale(program=program).conclusion(instance)[-1].verdict is verdict

@@ -22,6 +22,7 @@ from theory.maps.adversary import turned_configuration
 from theory.rigour.exact import ball_matrix, lift
 from theory.stability.small_ball import THEOREMS, path_factor
 from theory.theorems import ngd, ngd_line
+from theory.theorems.ngd_sharp import contraction_ratio as ngd_sharp_ratio
 
 DIAL: Mapping[str, Any] = {"constant_tenth": 5, "constant_percent": 50, "step_percent": 60, "seed": 3}
 
@@ -206,3 +207,25 @@ def test_an_adversary_that_stays_in_the_row_space_of_j0_is_noticed(monkeypatch: 
     assert run_claim(needed, Depth.QUICK, 1).verdict is Verdict.REFUTED
     monkeypatch.setattr(ngd_lemma, "_direction", in_the_row_space)
     assert run_claim(needed, Depth.QUICK, 1).verdict is not Verdict.REFUTED
+
+
+def test_the_change_of_a_jacobian_includes_the_rounding_of_every_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each entry ``1 + 2^-53`` of the difference is rounded to 1: off by ``2^-53`` in 12 places, ``12^{1/2} 2^-53`` together."""
+    asked: list[float] = []
+    monkeypatch.setattr(points, "singular_value_bounds", lambda matrix, error=0.0: (asked.append(error), (0.0, 1.0))[1])
+    whole = np.full((3, 4), 2.0**-53)
+    point = points.AdversarialPoint(-np.ones((3, 4)), whole, (whole,), np.ones(3), np.ones(3), np.zeros(4), 0.1, 0.5)
+    assert point.change == 1.0
+    assert all(error >= 12**0.5 * 2.0**-53 * (1 - 2.0**-50) for error in asked)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(("slopes", "share"), [((0.2, 1.0), True), ((0.6, 0.6), True), ((1.0, 1.0), False)])
+def test_the_excess_that_is_counted_is_that_of_the_segment_s_mean(slopes: tuple[float, float], share: bool) -> None:
+    """J(k) = I and Jacobians of both slopes on the segment: the step leaves ``1 - eta`` times their mean, T1-sharp allows 1/rho."""
+    allowed = 1 / float(ngd_sharp_ratio(0.9))
+    slopes = (slopes[0] * allowed / 0.6, slopes[1] * allowed / 0.6) if share else slopes
+    field = tuple(slope * np.eye(2) for slope in slopes)
+    point = points.AdversarialPoint(np.eye(2), np.eye(2), field, np.ones(2), np.ones(2), np.zeros(2), 0.3, 0.5)
+    counted = [one for one in adversary.RULE.features(point) if one.endswith("0.9 of the allowed excess")]
+    assert bool(counted) is share

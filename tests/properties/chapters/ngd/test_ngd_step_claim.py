@@ -8,7 +8,7 @@ import pytest
 
 from properties.chapters.ngd import ngd_step
 from properties.descent.instances import NetworkInstance
-from properties.engine.claim import Bound, Evidence, Verdict
+from properties.engine.claim import Bound, Evidence, Verdict, within_rounding
 from properties.engine.search import evaluate_instance
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import working_precision
@@ -62,3 +62,13 @@ def test_the_balls_confirm_the_true_equality(monkeypatch: pytest.MonkeyPatch) ->
 def at_fault(label: str) -> Bound:
     """A bound that float64 got wrong."""
     return Bound(label, 1.0, 0.0, 0.0, Verdict.REFUTED, Evidence.TESTED)
+
+
+def test_the_equality_allows_the_rounding_of_its_step_and_no_more() -> None:
+    instance = frozen_instance()
+    bounds = ngd_step.T1_STEP.conclusion(instance)
+    allowed = [one.step.rounding(1 - ETA) for one in instance.steps]
+    assert [(bound.predicted, bound.rounding) for bound in bounds] == [
+        (other.predicted, other.rounding)
+        for other in (within_rounding("equality", 0.0, rounding) for rounding in allowed)
+    ]
