@@ -11,9 +11,6 @@ from theory.directed import at_least_exact, at_most_exact
 from theory.direction import LowerBound, UpperBound, bounding
 from theory.errors import ScaleError
 from theory.reals import finite, magnitude, positive_real, real, shown, square_root
-from theory.theorems.tube_ratio import first_ratio as first_ratio
-from theory.theorems.tube_ratio import ratio as ratio
-from theory.theorems.tube_ratio import tube_eigenvalue
 
 SECTION = 13
 
@@ -27,6 +24,15 @@ def lambda_b(lambda_min: float, gram_change: float, frozen: float) -> float:
     """
     kept = real(lambda_min, "lambda") - magnitude(gram_change, "||D||")
     return frozen if finite(real(frozen, "lambda_c")) and frozen > kept else kept
+
+
+def tube_eigenvalue(lambda_b: float) -> float:
+    """lambda_b itself. Raises ScaleError unless it is finite and positive."""
+    if not (real(lambda_b, "lambda_b") > 0 and finite(lambda_b)):
+        raise ScaleError(
+            f"lambda_b is {shown(lambda_b)}; in the tube it must be positive: take a narrower one, or more neurons"
+        )
+    return lambda_b
 
 
 def contraction(mu: float) -> float:
