@@ -57,7 +57,12 @@ def path_by_coefficients(first_coefficients: float, changed: float, first_ratio:
 
 
 @bounding(
-    UpperBound, first_coefficients=UpperBound, changed=UpperBound, residual_norm=UpperBound, mu=UpperBound, lambda_b=LowerBound
+    UpperBound,
+    first_coefficients=UpperBound,
+    changed=UpperBound,
+    residual_norm=UpperBound,
+    mu=UpperBound,
+    lambda_b=LowerBound,
 )
 @at_least_exact
 def path_by_both(first_coefficients: float, changed: float, residual_norm: float, mu: float, lambda_b: float) -> float:
@@ -115,7 +120,7 @@ def later_path(
 
 @bounding(UpperBound, row_norm=UpperBound, path_sum=UpperBound)
 @at_least_exact
-def width(row_norm: float, path_sum: float, neurons: int, slope: float = 1) -> float:
+def width(row_norm: float, path_sum: float, neurons: float, slope: float = 1) -> float:
     """``b_i = m^{-1/2} ||K_i||_2 S L_1``: how far a pre-activation of input i moves at most. Raises ScaleError.
 
     ``slope`` is L_1, the largest |phi'|; 1 for ReLU.
@@ -127,7 +132,7 @@ def width(row_norm: float, path_sum: float, neurons: int, slope: float = 1) -> f
 @bounding(UpperBound, row_norm=UpperBound, path_sum=UpperBound, start=UpperBound, turned=UpperBound, later=UpperBound)
 @at_least_exact
 def neuron_width(
-    row_norm: float, path_sum: float, start: float, turned: float, later: float, neurons: int, slope: float = 1
+    row_norm: float, path_sum: float, start: float, turned: float, later: float, neurons: float, slope: float = 1
 ) -> float:
     """``b_ir``: the lesser of ``width`` and ``m^{-1/2} (|K_i . (A_r(0) c0)| + |K_i| . (B_r |c0|) + ||K_i|| L_1 later)``.
 
