@@ -62,7 +62,17 @@ class NeuronNaturalGradientTube(NaturalGradientTube):
             turned(start, bounds), bounds.product_norm, path, start.residual_norm, bounds.ratio, bounds.lambda_min
         )
         flips = flips_of(tube.listed, tube.masks, len(start.rows))
-        return MovementWidths(self._pull, input_widths(start, path), input_widths(start, later), flips)
+        listed = {one.neurons.start: one for one in tube.listed}
+        residual = theorem.later_residual(bounds.lambda_min, bounds.gram_change_norm, later)
+        return MovementWidths(
+            self._pull,
+            input_widths(start, path),
+            input_widths(start, later),
+            flips,
+            theorem.width(1.0, residual, start.net.width),
+            theorem.width(1.0, later, start.net.width),
+            listed,
+        )
 
 
 def input_widths(start: Start, path: float, slope: float = 1.0) -> InputWidths:
