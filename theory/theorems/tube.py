@@ -179,17 +179,37 @@ def width(row_norm: float, path_sum: float, neurons: float, slope: float = 1) ->
     return moved / square_root(positive_real(neurons, "m"))
 
 
-@bounding(UpperBound, row_norm=UpperBound, path_sum=UpperBound, start=UpperBound, turned=UpperBound, later=UpperBound)
+@bounding(UpperBound, gram_change=UpperBound, later=UpperBound)
+@at_least_exact
+def later_residual(lambda_b: float, gram_change: float, later: float) -> float:
+    """``(lambda_b + ||D||) later``: what ``G(0)^{-1}`` acts on where the later path is seen from the start. Raises ScaleError."""
+    whole = tube_eigenvalue(lambda_b) + magnitude(gram_change, "||D||")
+    return whole * magnitude(later, "the later path")
+
+
 @at_least_exact
 def neuron_width(
-    row_norm: float, path_sum: float, start: float, turned: float, later: float, neurons: float, slope: float = 1
+    row_norm: float,
+    path_sum: float,
+    start: float,
+    turned: float,
+    later: float,
+    neurons: float,
+    slope: float = 1,
+    inverse_norm: float | None = None,
+    later_residual: float | None = None,
+    flipping_norm: float | None = None,
 ) -> float:
-    """``b_ir``: the lesser of ``width`` and ``m^{-1/2} (|K_i . (A_r(0) c0)| + |K_i| . (B_r |c0|) + ||K_i|| L_1 later)``.
+    """``b_ir``: the least of ``width`` and ``m^{-1/2} (|K_i . (A_r(0) c0)| + |K_i| . (B_r |c0|) + R later)``, R being ``L_1 ||K_i||``.
 
-    ``start`` and ``turned`` are the first two terms, ``later`` is ``later_path``. Raises ScaleError.
+    ``start`` and ``turned`` are the first two terms, ``later`` is ``later_path``. With ``inverse_norm``, a bound of
+    ``||G(0)^{-1} (K_i A_r(0))||``, and ``flipping_norm``, one of ``||K_i B_r||``, the last term may be
+    ``inverse_norm later_residual + flipping_norm later`` instead. Raises ScaleError.
     """
-    moved = magnitude(start, "the start") + magnitude(turned, "its change")
-    moved += magnitude(row_norm, "||K_i||") * positive_real(slope, "L_1") * magnitude(later, "the later path")
+    last = magnitude(row_norm, "||K_i||") * positive_real(slope, "L_1") * magnitude(later, "the later path")
+    if inverse_norm is not None and later_residual is not None and flipping_norm is not None:
+        last = _least([last, inverse_norm * later_residual + flipping_norm * later])
+    moved = magnitude(start, "the start") + magnitude(turned, "its change") + last
     return _least([moved / square_root(positive_real(neurons, "m")), width(row_norm, path_sum, neurons, slope)])
 
 
