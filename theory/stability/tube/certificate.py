@@ -13,14 +13,14 @@ from numpy.typing import ArrayLike
 
 from theory.descent.optimiser import Chosen, as_optimiser
 from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
-from theory.errors import ChoiceError
-from theory.inputs import FloatArray
+from theory.inputs import FloatArray, target_vector, unit_rows
+from theory.losses import LossMaker, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.bounds import TubeBounds
-from theory.stability.tube.ngd import NaturalGradientTube, NeuronNaturalGradientTube
 from theory.stability.tube.rectifier_tube import RectifierTube
-from theory.stability.tube.rule import Reach, Tube, TubeRule
-from theory.stability.tube.start import Start, tube_start
+from theory.stability.tube.rule import Asked, Damping, Reach, Tube, TubeRule, rule_for
+from theory.stability.tube.smooth_tube import SmoothTube
+from theory.stability.tube.start import Start
 from theory.stability.tube.widths import Scaled
 
 
@@ -51,14 +51,25 @@ class TubeCertificate(Directed):
 
 
 def certify_tube(
-    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, optimiser: Chosen = "ngd", per_neuron: bool = True
+    net: TwoLayerNetwork,
+    inputs: ArrayLike,
+    y: ArrayLike,
+    optimiser: Chosen = "ngd",
+    loss: LossMaker | None = None,
+    damping: Damping = 0.0,
+    per_neuron: bool = True,
 ) -> TubeCertificate:
-    """Certify the least tube that closes, for a network, unit rows X (n, d) and targets y (n,). Raises InputError, ChoiceError."""
-    chosen = as_optimiser(optimiser)
-    if chosen.name != "ngd" or net.phi.curvature is not None:
-        raise ChoiceError("only NGD and ReLU so far")
-    start = tube_start(net, inputs, y)
-    return closed_tube(RectifierTube(start), NeuronNaturalGradientTube(start) if per_neuron else NaturalGradientTube())
+    """Certify the least tube that closes, for a network, unit rows X (n, d) and targets y (n,).
+
+    ``loss``: another than the squared one, made from the labels y. ``damping``: eps of NGD, or a pair ``(eps_S, eps_X)`` of K-FAC.
+    ``per_neuron``: one width a pair (input, neuron) where the theorem has such a form; else, or False, one an input.
+    Raises InputError, ChoiceError (no theorem speaks of what is asked for).
+    """
+    rows = unit_rows(inputs)
+    targets = target_vector(y, len(rows))
+    asked = Asked(net, rows, targets, as_optimiser(optimiser), loss or SquaredLoss, damping, per_neuron)
+    rule = rule_for(asked)
+    return closed_tube(SmoothTube(rule.start) if net.phi.curvature is not None else RectifierTube(rule.start), rule)
 
 
 def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
