@@ -64,7 +64,7 @@ def digits(rows: int) -> Callable[[np.random.Generator], Drawn]:
 
     def first(_: np.random.Generator) -> Drawn:
         found = load_dataset("digits-4-9")
-        return found.inputs[:rows], found.targets[:rows]
+        return found.X[:rows], found.y[:rows]
 
     return first
 
