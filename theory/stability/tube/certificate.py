@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.descent.optimiser import Chosen, as_optimiser
@@ -23,7 +24,7 @@ from theory.stability.tube.rectifier_tube import RectifierTube
 from theory.stability.tube.rule import Asked, Damping, Reach, Tube, TubeRule, rule_for
 from theory.stability.tube.smooth_tube import SmoothTube
 from theory.stability.tube.start import Start
-from theory.stability.tube.widths import Scaled
+from theory.stability.tube.widths import InputWidths, Scaled
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,11 @@ def certify_tube(
 def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
     """Iterate ``b <- F(b)`` from below; now and then try a tube somewhat beyond where the iteration seems to lead."""
     start = tube.start
+    if not start.lambda_min > 0:
+        bounds = tube.bounds(InputWidths(np.zeros(len(start.rows))))
+        return _open(start, bounds, Shortfall.of("lambda", start, bounds))
     widths, sums = rule.first(start), [float(start.coefficients_norm)]
     bounds = first = tube.bounds(widths)
-    if not start.lambda_min > 0:
-        return _open(start, bounds, Shortfall.of("lambda", start, first))
     while True:
         reach = rule.reach(tube, bounds)
         if reach is None:
