@@ -21,7 +21,7 @@ ReLU), S one of
     by the products      ``||c0|| + (||D|c0||| + ||M|c0|||)/((1-mu) lambda_b)``
 
 or, neuron by neuron, ``sqrt(m) b_ir >= |sum_j K_ij phi'_jr c0_j| + sum_j |K_ij| delta_jr |c0_j| + L_1 ||K_i|| (||D|c0||| + e)/lambda_b``, phi' at
-W(0), ``delta >= |phi'(Z) - phi'(Z(0))|`` in the tube (B for ReLU), ``e = min(xi S, mu ||r(0)||/(1-mu), (||M|c0||| + mu ||D|c0|||)/(1-mu))``; give for
+W(0), ``delta >= |phi'(Z) - phi'(Z(0))|`` in the tube (B for ReLU; another last term: ``neuron_width``), ``e = min(xi S, mu ||r(0)||/(1-mu), (||M|c0||| + mu ||D|c0|||)/(1-mu))``; give for
 all k: ``||r(k+1)|| <= (1 - eta(1-mu)) ||r(k)||``, no iterate and no segment leaves the tube, ``sum_k eta ||G(k)^{-1} r(k)|| <= S``. Hence T1's own
 rate ``||r(k)||^2 <= (1-eta)^k ||r(0)||^2`` for mu < 1/2 and ``eta <= (1-2mu)/(1-mu)^2``.
 
@@ -41,7 +41,6 @@ from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.range import needs
 from theory.reals import finite, magnitude, positive_part, positive_real, real, shown, square_root
 from theory.theorems.condition import STEP
-from theory.theorems.identities import PSEUDO_INVERSE
 from theory.theorems.segments import INTEGRAL, SCHUR
 from theory.theorems.tube_steps import (
     BY_BOTH,
@@ -311,8 +310,8 @@ CHAINS = (
         "T1-tube",
         (
             INTEGRAL,
-            PSEUDO_INVERSE,
             *IN_THE_TUBE,
+            SCHUR,
             checked("M, D, tau and lambda_b", "C2-tube"),
             RATIO_OF_FORMS,
             argued(

@@ -27,7 +27,7 @@ from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import needs
 from theory.reals import nonnegative_real, real, shown
-from theory.theorems.segments import INTEGRAL
+from theory.theorems.segments import INTEGRAL, SCHUR
 from theory.theorems.tube import IN_THE_TUBE, RATIO_OF_FORMS, contraction, path_by_rate, tube_eigenvalue
 
 SECTION = 11
@@ -144,6 +144,7 @@ CHAINS = (
         (
             INTEGRAL,
             *IN_THE_TUBE,
+            SCHUR,
             RATIO_OF_FORMS,
             argued("a step is r+ = (1-eta) r + eta (eps p - X p), p = (G + eps I)^{-1} r", f"{_HERE}P13.13"),
             proved("what is left at eta = 1", LEFT),
