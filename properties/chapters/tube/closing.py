@@ -18,6 +18,9 @@ ROOM = 1 + 2.0**-20
 
 MOST_ROUNDS, HALVINGS = 60, 14
 
+SINGULAR = 2.0**-40
+"""G(0) with a smaller eigenvalue is not solved with."""
+
 
 @dataclass(frozen=True)
 class Sketch:
@@ -110,6 +113,8 @@ class Closing:
     def closed(self, residual: FloatArray, form: str) -> tuple[Sketch, FloatArray] | None:
         """The least tube for this r(0), with its widths; None where none closes."""
         n = len(self.kernel)
+        if self.first <= SINGULAR:
+            return None
         b = np.full((n, self.m) if form == "neuron" else n, 2.0**-1000)
         for _ in range(MOST_ROUNDS):
             found = self.sketch(b, residual, form)

@@ -144,6 +144,15 @@ def test_a_tube_that_does_not_close_makes_a_vacuous_instance() -> None:
     assert verdicts["step size 0 < eta <= 1 (exact)"] is Verdict.REFUTED
 
 
+def test_without_condition_1_an_instance_is_vacuous() -> None:
+    """A neuron for each input at most, and one that none sees: G(0) is singular, in float64 too."""
+    net = TwoLayerNetwork(-np.ones((4, 1)), np.ones(4))
+    inputs = np.ones((1, 1))
+    assert Closing(net, inputs).dialled(np.ones(1), 0.5, "start") is None
+    instance = TubeNetwork(net, inputs, np.ones(1), np.full(1, 0.5), 1.0, 2)
+    assert [one.verdict for one in T1_TUBE.hypotheses(instance)] == [Verdict.REFUTED]
+
+
 def test_ratios_are_dialled() -> None:
     for percent in (5, 25, 50):
         instance = build_drawn({**DRAWN, "inputs": 2, "half_width": 256, "ratio_percent": percent, "seed": 2})
