@@ -55,7 +55,7 @@ class Closing:
 
     def solved(self, residual: FloatArray) -> FloatArray:
         """``G(0)^{-1} r``."""
-        return np.linalg.solve(self.gram, residual)
+        return np.asarray(np.linalg.solve(self.gram, residual), dtype=np.float64)
 
     def sketch(self, b: FloatArray, residual: FloatArray, form: str) -> Sketch | None:
         """The tube of these widths; None where lambda_b <= 0 or mu >= 1."""

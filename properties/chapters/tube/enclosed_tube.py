@@ -127,7 +127,7 @@ class EnclosedTube:
     def slopes(self) -> AnyArray:
         """``phi'(Z(0))`` (n, m)."""
         if self.rectified:
-            return np.where(self.active, arb(1), arb(0))
+            return np.asarray(np.where(self.active, arb(1), arb(0)))
         phi = BALL_ACTIVATIONS[self.net.activation][1]
         z = self.pre_activations
         return np.array([phi(entry) for entry in z.ravel()], dtype=object).reshape(z.shape)
@@ -356,7 +356,7 @@ class EnclosedTube:
     def _slope_changes(self) -> AnyArray:
         """delta (n, m): B, or L b."""
         if self.rectified:
-            return np.where(self.near, arb(1), arb(0))
+            return np.asarray(np.where(self.near, arb(1), arb(0)))
         b = np.broadcast_to(self.widths if self.widths.ndim == 2 else self.widths[:, None], self.shape)
         return np.array([[arb(float(one)) * self.curvature for one in row] for row in b], dtype=object)
 
