@@ -30,7 +30,7 @@ from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import needs
 from theory.reals import finite, magnitude, positive_real, real, shown
 
-SECTION = 13
+SECTION = 11
 
 
 @bounding(LowerBound, lambda_min=LowerBound, gram_change=UpperBound, lambda_b=LowerBound, product_norm=UpperBound)

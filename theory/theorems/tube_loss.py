@@ -8,7 +8,7 @@ lies in the tube.
 
 T2-tube [derived]. q < 1/(1+kappa), 0 < eta <= (2/(mu+L)) (1-(1+kappa)q)/(1+q)^2 and ``S = (1+kappa) ||r(0)||/lambda_b`` give
 ||r(k)||^2 <= (1 - 2 eta mu L/(mu+L))^k ||r(0)||^2.
-T2-tube-q [derived]. q < 2/(1+kappa) and q < 1, 0 < eta <= [2/(mu+L) - q/mu]/(1-q) and ``S = kappa ||r(0)||/((1-q) lambda_b)`` give
+T2-tube-q [derived]. q < 2/(1+kappa), 0 < eta <= [2/(mu+L) - q/mu]/(1-q) and ``S = kappa ||r(0)||/((1-q) lambda_b)`` give
 ||r(k)|| <= (1 - eta mu (1-q))^k ||r(0)||. Hence T2's own rate for q < 1/(1+kappa) and ``eta <= (2/(mu+L)) (1-(1+kappa)q)/(1-q)^2``: more
 steps than T2-tube's in a narrower tube.
 T2-tube-strong [derived]. q kappa < 1, 0 < eta <= 2/(mu+L) and ``S = kappa ||r(0)||/((1 - q kappa) lambda_b)`` give
@@ -34,7 +34,7 @@ from theory.reals import finite, magnitude, nonnegative_real, positive_part, pos
 from theory.theorems.condition import STEP
 from theory.theorems.general_loss import COERCIVITY, FACTOR, FACTOR_LIMIT, LOSS, OWN_RATE, PAPER_RATE, RATE_LIMIT
 
-SECTION = 13
+SECTION = 11
 
 THEOREMS = ("T2-tube", "T2-tube-q", "T2-tube-strong")
 
@@ -46,7 +46,7 @@ def applies(q: float, mu: float, L: float, theorem: str) -> bool:
     curvatures(mu, L)
     if known_theorem(theorem, THEOREMS) == "T2-tube":
         return bool(q * (mu + L) < mu)
-    return bool(q * L < mu) if theorem == "T2-tube-strong" else bool(q * (mu + L) < 2 * mu and q < 1)
+    return bool(q * L < mu) if theorem == "T2-tube-strong" else bool(q * (mu + L) < 2 * mu)
 
 
 @at_most_exact
@@ -123,7 +123,7 @@ PAPER_LIMIT = "2/(mu+L)*(1 - (1+L/mu)*q)/(1+q)**2"
 STRONG_LIMIT = "2/(mu+L)"
 
 _PAPER = (LOSS, "0 <= q", "q*(mu+L) < mu")
-_OWN = (LOSS, "0 <= q < 1", "q*(mu+L) < 2*mu")
+_OWN = (LOSS, "0 <= q", "q*(mu+L) < 2*mu")
 _STRONG = (LOSS, "0 <= q", "q*L < mu")
 _STEP = "0 < eta <= limit"
 _FACTOR_STEP = "0 < eta <= factor_limit"
