@@ -1,0 +1,104 @@
+"""What C2-tube says of a tube of given widths: how far Gram matrix and Jacobian can change in it, and the ratio mu."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.direction import NONNEGATIVE, UNBOUNDED, Directed, LowerBound, UpperBound
+from theory.inputs import FloatArray
+from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
+from theory.rigour.rounding import gamma
+from theory.stability.tube.nonnegative import nonnegative_norm, norm_above, raised
+from theory.stability.tube.rectifier import RectifierCounts, rectifier_counts
+from theory.stability.tube.start import Start, sum_above
+from theory.stability.tube.widths import Widths, given_widths
+from theory.theorems import tube, tube_ratio
+
+
+@dataclass(frozen=True)
+class TubeBounds(Directed):
+    """For all W, W' in the tube, with J and G at W, J' at W', and the mean ``Jbar`` of J over the segment between them."""
+
+    gram_change: FloatArray = field(repr=False)
+    """``D >= |G(W) - G(0)|`` entry by entry, shape (n, n)."""
+    product_change: FloatArray = field(repr=False)
+    """``M >= |(Jbar - J) J^T|`` entry by entry, shape (n, n)."""
+    gram_change_norm: UpperBound
+    """``||D||_2``."""
+    product_norm: UpperBound
+    """``xi``, of ``||(Jbar - J) J^T||_2``."""
+    jacobian_change: UpperBound
+    """``tau``, of ``||Jbar - J||_2^2``: squared."""
+    frozen: LowerBound
+    """``lambda_c``, of the part of G that the neurons contribute that cannot flip; 0 where nothing more is known."""
+    lambda_min: LowerBound
+    """``lambda_b``, of ``lambda_min(G(W))``; not positive where none is kept."""
+    largest: UpperBound
+    """Of ``||G(W)||_2``."""
+    first_ratio: UpperBound
+    """``mu_1 = xi/lambda_b``; inf unless lambda_b is positive."""
+    ratio: UpperBound
+    """``mu``, of ``||(Jbar - J) J^T G^{-1}||_2``; inf unless lambda_b is positive."""
+    widths: Widths = field(repr=False)
+    """The tube's."""
+
+
+def bounds_at(start: Start, widths: ArrayLike | Widths) -> TubeBounds:
+    """The bounds for widths (n,), or (n, m), as given. Raises ShapeError, NotFiniteError, ScaleError (a negative width)."""
+    tube_widths = given_widths(widths, *start.pattern.shape)
+    return rectifier_bounds(start, tube_widths, rectifier_counts(start, tube_widths))
+
+
+def rectifier_bounds(start: Start, widths: Widths, counts: RectifierCounts) -> TubeBounds:
+    """From counts of pairs."""
+    weights = raised(start.kernel / start.net.width, 1)
+    gram_change = raised(weights * np.maximum(counts.gained, counts.lost), 1)
+    product_change = raised(weights * counts.flipping, 1)
+    tau = nonnegative_norm(raised(weights * counts.pairs, 1))
+    tau_2 = nonnegative_norm(raised(weights * counts.touched, 1))
+    return tube_bounds(start, widths, gram_change, product_change, tau, tau_2, frozen_eigenvalue(start, counts.frozen))
+
+
+def frozen_eigenvalue(start: Start, counts: FloatArray) -> LowerBound:
+    """``lambda_c``: of ``K o C/m`` for exact counts C (n, n) of neurons; 0, which is always one, where no more is certified.
+
+    The computed matrix is off by at most ``2 gamma_{d+2} tr(C)/m`` (theory.network.gram).
+    """
+    if not np.diag(counts).all():  # then the matrix has a row of zeros
+        return NONNEGATIVE
+    shares = counts / start.net.width
+    error = 2 * gamma(start.rows.shape[1] + 2) * float(np.trace(shares))
+    below = math.nextafter(smallest_eigenvalue_lower_bound(start.products * shares) - error, -math.inf)
+    return LowerBound(max(below, 0.0))
+
+
+def tube_bounds(
+    start: Start,
+    widths: Widths,
+    gram_change: FloatArray,
+    product_change: FloatArray,
+    tau: UpperBound,
+    tau_2: UpperBound,
+    frozen: LowerBound,
+) -> TubeBounds:
+    """All numbers, from the two matrices, ``tau``, a bound ``tau_2`` of the squared norm of what J can be where it changes, ``lambda_c``."""
+    change = nonnegative_norm(gram_change)
+    product = UpperBound(tube_ratio.product_norm(nonnegative_norm(product_change), tau, tau_2))
+    kept = LowerBound(tube.lambda_b(start.lambda_min, change, frozen))
+    first, ratio = UNBOUNDED, UNBOUNDED
+    if kept > 0:
+        first = UpperBound(tube_ratio.first_ratio(product, kept))
+        ratio = UpperBound(tube_ratio.ratio(product, tau, kept, frozen))
+    largest = sum_above(start.largest, change)
+    return TubeBounds(gram_change, product_change, change, product, tau, frozen, kept, largest, first, ratio, widths)
+
+
+def turned(start: Start, bounds: TubeBounds) -> UpperBound:
+    """``||D|c0|||``, rounded up."""
+    sizes = bounds.gram_change @ np.abs(start.coefficients)
+    error = bounds.gram_change_norm * start.coefficients_error
+    return sum_above(norm_above(raised(sizes, len(sizes) + 2)), math.nextafter(error, math.inf) if error > 0 else 0.0)

@@ -1,0 +1,35 @@
+"""What a theorem makes of a tube: from the bounds in a tube of some widths to how far the optimiser gets at most."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from theory.direction import Directed, UpperBound
+from theory.stability.tube.bounds import TubeBounds
+from theory.stability.tube.start import Start
+from theory.stability.tube.widths import Widths
+
+
+@dataclass(frozen=True)
+class Reach(Directed):
+    """Where an optimiser gets to at most while it stays in a tube."""
+
+    contraction: UpperBound
+    """mu, below 1."""
+    path_sum: UpperBound
+    """S."""
+    widths: Widths
+    """Those that it needs: the theorem speaks where the tube's are no less."""
+
+
+class TubeRule(ABC):
+    """A theorem's requirements of the widths."""
+
+    @abstractmethod
+    def first(self, start: Start) -> Widths:
+        """Widths that every tube has at least for which the theorem speaks."""
+
+    @abstractmethod
+    def reach(self, start: Start, bounds: TubeBounds) -> Reach | None:
+        """What it needs, given bounds in a tube; None where the theorem says nothing of such bounds."""
