@@ -62,6 +62,12 @@ def rate(eta: float, gamma: float) -> float:
     return 1 - positive_real(eta, "the step size eta") * least_curvature(gamma)
 
 
+@at_least_exact
+def contraction(gamma: float, lambda_b: float) -> float:
+    """mu with ``gamma = lambda_b (1-mu)``: 0 where lambda_b is ``lambda - ||D||``, ``xi/lambda_b`` for the other term. Raises ScaleError."""
+    return 1 - least_curvature(gamma) / positive_real(lambda_b, "lambda_b")
+
+
 @bounding(UpperBound, residual_norm=UpperBound, gamma=LowerBound)
 @at_least_exact
 def path_sum(residual_norm: float, gamma: float) -> float:

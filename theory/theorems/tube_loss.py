@@ -98,6 +98,21 @@ def rate(eta: float, q: float, mu: float, L: float, theorem: str) -> float:
     return 1 - eta * (mu - q * L) if theorem == "T2-tube-strong" else 1 - eta * mu * (1 - q)
 
 
+@at_least_exact
+def contraction(q: float, mu: float, L: float, theorem: str) -> float:
+    """The share of ``eta mu`` that a tube takes off the progress of a step: q, or ``kappa q`` for T2-tube-strong.
+
+    Raises ChoiceError, ScaleError (q that the theorem does not speak of).
+    """
+    _spoken_of(q, mu, L, theorem)
+    return q * L / mu if theorem == "T2-tube-strong" else q
+
+
+def _spoken_of(q: float, mu: float, L: float, theorem: str) -> None:
+    if not applies(q, mu, L, theorem):
+        raise ScaleError(f"q is {shown(q)}; {theorem} speaks of ratios below {shown(ratio_limit(mu, L, theorem))}")
+
+
 @bounding(UpperBound, residual_norm=UpperBound, q=UpperBound, lambda_b=LowerBound)
 @at_least_exact
 def path_sum(residual_norm: float, q: float, lambda_b: float, mu: float, L: float, theorem: str) -> float:
@@ -105,8 +120,7 @@ def path_sum(residual_norm: float, q: float, lambda_b: float, mu: float, L: floa
 
     ``||r(0)||/lambda_b`` times ``1+kappa`` (T2-tube), ``kappa/(1-q)`` (T2-tube-q), ``kappa/(1 - q kappa)`` (T2-tube-strong).
     """
-    if not applies(q, mu, L, theorem):
-        raise ScaleError(f"q is {shown(q)}; {theorem} speaks of ratios below {shown(ratio_limit(mu, L, theorem))}")
+    _spoken_of(q, mu, L, theorem)
     unit = magnitude(residual_norm, "||r(0)||") / positive_real(lambda_b, "lambda_b")
     if theorem == "T2-tube":
         return (1 + L / mu) * unit

@@ -123,7 +123,9 @@ def build_random(rule: InTube, optimiser: str, plans: Plan, d: Description) -> G
         return change <= asked if optimiser == "gd" else ratio <= asked * rule.ratio_limit(mu, L)
 
     direction = plan.tilted(directed(net, inputs, d["direction"], rng))
-    unit = GivenTube(net, inputs, np.zeros(len(inputs)), widened(net, inputs, within), 1.0, d["steps"], optimiser=optimiser)
+    unit = GivenTube(
+        net, inputs, np.zeros(len(inputs)), widened(net, inputs, within), 1.0, d["steps"], optimiser=optimiser
+    )
     return closing(rule, plan, unit, direction, d)
 
 

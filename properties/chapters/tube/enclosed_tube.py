@@ -155,9 +155,7 @@ class EnclosedTube:
         sums = [
             sum((phi(z) * sign for z, sign in zip(row, signs, strict=True)), arb(0)) for row in self.pre_activations
         ]
-        return np.array(
-            [one * scale - arb(float(y)) for one, y in zip(sums, self.targets, strict=True)], dtype=object
-        )
+        return np.array([one * scale - arb(float(y)) for one, y in zip(sums, self.targets, strict=True)], dtype=object)
 
     @cached_property
     def residual_norm(self) -> arb:

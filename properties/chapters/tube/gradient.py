@@ -89,7 +89,13 @@ CROSSING: dict[str, Any] = {
     "direction": st.just("lowest"),
     "steps": ONE,
 }
-FROZEN: dict[str, Any] = {"vanish": NONE, "appear": NONE, "cross": NONE, "direction": st.just("highest"), "step_percent": WHOLE}
+FROZEN: dict[str, Any] = {
+    "vanish": NONE,
+    "appear": NONE,
+    "cross": NONE,
+    "direction": st.just("highest"),
+    "step_percent": WHOLE,
+}
 
 
 def with_curvature(other: Any) -> dict[str, Any]:
@@ -145,9 +151,7 @@ T0_TUBE = T0_TUBE_RULE.claim(
         step_limit=lambda at: arb(1.02) * 2 / (at.largest + at.first_eigenvalue),
         worst=planted(**FROZEN),
     ),
-    mutant(
-        "limit-doubled", "a limit of 4/(...)", step_limit=lambda at: 2 * step_limit(at), worst=planted(**FROZEN)
-    ),
+    mutant("limit-doubled", "a limit of 4/(...)", step_limit=lambda at: 2 * step_limit(at), worst=planted(**FROZEN)),
     mutant(
         "limit-without-D",
         "eta up to 2/(||G(0)|| + lambda_b)",

@@ -159,18 +159,14 @@ def _way(way: list[arb], movement: arb_mat, code: int, scale: arb) -> list[arb]:
     return [way[i] + scale * sum((movement[i, j] for j in on), arb(0)) for i in range(n)]
 
 
-def _smooth(
-    instance: TubeNetwork, loss: Loss, recorder: _Recorder
-) -> tuple[Sequence[EnclosedStep], Sequence[Motion]]:
+def _smooth(instance: TubeNetwork, loss: Loss, recorder: _Recorder) -> tuple[Sequence[EnclosedStep], Sequence[Motion]]:
     """Other activations: every pre-activation on its own."""
     net, eta = instance.net, arb(instance.eta)
     n, m = len(instance.inputs), net.width
     phi, slope = BALL_ACTIVATIONS[net.activation]
     scale, minimiser = 1 / arb(m).sqrt(), loss.minimiser_enclosed()
     signs = np.array([arb(float(sign)) for sign in net.signs], dtype=object)
-    start = np.array(
-        (ball_matrix(instance.inputs) * ball_matrix(net.weights).transpose()).tolist(), dtype=object
-    )
+    start = np.array((ball_matrix(instance.inputs) * ball_matrix(net.weights).transpose()).tolist(), dtype=object)
     evaluate = np.frompyfunc(phi, 1, 1), np.frompyfunc(slope, 1, 1)
     z, steps, moved = start, [], []
     outputs = (evaluate[0](z) @ signs) * scale

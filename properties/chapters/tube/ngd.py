@@ -56,9 +56,7 @@ def first_error(at: EnclosedTube) -> arb:
     """e0."""
     solutions = tube.first_solutions(at.start_norm, at.start_change, at.lambda_min)
     return arb(
-        tube.first_error(
-            solutions, at.product_norm, at.residual_norm, at.start_product, at.start_change, at.ratio
-        )
+        tube.first_error(solutions, at.product_norm, at.residual_norm, at.start_product, at.start_change, at.ratio)
     )
 
 
