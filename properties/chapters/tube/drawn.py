@@ -69,8 +69,10 @@ def closing(rule: InTube, plan: LossPlan, unit: GivenTube, direction: FloatArray
 
 
 def directed(net: TwoLayerNetwork, inputs: FloatArray, kind: str, rng: np.random.Generator) -> FloatArray:
-    """A unit vector (n,): an eigenvector of G(0) for its least or its largest eigenvalue, the first or the last input alone, or any."""
+    """A unit vector (n,): an eigenvector of G(0) for its least or its largest eigenvalue, the first or the last input alone, all alike, or any."""
     n = len(inputs)
+    if kind == "even":
+        return np.full(n, 1 / np.sqrt(n))
     if kind in ("first", "last"):
         return np.eye(n)[0 if kind == "first" else -1]
     if kind == "random":

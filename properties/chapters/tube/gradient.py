@@ -86,7 +86,7 @@ CROSSING: dict[str, Any] = {
     "vanish": NONE,
     "appear": NONE,
     "joint": st.just(False),
-    "direction": st.just("lowest"),
+    "direction": st.just("even"),
     "steps": ONE,
 }
 FROZEN: dict[str, Any] = {
@@ -123,7 +123,7 @@ T0_TUBE = T0_TUBE_RULE.claim(
         "gamma = lambda/10, whatever D",
         drops=SPEAKS,
         worst=planted(
-            active=st.integers(4, 5), vanish=st.just(3), appear=NONE, cross=NONE, pairs=ONE, direction=st.just("lowest")
+            inputs=ONE, active=NONE, vanish=st.integers(1, 3), appear=NONE, cross=NONE, direction=st.just("lowest")
         ),
         **with_curvature(lambda at: at.first_eigenvalue / 10),
     ),
