@@ -173,7 +173,10 @@ def planted_signs(inputs: FloatArray, z: FloatArray, near: FloatArray, coefficie
 
 
 def build_planted(rule: InTube, optimiser: str, plans: Plan, d: Description) -> GivenTube:
-    """As many inputs as dimensions, so that Z is chosen; some neurons near 0 on one input, or all, and signs for which they cross it."""
+    """As many inputs as dimensions, so that Z is chosen; some neurons near 0 on one input, or all, and signs for which they cross it.
+
+    ``mirrored``: every neuron once more with the other sign, so that u(0) = 0.
+    """
     rng, plan = np.random.default_rng(d["seed"]), plans(d)
     n, pairs = d["inputs"], d["pairs"]
     inputs = draw_inputs(n, n, "orthogonal", rng)
@@ -182,8 +185,8 @@ def build_planted(rule: InTube, optimiser: str, plans: Plan, d: Description) -> 
         inputs = inputs.copy()
         inputs[1] = rho * inputs[0] + np.sqrt(1 - rho * rho) * inputs[1]
         inputs = normalise_rows(inputs)
-    patterns = np.concatenate([np.eye(n), np.ones((1, n))]) if d["joint"] else np.eye(n)
-    fixed = np.repeat(np.where(patterns, 1.5, -1.5), d["active"], axis=0).T
+    patterns = np.concatenate([np.repeat(np.eye(n), d["active"], axis=0), np.ones((d["joint"], n))])
+    fixed = np.where(patterns, 1.5, -1.5).T
     planted = {"vanish": d["vanish"], "appear": d["appear"], "cross": d["cross"]}
     columns = [fixed]
     for kind, count in planted.items():
@@ -197,7 +200,10 @@ def build_planted(rule: InTube, optimiser: str, plans: Plan, d: Description) -> 
     slopes = plan.weights(n) if plan.kind == "weighted" else np.ones(n)
     gradient = slopes * direction
     c = gradient if optimiser == "gd" else np.linalg.lstsq(net.gram(inputs), gradient, rcond=None)[0]
-    net = TwoLayerNetwork(weights, planted_signs(inputs, z, near, c))
+    signs = planted_signs(inputs, z, near, c)
+    net = TwoLayerNetwork(weights, signs)
+    if d["mirrored"]:
+        net = TwoLayerNetwork(np.concatenate([weights, weights]), np.concatenate([signs, -signs]))
     unit = GivenTube(net, inputs, np.zeros(n), np.full(n, 0.5), 1.0, d["steps"], optimiser=optimiser)
     return closing(rule, plan, unit, direction, d)
 
@@ -227,7 +233,8 @@ def planted_networks(
         "inputs": st.integers(1, 3),
         "correlation_percent": st.sampled_from([0, 0, 50, -50, 90, -90]),
         "active": st.integers(4, 12),
-        "joint": st.booleans(),
+        "joint": st.sampled_from([0, 1, 6]),
+        "mirrored": st.just(False),
         "vanish": st.integers(0, 3),
         "appear": st.sampled_from([0, 0, 1]),
         "cross": st.sampled_from([0, 0, 1]),

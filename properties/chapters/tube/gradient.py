@@ -85,7 +85,7 @@ CROSSING: dict[str, Any] = {
     "correlation_percent": st.sampled_from([-90, -95, -98]),
     "vanish": NONE,
     "appear": NONE,
-    "joint": st.just(False),
+    "joint": NONE,
     "direction": st.just("even"),
     "steps": ONE,
 }

@@ -12,7 +12,15 @@ from flint import arb
 from properties.chapters.tube.given import GivenTube
 from properties.descent.numbers import Numbers
 from properties.descent.rule import Number
-from properties.engine.claim import Bound, Claim, Hypothesis, Provenance, at_most_enclosed, require_enclosed, technical
+from properties.engine.claim import (
+    Bound,
+    Claim,
+    Hypothesis,
+    Provenance,
+    at_most_or_equal_enclosed,
+    require_enclosed,
+    technical,
+)
 from properties.engine.rule import Families, Neighbour, Stated
 from theory.rigour.precision import FIRST_BITS, working_precision
 
@@ -30,6 +38,14 @@ TUBE_NUMBERS = (
 
 CLOSED = "b is at least the bound of the motion"
 STEP_SIZE = "step size within its limit"
+
+EQUAL_BITS = 60
+"""Shares that agree to ``2^-60`` are equal: with a fixed pattern the residual falls by the factor exactly."""
+
+
+def _at_most(label: str, measured: arb, predicted: arb) -> Bound:
+    found = at_most_or_equal_enclosed(label, measured, predicted, EQUAL_BITS)
+    return dataclasses.replace(found, label=label)  # a bound has the same label at every precision
 
 
 @dataclass(frozen=True)
@@ -98,21 +114,21 @@ class InTube(Stated):
     def _bounds(self, instance: GivenTube, steps: Sequence[Any]) -> Sequence[Bound]:
         at = self.at(instance)
         factor, path, first = self.factor(at), self.path(at), steps[0].before
-        found, allowed = [], first
+        found, allowed = [], arb(1)
         for k, step in enumerate(steps, 1):
-            allowed = factor * allowed
-            one = at_most_enclosed(f"||r({k})|| <= factor ||r({k - 1})||", step.after, factor * step.before)
-            taken, granted = 1 - step.after / step.before, 1 - factor
-            aim = float(granted / taken) if taken > 0 and granted > 0 else 0.0
-            found.append(dataclasses.replace(one, aim=min(aim, 1.0)))
+            allowed, left = factor * allowed, step.after / step.before
+            one = _at_most(f"||r({k})||/||r({k - 1})|| <= factor", left, factor)
+            granted, taken = float((1 - factor).mid()), float((1 - left).mid())
+            aim = min(granted / taken, 1.0) if taken > 0 and granted > 0 else 0.0
+            found.append(dataclasses.replace(one, aim=aim))
             if k > 1:
-                run = at_most_enclosed(f"||r({k})|| <= factor^{k} ||r(0)||", step.after, allowed)
+                run = _at_most(f"||r({k})||/||r(0)|| <= factor^{k}", step.after / first, allowed)
                 found.append(dataclasses.replace(run, aim=0.0))
         length = sum((step.coefficients for step in steps), arb(0))
-        found.append(at_most_enclosed("sum of eta ||c(t)|| <= S", length, path))
+        found.append(_at_most("sum of eta ||c(t)||, over S", length / path, arb(1)))
         reached = instance.motion(steps)
         if reached is not None:
-            found.append(at_most_enclosed("max |z_ir(k) - z_ir(0)|/b_i <= 1", reached, arb(1)))
+            found.append(_at_most("max |z_ir(k) - z_ir(0)|/b_i", reached, arb(1)))
         return found
 
     def features(self, instance: GivenTube) -> Sequence[str]:
