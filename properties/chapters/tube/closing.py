@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 
 from theory.inputs import FloatArray
 from theory.network.two_layer import TwoLayerNetwork
 
-SLACK = 1 + 2.0**-20
+ROOM = 1 + 2.0**-20
 """By how much widths are more than what they have to be."""
 
 MOST_ROUNDS, HALVINGS = 60, 14
@@ -114,8 +115,8 @@ class Closing:
             found = self.sketch(b, residual, form)
             if found is None:
                 return None
-            wider = found.needed * SLACK
-            if (wider <= b * SLACK).all():
+            wider = found.needed * ROOM
+            if (wider <= b * ROOM).all():
                 return found, np.maximum(wider, b)
             b = np.maximum(wider, b)
         return None

@@ -20,7 +20,7 @@ from theory.rigour.eigenvalues import enclosed_smallest_eigenvalue
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS, norm_enclosed, solve_enclosed
 from theory.rigour.exact import AnyArray, ball_matrix, rational
 from theory.rigour.rectifier_trajectory import StoredWeights
-from theory.theorems import tube
+from theory.theorems import tube, tube_ratio
 
 Pattern = NDArray[np.bool_]
 
@@ -288,7 +288,7 @@ class EnclosedTube:
     @cached_property
     def lambda_min(self) -> arb:
         """lambda_b, from below."""
-        return arb(tube.smallest_eigenvalue(self.first_eigenvalue, self.gram_change_norm, self.fixed_eigenvalue))
+        return arb(tube.lambda_b(self.first_eigenvalue, self.gram_change_norm, self.fixed_eigenvalue))
 
     # --- T1-tube
 
@@ -304,21 +304,20 @@ class EnclosedTube:
         entrywise = nonnegative_norm(self.step_change)
         if not self.rectified:
             return entrywise
-        other = (self.changing_norm * self.others_norm).sqrt()
-        return other if other < entrywise else entrywise
+        return arb(tube_ratio.product_norm(entrywise, self.changing_norm, self.others_norm))
+
+    @cached_property
+    def first_ratio(self) -> arb:
+        """mu_1; needs lambda_b > 0."""
+        return arb(tube_ratio.first_ratio(self.product_norm, self.lambda_min)).upper()
 
     @cached_property
     def ratio(self) -> arb:
-        """mu, the least of the forms that are known for ReLU networks, from above; needs lambda_b > 0."""
-        found = [self.product_norm / self.lambda_min]
-        if self.rectified:
-            tau, others, fixed = self.changing_norm, self.others_norm, self.fixed_eigenvalue
-            found.append((tau / self.lambda_min).sqrt())
-            if fixed > 0:
-                found.append((tau / fixed).sqrt() / 2)
-                if others <= fixed:
-                    found.append((tau * others).sqrt() / (fixed + others))
-        return min(found, key=lambda one: float(one.upper())).upper()
+        """mu, from above; needs lambda_b > 0."""
+        if not self.rectified:
+            return self.first_ratio
+        found = tube_ratio.ratio(self.product_norm, self.changing_norm, self.lambda_min, self.fixed_eigenvalue)
+        return arb(found).upper()
 
     @cached_property
     def start_norm(self) -> arb:

@@ -11,7 +11,7 @@ import numpy as np
 from flint import arb, arb_mat
 from numpy.typing import NDArray
 
-from properties.chapters.tube.enclosed_tube import EnclosedTube, max_of
+from properties.chapters.tube.enclosed_tube import EnclosedTube, entries, max_of
 from properties.engine.stable_names import stored_as
 from theory.descent.optimiser import Move, MoveMaker, as_optimiser
 from theory.inputs import FloatArray
@@ -31,7 +31,7 @@ SETTLED = 2.0**-40
 
 @dataclass(frozen=True)
 class Motion:
-    """``|Z(k) - Z(0)|``: neurons of a group have moved alike."""
+    """``Z(k) - Z(0)`` up to the sign of each neuron: those of a group have moved alike."""
 
     ways: AnyArray
     """(n, groups) balls."""
@@ -40,7 +40,8 @@ class Motion:
 
     def largest_share(self, widths: AnyArray) -> arb:
         """``max_ir |Z_ir(k) - Z_ir(0)|/b_ir`` for balls b, (n,) or (n, m)."""
-        shares = self.ways / widths[:, None] if widths.ndim == 1 else self.ways[:, self.group] / widths
+        ways = entries(self.ways)
+        shares = ways / widths[:, None] if widths.ndim == 1 else ways[:, self.group] / widths
         return max_of(list(shares.ravel()))
 
 
@@ -146,7 +147,7 @@ def _rectified(
             _way(ways[int(old)], recorder.movements[-1], int(code), scale)
             for old, code in zip(before, now, strict=True)
         ]
-        moved.append(Motion(np.array([[abs(way[i]) for way in ways] for i in range(n)], dtype=object), group))
+        moved.append(Motion(np.array([[way[i] for way in ways] for i in range(n)], dtype=object), group))
         if _settled(step, steps[0].before):
             break
     return steps, moved
@@ -162,7 +163,7 @@ def _way(way: list[arb], movement: arb_mat, code: int, scale: arb) -> list[arb]:
 def _smooth(instance: TubeNetwork, loss: Loss, recorder: _Recorder) -> tuple[Sequence[EnclosedStep], Sequence[Motion]]:
     """Other activations: every pre-activation on its own."""
     net, eta = instance.net, arb(instance.eta)
-    n, m = len(instance.inputs), net.width
+    m = net.width
     phi, slope = BALL_ACTIVATIONS[net.activation]
     scale, minimiser = 1 / arb(m).sqrt(), loss.minimiser_enclosed()
     signs = np.array([arb(float(sign)) for sign in net.signs], dtype=object)
@@ -180,7 +181,7 @@ def _smooth(instance: TubeNetwork, loss: Loss, recorder: _Recorder) -> tuple[Seq
         steps.append(step)
         if not step.after.is_finite():
             break
-        moved.append(Motion(np.frompyfunc(abs, 1, 1)(z - start), np.arange(m)))
+        moved.append(Motion(z - start, np.arange(m)))
         if _settled(step, steps[0].before):
             break
     return steps, moved

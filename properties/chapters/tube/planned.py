@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,11 +88,12 @@ def apart(fixed: int, flipping: int, correlation: float = 0.9) -> Plan:
     )
 
 
-def alternating(fixed: int, flipping: int, correlation: float = 0.99, n: int = 4) -> Plan:
-    """Inputs nearly parallel, c0 of alternating sign; each neuron that flips loses some of what it has in c0's direction."""
-    start = tuple(1.0 if i % 2 == 0 else -1.0 for i in range(n))
+def alternating(fixed: int, flipping: int, correlation: float = 0.99) -> Plan:
+    """Four inputs nearly parallel, c0 of alternating sign, where G is least; each neuron that flips loses half of what it has there."""
+    start, n = (1.0, -1.0, 1.0, -1.0), 4
     positive = tuple(int(value > 0) for value in start)
     groups = [Group(fixed, tuple(int(i == j) for j in range(n))) for i in range(n)]
+    groups += [Group(4 * fixed, tuple(int(j in (i, (i + 1) % n)) for j in range(n))) for i in range(n)]
     groups += [Group(flipping, positive, (i,)) for i in range(n)]
     return Plan(correlation, tuple(groups), start)
 
