@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from flint import arb, arb_mat
 
-from properties.chapters.tube.enclosed_tube import EIGENVALUE_BITS, EnclosedTube, max_of, nonnegative_norm
+from properties.chapters.tube.enclosed_tube import EIGENVALUE_BITS, EnclosedTube, max_of
 from properties.descent.instances import LOSS_PARTS
 from properties.descent.losses import SQUARED_LOSS, LossRecipe
 from properties.engine.stable_names import stored_as
@@ -25,7 +25,7 @@ from theory.rigour.exact import AnyArray, ball_matrix
 from theory.rigour.precision import FIRST_BITS, working_precision
 from theory.rigour.rectifier_trajectory import RectifierTrajectory, StoredWeights
 from theory.rigour.trajectory import entrywise_steps
-from theory.theorems import tube, tube_ratio
+from theory.theorems import tube
 
 LEAST_RESIDUAL = 2.0**-24
 """A run ends once the residual is below this share of the first one: what is left of balls decides nothing there."""
@@ -46,25 +46,6 @@ class LossTube(EnclosedTube):
         assert self.loss is not None
         start = EnclosedTube(self.net, self.inputs, np.zeros(len(self.inputs)), self.widths).residual
         return np.asarray(start - self.loss.minimiser_enclosed())
-
-    @cached_property
-    def lambda_min(self) -> arb:
-        """lambda_b, from below."""
-        return arb(tube.lambda_b(self.first_eigenvalue, self.gram_change_norm, self.fixed_eigenvalue))
-
-    @cached_property
-    def product_norm(self) -> arb:
-        """xi."""
-        entrywise = nonnegative_norm(self.step_change)
-        if not self.rectified:
-            return entrywise
-        return arb(tube_ratio.product_norm(entrywise, self.changing_norm, self.others_norm))
-
-    @cached_property
-    def ratio(self) -> arb:
-        """mu; where lambda_b is positive."""
-        known = self.product_norm, self.changing_norm, self.lambda_min, self.fixed_eigenvalue
-        return arb(tube_ratio.ratio(*known))
 
     @cached_property
     def largest(self) -> arb:

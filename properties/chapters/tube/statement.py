@@ -114,12 +114,13 @@ class InTube(Stated):
     def _bounds(self, instance: GivenTube, steps: Sequence[Any]) -> Sequence[Bound]:
         at = self.at(instance)
         factor, path, first = self.factor(at), self.path(at), steps[0].before
-        found, allowed = [], arb(1)
+        found, allowed, flips = [], arb(1), 0
         for k, step in enumerate(steps, 1):
             allowed, left = factor * allowed, step.after / step.before
             one = _at_most(f"||r({k})||/||r({k - 1})|| <= factor", left, factor)
             granted, taken = float((1 - factor).mid()), float((1 - left).mid())
-            aim = min(granted / taken, 1.0) if taken > 0 and granted > 0 else 0.0
+            flips += step.flips
+            aim = min(granted / taken, 1.0) if flips and taken > 0 and granted > 0 else 0.0  # equal without a flip
             found.append(dataclasses.replace(one, aim=aim))
             if k > 1:
                 run = _at_most(f"||r({k})||/||r(0)|| <= factor^{k}", step.after / first, allowed)

@@ -11,10 +11,11 @@ from theory.direction import UpperBound
 from theory.rigour.rounding import gamma
 from theory.stability.tube.bounds import TubeBounds
 from theory.stability.tube.nonnegative import norm_above
-from theory.stability.tube.rule import Reach, TubeRule
+from theory.stability.tube.ngd import input_widths
+from theory.stability.tube.rule import Reach, Tube, TubeRule
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import InputWidths
-from theory.theorems import tube, tube_gradient
+from theory.theorems import tube_gradient
 
 LINEAR_SUMMANDS = 64
 """Of S_lin, one by one; the others together."""
@@ -33,10 +34,11 @@ class GradientDescentTube(TubeRule):
         """gamma is at most lambda; without a step size S is at least ``||r(0)||/lambda``, with one at least 0."""
         if self.step_size is not None or not start.lambda_min > 0:
             return InputWidths(np.zeros(len(start.rows)))
-        return _widths(start, UpperBound(tube_gradient.path_sum(start.residual_norm, start.lambda_min)))
+        return input_widths(start, UpperBound(tube_gradient.path_sum(start.residual_norm, start.lambda_min)))
 
-    def reach(self, start: Start, bounds: TubeBounds) -> Reach | None:
+    def reach(self, tube: Tube, bounds: TubeBounds) -> Reach | None:
         """Of T0-tube, where gamma is positive."""
+        start = tube.start
         known = start.lambda_min, bounds.gram_change_norm, bounds.lambda_min, bounds.product_norm
         gamma_below = tube_gradient.curvature(*known)
         if not (bounds.lambda_min > 0 and gamma_below > 0):
@@ -45,7 +47,7 @@ class GradientDescentTube(TubeRule):
         sharper = self._sharper(start, bounds)
         path = path if sharper is None or path <= sharper else sharper
         contraction = UpperBound(tube_gradient.contraction(gamma_below, bounds.lambda_min))
-        return Reach(contraction, path, _widths(start, path))
+        return Reach(contraction, path, input_widths(start, path))
 
     def _sharper(self, start: Start, bounds: TubeBounds) -> UpperBound | None:
         """``lambda S_lin/(lambda - ||D||)``; None where it says nothing."""
@@ -55,10 +57,6 @@ class GradientDescentTube(TubeRule):
             return None
         summed = linear_sum(start, self.step_size)
         return UpperBound(tube_gradient.linear_path_sum(summed, start.lambda_min, bounds.gram_change_norm))
-
-
-def _widths(start: Start, path: UpperBound) -> InputWidths:
-    return InputWidths(np.array([tube.width(float(norm), path, start.net.width) for norm in start.row_norms]))
 
 
 def linear_sum(start: Start, step_size: float) -> UpperBound:

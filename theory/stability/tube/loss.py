@@ -12,10 +12,11 @@ from theory.direction import UNBOUNDED, UpperBound
 from theory.losses import Loss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.bounds import TubeBounds
-from theory.stability.tube.rule import Reach, TubeRule
+from theory.stability.tube.ngd import input_widths
+from theory.stability.tube.rule import Reach, Tube, TubeRule
 from theory.stability.tube.start import Start, sum_above, tube_start
 from theory.stability.tube.widths import InputWidths
-from theory.theorems import tube, tube_loss
+from theory.theorems import tube_loss
 
 
 def loss_start(net: TwoLayerNetwork, inputs: ArrayLike, loss: Loss) -> Start:
@@ -43,20 +44,18 @@ class LossTube(TubeRule):
         """S as for the ratio 0."""
         if not start.lambda_min > 0:
             return InputWidths(np.zeros(len(start.rows)))
-        return self._widths(start, self._path(start, UpperBound(0.0), start.lambda_min))
+        return input_widths(start, self._path(start, UpperBound(0.0), start.lambda_min))
 
-    def reach(self, start: Start, bounds: TubeBounds) -> Reach | None:
+    def reach(self, tube: Tube, bounds: TubeBounds) -> Reach | None:
         """Of the theorem, where it speaks of the ratio."""
+        start = tube.start
         mu, L = self.strong_convexity, self.smoothness
         if not (bounds.lambda_min > 0 and tube_loss.applies(bounds.ratio, mu, L, self.theorem)):
             return None
         path = self._path(start, bounds.ratio, bounds.lambda_min)
         contraction = UpperBound(tube_loss.contraction(bounds.ratio, mu, L, self.theorem))
-        return Reach(contraction, path, self._widths(start, path))
+        return Reach(contraction, path, input_widths(start, path))
 
     def _path(self, start: Start, ratio: UpperBound, lambda_b: float) -> UpperBound:
         constants = self.strong_convexity, self.smoothness, self.theorem
         return UpperBound(tube_loss.path_sum(start.residual_norm, ratio, lambda_b, *constants))
-
-    def _widths(self, start: Start, path: UpperBound) -> InputWidths:
-        return InputWidths(np.array([tube.width(float(norm), path, start.net.width) for norm in start.row_norms]))
