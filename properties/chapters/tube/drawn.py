@@ -158,6 +158,52 @@ def random_networks(
     return described_family(id, title, partial(build_random, rule, optimiser, plans), counts, **{**own, **parts})
 
 
+def build_smooth(rule: InTube, optimiser: str, plans: Plan, d: Description) -> GivenTube:
+    """As ``build_random``, of a smooth activation: D and M are in proportion to the widths, so that these follow from one tube."""
+    rng, plan = np.random.default_rng(d["seed"]), plans(d)
+    inputs = draw_inputs(d["inputs"], d["dimension"], d["kind"], rng)
+    net = TwoLayerNetwork.initialise(
+        2 * d["half_width"], d["dimension"], 1.0, rng, symmetric=not plan.places_minimiser, activation=d["activation"]
+    )
+    n = len(inputs)
+    norms = np.linalg.norm(inputs @ inputs.T, axis=1)
+    direction = plan.tilted(directed(net, inputs, d["direction"], rng))
+    unit = GivenTube(net, inputs, np.zeros(n), norms, 1.0, d["steps"], optimiser=optimiser)
+    at = unit.tube
+    change, product, least = (float(one) for one in (at.gram_change_norm, at.product_norm, at.first_eigenvalue))
+    asked = (d["ratio_tenth"] + 0.5) / 10
+    limit = asked * rule.ratio_limit(*plan.curvatures(n))
+    reach = asked * least / change if optimiser == "gd" else limit * least / (product + limit * change)
+    unit = dataclasses.replace(unit, widths=norms * max(reach, SMALLEST))
+    return closing(rule, plan, unit, direction, d)
+
+
+def smooth_networks(
+    rule: InTube,
+    optimiser: str,
+    counts: tuple[int, int, int],
+    id: str = "smooth",
+    plans: Plan = squared,
+    **parts: SearchStrategy[Any],
+) -> Family[Any]:
+    """Networks of few neurons with other activations."""
+    own: dict[str, SearchStrategy[Any]] = {
+        "inputs": st.sampled_from([1, 2, 3]),
+        "dimension": st.sampled_from([2, 3, 4]),
+        "half_width": st.integers(3, 12),
+        "kind": st.sampled_from(["uniform", "orthogonal", "clustered"]),
+        "activation": st.sampled_from(["softplus", "tanh", "erf", "sin"]),
+        "ratio_tenth": st.integers(0, 9),
+        "direction": st.sampled_from(["random", "lowest", "highest"]),
+        "share_percent": st.integers(50, 100),
+        "step_percent": st.integers(10, 100),
+        "steps": st.sampled_from([2, 4]),
+        "seed": st.integers(0, 2**20),
+    }
+    title = "small smooth networks in a tube that closes, followed in balls"
+    return described_family(id, title, partial(build_smooth, rule, optimiser, plans), counts, **{**own, **parts})
+
+
 # --- planted networks ------------------------------------------------------------------------------------------------
 
 PLANTED = ("vanish", "appear", "cross")

@@ -8,7 +8,7 @@ from typing import Any
 from flint import arb
 from hypothesis import strategies as st
 
-from properties.chapters.tube.drawn import planted_networks, random_networks
+from properties.chapters.tube.drawn import planted_networks, random_networks, smooth_networks
 from properties.chapters.tube.statement import CLOSED, STEP_SIZE, InTube
 from properties.descent.numbers import Numbers
 from properties.engine.claim import Provenance
@@ -47,6 +47,7 @@ def families(rule: InTube) -> Families:
             rule, "gd", (3, 40, 400), "one input", inputs=st.just(1), direction=st.just("random"), steps=st.just(12)
         ),
         planted_networks(rule, "gd", (12, 120, 1200)),
+        smooth_networks(rule, "gd", (3, 30, 300)),
     )
 
 

@@ -10,7 +10,7 @@ from flint import arb
 from hypothesis import strategies as st
 
 from properties.chapters.losses.general_loss_instances import Losses
-from properties.chapters.tube.drawn import planted_networks, random_networks
+from properties.chapters.tube.drawn import planted_networks, random_networks, smooth_networks
 from properties.chapters.tube.statement import CLOSED, STEP_SIZE, InTube
 from properties.descent.losses import Misstatement
 from properties.descent.numbers import Numbers
@@ -47,6 +47,7 @@ def families(rule: InTube) -> Families:
         random_networks(rule, "ngd", (8, 100, 1000), "tubes", MILD.plan, **MILD.parts()),
         random_networks(rule, "ngd", (4, 40, 400), "tubes hard", HARD.plan, **HARD.parts()),
         planted_networks(rule, "ngd", (10, 100, 1000), "planted", WEIGHTED.plan, **WEIGHTED.parts()),
+        smooth_networks(rule, "ngd", (3, 30, 300), "smooth", MILD.plan, **MILD.parts()),
     )
 
 
