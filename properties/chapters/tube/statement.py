@@ -17,6 +17,7 @@ from properties.engine.claim import (
     Claim,
     Hypothesis,
     Provenance,
+    Verdict,
     at_most_or_equal_enclosed,
     require_enclosed,
     technical,
@@ -53,7 +54,7 @@ class InTube(Stated):
     """The numbers of one theorem, as stated or as a mutant states them."""
 
     speaks: tuple[str, Number]
-    """What is asked of the tube, in words, and by how much it is so: not negative where it is."""
+    """What is asked of the tube, in words, and by how much it is so: positive where it is."""
     step_limit: Number
     factor: Number
     """On ``||r||`` (not squared) of one step."""
@@ -91,9 +92,12 @@ class InTube(Stated):
         with working_precision(FIRST_BITS):
             at = self.at(instance)
             name, margin = self.speaks
-            found = [require_enclosed(name, margin(at))]
-            if not margin(at) > 0:
-                return found
+            room = margin(at)
+            first = require_enclosed(name, room)
+            if not room > 0:  # the inequality is strict
+                refuted = first.verdict is Verdict.HOLDS
+                return [dataclasses.replace(first, verdict=Verdict.REFUTED) if refuted else first]
+            found = [first]
             if self.limited:
                 found.append(require_enclosed(STEP_SIZE, self.step_limit(at) - at.eta))
             if self.closes:
