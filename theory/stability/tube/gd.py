@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -11,9 +12,8 @@ from theory.direction import UpperBound
 from theory.rigour.rounding import gamma
 from theory.stability.tube.bounds import TubeBounds
 from theory.stability.tube.nonnegative import norm_above
-from theory.stability.tube.ngd import input_widths
-from theory.stability.tube.rule import Reach, Tube, TubeRule
-from theory.stability.tube.start import Start
+from theory.stability.tube.rule import Asked, Reach, Tube, TubeRule, input_widths
+from theory.stability.tube.start import Start, tube_start
 from theory.stability.tube.widths import InputWidths
 from theory.theorems import tube_gradient
 
@@ -28,7 +28,15 @@ class GradientDescentTube(TubeRule):
     For a given ``step_size`` the sharper S is taken as well, where that is within the theorem's limit.
     """
 
+    start: Start
     step_size: float | None = None
+
+    @classmethod
+    def asked(cls, asked: Asked) -> Self | None:
+        """For GD."""
+        if asked.optimiser.name != "gd" or not asked.squared or asked.damping:
+            return None
+        return cls(tube_start(asked.net, asked.rows, asked.targets))
 
     def first(self, start: Start) -> InputWidths:
         """gamma is at most lambda; without a step size S is at least ``||r(0)||/lambda``, with one at least 0."""
@@ -74,3 +82,6 @@ def linear_sum(start: Start, step_size: float) -> UpperBound:
         left = left - step_size * product
     rest = (norm_above(left) + error) / start.lambda_min
     return UpperBound(math.nextafter((total + rest) * (1 + gamma(8 * LINEAR_SUMMANDS + 16)), math.inf))
+
+
+RULE = GradientDescentTube

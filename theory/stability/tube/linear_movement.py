@@ -11,6 +11,7 @@ asked for only where the first one would let a pair flip.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -45,12 +46,14 @@ class Pull:
     """What the first coefficients do to the neurons, from a start; the same in every tube around it."""
 
     start: Start = field(repr=False)
+    scale: float
+    """A power of 2, of which the products with ``c`` are multiples of the size of 1."""
     linear: NDArray[np.float32] = field(repr=False)
-    """``m^{-1/2} K_ij c_j`` as computed, shape (n, n)."""
+    """``m^{-1/2} K_ij c_j`` as computed, over the scale, shape (n, n)."""
     linear_error: FloatArray
-    """How far a sum over some j is off at most, shape (n,)."""
+    """How far a sum of them over some j is off at most, shape (n,)."""
     turning: NDArray[np.float32] = field(repr=False)
-    """``m^{-1/2} |K_ij| |c_j|`` rounded up, shape (n, n)."""
+    """``m^{-1/2} |K_ij| |c_j|`` over the scale, rounded up, shape (n, n)."""
 
     squares: NDArray[np.float32] = field(repr=False)
     """``K_ij^2`` rounded up, shape (n, n)."""
@@ -63,16 +66,18 @@ class Pull:
     def of(cls, start: Start) -> Pull:
         """Of ``c0``."""
         n, root = len(start.rows), float(np.sqrt(start.net.width))
-        sizes = np.abs(start.coefficients)
+        scale = math.ldexp(1.0, math.frexp(float(np.abs(start.coefficients).max(initial=0.0)))[1])
+        coefficients, error_of_c = start.coefficients / scale, start.coefficients_error / scale
+        sizes = np.abs(coefficients)
         # the kernel's own error is below |K| - |K'|, where |K| is rounded up
         kernel_error = np.maximum(start.kernel - np.abs(start.products), 0.0) @ sizes
-        linear = (start.products * start.coefficients / root).astype(np.float32)
+        linear = (start.products * coefficients / root).astype(np.float32)
         magnitudes = (start.kernel * sizes).sum(axis=1) / root
-        error = gamma_32(n + 6) * magnitudes + (2 * kernel_error + start.row_norms * start.coefficients_error) / root
-        each = sizes + start.coefficients_error
+        error = gamma_32(n + 6) * magnitudes + (2 * kernel_error + start.row_norms * error_of_c) / root
+        each = sizes + error_of_c
         turning = up_32(raised(start.kernel * each / root, 4))
         squares = up_32(raised(start.kernel**2, 2))
-        return cls(start, linear, raised(error + 2.0**-120, 2 * n + 16), turning, squares, *_inverse(start))
+        return cls(start, scale, linear, raised(error + 2.0**-120, 2 * n + 16), turning, squares, *_inverse(start))
 
     def seen_from_start(self, inputs: NDArray[np.integer], active: NDArray[np.bool_]) -> FloatArray:
         """``||G(0)^{-1} (K_i A_r(0))||``, rounded up, for pairs (k,) sorted by input; ``active`` (n, k) has the columns ``A_r(0)``."""
@@ -92,11 +97,11 @@ class Pull:
         places = np.cumsum(used) - 1
         pulled = self.linear @ active[:, used].astype(np.float32)
         found = np.abs(pulled[listed.inputs, places[listed.columns]].astype(np.float64))
-        return found + self.linear_error[listed.inputs]
+        return (found + self.linear_error[listed.inputs]) * self.scale * (1 + gamma(4))
 
     def turned(self, listed: Entries, flips: sparse.csr_matrix) -> FloatArray:
         """``m^{-1/2} sum_j |K_ij| B_jr |c_j|``, rounded up, for some pairs (k,), B (n, p) being the block's."""
-        return _weighted(self.turning, listed, flips)
+        return _weighted(self.turning, listed, flips) * self.scale
 
     def flipping(self, listed: Entries, flips: sparse.csr_matrix) -> FloatArray:
         """``||K_i B_r||``, rounded up, for some pairs (k,)."""
@@ -172,7 +177,7 @@ class MovementWidths:
         """Those of some pairs."""
         known = getattr(entries, "known", {})
         if "pull" not in known:
-            known["pull"] = up_32(self.pull.on(entries, self.pull.start.pattern[:, entries.neurons]))
+            known["pull"] = self.pull.on(entries, self.pull.start.pattern[:, entries.neurons])
         flips = self.flips.get(entries.neurons.start)
         moved = known["pull"] + (self.pull.turned(entries, flips) if flips is not None else 0.0)
         found = np.minimum((moved + self.later.at(entries)) * (1 + gamma(4)), self.plain.at(entries))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,8 +13,7 @@ from theory.direction import UNBOUNDED, UpperBound
 from theory.losses import Loss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.bounds import TubeBounds
-from theory.stability.tube.ngd import input_widths
-from theory.stability.tube.rule import Reach, Tube, TubeRule
+from theory.stability.tube.rule import Asked, Reach, Tube, TubeRule, input_widths
 from theory.stability.tube.start import Start, sum_above, tube_start
 from theory.stability.tube.widths import InputWidths
 from theory.theorems import tube_loss
@@ -36,9 +36,18 @@ class LossTube(TubeRule):
     T2-tube-q, T2-tube: q; T2-tube-strong: ``kappa q``, the factor being ``1 - eta mu (1 - kappa q)``.
     """
 
+    start: Start
     strong_convexity: float
     smoothness: float
     theorem: str = "T2-tube-q"
+
+    @classmethod
+    def asked(cls, asked: Asked) -> Self | None:
+        """For NGD on a loss that is not the squared one."""
+        if asked.optimiser.name != "ngd" or asked.squared or asked.damping:
+            return None
+        loss = asked.loss(asked.targets)
+        return cls(loss_start(asked.net, asked.rows, loss), loss.strong_convexity, loss.smoothness)
 
     def first(self, start: Start) -> InputWidths:
         """S as for the ratio 0."""
@@ -59,3 +68,6 @@ class LossTube(TubeRule):
     def _path(self, start: Start, ratio: UpperBound, lambda_b: float) -> UpperBound:
         constants = self.strong_convexity, self.smoothness, self.theorem
         return UpperBound(tube_loss.path_sum(start.residual_norm, ratio, lambda_b, *constants))
+
+
+RULE = LossTube
