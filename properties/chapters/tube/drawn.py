@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from flint import arb
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -20,12 +19,14 @@ from properties.engine.descriptions import described_family
 from theory.inputs import FloatArray, normalise_rows
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import FIRST_BITS, working_precision
+from theory.stability.tube.certificate import TubeCertificate
 
 if TYPE_CHECKING:
     from properties.chapters.tube.statement import InTube
 
 Description = Mapping[str, Any]
 Plan = Callable[[Description], LossPlan]
+Certify = Callable[[GivenTube], TubeCertificate]
 
 INSIDE = 1 - 2.0**-30
 """Keeps widths and step sizes strictly inside their limits."""
@@ -156,6 +157,30 @@ def random_networks(
     }
     title = "small ReLU networks in a tube that closes, followed in balls"
     return described_family(id, title, partial(build_random, rule, optimiser, plans), counts, **{**own, **parts})
+
+
+def build_certified(rule: InTube, optimiser: str, plans: Plan, certify: Certify, d: Description) -> GivenTube:
+    """As ``build_random``, in the least tube that is certified for its residual; as it is where none is."""
+    found = build_random(rule, optimiser, plans, d)
+    if not found.tube.lambda_min > 0:
+        return found
+    certificate = certify(found)
+    return dataclasses.replace(found, widths=certificate.widths) if certificate.certified else found
+
+
+def certified_networks(
+    rule: InTube,
+    optimiser: str,
+    certify: Certify,
+    counts: tuple[int, int, int],
+    id: str = "certified",
+    plans: Plan = squared,
+    **parts: SearchStrategy[Any],
+) -> Family[Any]:
+    """Random networks in the tube of their certificate."""
+    drawn = random_networks(rule, optimiser, counts, id, plans, **parts)
+    title = "small ReLU networks in the least tube that is certified, followed in balls"
+    return dataclasses.replace(drawn, title=title, build=partial(build_certified, rule, optimiser, plans, certify))
 
 
 def build_smooth(rule: InTube, optimiser: str, plans: Plan, d: Description) -> GivenTube:
