@@ -75,7 +75,7 @@ def directed(net: TwoLayerNetwork, inputs: FloatArray, kind: str, rng: np.random
     if kind == "even":
         return np.full(n, 1 / np.sqrt(n))
     if kind in ("first", "last"):
-        return np.eye(n)[0 if kind == "first" else -1]
+        return np.asarray(np.eye(n)[0 if kind == "first" else -1])
     if kind == "random":
         return np.asarray(normalise_rows(rng.standard_normal((1, n)))[0])
     vectors = np.linalg.eigh(net.gram(inputs))[1]
@@ -123,7 +123,7 @@ def build_random(rule: InTube, optimiser: str, plans: Plan, d: Description) -> G
 
     def within(widths: FloatArray) -> bool:
         change, ratio = shares(net, inputs, widths)
-        return change <= asked if optimiser == "gd" else ratio <= asked * rule.ratio_limit(mu, L)
+        return bool(change <= asked if optimiser == "gd" else ratio <= asked * rule.ratio_limit(mu, L))
 
     direction = plan.tilted(directed(net, inputs, d["direction"], rng))
     unit = GivenTube(
@@ -270,7 +270,8 @@ def build_planted(rule: InTube, optimiser: str, plans: Plan, d: Description) -> 
     direction = plan.tilted(directed(net, inputs, d["direction"], rng))
     slopes = plan.weights(n) if plan.kind == "weighted" else np.ones(n)
     gradient = slopes * direction
-    c = gradient if optimiser == "gd" else np.linalg.lstsq(net.gram(inputs), gradient, rcond=None)[0]
+    solved = np.linalg.lstsq(net.gram(inputs), gradient, rcond=None)[0]
+    c = np.asarray(gradient if optimiser == "gd" else solved, dtype=np.float64)
     signs = planted_signs(inputs, z, near, c)
     net = TwoLayerNetwork(weights, signs)
     if d["mirrored"]:
