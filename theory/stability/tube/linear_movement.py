@@ -80,14 +80,15 @@ class Pull:
         return cls(start, scale, linear, raised(error + 2.0**-120, 2 * n + 16), turning, squares, *_inverse(start))
 
     def seen_from_start(self, inputs: NDArray[np.integer], active: NDArray[np.bool_]) -> FloatArray:
-        """``||G(0)^{-1} (K_i A_r(0))||``, rounded up, for pairs (k,) sorted by input; ``active`` (n, k) has the columns ``A_r(0)``."""
+        """``||G(0)^{-1} (K_i A_r(0))||``, rounded up, for pairs (k,); ``active`` (n, k) has the columns ``A_r(0)``."""
         found = np.empty(len(inputs))
-        columns = active.astype(np.float32)
+        order = np.argsort(inputs, kind="stable")
+        inputs, columns = inputs[order], active[:, order].astype(np.float32)
         ends = np.searchsorted(inputs, np.arange(len(self.inverse) + 1))
         for i in np.flatnonzero(np.diff(ends)):
             some = slice(ends[i], ends[i + 1])
             image = (self.inverse * self.start.products[i].astype(np.float32)) @ columns[:, some]
-            found[some] = np.sqrt(np.einsum("jk,jk->k", image, image, dtype=np.float64)) + self.inverse_error[i]
+            found[order[some]] = np.sqrt(np.einsum("jk,jk->k", image, image, dtype=np.float64)) + self.inverse_error[i]
         return found * (1 + gamma(len(self.inverse) + 8))
 
     def on(self, listed: Entries, active: NDArray[np.bool_]) -> FloatArray:
@@ -97,7 +98,7 @@ class Pull:
         places = np.cumsum(used) - 1
         pulled = self.linear @ active[:, used].astype(np.float32)
         found = np.abs(pulled[listed.inputs, places[listed.columns]].astype(np.float64))
-        return (found + self.linear_error[listed.inputs]) * self.scale * (1 + gamma(4))
+        return np.asarray((found + self.linear_error[listed.inputs]) * self.scale * (1 + gamma(4)))
 
     def turned(self, listed: Entries, flips: sparse.csr_matrix) -> FloatArray:
         """``m^{-1/2} sum_j |K_ij| B_jr |c_j|``, rounded up, for some pairs (k,), B (n, p) being the block's."""
@@ -113,7 +114,7 @@ def _inverse(start: Start) -> tuple[NDArray[np.float32], FloatArray]:
     n = len(start.rows)
     if not start.lambda_min > 0:
         return np.full((n, n), np.nan, dtype=np.float32), np.full(n, np.inf)
-    inverse = np.linalg.inv(start.gram)
+    inverse: FloatArray = np.asarray(np.linalg.inv(start.gram), dtype=np.float64)
     defect = solve_defect(start.gram, np.eye(n), inverse, 0.0, start.gram_error * norm_above(inverse))
     magnitudes = np.sqrt(((np.abs(inverse) @ start.kernel) ** 2).sum(axis=0))  # K is symmetric
     error = defect / start.lambda_min * start.row_norms + gamma_32(n + 8) * magnitudes
@@ -141,12 +142,9 @@ def flips_of(listed: Sequence[Candidates], masks: Sequence[Mask], inputs: int) -
     """B (n, p) of each block, by the block's first neuron."""
     found = {}
     for one, mask in zip(listed, masks, strict=True):
-        rows, columns = one.inputs[mask], one.columns[mask]
-        starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=inputs))])
+        where = one.inputs[mask], one.columns[mask]
         shape = (inputs, one.neurons.stop - one.neurons.start)
-        found[one.neurons.start] = sparse.csr_matrix(
-            (np.ones(len(rows), dtype=np.float32), columns, starts), shape=shape
-        )
+        found[one.neurons.start] = sparse.csr_matrix((np.ones(len(where[0]), dtype=np.float32), where), shape=shape)
     return found
 
 
@@ -184,7 +182,7 @@ class MovementWidths:
         if isinstance(entries, Candidates) and flips is not None and self.residual > 0:
             near = np.flatnonzero(found >= entries.distances)
             found[near] = np.minimum(found[near], self._closer(entries, near, moved[near], flips))
-        return found
+        return np.asarray(found)
 
     def _closer(
         self, listed: Candidates, near: NDArray[np.integer], moved: FloatArray, flips: sparse.csr_matrix
