@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from properties.engine.claim import Family
 from properties.engine.descriptions import described_family
 from properties.engine.stable_names import stored_as
-from properties.exact.eigenvalues import float_matrix, largest_eigenvalue, norm, smallest_eigenvalue
+from properties.exact.eigenvalues import float_matrix, identity, largest_eigenvalue, norm, smallest_eigenvalue
 from theory.rigour.exact import hadamard
 
 Description = Mapping[str, Any]
@@ -160,11 +160,13 @@ def _ratio(product: np.ndarray[Any, Any], gram: np.ndarray[Any, Any]) -> float:
 # --- families --------------------------------------------------------------------------------------------------------
 
 SPREAD = {"wide": 9, "near": 2}
-KERNELS = ("wide", "near", "obtuse", "ones")
+KERNELS = ("wide", "near", "obtuse", "ones", "axes")
 
 
 def kernel(kind: str, size: int, rng: np.random.Generator) -> fmpq_mat:
-    """A rational K with ones on its diagonal: of unit vectors, of three inputs each two of which are obtuse, or all ones."""
+    """A rational K with ones on its diagonal: of unit vectors, of inputs each two of which are obtuse, all ones, or of axes."""
+    if kind == "axes":
+        return identity(size)
     if kind == "ones":
         return fmpq_mat([[fmpq(1)] * size for _ in range(size)])
     if kind == "obtuse":
@@ -210,7 +212,7 @@ def build(description: Description) -> TubePatterns:
     """Neurons that see one input and keep to it, others drawn; what flips is drawn, how it flips is an adversary's."""
     d, rng = description, np.random.default_rng(description["seed"])
     n, kinds = d["inputs"], d["kinds"]
-    start = np.vstack([np.eye(n, dtype=int), rng.integers(0, 2, (kinds, n))])
+    start = np.vstack([np.eye(n, dtype=int), rng.random((kinds, n)) < d["active_tenths"] / 10]).astype(int)
     flips = np.vstack([np.zeros((n, n), dtype=int), rng.random((kinds, n)) < d["flip_tenths"] / 10]).astype(int)
     alone = d["alone"] * rng.integers(1, 1 + d["unequal"], n)
     counts = [*alone, *rng.integers(1, 9, kinds)]
@@ -227,6 +229,7 @@ def patterns(counts: tuple[int, int, int], id: str = "patterns", **changes: Any)
         "inputs": st.integers(1, 4),
         "kinds": st.integers(1, 6),
         "kernel": st.sampled_from(KERNELS),
+        "active_tenths": st.integers(1, 9),
         "flip_tenths": st.integers(1, 9),
         "alone": st.sampled_from((0, 1, 4, 16, 64)),
         "unequal": st.sampled_from((1, 4, 100)),
@@ -281,4 +284,35 @@ def on_nearly_equal(counts: tuple[int, int, int]) -> Family[TubePatterns]:
         first=st.integers(8, 12),
         second=st.sampled_from((10**3, 10**5, 10**7)),
         both=st.integers(8, 12),
+    )
+
+
+def eigenvalue_lost(description: Description) -> TubePatterns:
+    """Three inputs, the first and third nearly equal; what tells them apart at the start may flip, and does."""
+    d = description
+    k = fmpq(d["nearness"] - 1, d["nearness"])
+    start = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1), (0, 0, 1), (1, 1, 0))
+    still = ((0, 0, 0),) * 4
+    return TubePatterns(
+        fmpq_mat([[fmpq(1), fmpq(0), k], [fmpq(0), fmpq(1), fmpq(0)], [k, fmpq(0), fmpq(1)]]),
+        (d["alone"], d["alone"], d["alone"], d["all"], d["third"], d["pair"]),
+        start,
+        (*still, (0, 0, 1), (1, 1, 0)),
+        (*start[:4], (0, 0, 1), (0, 1, 0)),
+        (*start[:4], (0, 0, 0), (1, 0, 0)),
+    )
+
+
+def on_eigenvalue_lost(counts: tuple[int, int, int]) -> Family[TubePatterns]:
+    """``eigenvalue_lost``, where the smallest eigenvalue at the start is far above those in the tube."""
+    return described_family(
+        "eigenvalue lost",
+        "three inputs, two of them nearly equal; what tells them apart may flip",
+        eigenvalue_lost,
+        counts,
+        nearness=st.sampled_from((2**8, 2**10)),
+        alone=st.integers(1, 3),
+        all=st.integers(180, 220),
+        third=st.integers(80, 120),
+        pair=st.integers(80, 120),
     )

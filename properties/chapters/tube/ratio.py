@@ -10,7 +10,7 @@ import numpy as np
 from flint import arb, fmpq, fmpq_mat
 from hypothesis import strategies as st
 
-from properties.chapters.tube.patterns import TubePatterns, on_nearly_equal, on_one_input, patterns
+from properties.chapters.tube.patterns import TubePatterns, on_eigenvalue_lost, on_nearly_equal, on_one_input, patterns
 from properties.engine.claim import (
     Bound,
     Claim,
@@ -164,11 +164,23 @@ def at_start(instance: TubePatterns) -> fmpq:
 
 # --- the claims ------------------------------------------------------------------------------------------------------
 
+_ACTIVE = patterns(
+    (30, 200, 2000),
+    id="patterns, active",
+    kinds=st.integers(8, 24),
+    kernel=st.sampled_from(("axes", "wide")),
+    active_tenths=st.integers(8, 9),
+    flip_tenths=st.integers(1, 2),
+    alone=st.integers(0, 2),
+    unequal=st.just(1),
+)
 _USUAL: tuple[Family[Any], ...] = (
     patterns((60, 400, 4000)),
     patterns((30, 200, 2000), id="patterns, constant", alone=st.sampled_from((16, 64, 256))),
     on_one_input((10, 60, 300)),
     on_nearly_equal((10, 60, 300)),
+    on_eigenvalue_lost((10, 60, 300)),
+    _ACTIVE,
 )
 _ONE = (on_one_input((60, 60, 60)),)
 _MANY_ON_ONE = (on_one_input((60, 60, 60), most=400),)
@@ -227,6 +239,12 @@ C2_TUBE_RATIO = TubeRatio().claim(
         constant=lambda at: at.smallest,
     ),
     mutant(
+        "lambda-for-lambda_b",
+        "lambda of the start in place of lambda_b",
+        families=(on_eigenvalue_lost((60, 60, 60)),),
+        lambda_b=lambda at, frozen: max(at.smallest, frozen),
+    ),
+    mutant(
         "xi-without-root", "min(||M||, tau tau_2) in place of xi", xi=lambda norm, tau, tau_2: min(norm, tau * tau_2)
     ),
     mutant("tau_2-of-the-others", "tau_2 of the neurons that may not flip", tau_2=other_neurons),
@@ -273,6 +291,7 @@ T1_TUBE_SHARP = SharpRatio().claim(
     also=("xi <= lambda_c",),
     families=(
         patterns((40, 300, 3000), alone=st.sampled_from((16, 64, 256))),
+        _ACTIVE,
         on_one_input((10, 60, 300)),
     ),
     formulas=Formulas(
