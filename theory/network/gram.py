@@ -86,7 +86,8 @@ def _smooth_pattern_gram(net: TwoLayerNetwork, rows: FloatArray, curvature: floa
     return symmetric, 2 * float(error)
 
 
-def _gram_with_error(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[FloatArray, float]:
+def gram_with_error(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[FloatArray, float]:
+    """``G`` as computed and a bound of the spectral norm of its error. Raises what ``gram_eigenvalue_bounds`` raises."""
     rows = unit_rows(inputs)
     curvature = net.phi.curvature
     return _rectifier_gram(net, rows) if curvature is None else _smooth_gram(net, rows, curvature)
@@ -98,7 +99,7 @@ def gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[Low
     The rounding of K is included; counts of a ReLU network are exact. Raises ShapeError, NotFiniteError, ZeroRowError,
     NotNormalisedError.
     """
-    return smallest_eigenvalue_bounds(*_gram_with_error(net, inputs))
+    return smallest_eigenvalue_bounds(*gram_with_error(net, inputs))
 
 
 def pattern_gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[LowerBound, UpperBound]:
@@ -123,7 +124,7 @@ def gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> LowerBound:
 
 def largest_gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> UpperBound:
     """Certified upper bound of ``||G||_2 = ||J(0)||_2^2`` (squared norm). Raises what ``gram_eigenvalue_bounds`` raises."""
-    matrix, error = _gram_with_error(net, inputs)
+    matrix, error = gram_with_error(net, inputs)
     return UpperBound(float(np.nextafter(largest_eigenvalue_upper_bound(matrix) + error, np.inf)))
 
 

@@ -12,10 +12,11 @@ from theory.direction import NONNEGATIVE, UNBOUNDED, Directed, LowerBound, Upper
 from theory.inputs import FloatArray
 from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
 from theory.rigour.rounding import gamma
+from theory.stability.tube.candidates import candidates, chosen
 from theory.stability.tube.nonnegative import nonnegative_norm, norm_above, raised
-from theory.stability.tube.rectifier import RectifierCounts, rectifier_counts
+from theory.stability.tube.rectifier import RectifierCounter, RectifierCounts
 from theory.stability.tube.start import Start, sum_above
-from theory.stability.tube.widths import Widths, given_widths
+from theory.stability.tube.widths import InputWidths, NeuronWidths, Widths, given_widths
 from theory.theorems import tube, tube_ratio
 
 
@@ -47,30 +48,41 @@ class TubeBounds(Directed):
     """The tube's."""
 
 
-def bounds_at(start: Start, widths: ArrayLike | Widths) -> TubeBounds:
+def bounds_at(start: Start, widths: ArrayLike) -> TubeBounds:
     """The bounds for widths (n,), or (n, m), as given. Raises ShapeError, NotFiniteError, ScaleError (a negative width)."""
-    tube_widths = given_widths(widths, *start.pattern.shape)
-    return rectifier_bounds(start, tube_widths, rectifier_counts(start, tube_widths))
+    given = given_widths(widths, len(start.rows), start.net.width)
+    listed = candidates(start, given.largest)
+    counts = RectifierCounter(start, listed).count(chosen(listed, given))
+    if start.copies == 1 or isinstance(given, InputWidths):
+        return rectifier_bounds(start, given, counts)
+    second = NeuronWidths(given.values[:, start.pattern.shape[1] :])
+    others = RectifierCounter(start, listed).count(chosen(listed, second))
+    return rectifier_bounds(start, given, counts, others)
 
 
-def rectifier_bounds(start: Start, widths: Widths, counts: RectifierCounts) -> TubeBounds:
-    """From counts of pairs."""
-    weights = raised(start.kernel / start.net.width, 1)
-    gram_change = raised(weights * np.maximum(counts.gained, counts.lost), 1)
-    product_change = raised(weights * counts.flipping, 1)
-    tau = nonnegative_norm(raised(weights * counts.pairs, 1))
-    tau_2 = nonnegative_norm(raised(weights * counts.touched, 1))
-    return tube_bounds(start, widths, gram_change, product_change, tau, tau_2, frozen_eigenvalue(start, counts.frozen))
+def rectifier_bounds(start: Start, widths: Widths, *counts: RectifierCounts) -> TubeBounds:
+    """From counts of pairs, of all distinct neurons or of each half of the neurons apart."""
+    neurons = start.pattern.shape[1] * len(counts)
+    weights = raised(start.kernel / neurons, 1)
+
+    def total(name: str) -> FloatArray:
+        return np.asarray(sum(getattr(one, name) for one in counts))
+
+    gram_change = raised(weights * np.maximum(total("gained"), total("lost")), 1)
+    product_change = raised(weights * total("flipping"), 1)
+    tau = nonnegative_norm(raised(weights * total("pairs"), 1))
+    tau_2 = nonnegative_norm(raised(weights * total("touched"), 1))
+    frozen = frozen_eigenvalue(start, total("frozen") / neurons)
+    return tube_bounds(start, widths, gram_change, product_change, tau, tau_2, frozen)
 
 
-def frozen_eigenvalue(start: Start, counts: FloatArray) -> LowerBound:
+def frozen_eigenvalue(start: Start, shares: FloatArray) -> LowerBound:
     """``lambda_c``: of ``K o C/m`` for exact counts C (n, n) of neurons; 0, which is always one, where no more is certified.
 
     The computed matrix is off by at most ``2 gamma_{d+2} tr(C)/m`` (theory.network.gram).
     """
-    if not np.diag(counts).all():  # then the matrix has a row of zeros
+    if not np.diag(shares).all():  # then the matrix has a row of zeros
         return NONNEGATIVE
-    shares = counts / start.net.width
     error = 2 * gamma(start.rows.shape[1] + 2) * float(np.trace(shares))
     below = math.nextafter(smallest_eigenvalue_lower_bound(start.products * shares) - error, -math.inf)
     return LowerBound(max(below, 0.0))

@@ -7,7 +7,7 @@ computed with everything rounded up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from numpy.typing import ArrayLike
 
@@ -16,13 +16,12 @@ from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
 from theory.network.two_layer import TwoLayerNetwork
-from theory.stability.tube.bounds import TubeBounds, bounds_at
-from theory.stability.tube.ngd import NaturalGradientTube
-from theory.stability.tube.rule import TubeRule
+from theory.stability.tube.bounds import TubeBounds
+from theory.stability.tube.ngd import NaturalGradientTube, NeuronNaturalGradientTube
+from theory.stability.tube.rectifier_tube import RectifierTube
+from theory.stability.tube.rule import Reach, Tube, TubeRule
 from theory.stability.tube.start import Start, tube_start
-
-ITERATIONS = 1000
-"""A bound for the plain iteration, which takes finitely many values."""
+from theory.stability.tube.widths import Scaled
 
 
 @dataclass(frozen=True)
@@ -52,27 +51,50 @@ class TubeCertificate(Directed):
 
 
 def certify_tube(
-    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, optimiser: Chosen = "ngd", per_neuron: bool = False
+    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, optimiser: Chosen = "ngd", per_neuron: bool = True
 ) -> TubeCertificate:
     """Certify the least tube that closes, for a network, unit rows X (n, d) and targets y (n,). Raises InputError, ChoiceError."""
     chosen = as_optimiser(optimiser)
-    if chosen.name != "ngd" or per_neuron or net.phi.curvature is not None:
-        raise ChoiceError("only NGD, ReLU and one width an input so far")
-    return closed_tube(tube_start(net, inputs, y), NaturalGradientTube())
+    if chosen.name != "ngd" or net.phi.curvature is not None:
+        raise ChoiceError("only NGD and ReLU so far")
+    start = tube_start(net, inputs, y)
+    return closed_tube(RectifierTube(start), NeuronNaturalGradientTube(start) if per_neuron else NaturalGradientTube())
 
 
-def closed_tube(start: Start, rule: TubeRule) -> TubeCertificate:
-    """The plain iteration."""
-    widths = rule.first(start)
-    bounds = bounds_at(start, widths)
-    for _ in range(ITERATIONS):
-        reach = rule.reach(start, bounds)
+def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
+    """Iterate ``b <- F(b)`` from below; now and then try a tube somewhat beyond where the iteration seems to lead."""
+    start = tube.start
+    widths, sums = rule.first(start), [float(start.coefficients_norm)]
+    if not start.lambda_min > 0:
+        return _open(start, tube.bounds(widths), "lambda_b")
+    while True:
+        bounds = tube.bounds(widths)
+        reach = rule.reach(tube, bounds)
         if reach is None:
             return _open(start, bounds, "lambda_b" if not bounds.lambda_min > 0 else "mu")
-        if bounds.widths.contain(reach.widths):
-            return TubeCertificate(reach.contraction, reach.path_sum, bounds, True, None, start)
-        bounds = bounds_at(start, reach.widths)
-    return _open(start, bounds, "b")
+        if tube.within(reach.widths):
+            return _closed(start, bounds, reach)
+        sums.append(float(reach.path_sum))
+        widths = reach.widths
+        if len(sums) > 2 and len(sums) % 2:
+            beyond = Scaled(widths, _overshoot(sums))
+            bounds = tube.bounds(beyond)
+            reach = rule.reach(tube, bounds)
+            if reach is not None and tube.within(reach.widths):
+                return _closed(start, bounds, reach)
+
+
+def _overshoot(sums: list[float]) -> float:
+    """The factor from the last of a sequence to somewhat beyond where a geometric one with its last three leads; at most 2."""
+    first, second, third = sums[-3:]
+    step, before = third - second, second - first
+    left = step * step / (before - step) if before > step else third
+    return min(1 + 1.5 * max(left, 0.0) / third + 2.0**-10, 2.0)
+
+
+def _closed(start: Start, bounds: TubeBounds, reach: Reach) -> TubeCertificate:
+    """The widths that the theorem needs, in whose tube the bounds are bounds too."""
+    return TubeCertificate(reach.contraction, reach.path_sum, replace(bounds, widths=reach.widths), True, None, start)
 
 
 def _open(start: Start, bounds: TubeBounds, failure: str) -> TubeCertificate:

@@ -13,19 +13,39 @@ from theory.errors import ScaleError, ShapeError
 from theory.inputs import FloatArray
 
 
+class Entries(Protocol):
+    """Some pairs (input, neuron) of a block of neurons."""
+
+    @property
+    def neurons(self) -> slice:
+        """The block."""
+        ...
+
+    @property
+    def inputs(self) -> NDArray[np.integer]:
+        """i, shape (k,)."""
+        ...
+
+    @property
+    def columns(self) -> NDArray[np.integer]:
+        """r, counted from the block's first, shape (k,)."""
+        ...
+
+
 class Widths(Protocol):
     """Widths ``b``, one number an input or one a pair (input, neuron); all ``>= 0``."""
 
-    def of(self, neurons: slice) -> NDArray[np.floating]:
-        """Those of some neurons, shape (n, k) or (n, 1)."""
+    @property
+    def largest(self) -> FloatArray:
+        """For each input a number that none of its widths is above, shape (n,)."""
+        ...
+
+    def at(self, entries: Entries) -> NDArray[np.floating]:
+        """Those of some pairs, shape (k,)."""
         ...
 
     def array(self) -> FloatArray:
         """All of them, shape (n,) or (n, m)."""
-        ...
-
-    def contain(self, other: Widths) -> bool:
-        """Whether no width of the other ones is above these."""
         ...
 
 
@@ -36,43 +56,64 @@ class InputWidths:
     values: FloatArray
     """Shape (n,)."""
 
-    def of(self, neurons: slice) -> FloatArray:
-        """The same for all neurons, shape (n, 1)."""
-        return self.values[:, None]
+    @property
+    def largest(self) -> FloatArray:
+        """The numbers themselves."""
+        return self.values
+
+    def at(self, entries: Entries) -> FloatArray:
+        """Those of the inputs."""
+        return np.asarray(self.values[entries.inputs])
 
     def array(self) -> FloatArray:
         """Shape (n,)."""
         return self.values
-
-    def contain(self, other: Widths) -> bool:
-        """Entry by entry."""
-        return bool((other.array() <= self.values).all())
 
 
 @dataclass(frozen=True)
 class NeuronWidths:
     """One number a pair."""
 
-    values: NDArray[np.floating]
-    """Shape (n, m), float32 or float64."""
+    values: FloatArray
+    """Shape (n, m)."""
 
-    def of(self, neurons: slice) -> NDArray[np.floating]:
-        """Shape (n, k)."""
-        return self.values[:, neurons]
+    @property
+    def largest(self) -> FloatArray:
+        """Shape (n,)."""
+        return np.asarray(self.values.max(axis=1))
+
+    def at(self, entries: Entries) -> FloatArray:
+        """Those of the pairs."""
+        return np.asarray(self.values[entries.inputs, entries.neurons.start + entries.columns])
 
     def array(self) -> FloatArray:
         """Shape (n, m)."""
-        return np.asarray(self.values, dtype=np.float64)
-
-    def contain(self, other: Widths) -> bool:
-        """Entry by entry."""
-        return bool((other.of(slice(None)) <= self.values).all())
+        return self.values
 
 
-def given_widths(widths: ArrayLike | Widths, inputs: int, neurons: int) -> Widths:
+@dataclass(frozen=True)
+class Scaled:
+    """Widths, all multiplied by a number ``>= 1``."""
+
+    widths: Widths
+    factor: float
+
+    @property
+    def largest(self) -> FloatArray:
+        """Shape (n,)."""
+        return np.nextafter(self.widths.largest * self.factor, np.inf)
+
+    def at(self, entries: Entries) -> FloatArray:
+        """Those of the pairs."""
+        return np.asarray(self.widths.at(entries) * self.factor, dtype=np.float64)
+
+    def array(self) -> FloatArray:
+        """Shape (n,) or (n, m)."""
+        return self.widths.array() * self.factor
+
+
+def given_widths(widths: ArrayLike, inputs: int, neurons: int) -> InputWidths | NeuronWidths:
     """Widths (n,) or (n, m) of a caller. Raises ShapeError, NotFiniteError, ScaleError (a negative one)."""
-    if isinstance(widths, (InputWidths, NeuronWidths)):
-        return widths
     axes = np.ndim(widths)
     if axes not in (1, 2):
         raise ShapeError(f"the widths have {axes} axes; take one number an input (n,), or one a pair (n, m)")
