@@ -16,8 +16,9 @@ C2-tube-ratio [derived]. ``||X G^{-1}||_2 <= max over s in [0, 1/lambda_b] of mi
 The third is at most ``sqrt(tau tau_2)/(lambda_c + tau_2)`` where ``tau_2 <= lambda_c``, the fourth at most ``sqrt(tau/lambda_b)``.
 T1-tube-sharp [derived]. ``xi <= lambda_c`` gives ``||X G^{-1}||_2 <= xi/(lambda_c + xi)``.
 
-Proofs: docs/proofs/tube.md, P13.60 to P13.64. Sharp: the third and T1-tube-sharp for one input, where ``xi = tau`` is the share of neurons
-that may flip; the second in the limit of nearly equal inputs. Without ``xi <= lambda_c`` T1-tube-sharp is false for two inputs.
+Proofs: docs/proofs/tube.md, P13.60 to P13.65. Sharp: the third and T1-tube-sharp for one input, where ``xi = tau`` is the share of neurons
+that may flip; the second in the limit of two nearly equal inputs, the fourth of many. T1-tube-sharp is false for two inputs without
+``xi <= lambda_c``, and for 37 with a larger lambda_b in the place of lambda_c.
 
 In the obligations u is a unit vector, ``v = G^{-1} u``, ``s = ||v||``, ``x = ||X v||``.
 
@@ -236,6 +237,7 @@ CHAINS = (
             proved("the fourth form, where lambda_b >= 2 lambda_c", FOURTH_FORM),
             proved("the third is at most the one with tau_2", ORDER),
             argued("the least of the four is the largest of min(xi s, sqrt(tau (s - lambda_c s^2)))", f"{_HERE}P13.62"),
+            argued("what of it a width theorem would rest on", f"{_HERE}P13.66"),
             checked("the conclusion on patterns", "C2-tube-ratio"),
         ),
     ),
@@ -247,6 +249,7 @@ CHAINS = (
             proved("tau <= xi <= lambda_c give x <= xi/(lambda_c + xi)", SHARP_FORM),
             argued("tau <= xi, and what attains it", f"{_HERE}P13.63"),
             argued("the counterexample above lambda_c", f"{_HERE}P13.64"),
+            argued("the counterexample where lambda_b > lambda_c", f"{_HERE}P13.65"),
             checked("the conclusion on patterns", "T1-tube-sharp"),
         ),
     ),

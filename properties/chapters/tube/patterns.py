@@ -50,14 +50,10 @@ class TubePatterns:
         return all(f or a == p == q for start, *others in rows for a, f, p, q in zip(start, *others, strict=True))
 
     def sum(self, left: Sequence[Sequence[int]], right: Sequence[Sequence[int]]) -> fmpq_mat:
-        """``sum over neurons of left_r right_r^T / m``, shape (n, n)."""
-        size, width = self.kernel.nrows(), sum(self.counts)
-        total = [[0] * size for _ in range(size)]
-        for count, before, after in zip(self.counts, left, right, strict=True):
-            for i in range(size):
-                for j in range(size):
-                    total[i][j] += count * before[i] * after[j]
-        return fmpq_mat([[fmpq(entry, width) for entry in row] for row in total])
+        """``sum over neurons of left_r right_r^T / m``, shape (n, n); whole numbers in int64."""
+        total = (np.array(left).T * np.array(self.counts)) @ np.array(right)
+        width = sum(self.counts)
+        return fmpq_mat([[fmpq(int(entry), width) for entry in row] for row in total])
 
     def of_kernel(self, matrix: fmpq_mat) -> fmpq_mat:
         """``K o matrix``."""
@@ -315,4 +311,44 @@ def on_eigenvalue_lost(counts: tuple[int, int, int]) -> Family[TubePatterns]:
         all=st.integers(180, 220),
         third=st.integers(80, 120),
         pair=st.integers(80, 120),
+    )
+
+
+def crowded(description: Description) -> TubePatterns:
+    """2h inputs close to two opposite ones, each as close to the first input; neurons that see one of either kind, and all.
+
+    Those that see all may flip at the first input, where half of them are active at the start; all are, and go. ``k^2 h`` is large, and
+    no vector has a smaller eigenvalue of G than the sum of the 2h inputs.
+    """
+    d = description
+    h, k = d["half"], fmpq(d["nearness"], 8)
+    sides = [0] + [1] * h + [-1] * h
+    K = [[fmpq(1) if not s * t else k * k + (1 - k * k) * s * t for t in sides] for s in sides]
+    for i in range(1, 2 * h + 1):
+        K[0][i] = K[i][0] = k
+    n = 2 * h + 1
+    one = np.eye(n, dtype=int)
+    pairs = [one[1 + i] + one[1 + h + j] for i in range(h) for j in range(h)]
+    still, first = np.zeros((h * h + 1, n), dtype=int), one[:1]
+    alone, rest = [one[0], *pairs], np.ones((1, n), dtype=int) - first
+    start = np.vstack([alone, rest, rest + first])
+    pattern, mean = np.vstack([alone, rest + first, rest + first]), np.vstack([alone, rest, rest])
+    counts = (d["first"], *[d["pair"]] * (h * h), d["all"], d["all"])
+    return TubePatterns(
+        fmpq_mat(K), counts, as_rows(start), as_rows(np.vstack([still, first, first])), as_rows(pattern), as_rows(mean)
+    )
+
+
+def on_crowded(counts: tuple[int, int, int], nearness: int = 4, pair: int = 2) -> Family[TubePatterns]:
+    """``crowded``, where ``lambda - ||D|| > lambda_c``; ``k`` is so many eighths, ``pair`` so many neurons see each pair."""
+    return described_family(
+        "crowded",
+        "many inputs close to two opposite ones; those that see all flip at one more input",
+        crowded,
+        counts,
+        half=st.just(18),
+        nearness=st.just(nearness),
+        first=st.sampled_from((10**4, 2 * 10**4)),
+        pair=st.just(pair),
+        all=st.just(1),
     )

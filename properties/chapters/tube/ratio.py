@@ -10,7 +10,14 @@ import numpy as np
 from flint import arb, fmpq, fmpq_mat
 from hypothesis import strategies as st
 
-from properties.chapters.tube.patterns import TubePatterns, on_eigenvalue_lost, on_nearly_equal, on_one_input, patterns
+from properties.chapters.tube.patterns import (
+    TubePatterns,
+    on_crowded,
+    on_eigenvalue_lost,
+    on_nearly_equal,
+    on_one_input,
+    patterns,
+)
 from properties.engine.claim import (
     Bound,
     Claim,
@@ -181,6 +188,7 @@ _USUAL: tuple[Family[Any], ...] = (
     on_nearly_equal((10, 60, 300)),
     on_eigenvalue_lost((10, 60, 300)),
     _ACTIVE,
+    on_crowded((1, 2, 4), nearness=3, pair=1),
 )
 _ONE = (on_one_input((60, 60, 60)),)
 _MANY_ON_ONE = (on_one_input((60, 60, 60), most=400),)
@@ -225,6 +233,12 @@ C2_TUBE_RATIO = TubeRatio().claim(
         "sqrt(tau tau_2)/(lambda_c + tau_2) where tau_2 > lambda_c too",
         families=_NEAR,
         third=lambda at: square_root(at.tau * at.tau_2) / (at.lambda_c + at.tau_2),
+    ),
+    mutant(
+        "smaller-fourth",
+        "0.91 times the fourth form",
+        families=(on_crowded((1, 1, 1), nearness=3, pair=1),),
+        fourth=lambda at: fmpq(91, 100) * square_root(at.tau * (at.lambda_b - at.lambda_c)) / at.lambda_b,
     ),
     mutant(
         "fourth-below",
@@ -276,6 +290,13 @@ T1_TUBE_SHARP = SharpRatio().claim(
         "xi <= lambda_c",
         _NEAR,
         form=lambda at: at.xi / (at.lambda_c + at.xi),
+        limited=False,
+    ),
+    mutant(
+        "lambda_b-for-lambda_c",
+        "lambda_b in place of lambda_c: mu_1/(1+mu_1), here below 1/5",
+        families=(on_crowded((1, 1, 1)),),
+        form=lambda at: at.xi / (at.lambda_b + at.xi),
         limited=False,
     ),
     mutant(

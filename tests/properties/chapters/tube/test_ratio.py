@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
 
-from properties.chapters.tube.patterns import KERNELS, TubePatterns, adversary, build, nearly_equal, one_input
+from properties.chapters.tube.patterns import KERNELS, TubePatterns, adversary, build, crowded, nearly_equal, one_input
 from properties.chapters.tube.ratio import SharpRatio, TubeRatio, from_above
+from properties.chapters.tube.ratio_slack import SLACK, towards_each_other
 from properties.engine.claim import Verdict, as_float
 from properties.exact.eigenvalues import float_matrix
 from theory.theorems import tube_ratio
@@ -118,3 +119,41 @@ def test_patterns_of_one_kind_sum_up_exactly() -> None:
     assert given.constant == fmpq(3, 5)
     assert given.tau == given.tau_2 == given.change_norm == fmpq(2, 5)
     assert given.gram_change == fmpq(2, 5)
+
+
+def test_above_lambda_c_the_sharp_form_is_exceeded_with_a_larger_lambda_b() -> None:
+    given = crowded({"half": 18, "nearness": 4, "pair": 2, "all": 1, "first": 10**4})
+    at = TubeRatio().numbers(given)
+    assert given.inside
+    assert fmpq(9, 5) * at.lambda_c < at.lambda_b
+    assert as_float(at.xi / at.lambda_b) == pytest.approx(0.195, abs=5e-4)
+    assert given.attained == pytest.approx(0.1666, abs=1e-4)
+    assert as_float(at.xi / (at.lambda_b + at.xi)) == pytest.approx(0.1631, abs=1e-4)
+    # P13.65: a lower bound of what is attained, with the sum of the inputs for v; in the limit of many neurons at the first input
+    assert 3 / np.sqrt(333) < given.attained
+
+
+def test_two_orthogonal_inputs_attain_the_sharp_form_with_a_larger_lambda_b() -> None:
+    still, loses = ((1, 1), (1, 1)), ((1, 0), (0, 1))
+    given = TubePatterns(fmpq_mat([[1, 0], [0, 1]]), (1, 1), still, loses, still, ((0, 1), (1, 0)))
+    at = TubeRatio().numbers(given)
+    assert at.lambda_c == 0 < at.lambda_b
+    assert given.attained == pytest.approx(0.5, rel=1e-15)
+    assert as_float(at.xi / (at.lambda_b + at.xi)) == pytest.approx(0.5, rel=1e-8)
+
+
+def test_the_slack_rows_are_what_is_certified_beside_what_is_attained() -> None:
+    rows = [row for row in SLACK if row.quantity.startswith("mu in the tube")]
+    assert len(rows) == 4
+    for row in rows:
+        assert row.proved is not None
+        assert row.refuted is not None
+        assert 0.4 * row.proved < row.refuted <= row.proved < 0.1
+        assert "moves by 0." in row.remark
+    near = towards_each_other(4)
+    assert near @ near.T == pytest.approx(np.full((4, 4), 2 / 3) + np.eye(4) / 3, rel=1e-12)
+    (limit,) = (row for row in SLACK if row.quantity == "the largest xi/lambda_c")
+    assert limit.refuted is not None
+    assert 1.45 < limit.refuted < 1.55
+    given = nearly_equal({"nearness": 2**14, "first": 12, "second": 10**7, "both": 9})
+    assert given.attained > limit.refuted / (1 + limit.refuted)
