@@ -51,6 +51,8 @@ class TubeBounds(Directed):
 def bounds_at(start: Start, widths: ArrayLike) -> TubeBounds:
     """The bounds for widths (n,), or (n, m), as given. Raises ShapeError, NotFiniteError, ScaleError (a negative width)."""
     given = given_widths(widths, len(start.rows), start.net.width)
+    if start.net.phi.curvature is not None:
+        return smooth_bounds(start, given)
     listed = candidates(start, given.largest)
     counts = RectifierCounter(start, listed).count(chosen(listed, given))
     if start.copies == 1 or isinstance(given, InputWidths):
@@ -86,6 +88,28 @@ def frozen_eigenvalue(start: Start, shares: FloatArray) -> LowerBound:
     error = 2 * gamma(start.rows.shape[1] + 2) * float(np.trace(shares))
     below = math.nextafter(smallest_eigenvalue_lower_bound(start.products * shares) - error, -math.inf)
     return LowerBound(max(below, 0.0))
+
+
+def smooth_bounds(start: Start, widths: Widths) -> TubeBounds:
+    """``D_ij = |K_ij| L L_1 (b_i + b_j)``, ``M_ij = |K_ij| L L_1 b_i/2``, ``tau = L^2/4 || |K| o b b^T ||``, b the mean over neurons.
+
+    M and tau are those of a segment along which no pre-activation moves by more than b: a step of a path in the tube.
+    """
+    curvature, slope = start.net.phi.curvature, start.net.phi.slope
+    assert curvature is not None
+    b = widths.array()
+    mean = b if b.ndim == 1 else b.mean(axis=1)
+    products = np.outer(b, b) if b.ndim == 1 else b @ b.T / b.shape[1]
+    operations = 16 + (0 if b.ndim == 1 else b.shape[1])
+    change = raised(start.kernel * (curvature * slope) * (mean[:, None] + mean), operations)
+    product = raised(start.kernel * (curvature * slope / 2) * mean[:, None], operations)
+    tau = UpperBound(_squared(curvature / 2) * nonnegative_norm(raised(start.kernel * products, operations)))
+    active = sum_above(start.largest, nonnegative_norm(change))
+    return tube_bounds(start, widths, change, product, tau, active, NONNEGATIVE)
+
+
+def _squared(value: float) -> float:
+    return value * value * (1 + gamma(8))
 
 
 def tube_bounds(

@@ -7,21 +7,57 @@ computed with everything rounded up.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
+from typing import Self
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.descent.optimiser import Chosen, as_optimiser
-from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
-from theory.errors import ChoiceError
-from theory.inputs import FloatArray
+from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound, computed
+from theory.inputs import FloatArray, target_vector, unit_rows
+from theory.losses import LossMaker, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.bounds import TubeBounds
-from theory.stability.tube.ngd import NaturalGradientTube, NeuronNaturalGradientTube
 from theory.stability.tube.rectifier_tube import RectifierTube
-from theory.stability.tube.rule import Reach, Tube, TubeRule
-from theory.stability.tube.start import Start, tube_start
-from theory.stability.tube.widths import Scaled
+from theory.stability.tube.rule import Asked, Damping, Reach, Tube, TubeRule, rule_for
+from theory.stability.tube.smooth_tube import SmoothTube
+from theory.stability.tube.start import Start
+from theory.stability.tube.widths import InputWidths, Scaled
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """Why no tube closes, and an estimate of what would be enough."""
+
+    short: str
+    """``lambda``: G(0) has no certified positive eigenvalue; ``lambda_b``: none is left in the tube; ``mu``: it is 1 or more."""
+    estimated_scale: float
+    """Estimated: the initialisation's scale nu times this, in which the shares of pairs that may flip fall as 1/nu; inf where unknown."""
+
+    @property
+    def estimated_width(self) -> float:
+        """Estimated: m times this, in which they fall as ``m^{-1/2}``."""
+        return self.estimated_scale**2
+
+    @classmethod
+    def of(cls, short: str, start: Start, first: TubeBounds) -> Self:
+        """From the first tube, where a share a of lambda is lost: ``S = ||c0||/(1 - a S/||c0||)`` has a solution up to a = 1/4."""
+        if not start.lambda_min > 0:
+            return cls("lambda", math.inf)
+        lost = (first.product_norm + first.gram_change_norm) / start.lambda_min
+        return cls(short, max(4 * lost, 1.0))
+
+    def __str__(self) -> str:
+        """In one line."""
+        if self.short == "lambda":
+            return "no positive lambda_min(G(0)) is certified; take other inputs, or more neurons"
+        named = {"lambda_b": "no eigenvalue is left in the tube", "mu": "mu is not below 1"}[self.short]
+        return (
+            f"{named}; estimated to be enough: nu times {computed(self.estimated_scale, 2)}, "
+            f"or m times {computed(self.estimated_width, 2)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -35,7 +71,7 @@ class TubeCertificate(Directed):
     bounds: TubeBounds
     """In the certified tube; else in the last one that was tried."""
     certified: bool
-    failure: str | None
+    failure: Shortfall | None
     """None, or what is missing."""
     start: Start = field(repr=False)
 
@@ -51,27 +87,40 @@ class TubeCertificate(Directed):
 
 
 def certify_tube(
-    net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, optimiser: Chosen = "ngd", per_neuron: bool = True
+    net: TwoLayerNetwork,
+    inputs: ArrayLike,
+    y: ArrayLike,
+    optimiser: Chosen = "ngd",
+    loss: LossMaker | None = None,
+    damping: Damping = 0.0,
+    per_neuron: bool = True,
 ) -> TubeCertificate:
-    """Certify the least tube that closes, for a network, unit rows X (n, d) and targets y (n,). Raises InputError, ChoiceError."""
-    chosen = as_optimiser(optimiser)
-    if chosen.name != "ngd" or net.phi.curvature is not None:
-        raise ChoiceError("only NGD and ReLU so far")
-    start = tube_start(net, inputs, y)
-    return closed_tube(RectifierTube(start), NeuronNaturalGradientTube(start) if per_neuron else NaturalGradientTube())
+    """Certify the least tube that closes, for a network, unit rows X (n, d) and targets y (n,).
+
+    ``loss``: another than the squared one, made from the labels y. ``damping``: eps of NGD, or a pair ``(eps_S, eps_X)`` of K-FAC.
+    ``per_neuron``: one width a pair (input, neuron) where the theorem has such a form; else, or False, one an input.
+    Raises InputError, ChoiceError (no theorem speaks of what is asked for).
+    """
+    rows = unit_rows(inputs)
+    targets = target_vector(y, len(rows))
+    asked = Asked(net, rows, targets, as_optimiser(optimiser), loss or SquaredLoss, damping, per_neuron)
+    rule = rule_for(asked)
+    return closed_tube(SmoothTube(rule.start) if net.phi.curvature is not None else RectifierTube(rule.start), rule)
 
 
 def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
     """Iterate ``b <- F(b)`` from below; now and then try a tube somewhat beyond where the iteration seems to lead."""
     start = tube.start
-    widths, sums = rule.first(start), [float(start.coefficients_norm)]
     if not start.lambda_min > 0:
-        return _open(start, tube.bounds(widths), "lambda_b")
+        bounds = tube.bounds(InputWidths(np.zeros(len(start.rows))))
+        return _open(start, bounds, Shortfall.of("lambda", start, bounds))
+    widths, sums = rule.first(start), [float(start.coefficients_norm)]
+    bounds = first = tube.bounds(widths)
     while True:
-        bounds = tube.bounds(widths)
         reach = rule.reach(tube, bounds)
         if reach is None:
-            return _open(start, bounds, "lambda_b" if not bounds.lambda_min > 0 else "mu")
+            short = "mu" if bounds.lambda_min > 0 else "lambda_b"
+            return _open(start, bounds, Shortfall.of(short, start, first))
         if tube.within(reach.widths):
             return _closed(start, bounds, reach)
         sums.append(float(reach.path_sum))
@@ -82,6 +131,8 @@ def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
             reach = rule.reach(tube, bounds)
             if reach is not None and tube.within(reach.widths):
                 return _closed(start, bounds, reach)
+        bounds = tube.bounds(widths)
+        first = first if first.product_norm > 0 else bounds
 
 
 def _overshoot(sums: list[float]) -> float:
@@ -97,5 +148,5 @@ def _closed(start: Start, bounds: TubeBounds, reach: Reach) -> TubeCertificate:
     return TubeCertificate(reach.contraction, reach.path_sum, replace(bounds, widths=reach.widths), True, None, start)
 
 
-def _open(start: Start, bounds: TubeBounds, failure: str) -> TubeCertificate:
+def _open(start: Start, bounds: TubeBounds, failure: Shortfall) -> TubeCertificate:
     return TubeCertificate(UNBOUNDED, UNBOUNDED, bounds, False, failure, start)

@@ -177,7 +177,8 @@ def first_residual(
             residual = outputs - targets
             bound = norm_above(errors + 2 * UNIT_ROUNDOFF * np.abs(residual))
     with np.errstate(over="ignore"):
-        if not math.isfinite(norm_above(residual) ** 2 + bound**2):
+        whole = norm_above(residual) + bound
+        if not math.isfinite(whole * whole):
             raise NotFiniteError("the squared norm of the residual u(0) - y overflows; scale weights and targets down")
     return residual, bound
 
