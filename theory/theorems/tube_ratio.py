@@ -215,6 +215,7 @@ RANGES = (
     *needs("C2-tube-ratio", THIRD_FORM, (0,), *_OF_TUBE, "0 < lc", "xi**2 <= lc*tau"),
     *needs("C2-tube-ratio", FOURTH_FORM, (0,), *_OF_TUBE, "0 <= lc", "2*lc <= lb"),
     *needs("C2-tube-ratio", ORDER, (0,), "0 < lc", "0 < tau", "0 < t2 <= lc", "0 < h", "h**2 == tau*t2", "0 < xi <= h"),
+    *needs("C2-tube-ratio", SHARP_FORM, (0,), *_OF_TUBE, "0 < lc", "tau <= xi", "xi <= lc"),
     *needs("T1-tube-sharp", SHARP_FORM, (0,), *_OF_TUBE, "0 < lc", "0 < tau <= xi", "xi <= lc"),
 )
 
@@ -236,6 +237,7 @@ CHAINS = (
             proved("the third form, where xi^2 <= lambda_c tau", THIRD_FORM),
             proved("the fourth form, where lambda_b >= 2 lambda_c", FOURTH_FORM),
             proved("the third is at most the one with tau_2", ORDER),
+            proved("where xi <= lambda_c none is above xi/(lambda_c + xi)", SHARP_FORM),
             argued("the least of the four is the largest of min(xi s, sqrt(tau (s - lambda_c s^2)))", f"{_HERE}P13.62"),
             argued("what of it a width theorem would rest on", f"{_HERE}P13.66"),
             checked("the conclusion on patterns", "C2-tube-ratio"),
@@ -247,7 +249,7 @@ CHAINS = (
             _PRODUCT,
             _VECTORS,
             proved("tau <= xi <= lambda_c give x <= xi/(lambda_c + xi)", SHARP_FORM),
-            argued("tau <= xi, and what attains it", f"{_HERE}P13.63"),
+            argued("which is the ratio for xi <= lambda_c, and what attains it", f"{_HERE}P13.63"),
             argued("the counterexample above lambda_c", f"{_HERE}P13.64"),
             argued("the counterexample where lambda_b > lambda_c", f"{_HERE}P13.65"),
             checked("the conclusion on patterns", "T1-tube-sharp"),
