@@ -33,7 +33,7 @@ def tightness_row(title: str, inputs: FloatArray, scale: float, per_neuron: bool
     used = largest_movement(net, inputs, targets, STEP_SIZE, STEPS, certificate.widths)
     widths = "a pair" if per_neuron else "an input"
     return SlackRow(
-        claim="C2-tube-ratio",
+        claim="T1-tube",
         quantity=f"mu in the tube of {title}, m = {WIDTH}, nu = {scale:g}, a width {widths}",
         proved=float(certificate.contraction),
         refuted=float(attack.ratio),

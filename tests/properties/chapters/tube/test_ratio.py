@@ -89,17 +89,20 @@ def test_its_numbers_are_those_of_dense_matrices() -> None:
     certain = possible * (1 - B)
     gram = K * (A @ A.T) / width
     change = np.abs(K) * np.maximum(possible @ possible.T - A @ A.T, A @ A.T - certain @ certain.T) / width
-    close = {"rel": 1e-8, "abs": 1e-8}
     assert as_float(given.change_norm) == pytest.approx(
-        np.linalg.norm(np.abs(K) * (B @ possible.T) / width, 2), **close
+        np.linalg.norm(np.abs(K) * (B @ possible.T) / width, 2), rel=1e-8, abs=1e-8
     )
-    assert as_float(given.tau) == pytest.approx(np.linalg.norm(np.abs(K) * (B @ B.T) / width, 2), **close)
+    assert as_float(given.tau) == pytest.approx(np.linalg.norm(np.abs(K) * (B @ B.T) / width, 2), rel=1e-8, abs=1e-8)
     some = possible[:, touched]
-    assert as_float(given.tau_2) == pytest.approx(np.linalg.norm(np.abs(K) * (some @ some.T) / width, 2), **close)
+    assert as_float(given.tau_2) == pytest.approx(
+        np.linalg.norm(np.abs(K) * (some @ some.T) / width, 2), rel=1e-8, abs=1e-8
+    )
     rest = A[:, ~touched]
-    assert as_float(given.constant) == pytest.approx(np.linalg.eigvalsh(K * (rest @ rest.T) / width)[0], **close)
-    assert as_float(given.smallest) == pytest.approx(np.linalg.eigvalsh(gram)[0], **close)
-    assert as_float(given.gram_change) == pytest.approx(np.linalg.norm(change, 2), **close)
+    assert as_float(given.constant) == pytest.approx(
+        np.linalg.eigvalsh(K * (rest @ rest.T) / width)[0], rel=1e-8, abs=1e-8
+    )
+    assert as_float(given.smallest) == pytest.approx(np.linalg.eigvalsh(gram)[0], rel=1e-8, abs=1e-8)
+    assert as_float(given.gram_change) == pytest.approx(np.linalg.norm(change, 2), rel=1e-8, abs=1e-8)
     X, G = K * ((mean - now) @ now.T) / width, K * (now @ now.T) / width
     assert given.attained == pytest.approx(np.linalg.norm(X @ np.linalg.inv(G), 2), rel=1e-10)
 

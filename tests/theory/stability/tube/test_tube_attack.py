@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from theory.descent import trajectory
 from theory.direction import Attained
@@ -26,7 +27,7 @@ def start_of(seed: int, n: int, m: int, symmetric: bool = False) -> Start:
     return tube_start(net, unit(seed, n, 3), rng.standard_normal(n))
 
 
-def ratio_at(start: Start, pattern: np.ndarray, other: np.ndarray) -> float:  # type: ignore[type-arg]
+def ratio_at(start: Start, pattern: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     a, b = pattern.astype(float), other.astype(float)
     K, m = start.rows @ start.rows.T, start.net.width
     gram = K * (a @ a.T) / m
