@@ -211,11 +211,15 @@ def build(description: Description) -> TubePatterns:
     start = np.vstack([np.eye(n, dtype=int), rng.random((kinds, n)) < d["active_tenths"] / 10]).astype(int)
     flips = np.vstack([np.zeros((n, n), dtype=int), rng.random((kinds, n)) < d["flip_tenths"] / 10]).astype(int)
     alone = d["alone"] * rng.integers(1, 1 + d["unequal"], n)
-    counts = [*alone.tolist(), *rng.integers(1, 9, kinds).tolist()]
+    counts = np.concatenate([alone, rng.integers(1, 9, kinds)])
     drawn = rng.integers(0, 2, start.shape)
     pattern, mean = np.where(flips, drawn, start), np.where(flips, 1 - drawn, start)
     K = kernel(d["kernel"], n, rng)
-    return adversary(TubePatterns(K, tuple(counts), as_rows(start), as_rows(flips), as_rows(pattern), as_rows(mean)))
+    return adversary(
+        TubePatterns(
+            K, tuple(int(count) for count in counts), as_rows(start), as_rows(flips), as_rows(pattern), as_rows(mean)
+        )
+    )
 
 
 def patterns(counts: tuple[int, int, int], id: str = "patterns", **changes: Any) -> Family[TubePatterns]:
