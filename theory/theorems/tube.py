@@ -1,8 +1,35 @@
-"""Natural gradient descent in a tube around the initial pre-activations: C2-tube and T1-tube (docs/theory.md, The tube).
+"""The tube, and natural gradient descent in it: C2-tube and T1-tube (docs/theory.md).
 
-Setting. The tube: all W with ``|x_i . (w_r - w_r(0))| <= b_i`` (or ``b_ir``). In it ``|G(W) - G(0)| <= D`` entry by entry,
-``||X|| <= xi`` for what a segment changes, ``lambda_min(G(W)) >= lambda_b`` and ``||X G^{-1}|| <= mu`` (theory/theorems/tube_ratio.py).
-``c0 = G(0)^{-1} r(0)``; ``K_i`` is row i of ``K = X X^T``; a path sum S is at least the sum of ``eta ||G(t)^{-1} r(t)||`` over all steps.
+Setting. ``Z = X W^T``, widths ``b >= 0``, one an input or one a pair (i, r). The tube: all W with ``|Z_ir - Z_ir(0)| <= b_ir``, a convex set.
+``A~`` is what may be active in it, ``B`` what may flip, ``A_`` what is active for sure, ``A0`` what is active at W(0), all 0/1 (n, m);
+``|K|`` the sizes of the entries of ``K = X X^T``, ``K_i`` row i of it, ``c0 = G(0)^{-1} r(0)``.
+
+C2-tube [derived]. For W, W' in the tube, entry by entry
+    ``|J(W')J(W)^T - J(W)J(W)^T| <= M = |K| o B A~^T/m``
+    ``|G(W) - G(0)| <= D = |K| o max(A~ A~^T - A0 A0^T, A0 A0^T - A_ A_^T)/m``
+and ``||J(W') - J(W)||_2^2 <= tau = || |K| o B B^T/m ||_2``, ``lambda_min(G(W)) >= lambda_b = max(lambda - ||D||, lambda_c)``, ``lambda_c`` the
+smallest eigenvalue of what neurons without a pair in B contribute. Smooth activations, ``|phi''| <= L``, ``|phi'| <= L_1``, b_i the mean width:
+``M_ij = 2 |K_ij| L L_1 b_i``, ``D_ij = |K_ij| L L_1 (b_i + b_j)``, ``tau = || |K| o 4 L^2 b b^T/m ||``.
+
+T1-tube [derived]. ``xi`` bounds ``||X||`` and mu the ratio ``||X p|| ||p||/p^T G p`` for all p, X the mean of ``(J(theta_s) - J) J^T`` over a segment
+(tube_ratio.py; for smooth activations M/4 is enough for it). lambda_b > 0, mu < 1, 0 < eta <= 1, and ``sqrt(m) b_i >= L_1 ||K_i|| S`` (L_1 = 1 for
+ReLU), S one of
+
+    by the rate          ``||r(0)||/((1-mu) lambda_b)``
+    by the coefficients  ``(||c0|| + ||D|c0|||/lambda_b)/(1-mu_1)``,  mu_1 = xi/lambda_b < 1
+    by both              ``||c0|| + ||D|c0|||/lambda_b + mu ||r(0)||/((1-mu) lambda_b)``
+    by the products      ``||c0|| + (||D|c0||| + ||M|c0|||)/((1-mu) lambda_b)``
+
+or, neuron by neuron, ``sqrt(m) b_ir >= |sum_j K_ij phi'_jr c0_j| + sum_j |K_ij| delta_jr |c0_j| + L_1 ||K_i|| (||D|c0||| + e)/lambda_b``, phi' at
+W(0), ``delta >= |phi'(Z) - phi'(Z(0))|`` in the tube (B for ReLU), ``e = min(xi S, mu ||r(0)||/(1-mu), (||M|c0||| + mu ||D|c0|||)/(1-mu))``; give for
+all k: ``||r(k+1)|| <= (1 - eta(1-mu)) ||r(k)||``, no iterate and no segment leaves the tube, ``sum_k eta ||G(k)^{-1} r(k)|| <= S``. Hence T1's own
+rate ``||r(k)||^2 <= (1-eta)^k ||r(0)||^2`` for mu < 1/2 and ``eta <= (1-2mu)/(1-mu)^2``.
+
+Proofs: docs/proofs/tube.md, P13.1 to P13.12. That no neuron moves far is Du et al. (2019), for gradient descent. Sharp: M and D; the rate for one
+input at eta = 1. That eta <= 1 is needed is shown for mu -> 0 only.
+
+In the obligations ``r, rp`` are norms of residuals before and after a step, ``s`` bounds ``||G(t)^{-1} r(0)||``, ``e`` is ``eta sum_t ||e(t)||``,
+``e(t) = r(t) - (1-eta)^t r(0)``, ``d = ||D|c0|||``, ``p = ||M|c0|||``.
 
 Every function of real numbers here takes floats or balls (arb), and answers in kind (theory/directed.py).
 """
@@ -10,9 +37,17 @@ Every function of real numbers here takes floats or balls (arb), and answers in 
 from theory.directed import at_least_exact, at_most_exact
 from theory.direction import LowerBound, UpperBound, bounding
 from theory.errors import ScaleError
-from theory.reals import finite, magnitude, positive_real, real, shown, square_root
+from theory.proof.calculated import Calculated
+from theory.proof.chain import Chain, argued, checked, proved
+from theory.proof.implication import Implication
+from theory.proof.obligation import Mutation, Obligation
+from theory.proof.range import needs
+from theory.reals import finite, magnitude, positive_part, positive_real, real, shown, square_root
+from theory.theorems.condition import STEP
+from theory.theorems.identities import PSEUDO_INVERSE
+from theory.theorems.segments import INTEGRAL, SCHUR
 
-SECTION = 13
+SECTION = 11
 
 
 @bounding(LowerBound, lambda_min=LowerBound, gram_change=UpperBound, frozen=LowerBound)
@@ -57,13 +92,33 @@ def path_by_coefficients(first_coefficients: float, changed: float, first_ratio:
 
 
 @bounding(
-    UpperBound, first_coefficients=UpperBound, changed=UpperBound, residual_norm=UpperBound, mu=UpperBound, lambda_b=LowerBound
+    UpperBound,
+    first_coefficients=UpperBound,
+    changed=UpperBound,
+    residual_norm=UpperBound,
+    mu=UpperBound,
+    lambda_b=LowerBound,
 )
 @at_least_exact
 def path_by_both(first_coefficients: float, changed: float, residual_norm: float, mu: float, lambda_b: float) -> float:
     """``||c0|| + ||D|c0|||/lambda_b + mu ||r(0)||/((1-mu) lambda_b)``: the third form. Raises ScaleError."""
     left = contraction(mu) * magnitude(residual_norm, "||r(0)||") / ((1 - mu) * tube_eigenvalue(lambda_b))
     return _turned(first_coefficients, changed, lambda_b) + left
+
+
+@bounding(
+    UpperBound,
+    first_coefficients=UpperBound,
+    changed=UpperBound,
+    products=UpperBound,
+    mu=UpperBound,
+    lambda_b=LowerBound,
+)
+@at_least_exact
+def path_by_products(first_coefficients: float, changed: float, products: float, mu: float, lambda_b: float) -> float:
+    """``||c0|| + (||D|c0||| + ||M|c0|||)/((1-mu) lambda_b)``: the fourth form; ``products`` is ``||M|c0|||``. Raises ScaleError."""
+    both = magnitude(changed, "||D|c0|||") + magnitude(products, "||M|c0|||")
+    return magnitude(first_coefficients, "||c0||") + both / ((1 - contraction(mu)) * tube_eigenvalue(lambda_b))
 
 
 def _turned(first_coefficients: float, changed: float, lambda_b: float) -> float:
@@ -115,7 +170,7 @@ def later_path(
 
 @bounding(UpperBound, row_norm=UpperBound, path_sum=UpperBound)
 @at_least_exact
-def width(row_norm: float, path_sum: float, neurons: int, slope: float = 1) -> float:
+def width(row_norm: float, path_sum: float, neurons: float, slope: float = 1) -> float:
     """``b_i = m^{-1/2} ||K_i||_2 S L_1``: how far a pre-activation of input i moves at most. Raises ScaleError.
 
     ``slope`` is L_1, the largest |phi'|; 1 for ReLU.
@@ -124,17 +179,37 @@ def width(row_norm: float, path_sum: float, neurons: int, slope: float = 1) -> f
     return moved / square_root(positive_real(neurons, "m"))
 
 
-@bounding(UpperBound, row_norm=UpperBound, path_sum=UpperBound, start=UpperBound, turned=UpperBound, later=UpperBound)
+@bounding(UpperBound, gram_change=UpperBound, later=UpperBound)
+@at_least_exact
+def later_residual(lambda_b: float, gram_change: float, later: float) -> float:
+    """``(lambda_b + ||D||) later``: what ``G(0)^{-1}`` acts on where the later path is seen from the start. Raises ScaleError."""
+    whole = tube_eigenvalue(lambda_b) + magnitude(gram_change, "||D||")
+    return whole * magnitude(later, "the later path")
+
+
 @at_least_exact
 def neuron_width(
-    row_norm: float, path_sum: float, start: float, turned: float, later: float, neurons: int, slope: float = 1
+    row_norm: float,
+    path_sum: float,
+    start: float,
+    turned: float,
+    later: float,
+    neurons: float,
+    slope: float = 1,
+    inverse_norm: float | None = None,
+    later_residual: float | None = None,
+    flipping_norm: float | None = None,
 ) -> float:
-    """``b_ir``: the lesser of ``width`` and ``m^{-1/2} (|K_i . (A_r(0) c0)| + |K_i| . (B_r |c0|) + ||K_i|| L_1 later)``.
+    """``b_ir``: the least of ``width`` and ``m^{-1/2} (|K_i . (A_r(0) c0)| + |K_i| . (B_r |c0|) + R later)``, R being ``L_1 ||K_i||``.
 
-    ``start`` and ``turned`` are the first two terms, ``later`` is ``later_path``. Raises ScaleError.
+    ``start`` and ``turned`` are the first two terms, ``later`` is ``later_path``. With ``inverse_norm``, a bound of
+    ``||G(0)^{-1} (K_i A_r(0))||``, and ``flipping_norm``, one of ``||K_i B_r||``, the last term may be
+    ``inverse_norm later_residual + flipping_norm later`` instead. Raises ScaleError.
     """
-    moved = magnitude(start, "the start") + magnitude(turned, "its change")
-    moved += magnitude(row_norm, "||K_i||") * positive_real(slope, "L_1") * magnitude(later, "the later path")
+    last = magnitude(row_norm, "||K_i||") * positive_real(slope, "L_1") * magnitude(later, "the later path")
+    if inverse_norm is not None and later_residual is not None and flipping_norm is not None:
+        last = _least([last, inverse_norm * later_residual + flipping_norm * later])
+    moved = magnitude(start, "the start") + magnitude(turned, "its change") + last
     return _least([moved / square_root(positive_real(neurons, "m")), width(row_norm, path_sum, neurons, slope)])
 
 
@@ -147,9 +222,201 @@ def rate(eta: float, mu: float) -> float:
     return 1 - eta * (1 - contraction(mu))
 
 
+@bounding(LowerBound, mu=UpperBound)
+@at_most_exact
+def step_limit(mu: float) -> float:
+    """The largest eta with T1's own rate ``||r(k)||^2 <= (1-eta)^k ||r(0)||^2``: ``(1-2mu)/(1-mu)^2``; 0 for mu >= 1/2. Raises ScaleError."""
+    return positive_part(1 - 2 * contraction(mu)) / (1 - mu) ** 2
+
+
 def _least(numbers: list[float]) -> float:
     least = numbers[0]
     for other in numbers[1:]:
         if other < least:
             least = other
     return least
+
+
+OWN_LIMIT = "(1-2*mu)/(1-mu)**2"
+BY_RATE = "r/((1-mu)*lb)"
+BY_COEFFICIENTS = "(c+d/lb)/(1-mu1)"
+BY_BOTH = "c+d/lb+mu*r/((1-mu)*lb)"
+BY_PRODUCTS = "c+(d+p)/((1-mu)*lb)"
+
+_MU = "0 <= mu < 1"
+_TUBE = "0 < lb"
+_ETA = "0 < eta <= 1"
+
+CALCULATED = (
+    Calculated(OWN_LIMIT, lambda mu: step_limit(mu), ("0 <= mu < 1/2",)),
+    Calculated("1-eta*(1-mu)", lambda eta, mu: rate(eta, mu), (_MU, _ETA)),
+    Calculated(BY_RATE, lambda r, mu, lb: path_by_rate(r, mu, lb), (_MU, _TUBE, "0 <= r")),
+    Calculated(
+        BY_COEFFICIENTS,
+        lambda c, d, mu1, lb: path_by_coefficients(c, d, mu1, lb),
+        ("0 <= mu1 < 1", _TUBE, "0 <= c", "0 <= d"),
+    ),
+    Calculated(
+        BY_BOTH, lambda c, d, r, mu, lb: path_by_both(c, d, r, mu, lb), (_MU, _TUBE, "0 <= c", "0 <= d", "0 <= r")
+    ),
+    Calculated(
+        BY_PRODUCTS,
+        lambda c, d, p, mu, lb: path_by_products(c, d, p, mu, lb),
+        (_MU, _TUBE, "0 <= c", "0 <= d", "0 <= p"),
+    ),
+)
+
+SMOOTH = Obligation(
+    "O-tube-smooth",
+    "C2-tube: a product of two slopes, each at most l, changes by at most l (x + y) when they change by x and y at most",
+    (
+        Implication(
+            ("-l <= f <= l", "-l <= g0 <= l", "-x <= f - f0 <= x", "-y <= g - g0 <= y"), "f*g - f0*g0 <= l*(x+y)"
+        ),
+        Implication(
+            ("-l <= f <= l", "-l <= g0 <= l", "-x <= f - f0 <= x", "-y <= g - g0 <= y"), "f0*g0 - f*g <= l*(x+y)"
+        ),
+    ),
+    (
+        Mutation("one-change", "the change of one of the two", {"l*(x+y)": "l*x"}),
+        Mutation("less", "0.999 of it", {"l*(x+y)": "999/1000*l*(x+y)"}, part=1),
+    ),
+)
+
+ONE_STEP = Obligation(
+    "O-tube-step",
+    "T1-tube: ||(1-eta) r - eta X c|| <= |1-eta| ||r|| + eta x with x <= mu ||r|| is at most (1 - eta(1-mu)) ||r|| for eta <= 1",
+    (
+        Implication(
+            (_ETA, "0 <= r", "0 <= a", "a**2 == (1-eta)**2", "x <= mu*r", "rp <= a*r + eta*x"),
+            "rp <= (1-eta*(1-mu))*r",
+        ),
+    ),
+    (
+        Mutation("longer-step", "eta up to 1.001", {_ETA: "0 < eta <= 1001/1000"}),
+        Mutation("less", "0.999 mu", {"(1-eta*(1-mu))*r": "(1-eta*(1-999/1000*mu))*r"}),
+    ),
+)
+
+SUM_BY_RATE = Obligation(
+    "O-tube-path",
+    "T1-tube: a step's coefficients, at most ||r||/lambda_b, are at most what the residual loses over (1-mu) lambda_b: they telescope",
+    (
+        Implication(
+            (_TUBE, _MU, "0 < eta", "0 <= r", "g <= r/lb", "rp <= (1-eta*(1-mu))*r"), "eta*g <= (r-rp)/((1-mu)*lb)"
+        ),
+    ),
+    (
+        Mutation("without-mu", "1 in place of 1 - mu", {"/((1-mu)*lb)": "/lb"}),
+        Mutation("less", "0.999 of it", {"(r-rp)/": "999/1000*(r-rp)/"}),
+        Mutation("slower", "a factor 1 - eta(1-1.001 mu)", {"(1-eta*(1-mu))": "(1-eta*(1-1001/1000*mu))"}),
+    ),
+)
+
+SUM_OF_ERRORS = Obligation(
+    "O-tube-errors",
+    "T1-tube: E <= (1-eta) E' + eta F, E' <= E the sum without its last term, gives E <= F: errors sum up to what X adds to them",
+    (Implication((_ETA, "E <= (1-eta)*P + eta*F", "P <= E"), "E <= F"),),
+    (
+        Mutation("less", "0.999 F, F > 0", {"E <= F": "E <= 999/1000*F", "P <= E": "0 <= P <= E"}),
+        Mutation("growing", "1 + eta in place of 1 - eta", {"(1-eta)*P": "(1+eta)*P"}),
+    ),
+)
+
+SUM_BY_START = Obligation(
+    "O-tube-start",
+    "T1-tube: S <= s + e/lambda_b with s = ||c0|| + d/lambda_b and e <= xi S, e <= mu ||r(0)||/(1-mu), or e <= p + mu d + mu e",
+    (
+        Implication(
+            (_TUBE, "0 <= mu1 < 1", "S <= c + d/lb + e/lb", "e <= mu1*lb*S"), "S <= sum", {"sum": BY_COEFFICIENTS}
+        ),
+        Implication((_TUBE, _MU, "S <= c + d/lb + e/lb", "(1-mu)*e <= mu*r"), "S <= sum", {"sum": BY_BOTH}),
+        Implication((_TUBE, _MU, "S <= c + d/lb + e/lb", "e <= p + mu*d + mu*e"), "S <= sum", {"sum": BY_PRODUCTS}),
+    ),
+    (
+        Mutation("without-mu", "1 in place of 1 - mu_1", {"/(1-mu1)": "/1"}),
+        Mutation("without-D", "D left out", {"(c+d/lb)": "c"}),
+        Mutation("without-mu-both", "mu ||r(0)||/lambda_b", {"mu*r/((1-mu)*lb)": "mu*r/lb"}, part=1),
+        Mutation("without-mu-products", "1 in place of 1 - mu", {"(d+p)/((1-mu)*lb)": "(d+p)/lb"}, part=2),
+        Mutation("without-M", "M left out", {"(d+p)": "d"}, part=2),
+    ),
+)
+
+OWN_RATE = Obligation(
+    "O-tube-rate",
+    "T1-tube: the square of its factor is at most 1 - eta within the limit, which is at most 1",
+    (
+        Implication(("0 <= mu < 1/2", "0 < eta <= limit"), "(1-eta*(1-mu))**2 <= 1-eta", {"limit": OWN_LIMIT}),
+        Implication(("0 <= mu < 1/2",), "limit <= 1", {"limit": OWN_LIMIT}),
+    ),
+    (
+        Mutation("longer-step", "the limit times 1.001", {"eta <= limit": "eta <= 1001/1000*limit"}),
+        Mutation("1-mu", "1 - mu in place of 1 - 2 mu", {"(1-2*mu)/": "(1-mu)/"}),
+        Mutation("below-0.999", "at most 0.999", {"limit <= 1": "limit <= 999/1000"}, part=1),
+    ),
+)
+
+OBLIGATIONS = (SMOOTH, ONE_STEP, SUM_BY_RATE, SUM_OF_ERRORS, SUM_BY_START, OWN_RATE)
+
+_SPEAKS = (_MU, _TUBE, _ETA)
+
+RANGES = (
+    *needs("C2-tube", SMOOTH, (0, 1), "-l <= f <= l", "-l <= g0 <= l", "-x <= f - f0 <= x", "-y <= g - g0 <= y"),
+    *needs(
+        "T1-tube", ONE_STEP, (0,), *_SPEAKS, "0 <= r", "0 <= a", "a**2 == (1-eta)**2", "x <= mu*r", "rp <= a*r + eta*x"
+    ),
+    *needs("T1-tube", SUM_BY_RATE, (0,), *_SPEAKS, "0 <= r", "g <= r/lb", "rp <= (1-eta*(1-mu))*r"),
+    *needs("T1-tube", SUM_OF_ERRORS, (0,), *_SPEAKS, "E <= (1-eta)*P + eta*F", "P <= E"),
+    *needs("T1-tube", SUM_BY_START, (0,), _TUBE, "0 <= mu1 < 1", "S <= c + d/lb + e/lb", "e <= mu1*lb*S"),
+    *needs("T1-tube", SUM_BY_START, (1,), _TUBE, _MU, "S <= c + d/lb + e/lb", "(1-mu)*e <= mu*r"),
+    *needs("T1-tube", SUM_BY_START, (2,), _TUBE, _MU, "S <= c + d/lb + e/lb", "e <= p + mu*d + mu*e"),
+    *needs("T1-tube", OWN_RATE, (0,), "0 <= mu < 1/2", STEP, step=OWN_LIMIT),
+    *needs("T1-tube", OWN_RATE, (1,), "0 <= mu < 1/2"),
+)
+
+_HERE = "docs/proofs/tube.md: "
+
+IN_THE_TUBE = (
+    argued("the tube is convex: with both ends a segment lies in it", f"{_HERE}P13.1"),
+    argued("M, D and tau bound what changes between two points of the tube, entry by entry", f"{_HERE}P13.2"),
+    argued("||Y||_2 <= ||M||_2 whenever |Y| <= M, and lambda_min(G(W)) >= lambda_b", f"{_HERE}P13.3"),
+)
+
+CHAINS = (
+    Chain(
+        "C2-tube",
+        (
+            *IN_THE_TUBE,
+            SCHUR,
+            argued("M and D are attained", f"{_HERE}P13.4"),
+            proved("what a product of two slopes changes by", SMOOTH),
+            argued("the same for smooth activations", f"{_HERE}P13.5"),
+            checked("the bounds on patterns, corners and points of tubes", "C2-tube"),
+        ),
+    ),
+    Chain(
+        "T1-tube",
+        (
+            INTEGRAL,
+            PSEUDO_INVERSE,
+            *IN_THE_TUBE,
+            checked("M, D, tau and lambda_b", "C2-tube"),
+            argued("the ratio bounds ||X p|| ||p||/p^T G p, not only ||X G^{-1}||", f"{_HERE}P13.6"),
+            argued(
+                "a step in the tube is r+ = (1-eta) r - eta X c, and moves a pre-activation by eta L_1 ||K_i|| ||c||/sqrt(m) at most",
+                f"{_HERE}P13.7",
+            ),
+            proved("its residual is at most (1 - eta(1-mu)) ||r||", ONE_STEP),
+            proved("the first form of S, by telescoping", SUM_BY_RATE),
+            argued("||G(t)^{-1} r(0)|| <= ||c0|| + ||D|c0|||/lambda_b, and the errors' recursion", f"{_HERE}P13.8"),
+            proved("their sum is at most that of what X adds", SUM_OF_ERRORS),
+            proved("the other forms of S", SUM_BY_START),
+            argued("what one neuron moves at most", f"{_HERE}P13.9"),
+            argued("M/4 for smooth activations", f"{_HERE}P13.10"),
+            argued("no iterate leaves the tube: induction over k", f"{_HERE}P13.11"),
+            proved("T1's own rate within the limit", OWN_RATE),
+            argued("what is attained, and where eta <= 1 is needed", f"{_HERE}P13.12"),
+            checked("the conclusion on instances", "T1-tube"),
+        ),
+    ),
+)

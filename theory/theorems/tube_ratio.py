@@ -141,11 +141,7 @@ SECOND_FORM = Obligation(
 THIRD_FORM = Obligation(
     "O-tube-ratio-third",
     "C2-tube-ratio, third form: for xi^2 <= lambda_c tau the largest x is at the s where xi s = sqrt(tau (s - lambda_c s^2))",
-    (
-        Implication(
-            (*_VECTOR, "0 < lc", "0 < tau", _ENERGY, "xi**2 <= lc*tau"), "x <= third", {"third": THIRD}
-        ),
-    ),
+    (Implication((*_VECTOR, "0 < lc", "0 < tau", _ENERGY, "xi**2 <= lc*tau"), "x <= third", {"third": THIRD}),),
     (
         Mutation("less", "0.999 of it", {"x <= third": "x <= 999/1000*third"}),
         Mutation("any-xi", "xi^2 up to 2 lambda_c tau", {"xi**2 <= lc*tau": "xi**2 <= 2*lc*tau"}),
@@ -172,11 +168,7 @@ FOURTH_FORM = Obligation(
 SHARP_FORM = Obligation(
     "O-tube-sharp",
     "T1-tube-sharp: tau <= xi <= lambda_c give x <= xi/(lambda_c + xi)",
-    (
-        Implication(
-            (*_VECTOR, "0 < lc", "0 < tau <= xi", "xi <= lc", _ENERGY), "x <= sharp", {"sharp": SHARP}
-        ),
-    ),
+    (Implication((*_VECTOR, "0 < lc", "0 < tau <= xi", "xi <= lc", _ENERGY), "x <= sharp", {"sharp": SHARP}),),
     (
         Mutation("less", "0.999 of it", {"x <= sharp": "x <= 999/1000*sharp"}),
         Mutation("any-xi", "xi up to 2 lambda_c", {"xi <= lc": "xi <= 2*lc"}),
@@ -209,15 +201,14 @@ RANGES = (
     *needs("C2-tube-ratio", SECOND_FORM, (0,), *_OF_TUBE, "0 < lc"),
     *needs("C2-tube-ratio", THIRD_FORM, (0,), *_OF_TUBE, "0 < lc", "xi**2 <= lc*tau"),
     *needs("C2-tube-ratio", FOURTH_FORM, (0,), *_OF_TUBE, "0 <= lc", "2*lc <= lb"),
-    *needs(
-        "C2-tube-ratio", ORDER, (0,), "0 < lc", "0 < tau", "0 < t2 <= lc", "0 < h", "h**2 == tau*t2", "0 < xi <= h"
-    ),
+    *needs("C2-tube-ratio", ORDER, (0,), "0 < lc", "0 < tau", "0 < t2 <= lc", "0 < h", "h**2 == tau*t2", "0 < xi <= h"),
     *needs("T1-tube-sharp", SHARP_FORM, (0,), *_OF_TUBE, "0 < lc", "0 < tau <= xi", "xi <= lc"),
 )
 
 _HERE = "docs/proofs/tube.md: "
 _PRODUCT = argued(
-    "X v = (J' - J) J_B^T v, |X| <= M, ||J' - J||^2 <= tau, ||J_B||^2 <= tau_2, G = C + J_B J_B^T, C >= lambda_c", f"{_HERE}P13.60"
+    "X v = (J' - J) J_B^T v, |X| <= M, ||J' - J||^2 <= tau, ||J_B||^2 <= tau_2, G = C + J_B J_B^T, C >= lambda_c",
+    f"{_HERE}P13.60",
 )
 _VECTORS = argued("x <= xi s, x^2 <= tau (s - lambda_c s^2) and s <= 1/lambda_b", f"{_HERE}P13.61")
 
