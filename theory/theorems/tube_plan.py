@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from theory.directed import at_least_exact, exact, float_above
 from theory.direction import LowerBound, UpperBound
 from theory.errors import ScaleError
-from theory.inputs import FloatArray, independent_neurons, known_theorem, unit_rows
+from theory.inputs import FloatArray, independent_neurons, known_theorem, target_vector, unit_rows
 from theory.reals import ceiling, logarithm, positive_real, probability, square_root
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import gamma
@@ -44,12 +44,14 @@ class TubeInputs:
     """What the width needs of unit rows X (n, d) and targets y (n,), each bound on its sound side."""
 
     rows: FloatArray
+    targets: FloatArray
     sample: SampleNumbers
 
     @classmethod
     def of(cls, X: ArrayLike, y: ArrayLike) -> TubeInputs:
         """Certified from the data. Raises InputError: DegenerateInputsError, ScaleError, and what ``unit_rows`` and ``target_vector`` raise."""
-        return cls(unit_rows(X), SampleNumbers.of(X, y))
+        rows = unit_rows(X)
+        return cls(rows, target_vector(y, len(rows)), SampleNumbers.of(X, y))
 
     @cached_property
     def correlations(self) -> FloatArray:
@@ -240,11 +242,11 @@ def _at(plan: TubePlan, ratio: fmpq) -> TubePlan:
 def _best_ratio(plan: TubePlan) -> fmpq:
     """Where the second width is least, if it decides there; else where it meets the third one, which falls with the ratio."""
     low = ratio_law.BEST_RATIO if plan.form == RATIO_FORM else law.BEST_RATIO[plan.form]
+    if _second_decides(_at(plan, low)):
+        return low
     high = fmpq(1)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        if _second_decides(_at(plan, low)):
-            return low
         if _second_decides(_at(plan, middle)):
             high = middle
         else:
