@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,8 +11,7 @@ from flint import fmpq
 from numpy.typing import ArrayLike
 
 from theory.directed import at_least_exact, exact, float_above
-from theory.direction import LowerBound, UpperBound
-from theory.errors import ScaleError
+from theory.direction import UpperBound
 from theory.inputs import FloatArray, independent_neurons, known_theorem, target_vector, unit_rows
 from theory.reals import ceiling, logarithm, positive_real, probability, square_root
 from theory.rigour.precision import working_precision
@@ -66,7 +64,9 @@ class TubeInputs:
     def row_norms(self) -> FloatArray:
         """Bounds of ``||K_i||_2``, shape (n,)."""
         n = len(self.rows)
-        return np.array([rounded_up(float(norm) * (1 + gamma(n + 4))) for norm in np.linalg.norm(self.correlations, axis=1)])
+        return np.array(
+            [rounded_up(float(norm) * (1 + gamma(n + 4))) for norm in np.linalg.norm(self.correlations, axis=1)]
+        )
 
     @property
     def squared_row(self) -> fmpq:
@@ -221,9 +221,7 @@ def tube_plan(
         ratio = exact(probability(ratio, "the ratio mu"))
     inputs = TubeInputs.of(X, y)
     with working_precision(BITS):
-        found = [
-            TubePlan(inputs, scale, form, symmetric, shares, fmpq(1, 2)) for shares in splits(failure, symmetric)
-        ]
+        found = [TubePlan(inputs, scale, form, symmetric, shares, fmpq(1, 2)) for shares in splits(failure, symmetric)]
         plans = [_at(one, ratio if ratio is not None else _best_ratio(one)) for one in found]
     return min(plans, key=lambda plan: plan.width)
 

@@ -267,9 +267,19 @@ RANGES = (
     *_composition_ranges(SIDED_COMPOSITION, SIDED),
     *needs("T3-tube", TARGET, (0,), "0 < eigenvalue", "smallest > 3/4*eigenvalue", "0 <= Y0", "3/4*Y0 <= Y1"),
     *needs("T3-tube", TARGET, (1,), _RATIO, "0 < rest", "0 <= x <= mu*rest"),
-    *needs("T3-tube", INDEPENDENT, (0,), _RATIO, "0 < eigenvalue", "kappa >= 1", "log > 0", "m >= limit/2", limit=THIRD),
     *needs(
-        "T3-tube", INDEPENDENT, (1,), _RATIO, "0 < eigenvalue", "kappa >= 1", "log > 0", "m >= limit/2", limit=SIDED_THIRD
+        "T3-tube", INDEPENDENT, (0,), _RATIO, "0 < eigenvalue", "kappa >= 1", "log > 0", "m >= limit/2", limit=THIRD
+    ),
+    *needs(
+        "T3-tube",
+        INDEPENDENT,
+        (1,),
+        _RATIO,
+        "0 < eigenvalue",
+        "kappa >= 1",
+        "log > 0",
+        "m >= limit/2",
+        limit=SIDED_THIRD,
     ),
     *needs("T3-tube", INDEPENDENT, (2,), "0 < s < 1", "0 < delta < 1"),
 )
@@ -277,7 +287,10 @@ RANGES = (
 _HERE = "docs/proofs/tube.md: "
 
 COUNT_LINKS = (
-    argued("few neurons lie near a boundary: Chernoff's step, pairs counted twice, a union over inputs and sides", f"{_HERE}P13.43"),
+    argued(
+        "few neurons lie near a boundary: Chernoff's step, pairs counted twice, a union over inputs and sides",
+        f"{_HERE}P13.43",
+    ),
     checked("a Gaussian's margin", "T5-margin"),
 )
 

@@ -101,11 +101,10 @@ ROOT = Obligation(
         Implication(("0 < g", "0 <= x < 1/2", "t == x*g", "s >= g - t"), "s >= (1-x)*g"),
         Implication(("0 < g", "0 <= x < 1/2", "t == x*g", "s >= (1-x)*g"), "t/s <= x/(1-x)"),
         Implication(("0 < g", "0 <= x < 1/2", "t == x*g", "s >= (1-x)*g"), "1 + t/s <= 1/(1-x)"),
+        Implication(("0 < g", "0 <= x < 1/2", "s >= (1-x)*g", "0 <= r", "0 <= z <= r/(1-x)"), "z/s <= r/(g*(1-x)**2)"),
         Implication(
-            ("0 < g", "0 <= x < 1/2", "s >= (1-x)*g", "0 <= r", "0 <= z <= r/(1-x)"), "z/s <= r/(g*(1-x)**2)"
-        ),
-        Implication(
-            ("0 <= x < 1/2", "0 < eta <= 1", "0 <= r", "0 <= z <= r/(1-x)"), "(1-eta)*r + eta*x*z <= (1-eta*(1-x/(1-x)))*r"
+            ("0 <= x < 1/2", "0 < eta <= 1", "0 <= r", "0 <= z <= r/(1-x)"),
+            "(1-eta)*r + eta*x*z <= (1-eta*(1-x/(1-x)))*r",
         ),
         Implication(("0 <= x < 1/2",), "(1 - x/(1-x))*(1-x)**2 == (1-2*x)*(1-x)"),
     ),
@@ -140,7 +139,14 @@ COMPOSITION = Obligation(
             {"a": _ALLOWED, "limit": THIRD},
         ),
         Implication(
-            (_MU, "0 < eigenvalue", "smallest > 3/4*eigenvalue", f"0 <= t2 <= {_ALLOWED}", "0 <= x", "x**2*smallest == t2"),
+            (
+                _MU,
+                "0 < eigenvalue",
+                "smallest > 3/4*eigenvalue",
+                f"0 <= t2 <= {_ALLOWED}",
+                "0 <= x",
+                "x**2*smallest == t2",
+            ),
             "x <= mu/(1+mu)",
         ),
         Implication((_MU, "0 <= x <= mu/(1+mu)"), "1/((1-2*x)*(1-x)) <= factor", {"factor": _FACTOR}),
@@ -160,9 +166,7 @@ COMPOSITION = Obligation(
 OBLIGATIONS = (ROOT, COMPOSITION)
 
 
-def _second_width(
-    pi: float, mu: float, W: float, row2: float, L2: float, nu: float, eigenvalue: float
-) -> float:
+def _second_width(pi: float, mu: float, W: float, row2: float, L2: float, nu: float, eigenvalue: float) -> float:
     """With any number for pi."""
     found = movement_width(L2, row2, nu, allowed_sum(mu, eigenvalue), root_factor(mu), W)
     return found * circle_constant(pi) / pi
@@ -235,7 +239,10 @@ CHAINS = (
             *START_LINKS,
             argued("the failures add up to at most delta; b is fixed before the draw", f"{_HERE}P13.42"),
             *COUNT_LINKS,
-            argued("two pre-activations near 0 at once; tau is at most the largest row sum, Chernoff's step for those", f"{_HERE}P13.52"),
+            argued(
+                "two pre-activations near 0 at once; tau is at most the largest row sum, Chernoff's step for those",
+                f"{_HERE}P13.52",
+            ),
             proved("numbers that are not negative are ordered as their squares", SQUARES),
             proved("the widths, x, the path, the best mu", COMPOSITION),
             *ROOT_LINKS,

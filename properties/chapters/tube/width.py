@@ -68,7 +68,9 @@ class TubeWidthRule(Stated):
             first, counts = arb(plan.shares.first), parts.count_share
             bounds = [
                 at_most_enclosed("K-chernoff's failure <= its share of delta", parts.first_failure(m), first),
-                at_most_or_equal_enclosed("Chernoff's step for the counts, over a, <= 1", parts.counted(m), arb(1), EQUAL_BITS),
+                at_most_or_equal_enclosed(
+                    "Chernoff's step for the counts, over a, <= 1", parts.counted(m), arb(1), EQUAL_BITS
+                ),
             ]
             if instance.form != RATIO_FORM:
                 label = "P(a count is above a), exactly, <= its share"
@@ -163,17 +165,49 @@ SHARED: tuple[Neighbour, ...] = (
     mutant("half-pi", "2/pi for 8/pi", composed=_composed(lambda _: 1 / 4)),
     mutant("without-pi", "without 8/pi", composed=_composed(lambda _: math.pi / 8)),
     mutant("whole-eigenvalue", "lambda0 for (3/4) lambda0", composed=_composed(lambda _: 81 / 256)),
-    mutant("scale-not-squared", "nu for nu^2, nu > 1", composed=_composed(lambda one: one.scale if one.scale < 1 else 1 / one.scale)),
+    mutant(
+        "scale-not-squared",
+        "nu for nu^2, nu > 1",
+        composed=_composed(lambda one: one.scale if one.scale < 1 else 1 / one.scale),
+    ),
     mutant("longest-row", "1 for K^^2", composed=_composed(lambda one: 1 / float(one.plan.inputs.squared_row))),
     mutant("cubed-eigenvalue", "one power of lambda0 less", composed=_composed(lambda one: one.eigenvalue)),
-    mutant("growth-squared", "(1+2mu)^2 (or 1+mu) for its fourth power", composed=_composed(lambda one: _growth(one) ** -2)),
-    mutant("ratio-not-squared", "mu(1-mu) for its square", composed=_composed(lambda one: float(one.plan.ratio * (1 - one.plan.ratio)))),
-    mutant("pairs", "m for m/2 in K-chernoff's width", "m at least the first term", composed=_composed(first=lambda one: 0.5 if one.symmetric else 0.0), few=True),
-    mutant("pairs-counted", "m for m/2 in the third width", "m at least the third term", composed=_composed(third=lambda one: 0.5 if one.symmetric else 0.0), few=True),
-    mutant("log-without-n", "ln(2/delta) for ln(2n/delta) in the third width", composed=_composed(third=_log_share), few=True),
+    mutant(
+        "growth-squared", "(1+2mu)^2 (or 1+mu) for its fourth power", composed=_composed(lambda one: _growth(one) ** -2)
+    ),
+    mutant(
+        "ratio-not-squared",
+        "mu(1-mu) for its square",
+        composed=_composed(lambda one: float(one.plan.ratio * (1 - one.plan.ratio))),
+    ),
+    mutant(
+        "pairs",
+        "m for m/2 in K-chernoff's width",
+        "m at least the first term",
+        composed=_composed(first=lambda one: 0.5 if one.symmetric else 0.0),
+        few=True,
+    ),
+    mutant(
+        "pairs-counted",
+        "m for m/2 in the third width",
+        "m at least the third term",
+        composed=_composed(third=lambda one: 0.5 if one.symmetric else 0.0),
+        few=True,
+    ),
+    mutant(
+        "log-without-n",
+        "ln(2/delta) for ln(2n/delta) in the third width",
+        composed=_composed(third=_log_share),
+        few=True,
+    ),
     mutant("not-split", "the counts at delta", composed=_composed(third=_log_split), few=True),
     mutant("step-of-2", "2 for 3 in Chernoff's step", composed=_composed(third=lambda _: 2 / 3), few=True),
-    mutant("doubled", "half the width does not suffice", "m at least the second term", composed=_composed(lambda _: 2.0, lambda _: 2.0, lambda _: 2.0)),
+    mutant(
+        "doubled",
+        "half the width does not suffice",
+        "m at least the second term",
+        composed=_composed(lambda _: 2.0, lambda _: 2.0, lambda _: 2.0),
+    ),
 )
 
 _HYPOTHESES = ("m at least the first term", "m at least the second term", "m at least the third term")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from flint import arb, fmpq
@@ -163,7 +162,7 @@ class DrawnTube:
 def closes(plan: TubePlan, width: int, rng: np.random.Generator) -> bool:
     """Whether the tube that was fixed before the draw is certified to close around a drawn network, with a ratio of at most mu."""
     drawn = DrawnTube.at(plan, width, rng)
-    start, bounds = drawn.start, drawn.bounds
+    start, _bounds = drawn.start, drawn.bounds
     if not start.lambda_min > 0:
         return False
     ratio, path = _root(drawn) if plan.form == RATIO_FORM else _plain(drawn)
