@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.descent.optimiser import Chosen, as_optimiser
@@ -23,7 +24,7 @@ from theory.stability.tube.rectifier_tube import RectifierTube
 from theory.stability.tube.rule import Asked, Damping, Reach, Tube, TubeRule, rule_for
 from theory.stability.tube.smooth_tube import SmoothTube
 from theory.stability.tube.start import Start
-from theory.stability.tube.widths import Scaled
+from theory.stability.tube.widths import InputWidths, Scaled
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,11 @@ def certify_tube(
 def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
     """Iterate ``b <- F(b)`` from below; now and then try a tube somewhat beyond where the iteration seems to lead."""
     start = tube.start
+    if not start.lambda_min > 0:
+        bounds = tube.bounds(InputWidths(np.zeros(len(start.rows))))
+        return _open(start, bounds, Shortfall.of("lambda", start, bounds))
     widths, sums = rule.first(start), [float(start.coefficients_norm)]
     bounds = first = tube.bounds(widths)
-    if not start.lambda_min > 0:
-        return _open(start, bounds, Shortfall.of("lambda", start, first))
     while True:
         reach = rule.reach(tube, bounds)
         if reach is None:
@@ -123,7 +125,7 @@ def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
             return _closed(start, bounds, reach)
         sums.append(float(reach.path_sum))
         widths = reach.widths
-        if len(sums) > 2 and len(sums) % 2:
+        if len(sums) % 2 == 0:
             beyond = Scaled(widths, _overshoot(sums))
             bounds = tube.bounds(beyond)
             reach = rule.reach(tube, bounds)
@@ -134,11 +136,14 @@ def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
 
 
 def _overshoot(sums: list[float]) -> float:
-    """The factor from the last of a sequence to somewhat beyond where a geometric one with its last three leads; at most 2."""
-    first, second, third = sums[-3:]
-    step, before = third - second, second - first
-    left = step * step / (before - step) if before > step else third
-    return min(1 + 1.5 * max(left, 0.0) / third + 2.0**-10, 2.0)
+    """The factor from the last of a sequence to somewhat beyond where it seems to lead; at most 2.
+
+    A geometric one with its last three, or, of the first two, one whose steps shrink by twice the first relative step.
+    """
+    before, step = (sums[-2] - sums[-3] if len(sums) > 2 else 0.0), sums[-1] - sums[-2]
+    share = step / before if before > 0 else 2 * step / sums[-2]
+    left = step * share / (1 - share) if 0 <= share < 1 else sums[-1]
+    return min(1 + 1.5 * left / sums[-1] + 2.0**-10, 2.0)
 
 
 def _closed(start: Start, bounds: TubeBounds, reach: Reach) -> TubeCertificate:

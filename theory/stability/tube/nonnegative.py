@@ -49,5 +49,6 @@ def raised(values: FloatArray, operations: int) -> FloatArray:
 
 
 def norm_above(values: FloatArray) -> float:
-    """The Euclidean norm of numbers, rounded up."""
-    return math.nextafter(euclidean_norm(values) * (1 + gamma(values.size + 4)), math.inf)
+    """The Euclidean norm of numbers, rounded up; 0 only of zeros."""
+    norm = euclidean_norm(values)
+    return math.nextafter(norm * (1 + gamma(values.size + 4)), math.inf) if norm > 0 else norm

@@ -49,13 +49,12 @@ class RectifierCounter:
 
     def __init__(self, start: Start, listed: Sequence[Candidates]) -> None:
         """Start with no pair."""
-        n, m = start.pattern.shape
+        n = len(start.pattern)
         self._start, self._listed = start, listed
         self._masks: list[Mask] = [np.zeros(len(one.inputs), dtype=bool) for one in listed]
         self._moving: list[Mask] = [np.zeros(one.neurons.stop - one.neurons.start, dtype=bool) for one in listed]
         self._with_pattern = np.zeros((2 * n, n))
-        self._of_touched: FloatArray | None = np.zeros((n, n))
-        self._neurons = m
+        self._of_touched = np.zeros((n, n))
 
     def count(self, masks: Sequence[Mask]) -> RectifierCounts:
         """For the listed pairs that the masks choose."""
@@ -72,25 +71,24 @@ class RectifierCounter:
             touched[columns] = True
             moving.append(touched)
         self._masks = list(masks)
-        self._look_at_touched(moving)
-        return self._counts(together)
+        return self._counts(together, self._touched(moving))
 
-    def _look_at_touched(self, moving: list[Mask]) -> None:
-        if self._of_touched is None or sum(int(one.sum()) for one in moving) > MOST_TOUCHED * self._neurons:
-            self._of_touched = None
-            return
+    def _touched(self, moving: list[Mask]) -> FloatArray:
+        """The sum of ``A0_r A0_r^T`` over the neurons with a pair in B; over all where these are most."""
+        if sum(int(one.sum()) for one in moving) > MOST_TOUCHED * self._start.pattern.shape[1]:
+            return self._start.distinct_counts
         for one, old, new in zip(self._listed, self._moving, moving, strict=True):
             active = self._start.pattern[:, one.neurons]
             self._of_touched += _pattern_counts(active, new & ~old) - _pattern_counts(active, old & ~new)
         self._moving = moving
+        return self._of_touched
 
-    def _counts(self, together: FloatArray) -> RectifierCounts:
+    def _counts(self, together: FloatArray, touched: FloatArray) -> RectifierCounts:
         n, counts = len(self._start.pattern), self._start.distinct_counts
         appearing, vanishing = self._with_pattern[:n], self._with_pattern[n:]
         both, mixed, gone = together[:n, :n], together[n:, :n], together[n:, n:]
         gained = appearing + appearing.T + both
         lost = vanishing + vanishing.T - gone
-        touched = counts if self._of_touched is None else self._of_touched
         return RectifierCounts(
             appearing + vanishing + both + mixed,
             gained,
@@ -109,14 +107,17 @@ def _pattern_counts(active: NDArray[np.bool_], columns: Mask) -> FloatArray:
 
 def _stacked(listed: Candidates, mask: Mask, inputs: int) -> tuple[sparse.csr_matrix, NDArray[np.int32]]:
     """``[P; V]`` of a block, shape (2n, k), and the neurons of its entries."""
-    active = listed.active[mask]
-    rows, columns = listed.inputs[mask], listed.columns[mask]
-    order_rows = np.concatenate([rows[~active], rows[active] + inputs])  # both parts are sorted by input
-    order_columns = np.concatenate([columns[~active], columns[active]])
-    starts = np.concatenate([[0], np.cumsum(np.bincount(order_rows, minlength=2 * inputs))])
-    width = listed.neurons.stop - listed.neurons.start
-    ones = np.ones(len(order_columns), dtype=np.float32)
-    return sparse.csr_matrix((ones, order_columns, starts), shape=(2 * inputs, width)), columns
+    columns = listed.columns[mask]
+    starts = np.concatenate([[0], np.cumsum(mask)])[listed.ends]
+    ones = np.ones(len(columns), dtype=np.float32)
+    return _rows(ones, columns, starts, (2 * inputs, listed.neurons.stop - listed.neurons.start)), columns
+
+
+def _rows(
+    data: NDArray[np.float32], columns: NDArray[np.int32], starts: NDArray[np.integer], shape: tuple[int, int]
+) -> sparse.csr_matrix:
+    """The matrix, with indices of 32 bits, which a block's fit into."""
+    return sparse.csr_matrix((data, columns, starts.astype(np.int32)), shape=shape, copy=False)
 
 
 def _is_many(stacked: sparse.csr_matrix) -> bool:
@@ -135,7 +136,7 @@ def _with_pattern(start: Start, listed: Candidates, mask: Mask) -> FloatArray:
     used = np.zeros(active.shape[1], dtype=bool)
     used[columns] = True
     places = np.cumsum(used, dtype=np.int32) - 1
-    few = sparse.csr_matrix((stacked.data, places[stacked.indices], stacked.indptr), shape=(2 * n, int(places[-1]) + 1))
+    few = _rows(stacked.data, places[stacked.indices], stacked.indptr, (2 * n, int(places[-1]) + 1))
     # a block has fewer neurons than float32 counts exactly
     return np.asarray(few @ np.ascontiguousarray(active[:, used].T, dtype=np.float32), dtype=np.float64)
 
