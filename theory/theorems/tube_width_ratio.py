@@ -9,11 +9,12 @@ iterates and segments are in the tube. It is T1-q's argument, which does not cha
 T3-tube-ratio [derived]. ``Y = y^T G_inf^{-1} y``, ``k = max_i sum_j |K_ij|``, ``a = (3/4) lambda0 (mu/(1+mu))^2``, ``Omega = max_i (|K_ii| + sum_{j != i} |K_ij| min(1, (a/2)(1-K_ij^2)^{-1/2}))``.
 Symmetric initialisation: if m is at least
 
-    2 ||X||_2^2 ln(2n/delta)/(beta lambda0),  (8/pi)(256/81) ((1+mu)^4/(mu^2 (1-mu)))^2 Omega^2 K^^2 Y/(nu^2 lambda0^3),  16 k (1+mu)^2 ln(2n/delta)/(mu^2 lambda0)
+    (8/pi)(256/81) ((1+mu)^4/(mu^2 (1-mu)))^2 Omega^2 K^^2 Y/(nu^2 lambda0^3),  16 k (1+mu)^2 ln(2n/delta)/(mu^2 lambda0)
 
 then with probability at least ``1 - delta`` T1-tube-root's hypotheses hold for ``b_i = m^{-1/2} ||K_i|| (4/3) (Y/lambda0)^{1/2} (1+mu)^2/(1-mu)`` and the ratio mu. Where pairs of inputs
 are seldom near a boundary together Omega is nearly 1, where T3-tube has kappa: for correlated inputs kappa is nearly n. Best near mu = 0.4384: in all
-``12660 Omega^2 K^^2 Y/(nu^2 lambda0^3)``. Independent neurons: as in T3-tube.
+``12660 Omega^2 K^^2 Y/(nu^2 lambda0^3)``. K-relative's width, ``2 ||X||_2^2 ln(2n/delta)/(beta lambda0)``, is below the second
+of these: ``||X||_2^2 <= k`` and ``beta > 0.034``. Independent neurons: as in T3-tube.
 
 Not sharp (slack table). Proofs: docs/proofs/tube.md, P13.50 to P13.53.
 
@@ -33,7 +34,7 @@ from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import Range, needs
 from theory.reals import circle_constant, magnitude, positive_real, probability, square_root
-from theory.theorems.chernoff import CHERNOFF, KEPT_SHARE
+from theory.theorems.chernoff import CHERNOFF, FIRST_WIDTH, KEPT_SHARE
 from theory.theorems.residual_tail import LINKS as START_LINKS
 from theory.theorems.segments import INTEGRAL
 from theory.theorems.tube_width import COUNT_LINKS, SQUARES, counting_width, movement_width
@@ -121,7 +122,7 @@ ROOT = Obligation(
 COMPOSITION = Obligation(
     "O-t3-tube-ratio",
     "T3-tube-ratio: at the second width twice Omega p is at most a; at the third the counts' logarithm is; then x <= mu/(1+mu), the path at most "
-    "(4/3) L g; the second width's factor at its least",
+    "(4/3) L g; the second width's factor at its least; K-relative's width is no larger than the third",
     (
         Implication(
             (_MU, "0 < eigenvalue", "0 < nu", "0 < m", "0 < W", "0 < row2", "0 <= L2", "0 < pi", "m >= limit"),
@@ -151,6 +152,11 @@ COMPOSITION = Obligation(
         ),
         Implication((_MU, "0 <= x <= mu/(1+mu)"), "1/((1-2*x)*(1-x)) <= factor", {"factor": _FACTOR}),
         Implication((_MU,), "(1+mu)**4/(mu**2*(1-mu)) >= 3965/100"),
+        Implication(
+            (_MU, "0 < eigenvalue", "0 < norm2 <= k", "0 < log", "beta >= 34/1000"),
+            "first <= limit",
+            {"first": f"2*{FIRST_WIDTH}", "limit": THIRD},
+        ),
     ),
     (
         Mutation("narrower", "the second width times 0.999", {"m >= limit": "m >= 999/1000*limit"}),
@@ -160,6 +166,7 @@ COMPOSITION = Obligation(
         Mutation("ratio", "0.999 of it", {"x <= mu/": "x <= 999/1000*mu/"}, part=3),
         Mutation("path", "1+mu for its square", {_FACTOR: "(1+mu)/(1-mu)"}, part=4),
         Mutation("better", "39.67 for 39.65", {"3965/100": "3967/100"}, part=5),
+        Mutation("smaller-beta", "beta >= 0.031", {"34/1000": "31/1000"}, part=6),
     ),
 )
 
@@ -218,6 +225,7 @@ RANGES = (
     ),
     *needs("T3-tube-ratio", COMPOSITION, (4,), _MU, "0 <= x", "x*(1+mu) <= mu"),
     *needs("T3-tube-ratio", COMPOSITION, (5,), _MU),
+    *needs("T3-tube-ratio", COMPOSITION, (6,), *_LIGHT, "0 < norm2 <= k", "beta >= 34/1000"),
 )
 
 _HERE = "docs/proofs/tube.md: "
