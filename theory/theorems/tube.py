@@ -382,6 +382,8 @@ IN_THE_TUBE = (
     argued("||Y||_2 <= ||M||_2 whenever |Y| <= M, and lambda_min(G(W)) >= lambda_b", f"{_HERE}P13.3"),
 )
 
+RATIO_OF_FORMS = argued("the ratio bounds ||X p|| ||p||/p^T G p, not only ||X G^{-1}||", f"{_HERE}P13.6")
+
 CHAINS = (
     Chain(
         "C2-tube",
@@ -401,7 +403,7 @@ CHAINS = (
             PSEUDO_INVERSE,
             *IN_THE_TUBE,
             checked("M, D, tau and lambda_b", "C2-tube"),
-            argued("the ratio bounds ||X p|| ||p||/p^T G p, not only ||X G^{-1}||", f"{_HERE}P13.6"),
+            RATIO_OF_FORMS,
             argued(
                 "a step in the tube is r+ = (1-eta) r - eta X c, and moves a pre-activation by eta L_1 ||K_i|| ||c||/sqrt(m) at most",
                 f"{_HERE}P13.7",

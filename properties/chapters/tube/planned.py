@@ -107,10 +107,26 @@ def joining(fixed: int, flipping: int, correlation: float = 0.9) -> Plan:
     )
 
 
+def still(fixed: int, flipping: int, correlation: float = 0.5) -> Plan:
+    """Two inputs that share neurons, none of which flips."""
+    singles = (Group(fixed, (1, 0)), Group(fixed, (0, 1)))
+    return Plan(correlation, (*singles, Group(flipping, (1, 1))), (1.0, 1.0))
+
+
+def uneven(fixed: int, flipping: int) -> Plan:
+    """Two orthogonal inputs, one seen by many more neurons than the other; none flips."""
+    return Plan(0.0, (Group(fixed + 10 * flipping, (1, 0)), Group(flipping, (0, 1))), (1.0, 1.0))
+
+
+UNFLIPPED = ("still", "uneven")
+"""Plans in which no neuron flips."""
+
 PLANS: Mapping[str, Callable[[int, int], Plan]] = {
     "single": single,
     "crossed": crossed,
     "apart": apart,
     "alternating": alternating,
     "joining": joining,
+    "still": still,
+    "uneven": uneven,
 }
