@@ -17,7 +17,7 @@ Independent neurons. m for m/2 in the first and third width, ``s delta/2`` for `
 ``(y^T G_inf^{-1} y)^{1/2}``) R0-tail's bound of ``||r(0)||`` (of ``||u(0)||/lambda0^{1/2}``, added) at ``(1-s) delta``, or R0's if that is smaller. As s enters the second
 width by ``ln(1/(1-s))`` and the others by ``ln(1/s)``, small s is best where the second decides: of ``s = 1/2, 1/4, ..., 2^-20`` the best one is taken.
 
-Not sharp (slack table). Proofs: docs/proofs/tube.md, P13.42 to P13.49.
+Not sharp (slack table). Proofs: docs/proofs/tube.md, P13.42 to P13.48.
 
 In the obligations, positive reals: ``eigenvalue`` is lambda0, ``smallest`` lambda_min(G(0)), ``row2`` K^^2, ``L2`` L^2, ``p2`` the square of ``(2/pi)^{1/2} b/nu``, ``a`` what a share of neurons
 may be, ``log`` the logarithm, x a bound of ``||M||_2``; pi is any positive number.
