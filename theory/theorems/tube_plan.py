@@ -33,8 +33,9 @@ FORMS = (*law.FORMS, RATIO_FORM)
 SPLITS = tuple(fmpq(1, 2**power) for power in range(1, 21))
 """The shares s of delta that K-chernoff and the counts may take together, for independent neurons; the best is taken."""
 
-HALVINGS = 40
-"""The best ratio is found to so many binary digits where the second width does not decide."""
+HALVINGS, LARGEST_RATIO = 40, fmpq(63, 64)
+"""The best ratio is found to so many binary digits where the second width does not decide, and up to this one: the third width falls by
+less than a hundredth from there to 1, where the tube says nothing."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,12 @@ class TubePlan:
         return logarithm(self.inputs.sample.n * self.sides / self.shares.counts)
 
     @property
+    def first(self) -> int:
+        """K-chernoff's (K-relative's) width."""
+        one = self.inputs.sample
+        return chernoff_width(one.lambda0, one.squared_norm, one.n, self.shares.first, self.symmetric)
+
+    @property
     def second(self) -> float:
         """The width of the movements, not rounded."""
         row = self.inputs.squared_row
@@ -188,11 +195,9 @@ class TubePlan:
     @cached_property
     def width(self) -> int:
         """m: the largest of the three, even under symmetric initialisation. Raises ScaleError (beyond the range of float64)."""
-        one = self.inputs.sample
         with working_precision(BITS):
-            first = chernoff_width(one.lambda0, one.squared_norm, one.n, self.shares.first, self.symmetric)
             widest = max(ceiling(self.second), ceiling(self.third))
-        return max(first, 2 * -(-widest // 2) if self.symmetric else widest)
+        return max(self.first, 2 * -(-widest // 2) if self.symmetric else widest)
 
     def tube(self, width: int | None = None) -> FloatArray:
         """``b_i = m^{-1/2} ||K_i|| (4/3) L g``, shape (n,), rounded up: known before the draw. Raises WidthError."""
@@ -238,22 +243,22 @@ def _at(plan: TubePlan, ratio: fmpq) -> TubePlan:
 
 
 def _best_ratio(plan: TubePlan) -> fmpq:
-    """Where the second width is least, if it decides there; else where it meets the third one, which falls with the ratio."""
+    """Where the second width is least, unless the third decides there: then where that meets another, as it falls with the ratio."""
     low = ratio_law.BEST_RATIO if plan.form == RATIO_FORM else law.BEST_RATIO[plan.form]
-    if _second_decides(_at(plan, low)):
+    if not _third_decides(_at(plan, low)):
         return low
-    high = fmpq(1)
+    high = LARGEST_RATIO
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        if _second_decides(_at(plan, middle)):
-            high = middle
-        else:
+        if _third_decides(_at(plan, middle)):
             low = middle
-    return low
+        else:
+            high = middle
+    return high
 
 
-def _second_decides(plan: TubePlan) -> bool:
-    return bool(plan.second >= plan.third)
+def _third_decides(plan: TubePlan) -> bool:
+    return bool(plan.third > plan.second and plan.third > plan.first)
 
 
 def tube_width(

@@ -84,8 +84,8 @@ def _build_drawn(description: Description) -> TubeWidthInstance:
     return TubeWidthInstance(rows, targets, 1.0, 0.1, d["form"], d["symmetric"], 0.0, NETWORKS)
 
 
-def _descriptions(forms: Sequence[str], lengths: Mapping[int, float]) -> list[Description]:
-    """Orthonormal and random inputs of every size in every form, small ones first; independent neurons with two inputs."""
+def _descriptions(forms: Sequence[str], lengths: Mapping[int, float], alone: int) -> list[Description]:
+    """Orthonormal and random inputs of every size in every form, small ones first; independent neurons with ``alone`` inputs."""
     found: list[Description] = [
         {"kind": kind, "n": n, "form": form, "length": length, "symmetric": True}
         for n, length in lengths.items()
@@ -93,11 +93,11 @@ def _descriptions(forms: Sequence[str], lengths: Mapping[int, float]) -> list[De
         for form in forms
         if kind == "orthonormal" or form == forms[-1]
     ]
-    return [*found, {"kind": "orthonormal", "n": 2, "form": forms[-1], "length": 1.0, "symmetric": False}]
+    return [*found, {"kind": "orthonormal", "n": alone, "form": forms[-1], "length": 1.0, "symmetric": False}]
 
 
-def _drawn(forms: Sequence[str], lengths: Mapping[int, float]) -> Family[TubeWidthInstance]:
-    every = _descriptions(forms, lengths)
+def _drawn(forms: Sequence[str], lengths: Mapping[int, float], alone: int) -> Family[TubeWidthInstance]:
+    every = _descriptions(forms, lengths, alone)
     return Family(
         "drawn",
         f"{NETWORKS} networks of the theorem's own width, delta = 0.1, nu = 1: n orthonormal or random unit inputs",
@@ -107,8 +107,8 @@ def _drawn(forms: Sequence[str], lengths: Mapping[int, float]) -> Family[TubeWid
     )
 
 
-DRAWN = _drawn(FORMS, {2: 1.0, 4: 1.0, 10: 1.0})
-DRAWN_RATIO = _drawn((RATIO_FORM,), {2: 0.5, 4: 0.5, 10: 0.25})
+DRAWN = _drawn(FORMS, {2: 1.0, 4: 1.0, 10: 1.0}, 2)
+DRAWN_RATIO = _drawn((RATIO_FORM,), {2: 0.5, 4: 0.5, 10: 0.25}, 1)
 
 
 def _narrow(ratio_form: bool) -> Family[TubeWidthInstance]:
