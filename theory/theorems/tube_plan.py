@@ -167,7 +167,8 @@ class TubePlan:
     @property
     def overlap(self) -> float:
         """Omega; 1 in T3-tube."""
-        return exact(self.inputs.overlap(float_above(self.allowed))) if self.form == RATIO_FORM else fmpq(1)
+        found: float = exact(self.inputs.overlap(float_above(self.allowed))) if self.form == RATIO_FORM else fmpq(1)
+        return found
 
     @property
     def logarithm(self) -> float:

@@ -70,7 +70,8 @@ def allowed_share(ratio: float, lambda0: float, absolute_norm: float, form: str 
     Both sides together in the plain form; of the two-sided form twice the larger side. Raises ScaleError, ChoiceError.
     """
     share = ratio / _growth(ratio, form)
-    return share * exact(KEPT_SHARE) * positive_real(lambda0, "lambda0") / positive_real(absolute_norm, "kappa")
+    allowed: float = share * exact(KEPT_SHARE) * positive_real(lambda0, "lambda0")
+    return allowed / positive_real(absolute_norm, "kappa")
 
 
 @at_least_exact

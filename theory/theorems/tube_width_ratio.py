@@ -65,7 +65,8 @@ def root_path(squared_length: float, tau: float, lambda_min: float) -> float:
 def allowed_sum(ratio: float, lambda0: float) -> float:
     """a: ``(3/4) lambda0 (mu/(1+mu))^2``, up to which tau may be. Raises ScaleError."""
     mu = probability(ratio, "the ratio mu")
-    return exact(KEPT_SHARE) * positive_real(lambda0, "lambda0") * (mu / (1 + mu)) ** 2
+    allowed: float = exact(KEPT_SHARE) * positive_real(lambda0, "lambda0") * (mu / (1 + mu)) ** 2
+    return allowed
 
 
 @at_least_exact

@@ -108,7 +108,7 @@ def _build_drawn(description: Description) -> TubeNetwork:
     n, dim = d["inputs"], d["dimension"]
     inputs = draw_inputs(n, dim, d["kind"], rng)
     net = TwoLayerNetwork.initialise(2 * d["half_width"], dim, 1.0, rng, d["symmetric"])
-    direction = rng.standard_normal(n)
+    direction: FloatArray = np.asarray(rng.standard_normal(n))
     rows, low, high = np.linalg.norm(inputs @ inputs.T, axis=1), 0.0, 8.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2

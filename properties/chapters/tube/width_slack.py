@@ -35,7 +35,7 @@ def widths(X: FloatArray, y: FloatArray, scale: float) -> dict[str, int]:
 
 def _rows() -> tuple[SlackRow, ...]:
     X, y = np.eye(10), np.ones(10)
-    found = half_certified(X, y, 1.0, 9, 16)
+    found = half_certified(X, y, 1.0, 11, 15)
     remark = f"estimated: at m = {found}, a power of 2, most of {DRAWN} drawn networks have a tube that closes"
     return tuple(
         SlackRow(
