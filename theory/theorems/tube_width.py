@@ -300,6 +300,7 @@ CHAINS = (
         "T3-tube",
         (
             *CHERNOFF,
+            argued("the same for G_inf^{-1/2} G(0) G_inf^{-1/2}", "docs/generalisation.md: P12.6"),
             checked("K-chernoff's and K-relative's frequency", "K-chernoff", "K-relative"),
             *START_LINKS,
             argued("the failures add up to at most delta; b is fixed before the draw", f"{_HERE}P13.42"),

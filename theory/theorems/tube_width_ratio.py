@@ -234,6 +234,7 @@ _HERE = "docs/proofs/tube.md: "
 ROOT_LINKS = (
     INTEGRAL,
     argued("||J(W') - J(W)||_2^2 <= tau in the tube", f"{_HERE}P13.50"),
+    checked("tau on instances", "C2-tube"),
     argued("one step in both norms, the path, induction", f"{_HERE}P13.51"),
     proved("the singular value, the ratio, the norms, the factor of a step, the series", ROOT),
 )
@@ -244,6 +245,7 @@ CHAINS = (
         "T3-tube-ratio",
         (
             *CHERNOFF,
+            argued("the same for G_inf^{-1/2} G(0) G_inf^{-1/2}", "docs/generalisation.md: P12.6"),
             checked("K-relative's frequency", "K-relative"),
             *START_LINKS,
             argued("the failures add up to at most delta; b is fixed before the draw", f"{_HERE}P13.42"),
