@@ -108,7 +108,7 @@ def _drawn(forms: Sequence[str], lengths: Mapping[int, float], alone: int) -> Fa
 
 
 DRAWN = _drawn(FORMS, {2: 1.0, 4: 1.0, 10: 1.0}, 2)
-DRAWN_RATIO = _drawn((RATIO_FORM,), {2: 0.5, 4: 0.5, 10: 0.25}, 1)
+DRAWN_RATIO = _drawn((RATIO_FORM,), {2: 0.5, 4: 0.25}, 1)
 
 
 def _narrow(ratio_form: bool) -> Family[TubeWidthInstance]:
