@@ -35,8 +35,9 @@ def decided_signs(
     rows: FloatArray, weights: FloatArray, pre_activations: FloatArray, error: FloatArray
 ) -> NDArray[np.bool_]:
     """``1[X W^T >= 0]``, shape (n, m), of the exact products, from computed ones (n, m) within ``error`` (m,) of them."""
-    pattern = pre_activations >= 0
-    for i, r in np.argwhere(~(np.abs(pre_activations) > error)):
+    pattern = pre_activations > error
+    doubtful = pattern != (pre_activations >= -error)
+    for i, r in np.argwhere(doubtful) if doubtful.any() else ():
         pairs = zip(rows[i].tolist(), weights[r].tolist(), strict=True)
         pattern[i, r] = sum(Fraction(x) * Fraction(w) for x, w in pairs) >= 0
     return pattern

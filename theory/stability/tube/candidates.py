@@ -16,7 +16,7 @@ from theory.inputs import FloatArray
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import Widths
 
-BLOCK_ENTRIES = 2**22
+BLOCK_ENTRIES = 2**20
 """Pairs of a block of neurons, at least one neuron: bounds what is allocated on the way."""
 
 Mask = NDArray[np.bool_]
@@ -31,7 +31,7 @@ def blocks(start: Start) -> list[slice]:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Pairs of one block of neurons, by input and then by neuron."""
+    """Pairs of one block of neurons: those that are not active at the start, by input and neuron, then those that are."""
 
     neurons: slice
     """The block."""
@@ -39,10 +39,10 @@ class Candidates:
     """i, shape (k,)."""
     columns: NDArray[np.int32]
     """r, counted from the block's first, shape (k,)."""
+    ends: NDArray[np.int64]
+    """Where the pairs of one input end, for the first and then for the second kind, behind a 0: shape (2n + 1,)."""
     distances: FloatArray
     """``|z_ir|`` less its error, rounded down and not below 0: the pair is in B for ``b_ir`` of at least so much, shape (k,)."""
-    active: Mask
-    """``A0_ir``, shape (k,)."""
     known: dict[str, NDArray[np.floating]] = field(default_factory=dict, compare=False, repr=False)
     """What was calculated of these pairs once, by name."""
 
@@ -53,15 +53,18 @@ def candidates(start: Start, largest: FloatArray) -> list[Candidates]:
 
 
 def _listed(start: Start, largest: FloatArray, neurons: slice) -> Candidates:
+    n, error = len(start.pattern), start.error[neurons]
     sizes = np.abs(start.pre_activations[:, neurons])
-    error = start.error[neurons]
     near = sizes <= np.nextafter(largest + float(error.max()), np.inf)[:, None]
     flat = np.flatnonzero(near)
+    kinds = start.pattern[:, neurons][near]
+    flat = np.concatenate([flat[~kinds], flat[kinds]])
     inputs, columns = np.divmod(flat.astype(np.int32), np.int32(near.shape[1]))
     distances = np.maximum(np.nextafter(sizes.ravel()[flat] - error[columns], -np.inf), 0.0)
-    inside = distances <= largest[inputs]
-    inputs, columns = inputs[inside], columns[inside]
-    return Candidates(neurons, inputs, columns, distances[inside], start.pattern[inputs, neurons.start + columns])
+    rows = inputs.copy()
+    rows[len(kinds) - int(kinds.sum()) :] += n
+    ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=2 * n))])
+    return Candidates(neurons, inputs, columns, ends, distances)
 
 
 def chosen(listed: Sequence[Candidates], widths: Widths) -> list[Mask]:

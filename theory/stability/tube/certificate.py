@@ -125,7 +125,7 @@ def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
             return _closed(start, bounds, reach)
         sums.append(float(reach.path_sum))
         widths = reach.widths
-        if len(sums) > 2 and len(sums) % 2:
+        if len(sums) % 2 == 0:
             beyond = Scaled(widths, _overshoot(sums))
             bounds = tube.bounds(beyond)
             reach = rule.reach(tube, bounds)
@@ -136,11 +136,14 @@ def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
 
 
 def _overshoot(sums: list[float]) -> float:
-    """The factor from the last of a sequence to somewhat beyond where a geometric one with its last three leads; at most 2."""
-    first, second, third = sums[-3:]
-    step, before = third - second, second - first
-    left = step * step / (before - step) if before > step else third
-    return min(1 + 1.5 * max(left, 0.0) / third + 2.0**-10, 2.0)
+    """The factor from the last of a sequence to somewhat beyond where it seems to lead; at most 2.
+
+    A geometric one with its last three, or, of the first two, one whose steps shrink by twice the first relative step.
+    """
+    before, step = (sums[-2] - sums[-3] if len(sums) > 2 else 0.0), sums[-1] - sums[-2]
+    share = step / before if before > 0 else 2 * step / sums[-2]
+    left = step * share / (1 - share) if 0 <= share < 1 else sums[-1]
+    return min(1 + 1.5 * left / sums[-1] + 2.0**-10, 2.0)
 
 
 def _closed(start: Start, bounds: TubeBounds, reach: Reach) -> TubeCertificate:

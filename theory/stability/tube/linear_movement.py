@@ -80,14 +80,15 @@ class Pull:
         return cls(start, scale, linear, raised(error + 2.0**-120, 2 * n + 16), turning, squares, *_inverse(start))
 
     def seen_from_start(self, inputs: NDArray[np.integer], active: NDArray[np.bool_]) -> FloatArray:
-        """``||G(0)^{-1} (K_i A_r(0))||``, rounded up, for pairs (k,) sorted by input; ``active`` (n, k) has the columns ``A_r(0)``."""
+        """``||G(0)^{-1} (K_i A_r(0))||``, rounded up, for pairs (k,); ``active`` (n, k) has the columns ``A_r(0)``."""
         found = np.empty(len(inputs))
-        columns = active.astype(np.float32)
+        order = np.argsort(inputs, kind="stable")
+        inputs, columns = inputs[order], active[:, order].astype(np.float32)
         ends = np.searchsorted(inputs, np.arange(len(self.inverse) + 1))
         for i in np.flatnonzero(np.diff(ends)):
             some = slice(ends[i], ends[i + 1])
             image = (self.inverse * self.start.products[i].astype(np.float32)) @ columns[:, some]
-            found[some] = np.sqrt(np.einsum("jk,jk->k", image, image, dtype=np.float64)) + self.inverse_error[i]
+            found[order[some]] = np.sqrt(np.einsum("jk,jk->k", image, image, dtype=np.float64)) + self.inverse_error[i]
         return found * (1 + gamma(len(self.inverse) + 8))
 
     def on(self, listed: Entries, active: NDArray[np.bool_]) -> FloatArray:
@@ -141,12 +142,9 @@ def flips_of(listed: Sequence[Candidates], masks: Sequence[Mask], inputs: int) -
     """B (n, p) of each block, by the block's first neuron."""
     found = {}
     for one, mask in zip(listed, masks, strict=True):
-        rows, columns = one.inputs[mask], one.columns[mask]
-        starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=inputs))])
+        where = one.inputs[mask], one.columns[mask]
         shape = (inputs, one.neurons.stop - one.neurons.start)
-        found[one.neurons.start] = sparse.csr_matrix(
-            (np.ones(len(rows), dtype=np.float32), columns, starts), shape=shape
-        )
+        found[one.neurons.start] = sparse.csr_matrix((np.ones(len(where[0]), dtype=np.float32), where), shape=shape)
     return found
 
 

@@ -107,14 +107,17 @@ def _pattern_counts(active: NDArray[np.bool_], columns: Mask) -> FloatArray:
 
 def _stacked(listed: Candidates, mask: Mask, inputs: int) -> tuple[sparse.csr_matrix, NDArray[np.int32]]:
     """``[P; V]`` of a block, shape (2n, k), and the neurons of its entries."""
-    active = listed.active[mask]
-    rows, columns = listed.inputs[mask], listed.columns[mask]
-    order_rows = np.concatenate([rows[~active], rows[active] + inputs])  # both parts are sorted by input
-    order_columns = np.concatenate([columns[~active], columns[active]])
-    starts = np.concatenate([[0], np.cumsum(np.bincount(order_rows, minlength=2 * inputs))])
-    width = listed.neurons.stop - listed.neurons.start
-    ones = np.ones(len(order_columns), dtype=np.float32)
-    return sparse.csr_matrix((ones, order_columns, starts), shape=(2 * inputs, width)), columns
+    columns = listed.columns[mask]
+    starts = np.concatenate([[0], np.cumsum(mask)])[listed.ends]
+    ones = np.ones(len(columns), dtype=np.float32)
+    return _rows(ones, columns, starts, (2 * inputs, listed.neurons.stop - listed.neurons.start)), columns
+
+
+def _rows(
+    data: NDArray[np.float32], columns: NDArray[np.int32], starts: NDArray[np.integer], shape: tuple[int, int]
+) -> sparse.csr_matrix:
+    """The matrix, with indices of 32 bits, which a block's fit into."""
+    return sparse.csr_matrix((data, columns, starts.astype(np.int32)), shape=shape, copy=False)
 
 
 def _is_many(stacked: sparse.csr_matrix) -> bool:
@@ -133,7 +136,7 @@ def _with_pattern(start: Start, listed: Candidates, mask: Mask) -> FloatArray:
     used = np.zeros(active.shape[1], dtype=bool)
     used[columns] = True
     places = np.cumsum(used, dtype=np.int32) - 1
-    few = sparse.csr_matrix((stacked.data, places[stacked.indices], stacked.indptr), shape=(2 * n, int(places[-1]) + 1))
+    few = _rows(stacked.data, places[stacked.indices], stacked.indptr, (2 * n, int(places[-1]) + 1))
     # a block has fewer neurons than float32 counts exactly
     return np.asarray(few @ np.ascontiguousarray(active[:, used].T, dtype=np.float32), dtype=np.float64)
 

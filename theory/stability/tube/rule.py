@@ -13,8 +13,6 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Protocol, Self
 
-import numpy as np
-
 from theory.descent.optimiser import Optimiser
 from theory.direction import Directed, UpperBound
 from theory.errors import ChoiceError
@@ -22,6 +20,7 @@ from theory.inputs import FloatArray
 from theory.losses import LossMaker, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.bounds import TubeBounds
+from theory.stability.tube.nonnegative import raised
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import InputWidths, Widths
 from theory.theorems import tube as theorem
@@ -115,6 +114,6 @@ def rule_for(asked: Asked) -> TubeRule:
 
 
 def input_widths(start: Start, path: float) -> InputWidths:
-    """``m^{-1/2} ||K_i|| S L_1``."""
-    slope = start.net.phi.slope
-    return InputWidths(np.array([theorem.width(float(norm), path, start.net.width, slope) for norm in start.row_norms]))
+    """``m^{-1/2} ||K_i|| S L_1``: from the width of a row of norm 1, times the norms, rounded up."""
+    unit = theorem.width(1.0, path, start.net.width, start.net.phi.slope)
+    return InputWidths(raised(start.row_norms * unit, 1))

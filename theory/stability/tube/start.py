@@ -15,7 +15,7 @@ from theory.network.gram import decided_signs, gram_with_error, rectifier_gram
 from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS, STEEPEST_SLOPE
 from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
-from theory.rigour.pre_activations import pre_activation_error
+from theory.rigour.pre_activations import pre_activation_errors
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.rigour.step_bounds import solve_defect
 from theory.stability.tube.nonnegative import norm_above
@@ -113,10 +113,10 @@ def start_at(net: TwoLayerNetwork, rows: FloatArray, y: ArrayLike, pre_activatio
     if rows.shape[1] != net.dim:
         raise ShapeError(f"X has {rows.shape[1]} columns, the network has {net.dim} inputs; they must agree")
     enough_parameters(len(rows), net.width, net.dim)
-    copies, distinct = copies_of(net), pre_activations.shape[1]
-    error = pre_activation_error(net)[:distinct]
-    pattern = decided_signs(rows, net.weights, pre_activations, error)
-    counts = pattern_counts(pattern)
+    distinct = pre_activations.shape[1]
+    copies = net.width // distinct
+    error = pre_activation_errors(net.weights[:distinct])
+    pattern, counts = counted_pattern(net, rows, pre_activations, error)
     gram, gram_error = (
         rectifier_gram(rows, copies * counts, net.width) if net.phi.curvature is None else gram_with_error(net, rows)
     )
@@ -148,6 +148,19 @@ def start_at(net: TwoLayerNetwork, rows: FloatArray, y: ArrayLike, pre_activatio
     )
 
 
+def counted_pattern(
+    net: TwoLayerNetwork, rows: FloatArray, pre_activations: FloatArray, error: FloatArray
+) -> tuple[NDArray[np.bool_], FloatArray]:
+    """``A0`` (n, m) and ``A0 A0^T`` (n, n), both exact."""
+    pattern = np.empty(pre_activations.shape, dtype=bool)
+    counts = np.zeros((len(rows), len(rows)))
+    for first in range(0, pattern.shape[1], NEURONS):
+        some = slice(first, first + NEURONS)
+        pattern[:, some] = decided_signs(rows, net.weights[some], pre_activations[:, some], error[some])
+        counts += pattern_counts(pattern[:, some])
+    return pattern, counts
+
+
 def first_residual(
     net: TwoLayerNetwork, pre_activations: FloatArray, error: FloatArray, targets: FloatArray
 ) -> tuple[FloatArray, float]:
@@ -157,7 +170,7 @@ def first_residual(
     Raises NotFiniteError (a square of the residual overflows).
     """
     half, n = net.width // 2, len(targets)
-    if copies_of(net) == 2 and (net.signs[:half] == -net.signs[half:]).all():
+    if pre_activations.shape[1] < net.width and (net.signs[:half] == -net.signs[half:]).all():
         residual, bound = -targets, 0.0
     else:
         distinct = pre_activations.shape[1]
