@@ -8,7 +8,9 @@ computed with everything rounded up.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Self
 
 import numpy as np
@@ -26,13 +28,23 @@ from theory.stability.tube.smooth_tube import SmoothTube
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import InputWidths, Scaled
 
+SHORTFALLS: Mapping[str, str] = MappingProxyType(
+    {
+        "lambda": "no positive lambda_min(G(0)), for K-FAC lambda_min(H(0)), is certified; take other inputs, or more neurons",
+        "leverage": "no positive leverage score of every input is certified; take inputs of certain rank, or damping eps_X",
+        "lambda_b": "no eigenvalue is left in the tube",
+        "mu": "mu is not below what the theorem speaks of",
+    }
+)
+"""What may be short, and how it is said."""
+
 
 @dataclass(frozen=True)
 class Shortfall:
     """Why no tube closes, and an estimate of what would be enough."""
 
     short: str
-    """``lambda``: G(0) has no certified positive eigenvalue; ``lambda_b``: none is left in the tube; ``mu``: it is 1 or more."""
+    """A key of ``SHORTFALLS``."""
     estimated_scale: float
     """Estimated: the initialisation's scale nu times this, in which the shares of pairs that may flip fall as 1/nu; inf where unknown."""
 
@@ -44,18 +56,16 @@ class Shortfall:
     @classmethod
     def of(cls, short: str, start: Start, first: TubeBounds) -> Self:
         """From the first tube, where a share a of lambda is lost: ``S = ||c0||/(1 - a S/||c0||)`` has a solution up to a = 1/4."""
-        if not start.lambda_min > 0:
-            return cls("lambda", math.inf)
         lost = (first.product_norm + first.gram_change_norm) / start.lambda_min
         return cls(short, max(4 * lost, 1.0))
 
     def __str__(self) -> str:
         """In one line."""
-        if self.short == "lambda":
-            return "no positive lambda_min(G(0)) is certified; take other inputs, or more neurons"
-        named = {"lambda_b": "no eigenvalue is left in the tube", "mu": "mu is not below 1"}[self.short]
+        said = SHORTFALLS[self.short]
+        if math.isinf(self.estimated_scale):
+            return said
         return (
-            f"{named}; estimated to be enough: nu times {computed(self.estimated_scale, 2)}, "
+            f"{said}; estimated to be enough: nu times {computed(self.estimated_scale, 2)}, "
             f"or m times {computed(self.estimated_width, 2)}"
         )
 
@@ -111,9 +121,10 @@ def certify_tube(
 def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
     """Iterate ``b <- F(b)`` from below; now and then try a tube somewhat beyond where the iteration seems to lead."""
     start = tube.start
-    if not start.lambda_min > 0:
+    lacking = rule.lacking()
+    if lacking is not None:
         bounds = tube.bounds(InputWidths(np.zeros(len(start.rows))))
-        return _open(start, bounds, Shortfall.of("lambda", start, bounds))
+        return _open(start, bounds, Shortfall(lacking, math.inf))
     widths, sums = rule.first(start), [float(start.coefficients_norm)]
     bounds = first = tube.bounds(widths)
     while True:

@@ -65,8 +65,8 @@ class Leverage:
         if not eps:
             return cls(*input_bounds(InputGeometry.of(start.rows)).leverage)
         n = len(start.rows)
-        shifted = start.products + eps * np.eye(n)
-        inverse = np.linalg.inv(shifted)
+        shifted = np.asarray(start.products + eps * np.eye(n), dtype=np.float64)
+        inverse: FloatArray = np.asarray(np.linalg.inv(shifted), dtype=np.float64)
         # K as computed is off by less than |K| rounded up is above it; the shift rounds once
         off = norm_above(np.maximum(start.kernel - np.abs(start.products), 0.0) * 2) + gamma(2) * norm_above(shifted)
         defect = solve_defect(shifted, np.eye(n), inverse, 0.0, off * norm_above(inverse))
@@ -84,6 +84,8 @@ class KroneckerTube(TubeRule):
     leverage: Leverage
     eps: float = 0.0
     """``eps_S``."""
+    damped: bool = False
+    """Whether one of the factors is."""
     per_neuron: bool = True
 
     @classmethod
@@ -93,7 +95,11 @@ class KroneckerTube(TubeRule):
             return None
         eps_S, eps_X = _pair(asked.damping)
         start = tube_start(asked.net, asked.rows, asked.targets)
-        return cls(pattern_start(start), Leverage.of(start, eps_X), eps_S, asked.per_neuron)
+        return cls(pattern_start(start), Leverage.of(start, eps_X), eps_S, eps_S + eps_X > 0, asked.per_neuron)
+
+    def lacking(self) -> str | None:
+        """No positive lower bound of the leverage scores, as without a certified rank of X."""
+        return super().lacking() or (None if self.leverage.lower.min() > 0 else "leverage")
 
     def first(self, start: Start) -> Widths:
         """As if ``H(k)^{-1}`` were as small as it can be for no change at all: 0 is below every width."""
@@ -102,10 +108,10 @@ class KroneckerTube(TubeRule):
     def reach(self, tube: Tube, bounds: TubeBounds) -> Reach | None:
         """Where mu is below 1."""
         start = tube.start
-        if not (bounds.lambda_min > 0 and self.leverage.lower.min() > 0):
+        if not bounds.lambda_min > 0:
             return None
         mu = bounds.ratio
-        if self.eps:
+        if self.damped:
             if not bounds.first_ratio < 1:
                 return None
             mu = UpperBound(theorem.damped_contraction(bounds.first_ratio, bounds.lambda_min, self.eps))
@@ -123,7 +129,7 @@ class KroneckerTube(TubeRule):
             return largest
         flips = flips_of(tube.listed, tube.masks, len(start.rows))
         listed = {one.neurons.start: one for one in tube.listed}
-        inverse = (self.eps and 1 / (bounds.lambda_min + self.eps)) or 1 / bounds.lambda_min
+        inverse = 1 / (bounds.lambda_min + self.eps)
         return KroneckerWidths(
             start,
             largest,
@@ -173,7 +179,7 @@ class KroneckerWidths:
         solutions = np.zeros(len(used))
         solutions[used] = self._solutions(entries.neurons, used)
         found = self.units[entries.inputs] * solutions[entries.columns] * (1 + gamma(4))
-        return np.minimum(found, self.plain.at(entries))
+        return np.asarray(np.minimum(found, self.plain.at(entries)))
 
     def _solutions(self, neurons: slice, used: NDArray[np.bool_]) -> FloatArray:
         """Bounds of all ``||(H(k) + eps)^{-1} A_r(k)||`` for some neurons of a block."""
@@ -207,8 +213,8 @@ class KroneckerWidths:
 def _inverse(start: Start, eps: float) -> tuple[FloatArray, float]:
     """``Q`` close to ``(H(0) + eps)^{-1}``, and how far ``||Q' A_r||``, Q' being Q in float32, is off at most."""
     n = len(start.rows)
-    shifted = start.gram + eps * np.eye(n)
-    inverse = np.linalg.inv(shifted)
+    shifted = np.asarray(start.gram + eps * np.eye(n), dtype=np.float64)
+    inverse: FloatArray = np.asarray(np.linalg.inv(shifted), dtype=np.float64)
     off = (start.gram_error + gamma(2) * norm_above(shifted)) * norm_above(inverse)
     defect = solve_defect(shifted, np.eye(n), inverse, 0.0, off)
     root = float(np.sqrt(n))

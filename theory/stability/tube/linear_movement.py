@@ -98,7 +98,7 @@ class Pull:
         places = np.cumsum(used) - 1
         pulled = self.linear @ active[:, used].astype(np.float32)
         found = np.abs(pulled[listed.inputs, places[listed.columns]].astype(np.float64))
-        return (found + self.linear_error[listed.inputs]) * self.scale * (1 + gamma(4))
+        return np.asarray((found + self.linear_error[listed.inputs]) * self.scale * (1 + gamma(4)))
 
     def turned(self, listed: Entries, flips: sparse.csr_matrix) -> FloatArray:
         """``m^{-1/2} sum_j |K_ij| B_jr |c_j|``, rounded up, for some pairs (k,), B (n, p) being the block's."""
@@ -114,7 +114,7 @@ def _inverse(start: Start) -> tuple[NDArray[np.float32], FloatArray]:
     n = len(start.rows)
     if not start.lambda_min > 0:
         return np.full((n, n), np.nan, dtype=np.float32), np.full(n, np.inf)
-    inverse = np.linalg.inv(start.gram)
+    inverse: FloatArray = np.asarray(np.linalg.inv(start.gram), dtype=np.float64)
     defect = solve_defect(start.gram, np.eye(n), inverse, 0.0, start.gram_error * norm_above(inverse))
     magnitudes = np.sqrt(((np.abs(inverse) @ start.kernel) ** 2).sum(axis=0))  # K is symmetric
     error = defect / start.lambda_min * start.row_norms + gamma_32(n + 8) * magnitudes
@@ -182,7 +182,7 @@ class MovementWidths:
         if isinstance(entries, Candidates) and flips is not None and self.residual > 0:
             near = np.flatnonzero(found >= entries.distances)
             found[near] = np.minimum(found[near], self._closer(entries, near, moved[near], flips))
-        return found
+        return np.asarray(found)
 
     def _closer(
         self, listed: Candidates, near: NDArray[np.integer], moved: FloatArray, flips: sparse.csr_matrix

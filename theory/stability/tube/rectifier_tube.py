@@ -10,7 +10,7 @@ from theory.stability.tube.rectifier import RectifierCounter
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import Widths
 
-HEADROOM = 1.5
+HEADROOM = 1.3
 """The pairs are listed for widths so much larger than those that are asked for first."""
 
 

@@ -85,6 +85,10 @@ class TubeRule(ABC):
     def asked(cls, asked: Asked) -> Self | None:
         """The rule, where it is what is asked for; None for others. Raises InputError."""
 
+    def lacking(self) -> str | None:
+        """What the theorem needs whatever the tube is and does not have, by name; None where it has all."""
+        return None if self.start.lambda_min > 0 else "lambda"
+
     @abstractmethod
     def first(self, start: Start) -> Widths:
         """Widths that every tube has at least for which the theorem speaks."""

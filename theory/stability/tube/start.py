@@ -152,9 +152,9 @@ def counted_pattern(
     net: TwoLayerNetwork, rows: FloatArray, pre_activations: FloatArray, error: FloatArray
 ) -> tuple[NDArray[np.bool_], FloatArray]:
     """``A0`` (n, m) and ``A0 A0^T`` (n, n), both exact."""
-    pattern = np.empty(pre_activations.shape, dtype=bool)
-    counts = np.zeros((len(rows), len(rows)))
-    for first in range(0, pattern.shape[1], NEURONS):
+    n, m = pre_activations.shape
+    pattern, counts = np.empty((n, m), dtype=bool), np.zeros((n, n))
+    for first in range(0, m, NEURONS):
         some = slice(first, first + NEURONS)
         pattern[:, some] = decided_signs(rows, net.weights[some], pre_activations[:, some], error[some])
         counts += pattern_counts(pattern[:, some])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -40,7 +41,7 @@ class ExactTube:
 
         def table(rule: str) -> NDArray[np.int64]:
             limit = [[Fraction(float(b[i, r])) for r in range(m)] for i in range(n)]
-            rules = {
+            rules: dict[str, Callable[[Fraction, Fraction], bool]] = {
                 "before": lambda v, _: v >= 0,
                 "flips": lambda v, c: abs(v) <= c,
                 "may": lambda v, c: v >= -c,
@@ -84,7 +85,7 @@ class ExactTube:
     @property
     def neurons(self) -> int:
         """m."""
-        return self.before.shape[1]
+        return int(self.before.shape[1])
 
     @property
     def lambda_min(self) -> float:

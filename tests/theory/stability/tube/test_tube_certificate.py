@@ -60,7 +60,7 @@ def needed(certificate: TubeCertificate, exact: ExactTube) -> FloatArray:
     seen = np.array([np.linalg.norm(inverse @ (kernel[i][:, None] * tube.before), axis=0) for i in range(len(kernel))])
     turned = np.sqrt(kernel**2 @ tube.flips)
     later = np.minimum(rows / kept, seen * (1 + norm(tube.gram_change) / kept) + turned / kept) * whole
-    return np.minimum(rows * path, pulled + later) / np.sqrt(tube.neurons)
+    return np.asarray(np.minimum(rows * path, pulled + later) / np.sqrt(tube.neurons))
 
 
 @given(
@@ -221,7 +221,7 @@ def test_without_a_residual_nothing_moves(optimiser: str) -> None:
     net, rows, _ = drawn(0, 2, 40, 4.0, True)
     found = certify_tube(net, rows, np.zeros(2), optimiser)
     assert found.certified
-    assert found.path_sum == 0
+    assert float(found.path_sum) == 0
     assert (found.widths == 0).all()
 
 
@@ -232,7 +232,7 @@ def test_one_input_and_one_neuron(active: float) -> None:
     assert found.certified == (active > 0)
     if found.certified:
         np.testing.assert_allclose(found.widths, [[0.25]], rtol=1e-4)
-        assert found.contraction == 0
+        assert float(found.contraction) == 0
 
 
 def test_what_is_short_is_estimated_from_the_first_tube() -> None:
@@ -271,3 +271,42 @@ def test_what_the_start_sees_is_bounded_with_its_rounding() -> None:
         found = pull.seen_from_start(inputs, start.pattern)
         assert (found >= true * (1 - 1e-12)).all()
         np.testing.assert_allclose(found, true, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("activation", ["softplus", "tanh", "erf", "sin"])
+@given(seed=st.integers(0, 2**20), sixteenths=st.integers(1, 16), per_neuron=st.booleans())
+def test_no_smooth_network_in_the_tube_exceeds_its_bounds(
+    activation: str, seed: int, sixteenths: int, per_neuron: bool
+) -> None:
+    """Orthonormal inputs, where every Z in the tube is reached; a step of length b, whose mean slope is a difference quotient."""
+    rng = np.random.default_rng(seed)
+    n, m = 2, 6
+    net = TwoLayerNetwork.initialise(m, n, 1.0, rng, activation=activation)
+    rows = normalise_rows(np.array([[1.0, 0.0], [0.6, 0.8]]))
+    start = tube_start(net, rows, np.ones(n))
+    b = (1 + rng.random((n, m) if per_neuron else (n, 1))) * sixteenths / 32  # quotients are off by some 2^-46 then
+    bounds = bounds_at(start, b if per_neuron else b[:, 0])
+    z = start.pre_activations
+    one, step = (rng.choice([-1.0, 1.0], (n, m)) * b for _ in range(2))
+    kernel, phi = rows @ rows.T, net.phi
+
+    def product(left: FloatArray, right: FloatArray) -> FloatArray:
+        return np.asarray(kernel * (left @ right.T) / m)
+
+    slope = phi.derivative(z + one)
+    gram = product(phi.derivative(z), phi.derivative(z))
+    assert (np.abs(product(slope, slope) - gram) <= bounds.gram_change + 1e-13).all()
+    mean = (phi.function(z + one + step) - phi.function(z + one)) / step
+    change = product(mean - slope, slope)
+    assert (np.abs(change) <= bounds.product_change + 1e-12).all()
+    assert norm(product(mean - slope, mean - slope)) <= bounds.jacobian_change + 1e-12
+
+
+def test_inputs_without_a_certain_rank_are_said_to_lack_it() -> None:
+    """K-FAC needs a positive leverage score of every input."""
+    rows = normalise_rows(np.array([[1.0, 0.0], [1.0, 1e-16], [0.6, 0.8]]))
+    net = TwoLayerNetwork.initialise(400, 2, 10.0, np.random.default_rng(0), symmetric=True)
+    found = certify_tube(net, rows, np.ones(3), "kfac")
+    assert not found.certified
+    assert found.failure is not None
+    assert found.failure.short in ("lambda", "leverage")
