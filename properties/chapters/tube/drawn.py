@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from flint import arb
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -20,12 +19,14 @@ from properties.engine.descriptions import described_family
 from theory.inputs import FloatArray, normalise_rows
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import FIRST_BITS, working_precision
+from theory.stability.tube.certificate import TubeCertificate
 
 if TYPE_CHECKING:
     from properties.chapters.tube.statement import InTube
 
 Description = Mapping[str, Any]
 Plan = Callable[[Description], LossPlan]
+Certify = Callable[[GivenTube], TubeCertificate]
 
 INSIDE = 1 - 2.0**-30
 """Keeps widths and step sizes strictly inside their limits."""
@@ -74,7 +75,7 @@ def directed(net: TwoLayerNetwork, inputs: FloatArray, kind: str, rng: np.random
     if kind == "even":
         return np.full(n, 1 / np.sqrt(n))
     if kind in ("first", "last"):
-        return np.eye(n)[0 if kind == "first" else -1]
+        return np.asarray(np.eye(n)[0 if kind == "first" else -1])
     if kind == "random":
         return np.asarray(normalise_rows(rng.standard_normal((1, n)))[0])
     vectors = np.linalg.eigh(net.gram(inputs))[1]
@@ -122,7 +123,7 @@ def build_random(rule: InTube, optimiser: str, plans: Plan, d: Description) -> G
 
     def within(widths: FloatArray) -> bool:
         change, ratio = shares(net, inputs, widths)
-        return change <= asked if optimiser == "gd" else ratio <= asked * rule.ratio_limit(mu, L)
+        return bool(change <= asked if optimiser == "gd" else ratio <= asked * rule.ratio_limit(mu, L))
 
     direction = plan.tilted(directed(net, inputs, d["direction"], rng))
     unit = GivenTube(
@@ -156,6 +157,30 @@ def random_networks(
     }
     title = "small ReLU networks in a tube that closes, followed in balls"
     return described_family(id, title, partial(build_random, rule, optimiser, plans), counts, **{**own, **parts})
+
+
+def build_certified(rule: InTube, optimiser: str, plans: Plan, certify: Certify, d: Description) -> GivenTube:
+    """As ``build_random``, in the least tube that is certified for its residual; as it is where none is."""
+    found = build_random(rule, optimiser, plans, d)
+    if not found.tube.lambda_min > 0:
+        return found
+    certificate = certify(found)
+    return dataclasses.replace(found, widths=certificate.widths) if certificate.certified else found
+
+
+def certified_networks(
+    rule: InTube,
+    optimiser: str,
+    certify: Certify,
+    counts: tuple[int, int, int],
+    id: str = "certified",
+    plans: Plan = squared,
+    **parts: SearchStrategy[Any],
+) -> Family[Any]:
+    """Random networks in the tube of their certificate."""
+    drawn = random_networks(rule, optimiser, counts, id, plans, **parts)
+    title = "small ReLU networks in the least tube that is certified, followed in balls"
+    return dataclasses.replace(drawn, title=title, build=partial(build_certified, rule, optimiser, plans, certify))
 
 
 def build_smooth(rule: InTube, optimiser: str, plans: Plan, d: Description) -> GivenTube:
@@ -245,7 +270,8 @@ def build_planted(rule: InTube, optimiser: str, plans: Plan, d: Description) -> 
     direction = plan.tilted(directed(net, inputs, d["direction"], rng))
     slopes = plan.weights(n) if plan.kind == "weighted" else np.ones(n)
     gradient = slopes * direction
-    c = gradient if optimiser == "gd" else np.linalg.lstsq(net.gram(inputs), gradient, rcond=None)[0]
+    solved = np.linalg.lstsq(net.gram(inputs), gradient, rcond=None)[0]
+    c = np.asarray(gradient if optimiser == "gd" else solved, dtype=np.float64)
     signs = planted_signs(inputs, z, near, c)
     net = TwoLayerNetwork(weights, signs)
     if d["mirrored"]:

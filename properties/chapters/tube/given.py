@@ -30,8 +30,8 @@ from theory.theorems import tube
 LEAST_RESIDUAL = 2.0**-24
 """A run ends once the residual is below this share of the first one: what is left of balls decides nothing there."""
 
-LINEAR_SUMMANDS = 40
-"""Of S_lin, one by one."""
+LINEAR_SUMMANDS, LINEAR_BITS = 40, 256
+"""Of S_lin, one by one; each multiplies the radii of the balls by two or three."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,9 @@ class GivenTube:
     @cached_property
     def tube(self) -> LossTube:
         """What is known of the tube, in balls."""
+        return self._tube()
+
+    def _tube(self) -> LossTube:
         return LossTube(self.net, self.inputs, self.targets, self.widths, loss=self.objective)
 
     def known(self, name: str) -> arb:
@@ -116,13 +119,15 @@ class GivenTube:
     @cached_property
     def linear_sum(self) -> arb:
         """S_lin, from above: some summands one by one, the others by ``lambda_min(G(0))``."""
-        with working_precision(FIRST_BITS):
-            gram, left = self.tube.gram, self.tube.residual
+        least = self.known("first_eigenvalue")
+        with working_precision(LINEAR_BITS):
+            fresh = self._tube()
+            gram, left = fresh.gram, fresh.residual
             total, eta = arb(0), arb(self.eta)
             for _ in range(LINEAR_SUMMANDS):
                 total += eta * norm_enclosed(left)
                 left = left - eta * (gram @ left)
-            return arb((total + norm_enclosed(left) / self.known("first_eigenvalue")).upper())
+            return arb((total + norm_enclosed(left) / least).upper())
 
     def motion(self, steps: Sequence[TubeStep]) -> arb | None:
         """The largest ``|z_ir(k) - z_ir(0)|/b_i`` of a run; None where it is not known."""

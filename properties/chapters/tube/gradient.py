@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from flint import arb
 from hypothesis import strategies as st
 
-from properties.chapters.tube.drawn import planted_networks, random_networks, smooth_networks
+from properties.chapters.tube.drawn import certified_networks, planted_networks, random_networks, smooth_networks
+from properties.chapters.tube.given import GivenTube
 from properties.chapters.tube.statement import CLOSED, STEP_SIZE, InTube
 from properties.descent.numbers import Numbers
 from properties.engine.claim import Provenance
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Families, mutant
 from properties.engine.slack import SlackRow
+from theory.stability.tube.certificate import TubeCertificate, certify_tube
 from theory.theorems import tube_gradient
 
 SPEAKS = "gamma > 0"
@@ -39,6 +40,11 @@ def path(at: Numbers) -> Any:
     return second if second < first else first
 
 
+def certificate(instance: GivenTube) -> TubeCertificate:
+    """What is certified of the instance's network and targets."""
+    return certify_tube(instance.net, instance.inputs, instance.targets, optimiser="gd")
+
+
 def families(rule: InTube) -> Families:
     """Random networks, and planted ones."""
     return (
@@ -48,6 +54,7 @@ def families(rule: InTube) -> Families:
         ),
         planted_networks(rule, "gd", (12, 120, 1200)),
         smooth_networks(rule, "gd", (3, 30, 300)),
+        certified_networks(rule, "gd", certificate, (4, 60, 600), inputs=st.sampled_from([1, 1, 2, 3])),
     )
 
 
@@ -224,3 +231,13 @@ T0_TUBE = T0_TUBE_RULE.claim(
 )
 
 CLAIMS = (T0_TUBE,)
+
+SLACK = (
+    SlackRow(
+        "T0-tube",
+        "the sharper S in units of S_lin, at lambda = 1, ||D|| = 1/2, lambda_b = 0.8 (neurons that cannot flip), xi = 0.2",
+        None,
+        tube_gradient.linear_path_sum(1.0, 1.0, 0.5),
+        remark="lambda S_lin/(lambda_b - xi) would be 5/3; no counterexample to it is known (docs/proofs/tube.md, P13.23)",
+    ),
+)

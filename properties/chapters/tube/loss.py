@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flint import arb
 from hypothesis import strategies as st
 
 from properties.chapters.losses.general_loss_instances import Losses
-from properties.chapters.tube.drawn import planted_networks, random_networks, smooth_networks
+from properties.chapters.tube.drawn import certified_networks, planted_networks, random_networks, smooth_networks
+from properties.chapters.tube.given import GivenTube
 from properties.chapters.tube.statement import CLOSED, STEP_SIZE, InTube
 from properties.descent.losses import Misstatement
 from properties.descent.numbers import Numbers
@@ -19,6 +21,9 @@ from properties.engine.formulas import Formulas
 from properties.engine.rule import Families, Neighbour, mutant
 from properties.engine.slack import SlackRow
 from theory.reals import square_root
+from theory.stability.tube.certificate import TubeCertificate, closed_tube
+from theory.stability.tube.loss import LossTube, loss_start
+from theory.stability.tube.rectifier_tube import RectifierTube
 from theory.theorems import tube_loss
 
 CURVED = ("pseudo-Huber", "logistic", "weighted")
@@ -41,9 +46,21 @@ def ratio_name(theorem: str) -> str:
     return {"T2-tube": "q < 1/(1+kappa)", "T2-tube-q": "q < 2/(1+kappa)", "T2-tube-strong": "q kappa < 1"}[theorem]
 
 
-def families(rule: InTube) -> Families:
-    """Random networks with mild and with hard losses, and planted ones."""
+def certified(theorem: str) -> Callable[[GivenTube], TubeCertificate]:
+    """What the theorem certifies of an instance's network and loss."""
+
+    def certificate(instance: GivenTube) -> TubeCertificate:
+        loss = instance.objective
+        start = loss_start(instance.net, instance.inputs, loss)
+        return closed_tube(RectifierTube(start), LossTube(start, loss.strong_convexity, loss.smoothness, theorem))
+
+    return certificate
+
+
+def families(theorem: str, rule: InTube) -> Families:
+    """Random networks with mild and with hard losses, planted ones, smooth ones, and the tubes of certificates."""
     return (
+        certified_networks(rule, "ngd", certified(theorem), (4, 60, 600), "certified", MILD.plan, **MILD.parts()),
         random_networks(rule, "ngd", (8, 100, 1000), "tubes", MILD.plan, **MILD.parts()),
         random_networks(rule, "ngd", (4, 40, 400), "tubes hard", HARD.plan, **HARD.parts()),
         planted_networks(rule, "ngd", (10, 100, 1000), "planted", WEIGHTED.plan, **WEIGHTED.parts()),
@@ -65,7 +82,7 @@ def rule_of(theorem: str) -> InTube:
         lambda at: tube_loss.step_limit(at.ratio, at.mu, at.L, theorem),
         lambda at: tube_loss.rate(at.eta, at.ratio, at.mu, at.L, theorem),
         lambda at: tube_loss.path_sum(at.residual_norm, at.ratio, at.lambda_min, at.mu, at.L, theorem),
-        families=families,
+        families=partial(families, theorem),
         worst=planted(),
         ratio_limit=lambda mu, L: tube_loss.ratio_limit(mu, L, theorem),
     )
@@ -391,3 +408,27 @@ T2_TUBE_STRONG = T2_TUBE_STRONG_RULE.claim(
 )
 
 CLAIMS = (T2_TUBE, T2_TUBE_Q, T2_TUBE_STRONG)
+
+
+def _motion_row(kappa: float) -> SlackRow:
+    return SlackRow(
+        "T2-tube",
+        f"what the widths allow for motion at kappa = {kappa:g} as q -> 0, in units of m^(-1/2) ||K_i|| ||r(0)||/lambda_b",
+        None,
+        tube_loss.path_sum(1.0, 0.0, 1.0, 1.0, kappa, "T2-tube-q"),
+        2 * kappa / (1 + kappa),
+        "planted",
+        "the sum of the steps' lengths does reach the second value; the steps alternate, and the first is the longest motion known",
+    )
+
+
+SLACK = (
+    *(_motion_row(kappa) for kappa in (2.0, 10.0, 50.0)),
+    SlackRow(
+        "T2-tube-strong",
+        "S in units of ||r(0)||/lambda_b at kappa = 10, q kappa = 1/2",
+        None,
+        tube_loss.path_sum(1.0, 0.05, 1.0, 1.0, 10.0, "T2-tube-strong"),
+        remark="without 1/(1 - q kappa) it would be 10; no counterexample to that is known: activations that vanish at once leave a path of kappa",
+    ),
+)

@@ -121,13 +121,13 @@ class InTube(Stated):
         found, allowed, flips = [], arb(1), 0
         for k, step in enumerate(steps, 1):
             allowed, left = factor * allowed, step.after / step.before
-            one = _at_most(f"||r({k})||/||r({k - 1})|| <= factor", left, factor)
+            one = _at_most(f"||r({k})||/||r({k - 1})|| <= rate", left, factor)
             granted, taken = float((1 - factor).mid()), float((1 - left).mid())
             flips += step.flips
             aim = min(granted / taken, 1.0) if flips and taken > 0 and granted > 0 else 0.0  # equal without a flip
             found.append(dataclasses.replace(one, aim=aim))
             if k > 1:
-                run = _at_most(f"||r({k})||/||r(0)|| <= factor^{k}", step.after / first, allowed)
+                run = _at_most(f"||r({k})||/||r(0)|| <= rate^{k}", step.after / first, allowed)
                 found.append(dataclasses.replace(run, aim=0.0))
         length = sum((step.coefficients for step in steps), arb(0))
         found.append(_at_most("sum of eta ||c(t)||, over S", length / path, arb(1)))
