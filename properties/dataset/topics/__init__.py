@@ -7,7 +7,7 @@ from collections.abc import Callable
 from properties.dataset import input_certificate
 from properties.dataset.contribution import Contribution
 from properties.dataset.rung import RungContext
-from properties.dataset.topics import gradient_data, kfac_real, real_data, width_data
+from properties.dataset.topics import gradient_data, kfac_real, real_data, tube_data, width_data
 from properties.reading.datasets import Dataset
 
 InputTopic = Callable[[Dataset], Contribution]
@@ -18,6 +18,7 @@ RungTopic = Callable[[RungContext], Contribution]
 
 INPUT_TOPICS: tuple[InputTopic, ...] = (input_certificate.kernels,)
 RUNG_TOPICS: tuple[RungTopic, ...] = (
+    tube_data.tubes,
     real_data.natural_gradient,
     kfac_real.kronecker,
     gradient_data.gradient_descent,
