@@ -37,14 +37,14 @@ ALL_ROWS = 500
 SOME_ROWS, FEW_ROWS = 100, 10
 """Rows of the middle rung, and of the rungs whose networks are wide enough for the theorems."""
 
-WIDE_SCALES = ((SOME_ROWS, 400_000, 1e3), (ALL_ROWS, 200_000, 1e5))
+WIDE_SCALES = ((SOME_ROWS, 100_000, 1e3), (ALL_ROWS, 200_000, 1e5))
 """Rows, width and scale of networks that are as wide as the tube asks for: at depth normal the first, at thorough both."""
 
 
 def ladder(rows: int, depth: Depth) -> tuple[Rung, ...]:
     """All rows up to m = 8,192, 100 rows at m = 4,096, and the first 10 rows up to m = 400,000.
 
-    At depth quick up to m = 1,024 and 100,000. From depth normal on 100 rows at m = 400,000 and a large scale, at depth thorough
+    At depth quick up to m = 1,024 and 100,000. From depth normal on 100 rows at m = 100,000 and a large scale, at depth thorough
     all rows as well, for the tube alone. Of more than 500 rows the first 500 stand for all.
     """
     quick = depth is Depth.QUICK

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from properties.dataset import input_certificate
 from properties.dataset.contribution import Contribution
+from properties.dataset.ladder import Rung
 from properties.dataset.rung import RungContext
 from properties.dataset.topics import gradient_data, kfac_real, real_data, tube_data, width_data
 from properties.reading.datasets import Dataset
@@ -24,3 +25,8 @@ RUNG_TOPICS: tuple[RungTopic, ...] = (
     gradient_data.gradient_descent,
     width_data.composed_widths,
 )
+
+
+def asked_of(rung: Rung, topics: Sequence[RungTopic]) -> Sequence[RungTopic]:
+    """Those that are asked of a rung."""
+    return tuple(topic for topic in topics if topic is tube_data.tubes) if rung.tube_only else topics

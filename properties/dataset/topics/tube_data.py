@@ -9,8 +9,8 @@ from functools import partial
 
 from properties.chapters.tube import ngd as claims
 from properties.dataset.attempts import Attempts
-from properties.dataset.contribution import Contribution
-from properties.dataset.rung import NGD_STEP_SIZE, RungContext
+from properties.dataset.contribution import Contribution, Prediction
+from properties.dataset.rung import NGD_STEP_SIZE, REDUCTION, RungContext
 from properties.dataset.tube_numbers import TubeNumbers
 from properties.descent.instances import NetworkInstance
 from properties.descent.rule import excess
@@ -18,9 +18,9 @@ from properties.engine.claim import Bound, Claim, Evaluation, Hypothesis, at_mos
 from properties.engine.search import evaluate_instance
 from properties.engine.stable_names import stored_as
 from theory.descent.optimiser import as_optimiser
-from theory.direction import UNBOUNDED, UpperBound, computed, digits
+from theory.direction import UNBOUNDED, CertifiedSteps, UpperBound, as_upper_bound, computed, digits
 from theory.stability import TubeCertificate, certify_tube
-from theory.theorems import tube
+from theory.theorems import ngd, tube
 
 OPTIMISERS = ("ngd", "kfac")
 """Those that a tube is certified for."""
@@ -66,7 +66,7 @@ def tubes(context: RungContext) -> Contribution:
     """The tubes of NGD and of K-FAC, and NGD's run in its own."""
     attempt = Attempts()
     found: dict[str, TubeCertificate] = {}
-    for name in OPTIMISERS:
+    for name in OPTIMISERS[:1] if context.rung.tube_only else OPTIMISERS:
         certificate = attempt(f"{as_optimiser(name).title}'s tube", partial(_certified, context, name))
         if certificate is not None:
             found[name] = certificate
@@ -80,6 +80,7 @@ def tubes(context: RungContext) -> Contribution:
         topic="tube",
         results=results,
         values={name: one.to_json() for name, one in numbers.items()},
+        predictions={} if own is None or not own.certified else {"ngd": _prediction(own)},
         lines=tuple(tube_line(context, name, one) for name, one in numbers.items()),
         unavailable=attempt.reasons,
     )
@@ -91,10 +92,14 @@ def _certified(context: RungContext, optimiser: str) -> TubeCertificate:
 
 def _on_the_run(context: RungContext, own: TubeCertificate) -> Evaluation:
     steps = context.ngd_steps
-    instance = TubeRun(
-        context.net, context.inputs, context.y, NGD_STEP_SIZE, steps, contraction=own.contraction
-    )
+    instance = TubeRun(context.net, context.inputs, context.y, NGD_STEP_SIZE, steps, contraction=own.contraction)
     return evaluate_instance(ON_A_RUN, "F5", context.description(NGD_STEP_SIZE, steps), instance)
+
+
+def _prediction(own: TubeCertificate) -> Prediction:
+    """For as many steps as the reduction takes: the tube serves them all."""
+    factor = as_upper_bound(tube.rate(NGD_STEP_SIZE, own.contraction), "T1-tube's factor")
+    return Prediction(claims.T1_TUBE.id, factor, CertifiedSteps(ngd.iterations(factor, REDUCTION)))
 
 
 def tube_line(context: RungContext, optimiser: str, found: TubeNumbers) -> str:
