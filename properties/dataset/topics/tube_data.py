@@ -18,7 +18,7 @@ from properties.engine.claim import Bound, Claim, Evaluation, Hypothesis, at_mos
 from properties.engine.search import evaluate_instance
 from properties.engine.stable_names import stored_as
 from theory.descent.optimiser import as_optimiser
-from theory.direction import UNBOUNDED, CertifiedSteps, UpperBound, as_upper_bound, computed, digits
+from theory.direction import UNBOUNDED, UpperBound, as_upper_bound, computed, digits
 from theory.stability import TubeCertificate, certify_tube
 from theory.theorems import ngd, tube
 
@@ -99,7 +99,7 @@ def _on_the_run(context: RungContext, own: TubeCertificate) -> Evaluation:
 def _prediction(own: TubeCertificate) -> Prediction:
     """For as many steps as the reduction takes: the tube serves them all."""
     factor = as_upper_bound(tube.rate(NGD_STEP_SIZE, own.contraction), "T1-tube's factor")
-    return Prediction(claims.T1_TUBE.id, factor, CertifiedSteps(ngd.iterations(factor, REDUCTION)))
+    return Prediction(claims.T1_TUBE.id, factor, own.steps(ngd.iterations(factor, REDUCTION)))
 
 
 def tube_line(context: RungContext, optimiser: str, found: TubeNumbers) -> str:
