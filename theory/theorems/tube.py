@@ -236,6 +236,13 @@ def rate(eta: float, mu: float) -> float:
 
 @bounding(LowerBound, mu=UpperBound)
 @at_most_exact
+def progress(mu: float) -> float:
+    """``1 - mu``: a step's factor is ``1 - eta`` times it. Raises ScaleError."""
+    return 1 - contraction(mu)
+
+
+@bounding(LowerBound, mu=UpperBound)
+@at_most_exact
 def step_limit(mu: float) -> float:
     """The largest eta with T1's own rate ``||r(k)||^2 <= (1-eta)^k ||r(0)||^2``: ``(1-2mu)/(1-mu)^2``; 0 for mu >= 1/2. Raises ScaleError."""
     return positive_part(1 - 2 * contraction(mu)) / (1 - mu) ** 2

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.descent.optimiser import Chosen, as_optimiser
-from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound, computed
+from theory.direction import UNBOUNDED, CertifiedSteps, Directed, LowerBound, UpperBound, computed
 from theory.inputs import FloatArray, target_vector, unit_rows
 from theory.losses import LossMaker, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
@@ -89,6 +89,10 @@ class TubeCertificate(Directed):
     def widths(self) -> FloatArray:
         """b, shape (n,) or (n, m); made when asked for."""
         return self.bounds.widths.array()
+
+    def steps(self, count: int) -> CertifiedSteps:
+        """So many steps, as a tube that closes serves every number of them; none where it does not."""
+        return CertifiedSteps(count if self.certified else 0)
 
     @property
     def lambda_min(self) -> LowerBound:
