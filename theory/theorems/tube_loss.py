@@ -186,14 +186,14 @@ PATH = Obligation(
 
 LAST = Obligation(
     "O-tube-t2-last",
-    "T2-tube, T2-tube-q, T2-tube-strong: within the step limits eta L is at most the share, so that the last step is within the sum as well",
+    "T2-tube, T2-tube-q, T2-tube-strong: within the step limits eta L is at most the share (half of it, kappa/(1-q), kappa/(1 - q kappa)), so that the last step is within the sum as well",
     (
-        Implication((*_PAPER, _STEP), "eta*L <= share", {"limit": PAPER_LIMIT, "share": "1+L/mu"}),
+        Implication((*_PAPER, _STEP), "eta*L <= share/2", {"limit": PAPER_LIMIT, "share": "1+L/mu"}),
         Implication((*_OWN, _FACTOR_STEP), "eta*L <= share", {"factor_limit": FACTOR_LIMIT, "share": "L/(mu*(1-q))"}),
         Implication((*_STRONG, _STEP), "eta*L <= share", {"limit": STRONG_LIMIT, "share": "L/(mu - q*L)"}),
     ),
     (
-        Mutation("smaller", "a quarter of the share", {"eta*L <= share": "eta*L <= share/4"}),
+        Mutation("smaller", "0.999 of half the share", {"share/2": "999/2000*share"}),
         Mutation("smaller-q", "0.999 of the share", {"eta*L <= share": "eta*L <= 999/1000*share"}, part=1),
         Mutation("smaller-strong", "0.999 of the share", {"eta*L <= share": "eta*L <= 999/1000*share"}, part=2),
     ),
@@ -285,7 +285,7 @@ CHAINS = (
             argued("the square, expanded, is T2's, with q in place of C", f"{_HERE}P13.25"),
             proved("the bracket that multiplies ||g||^2 is not positive within the step limit", PAPER_RATE),
             proved("eta L ||r|| <= (1+kappa) (||r|| - ||r+||)", PATH),
-            proved("eta L <= 1+kappa", LAST),
+            proved("eta L <= (1+kappa)/2", LAST),
             _STAYS,
             checked("the conclusion on instances", "T2-tube"),
         ),

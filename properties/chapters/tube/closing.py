@@ -123,7 +123,7 @@ class Closing:
 
     def dialled(self, direction: FloatArray, ratio: float, form: str) -> tuple[float, FloatArray] | None:
         """How far r(0) may be stretched along the direction so that a tube closes with at most this ratio, and its widths."""
-        low, high, best = -60.0, 20.0, None
+        low, high, best = -30.0, 20.0, None
         for _ in range(HALVINGS):
             middle = (low + high) / 2
             found = self.closed(2.0**middle * direction, form)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import ClassVar
 
 import numpy as np
 from flint import arb, arb_mat
 from numpy.typing import NDArray
 
-from properties.chapters.tube.enclosed_tube import EnclosedTube, entries, max_of
+from properties.chapters.tube.enclosed_tube import EnclosedTube, entries
 from properties.engine.stable_names import stored_as
 from theory.descent.optimiser import Move, MoveMaker, as_optimiser
 from theory.inputs import FloatArray
@@ -39,10 +39,17 @@ class Motion:
     """(m,)."""
 
     def largest_share(self, widths: AnyArray) -> arb:
-        """``max_ir |Z_ir(k) - Z_ir(0)|/b_ir`` for balls b, (n,) or (n, m)."""
+        """``max_ir |Z_ir(k) - Z_ir(0)|/b_ir`` for balls b, (n,) or (n, m); 0/0 is 0."""
         ways = entries(self.ways)
-        shares = ways / widths[:, None] if widths.ndim == 1 else ways[:, self.group] / widths
-        return max_of(list(shares.ravel()))
+        shares = share(ways, widths[:, None]) if widths.ndim == 1 else share(ways[:, self.group], widths)
+        return reduce(arb.max, shares.ravel().tolist())
+
+
+def _share(way: arb, width: arb) -> arb:
+    return way if way == 0 and width == 0 else way / width
+
+
+share = np.frompyfunc(_share, 2, 1)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,9 @@ from properties.engine.claim import (
     technical,
 )
 from properties.engine.descriptions import described_family
+from properties.engine.formulas import Formulas
 from properties.engine.rule import Families, Stated, mutant
+from properties.engine.slack import SlackRow
 from theory.inputs import FloatArray
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import AnyArray
@@ -157,9 +160,9 @@ class TubeRule(Stated):
 
     def confirm(self, instance: TubeNetwork, bits: int) -> Sequence[Bound]:
         """The same at the working precision."""
-        del bits
-        again = dataclasses.replace(instance)
-        return self.bounds(again, again.followed())
+        with working_precision(max(bits, 2 * TUBE_BITS)):
+            again = dataclasses.replace(instance, steps=len(instance.first_run.steps))
+            return self.bounds(again, again.followed())
 
     def bounds(self, instance: TubeNetwork, followed: Followed) -> Sequence[Bound]:
         """What the run is compared with."""
@@ -170,7 +173,8 @@ class TubeRule(Stated):
         allowed, own, way, found = first, first, arb(0), []
 
         def compared(label: str, measured: arb, predicted: arb) -> None:
-            found.append(at_most_or_equal_enclosed(label, measured, predicted, EQUAL_BITS))
+            bound = at_most_or_equal_enclosed(label, measured, predicted, EQUAL_BITS)
+            found.append(dataclasses.replace(bound, label=label))
 
         for k, (step, length, motion) in enumerate(zip(steps, followed.coefficients, followed.moved, strict=True), 1):
             allowed, own, way = factor * allowed, (1 - eta).sqrt() * own if eta < 1 else arb(0), way + eta * length
@@ -179,7 +183,7 @@ class TubeRule(Stated):
             if eta <= limit:
                 compared(f"||r({k})||^2 <= (1-eta)^{k} ||r(0)||^2", step.after / first, own / first)
             compared(f"max |Z({k}) - Z(0)|/b <= 1", self.moved(at, motion, needed), arb(1))
-        compared(f"sum of eta ||G(k)^-1 r(k)|| over {len(steps)} steps <= S", way / path, arb(1))
+        compared("sum of eta ||G(k)^-1 r(k)|| <= S", way / path, arb(1))
         return found
 
     def features(self, instance: TubeNetwork) -> Sequence[str]:
@@ -242,7 +246,7 @@ def drawn(counts: tuple[int, int, int], id: str = "relu", **changes: Any) -> Fam
         "half_width": st.sampled_from([64, 128, 256]),
         "symmetric": st.booleans(),
         "activation": st.just("relu"),
-        "ratio_percent": st.integers(2, 98),
+        "ratio_percent": st.sampled_from([95, 70, 50, 35, 25, 15, 5]),
         "step_percent": st.sampled_from([10, 30, 50, 80, 100, 100]),
         "steps": st.integers(2, 20),
         "form": st.sampled_from(FORMS),
@@ -255,7 +259,7 @@ def drawn(counts: tuple[int, int, int], id: str = "relu", **changes: Any) -> Fam
 def planned(counts: tuple[int, int, int], id: str = "planned", **changes: Any) -> Family[TubeNetwork]:
     """Networks made to flip at once."""
     parts = {
-        "plan": st.sampled_from(sorted(PLANS)),
+        "plan": st.sampled_from([name for name in PLANS if name != "still"]),
         "fixed": st.integers(4, 40),
         "flipping": st.integers(1, 12),
         "step_percent": st.sampled_from([10, 20, 50, 100, 100]),
@@ -285,7 +289,7 @@ def weights_share(at: EnclosedTube, motion: Motion, needed: AnyArray) -> arb:
     kernel = arb_mat(at.kernel.tolist())
     ways = arb_mat(motion.ways.tolist())
     squares = ways.transpose() * kernel.solve(ways)
-    return max_of([squares[g, g].nonnegative_part().sqrt() for g in range(ways.ncols())]) / widest
+    return reduce(arb.max, [squares[g, g].nonnegative_part().sqrt() for g in range(ways.ncols())]) / widest
 
 
 def _start_without_change(at: EnclosedTube) -> arb:
@@ -312,10 +316,13 @@ def _plan(name: str, fixed: Any, flipping: Any, **changes: Any) -> Families:
     return (planned((40, 100, 300), plan=st.just(name), fixed=fixed, flipping=flipping, **changes),)
 
 
+_SMOOTH: dict[str, Any] = {
+    "activation": st.sampled_from(["softplus", "tanh", "erf", "sin"]),
+    "inputs": st.integers(1, 3),
+    "half_width": st.integers(4, 12),
+    "steps": st.integers(2, 6),
+}
 _WHOLE, _SMALL = st.just(100), st.just(20)
-_UNFLIPPED: dict[str, Any] = {"ratio_percent": st.integers(1, 3), "kind": st.just("clustered")}
-_SEVERAL: dict[str, Any] = {"inputs": st.integers(2, 4), "form": st.just("start"), "dimension": st.integers(4, 6)}
-
 T1_TUBE = TubeRule().claim(
     "T1-tube",
     "in a tube with lambda_b > 0, mu < 1, 0 < eta <= 1 and sqrt(m) b_i >= L_1 ||K_i|| S (or the same neuron by neuron), S any of its four forms: "
@@ -356,13 +363,13 @@ T1_TUBE = TubeRule().claim(
     mutant(
         "row-norms-dropped",
         "b_i = S/sqrt(m)",
-        families=(drawn((40, 100, 300), **{**_SEVERAL, **_UNFLIPPED}),),
+        families=_plan("still", st.integers(4, 20), st.integers(2, 20), form=st.just("start")),
         widths=without_row_norms,
     ),
     mutant(
         "widths-of-weights",
         "||w_r(k) - w_r(0)|| <= max_i b_i",
-        families=(drawn((40, 100, 300), **{**_SEVERAL, **_UNFLIPPED}),),
+        families=_plan("still", st.integers(4, 20), st.integers(2, 20), form=st.just("start")),
         moved=weights_share,
     ),
     mutant(
@@ -404,7 +411,52 @@ T1_TUBE = TubeRule().claim(
         families=_plan("single", st.integers(4, 20), st.integers(4, 20), step_percent=_WHOLE),
         limit=lambda mu: arb(1),
     ),
-    families=(drawn((20, 220, 1500)), planned((8, 60, 400))),
+    families=(
+        drawn((12, 200, 1500)),
+        drawn((4, 20, 200), id="smooth", **_SMOOTH),
+        planned((6, 60, 400)),
+        planned((6, 60, 400), id="steep", fixed=st.integers(4, 12), flipping=st.integers(8, 40)),
+    ),
+    formulas=Formulas(
+        hypotheses=(
+            r"the tube $\abs{Z_{ir}-Z_{ir}(0)}\le b_i$ with $\lambda_b>0$, $\mu<1$",
+            r"$b_i\ge\dfrac{L_1\norm{K_i}}{\sqrt m}\,S$",
+            r"$0<\eta\le 1$",
+        ),
+        conclusion=(
+            r"$\norm{r(k)}\le(1-\eta(1-\mu))^k\norm{r(0)}$",
+            r"no iterate leaves the tube",
+            r"$\sum_k\eta\norm{G(k)^{-1}r(k)}\le S$",
+            r"$\norm{r(k)}^2\le(1-\eta)^k\norm{r(0)}^2$ for $\mu<\frac{1}{2}$, $\eta\le\dfrac{1-2\mu}{(1-\mu)^2}$",
+        ),
+        constants=(
+            r"$S$ the least of $\dfrac{\norm{r(0)}}{(1-\mu)\lambda_b}$,",
+            r"$\dfrac{1}{1-\mu_1}\left(\norm{c_0}+\dfrac{\norm{D\abs{c_0}}}{\lambda_b}\right)$,",
+            r"$\norm{c_0}+\dfrac{\norm{D\abs{c_0}}}{\lambda_b}+\dfrac{\mu\norm{r(0)}}{(1-\mu)\lambda_b}$,",
+            r"$\norm{c_0}+\dfrac{\norm{D\abs{c_0}}+\norm{M\abs{c_0}}}{(1-\mu)\lambda_b}$",
+            r"$c_0=G(0)^{-1}r(0)$, $\mu_1=\dfrac{\xi}{\lambda_b}$",
+        ),
+    ),
 )
 
 CLAIMS: tuple[Claim[Any], ...] = (T1_TUBE,)
+
+SLACK = (
+    SlackRow(
+        claim="T1-tube",
+        quantity="the largest step size for the factor 1 - eta(1-mu)",
+        remark="1 is sharp as mu -> 0; no counterexample known below 2/(2-mu), where a network without flips breaks it (P13.12)",
+    ),
+    SlackRow(
+        claim="T1-tube",
+        quantity="the hypothesis lambda_b > 0",
+        remark="no counterexample known: without it there is no S",
+        drops="lambda_b > 0",
+    ),
+    SlackRow(
+        claim="T1-tube",
+        quantity="the hypothesis mu < 1",
+        remark="no counterexample known: at mu = 1 the rate is 1 and S infinite",
+        drops="mu < 1",
+    ),
+)

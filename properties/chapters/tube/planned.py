@@ -107,10 +107,17 @@ def joining(fixed: int, flipping: int, correlation: float = 0.9) -> Plan:
     )
 
 
+def still(fixed: int, flipping: int, correlation: float = 0.5) -> Plan:
+    """Two inputs that share neurons, none of which flips."""
+    singles = (Group(fixed, (1, 0)), Group(fixed, (0, 1)))
+    return Plan(correlation, (*singles, Group(flipping, (1, 1))), (1.0, 1.0))
+
+
 PLANS: Mapping[str, Callable[[int, int], Plan]] = {
     "single": single,
     "crossed": crossed,
     "apart": apart,
     "alternating": alternating,
     "joining": joining,
+    "still": still,
 }
