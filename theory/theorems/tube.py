@@ -21,15 +21,14 @@ ReLU), S one of
     by the products      ``||c0|| + (||D|c0||| + ||M|c0|||)/((1-mu) lambda_b)``
 
 or, neuron by neuron, ``sqrt(m) b_ir >= |sum_j K_ij phi'_jr c0_j| + sum_j |K_ij| delta_jr |c0_j| + L_1 ||K_i|| (||D|c0||| + e)/lambda_b``, phi' at
-W(0), ``delta >= |phi'(Z) - phi'(Z(0))|`` in the tube (B for ReLU), ``e = min(xi S, mu ||r(0)||/(1-mu), (||M|c0||| + mu ||D|c0|||)/(1-mu))``; give for
+W(0), ``delta >= |phi'(Z) - phi'(Z(0))|`` in the tube (B for ReLU; another last term: ``neuron_width``), ``e = min(xi S, mu ||r(0)||/(1-mu), (||M|c0||| + mu ||D|c0|||)/(1-mu))``; give for
 all k: ``||r(k+1)|| <= (1 - eta(1-mu)) ||r(k)||``, no iterate and no segment leaves the tube, ``sum_k eta ||G(k)^{-1} r(k)|| <= S``. Hence T1's own
 rate ``||r(k)||^2 <= (1-eta)^k ||r(0)||^2`` for mu < 1/2 and ``eta <= (1-2mu)/(1-mu)^2``.
 
 Proofs: docs/proofs/tube.md, P13.1 to P13.12. That no neuron moves far is Du et al. (2019), for gradient descent. Sharp: M and D; the rate for one
 input at eta = 1. That eta <= 1 is needed is shown for mu -> 0 only.
 
-In the obligations ``r, rp`` are norms of residuals before and after a step, ``s`` bounds ``||G(t)^{-1} r(0)||``, ``e`` is ``eta sum_t ||e(t)||``,
-``e(t) = r(t) - (1-eta)^t r(0)``, ``d = ||D|c0|||``, ``p = ||M|c0|||``.
+The scalar steps of the proofs stand in tube_steps.py.
 
 Every function of real numbers here takes floats or balls (arb), and answers in kind (theory/directed.py).
 """
@@ -39,13 +38,26 @@ from theory.direction import LowerBound, UpperBound, bounding
 from theory.errors import ScaleError
 from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
-from theory.proof.implication import Implication
-from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import needs
 from theory.reals import finite, magnitude, positive_part, positive_real, real, shown, square_root
 from theory.theorems.condition import STEP
-from theory.theorems.identities import PSEUDO_INVERSE
 from theory.theorems.segments import INTEGRAL, SCHUR
+from theory.theorems.tube_steps import (
+    BY_BOTH,
+    BY_COEFFICIENTS,
+    BY_PRODUCTS,
+    BY_RATE,
+    ETA,
+    MU,
+    ONE_STEP,
+    OWN_LIMIT,
+    OWN_RATE,
+    SMOOTH,
+    SUM_BY_RATE,
+    SUM_BY_START,
+    SUM_OF_ERRORS,
+    TUBE,
+)
 
 SECTION = 11
 
@@ -237,128 +249,26 @@ def _least(numbers: list[float]) -> float:
     return least
 
 
-OWN_LIMIT = "(1-2*mu)/(1-mu)**2"
-BY_RATE = "r/((1-mu)*lb)"
-BY_COEFFICIENTS = "(c+d/lb)/(1-mu1)"
-BY_BOTH = "c+d/lb+mu*r/((1-mu)*lb)"
-BY_PRODUCTS = "c+(d+p)/((1-mu)*lb)"
-
-_MU = "0 <= mu < 1"
-_TUBE = "0 < lb"
-_ETA = "0 < eta <= 1"
-
 CALCULATED = (
     Calculated(OWN_LIMIT, lambda mu: step_limit(mu), ("0 <= mu < 1/2",)),
-    Calculated("1-eta*(1-mu)", lambda eta, mu: rate(eta, mu), (_MU, _ETA)),
-    Calculated(BY_RATE, lambda r, mu, lb: path_by_rate(r, mu, lb), (_MU, _TUBE, "0 <= r")),
+    Calculated("1-eta*(1-mu)", lambda eta, mu: rate(eta, mu), (MU, ETA)),
+    Calculated(BY_RATE, lambda r, mu, lb: path_by_rate(r, mu, lb), (MU, TUBE, "0 <= r")),
     Calculated(
         BY_COEFFICIENTS,
         lambda c, d, mu1, lb: path_by_coefficients(c, d, mu1, lb),
-        ("0 <= mu1 < 1", _TUBE, "0 <= c", "0 <= d"),
+        ("0 <= mu1 < 1", TUBE, "0 <= c", "0 <= d"),
     ),
     Calculated(
-        BY_BOTH, lambda c, d, r, mu, lb: path_by_both(c, d, r, mu, lb), (_MU, _TUBE, "0 <= c", "0 <= d", "0 <= r")
+        BY_BOTH, lambda c, d, r, mu, lb: path_by_both(c, d, r, mu, lb), (MU, TUBE, "0 <= c", "0 <= d", "0 <= r")
     ),
     Calculated(
         BY_PRODUCTS,
         lambda c, d, p, mu, lb: path_by_products(c, d, p, mu, lb),
-        (_MU, _TUBE, "0 <= c", "0 <= d", "0 <= p"),
+        (MU, TUBE, "0 <= c", "0 <= d", "0 <= p"),
     ),
 )
 
-SMOOTH = Obligation(
-    "O-tube-smooth",
-    "C2-tube: a product of two slopes, each at most l, changes by at most l (x + y) when they change by x and y at most",
-    (
-        Implication(
-            ("-l <= f <= l", "-l <= g0 <= l", "-x <= f - f0 <= x", "-y <= g - g0 <= y"), "f*g - f0*g0 <= l*(x+y)"
-        ),
-        Implication(
-            ("-l <= f <= l", "-l <= g0 <= l", "-x <= f - f0 <= x", "-y <= g - g0 <= y"), "f0*g0 - f*g <= l*(x+y)"
-        ),
-    ),
-    (
-        Mutation("one-change", "the change of one of the two", {"l*(x+y)": "l*x"}),
-        Mutation("less", "0.999 of it", {"l*(x+y)": "999/1000*l*(x+y)"}, part=1),
-    ),
-)
-
-ONE_STEP = Obligation(
-    "O-tube-step",
-    "T1-tube: ||(1-eta) r - eta X c|| <= |1-eta| ||r|| + eta x with x <= mu ||r|| is at most (1 - eta(1-mu)) ||r|| for eta <= 1",
-    (
-        Implication(
-            (_ETA, "0 <= r", "0 <= a", "a**2 == (1-eta)**2", "x <= mu*r", "rp <= a*r + eta*x"),
-            "rp <= (1-eta*(1-mu))*r",
-        ),
-    ),
-    (
-        Mutation("longer-step", "eta up to 1.001", {_ETA: "0 < eta <= 1001/1000"}),
-        Mutation("less", "0.999 mu", {"(1-eta*(1-mu))*r": "(1-eta*(1-999/1000*mu))*r"}),
-    ),
-)
-
-SUM_BY_RATE = Obligation(
-    "O-tube-path",
-    "T1-tube: a step's coefficients, at most ||r||/lambda_b, are at most what the residual loses over (1-mu) lambda_b: they telescope",
-    (
-        Implication(
-            (_TUBE, _MU, "0 < eta", "0 <= r", "g <= r/lb", "rp <= (1-eta*(1-mu))*r"), "eta*g <= (r-rp)/((1-mu)*lb)"
-        ),
-    ),
-    (
-        Mutation("without-mu", "1 in place of 1 - mu", {"/((1-mu)*lb)": "/lb"}),
-        Mutation("less", "0.999 of it", {"(r-rp)/": "999/1000*(r-rp)/"}),
-        Mutation("slower", "a factor 1 - eta(1-1.001 mu)", {"(1-eta*(1-mu))": "(1-eta*(1-1001/1000*mu))"}),
-    ),
-)
-
-SUM_OF_ERRORS = Obligation(
-    "O-tube-errors",
-    "T1-tube: E <= (1-eta) E' + eta F, E' <= E the sum without its last term, gives E <= F: errors sum up to what X adds to them",
-    (Implication((_ETA, "E <= (1-eta)*P + eta*F", "P <= E"), "E <= F"),),
-    (
-        Mutation("less", "0.999 F, F > 0", {"E <= F": "E <= 999/1000*F", "P <= E": "0 <= P <= E"}),
-        Mutation("growing", "1 + eta in place of 1 - eta", {"(1-eta)*P": "(1+eta)*P"}),
-    ),
-)
-
-SUM_BY_START = Obligation(
-    "O-tube-start",
-    "T1-tube: S <= s + e/lambda_b with s = ||c0|| + d/lambda_b and e <= xi S, e <= mu ||r(0)||/(1-mu), or e <= p + mu d + mu e",
-    (
-        Implication(
-            (_TUBE, "0 <= mu1 < 1", "S <= c + d/lb + e/lb", "e <= mu1*lb*S"), "S <= sum", {"sum": BY_COEFFICIENTS}
-        ),
-        Implication((_TUBE, _MU, "S <= c + d/lb + e/lb", "(1-mu)*e <= mu*r"), "S <= sum", {"sum": BY_BOTH}),
-        Implication((_TUBE, _MU, "S <= c + d/lb + e/lb", "e <= p + mu*d + mu*e"), "S <= sum", {"sum": BY_PRODUCTS}),
-    ),
-    (
-        Mutation("without-mu", "1 in place of 1 - mu_1", {"/(1-mu1)": "/1"}),
-        Mutation("without-D", "D left out", {"(c+d/lb)": "c"}),
-        Mutation("without-mu-both", "mu ||r(0)||/lambda_b", {"mu*r/((1-mu)*lb)": "mu*r/lb"}, part=1),
-        Mutation("without-mu-products", "1 in place of 1 - mu", {"(d+p)/((1-mu)*lb)": "(d+p)/lb"}, part=2),
-        Mutation("without-M", "M left out", {"(d+p)": "d"}, part=2),
-    ),
-)
-
-OWN_RATE = Obligation(
-    "O-tube-rate",
-    "T1-tube: the square of its factor is at most 1 - eta within the limit, which is at most 1",
-    (
-        Implication(("0 <= mu < 1/2", "0 < eta <= limit"), "(1-eta*(1-mu))**2 <= 1-eta", {"limit": OWN_LIMIT}),
-        Implication(("0 <= mu < 1/2",), "limit <= 1", {"limit": OWN_LIMIT}),
-    ),
-    (
-        Mutation("longer-step", "the limit times 1.001", {"eta <= limit": "eta <= 1001/1000*limit"}),
-        Mutation("1-mu", "1 - mu in place of 1 - 2 mu", {"(1-2*mu)/": "(1-mu)/"}),
-        Mutation("below-0.999", "at most 0.999", {"limit <= 1": "limit <= 999/1000"}, part=1),
-    ),
-)
-
-OBLIGATIONS = (SMOOTH, ONE_STEP, SUM_BY_RATE, SUM_OF_ERRORS, SUM_BY_START, OWN_RATE)
-
-_SPEAKS = (_MU, _TUBE, _ETA)
+_SPEAKS = (MU, TUBE, ETA)
 
 RANGES = (
     *needs("C2-tube", SMOOTH, (0, 1), "-l <= f <= l", "-l <= g0 <= l", "-x <= f - f0 <= x", "-y <= g - g0 <= y"),
@@ -367,9 +277,9 @@ RANGES = (
     ),
     *needs("T1-tube", SUM_BY_RATE, (0,), *_SPEAKS, "0 <= r", "g <= r/lb", "rp <= (1-eta*(1-mu))*r"),
     *needs("T1-tube", SUM_OF_ERRORS, (0,), *_SPEAKS, "E <= (1-eta)*P + eta*F", "P <= E"),
-    *needs("T1-tube", SUM_BY_START, (0,), _TUBE, "0 <= mu1 < 1", "S <= c + d/lb + e/lb", "e <= mu1*lb*S"),
-    *needs("T1-tube", SUM_BY_START, (1,), _TUBE, _MU, "S <= c + d/lb + e/lb", "(1-mu)*e <= mu*r"),
-    *needs("T1-tube", SUM_BY_START, (2,), _TUBE, _MU, "S <= c + d/lb + e/lb", "e <= p + mu*d + mu*e"),
+    *needs("T1-tube", SUM_BY_START, (0,), TUBE, "0 <= mu1 < 1", "S <= c + d/lb + e/lb", "e <= mu1*lb*S"),
+    *needs("T1-tube", SUM_BY_START, (1,), TUBE, MU, "S <= c + d/lb + e/lb", "(1-mu)*e <= mu*r"),
+    *needs("T1-tube", SUM_BY_START, (2,), TUBE, MU, "S <= c + d/lb + e/lb", "e <= p + mu*d + mu*e"),
     *needs("T1-tube", OWN_RATE, (0,), "0 <= mu < 1/2", STEP, step=OWN_LIMIT),
     *needs("T1-tube", OWN_RATE, (1,), "0 <= mu < 1/2"),
 )
@@ -381,6 +291,8 @@ IN_THE_TUBE = (
     argued("M, D and tau bound what changes between two points of the tube, entry by entry", f"{_HERE}P13.2"),
     argued("||Y||_2 <= ||M||_2 whenever |Y| <= M, and lambda_min(G(W)) >= lambda_b", f"{_HERE}P13.3"),
 )
+
+RATIO_OF_FORMS = argued("the ratio bounds ||X p|| ||p||/p^T G p, not only ||X G^{-1}||", f"{_HERE}P13.6")
 
 CHAINS = (
     Chain(
@@ -398,10 +310,10 @@ CHAINS = (
         "T1-tube",
         (
             INTEGRAL,
-            PSEUDO_INVERSE,
             *IN_THE_TUBE,
+            SCHUR,
             checked("M, D, tau and lambda_b", "C2-tube"),
-            argued("the ratio bounds ||X p|| ||p||/p^T G p, not only ||X G^{-1}||", f"{_HERE}P13.6"),
+            RATIO_OF_FORMS,
             argued(
                 "a step in the tube is r+ = (1-eta) r - eta X c, and moves a pre-activation by eta L_1 ||K_i|| ||c||/sqrt(m) at most",
                 f"{_HERE}P13.7",

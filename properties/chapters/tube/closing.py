@@ -18,6 +18,9 @@ ROOM = 1 + 2.0**-20
 
 MOST_ROUNDS, HALVINGS = 60, 14
 
+SINGULAR = 2.0**-40
+"""G(0) with a smaller eigenvalue is not solved with."""
+
 
 @dataclass(frozen=True)
 class Sketch:
@@ -52,7 +55,7 @@ class Closing:
 
     def solved(self, residual: FloatArray) -> FloatArray:
         """``G(0)^{-1} r``."""
-        return np.linalg.solve(self.gram, residual)
+        return np.asarray(np.linalg.solve(self.gram, residual), dtype=np.float64)
 
     def sketch(self, b: FloatArray, residual: FloatArray, form: str) -> Sketch | None:
         """The tube of these widths; None where lambda_b <= 0 or mu >= 1."""
@@ -110,6 +113,8 @@ class Closing:
     def closed(self, residual: FloatArray, form: str) -> tuple[Sketch, FloatArray] | None:
         """The least tube for this r(0), with its widths; None where none closes."""
         n = len(self.kernel)
+        if self.first <= SINGULAR:
+            return None
         b = np.full((n, self.m) if form == "neuron" else n, 2.0**-1000)
         for _ in range(MOST_ROUNDS):
             found = self.sketch(b, residual, form)

@@ -127,7 +127,7 @@ class EnclosedTube:
     def slopes(self) -> AnyArray:
         """``phi'(Z(0))`` (n, m)."""
         if self.rectified:
-            return np.where(self.active, arb(1), arb(0))
+            return np.asarray(np.where(self.active, arb(1), arb(0)))
         phi = BALL_ACTIVATIONS[self.net.activation][1]
         z = self.pre_activations
         return np.array([phi(entry) for entry in z.ravel()], dtype=object).reshape(z.shape)
@@ -335,15 +335,30 @@ class EnclosedTube:
         return norm_enclosed(self.step_change @ self.start)
 
     @cached_property
+    def start_views(self) -> tuple[AnyArray, AnyArray]:
+        """``||G(0)^{-1} (K_i phi'_r)||`` and ``||K_i delta_r||`` (n, m)."""
+        inverse = np.array(arb_mat(self.gram.tolist()).inv().tolist(), dtype=object)
+        squares = self.sizes * self.sizes
+        flipping = np.frompyfunc(arb.sqrt, 1, 1)(squares @ (self._slope_changes * self._slope_changes))
+        seen = []
+        for row in self.kernel:
+            image = inverse @ (row[:, None] * self.slopes)
+            seen.append(np.frompyfunc(lambda one: one.nonnegative_part().sqrt(), 1, 1)((image * image).sum(axis=0)))
+        return np.array(seen, dtype=object), np.asarray(flipping)
+
+    @cached_property
     def start_motions(self) -> tuple[AnyArray, AnyArray]:
         """``|sum_j K_ij phi'(Z_jr(0)) c0_j|`` and ``sum_j |K_ij| delta_jr |c0_j|`` (n, m)."""
         own = entries(np.asarray((self.kernel * self.solution[None, :]) @ self.slopes))
+        return own, np.asarray((self.sizes * self.start[None, :]) @ self._slope_changes)
+
+    @cached_property
+    def _slope_changes(self) -> AnyArray:
+        """delta (n, m): B, or L b."""
         if self.rectified:
-            changes = np.where(self.near, arb(1), arb(0))
-        else:
-            b = np.broadcast_to(self.widths if self.widths.ndim == 2 else self.widths[:, None], self.shape)
-            changes = np.array([[arb(float(one)) * self.curvature for one in row] for row in b], dtype=object)
-        return own, np.asarray((self.sizes * self.start[None, :]) @ changes)
+            return np.asarray(np.where(self.near, arb(1), arb(0)))
+        b = np.broadcast_to(self.widths if self.widths.ndim == 2 else self.widths[:, None], self.shape)
+        return np.array([[arb(float(one)) * self.curvature for one in row] for row in b], dtype=object)
 
 
 def _smallest(gram: AnyArray) -> arb:

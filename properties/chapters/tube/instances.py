@@ -21,6 +21,13 @@ from theory.rigour.enclosed_step import BALL_ACTIVATIONS, EnclosedStep, enclosed
 from theory.rigour.exact import AnyArray, ball_matrix
 from theory.rigour.precision import working_precision
 from theory.rigour.rectifier_trajectory import RectifierTrajectory, StoredWeights
+from theory.stability import TubeCertificate, certify_tube
+
+FORMS = ("residual", "start", "neuron")
+"""Which sum says how wide the tube has to be: from ``||r(0)||``, from c0, or neuron by neuron (docs/theory.md, T1-tube)."""
+
+CERTIFIED = ("certified", "certified neurons")
+"""Forms whose numbers are those of ``certify_tube``, one width an input or one a pair."""
 
 TUBE_BITS = 128
 """Of the balls in which a tube and a run are evaluated first."""
@@ -83,13 +90,19 @@ class TubeNetwork:
     eta: float
     steps: int
     form: str = "residual"
-    """Which sum says how wide the tube has to be: "residual", "start" or "neuron" (docs/theory.md, T1-tube)."""
+    """One of ``FORMS``, for the widths as given, or of ``CERTIFIED``, which does not look at them."""
     optimiser: str = field(default="ngd", kw_only=True)
 
     @cached_property
     def tube(self) -> EnclosedTube:
         """What is known of the tube, evaluated at the working precision of whoever asks first."""
         return EnclosedTube(self.net, self.inputs, self.targets, self.widths)
+
+    @cached_property
+    def certificate(self) -> TubeCertificate:
+        """The tube that is certified."""
+        per_neuron = self.form == "certified neurons"
+        return certify_tube(self.net, self.inputs, self.targets, self.optimiser, per_neuron=per_neuron)
 
     @cached_property
     def first_run(self) -> Followed:

@@ -113,6 +113,14 @@ def still(fixed: int, flipping: int, correlation: float = 0.5) -> Plan:
     return Plan(correlation, (*singles, Group(flipping, (1, 1))), (1.0, 1.0))
 
 
+def uneven(fixed: int, flipping: int) -> Plan:
+    """Two orthogonal inputs, one seen by many more neurons than the other; none flips."""
+    return Plan(0.0, (Group(fixed + 10 * flipping, (1, 0)), Group(flipping, (0, 1))), (1.0, 1.0))
+
+
+UNFLIPPED = ("still", "uneven")
+"""Plans in which no neuron flips."""
+
 PLANS: Mapping[str, Callable[[int, int], Plan]] = {
     "single": single,
     "crossed": crossed,
@@ -120,4 +128,5 @@ PLANS: Mapping[str, Callable[[int, int], Plan]] = {
     "alternating": alternating,
     "joining": joining,
     "still": still,
+    "uneven": uneven,
 }

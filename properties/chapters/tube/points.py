@@ -76,11 +76,12 @@ class TubePoints:
                 corner = np.full(shape, side)
                 corner[i] = -side
                 yield corner
-        pairs = np.argwhere(self.tube.near) if self.net.activation == "relu" else []
+        near = self.tube.near if self.net.activation == "relu" else np.zeros(shape, dtype=bool)
+        pairs = np.argwhere(near)
         if 0 < len(pairs) <= MOST_PAIRS:
             for sides in itertools.product((-1.0, 1.0), repeat=len(pairs)):
                 chosen = np.zeros(shape)
-                chosen[tuple(np.array(pairs).T)] = sides
+                chosen[tuple(pairs.T)] = sides
                 yield chosen
         for _ in range(RANDOM_POINTS // 2):
             yield np.where(rng.random(shape) < 0.5, -1.0, 1.0)

@@ -13,12 +13,12 @@ from theory.stability.tube.bounds import TubeBounds
 from theory.stability.tube.rule import Asked, Reach, Tube, TubeRule, input_widths
 from theory.stability.tube.start import Start, tube_start
 from theory.stability.tube.widths import InputWidths
-from theory.theorems import tube as theorem
+from theory.theorems import tube_damped as theorem
 
 
 @dataclass(frozen=True)
 class DampedNaturalGradientTube(TubeRule):
-    """``S = ||r(0)||/((1-mu_1) lambda_b)``, whatever eps is; the contraction is mu_1, the factor ``1 - eta lambda_b (1-mu_1)/(lambda_b + eps)``."""
+    """``S = ||r(0)||/((1-mu) lambda_b)``, whatever eps is; the factor is ``1 - eta lambda_b (1-mu)/(lambda_b + eps)``."""
 
     start: Start
 
@@ -39,12 +39,12 @@ class DampedNaturalGradientTube(TubeRule):
         return input_widths(start, start.coefficients_norm)
 
     def reach(self, tube: Tube, bounds: TubeBounds) -> Reach | None:
-        """Where mu_1 is below 1."""
+        """Where mu is below 1."""
         start = tube.start
-        if not (bounds.lambda_min > 0 and bounds.first_ratio < 1):
+        if not (bounds.lambda_min > 0 and bounds.ratio < 1):
             return None
-        path = UpperBound(theorem.path_by_rate(start.residual_norm, bounds.first_ratio, bounds.lambda_min))
-        return Reach(bounds.first_ratio, path, input_widths(start, path))
+        path = UpperBound(theorem.path_sum(start.residual_norm, bounds.ratio, bounds.lambda_min))
+        return Reach(bounds.ratio, path, input_widths(start, path))
 
 
 RULE = DampedNaturalGradientTube
