@@ -16,8 +16,9 @@ C2-tube-ratio [derived]. ``||X G^{-1}||_2 <= max over s in [0, 1/lambda_b] of mi
 The third is at most ``sqrt(tau tau_2)/(lambda_c + tau_2)`` where ``tau_2 <= lambda_c``, the fourth at most ``sqrt(tau/lambda_b)``.
 T1-tube-sharp [derived]. ``xi <= lambda_c`` gives ``||X G^{-1}||_2 <= xi/(lambda_c + xi)``.
 
-Proofs: docs/proofs/tube.md, P13.60 to P13.64. Sharp: the third and T1-tube-sharp for one input, where ``xi = tau`` is the share of neurons
-that may flip; the second in the limit of nearly equal inputs. Without ``xi <= lambda_c`` T1-tube-sharp is false for two inputs.
+Proofs: docs/proofs/tube.md, P13.60 to P13.65. Sharp: the third and T1-tube-sharp for one input, where ``xi = tau`` is the share of neurons
+that may flip; the second in the limit of two nearly equal inputs, the fourth of many. T1-tube-sharp is false for two inputs without
+``xi <= lambda_c``, and for 37 with a larger lambda_b in the place of lambda_c.
 
 In the obligations u is a unit vector, ``v = G^{-1} u``, ``s = ||v||``, ``x = ||X v||``.
 
@@ -26,15 +27,25 @@ Every function of real numbers here takes floats or balls (arb), and answers in 
 
 import math
 
+from flint import fmpq
+
 from theory.directed import at_least_exact
+from theory.errors import ScaleError
 from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import needs
-from theory.reals import finite, magnitude, positive_part, real, square_root
+from theory.reals import finite, magnitude, real, square_root
 
-SECTION = 11
+SECTION = 13
+
+
+def _kept(value: float, name: str) -> float:
+    """An eigenvalue that is kept, 0 where none is: where it is not certainly positive. Raises ScaleError (also for infinity)."""
+    if real(value, name) == math.inf:
+        raise ScaleError(f"{name} is infinite; no eigenvalue is")
+    return value if finite(value) and value > 0 else fmpq(0)
 
 
 @at_least_exact
@@ -48,35 +59,36 @@ def product_norm(change_norm: float, tau: float, tau_2: float) -> float:
 @at_least_exact
 def first_ratio(xi: float, lambda_b: float) -> float:
     """``mu_1 = xi/lambda_b``, which bounds ``||X c||/||r||`` too; infinite unless ``lambda_b > 0``. Raises ScaleError."""
-    return magnitude(xi, "xi") / lambda_b if real(lambda_b, "lambda_b") > 0 else math.inf
+    smallest, change = _kept(lambda_b, "lambda_b"), magnitude(xi, "xi")
+    return change / smallest if smallest > 0 else math.inf
 
 
 @at_least_exact
 def second_ratio(tau: float, lambda_c: float) -> float:
     """``sqrt(tau/lambda_c)/2``; infinite unless ``lambda_c > 0``. Raises ScaleError."""
-    positive = real(lambda_c, "lambda_c") > 0
-    return square_root(magnitude(tau, "tau") / lambda_c) / 2 if positive else math.inf
+    constant, pairs = _kept(lambda_c, "lambda_c"), magnitude(tau, "tau")
+    return square_root(pairs / constant) / 2 if constant > 0 else math.inf
 
 
 @at_least_exact
 def third_ratio(xi: float, tau: float, lambda_c: float) -> float:
     """``xi tau/(lambda_c tau + xi^2)``; infinite unless ``lambda_c > 0`` and ``xi^2 <= lambda_c tau``. Raises ScaleError."""
-    change, pairs = magnitude(xi, "xi"), magnitude(tau, "tau")
-    if not (real(lambda_c, "lambda_c") > 0 and change * change <= lambda_c * pairs):
+    change, pairs, constant = magnitude(xi, "xi"), magnitude(tau, "tau"), _kept(lambda_c, "lambda_c")
+    if not (constant > 0 and change * change <= constant * pairs):
         return math.inf
-    return change * pairs / (lambda_c * pairs + change * change) if change > 0 else change
+    return change * pairs / (constant * pairs + change * change) if change > 0 else change
 
 
 @at_least_exact
 def fourth_ratio(tau: float, lambda_b: float, lambda_c: float) -> float:
     """``sqrt(tau (lambda_b - lambda_c))/lambda_b``; infinite unless ``lambda_b > 0`` and ``lambda_b >= 2 lambda_c``.
 
-    A negative ``lambda_c`` counts as 0. Raises ScaleError.
+    Raises ScaleError.
     """
-    constant = positive_part(real(lambda_c, "lambda_c"))
-    if not (real(lambda_b, "lambda_b") > 0 and lambda_b >= 2 * constant):
+    constant, smallest, pairs = _kept(lambda_c, "lambda_c"), _kept(lambda_b, "lambda_b"), magnitude(tau, "tau")
+    if not (smallest > 0 and smallest >= 2 * constant):
         return math.inf
-    return square_root(magnitude(tau, "tau") * (lambda_b - constant)) / lambda_b
+    return square_root(pairs * (smallest - constant)) / smallest
 
 
 @at_least_exact
@@ -86,12 +98,13 @@ def ratio(xi: float, tau: float, lambda_b: float, lambda_c: float) -> float:
     Monotone: upper bounds of ``xi``, ``tau`` and lower bounds of ``lambda_b``, ``lambda_c`` leave it a bound. ``lambda_b`` is raised to
     ``lambda_c``, which bounds the same.
     """
-    smallest = lambda_c if lambda_c > lambda_b else lambda_b
+    constant, smallest = _kept(lambda_c, "lambda_c"), _kept(lambda_b, "lambda_b")
+    smallest = constant if constant > smallest else smallest
     least = first_ratio(xi, smallest)
     for form in (
-        second_ratio(tau, lambda_c),
-        third_ratio(xi, tau, lambda_c),
-        fourth_ratio(tau, smallest, lambda_c),
+        second_ratio(tau, constant),
+        third_ratio(xi, tau, constant),
+        fourth_ratio(tau, smallest, constant),
     ):
         if finite(form) and not (finite(least) and least <= form):
             least = form
@@ -101,8 +114,8 @@ def ratio(xi: float, tau: float, lambda_b: float, lambda_c: float) -> float:
 @at_least_exact
 def sharp_ratio(xi: float, lambda_c: float) -> float:
     """``xi/(lambda_c + xi)`` of T1-tube-sharp; infinite unless ``0 <= xi <= lambda_c``, ``lambda_c > 0``. Raises ScaleError."""
-    within = real(lambda_c, "lambda_c") > 0 and magnitude(xi, "xi") <= lambda_c
-    return xi / (lambda_c + xi) if within else math.inf
+    constant, change = _kept(lambda_c, "lambda_c"), magnitude(xi, "xi")
+    return change / (constant + change) if constant > 0 and change <= constant else math.inf
 
 
 THIRD = "xi*tau/(lc*tau+xi**2)"
@@ -202,6 +215,7 @@ RANGES = (
     *needs("C2-tube-ratio", THIRD_FORM, (0,), *_OF_TUBE, "0 < lc", "xi**2 <= lc*tau"),
     *needs("C2-tube-ratio", FOURTH_FORM, (0,), *_OF_TUBE, "0 <= lc", "2*lc <= lb"),
     *needs("C2-tube-ratio", ORDER, (0,), "0 < lc", "0 < tau", "0 < t2 <= lc", "0 < h", "h**2 == tau*t2", "0 < xi <= h"),
+    *needs("C2-tube-ratio", SHARP_FORM, (0,), *_OF_TUBE, "0 < lc", "tau <= xi", "xi <= lc"),
     *needs("T1-tube-sharp", SHARP_FORM, (0,), *_OF_TUBE, "0 < lc", "0 < tau <= xi", "xi <= lc"),
 )
 
@@ -223,7 +237,9 @@ CHAINS = (
             proved("the third form, where xi^2 <= lambda_c tau", THIRD_FORM),
             proved("the fourth form, where lambda_b >= 2 lambda_c", FOURTH_FORM),
             proved("the third is at most the one with tau_2", ORDER),
+            proved("where xi <= lambda_c none is above xi/(lambda_c + xi)", SHARP_FORM),
             argued("the least of the four is the largest of min(xi s, sqrt(tau (s - lambda_c s^2)))", f"{_HERE}P13.62"),
+            argued("what of it a width theorem would rest on", f"{_HERE}P13.66"),
             checked("the conclusion on patterns", "C2-tube-ratio"),
         ),
     ),
@@ -233,8 +249,9 @@ CHAINS = (
             _PRODUCT,
             _VECTORS,
             proved("tau <= xi <= lambda_c give x <= xi/(lambda_c + xi)", SHARP_FORM),
-            argued("tau <= xi, and what attains it", f"{_HERE}P13.63"),
+            argued("which is the ratio for xi <= lambda_c, and what attains it", f"{_HERE}P13.63"),
             argued("the counterexample above lambda_c", f"{_HERE}P13.64"),
+            argued("the counterexample where lambda_b > lambda_c", f"{_HERE}P13.65"),
             checked("the conclusion on patterns", "T1-tube-sharp"),
         ),
     ),

@@ -17,10 +17,10 @@ from properties.chapters.generalisation import (
     uniform_deviation,
     variance_deviation,
 )
-from properties.chapters.generalisation.linearised_model import float_matrix
 from properties.engine.claim import Depth, Verdict
 from properties.engine.search import run_claim
 from properties.engine.statistics import Trials
+from properties.exact.eigenvalues import float_matrix
 from theory.errors import RankDeficientError
 
 RUN = {
