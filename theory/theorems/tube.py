@@ -143,18 +143,26 @@ def _turned(first_coefficients: float, changed: float, lambda_b: float) -> float
     residual_norm=UpperBound,
     first_coefficients=UpperBound,
     changed=UpperBound,
+    products=UpperBound,
     mu=UpperBound,
     first_ratio=UpperBound,
     lambda_b=LowerBound,
 )
 @at_least_exact
 def path_sum(
-    residual_norm: float, first_coefficients: float, changed: float, mu: float, first_ratio: float, lambda_b: float
+    residual_norm: float,
+    first_coefficients: float,
+    changed: float,
+    products: float,
+    mu: float,
+    first_ratio: float,
+    lambda_b: float,
 ) -> float:
-    """``S``: the least of the three forms that speak. Raises ScaleError (mu outside [0, 1), lambda_b not positive)."""
+    """``S``: the least of the four forms that speak. Raises ScaleError (mu outside [0, 1), lambda_b not positive)."""
     found = [
         path_by_rate(residual_norm, mu, lambda_b),
         path_by_both(first_coefficients, changed, residual_norm, mu, lambda_b),
+        path_by_products(first_coefficients, changed, products, mu, lambda_b),
     ]
     if first_ratio < 1:
         found.append(path_by_coefficients(first_coefficients, changed, first_ratio, lambda_b))
@@ -164,6 +172,7 @@ def path_sum(
 @bounding(
     UpperBound,
     changed=UpperBound,
+    products=UpperBound,
     product_norm=UpperBound,
     path_sum=UpperBound,
     residual_norm=UpperBound,
@@ -172,12 +181,23 @@ def path_sum(
 )
 @at_least_exact
 def later_path(
-    changed: float, product_norm: float, path_sum: float, residual_norm: float, mu: float, lambda_b: float
+    changed: float,
+    products: float,
+    product_norm: float,
+    path_sum: float,
+    residual_norm: float,
+    mu: float,
+    lambda_b: float,
 ) -> float:
-    """What the steps add to c0 at most: ``(||D|c0||| + min(xi S, mu ||r(0)||/(1-mu)))/lambda_b``. Raises ScaleError."""
+    """What the steps add to c0 at most: ``(||D|c0||| + e)/lambda_b``. Raises ScaleError.
+
+    ``e = min(xi S, mu ||r(0)||/(1-mu), (||M|c0||| + mu ||D|c0|||)/(1-mu))``.
+    """
+    turned = magnitude(changed, "||D|c0|||")
     left = contraction(mu) * magnitude(residual_norm, "||r(0)||") / (1 - mu)
     by_sum = magnitude(product_norm, "xi") * magnitude(path_sum, "S")
-    return (magnitude(changed, "||D|c0|||") + _least([left, by_sum])) / tube_eigenvalue(lambda_b)
+    by_products = (magnitude(products, "||M|c0|||") + mu * turned) / (1 - mu)
+    return (turned + _least([left, by_sum, by_products])) / tube_eigenvalue(lambda_b)
 
 
 @bounding(UpperBound, row_norm=UpperBound, path_sum=UpperBound)

@@ -64,9 +64,17 @@ def least(numbers: Sequence[Any]) -> arb:
 
 def later(at: EnclosedTube, path: arb) -> arb:
     """``(||D|c0||| + e)/lambda_b``."""
-    known = tube.later_path(at.start_change, at.product_norm, path, at.residual_norm, at.ratio, at.lambda_min)
-    by_products = at.start_change + (at.start_product + at.ratio * at.start_change) / (1 - at.ratio)
-    return least([known, by_products / at.lambda_min])
+    return arb(
+        tube.later_path(
+            at.start_change,
+            at.start_product,
+            at.product_norm,
+            path,
+            at.residual_norm,
+            at.ratio,
+            at.lambda_min,
+        )
+    )
 
 
 def by_row_norm(at: EnclosedTube, path: arb) -> AnyArray:

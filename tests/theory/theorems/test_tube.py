@@ -59,6 +59,49 @@ def test_no_form_of_the_sum_is_above_the_one_by_products_with_the_first_ratio() 
         )
 
 
+@pytest.mark.parametrize(
+    ("residual", "changed", "products", "xi", "least"),
+    [
+        (0.2, 0.9, 0.9, 0.8, "rate"),
+        (1.0, 0.3, 0.6, 0.1, "coefficients"),
+        (0.9, 0.1, 0.8, 0.8, "both"),
+        (9.0, 0.1, 0.05, 0.8, "products"),
+    ],
+)
+def test_the_least_form_of_the_sum_is_taken(
+    residual: float, changed: float, products: float, xi: float, least: str
+) -> None:
+    c, lam, mu = 0.7, 0.9, 0.5
+    mu_1 = xi / lam
+    forms = {
+        "rate": tube.path_by_rate(residual, mu, lam),
+        "coefficients": tube.path_by_coefficients(c, changed, mu_1, lam),
+        "both": tube.path_by_both(c, changed, residual, mu, lam),
+        "products": tube.path_by_products(c, changed, products, mu, lam),
+    }
+    assert min(forms, key=lambda name: forms[name]) == least
+    assert tube.path_sum(residual, c, changed, products, mu, mu_1, lam) == forms[least]
+
+
+@pytest.mark.parametrize(("residual", "products", "xi"), [(9.0, 9.0, 0.1), (0.2, 9.0, 9.0), (9.0, 0.1, 9.0)])
+def test_what_the_steps_add_is_the_least_of_its_forms(residual: float, products: float, xi: float) -> None:
+    """Each of the three is the least once."""
+    d, s, mu, lam = 0.3, 1.5, 0.25, 0.9
+    D, S, M, L, R, P, X = (Q(one) for one in (d, s, mu, lam, residual, products, xi))
+    exact = (D + min(X * S, M * R / (1 - M), (P + M * D) / (1 - M))) / L
+    assert just_above(tube.later_path(d, products, xi, s, residual, mu, lam), exact)
+
+
+@pytest.mark.parametrize("views", [(9.0, 9.0), (0.1, 0.2), (0.0, 0.0), (0.1, 9.0)])
+@pytest.mark.parametrize("path", [0.05, 9.0])
+def test_the_width_of_a_neuron_is_the_least_of_its_forms(views: tuple[float, float], path: float) -> None:
+    row, start, turned, later, m, slope, residual = 1.25, 0.1, 0.2, 0.3, 16.0, 1.5, 0.4
+    K, A, B, L, W, F = (Q(one) for one in (row, start, turned, later, residual, slope))
+    seen, flips = (Q(one) for one in views)
+    exact = min(A + B + min(K * F * L, seen * W + flips * L), K * Q(path) * F) / 4
+    assert just_above(tube.neuron_width(row, path, start, turned, later, m, slope, views[0], residual, views[1]), exact)
+
+
 def test_the_ratio_that_is_certified_certifies_what_follows() -> None:
     mu, lam, r = UpperBound(0.25), LowerBound(0.5), UpperBound(1.0)
     assert isinstance(ngd.rate(0.5, mu, theorem="T1-tube"), UpperBound)

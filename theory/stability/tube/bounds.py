@@ -136,5 +136,15 @@ def tube_bounds(
 def turned(start: Start, bounds: TubeBounds) -> UpperBound:
     """``||D|c0|||``, rounded up."""
     sizes = bounds.gram_change @ np.abs(start.coefficients)
-    error = bounds.gram_change_norm * start.coefficients_error
+    return _with_error(start, sizes, bounds.gram_change_norm)
+
+
+def pushed(start: Start, bounds: TubeBounds) -> UpperBound:
+    """Of ``||(Jbar - J) J^T c0||``, rounded up: ``||M|c|||`` of the computed coefficients, and xi times their error."""
+    return _with_error(start, bounds.product_change @ np.abs(start.coefficients), bounds.product_norm)
+
+
+def _with_error(start: Start, sizes: FloatArray, norm: UpperBound) -> UpperBound:
+    """The norm of a product with the sizes of the computed c0, and what their error can add to it."""
+    error = norm * start.coefficients_error
     return sum_above(norm_above(raised(sizes, len(sizes) + 2)), math.nextafter(error, math.inf) if error > 0 else 0.0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from theory.direction import UpperBound
-from theory.stability.tube.bounds import TubeBounds, turned
+from theory.stability.tube.bounds import TubeBounds, pushed, turned
 from theory.stability.tube.linear_movement import MovementWidths, Pull, flips_of
 from theory.stability.tube.rectifier_tube import RectifierTube
 from theory.stability.tube.rule import Asked, Reach, Tube, TubeRule, input_widths
@@ -52,12 +52,13 @@ class NaturalGradientTube(TubeRule):
         start = tube.start
         if not (bounds.lambda_min > 0 and bounds.ratio < 1):
             return None
-        changed = turned(start, bounds)
+        changed, products = turned(start, bounds), pushed(start, bounds)
         path = UpperBound(
             theorem.path_sum(
                 start.residual_norm,
                 start.coefficients_norm,
                 changed,
+                products,
                 bounds.ratio,
                 bounds.first_ratio,
                 bounds.lambda_min,
@@ -66,7 +67,9 @@ class NaturalGradientTube(TubeRule):
         if not self.per_neuron:
             return Reach(bounds.ratio, path, input_widths(start, path))
         later = UpperBound(
-            theorem.later_path(changed, bounds.product_norm, path, start.residual_norm, bounds.ratio, bounds.lambda_min)
+            theorem.later_path(
+                changed, products, bounds.product_norm, path, start.residual_norm, bounds.ratio, bounds.lambda_min
+            )
         )
         return Reach(bounds.ratio, path, self._neuron_widths(tube, bounds, path, later))
 

@@ -17,8 +17,10 @@ from theory.losses import LossMaker, PseudoHuberLoss, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.one_step import network_step
 from theory.stability import TubeCertificate, bounds_at, certify_tube
+from theory.stability.tube.bounds import pushed, turned
 from theory.stability.tube.linear_movement import Pull
 from theory.stability.tube.start import tube_start
+from theory.theorems.tube import path_by_both, path_by_coefficients, path_by_products, path_by_rate
 
 FEW_BITS = 1 - 1e-5
 """The oracle's own rounding, with inverses of float64, is far below what float32 sums of a certificate are rounded up by."""
@@ -48,13 +50,14 @@ def needed(certificate: TubeCertificate, exact: ExactTube) -> FloatArray:
         if tube.product_norm**2 <= tube.frozen * tube.jacobian_change:
             t, x = tube.jacobian_change, tube.product_norm
             mu = min(mu, x * t / (tube.frozen * t + x * x)) if x else 0.0
-    changed = np.linalg.norm(tube.gram_change @ np.abs(c0))
+    changed, products = (np.linalg.norm(one @ np.abs(c0)) for one in (tube.gram_change, tube.product_change))
     path = min(
         residual / ((1 - mu) * kept),
         np.linalg.norm(c0) + changed / kept + mu * residual / ((1 - mu) * kept),
         (np.linalg.norm(c0) + changed / kept) / (1 - mu_1) if mu_1 < 1 else np.inf,
+        np.linalg.norm(c0) + (changed + products) / ((1 - mu) * kept),
     )
-    whole = changed + min(tube.product_norm * path, mu * residual / (1 - mu))
+    whole = changed + min(tube.product_norm * path, mu * residual / (1 - mu), (products + mu * changed) / (1 - mu))
     pulled = np.abs((kernel * c0) @ tube.before) + (np.abs(kernel) * np.abs(c0)) @ tube.flips
     inverse = np.linalg.inv(tube.gram)
     seen = np.array([np.linalg.norm(inverse @ (kernel[i][:, None] * tube.before), axis=0) for i in range(len(kernel))])
@@ -256,6 +259,24 @@ def test_scaled_problems_have_scaled_tubes(exponent: int) -> None:
     assert scaled.certified
     np.testing.assert_allclose(scaled.contraction, plain.contraction, rtol=1e-6)
     np.testing.assert_allclose(scaled.widths, plain.widths * factor, rtol=1e-5)
+
+
+def test_the_path_is_no_longer_than_by_the_products() -> None:
+    """Correlated inputs with the same target, so that r(0) is where G(0) is largest and c0 is short: it is the least form."""
+    net, rows, _ = drawn(3, 3, 6000, 8.0, True)
+    rows = normalise_rows(rows + 1)
+    found = certify_tube(net, rows, np.ones(3), per_neuron=False)
+    assert found.certified
+    at, start = found.bounds, found.start
+    changed, products = turned(start, at), pushed(start, at)
+    norms = start.residual_norm, start.coefficients_norm
+    fourth = path_by_products(norms[1], changed, products, at.ratio, at.lambda_min)
+    assert fourth < min(
+        path_by_rate(norms[0], at.ratio, at.lambda_min),
+        path_by_coefficients(norms[1], changed, at.first_ratio, at.lambda_min),
+        path_by_both(norms[1], changed, norms[0], at.ratio, at.lambda_min),
+    )
+    assert found.path_sum == fourth
 
 
 def test_what_the_start_sees_is_bounded_with_its_rounding() -> None:
