@@ -10,7 +10,7 @@ Half of delta is for ``|sum_r a_r|`` (Hoeffding), half for the deviation of ``||
 W changes by at most ``||X||_2 ||W - W'||_F``). R0's bound, ``((||y||^2 + n nu^2/2)/delta)^{1/2}``, is the smaller one where delta is not small. Not sharp:
 given the signs u(0) is nearly normal, with mean 0 nearly always.
 
-Proof: docs/proofs/tube.md, P13.40, P13.41.
+Proof: docs/proofs/tube.md, P13.26, P13.27.
 
 In the obligation ``s2`` is ``(sum_r a_r)^2/m``, ``L = ln(4/delta)``, pi any positive number.
 
@@ -92,9 +92,9 @@ RANGES = (*needs("R0-tail", SIGNS, (0,), "0 < nu", "n >= 1", "3 < pi < 4", "0 <=
 _HERE = "docs/proofs/tube.md: "
 
 LINKS = (
-    argued("the mean of ||u(0)||^2 given the signs, and Hoeffding's inequality [L] for their sum", f"{_HERE}P13.40"),
+    argued("the mean of ||u(0)||^2 given the signs, and Hoeffding's inequality [L] for their sum", f"{_HERE}P13.26"),
     proved("its bound where the sum of the signs is small", SIGNS),
-    argued("||u(0)|| is ||X||_2-Lipschitz in W; Gaussian concentration [L]; the two failures add up", f"{_HERE}P13.41"),
+    argued("||u(0)|| is ||X||_2-Lipschitz in W; Gaussian concentration [L]; the two failures add up", f"{_HERE}P13.27"),
     checked("R0-tail's frequency", "R0-tail"),
 )
 

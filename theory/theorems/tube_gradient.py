@@ -13,7 +13,7 @@ With ``lambda_b = lambda - ||D||`` the rate is that of the least eigenvalue in t
 needed: the mean of J over the segment times ``J(k)^T`` differs from G(0) by at most D as well. The other term, ``lambda_b - xi``, is
 for a lambda_b that is found in another way (neurons that cannot flip).
 
-Proofs: docs/proofs/tube.md, P13.20 to P13.23. Sharp: the rate for n = 1, activations that vanish at once; the step limit for a fixed
+Proofs: docs/proofs/tube.md, P13.16 to P13.19. Sharp: the rate for n = 1, activations that vanish at once; the step limit for a fixed
 pattern. In the obligations ``lam`` is lambda, ``low`` lambda_b, ``top`` ``||G(0)||``, ``delta`` ``||D||``, nu an eigenvalue, r and R are
 norms of residuals.
 
@@ -217,15 +217,15 @@ CHAINS = (
         (
             argued(
                 "while the segment lies in the tube, r+ = (I - eta G(0) - eta E) r with |E| <= D, and r+ = (I - eta G(k) - eta X) r with |X| <= M",
-                f"{_HERE}P13.20",
+                f"{_HERE}P13.16",
             ),
             proved("|1 - eta nu| + eta ||D|| <= 1 - eta (lambda - ||D||) for the eigenvalues of G(0)", ENTRIES),
             proved("|1 - eta nu| + eta xi <= 1 - eta (lambda_b - xi) for the eigenvalues of G(k)", SEGMENT),
-            argued("so the residual shrinks by 1 - eta gamma", f"{_HERE}P13.21"),
+            argued("so the residual shrinks by 1 - eta gamma", f"{_HERE}P13.17"),
             proved("eta ||r|| <= (||r|| - ||r+||)/gamma, the last one included", PATH),
-            argued("no iterate and no segment leaves the tube", f"{_HERE}P13.22"),
+            argued("no iterate and no segment leaves the tube", f"{_HERE}P13.18"),
             proved("the path by the linear one: S <= lambda S_lin/(lambda - ||D||)", LINEAR),
-            argued("where the linear path is summed up", f"{_HERE}P13.23"),
+            argued("where the linear path is summed up", f"{_HERE}P13.19"),
             checked("the conclusion on instances", "T0-tube"),
         ),
     ),

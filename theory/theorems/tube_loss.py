@@ -14,7 +14,7 @@ steps than T2-tube's in a narrower tube.
 T2-tube-strong [derived]. q kappa < 1, 0 < eta <= 2/(mu+L) and ``S = kappa ||r(0)||/((1 - q kappa) lambda_b)`` give
 ||r(k)|| <= (1 - eta (mu - q L))^k ||r(0)||.
 
-At mu = L = 1 the last two are T1-tube. Proofs: docs/proofs/tube.md, P13.24 to P13.29. Sharp: T2-tube-q's factor and T2's rate
+At mu = L = 1 the last two are T1-tube. Proofs: docs/proofs/tube.md, P13.20 to P13.25. Sharp: T2-tube-q's factor and T2's rate
 beyond ``(2/(mu+L)) (1-(1+kappa)q)/(1-q)^2``, for orthonormal inputs, r along mu and activations that vanish at once. In the obligations r
 and R are norms of residuals, g that of the gradient at ``||r|| = 1``.
 
@@ -271,18 +271,18 @@ _HERE = "docs/proofs/tube.md: "
 _LOSSES = "docs/general-losses.md: "
 
 _STEP_LINKS = (
-    argued("while the segment lies in the tube, ||r+|| <= ||r - eta g|| + eta q ||g||", f"{_HERE}P13.24"),
+    argued("while the segment lies in the tube, ||r+|| <= ||r - eta g|| + eta q ||g||", f"{_HERE}P13.20"),
     argued("||g|| lies between mu ||r|| and L ||r||, and g is co-coercive", f"{_LOSSES}P6.2"),
 )
 
-_STAYS = argued("no iterate and no segment leaves the tube", f"{_HERE}P13.28")
+_STAYS = argued("no iterate and no segment leaves the tube", f"{_HERE}P13.24")
 
 CHAINS = (
     Chain(
         "T2-tube",
         (
             *_STEP_LINKS,
-            argued("the square, expanded, is T2's, with q in place of C", f"{_HERE}P13.25"),
+            argued("the square, expanded, is T2's, with q in place of C", f"{_HERE}P13.21"),
             proved("the bracket that multiplies ||g||^2 is not positive within the step limit", PAPER_RATE),
             proved("eta L ||r|| <= (1+kappa) (||r|| - ||r+||)", PATH),
             proved("eta L <= (1+kappa)/2", LAST),
@@ -299,7 +299,7 @@ CHAINS = (
                 "within the limit of the factor eta mu <= 1; a root is below its tangent, and the tangents' sum does not increase",
                 FACTOR,
             ),
-            argued("so the residual shrinks by 1 - eta mu (1-q)", f"{_HERE}P13.26"),
+            argued("so the residual shrinks by 1 - eta mu (1-q)", f"{_HERE}P13.22"),
             proved(
                 "its square is at most T2's rate within own_rate_limit, which is within the factor's limit", OWN_RATE
             ),
@@ -307,7 +307,7 @@ CHAINS = (
             proved("eta L <= kappa/(1-q)", LAST),
             _STAYS,
             proved("more steps in a narrower tube than T2-tube", NARROWER),
-            argued("what attains the factor", f"{_HERE}P13.29"),
+            argued("what attains the factor", f"{_HERE}P13.25"),
             checked("the conclusion on instances", "T2-tube-q"),
         ),
     ),
@@ -316,7 +316,7 @@ CHAINS = (
         (
             *_STEP_LINKS,
             proved("||r - eta g|| <= (1 - eta mu) ||r|| and eta q ||g|| <= eta q L ||r||", STRONG),
-            argued("so the residual shrinks by 1 - eta (mu - q L)", f"{_HERE}P13.27"),
+            argued("so the residual shrinks by 1 - eta (mu - q L)", f"{_HERE}P13.23"),
             proved("eta L ||r|| <= kappa/(1 - q kappa) (||r|| - ||r+||)", PATH),
             proved("eta L <= kappa/(1 - q kappa)", LAST),
             _STAYS,

@@ -16,7 +16,7 @@ C2-tube-ratio [derived]. ``||X G^{-1}||_2 <= max over s in [0, 1/lambda_b] of mi
 The third is at most ``sqrt(tau tau_2)/(lambda_c + tau_2)`` where ``tau_2 <= lambda_c``, the fourth at most ``sqrt(tau/lambda_b)``.
 T1-tube-sharp [derived]. ``xi <= lambda_c`` gives ``||X G^{-1}||_2 <= xi/(lambda_c + xi)``.
 
-Proofs: docs/proofs/tube.md, P13.60 to P13.65. Sharp: the third and T1-tube-sharp for one input, where ``xi = tau`` is the share of neurons
+Proofs: docs/proofs/tube.md, P13.39 to P13.44. Sharp: the third and T1-tube-sharp for one input, where ``xi = tau`` is the share of neurons
 that may flip; the second in the limit of two nearly equal inputs, the fourth of many. T1-tube-sharp is false for two inputs without
 ``xi <= lambda_c``, and for 37 with a larger lambda_b in the place of lambda_c.
 
@@ -38,7 +38,7 @@ from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import needs
 from theory.reals import finite, magnitude, real, square_root
 
-SECTION = 13
+SECTION = 11
 
 
 def _kept(value: float, name: str) -> float:
@@ -222,9 +222,9 @@ RANGES = (
 _HERE = "docs/proofs/tube.md: "
 _PRODUCT = argued(
     "X v = (J' - J) J_B^T v, |X| <= M, ||J' - J||^2 <= tau, ||J_B||^2 <= tau_2, G = C + J_B J_B^T, C >= lambda_c",
-    f"{_HERE}P13.60",
+    f"{_HERE}P13.39",
 )
-_VECTORS = argued("x <= xi s, x^2 <= tau (s - lambda_c s^2) and s <= 1/lambda_b", f"{_HERE}P13.61")
+_VECTORS = argued("x <= xi s, x^2 <= tau (s - lambda_c s^2) and s <= 1/lambda_b", f"{_HERE}P13.40")
 
 CHAINS = (
     Chain(
@@ -238,8 +238,8 @@ CHAINS = (
             proved("the fourth form, where lambda_b >= 2 lambda_c", FOURTH_FORM),
             proved("the third is at most the one with tau_2", ORDER),
             proved("where xi <= lambda_c none is above xi/(lambda_c + xi)", SHARP_FORM),
-            argued("the least of the four is the largest of min(xi s, sqrt(tau (s - lambda_c s^2)))", f"{_HERE}P13.62"),
-            argued("what of it a width theorem would rest on", f"{_HERE}P13.66"),
+            argued("the least of the four is the largest of min(xi s, sqrt(tau (s - lambda_c s^2)))", f"{_HERE}P13.41"),
+            argued("what of it a width theorem would rest on", f"{_HERE}P13.45"),
             checked("the conclusion on patterns", "C2-tube-ratio"),
         ),
     ),
@@ -249,9 +249,9 @@ CHAINS = (
             _PRODUCT,
             _VECTORS,
             proved("tau <= xi <= lambda_c give x <= xi/(lambda_c + xi)", SHARP_FORM),
-            argued("which is the ratio for xi <= lambda_c, and what attains it", f"{_HERE}P13.63"),
-            argued("the counterexample above lambda_c", f"{_HERE}P13.64"),
-            argued("the counterexample where lambda_b > lambda_c", f"{_HERE}P13.65"),
+            argued("which is the ratio for xi <= lambda_c, and what attains it", f"{_HERE}P13.42"),
+            argued("the counterexample above lambda_c", f"{_HERE}P13.43"),
+            argued("the counterexample where lambda_b > lambda_c", f"{_HERE}P13.44"),
             checked("the conclusion on patterns", "T1-tube-sharp"),
         ),
     ),

@@ -17,7 +17,7 @@ Independent neurons. m for m/2 in the first and third width, ``s delta/2`` for `
 ``(y^T G_inf^{-1} y)^{1/2}``) R0-tail's bound of ``||r(0)||`` (of ``||u(0)||/lambda0^{1/2}``, added) at ``(1-s) delta``, or R0's if that is smaller. As s enters the second
 width by ``ln(1/(1-s))`` and the others by ``ln(1/s)``, small s is best where the second decides: of ``s = 1/2, 1/4, ..., 2^-20`` the best one is taken.
 
-Not sharp (slack table). Proofs: docs/proofs/tube.md, P13.42 to P13.48.
+Not sharp (slack table). Proofs: docs/proofs/tube.md, P13.28 to P13.34.
 
 In the obligations, positive reals: ``eigenvalue`` is lambda0, ``smallest`` lambda_min(G(0)), ``row2`` K^^2, ``L2`` L^2, ``p2`` the square of ``(2/pi)^{1/2} b/nu``, ``a`` what a share of neurons
 may be, ``log`` the logarithm, x a bound of ``||M||_2``; pi is any positive number.
@@ -290,7 +290,7 @@ _HERE = "docs/proofs/tube.md: "
 COUNT_LINKS = (
     argued(
         "few neurons lie near a boundary: Chernoff's step, pairs counted twice, a union over inputs and sides",
-        f"{_HERE}P13.43",
+        f"{_HERE}P13.29",
     ),
     checked("a Gaussian's margin", "T5-margin"),
 )
@@ -303,15 +303,15 @@ CHAINS = (
             argued("the same for G_inf^{-1/2} G(0) G_inf^{-1/2}", "docs/generalisation.md: P12.6"),
             checked("K-chernoff's and K-relative's frequency", "K-chernoff", "K-relative"),
             *START_LINKS,
-            argued("the failures add up to at most delta; b is fixed before the draw", f"{_HERE}P13.42"),
+            argued("the failures add up to at most delta; b is fixed before the draw", f"{_HERE}P13.28"),
             *COUNT_LINKS,
-            argued("||M||_2 and ||D||_2 from the counts, both forms", f"{_HERE}P13.44"),
+            argued("||M||_2 and ||D||_2 from the counts, both forms", f"{_HERE}P13.30"),
             proved("numbers that are not negative are ordered as their squares", SQUARES),
             proved("plain: the three widths, lambda_b, the ratio, the path, the best mu", COMPOSITION),
             proved("two-sided and target: the same", SIDED_COMPOSITION),
             proved("target: c0 from G(0) >= (3/4) G_inf, the second form of S", TARGET),
             proved("independent neurons: their third widths, the split of delta", INDEPENDENT),
-            argued("so the tube closes: T1-tube's hypotheses", f"{_HERE}P13.45", f"{_HERE}P13.46", f"{_HERE}P13.47"),
+            argued("so the tube closes: T1-tube's hypotheses", f"{_HERE}P13.31", f"{_HERE}P13.32", f"{_HERE}P13.33"),
             checked("the conclusion on instances", "T3-tube"),
         ),
     ),

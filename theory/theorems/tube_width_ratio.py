@@ -16,7 +16,7 @@ are seldom near a boundary together Omega is nearly 1, where T3-tube has kappa: 
 ``12660 Omega^2 K^^2 Y/(nu^2 lambda0^3)``. K-relative's width, ``2 ||X||_2^2 ln(2n/delta)/(beta lambda0)``, is below the second
 of these: ``||X||_2^2 <= k`` and ``beta > 0.034``. Independent neurons: as in T3-tube.
 
-Not sharp (slack table). Proofs: docs/proofs/tube.md, P13.50 to P13.53.
+Not sharp (slack table). Proofs: docs/proofs/tube.md, P13.35 to P13.38.
 
 In the obligations, beside T3-tube's letters: ``g`` is lambda^{1/2}, ``t`` is tau^{1/2}, ``s`` a lower bound of sigma_min(J), ``z`` is ``||J^+ r||``, ``r`` is ``|r|_0``; ``W`` is Omega.
 """
@@ -233,9 +233,9 @@ _HERE = "docs/proofs/tube.md: "
 
 ROOT_LINKS = (
     INTEGRAL,
-    argued("||J(W') - J(W)||_2^2 <= tau in the tube", f"{_HERE}P13.50"),
+    argued("||J(W') - J(W)||_2^2 <= tau in the tube", f"{_HERE}P13.35"),
     checked("tau on instances", "C2-tube"),
-    argued("one step in both norms, the path, induction", f"{_HERE}P13.51"),
+    argued("one step in both norms, the path, induction", f"{_HERE}P13.36"),
     proved("the singular value, the ratio, the norms, the factor of a step, the series", ROOT),
 )
 
@@ -248,16 +248,16 @@ CHAINS = (
             argued("the same for G_inf^{-1/2} G(0) G_inf^{-1/2}", "docs/generalisation.md: P12.6"),
             checked("K-relative's frequency", "K-relative"),
             *START_LINKS,
-            argued("the failures add up to at most delta; b is fixed before the draw", f"{_HERE}P13.42"),
+            argued("the failures add up to at most delta; b is fixed before the draw", f"{_HERE}P13.28"),
             *COUNT_LINKS,
             argued(
                 "two pre-activations near 0 at once; tau is at most the largest row sum, Chernoff's step for those",
-                f"{_HERE}P13.52",
+                f"{_HERE}P13.37",
             ),
             proved("numbers that are not negative are ordered as their squares", SQUARES),
             proved("the widths, x, the path, the best mu", COMPOSITION),
             *ROOT_LINKS,
-            argued("so T1-tube-root's hypotheses hold", f"{_HERE}P13.53"),
+            argued("so T1-tube-root's hypotheses hold", f"{_HERE}P13.38"),
             checked("the conclusion on instances", "T3-tube-ratio"),
         ),
     ),

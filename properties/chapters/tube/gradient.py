@@ -238,6 +238,6 @@ SLACK = (
         "the sharper S in units of S_lin, at lambda = 1, ||D|| = 1/2, lambda_b = 0.8 (neurons that cannot flip), xi = 0.2",
         None,
         tube_gradient.linear_path_sum(1.0, 1.0, 0.5),
-        remark="lambda S_lin/(lambda_b - xi) would be 5/3; no counterexample to it is known (docs/proofs/tube.md, P13.23)",
+        remark="lambda S_lin/(lambda_b - xi) would be 5/3; no counterexample to it is known (docs/proofs/tube.md, P13.19)",
     ),
 )

@@ -68,7 +68,7 @@ SLACK = (
         proved=0.5,
         refuted=0.49,
         witness="C2-tube-ratio/smaller-half",
-        remark="attained in the limit (P13.63)",
+        remark="attained in the limit (P13.42)",
     ),
     SlackRow(
         claim="C2-tube-ratio",
@@ -76,7 +76,7 @@ SLACK = (
         proved=1.0,
         refuted=0.91,
         witness="C2-tube-ratio/smaller-fourth",
-        remark="attained in the limit (P13.65)",
+        remark="attained in the limit (P13.44)",
     ),
     _limit_row(),
 )

@@ -177,9 +177,15 @@ def _plain(drawn: DrawnTube) -> tuple[float, float]:
     start, bounds = drawn.start, drawn.bounds
     if not (bounds.lambda_min > 0 and bounds.ratio < 1):
         return math.inf, math.inf
-    changed = turned(start, bounds)
+    changed, products = turned(start, bounds), pushed(start, bounds)
     path = tube.path_sum(
-        start.residual_norm, start.coefficients_norm, changed, bounds.ratio, bounds.first_ratio, bounds.lambda_min
+        start.residual_norm,
+        start.coefficients_norm,
+        changed,
+        products,
+        bounds.ratio,
+        bounds.first_ratio,
+        bounds.lambda_min,
     )
     return float(bounds.ratio), float(path)
 

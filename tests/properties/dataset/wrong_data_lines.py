@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.dataset import input_certificate, rung, rung_certificate, transformations, tube_numbers
+from properties.dataset import input_certificate, rung, rung_certificate, transformations
 from properties.dataset.contribution import Prediction
 from properties.dataset.natural_gradient_numbers import NaturalGradientNumbers
 from properties.dataset.report import dataset_answer, dataset_view
@@ -23,7 +23,7 @@ from theory.inputs import normalise_rows
 from theory.kernels.limiting import limiting_pattern_gram_eigenvalue
 from theory.network.gram import largest_gram_eigenvalue
 from theory.stability import ball, certify_tube, path
-from theory.theorems import ngd, width
+from theory.theorems import ngd, tube, tube_kfac, width
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 """Plants the fault."""
@@ -384,7 +384,7 @@ def the_tube_s_ratio_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @plant("every theorem on its path")
 def the_tube_s_rate_is_that_of_k_fac(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tube_numbers.tube, "progress", tube_numbers.tube_kfac.progress)
+    monkeypatch.setattr(tube, "progress", tube_kfac.progress)
 
 
 @plant("no theorem")

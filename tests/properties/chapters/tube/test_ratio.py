@@ -132,7 +132,7 @@ def test_above_lambda_c_the_sharp_form_is_exceeded_with_a_larger_lambda_b() -> N
     assert as_float(at.xi / at.lambda_b) == pytest.approx(0.195, abs=5e-4)
     assert given.attained == pytest.approx(0.1666, abs=1e-4)
     assert as_float(at.xi / (at.lambda_b + at.xi)) == pytest.approx(0.1631, abs=1e-4)
-    # P13.65: a lower bound of what is attained, with the sum of the inputs for v; in the limit of many neurons at the first input
+    # P13.44: a lower bound of what is attained, with the sum of the inputs for v; in the limit of many neurons at the first input
     assert 3 / np.sqrt(333) < given.attained
 
 
