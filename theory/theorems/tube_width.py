@@ -88,9 +88,14 @@ def movement_width(
 
     ``overlap`` multiplies the left side (1 in T3-tube). Raises ScaleError.
     """
-    reach = fmpq(16, 9) * nonnegative_real(squared_length, "L^2") * positive_real(squared_row, "K^^2") * factor**2
+    reach = (
+        fmpq(16, 9)
+        * nonnegative_real(squared_length, "L^2")
+        * positive_real(squared_row, "K^^2")
+        * positive_real(factor, "g") ** 2
+    )
     room = circle_constant(allowed) * positive_real(scale, "scale") ** 2 * positive_real(allowed, "a") ** 2
-    return width_quotient(8 * reach * overlap**2, room)
+    return width_quotient(8 * reach * positive_real(overlap, "the overlap") ** 2, room)
 
 
 @at_least_exact
@@ -99,7 +104,7 @@ def counting_width(log: float, allowed: float, counts: int = 1, symmetric: bool 
 
     ``log`` is ``ln(events/share)``, ``counts`` the sides, k = ``largest`` what a neuron adds at most to a count (1 in T3-tube). Raises ScaleError.
     """
-    wide = 2 * COUNTED * counts * nonnegative_real(log, "the logarithm") * largest
+    wide = 2 * COUNTED * counts * nonnegative_real(log, "the logarithm") * positive_real(largest, "k")
     return width_quotient(wide * (2 if symmetric else 1), positive_real(allowed, "a"))
 
 
@@ -116,7 +121,7 @@ _RATIO = "0 < mu < 1"
 POSITIVE = ("0 < eigenvalue", "0 < nu", "0 < m", "0 < kappa", "0 < row2", "0 <= L2", "0 < pi")
 
 SQUARES = Obligation(
-    "O-squares",
+    "O-t3-squares",
     "T3-tube: numbers that are not negative are ordered as their squares",
     (Implication(("0 <= x", "0 <= y", "x**2 <= y**2"), "x <= y"),),
     (Mutation("smaller", "x <= 0.999 y", {"x <= y": "x <= 999/1000*y"}),),

@@ -56,9 +56,8 @@ def root_ratio(tau: float, lambda_min: float) -> float:
 def root_path(squared_length: float, tau: float, lambda_min: float) -> float:
     """S of T1-tube-root, ``squared_length`` is ``r(0)^T G(0)^{-1} r(0)``; inf for a ratio of 1 or more. Raises ScaleError."""
     x = square_root(magnitude(tau, "tau") / positive_real(lambda_min, "lambda"))
-    if not 2 * x < 1:
-        return float("inf")
-    return square_root(magnitude(squared_length, "the squared length") / lambda_min) / ((1 - 2 * x) * (1 - x))
+    length = square_root(magnitude(squared_length, "the squared length") / lambda_min)
+    return length / ((1 - 2 * x) * (1 - x)) if 2 * x < 1 else float("inf")
 
 
 @at_most_exact
