@@ -32,7 +32,7 @@ GOOD: Mapping[str, Any] = {
 }
 """An admissible value of an argument, whatever the function; of others 1/4, and 4 where they are counts."""
 
-IN_A_TUBE: Mapping[str, Any] = dict.fromkeys(("mu", "ratio", "first_ratio", "q"), 0.25)
+IN_A_TUBE: Mapping[str, Any] = {**dict.fromkeys(("mu", "ratio", "first_ratio"), 0.25), "q": 0.1}
 """In theorems on tubes these are ratios below 1."""
 
 HELPERS = {
