@@ -216,9 +216,9 @@ def test_a_wide_population_is_one_whose_bound_mostly_speaks(
     population = population_width.WidePopulation(2, 3, "linear", 0.5, 8, 1.0, 0.1, 4, 1.0, 3)
     asked = population_width.PopulationWidth().hypotheses(population)
     assert [number for number, one in enumerate(asked) if one.verdict is not Verdict.HOLDS] == unmet
-    spoken = list(itertools.islice(itertools.cycle(totals), population_width.REFERENCES))
-    closing = population_width.REFERENCES - spoken.count(None)
-    assert asked[0].margin == closing - population_width.REFERENCES / 2
+    spoken = list(itertools.islice(itertools.cycle(totals), population_trials.REFERENCES))
+    closing = population_trials.REFERENCES - spoken.count(None)
+    assert asked[0].margin == closing - population_trials.REFERENCES / 2
 
 
 def test_the_tail_of_a_deviation_that_is_not_known_exactly_holds_both_of_its_ends() -> None:
