@@ -10,7 +10,7 @@ import numpy as np
 from flint import arb
 from hypothesis import strategies as st
 
-from properties.chapters.tube.closing import ROOM
+from properties.chapters.tube.closing import ROOM, SINGULAR
 from properties.chapters.tube.enclosed_tube import EnclosedTube
 from properties.chapters.tube.instances import TubeNetwork
 from properties.chapters.tube.planned import NEAR, PLANS, realised
@@ -96,9 +96,12 @@ def _x(net: TwoLayerNetwork, inputs: FloatArray, widths: FloatArray) -> float:
 
 
 def _closed(net: TwoLayerNetwork, inputs: FloatArray, residual: FloatArray, x: float) -> float:
-    """S of a residual, for a tube with this x."""
+    """S of a residual, for a tube with this x; 1 where G(0) is singular, and no tube is certified."""
     gram = net.gram(inputs)
-    squared = float(residual @ np.linalg.solve(gram, residual)) / np.linalg.eigvalsh(gram)[0]
+    least = float(np.linalg.eigvalsh(gram)[0])
+    if least <= SINGULAR:
+        return 1.0
+    squared = float(residual @ np.linalg.solve(gram, residual)) / least
     return float(np.sqrt(squared) / abs((1 - 2 * x) * (1 - x)))
 
 

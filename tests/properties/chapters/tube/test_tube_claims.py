@@ -11,6 +11,7 @@ from properties.chapters.tube.families import build_drawn, build_planned
 from properties.chapters.tube.instances import TUBE_BITS, TubeNetwork
 from properties.chapters.tube.ngd import T1_TUBE
 from properties.chapters.tube.points import TubePoints
+from properties.chapters.tube.root import T1_TUBE_ROOT
 from properties.chapters.tube.stability import C2_TUBE, build_points
 from properties.chapters.tube.tube_rule import TubeRule
 from properties.engine.claim import Bound, Verdict
@@ -151,6 +152,15 @@ def test_without_condition_1_an_instance_is_vacuous() -> None:
     assert Closing(net, inputs).dialled(np.ones(1), 0.5, "start") is None
     instance = TubeNetwork(net, inputs, np.ones(1), np.full(1, 0.5), 1.0, 2)
     assert [one.verdict for one in T1_TUBE.hypotheses(instance)] == [Verdict.REFUTED]
+
+
+@pytest.mark.parametrize("kind", ["orthogonal", "duplicated"])
+def test_inputs_that_coincide_make_a_vacuous_instance(kind: str) -> None:
+    """Of four orthogonal inputs in three dimensions two are the same: G(0) is singular, of float64 numbers too."""
+    singular = {**DRAWN, "inputs": 4, "dimension": 3, "kind": kind, "half_width": 64, "x_percent": 5, "seed": 0}
+    relu = next(family for family in T1_TUBE_ROOT.families if family.id == "relu")
+    drawn = ((T1_TUBE, build_drawn(singular)), (T1_TUBE_ROOT, relu.build(singular)))
+    assert all(Verdict.REFUTED in {one.verdict for one in claim.hypotheses(instance)} for claim, instance in drawn)
 
 
 def test_ratios_are_dialled() -> None:
