@@ -15,7 +15,7 @@ from properties.dataset.attempts import Found
 from properties.dataset.contribution import Contribution
 from properties.dataset.ladder import Rung, ladder
 from properties.dataset.rung_certificate import Curves, RungCertificate, certified_rung
-from properties.dataset.topics import INPUT_TOPICS, RUNG_TOPICS, InputTopic, RungTopic
+from properties.dataset.topics import INPUT_TOPICS, RUNG_TOPICS, InputTopic, RungTopic, asked_of
 from properties.engine.claim import Depth, Evaluation
 from properties.engine.paths import printable
 from properties.reading.datasets import Dataset
@@ -164,7 +164,8 @@ def certify_dataset(
             if observe is not None:
                 observe(certificate)
             certificate = replace(
-                certificate, rungs=(*certificate.rungs, certified_rung(dataset, rung, seed, rung_topics))
+                certificate,
+                rungs=(*certificate.rungs, certified_rung(dataset, rung, seed, asked_of(rung, rung_topics))),
             )
     return certificate
 

@@ -22,6 +22,8 @@ class Rung:
     symmetric: bool
     parts: int
     """Parts that a segment of a path is divided into at most."""
+    tube_only: bool = False
+    """Whether balls, paths and other optimisers are left out, which would take minutes at this size."""
 
     @property
     def label(self) -> str:
@@ -35,11 +37,15 @@ ALL_ROWS = 500
 SOME_ROWS, FEW_ROWS = 100, 10
 """Rows of the middle rung, and of the rungs whose networks are wide enough for the theorems."""
 
+WIDE_SCALES = ((SOME_ROWS, 100_000, 1e3), (ALL_ROWS, 200_000, 1e5))
+"""Rows, width and scale of networks that are as wide as the tube asks for: at depth normal the first, at thorough both."""
+
 
 def ladder(rows: int, depth: Depth) -> tuple[Rung, ...]:
     """All rows up to m = 8,192, 100 rows at m = 4,096, and the first 10 rows up to m = 400,000.
 
-    At depth quick up to m = 1,024 and 100,000. Of more than 500 rows the first 500 stand for all.
+    At depth quick up to m = 1,024 and 100,000. From depth normal on 100 rows at m = 100,000 and a large scale, at depth thorough
+    all rows as well, for the tube alone. Of more than 500 rows the first 500 stand for all.
     """
     quick = depth is Depth.QUICK
     most, few = min(ALL_ROWS, rows), min(FEW_ROWS, rows)
@@ -48,7 +54,13 @@ def ladder(rows: int, depth: Depth) -> tuple[Rung, ...]:
     if rows > SOME_ROWS:
         rungs.append(Rung(SOME_ROWS, 4096, 1.0, False, 16))
     widths = (10_000, 100_000) if quick else (10_000, 100_000, 400_000)
-    return (*rungs, *(Rung(few, width, 4.0, True, 64) for width in widths))
+    rungs += [Rung(few, width, 4.0, True, 64) for width in widths]
+    wide = {Depth.QUICK: 0, Depth.NORMAL: 1}.get(depth, 2)
+    for most_rows, width, scale in WIDE_SCALES[:wide]:
+        taken = min(most_rows, rows)
+        if rows > FEW_ROWS and taken not in {rung.rows for rung in rungs if rung.tube_only}:
+            rungs.append(Rung(taken, width, scale, True, 4, tube_only=True))
+    return tuple(rungs)
 
 
 def _bytes_needed(rows: int, dim: int, width: int) -> int:

@@ -19,7 +19,7 @@ from theory.errors import DescentError
 from theory.inputs import FloatArray, normalise_rows
 from theory.kernels.geometry import InputGeometry
 from theory.network.definiteness import Definiteness, rectifier_definiteness
-from theory.network.gram import exact_pattern
+from theory.network.gram import exact_pattern, gram_eigenvalue
 from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.stability import BallCertificate, PathCertificate, certify_ball, certify_path_until_broken
 from theory.stability.norms import residual_norm
@@ -121,7 +121,7 @@ class RungContext:
     @property
     def lambda_min(self) -> LowerBound:
         """Certified lower bound of ``lambda_min(G(0))``."""
-        return self.ball.lambda_min
+        return gram_eigenvalue(self.net, self.inputs) if self.rung.tube_only else self.ball.lambda_min
 
     @property
     def radius(self) -> UpperBound:

@@ -165,7 +165,7 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
             errors=tuple(found.errors),
         )
     runs: dict[str, ObservedRun] = {}
-    for name in STEP_CAPS:
+    for name in STEP_CAPS if not context.rung.tube_only else ("ngd",):
         run = found.part(f"{as_optimiser(name).title}'s run", partial(context.run, name))
         if run is not None and run.broken is not None:
             after = f" after step {run.steps}" if run.steps else ""

@@ -9,7 +9,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from theory.direction import UNBOUNDED, LowerBound, UpperBound, as_lower_bound, as_upper_bound
 from theory.inputs import FloatArray, unit_rows
@@ -28,10 +28,17 @@ def exact_pattern(net: TwoLayerNetwork, inputs: ArrayLike) -> FloatArray:
     """
     rows = unit_rows(inputs)
     pre_activations = net.pre_activations(rows)
-    pattern = (pre_activations >= 0).astype(np.float64)
-    doubtful = np.flatnonzero(~(np.abs(pre_activations) > pre_activation_error(net)))
-    for i, r in zip(*np.divmod(doubtful, net.width), strict=True):
-        pairs = zip(rows[i].tolist(), net.weights[r].tolist(), strict=True)
+    return decided_signs(rows, net.weights, pre_activations, pre_activation_error(net)).astype(np.float64)
+
+
+def decided_signs(
+    rows: FloatArray, weights: FloatArray, pre_activations: FloatArray, error: FloatArray
+) -> NDArray[np.bool_]:
+    """``1[X W^T >= 0]``, shape (n, m), of the exact products, from computed ones (n, m) within ``error`` (m,) of them."""
+    pattern = pre_activations > error
+    doubtful = pattern != (pre_activations >= -error)
+    for i, r in np.argwhere(doubtful) if doubtful.any() else ():
+        pairs = zip(rows[i].tolist(), weights[r].tolist(), strict=True)
         pattern[i, r] = sum(Fraction(x) * Fraction(w) for x, w in pairs) >= 0
     return pattern
 
@@ -42,8 +49,13 @@ def _rectifier_gram(net: TwoLayerNetwork, rows: FloatArray) -> tuple[FloatArray,
     Entry (i, j) carries ``gamma_{d+2} |x_i| |x_j| C_ij / m``; that matrix is positive semidefinite, so its norm is at
     most its trace ``sum_i |x_i|^2 C_ii / m``; doubled for norms near 1 and the rounding of the bound.
     """
-    shares, error = _rectifier_pattern_gram(net, rows, net.dim)
-    return (rows @ rows.T) * shares, error
+    return rectifier_gram(rows, pattern_counts(exact_pattern(net, rows)), net.width)
+
+
+def rectifier_gram(rows: FloatArray, counts: FloatArray, width: int) -> tuple[FloatArray, float]:
+    """The same from ``A A^T`` (n, n), integers."""
+    shares = counts / width
+    return (rows @ rows.T) * shares, 2 * gamma(rows.shape[1] + 2) * float(np.trace(shares))
 
 
 def _rectifier_pattern_gram(net: TwoLayerNetwork, rows: FloatArray, dim: int = 1) -> tuple[FloatArray, float]:
@@ -75,7 +87,8 @@ def _smooth_pattern_gram(net: TwoLayerNetwork, rows: FloatArray, curvature: floa
     return symmetric, 2 * float(error)
 
 
-def _gram_with_error(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[FloatArray, float]:
+def gram_with_error(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[FloatArray, float]:
+    """``G`` as computed and a bound of the spectral norm of its error. Raises what ``gram_eigenvalue_bounds`` raises."""
     rows = unit_rows(inputs)
     curvature = net.phi.curvature
     return _rectifier_gram(net, rows) if curvature is None else _smooth_gram(net, rows, curvature)
@@ -87,7 +100,7 @@ def gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[Low
     The rounding of K is included; counts of a ReLU network are exact. Raises ShapeError, NotFiniteError, ZeroRowError,
     NotNormalisedError.
     """
-    return smallest_eigenvalue_bounds(*_gram_with_error(net, inputs))
+    return smallest_eigenvalue_bounds(*gram_with_error(net, inputs))
 
 
 def pattern_gram_eigenvalue_bounds(net: TwoLayerNetwork, inputs: ArrayLike) -> tuple[LowerBound, UpperBound]:
@@ -112,7 +125,7 @@ def gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> LowerBound:
 
 def largest_gram_eigenvalue(net: TwoLayerNetwork, inputs: ArrayLike) -> UpperBound:
     """Certified upper bound of ``||G||_2 = ||J(0)||_2^2`` (squared norm). Raises what ``gram_eigenvalue_bounds`` raises."""
-    matrix, error = _gram_with_error(net, inputs)
+    matrix, error = gram_with_error(net, inputs)
     return UpperBound(float(np.nextafter(largest_eigenvalue_upper_bound(matrix) + error, np.inf)))
 
 

@@ -29,13 +29,14 @@ FLOAT32_EXACT_COUNT = 2**24
 class Activation:
     """A scalar activation with its derivative.
 
-    ``curvature`` is an upper bound L of |phi''| (C2-smooth), None for ReLU, whose derivative jumps at 0.
+    ``curvature`` is an upper bound L of |phi''| (C2-smooth), None for ReLU, whose derivative jumps at 0; ``slope`` one of |phi'|.
     """
 
     name: str
     function: Callable[[FloatArray], FloatArray]
     derivative: Callable[[FloatArray], FloatArray]
     curvature: float | None
+    slope: float = 1.0
 
 
 def _relu(z: FloatArray) -> FloatArray:
@@ -64,7 +65,7 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "relu": Activation("relu", _relu, _step, None),
         "softplus": Activation("softplus", _softplus, special.expit, 0.25),
         "tanh": Activation("tanh", np.tanh, _tanh_derivative, float(4.0 / (3.0 * np.sqrt(3.0)))),
-        "erf": Activation("erf", special.erf, _erf_derivative, float(2.0 * np.sqrt(2.0 / (np.pi * np.e)))),
+        "erf": Activation("erf", special.erf, _erf_derivative, float(2.0 * np.sqrt(2.0 / (np.pi * np.e))), 1.1284),
         "sin": Activation("sin", np.sin, np.cos, 1.0),
     }
 )

@@ -16,11 +16,15 @@ def pre_activation_error(net: TwoLayerNetwork) -> FloatArray:
     Doubled for the rounding of the norms and of ``||x||``. Weights of any size: the norm of one whose squares vanish or
     overflow is taken of its multiple with largest entry 1.
     """
-    weights = net.weights
+    return pre_activation_errors(net.weights)
+
+
+def pre_activation_errors(weights: FloatArray) -> FloatArray:
+    """The same for weights (m, d)."""
     with np.errstate(over="ignore"):
         norms = np.sqrt(np.einsum("rd,rd->r", weights, weights))
         extreme = np.flatnonzero(~((norms > SMALLEST_SAFE_NORM) & (norms < np.inf)))
         largest = np.abs(weights[extreme]).max(axis=1)
         scaled = weights[extreme] / np.where(largest > 0, largest, 1.0)[:, None]
         norms[extreme] = largest * np.linalg.norm(scaled, axis=1)
-        return np.asarray(2 * gamma(net.dim + 4) * (norms + UNDERFLOW) + UNDERFLOW)
+        return np.asarray(2 * gamma(weights.shape[1] + 4) * (norms + UNDERFLOW) + UNDERFLOW)

@@ -149,6 +149,12 @@ class RectifierTrajectory:
         """How many activations of the current iterate are not decided."""
         return len(self._pattern.ambiguous)
 
+    def farthest(self) -> list[tuple[float, float]]:
+        """``max_r |z_ir(k) - z_ir(0)|`` of every input in float64, and a bound of its error, in which Z(0) has no part."""
+        size = np.abs(self._computed - self.start.computed).max(axis=1)
+        error = (self._row_errors[:, 0] + UNIT_ROUNDOFF * size) * (1 + gamma(4))
+        return [(float(middle), float(bound)) for middle, bound in zip(size, error, strict=True)]
+
     def advance(self) -> EnclosedStep:
         """Take one step; not-a-number from an iterate with an ambiguous activation or a Gram matrix that may be singular."""
         before = self.residual

@@ -113,14 +113,21 @@ def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -
     return LowerBound(below), UpperBound(above)
 
 
-def _residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[float, float]:
-    n, m = len(rows), net.width
+def residual_with_errors(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """``r(0)`` as computed, shape (n,), and bounds of the errors of its entries."""
+    m = net.width
     magnitudes = np.abs(net.phi.function(net.pre_activations(rows))).sum(axis=1)
     outputs = net.outputs(rows)
     summation = 2 * gamma(m + FUNCTION_ROUNDINGS + 4) * magnitudes
     propagated = STEEPEST_SLOPE * 2 * float(pre_activation_error(net).sum())
     errors = (summation + propagated) / math.sqrt(m) + 2 * UNIT_ROUNDOFF * (np.abs(outputs - targets))
-    computed, error = euclidean_norm(outputs - targets), euclidean_norm(errors)
+    return outputs - targets, errors
+
+
+def _residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[float, float]:
+    n = len(rows)
+    residual, errors = residual_with_errors(net, rows, targets)
+    computed, error = euclidean_norm(residual), euclidean_norm(errors)
     slack = gamma(2 * n + 8)
     below, above = computed * (1 - slack) - error * (1 + slack), computed * (1 + slack) + error * (1 + slack)
     return max(0.0, math.nextafter(below, -math.inf)), math.nextafter(above, math.inf) if above > 0 else 0.0

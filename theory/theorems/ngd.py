@@ -35,7 +35,7 @@ from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import constants, needs
 from theory.reals import ceiling, logarithm, magnitude, positive_part, positive_real, real, shown, square_root
 from theory.rigour.precision import at_rising_precision
-from theory.theorems import ngd_sharp
+from theory.theorems import ngd_sharp, tube
 from theory.theorems.condition import DEFICIT, DEFICIT_BELOW_C, PAPER_BALL, STEP
 from theory.theorems.condition import checked_constant as checked_constant
 from theory.theorems.condition import condition_radius as condition_radius
@@ -49,6 +49,9 @@ from theory.theorems.segments import INDUCTION, INTEGRAL
 SECTION = 4
 
 THEOREMS = ("T1", "T1-q", "T1-sharp")
+
+TUBE = "T1-tube"
+"""``step_limit``, ``validity_limit`` and ``rate`` answer for it too, the ratio mu of a tube (tube.py) in the place of C."""
 
 CONSTANT_LIMITS: Mapping[str, fmpq] = MappingProxyType(
     {"T1": fmpq(1, 2), "T1-q": fmpq(2, 3), "T1-sharp": ngd_sharp.CONSTANT_LIMIT}
@@ -74,8 +77,11 @@ def step_limit(C: float, theorem: str = "T1-sharp") -> float:
     """The largest step size eta for which the theorem gives ``||r(k)||^2 <= (1-eta)^k ||r(0)||^2``; 0 when there is none.
 
     T1: ``(1-2C)/(1+C)^2`` for C < 1/2. T1-q: ``(1-2q)/(1-q)^2`` for C < 3/5. T1-sharp: ``rho(2-rho)`` for C < 1. A float C
-    gives the largest float that is not above the limit; a ball C gives an enclosure. Raises ChoiceError, ScaleError.
+    gives the largest float that is not above the limit; a ball C gives an enclosure. T1-tube: ``(1-2mu)/(1-mu)^2`` for mu < 1/2.
+    Raises ChoiceError, ScaleError.
     """
+    if theorem == TUBE:
+        return tube.step_limit(C)
     checked_constant(C)
     if known_theorem(theorem, THEOREMS) == "T1":
         return positive_part((1 - 2 * C) / (1 + C) ** 2)
@@ -90,8 +96,10 @@ def step_limit(C: float, theorem: str = "T1-sharp") -> float:
 def validity_limit(C: float, theorem: str = "T1-sharp") -> float:
     """The largest step size for which the theorem's own factor ``rate`` holds; 0 when C is out of its range.
 
-    T1: its step limit. T1-q: 1. T1-sharp: ``rho(2-rho)``. Raises ChoiceError, ScaleError.
+    T1: its step limit. T1-q, T1-tube: 1. T1-sharp: ``rho(2-rho)``. Raises ChoiceError, ScaleError.
     """
+    if theorem == TUBE:
+        return 1.0 if real(C, "mu") < 1 else 0.0
     if not applies(C, theorem):
         return 0.0
     return 1.0 if theorem == "T1-q" else step_limit(C, theorem)
@@ -100,13 +108,16 @@ def validity_limit(C: float, theorem: str = "T1-sharp") -> float:
 @bounding(UpperBound, within=validity_limit, C=UpperBound)
 @at_least_exact
 def rate(eta: float, C: float, theorem: str = "T1-sharp") -> float:
-    """The factor on ``||r||`` (not squared) of one step. T1: ``sqrt(1-eta)``; T1-q: ``1-eta(1-q)``; T1-sharp: ``1-eta/rho``.
+    """The factor on ``||r||`` (not squared) of one step. T1: ``sqrt(1-eta)``; T1-q: ``1-eta(1-q)``; T1-sharp: ``1-eta/rho``;
+    T1-tube: ``1-eta(1-mu)``.
 
     A bound up to ``validity_limit`` only; beyond it the formula is evaluated all the same.
-    Raises ChoiceError, ScaleError (eta not positive; eta > 1 for T1, whose factor does not exist then).
+    Raises ChoiceError, ScaleError (eta not positive; eta > 1 for T1, whose factor does not exist then, and for T1-tube).
     """
     positive_real(eta, "the step size eta")
-    if known_theorem(theorem, THEOREMS) == "T1":
+    if theorem == TUBE:
+        return tube.rate(eta, C)
+    if known_theorem(theorem, (*THEOREMS, TUBE)) == "T1":
         if eta > 1:
             raise ScaleError(f"eta is {shown(eta)}; the factor sqrt(1 - eta) of T1 needs eta <= 1")
         checked_constant(C)

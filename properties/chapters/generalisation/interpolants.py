@@ -15,7 +15,6 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.chapters.generalisation.linearised_model import (
     LinearisedInstance,
-    identity,
     kfac_displacement,
     of_integers,
     of_network,
@@ -37,6 +36,7 @@ from properties.engine.claim import (
 from properties.engine.descriptions import described, described_family
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Stated, mutant, replaced
+from properties.exact.eigenvalues import identity
 from properties.exact.identity_instances import build_network, network_descriptions
 
 Description = Mapping[str, Any]

@@ -13,6 +13,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from properties.engine.stable_names import stored_as
+from properties.exact.eigenvalues import float_matrix, identity
 from properties.exact.exact_network import ExactNetwork, vec
 from theory.rigour.exact import diagonal, positive_definite, pseudo_inverse, rational_matrix
 from theory.rigour.rounding import UNIT_ROUNDOFF
@@ -21,19 +22,9 @@ GRID = 2**24
 """Step sizes are multiples of 1/GRID and contractions of 1/GRID^2, so that their powers stay short."""
 
 
-def identity(size: int) -> fmpq_mat:
-    """The (size, size) identity."""
-    return diagonal([fmpq(1)] * size)
-
-
 def squared_norm(column: fmpq_mat) -> fmpq:
     """``||v||^2`` of a (k, 1) column."""
     return sum((entry * entry for entry in column.entries()), fmpq(0))
-
-
-def float_matrix(matrix: fmpq_mat) -> np.ndarray[Any, Any]:
-    """The nearest float64 matrix."""
-    return np.array([[int(entry.p) / int(entry.q) for entry in row] for row in matrix.tolist()])
 
 
 @stored_as("linearised-model")

@@ -12,7 +12,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 
-from properties.chapters.generalisation.linearised_model import float_matrix, identity, squared_norm
+from properties.chapters.generalisation.linearised_model import squared_norm
 from properties.engine.claim import (
     Bound,
     Claim,
@@ -29,26 +29,11 @@ from properties.engine.formulas import Formulas
 from properties.engine.rule import Stated, mutant
 from properties.engine.slack import SlackRow
 from properties.engine.stable_names import stored_as
+from properties.exact.eigenvalues import largest_eigenvalue, smallest_eigenvalue
 from properties.exact.exact_network import ExactNetwork, outputs
-from theory.rigour.exact import diagonal, positive_definite, rational, rational_matrix
+from theory.rigour.exact import diagonal, rational, rational_matrix
 
 Description = Mapping[str, Any]
-
-CLOSE = fmpq(1, 2**30)
-"""Eigenvalue bounds are that close, and exact elimination certifies them."""
-
-
-def largest_eigenvalue(matrix: fmpq_mat) -> fmpq:
-    """A certified upper bound of the largest eigenvalue of a symmetric matrix; its trace where none closer is certified."""
-    found = rational(np.linalg.eigvalsh(float_matrix(matrix))[-1]) * (1 + CLOSE) + CLOSE
-    trace: fmpq = sum((matrix[i, i] for i in range(matrix.nrows())), fmpq(0))
-    return found if positive_definite(found * identity(matrix.nrows()) - matrix) else trace
-
-
-def smallest_eigenvalue(matrix: fmpq_mat) -> fmpq:
-    """A certified lower bound of the smallest eigenvalue of a symmetric matrix; 0 where no positive one is certified."""
-    found = rational(np.linalg.eigvalsh(float_matrix(matrix))[0]) * (1 - CLOSE) - CLOSE
-    return found if found > 0 and positive_definite(matrix - found * identity(matrix.nrows())) else fmpq(0)
 
 
 @stored_as("tube-run")

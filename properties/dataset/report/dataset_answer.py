@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from properties.dataset.natural_gradient_numbers import NaturalGradientNumbers
+from properties.dataset.tube_numbers import TubeNumbers
 from theory.direction import NONNEGATIVE, UNBOUNDED, CertifiedSteps, LowerBound, UpperBound, digits, evidence
 
 Certificate = Mapping[str, Any]
@@ -53,8 +54,26 @@ def _limits(rung: Mapping[str, Any]) -> dict[str, tuple[LowerBound, bool]]:
     return found
 
 
+def _in_a_tube(group: Sequence[Mapping[str, Any]]) -> str:
+    """What NGD does in a tube, at the width where it is most; empty where none closes."""
+    known = [(found.progress, rung) for rung in group if (found := _tube(rung)).progress is not None]
+    if not known:
+        return ""
+    progress, rung = max(known, key=lambda one: one[0])
+    return (
+        f"at m = {rung['width']:,} and nu = {rung['scale']:g}, T1-tube allows every step up to 1 ({evidence(progress)} for every number of "
+        f"steps): ||r(k)|| <= (1 - {digits(progress, 3)} eta)^k ||r(0)||"
+    )
+
+
+def _tube(rung: Mapping[str, Any]) -> TubeNumbers:
+    return TubeNumbers.from_json(rung.get("tube", {}).get("ngd", {}))
+
+
 def _certified(group: Sequence[Mapping[str, Any]]) -> str:
-    """What the theorems allow at the width of this number of rows where they allow most; empty where they allow nothing."""
+    """What the tube, or else theorems with Condition 2 allow at the width of this number of rows where it is most; empty for nothing."""
+    if said := _in_a_tube(group):
+        return said
     rung = max(group, key=lambda one: max(eta for eta, _ in _limits(one).values()))
     limits = _limits(rung)
     best = max((*DERIVED, *PAPER), key=lambda theorem: limits[theorem][0])

@@ -9,6 +9,7 @@ from typing import Any
 
 from properties.dataset.attempts import reason_lines
 from properties.dataset.natural_gradient_numbers import NaturalGradientNumbers
+from properties.dataset.tube_numbers import TubeNumbers
 from properties.engine.claim import Verdict
 from properties.engine.decision import below
 from properties.engine.report.entries import Entry
@@ -59,6 +60,9 @@ class RungRow:
     rows: int
     width: int
     lambda_min: Any
+    tube: Any
+    """``1 - mu`` of NGD's tube: each step leaves at most ``1 - eta`` times it; None where none closes."""
+    scale: Any
     attacked: Any
     certified: Any
     path: Any
@@ -94,6 +98,8 @@ def _row(rung: Entry) -> RungRow:
         rows=rung["rows"],
         width=rung["width"],
         lambda_min=None if smallest is None else _shown(LowerBound(number(smallest))),
+        tube=_shown(TubeNumbers.from_json(rung.get("tube", {}).get("ngd", {})).progress),
+        scale=rung.get("scale"),
         attacked=_shown(found.attack_constant),
         certified=_shown(found.ball_constant),
         path=_shown(found.path_constant),
@@ -113,6 +119,8 @@ def _reason(rung: Entry) -> str:
     found = NaturalGradientNumbers.from_json(rung.get("ngd", {}))
     attacked, certified, path = found.attack_constant, found.ball_constant, found.path_constant
     unavailable = reason_lines(rung.get("unavailable", {}))
+    if rung.get("tube_only"):
+        return "not looked at: at this size the tube alone is certified"
     if attacked is None or certified is None or path is None or certified == math.inf:
         return rung.get("condition_1") or "; ".join(unavailable) or "NGD was not certified"
     end = f"; {found.path_steps} steps only, then the path breaks off" if found.path_end else ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from properties.dataset import input_certificate
 from properties.dataset.contribution import Contribution
+from properties.dataset.ladder import Rung
 from properties.dataset.rung import RungContext
-from properties.dataset.topics import gradient_data, kfac_real, real_data, width_data
+from properties.dataset.topics import gradient_data, kfac_real, real_data, tube_data, width_data
 from properties.reading.datasets import Dataset
 
 InputTopic = Callable[[Dataset], Contribution]
@@ -18,8 +19,14 @@ RungTopic = Callable[[RungContext], Contribution]
 
 INPUT_TOPICS: tuple[InputTopic, ...] = (input_certificate.kernels,)
 RUNG_TOPICS: tuple[RungTopic, ...] = (
+    tube_data.tubes,
     real_data.natural_gradient,
     kfac_real.kronecker,
     gradient_data.gradient_descent,
     width_data.composed_widths,
 )
+
+
+def asked_of(rung: Rung, topics: Sequence[RungTopic]) -> Sequence[RungTopic]:
+    """Those that are asked of a rung."""
+    return tuple(topic for topic in topics if topic is tube_data.tubes) if rung.tube_only else topics

@@ -49,7 +49,18 @@ RULES: Mapping[str, Rule] = {
 RUNS = tuple(id for id, rule in RULES.items() if rule.radius is not None)
 """Those that speak of whole runs."""
 
-BESIDES = ("T1-step", "T1-radius", "T1-lemma-S", "T1-sharp-adversary", "K-sep", "T5-rad")
+BESIDES = (
+    "T1-step",
+    "T1-radius",
+    "T1-lemma-S",
+    "T1-sharp-adversary",
+    "K-sep",
+    "T5-rad",
+    "T0-tube",
+    "T2-tube",
+    "T2-tube-q",
+    "T2-tube-strong",
+)
 """Others with a rate, a limit or a radius."""
 
 CLAIMS = tuple(id for id in registry if id in RULES or id in BESIDES)

@@ -22,6 +22,7 @@ def complaints(lines: Sequence[str], values: Mapping[str, Any], row: Any, said: 
     """Lines, JSON values, table row and the answer in words about one network whose G(0) and X have full rank."""
     compared = Comparison()
     _network(compared, lines, values, truth)
+    _tube(compared, lines, values["tube"]["ngd"], truth)
     _natural_gradient(compared, lines, values["ngd"], truth)
     _kronecker(compared, lines, values["kfac"], truth)
     _gradient(compared, lines, values["gd"], truth)
@@ -53,11 +54,24 @@ def _prediction(compared: Comparison, name: str, text: str, values: Mapping[str,
         return
     best = truth.smallest_factor(factors)
     count, source = theorems.count(best), str(values["source"])
-    certified = f", certified for {STEPS} steps" if count > STEPS else ""
+    steps = count if source == "T1-tube" else STEPS
+    certified = f", certified for {steps} steps" if count > steps else ""
     compared.same(f"{name} predicted", text, f"{count} ({source}{certified})")
-    compared.same(f"{name} predicted (values)", (values["predicted"], values["certified_steps"]), (count, STEPS))
+    compared.same(f"{name} predicted (values)", (values["predicted"], values["certified_steps"]), (count, steps))
     if source not in factors or not abs(factors[source] - best) < 2.0**-36:
         compared.found.append(f"{name}'s prediction is from {source}, which is not the fastest of {', '.join(factors)}")
+
+
+def _tube(compared: Comparison, lines: Sequence[str], values: Mapping[str, Any], truth: Truth) -> None:
+    """What NGD's tube says; where none closes no rate is named."""
+    if truth.tube is None:
+        compared.line(lines, r"NGD in the tube: not certified, as .*", "that no tube closes")
+        compared.same("the tube's ratio", (values["contraction"], values["progress"]), (None, None))
+        return
+    said = r"NGD in the tube: certified for every eta <= 1 and every k: \|\|r\(k\)\|\| <= \(1 - "
+    if found := compared.line(lines, said + N + r" eta\)\^k \|\|r\(0\)\|\|", "the tube"):
+        compared.progress("the tube's 1 - mu", found[0], truth.tube, 3)
+    compared.progress("the tube's 1 - mu (value)", values["progress"], truth.tube, 17)
 
 
 def _natural_gradient(compared: Comparison, lines: Sequence[str], values: Mapping[str, Any], truth: Truth) -> None:
@@ -282,11 +296,22 @@ def _table(compared: Comparison, row: Any, truth: Truth) -> None:
     factors = truth.predicted["ngd"]
     count = theorems.count(truth.smallest_factor(factors)) if factors else None
     compared.same("counts in the table", (row.observed, row.predicted), (truth.observed["ngd"], count))
-    compared.same("certified steps in the table", row.certified_steps, STEPS if factors else None)
+    steps = count if row.source == "T1-tube" else STEPS
+    compared.same("certified steps in the table", row.certified_steps, steps if factors else None)
+    if truth.tube is None:
+        compared.same("the tube in the table", row.tube, None)
+    else:
+        compared.progress("the tube in the table", row.tube, truth.tube, 4)
 
 
 def _answer(compared: Comparison, said: str, truth: Truth) -> None:
-    """The sentence that answers: the best theorem's step size and the paper's, or why there is none."""
+    """The sentence that answers: the tube's rate, or the best theorem's step size and the paper's, or why there is none."""
+    if truth.tube is not None:
+        start = f"On all {truth.exact.n} rows at m = {truth.exact.m:,} and nu = {truth.scale:g}, T1-tube allows every step up to 1 "
+        rate = rf"\(certified for every number of steps\): \|\|r\(k\)\|\| <= \(1 - {N} eta\)\^k \|\|r\(0\)\|\|\."
+        if found := compared.line([said], start + rate, "the answer"):
+            compared.progress("1 - mu in the answer", found[0], truth.tube, 3)
+        return
     limits: dict[str, tuple[arb, str]] = {}
     for theorem in NGD:
         one, over = truth.admitted[theorem], truth.limit("ngd", theorem, truth.ball[0])

@@ -25,6 +25,7 @@ from tests.properties.dataset.compared_inputs import direction, input_complaints
 from tests.properties.dataset.compared_lines import complaints
 from tests.properties.dataset.data_lines import Truth
 from tests.properties.dataset.exact_rung import ExactRung, precise, rational
+from tests.properties.dataset.exact_tube import tube_progress
 from theory.inputs import FloatArray, normalise_rows
 from theory.stability import attack_ball
 
@@ -97,7 +98,8 @@ class Case:
             attack_ball(net, rows, context.y, rng=context.generator(purpose), condition=condition).weights
             for purpose, condition in (("attack", "2"), ("K2", "K2"))
         ]
-        return Truth(exact, self.rung.scale, self.rung.symmetric, (found[0], found[1]), bool(self.standing))
+        tube = tube_progress(net, rows, context.y)
+        return Truth(exact, self.rung.scale, self.rung.symmetric, (found[0], found[1]), tube, bool(self.standing))
 
     def shown(self) -> Shown:
         """What the package says now."""

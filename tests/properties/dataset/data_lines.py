@@ -25,6 +25,9 @@ SLACK = arb(2) ** -30
 """What the rounding of a certificate costs at most, relatively: here fewer than 2^12 roundings of 2^-53 each, of terms that
 are at most 2^11 times the result (outputs beside a small residual)."""
 
+PRECISE = arb(2) ** -20
+"""How far a norm that is found without an eigenvalue may be off, relatively, where the share of it in a number is below 1."""
+
 EXACTLY = 1 + fmpq(1, 2**100)
 """Two balls of 192 bits that are the same number compare as such up to this factor."""
 
@@ -73,6 +76,10 @@ class Comparison:
         if not ends[0] <= value <= ends[1]:
             self.found.append(f"{name} is {printed}, but must lie in {float(ends[0]):.17g} ... {float(ends[1]):.17g}")
 
+    def progress(self, name: str, printed: Any, true: arb, digits: int) -> None:
+        """A tube's ``1 - mu``, whose norms are known to ``2^-20``."""
+        self._bound(name, printed, true * (1 + PRECISE), true * (1 - PRECISE), digits, ROUND_FLOOR)
+
     def near(self, name: str, printed: str, true: arb, digits: int) -> None:
         """A number printed to so many digits without a direction."""
         low, high = (
@@ -116,6 +123,8 @@ class Truth:
     symmetric: bool
     attacked: tuple[Any, Any]
     """Weights (m, 2) that the attacks on Condition 2 and K2 found: their changes are computed anew here."""
+    tube: arb | None = None
+    """``1 - mu`` of NGD's tube, from below; None where none is certified."""
     known_runs: bool = True
     """Whether the single precision in which runs move their weights is known to show in no number."""
 
@@ -239,7 +248,9 @@ class Truth:
             for id in KFAC
             if (one := self.admitted[id]) is not None and one.first
         }
-        return {"ngd": theorems.ngd_factors(HALF, self.on_path("ngd", HALF)[0]), "kfac": factors, "gd": {}}
+        known = theorems.ngd_factors(HALF, self.on_path("ngd", HALF)[0])
+        tube = {} if self.tube is None else {"T1-tube": 1 - HALF * self.tube}
+        return {"ngd": {**known, **tube}, "kfac": factors, "gd": {}}
 
     @property
     def halving_noise(self) -> arb:

@@ -137,11 +137,15 @@ def test_the_same_calls_with_the_right_kinds_are_not(known: Known) -> None:
 VOUCHES = re.compile(r"\b(?:UpperBound|LowerBound|Attained|CertifiedSteps)\(")
 """A number is called a bound."""
 
-READERS = {"dataset/natural_gradient_numbers.py", "dataset/report/dataset_view.py", "pictures/report/picture_texts.py"}
+READERS = {
+    "dataset/natural_gradient_numbers.py",
+    "dataset/report/dataset_view.py",
+    "pictures/report/picture_texts.py",
+}
 """They read again what certificates have written."""
 
-RATIONAL = {"guard/instances.py"}
-"""Eigenvalues of rational matrices, from their exact inverses."""
+RATIONAL = {"guard/instances.py", "chapters/tube/width_instances.py"}
+"""Eigenvalues of rational matrices, from their exact inverses; a form ``r^T G^{-1} r`` from its defect, rounded up."""
 
 
 def test_only_the_theory_vouches_for_numbers() -> None:

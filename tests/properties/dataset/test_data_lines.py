@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from properties.dataset import input_certificate
-from properties.dataset.topics import gradient_data, kfac_real, real_data
+from properties.dataset.topics import gradient_data, kfac_real, real_data, tube_data
 from properties.engine.claim import Evaluation, InstanceVerdict
 from properties.engine.search import evaluate_instance
 from tests.properties.dataset.compared_inputs import input_complaints
 from tests.properties.dataset.data_line_cases import BROKEN, CASES, data_set, drawn
 from tests.properties.dataset.exact_rung import rational
 from tests.properties.dataset.wrong_data_lines import PLANTS, Plant
-from theory.stability import attack_ball
+from theory.direction import UNBOUNDED
+from theory.stability import TubeCertificate, attack_ball, certify_tube
+from theory.stability.tube.certificate import Shortfall
 
 
 def test_the_cases_show_every_standing_of_condition_2() -> None:
@@ -89,7 +92,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         network = instance.network.net.weights.tobytes()
         return once((network, claim.id), lambda: evaluate_instance(claim, family, description, instance))
 
-    for module in (real_data, kfac_real, gradient_data):
+    for module in (real_data, kfac_real, gradient_data, tube_data):
         monkeypatch.setattr(module, "evaluate_instance", evaluated)
     for module in (real_data, kfac_real):
         monkeypatch.setattr(module, "attack_ball", attacked)
@@ -101,6 +104,37 @@ def test_what_is_left_out_for_speed_shows_in_no_line(name: str, monkeypatch: pyt
     assert CASES[name].complaints() == []
 
 
+WITHOUT_TUBE = {
+    "the factor of the square is taken for that of the norm",
+    "the slowest theorem predicts",
+    "a prediction is certified for many more steps",
+    "the answer names another theorem",
+    "the answer says the ball for the path",
+}
+"""Faults in what is said where no tube closes."""
+
+
+def no_tube_closes(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for the program nor in truth."""
+
+    def opened(*args: Any) -> TubeCertificate:
+        found = certify_tube(*args)
+        lost = Shortfall("mu", float("inf"))
+        return replace(found, contraction=UNBOUNDED, path_sum=UNBOUNDED, certified=False, failure=lost)
+
+    monkeypatch.setattr(tube_data, "certify_tube", opened)
+    monkeypatch.setattr(CASES[case].truth, "tube", None)
+    monkeypatch.delitem(CASES[case].truth.__dict__, "predicted", raising=False)
+
+
+@pytest.mark.parametrize("case", ["every theorem on its path", "undecided"])
+def test_where_no_tube_closes_the_other_theorems_answer(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch)
+    assert CASES[case].truth.exact.n
+    no_tube_closes(case, monkeypatch)
+    assert CASES[case].complaints() == []
+
+
 @pytest.mark.parametrize(
     ("name", "case", "plant"), [(name, *found) for name, found in PLANTS.items()], ids=list(PLANTS)
 )
@@ -110,6 +144,8 @@ def test_a_program_that_says_something_false_is_found_out(
     quick(monkeypatch)
     if case in CASES:
         assert CASES[case].truth.exact.n  # known before anything is planted
+    if name in WITHOUT_TUBE:
+        no_tube_closes(case, monkeypatch)
     plant(monkeypatch)
     found = CASES[case].complaints() if case in CASES else given_rows_complaints()
     assert found, name

@@ -17,13 +17,18 @@ def test_the_ladder_of_the_digits() -> None:
     few = [(10, 10_000), (10, 100_000)]
     assert widths(ladder(361, Depth.QUICK)) == [(361, 1024), (100, 4096), *few]
     whole = [(361, 1024), (361, 8192), (100, 4096), *few, (10, 400_000)]
-    assert widths(ladder(361, Depth.NORMAL)) == widths(ladder(361, Depth.THOROUGH)) == whole
-    for rung in ladder(361, Depth.NORMAL):
-        assert (rung.symmetric, rung.scale) == ((True, 4.0) if rung.rows == 10 else (False, 1.0))
+    assert widths(ladder(361, Depth.NORMAL)) == [*whole, (100, 100_000)]
+    assert widths(ladder(361, Depth.THOROUGH)) == [*whole, (100, 100_000), (361, 200_000)]
+    for rung in ladder(361, Depth.THOROUGH):
+        assert rung.tube_only is (rung.scale > 4)
+        if not rung.tube_only:
+            assert (rung.symmetric, rung.scale) == ((True, 4.0) if rung.rows == 10 else (False, 1.0))
 
 
 def test_the_ladder_of_few_and_of_many_rows() -> None:
     assert {rows for rows, _ in widths(ladder(7, Depth.NORMAL))} == {7}
+    assert not any(rung.tube_only for rung in ladder(7, Depth.THOROUGH))
+    assert [rung.rows for rung in ladder(50, Depth.THOROUGH) if rung.tube_only] == [50]
     assert {rows for rows, _ in widths(ladder(50, Depth.NORMAL))} == {50, 10}
     assert max(rows for rows, _ in widths(ladder(10**6, Depth.THOROUGH))) == ALL_ROWS
 

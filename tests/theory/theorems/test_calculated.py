@@ -115,6 +115,9 @@ def test_each_theorem_with_the_limit_of_another_has_a_function_of_its_own() -> N
         "2/(1-C/3)": 3,
         "rho*(2-rho)": 3,  # T1-sharp, T4-sharp, T4-least
         "3*(3+C)*(1-C)/(3-C)**2/h_max": 2,  # T4-sharp, T4-least
+        "2/(mu+L)*(1 - (1+L/mu)*C)/(1+C)**2": 2,  # T2, T2-tube
+        "2/(mu+L)*(1 - (1+L/mu)*q)/(1-q)**2": 2,  # T2-q, T2-tube-q
+        "(2/(mu+L) - q/mu)/(1-q)": 2,  # T2-q, T2-tube-q
     }
     assert {text: number for text, number in counted.items() if number > 1} == {
         plain(text): number for text, number in shared.items()

@@ -29,6 +29,7 @@ from properties.engine.search import run_claim
 from properties.engine.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.engine.slack import SlackRow
 from properties.engine.statistics import POWER, Trials, power
+from properties.exact.eigenvalues import float_matrix
 from properties.exact.exact_network import vec
 from properties.exact.identity_instances import build_network
 from theory.errors import DivergenceError, RankDeficientError
@@ -64,7 +65,7 @@ def linear(**changes: int) -> linearised_model.LinearisedInstance:
 
 def test_the_exact_steps_are_those_of_numpy() -> None:
     instance = linear()
-    J, r = (linearised_model.float_matrix(matrix) for matrix in (instance.jacobian, instance.residual))
+    J, r = (float_matrix(matrix) for matrix in (instance.jacobian, instance.residual))
     for optimiser, matrix, eta in (
         ("ngd", np.linalg.pinv(J), 0.7),
         ("gd", J.T, float(int(instance.gd_step.p) / int(instance.gd_step.q))),
@@ -72,14 +73,14 @@ def test_the_exact_steps_are_those_of_numpy() -> None:
         theta = np.zeros((J.shape[1], 1))
         for _ in range(4):
             theta -= eta * matrix @ (r + J @ theta)
-        found = linearised_model.float_matrix(instance.displacement(optimiser, 4))
+        found = float_matrix(instance.displacement(optimiser, 4))
         np.testing.assert_allclose(found, theta, rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(linearised_model.float_matrix(instance.nearest), -np.linalg.pinv(J) @ r, rtol=1e-10)
+    np.testing.assert_allclose(float_matrix(instance.nearest), -np.linalg.pinv(J) @ r, rtol=1e-10)
 
 
 def test_gd_s_contraction_is_the_spectral_norm_and_decided() -> None:
     instance = linear()
-    G = linearised_model.float_matrix(instance.gram)
+    G = float_matrix(instance.gram)
     eta = int(instance.gd_step.p) / int(instance.gd_step.q)
     assert eta == pytest.approx(1 / np.linalg.eigvalsh(G)[-1], rel=1e-5)
     expected = np.abs(1 - eta * np.linalg.eigvalsh(G)).max()
@@ -117,13 +118,11 @@ def test_kfac_ends_where_its_own_steps_lead() -> None:
     for _ in range(60):
         step = net.features.transpose() * net.pattern_gram.inv() * diagonal(residual.entries()) * net.dual_inputs
         moved -= eta * vec(step)
-        moved = rational_matrix(linearised_model.float_matrix(moved))
+        moved = rational_matrix(float_matrix(moved))
         residual = net.residual + J * moved
-    limit = linearised_model.float_matrix(linearised_model.kfac_displacement(net))
-    np.testing.assert_allclose(linearised_model.float_matrix(moved), limit, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(
-        linearised_model.float_matrix(J) @ limit, -linearised_model.float_matrix(net.residual), rtol=1e-9
-    )
+    limit = float_matrix(linearised_model.kfac_displacement(net))
+    np.testing.assert_allclose(float_matrix(moved), limit, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(float_matrix(J) @ limit, -float_matrix(net.residual), rtol=1e-9)
 
 
 def test_the_forms_of_all_sign_vectors() -> None:
@@ -216,9 +215,9 @@ def test_a_wide_population_is_one_whose_bound_mostly_speaks(
     population = population_width.WidePopulation(2, 3, "linear", 0.5, 8, 1.0, 0.1, 4, 1.0, 3)
     asked = population_width.PopulationWidth().hypotheses(population)
     assert [number for number, one in enumerate(asked) if one.verdict is not Verdict.HOLDS] == unmet
-    spoken = list(itertools.islice(itertools.cycle(totals), population_width.REFERENCES))
-    closing = population_width.REFERENCES - spoken.count(None)
-    assert asked[0].margin == closing - population_width.REFERENCES / 2
+    spoken = list(itertools.islice(itertools.cycle(totals), population_trials.REFERENCES))
+    closing = population_trials.REFERENCES - spoken.count(None)
+    assert asked[0].margin == closing - population_trials.REFERENCES / 2
 
 
 def test_the_tail_of_a_deviation_that_is_not_known_exactly_holds_both_of_its_ends() -> None:

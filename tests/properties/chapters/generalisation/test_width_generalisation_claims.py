@@ -17,10 +17,10 @@ from properties.chapters.generalisation import (
     uniform_deviation,
     variance_deviation,
 )
-from properties.chapters.generalisation.linearised_model import float_matrix
 from properties.engine.claim import Depth, Verdict
 from properties.engine.search import run_claim
 from properties.engine.statistics import Trials
+from properties.exact.eigenvalues import float_matrix, largest_eigenvalue, smallest_eigenvalue
 from theory.errors import RankDeficientError
 
 RUN = {
@@ -47,9 +47,9 @@ def test_eigenvalues_are_certified_on_their_sides() -> None:
     G = float_matrix(found.network.gram)
     smallest, largest = np.linalg.eigvalsh(G)[[0, -1]]
     assert 0 < float(int(found.smallest.p) / int(found.smallest.q)) <= smallest * (1 + 1e-9)
-    above = tube.largest_eigenvalue(found.network.gram)
+    above = largest_eigenvalue(found.network.gram)
     assert largest * (1 - 1e-9) <= int(above.p) / int(above.q) <= largest * (1 + 1e-6)
-    assert tube.smallest_eigenvalue(found.network.gram - found.network.gram) == 0
+    assert smallest_eigenvalue(found.network.gram - found.network.gram) == 0
 
 
 def test_activations_change_within_tubes_that_close() -> None:

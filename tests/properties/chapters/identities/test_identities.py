@@ -375,7 +375,7 @@ def test_the_scale_of_the_weights_is_tried_on_the_program_itself() -> None:
     largest = np.abs(instance.weights).max()
 
     def sees_the_scale(net: TwoLayerNetwork, inputs: FloatArray) -> FloatArray:
-        return net.gram(inputs) + (np.abs(net.weights).max() > largest)
+        return np.asarray(net.gram(inputs) + (np.abs(net.weights).max() > largest))
 
     for program, verdict in ((TwoLayerNetwork.gram, Verdict.HOLDS), (sees_the_scale, Verdict.REFUTED)):
         assert identity_scale.Scale(program=program).conclusion(instance)[-1].verdict is verdict

@@ -212,7 +212,12 @@ def test_an_adversary_that_stays_in_the_row_space_of_j0_is_noticed(monkeypatch: 
 def test_the_change_of_a_jacobian_includes_the_rounding_of_every_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each entry ``1 + 2^-53`` of the difference is rounded to 1: off by ``2^-53`` in 12 places, ``12^{1/2} 2^-53`` together."""
     asked: list[float] = []
-    monkeypatch.setattr(points, "singular_value_bounds", lambda matrix, error=0.0: (asked.append(error), (0.0, 1.0))[1])
+
+    def recorded(matrix: object, error: float = 0.0) -> tuple[float, float]:
+        asked.append(error)
+        return 0.0, 1.0
+
+    monkeypatch.setattr(points, "singular_value_bounds", recorded)
     whole = np.full((3, 4), 2.0**-53)
     point = points.AdversarialPoint(-np.ones((3, 4)), whole, (whole,), np.ones(3), np.ones(3), np.zeros(4), 0.1, 0.5)
     assert point.change == 1.0

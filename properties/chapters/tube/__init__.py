@@ -1,0 +1,4 @@
+"""The tube: what stays stable while every pre-activation moves little, and what the optimisers do there."""
+
+SECTION = 11
+"""Of docs/theory.md; chapters are shown in this order."""

@@ -1,0 +1,29 @@
+"""Tubes at widths that people use: certified for so many seeds, and runs that keep to the factor.
+
+tests/theory/stability/tube/test_widths_that_people_use.py runs a sample.
+"""
+
+import pytest
+
+from tests.theory.stability.tube.widths_that_people_use import SETTINGS, STEP_SIZES, Setting, follow
+from theory.stability import certify_tube
+
+SEEDS = {False: (20, 19), True: (3, 3)}
+"""How many are drawn, and how many must be certified, below and above n m = 2e6."""
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: one.name)
+def test_tubes_are_certified_and_runs_keep_to_them(setting: Setting) -> None:
+    drawn, wanted = SEEDS[setting.large]
+    certified = 0
+    for seed in range(drawn):
+        net, rows, y = setting.problem(seed)
+        found = certify_tube(net, rows, y, setting.optimiser)
+        certified += found.certified
+        if not found.certified:
+            continue
+        followed = {eta: follow(net, rows, y, found, eta, setting.optimiser) for eta in STEP_SIZES}
+        print(f"{setting.name} seed {seed}: mu <= {float(found.contraction):.4g}, steps followed {followed}")
+        assert all(steps > 0 for steps in followed.values())
+    print(f"{setting.name}: {certified} of {drawn} certified")
+    assert certified >= wanted

@@ -1,0 +1,107 @@
+"""Networks whose tube must be certified, and runs beside their certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from properties.reading.datasets import load_dataset
+from theory.descent.steps import FunctionSpaceDescent
+from theory.inputs import FloatArray, normalise_rows
+from theory.network.two_layer import TwoLayerNetwork
+from theory.rigour.one_step import network_step
+from theory.stability import TubeCertificate
+
+STEP_SIZES = (0.1, 0.5, 1.0)
+
+SHARE = 0.01
+"""A run is followed while a step's stated rounding is below this share of the residual."""
+
+MOST_STEPS = 400
+"""More than any run needs to get there at the step sizes above."""
+
+Drawn = tuple[FloatArray, FloatArray]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Inputs, width m, scale nu, and how many of how many seeds are certified at least."""
+
+    name: str
+    data: Callable[[np.random.Generator], Drawn]
+    width: int
+    scale: float
+    symmetric: bool
+    optimiser: str = "ngd"
+
+    def problem(self, seed: int) -> tuple[TwoLayerNetwork, FloatArray, FloatArray]:
+        """The network, unit rows and targets of a seed."""
+        rng = np.random.default_rng(seed)
+        rows, y = self.data(rng)
+        net = TwoLayerNetwork.initialise(self.width, rows.shape[1], self.scale, rng, symmetric=self.symmetric)
+        return net, rows, y
+
+    @property
+    def large(self) -> bool:
+        """Above n m = 2e6, where three seeds are drawn and all are certified."""
+        return len(self.data(np.random.default_rng(0))[0]) * self.width > 2_000_000
+
+
+def orthonormal(inputs: int) -> Callable[[np.random.Generator], Drawn]:
+    """The unit vectors, random signs."""
+    return lambda rng: (np.eye(inputs), rng.choice([-1.0, 1.0], inputs))
+
+
+def random_rows(rng: np.random.Generator) -> Drawn:
+    """20 unit rows in R^20, random signs."""
+    return normalise_rows(rng.standard_normal((20, 20))), rng.choice([-1.0, 1.0], 20)
+
+
+def digits(rows: int) -> Callable[[np.random.Generator], Drawn]:
+    """The first rows of the digits 4 and 9, with their labels."""
+
+    def first(_: np.random.Generator) -> Drawn:
+        found = load_dataset("digits-4-9")
+        return found.X[:rows], found.y[:rows]
+
+    return first
+
+
+SETTINGS = (
+    Setting("orthonormal-4", orthonormal(4), 5_000, 1.0, False),
+    Setting("orthonormal-10", orthonormal(10), 10_000, 1.0, False),
+    Setting("orthonormal-20", orthonormal(20), 100_000, 1.0, False),
+    Setting("symmetric-10", orthonormal(10), 4_000, 1.0, True),
+    Setting("symmetric-100", orthonormal(100), 200_000, 1.0, True),
+    Setting("random-20", random_rows, 300_000, 1.0, True),
+    Setting("digits-10-lazy", digits(10), 4_000, 100.0, True),
+    Setting("digits-10", digits(10), 100_000, 10.0, True),
+    Setting("digits-100", digits(100), 400_000, 1000.0, True),
+    Setting("digits-361", digits(361), 200_000, 1e5, True),
+    Setting("digits-10-kfac", digits(10), 1_000_000, 100.0, True, "kfac"),
+)
+
+
+def factor(found: TubeCertificate, eta: float, optimiser: str, h_min: float, h_max: float) -> float:
+    """What the certificate says of ``||r(k+1)||/||r(k)||``."""
+    if optimiser == "ngd":
+        return 1 - eta * (1 - found.contraction)
+    share = 1 - found.contraction
+    return float(np.sqrt(1 - eta * share * (2 - eta * h_max * share) * h_min))
+
+
+def follow(
+    net: TwoLayerNetwork, rows: FloatArray, y: FloatArray, found: TubeCertificate, eta: float, optimiser: str
+) -> int:
+    """How many steps were followed; raises AssertionError where a factor is exceeded."""
+    state = FunctionSpaceDescent(net, rows, y)
+    scores = np.sum(np.linalg.svd(rows, full_matrices=False)[0] ** 2, axis=1) if optimiser == "kfac" else np.ones(1)
+    bound = factor(found, eta, optimiser, float(scores.min()), float(scores.max()))
+    for k in range(MOST_STEPS):
+        step = network_step(state, eta, optimiser)
+        assert step.after <= bound * step.before + step.rounding(bound), (k, step.after / step.before, bound)
+        if not step.after_error + step.before_error < SHARE * step.after:
+            return k
+    return MOST_STEPS

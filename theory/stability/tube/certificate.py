@@ -1,0 +1,170 @@
+"""The least tube that closes: widths that are enough for what an optimiser does inside.
+
+``F`` takes widths b to those that the theorem needs, given the bounds in the tube of widths b. It is monotone, so that from widths below
+every tube that closes ``b <- F(b)`` rises to the least one, or shows that there is none. A certificate is a b with ``F(b) <= b``, as
+computed with everything rounded up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.descent.optimiser import Chosen, as_optimiser
+from theory.direction import UNBOUNDED, CertifiedSteps, Directed, LowerBound, UpperBound, computed
+from theory.inputs import FloatArray, target_vector, unit_rows
+from theory.losses import LossMaker, SquaredLoss
+from theory.network.two_layer import TwoLayerNetwork
+from theory.stability.tube.bounds import TubeBounds
+from theory.stability.tube.rectifier_tube import RectifierTube
+from theory.stability.tube.rule import Asked, Damping, Reach, Tube, TubeRule, rule_for
+from theory.stability.tube.smooth_tube import SmoothTube
+from theory.stability.tube.start import Start
+from theory.stability.tube.widths import InputWidths, Scaled
+
+SHORTFALLS: Mapping[str, str] = MappingProxyType(
+    {
+        "lambda": "no positive lambda_min(G(0)), for K-FAC lambda_min(H(0)), is certified; take other inputs, or more neurons",
+        "leverage": "no positive leverage score of every input is certified; take inputs of certain rank, or damping eps_X",
+        "lambda_b": "no eigenvalue is left in the tube",
+        "mu": "mu is not below what the theorem speaks of",
+    }
+)
+"""What may be short, and how it is said."""
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """Why no tube closes, and an estimate of what would be enough."""
+
+    short: str
+    """A key of ``SHORTFALLS``."""
+    estimated_scale: float
+    """Estimated: the initialisation's scale nu times this, in which the shares of pairs that may flip fall as 1/nu; inf where unknown."""
+
+    @property
+    def estimated_width(self) -> float:
+        """Estimated: m times this, in which they fall as ``m^{-1/2}``."""
+        return self.estimated_scale**2
+
+    @classmethod
+    def of(cls, short: str, start: Start, first: TubeBounds) -> Self:
+        """From the first tube, where a share a of lambda is lost: ``S = ||c0||/(1 - a S/||c0||)`` has a solution up to a = 1/4."""
+        lost = (first.product_norm + first.gram_change_norm) / start.lambda_min
+        return cls(short, max(4 * lost, 1.0))
+
+    def __str__(self) -> str:
+        """In one line."""
+        said = SHORTFALLS[self.short]
+        if math.isinf(self.estimated_scale):
+            return said
+        return (
+            f"{said}; estimated to be enough: nu times {computed(self.estimated_scale, 2)}, "
+            f"or m times {computed(self.estimated_width, 2)}"
+        )
+
+
+@dataclass(frozen=True)
+class TubeCertificate(Directed):
+    """A tube that an optimiser does not leave, for every step size up to the theorem's limit and every number of steps."""
+
+    contraction: UpperBound
+    """mu: NGD's factor is ``1 - eta(1-mu)``; inf where no tube is certified."""
+    path_sum: UpperBound
+    """S; inf where no tube is certified."""
+    bounds: TubeBounds
+    """In the certified tube; else in the last one that was tried."""
+    certified: bool
+    failure: Shortfall | None
+    """None, or what is missing."""
+    start: Start = field(repr=False)
+
+    @property
+    def widths(self) -> FloatArray:
+        """b, shape (n,) or (n, m); made when asked for."""
+        return self.bounds.widths.array()
+
+    def steps(self, count: int) -> CertifiedSteps:
+        """So many steps, as a tube that closes serves every number of them; none where it does not."""
+        return CertifiedSteps(count if self.certified else 0)
+
+    @property
+    def lambda_min(self) -> LowerBound:
+        """``lambda_b``, of the least eigenvalue of every Gram matrix in the tube."""
+        return self.bounds.lambda_min
+
+
+def certify_tube(
+    net: TwoLayerNetwork,
+    inputs: ArrayLike,
+    y: ArrayLike,
+    optimiser: Chosen = "ngd",
+    loss: LossMaker | None = None,
+    damping: Damping = 0.0,
+    per_neuron: bool = True,
+) -> TubeCertificate:
+    """Certify the least tube that closes, for a network, unit rows X (n, d) and targets y (n,).
+
+    ``loss``: another than the squared one, made from the labels y. ``damping``: eps of NGD, or a pair ``(eps_S, eps_X)`` of K-FAC.
+    ``per_neuron``: one width a pair (input, neuron) where the theorem has such a form; else, or False, one an input.
+    Raises InputError, ChoiceError (no theorem speaks of what is asked for).
+    """
+    rows = unit_rows(inputs)
+    targets = target_vector(y, len(rows))
+    asked = Asked(net, rows, targets, as_optimiser(optimiser), loss or SquaredLoss, damping, per_neuron)
+    rule = rule_for(asked)
+    return closed_tube(SmoothTube(rule.start) if net.phi.curvature is not None else RectifierTube(rule.start), rule)
+
+
+def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
+    """Iterate ``b <- F(b)`` from below; now and then try a tube somewhat beyond where the iteration seems to lead."""
+    start = tube.start
+    lacking = rule.lacking()
+    if lacking is not None:
+        bounds = tube.bounds(InputWidths(np.zeros(len(start.rows))))
+        return _open(start, bounds, Shortfall(lacking, math.inf))
+    widths, sums = rule.first(start), [float(start.coefficients_norm)]
+    bounds = first = tube.bounds(widths)
+    while True:
+        reach = rule.reach(tube, bounds)
+        if reach is None:
+            short = "mu" if bounds.lambda_min > 0 else "lambda_b"
+            return _open(start, bounds, Shortfall.of(short, start, first))
+        if tube.within(reach.widths):
+            return _closed(start, bounds, reach)
+        sums.append(float(reach.path_sum))
+        widths = reach.widths
+        if len(sums) % 2 == 0:
+            beyond = Scaled(widths, _overshoot(sums))
+            bounds = tube.bounds(beyond)
+            reach = rule.reach(tube, bounds)
+            if reach is not None and tube.within(reach.widths):
+                return _closed(start, bounds, reach)
+        bounds = tube.bounds(widths)
+        first = first if first.product_norm > 0 else bounds
+
+
+def _overshoot(sums: list[float]) -> float:
+    """The factor from the last of a sequence to somewhat beyond where it seems to lead; at most 2.
+
+    A geometric one with its last three, or, of the first two, one whose steps shrink by twice the first relative step.
+    """
+    before, step = (sums[-2] - sums[-3] if len(sums) > 2 else 0.0), sums[-1] - sums[-2]
+    share = step / before if before > 0 else 2 * step / sums[-2]
+    left = step * share / (1 - share) if 0 <= share < 1 else sums[-1]
+    return min(1 + 1.5 * left / sums[-1] + 2.0**-10, 2.0)
+
+
+def _closed(start: Start, bounds: TubeBounds, reach: Reach) -> TubeCertificate:
+    """The widths that the theorem needs, in whose tube the bounds are bounds too."""
+    return TubeCertificate(reach.contraction, reach.path_sum, replace(bounds, widths=reach.widths), True, None, start)
+
+
+def _open(start: Start, bounds: TubeBounds, failure: Shortfall) -> TubeCertificate:
+    return TubeCertificate(UNBOUNDED, UNBOUNDED, bounds, False, failure, start)

@@ -1,0 +1,41 @@
+"""Tubes around a ReLU network, one after the other: known by the pairs that may flip in them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from theory.stability.tube.bounds import TubeBounds, rectifier_bounds
+from theory.stability.tube.candidates import Candidates, Mask, candidates, chosen, nowhere_above
+from theory.stability.tube.rectifier import RectifierCounter
+from theory.stability.tube.start import Start
+from theory.stability.tube.widths import Widths
+
+HEADROOM = 1.3
+"""The pairs are listed for widths so much larger than those that are asked for first."""
+
+
+class RectifierTube:
+    """The tube of the widths that were asked for last."""
+
+    def __init__(self, start: Start) -> None:
+        """List nothing yet."""
+        self.start = start
+        self.listed: list[Candidates] = []
+        self.masks: list[Mask] = []
+        self._limit = np.full(len(start.pattern), -1.0)
+
+    def bounds(self, widths: Widths) -> TubeBounds:
+        """Become the tube of these widths."""
+        if not self._cover(widths):
+            self._limit = HEADROOM * widths.largest
+            self.listed = candidates(self.start, self._limit)
+            self._counter = RectifierCounter(self.start, self.listed)
+        self.masks = chosen(self.listed, widths)
+        return rectifier_bounds(self.start, widths, self._counter.count(self.masks))
+
+    def within(self, widths: Widths) -> bool:
+        """Whether the tube of these widths has no pair more that may flip."""
+        return self._cover(widths) and nowhere_above(chosen(self.listed, widths), self.masks)
+
+    def _cover(self, widths: Widths) -> bool:
+        return bool((widths.largest <= self._limit).all())
