@@ -101,9 +101,9 @@ def test_rounding_bound_grows_with_the_size_of_the_gradient(loss: Loss) -> None:
 
 def test_rounding_bounds_of_the_quadratics_are_near_one_rounding_of_the_residual() -> None:
     point = LABELS + 1.0
-    assert SquaredLoss(LABELS).gradient_rounding(point) == pytest.approx(2.0**-53 * math.sqrt(3), rel=1e-12)
+    assert SquaredLoss(LABELS).gradient_rounding(point) == pytest.approx(2.0**-53 * math.sqrt(3), rel=1e-12, abs=0)
     weighted = WeightedSquaredLoss(LABELS, WEIGHTS).gradient_rounding(point)
-    assert weighted == pytest.approx(4 * 2.0**-53 * float(np.linalg.norm(WEIGHTS)), rel=1e-12)
+    assert weighted == pytest.approx(4 * 2.0**-53 * float(np.linalg.norm(WEIGHTS)), rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=name)

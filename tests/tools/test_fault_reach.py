@@ -98,3 +98,10 @@ def test_claims_that_a_walk_finds_are_reached_through_the_registry_and_sooner_by
     assert found[1:] == ["test_named", "test_registry"]
     others = reach.distances(Definition("properties.claims.one", "T1"))
     assert others[Definition("tests.properties.test_registry", "test_named")] > 4
+
+
+def test_what_is_asked_for_by_its_name_as_a_text_is_near(tmp_path: Path) -> None:
+    by_name = FILES["theory/catalogue.py"].replace("m.CHAIN", 'getattr(m, "CHAIN", None)')
+    reach = written(tmp_path, FILES | {"theory/catalogue.py": by_name})
+    distances = reach.distances(Definition("theory.theorems.small", "CHAIN"))
+    assert distances[Definition("tests.theory.test_proofs", "test_all")] == 2

@@ -3,7 +3,7 @@
 A definition is a function, a class or a constant of a module. It uses the definitions that its code names, its parameters
 among pytest's fixtures included. What is called through an instance needs no edge of its own: whoever has the instance
 names its class. A module that is only found (as by the registry of claims) counts as far away: whoever names a package may find all
-of its modules; a test that names a claim by its id is near.
+of its modules. What is asked for by its name as a text is near: a definition by ``getattr``, a claim by its id in a test.
 """
 
 import ast
@@ -86,6 +86,8 @@ class Reach:
                     for used in self._used(module, statement):
                         if used != here:
                             found[used][here] = LISTED if used.name == "*" else 1
+                    for used in self._asked_for(statement):
+                        found[used][here] = 1
         for id in self.claims:
             for claim in self._naming(id, ("properties.",), found):
                 for test in self._literals.get(id, ()):
@@ -107,6 +109,13 @@ class Reach:
                     yield used
             elif isinstance(node, ast.arg):
                 yield from self._fixtures(module, node.arg)
+
+    def _asked_for(self, statement: ast.stmt) -> Iterator[Definition]:
+        """What ``getattr`` with a name as a text may find: the definitions of that name, in whatever module."""
+        for node in ast.walk(statement):
+            match node:
+                case ast.Call(func=ast.Name("getattr"), args=[_, ast.Constant(str(name)), *_]):
+                    yield from (Definition(one.name, name) for one in self.modules.values() if name in one.definitions)
 
     def _meant(self, module: Module, name: str) -> Definition | None:
         """The definition that a name of a module means, through imports of imports."""

@@ -15,8 +15,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 
 from properties import registry
+from properties.chapters.kfac import kfac_instances
 from properties.descent.inputs import ANGLES, INPUT_KINDS, draw_inputs, weighted_kinds
 from properties.descent.rows import general_rows, integer_rows
+from properties.descent.strategies import Dial, build_relu
 from properties.engine.claim import Family, InstanceVerdict
 from properties.engine.search import evaluate
 from properties.engine.statistics import description_key
@@ -178,6 +180,34 @@ def test_symmetric_initialisation_starts_at_0_and_plain_ones_do_not() -> None:
         net, rows = instance.net, instance.inputs
         starts.add((symmetric(net), bool(np.abs(net.outputs(rows)).max() < 1e-12)))
     assert starts == {(True, True), (False, False)}
+
+
+@pytest.mark.parametrize("optimiser", ["ngd", "kfac"])
+@pytest.mark.parametrize("seed", range(2))
+def test_relu_networks_have_the_constant_that_is_asked_for_to_within_one_flip(optimiser: str, seed: int) -> None:
+    """With one unit input k flips among a active neurons change J by ``(k/a)^{1/2}`` of its norm, S as well: ``C = 3 (k/a)^{1/2}``."""
+    dial = Dial(1.0, lambda C: 0.5)
+    description = {
+        "inputs": 1,
+        "dimension": 3,
+        "shape": (1, 3),
+        "kind": "uniform",
+        "half_width": 2000,
+        "scale": 4,
+        "symmetric": True,
+        "constant_tenth": 5,
+        "constant_percent": 50,
+        "step_percent": 50,
+        "seed": seed,
+    }
+    instance = (
+        build_relu(description, dial)
+        if optimiser == "ngd"
+        else kfac_instances.build_relu(description, dial, lambda C, numbers: 0.5)
+    )
+    active = int(np.count_nonzero(instance.net.pre_activations(instance.inputs) >= 0))
+    asked, flips = (0.55 / 3) ** 2 * active, (instance.certificate.constant / 3) ** 2 * active
+    assert asked - 1 < flips < asked + 2.0**-20  # far more than the certificate's rounding
 
 
 @pytest.mark.parametrize(("claim", "id", "least"), [("T1-sharp", "F1", 0.6), ("T1", "F2", 0.6), ("T1-step", "F1", 0.7)])

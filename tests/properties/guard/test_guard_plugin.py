@@ -72,10 +72,9 @@ def repository(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, profi
 
 
 def inside(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    """Pytest in the other project, in this process."""
-    return pytester.runpytest_inprocess(
-        "-p", "verified_natural_gradient.plugin", "-p", "no:cacheprovider", *long(arguments)
-    )
+    """Pytest in the other project, in this process, where plugins are imported already: it must not want to rewrite their assertions."""
+    chosen = ["-p", "verified_natural_gradient.plugin", "-p", "no:cacheprovider", "--assert=plain"]
+    return pytester.runpytest_inprocess(*chosen, *long(arguments))
 
 
 def apart(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,5 +1,6 @@
 """Sums by extraction are within their error bound of the exact rational sum, and far nearer than plain ones."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +9,7 @@ from flint import arb, fmpq
 
 from theory.inputs import FloatArray
 from theory.rigour.precision import working_precision
-from theory.rigour.rounding import UNIT_ROUNDOFF
+from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.rigour.summation import accurate_sum, enclosed_sums
 
 
@@ -48,6 +49,30 @@ def test_cancellation_leaves_the_small_term() -> None:
     total, error = accurate_sum(np.concatenate([half, [2.0**-40], -half]))
     assert abs(total - 2.0**-40) <= error
     assert error < 2.0**-64  # a plain sum may be off by 2500 u
+
+
+@pytest.mark.parametrize("number", range(len(samples())))
+def test_the_bound_is_no_less_than_what_is_proved(number: int) -> None:
+    """Of m numbers: the tail's, each at most ``u sigma`` with ``sigma >= (m + 2) max |v_r|``, and one last addition; in fractions."""
+    values = samples()[number]
+    total, error = accurate_sum(values)
+    count, u = len(values), Fraction(UNIT_ROUNDOFF)
+    tail = Fraction(gamma(count)) * count * u * (count + 2) * Fraction(float(np.abs(values).max()))
+    assert Fraction(error) >= tail + u * abs(Fraction(total))
+
+
+def test_what_the_tail_s_own_sum_rounds_off_is_within_the_bound() -> None:
+    """The leading parts 1 and -1 cancel; of the rest ``2^-50 + 2^-104`` is rounded to ``2^-50``, which cancels as well."""
+    total, error = accurate_sum(np.array([1.0, 2.0**-50, 2.0**-104, -(2.0**-50), -1.0]))
+    assert total == 0
+    assert error >= 2.0**-104
+
+
+@pytest.mark.parametrize("exponent", [-300, 300])
+def test_another_unit_scales_the_sum_and_its_bound(exponent: int) -> None:
+    for values in samples():
+        total, error = accurate_sum(values)
+        assert accurate_sum(np.ldexp(values, exponent)) == (math.ldexp(total, exponent), math.ldexp(error, exponent))
 
 
 def test_zeros_sum_to_zero_without_error() -> None:

@@ -62,7 +62,8 @@ def test_the_radius_eigenvalue_is_sigma_squared_times_h_min_times_mu_min(seed: i
     below, above = scale.radius_eigenvalue
     assert below <= sigma_squared * h_min * mu_min * (1 + 1e-13)
     assert above >= sigma_squared * h_min * mu_min * (1 - 1e-13)
-    assert below == pytest.approx(sigma_squared * h_min * mu_min, rel=1e-10)
+    regular = sigma_squared > 2.0**-40  # seed 0: two inputs have the same pattern, and nothing above 0 is certified
+    assert below == pytest.approx(sigma_squared * h_min * mu_min if regular else 0.0, rel=1e-10, abs=0)
     assert above == pytest.approx(below, rel=1e-10)
     jacobian = condition_scale("2", net, rows)
     assert jacobian.lambda_min == jacobian.radius_eigenvalue == gram_eigenvalue_bounds(net, rows)

@@ -1,5 +1,6 @@
 """The identity claims hold, their mutants fall, their families reach every kind, and their bounds reject wrong values."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from itertools import product as pairs
@@ -264,6 +265,33 @@ def test_norms_of_columns_are_euclidean() -> None:
     assert values.tolist() == [5.0, 0.5]
     assert (errors > 0).all()
     assert (errors < 1e-14).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "squared_norm", "squared_inverse"),
+    [
+        ([[1, 0], [0, 1]], 2, 2),  # singular values 1, 1
+        ([[1, 0], [0, 1], [1, 0]], 3, fmpq(3, 2)),  # 2^{1/2}, 1
+        ([[1, 0, 0], [0, 1, 0]], 2, 2),
+        ([[0.6, 0.8]] * 4, 4, fmpq(1, 4)),  # 2: of rank 1
+    ],
+)
+def test_what_a_decomposition_of_the_inputs_may_be_off_by_hand(
+    rows: list[list[float]], squared_norm: int, squared_inverse: fmpq
+) -> None:
+    """A reflection for every row and column and as much for the iteration, 16 u for each entry of their vectors; of X and of X^+."""
+    n, d = len(rows), len(rows[0])
+    net = TwoLayerNetwork(weights=np.ones((4, d)), signs=np.ones(4))
+    exact = ExactNetwork.of(net, np.array(rows), np.zeros(n))
+    inverse = math.sqrt(squared_inverse)
+    reflections, iteration = 16 * (n + d) * max(n, d), 16 * (n + d) * max(n, d)
+    omega = (reflections + iteration) * 2.0**-53 * math.sqrt(squared_norm) * inverse
+    products = 2 * (d + 2) * 2.0**-53  # of d terms and two diagonal factors, doubled
+    wedin, factors = 2 * omega, 3 * omega
+    close = 2.0**-40  # what the module's own evaluation is off at most, relative; 0.6 and 0.8 are rounded as well
+    assert rounding.spread(exact) == pytest.approx(omega, rel=close, abs=0)
+    assert rounding.dual_inputs(exact).error == pytest.approx(inverse * (wedin + factors + products), rel=close, abs=0)
+    assert rounding.projection(exact).error == pytest.approx(wedin + 2 * omega + products, rel=close, abs=0)
 
 
 def test_a_zero_product_needs_no_rounding() -> None:
