@@ -129,7 +129,7 @@ _MU, _STEP, _SIGMA = "0 <= mu < 1", "0 < t <= 1", "0 < sig"
 _THETA, _SCORES, _LIMITED = "0 < theta <= 1", "0 < g <= G", "0 < eta*G**2 <= 1"
 _ALPHA = {"a": "(1-mu)*(2-t*(1-mu))"}
 _LEVERAGE = "0 < t <= (1-2*mu)/(1-mu)**2"
-_UNIT = ("u1**2 + u**2 == 1", "v1**2 + v**2 == 1")
+_UNIT = ("u1**2 + u**2 <= 1", "v1**2 + v**2 <= 1")
 _FALLS = ("0 <= nu <= 1", "0 <= u", "c <= v")
 _LAST = (_SCORES, _LIMITED, _THETA, "0 <= r", "0 <= d <= G*r")
 _RATIOS = ("0 < eta", "0 < theta", "0 < g", "0 <= r", "g*r <= d", "rp <= r - eta*theta*g*d")
@@ -154,7 +154,7 @@ GAIN = Obligation(
 
 FALL = Obligation(
     "O-t4-tube-fall",
-    "T4-tube: u1 v1 + nu u v <= 1 - (1-nu) u v for two unit vectors, at most 1 - (1-nu) u c for v >= c, which is the fall of ||r|| by "
+    "T4-tube: u1 v1 + nu u v <= 1 - (1-nu) u v for two vectors of length at most 1, at most 1 - (1-nu) u c for v >= c, which is the fall of ||r|| by "
     "eta theta h_min^{1/2} d; its rate is never slower than that of alpha",
     (
         Implication(_UNIT, "u1*v1 + nu*u*v <= 1 - (1-nu)*u*v"),
@@ -167,7 +167,7 @@ FALL = Obligation(
     ),
     (
         Mutation("more", "1.001 times the fall", {"1 - (1-nu)*u*v": "1 - 1001/1000*(1-nu)*u*v"}),
-        Mutation("longer-vector", "a vector of squared length 1.001", {_UNIT[0]: "u1**2 + u**2 == 1001/1000"}),
+        Mutation("longer-vector", "a vector of squared length 1.001", {_UNIT[0]: "u1**2 + u**2 <= 1001/1000"}),
         Mutation("larger-nu", "nu up to 1.001", {"0 <= nu <= 1": "0 <= nu <= 1001/1000"}, part=1),
         Mutation("smaller-v", "v from 0.999 c on", {"c <= v": "999/1000*c <= v"}, part=1),
         Mutation("largest", "h_max in the place of h_min", {"== eta*theta*g*d": "== eta*theta*G*d"}, part=2),
@@ -191,7 +191,7 @@ PATH = Obligation(
         Mutation("less", "0.999 of it", {"(r-rp)/(theta*g)": "999/1000*(r-rp)/(theta*g)"}),
         Mutation("longer-step", "eta h_max up to 1.001", {_LIMITED: "0 < eta*G**2 <= 1001/1000"}, part=1),
         Mutation("larger-theta", "theta up to 1.001", {_THETA: "0 < theta <= 1001/1000"}, part=1),
-        Mutation("largest", "h_max for h_min", {"r/(theta*g)": "r/(theta*G)"}, part=1),
+        Mutation("less-at-last", "0.999 of it", {"r/(theta*g)": "999/1000*r/(theta*g)"}, part=1),
         Mutation("not-damped", "sigma_b^2 alone in the solution", {"/(theta*g)/(lb+eps)": "/(theta*g)/lb"}, part=2),
     ),
 )
