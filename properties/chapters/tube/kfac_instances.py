@@ -136,12 +136,14 @@ def closed(
     return KroneckerTubeNetwork(net, inputs, targets, b / d.get("narrowed", 1), eta, steps, said, optimiser=optimiser)
 
 
-def directed(closing_scores: FloatArray, kind: str, rng: np.random.Generator) -> FloatArray:
-    """A unit vector (n,): the input of least or largest leverage alone, all alike, or any."""
-    n = len(closing_scores)
+def directed(scores: FloatArray, kind: str, rng: np.random.Generator) -> FloatArray:
+    """A unit vector (n,): the input of least or largest leverage alone, the last one, all alike, or any."""
+    n = len(scores)
     if kind in ("least", "largest"):
-        place = int(closing_scores.argmin() if kind == "least" else closing_scores.argmax())
+        place = int(scores.argmin() if kind == "least" else scores.argmax())
         return np.asarray(np.eye(n)[place])
+    if kind == "last":
+        return np.asarray(np.eye(n)[-1])
     if kind == "even":
         return np.full(n, 1 / np.sqrt(n))
     return np.asarray(normalise_rows(rng.standard_normal((1, n)))[0])
@@ -160,13 +162,15 @@ def build_drawn(description: Description) -> KroneckerTubeNetwork:
 def build_planted(description: Description) -> KroneckerTubeNetwork:
     """As many independent inputs as dimensions, so that Z is chosen: neurons near 0 on an input, with signs for which they cross it.
 
-    Groups: ``own`` neurons of each input alone, ``joint`` ones of all; of ``vanishing`` ones, active on all inputs or on one, each loses an
+    Groups: ``own`` neurons of each input alone, ``more`` times as many of the first one, ``joint`` ones of all; of ``vanishing`` ones, active on all inputs or on one, each loses an
     input; ``appearing`` ones of the first input come to the second.
     """
     d, rng = description, np.random.default_rng(description["seed"])
     n = d["inputs"]
     inputs = draw_inputs(n, n, "orthogonal", rng)
-    patterns: list[FloatArray] = [np.eye(n)[:, [i]] for i in range(n) for _ in range(d["own"])]
+    patterns: list[FloatArray] = [
+        np.eye(n)[:, [i]] for i in range(n) for _ in range(d["own"] * (1 if i else d["more"]))
+    ]
     patterns += [np.ones((n, 1))] * d["joint"]
     near: list[FloatArray] = [np.zeros((n, 1))] * len(patterns)
     for i in range(n):
@@ -222,6 +226,7 @@ def planted(counts: tuple[int, int, int], id: str = "planted", **changes: Any) -
     parts = {
         "inputs": st.integers(1, 3),
         "own": st.integers(4, 20),
+        "more": st.just(1),
         "joint": st.sampled_from([0, 0, 4]),
         "vanishing": st.integers(0, 4),
         "appearing": st.sampled_from([0, 1, 3]),
