@@ -23,7 +23,7 @@ from theory.theorems import tube_kfac
 
 Description = Mapping[str, Any]
 
-FAN_ANGLE = 0.2
+FAN_ANGLE = 0.06
 """Between neighbours of a fan."""
 
 
