@@ -11,7 +11,7 @@ T4-tube [derived]. sigma_b^2 > 0, mu < 1, 0 < eta h_max <= 1, and widths of at l
 With factored damping ``(S^T S + eps_S) x (X^T X + eps_X)``, not yet a claim: the same with ``1-theta`` for mu, ``theta = (1-mu_1) sigma_b^2/(sigma_b^2 + eps_S)``, and
 ``h_eps``, the diagonal of ``K (K + eps_X)^{-1}``, for h.
 
-Proofs: docs/proofs/tube.md, P13.46 to P13.50. Sharp: for one input at eta = 1, where all neurons that may flip vanish, ``||r(1)|| = mu ||r(0)||``.
+Proofs: docs/proofs/tube.md, P13.46 to P13.50. Sharp: for one input where all neurons that may flip vanish at once, ``||r(1)|| = (1 - eta(1-mu)) ||r(0)||``.
 
 In the obligations ``t`` is ``eta h_max``, ``d`` is ``(r^T diag(h) r)^{1/2}``, ``g`` and ``G`` the roots of h_min and h_max, ``r``, ``rp`` the norms before and after a
 step, ``sig`` sigma_b^2, ``a`` alpha.

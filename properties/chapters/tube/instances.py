@@ -127,11 +127,13 @@ class Recorder:
     """A mover that remembers the gradients, and the moves for the step size 1."""
 
     def __init__(self, move: MoveMaker) -> None:
+        """Nothing has been asked yet."""
         self.move = move
         self.gradients: list[AnyArray] = []
         self.movements: list[arb_mat] = []
 
     def __call__(self, gradient: AnyArray, pattern_gram: arb_mat) -> Move:
+        """From the gradient (n,) and H (n, n) to the move of one step."""
         found = self.move(gradient, pattern_gram)
         self.gradients.append(gradient)
         self.movements.append(found[0])

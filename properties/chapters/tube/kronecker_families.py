@@ -184,9 +184,7 @@ def build_planned(description: Description) -> KroneckerTubeNetwork:
     found = PatternClosing(net, inputs).closed(residual, d["form"])
     b = np.ones(len(inputs)) if found is None else found[1]
     targets = net.outputs(inputs) - residual
-    return KroneckerTubeNetwork(
-        net, inputs, targets, b, step_size(inputs, d["step_percent"]), d["steps"], d["form"]
-    )
+    return KroneckerTubeNetwork(net, inputs, targets, b, step_size(inputs, d["step_percent"]), d["steps"], d["form"])
 
 
 def planned(counts: tuple[int, int, int], id: str = "planned", **changes: Any) -> Family[KroneckerTubeNetwork]:
