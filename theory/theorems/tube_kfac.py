@@ -16,7 +16,7 @@ T4-damped-tube [derived]. ``(S^T S + eps_S) x (X^T X + eps_X)`` in the place of 
 ``theta = (1-mu) sigma_b^2/(sigma_b^2 + eps_S)`` for 1-mu, the diagonal of ``K (K + eps_X)^{-1}`` for h, and ``(H + eps_S)^{-1}`` for ``H^{-1}``.
 Widths from ``plain_solution`` do not grow with eps_S: ``sigma_b^2 + eps_S`` cancels.
 
-Proofs: docs/proofs/tube.md, P13.46 to P13.52. Sharp: for one input rate and path are attained, whatever eta is.
+Proofs: docs/proofs/tube.md, P13.46 to P13.53. Sharp: for one input rate and path are attained, whatever eta is.
 
 In the obligations ``t`` is ``eta h_max``, ``g`` and ``G`` the roots of h_min and h_max, ``r``, ``rp`` the norms before and after a step,
 ``sig`` sigma_b^2, ``a`` alpha, theta ``1-mu`` or T4-damped-tube's.
@@ -258,11 +258,11 @@ _KFAC = "docs/proofs/kfac.md: "
 _OF_S = argued("the same with ones for the kernel: N, D_N, sigma_b^2, and the ratio of S", f"{_HERE}P13.46")
 _AFTER = (
     proved("||r|| falls by eta theta h_min^{1/2} d, and its rate is never slower than that of the squares", FALL),
-    argued("I - eta M o P is a mean of the identity and of a contraction: the fall of ||r||", f"{_HERE}P13.48"),
-    argued("how far a step moves a pre-activation, and what (H + eps_S)^{-1}A_r is at most", f"{_HERE}P13.49"),
+    argued("I - eta M o P is a mean of the identity and of a contraction: the fall of ||r||", f"{_HERE}P13.51"),
+    argued("how far a step moves a pre-activation, and what (H + eps_S)^{-1}A_r is at most", f"{_HERE}P13.48"),
     proved("what it is at most, neuron by neuron", SOLUTION),
     proved("the steps' shares telescope, the last one included", PATH),
-    argued("no iterate and no segment leaves the tube: induction over k", f"{_HERE}P13.50"),
+    argued("no iterate and no segment leaves the tube: induction over k", f"{_HERE}P13.49"),
 )
 
 CHAINS = (
@@ -279,7 +279,7 @@ CHAINS = (
             proved("within that limit t <= 1 and (1 - t(1-mu))^2 <= 1 - t", LEVERAGE_RATE),
             argued("so ||r+||^2 <= ||r||^2 - eta alpha d^2", f"{_KFAC}P8.4"),
             *_AFTER,
-            argued("one input attains the rate and the path", f"{_HERE}P13.51"),
+            argued("one input attains the rate and the path", f"{_HERE}P13.50"),
             checked("the conclusion on instances", "T4-tube"),
         ),
     ),

@@ -51,8 +51,10 @@ class KroneckerRule(Stated):
     """mu, in the rate."""
     gain: Callable[[arb, arb, arb], Any] = tube_kfac.gain
     """``(eta, h_max, mu)`` -> alpha."""
-    factor: Callable[[arb, arb, arb, arb], Any] = tube_kfac.rate
-    """``(eta, h_min, h_max, mu)`` -> that of one step."""
+    factor: Callable[[arb, arb, arb], Any] = tube_kfac.rate
+    """``(eta, h, mu)`` -> that of one step, h a leverage score."""
+    rate_score: Callable[[PatternTube], arb] = lambda at: at.h_min
+    """The leverage score in the rate and in the fall of ``||r||``."""
     path: Callable[[PatternTube], Any] = lambda at: tube_kfac.path_sum(at.residual_norm, at.ratio, at.h_min)
     """S."""
     neuron: Callable[[Solution, arb], arb] = solution_bound
@@ -147,7 +149,8 @@ class KroneckerRule(Stated):
         """What the run is compared with."""
         at, eta = instance.tube, arb(instance.eta)
         mu, path, needed = self.numbers(instance)
-        alpha, factor = arb(self.gain(eta, at.h_max, mu)), arb(self.factor(eta, at.h_min, at.h_max, mu))
+        alpha, factor = arb(self.gain(eta, at.h_max, mu)), arb(self.factor(eta, self.rate_score(at), mu))
+        slope = (1 - factor) / self.rate_score(at).sqrt()
         own = (1 - eta * at.h_min).nonnegative_part().sqrt() if eta * at.h_max <= arb(self.limit(mu)) else None
         first, allowed, slow, way, found = followed.steps[0].before, arb(1), arb(1), arb(0), []
 
@@ -161,6 +164,11 @@ class KroneckerRule(Stated):
             allowed, way, left = factor * allowed, way + eta * length, step.after / step.before
             fall = eta * alpha * (length / step.before) ** 2
             compared(f"||r({k})||^2 <= ||r({k - 1})||^2 - eta alpha r^T diag(h) r", left * left, 1 - fall)
+            compared(
+                f"||r({k})|| <= ||r({k - 1})|| - eta (1-mu) (h_min r^T diag(h) r)^(1/2)",
+                left,
+                1 - slope * length / step.before,
+            )
             compared(f"||r({k})|| <= factor ||r({k - 1})||", left, factor)
             compared(f"||r({k})|| <= factor^{k} ||r(0)||", step.after / first, allowed)
             if own is not None:

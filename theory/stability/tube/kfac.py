@@ -110,12 +110,10 @@ class KroneckerTube(TubeRule):
         start = tube.start
         if not bounds.lambda_min > 0:
             return None
-        mu = bounds.ratio
-        if self.damped:
-            if not bounds.first_ratio < 1:
-                return None
-            mu = UpperBound(theorem.damped_contraction(bounds.first_ratio, bounds.lambda_min, self.eps))
-        if not mu < 1:
+        if not bounds.ratio < 1:
+            return None
+        mu = UpperBound(theorem.damped_contraction(bounds.ratio, bounds.lambda_min, self.eps))
+        if not mu < 1:  # theta below the rounding of 1
             return None
         path = UpperBound(theorem.path_sum(start.residual_norm, mu, LowerBound(float(self.leverage.lower.min()))))
         return Reach(mu, path, self._widths(tube, bounds, path))
