@@ -28,7 +28,7 @@ from theory.reals import nonnegative_real, shown
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
 from theory.rigour.damped_inputs import DampedInputs
 from theory.rigour.euclidean import euclidean_norm, form_root
-from theory.rigour.exact import AnyArray, ball_matrix, pseudo_inverse, rational_matrix
+from theory.rigour.exact import AnyArray, ball_matrix, diagonal, pseudo_inverse, rational, rational_matrix
 from theory.rigour.gram_rounding import GramRounding, over_root, root_error, smallest_root
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
@@ -197,18 +197,18 @@ def damped_mover(inputs: FloatArray, eps_S: float, eps_X: float) -> MoveMaker:
 
     ``||dW||_F^2 = sum_ij r_i r_j (Q H Q)_ij y_i . y_j``, ``Q = (H + eps_S I)^{-1}``, y_i the rows of Y.
     """
-    n, x = len(inputs), ball_matrix(inputs)
+    n, x = len(inputs), rational_matrix(inputs)
     if eps_X:
         kernel = x * x.transpose()
-        inverse = (kernel + _multiple_of_identity(n, eps_X)).inv()
-        projection, products = inverse * kernel, inverse * kernel * inverse
+        inverse = (kernel + diagonal([rational(eps_X)] * n)).inv()
+        projection, products = arb_mat(inverse * kernel), arb_mat(inverse * kernel * inverse)
     else:
-        pseudo = arb_mat(pseudo_inverse(rational_matrix(inputs)))
-        projection, products = x * pseudo, pseudo.transpose() * pseudo
+        pseudo = arb_mat(pseudo_inverse(x))
+        projection, products = ball_matrix(inputs) * pseudo, pseudo.transpose() * pseudo
 
     def move(residual: AnyArray, pattern_gram: arb_mat) -> Move:
         try:
-            inverse = (pattern_gram + _multiple_of_identity(n, eps_S)).inv()
+            inverse = (pattern_gram + arb_mat(diagonal([rational(eps_S)] * n))).inv()
         except ZeroDivisionError:
             inverse = arb_mat(n, n, [arb("nan")] * (n * n))
         weighted = arb_mat([[residual[i] * inverse[i, j] for j in range(n)] for i in range(n)])
@@ -217,10 +217,6 @@ def damped_mover(inputs: FloatArray, eps_S: float, eps_X: float) -> MoveMaker:
         return -projection * weighted, squared.nonnegative_part().sqrt()
 
     return move
-
-
-def _multiple_of_identity(n: int, eps: float) -> arb_mat:
-    return arb_mat([[arb(eps) if i == j else arb(0) for j in range(n)] for i in range(n)])
 
 
 OPTIMISER = DampedKroneckerFactored
