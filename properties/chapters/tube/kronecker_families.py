@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from properties.chapters.tube.closing import Closing, Sketch
 from properties.chapters.tube.instances import CERTIFIED
-from properties.chapters.tube.kronecker import KRONECKER_FORMS, KroneckerTubeNetwork, exact_leverage
+from properties.chapters.tube.kronecker import KRONECKER_FORMS, KroneckerTubeNetwork, dampings, exact_leverage
 from properties.chapters.tube.planned import FAR, NEAR, Group
 from properties.descent.inputs import draw_inputs
 from properties.engine.claim import Family
 from properties.engine.descriptions import described_family
+from theory.descent.damped_kfac import DampedKroneckerFactored
 from theory.inputs import FloatArray
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import rational
@@ -30,34 +31,39 @@ FAN_ANGLE = 0.06
 class PatternClosing(Closing):
     """The tube of patterns: ones for K, and K-FAC's widths."""
 
-    def __init__(self, net: TwoLayerNetwork, inputs: FloatArray) -> None:
-        """Everything that does not depend on the widths."""
+    def __init__(self, net: TwoLayerNetwork, inputs: FloatArray, shares: tuple[float, float] | None = None) -> None:
+        """Everything that does not depend on the widths; ``shares`` are eps_S in units of sigma^2, and eps_X."""
         super().__init__(net, inputs)
         self.kernel = self.sizes = np.ones_like(self.kernel)
         self.gram = self.slopes @ self.slopes.T / self.m
         self.first = float(np.linalg.eigvalsh(self.gram)[0])
-        self.leverage = np.array([float(h) for h in exact_leverage(inputs)])
+        self.optimiser = "kfac"
+        if shares is not None:
+            self.optimiser = DampedKroneckerFactored(shares[0] * max(self.first, 0.0), shares[1]).name
+        self.eps_S, self.eps_X = dampings(self.optimiser)
+        self.leverage = np.array([float(h) for h in exact_leverage(inputs, self.eps_X)])
 
     def sketch(self, b: FloatArray, residual: FloatArray, form: str) -> Sketch | None:
         """The tube of these widths; None where sigma_b^2 <= 0 or mu >= 1."""
         _, change, flips, eigenvalue, _, ratio = self._rectified(b)
         if not (eigenvalue > 0 and ratio < 1):
             return None
-        path = float(tube_kfac.path_sum(float(np.linalg.norm(residual)), ratio, float(self.leverage.min())))
+        contraction = float(tube_kfac.damped_contraction(ratio, eigenvalue, self.eps_S))
+        path = float(tube_kfac.path_sum(float(np.linalg.norm(residual)), contraction, float(self.leverage.min())))
         units = np.sqrt(self.leverage / self.m) * path
-        solution = float(tube_kfac.plain_solution(len(b), self.m, eigenvalue))
+        solution = float(tube_kfac.plain_solution(len(b), self.m, eigenvalue, self.eps_S))
         if form == "plain":
             return Sketch(ratio, eigenvalue, path, units * solution)
-        q = np.abs(np.linalg.solve(self.gram, self.slopes))
+        q = np.abs(np.linalg.solve(self.gram + self.eps_S * np.eye(len(b)), self.slopes))
         counts = np.broadcast_to(flips, q.shape).sum(axis=0)
         moved = np.sqrt(counts) + np.linalg.norm(change @ q, axis=0)
-        own = np.minimum(np.linalg.norm(q, axis=0) + moved / eigenvalue, solution)
+        own = np.minimum(np.linalg.norm(q, axis=0) + moved / (eigenvalue + self.eps_S), solution)
         return Sketch(ratio, eigenvalue, path, np.outer(units, own))
 
 
-def step_size(inputs: FloatArray, percent: float) -> float:
-    """So many hundredths of ``1/h_max``, not more."""
-    largest = max(exact_leverage(inputs))
+def step_size(inputs: FloatArray, percent: float, eps: float = 0.0) -> float:
+    """So many hundredths of ``1/h_max``, not more; ``eps`` is eps_X."""
+    largest = max(exact_leverage(inputs, eps))
     eta = percent / 100 / float(largest)
     while percent <= 100 and rational(eta) * largest > 1:
         eta = float(np.nextafter(eta, 0.0))
@@ -90,7 +96,7 @@ def build_drawn(description: Description) -> KroneckerTubeNetwork:
     inputs = draw_inputs(d["inputs"], d["dimension"], d["kind"], rng) if drawn else fan(d["inputs"])
     net = TwoLayerNetwork.initialise(2 * d["half_width"], inputs.shape[1], 1.0, rng, symmetric=d["symmetric"])
     direction = directed(d["direction"], inputs, rng)
-    closing = PatternClosing(net, inputs)
+    closing = PatternClosing(net, inputs, d.get("damping"))
     found = closing.dialled(direction, d["ratio_percent"] / 100, d["form"])
     length, widths = found if found is not None else (1.0, np.ones(len(inputs)))
     return KroneckerTubeNetwork(
@@ -98,9 +104,10 @@ def build_drawn(description: Description) -> KroneckerTubeNetwork:
         inputs,
         net.outputs(inputs) - length * direction,
         widths / d.get("narrowed", 1),
-        step_size(inputs, d["step_percent"]),
+        step_size(inputs, d["step_percent"], closing.eps_X),
         d["steps"],
         d.get("certified") or d["form"],
+        optimiser=closing.optimiser,
     )
 
 
@@ -123,9 +130,9 @@ def drawn(counts: tuple[int, int, int], id: str = "drawn", **changes: Any) -> Fa
     return described_family(id, title, build_drawn, counts, **{**parts, **changes})
 
 
-def certified_tubes(counts: tuple[int, int, int]) -> Family[KroneckerTubeNetwork]:
+def certified_tubes(counts: tuple[int, int, int], **changes: Any) -> Family[KroneckerTubeNetwork]:
     """The same, with the tubes of certificates."""
-    return drawn(counts, "certified", form=st.just("plain"), certified=st.sampled_from(CERTIFIED))
+    return drawn(counts, "certified", form=st.just("plain"), certified=st.sampled_from(CERTIFIED), **changes)
 
 
 # --- networks made to measure ----------------------------------------------------------------------------------------
@@ -181,10 +188,11 @@ def build_planned(description: Description) -> KroneckerTubeNetwork:
     """A network made to flip."""
     d = description
     net, inputs, residual = realised(PLANS[d["plan"]](d["fixed"], d["flipping"]))
-    found = PatternClosing(net, inputs).closed(residual, d["form"])
+    closing = PatternClosing(net, inputs, d.get("damping"))
+    found = closing.closed(residual, d["form"])
     b = np.ones(len(inputs)) if found is None else found[1]
-    targets = net.outputs(inputs) - residual
-    return KroneckerTubeNetwork(net, inputs, targets, b, step_size(inputs, d["step_percent"]), d["steps"], d["form"])
+    targets, eta = net.outputs(inputs) - residual, step_size(inputs, d["step_percent"], closing.eps_X)
+    return KroneckerTubeNetwork(net, inputs, targets, b, eta, d["steps"], d["form"], optimiser=closing.optimiser)
 
 
 def planned(counts: tuple[int, int, int], id: str = "planned", **changes: Any) -> Family[KroneckerTubeNetwork]:

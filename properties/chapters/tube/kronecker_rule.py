@@ -1,4 +1,4 @@
-"""What T4-tube says in numbers, and how a run of K-FAC in balls is compared with them."""
+"""What T4-tube and T4-damped-tube say in numbers, and how a run of K-FAC in balls is compared with them."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ STEP_SIZE = "step size"
 
 
 def solution_bound(known: Solution, smallest: arb) -> arb:
-    """At least ``||H(k)^{-1} A_r(k)||``."""
+    """At least ``||(H(k) + eps_S)^{-1} A_r(k)||``, of ``sigma_b^2 + eps_S``."""
     return arb(tube_kfac.neuron_solution(known.norm, known.flips, known.changed, smallest))
 
 
 @dataclass(frozen=True)
 class KroneckerRule(Stated):
-    """T4-tube's numbers, as stated or as a mutant states them."""
+    """The numbers of T4-tube and T4-damped-tube, as stated or as a mutant states them; mu is ``1 - theta`` with damping."""
 
     around: Callable[[KroneckerTubeNetwork], PatternTube] = lambda instance: instance.tube
     """What is known of the tube."""
-    ratio: Callable[[PatternTube], arb] = lambda at: at.ratio
+    ratio: Callable[[PatternTube], arb] = lambda at: at.contraction
     """mu, in the rate."""
     gain: Callable[[arb, arb, arb], Any] = tube_kfac.gain
     """``(eta, h_max, mu)`` -> alpha."""
@@ -55,8 +55,10 @@ class KroneckerRule(Stated):
     """``(eta, h, mu)`` -> that of one step, h a leverage score."""
     rate_score: Callable[[PatternTube], arb] = lambda at: at.h_min
     """The leverage score in the rate and in the fall of ``||r||``."""
-    path: Callable[[PatternTube], Any] = lambda at: tube_kfac.path_sum(at.residual_norm, at.ratio, at.h_min)
+    path: Callable[[PatternTube], Any] = lambda at: tube_kfac.path_sum(at.residual_norm, at.contraction, at.h_min)
     """S."""
+    plain: Callable[[PatternTube], Any] = lambda at: tube_kfac.plain_solution(*at.shape, at.lambda_min, at.eps_S)
+    """At least ``||(H(k) + eps_S)^{-1} A_r(k)||`` for all neurons."""
     neuron: Callable[[Solution, arb], arb] = solution_bound
     most_step: int = 1
     """What ``eta h_max`` may be."""
@@ -72,9 +74,8 @@ class KroneckerRule(Stated):
 
     def needed(self, at: PatternTube, form: str) -> AnyArray:
         """How far pre-activations may move, (n,) or (n, m)."""
-        n, m = at.shape
-        path, smallest, scores = arb(self.path(at)), at.lambda_min, [arb(one) for one in at.exact_leverage]
-        plain = arb(tube_kfac.plain_solution(n, m, smallest))
+        m, smallest = at.neurons, at.lambda_min + at.eps_S
+        path, scores, plain = arb(self.path(at)), [arb(one) for one in at.exact_leverage], arb(self.plain(at))
 
         def widths(solution: arb) -> list[Any]:
             return [tube_kfac.width(path, h, solution, m) for h in scores]

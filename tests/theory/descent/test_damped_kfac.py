@@ -38,7 +38,7 @@ def problem(n: int = 4, d: int = 3, m: int = 50, activation: str = "relu") -> Pr
     return net, normalise_rows(rng.standard_normal((n, d))), rng.standard_normal(n)
 
 
-@pytest.mark.parametrize("pair", PAIRS[:3] + PAIRS[4:])
+@pytest.mark.parametrize("pair", [*PAIRS[:3], (3.0, 0.5)])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_a_step_is_the_dense_kronecker_system(pair: tuple[float, float], activation: str) -> None:
     """``((S^T S + eps_S) x (X^T X + eps_X))^+ J^T r``, as a matrix of size m d."""
