@@ -164,7 +164,7 @@ def path_sum(
         path_by_both(first_coefficients, changed, residual_norm, mu, lambda_b),
         path_by_products(first_coefficients, changed, products, mu, lambda_b),
     ]
-    if first_ratio < 1:
+    if real(first_ratio, "mu_1") < 1:
         found.append(path_by_coefficients(first_coefficients, changed, first_ratio, lambda_b))
     return _least(found)
 

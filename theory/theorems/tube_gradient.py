@@ -29,6 +29,7 @@ from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import needs
 from theory.reals import finite, magnitude, positive_real, real, shown
+from theory.theorems.segments import INTEGRAL
 
 SECTION = 11
 
@@ -215,6 +216,7 @@ CHAINS = (
     Chain(
         "T0-tube",
         (
+            INTEGRAL,
             argued(
                 "while the segment lies in the tube, r+ = (I - eta G(0) - eta E) r with |E| <= D, and r+ = (I - eta G(k) - eta X) r with |X| <= M",
                 f"{_HERE}P13.16",

@@ -27,7 +27,7 @@ from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import needs
 from theory.reals import magnitude, nonnegative_real, positive_real, square_root
-from theory.theorems.segments import INTEGRAL
+from theory.theorems.kfac import STEP_LINKS
 from theory.theorems.tube import IN_THE_TUBE, contraction, tube_eigenvalue
 
 SECTION = 11
@@ -166,20 +166,18 @@ RANGES = (
 )
 
 _HERE = "docs/proofs/tube.md: "
-_KFAC = "docs/proofs/kfac.md: "
 
 CHAINS = (
     Chain(
         "T4-tube",
         (
-            INTEGRAL,
+            *STEP_LINKS,
             *IN_THE_TUBE,
+            checked("M, D, tau and lambda_b", "C2-tube"),
+            checked("the ratio's forms, for ones in the place of K as well", "C2-tube-ratio"),
             argued("the same with ones for the kernel: N, D_N, sigma_b^2, and the ratio of S", f"{_HERE}P13.46"),
-            argued("one step is r+ = (I - eta M o P) r, M = mean of S times S^+", f"{_KFAC}P8.2"),
-            argued("||I - t M o Q|| <= ||I - tM||, Q of unit diagonal", f"{_KFAC}P8.3"),
             argued("||I - tM|| <= 1 - t(1-mu) in the tube", f"{_HERE}P13.47"),
             proved("its square is 1 - t alpha, and alpha is at least (1-mu)(1+mu), and 1 within T4-lev's limit", GAIN),
-            argued("so ||r+||^2 <= ||r||^2 - eta alpha r^T diag(h) r", f"{_KFAC}P8.4"),
             argued("how far a step moves a pre-activation", f"{_HERE}P13.48"),
             proved("what H(k)^{-1}A_r is at most", SOLUTION),
             proved("the steps' shares telescope", PATH),

@@ -33,6 +33,7 @@ from theory.proof.range import needs
 from theory.reals import finite, magnitude, nonnegative_real, positive_part, positive_real, real, shown, square_root
 from theory.theorems.condition import STEP
 from theory.theorems.general_loss import COERCIVITY, FACTOR, FACTOR_LIMIT, LOSS, OWN_RATE, PAPER_RATE, RATE_LIMIT
+from theory.theorems.segments import INTEGRAL
 
 SECTION = 11
 
@@ -281,6 +282,7 @@ CHAINS = (
     Chain(
         "T2-tube",
         (
+            INTEGRAL,
             *_STEP_LINKS,
             argued("the square, expanded, is T2's, with q in place of C", f"{_HERE}P13.21"),
             proved("the bracket that multiplies ||g||^2 is not positive within the step limit", PAPER_RATE),
@@ -293,6 +295,7 @@ CHAINS = (
     Chain(
         "T2-tube-q",
         (
+            INTEGRAL,
             *_STEP_LINKS,
             proved("equation (2) with s^2 = mu^2 + t(L^2 - mu^2)", COERCIVITY),
             proved(
@@ -314,6 +317,7 @@ CHAINS = (
     Chain(
         "T2-tube-strong",
         (
+            INTEGRAL,
             *_STEP_LINKS,
             proved("||r - eta g|| <= (1 - eta mu) ||r|| and eta q ||g|| <= eta q L ||r||", STRONG),
             argued("so the residual shrinks by 1 - eta (mu - q L)", f"{_HERE}P13.23"),

@@ -36,10 +36,11 @@ from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
-from theory.proof.range import Range, needs
+from theory.proof.range import Range, needs, taken_over
 from theory.reals import circle_constant, nonnegative_real, positive_real, probability
 from theory.theorems.chernoff import CHERNOFF, FIRST_WIDTH, KEPT_SHARE, width_quotient
 from theory.theorems.residual_tail import LINKS as START_LINKS
+from theory.theorems.residual_tail import RANGES as START_RANGES
 
 SECTION = 11
 
@@ -88,9 +89,15 @@ def movement_width(
 
     ``overlap`` multiplies the left side (1 in T3-tube). Raises ScaleError.
     """
-    reach = fmpq(16, 9) * nonnegative_real(squared_length, "L^2") * positive_real(squared_row, "K^^2") * factor**2
-    room = circle_constant(allowed) * positive_real(scale, "scale") ** 2 * positive_real(allowed, "a") ** 2
-    return width_quotient(8 * reach * overlap**2, room)
+    reach = (
+        fmpq(16, 9)
+        * nonnegative_real(squared_length, "L^2")
+        * positive_real(squared_row, "K^^2")
+        * positive_real(factor, "g") ** 2
+    )
+    share = positive_real(allowed, "a")
+    room = circle_constant(share) * positive_real(scale, "scale") ** 2 * share**2
+    return width_quotient(8 * reach * positive_real(overlap, "the overlap") ** 2, room)
 
 
 @at_least_exact
@@ -99,7 +106,7 @@ def counting_width(log: float, allowed: float, counts: int = 1, symmetric: bool 
 
     ``log`` is ``ln(events/share)``, ``counts`` the sides, k = ``largest`` what a neuron adds at most to a count (1 in T3-tube). Raises ScaleError.
     """
-    wide = 2 * COUNTED * counts * nonnegative_real(log, "the logarithm") * largest
+    wide = 2 * COUNTED * counts * nonnegative_real(log, "the logarithm") * positive_real(largest, "k")
     return width_quotient(wide * (2 if symmetric else 1), positive_real(allowed, "a"))
 
 
@@ -116,7 +123,7 @@ _RATIO = "0 < mu < 1"
 POSITIVE = ("0 < eigenvalue", "0 < nu", "0 < m", "0 < kappa", "0 < row2", "0 <= L2", "0 < pi")
 
 SQUARES = Obligation(
-    "O-squares",
+    "O-t3-squares",
     "T3-tube: numbers that are not negative are ordered as their squares",
     (Implication(("0 <= x", "0 <= y", "x**2 <= y**2"), "x <= y"),),
     (Mutation("smaller", "x <= 0.999 y", {"x <= y": "x <= 999/1000*y"}),),
@@ -253,8 +260,8 @@ def _composition_ranges(one: Obligation, growth: str) -> list[Range]:
     kept = (_RATIO, "0 < eigenvalue", "smallest > 3/4*eigenvalue", "0 <= x", f"{growth}*x <= 3/4*mu*eigenvalue")
     second, third = (SECOND, THIRD) if growth == PLAIN else (SIDED_SECOND, SIDED_THIRD)
     return [
-        *needs("T3-tube", one, (0,), *_GIVEN, "m >= limit", limit=second),
-        *needs("T3-tube", one, (1,), _RATIO, "0 < eigenvalue", "kappa >= 1", "log > 0", "m >= limit", limit=third),
+        *needs("T3-tube", one, (0,), *_GIVEN, "m >= wide", wide=second),
+        *needs("T3-tube", one, (1,), _RATIO, "0 < eigenvalue", "kappa >= 1", "log > 0", "m >= wide", wide=third),
         *needs("T3-tube", one, (2, 3), *kept),
         *needs("T3-tube", one, (4,), *kept, "0 <= r"),
         *needs("T3-tube", one, (5,), _RATIO),
@@ -263,14 +270,13 @@ def _composition_ranges(one: Obligation, growth: str) -> list[Range]:
 
 
 RANGES = (
+    *taken_over("T3-tube", START_RANGES, "R0-tail"),
     *needs("T3-tube", SQUARES, (0,), "0 <= x", "0 <= y", "x**2 <= y**2"),
     *_composition_ranges(COMPOSITION, PLAIN),
     *_composition_ranges(SIDED_COMPOSITION, SIDED),
     *needs("T3-tube", TARGET, (0,), "0 < eigenvalue", "smallest > 3/4*eigenvalue", "0 <= Y0", "3/4*Y0 <= Y1"),
     *needs("T3-tube", TARGET, (1,), _RATIO, "0 < rest", "0 <= x <= mu*rest"),
-    *needs(
-        "T3-tube", INDEPENDENT, (0,), _RATIO, "0 < eigenvalue", "kappa >= 1", "log > 0", "m >= limit/2", limit=THIRD
-    ),
+    *needs("T3-tube", INDEPENDENT, (0,), _RATIO, "0 < eigenvalue", "kappa >= 1", "log > 0", "m >= wide/2", wide=THIRD),
     *needs(
         "T3-tube",
         INDEPENDENT,
@@ -279,8 +285,8 @@ RANGES = (
         "0 < eigenvalue",
         "kappa >= 1",
         "log > 0",
-        "m >= limit/2",
-        limit=SIDED_THIRD,
+        "m >= wide/2",
+        wide=SIDED_THIRD,
     ),
     *needs("T3-tube", INDEPENDENT, (2,), "0 < s < 1", "0 < delta < 1"),
 )
@@ -301,6 +307,7 @@ CHAINS = (
         (
             *CHERNOFF,
             argued("the same for G_inf^{-1/2} G(0) G_inf^{-1/2}", "docs/generalisation.md: P12.6"),
+            argued("which mu is best", "docs/proofs/tube.md: P13.34"),
             checked("K-chernoff's and K-relative's frequency", "K-chernoff", "K-relative"),
             *START_LINKS,
             argued("the failures add up to at most delta; b is fixed before the draw", f"{_HERE}P13.28"),

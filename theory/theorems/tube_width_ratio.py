@@ -32,10 +32,11 @@ from theory.proof.calculated import Calculated
 from theory.proof.chain import Chain, argued, checked, proved
 from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
-from theory.proof.range import Range, needs
+from theory.proof.range import Range, needs, taken_over
 from theory.reals import circle_constant, magnitude, positive_real, probability, square_root
 from theory.theorems.chernoff import CHERNOFF, FIRST_WIDTH, KEPT_SHARE
 from theory.theorems.residual_tail import LINKS as START_LINKS
+from theory.theorems.residual_tail import RANGES as START_RANGES
 from theory.theorems.segments import INTEGRAL
 from theory.theorems.tube_width import COUNT_LINKS, SQUARES, counting_width, movement_width
 
@@ -56,9 +57,8 @@ def root_ratio(tau: float, lambda_min: float) -> float:
 def root_path(squared_length: float, tau: float, lambda_min: float) -> float:
     """S of T1-tube-root, ``squared_length`` is ``r(0)^T G(0)^{-1} r(0)``; inf for a ratio of 1 or more. Raises ScaleError."""
     x = square_root(magnitude(tau, "tau") / positive_real(lambda_min, "lambda"))
-    if not 2 * x < 1:
-        return float("inf")
-    return square_root(magnitude(squared_length, "the squared length") / lambda_min) / ((1 - 2 * x) * (1 - x))
+    length = square_root(magnitude(squared_length, "the squared length") / lambda_min)
+    return length / ((1 - 2 * x) * (1 - x)) if 2 * x < 1 else float("inf")
 
 
 @at_most_exact
@@ -206,12 +206,13 @@ def _root_ranges(theorem: str) -> list[Range]:
 
 
 RANGES = (
+    *taken_over("T3-tube-ratio", START_RANGES, "R0-tail"),
     *_root_ranges("T1-tube-root"),
     *_root_ranges("T3-tube-ratio"),
     *needs("T3-tube-ratio", SQUARES, (0,), "0 <= x", "0 <= y", "x**2 <= y**2"),
-    *needs("T3-tube-ratio", COMPOSITION, (0,), *_GIVEN, "m >= limit", limit=SECOND),
-    *needs("T3-tube-ratio", COMPOSITION, (1,), *_LIGHT, "m >= limit", limit=THIRD),
-    *needs("T3-tube-ratio", COMPOSITION, (2,), *_LIGHT, "m >= limit/2", limit=THIRD),
+    *needs("T3-tube-ratio", COMPOSITION, (0,), *_GIVEN, "m >= wide", wide=SECOND),
+    *needs("T3-tube-ratio", COMPOSITION, (1,), *_LIGHT, "m >= wide", wide=THIRD),
+    *needs("T3-tube-ratio", COMPOSITION, (2,), *_LIGHT, "m >= wide/2", wide=THIRD),
     *needs(
         "T3-tube-ratio",
         COMPOSITION,

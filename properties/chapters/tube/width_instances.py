@@ -14,7 +14,7 @@ from theory.direction import UpperBound
 from theory.inputs import FloatArray
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.norms import rounded_up
-from theory.stability.tube.bounds import TubeBounds, bounds_at, turned
+from theory.stability.tube.bounds import TubeBounds, bounds_at, pushed, turned
 from theory.stability.tube.start import Start, sum_above, tube_start
 from theory.theorems import tube, tube_width_ratio
 from theory.theorems.chernoff import chernoff_failure

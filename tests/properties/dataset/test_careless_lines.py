@@ -144,8 +144,8 @@ READERS = {
 }
 """They read again what certificates have written."""
 
-RATIONAL = {"guard/instances.py"}
-"""Eigenvalues of rational matrices, from their exact inverses."""
+RATIONAL = {"guard/instances.py", "chapters/tube/width_instances.py"}
+"""Eigenvalues of rational matrices, from their exact inverses; a form ``r^T G^{-1} r`` from its defect, rounded up."""
 
 
 def test_only_the_theory_vouches_for_numbers() -> None:

@@ -34,9 +34,9 @@ def family(claim: str, id: str) -> Family[Any]:
 
 @cache
 def descriptions(claim: str, id: str) -> tuple[Mapping[str, Any], ...]:
-    """Draws with four fixed seeds, as a search dwells on what it drew before; each description once."""
+    """Draws with eight fixed seeds, as a search dwells on what it drew before; each description once."""
     found: dict[str, Mapping[str, Any]] = {}
-    for number in range(4):
+    for number in range(8):
 
         @seed(number)
         @SETTINGS

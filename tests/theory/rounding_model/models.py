@@ -38,7 +38,7 @@ def finite_gram() -> Case:
             rows = np.array([row])
             net = network(theory, weights, np.ones(len(weights)), activation)
             with exchanged(module, {"pre_activation_error": lambda net, e=moved: np.full(net.width, e)}):
-                computed, error = module._gram_with_error(net, rows)
+                computed, error = module.gram_with_error(net, rows)
             for sign in (1, 0, -1):
                 z = rows @ weights.T + sign * moved
                 slopes = np.cos(z) if activation == "sin" else (z >= 0).astype(float)

@@ -32,6 +32,9 @@ GOOD: Mapping[str, Any] = {
 }
 """An admissible value of an argument, whatever the function; of others 1/4, and 4 where they are counts."""
 
+IN_A_TUBE: Mapping[str, Any] = {**dict.fromkeys(("mu", "ratio", "first_ratio"), 0.25), "q": 0.1}
+"""In theorems on tubes these are ratios below 1."""
+
 HELPERS = {
     "in_kind",
     "first_coefficients",
@@ -40,6 +43,7 @@ HELPERS = {
     "composition_constant",
     "width_quotient",
     "first_width",
+    "overlap",
 }
 """Functions that are no constants of a theorem."""
 
@@ -64,10 +68,13 @@ def variants(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
         if name in GOOD or parameter.default is inspect.Parameter.empty
     }
     module = inspect.getmodule(function)
+    assert module is not None
+    if ".tube" in module.__name__:
+        arguments |= {name: value for name, value in IN_A_TUBE.items() if name in arguments}
     if "form" in parameters:
-        yield from ({**arguments, "form": form} for form in kernels.SEPARATION_FORMS)
+        yield from ({**arguments, "form": form} for form in getattr(module, "FORMS", kernels.SEPARATION_FORMS))
     elif "theorem" in parameters:
-        yield from ({**arguments, "theorem": name} for name in module.THEOREMS)  # type: ignore[union-attr]
+        yield from ({**arguments, "theorem": name} for name in module.THEOREMS)
     else:
         yield arguments
 

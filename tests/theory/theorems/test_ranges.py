@@ -25,6 +25,10 @@ WIDER = {
     "O-t2q-factor 3: q + 1/1000 < 1": LARGER,
     "O-t2q-rate 0: q + 1/1000 < 1": LARGER,
     "O-sharp-lo 0: 0 + 1/1000 < s": "the theorem has s >= 1-c",
+    **{f"O-t3-tube 0: 0 + 1/1000 < {name}": POSITIVE for name in ("kappa", "row2", "m", "pi")},
+    "O-t3-tube-sided 0: 0 + 1/1000 < kappa": POSITIVE,
+    "O-t3-tube-ratio 0: 0 + 1/1000 < row2": POSITIVE,
+    "O-t3-tube-ratio 1: 0 + 1/1000 < k": POSITIVE,
     "O-t4-contained 1: 0 + 1/1000 < mu_max": "mu_max >= 1, for leverage scores are at most 1",
     **{f"O-flips 1: 0 + 1/1000 < {name}": POSITIVE for name in ("n", "m", "pi")},
     **{f"O-t3 2: 0 + 1/1000 < {name}": POSITIVE for name in ("n", "pi")},
@@ -37,11 +41,18 @@ WIDER = {
 }
 """Comparisons in the obligations that are weaker than any theorem needs by 1/1000 at least, and why."""
 
-VANISHING = {("O-sharp-goal", 1), ("O-sharp-lo", 0), ("O-sharp-hi", 0), ("O-line", 1), ("O-t4-least", 3)}
+VANISHING = {
+    ("O-sharp-goal", 1),
+    ("O-sharp-lo", 0),
+    ("O-sharp-hi", 0),
+    ("O-line", 1),
+    ("O-t4-least", 3),
+    ("O-t3-tube-ratio", 6),
+}
 """Conclusions whose larger side vanishes where they are tight: a share of it is nothing there."""
 
-LOOSE = {("O-line-sharp", 1), ("O-t0-ball", 3)}
-"""Conclusions that are said for a sign or an order only, and have room."""
+LOOSE = {("O-line-sharp", 1), ("O-t0-ball", 3), ("O-t3-tube-ratio", 5)}
+"""Conclusions that are said for a sign, an order or in rounded numbers only, and have room."""
 
 SHARE_ALONE = {("O-t0-advantage", 2)}
 """Conclusions about numbers of at most 1, where a share says as much as that itself, which the prover does not decide in a minute."""
