@@ -32,8 +32,9 @@ from theory.proof.implication import Implication
 from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import Range, needs
 from theory.reals import magnitude, nonnegative_real, positive_real, square_root
-from theory.theorems.kfac import LEVERAGE_RATE
-from theory.theorems.segments import INTEGRAL
+from theory.theorems.identities import KRONECKER_MOVE
+from theory.theorems.kfac import LEVERAGE_RATE, STEP_LINKS
+from theory.theorems.segments import INTEGRAL, SCHUR
 from theory.theorems.tube import IN_THE_TUBE, RATIO_OF_FORMS, contraction, tube_eigenvalue
 from theory.theorems.tube_damped import LEFT, MIXED, PROGRESS
 
@@ -253,7 +254,6 @@ RANGES = (
 )
 
 _HERE = "docs/proofs/tube.md: "
-_KFAC = "docs/proofs/kfac.md: "
 
 _OF_S = argued("the same with ones for the kernel: N, D_N, sigma_b^2, and the ratio of S", f"{_HERE}P13.46")
 _AFTER = (
@@ -269,17 +269,16 @@ CHAINS = (
     Chain(
         "T4-tube",
         (
-            INTEGRAL,
+            *STEP_LINKS,
             *IN_THE_TUBE,
+            checked("M, D, tau and lambda_b", "C2-tube"),
+            checked("the ratio's forms, for ones in the place of K as well", "C2-tube-ratio"),
             _OF_S,
-            argued("one step is r+ = (I - eta M o P) r, M = mean of S times S^+", f"{_KFAC}P8.2"),
-            argued("||I - t M o Q|| <= ||I - tM||, Q of unit diagonal", f"{_KFAC}P8.3"),
             argued("||I - tM|| <= 1 - t(1-mu) in the tube", f"{_HERE}P13.47"),
             proved("its square is 1 - t alpha, and alpha is at least (1-mu)(1+mu), and 1 within T4-lev's limit", GAIN),
             proved("within that limit t <= 1 and (1 - t(1-mu))^2 <= 1 - t", LEVERAGE_RATE),
-            argued("so ||r+||^2 <= ||r||^2 - eta alpha d^2", f"{_KFAC}P8.4"),
             *_AFTER,
-            argued("one input attains the rate and the path", f"{_HERE}P13.50"),
+            argued("one input attains the rate", f"{_HERE}P13.50"),
             checked("the conclusion on instances", "T4-tube"),
         ),
     ),
@@ -287,13 +286,18 @@ CHAINS = (
         "T4-damped-tube",
         (
             INTEGRAL,
+            *KRONECKER_MOVE,
             *IN_THE_TUBE,
+            checked("M, D, tau and lambda_b", "C2-tube"),
+            checked("the ratio's forms, for ones in the place of K as well", "C2-tube-ratio"),
             _OF_S,
             RATIO_OF_FORMS,
             argued("one step is r+ = (I - eta M o P) r, and ||I - tM|| <= 1 - t theta", f"{_HERE}P13.52"),
             proved("eps p - Y p is at most the share 1 - theta of (H + eps) p", LEFT),
             proved("with (1-t) (H + eps) p at most 1 - t theta, for t <= 1", MIXED),
-            argued("||I - t M o Q|| <= ||I - tM||, Q of unit diagonal", f"{_KFAC}P8.3"),
+            SCHUR,
+            argued("||I - t M o Q|| <= ||I - tM||, Q of unit diagonal", "docs/proofs/kfac.md: P8.3"),
+            argued("||I - tM||^2 <= 1 - t alpha gives the fall of the squares", "docs/proofs/kfac.md: P8.4"),
             *_AFTER,
             checked("the conclusion on instances", "T4-damped-tube"),
         ),

@@ -53,6 +53,7 @@ def planned(plan: str, fixed: int, flipping: int, **changes: Any) -> KroneckerTu
 def checked(instance: KroneckerTubeNetwork) -> list[Bound]:
     """The bounds of an instance all of whose hypotheses and bounds hold."""
     assert {one.verdict for one in T4_TUBE.hypotheses(instance)} == {Verdict.HOLDS}
+    assert T4_TUBE.confirm is not None
     with working_precision(2 * BITS):
         bounds = [*T4_TUBE.conclusion(instance), *T4_TUBE.confirm(instance, 2 * BITS)]
     assert {one.verdict for one in bounds} == {Verdict.HOLDS}
