@@ -33,7 +33,7 @@ from theory.proof.obligation import Mutation, Obligation
 from theory.proof.range import Range, needs
 from theory.reals import magnitude, nonnegative_real, positive_real, square_root
 from theory.theorems.identities import KRONECKER_MOVE
-from theory.theorems.kfac import LEVERAGE_RATE, STEP_LINKS
+from theory.theorems.kfac import LEVERAGE_RATE, MOVE, STEP_LINKS
 from theory.theorems.segments import INTEGRAL, SCHUR
 from theory.theorems.tube import IN_THE_TUBE, RATIO_OF_FORMS, contraction, tube_eigenvalue
 from theory.theorems.tube_damped import LEFT, MIXED, PROGRESS
@@ -296,9 +296,11 @@ CHAINS = (
             proved("eps p - Y p is at most the share 1 - theta of (H + eps) p", LEFT),
             proved("with (1-t) (H + eps) p at most 1 - t theta, for t <= 1", MIXED),
             SCHUR,
+            MOVE,
             argued("||I - t M o Q|| <= ||I - tM||, Q of unit diagonal", "docs/proofs/kfac.md: P8.3"),
             argued("||I - tM||^2 <= 1 - t alpha gives the fall of the squares", "docs/proofs/kfac.md: P8.4"),
             *_AFTER,
+            argued("the same of P_eps and (H + eps_S)^{-1}", f"{_HERE}P13.53"),
             checked("the conclusion on instances", "T4-damped-tube"),
         ),
     ),
