@@ -78,6 +78,17 @@ def error_of_dual(error: float, below: float, smallest: float, turned: float, pr
     return (2 * error / (below * smallest) + turned / smallest + gamma(rank + 6) * products) * (1 + gamma(24))
 
 
+def decomposition_error(geometry: InputGeometry) -> tuple[float, float, float]:
+    """Of the computed ``X = U diag(s) V``: e, the defect of U, and how far U and V together are from orthonormal."""
+    inputs = geometry.inputs
+    left, values, right = geometry.decomposition
+    defect_left, defect_right = orthonormality_defect(left), orthonormality_defect(right.T)
+    turned = defect_left * (1 + defect_right) + defect_right
+    rest = euclidean_norm(inputs - (left * values) @ right) * (1 + gamma(inputs.size))
+    rest += gamma(len(values) + 4) * euclidean_norm((np.abs(left) * values) @ np.abs(right))
+    return (rest + turned * float(values[0])) * (1 + gamma(16)), defect_left, turned
+
+
 def input_bounds(geometry: InputGeometry) -> InputBounds:
     """Certify what the decomposition of X says, for X exactly as given.
 
@@ -86,11 +97,7 @@ def input_bounds(geometry: InputGeometry) -> InputBounds:
     inputs = geometry.inputs
     left, values, right = geometry.decomposition
     n, r = left.shape
-    defect_left, defect_right = orthonormality_defect(left), orthonormality_defect(right.T)
-    turned = defect_left * (1 + defect_right) + defect_right
-    rest = euclidean_norm(inputs - (left * values) @ right) * (1 + gamma(inputs.size))
-    rest += gamma(r + 4) * euclidean_norm((np.abs(left) * values) @ np.abs(right))
-    error = (rest + turned * float(values[0])) * (1 + gamma(16))
+    error, defect_left, turned = decomposition_error(geometry)
     smallest, largest = float(values[-1]), float(values[0])
     certified = smallest > error and (r == min(inputs.shape) or exact_rank(inputs) == r)
     if not certified:

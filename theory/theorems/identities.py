@@ -69,6 +69,7 @@ CHAINS = (
             argued("its length", f"{_ROUNDING}P11.5"),
             argued("a step of K-FAC: the defect of H^{-1} diag(r), and the error of P and X^+", f"{_ROUNDING}P11.6"),
             argued("steps of parameter maps and of feature maps", f"{_ROUNDING}P11.7"),
+            argued("a step of K-FAC with factored damping: P and Y depend on X continuously", f"{_ROUNDING}P11.8"),
             checked("computed steps against steps in balls", "E-step"),
         ),
     ),

@@ -279,7 +279,7 @@ _HERE = "docs/proofs/kfac.md: "
 LEVERAGE_BOUNDS = argued("h_i mu_min <= ||x_i||^2 <= h_i mu_max, and h_i <= 1", f"{_HERE}P8.1")
 
 MOVE = argued("one step is r+ = (I - eta M o P) r, M = mean(S) S(k)^+", f"{_HERE}P8.2")
-_STEP_LINKS = (
+STEP_LINKS = (
     INTEGRAL,
     *KRONECKER_MOVE,
     checked("J(W') vec(dW) = -eta ((S' S^+) o P) r", "I-kfac-fn"),
@@ -296,7 +296,7 @@ BALL_LINKS = (
     INDUCTION,
 )
 _LEVERAGE_LINKS = (
-    *_STEP_LINKS,
+    *STEP_LINKS,
     proved("2c/(1-c) = q at c = C/3, for C <= 1", DEFICIT_BELOW_C),
     argued("||I - t M|| <= 1 - t(1-q) for t <= 1", f"{_HERE}P8.5"),
     proved(
@@ -305,7 +305,7 @@ _LEVERAGE_LINKS = (
     ),
 )
 SHARP_LINKS = (
-    *_STEP_LINKS,
+    *STEP_LINKS,
     *ONE_STEP,
     argued("the same for S(k), mean(S) and S(0): ||I - t M|| <= 1 - t/rho", f"{_HERE}P8.6"),
     proved("2/rho - t/rho^2 >= 1 up to rho(2-rho), which is within the factor's limit; c < 1/3", RATE),

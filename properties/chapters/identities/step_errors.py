@@ -238,7 +238,7 @@ def _family(counts: tuple[int, int, int], miscounted: bool = False, **parts: Sea
         "target_exponent": st.integers(-3, 3),
         "symmetric": st.booleans(),
         "activation": st.sampled_from(["relu", "relu", *(name for name in ACTIVATIONS if name != "relu")]),
-        "optimiser": st.sampled_from(["ngd", "kfac", "gd"]),
+        "optimiser": st.sampled_from(["ngd", "kfac", "gd", "damped-kfac:0.05,0.2"]),
         "step_percent": st.integers(1, 150),
         "index": st.integers(0, 3),
         "seed": st.integers(0, 2**20),

@@ -66,7 +66,7 @@ class Followed:
     steps: tuple[EnclosedStep, ...]
     """Its steps, not-a-number from the first undecided activation on."""
     coefficients: tuple[arb, ...]
-    """``||c(k)||`` of each step, for the step size 1."""
+    """``||c(k)||`` of each step, or what else its theorem sums up, for the step size 1."""
     moved: tuple[Motion, ...]
     """Where the pre-activations are after each step."""
 
@@ -112,23 +112,30 @@ class TubeNetwork:
 
     def followed(self) -> Followed:
         """The run at the working precision."""
-        recorder = _Recorder(as_optimiser(self.optimiser).mover(self.inputs))
+        recorder = Recorder(as_optimiser(self.optimiser).mover(self.inputs))
         follow = _rectified if self.net.activation == "relu" else _smooth
         steps, moved = follow(self, as_loss(self.targets), recorder)
+        return Followed(tuple(steps), tuple(self.lengths(recorder))[: len(steps)], tuple(moved))
+
+    def lengths(self, recorder: Recorder) -> list[arb]:
+        """Of which S bounds the sum, for the step size 1: ``||c(k)||`` of each step."""
         kernel = ball_matrix(self.inputs) * ball_matrix(self.inputs).transpose()
-        coefficients = tuple(_coefficients(movement, kernel) for movement in recorder.movements)
-        return Followed(tuple(steps), coefficients[: len(steps)], tuple(moved))
+        return [_coefficients(movement, kernel) for movement in recorder.movements]
 
 
-class _Recorder:
-    """A mover that remembers the moves for the step size 1."""
+class Recorder:
+    """A mover that remembers the gradients, and the moves for the step size 1."""
 
     def __init__(self, move: MoveMaker) -> None:
+        """Nothing has been asked yet."""
         self.move = move
+        self.gradients: list[AnyArray] = []
         self.movements: list[arb_mat] = []
 
     def __call__(self, gradient: AnyArray, pattern_gram: arb_mat) -> Move:
+        """From the gradient (n,) and H (n, n) to the move of one step."""
         found = self.move(gradient, pattern_gram)
+        self.gradients.append(gradient)
         self.movements.append(found[0])
         return found
 
@@ -144,7 +151,7 @@ def _settled(step: EnclosedStep, first: arb) -> bool:
 
 
 def _rectified(
-    instance: TubeNetwork, loss: Loss, recorder: _Recorder
+    instance: TubeNetwork, loss: Loss, recorder: Recorder
 ) -> tuple[Sequence[EnclosedStep], Sequence[Motion]]:
     """ReLU: neurons that have had the same patterns have moved alike."""
     net, eta = instance.net, arb(instance.eta)
@@ -180,7 +187,7 @@ def _way(way: list[arb], movement: arb_mat, code: int, scale: arb) -> list[arb]:
     return [way[i] + scale * sum((movement[i, j] for j in on), arb(0)) for i in range(n)]
 
 
-def _smooth(instance: TubeNetwork, loss: Loss, recorder: _Recorder) -> tuple[Sequence[EnclosedStep], Sequence[Motion]]:
+def _smooth(instance: TubeNetwork, loss: Loss, recorder: Recorder) -> tuple[Sequence[EnclosedStep], Sequence[Motion]]:
     """Other activations: every pre-activation on its own."""
     net, eta = instance.net, arb(instance.eta)
     m = net.width

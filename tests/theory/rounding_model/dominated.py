@@ -85,7 +85,7 @@ BY_FUNCTION: dict[str, tuple[tuple[str, str], ...]] = {
         (r"^np.eye\(r\) in", LARGER),
         (r"^float\(np.sum\(columns|^r in ", "||Q||_F^2 is about r, and the sum of both is doubled"),
     ),
-    "rigour.input_bounds.input_bounds": (
+    "rigour.input_bounds.decomposition_error": (
         (r"^defect_(left|right) in 1 \+", SECOND),
         (r"^left \* values @ right in", LARGER),
         (r"^all of rest \+=", "the defects' 4 r gamma_{n+2}, times the largest singular value, is more"),

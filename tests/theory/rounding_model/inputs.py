@@ -69,7 +69,7 @@ def decompositions() -> Case:
                         yield low, scale**2
                         yield scale**2, high
 
-    watched = ("input_bounds", "error_of_projection", "error_of_dual")
+    watched = ("decomposition_error", "input_bounds", "error_of_projection", "error_of_dual")
     return Case("decompositions of inputs", tuple(f"{INPUTS[7:]}:{name}" for name in watched), measure)
 
 

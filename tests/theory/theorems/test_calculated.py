@@ -112,6 +112,7 @@ def test_each_theorem_with_the_limit_of_another_has_a_function_of_its_own() -> N
     shared = {
         "2*c/(1-c)": 2,
         "(1-2*q)/(1-q)**2": 2,
+        "(1-2*mu)/(1-mu)**2": 2,  # T1-tube, T4-tube
         "2/(1-C/3)": 3,
         "rho*(2-rho)": 3,  # T1-sharp, T4-sharp, T4-least
         "3*(3+C)*(1-C)/(3-C)**2/h_max": 2,  # T4-sharp, T4-least

@@ -25,7 +25,7 @@ WIDER = {
     "O-t2q-factor 3: q + 1/1000 < 1": LARGER,
     "O-t2q-rate 0: q + 1/1000 < 1": LARGER,
     "O-sharp-lo 0: 0 + 1/1000 < s": "the theorem has s >= 1-c",
-    "O-t3-tube 0: 0 + 1/1000 < m": POSITIVE,
+    **{f"O-t3-tube 0: 0 + 1/1000 < {name}": POSITIVE for name in ("kappa", "row2", "m", "pi")},
     "O-t3-tube-sided 0: 0 + 1/1000 < kappa": POSITIVE,
     "O-t3-tube-ratio 0: 0 + 1/1000 < row2": POSITIVE,
     "O-t3-tube-ratio 1: 0 + 1/1000 < k": POSITIVE,

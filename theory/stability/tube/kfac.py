@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from theory.descent.damped_kfac import DampedKroneckerFactored
+from theory.descent.kfac import KroneckerFactored
 from theory.direction import UNBOUNDED, LowerBound, UpperBound
 from theory.errors import ScaleError
 from theory.inputs import FloatArray, is_real
@@ -84,18 +86,21 @@ class KroneckerTube(TubeRule):
     leverage: Leverage
     eps: float = 0.0
     """``eps_S``."""
-    damped: bool = False
-    """Whether one of the factors is."""
     per_neuron: bool = True
 
     @classmethod
     def asked(cls, asked: Asked) -> Self | None:
-        """For K-FAC and ReLU, with ``(eps_S, eps_X)``. Raises ScaleError (no such pair)."""
-        if asked.optimiser.name != "kfac" or not asked.squared or asked.net.phi.curvature is not None:
+        """For K-FAC and ReLU, with ``(eps_S, eps_X)`` given or the optimiser's own. Raises ScaleError (no such pair, or both)."""
+        chosen = asked.optimiser
+        if not isinstance(chosen, KroneckerFactored) or not asked.squared or asked.net.phi.curvature is not None:
             return None
         eps_S, eps_X = _pair(asked.damping)
+        if isinstance(chosen, DampedKroneckerFactored):
+            if asked.damping:
+                raise ScaleError(f"{chosen.name} has its damping; give no other one beside it")
+            eps_S, eps_X = chosen.eps_S, chosen.eps_X
         start = tube_start(asked.net, asked.rows, asked.targets)
-        return cls(pattern_start(start), Leverage.of(start, eps_X), eps_S, eps_S + eps_X > 0, asked.per_neuron)
+        return cls(pattern_start(start), Leverage.of(start, eps_X), eps_S, asked.per_neuron)
 
     def lacking(self) -> str | None:
         """No positive lower bound of the leverage scores, as without a certified rank of X."""
@@ -110,12 +115,10 @@ class KroneckerTube(TubeRule):
         start = tube.start
         if not bounds.lambda_min > 0:
             return None
-        mu = bounds.ratio
-        if self.damped:
-            if not bounds.first_ratio < 1:
-                return None
-            mu = UpperBound(theorem.damped_contraction(bounds.first_ratio, bounds.lambda_min, self.eps))
-        if not mu < 1:
+        if not bounds.ratio < 1:
+            return None
+        mu = UpperBound(theorem.damped_contraction(bounds.ratio, bounds.lambda_min, self.eps))
+        if not mu < 1:  # theta below the rounding of 1
             return None
         path = UpperBound(theorem.path_sum(start.residual_norm, mu, LowerBound(float(self.leverage.lower.min()))))
         return Reach(mu, path, self._widths(tube, bounds, path))

@@ -154,6 +154,7 @@ def test_runs_of_smooth_networks_stay_in_their_tube(activation: str, per_neuron:
         ("kfac", 4000, 1000.0, {}),
         ("kfac", 4000, 1000.0, {"per_neuron": False}),
         ("kfac", 4000, 1000.0, {"damping": (0.01, 0.01)}),
+        ("damped-kfac:0.01,0.01", 4000, 1000.0, {}),
     ],
 )
 def test_other_optimisers_are_certified_too(
@@ -163,12 +164,14 @@ def test_other_optimisers_are_certified_too(
     found = certify_tube(net, rows, y, optimiser, **choices)  # type: ignore[arg-type]
     assert found.certified, str(found.failure)
     assert 0 <= found.contraction < 1
-    per_pair = optimiser == "kfac" and choices.get("per_neuron", True)
+    per_pair = "kfac" in optimiser and choices.get("per_neuron", True)
     assert found.widths.shape == ((3, width) if per_pair else (3,))
     maker: LossMaker = choices.get("loss", SquaredLoss)  # type: ignore[assignment]
     state = FunctionSpaceDescent(net, rows, y, loss=maker)
     first, widths = state.pre_activations.copy(), found.widths if per_pair else found.widths[:, None]
-    stepped = optimiser if "damping" not in choices or optimiser == "kfac" else f"damped-ngd:{choices['damping']}"
+    stepped = optimiser
+    if "damping" in choices:
+        stepped = f"damped-{optimiser}:{choices['damping']}".replace("(", "").replace(")", "").replace(" ", "")
     for _ in range(20):
         state.advance(0.5, stepped)
         assert (np.abs(state.pre_activations - first) <= widths * (1 + 2.0**-20) + 2.0**-30).all()
@@ -192,6 +195,7 @@ def test_damped_factors_lie_between() -> None:
         ("ngd", {"damping": float("nan")}, ScaleError),
         ("damped-ngd:0.1", {"damping": 0.1}, ScaleError),
         ("kfac", {"damping": 0.1}, ScaleError),
+        ("damped-kfac:0.1,0.1", {"damping": (0.1, 0.1)}, ScaleError),
         ("kfac", {"damping": (0.1, -0.1)}, ScaleError),
     ],
 )
