@@ -55,6 +55,7 @@ from theory.theorems.chernoff import CHERNOFF, FIRST_WIDTH, KEPT_SHARE, chernoff
 from theory.theorems.flip_probability import CHANGE_LINKS, CUBE, KAPPA, flip_ranges
 from theory.theorems.initial_residual import LINKS as START_LINKS
 from theory.theorems.initial_residual import mean_squared_residual
+from theory.theorems.tube_plan import tube_width as tube_width
 
 SECTION = 6
 
