@@ -9,10 +9,11 @@ from typing import Any
 
 from properties.engine.report.atomic import write_text_atomically
 from properties.engine.report.data_files import Table
-from properties.engine.report.figures import COLOURS, MARKERS, Draw, drawing, legend_below
-from properties.pictures.all_widths import NOT_REACHED, Found, stored
+from properties.engine.report.figures import COLOURS, MARKERS, Draw, Figure, drawing, figure, legend_below
+from properties.pictures.all_widths import BEYOND, NOT_REACHED, Found, stored
 
-TITLE = "From which width on NGD converges"
+TITLE = "Widths: seen, certified, asked for"
+PHASES_TITLE = "Orthonormal inputs, rows against width"
 
 SERIES: Mapping[str, str] = {
     "seen": "seen to converge",
@@ -43,8 +44,8 @@ def sentence(rows: Sequence[Found]) -> str:
     of = {row.of: row for row in rows if row.data == "orthonormal-10"}
     return (
         f"On 10 orthonormal inputs NGD is seen to converge from m = {of['seen'].width:,} on; the tube is certified from m = {of['tube'].width:,} on, NGD's path "
-        f"from m = {of['path'].width:,} on (by doubling, at most of {of['tube'].seeds} seeds); T3-tube asks for m = {of['T3-tube target'].width:,}, the paper's "
-        f"ball is estimated to need m = {of['ball'].width:.1e}, and T3 asks for m = {of['T3'].width:.1e}."
+        f"from m = {of['path'].width:,} on (m a power of two, a majority of {of['tube'].seeds} seeds there and at the next {BEYOND} doublings); T3-tube asks for "
+        f"m = {of['T3-tube target'].width:,}, a certificate of the paper's ball is estimated to need m = {of['ball'].width:.1e}, and T3 asks for m = {of['T3'].width:.1e}."
     )
 
 
@@ -96,7 +97,7 @@ def phases(rows: Sequence[Found]) -> Draw:
     def draw(axes: Any) -> None:
         axes.set_xscale("log")
         axes.set_yscale("log")
-        for index, (of, found) in enumerate(by_series(chosen).items()):
+        for index, found in enumerate(by_series(chosen).values()):
             axes.plot([r.width for r in found], [r.n for r in found], "-", color=COLOURS[index], linewidth=1, alpha=0.6)
         _marks(axes, chosen, {row.data: float(row.n) for row in chosen})
         rows_n = sorted({row.n for row in chosen})
@@ -105,7 +106,7 @@ def phases(rows: Sequence[Found]) -> Draw:
         axes.margins(y=0.15)
         axes.set_ylabel("rows n")
         _decades(axes)
-        axes.set_title("Orthonormal inputs, rows against width")
+        axes.set_title(PHASES_TITLE)
         legend_below(axes)
 
     return draw
@@ -116,6 +117,13 @@ def _decades(axes: Any) -> None:
     axes.set_xticks([10.0**power for power in range(0, 21, 4)], labels=["1", "10⁴", "10⁸", "10¹²", "10¹⁶", "10²⁰"])
     axes.set_xticks([], minor=True)
     axes.set_xlabel("width m")
+
+
+def figures(rows: Sequence[Found]) -> list[Figure]:
+    """The two drawings, the numbers beside them."""
+    numbers = table(rows)
+    drawn = (("all-widths", TITLE, widths(rows)), ("all-phases", PHASES_TITLE, phases(rows)))
+    return [figure(name, title, f"{title}. {sentence(rows)}", draw, numbers) for name, title, draw in drawn]
 
 
 STANDALONE = {"currentColor": "#5d6570"} | {f"var(--curve-{index})": colour for index, colour in enumerate(COLOURS, 1)}
