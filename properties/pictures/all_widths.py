@@ -22,7 +22,7 @@ from theory.inputs import FloatArray
 from theory.kernels.limiting import limiting_gram_eigenvalue
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.euclidean import euclidean_norm
-from theory.stability import certify_ball, certify_path, certify_tube
+from theory.stability import certify_path, certify_tube
 from theory.stability.norms import input_norm_squared
 from theory.theorems.tube_width import FORMS
 from theory.theorems.width import tube_width, width
@@ -119,11 +119,6 @@ def tube_certified(net: TwoLayerNetwork, sample: Sample) -> bool:
     return certify_tube(net, sample.inputs, sample.targets).certified
 
 
-def ball_certified(net: TwoLayerNetwork, sample: Sample) -> bool:
-    """Whether C < 1/2 is certified in the whole ball."""
-    return certify_ball(net, sample.inputs, sample.targets).constant < CONSTANT
-
-
 TRIED: dict[str, Callable[[TwoLayerNetwork, Sample], bool]] = {
     "seen": converges,
     "path": path_certified,
@@ -132,7 +127,7 @@ TRIED: dict[str, Callable[[TwoLayerNetwork, Sample], bool]] = {
 
 
 def least_width(sample: Sample, of: str) -> Found:
-    """Of m = 2, 4, 8, ... the first from which on most seeds succeed, there and at the next ``BEYOND`` widths.
+    """Of m = 2, 4, 8, ... the first from which on most seeds succeed, there and at the next ``BEYOND`` doublings.
 
     One width alone says little: a network so narrow that no neuron lies near a boundary may be certified where wider ones are not.
     """

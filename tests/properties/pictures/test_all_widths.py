@@ -1,6 +1,7 @@
 """The stored widths: what is cheap is computed again, and compared."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def test_every_number_says_how_it_was_found(stored: list[Found]) -> None:
 
 
 def test_the_file_holds_what_is_written(stored: list[Found]) -> None:
-    text = all_widths.files("properties.pictures").joinpath(all_widths.STORED).read_text(encoding="utf-8")
+    text = Path(all_widths.__file__).with_name(all_widths.STORED).read_text(encoding="utf-8")
     assert all_widths.written(stored) == text
 
 
@@ -56,6 +57,10 @@ def test_the_estimate_of_the_ball_is_where_certificates_begin() -> None:
 
     assert all(certified(2 * m))
     assert not any(certified(m // 4 * 2))
+
+
+def test_no_ball_could_be_certified_at_a_width_that_is_drawn() -> None:
+    assert all(all_widths.ball(sample).width > sample.widest for sample in all_widths.samples())
 
 
 def test_one_success_among_failures_is_no_width(monkeypatch: pytest.MonkeyPatch) -> None:
