@@ -60,7 +60,7 @@ class Sample:
     @property
     def widest(self) -> int:
         """The largest width that is drawn."""
-        return LARGEST // max(self.inputs.shape)
+        return LARGEST // int(max(self.inputs.shape))
 
 
 @dataclass(frozen=True)
