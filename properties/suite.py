@@ -32,8 +32,9 @@ def presented() -> Presentation:
     from properties.engine.report.presentation import Presentation
     from properties.formulas import mathematics, notation
     from properties.pictures.report.pictures_section import SECTION as PICTURES
+    from properties.pictures.report.widths_section import SECTION as WIDTHS
 
-    return Presentation((DATASET, PICTURES), mathematics(), notation())
+    return Presentation((WIDTHS, DATASET, PICTURES), mathematics(), notation())
 
 
 def stored() -> Sequence[type]:

@@ -111,6 +111,13 @@ class Section:
     """The text of its Jinja template, which begins with its heading ``<h2 id="KIND">``."""
     content: Callable[[Entry, Isolated, Collection[str]], Content]
     """The entry, what keeps its pieces apart, and the ids of the claims on the page -> what the template shows."""
+    own_id: str = ""
+    """Its id on the page, for a second section of a kind; the heading's id is then this one."""
+
+    @property
+    def id(self) -> str:
+        """The id on the page."""
+        return self.own_id or self.kind
 
 
 @dataclass(frozen=True)

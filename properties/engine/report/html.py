@@ -166,7 +166,7 @@ def _content(document: Document, presentation: Presentation, isolated: Isolated)
 
 def _template(section: Section) -> str:
     """The name under which its template is loaded."""
-    return f"part:{section.kind}"
+    return f"part:{section.id}"
 
 
 def _sections(
@@ -186,7 +186,7 @@ def _sections(
     shown: list[tuple[str, str, str, Mapping[str, Any]]] = []
     for id, name, template, present in wanted:
         shown += [
-            (section.kind, section.title, _template(section), own.values)
+            (section.id, section.title, _template(section), own.values)
             for section, own in of_parts.items()
             if section.before == id
         ]

@@ -82,7 +82,9 @@ def test_the_only_script_is_the_page_s_own(page_text: str) -> None:
 def test_figures_are_labelled_and_have_their_data_beside_them(sample_page: Page) -> None:
     parsed = ParsedPage(sample_page.text)
     drawings = [attributes for tag, attributes in parsed.tags if tag == "svg"]
-    assert len(drawings) == 1 + 1 + 2 + 1 + 8 + 2  # constants, spectra, residuals, slack, pictures, histograms
+    assert (
+        len(drawings) == 2 + 1 + 1 + 2 + 1 + 8 + 2
+    )  # widths, constants, spectra, residuals, slack, pictures, histograms
     assert all(one["role"] == "img" for one in drawings)
     labels = [one["aria-label"] for one in drawings]
     assert (
@@ -101,7 +103,18 @@ def test_figures_are_labelled_and_have_their_data_beside_them(sample_page: Page)
 def test_every_section_is_linked_and_there(page_text: str) -> None:
     parsed = ParsedPage(page_text)
     links = [attributes["href"] for tag, attributes in parsed.tags if tag == "a"]
-    expected = ["main", "outlook", "claims", "dataset", "slack", "pictures", "statements", "others", "environment"]
+    expected = [
+        "main",
+        "widths",
+        "outlook",
+        "claims",
+        "dataset",
+        "slack",
+        "pictures",
+        "statements",
+        "others",
+        "environment",
+    ]
     assert links[: len(expected)] == [f"#{id}" for id in expected]
     bare = ParsedPage(page(Document({"numpy": "2.0"})).text)
     assert [attributes["href"] for tag, attributes in bare.tags if tag == "a"] == ["#main", "#environment"]
