@@ -64,6 +64,7 @@ _TUBE = "0 < lb"
 _EPS = "0 <= eps"
 _ETA = "0 < eta <= 1"
 _H = {"h": PROGRESS}
+_FALLS = f"rp <= (1-eta*{PROGRESS})*r"
 _VECTOR = ("lb <= g", "x <= mu*g", "y <= eps + x", "g + eps <= q")
 
 CALCULATED = (
@@ -89,9 +90,8 @@ STEP_LENGTH = Obligation(
     "T1-damped-tube: ||p|| <= ||r||/(lambda_b + eps) is at most what the residual loses over (1-mu) lambda_b, whatever eps is",
     (
         Implication(
-            (_MU, _TUBE, _EPS, "0 < eta", "0 <= r", "p*(lb+eps) <= r", "rp <= (1-eta*h)*r"),
+            (_MU, _TUBE, _EPS, "0 < eta", "0 <= r", "p*(lb+eps) <= r", _FALLS),
             "eta*p <= (r-rp)/((1-mu)*lb)",
-            _H,
         ),
     ),
     (
@@ -121,7 +121,7 @@ _SPEAKS = (_MU, _TUBE, _EPS, _ETA)
 
 RANGES = (
     *needs("T1-damped-tube", LEFT, (0,), *_SPEAKS, *_VECTOR),
-    *needs("T1-damped-tube", STEP_LENGTH, (0,), *_SPEAKS, "0 <= r", "p*(lb+eps) <= r", "rp <= (1-eta*h)*r", **_H),
+    *needs("T1-damped-tube", STEP_LENGTH, (0,), *_SPEAKS, "0 <= r", "p*(lb+eps) <= r", _FALLS),
     *needs(
         "T1-damped-tube",
         MIXED,

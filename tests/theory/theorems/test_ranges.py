@@ -16,6 +16,9 @@ from theory.proof.range import Range
 from theory.theorems import general_loss, gradient_descent, kfac, ngd, ngd_sharp
 
 POSITIVE = "proved for all positive reals, where the theorem has counts, probabilities or pi"
+AT_LEAST_1 = (
+    "proved for all positive reals, where the theorem has pi, a count, or a norm of rows of length 1: at least 1"
+)
 LARGER = "proved up to a larger constant than its theorems have"
 WIDER = {
     "O-tight 0: c + 1/1000 < 1": LARGER,
@@ -25,10 +28,16 @@ WIDER = {
     "O-t2q-factor 3: q + 1/1000 < 1": LARGER,
     "O-t2q-rate 0: q + 1/1000 < 1": LARGER,
     "O-sharp-lo 0: 0 + 1/1000 < s": "the theorem has s >= 1-c",
-    **{f"O-t3-tube 0: 0 + 1/1000 < {name}": POSITIVE for name in ("kappa", "row2", "m", "pi")},
-    "O-t3-tube-sided 0: 0 + 1/1000 < kappa": POSITIVE,
-    "O-t3-tube-ratio 0: 0 + 1/1000 < row2": POSITIVE,
-    "O-t3-tube-ratio 1: 0 + 1/1000 < k": POSITIVE,
+    **{f"O-r0-tail 0: 0 + 1/1000 < {name}": POSITIVE for name in ("n", "pi")},
+    **{
+        f"O-t3-tube{form} 0: 0 + 1/1000 < {name}": AT_LEAST_1
+        for form in ("", "-sided")
+        for name in ("kappa", "row2", "m", "pi")
+    },
+    **{f"O-t3-tube{form} 1: 0 + 1/1000 < kappa": AT_LEAST_1 for form in ("", "-sided", "-independent")},
+    "O-t3-tube-independent 0: 0 + 1/1000 < kappa": AT_LEAST_1,
+    **{f"O-t3-tube-ratio 0: 0 + 1/1000 < {name}": AT_LEAST_1 for name in ("W", "row2", "m", "pi")},
+    **{f"O-t3-tube-ratio {part}: 0 + 1/1000 < k": AT_LEAST_1 for part in (1, 2)},
     "O-t4-contained 1: 0 + 1/1000 < mu_max": "mu_max >= 1, for leverage scores are at most 1",
     **{f"O-flips 1: 0 + 1/1000 < {name}": POSITIVE for name in ("n", "m", "pi")},
     **{f"O-t3 2: 0 + 1/1000 < {name}": POSITIVE for name in ("n", "pi")},
@@ -49,7 +58,7 @@ VANISHING = {
     ("O-t4-least", 3),
     ("O-t3-tube-ratio", 6),
 }
-"""Conclusions whose larger side vanishes where they are tight: a share of it is nothing there."""
+"""Conclusions whose larger side vanishes where they are tight, or nearly: a share of it is nothing there."""
 
 LOOSE = {("O-line-sharp", 1), ("O-t0-ball", 3), ("O-t3-tube-ratio", 5)}
 """Conclusions that are said for a sign, an order or in rounded numbers only, and have room."""
