@@ -11,7 +11,7 @@ from properties.engine.report.plain import number
 from theory.direction import Directed, LowerBound, UpperBound, as_lower_bound
 from theory.stability import TubeCertificate
 from theory.stability.tube.certificate import SHORTFALLS
-from theory.theorems import tube, tube_kfac
+from theory.theorems import tube
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class TubeNumbers(Directed):
     contraction: UpperBound | None = None
     """mu, below 1."""
     progress: LowerBound | None = None
-    """NGD: ``1 - mu``, a step's factor is ``1 - eta`` times it. K-FAC: ``(1-mu)(1+mu)``, times ``eta r^T diag(h) r``."""
+    """``1 - mu``: a step's factor is ``1 - eta`` times it; K-FAC's ``1 - eta h_min`` times it."""
     lambda_min: LowerBound | None = None
     """``lambda_b``, K-FAC's ``sigma_b^2``."""
     path_sum: UpperBound | None = None
@@ -32,15 +32,15 @@ class TubeNumbers(Directed):
     """Estimated: times so large a scale nu, or its square times the width, a tube would close."""
 
     @classmethod
-    def of(cls, certificate: TubeCertificate, optimiser: str = "ngd") -> Self:
+    def of(cls, certificate: TubeCertificate) -> Self:
         """Of a certificate."""
         if certificate.failure is not None:
             scale = certificate.failure.estimated_scale
             known = None if math.isinf(scale) else scale
             return cls(shortfall=SHORTFALLS[certificate.failure.short], estimated_scale=known)
         mu = certificate.contraction
-        progress = tube.progress(mu) if optimiser == "ngd" else tube_kfac.progress(mu)
-        return cls(mu, as_lower_bound(progress, "the progress"), certificate.lambda_min, certificate.path_sum)
+        progress = as_lower_bound(tube.progress(mu), "1 - mu")
+        return cls(mu, progress, certificate.lambda_min, certificate.path_sum)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -25,6 +25,9 @@ from theory.theorems import ngd, tube
 OPTIMISERS = ("ngd", "kfac")
 """Those that a tube is certified for."""
 
+STEP: Mapping[str, str] = {"ngd": "eta", "kfac": "eta h_min"}
+"""What of it a step takes off, h_min the least leverage score."""
+
 LARGEST_STEP: Mapping[str, str] = {"ngd": "eta <= 1", "kfac": "eta <= 1/h_max"}
 """Up to which step size a tube serves, h_max the largest leverage score."""
 
@@ -75,7 +78,7 @@ def tubes(context: RungContext) -> Contribution:
     if own is not None and own.certified:
         evaluated = attempt("T1-tube on the run", lambda: _on_the_run(context, own))
         results = () if evaluated is None else ((claims.T1_TUBE.id, evaluated),)
-    numbers = {name: TubeNumbers.of(one, name) for name, one in found.items()}
+    numbers = {name: TubeNumbers.of(one) for name, one in found.items()}
     return Contribution(
         topic="tube",
         results=results,
@@ -107,12 +110,8 @@ def tube_line(context: RungContext, optimiser: str, found: TubeNumbers) -> str:
     title = as_optimiser(optimiser).title
     if found.progress is None:
         return f"{title} in the tube: not certified, as {found.shortfall}{_enough(context, found)}"
-    shrinks = (
-        f"||r(k)|| <= (1 - {digits(found.progress, 3)} eta)^k ||r(0)||"
-        if optimiser == "ngd"
-        else f"||r(k+1)||^2 <= ||r(k)||^2 - {digits(found.progress, 3)} eta r^T diag(h) r"
-    )
-    return f"{title} in the tube: certified for every {LARGEST_STEP[optimiser]} and every k: {shrinks}"
+    rate = f"||r(k)|| <= (1 - {digits(found.progress, 3)} {STEP[optimiser]})^k ||r(0)||"
+    return f"{title} in the tube: certified for every {LARGEST_STEP[optimiser]} and every k: {rate}"
 
 
 def _enough(context: RungContext, found: TubeNumbers) -> str:

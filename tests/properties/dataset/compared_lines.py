@@ -22,7 +22,7 @@ def complaints(lines: Sequence[str], values: Mapping[str, Any], row: Any, said: 
     """Lines, JSON values, table row and the answer in words about one network whose G(0) and X have full rank."""
     compared = Comparison()
     _network(compared, lines, values, truth)
-    _tube(compared, lines, values["tube"]["ngd"], truth)
+    _tubes(compared, lines, values["tube"], truth)
     _natural_gradient(compared, lines, values["ngd"], truth)
     _kronecker(compared, lines, values["kfac"], truth)
     _gradient(compared, lines, values["gd"], truth)
@@ -62,16 +62,20 @@ def _prediction(compared: Comparison, name: str, text: str, values: Mapping[str,
         compared.found.append(f"{name}'s prediction is from {source}, which is not the fastest of {', '.join(factors)}")
 
 
-def _tube(compared: Comparison, lines: Sequence[str], values: Mapping[str, Any], truth: Truth) -> None:
-    """What NGD's tube says; where none closes no rate is named."""
-    if truth.tube is None:
-        compared.line(lines, r"NGD in the tube: not certified, as .*", "that no tube closes")
-        compared.same("the tube's ratio", (values["contraction"], values["progress"]), (None, None))
-        return
-    said = r"NGD in the tube: certified for every eta <= 1 and every k: \|\|r\(k\)\|\| <= \(1 - "
-    if found := compared.line(lines, said + N + r" eta\)\^k \|\|r\(0\)\|\|", "the tube"):
-        compared.progress("the tube's 1 - mu", found[0], truth.tube, 3)
-    compared.progress("the tube's 1 - mu (value)", values["progress"], truth.tube, 17)
+def _tubes(compared: Comparison, lines: Sequence[str], values: Mapping[str, Any], truth: Truth) -> None:
+    """What the tubes say; where none closes no rate is named."""
+    each = {"NGD": ("ngd", "1", "eta", truth.tube), "K-FAC": ("kfac", "1/h_max", "eta h_min", truth.pattern_tube)}
+    for title, (name, largest, taken, progress) in each.items():
+        found = values[name]
+        if progress is None:
+            compared.line(lines, rf"{title} in the tube: not certified, as .*", f"that no tube of {title} closes")
+            compared.same(f"the ratio of {title}'s tube", (found["contraction"], found["progress"]), (None, None))
+            continue
+        start = rf"{title} in the tube: certified for every eta <= {largest} and every k: "
+        rate = rf"\|\|r\(k\)\|\| <= \(1 - {N} {taken}\)\^k \|\|r\(0\)\|\|"
+        if hit := compared.line(lines, start + rate, f"{title}'s tube"):
+            compared.progress(f"1 - mu of {title}'s tube", hit[0], progress, 3)
+        compared.progress(f"1 - mu of {title}'s tube (value)", found["progress"], progress, 17)
 
 
 def _natural_gradient(compared: Comparison, lines: Sequence[str], values: Mapping[str, Any], truth: Truth) -> None:

@@ -25,7 +25,7 @@ from tests.properties.dataset.compared_inputs import direction, input_complaints
 from tests.properties.dataset.compared_lines import complaints
 from tests.properties.dataset.data_lines import Truth
 from tests.properties.dataset.exact_rung import ExactRung, precise, rational
-from tests.properties.dataset.exact_tube import tube_progress
+from tests.properties.dataset.exact_tube import pattern_tube_progress, tube_progress
 from theory.inputs import FloatArray, normalise_rows
 from theory.stability import attack_ball
 
@@ -98,8 +98,8 @@ class Case:
             attack_ball(net, rows, context.y, rng=context.generator(purpose), condition=condition).weights
             for purpose, condition in (("attack", "2"), ("K2", "K2"))
         ]
-        tube = tube_progress(net, rows, context.y)
-        return Truth(exact, self.rung.scale, self.rung.symmetric, (found[0], found[1]), tube, bool(self.standing))
+        tubes = [progress(net, rows, context.y) for progress in (tube_progress, pattern_tube_progress)]
+        return Truth(exact, self.rung.scale, self.rung.symmetric, (found[0], found[1]), *tubes, bool(self.standing))
 
     def shown(self) -> Shown:
         """What the package says now."""

@@ -125,6 +125,8 @@ class Truth:
     """Weights (m, 2) that the attacks on Condition 2 and K2 found: their changes are computed anew here."""
     tube: arb | None = None
     """``1 - mu`` of NGD's tube, from below; None where none is certified."""
+    pattern_tube: arb | None = None
+    """The same of K-FAC's."""
     known_runs: bool = True
     """Whether the single precision in which runs move their weights is known to show in no number."""
 

@@ -23,9 +23,6 @@ LARGER = "proved up to a larger constant than its theorems have"
 WIDER = {
     "O-tight 0: c + 1/1000 < 1": LARGER,
     "O-t2-ball 2: C + 1/1000 < 1": LARGER,
-    "O-t2q-factor 0: q + 1/1000 < 1": LARGER,
-    "O-t2q-factor 2: q + 1/1000 < 1": LARGER,
-    "O-t2q-factor 3: q + 1/1000 < 1": LARGER,
     "O-t2q-rate 0: q + 1/1000 < 1": LARGER,
     "O-sharp-lo 0: 0 + 1/1000 < s": "the theorem has s >= 1-c",
     **{f"O-r0-tail 0: 0 + 1/1000 < {name}": POSITIVE for name in ("n", "pi")},
