@@ -1,4 +1,4 @@
-"""The widths at the head of the report: what is seen, what is certified, what the theorems ask for."""
+"""The widths of the report, after its claims: what is seen, what is certified, what the theorems ask for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _content(entry: Entry, isolated: Isolated, claim_ids: Collection[str]) -> Co
 SECTION = Section(
     kind=KIND,
     title="Widths",
-    before="outlook",
+    before="slack",
     template=files(__package__).joinpath("widths.html").read_text(encoding="utf-8"),
     content=_content,
     own_id="widths",

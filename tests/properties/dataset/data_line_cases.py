@@ -98,8 +98,9 @@ class Case:
             attack_ball(net, rows, context.y, rng=context.generator(purpose), condition=condition).weights
             for purpose, condition in (("attack", "2"), ("K2", "K2"))
         ]
-        tubes = [progress(net, rows, context.y) for progress in (tube_progress, pattern_tube_progress)]
-        return Truth(exact, self.rung.scale, self.rung.symmetric, (found[0], found[1]), *tubes, bool(self.standing))
+        own, patterns = tube_progress(net, rows, context.y), pattern_tube_progress(net, rows, context.y)
+        attacked = found[0], found[1]
+        return Truth(exact, self.rung.scale, self.rung.symmetric, attacked, own, patterns, bool(self.standing))
 
     def shown(self) -> Shown:
         """What the package says now."""

@@ -123,7 +123,8 @@ def no_tube_closes(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
         return replace(found, contraction=UNBOUNDED, path_sum=UNBOUNDED, certified=False, failure=lost)
 
     monkeypatch.setattr(tube_data, "certify_tube", opened)
-    monkeypatch.setattr(CASES[case].truth, "tube", None)
+    for known in ("tube", "pattern_tube"):
+        monkeypatch.setattr(CASES[case].truth, known, None)
     monkeypatch.delitem(CASES[case].truth.__dict__, "predicted", raising=False)
 
 

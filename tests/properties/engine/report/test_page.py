@@ -105,9 +105,9 @@ def test_every_section_is_linked_and_there(page_text: str) -> None:
     links = [attributes["href"] for tag, attributes in parsed.tags if tag == "a"]
     expected = [
         "main",
-        "widths",
         "outlook",
         "claims",
+        "widths",
         "dataset",
         "slack",
         "pictures",
