@@ -12,15 +12,16 @@ import numpy as np
 from flint import arb, arb_mat
 
 from properties.chapters.tube.enclosed_tube import EIGENVALUE_BITS, EnclosedTube, max_of
+from properties.chapters.tube.instances import Recorder
 from properties.descent.instances import LOSS_PARTS
 from properties.descent.losses import SQUARED_LOSS, LossRecipe
 from properties.engine.stable_names import stored_as
-from theory.descent.optimiser import Move, MoveMaker, as_optimiser
+from theory.descent.optimiser import as_optimiser
 from theory.inputs import FloatArray
 from theory.losses import Loss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.eigenvalues import enclosed_smallest_eigenvalue
-from theory.rigour.enclosed_step import norm_enclosed
+from theory.rigour.enclosed_step import EnclosedStep, norm_enclosed
 from theory.rigour.exact import AnyArray, ball_matrix
 from theory.rigour.precision import FIRST_BITS, working_precision
 from theory.rigour.rectifier_trajectory import RectifierTrajectory, StoredWeights
@@ -153,30 +154,33 @@ class GivenTube:
 
     def followed(self) -> Sequence[TubeStep]:
         """The exact steps from W(0), in balls at the working precision, until the residual has nearly vanished."""
-        mover = _Recorder(as_optimiser(self.optimiser).mover(self.inputs), self.inputs)
+        recorder = Recorder(as_optimiser(self.optimiser).mover(self.inputs))
         if self.net.activation == "relu":
-            return self._of_rectifiers(mover)
+            return self._of_rectifiers(recorder)
         start, eta = ball_matrix(self.inputs) * ball_matrix(self.net.weights).transpose(), arb(self.eta)
         steps = entrywise_steps(
-            start, self.net.signs, self.net.activation, self.objective, mover.move, self.eta, self.steps
+            start, self.net.signs, self.net.activation, self.objective, recorder, self.eta, self.steps
         )
         return [
-            TubeStep(step.before, step.after, eta * c, 0, ()) for step, c in zip(steps, mover.coefficients, strict=True)
+            TubeStep(step.before, step.after, eta * c, 0, ())
+            for step, c in zip(steps, recorder.coefficients(self.inputs), strict=True)
         ]
 
-    def _of_rectifiers(self, mover: _Recorder) -> Sequence[TubeStep]:
+    def _of_rectifiers(self, recorder: Recorder) -> Sequence[TubeStep]:
         start = StoredWeights(self.net, self.inputs)
-        path = RectifierTrajectory(start, self.net.signs, self.objective, mover.move, self.eta)
-        found: list[TubeStep] = []
+        path = RectifierTrajectory(start, self.net.signs, self.objective, recorder, self.eta)
+        steps: list[tuple[EnclosedStep, list[arb]]] = []
         for _ in range(self.steps):
             step = path.advance()
-            known = bool(step.length.is_finite())
-            coefficients = arb(self.eta) * (mover.coefficients[-1] if known else arb("nan"))
-            moved = [arb(middle, error) for middle, error in path.farthest()]
-            found.append(TubeStep(step.before, step.after, coefficients, step.flips, moved))
-            if not step.after > LEAST_RESIDUAL * found[0].before:
+            steps.append((step, [arb(middle, error) for middle, error in path.farthest()]))
+            if not step.after > LEAST_RESIDUAL * steps[0][0].before:
                 break
-        return found
+        # a step that is not known has asked for no move
+        moves = [*recorder.coefficients(self.inputs), arb("nan")]
+        return [
+            TubeStep(step.before, step.after, arb(self.eta) * c, step.flips, moved)
+            for (step, moved), c in zip(steps, moves, strict=False)
+        ]
 
     @cached_property
     def first_balls(self) -> Sequence[TubeStep]:
@@ -188,19 +192,3 @@ class GivenTube:
     def flips(self) -> int:
         """Activations that a step changes, over all steps."""
         return sum(step.flips for step in self.first_balls)
-
-
-class _Recorder:
-    """A maker of moves that keeps the norms of the coefficients: ``M = -K diag(c)`` moves Z by ``M S``."""
-
-    def __init__(self, move: MoveMaker, inputs: FloatArray) -> None:
-        self._move = move
-        self._squares = [sum((arb(x) ** 2 for x in row), arb(0)) for row in inputs.tolist()]
-        self.coefficients: list[arb] = []
-
-    def move(self, gradient: AnyArray, pattern_gram: arb_mat) -> Move:
-        """The move, as it is."""
-        movement, length = self._move(gradient, pattern_gram)
-        c = [movement[i, i] / square for i, square in enumerate(self._squares)]
-        self.coefficients.append(norm_enclosed(np.array(c, dtype=object)))
-        return movement, length

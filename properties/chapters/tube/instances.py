@@ -119,8 +119,7 @@ class TubeNetwork:
 
     def lengths(self, recorder: Recorder) -> list[arb]:
         """Of which S bounds the sum, for the step size 1: ``||c(k)||`` of each step."""
-        kernel = ball_matrix(self.inputs) * ball_matrix(self.inputs).transpose()
-        return [_coefficients(movement, kernel) for movement in recorder.movements]
+        return recorder.coefficients(self.inputs)
 
 
 class Recorder:
@@ -139,10 +138,13 @@ class Recorder:
         self.movements.append(found[0])
         return found
 
-
-def _coefficients(movement: arb_mat, kernel: arb_mat) -> arb:
-    """``||c||`` of the move ``M = -K diag(c)``."""
-    return norm_enclosed(np.array([movement[i, i] / kernel[i, i] for i in range(kernel.nrows())], dtype=object))
+    def coefficients(self, inputs: FloatArray) -> list[arb]:
+        """``||c||`` of every move so far, each ``M = -K diag(c)`` for the inputs X (n, d)."""
+        squares = [sum((arb(x) ** 2 for x in row), arb(0)) for row in inputs.tolist()]
+        return [
+            norm_enclosed(np.array([movement[i, i] / square for i, square in enumerate(squares)], dtype=object))
+            for movement in self.movements
+        ]
 
 
 def _settled(step: EnclosedStep, first: arb) -> bool:

@@ -16,7 +16,8 @@ from properties.engine.search import evaluate_instance
 from tests.properties.dataset.compared_inputs import input_complaints
 from tests.properties.dataset.data_line_cases import BROKEN, CASES, data_set, drawn
 from tests.properties.dataset.exact_rung import rational
-from tests.properties.dataset.wrong_data_lines import PLANTS, Plant
+from tests.properties.dataset.wrong_data_lines import Plant
+from tests.properties.dataset.wrong_tube_lines import PLANTS
 from theory.direction import UNBOUNDED
 from theory.stability import TubeCertificate, attack_ball, certify_tube
 from theory.stability.tube.certificate import Shortfall

@@ -15,14 +15,14 @@ from properties.dataset.contribution import Prediction
 from properties.dataset.natural_gradient_numbers import NaturalGradientNumbers
 from properties.dataset.report import dataset_answer, dataset_view
 from properties.dataset.rung import RungContext
-from properties.dataset.topics import gradient_data, kfac_real, real_data, tube_data, width_data
+from properties.dataset.topics import gradient_data, kfac_real, real_data, width_data
 from properties.engine.claim import Verdict
 from tests.properties.engine.run.planted import changed_code
 from theory.direction import Attained, Bound, CertifiedSteps, LowerBound, UpperBound
 from theory.inputs import normalise_rows
 from theory.kernels.limiting import limiting_pattern_gram_eigenvalue
 from theory.network.gram import largest_gram_eigenvalue
-from theory.stability import ball, certify_tube, path
+from theory.stability import ball, path
 from theory.theorems import ngd, width
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -368,41 +368,3 @@ class Proxy:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._original, name)
-
-
-# --- the tube -----------------------------------------------------------------------------------------------------------
-
-
-@plant("every theorem on its path")
-def the_tube_s_ratio_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
-    def halved(*args: Any) -> Any:
-        found = certify_tube(*args)
-        return replace(found, contraction=scaled(found.contraction, 0.5))
-
-    monkeypatch.setattr(tube_data, "certify_tube", halved)
-
-
-@plant("holds")
-def k_fac_s_tube_is_ngd_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tube_data, "certify_tube", lambda net, inputs, y, optimiser: certify_tube(net, inputs, y))
-
-
-@plant("no theorem")
-def the_first_tube_is_taken_for_one_that_closes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        tube_data,
-        "certify_tube",
-        lambda *args: replace(certify_tube(*args), certified=True, failure=None, contraction=UpperBound(0.5)),
-    )
-
-
-@plant("every theorem on its path")
-def the_tube_predicts_for_the_steps_of_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        tube_data, "Prediction", lambda source, factor, _: Prediction(source, factor, CertifiedSteps(20))
-    )
-
-
-@plant("every theorem on its path")
-def the_answer_rounds_the_tube_s_rate_to_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset_answer, "digits", lambda bound, count: f"{float(bound) + 0.001:.{count}g}")

@@ -38,5 +38,5 @@ def test_the_sentence_tells_the_stored_numbers() -> None:
             assert f"m = {row.width:,}" in said
 
 
-def test_it_precedes_everything_else() -> None:
-    assert (SECTION.id, SECTION.before) == ("widths", "outlook")
+def test_it_follows_the_claims() -> None:
+    assert (SECTION.id, SECTION.before) == ("widths", "slack")
