@@ -16,7 +16,8 @@ from properties.chapters.tube.given import GivenTube
 from properties.chapters.tube.gradient import CLAIMS as GRADIENT
 from properties.chapters.tube.gradient import T0_TUBE, T0_TUBE_RULE, certificate, gamma
 from properties.chapters.tube.loss import CLAIMS as LOSSES
-from properties.chapters.tube.loss_rules import LASTING, MILD, T2_TUBE_Q, T2_TUBE_Q_RULE, certified
+from properties.chapters.tube.loss import T2_TUBE_Q
+from properties.chapters.tube.loss_rules import LASTING, MILD, T2_TUBE_Q_RULE, certified
 from properties.engine.claim import Verdict
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import working_precision
