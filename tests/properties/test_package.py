@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +70,20 @@ def test_the_citation_names_the_software_and_the_paper() -> None:
 
 
 def test_links_of_the_readme_work_on_every_page_that_shows_it() -> None:
-    """A package index shows the text without the files beside it: a link is whole, or leads to a heading."""
+    """A package index shows the text without the files beside it: a link is whole, or leads to a heading.
+
+    A picture of the checkout is not among what an index is given.
+    """
+    description = metadata("verified-natural-gradient").json["description"]
+    assert isinstance(description, str)
     anchors = {
         re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
         for title in re.findall(r"^#+ (.*)$", README, re.MULTILINE)
     }
-    links = [one or other for one, other in LINK.findall(README)]
+    links = [one or other for one, other in LINK.findall(description)]
     assert links
+    without_pictures = re.sub(r"^!\[[^]]*\]\(docs/.*?^(?=## )", "", README, flags=re.MULTILINE | re.DOTALL)
+    assert description.strip() == without_pictures.strip() != README.strip()
     assert [link for link in links if not link.startswith("https://") and link.removeprefix("#") not in anchors] == []
 
 
