@@ -14,9 +14,9 @@ from pkgutil import iter_modules
 from typing import Protocol, Self
 
 from theory.descent.optimiser import Optimiser
-from theory.direction import Directed, UpperBound
-from theory.errors import ChoiceError
-from theory.inputs import FloatArray
+from theory.direction import Directed, LowerBound, UpperBound
+from theory.errors import ChoiceError, ScaleError
+from theory.inputs import FloatArray, is_real
 from theory.losses import LossMaker, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.bounds import TubeBounds
@@ -27,6 +27,10 @@ from theory.theorems import tube as theorem
 
 Damping = float | tuple[float, float]
 """Of NGD: eps. Of K-FAC: eps_S and eps_X, of the two factors."""
+
+
+WHOLE_STEP = LowerBound(1.0)
+"""The largest step size of NGD in a tube, with damping or without."""
 
 
 class Tube(Protocol):
@@ -51,6 +55,10 @@ class Reach(Directed):
     """mu, below 1."""
     path_sum: UpperBound
     """S."""
+    progress: LowerBound
+    """What a step takes off: it leaves at most ``1 - eta progress`` of the residual's norm, not squared."""
+    step_limit: LowerBound
+    """The largest eta of which the theorem speaks."""
     widths: Widths
     """Those that it needs: the theorem speaks where the tube's are no less."""
 
@@ -68,6 +76,13 @@ class Asked:
     loss: LossMaker = SquaredLoss
     damping: Damping = 0.0
     per_neuron: bool = True
+
+    def __post_init__(self) -> None:
+        """Raises ScaleError (damping that is neither a number nor a pair)."""
+        if not (is_real(self.damping) or isinstance(self.damping, tuple)):
+            raise ScaleError(
+                f"the damping is {self.damping!r}; it is a number eps, for K-FAC a pair (eps_S, eps_X), 0 or more"
+            )
 
     @property
     def squared(self) -> bool:
@@ -114,7 +129,10 @@ def rule_for(asked: Asked) -> TubeRule:
             return found
     damped = f" with damping {asked.damping}" if asked.damping else ""
     loss = "the squared loss" if asked.squared else "this loss"
-    raise ChoiceError(f"no theorem speaks of {asked.optimiser.title}{damped} on {loss} in a tube; see docs/theory.md")
+    network = "a ReLU network" if asked.net.phi.curvature is None else f"a network with {asked.net.activation}"
+    raise ChoiceError(
+        f"no theorem speaks of {asked.optimiser.title}{damped} on {loss} and {network} in a tube; see docs/theory.md"
+    )
 
 
 def input_widths(start: Start, path: float) -> InputWidths:
