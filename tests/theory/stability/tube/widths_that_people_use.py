@@ -11,7 +11,7 @@ from properties.reading.datasets import load_dataset
 from theory.descent.steps import FunctionSpaceDescent
 from theory.inputs import FloatArray, normalise_rows
 from theory.network.two_layer import TwoLayerNetwork
-from theory.rigour.one_step import network_step
+from theory.rigour.one_step import network_steps
 from theory.stability import TubeCertificate
 
 STEP_SIZES = (0.1, 0.5, 1.0)
@@ -108,8 +108,7 @@ def follow(
     state = FunctionSpaceDescent(net, rows, y)
     scores = np.sum(np.linalg.svd(rows, full_matrices=False)[0] ** 2, axis=1) if optimiser == "kfac" else np.ones(1)
     bound, worst, decided = factor(found, eta, float(scores.min())), 0.0, 0
-    for k in range(MOST_STEPS):
-        step = network_step(state, eta, optimiser)
+    for k, step in zip(range(MOST_STEPS), network_steps(state, eta, optimiser), strict=False):
         if not step.after_error + step.before_error < SHARE * step.after:
             return Followed(k, decided, worst)
         rounding = step.rounding(bound)
