@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from properties.chapters.tube.families import SEARCH, drawn, planned
 from properties.chapters.tube.instances import CERTIFIED, TubeNetwork
-from properties.chapters.tube.tube_rule import TubeRule, by_rate, by_start, least
+from properties.chapters.tube.tube_rule import TubeRule, by_rate, by_start, either_sign, least, ratio_of_either_sign
 from properties.engine.claim import Claim, Provenance
 from properties.engine.formulas import Formulas
 from properties.engine.rule import mutant
-from properties.engine.slack import SlackRow
 from theory.descent.optimiser import as_optimiser
 from theory.theorems import tube_damped
 
@@ -62,6 +61,21 @@ _PARTS: dict[str, Any] = {"form": st.just("residual"), "damping": st.sampled_fro
 _SMALL: dict[str, Any] = {**_PARTS, "damping": st.sampled_from(DAMPING[1:3])}
 _LARGE: dict[str, Any] = {**_PARTS, "damping": st.sampled_from(DAMPING[3:])}
 _ONE: dict[str, Any] = {"plan": st.just("single"), "fixed": st.integers(4, 20), "flipping": st.integers(2, 20)}
+_EMERGING: dict[str, Any] = {
+    "plan": st.just("emerging"),
+    "fixed": st.integers(2, 12),
+    "flipping": st.just(0),
+    "step_percent": st.just(100),
+}
+_BEYOND: dict[str, Any] = {
+    "plan": st.just("single"),
+    "fixed": st.integers(1, 4),
+    "flipping": st.integers(80, 160),
+    "step_percent": st.just(100),
+    "steps": st.just(30),
+    "reach": st.just(2.0**6),
+}
+"""So many neurons vanish that mu is above 2: no tube closes, and the widths are given."""
 
 T1_DAMPED_TUBE = _RULE.claim(
     "T1-damped-tube",
@@ -80,6 +94,25 @@ T1_DAMPED_TUBE = _RULE.claim(
         "eps in place of eps/lambda_b in the rate",
         families=(drawn(SEARCH, **_LARGE),),
         factor=with_progress(lambda mu, eps, smallest: (1 - mu) / (1 + eps)),
+    ),
+    mutant(
+        "eigenvalue-of-either-sign",
+        "|lambda - ||D||| for lambda_b, in mu, S and the rate",
+        "lambda_b > 0",
+        families=(planned(SEARCH, **_SMALL, **_EMERGING),),
+        eigenvalue=either_sign,
+        below_one=ratio_of_either_sign,
+        ratio=ratio_of_either_sign,
+        by_rate=lambda at: at.residual_norm / ((1 - ratio_of_either_sign(at)) * either_sign(at)),
+    ),
+    mutant(
+        "any-ratio",
+        "mu above 1 too, with |1-mu| in S",
+        "mu < 1",
+        families=(planned(SEARCH, **_SMALL, **_BEYOND),),
+        below_one=None,
+        by_rate=lambda at: at.residual_norm / (abs(1 - at.ratio) * at.lambda_min),
+        factor=with_progress(lambda mu, eps, smallest: (1 - mu) * smallest / (smallest + eps)),
     ),
     mutant(
         "ratio-quartered",
@@ -152,18 +185,3 @@ T1_DAMPED_TUBE = _RULE.claim(
 )
 
 CLAIMS: tuple[Claim[Any], ...] = (T1_DAMPED_TUBE,)
-
-SLACK = (
-    SlackRow(
-        claim="T1-damped-tube",
-        quantity="the hypothesis lambda_b > 0",
-        remark="no counterexample known: without it there is no S",
-        drops="lambda_b > 0",
-    ),
-    SlackRow(
-        claim="T1-damped-tube",
-        quantity="the hypothesis mu < 1",
-        remark="no counterexample known: at mu = 1 the rate is 1 and S infinite",
-        drops="mu < 1",
-    ),
-)

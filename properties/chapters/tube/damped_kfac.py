@@ -12,10 +12,10 @@ from properties.chapters.tube.families import SEARCH
 from properties.chapters.tube.kronecker import KroneckerTubeNetwork, PatternTube, dampings, exact_leverage
 from properties.chapters.tube.kronecker_families import certified_tubes, drawn, planned
 from properties.chapters.tube.kronecker_rule import CLOSES, CONTRACTS, REGULAR, STEP_SIZE, KroneckerRule
+from properties.chapters.tube.tube_rule import either_sign, ratio_of_either_sign
 from properties.engine.claim import Claim, Provenance
 from properties.engine.formulas import Formulas
 from properties.engine.rule import mutant
-from properties.engine.slack import SlackRow
 from theory.theorems import tube_kfac
 
 SHARES = (0.0, 1e-3, 0.1, 1.0, 10.0)
@@ -32,6 +32,11 @@ def path_by(contraction: Callable[[PatternTube], arb]) -> Callable[[PatternTube]
 def undamped_score(at: PatternTube) -> arb:
     """h_min of X itself."""
     return arb(min(exact_leverage(at.inputs)))
+
+
+def damped(mu: arb, least: arb, eps: float) -> arb:
+    """``1 - theta`` of any mu."""
+    return 1 - (1 - mu) * least / (least + arb(eps))
 
 
 class DampedKroneckerRule(KroneckerRule):
@@ -65,6 +70,22 @@ _ONE: dict[str, Any] = {
     "form": _PLAIN,
 }
 _STILL: dict[str, Any] = {"ratio_percent": st.just(0), "form": _PLAIN}
+_EMERGING: dict[str, Any] = {
+    "plan": st.just("emerging"),
+    "fixed": st.integers(2, 8),
+    "flipping": st.just(0),
+    "step_percent": _WHOLE,
+    "steps": st.just(1),
+    "form": _PLAIN,
+    "reach": st.just(2.0**6),
+}
+_BEYOND: dict[str, Any] = {
+    **_EMERGING,
+    "plan": st.just("single"),
+    "fixed": st.integers(1, 4),
+    "flipping": st.integers(80, 160),
+    "steps": st.just(30),
+}
 
 T4_DAMPED_TUBE = RULE.claim(
     "T4-damped-tube",
@@ -106,6 +127,28 @@ T4_DAMPED_TUBE = RULE.claim(
         "S = ||r(0)||/((1-mu) h_min^{1/2})",
         families=(planned(SEARCH, damping=_STRONG, **{**_ONE, "steps": st.just(40)}),),
         path=path_by(lambda at: at.ratio),
+    ),
+    mutant(
+        "eigenvalue-of-either-sign",
+        "|sigma^2 - ||D_N||| for sigma_b^2, in theta, S and s_r",
+        REGULAR,
+        families=(planned(SEARCH, damping=_LITTLE, **_EMERGING),),
+        eigenvalue=either_sign,
+        below_one=ratio_of_either_sign,
+        ratio=lambda at: damped(ratio_of_either_sign(at), either_sign(at), at.eps_S),
+        path=path_by(lambda at: damped(ratio_of_either_sign(at), either_sign(at), at.eps_S)),
+        plain=lambda at: tube_kfac.plain_solution(*at.shape, either_sign(at), at.eps_S),
+    ),
+    mutant(
+        "any-ratio",
+        "mu above 1 too, with |theta| in S",
+        CONTRACTS,
+        families=(planned(SEARCH, damping=_LITTLE, **_BEYOND),),
+        below_one=None,
+        ratio=lambda at: damped(at.ratio, at.lambda_min, at.eps_S),
+        path=lambda at: at.residual_norm / (abs(1 - damped(at.ratio, at.lambda_min, at.eps_S)) * at.h_min.sqrt()),
+        factor=lambda eta, h, mu: 1 - eta * h * (1 - mu),
+        gain=lambda eta, h_max, mu: (1 - mu) * (2 - eta * h_max * (1 - mu)),
     ),
     mutant(
         "ratio-quartered",
@@ -158,18 +201,3 @@ T4_DAMPED_TUBE = RULE.claim(
 )
 
 CLAIMS: tuple[Claim[Any], ...] = (T4_DAMPED_TUBE,)
-
-SLACK = (
-    SlackRow(
-        claim="T4-damped-tube",
-        quantity="the hypothesis sigma_b^2 > 0",
-        remark="no counterexample known: without it theta is 0",
-        drops=REGULAR,
-    ),
-    SlackRow(
-        claim="T4-damped-tube",
-        quantity="the hypothesis mu < 1",
-        remark="no counterexample known: at mu = 1 the rate is 1 and S infinite",
-        drops=CONTRACTS,
-    ),
-)

@@ -13,6 +13,7 @@ from properties.chapters.tube.families import SEARCH
 from properties.chapters.tube.kronecker import KroneckerTubeNetwork, PatternTube, Solution
 from properties.chapters.tube.kronecker_families import certified_tubes, drawn, planned
 from properties.chapters.tube.kronecker_rule import CLOSES, CONTRACTS, REGULAR, STEP_SIZE, KroneckerRule
+from properties.chapters.tube.tube_rule import either_sign, ratio_of_either_sign
 from properties.engine.claim import Claim, Provenance
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Families, mutant
@@ -40,6 +41,11 @@ def of_kernel(instance: KroneckerTubeNetwork) -> PatternTube:
 def by_rho(eta: arb, h: arb, mu: arb) -> arb:
     """T4-sharp's factor ``1 - eta h/rho`` with ``rho = 1 + mu``."""
     return 1 - eta * h / (1 + mu)
+
+
+def unchanged(known: Solution, smallest: arb) -> arb:
+    """Without ``||D_N |q|||``."""
+    return arb(tube_kfac.neuron_solution(known.norm, known.flips, 0, smallest))
 
 
 def still_as_many(known: Solution, smallest: arb) -> arb:
@@ -71,6 +77,30 @@ T4_TUBE = KroneckerRule().claim(
         "the rate with mu/4",
         families=_plan("single", st.integers(4, 20), st.integers(2, 6), step_percent=_WHOLE),
         ratio=lambda at: at.ratio / 4,
+    ),
+    mutant(
+        "eigenvalue-of-either-sign",
+        "|sigma^2 - ||D_N||| for sigma_b^2, in mu, S and s_r",
+        REGULAR,
+        families=_plan(
+            "emerging", st.integers(2, 8), _NONE, step_percent=_WHOLE, steps=st.just(1), reach=st.just(2.0**6)
+        ),
+        eigenvalue=either_sign,
+        below_one=ratio_of_either_sign,
+        ratio=ratio_of_either_sign,
+        path=lambda at: tube_kfac.path_sum(at.residual_norm, ratio_of_either_sign(at), at.h_min),
+        plain=lambda at: tube_kfac.plain_solution(*at.shape, either_sign(at)),
+    ),
+    mutant(
+        "any-ratio",
+        "mu above 1 too, with |1-mu| in S",
+        CONTRACTS,
+        families=_plan("single", st.integers(1, 4), st.integers(80, 160), step_percent=_WHOLE, reach=st.just(2.0**6)),
+        below_one=None,
+        path=lambda at: at.residual_norm / (abs(1 - at.ratio) * at.h_min.sqrt()),
+        factor=lambda eta, h, mu: 1 - eta * h * (1 - mu),
+        gain=lambda eta, h_max, mu: (1 - mu) * (2 - eta * h_max * (1 - mu)),
+        limit=lambda mu: arb(-1),
     ),
     mutant(
         "inverse-ratio",
@@ -141,6 +171,19 @@ T4_TUBE = KroneckerRule().claim(
         ),
         neuron=still_as_many,
     ),
+    mutant(
+        "neuron-without-D",
+        "s_r without ||D_N |q|||",
+        families=_plan(
+            "parting",
+            st.integers(3, 8),
+            st.integers(3, 4),
+            step_percent=st.integers(10, 20),
+            form=st.just("neuron"),
+            steps=st.just(40),
+        ),
+        neuron=unchanged,
+    ),
     families=(
         drawn((12, 160, 1200)),
         certified_tubes((8, 60, 400)),
@@ -172,19 +215,7 @@ CLAIMS: tuple[Claim[Any], ...] = (T4_TUBE,)
 SLACK = (
     SlackRow(
         claim="T4-tube",
-        quantity="the hypothesis sigma_b^2 > 0",
-        remark="no counterexample known: without it there is no s_r",
-        drops=REGULAR,
-    ),
-    SlackRow(
-        claim="T4-tube",
-        quantity="the hypothesis mu < 1",
-        remark="no counterexample known: at mu = 1 the rate is 1 and S infinite",
-        drops=CONTRACTS,
-    ),
-    SlackRow(
-        claim="T4-tube",
-        quantity="||D_N |q||| in s_r, and sigma_b^2 where sigma^2 might do",
-        remark="no counterexample known: for one input 1/(1-mu) in S makes up for it exactly, as eta -> 0 (P13.50)",
+        quantity="sigma_b^2 in s_r, where sigma^2 might do",
+        remark="no counterexample known: for one input 1/(1-mu) in S makes up for it, and more (P13.50)",
     ),
 )

@@ -47,6 +47,10 @@ class KroneckerRule(Stated):
 
     around: Callable[[KroneckerTubeNetwork], PatternTube] = lambda instance: instance.tube
     """What is known of the tube."""
+    eigenvalue: Callable[[PatternTube], arb] = lambda at: at.lambda_min
+    """sigma_b^2, where it has to be positive, and in s_r of a neuron."""
+    below_one: Callable[[PatternTube], arb] | None = lambda at: at.ratio
+    """mu, where it has to be below 1; None where nothing is asked of it."""
     ratio: Callable[[PatternTube], arb] = lambda at: at.contraction
     """mu, in the rate."""
     gain: Callable[[arb, arb, arb], Any] = tube_kfac.gain
@@ -74,7 +78,7 @@ class KroneckerRule(Stated):
 
     def needed(self, at: PatternTube, form: str) -> AnyArray:
         """How far pre-activations may move, (n,) or (n, m)."""
-        m, smallest = at.neurons, at.lambda_min + at.eps_S
+        m, smallest = at.neurons, self.eigenvalue(at) + at.eps_S
         path, scores, plain = arb(self.path(at)), [arb(one) for one in at.exact_leverage], arb(self.plain(at))
 
         def widths(solution: arb) -> list[Any]:
@@ -113,12 +117,13 @@ class KroneckerRule(Stated):
     def _evaluated(self, instance: KroneckerTubeNetwork) -> Iterator[Hypothesis]:
         """At the instance's own widths."""
         at = self.around(instance)
-        yield require_enclosed(REGULAR, at.lambda_min - arb(2) ** -1000)
-        if not at.lambda_min > 0:
+        yield require_enclosed(REGULAR, self.eigenvalue(at) - arb(2) ** -1000)
+        if not self.eigenvalue(at) > 0:
             return
-        yield require_enclosed(CONTRACTS, 1 - at.ratio - arb(2) ** -1000)
-        if not at.ratio < 1:
-            return
+        if self.below_one is not None:
+            yield require_enclosed(CONTRACTS, 1 - self.below_one(at) - arb(2) ** -1000)
+            if not self.below_one(at) < 1:
+                return
         yield technical(require("r(0) is not zero", 1.0 if at.residual_norm > 0 else -1.0))
         if self.closes:
             needed = self.needed(at, instance.form)

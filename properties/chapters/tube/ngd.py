@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from properties.chapters.tube.enclosed_tube import EnclosedTube, max_of
 from properties.chapters.tube.families import SEARCH, SMOOTH, drawn, planned
 from properties.chapters.tube.instances import CERTIFIED, Motion
-from properties.chapters.tube.tube_rule import TubeRule, least
+from properties.chapters.tube.tube_rule import TubeRule, either_sign, least, ratio_of_either_sign
 from properties.engine.claim import (
     Claim,
     Provenance,
@@ -68,6 +68,9 @@ def _plan(name: str, fixed: Any, flipping: Any, **changes: Any) -> Families:
 
 
 _WHOLE, _SMALL = st.just(100), st.just(20)
+_BEYOND: dict[str, Any] = {"step_percent": _WHOLE, "reach": st.just(2.0**6)}
+"""So many neurons vanish that mu is above 2: no tube closes, and the widths are given."""
+
 T1_TUBE = TubeRule().claim(
     "T1-tube",
     "in a tube with lambda_b > 0, mu < 1, 0 < eta <= 1 and sqrt(m) b_i >= L_1 ||K_i|| S (or the same neuron by neuron), S any of its four forms: "
@@ -85,6 +88,25 @@ T1_TUBE = TubeRule().claim(
         "S = ||r(0)||/lambda_b, without 1/(1-mu)",
         families=_plan("crossed", st.integers(16, 40), st.integers(1, 3), step_percent=_WHOLE),
         by_rate=lambda at: at.residual_norm / at.lambda_min,
+    ),
+    mutant(
+        "eigenvalue-of-either-sign",
+        "|lambda - ||D||| for lambda_b, in mu and in S",
+        "lambda_b > 0",
+        families=_plan("emerging", st.integers(2, 12), st.just(0), step_percent=_WHOLE, form=st.just("residual")),
+        eigenvalue=either_sign,
+        below_one=ratio_of_either_sign,
+        ratio=ratio_of_either_sign,
+        by_rate=lambda at: at.residual_norm / ((1 - ratio_of_either_sign(at)) * either_sign(at)),
+    ),
+    mutant(
+        "any-ratio",
+        "mu above 1 too, with |1-mu| in S",
+        "mu < 1",
+        families=_plan("single", st.integers(1, 4), st.integers(80, 160), **_BEYOND, form=st.just("residual")),
+        below_one=None,
+        by_rate=lambda at: at.residual_norm / (abs(1 - at.ratio) * at.lambda_min),
+        limit=lambda mu: arb(0),
     ),
     mutant(
         "eigenvalue-of-the-start",
@@ -192,17 +214,5 @@ SLACK = (
         claim="T1-tube",
         quantity="the largest step size for the factor 1 - eta(1-mu)",
         remark="1 is sharp as mu -> 0; no counterexample known below 2/(2-mu), where a network without flips breaks it (P13.12)",
-    ),
-    SlackRow(
-        claim="T1-tube",
-        quantity="the hypothesis lambda_b > 0",
-        remark="no counterexample known: without it there is no S",
-        drops="lambda_b > 0",
-    ),
-    SlackRow(
-        claim="T1-tube",
-        quantity="the hypothesis mu < 1",
-        remark="no counterexample known: at mu = 1 the rate is 1 and S infinite",
-        drops="mu < 1",
     ),
 )

@@ -107,6 +107,16 @@ def joining(fixed: int, flipping: int, correlation: float = 0.9) -> Plan:
     )
 
 
+def emerging_groups(count: int, inputs: int) -> tuple[Group, ...]:
+    """For each input so many neurons that are active on all others, and about to become active on it."""
+    return tuple(Group(count, tuple(int(i != j) for j in range(inputs)), (i,)) for i in range(inputs))
+
+
+def emerging(fixed: int, flipping: int, correlation: float = 0.99) -> Plan:
+    """Four inputs nearly parallel and no neuron that is sure to stay; c0 of alternating sign. ``||D||`` is above lambda, and above ``||M||``."""
+    return Plan(correlation, emerging_groups(fixed + flipping, 4), (1.0, -1.0, 1.0, -1.0))
+
+
 def still(fixed: int, flipping: int, correlation: float = 0.5) -> Plan:
     """Two inputs that share neurons, none of which flips."""
     singles = (Group(fixed, (1, 0)), Group(fixed, (0, 1)))
@@ -118,8 +128,8 @@ def uneven(fixed: int, flipping: int) -> Plan:
     return Plan(0.0, (Group(fixed + 10 * flipping, (1, 0)), Group(flipping, (0, 1))), (1.0, 1.0))
 
 
-UNFLIPPED = ("still", "uneven")
-"""Plans in which no neuron flips."""
+SINGLED_OUT = ("emerging", "still", "uneven")
+"""Plans for mutants: without a tube that closes, or in which no neuron flips."""
 
 PLANS: Mapping[str, Callable[[int, int], Plan]] = {
     "single": single,
@@ -127,6 +137,7 @@ PLANS: Mapping[str, Callable[[int, int], Plan]] = {
     "apart": apart,
     "alternating": alternating,
     "joining": joining,
+    "emerging": emerging,
     "still": still,
     "uneven": uneven,
 }

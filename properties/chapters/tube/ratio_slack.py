@@ -1,6 +1,9 @@
-"""How tight the tube is: its ratio beside what an attack reaches in the same tube, and how far a run goes in it."""
+"""How tight the tube is: its ratio and factor beside what an adversary reaches in it, and its widths beside what a run needs of them."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,9 +15,9 @@ from theory.inputs import FloatArray
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import certify_tube
 from theory.stability.tube.attack import attack_tube
-from theory.stability.tube.movement import largest_movement
+from theory.stability.tube.movement import movement
 
-WIDTH, SCALE, STEP_SIZE, STEPS = 2000, 3.0, 0.5, 8
+WIDTH, SCALE, STEP_SIZE, STEPS = 2000, 3.0, 0.5, 12
 
 
 def towards_each_other(size: int) -> FloatArray:
@@ -23,22 +26,78 @@ def towards_each_other(size: int) -> FloatArray:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
-def tightness_row(title: str, inputs: FloatArray, scale: float, per_neuron: bool) -> SlackRow:
-    """One seeded network with targets of size 1: mu of its tube, what an attack reaches, and the part of the widths that NGD uses."""
-    rng = np.random.default_rng(3)
-    net = TwoLayerNetwork.initialise(width=WIDTH, dim=inputs.shape[1], scale=scale, rng=rng, symmetric=True)
-    targets = rng.choice([-1.0, 1.0], len(inputs))
-    certificate = certify_tube(net, inputs, targets, per_neuron=per_neuron)
-    attack = attack_tube(certificate.start, certificate.widths, rng)
-    used = largest_movement(net, inputs, targets, STEP_SIZE, STEPS, certificate.widths)
-    widths = "a pair" if per_neuron else "an input"
-    return SlackRow(
-        claim="T1-tube",
-        quantity=f"mu in the tube of {title}, m = {WIDTH}, nu = {scale:g}, a width {widths}",
-        proved=float(certificate.contraction),
-        refuted=float(attack.ratio),
-        remark=f"activations in the tube attain the smaller number; NGD at eta = {STEP_SIZE} moves by {used:.2f} of the width at most",
-    )
+@dataclass(frozen=True)
+class Tightness:
+    """One seeded network with targets of size 1 in its certified tube, beside an adversary in that tube and beside its own run."""
+
+    title: str
+    """Of the inputs."""
+    inputs: FloatArray
+    """Independent rows (n, d), so that there are weights with every pattern that the widths allow."""
+    scale: float
+    per_neuron: bool = True
+    optimiser: str = "ngd"
+    width: int = WIDTH
+
+    def rows(self) -> tuple[SlackRow, ...]:
+        """mu and the factor of a step, certified and attained by patterns; the widths, and what the run needs of them."""
+        rng = np.random.default_rng(3)
+        net = TwoLayerNetwork.initialise(self.width, self.inputs.shape[1], self.scale, rng, symmetric=True)
+        targets = rng.choice([-1.0, 1.0], len(self.inputs))
+        found = certify_tube(net, self.inputs, targets, self.optimiser, per_neuron=self.per_neuron)
+        attack = attack_tube(found.start, found.widths, rng)
+        slower = attack_tube(found.start, found.widths, rng, STEP_SIZE)
+        run = movement(net, self.inputs, targets, STEP_SIZE, STEPS, found.widths, self.optimiser)
+        claim = "T4-tube" if self.optimiser == "kfac" else "T1-tube"
+        widths = "a pair" if self.per_neuron else "an input"
+        where = f"the tube of {self.title}, m = {self.width}, nu = {self.scale:g}, a width {widths}"
+        shares = {
+            "mu": float(attack.ratio / found.contraction),
+            "S": run.path / found.path_sum,
+            "the widths beside S": run.used * found.path_sum / run.path,
+        }
+        matrix = "||I - eta M||_2" if self.optimiser == "kfac" else "||r(k+1)||/||r(k)||"
+        return (
+            SlackRow(claim, f"mu in {where}", None, float(found.contraction), float(attack.ratio), remark=PATTERNS),
+            SlackRow(
+                claim,
+                f"the largest {matrix} at eta = {STEP_SIZE} in {where}",
+                None,
+                1 - STEP_SIZE * (1 - float(found.contraction)),
+                float(slower.factor),
+                remark=PATTERNS,
+            ),
+            SlackRow(
+                claim,
+                f"the widths, in units of b, in {where}",
+                None,
+                1.0,
+                run.used,
+                remark=f"used at eta = {STEP_SIZE}; of mu, S and the widths beside S the shares {_listed(shares)} are used: "
+                f"the next factor lies in {min(shares, key=lambda name: shares[name])}",
+            ),
+        )
+
+
+PATTERNS = "patterns that the widths allow attain the smaller number"
+
+
+def _listed(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{share:.2f}" for share in shares.values())
+
+
+TUBES = (
+    *(
+        Tightness(title, inputs, scale, per_neuron)
+        for title, inputs, scale in (
+            ("4 orthonormal inputs", np.eye(4), SCALE),
+            ("4 inputs with correlations 2/3", towards_each_other(4), 10 * SCALE),
+        )
+        for per_neuron in (False, True)
+    ),
+    Tightness("4 orthonormal inputs", np.eye(4), 10 * SCALE, optimiser="kfac"),
+    Tightness("4 inputs with correlations 2/3", towards_each_other(4), 10 * SCALE, optimiser="kfac"),
+)
 
 
 def _limit_row() -> SlackRow:
@@ -54,14 +113,7 @@ def _limit_row() -> SlackRow:
 
 
 SLACK = (
-    *(
-        tightness_row(title, inputs, scale, per_neuron)
-        for title, inputs, scale in (
-            ("4 orthonormal inputs", np.eye(4), SCALE),
-            ("4 inputs with correlations 2/3", towards_each_other(4), 10 * SCALE),
-        )
-        for per_neuron in (False, True)
-    ),
+    *(row for tube in TUBES for row in tube.rows()),
     SlackRow(
         claim="C2-tube-ratio",
         quantity="the factor of the second form",

@@ -54,6 +54,16 @@ def by_start(at: EnclosedTube) -> arb:
     return least(found)
 
 
+def either_sign(at: EnclosedTube) -> arb:
+    """``|lambda - ||D|||``."""
+    return abs(at.first_eigenvalue - at.gram_change_norm)
+
+
+def ratio_of_either_sign(at: EnclosedTube) -> arb:
+    """``xi/|lambda - ||D|||``."""
+    return at.product_norm / either_sign(at)
+
+
 def least(numbers: Sequence[Any]) -> arb:
     """One that is not above the others, where balls decide it."""
     found = arb(numbers[0])
@@ -106,6 +116,10 @@ class TubeRule(Stated):
     """S from ``||r(0)||``."""
     by_start: Number = by_start
     """S from c0."""
+    eigenvalue: Number = lambda at: at.lambda_min
+    """lambda_b, where it has to be positive, and in the rate of damped NGD."""
+    below_one: Number | None = lambda at: at.ratio
+    """mu, where it has to be below 1; None where nothing is asked of it."""
     ratio: Number = lambda at: at.ratio
     """mu, in the rate."""
     later: Callable[[EnclosedTube, arb], arb] = later
@@ -137,7 +151,7 @@ class TubeRule(Stated):
             known = instance.certificate
             least, mu, path = (arb(float(one)) for one in (known.lambda_min, known.contraction, known.path_sum))
             return least, mu, path, np.asarray(np.frompyfunc(lambda one: arb(float(one)), 1, 1)(known.widths))
-        return at.lambda_min, self.ratio(at), self.path(at, instance.form), self.needed(at, instance.form)
+        return self.eigenvalue(at), self.ratio(at), self.path(at, instance.form), self.needed(at, instance.form)
 
     def needed(self, at: EnclosedTube, form: str) -> AnyArray:
         """How far pre-activations may move, (n,) or (n, m)."""
@@ -158,12 +172,13 @@ class TubeRule(Stated):
     def _evaluated(self, instance: TubeNetwork) -> Iterator[Hypothesis]:
         """At the instance's own widths."""
         at = instance.tube
-        yield require_enclosed("lambda_b > 0", at.lambda_min - arb(2) ** -1000)
-        if not at.lambda_min > 0:
+        yield require_enclosed("lambda_b > 0", self.eigenvalue(at) - arb(2) ** -1000)
+        if not self.eigenvalue(at) > 0:
             return
-        yield require_enclosed("mu < 1", 1 - at.ratio - arb(2) ** -1000)
-        if not at.ratio < 1:
-            return
+        if self.below_one is not None:
+            yield require_enclosed("mu < 1", 1 - self.below_one(at) - arb(2) ** -1000)
+            if not self.below_one(at) < 1:
+                return
         yield technical(require("r(0) is not zero", 1.0 if at.residual_norm > 0 else -1.0))
         if self.closes:
             needed = self.needed(at, instance.form)

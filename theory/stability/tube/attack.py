@@ -3,6 +3,8 @@
 The certificate bounds ``||X G^{-1}||_2``, ``X = (J' - J) J^T``, over all activations that the widths allow. With p, q the singular vectors
 of ``F = (1-eta) I - eta X G^{-1}`` and ``v = G^{-1} q``, a change of one neuron's activations changes ``p^T F q`` to first order by a number
 that depends on that neuron alone: all are changed together, then those that gain most, as long as the norm rises.
+
+From the start of a certificate for K-FAC, which has ones for K, it is K-FAC's ``E = (S' - S) S^T H^{-1}``, and F the matrix ``I - t M`` of its steps.
 """
 
 from __future__ import annotations
@@ -179,8 +181,8 @@ class _Search:
         pattern, other = self.pattern.copy(), self.pattern.copy()
         pattern[:, self.touched], other[:, self.touched] = point.pattern, point.other
         return TubeAttack(
-            factor=attained(self.start.rows, product, gram, self.eta),
-            ratio=attained(self.start.rows, product, gram, 1.0),
+            factor=attained(self.start, product, gram, self.eta),
+            ratio=attained(self.start, product, gram, 1.0),
             pattern=pattern,
             other=other,
             flips=int((pattern != other).sum()),
@@ -196,17 +198,18 @@ def step_matrix(product: FloatArray, gram: FloatArray, eta: float) -> FloatArray
     return np.asarray(found) if np.isfinite(found).all() else None
 
 
-def attained(rows: FloatArray, product: FloatArray, gram: FloatArray, eta: float) -> Attained:
+def attained(start: Start, product: FloatArray, gram: FloatArray, eta: float) -> Attained:
     """``||F||_2`` from below, by ``||F G v||/||G v||`` at one v; 0 where it is nothing.
 
-    X and G are K times shares of at most 1, K as computed from X's rows (n, d): no entry of ``G v`` is off by more than ``gamma_{d+n+8}``
-    times that of ``|rows| |rows|^T |v|``.
+    X and G are K times shares of at most 1, K as computed from X's rows (n, d), or ones: no entry of ``G v`` is off by more than
+    ``gamma_{d+n+8}`` times that of ``|rows| |rows|^T |v|``, or of ``|K| |v|`` where that is more.
     """
     F = step_matrix(product, gram, eta)
     if F is None:
         return Attained(0.0)
     v = np.linalg.solve(gram, np.linalg.svd(F)[2][0])
-    sizes = np.abs(rows) @ (np.abs(rows).T @ np.abs(v))
+    rows, weights = np.abs(start.rows), np.abs(v)
+    sizes = np.maximum(rows @ (rows.T @ weights), start.kernel @ weights)
     error = gamma(sum(rows.shape) + 8) * euclidean_norm(sizes) * (1 + gamma(sum(rows.shape) + 8)) + UNDERFLOW
     moved, whole = (1 - eta) * (gram @ v) - eta * (product @ v), gram @ v
     below = euclidean_norm(moved) * (1 - gamma(len(v) + 4)) - (abs(1 - eta) + eta) * error * (1 + gamma(4))

@@ -1,4 +1,4 @@
-"""attack_tube beside the certificate, against exhaustive search, and within the tube; largest_movement."""
+"""attack_tube beside the certificate, against exhaustive search, and within the tube; the movement of a run."""
 
 from itertools import product
 
@@ -12,7 +12,7 @@ from theory.inputs import FloatArray
 from theory.network import TwoLayerNetwork
 from theory.stability import bounds_at, certify_tube, tube_start
 from theory.stability.tube.attack import attack_tube
-from theory.stability.tube.movement import largest_movement
+from theory.stability.tube.movement import movement
 from theory.stability.tube.start import Start
 
 
@@ -52,6 +52,26 @@ def test_no_attack_exceeds_the_certified_ratio_or_factor(eta: float, symmetric: 
                 assert (1 - eta) * (1 - 1e-12) <= found.factor <= 1 - eta * (1 - mu)
                 certified += 1
     assert certified > 8
+
+
+def test_no_attack_exceeds_what_k_fac_s_certificate_says() -> None:
+    certified = 0
+    for seed in range(6):
+        n = 2 + seed % 2
+        rng = np.random.default_rng(seed)
+        net = TwoLayerNetwork.initialise(width=2000, dim=3, scale=40.0, rng=rng, symmetric=True)
+        found = certify_tube(net, unit(seed, n, 3), rng.choice([-1.0, 1.0], n), "kfac")
+        if not found.certified:
+            continue
+        certified += 1
+        attack = attack_tube(found.start, found.widths, rng, 0.5)
+        a, b, m = attack.pattern.astype(float), attack.other.astype(float), net.width
+        exact = (b - a) @ a.T / m @ np.linalg.inv(a @ a.T / m)
+        assert 0 < attack.ratio <= found.contraction
+        assert float(np.linalg.norm(exact, 2)) == pytest.approx(attack.ratio, rel=1e-9)
+        assert 0.5 < attack.factor <= 1 - 0.5 * (1 - found.contraction)
+        assert float(np.linalg.norm(0.5 * np.eye(n) - 0.5 * exact, 2)) >= attack.factor
+    assert certified >= 3
 
 
 def test_its_patterns_lie_in_the_tube_and_show_its_ratio() -> None:
@@ -112,10 +132,25 @@ def test_the_movement_is_that_of_the_run_in_units_of_the_widths() -> None:
     net = TwoLayerNetwork.initialise(width=2000, dim=3, scale=1.0, rng=rng, symmetric=True)
     certificate = certify_tube(net, X, y)
     assert certificate.certified
-    used = largest_movement(net, X, y, 0.5, 20, certificate.widths)
-    assert 0.3 < used <= 1
+    run = movement(net, X, y, 0.5, 20, certificate.widths)
+    assert 0.3 < run.used <= 1
+    assert 0.3 * certificate.path_sum < run.path <= certificate.path_sum
     widths = np.array([0.1, 0.2, 0.4])
     ends = [trajectory(net, X, y, 0.5, k).pre_activations for k in (1, 2, 3)]
     expected = max(float((np.abs(end - X @ net.weights.T) / widths[:, None]).max()) for end in ends)
-    assert largest_movement(net, X, y, 0.5, 3, widths) == pytest.approx(expected, rel=1e-12)
-    assert largest_movement(net, X, y, 0.5, 1, np.zeros(3)) == np.inf
+    assert movement(net, X, y, 0.5, 3, widths).used == pytest.approx(expected, rel=1e-12)
+    assert movement(net, X, y, 0.5, 1, np.zeros(3)).used == np.inf
+
+
+def test_the_path_is_the_sum_that_S_bounds() -> None:
+    """Where nothing flips r falls by 1 - eta, and ``G^{-1} r`` and ``r^T diag(h) r`` with it; h is 1 for orthonormal inputs.
+
+    Outputs are ``m^{-1/2}`` times sums of m numbers below ``4e3``: off by ``m^{3/2} u 4e3 < 4e-9``, and ``G^{-1}`` doubles that.
+    """
+    net = TwoLayerNetwork.initialise(width=400, dim=3, scale=1e3, rng=np.random.default_rng(1), symmetric=True)
+    X, y, eta, steps = np.eye(3), np.array([0.3, -0.4, 0.5]), 0.25, 7
+    left = 1 - (1 - eta) ** steps
+    first = float(np.linalg.norm(np.linalg.solve(net.gram(X), y)))
+    assert movement(net, X, y, eta, steps, np.ones(3)).path == pytest.approx(first * left, abs=1e-8)
+    of_kfac = movement(net, X, y, eta, steps, np.ones(3), "kfac").path
+    assert of_kfac == pytest.approx(float(np.linalg.norm(y)) * left, abs=1e-8)

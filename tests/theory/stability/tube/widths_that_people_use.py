@@ -11,7 +11,7 @@ from properties.reading.datasets import load_dataset
 from theory.descent.steps import FunctionSpaceDescent
 from theory.inputs import FloatArray, normalise_rows
 from theory.network.two_layer import TwoLayerNetwork
-from theory.rigour.one_step import network_step
+from theory.rigour.one_step import network_steps
 from theory.stability import TubeCertificate
 
 STEP_SIZES = (0.1, 0.5, 1.0)
@@ -89,16 +89,30 @@ def factor(found: TubeCertificate, eta: float, h_min: float) -> float:
     return 1 - eta * (1 - found.contraction) * h_min
 
 
+@dataclass(frozen=True)
+class Followed:
+    """A run beside its certificate."""
+
+    steps: int
+    """How many were followed: up to the last at which the stated rounding is below ``SHARE`` of the residual."""
+    decided: int
+    """At how many of them the rounding bound leaves no doubt that the factor is at most the certified one."""
+    worst: float
+    """The largest factor as computed, divided by the certified one."""
+
+
 def follow(
     net: TwoLayerNetwork, rows: FloatArray, y: FloatArray, found: TubeCertificate, eta: float, optimiser: str
-) -> int:
-    """How many steps were followed; raises AssertionError where a factor is exceeded."""
+) -> Followed:
+    """The run in function space; raises AssertionError where a factor is exceeded, or the residual still falls after ``MOST_STEPS``."""
     state = FunctionSpaceDescent(net, rows, y)
     scores = np.sum(np.linalg.svd(rows, full_matrices=False)[0] ** 2, axis=1) if optimiser == "kfac" else np.ones(1)
-    bound = factor(found, eta, float(scores.min()))
-    for k in range(MOST_STEPS):
-        step = network_step(state, eta, optimiser)
-        assert step.after <= bound * step.before + step.rounding(bound), (k, step.after / step.before, bound)
+    bound, worst, decided = factor(found, eta, float(scores.min())), 0.0, 0
+    for k, step in zip(range(MOST_STEPS), network_steps(state, eta, optimiser), strict=False):
         if not step.after_error + step.before_error < SHARE * step.after:
-            return k
-    return MOST_STEPS
+            return Followed(k, decided, worst)
+        rounding = step.rounding(bound)
+        assert step.after <= bound * step.before + rounding, (k, step.after / step.before, bound)
+        decided += step.after + rounding <= bound * step.before
+        worst = max(worst, step.after / step.before / bound)
+    raise AssertionError(f"{MOST_STEPS} steps at eta = {eta} do not reach the rounding")
