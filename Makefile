@@ -9,6 +9,8 @@ WORKERS ?= auto
 # one process a core, each with one thread of linear algebra
 DISTRIBUTED := -n $(WORKERS) --maxschedchunk 1 --benchmark-disable
 verify test thorough deep lowest newest: export OPENBLAS_NUM_THREADS ?= 1
+# without compiled modules on disk every process, of a worker and of a command that a test starts, compiles all of them again
+unexport PYTHONDONTWRITEBYTECODE
 # the versions that uv takes; of what is built from source, there being no wheel, a lower one is none
 lowest: RESOLUTION := --resolution lowest-direct --no-build
 newest: RESOLUTION := --upgrade

@@ -8,3 +8,9 @@ def outside_of_github(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs inside tests write nothing to the summary of the job that runs the tests."""
     for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that a test starts find modules compiled by an earlier one: to compile all takes longer than most of them."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
