@@ -15,7 +15,7 @@ from theory.rigour.rounding import gamma
 from theory.stability.tube.candidates import candidates, chosen
 from theory.stability.tube.nonnegative import nonnegative_norm, norm_above, raised
 from theory.stability.tube.rectifier import RectifierCounter, RectifierCounts
-from theory.stability.tube.start import Start, sum_above
+from theory.stability.tube.start import Beginning, Start, sum_above
 from theory.stability.tube.widths import InputWidths, NeuronWidths, Widths, given_widths
 from theory.theorems import tube, tube_ratio
 
@@ -62,9 +62,9 @@ def bounds_at(start: Start, widths: ArrayLike) -> TubeBounds:
     return rectifier_bounds(start, given, counts, others)
 
 
-def rectifier_bounds(start: Start, widths: Widths, *counts: RectifierCounts) -> TubeBounds:
+def rectifier_bounds(start: Beginning, widths: Widths, *counts: RectifierCounts) -> TubeBounds:
     """From counts of pairs, of all distinct neurons or of each half of the neurons apart."""
-    neurons = start.pattern.shape[1] * len(counts)
+    neurons = start.distinct * len(counts)
     weights = raised(start.kernel / neurons, 1)
 
     def total(name: str) -> FloatArray:
@@ -78,7 +78,7 @@ def rectifier_bounds(start: Start, widths: Widths, *counts: RectifierCounts) -> 
     return tube_bounds(start, widths, gram_change, product_change, tau, tau_2, frozen)
 
 
-def frozen_eigenvalue(start: Start, shares: FloatArray) -> LowerBound:
+def frozen_eigenvalue(start: Beginning, shares: FloatArray) -> LowerBound:
     """``lambda_c``: of ``K o C/m`` for exact counts C (n, n) of neurons; 0, which is always one, where no more is certified.
 
     The computed matrix is off by at most ``2 gamma_{d+2} tr(C)/m`` (theory.network.gram).
@@ -113,7 +113,7 @@ def _squared(value: float) -> float:
 
 
 def tube_bounds(
-    start: Start,
+    start: Beginning,
     widths: Widths,
     gram_change: FloatArray,
     product_change: FloatArray,
@@ -133,18 +133,18 @@ def tube_bounds(
     return TubeBounds(gram_change, product_change, change, product, tau, frozen, kept, largest, first, ratio, widths)
 
 
-def turned(start: Start, bounds: TubeBounds) -> UpperBound:
+def turned(start: Beginning, bounds: TubeBounds) -> UpperBound:
     """``||D|c0|||``, rounded up."""
     sizes = bounds.gram_change @ np.abs(start.coefficients)
     return _with_error(start, sizes, bounds.gram_change_norm)
 
 
-def pushed(start: Start, bounds: TubeBounds) -> UpperBound:
+def pushed(start: Beginning, bounds: TubeBounds) -> UpperBound:
     """Of ``||(Jbar - J) J^T c0||``, rounded up: ``||M|c|||`` of the computed coefficients, and xi times their error."""
     return _with_error(start, bounds.product_change @ np.abs(start.coefficients), bounds.product_norm)
 
 
-def _with_error(start: Start, sizes: FloatArray, norm: UpperBound) -> UpperBound:
+def _with_error(start: Beginning, sizes: FloatArray, norm: UpperBound) -> UpperBound:
     """The norm of a product with the sizes of the computed c0, and what their error can add to it."""
     error = norm * start.coefficients_error
     return sum_above(norm_above(raised(sizes, len(sizes) + 2)), math.nextafter(error, math.inf) if error > 0 else 0.0)

@@ -11,7 +11,7 @@ from theory.stability.tube.linear_movement import MovementWidths, Pull, flips_of
 from theory.stability.tube.rectifier_tube import RectifierTube
 from theory.stability.tube.rule import WHOLE_STEP, Asked, Reach, Tube, TubeRule, input_widths
 from theory.stability.tube.smooth_tube import smooth_neuron_widths
-from theory.stability.tube.start import Start, tube_start
+from theory.stability.tube.start import Beginning, Start, tube_start
 from theory.stability.tube.widths import Widths
 from theory.theorems import tube as theorem
 
@@ -52,21 +52,11 @@ class NaturalGradientTube(TubeRule):
         start = tube.start
         if not (bounds.lambda_min > 0 and bounds.ratio < 1):
             return None
-        changed, products = turned(start, bounds), pushed(start, bounds)
-        path = UpperBound(
-            theorem.path_sum(
-                start.residual_norm,
-                start.coefficients_norm,
-                changed,
-                products,
-                bounds.ratio,
-                bounds.first_ratio,
-                bounds.lambda_min,
-            )
-        )
+        path = path_sum(start, bounds)
         progress = LowerBound(theorem.progress(bounds.ratio))
         if not self.per_neuron:
             return Reach(bounds.ratio, path, progress, WHOLE_STEP, input_widths(start, path))
+        changed, products = turned(start, bounds), pushed(start, bounds)
         later = UpperBound(
             theorem.later_path(
                 changed, products, bounds.product_norm, path, start.residual_norm, bounds.ratio, bounds.lambda_min
@@ -90,6 +80,21 @@ class NaturalGradientTube(TubeRule):
             theorem.width(1.0, later, start.net.width),
             {one.neurons.start: one for one in tube.listed},
         )
+
+
+def path_sum(start: Beginning, bounds: TubeBounds) -> UpperBound:
+    """S of T1-tube, the least of its forms, where lambda_b is positive and mu below 1."""
+    return UpperBound(
+        theorem.path_sum(
+            start.residual_norm,
+            start.coefficients_norm,
+            turned(start, bounds),
+            pushed(start, bounds),
+            bounds.ratio,
+            bounds.first_ratio,
+            bounds.lambda_min,
+        )
+    )
 
 
 RULE = NaturalGradientTube

@@ -21,7 +21,7 @@ from theory.losses import LossMaker, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.bounds import TubeBounds
 from theory.stability.tube.nonnegative import raised
-from theory.stability.tube.start import Start
+from theory.stability.tube.start import Beginning, Start
 from theory.stability.tube.widths import InputWidths, Widths
 from theory.theorems import tube as theorem
 
@@ -135,7 +135,7 @@ def rule_for(asked: Asked) -> TubeRule:
     )
 
 
-def input_widths(start: Start, path: float) -> InputWidths:
+def input_widths(start: Beginning, path: float) -> InputWidths:
     """``m^{-1/2} ||K_i|| S L_1``: from the width of a row of norm 1, times the norms, rounded up."""
-    unit = theorem.width(1.0, path, start.net.width, start.net.phi.slope)
+    unit = theorem.width(1.0, path, start.width, start.slope)
     return InputWidths(raised(start.row_norms * unit, 1))

@@ -25,12 +25,15 @@ NEURONS = 4096
 
 
 @dataclass(frozen=True)
-class Start(Directed):
-    """The initial network on n unit rows X, of m neurons, and the residual that an optimiser starts from."""
+class Beginning(Directed):
+    """What is known of the initial network on n unit rows X and of its residual in n numbers and n x n matrices, whatever its width."""
 
-    net: TwoLayerNetwork = field(repr=False)
     rows: FloatArray = field(repr=False)
     """X (n, d)."""
+    width: int
+    """m."""
+    slope: float
+    """``L_1``, an upper bound of ``|phi'|``."""
     copies: int
     """2 where the second half of the neurons repeats the first half's weights, so that it is not looked at; else 1."""
     products: FloatArray = field(repr=False)
@@ -39,14 +42,6 @@ class Start(Directed):
     """``|K|`` rounded up, shape (n, n)."""
     row_norms: FloatArray = field(repr=False)
     """``||K_i||_2`` rounded up, shape (n,)."""
-    pre_activations: FloatArray = field(repr=False)
-    """``Z(0)`` as computed, shape (n, m/copies)."""
-    error: FloatArray = field(repr=False)
-    """How far its columns are off at most, shape (m/copies,)."""
-    pattern: NDArray[np.bool_] = field(repr=False)
-    """``A0 = 1[Z(0) >= 0]``, exact, shape (n, m/copies)."""
-    distinct_counts: FloatArray = field(repr=False)
-    """Its ``A0 A0^T``, integers, shape (n, n)."""
     gram: FloatArray = field(repr=False)
     """``G(0)`` as computed, shape (n, n)."""
     gram_error: float
@@ -64,6 +59,44 @@ class Start(Directed):
     coefficients_error: UpperBound
     """How far it is off at most, in the 2-norm; inf where lambda_min is not positive."""
 
+    @classmethod
+    def of(
+        cls,
+        rows: FloatArray,
+        width: int,
+        slope: float,
+        copies: int,
+        gram: tuple[FloatArray, float],
+        residual: tuple[FloatArray, float],
+    ) -> Beginning:
+        """From ``G(0)`` and ``r(0)``, each as computed with a bound of its error in the 2-norm."""
+        lambda_min = LowerBound(float(np.nextafter(smallest_eigenvalue_lower_bound(gram[0]) - gram[1], -np.inf)))
+        largest = UpperBound(float(np.nextafter(largest_eigenvalue_upper_bound(gram[0]) + gram[1], np.inf)))
+        coefficients, coefficients_error = solved(*gram, lambda_min, *residual)
+        products = rows @ rows.T
+        kernel = absolute_kernel(rows, products)
+        row_norms = np.array([norm_above(row) for row in kernel])
+        return Beginning(
+            rows,
+            width,
+            slope,
+            copies,
+            products,
+            kernel,
+            row_norms,
+            *gram,
+            lambda_min,
+            largest,
+            *residual,
+            coefficients,
+            coefficients_error,
+        )
+
+    @property
+    def distinct(self) -> int:
+        """The number of neurons that are looked at."""
+        return self.width // self.copies
+
     @property
     def residual_norm(self) -> UpperBound:
         """``||r(0)||``, not squared."""
@@ -73,6 +106,21 @@ class Start(Directed):
     def coefficients_norm(self) -> UpperBound:
         """``||c0||``, not squared."""
         return sum_above(norm_above(self.coefficients), self.coefficients_error)
+
+
+@dataclass(frozen=True)
+class Start(Beginning):
+    """The initial network itself besides, neuron by neuron."""
+
+    net: TwoLayerNetwork = field(repr=False)
+    pre_activations: FloatArray = field(repr=False)
+    """``Z(0)`` as computed, shape (n, m/copies)."""
+    error: FloatArray = field(repr=False)
+    """How far its columns are off at most, shape (m/copies,)."""
+    pattern: NDArray[np.bool_] = field(repr=False)
+    """``A0 = 1[Z(0) >= 0]``, exact, shape (n, m/copies)."""
+    distinct_counts: FloatArray = field(repr=False)
+    """Its ``A0 A0^T``, integers, shape (n, n)."""
 
 
 def sum_above(*terms: float) -> UpperBound:
@@ -117,34 +165,16 @@ def start_at(net: TwoLayerNetwork, rows: FloatArray, y: ArrayLike, pre_activatio
     copies = net.width // distinct
     error = pre_activation_errors(net.weights[:distinct])
     pattern, counts = counted_pattern(net, rows, pre_activations, error)
-    gram, gram_error = (
-        rectifier_gram(rows, copies * counts, net.width) if net.phi.curvature is None else gram_with_error(net, rows)
-    )
-    residual, residual_error = first_residual(net, pre_activations, error, targets)
-    lambda_min = LowerBound(float(np.nextafter(smallest_eigenvalue_lower_bound(gram) - gram_error, -np.inf)))
-    largest = UpperBound(float(np.nextafter(largest_eigenvalue_upper_bound(gram) + gram_error, np.inf)))
-    coefficients, coefficients_error = solved(gram, gram_error, lambda_min, residual, residual_error)
-    products = rows @ rows.T
-    kernel = absolute_kernel(rows, products)
+    gram = rectifier_gram(rows, copies * counts, net.width) if net.phi.curvature is None else gram_with_error(net, rows)
+    residual = first_residual(net, pre_activations, error, targets)
+    beginning = Beginning.of(rows, net.width, net.phi.slope, copies, gram, residual)
     return Start(
+        **vars(beginning),
         net=net,
-        rows=rows,
-        copies=copies,
-        products=products,
-        kernel=kernel,
-        row_norms=np.array([norm_above(row) for row in kernel]),
         pre_activations=pre_activations,
         error=error,
         pattern=pattern,
         distinct_counts=counts,
-        gram=gram,
-        gram_error=gram_error,
-        lambda_min=lambda_min,
-        largest=largest,
-        residual=residual,
-        residual_error=residual_error,
-        coefficients=coefficients,
-        coefficients_error=coefficients_error,
     )
 
 
