@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from properties.catalogue import not_claims, registry, slack_table
+from properties.conformance.subject import elsewhere as elsewhere_library
+from properties.conformance.subject import own_library
 from properties.dataset.part import DatasetPart
-from properties.engine.extension import Suite
+from properties.engine.extension import Subject, Suite
 from properties.engine.paths import same_file
-from properties.guard.subject import COMPANIONS, check_contradictions, elsewhere, own_step
+from properties.guard.subject import COMPANIONS, check_contradictions, own_step
+from properties.guard.subject import elsewhere as elsewhere_step
 from properties.pictures.part import PicturesPart
 from theory import errors
 from theory.catalogue import chains, obligations, ties_of
@@ -45,10 +48,23 @@ def stored() -> Sequence[type]:
     return (RealInstance, RealKronecker)
 
 
+def subject(config: pytest.Config) -> Subject | None:
+    """The step or the library that the options name. Raises ImplementationError."""
+    return own_step(config) or own_library(config)
+
+
+def elsewhere(id: str) -> str:
+    """What a claim of that id is on a step or a library of the user's; else nothing."""
+    return elsewhere_step(id) or elsewhere_library(id)
+
+
 def check(config: pytest.Config) -> None:
     """Refuse what cannot be run together. Raises ChoiceError."""
     _check_checkout(config)
     check_contradictions(config)
+    others = [name for name in ("implementation", "dataset") if config.getoption(f"ngd_{name}")]
+    if config.getoption("ngd_conformance") and others:
+        raise ChoiceError(f"--conformance runs the claims on a library, --{others[0]} something else; give one of them")
 
 
 def _check_checkout(config: pytest.Config) -> None:
@@ -82,7 +98,7 @@ SUITE = Suite(
     document=CHECKOUT / "docs" / "theory.md",
     parts={"dataset": DatasetPart(), "pictures": PicturesPart()},
     presented=presented,
-    subject=own_step,
+    subject=subject,
     companions=COMPANIONS,
     header=header,
     check=check,

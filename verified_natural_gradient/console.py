@@ -1,4 +1,4 @@
-"""The command ``natural-gradient verify|dataset|guard|replay``: pytest's options under short names, from any directory."""
+"""The command ``natural-gradient verify|dataset|guard|conform|replay``: pytest's options under short names, from any directory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from typing import NoReturn
 import pytest
 
 from verified_natural_gradient import __version__
-from verified_natural_gradient.options import DATASET, GUARD, OPTIONS, REPLAY, VERIFY, add_short_options, arguments
+from verified_natural_gradient.options import (
+    CONFORM,
+    DATASET,
+    GUARD,
+    OPTIONS,
+    REPLAY,
+    VERIFY,
+    add_short_options,
+    arguments,
+)
 
 SETTINGS = Path(__file__).with_name("settings.ini")
 
@@ -23,6 +32,7 @@ COMMANDS = {
     VERIFY: "the claims: all of them, or those of --claim",
     DATASET: "certify a data set: FILE.npz with X and y, FILE.csv, digits-4-9 or diabetes",
     GUARD: "the claims on a step of your own, with the conftest.py and pytest settings of the directory",
+    CONFORM: "the claims on a library of your own, with the conftest.py and pytest settings of the directory",
     REPLAY: "evaluate counterexample files again",
 }
 
@@ -49,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(DESTINATIONS["dataset"], metavar="FILE")
         elif name == GUARD:
             command.add_argument(DESTINATIONS["implementation"], metavar="MODULE:STEP")
+        elif name == CONFORM:
+            command.add_argument(DESTINATIONS["conformance"], metavar="MODULE")
         elif name == REPLAY:
             command.add_argument(DESTINATIONS["replay"], metavar="FILE", nargs="+")
         add_short_options(command, name)
@@ -61,7 +73,7 @@ def command_line(given: Sequence[str]) -> list[str]:
     values = vars(known)
     if known.command == VERIFY and not values[DESTINATIONS["claim"]]:
         values[DESTINATIONS["claim"]] = ["all"]
-    if values.get(DESTINATIONS["implementation"]) is None:
+    if all(values.get(DESTINATIONS[name]) is None for name in ("implementation", "conformance")):
         place = ["-c", str(SETTINGS), f"--rootdir={Path.cwd()}", "--noconftest", "-p", "no:cacheprovider"]
     else:
         place = []

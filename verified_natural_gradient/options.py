@@ -23,10 +23,10 @@ PREFIX = "--ngd-"
 CHECKOUT = Path(__file__).resolve().parents[1]
 """The checkout, or where packages are installed."""
 
-VERIFY, DATASET, GUARD, REPLAY = "verify", "dataset", "guard", "replay"
+VERIFY, DATASET, GUARD, CONFORM, REPLAY = "verify", "dataset", "guard", "conform", "replay"
 """The console command's own commands."""
 
-RECORDED = (VERIFY, DATASET, GUARD)
+RECORDED = (VERIFY, DATASET, GUARD, CONFORM)
 """Those of them that write reports."""
 
 
@@ -80,7 +80,7 @@ OPTIONS = (
         "claim",
         'run this claim and its mutants only; repeatable; "all" stands for every claim',
         {"action": "append", "default": [], "metavar": "ID"},
-        (VERIFY, GUARD),
+        (VERIFY, GUARD, CONFORM),
     ),
     Option(
         "depth",
@@ -155,6 +155,12 @@ OPTIONS = (
         "pseudo-inverse (default), an error, or nothing",
         {"choices": ["pinv", "raises", "unjudged"]},
         (GUARD, REPLAY),
+    ),
+    Option(
+        "conformance",
+        "run the claims on a library of K-FAC or natural gradient descent: a module with any of curvature, solve, update and run",
+        {"action": Once, "metavar": "MODULE"},
+        (REPLAY,),
     ),
     Option(
         "replay",

@@ -20,7 +20,7 @@ class Commands:
     """What the commands of one run share."""
 
     options: Sequence[str] = ()
-    """Those of the user's step, ``--implementation NAME ...``; none where the claims are those of the paper."""
+    """Those of the user's step or library, ``--implementation NAME ...``; none where the claims are those of the paper."""
     report: str = ""
     """The report's directory as it was given, relative to where pytest was started."""
     part_options: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -56,7 +56,8 @@ class Commands:
         seed = [] if root is None else [f"--hypothesis-seed={root}"]
         if not self.console:
             return _line("pytest", f"{PREFIX}claim={id}", f"{PREFIX}depth={depth}", *seed)
-        command = ["guard", *self.options[1:]] if self.options else ["verify"]
+        called = {"--implementation": "guard", "--conformance": "conform"}
+        command = [called[self.options[0]], *self.options[1:]] if self.options else ["verify"]
         return _line(self.console, *command, "--claim", id, "--depth", depth, *seed)
 
     def part(self, kind: str, name: str, depth: str, root: int | None) -> str:

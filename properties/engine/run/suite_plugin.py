@@ -220,7 +220,7 @@ def _all_deselected(config: pytest.Config) -> str:
     ]
     by = " and ".join(filters) or "a hook of a conftest.py or of another plugin"
     return (
-        f"nothing to run: {by} leaves none of the items of --claim, --dataset, --implementation or --replay; "
+        f"nothing to run: {by} leaves none of the items of --claim, --dataset, --implementation, --conformance or --replay; "
         f"where the filter comes from addopts in pytest's settings, override it with -o addopts="
     )
 

@@ -1,0 +1,94 @@
+"""How a claim of the kit is made: its families for a library, its borders, and the wrong programs that it has to refute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis.strategies import SearchStrategy
+
+from properties.conformance.instances import Instance
+from properties.conformance.library import Library
+from properties.conformance.networks import Description, drawn, problem_of, simple
+from properties.engine.claim import Bound, Depth, Family, Hypothesis
+from theory.conformance.problem import Problem
+
+Build = Callable[[Description, Library], Instance]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where instances of a claim come from, for any library."""
+
+    id: str
+    title: str
+    build: Build
+    descriptions: Callable[[], SearchStrategy[Mapping[str, Any]]]
+    first: tuple[Description, ...]
+    """The smallest ones, which every run has."""
+    examples: tuple[int, int, int] = (8, 280, 1500)
+
+    def family(self, library: Library) -> Family[Instance]:
+        """The family of a library."""
+        return Family(
+            self.id,
+            self.title,
+            self.descriptions,
+            lambda description: self.build(description, library),
+            dict(zip(Depth, self.examples, strict=True)),
+            first=self.first,
+        )
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A claim of the kit before it is about one library."""
+
+    id: str
+    statement: str
+    paragraph: str
+    """Of docs/conformance.md."""
+    sources: tuple[Source, ...]
+    hypotheses: Callable[[Instance], Sequence[Hypothesis]]
+    conclusion: Callable[[Instance], Sequence[Bound]]
+    faults: tuple[str, ...]
+    """Wrong programs (properties/conformance/faults), by id, which it refutes."""
+    borders: tuple[Source, ...] = ()
+    """Instances beyond its scope, one step: there the library in plain NumPy, which is right, is refuted."""
+    sampled: Callable[[Instance, Any], Sequence[Bound]] | None = None
+
+
+def plain_build(description: Description, library: Library) -> Instance:
+    """The problem of a description; ``judged``, where it is there, are the parameters spoken of."""
+    return Instance(problem_of(description), library, judged=tuple(description.get("judged", ())))
+
+
+def source(
+    id: str,
+    title: str,
+    first: Sequence[Description],
+    build: Build = plain_build,
+    examples: tuple[int, int, int] = (8, 280, 1500),
+    **parts: Any,
+) -> Source:
+    """A source that draws descriptions with these values of the keys (``networks.drawn``)."""
+    return Source(id, title, build, lambda: drawn(**parts), tuple(first), examples)
+
+
+def both(*descriptions: Description) -> tuple[Description, ...]:
+    """Each in float64 and, after all of these, in float32."""
+    return (*descriptions, *({**one, "single": True} for one in descriptions))
+
+
+def with_problem(build: Callable[[Problem, Description], Instance | Problem]) -> Callable[[Description, Library], Any]:
+    """A build that changes the problem of the description."""
+
+    def made(description: Description, library: Library) -> Instance:
+        found = build(problem_of(description), description)
+        return found if isinstance(found, Instance) else Instance(found, library)
+
+    return made
+
+
+__all__ = ["Source", "Statement", "both", "plain_build", "simple", "source", "with_problem"]
