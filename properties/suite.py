@@ -23,7 +23,8 @@ from verified_natural_gradient.options import CHECKOUT
 if TYPE_CHECKING:
     import pytest
 
-    from properties.engine.report.presentation import Presentation
+    from properties.engine.report.document import Document
+    from properties.engine.report.presentation import Opening, Presentation
 
 OBLIGATION = "an inequality for all real numbers, which sampling cannot show: two provers prove it, see the obligations"
 """Why no obligation is a claim."""
@@ -37,7 +38,15 @@ def presented() -> Presentation:
     from properties.pictures.report.pictures_section import SECTION as PICTURES
     from properties.pictures.report.widths_section import SECTION as WIDTHS
 
-    return Presentation((WIDTHS, DATASET, PICTURES), mathematics(), notation())
+    return Presentation((WIDTHS, DATASET, PICTURES), mathematics(), notation(), opening)
+
+
+def opening(document: Document) -> Opening:
+    """The first screen: of the user's step where the claims are about one, else of the paper's theorems."""
+    from properties.guard.step_opening import step_opening
+    from properties.pictures.report.paper_opening import paper_opening
+
+    return step_opening(document) if "implementation" in document.environment else paper_opening(document)
 
 
 def stored() -> Sequence[type]:

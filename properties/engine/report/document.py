@@ -29,6 +29,9 @@ CLAIMS = "claims.json"
 INDEX = "index.html"
 """The page's file in a report."""
 
+UNTITLED = "Verification"
+"""The head of a report whose suite has no title."""
+
 SCHEMA = 1
 """The version of claims.json; a reader refuses what it does not know."""
 
@@ -38,7 +41,7 @@ class Document:
     """The entries of a run, and the environment they were found in."""
 
     environment: Mapping[str, Any]
-    title: str = field(default="Verification", kw_only=True)
+    title: str = field(default=UNTITLED, kw_only=True)
     """Of the suite, for the head of its reports."""
     claims: dict[str, Entry] = field(default_factory=dict)
     mutants: dict[str, Entry] = field(default_factory=dict)
@@ -76,6 +79,7 @@ class Document:
                 raise DataFileError(f"claims.json of schema {content['schema']!r}; this version reads {SCHEMA}")
             found = cls(
                 content["environment"],
+                title=content.get("title", UNTITLED),
                 claims={entry["id"]: entry for entry in content["claims"]},
                 mutants={entry["id"]: entry for entry in content["mutants"]},
                 parts={key: one for key, one in content.items() if isinstance(one, dict) and one.get("kind") == key},
@@ -217,6 +221,7 @@ class Document:
         """What claims.json holds; claims that were not run are absent, and ``complete`` says whether any are due."""
         return {
             "schema": SCHEMA,
+            "title": self.title,
             "complete": self.complete,
             "expected": self.expected,
             "verdict": self.verdict.value,

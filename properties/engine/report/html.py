@@ -26,7 +26,7 @@ from properties.engine.report.entries import Entry
 from properties.engine.report.isolated import Isolated
 from properties.engine.report.outlook import outlook
 from properties.engine.report.plain import number
-from properties.engine.report.presentation import Presentation
+from properties.engine.report.presentation import NOTHING, Presentation
 from properties.engine.report.slack_figure import slack_figure
 
 TICKS = ("0.001 to 0.01", "0.1 to 0.2", "0.5 to 0.6", "0.9 to 0.99", "0.999 to 0.9999")
@@ -134,6 +134,7 @@ def _content(document: Document, presentation: Presentation, isolated: Isolated)
     ids = frozenset(entry["id"] for entry in claims)
     slack = [row for row in document.slack if not wording.without_counterexample(row)]
     script = _resource("script.js")
+    opening = isolated("the first screen", lambda: presentation.opening(document), NOTHING)
     return {
         "title": document.title,
         "sentence": wording.verdict_sentence(document),
@@ -156,6 +157,8 @@ def _content(document: Document, presentation: Presentation, isolated: Isolated)
         "obligations": list(document.obligations.values()),
         "obligation_ids": set(document.obligations),
         "obligations_sentence": wording.obligations_text(document),
+        "opening": opening,
+        "entries": {entry["id"]: entry for entry in claims},
         "answers": [part["answer"] for part in document.parts.values() if part.get("answer")],
         "not_executable": _by_reason(document.not_executable),
         "environment": document.environment,
@@ -196,6 +199,8 @@ def _sections(
 
 def _data_files(content: Mapping[str, Any], of_parts: Iterable[Content]) -> Iterable[DataFile]:
     files = [one for part in of_parts for one in part.files]
+    if content["opening"].figure is not None:
+        files.append(content["opening"].figure.data)
     if content["slack_figure"] is not None:
         files.append(content["slack_figure"].data)
     found = {one.path: one for one in files}

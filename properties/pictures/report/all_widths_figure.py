@@ -27,6 +27,9 @@ SERIES: Mapping[str, str] = {
 
 LOWEST, HIGHEST = 1.0, 1e20
 
+LOW = 2.6
+"""Inches, of the drawing on the first screen."""
+
 
 def by_series(rows: Sequence[Found]) -> dict[str, list[Found]]:
     """The rows that are drawn."""
@@ -124,6 +127,27 @@ def figures(rows: Sequence[Found]) -> list[Figure]:
     numbers = table(rows)
     drawn = (("all-widths", TITLE, widths(rows)), ("all-phases", PHASES_TITLE, phases(rows)))
     return [figure(name, title, f"{title}. {sentence(rows)}", draw, numbers) for name, title, draw in drawn]
+
+
+def power_text(value: float) -> str:
+    """A large number in two digits and a power of ten, with typographic exponent; a smaller one with commas."""
+    if value < 1e6:
+        return f"{value:,.0f}"
+    digits, _, power = f"{value:.1e}".partition("e")
+    return f"{digits}·10{str(int(power)).translate(_RAISED)}"
+
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def opening_figure(rows: Sequence[Found]) -> Figure:
+    """The first drawing, low enough to leave room on the first screen, with a caption that says what to see."""
+    of = {row.of: row for row in rows if row.data == "orthonormal-10"}
+    caption = (
+        f"What to see: how far apart the marks of a row lie. On 10 orthonormal inputs the theorem asks for a width of {power_text(of['T3'].width)}; "
+        f"NGD converges from {of['seen'].width} on, and its tube is certified from {of['tube'].width:,} on"
+    )
+    return figure("opening-widths", caption, f"{TITLE}. {sentence(rows)}", widths(rows), table(rows), height=LOW)
 
 
 STANDALONE = {"currentColor": "#5d6570"} | {f"var(--curve-{index})": colour for index, colour in enumerate(COLOURS, 1)}

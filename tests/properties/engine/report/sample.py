@@ -136,7 +136,7 @@ def full_document() -> Document:
         for obligation in (SQUARES, FALSE):
             found.add(obligation_entry(run_obligation(obligation, [z3, cvc5])))
     for one in (
-        fake_claims.claim("T1-sharp"),
+        *map(fake_claims.claim, ("T1", "T2", "T3", "T4", "T5", "T1-sharp")),
         fake_claims.claim("C2-prob"),
         fake_claims.claim("N-refuted", limit=25.0),
         replace(fake_claims.claim("N-undecided"), conclusion=fake_claims.undecided),

@@ -85,12 +85,19 @@ def test_every_sortable_table_has_a_button_a_column(opened: Visit) -> None:
         assert table.locator("thead button").count() == table.locator("thead th").count()
 
 
-def test_the_first_screen_says_what_matters(opened: Visit) -> None:
-    for text in (".sentence", "#outlook", "#claims"):
-        box = opened.page.locator(text).bounding_box()
+@pytest.mark.parametrize(("width", "height"), [(DESK, 800), (PHONE, 844)])
+def test_the_first_screen_says_what_matters(browser: Browser, report: Path, width: int, height: int) -> None:
+    """The verdict, the picture, and a card for each theorem of the paper, whole."""
+    page = browser.new_page(viewport={"width": width, "height": height})
+    Visit(page, report / "index.html")
+    assert page.locator(".answers li").count() == 5
+    for one in page.locator(".sentence, .opening svg, .answers li").all():
+        box = one.bounding_box()
         assert box is not None
-        assert box["y"] < 800
-    assert "Surviving mutants" in opened.page.locator(".outlook").inner_text()
+        assert box["y"] + box["height"] <= height
+    assert page.locator(".answers a").count() >= 5
+    assert "Surviving mutants" in page.locator(".outlook").inner_text()
+    page.close()
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])

@@ -24,7 +24,7 @@ def test_what_is_against_the_verdict_comes_first_and_by_name(full: Document) -> 
         ("N-broken", "broke off with an error"),
     ]
     assert found["Surviving mutants"].named[0].claim == "N-small"
-    assert found["Not run"].text == "2 of 17 items"
+    assert found["Not run"].text == "2 of 22 items"
     assert [one.id for one in found["Obligations not settled"].named] == ["O-false"]
 
 
