@@ -137,7 +137,7 @@ T4_DAMPED_TUBE = RULE.claim(
         below_one=ratio_of_either_sign,
         ratio=lambda at: damped(ratio_of_either_sign(at), either_sign(at), at.eps_S),
         path=path_by(lambda at: damped(ratio_of_either_sign(at), either_sign(at), at.eps_S)),
-        plain=lambda at: tube_kfac.plain_solution(*at.shape, sigma_squared=either_sign(at), eps=at.eps_S),
+        plain=lambda at: tube_kfac.plain_solution(at.shape[0], at.shape[1], either_sign(at), at.eps_S),
     ),
     mutant(
         "any-ratio",

@@ -89,7 +89,7 @@ T4_TUBE = KroneckerRule().claim(
         below_one=ratio_of_either_sign,
         ratio=ratio_of_either_sign,
         path=lambda at: tube_kfac.path_sum(at.residual_norm, ratio_of_either_sign(at), at.h_min),
-        plain=lambda at: tube_kfac.plain_solution(*at.shape, sigma_squared=either_sign(at)),
+        plain=lambda at: tube_kfac.plain_solution(at.shape[0], at.shape[1], either_sign(at)),
     ),
     mutant(
         "any-ratio",
