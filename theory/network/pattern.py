@@ -49,6 +49,8 @@ class ActivationPattern:
         assert self._total is not None
         renewed = block >= 0.0
         changed = np.flatnonzero((renewed != pattern).any(axis=0))
+        if not len(changed):
+            return
         if columns.start == 0 and len(changed) > FEW_CHANGES * block.shape[1]:
             self._by_changes = False
             self._total = np.zeros_like(self._total)

@@ -10,14 +10,22 @@ import numpy as np
 from properties.reading.datasets import load_dataset
 from theory.descent.steps import FunctionSpaceDescent
 from theory.inputs import FloatArray, normalise_rows
+from theory.network.gram import rectifier_gram
 from theory.network.two_layer import TwoLayerNetwork
+from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
 from theory.rigour.one_step import network_steps
+from theory.rigour.rounding import gamma
 from theory.stability import TubeCertificate
+from theory.stability.tube.nonnegative import norm_above
+from theory.stability.tube.start import absolute_kernel
 
 STEP_SIZES = (0.1, 0.5, 1.0)
 
 SHARE = 0.01
 """A run is followed while a step's stated rounding is below this share of the residual."""
+
+LOOK = 5
+"""Every so many steps it is asked whether a run has settled."""
 
 MOST_STEPS = 400
 """More than any run needs to get there at the step sizes above."""
@@ -99,20 +107,50 @@ class Followed:
     """At how many of them the rounding bound leaves no doubt that the factor is at most the certified one."""
     worst: float
     """The largest factor as computed, divided by the certified one."""
+    settled: bool
+    """Whether it was followed only until no activation can change any more: every later factor is 1 - eta then, for every k."""
+
+
+def settled(state: FunctionSpaceDescent, residual_norm: float) -> bool:
+    """Whether NGD changes no activation of a ReLU network on its way from the iterate as stored, whatever ``0 < eta <= 1`` is.
+
+    While none has changed, ``r(k) = (1-eta)^k r`` and ``c(k) = (1-eta)^k c`` for the iterate's own r and c, so that ``Z_ir`` has moved by
+    ``m^{-1/2} ||K_i|| ||c||`` at most, and ``||c|| <= ||r||/lambda_min(G)``. ``residual_norm`` is at least ``||r||``.
+    """
+    rows, m = state.geometry.inputs, state.pre_activations.shape[1]
+    gram, error = rectifier_gram(rows, np.rint(state.pattern_gram * m), m)
+    least = smallest_eigenvalue_lower_bound(gram) - error
+    if not least > 0:
+        return False
+    kernel = absolute_kernel(rows, rows @ rows.T)
+    nearest = np.array([np.abs(z).min() for z in state.pre_activations])
+    farthest = np.array([norm_above(row) for row in kernel]) * residual_norm / (least * np.sqrt(m)) * (1 + gamma(8))
+    return bool((farthest < nearest).all())
 
 
 def follow(
-    net: TwoLayerNetwork, rows: FloatArray, y: FloatArray, found: TubeCertificate, eta: float, optimiser: str
+    net: TwoLayerNetwork,
+    rows: FloatArray,
+    y: FloatArray,
+    found: TubeCertificate,
+    eta: float,
+    optimiser: str,
+    whole: bool = True,
 ) -> Followed:
-    """The run in function space; raises AssertionError where a factor is exceeded, or the residual still falls after ``MOST_STEPS``."""
+    """The run in function space, all of it or, of NGD, until it has settled.
+
+    Raises AssertionError where a factor is exceeded, or the residual still falls after ``MOST_STEPS``.
+    """
     state = FunctionSpaceDescent(net, rows, y)
     scores = np.sum(np.linalg.svd(rows, full_matrices=False)[0] ** 2, axis=1) if optimiser == "kfac" else np.ones(1)
     bound, worst, decided = factor(found, eta, float(scores.min())), 0.0, 0
     for k, step in zip(range(MOST_STEPS), network_steps(state, eta, optimiser), strict=False):
         if not step.after_error + step.before_error < SHARE * step.after:
-            return Followed(k, decided, worst)
+            return Followed(k, decided, worst, False)
         rounding = step.rounding(bound)
         assert step.after <= bound * step.before + rounding, (k, step.after / step.before, bound)
         decided += step.after + rounding <= bound * step.before
         worst = max(worst, step.after / step.before / bound)
+        if not whole and optimiser == "ngd" and k % LOOK == LOOK - 1 and settled(state, step.after + step.after_error):
+            return Followed(k + 1, decided, worst, True)
     raise AssertionError(f"{MOST_STEPS} steps at eta = {eta} do not reach the rounding")
