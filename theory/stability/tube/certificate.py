@@ -19,12 +19,16 @@ from theory.inputs import FloatArray, target_vector
 from theory.losses import LossMaker, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.bounds import TubeBounds
+from theory.stability.tube.input_tube import FEWEST_PAIRS, InputTube, sample_of
 from theory.stability.tube.rectifier_tube import RectifierTube
 from theory.stability.tube.rule import Asked, Damping, Reach, Tube, TubeRule, rule_for
 from theory.stability.tube.shortfall import Shortfall
 from theory.stability.tube.smooth_tube import SmoothTube
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import InputWidths, Scaled
+
+SAMPLE_MARGIN = 1 + 2.0**-6
+"""The widths that all neurons are asked about, over those that are enough for a sample."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +92,35 @@ def certify_tube(
 
 
 def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
-    """Iterate ``b <- F(b)`` from below; now and then try a tube somewhat beyond where the iteration seems to lead."""
-    start = tube.start
+    """The tube that a sample of the neurons leads to, if all of them say that it closes; else what the iteration finds."""
     lacking = rule.lacking()
     if lacking is not None:
-        bounds = tube.bounds(InputWidths(np.zeros(len(start.rows))))
-        return _open(start, bounds, Shortfall(lacking))
+        bounds = tube.bounds(InputWidths(np.zeros(len(tube.start.rows))))
+        return _open(tube.start, bounds, Shortfall(lacking))
+    return _sampled(tube.start, rule) or _iterated(tube, rule)
+
+
+def _sampled(start: Start, rule: TubeRule) -> TubeCertificate | None:
+    """For one width an input, and many neurons of a ReLU network.
+
+    What a sample says is a guess and no more: the certificate is ``F(b) <= b``, with the counts of all neurons.
+    """
+    sample = None if rule.per_neuron or start.net.phi.curvature is not None else sample_of(start)
+    if sample is None:
+        return None
+    tried = InputTube(sample)
+    guess = _iterated(tried, rule)
+    if not guess.certified or tried.pairs < FEWEST_PAIRS * len(start.rows):
+        return None
+    tube = InputTube(start)
+    bounds = tube.bounds(Scaled(guess.bounds.widths, SAMPLE_MARGIN))
+    reach = rule.reach(tube, bounds)
+    return _closed(start, bounds, reach) if reach is not None and tube.within(reach.widths) else None
+
+
+def _iterated(tube: Tube, rule: TubeRule) -> TubeCertificate:
+    """Iterate ``b <- F(b)`` from below; now and then try a tube somewhat beyond where the iteration seems to lead."""
+    start = tube.start
     widths, sums = rule.first(start), [float(start.coefficients_norm)]
     bounds = first = tube.bounds(widths)
     while True:

@@ -16,7 +16,8 @@ from scipy import sparse
 
 from theory.inputs import FloatArray
 from theory.network.two_layer import exact_products, pattern_counts
-from theory.stability.tube.candidates import Candidates, Mask
+from theory.stability.tube.candidates import Candidates, Mask, blocks
+from theory.stability.tube.digits import FlipCounts
 from theory.stability.tube.start import Start
 
 FEW = 1 / 16
@@ -42,6 +43,52 @@ class RectifierCounts:
     """The sum of ``A~_r A~_r^T`` over the neurons with a pair in B, or over more."""
     frozen: FloatArray
     """The sum of ``A_r A_r^T`` over the others, or zeros where these are few."""
+
+
+def rectifier_counts(start: Start, flips: FlipCounts, touched: FloatArray) -> RectifierCounts:
+    """All of them, with the sum of ``A0_r A0_r^T`` over the neurons with a pair in B, or over more."""
+    frozen = start.distinct_counts - touched
+    return RectifierCounts(flips.flipping, flips.gained, flips.lost, flips.pairs, touched + flips.gained, frozen)
+
+
+def touched_counts(start: Start, moving: Mask) -> FloatArray:
+    """The sum of ``A0_r A0_r^T`` over the neurons (m,) with a pair in B; over all where these are most."""
+    if np.count_nonzero(moving) > MOST_TOUCHED * len(moving):
+        return start.distinct_counts
+    return np.asarray(sum(_pattern_counts(start.pattern[:, some], moving[some]) for some in blocks(start)))
+
+
+class ListedCounter:
+    """The counts of one block of neurons after the other, in which every listed pair is in B."""
+
+    def __init__(self, start: Start) -> None:
+        """Of no neuron."""
+        n = len(start.pattern)
+        self._start, self._with_pattern, self._together = start, np.zeros((2 * n, n)), np.zeros((2 * n, 2 * n))
+
+    def add(self, listed: Candidates) -> None:
+        """Of a block."""
+        everything = np.ones(len(listed.inputs), dtype=bool)
+        if everything.any():
+            self._with_pattern += _with_pattern(self._start, listed, everything)
+            self._together += _square(_stacked(listed, everything, len(self._start.pattern))[0])
+
+    def counts(self) -> FlipCounts:
+        """Of all neurons so far."""
+        return _flip_counts(self._with_pattern, self._together)
+
+
+def _flip_counts(with_pattern: FloatArray, together: FloatArray) -> FlipCounts:
+    """From ``[P; V] A0^T`` and ``[P; V] [P; V]^T``."""
+    n = with_pattern.shape[1]
+    appearing, vanishing = with_pattern[:n], with_pattern[n:]
+    both, mixed, gone = together[:n, :n], together[n:, :n], together[n:, n:]
+    return FlipCounts(
+        appearing + vanishing + both + mixed,
+        appearing + appearing.T + both,
+        vanishing + vanishing.T - gone,
+        both + gone + mixed + mixed.T,
+    )
 
 
 class RectifierCounter:
@@ -71,7 +118,7 @@ class RectifierCounter:
             touched[columns] = True
             moving.append(touched)
         self._masks = list(masks)
-        return self._counts(together, self._touched(moving))
+        return rectifier_counts(start, _flip_counts(self._with_pattern, together), self._touched(moving))
 
     def _touched(self, moving: list[Mask]) -> FloatArray:
         """The sum of ``A0_r A0_r^T`` over the neurons with a pair in B; over all where these are most."""
@@ -82,21 +129,6 @@ class RectifierCounter:
             self._of_touched += _pattern_counts(active, new & ~old) - _pattern_counts(active, old & ~new)
         self._moving = moving
         return self._of_touched
-
-    def _counts(self, together: FloatArray, touched: FloatArray) -> RectifierCounts:
-        n, counts = len(self._start.pattern), self._start.distinct_counts
-        appearing, vanishing = self._with_pattern[:n], self._with_pattern[n:]
-        both, mixed, gone = together[:n, :n], together[n:, :n], together[n:, n:]
-        gained = appearing + appearing.T + both
-        lost = vanishing + vanishing.T - gone
-        return RectifierCounts(
-            appearing + vanishing + both + mixed,
-            gained,
-            lost,
-            both + gone + mixed + mixed.T,
-            touched + gained,
-            counts - touched,
-        )
 
 
 def _pattern_counts(active: NDArray[np.bool_], columns: Mask) -> FloatArray:

@@ -94,6 +94,8 @@ class TubeRule(ABC):
     """A theorem's requirements of the widths, for one start."""
 
     start: Start
+    per_neuron: bool = False
+    """Whether it has one width a pair (input, neuron)."""
 
     @classmethod
     @abstractmethod

@@ -11,17 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
 from theory.errors import NotFiniteError, ShapeError
 from theory.inputs import FloatArray, enough_parameters, target_vector, unit_rows
-from theory.network.gram import decided_signs, gram_with_error, rectifier_gram
-from theory.network.two_layer import TwoLayerNetwork, pattern_counts
+from theory.network.gram import gram_with_error, rectifier_gram
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS, STEEPEST_SLOPE
 from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
 from theory.rigour.pre_activations import pre_activation_errors
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.rigour.step_bounds import solve_defect
+from theory.stability.tube.first_pass import block_length, first_pass
 from theory.stability.tube.nonnegative import norm_above
 
-NEURONS = 4096
-"""Neurons whose outputs are summed up at a time."""
+FEW_NEURONS = 64
+"""Those whose weights are compared first."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,11 @@ def distinct_pre_activations(net: TwoLayerNetwork, rows: FloatArray) -> FloatArr
 def copies_of(net: TwoLayerNetwork) -> int:
     """2 where the second half of the neurons has the first's weights, 1 else."""
     half, rest = divmod(net.width, 2)
-    return 1 if rest or not half or (net.weights[:half] != net.weights[half:]).any() else 2
+    if rest or not half:
+        return 1
+    first, second = net.weights[:half], net.weights[half:]
+    # one look at a few neurons spares most networks the whole comparison
+    return 1 if (first[:FEW_NEURONS] != second[:FEW_NEURONS]).any() or (first != second).any() else 2
 
 
 def start_at(net: TwoLayerNetwork, rows: FloatArray, y: ArrayLike, pre_activations: FloatArray) -> Start:
@@ -164,60 +169,49 @@ def start_at(net: TwoLayerNetwork, rows: FloatArray, y: ArrayLike, pre_activatio
     distinct = pre_activations.shape[1]
     copies = net.width // distinct
     error = pre_activation_errors(net.weights[:distinct])
-    pattern, counts = counted_pattern(net, rows, pre_activations, error)
-    gram = rectifier_gram(rows, copies * counts, net.width) if net.phi.curvature is None else gram_with_error(net, rows)
-    residual = first_residual(net, pre_activations, error, targets)
+    weights = output_weights(net, distinct)
+    seen = first_pass(net, rows, pre_activations, error, weights)
+    gram = (
+        rectifier_gram(rows, copies * seen.counts, net.width)
+        if net.phi.curvature is None
+        else gram_with_error(net, rows)
+    )
+    residual = first_residual(net, seen.sums, error, targets, weights is None)
     beginning = Beginning.of(rows, net.width, net.phi.slope, copies, gram, residual)
     return Start(
         **vars(beginning),
         net=net,
         pre_activations=pre_activations,
         error=error,
-        pattern=pattern,
-        distinct_counts=counts,
+        pattern=seen.pattern,
+        distinct_counts=seen.counts,
     )
 
 
-def counted_pattern(
-    net: TwoLayerNetwork, rows: FloatArray, pre_activations: FloatArray, error: FloatArray
-) -> tuple[NDArray[np.bool_], FloatArray]:
-    """``A0`` (n, m) and ``A0 A0^T`` (n, n), both exact."""
-    n, m = pre_activations.shape
-    pattern, counts = np.empty((n, m), dtype=bool), np.zeros((n, n))
-    for first in range(0, m, NEURONS):
-        some = slice(first, first + NEURONS)
-        pattern[:, some] = decided_signs(rows, net.weights[some], pre_activations[:, some], error[some])
-        counts += pattern_counts(pattern[:, some])
-    return pattern, counts
+def output_weights(net: TwoLayerNetwork, distinct: int) -> FloatArray | None:
+    """``sum a_r`` over the neurons that share their weights, shape (distinct,); None where all of these cancel."""
+    signs: FloatArray = net.signs.reshape(-1, distinct).sum(axis=0)
+    return signs if signs.any() else None
 
 
 def first_residual(
-    net: TwoLayerNetwork, pre_activations: FloatArray, error: FloatArray, targets: FloatArray
+    net: TwoLayerNetwork, sums: FloatArray, error: FloatArray, targets: FloatArray, cancelled: bool
 ) -> tuple[FloatArray, float]:
     """``r(0)`` as computed, shape (n,), and a bound of its error in the 2-norm; exact where neurons cancel in pairs.
 
-    Sums of m terms round to ``gamma`` of the sum of magnitudes; an error of z moves phi by at most ``STEEPEST_SLOPE`` times as much.
-    Raises NotFiniteError (a square of the residual overflows).
+    From the sums (n, 2) of the first pass. Sums of m terms round to ``gamma`` of the sum of magnitudes; an error of z moves phi by at
+    most ``STEEPEST_SLOPE`` times as much. Raises NotFiniteError (a square of the residual overflows).
     """
-    half, n = net.width // 2, len(targets)
-    if pre_activations.shape[1] < net.width and (net.signs[:half] == -net.signs[half:]).all():
+    if cancelled:
         residual, bound = -targets, 0.0
     else:
-        distinct = pre_activations.shape[1]
-        signs = net.signs.reshape(-1, distinct).sum(axis=0)
-        weights = np.stack([signs, np.abs(net.signs).reshape(-1, distinct).sum(axis=0)], axis=1)
-        sums = np.zeros((n, 2))
+        distinct, length = len(error), block_length(len(targets))
         with np.errstate(over="ignore", invalid="ignore"):
-            for first in range(0, distinct, NEURONS):
-                values = net.phi.function(pre_activations[:, first : first + NEURONS])
-                sums[:, 0] += values @ weights[first : first + NEURONS, 0]
-                sums[:, 1] += np.abs(values) @ weights[first : first + NEURONS, 1]
             root = math.sqrt(net.width)
-            outputs = sums[:, 0] / root
-            operations = min(distinct, NEURONS) + distinct // NEURONS + FUNCTION_ROUNDINGS + 8
+            operations = min(distinct, length) + distinct // length + FUNCTION_ROUNDINGS + 8
             moved = STEEPEST_SLOPE * 2 * float(error.sum()) * (net.width // distinct)
             errors = (2 * gamma(operations) * sums[:, 1] + moved) / root
-            residual = outputs - targets
+            residual = sums[:, 0] / root - targets
             bound = norm_above(errors + 2 * UNIT_ROUNDOFF * np.abs(residual))
     with np.errstate(over="ignore"):
         whole = norm_above(residual) + bound
