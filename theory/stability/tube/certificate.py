@@ -25,7 +25,7 @@ from theory.stability.tube.bounds import TubeBounds
 from theory.stability.tube.rectifier_tube import RectifierTube
 from theory.stability.tube.rule import Asked, Damping, Reach, Tube, TubeRule, rule_for
 from theory.stability.tube.smooth_tube import SmoothTube
-from theory.stability.tube.start import Start
+from theory.stability.tube.start import Beginning, Start
 from theory.stability.tube.widths import InputWidths, Scaled
 
 SHORTFALLS: Mapping[str, str] = MappingProxyType(
@@ -54,7 +54,7 @@ class Shortfall:
         return self.estimated_scale**2
 
     @classmethod
-    def of(cls, short: str, start: Start, first: TubeBounds) -> Self:
+    def of(cls, short: str, start: Beginning, first: TubeBounds) -> Self:
         """From the first tube, where a share a of lambda is lost: ``S = ||c0||/(1 - a S/||c0||)`` has a solution up to a = 1/4."""
         lost = (first.product_norm + first.gram_change_norm) / start.lambda_min
         return cls(short, max(4 * lost, 1.0))

@@ -17,7 +17,7 @@ from scipy import sparse
 from theory.inputs import FloatArray
 from theory.network.two_layer import exact_products, pattern_counts
 from theory.stability.tube.candidates import Candidates, Mask
-from theory.stability.tube.start import Start
+from theory.stability.tube.start import Neurons
 
 FEW = 1 / 16
 """Share of the pairs of a block above which products of full matrices are faster."""
@@ -47,7 +47,7 @@ class RectifierCounts:
 class RectifierCounter:
     """Counts for one choice of pairs after the other: what two choices share is not counted twice."""
 
-    def __init__(self, start: Start, listed: Sequence[Candidates]) -> None:
+    def __init__(self, start: Neurons, listed: Sequence[Candidates]) -> None:
         """Start with no pair."""
         n = len(start.pattern)
         self._start, self._listed = start, listed
@@ -124,7 +124,7 @@ def _is_many(stacked: sparse.csr_matrix) -> bool:
     return bool(stacked.nnz > FEW * stacked.shape[0] / 2 * stacked.shape[1])
 
 
-def _with_pattern(start: Start, listed: Candidates, mask: Mask) -> FloatArray:
+def _with_pattern(start: Neurons, listed: Candidates, mask: Mask) -> FloatArray:
     """``[P; V] A0^T`` of a block, shape (2n, n)."""
     n = len(start.pattern)
     if not mask.any():
