@@ -79,10 +79,12 @@ def main(given: Sequence[str]) -> int:
         stream, y = _asked(values)
         print(_described(values, stream), flush=True)
         began = time.monotonic()
-        passes = tqdm(
-            total=2 * stream.distinct, unit=" neurons", unit_scale=True, desc="neurons, twice", file=sys.stderr
-        )
-        with executor_named(values.executor, values.workers) as executor, passes:
+        with (
+            executor_named(values.executor, values.workers) as executor,
+            tqdm(
+                total=2 * stream.distinct, unit=" neurons", unit_scale=True, desc="both passes", file=sys.stderr
+            ) as passes,
+        ):
 
             def seen(neurons: int) -> None:
                 passes.update(neurons)
@@ -118,9 +120,10 @@ def _asked(values: argparse.Namespace) -> tuple[NeuronStream, FloatArray]:
 
 def _width(text: str) -> int:
     try:
-        return positive_count(int(text) if text.isdecimal() else float(text), "--width")  # type: ignore[arg-type]
+        number = int(text) if text.isdecimal() else float(text)
     except ValueError as error:
         raise WidthError(f"--width {text}: take a positive whole number, such as 100000 or 1e9") from error
+    return positive_count(number, "--width")  # type: ignore[arg-type]
 
 
 def _described(values: argparse.Namespace, stream: NeuronStream) -> str:

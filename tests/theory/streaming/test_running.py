@@ -159,3 +159,10 @@ def test_a_configuration_is_all_that_the_numbers_depend_on() -> None:
     works = [FirstPass(), FlipPass(0.5, 3, 2), FlipPass(0.5, 3, 3), TubePass(np.ones((2, 4))), TubePass(np.eye(2, 4))]
     assert len({configuration(stream, work) for stream in streams for work in works}) == len(streams) * len(works)
     assert configuration(STREAM, works[1]) != configuration(STREAM, works[1], works[3])
+
+
+@pytest.mark.filterwarnings("default")  # the cluster's own
+def test_on_a_dask_cluster() -> None:
+    pytest.importorskip("distributed")
+    with executor_named("dask", 2) as executor:
+        assert same(certified(STREAM, Y, executor=executor))
