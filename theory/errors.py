@@ -77,6 +77,10 @@ class FormulaError(InputError):
     """The text of a formula or of an obligation cannot be read, or a name in it has no value."""
 
 
+class StreamError(InputError):
+    """Chunks of neurons are not each counted once, or a checkpoint is not of the run that finds it."""
+
+
 class DescentError(ArithmeticError):
     """Base of what ends a run of an optimiser: its next step is not defined, or cannot be represented."""
 

@@ -1,8 +1,9 @@
-"""The command ``natural-gradient verify|dataset|guard|conform|replay``: pytest's options under short names, from any directory."""
+"""The command ``natural-gradient``: pytest's options under short names, from any directory; ``certify`` is a program of its own."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 import tempfile
@@ -36,6 +37,9 @@ COMMANDS = {
     REPLAY: "evaluate counterexample files again",
 }
 
+CERTIFY = "certify"
+"""The command that is none of pytest's."""
+
 
 class _Parser(argparse.ArgumentParser):
     """Ends as pytest does where it does not understand its arguments."""
@@ -52,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="|".join(COMMANDS))
+    commands = parser.add_subparsers(dest="command", required=True, metavar="|".join([*COMMANDS, CERTIFY]))
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         if name == DATASET:
@@ -64,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
         elif name == REPLAY:
             command.add_argument(DESTINATIONS["replay"], metavar="FILE", nargs="+")
         add_short_options(command, name)
+    commands.add_parser(
+        CERTIFY, help="certify a network of any width, its neurons drawn a chunk at a time", add_help=False
+    )
     return parser
 
 
@@ -82,7 +89,10 @@ def command_line(given: Sequence[str]) -> list[str]:
 
 def main(given: Sequence[str] | None = None) -> int:
     """Run pytest; its exit code. No file is left where it was started but the report and the baseline that were asked for."""
-    words = command_line(sys.argv[1:] if given is None else given)
+    asked = sys.argv[1:] if given is None else given
+    if asked[:1] == [CERTIFY]:
+        return int(importlib.import_module("verified_natural_gradient.certify").main(asked[1:]))
+    words = command_line(asked)
     with tempfile.TemporaryDirectory() as storage:
         os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", storage)  # also for the workers of a distributed run
         return int(pytest.main(words, plugins=[sys.modules[__name__]]))

@@ -22,6 +22,9 @@ FLIPS = argued(
     "||J(W) - J(0)||_F^2 = ||S(W) - S(0)||_F^2 = #flips/m; a flip of (i, r) costs (w_r(0).x_i)^2", f"{_HERE}P4.1"
 )
 _KNAPSACK = argued("weak duality bounds the number of flips, for every mu", f"{_HERE}P4.2")
+_BINS = argued("costs lowered to the edges of bins give no fewer flips", f"{_HERE}P4.9")
+_ITEMS = argued("a neuron's flips are items with the same dual function", f"{_HERE}P4.10")
+_DRAWN = argued("what Z, K and the signs certify is true of every W with X W^T = Z", f"{_HERE}P4.11")
 _SPECTRAL = (
     GRAM,
     SCHUR,
@@ -46,8 +49,8 @@ _ON_INSTANCES = "the bound on instances, against attacks and exact suprema"
 _AGAINST_ATTACKS = "the bound on instances, against attacks"
 
 CHAINS = (
-    Chain("C2-fro", (FLIPS, _KNAPSACK, checked(_ON_INSTANCES, "C2-fro"))),
-    Chain("C2-spec", (*_SPECTRAL, checked(_ON_INSTANCES, "C2-spec"))),
+    Chain("C2-fro", (*_SPECTRAL, _KNAPSACK, _BINS, _ITEMS, checked(_ON_INSTANCES, "C2-fro"))),
+    Chain("C2-spec", (*_SPECTRAL, _BINS, _DRAWN, checked(_ON_INSTANCES, "C2-spec"))),
     Chain("C2-smooth", (*_SMOOTH_JACOBIAN, checked(_AGAINST_ATTACKS, "C2-smooth"))),
     Chain("C2-path", (*_SEGMENT, checked("the bound on segments", "C2-path"))),
     Chain("K2-fro", (FLIPS, _KNAPSACK, *ROUNDED_GRAM, CERTIFIED, checked(_ON_INSTANCES, "K2-fro"))),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.inputs import FloatArray
-from theory.stability.tube.start import Start
+from theory.stability.tube.start import Neurons
 from theory.stability.tube.widths import Widths
 
 BLOCK_ENTRIES = 2**20
@@ -22,7 +22,7 @@ BLOCK_ENTRIES = 2**20
 Mask = NDArray[np.bool_]
 
 
-def blocks(start: Start) -> list[slice]:
+def blocks(start: Neurons) -> list[slice]:
     """Neurons, a block at a time."""
     n, m = start.pattern.shape
     size = max(BLOCK_ENTRIES // n, 1)
@@ -47,19 +47,19 @@ class Candidates:
     """What was calculated of these pairs once, by name."""
 
 
-def candidates(start: Start, largest: FloatArray) -> list[Candidates]:
+def candidates(start: Neurons, largest: FloatArray) -> list[Candidates]:
     """All pairs that may flip within widths (n,)."""
     return [_listed(start, largest, neurons) for neurons in blocks(start)]
 
 
-def _listed(start: Start, largest: FloatArray, neurons: slice) -> Candidates:
+def _listed(start: Neurons, largest: FloatArray, neurons: slice) -> Candidates:
     error = start.error[neurons]
     sizes = np.abs(start.pre_activations[:, neurons])
     near = sizes <= np.nextafter(largest + float(error.max()), np.inf)[:, None]
     return listed_pairs(start, neurons, near)
 
 
-def listed_pairs(start: Start, neurons: slice, near: Mask) -> Candidates:
+def listed_pairs(start: Neurons, neurons: slice, near: Mask) -> Candidates:
     """The pairs of a block that ``near`` (n, p) marks."""
     n, size = near.shape
     flat = np.flatnonzero(near)

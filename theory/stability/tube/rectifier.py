@@ -18,7 +18,7 @@ from theory.inputs import FloatArray
 from theory.network.two_layer import exact_products, pattern_counts
 from theory.stability.tube.candidates import Candidates, Mask, blocks
 from theory.stability.tube.digits import FlipCounts
-from theory.stability.tube.start import Start
+from theory.stability.tube.start import Neurons
 
 FEW = 1 / 16
 """Share of the pairs of a block above which products of full matrices are faster."""
@@ -45,13 +45,13 @@ class RectifierCounts:
     """The sum of ``A_r A_r^T`` over the others, or zeros where these are few."""
 
 
-def rectifier_counts(start: Start, flips: FlipCounts, touched: FloatArray) -> RectifierCounts:
+def rectifier_counts(start: Neurons, flips: FlipCounts, touched: FloatArray) -> RectifierCounts:
     """All of them, with the sum of ``A0_r A0_r^T`` over the neurons with a pair in B, or over more."""
     frozen = start.distinct_counts - touched
     return RectifierCounts(flips.flipping, flips.gained, flips.lost, flips.pairs, touched + flips.gained, frozen)
 
 
-def touched_counts(start: Start, moving: Mask) -> FloatArray:
+def touched_counts(start: Neurons, moving: Mask) -> FloatArray:
     """The sum of ``A0_r A0_r^T`` over the neurons (m,) with a pair in B; over all where these are most."""
     if np.count_nonzero(moving) > MOST_TOUCHED * len(moving):
         return start.distinct_counts
@@ -61,7 +61,7 @@ def touched_counts(start: Start, moving: Mask) -> FloatArray:
 class ListedCounter:
     """The counts of one block of neurons after the other, in which every listed pair is in B."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: Neurons) -> None:
         """Of no neuron."""
         n = len(start.pattern)
         self._start, self._with_pattern, self._together = start, np.zeros((2 * n, n)), np.zeros((2 * n, 2 * n))
@@ -94,7 +94,7 @@ def _flip_counts(with_pattern: FloatArray, together: FloatArray) -> FlipCounts:
 class RectifierCounter:
     """Counts for one choice of pairs after the other: what two choices share is not counted twice."""
 
-    def __init__(self, start: Start, listed: Sequence[Candidates]) -> None:
+    def __init__(self, start: Neurons, listed: Sequence[Candidates]) -> None:
         """Start with no pair."""
         n = len(start.pattern)
         self._start, self._listed = start, listed
@@ -156,7 +156,7 @@ def _is_many(stacked: sparse.csr_matrix) -> bool:
     return bool(stacked.nnz > FEW * stacked.shape[0] / 2 * stacked.shape[1])
 
 
-def _with_pattern(start: Start, listed: Candidates, mask: Mask) -> FloatArray:
+def _with_pattern(start: Neurons, listed: Candidates, mask: Mask) -> FloatArray:
     """``[P; V] A0^T`` of a block, shape (2n, n)."""
     n = len(start.pattern)
     if not mask.any():

@@ -110,18 +110,24 @@ class Beginning(Directed):
 
 
 @dataclass(frozen=True)
-class Start(Beginning):
-    """The initial network itself besides, neuron by neuron."""
+class Neurons:
+    """Some neurons of the initial network, or all, one by one."""
 
-    net: TwoLayerNetwork = field(repr=False)
     pre_activations: FloatArray = field(repr=False)
-    """``Z(0)`` as computed, shape (n, m/copies)."""
+    """``Z(0)`` as computed, shape (n, p); p = m/copies of a whole network."""
     error: FloatArray = field(repr=False)
-    """How far its columns are off at most, shape (m/copies,)."""
+    """How far its columns are off at most, shape (p,)."""
     pattern: NDArray[np.bool_] = field(repr=False)
-    """``A0 = 1[Z(0) >= 0]``, exact, shape (n, m/copies)."""
+    """``A0 = 1[Z(0) >= 0]``, exact, shape (n, p)."""
     distinct_counts: FloatArray = field(repr=False)
     """Its ``A0 A0^T``, integers, shape (n, n)."""
+
+
+@dataclass(frozen=True)
+class Start(Beginning, Neurons):
+    """The initial network itself besides, of m neurons."""
+
+    net: TwoLayerNetwork = field(repr=False)
 
 
 def sum_above(*terms: float) -> UpperBound:

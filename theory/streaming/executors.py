@@ -1,0 +1,97 @@
+"""Who works on the chunks: any ``concurrent.futures.Executor``; one that works at once, processes of this machine, or a Dask cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from typing import ParamSpec, TypeVar
+
+from theory.errors import ChoiceError, MissingExtraError
+
+SERIAL, PROCESSES, DASK, ADDRESSES = "serial", "processes", "dask", ("tcp://", "tls://", "ucx://", "ws://", "wss://")
+
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
+
+
+class SerialExecutor(Executor):
+    """Works in the process that asks, at the moment when it is asked."""
+
+    def submit(
+        self, fn: Callable[Parameters, Answer], /, *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> Future[Answer]:
+        """A future that is done."""
+        future: Future[Answer] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@contextmanager
+def executor_named(name: str, workers: int | None = None) -> Iterator[Executor]:
+    """``serial``; ``processes``, of this machine; ``dask``, a cluster on this machine; the address ``tcp://host:port`` of a scheduler.
+
+    ``workers``: how many, where they are started here; None: one a core. Raises ChoiceError, MissingExtraError.
+    """
+    if name == SERIAL:
+        yield SerialExecutor()
+    elif name == PROCESSES:
+        # started anew: what a copy of a process with threads inherits may hang
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers or cores(), context, initializer=end_with_parent) as pool:
+            try:
+                yield pool
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    elif name == DASK or name.startswith(ADDRESSES):
+        with _dask(name, workers) as executor:
+            yield executor
+    else:
+        raise ChoiceError(
+            f"unknown executor {name!r}; known: {SERIAL}, {PROCESSES}, {DASK}, and tcp://host:port of a scheduler"
+        )
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def end_with_parent() -> None:
+    """In a worker: end when the process that started it does, also when that is killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        sentinel = parent.sentinel
+
+        def follow() -> None:
+            wait([sentinel])
+            os._exit(1)
+
+        threading.Thread(target=follow, daemon=True).start()
+
+
+@contextmanager
+def _dask(name: str, workers: int | None) -> Iterator[Executor]:
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise MissingExtraError(
+            f"executor {name} needs distributed, which is not installed: pip install 'verified-natural-gradient[dask]'"
+        ) from error
+    if name != DASK:
+        with Client(name) as client:
+            yield client.get_executor(pure=False)
+        return
+    with (
+        LocalCluster(n_workers=workers or cores(), threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client.get_executor(pure=False)

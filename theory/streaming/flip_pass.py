@@ -1,0 +1,105 @@
+"""The pass that a ball needs: histograms of what flips cost, whose bins count each flip at the cost of the bin's lower edge.
+
+A bin is an interval of distances, ``[k step, (k+1) step)``, step a power of 2, so that edges and the choice of a bin are exact. Whatever is
+beyond the last bin counts at that bin's upper edge, so that the histogram bounds the flips in a ball of any radius.
+
+One input alone: its pairs by ``|z_ir|``. All inputs together: a neuron that flips j inputs moves by its j-th smallest distance ``d_j`` at
+least, ``s_j = d_j^2``. From ``(0, 0)`` on, the next point of the lower hull of ``(j, s_j)`` is ``dj`` flips more at ``c`` each: items of a knapsack
+with the same dual function as C2-fro's (docs/proofs/stability.md, P4.9, P4.10). They are counted by ``c^{1/2}``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.inputs import FloatArray
+from theory.rigour.rounding import UNIT_ROUNDOFF
+from theory.streaming.stream import Block, NeuronStream
+
+
+@dataclass(frozen=True)
+class FlipPass:
+    """``single`` (n, bins): pairs of each input; ``joint`` (joint_bins,): flips of all inputs. Of distinct neurons, below the last edge."""
+
+    step: float
+    """The width of a bin, a power of 2; a distance."""
+    bins: int
+    joint_bins: int
+
+    name = "flips"
+
+    def counter(self, stream: NeuronStream) -> _FlipCounter:
+        """For one chunk."""
+        return _FlipCounter(self, len(stream.rows))
+
+
+class _FlipCounter:
+    def __init__(self, work: FlipPass, inputs: int) -> None:
+        self._work = work
+        self._single, self._joint = np.zeros((inputs, work.bins)), np.zeros(work.joint_bins)
+        # a pair beyond both has no flip below the last edges: P4.10
+        self._reach = max(work.bins, math.ceil(math.sqrt(inputs) * work.joint_bins) + 1) * work.step
+
+    def add(self, block: Block) -> None:
+        near = np.flatnonzero(block.sizes < np.nextafter(self._reach + block.error, np.inf))
+        inputs, neurons = np.divmod(near, len(block.signs))
+        distances = distances_below(block, near)
+        bins, size = np.floor(distances / self._work.step), self._work.bins  # exact, the step being a power of 2
+        within = bins < size
+        places = inputs[within] * size + bins[within].astype(np.int64)
+        self._single += np.bincount(places, minlength=self._single.size).reshape(self._single.shape)
+        for roots, flips in unit_costs(distances, neurons, len(block.signs)):
+            joint, last = np.floor(roots / self._work.step), self._work.joint_bins
+            below = joint < last
+            self._joint += np.bincount(joint[below].astype(np.int64), flips[below], minlength=last)
+
+    def found(self) -> tuple[dict[str, FloatArray], FloatArray]:
+        return {"single": self._single, "joint": self._joint}, np.empty(0)
+
+
+def distances_below(block: Block, places: NDArray[np.integer]) -> FloatArray:
+    """``|z|`` less its error, rounded down and not below 0, of entries by their places in Z laid out row by row."""
+    sizes = block.sizes.ravel()[places]
+    return np.asarray(np.maximum(np.nextafter(sizes - block.error, -np.inf), 0.0) if block.error else sizes)
+
+
+def unit_costs(
+    distances: FloatArray, neurons: NDArray[np.integer], count: int
+) -> Iterator[tuple[FloatArray, NDArray[np.int64]]]:
+    """The items of a joint knapsack, from the near pairs (k,) of ``count`` neurons: roots of what a flip costs, rounded down, and flips."""
+    pairs = np.bincount(neurons, minlength=count)
+    alone = pairs[neurons] == 1
+    yield distances[alone], np.ones(int(alone.sum()), dtype=np.int64)
+    if alone.all():
+        return
+    rest, owners = distances[~alone], neurons[~alone]
+    order = np.lexsort((rest, owners))
+    rest, owners = rest[order], owners[order]
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    sizes = np.diff(starts, append=len(owners))
+    ranks = np.arange(len(owners)) - np.repeat(starts, sizes)
+    costs = np.full((len(starts), int(sizes.max())), np.inf)
+    costs[np.repeat(np.arange(len(starts)), sizes), ranks] = rest * rest * (1 - 4 * UNIT_ROUNDOFF)
+    yield from _hull(costs)
+
+
+def _hull(costs: FloatArray) -> Iterator[tuple[FloatArray, NDArray[np.int64]]]:
+    """Along the lower hull of ``(j, s_j)``, s in ascending order, inf where there are no more, shape (neurons, j)."""
+    numbers = np.arange(1, costs.shape[1] + 1)
+    flipped, paid = np.zeros(len(costs), dtype=np.int64), np.zeros(len(costs))
+    while len(costs):
+        further = numbers - flipped[:, None]
+        slopes = np.where(further > 0, (costs - paid[:, None]) / np.maximum(further, 1), np.inf)
+        best = slopes.argmin(axis=1)
+        each = np.arange(len(costs))
+        slope = slopes[each, best]
+        going = np.isfinite(slope)
+        costs, best, slope = costs[going], best[going], slope[going]
+        each = np.arange(len(costs))
+        yield np.sqrt(np.maximum(slope, 0.0)) * (1 - 8 * UNIT_ROUNDOFF), best + 1 - flipped[going]
+        flipped, paid = best + 1, costs[each, best]

@@ -1,0 +1,64 @@
+"""Which tubes are tried: around the path sum that a sample of the neurons leads to. What a sample says is an estimate and certifies nothing."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from itertools import chain, islice
+
+import numpy as np
+
+from theory.inputs import FloatArray
+from theory.stability.tube.bounds import TubeBounds, rectifier_bounds
+from theory.stability.tube.candidates import candidates, chosen
+from theory.stability.tube.ngd import path_sum
+from theory.stability.tube.rectifier import RectifierCounter, RectifierCounts
+from theory.stability.tube.rule import input_widths
+from theory.stability.tube.start import Beginning, Neurons
+from theory.streaming.stream import NeuronStream
+from theory.streaming.tube_pass import neurons_of
+
+SAMPLE_ENTRIES = 2**21
+"""Pre-activations of the sample, at least a block's."""
+
+LEVELS = (1.0, 1 + 2.0**-10, 1 + 2.0**-7, 1 + 2.0**-5, 1.5)
+"""The tubes that are tried, as multiples of the estimated path sum."""
+
+ITERATIONS = 60
+"""The iteration ends after so many turns, if not before at a path sum that is enough."""
+
+
+def estimated_path_sum(stream: NeuronStream, start: Beginning) -> tuple[float | None, TubeBounds]:
+    """The path sum of the least tube by a sample, None where it closes none; and the sample's last bounds, of which nothing is certified."""
+    sample = _sample(stream)
+    share = stream.distinct / sample.pattern.shape[1]
+    path, limit = float(start.coefficients_norm), 0.0
+    for _ in range(ITERATIONS):
+        widths = input_widths(start, path)
+        if path > limit:
+            limit = 2 * path
+            listed = candidates(sample, input_widths(start, limit).values)
+            counter = RectifierCounter(sample, listed)
+        counts = counter.count(chosen(listed, widths))
+        bounds = rectifier_bounds(start, widths, _times(counts, share))
+        if not (bounds.lambda_min > 0 and bounds.ratio < 1):
+            return None, bounds
+        further = float(path_sum(start, bounds))
+        if further <= path:
+            break
+        path = further
+    return path, bounds
+
+
+def level_widths(start: Beginning, path: float) -> FloatArray:
+    """The widths (levels, n) of the tubes that are tried."""
+    return np.stack([input_widths(start, factor * path).values for factor in LEVELS])
+
+
+def _times(counts: RectifierCounts, share: float) -> RectifierCounts:
+    return RectifierCounts(*(share * getattr(counts, one.name) for one in fields(counts)))
+
+
+def _sample(stream: NeuronStream) -> Neurons:
+    """The first neurons."""
+    count = -(-SAMPLE_ENTRIES // (len(stream.rows) * stream.block))
+    return neurons_of(list(islice(chain.from_iterable(map(stream.blocks, stream.chunks)), count)))

@@ -1,0 +1,114 @@
+"""One pass over all chunks: tasks to an executor, tallies joined as they come, checkpoints taken up and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from functools import reduce
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from theory.inputs import FloatArray
+from theory.streaming.checkpoints import checkpoints_of
+from theory.streaming.stream import Block, NeuronStream
+from theory.streaming.tally import Tally
+
+TASKS = 256
+"""At most so many tasks, and files of checkpoints, for a stream that has more chunks."""
+
+WAITING = 1024
+"""Tasks that may wait for a worker."""
+
+Progress = Callable[[int], None]
+"""Told how many neurons more a pass has seen."""
+
+
+class Counter(Protocol):
+    """What one chunk amounts to, block by block."""
+
+    def add(self, block: Block) -> None:
+        """Count some neurons more."""
+        ...
+
+    def found(self) -> tuple[Mapping[str, FloatArray], FloatArray]:
+        """Integers by name, and sums of floats in one vector, of all neurons that were counted."""
+        ...
+
+
+class Work(Protocol):
+    """What a pass is made for: a frozen dataclass, which says all that its numbers depend on beside the stream."""
+
+    @property
+    def name(self) -> str:
+        """For the files."""
+        ...
+
+    def counter(self, stream: NeuronStream) -> Counter:
+        """For one chunk; the names of its integers are its own among those of all works."""
+        ...
+
+
+def run_pass(
+    stream: NeuronStream,
+    works: Sequence[Work],
+    executor: Executor,
+    checkpoints: Path | None = None,
+    progress: Progress | None = None,
+) -> Tally:
+    """What all chunks amount to, each counted once. Raises StreamError, and what the executor raises."""
+    kept = None if checkpoints is None else checkpoints_of(checkpoints, stream, works)
+    tell = progress or (lambda neurons: None)
+    found, open_tasks = [], []
+    for task in tasks(stream):
+        tally = None if kept is None else kept.load(task)
+        if tally is None:
+            open_tasks.append(task)
+        else:
+            found.append(tally)
+            tell(neurons(stream, task))
+    total = reduce(Tally.joined, found) if found else None
+    running: dict[Future[Tally], range] = {}
+    while open_tasks or running:
+        while open_tasks and len(running) < WAITING:
+            task = open_tasks.pop(0)
+            running[executor.submit(tally_of, stream, works, task)] = task
+            if all(future.done() for future in running):  # an executor that works at once
+                break
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            task, tally = running.pop(future), future.result()
+            if kept is not None:
+                kept.save(task, tally)
+            total = tally if total is None else total.joined(tally)
+            tell(neurons(stream, task))
+    assert total is not None
+    return total.of_all(stream.chunks)
+
+
+def tasks(stream: NeuronStream) -> list[range]:
+    """The chunks, in order, as many to a task as make no more than ``TASKS``."""
+    each = -(-len(stream.chunks) // TASKS)
+    return [stream.chunks[first : first + each] for first in range(0, len(stream.chunks), each)]
+
+
+def neurons(stream: NeuronStream, task: range) -> int:
+    """How many neurons a task looks at."""
+    return sum(stream.size(chunk) for chunk in task)
+
+
+def tally_of(stream: NeuronStream, works: Sequence[Work], task: range) -> Tally:
+    """What some chunks amount to, in one thread, so that the bits of a sum do not depend on how many there are."""
+    with threadpool_limits(1):
+        return reduce(Tally.joined, (_chunk_tally(stream, works, chunk) for chunk in task))
+
+
+def _chunk_tally(stream: NeuronStream, works: Sequence[Work], chunk: int) -> Tally:
+    counters = [work.counter(stream) for work in works]
+    for block in stream.blocks(chunk):
+        for counter in counters:
+            counter.add(block)
+    found = [counter.found() for counter in counters]
+    counts = {name: count.astype(np.int64) for integers, _ in found for name, count in integers.items()}
+    return Tally(frozenset([chunk]), counts, {chunk: np.concatenate([sums for _, sums in found])})
