@@ -54,7 +54,7 @@ def works(stream: NeuronStream, y: FloatArray, of: str) -> list[Work]:
     start = replace(beginning(one, y, tally_of(one, [FirstPass()], one.chunks)), width=stream.width)
     if of == "ball":
         return [flip_pass(stream, paper_ball(start))]
-    path, _ = estimated_path_sum(stream, start)
+    path = estimated_path_sum(stream, start)
     assert path is not None
     return [TubePass(level_widths(start, path))]
 

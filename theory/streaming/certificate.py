@@ -101,7 +101,7 @@ def certified(
         lacking = no_tube("lambda")
         return StreamedCertificate(stream, start, nothing if ball else None, lacking if tube else None, targets, 1)
     radius = paper_ball(start)
-    path, sampled = estimated_path_sum(stream, start) if tube else (None, None)
+    path = estimated_path_sum(stream, start) if tube else None
     flips = flip_pass(stream, radius) if ball else None
     pairs = None if path is None else TubePass(level_widths(start, path))
     works: list[Work] = [work for work in (flips, pairs) if work is not None]

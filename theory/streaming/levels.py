@@ -8,7 +8,7 @@ from itertools import chain, islice
 import numpy as np
 
 from theory.inputs import FloatArray
-from theory.stability.tube.bounds import TubeBounds, rectifier_bounds
+from theory.stability.tube.bounds import rectifier_bounds
 from theory.stability.tube.candidates import candidates, chosen
 from theory.stability.tube.ngd import path_sum
 from theory.stability.tube.rectifier import RectifierCounter, RectifierCounts
@@ -27,8 +27,8 @@ ITERATIONS = 60
 """The iteration ends after so many turns, if not before at a path sum that is enough."""
 
 
-def estimated_path_sum(stream: NeuronStream, start: Beginning) -> tuple[float | None, TubeBounds]:
-    """The path sum of the least tube by a sample, None where it closes none; and the sample's last bounds, of which nothing is certified."""
+def estimated_path_sum(stream: NeuronStream, start: Beginning) -> float | None:
+    """The path sum of the least tube by a sample; None where it closes none."""
     sample = _sample(stream)
     share = stream.distinct / sample.pattern.shape[1]
     path, limit = float(start.coefficients_norm), 0.0
@@ -41,12 +41,12 @@ def estimated_path_sum(stream: NeuronStream, start: Beginning) -> tuple[float | 
         counts = counter.count(chosen(listed, widths))
         bounds = rectifier_bounds(start, widths, _times(counts, share))
         if not (bounds.lambda_min > 0 and bounds.ratio < 1):
-            return None, bounds
+            return None
         further = float(path_sum(start, bounds))
         if further <= path:
             break
         path = further
-    return path, bounds
+    return path
 
 
 def level_widths(start: Beginning, path: float) -> FloatArray:
