@@ -10,7 +10,7 @@ from typing import Any, Self
 from properties.engine.report.plain import number
 from theory.direction import Directed, LowerBound, UpperBound, as_lower_bound
 from theory.stability import TubeCertificate
-from theory.stability.tube.certificate import SHORTFALLS
+from theory.stability.tube.shortfall import SHORTFALLS
 from theory.theorems import tube
 
 

@@ -154,12 +154,16 @@ class TwoLayerNetwork:
         """The input dimension d."""
         return int(self.weights.shape[1])
 
-    def pre_activations(self, inputs: ArrayLike) -> FloatArray:
-        """``Z = X W^T``, shape (n, m), for unit rows X of shape (n, d)."""
+    def rows(self, inputs: ArrayLike) -> FloatArray:
+        """Unit rows X (n, d) that the network takes. Raises ShapeError, NotFiniteError, ZeroRowError, NotNormalisedError."""
         rows = unit_rows(inputs)
         if rows.shape[1] != self.dim:
             raise ShapeError(f"X has {rows.shape[1]} columns, the network has {self.dim} inputs; they must agree")
-        return rows @ self.weights.T
+        return rows
+
+    def pre_activations(self, inputs: ArrayLike) -> FloatArray:
+        """``Z = X W^T``, shape (n, m), for unit rows X of shape (n, d)."""
+        return self.rows(inputs) @ self.weights.T
 
     def outputs(self, inputs: ArrayLike) -> FloatArray:
         """``u_i = m^{-1/2} sum_r a_r phi(w_r . x_i)``, shape (n,)."""

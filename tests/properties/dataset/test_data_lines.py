@@ -20,7 +20,7 @@ from tests.properties.dataset.wrong_data_lines import Plant
 from tests.properties.dataset.wrong_tube_lines import PLANTS
 from theory.direction import UNBOUNDED
 from theory.stability import TubeCertificate, attack_ball, certify_tube
-from theory.stability.tube.certificate import Shortfall
+from theory.stability.tube.shortfall import Shortfall
 
 
 def test_the_cases_show_every_standing_of_condition_2() -> None:

@@ -7,67 +7,24 @@ computed with everything rounded up.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.descent.optimiser import Chosen, as_optimiser
-from theory.direction import UNBOUNDED, CertifiedSteps, Directed, LowerBound, UpperBound, computed
-from theory.inputs import FloatArray, target_vector, unit_rows
+from theory.direction import UNBOUNDED, CertifiedSteps, Directed, LowerBound, UpperBound
+from theory.errors import ChoiceError
+from theory.inputs import FloatArray, target_vector
 from theory.losses import LossMaker, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.bounds import TubeBounds
 from theory.stability.tube.rectifier_tube import RectifierTube
 from theory.stability.tube.rule import Asked, Damping, Reach, Tube, TubeRule, rule_for
+from theory.stability.tube.shortfall import Shortfall
 from theory.stability.tube.smooth_tube import SmoothTube
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import InputWidths, Scaled
-
-SHORTFALLS: Mapping[str, str] = MappingProxyType(
-    {
-        "lambda": "no positive lambda_min(G(0)), for K-FAC lambda_min(H(0)), is certified; take other inputs, or more neurons",
-        "leverage": "no positive leverage score of every input is certified; take inputs of certain rank, or damping eps_X",
-        "lambda_b": "no eigenvalue is left in the tube",
-        "mu": "mu is not below what the theorem speaks of",
-    }
-)
-"""What may be short, and how it is said."""
-
-
-@dataclass(frozen=True)
-class Shortfall:
-    """Why no tube closes, and an estimate of what would be enough."""
-
-    short: str
-    """A key of ``SHORTFALLS``."""
-    estimated_scale: float
-    """Estimated: the initialisation's scale nu times this, in which the shares of pairs that may flip fall as 1/nu; inf where unknown."""
-
-    @property
-    def estimated_width(self) -> float:
-        """Estimated: m times this, in which they fall as ``m^{-1/2}``."""
-        return self.estimated_scale**2
-
-    @classmethod
-    def of(cls, short: str, start: Start, first: TubeBounds) -> Self:
-        """From the first tube, where a share a of lambda is lost: ``S = ||c0||/(1 - a S/||c0||)`` has a solution up to a = 1/4."""
-        lost = (first.product_norm + first.gram_change_norm) / start.lambda_min
-        return cls(short, max(4 * lost, 1.0))
-
-    def __str__(self) -> str:
-        """In one line."""
-        said = SHORTFALLS[self.short]
-        if math.isinf(self.estimated_scale):
-            return said
-        return (
-            f"{said}; estimated to be enough: nu times {computed(self.estimated_scale, 2)}, "
-            f"or m times {computed(self.estimated_width, 2)}"
-        )
 
 
 @dataclass(frozen=True)
@@ -113,9 +70,13 @@ def certify_tube(
 
     ``loss``: another than the squared one, made from the labels y. ``damping``: eps of NGD, or a pair ``(eps_S, eps_X)`` of K-FAC.
     ``per_neuron``: one width a pair (input, neuron) where the theorem has such a form; else, or False, one an input.
-    Raises InputError, ChoiceError (no theorem speaks of what is asked for).
+    Raises InputError, ChoiceError (no theorem speaks of what is asked for, or ``loss`` makes none).
     """
-    rows = unit_rows(inputs)
+    rows = net.rows(inputs)
+    if loss is not None and not callable(loss):
+        raise ChoiceError(
+            f"the loss is {loss!r}; take what makes one from labels, such as theory.losses.SquaredLoss itself"
+        )
     targets = target_vector(y, len(rows))
     asked = Asked(net, rows, targets, as_optimiser(optimiser), loss or SquaredLoss, damping, per_neuron)
     rule = rule_for(asked)
@@ -128,14 +89,14 @@ def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
     lacking = rule.lacking()
     if lacking is not None:
         bounds = tube.bounds(InputWidths(np.zeros(len(start.rows))))
-        return _open(start, bounds, Shortfall(lacking, math.inf))
+        return _open(start, bounds, Shortfall(lacking))
     widths, sums = rule.first(start), [float(start.coefficients_norm)]
     bounds = first = tube.bounds(widths)
     while True:
         reach = rule.reach(tube, bounds)
         if reach is None:
             short = "mu" if bounds.lambda_min > 0 else "lambda_b"
-            return _open(start, bounds, Shortfall.of(short, start, first))
+            return _open(start, bounds, Shortfall.of(short, tube, first))
         if tube.within(reach.widths):
             return _closed(start, bounds, reach)
         sums.append(float(reach.path_sum))

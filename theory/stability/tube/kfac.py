@@ -68,7 +68,10 @@ class Leverage:
             return cls(*input_bounds(InputGeometry.of(start.rows)).leverage)
         n = len(start.rows)
         shifted = np.asarray(start.products + eps * np.eye(n), dtype=np.float64)
-        inverse: FloatArray = np.asarray(np.linalg.inv(shifted), dtype=np.float64)
+        try:
+            inverse: FloatArray = np.asarray(np.linalg.inv(shifted), dtype=np.float64)
+        except np.linalg.LinAlgError:  # eps_X is below the rounding of K
+            return cls(np.zeros(n), np.ones(n))
         # K as computed is off by less than |K| rounded up is above it; the shift rounds once
         off = norm_above(np.maximum(start.kernel - np.abs(start.products), 0.0) * 2) + gamma(2) * norm_above(shifted)
         defect = solve_defect(shifted, np.eye(n), inverse, 0.0, off * norm_above(inverse))

@@ -15,8 +15,8 @@ from typing import Protocol, Self
 
 from theory.descent.optimiser import Optimiser
 from theory.direction import Directed, UpperBound
-from theory.errors import ChoiceError
-from theory.inputs import FloatArray
+from theory.errors import ChoiceError, ScaleError
+from theory.inputs import FloatArray, is_real
 from theory.losses import LossMaker, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.bounds import TubeBounds
@@ -69,6 +69,13 @@ class Asked:
     damping: Damping = 0.0
     per_neuron: bool = True
 
+    def __post_init__(self) -> None:
+        """Raises ScaleError (damping that is neither a number nor a pair)."""
+        if not (is_real(self.damping) or isinstance(self.damping, tuple)):
+            raise ScaleError(
+                f"the damping is {self.damping!r}; it is a number eps, for K-FAC a pair (eps_S, eps_X), 0 or more"
+            )
+
     @property
     def squared(self) -> bool:
         """Whether the loss is the squared one."""
@@ -114,7 +121,10 @@ def rule_for(asked: Asked) -> TubeRule:
             return found
     damped = f" with damping {asked.damping}" if asked.damping else ""
     loss = "the squared loss" if asked.squared else "this loss"
-    raise ChoiceError(f"no theorem speaks of {asked.optimiser.title}{damped} on {loss} in a tube; see docs/theory.md")
+    network = "a ReLU network" if asked.net.phi.curvature is None else f"a network with {asked.net.activation}"
+    raise ChoiceError(
+        f"no theorem speaks of {asked.optimiser.title}{damped} on {loss} and {network} in a tube; see docs/theory.md"
+    )
 
 
 def input_widths(start: Start, path: float) -> InputWidths:

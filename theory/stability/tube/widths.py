@@ -93,7 +93,7 @@ class NeuronWidths:
 
 @dataclass(frozen=True)
 class Scaled:
-    """Widths, all multiplied by a number ``>= 1``."""
+    """Widths, all multiplied by a positive number."""
 
     widths: Widths
     factor: float

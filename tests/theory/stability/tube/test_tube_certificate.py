@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.theory.stability.tube.exact_tube import ExactTube, norm
 from theory.descent.steps import FunctionSpaceDescent
-from theory.errors import ChoiceError, NotFiniteError, ScaleError
+from theory.errors import ChoiceError, NotFiniteError, ScaleError, ShapeError
 from theory.inputs import FloatArray, normalise_rows
 from theory.losses import LossMaker, PseudoHuberLoss, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
@@ -197,6 +197,11 @@ def test_damped_factors_lie_between() -> None:
         ("kfac", {"damping": 0.1}, ScaleError),
         ("damped-kfac:0.1,0.1", {"damping": (0.1, 0.1)}, ScaleError),
         ("kfac", {"damping": (0.1, -0.1)}, ScaleError),
+        ("kfac", {"damping": [0.1, 0.1]}, ScaleError),
+        ("ngd", {"damping": None}, ScaleError),
+        ("ngd", {"damping": False}, ScaleError),
+        ("ngd", {"loss": SquaredLoss(np.ones(2))}, ChoiceError),
+        ("ngd", {"loss": "squared"}, ChoiceError),
     ],
 )
 def test_what_no_theorem_speaks_of_is_refused(
@@ -212,6 +217,26 @@ def test_data_that_are_no_numbers_are_refused() -> None:
     for bad_rows, bad_y in ((rows * np.nan, y), (rows, y * np.nan), (rows, y * 1e200)):
         with pytest.raises(NotFiniteError):
             certify_tube(net, bad_rows, bad_y)
+
+
+def test_inputs_of_another_dimension_are_refused() -> None:
+    net, rows, y = drawn(0, 2, 40, 4.0, True)
+    with pytest.raises(ShapeError, match="X has 2 columns, the network has 3 inputs"):
+        certify_tube(net, normalise_rows(rows[:, :2]), y)
+
+
+def test_what_is_refused_names_the_activation() -> None:
+    net = TwoLayerNetwork.initialise(40, 2, 1.0, np.random.default_rng(0), activation="tanh")
+    with pytest.raises(ChoiceError, match="K-FAC on the squared loss and a network with tanh"):
+        certify_tube(net, np.eye(2), np.ones(2), "kfac")
+
+
+def test_damping_below_the_rounding_of_the_inputs_certifies_no_leverage() -> None:
+    """``K + eps_X I`` is then exactly singular in float64."""
+    net = TwoLayerNetwork.initialise(400, 1, 10.0, np.random.default_rng(0), symmetric=True)
+    found = certify_tube(net, np.array([[1.0], [-1.0]]), np.ones(2), "kfac", damping=(0.0, 1e-300))
+    assert found.failure is not None
+    assert found.failure.short == "leverage"
 
 
 def test_duplicate_inputs_have_no_tube() -> None:
@@ -242,15 +267,27 @@ def test_one_input_and_one_neuron(active: float) -> None:
         assert float(found.contraction) == 0
 
 
-def test_what_is_short_is_estimated_from_the_first_tube() -> None:
-    """With the scale that is estimated to be enough, and somewhat more, it is."""
-    net, rows, y = drawn(4, 3, 400, 0.5, True)
-    found = certify_tube(net, rows, y, per_neuron=False)
+@pytest.mark.parametrize("optimiser", ["ngd", "gd"])
+@pytest.mark.parametrize("scale", [0.5, 1e-3, 1e-8])
+def test_what_is_short_is_estimated(optimiser: str, scale: float) -> None:
+    """With twice the scale that is estimated to be enough it is; also where every pair may flip in the first tube."""
+    net, rows, y = drawn(4, 3, 400, scale, True)
+    found = certify_tube(net, rows, y, optimiser, per_neuron=False)
     assert found.failure is not None
     assert found.failure.short in ("mu", "lambda_b")
     assert found.failure.estimated_width == found.failure.estimated_scale**2
-    wider = TwoLayerNetwork(weights=net.weights * (1.5 * found.failure.estimated_scale), signs=net.signs)
-    assert certify_tube(wider, rows, y, per_neuron=False).certified
+    assert "nu times" in str(found.failure)
+    wider = TwoLayerNetwork(weights=net.weights * (2 * found.failure.estimated_scale), signs=net.signs)
+    assert certify_tube(wider, rows, y, optimiser, per_neuron=False).certified
+
+
+def test_a_larger_scale_is_not_said_to_be_enough_where_the_residual_grows_with_it() -> None:
+    net, rows, y = drawn(4, 3, 60, 1e3, False)
+    for factor in (1.0, 1e6):
+        found = certify_tube(TwoLayerNetwork(weights=net.weights * factor, signs=net.signs), rows, y)
+        assert found.failure is not None
+        assert "nu times" not in str(found.failure)
+        assert "m times" in str(found.failure)
 
 
 @pytest.mark.parametrize("exponent", [-200, 0, 200])

@@ -1,0 +1,78 @@
+"""Why no tube closes: what is short, and an estimate of the scale and of the width at which one would."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Self
+
+from theory.direction import computed
+from theory.stability.tube.bounds import TubeBounds
+from theory.stability.tube.rule import Tube
+from theory.stability.tube.start import Start
+from theory.stability.tube.widths import Scaled
+
+SHORTFALLS: Mapping[str, str] = MappingProxyType(
+    {
+        "lambda": "no positive lambda_min(G(0)), for K-FAC lambda_min(H(0)), is certified; take other inputs, or more neurons",
+        "leverage": "no positive leverage score of every input is certified; take inputs of certain rank, or damping eps_X",
+        "lambda_b": "no eigenvalue is left in the tube",
+        "mu": "mu is not below what the theorem speaks of",
+    }
+)
+"""What may be short, and how it is said."""
+
+ATTEMPTS = 12
+"""Narrower tubes that are looked at, one after the other, before nothing is estimated."""
+
+SMALLEST_FACTOR = 1.125
+"""Between the widths of one such tube and of the next."""
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """Why no tube closes, and an estimate of what would be enough."""
+
+    short: str
+    """A key of ``SHORTFALLS``."""
+    estimated_scale: float = math.inf
+    """Estimated: the initialisation's scale nu times this, where u(0) = 0; inf where unknown."""
+    vanishing: bool = False
+    """Whether u(0) = 0, as under symmetric initialisation: otherwise ``||r(0)||`` grows with nu, and no nu need be enough."""
+
+    @property
+    def estimated_width(self) -> float:
+        """Estimated: m times this, as widths of tubes fall as ``m^{-1/2}``."""
+        return self.estimated_scale**2
+
+    @classmethod
+    def of(cls, short: str, tube: Tube, first: TubeBounds) -> Self:
+        """From the first tube, and what is lost of lambda where it is narrower: pre-activations s times as large are its 1/s.
+
+        Where a share a of lambda is lost in it, ``S = ||c0||/(1 - a S/||c0||)`` has a solution up to a = 1/4.
+        """
+        start, scale, bounds = tube.start, 1.0, first
+        vanishing = _vanishes(start)
+        for _ in range(ATTEMPTS):
+            lost = 4 * (bounds.product_norm + bounds.gram_change_norm) / start.lambda_min
+            if lost <= 1:
+                return cls(short, scale, vanishing)
+            scale *= max(lost, SMALLEST_FACTOR)
+            bounds = tube.bounds(Scaled(first.widths, 1 / scale))
+        return cls(short, math.inf, vanishing)
+
+    def __str__(self) -> str:
+        """In one line."""
+        said = SHORTFALLS[self.short]
+        if math.isinf(self.estimated_scale):
+            return said
+        scale = f"nu times {computed(self.estimated_scale, 2)}, or " if self.vanishing else ""
+        return f"{said}; estimated to be enough: {scale}m times {computed(self.estimated_width, 2)}"
+
+
+def _vanishes(start: Start) -> bool:
+    """Whether neurons cancel in pairs at the start."""
+    half = start.net.width // 2
+    return start.copies == 2 and bool((start.net.signs[:half] == -start.net.signs[half:]).all())
