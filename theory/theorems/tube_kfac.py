@@ -60,7 +60,14 @@ def leverage_limit(mu: float, h_max: float) -> float:
 @at_least_exact
 def rate(eta: float, h_min: float, mu: float) -> float:
     """The factor ``1 - eta (1-mu) h_min`` on ``||r||`` (not squared) of one step, ``0 < eta h_max <= 1``. Raises ScaleError."""
-    return 1 - positive_real(eta, "the step size eta") * positive_real(h_min, "h_min") * (1 - contraction(mu))
+    return 1 - positive_real(eta, "the step size eta") * least_progress(mu, h_min)
+
+
+@bounding(LowerBound, mu=UpperBound, h_min=LowerBound)
+@at_most_exact
+def least_progress(mu: float, h_min: float) -> float:
+    """``(1-mu) h_min``: a step leaves at most ``1 - eta`` times it of ``||r||``. Raises ScaleError."""
+    return (1 - contraction(mu)) * positive_real(h_min, "h_min")
 
 
 @bounding(LowerBound, h_max=UpperBound, mu=UpperBound)

@@ -109,6 +109,19 @@ def contraction(q: float, mu: float, L: float, theorem: str) -> float:
     return q * L / mu if theorem == "T2-tube-strong" else q
 
 
+@bounding(LowerBound, q=UpperBound)
+@at_most_exact
+def progress(q: float, mu: float, L: float, theorem: str) -> float:
+    """What a step takes off: ``||r||`` falls to at most ``1 - eta`` times it. ``mu(1-q)``, ``mu - q L``, ``mu L/(mu+L)`` for T2's rate.
+
+    Raises ChoiceError, ScaleError (q that the theorem does not speak of).
+    """
+    _spoken_of(q, mu, L, theorem)
+    if theorem == "T2-tube":
+        return mu * L / (mu + L)  # the root of 1 - 2x is at most 1 - x
+    return mu - q * L if theorem == "T2-tube-strong" else mu * (1 - q)
+
+
 def _spoken_of(q: float, mu: float, L: float, theorem: str) -> None:
     if not applies(q, mu, L, theorem):
         raise ScaleError(f"q is {shown(q)}; {theorem} speaks of ratios below {shown(ratio_limit(mu, L, theorem))}")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.descent.optimiser import Chosen, as_optimiser
-from theory.direction import UNBOUNDED, CertifiedSteps, Directed, LowerBound, UpperBound
+from theory.direction import NONNEGATIVE, UNBOUNDED, CertifiedSteps, Directed, LowerBound, UpperBound
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray, target_vector
 from theory.losses import LossMaker, SquaredLoss
@@ -32,9 +32,13 @@ class TubeCertificate(Directed):
     """A tube that an optimiser does not leave, for every step size up to the theorem's limit and every number of steps."""
 
     contraction: UpperBound
-    """mu: NGD's factor is ``1 - eta(1-mu)``; inf where no tube is certified."""
+    """mu, of the theorem's rate: for NGD ``progress`` is ``1 - mu``; inf where no tube is certified."""
     path_sum: UpperBound
     """S; inf where no tube is certified."""
+    progress: LowerBound
+    """A step leaves at most ``1 - eta progress`` of the residual's norm, whatever the optimiser is; 0 where no tube is certified."""
+    step_limit: LowerBound
+    """For every step size ``0 < eta <= step_limit`` that is so; 0 where no tube is certified."""
     bounds: TubeBounds
     """In the certified tube; else in the last one that was tried."""
     certified: bool
@@ -124,8 +128,9 @@ def _overshoot(sums: list[float]) -> float:
 
 def _closed(start: Start, bounds: TubeBounds, reach: Reach) -> TubeCertificate:
     """The widths that the theorem needs, in whose tube the bounds are bounds too."""
-    return TubeCertificate(reach.contraction, reach.path_sum, replace(bounds, widths=reach.widths), True, None, start)
+    known = reach.contraction, reach.path_sum, reach.progress, reach.step_limit
+    return TubeCertificate(*known, replace(bounds, widths=reach.widths), True, None, start)
 
 
 def _open(start: Start, bounds: TubeBounds, failure: Shortfall) -> TubeCertificate:
-    return TubeCertificate(UNBOUNDED, UNBOUNDED, bounds, False, failure, start)
+    return TubeCertificate(UNBOUNDED, UNBOUNDED, NONNEGATIVE, NONNEGATIVE, bounds, False, failure, start)

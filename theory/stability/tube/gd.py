@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from theory.direction import UpperBound
+from theory.direction import LowerBound, UpperBound
 from theory.rigour.rounding import gamma
 from theory.stability.tube.bounds import TubeBounds
 from theory.stability.tube.nonnegative import norm_above
@@ -55,7 +55,8 @@ class GradientDescentTube(TubeRule):
         sharper = self._sharper(start, bounds)
         path = path if sharper is None or path <= sharper else sharper
         contraction = UpperBound(tube_gradient.contraction(gamma_below, bounds.lambda_min))
-        return Reach(contraction, path, input_widths(start, path))
+        limit = tube_gradient.step_limit(start.largest, bounds.gram_change_norm, bounds.lambda_min)
+        return Reach(contraction, path, LowerBound(gamma_below), LowerBound(limit), input_widths(start, path))
 
     def _sharper(self, start: Start, bounds: TubeBounds) -> UpperBound | None:
         """``lambda S_lin/(lambda - ||D||)``; None where it says nothing."""

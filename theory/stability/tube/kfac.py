@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from theory.descent.damped_kfac import DampedKroneckerFactored
 from theory.descent.kfac import KroneckerFactored
 from theory.direction import UNBOUNDED, LowerBound, UpperBound
 from theory.errors import ScaleError
-from theory.inputs import FloatArray, is_real
+from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
 from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
 from theory.rigour.input_bounds import input_bounds
@@ -25,7 +26,7 @@ from theory.stability.tube.candidates import Candidates, blocks
 from theory.stability.tube.linear_movement import flips_of, gamma_32, up_32
 from theory.stability.tube.nonnegative import norm_above, raised
 from theory.stability.tube.rectifier_tube import RectifierTube
-from theory.stability.tube.rule import Asked, Reach, Tube, TubeRule
+from theory.stability.tube.rule import Asked, Damping, Reach, Tube, TubeRule
 from theory.stability.tube.start import Start, tube_start
 from theory.stability.tube.widths import Entries, InputWidths, Widths
 from theory.theorems import tube_kfac as theorem
@@ -91,19 +92,23 @@ class KroneckerTube(TubeRule):
     """``eps_S``."""
     per_neuron: bool = True
 
+    @cached_property
+    def inverse(self) -> tuple[NDArray[np.float32], float]:
+        """``(H(0) + eps_S)^{-1}`` as computed, and how far a solution from it is off at most."""
+        return _inverse(self.start, self.eps)
+
     @classmethod
     def asked(cls, asked: Asked) -> Self | None:
         """For K-FAC and ReLU, with ``(eps_S, eps_X)`` given or the optimiser's own. Raises ScaleError (no such pair, or both)."""
         chosen = asked.optimiser
         if not isinstance(chosen, KroneckerFactored) or not asked.squared or asked.net.phi.curvature is not None:
             return None
-        eps_S, eps_X = _pair(asked.damping)
-        if isinstance(chosen, DampedKroneckerFactored):
-            if asked.damping:
-                raise ScaleError(f"{chosen.name} has its damping; give no other one beside it")
-            eps_S, eps_X = chosen.eps_S, chosen.eps_X
+        if not isinstance(chosen, DampedKroneckerFactored):
+            chosen = _damped(asked.damping)
+        elif asked.damping:
+            raise ScaleError(f"{chosen.name} has its damping; give no other one beside it")
         start = tube_start(asked.net, asked.rows, asked.targets)
-        return cls(pattern_start(start), Leverage.of(start, eps_X), eps_S, asked.per_neuron)
+        return cls(pattern_start(start), Leverage.of(start, chosen.eps_X), chosen.eps_S, asked.per_neuron)
 
     def lacking(self) -> str | None:
         """No positive lower bound of the leverage scores, as without a certified rank of X."""
@@ -123,8 +128,10 @@ class KroneckerTube(TubeRule):
         mu = UpperBound(theorem.damped_contraction(bounds.ratio, bounds.lambda_min, self.eps))
         if not mu < 1:  # theta below the rounding of 1
             return None
-        path = UpperBound(theorem.path_sum(start.residual_norm, mu, LowerBound(float(self.leverage.lower.min()))))
-        return Reach(mu, path, self._widths(tube, bounds, path))
+        least, most = LowerBound(float(self.leverage.lower.min())), UpperBound(float(self.leverage.upper.max()))
+        path = UpperBound(theorem.path_sum(start.residual_norm, mu, least))
+        progress, limit = LowerBound(theorem.least_progress(mu, least)), LowerBound(theorem.step_limit(most))
+        return Reach(mu, path, progress, limit, self._widths(tube, bounds, path))
 
     def _widths(self, tube: Tube, bounds: TubeBounds, path: UpperBound) -> Widths:
         start = tube.start
@@ -142,18 +149,18 @@ class KroneckerTube(TubeRule):
             units,
             float(np.nextafter(inverse * (1 + gamma(4)), np.inf)),
             bounds.gram_change,
-            self.eps,
+            *self.inverse,
             flips,
             listed,
         )
 
 
-def _pair(damping: object) -> tuple[float, float]:
-    """``(eps_S, eps_X)``. Raises ScaleError."""
-    if is_real(damping) and damping == 0:
-        return 0.0, 0.0
-    if isinstance(damping, tuple) and len(damping) == 2 and all(is_real(one) and one >= 0 for one in damping):
-        return float(damping[0]), float(damping[1])
+def _damped(damping: Damping) -> DampedKroneckerFactored:
+    """With ``(eps_S, eps_X)``; 0 stands for two zeros. Raises ScaleError."""
+    if isinstance(damping, tuple) and len(damping) == 2:
+        return DampedKroneckerFactored(*damping)
+    if damping == 0:
+        return DampedKroneckerFactored(0.0, 0.0)
     raise ScaleError(f"the damping is {damping!r}; K-FAC takes a pair (eps_S, eps_X) of numbers, 0 or more")
 
 
@@ -169,7 +176,10 @@ class KroneckerWidths:
     """``1/(sigma_b^2 + eps_S)``."""
     change: FloatArray = field(repr=False)
     """``D_N``, shape (n, n)."""
-    eps: float
+    first: NDArray[np.float32] = field(repr=False)
+    """``(H(0) + eps_S)^{-1}`` as computed, shape (n, n)."""
+    error: float
+    """How far its products with columns of 0 and 1 are off at most, in the 2-norm."""
     flips: dict[int, sparse.csr_matrix] = field(repr=False)
     listed: dict[int, Candidates] = field(repr=False)
 
@@ -190,14 +200,13 @@ class KroneckerWidths:
     def _solutions(self, neurons: slice, used: NDArray[np.bool_]) -> FloatArray:
         """Bounds of all ``||(H(k) + eps)^{-1} A_r(k)||`` for some neurons of a block."""
         n = len(self.start.rows)
-        inverse, error = _inverse(self.start, self.eps)
-        first = inverse.astype(np.float32) @ self.start.pattern[:, neurons][:, used].astype(np.float32)
-        sizes = np.sqrt(np.einsum("jk,jk->k", first, first, dtype=np.float64)) + error
+        first = self.first @ self.start.pattern[:, neurons][:, used].astype(np.float32)
+        sizes = np.sqrt(np.einsum("jk,jk->k", first, first, dtype=np.float64)) + self.error
         np.abs(first, out=first)
         # every entry of what is left out is at most the error
         image = up_32(raised(self.change, 2)) @ first
         moved = np.sqrt(np.einsum("jk,jk->k", image, image, dtype=np.float64)) * (1 + gamma_32(n + 4))
-        moved += norm_above(self.change) * error
+        moved += norm_above(self.change) * self.error
         block = self.flips.get(neurons.start)
         counts = np.zeros(int(used.sum())) if block is None else np.asarray(block.sum(axis=0)).ravel()[used]
         return np.asarray((sizes + (np.sqrt(counts) + moved) * self.inverse) * (1 + gamma(2 * n + 16)))
@@ -216,7 +225,7 @@ class KroneckerWidths:
         return np.tile(np.concatenate(parts, axis=1), self.start.copies)
 
 
-def _inverse(start: Start, eps: float) -> tuple[FloatArray, float]:
+def _inverse(start: Start, eps: float) -> tuple[NDArray[np.float32], float]:
     """``Q`` close to ``(H(0) + eps)^{-1}``, and how far ``||Q' A_r||``, Q' being Q in float32, is off at most."""
     n = len(start.rows)
     shifted = np.asarray(start.gram + eps * np.eye(n), dtype=np.float64)
@@ -225,7 +234,7 @@ def _inverse(start: Start, eps: float) -> tuple[FloatArray, float]:
     defect = solve_defect(shifted, np.eye(n), inverse, 0.0, off)
     root = float(np.sqrt(n))
     error = defect / (start.lambda_min + eps) * root + gamma_32(n + 8) * norm_above(np.abs(inverse).sum(axis=1))
-    return inverse, float(np.nextafter(error * (1 + gamma(4 * n + 16)), np.inf))
+    return inverse.astype(np.float32), float(np.nextafter(error * (1 + gamma(4 * n + 16)), np.inf))
 
 
 RULE = KroneckerTube

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.direction import UNBOUNDED, UpperBound
+from theory.direction import UNBOUNDED, LowerBound, UpperBound
 from theory.losses import Loss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.bounds import TubeBounds
@@ -63,7 +63,9 @@ class LossTube(TubeRule):
             return None
         path = self._path(start, bounds.ratio, bounds.lambda_min)
         contraction = UpperBound(tube_loss.contraction(bounds.ratio, mu, L, self.theorem))
-        return Reach(contraction, path, input_widths(start, path))
+        progress = LowerBound(tube_loss.progress(bounds.ratio, mu, L, self.theorem))
+        limit = LowerBound(tube_loss.step_limit(bounds.ratio, mu, L, self.theorem))
+        return Reach(contraction, path, progress, limit, input_widths(start, path))
 
     def _path(self, start: Start, ratio: UpperBound, lambda_b: float) -> UpperBound:
         constants = self.strong_convexity, self.smoothness, self.theorem

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from theory.direction import UpperBound
+from theory.direction import LowerBound, UpperBound
 from theory.stability.tube.bounds import TubeBounds, pushed, turned
 from theory.stability.tube.linear_movement import MovementWidths, Pull, flips_of
 from theory.stability.tube.rectifier_tube import RectifierTube
-from theory.stability.tube.rule import Asked, Reach, Tube, TubeRule, input_widths
+from theory.stability.tube.rule import WHOLE_STEP, Asked, Reach, Tube, TubeRule, input_widths
 from theory.stability.tube.smooth_tube import smooth_neuron_widths
 from theory.stability.tube.start import Start, tube_start
 from theory.stability.tube.widths import Widths
@@ -64,14 +64,15 @@ class NaturalGradientTube(TubeRule):
                 bounds.lambda_min,
             )
         )
+        progress = LowerBound(theorem.progress(bounds.ratio))
         if not self.per_neuron:
-            return Reach(bounds.ratio, path, input_widths(start, path))
+            return Reach(bounds.ratio, path, progress, WHOLE_STEP, input_widths(start, path))
         later = UpperBound(
             theorem.later_path(
                 changed, products, bounds.product_norm, path, start.residual_norm, bounds.ratio, bounds.lambda_min
             )
         )
-        return Reach(bounds.ratio, path, self._neuron_widths(tube, bounds, path, later))
+        return Reach(bounds.ratio, path, progress, WHOLE_STEP, self._neuron_widths(tube, bounds, path, later))
 
     def _neuron_widths(self, tube: Tube, bounds: TubeBounds, path: UpperBound, later: UpperBound) -> Widths:
         """From S, what may change its slope, and the path that is not along ``c0``."""

@@ -14,7 +14,7 @@ from pkgutil import iter_modules
 from typing import Protocol, Self
 
 from theory.descent.optimiser import Optimiser
-from theory.direction import Directed, UpperBound
+from theory.direction import Directed, LowerBound, UpperBound
 from theory.errors import ChoiceError, ScaleError
 from theory.inputs import FloatArray, is_real
 from theory.losses import LossMaker, SquaredLoss
@@ -27,6 +27,10 @@ from theory.theorems import tube as theorem
 
 Damping = float | tuple[float, float]
 """Of NGD: eps. Of K-FAC: eps_S and eps_X, of the two factors."""
+
+
+WHOLE_STEP = LowerBound(1.0)
+"""The largest step size of NGD in a tube, with damping or without."""
 
 
 class Tube(Protocol):
@@ -51,6 +55,10 @@ class Reach(Directed):
     """mu, below 1."""
     path_sum: UpperBound
     """S."""
+    progress: LowerBound
+    """What a step takes off: it leaves at most ``1 - eta progress`` of the residual's norm, not squared."""
+    step_limit: LowerBound
+    """The largest eta of which the theorem speaks."""
     widths: Widths
     """Those that it needs: the theorem speaks where the tube's are no less."""
 

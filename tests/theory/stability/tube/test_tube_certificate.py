@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -167,13 +168,17 @@ def test_other_optimisers_are_certified_too(
     per_pair = "kfac" in optimiser and choices.get("per_neuron", True)
     assert found.widths.shape == ((3, width) if per_pair else (3,))
     maker: LossMaker = choices.get("loss", SquaredLoss)  # type: ignore[assignment]
+    assert found.step_limit >= 0.5
+    assert 0 < found.progress <= 1
     state = FunctionSpaceDescent(net, rows, y, loss=maker)
     first, widths = state.pre_activations.copy(), found.widths if per_pair else found.widths[:, None]
     stepped = optimiser
     if "damping" in choices:
         stepped = f"damped-{optimiser}:{choices['damping']}".replace("(", "").replace(")", "").replace(" ", "")
+    factor = 1 - 0.5 * found.progress
     for _ in range(20):
-        state.advance(0.5, stepped)
+        step = network_step(state, 0.5, stepped)
+        assert step.after <= factor * step.before + step.rounding(factor)
         assert (np.abs(state.pre_activations - first) <= widths * (1 + 2.0**-20) + 2.0**-30).all()
 
 
@@ -199,6 +204,9 @@ def test_damped_factors_lie_between() -> None:
         ("kfac", {"damping": (0.1, -0.1)}, ScaleError),
         ("kfac", {"damping": [0.1, 0.1]}, ScaleError),
         ("ngd", {"damping": None}, ScaleError),
+        ("ngd", {"damping": Fraction(1, 10)}, ScaleError),
+        ("kfac", {"damping": (Fraction(1, 10), 0.1)}, ScaleError),
+        ("kfac", {"damping": (0.1, 0.1, 0.1)}, ScaleError),
         ("ngd", {"damping": False}, ScaleError),
         ("ngd", {"loss": SquaredLoss(np.ones(2))}, ChoiceError),
         ("ngd", {"loss": "squared"}, ChoiceError),
