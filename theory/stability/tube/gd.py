@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from theory.direction import LowerBound, UpperBound
+from theory.direction import NONNEGATIVE, LowerBound, UpperBound
 from theory.rigour.rounding import gamma
 from theory.stability.tube.bounds import TubeBounds
 from theory.stability.tube.nonnegative import norm_above
@@ -25,7 +25,7 @@ LINEAR_SUMMANDS = 64
 class GradientDescentTube(TubeRule):
     """``b_i = m^{-1/2} ||K_i|| S`` with ``S = ||r(0)||/gamma``; the contraction is mu with ``1 - eta lambda_b (1-mu)`` the factor.
 
-    For a given ``step_size`` the sharper S is taken as well, where that is within the theorem's limit.
+    For a given ``step_size`` the sharper S is taken as well, where that is within the theorem's limit: the tube serves that one alone.
     """
 
     start: Start
@@ -55,8 +55,10 @@ class GradientDescentTube(TubeRule):
         sharper = self._sharper(start, bounds)
         path = path if sharper is None or path <= sharper else sharper
         contraction = UpperBound(tube_gradient.contraction(gamma_below, bounds.lambda_min))
-        limit = tube_gradient.step_limit(start.largest, bounds.gram_change_norm, bounds.lambda_min)
-        return Reach(contraction, path, LowerBound(gamma_below), LowerBound(limit), input_widths(start, path))
+        limit = LowerBound(tube_gradient.step_limit(start.largest, bounds.gram_change_norm, bounds.lambda_min))
+        if self.step_size is not None:  # of no other one
+            limit = NONNEGATIVE
+        return Reach(contraction, path, LowerBound(gamma_below), limit, input_widths(start, path))
 
     def _sharper(self, start: Start, bounds: TubeBounds) -> UpperBound | None:
         """``lambda S_lin/(lambda - ||D||)``; None where it says nothing."""

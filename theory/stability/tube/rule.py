@@ -58,7 +58,7 @@ class Reach(Directed):
     progress: LowerBound
     """What a step takes off: it leaves at most ``1 - eta progress`` of the residual's norm, not squared."""
     step_limit: LowerBound
-    """The largest eta of which the theorem speaks."""
+    """The largest eta up to which the theorem speaks of every one; 0 where it speaks of a single one."""
     widths: Widths
     """Those that it needs: the theorem speaks where the tube's are no less."""
 
