@@ -6,20 +6,23 @@ In each case what is as computed is taken far from what it stands for, and its e
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+from flint import fmpq, fmpq_mat
 
 from tests.theory.stability.tube.test_tube_certificate import drawn
 from theory.descent.optimiser import as_optimiser
 from theory.direction import UpperBound
-from theory.inputs import FloatArray
+from theory.inputs import FloatArray, normalise_rows
 from theory.losses import SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
+from theory.rigour.exact import diagonal, rational, rational_matrix
 from theory.stability.tube.bounds import TubeBounds, bounds_at, pushed, turned
 from theory.stability.tube.candidates import candidates
-from theory.stability.tube.kfac import KroneckerTube
+from theory.stability.tube.kfac import KroneckerTube, Leverage
 from theory.stability.tube.linear_movement import Pull, flips_of
 from theory.stability.tube.loss import loss_start
 from theory.stability.tube.nonnegative import norm_above
@@ -70,7 +73,7 @@ def with_larger_pre_activations(start: Start) -> Start:
     return off(start, pre_activations=start.pre_activations + np.sign(start.pre_activations), error=start.error + 1)
 
 
-def sides(start: Start, changed: Start, bounds: TubeBounds) -> list[tuple[float, float]]:
+def sides(start: Start, changed: Start, bounds: TubeBounds) -> Sequence[tuple[float, float]]:
     """Norms from c0, exact and as they are bounded from another start."""
     return [(found(start, bounds), found(changed, bounds)) for found in (turned, pushed)] + [
         (start.coefficients_norm, changed.coefficients_norm)
@@ -158,3 +161,29 @@ def test_the_minimiser_of_a_loss() -> None:
     found = loss_start(net, rows, Known(y))
     assert norm_above(y) <= found.residual_norm * (1 + 1e-12)
     assert not np.isfinite(found.coefficients_error)
+
+
+def test_the_residual_of_independent_neurons() -> None:
+    """Against rational numbers; the square root of m = 64 is one."""
+    net, rows, y = drawn(7, 3, 64, 2.0, False)
+    start = tube_start(net, rows, y)
+    z = (rational_matrix(rows) * rational_matrix(net.weights).transpose()).tolist()
+    pairs = [zip(row, net.signs.tolist(), strict=True) for row in z]
+    outputs = [sum((max(one, fmpq(0)) * int(sign) for one, sign in row), fmpq(0)) / 8 for row in pairs]
+    exact = [u - rational(t) for u, t in zip(outputs, y.tolist(), strict=True)]
+    apart = [float(one - rational(float(r))) for one, r in zip(exact, start.residual, strict=True)]
+    assert 0 < np.linalg.norm(apart) <= start.residual_error < 1e-12
+
+
+@pytest.mark.parametrize("eps", [2.0**-20, 0.25, 8.0])
+def test_leverage_scores_with_damping(eps: float) -> None:
+    """The diagonal of ``K (K + eps_X)^{-1}`` in rational numbers, of more inputs than dimensions too."""
+    for inputs, dim in ((3, 4), (5, 2)):
+        rows = normalise_rows(np.random.default_rng(inputs).standard_normal((inputs, dim)))
+        net = TwoLayerNetwork.initialise(200, dim, 1.0, np.random.default_rng(0), symmetric=True)
+        found = Leverage.of(tube_start(net, rows, np.ones(inputs)), eps)
+        kernel: fmpq_mat = rational_matrix(rows) * rational_matrix(rows).transpose()
+        scores = kernel * (kernel + diagonal([rational(eps)] * inputs)).inv()
+        for i in range(inputs):
+            assert rational(float(found.lower[i])) <= scores[i, i] <= rational(float(found.upper[i]))
+        assert (found.upper - found.lower < max(2.0**-40 / eps, 2.0**-40)).all()  # the rounding of K over eps
