@@ -27,6 +27,9 @@ from theory.stability.tube.smooth_tube import SmoothTube
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import InputWidths, Scaled
 
+MOST_TUBES = 512
+"""Tubes that the iteration looks at, before nothing is certified: near the edge of closing it takes ever more."""
+
 SAMPLE_MARGIN = 1 + 2.0**-6
 """The widths that all neurons are asked about, over those that are enough for a sample."""
 
@@ -123,7 +126,7 @@ def _iterated(tube: Tube, rule: TubeRule) -> TubeCertificate:
     start = tube.start
     widths, sums = rule.first(start), [float(start.coefficients_norm)]
     bounds = first = tube.bounds(widths)
-    while True:
+    while len(sums) <= MOST_TUBES:
         reach = rule.reach(tube, bounds)
         if reach is None:
             short = "mu" if bounds.lambda_min > 0 else "lambda_b"
@@ -140,6 +143,7 @@ def _iterated(tube: Tube, rule: TubeRule) -> TubeCertificate:
                 return _closed(start, bounds, reach)
         bounds = tube.bounds(widths)
         first = first if first.product_norm > 0 else bounds
+    return _open(start, bounds, Shortfall("tubes"))
 
 
 def _overshoot(sums: list[float]) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -19,12 +18,7 @@ from properties.chapters.tube.loss import CLAIMS as LOSSES
 from properties.chapters.tube.loss import T2_TUBE_Q
 from properties.chapters.tube.loss_rules import LASTING, MILD, T2_TUBE_Q_RULE, certified
 from properties.engine.claim import Verdict
-from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import working_precision
-from theory.stability.tube.certificate import closed_tube
-from theory.stability.tube.gd import GradientDescentTube, linear_sum
-from theory.stability.tube.rectifier_tube import RectifierTube
-from theory.stability.tube.start import tube_start
 
 PLANTED: Mapping[str, Any] = {
     "inputs": 2,
@@ -136,25 +130,6 @@ def test_certificates_are_tubes_of_the_claims() -> None:
     for theorem in ("T2-tube", "T2-tube-q", "T2-tube-strong"):
         of_loss = build_random(T2_TUBE_Q_RULE, "ngd", MILD.plan, {**RANDOM, **WEIGHTED, "share_percent": 20})
         assert certified(theorem)(of_loss).certified
-
-
-def test_the_linear_path_is_that_of_fractions_from_above() -> None:
-    """n = 1: the geometric series, ``||r(0)||/G``; and, with a step size, the sharper path makes a certificate no worse."""
-    net = TwoLayerNetwork(np.array([[1.0], [2.0], [-1.0]]), np.array([1.0, -1.0, 1.0]))
-    start = tube_start(net, np.array([[1.0]]), np.array([0.25]))
-    exact = abs(Fraction(float(start.residual[0]))) / Fraction(2, 3)
-    found = linear_sum(start, 0.5)
-    assert float(exact) <= found <= float(exact) * (1 + 1e-9)
-    two = tube_start(
-        TwoLayerNetwork(np.tile(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), (4, 1)), np.ones(12)),
-        np.eye(2),
-        np.array([6.0, 6.0]) / np.sqrt(12) * 4 / 3 + 1e-3,
-    )
-    plain = closed_tube(RectifierTube(two), GradientDescentTube(two))
-    sharper = closed_tube(RectifierTube(two), GradientDescentTube(two, 0.5))
-    assert plain.certified
-    assert sharper.certified
-    assert sharper.path_sum <= plain.path_sum
 
 
 def test_the_farthest_pre_activation_is_that_of_the_weights() -> None:

@@ -18,6 +18,7 @@ from theory.losses import LossMaker, PseudoHuberLoss, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.one_step import network_step
 from theory.stability import TubeCertificate, bounds_at, certify_tube
+from theory.stability.tube import certificate
 from theory.stability.tube.bounds import pushed, turned
 from theory.stability.tube.linear_movement import Pull
 from theory.stability.tube.start import tube_start
@@ -380,3 +381,14 @@ def test_inputs_without_a_certain_rank_are_said_to_lack_it() -> None:
     assert not found.certified
     assert found.failure is not None
     assert found.failure.short in ("lambda", "leverage")
+
+
+def test_the_iteration_ends_and_says_that_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A smooth network's tube closes after a few; where only one may be tried, nothing is certified."""
+    net = TwoLayerNetwork.initialise(4000, 3, 1.0, np.random.default_rng(0), symmetric=True, activation="tanh")
+    assert certify_tube(net, np.eye(3), np.ones(3)).certified
+    monkeypatch.setattr(certificate, "MOST_TUBES", 1)
+    found = certify_tube(net, np.eye(3), np.ones(3))
+    assert not found.certified
+    assert found.failure is not None
+    assert str(found.failure) == "of the tubes that were tried none closes, though a wider one may"
