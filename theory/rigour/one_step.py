@@ -8,6 +8,7 @@ are sums of nonnegative numbers in float64; ``outward`` raises them by their own
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -116,19 +117,29 @@ def map_step(
     return moved, _within_range(step)
 
 
-@np.errstate(over="ignore")
 def network_step(state: FunctionSpaceDescent, eta: float, optimiser: Chosen = "ngd") -> OneStep:
     """Advance ``state`` by one step of an optimiser and bound the error of both residual norms.
 
     The optimiser bounds what its step is off by; the outputs before and after are summed up accurately. NGD's errors are infinite
     without a certified lambda_min, and so are K-FAC's. Raises ChoiceError, RankDeficientError, DivergenceError.
     """
-    chosen, start = as_optimiser(optimiser), AccurateOutputs.of(state)
-    errors_after = chosen.rounding(state, start.gradient, start.gradient_error)
-    state.advance(eta, chosen)
-    end = AccurateOutputs.of(state)
-    errors = errors_after(eta, UNIT_ROUNDOFF * _row_norm(state))
-    return _finished(start, end, state.last_step_norm, errors)
+    return next(network_steps(state, eta, optimiser))
+
+
+def network_steps(state: FunctionSpaceDescent, eta: float, optimiser: Chosen = "ngd") -> Iterator[OneStep]:
+    """Step after step of ``state``, each when it is asked for, as ``network_step`` takes it; the outputs between two are summed up once."""
+    chosen = as_optimiser(optimiser)
+    with np.errstate(over="ignore"):
+        start = AccurateOutputs.of(state)
+    while True:
+        with np.errstate(over="ignore"):
+            errors_after = chosen.rounding(state, start.gradient, start.gradient_error)
+            state.advance(eta, chosen)
+            end = AccurateOutputs.of(state)
+            errors = errors_after(eta, UNIT_ROUNDOFF * _row_norm(state))
+            step = _finished(start, end, state.last_step_norm, errors)
+        yield step
+        start = end
 
 
 def _finished(start: AccurateOutputs, end: AccurateOutputs, length: float, errors: StepErrors) -> OneStep:
