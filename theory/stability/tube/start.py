@@ -175,13 +175,13 @@ def first_residual(
     else:
         distinct = pre_activations.shape[1]
         signs = net.signs.reshape(-1, distinct).sum(axis=0)
-        weights = np.stack([signs, np.abs(net.signs).reshape(-1, distinct).sum(axis=0)], axis=1)
+        sizes = np.abs(net.signs).reshape(-1, distinct).sum(axis=0)
         sums = np.zeros((n, 2))
         with np.errstate(over="ignore", invalid="ignore"):
             for first in range(0, distinct, NEURONS):
                 values = net.phi.function(pre_activations[:, first : first + NEURONS])
-                sums[:, 0] += values @ weights[first : first + NEURONS, 0]
-                sums[:, 1] += np.abs(values) @ weights[first : first + NEURONS, 1]
+                sums[:, 0] += values @ signs[first : first + NEURONS]
+                sums[:, 1] += np.abs(values) @ sizes[first : first + NEURONS]
             root = math.sqrt(net.width)
             outputs = sums[:, 0] / root
             operations = min(distinct, NEURONS) + distinct // NEURONS + FUNCTION_ROUNDINGS + 8
