@@ -106,6 +106,7 @@ SUITE = Suite(
     not_executable={**not_claims, **dict.fromkeys(obligations, OBLIGATION)},
     document=CHECKOUT / "docs" / "theory.md",
     parts={"dataset": DatasetPart(), "pictures": PicturesPart()},
+    durations=Path(__file__).with_name("item_seconds.json"),
     presented=presented,
     subject=subject,
     companions=COMPANIONS,

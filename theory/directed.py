@@ -15,7 +15,7 @@ import numbers
 import sys
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 from flint import arb, fmpq, fmpz
@@ -37,6 +37,8 @@ Answer = TypeVar("Answer")
 
 def exact(value: Any) -> Any:
     """A finite number as the rational number that it is; a ball, and whatever is no finite number, as it is."""
+    if isinstance(value, float):
+        return fmpq(*float.as_integer_ratio(value)) if math.isfinite(value) else value
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if isinstance(value, (bool, np.bool_, arb, fmpq)):
@@ -106,21 +108,35 @@ def decided_exactly(formula: Callable[Parameters, Answer]) -> Callable[Parameter
     return _answering(formula, lambda answer: answer)
 
 
+def named_parameters(formula: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of its parameters, each of which can be given by name. Raises TypeError for a parameter of another kind."""
+    parameters = inspect.signature(formula).parameters.values()
+    if any(one.kind not in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY) for one in parameters):
+        raise TypeError(f"{formula.__name__} has a parameter that cannot be given by name")
+    return tuple(one.name for one in parameters)
+
+
 def _answering(formula: Callable[Parameters, Answer], rounding: Callable[[Any], Any]) -> Callable[Parameters, Answer]:
-    signature = inspect.signature(formula)
-    counts = {name for name, parameter in signature.parameters.items() if parameter.annotation in (int, "int")}
+    parameters = inspect.signature(formula).parameters
+    names, by_name = named_parameters(formula), cast(Callable[..., Answer], formula)
+    counts = {name for name, parameter in parameters.items() if parameter.annotation in (int, "int")}
+    defaults = {
+        name: parameter.default if name in counts else exact(parameter.default)
+        for name, parameter in parameters.items()
+        if parameter.default is not inspect.Parameter.empty
+    }
 
     @functools.wraps(formula)
     def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
-        given = signature.bind(*args, **kwargs)
-        kinds = {type(value) for value in given.arguments.values()}
-        given.apply_defaults()
-        for name, value in given.arguments.items():
-            given.arguments[name] = value if name in counts else exact(value)
+        if len(args) > len(names) or not kwargs.keys().isdisjoint(names[: len(args)]):
+            return formula(*args, **kwargs)  # which says what is wrong with the call
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        kinds = {type(value) for value in given.values()}
+        values: Any = {**defaults, **{name: one if name in counts else exact(one) for name, one in given.items()}}
         if arb in kinds:
-            return formula(*given.args, **given.kwargs)
+            return by_name(**values)
         with working_precision(BITS):
-            found = formula(*given.args, **given.kwargs)
+            found = by_name(**values)
         return found if kinds & {fmpq, Fraction} else rounding(found)
 
     return answer

@@ -161,21 +161,21 @@ def bounding(
     """
 
     def decorate(formula: Callable[Parameters, float]) -> Callable[Parameters, float]:
-        signature = inspect.signature(formula)
-        missing = needed.keys() - signature.parameters.keys()
+        names = tuple(inspect.signature(formula).parameters)
+        missing = needed.keys() - set(names)
         if missing:
             raise TypeError(f"{formula.__name__} has no parameter {', '.join(sorted(missing))}")
 
         @functools.wraps(formula)
         def directed(*args: Parameters.args, **kwargs: Parameters.kwargs) -> float:
             found = formula(*args, **kwargs)
-            given = signature.bind(*args, **kwargs).arguments
+            given: dict[str, Any] = {**dict(zip(names, args, strict=False)), **kwargs}
             used = {name: kind for name, kind in needed.items() if given.get(name) is not None}
             known = bool(used) and all(isinstance(given[name], kind) for name, kind in used.items())
             if not known or not isinstance(found, float):
                 return found
-            first, *others = given
-            proved = within is None or given[first] <= within(**{name: given[name] for name in others})
+            others = {name: value for name, value in given.items() if name != names[0]}
+            proved = within is None or given[names[0]] <= within(**others)
             return answer(found) if proved else found
 
         return directed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -14,8 +14,8 @@ from threadpoolctl import threadpool_limits
 from properties.dataset.attempts import Found
 from properties.dataset.contribution import Contribution
 from properties.dataset.ladder import Rung, ladder
-from properties.dataset.rung_certificate import Curves, RungCertificate, certified_rung
-from properties.dataset.topics import INPUT_TOPICS, RUNG_TOPICS, InputTopic, RungTopic, asked_of
+from properties.dataset.rung_certificate import Curves, Networks, RungCertificate, joined
+from properties.dataset.topics import INPUT_TOPICS, RUNG_TOPICS, InputTopic, RungTopic
 from properties.engine.claim import Depth, Evaluation
 from properties.engine.paths import printable
 from properties.reading.datasets import Dataset
@@ -131,43 +131,68 @@ def certify_dataset(
     rungs: Sequence[Rung] | None = None,
     input_topics: Sequence[InputTopic] = INPUT_TOPICS,
     rung_topics: Sequence[RungTopic] = RUNG_TOPICS,
-    observe: Callable[[DatasetCertificate], None] | None = None,
 ) -> DatasetCertificate:
     """Certify, run and evaluate; a condition that cannot be certified is a result, not an error.
 
     ``rungs=None`` takes the ladder of the depth. Every topic and every network stands alone: what one of them meets costs no
-    other. ``observe`` sees the certificate grow, network by network. Linear algebra runs on one thread: its blocks are small, so
-    that a second one gains little on an idle machine, and waits for its turn most of the time on a busy one.
+    other.
     """
     chosen = ladder(len(dataset.X), depth) if rungs is None else rungs
-    with threadpool_limits(1, user_api="blas"):
+    networks = Networks(dataset, seed)
+    return replace(
+        certified_inputs(dataset, chosen, input_topics),
+        rungs=tuple(
+            joined([certified_share(networks, rung, optimiser, rung_topics) for optimiser in rung.optimisers])
+            for rung in chosen
+        ),
+    )
+
+
+def begun(dataset: Dataset, rungs: Sequence[Rung]) -> DatasetCertificate:
+    """A certificate in which nothing is certified yet."""
+    return DatasetCertificate(
+        name=dataset.name,
+        source=dataset.source,
+        n=len(dataset.X),
+        d=dataset.X.shape[1],
+        rows=max(rung.rows for rung in rungs),
+        contributions=(),
+        rungs=(),
+        due=len(rungs),
+    )
+
+
+def certified_inputs(
+    dataset: Dataset, rungs: Sequence[Rung], topics: Sequence[InputTopic] = INPUT_TOPICS
+) -> DatasetCertificate:
+    """What is certified of the inputs, before any network."""
+    with _one_thread():
         found = Found()
-        contributions = [found.topic(topic, dataset) for topic in input_topics]
+        contributions = [found.topic(topic, dataset) for topic in topics]
         spectra = {
             rows: found.part(f"the limiting kernels of n = {rows}", partial(limiting_spectra, dataset.given_X[:rows]))
-            for rows in dict.fromkeys(rung.rows for rung in chosen)
+            for rows in dict.fromkeys(rung.rows for rung in rungs)
         }
-        certificate = DatasetCertificate(
-            name=dataset.name,
-            source=dataset.source,
-            n=len(dataset.X),
-            d=dataset.X.shape[1],
-            rows=max(rung.rows for rung in chosen),
-            contributions=tuple(one for one in contributions if one is not None),
-            rungs=(),
-            limiting_spectra={rows: spectrum or {} for rows, spectrum in spectra.items()},
-            problems=found.problems,
-            errors=tuple(found.errors),
-            due=len(chosen),
-        )
-        for rung in chosen:
-            if observe is not None:
-                observe(certificate)
-            certificate = replace(
-                certificate,
-                rungs=(*certificate.rungs, certified_rung(dataset, rung, seed, asked_of(rung, rung_topics))),
-            )
-    return certificate
+    return replace(
+        begun(dataset, rungs),
+        contributions=tuple(one for one in contributions if one is not None),
+        limiting_spectra={rows: spectrum or {} for rows, spectrum in spectra.items()},
+        problems=found.problems,
+        errors=tuple(found.errors),
+    )
+
+
+def certified_share(
+    networks: Networks, rung: Rung, optimiser: str, topics: Sequence[RungTopic] = RUNG_TOPICS
+) -> RungCertificate:
+    """What is certified on one network of one optimiser; ``joined`` makes the certificate of the network of them."""
+    with _one_thread():
+        return networks.certified(rung, optimiser, topics)
+
+
+def _one_thread() -> threadpool_limits:
+    """Its blocks are small: a second thread gains little on an idle machine, and waits for its turn most of the time on a busy one."""
+    return threadpool_limits(1, user_api="blas")
 
 
 def limiting_spectra(raw_inputs: GivenArray) -> dict[str, list[float]]:

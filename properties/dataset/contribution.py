@@ -50,3 +50,14 @@ class Contribution:
     """By optimiser, for its run of the rung; of several topics' the fastest is shown."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
     """By part, why it could not be computed."""
+
+    def joined(self, other: Contribution) -> Contribution:
+        """Both, where the same topic was asked about one optimiser and another."""
+        return Contribution(
+            self.topic,
+            (*self.results, *other.results),
+            {**self.values, **other.values},
+            (*self.lines, *other.lines),
+            {**self.predictions, **other.predictions},
+            {**self.unavailable, **other.unavailable},
+        )

@@ -26,6 +26,11 @@ class Rung:
     """Whether balls, paths and other optimisers are left out, which would take minutes at this size."""
 
     @property
+    def optimisers(self) -> tuple[str, ...]:
+        """Those that are followed on it, each of which can be by itself."""
+        return ("ngd",) if self.tube_only else ("ngd", "kfac", "gd")
+
+    @property
     def label(self) -> str:
         """``n = 10, m = 1024``."""
         return f"n = {self.rows}, m = {self.width}"

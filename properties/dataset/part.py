@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import time
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from properties.dataset.ladder import Rung, own_rungs
-from properties.dataset.report.dataset_entry import Certificate, dataset_entry
-from properties.dataset.report.dataset_texts import KIND, dataset_failure
+from properties.dataset.ladder import Rung, ladder, own_rungs
+from properties.dataset.report.dataset_texts import KIND
 from properties.dataset.transformations import shuffled, standard_columns
-from properties.engine.claim import Depth, InstanceVerdict
-from properties.engine.part import Performed, Setting
+from properties.engine.part import Finished, Setting, Share
 from properties.engine.report.entries import Entry
-from properties.engine.report.run_verdict import FAILING
 from properties.engine.seeds import dataset_seed
 from properties.reading.datasets import Dataset, load_dataset
 
@@ -76,35 +71,20 @@ class DatasetTask:
         """Its size and where it comes from."""
         return f"data set {self.dataset.summary}"
 
-    def perform(self, setting: Setting, keep: Callable[[Entry], None]) -> Performed:
-        """Not passed when a claim is refuted or undecided on the data set; a condition that is not met there is a result."""
-        started = time.perf_counter()
+    def shares(self, setting: Setting) -> Sequence[Share]:
+        """Its inputs, and each optimiser on each network; what certifies them is loaded when a data set is asked for."""
+        from properties.dataset.shares import shares_of
 
-        def grown(found: Certificate) -> None:
-            keep(dataset_entry(self.dataset, found, time.perf_counter() - started))
+        return shares_of(self.dataset, self._rungs(setting), dataset_seed(setting.root))
 
-        certificate: Certificate | str
-        try:
-            certificate = certify(self.dataset, setting.depth, self.rungs, dataset_seed(setting.root), grown)
-        except Exception as error:
-            certificate = "".join(traceback.format_exception(error)).rstrip()
-        entry = dataset_entry(self.dataset, certificate, time.perf_counter() - started)
-        results = () if isinstance(certificate, str) else certificate.results
-        refuted = [(id, one) for id, one in results if one.verdict is InstanceVerdict.REFUTED]
-        return Performed(entry, entry["verdict"] not in FAILING, dataset_failure(entry), refuted)
+    def joined(self, setting: Setting, found: Mapping[str, Finished]) -> Entry:
+        """The certificate as far as its shares have come."""
+        from properties.dataset.shares import joined_entry
 
+        return joined_entry(self.dataset, self._rungs(setting), found)
 
-def certify(
-    dataset: Dataset,
-    depth: Depth,
-    rungs: Sequence[Rung] | None,
-    seed: int,
-    observe: Callable[[Certificate], None] | None = None,
-) -> Certificate:
-    """The certificate of a data set; its topics are loaded when a data set is asked for."""
-    from properties.dataset.certificate import certify_dataset
-
-    return certify_dataset(dataset, depth, seed, rungs, observe=observe)
+    def _rungs(self, setting: Setting) -> Sequence[Rung]:
+        return ladder(len(self.dataset.X), setting.depth) if self.rungs is None else self.rungs
 
 
 def _own_rungs(config: pytest.Config, dataset: Dataset) -> tuple[Rung, ...] | None:
@@ -113,7 +93,9 @@ def _own_rungs(config: pytest.Config, dataset: Dataset) -> tuple[Rung, ...] | No
     if not widths:
         return None
     rows, dim = dataset.X.shape
-    return own_rungs(rows, dim, widths, 1.0 if scale is None else scale, config.getoption("ngd_symmetric"))
+    return own_rungs(
+        rows, dim, tuple(dict.fromkeys(widths)), 1.0 if scale is None else scale, config.getoption("ngd_symmetric")
+    )
 
 
 def _options(config: pytest.Config) -> list[str]:

@@ -74,6 +74,8 @@ class RungContext:
     def __init__(self, dataset: Dataset, rung: Rung, seed: int) -> None:
         """Take the first rows of the data set and initialise the network of the rung."""
         self.rung = rung
+        self.optimisers = rung.optimisers
+        """Those that topics are asked about, all or one after the other."""
         self.raw_inputs: GivenArray = dataset.given_X[: rung.rows]
         """The rows as given, of any nonzero norm."""
         self.inputs: FloatArray = dataset.X[: rung.rows]
@@ -118,10 +120,10 @@ class RungContext:
         """Conditions K1 and K2(C) over the ball of K-FAC's radius."""
         return certify_ball(self.net, self.inputs, self.y, condition="K2")
 
-    @property
+    @cached_property
     def lambda_min(self) -> LowerBound:
         """Certified lower bound of ``lambda_min(G(0))``."""
-        return gram_eigenvalue(self.net, self.inputs) if self.rung.tube_only else self.ball.lambda_min
+        return gram_eigenvalue(self.net, self.inputs)
 
     @property
     def radius(self) -> UpperBound:

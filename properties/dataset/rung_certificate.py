@@ -12,8 +12,8 @@ import numpy as np
 from properties.dataset.attempts import Found, reason_lines
 from properties.dataset.contribution import Contribution, Prediction
 from properties.dataset.ladder import Rung
-from properties.dataset.rung import REDUCTION, STEP_CAPS, ObservedRun, RungContext
-from properties.dataset.topics import RungTopic
+from properties.dataset.rung import REDUCTION, ObservedRun, RungContext
+from properties.dataset.topics import RungTopic, asked_of
 from properties.dataset.transformations import is_shuffled
 from properties.descent.linearised import linearised_iterations
 from properties.reading.datasets import Dataset
@@ -119,14 +119,36 @@ def _counts(iterations: Iterations) -> str:
     return f"{observed}/{iterations.linearised if iterations.linearised is not None else '-'}/{predicted}"
 
 
-def certified_rung(dataset: Dataset, rung: Rung, seed: int, topics: Sequence[RungTopic]) -> RungCertificate:
-    """One network; what breaks it as a whole is its problem alone."""
-    found = Found()
-    certificate = found.part("the network", lambda: certify_rung(RungContext(dataset, rung, seed), topics))
-    if certificate is not None:
-        return certificate
-    taken = rows_taken(rung.rows, len(dataset.X), is_shuffled(dataset))
-    return RungCertificate(rung, taken, None, None, {}, (), {}, unavailable=found.reasons, errors=tuple(found.errors))
+class Networks:
+    """The networks of one data set; the latest one is kept, with what is known of it, for the next optimiser on it."""
+
+    def __init__(self, dataset: Dataset, seed: int) -> None:
+        """Make none yet."""
+        self._dataset, self._seed = dataset, seed
+        self._latest: RungContext | None = None
+
+    def context(self, rung: Rung) -> RungContext:
+        """The network of a rung."""
+        if self._latest is None or self._latest.rung != rung:
+            self._latest = None  # the memory of one before the next is made
+            self._latest = RungContext(self._dataset, rung, self._seed)
+        return self._latest
+
+    def certified(self, rung: Rung, optimiser: str, topics: Sequence[RungTopic]) -> RungCertificate:
+        """One network with one optimiser; what breaks it as a whole is its problem alone."""
+        found, rows = Found(), len(self._dataset.X)
+        certificate = found.part("the network", lambda: self._certified(rung, optimiser, topics))
+        if certificate is not None:
+            return certificate
+        taken = rows_taken(rung.rows, rows, is_shuffled(self._dataset))
+        return RungCertificate(
+            rung, taken, None, None, {}, (), {}, unavailable=found.reasons, errors=tuple(found.errors)
+        )
+
+    def _certified(self, rung: Rung, optimiser: str, topics: Sequence[RungTopic]) -> RungCertificate:
+        context = self.context(rung)
+        context.optimisers = (optimiser,)
+        return certify_rung(context, asked_of(rung, topics, optimiser))
 
 
 def rows_taken(rows: int, given: int, shuffled: bool) -> str:
@@ -138,7 +160,7 @@ def rows_taken(rows: int, given: int, shuffled: bool) -> str:
 
 
 def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCertificate:
-    """Every topic on one rung; of what one cannot compute the reason is kept, the others go on."""
+    """Every topic on one rung; of what one cannot compute the reason is kept, the others go on. Predictions are left to ``joined``."""
     found = Found()
     lambda_min = found.part("lambda_min(G(0))", lambda: context.lambda_min)
     spectrum = found.part("the spectrum of G(0)", lambda: tuple(np.linalg.eigvalsh(context.gram).tolist()))
@@ -165,7 +187,7 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
             errors=tuple(found.errors),
         )
     runs: dict[str, ObservedRun] = {}
-    for name in STEP_CAPS if not context.rung.tube_only else ("ngd",):
+    for name in context.optimisers:
         run = found.part(f"{as_optimiser(name).title}'s run", partial(context.run, name))
         if run is not None and run.broken is not None:
             after = f" after step {run.steps}" if run.steps else ""
@@ -173,11 +195,8 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
         if run is not None and run.steps:
             runs[name] = run
     contributions = [one for topic in topics if (one := found.topic(topic, context)) is not None]
-    predictions = {name: _fastest(contributions, name) for name in runs}
     iterations = {
-        name: found.part(
-            f"iterations of {as_optimiser(name).title}", partial(_iterations, context, name, predictions[name])
-        )
+        name: found.part(f"iterations of {as_optimiser(name).title}", partial(_iterations, context, name))
         for name in runs
     }
     missing = {part: why for one in contributions for part, why in one.unavailable.items()}
@@ -185,7 +204,7 @@ def certify_rung(context: RungContext, topics: Sequence[RungTopic]) -> RungCerti
         certificate,
         iterations={name: one for name, one in iterations.items() if one is not None},
         contributions=tuple(contributions),
-        curves={name: _curve(run, predictions[name]) for name, run in runs.items()},
+        curves={name: ([float(norm) for norm in run.residual_norms], None) for name, run in runs.items()},
         unavailable={**missing, **found.reasons},
         errors=tuple(found.errors),
     )
@@ -224,9 +243,26 @@ def nothing_to_learn(context: RungContext) -> str:
     return f"{reason}: give targets that differ from the outputs by more"
 
 
-def _curve(run: ObservedRun, prediction: Prediction | None) -> tuple[list[float], list[float] | None]:
-    bound = None if prediction is None else prediction.bound(float(run.residual_norms[0]))
-    return [float(norm) for norm in run.residual_norms], bound
+def joined(parts: Sequence[RungCertificate]) -> RungCertificate:
+    """What was found on one network optimiser by optimiser, in one; to each run the fastest rate that a topic predicts for it."""
+    topics: dict[str, Contribution] = {}
+    for one in (one for part in parts for one in part.contributions):
+        topics[one.topic] = topics[one.topic].joined(one) if one.topic in topics else one
+    contributions = tuple(topics.values())
+    iterations = {name: one for part in parts for name, one in part.iterations.items()}
+    norms = {name: observed for part in parts for name, (observed, _) in part.curves.items()}
+    return replace(
+        parts[0],
+        iterations={name: _predicted(one, _fastest(contributions, name)) for name, one in iterations.items()},
+        contributions=contributions,
+        curves={name: (observed, _bound(observed, _fastest(contributions, name))) for name, observed in norms.items()},
+        unavailable={name: why for part in parts for name, why in part.unavailable.items()},
+        errors=tuple(dict.fromkeys(error for part in parts for error in part.errors)),
+    )
+
+
+def _bound(observed: Sequence[float], prediction: Prediction | None) -> list[float] | None:
+    return None if prediction is None else prediction.bound(observed[0])
 
 
 def _fastest(contributions: Sequence[Contribution], optimiser: str) -> Prediction | None:
@@ -234,13 +270,24 @@ def _fastest(contributions: Sequence[Contribution], optimiser: str) -> Predictio
     return min(known, key=lambda prediction: prediction.factor, default=None)
 
 
-def _iterations(context: RungContext, name: str, prediction: Prediction | None) -> Iterations:
+def _predicted(counts: Iterations, prediction: Prediction | None) -> Iterations:
+    if prediction is None:
+        return counts
+    return replace(
+        counts,
+        predicted=prediction.iterations(REDUCTION),
+        source=prediction.source,
+        certified_steps=prediction.steps,
+    )
+
+
+def _iterations(context: RungContext, name: str) -> Iterations:
     run = context.run(name)
     return Iterations(
         step_size=run.step_size,
-        predicted=None if prediction is None else prediction.iterations(REDUCTION),
-        source=None if prediction is None else prediction.source,
-        certified_steps=None if prediction is None else prediction.steps,
+        predicted=None,
+        source=None,
+        certified_steps=None,
         linearised=linearised_iterations(
             name, run.step_size, context.inputs, context.gram, context.residual, REDUCTION
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from theory.network.rank import jacobian_rank_deficient
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.enclosed_step import EnclosedStep, map_steps_enclosed
 from theory.rigour.exact import float_at_least
-from theory.rigour.one_step import OneStep, map_step, network_step
+from theory.rigour.one_step import OneStep, map_step, network_steps
 from theory.rigour.precision import FIRST_BITS, working_precision
 from theory.rigour.rounding import gamma
 from theory.rigour.trajectory import network_steps_enclosed, steps_from_weights
@@ -279,10 +280,10 @@ class NetworkInstance:
         initial = state.pre_activations >= 0
         taken: list[OneStep] = []
         flips = 0
-        for _ in range(self.steps):
-            taken.append(network_step(state, self.eta, self.optimiser))
+        for step in islice(network_steps(state, self.eta, self.optimiser), self.steps):
+            taken.append(step)
             flips += int(np.count_nonzero((state.pre_activations >= 0) != initial))
-            if exhausted(taken[-1]):
+            if exhausted(step):
                 break
         return Run(tuple(taken), flips if self.net.activation == "relu" else 0)
 

@@ -75,6 +75,8 @@ class Suite:
     """The text in which every claim has a place; a file that is not there asks for none."""
     parts: Mapping[str, Part] = field(default_factory=dict)
     """By the kind of their entries."""
+    durations: Path | None = None
+    """A file of seconds that items took once, by name: in a distributed run the longest start first."""
     presented: Callable[[], Presentation] | None = None
     """What it adds to the page of a report; loaded when one is written, as that needs an extra. By default its claims' formulas."""
     subject: Callable[[pytest.Config], Subject | None] = no_subject

@@ -1,4 +1,6 @@
-"""Parts: what a run may be asked for beside claims, as a suite hands them in; each has one item, one entry, maybe one section.
+"""Parts: what a run may be asked for beside claims, as a suite hands them in; each has one entry, maybe one section.
+
+It has an item for each of its shares, which run in any order and in any process; the recording process joins what they found.
 
 The entry of a part is a dictionary of plain values. It has ``kind``, ``name``, ``error`` (text or None), ``seconds``, and what is
 told of it: ``told`` (lines for the terminal, under ``title``), ``clause`` (in the run's sentence; may be empty) and ``against``
@@ -37,14 +39,38 @@ class Setting:
 
 @dataclass(frozen=True)
 class Performed:
-    """What the item of a part found."""
+    """What the item of a share found."""
 
     entry: Entry
+    """That of the part if this were all of it."""
     passed: bool
     failure: str = ""
     """What is said when it did not pass."""
     refuted: Sequence[tuple[str, Evaluation]] = ()
     """Claims refuted on the way, by id: each leaves a counterexample."""
+    result: object = None
+    """What the whole is made of, which crosses to the recording process."""
+
+
+class Share(Protocol):
+    """What of a part is done by itself."""
+
+    @property
+    def name(self) -> str:
+        """What it is called among those of its part; empty where it is the whole."""
+        ...
+
+    def perform(self, setting: Setting) -> Performed:
+        """Do it. No error of what is examined propagates."""
+        ...
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What is left of a share."""
+
+    entry: Entry
+    result: object
 
 
 class Task(Protocol):
@@ -70,14 +96,33 @@ class Task(Protocol):
         """What the command that repeats it needs, besides kind, name, depth and seed."""
         ...
 
-    def perform(self, setting: Setting, keep: Callable[[Entry], None]) -> Performed:
-        """Do it; ``keep`` is given the entry as it grows. No error of what is examined propagates."""
+    def shares(self, setting: Setting) -> Sequence[Share]:
+        """What it consists of, in the order in which one process does it; their names differ."""
+        ...
+
+    def joined(self, setting: Setting, found: Mapping[str, Finished]) -> Entry:
+        """The entry of the shares that have come to their end, by name: the whole, when all have."""
         ...
 
 
-def task_name(task: Task) -> str:
-    """What its item is called: ``dataset[mine.csv]``, or ``pictures`` where there is only one."""
-    return task.kind if task.name == task.kind else f"{task.kind}[{task.name}]"
+@dataclass(frozen=True)
+class Piece:
+    """A share of a task, which one item does."""
+
+    task: Task
+    share: Share
+
+    @property
+    def own_name(self) -> str:
+        """What it is called among the pieces of its kind."""
+        return f"{self.task.name}[{self.share.name}]" if self.share.name else self.task.name
+
+    @property
+    def item_name(self) -> str:
+        """What its item is called: ``dataset[mine.csv][inputs]``, or ``pictures`` where there is only one."""
+        task = self.task
+        whole = task.kind if task.name == task.kind else f"{task.kind}[{task.name}]"
+        return f"{whole}[{self.share.name}]" if self.share.name else whole
 
 
 class Part(Protocol):

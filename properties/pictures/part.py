@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from properties.engine.claim import Depth
 from properties.engine.extras import Extra, require_extra
-from properties.engine.part import Performed, Setting
+from properties.engine.part import Finished, Performed, Setting, Share
 from properties.engine.report.entries import Entry
 from properties.pictures.report.pictures_entry import KIND, pictures_entry
 
@@ -43,7 +43,23 @@ class PicturesTask:
     header: str = ""
     options: Sequence[str] = ()
 
-    def perform(self, setting: Setting, keep: Callable[[Entry], None]) -> Performed:
+    def shares(self, setting: Setting) -> Sequence[Share]:
+        """All of them together."""
+        return (AllPictures(),)
+
+    def joined(self, setting: Setting, found: Mapping[str, Finished]) -> Entry:
+        """The entry of them all."""
+        (whole,) = found.values()
+        return whole.entry
+
+
+@dataclass(frozen=True)
+class AllPictures:
+    """The one share."""
+
+    name: str = ""
+
+    def perform(self, setting: Setting) -> Performed:
         """Passed when the data of all pictures can be computed."""
         started = time.perf_counter()
         found: Mapping[str, Any] | str

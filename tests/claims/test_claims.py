@@ -3,7 +3,7 @@
 from typing import Any
 
 from properties.engine.claim import Claim, Mutant
-from properties.engine.part import Task
+from properties.engine.part import Piece
 from properties.engine.run.items import Item
 from theory.proof.obligation import Obligation
 
@@ -20,5 +20,5 @@ def test_obligation(registered_obligation: Obligation, verification: Item) -> No
     verification.obligation(registered_obligation)
 
 
-def test_part(requested_part: Task, verification: Item) -> None:
+def test_part(requested_part: Piece, verification: Item) -> None:
     verification.part(requested_part)

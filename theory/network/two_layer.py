@@ -138,10 +138,13 @@ class TwoLayerNetwork:
         """
         drawn, d = independent_neurons(width, symmetric), positive_count(dim, "dim")
         nu = positive(scale, "scale")
-        weights = rng.standard_normal((drawn, d)) * nu
+        weights = np.empty((2 * drawn if symmetric else drawn, d))
+        first = rng.standard_normal(out=weights[:drawn])
+        first *= nu
         signs = np.where(rng.integers(0, 2, drawn) == 1, 1.0, -1.0)
         if symmetric:
-            weights, signs = np.concatenate([weights, weights]), np.concatenate([signs, -signs])
+            weights[drawn:] = first
+            signs = np.concatenate([signs, -signs])
         return cls(weights=weights, signs=signs, activation=activation)
 
     @property

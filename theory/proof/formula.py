@@ -58,6 +58,7 @@ def comparisons(text: str) -> tuple[tuple[ast.expr, str, ast.expr], ...]:
     )
 
 
+@cache
 def names(text: str) -> tuple[str, ...]:
     """The names in a text, in the order in which they occur. Raises FormulaError."""
     found = [node for node in ast.walk(_parsed(text)) if isinstance(node, ast.Name)]

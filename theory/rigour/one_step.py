@@ -131,7 +131,9 @@ def network_steps(state: FunctionSpaceDescent, eta: float, optimiser: Chosen = "
 
     Raises what ``network_step`` raises.
     """
-    chosen, start = as_optimiser(optimiser), AccurateOutputs.of(state)
+    chosen = as_optimiser(optimiser)
+    with np.errstate(over="ignore"):
+        start = AccurateOutputs.of(state)
     while True:
         with np.errstate(over="ignore"):
             errors_after = chosen.rounding(state, start.gradient, start.gradient_error)

@@ -43,7 +43,7 @@ from theory.kernels.geometry import InputGeometry
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
 from theory.rigour.input_bounds import input_bounds
-from theory.rigour.one_step import network_step
+from theory.rigour.one_step import network_steps
 from theory.theorems.kfac_frozen import frozen_factor
 
 AGREEMENT = 1e-6
@@ -171,9 +171,10 @@ class ComputedRuns:
         for optimiser in ("kfac", "ngd"):
             state = FunctionSpaceDescent(self.net, self.inputs, self.targets)
             initial, residuals, error, frozen = state.pre_activations >= 0, [], 0.0, True
+            steps = network_steps(state, self.eta, optimiser)
             for _ in range(self.steps):
                 try:
-                    step = network_step(state, self.eta, optimiser)
+                    step = next(steps)
                 except DescentError:
                     return None
                 residuals.append(step.moved_residual)

@@ -37,7 +37,7 @@ from theory.errors import DescentError
 from theory.inputs import FloatArray
 from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork
 from theory.rigour.gram_rounding import GramRounding, smallest_root
-from theory.rigour.one_step import OneStep, network_step
+from theory.rigour.one_step import OneStep, network_steps
 from theory.rigour.rounding import gamma
 from theory.stability import segment_variation
 from theory.theorems import ngd
@@ -76,13 +76,14 @@ class NetworkSteps:
         """The steps from each stored iterate; fewer than asked for when G is not certified to be regular any more."""
         state = FunctionSpaceDescent(self.network.net, self.network.inputs, self.network.targets)
         taken: list[VaryingStep] = []
+        steps = network_steps(state, self.network.eta)
         for _ in range(self.network.steps):
             start, gram = state.pre_activations.copy(), state.gram
             gram_error = GramRounding.of(state, self.network.net.dim).frobenius
             if smallest_root(gram, gram_error) == 0:
                 break
             try:
-                step = network_step(state, self.network.eta)
+                step = next(steps)
                 above = self._variation(start, state, gram, gram_error)
             except DescentError:
                 break

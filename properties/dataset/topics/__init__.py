@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from properties.dataset import input_certificate
 from properties.dataset.contribution import Contribution
@@ -27,6 +28,20 @@ RUNG_TOPICS: tuple[RungTopic, ...] = (
 )
 
 
-def asked_of(rung: Rung, topics: Sequence[RungTopic]) -> Sequence[RungTopic]:
-    """Those that are asked of a rung."""
-    return tuple(topic for topic in topics if topic is tube_data.tubes) if rung.tube_only else topics
+ABOUT: Mapping[RungTopic, Sequence[str]] = MappingProxyType(
+    {
+        tube_data.tubes: tube_data.OPTIMISERS,
+        real_data.natural_gradient: ("ngd",),
+        kfac_real.kronecker: ("kfac",),
+        gradient_data.gradient_descent: ("gd",),
+        width_data.composed_widths: ("ngd", "kfac"),
+    }
+)
+"""The optimisers that a topic has something to say of: it is asked with each alone. One that is not here is asked with NGD."""
+
+
+def asked_of(rung: Rung, topics: Sequence[RungTopic], optimiser: str) -> Sequence[RungTopic]:
+    """Those that are asked of a rung with an optimiser."""
+    if rung.tube_only:
+        return tuple(topic for topic in topics if topic is tube_data.tubes)
+    return tuple(topic for topic in topics if optimiser in ABOUT.get(topic, ("ngd",)))

@@ -27,7 +27,6 @@ from theory.direction import (
     evidence,
     not_above,
 )
-from theory.errors import DescentError, InputError
 from theory.network.gram import condition_number, largest_gram_eigenvalue, operator_norm
 from theory.stability import PathCertificate
 from theory.theorems import gradient_advantage, ngd
@@ -120,7 +119,7 @@ def _check(context: RungContext, theorem: str, eta: float, norm: float) -> tuple
 
 
 def _comparison(context: RungContext, norm: UpperBound) -> Mapping[str, Any]:
-    """lambda, Lambda, kappa, n/lambda, the least count of the linearised GD (computed eigenvectors), what was observed."""
+    """lambda, Lambda, kappa, n/lambda, the least count of the linearised GD (computed eigenvectors)."""
     largest = largest_gram_eigenvalue(context.net, context.inputs)
     values, vectors = np.linalg.eigh(context.gram)
     values = np.maximum(values, context.lambda_min)  # certified, and rounding may have brought them below
@@ -134,17 +133,7 @@ def _comparison(context: RungContext, norm: UpperBound) -> Mapping[str, Any]:
         "least_linearised_iterations_of_the_worst_target": gradient_advantage.least_iterations(
             np.array([context.lambda_min]), np.ones(1), largest, REDUCTION
         ),
-        "observed": {name: _observed(context, name) for name in context.step_sizes},
-        "step_sizes": dict(context.step_sizes),
     }
-
-
-def _observed(context: RungContext, optimiser: str) -> int | None:
-    """Steps to the reduction; None when it was not reached, or when the run broke off."""
-    try:
-        return context.run(optimiser).iterations
-    except (DescentError, InputError):
-        return None
 
 
 def _allowed_line(first: PathCertificate, theorems: Mapping[str, Guarantee]) -> str:
@@ -161,11 +150,8 @@ def _allowed_line(first: PathCertificate, theorems: Mapping[str, Guarantee]) -> 
 
 def _comparison_line(comparison: Mapping[str, Any]) -> str:
     least = comparison["least_linearised_iterations"]
-    observed = ", ".join(
-        f"{name} {count if count is not None else 'not reached'}" for name, count in comparison["observed"].items()
-    )
     return (
         f"GD: kappa(G(0)) <= {digits(comparison['condition_number'], 4)}; linearised, as computed, "
         + (f"no eta <= 2/||J(0)||^2 takes fewer than {least} steps" if least > 1 else "one step may be enough")
-        + f" to {REDUCTION:g}; observed {observed}"
+        + f" to {REDUCTION:g}"
     )

@@ -66,10 +66,12 @@ ON_A_RUN: Claim[TubeRun] = dataclasses.replace(
 
 
 def tubes(context: RungContext) -> Contribution:
-    """The tubes of NGD and of K-FAC, and NGD's run in its own."""
+    """The tubes of NGD and of K-FAC, of those that are asked about, and NGD's run in its own."""
     attempt = Attempts()
     found: dict[str, TubeCertificate] = {}
-    for name in OPTIMISERS[:1] if context.rung.tube_only else OPTIMISERS:
+    for name in OPTIMISERS:
+        if name not in context.optimisers:
+            continue
         certificate = attempt(f"{as_optimiser(name).title}'s tube", partial(_certified, context, name))
         if certificate is not None:
             found[name] = certificate

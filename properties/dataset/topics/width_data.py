@@ -22,6 +22,7 @@ CONSTANT, DELTA = 0.5, 0.1
 """The C (the paper's) that the widths are composed for, and the probability with which they may fail."""
 
 CONDITIONS = {"T3": "2", "T4-width": "K2"}
+OPTIMISERS = {"T3": "ngd", "T4-width": "kfac"}
 
 
 def composed_widths(context: RungContext) -> Contribution:
@@ -30,16 +31,17 @@ def composed_widths(context: RungContext) -> Contribution:
     widths: dict[str, int | None] = {}
     reasons: dict[str, str] = {}
     for theorem in width.THEOREMS:
+        if OPTIMISERS[theorem] not in context.optimisers:
+            continue
         try:
             widths[theorem] = _width(context, theorem)
         except (DegenerateInputsError, ScaleError, WidthError) as error:
             widths[theorem], reasons[theorem] = None, str(error)
     attempt = Attempts()
-    optimisers = {"T3": "ngd", "T4-width": "kfac"}
     lines: list[str] = []
     values: dict[str, Any] = {}
     for theorem, needed in widths.items():
-        optimiser = optimisers[theorem]
+        optimiser = OPTIMISERS[theorem]
         name = as_optimiser(optimiser).title
         condition = CONDITIONS[theorem]
         ball = attempt(f"Condition {condition} over the ball", partial(_ball, context, condition))

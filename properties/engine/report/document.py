@@ -135,7 +135,7 @@ class Document:
     @property
     def recorded(self) -> int:
         """How many entries have come in."""
-        parts = sum(bool(part.get("complete", True)) for part in self.parts.values())
+        parts = sum(_items(part) for part in self.parts.values())
         return len(self.claims) + len(self.mutants) + len(self.obligations) + len(self.replays) + parts
 
     @property
@@ -267,6 +267,12 @@ class Document:
         path = directory / name
         write_text_atomically(path, self.text())
         return path
+
+
+def _items(part: Entry) -> int:
+    """How many items of the run the entry of a part is the result of."""
+    found: int = part.get("items", 1 if part.get("complete", True) else 0)
+    return found
 
 
 def _with_checks(entry: Entry, checks: Sequence[Mapping[str, Any]]) -> Entry:

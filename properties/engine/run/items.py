@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from properties.engine.claim import Claim, Mutant
-from properties.engine.part import Task, task_name
+from properties.engine.part import Piece
 from properties.engine.replay.replay import Replay
 from properties.engine.report.entries import Entry, facts
 from properties.engine.run.place import Place, place
@@ -43,20 +43,13 @@ class Item:
         """Fail unless the obligation is proved and each of its mutants refuted."""
         self._finish(self._verification.obligation(obligation))
 
-    def part(self, task: Task) -> None:
-        """Fail when the part does: a claim is refuted or undecided in it, or it broke off."""
-        self._finish(self._verification.part(task, self._keep))
+    def part(self, piece: Piece) -> None:
+        """Fail when the share of a part does: a claim is refuted or undecided in it, or it broke off."""
+        self._finish(self._verification.part(piece))
 
     def replay(self, replay: Replay) -> None:
         """Fail unless the claim holds on the stored instance."""
         self._finish(self._verification.replay(replay))
-
-    def _keep(self, entry: Entry) -> None:
-        """Send an entry that is still growing to the recording process, so that an interrupt loses nothing of it."""
-        item = self._item
-        report = pytest.TestReport(item.nodeid, item.location, {}, "passed", None, "setup")
-        report.__dict__["verification_entry"] = entry
-        item.ihook.pytest_runtest_logreport(report=report)
 
     def _finish(self, outcome: Outcome) -> None:
         self._item.stash[ENTRY] = outcome.entry
@@ -106,7 +99,7 @@ class Chosen(pytest.Directory):
             *(self._item(one.id, Item.mutant, one, own or place(one.claim.conclusion)) for one in run.mutants),
             *(self._item(one.id, Item.obligation, one) for one in run.obligations),
             *(self._item(f"replay[{one.name}]", Item.replay, one) for one in run.replays),
-            *(self._item(task_name(one), Item.part, one) for one in run.tasks),
+            *(self._item(one.item_name, Item.part, one) for one in run.pieces),
         ]
 
     def _item(

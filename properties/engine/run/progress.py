@@ -16,8 +16,8 @@ from properties.engine.run.run import Run
 if TYPE_CHECKING:
     import pytest
 
-SHORT, LONG = 10, 10_000
-"""Work in instances: of a mutant or an obligation; of a part, at depth normal."""
+SHORT, LONG = 10, 1_000
+"""Work in instances: of a mutant or an obligation; of a share of a part, at depth normal."""
 
 FORMAT = "{desc} {percentage:3.0f}% {elapsed} gone, {remaining} left"
 
@@ -30,7 +30,7 @@ def work(claim: Claim[Any], depth: Depth) -> int:
 def total_work(run: Run) -> int:
     """Work of the whole run, in instances."""
     instances = sum(work(claim, run.depth) for claim in run.claims)
-    return instances + SHORT * (len(run.mutants) + len(run.obligations)) + LONG * len(run.tasks)
+    return instances + SHORT * (len(run.mutants) + len(run.obligations)) + LONG * len(run.pieces)
 
 
 def terminal_stream() -> TextIO | None:
@@ -50,7 +50,6 @@ class Progress:
         """Take the run and the terminal to write to."""
         self._works = {claim.id: work(claim, run.depth) for claim in run.claims}
         self._total = total_work(run)
-        self._works |= {task.name: LONG for task in run.tasks}
         self._stream = stream
         self._within = 0
         self._bar: tqdm[NoReturn] = tqdm(
@@ -78,10 +77,10 @@ class Progress:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count an item that has ended, here or in another process."""
         entry = report.__dict__.get("verification_entry")
-        if entry is None or not entry.get("complete", True):
+        if entry is None:
             return
         name = entry.get("id", entry.get("name", entry["kind"]))
-        self._advance(self._works.get(name, SHORT) - self._within)
+        self._advance((LONG if "share" in entry else self._works.get(name, SHORT)) - self._within)
         self._within = 0
         tightest = entry.get("tightest")
         if entry["kind"] == "claim" and tightest:

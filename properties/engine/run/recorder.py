@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from properties.engine.report.presentation import Presentation
 
 
+SHARE = 1 / 50
+"""Of the time of a run, what may go into keeping the results so far."""
+
+
 class Recorder:
     """Collects the entries of a run and writes the report as it grows."""
 
@@ -26,16 +31,24 @@ class Recorder:
         """Take the run whose document fills up, and what the page presents beside it; from now on a request to terminate ends it as Ctrl-C does."""
         self._run = run
         self._presented = presented
+        self._next = 0.0
         self._restore = heed_termination()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take an entry in and keep the results so far, beside the report of an earlier run."""
+        """Take an entry in and keep the results so far, beside the report of an earlier run.
+
+        To write them all takes the longer the more there are; a run is killed so rarely that no more than ``SHARE`` of its time goes
+        there, and what came in since the last time is lost then. An interrupt loses nothing.
+        """
         entry = report.__dict__.get("verification_entry")
         if entry is None:
             return
-        self._run.document.add(entry)
-        if self._run.report is not None:
+        self._run.document.add(self._run.whole(entry))
+        started = time.perf_counter()
+        if self._run.report is not None and started >= self._next:
             write_partial(self._run.document, self._run.report)
+            ended = time.perf_counter()
+            self._next = ended + (ended - started) / SHARE
 
     def pytest_sessionfinish(self) -> None:
         """Replace the report; a run without results leaves an earlier one alone."""

@@ -103,7 +103,7 @@ def requested_run(config: pytest.Config, suite: Suite) -> Run:
         subject=subject,
         suite=suite if subject is None else None,
     )
-    run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + len(tasks) + len(replays)
+    run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + len(run.pieces) + len(replays)
     return run
 
 

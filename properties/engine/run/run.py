@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from properties.engine.claim import Claim, Depth, Mutant
 from properties.engine.extension import Subject, Suite
-from properties.engine.part import Setting, Task
+from properties.engine.part import Finished, Piece, Setting, Task
 from properties.engine.paths import printable
 from properties.engine.replay.replay import Replay
 from properties.engine.report.document import Document
+from properties.engine.report.entries import Entry
 from properties.engine.results import Result
 from properties.engine.run.baseline import BaselineFile, Comparison, compared, write_baseline
 from theory.proof.implication import Implication
@@ -63,6 +66,8 @@ class Run:
     """What the claims are about, where it is the user's own."""
     suite: Suite | None = None
     """What has to stand beside the claims is looked for here; None for claims on a subject."""
+    finished: dict[str, dict[str, Finished]] = field(default_factory=dict)
+    """By kind of part and name, the shares that have come to their end."""
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:
@@ -72,13 +77,28 @@ class Run:
     def subjects(self, argument: str) -> Mapping[str, object]:
         """By name, what a test that takes this argument is run for."""
         if argument == PART:
-            return {task.name: task for task in self.tasks}
+            return {piece.own_name: piece for piece in self.pieces}
         found: dict[str, tuple[Claim[Any] | Mutant | Obligation, ...]] = {
             CLAIM: self.claims,
             MUTANT: self.mutants,
             OBLIGATION: self.obligations,
         }
         return {subject.id: subject for subject in found[argument]}
+
+    @cached_property
+    def pieces(self) -> tuple[Piece, ...]:
+        """What the parts consist of, an item each."""
+        return tuple(Piece(task, share) for task in self.tasks for share in task.shares(self.setting))
+
+    def whole(self, entry: Entry) -> Entry:
+        """The entry of a part as far as its shares have come, of the entry of one of them; any other as it is."""
+        if "share" not in entry:
+            return entry
+        (task,) = (one for one in self.tasks if one.kind == entry["kind"])
+        own = {key: value for key, value in entry.items() if key not in ("share", "result")}
+        found = self.finished.setdefault(task.kind, {})
+        found[entry["share"]] = Finished(own, pickle.loads(entry["result"]))
+        return task.joined(self.setting, found) | {"items": len(found)}
 
     @property
     def unselected(self) -> frozenset[str]:

@@ -21,17 +21,17 @@ from hypothesis import settings
 
 from properties.engine.claim import Depth
 from properties.engine.extension import Suite
-from properties.engine.part import task_name
 from properties.engine.paths import printable
 from properties.engine.profiles import profile_name, register_profiles
 from properties.engine.report.left_out import left_out_lines
 from properties.engine.report.publication import occupy
 from properties.engine.run.github_actions import GitHubActions
 from properties.engine.run.items import ENTRY, RUN, ChosenItem, ChosenItems, Item
+from properties.engine.run.order import longest_first
 from properties.engine.run.progress import Progress, terminal_stream
 from properties.engine.run.recorder import Recorder
 from properties.engine.run.request import requested_run
-from properties.engine.run.run import CLAIM, MUTANT, PART, SUBJECTS
+from properties.engine.run.run import CLAIM, MUTANT, SUBJECTS
 from properties.engine.selection import defects
 from theory.errors import InputError
 from verified_natural_gradient import console
@@ -134,10 +134,10 @@ class SuitePlugin:
     def pytest_collection_modifyitems(
         self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """In a distributed run let the longest items, those of parts, start first; refuse a run that filters leave empty."""
+        """In a distributed run let the longest items start first; refuse a run that filters leave empty."""
         run = config.stash[RUN]
         if hasattr(config, "workerinput"):
-            items.sort(key=lambda item: not _is_long(item))
+            items.sort(key=longest_first(run, self._suite.durations))
         if run.selective and not items and not session.testsfailed:
             raise _usage_error(config, _all_deselected(config))
 
@@ -228,10 +228,6 @@ def _all_deselected(config: pytest.Config) -> str:
 def _belongs(item: pytest.Item) -> bool:
     """Whether the item is one of a claim, a mutant, an obligation, a part or a file to replay."""
     return isinstance(item, ChosenItem) or _asks_for(item, SUBJECTS)
-
-
-def _is_long(item: pytest.Item) -> bool:
-    return item.name in map(task_name, item.config.stash[RUN].tasks) or _asks_for(item, (PART,))
 
 
 def _asks_for(item: pytest.Item, arguments: Sequence[str]) -> bool:

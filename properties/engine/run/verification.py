@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from properties.engine.claim import Claim, Depth, Evaluation, Mutant, Verdict
 from properties.engine.completeness import lacking, strangers, unneeded
 from properties.engine.obligations import run_obligation
-from properties.engine.part import Task
+from properties.engine.part import Piece
 from properties.engine.paths import printable
 from properties.engine.replay.counterexample import Circumstances, Refutation, write_counterexample
 from properties.engine.replay.replay import Replay, failed_entry, replay_entry
@@ -76,14 +77,15 @@ class Verification:
         passed = entry["status"] == Standing.PROVED.value and refuted and not missing
         return Outcome(entry, passed, wording.obligation_failure(entry, [*missing, self._run.again(obligation.id)]))
 
-    def part(self, task: Task, keep: Callable[[Entry], None]) -> Outcome:
-        """Passed when the part says so; ``keep`` is given its entry as it grows."""
-        found = task.perform(self._run.setting, keep)
+    def part(self, piece: Piece) -> Outcome:
+        """Passed when the share of the part says so; what the whole is made of goes along, as bytes, to the recording process."""
+        found = piece.share.perform(self._run.setting)
         paths = [self._refuted(claim_id, evaluation) for claim_id, evaluation in found.refuted if self._run.report]
         if paths:
             found.entry["counterexamples"] = [self._from_report(path) for path in paths]
         hints = [line for path in paths for line in self._written(path)]
-        return Outcome(found.entry, found.passed, "\n".join([found.failure, *hints]))
+        entry = {**found.entry, "share": piece.share.name, "result": pickle.dumps(found.result)}
+        return Outcome(entry, found.passed, "\n".join([found.failure, *hints]))
 
     def replay(self, replay: Replay) -> Outcome:
         """Passed when the claim holds on the stored instance."""

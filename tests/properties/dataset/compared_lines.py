@@ -236,10 +236,7 @@ def _gradient(compared: Comparison, lines: Sequence[str], values: Mapping[str, A
         if least > 1
         else "one step may be enough"
     )
-    counts = ", ".join(f"{name} {'not reached' if count is None else count}" for name, count in truth.observed.items())
-    found = compared.line(
-        lines, rf"GD: kappa\(G\(0\)\) <= {N}; linearised, as computed, {needed} to 1e-06; observed {counts}", "kappa"
-    )
+    found = compared.line(lines, rf"GD: kappa\(G\(0\)\) <= {N}; linearised, as computed, {needed} to 1e-06", "kappa")
     if found:
         compared.upper("kappa", found[0], top / truth.low, 4)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from properties.dataset import part as dataset_part
 from properties.engine.report.commands import Commands
+from tests.properties.dataset.one_share import certified_by
 from tests.properties.engine import fake_claims
 from tests.properties.engine.report.sample import Certificate
 from tests.properties.engine.run.plugin_suite import Suite
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def data(suite: Suite) -> Suite:
     """A suite with a data file, whose certificate is made up."""
-    suite.monkeypatch.setattr(dataset_part, "certify", lambda *_: Certificate())
+    certified_by(suite.monkeypatch, lambda _: Certificate())
     np.savez(suite.pytester.path / "mine.npz", X=[[3.0, 4.0, 1.0], [0.0, 2.0, 1.0], [1.0, 1.0, 1.0]], y=[1.0, 2.0, 3.0])
     return suite
 

@@ -1,5 +1,6 @@
 """What stands alone in a data set's report, what nothing was checked on, what an interrupt leaves, what the seed decides."""
 
+import pickle
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,15 +10,17 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from properties.dataset.certificate import DatasetCertificate, certify_dataset
+from properties.dataset.certificate import certify_dataset
 from properties.dataset.contribution import Contribution
 from properties.dataset.ladder import Rung
 from properties.dataset.report.dataset_answer import answer
 from properties.dataset.report.dataset_entry import dataset_entry
 from properties.dataset.rung import RungContext
+from properties.dataset.shares import joined_entry, shares_of
 from properties.dataset.topics import real_data
 from properties.dataset.transformations import shuffled
 from properties.engine.claim import Depth
+from properties.engine.part import Finished, Setting
 from properties.engine.report.document import Document
 from properties.engine.report.html import page
 from properties.engine.report.terminal import closing_lines
@@ -27,6 +30,7 @@ from properties.suite import presented
 from tests.properties.dataset.small_data_sets import complaints, data_set, inputs, report
 from theory.inputs import normalise_rows
 
+QUICK = Setting(Depth.QUICK, FIXED_ROOT_SEED, every_claim=False, reported=False)
 FEW, ALL = Rung(4, 64, 4.0, True, 8), Rung(12, 64, 1.0, False, 8)
 
 
@@ -171,22 +175,37 @@ def test_the_root_seed_decides_on_the_networks() -> None:
     assert len(found) == 4
 
 
-def test_the_certificate_is_seen_to_grow() -> None:
-    seen: list[DatasetCertificate] = []
-    found = certify_dataset(classes(), Depth.QUICK, rungs=[ALL, FEW], rung_topics=(), observe=seen.append)
-    assert [(len(one.rungs), one.complete) for one in seen] == [(0, False), (1, False)]
-    assert found.complete
-    entry = dataset_entry(classes(), seen[1], 0.5)
-    assert (entry["complete"], entry["verdict"]) == (False, "undecided")
-    assert "  interrupted: 1 of 2 networks are done" in entry["lines"]
-    document = Document({}, expected=1)
-    document.add(entry)
-    assert not document.complete
-    assert not document.empty
-    assert "the data set classes was interrupted" in "".join(closing_lines(document)).lower()
-    assert "1 of 2 networks are done" in page(document, presented()).text
-    document.add(dataset_entry(classes(), found, 0.5))
+def test_the_certificate_grows_share_by_share_in_any_order() -> None:
+    data, rungs = classes(), [ALL, FEW]
+    shares = {one.name: one for one in shares_of(data, rungs, 0)}
+    assert list(shares) == ["inputs"] + [f"n = {n}, m = 64, {one}" for n in (12, 4) for one in ("ngd", "kfac", "gd")]
+    document, found = Document({}, expected=len(shares)), {}
+    for number, name in enumerate(reversed(shares), 1):
+        performed = shares[name].perform(QUICK)
+        assert performed.passed
+        found[name] = Finished(performed.entry, pickle.loads(pickle.dumps(performed.result)))
+        document.add(joined_entry(data, rungs, found) | {"items": number})
+        entry = document.parts["dataset"]
+        assert len(entry["certificate"]["rungs"]) == min(number // 3, 2)
+        assert (entry["complete"], document.complete) == (number >= 6, number == 7)
+        if number == 4:
+            assert (entry["complete"], entry["verdict"]) == (False, "undecided")
+            assert "  interrupted: 1 of 2 networks are done" in entry["lines"]
+            assert "the data set classes was interrupted" in "".join(closing_lines(document)).lower()
+            assert "1 of 2 networks are done" in page(document, presented()).text
     assert document.complete
+    whole = dataset_entry(data, certify_dataset(data, Depth.QUICK, rungs=rungs), entry["seconds"])
+    assert entry == whole | {"items": 7}
+
+
+def test_a_share_that_breaks_off_fails_and_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("properties.dataset.shares.certified_inputs", lambda *_: 1 / 0)
+    performed = shares_of(classes(), [FEW], 0)[0].perform(QUICK)
+    assert not performed.passed
+    assert "ZeroDivisionError" in performed.failure
+    entry = joined_entry(classes(), [FEW], {"inputs": Finished(performed.entry, performed.result)})
+    assert "ZeroDivisionError" in entry["error"]
+    assert entry["verdict"] == "undecided"
 
 
 def rung_entry(rows: int, width: int, path: float | None, steps: dict[str, float], **others: Any) -> dict[str, Any]:

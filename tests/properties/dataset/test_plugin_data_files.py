@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.dataset import part as dataset_part
 from properties.engine.claim import Evaluation
+from tests.properties.dataset.one_share import certified_by
 from tests.properties.engine import fake_claims
 from tests.properties.engine.run.plugin_suite import Suite
 from tests.properties.reading.npz_files import archive, header, npy, with_header
@@ -70,7 +70,7 @@ READ = {
 def test_a_file_that_is_read_shows_what_was_decided(kind: str, suite: Suite) -> None:
     name, content, remarks = READ[kind]
     (suite.pytester.path / name).write_bytes(content)
-    suite.monkeypatch.setattr(dataset_part, "certify", lambda *arguments, **options: NothingKnown())
+    certified_by(suite.monkeypatch, lambda _: NothingKnown())
     outcome = suite.run([fake_claims.claim()], *WARNINGS, "--dataset", name, "--report", "out")
     assert outcome.ret == 0
     assert suite.written()["dataset"]["remarks"] == list(remarks)

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.dataset import part as dataset_part
-from properties.engine.claim import Depth, Evaluation, InstanceVerdict
-from properties.reading.datasets import Dataset
+from properties.engine.claim import Evaluation, InstanceVerdict
+from tests.properties.dataset.one_share import certified_by
 from tests.properties.engine import fake_claims
 from tests.properties.engine.run.plugin_suite import Suite
 
@@ -49,10 +48,7 @@ class FakeCertificate:
 
 
 def with_dataset(suite: Suite, verdict: InstanceVerdict) -> None:
-    def certify(dataset: Dataset, depth: Depth, *_: object) -> FakeCertificate:
-        return FakeCertificate(verdict)
-
-    suite.monkeypatch.setattr(dataset_part, "certify", certify)
+    certified_by(suite.monkeypatch, lambda _: FakeCertificate(verdict))
     np.savez(suite.pytester.path / "mine.npz", X=[[3.0, 4.0], [0.0, 2.0]], y=[1.0, 2.0])
 
 
@@ -110,7 +106,7 @@ def test_checks_on_a_data_set_count_in_the_claims_table(suite: Suite) -> None:
 
 def test_a_certificate_that_breaks_off_fails_and_is_recorded(suite: Suite) -> None:
     with_dataset(suite, InstanceVerdict.HOLDS)
-    suite.monkeypatch.setattr(dataset_part, "certify", lambda dataset, *_: fake_claims.broken(dataset))
+    certified_by(suite.monkeypatch, fake_claims.broken)
     outcome = suite.run([fake_claims.claim()], "--dataset", "mine.npz", "--report", "out")
     assert outcome.ret == 1
     assert suite.written()["dataset"]["error"].endswith("ZeroDivisionError: a programming error")

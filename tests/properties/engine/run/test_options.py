@@ -43,7 +43,7 @@ def test_data_and_report_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"rootdir: {CHECKOUT}\nconfigfile: pyproject.toml\n" in done.stdout
-    assert "1 test collected" in done.stdout
+    assert "10 tests collected" in done.stdout
 
 
 def test_every_option_has_its_long_name_and_the_depths_are_those_of_claims() -> None:
