@@ -128,7 +128,7 @@ class DampedKroneckerFactored(KroneckerFactored):
         size = over_root((euclidean_norm(g) + off) * (1 + gamma(n + 8)), divisor) + turned
         projection, dual, projection_error, dual_error, dual_norm = self._bounded(geometry)
         magnitudes = np.abs(projection) @ np.abs(solution).T
-        features_error = float(np.sqrt(n)) * (rounding.absolute or 3 * UNIT_ROUNDOFF * STEEPEST_SLOPE)
+        features_error = float(np.sqrt(n)) * rounding.absolute
         moved = turned + size * projection_error  # P is at most 1
         moved += gamma(3 * n + 8) * euclidean_norm(magnitudes.sum(axis=1)) * STEEPEST_SLOPE
         moved += euclidean_norm(magnitudes) * features_error

@@ -19,7 +19,7 @@ from theory.rigour.euclidean import euclidean_norm, form_root
 from theory.rigour.gram_rounding import GramRounding, smallest_root
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.kronecker import KroneckerSolution, kronecker_mover
-from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.rigour.rounding import gamma
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class KroneckerFactored(Optimiser):
         # T' below is what the step itself computes, from a gradient that differs from the accurate one
         off = euclidean_norm(gradient - state.output_gradient) * (1 + gamma(n + 4))
         off += gradient_error
-        # the features of a ReLU network carry the rounding of m^{-1/2} alone
-        features_error = float(np.sqrt(n)) * (rounding.absolute or 3 * UNIT_ROUNDOFF * STEEPEST_SLOPE)
+        # those of a ReLU network are exact; m^{-1/2} is a factor of the movement
+        features_error = float(np.sqrt(n)) * rounding.absolute
         sigma = smallest_root(pattern_gram, rounding.frobenius)
         solved = KroneckerSolution.of(pattern_gram, rounding.frobenius, state.output_gradient, off, sigma)
         displacement = solved.movement_error(geometry.basis, bounds, features_error, STEEPEST_SLOPE)

@@ -17,8 +17,8 @@ from theory.descent.state import Factors
 from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DescentError
 from theory.inputs import FloatArray, positive_count
+from theory.network.blocks import Blocks
 from theory.network.definiteness import explained
-from theory.network.pattern import ActivationPattern
 from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.reals import nonnegative_real
 from theory.rigour.euclidean import euclidean_norm
@@ -77,7 +77,7 @@ class LazyDescent(FunctionSpaceDescent):
     def _sweep(self, movement: Factors, count: bool) -> None:
         if movement and self._pattern is not None:
             together = reduce(np.matmul, [factor.astype(np.float64) for factor in movement])
-            self._move_together(np.ldexp(together, self._shift))
+            self._move_together(np.ldexp(together, self._shift) / self._unit)
         super()._sweep(movement, count)
 
     def _finish(self, outputs: FloatArray, pattern_gram: FloatArray | None) -> None:
@@ -102,24 +102,25 @@ class LazyDescent(FunctionSpaceDescent):
     def _wake_all(self) -> None:
         assert self._resting is not None
         together = np.concatenate([self._resting.moved(), self.pre_activations], axis=1)
-        signs = np.concatenate([self._resting.scaled_signs, self._scaled_signs])
+        signs = np.concatenate([np.sign(self._resting.scaled_signs), self._signs])
         self._resting = None
         self._awake(together, signs)
 
     def _choose(self, allowance: FloatArray) -> None:
         """Let the neurons rest that are further than the allowance (n,) from all their boundaries."""
-        z, signs = self.pre_activations, self._scaled_signs
+        z, signs = self.pre_activations, self._signs
         far = (np.abs(z) > allowance[:, None]).all(axis=0)
         if far.mean() < 1 - MOST_AWAKE:
             self._next_attempt = self.steps + PATIENCE
             return
-        self._resting = RestingNeurons(z[:, far], signs[far], allowance)
+        self._resting = RestingNeurons(z[:, far], signs[far] * self._unit, allowance)
         self._awake(z[:, ~far], signs[~far])
 
     def _awake(self, pre_activations: FloatArray, signs: NDArray[np.float64]) -> None:
-        self.pre_activations, self._scaled_signs = pre_activations, signs
-        self._pattern = ActivationPattern(*pre_activations.shape)
-        self._pattern.matrix = pre_activations >= 0
+        blocks = Blocks(*pre_activations.shape)
+        self._put(blocks, signs, blocks.split(pre_activations))
+        assert self._pattern is not None
+        self._pattern.fill(self._moving)
 
 
 def residual_curve(

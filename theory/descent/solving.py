@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
+from scipy.linalg import lapack
 
 from theory.errors import RankDeficientError
 from theory.inputs import FloatArray
@@ -16,11 +16,11 @@ def solve_gram(gram: FloatArray, right: FloatArray, name: str = "the matrix") ->
     not say whether the matrix is singular: theory/network/definiteness.py does, where it can be known.
     """
     failed = f"{name} ({len(gram)} x {len(gram)}) cannot be solved with in float64"
-    try:
-        factor, lower = linalg.cho_factor(gram, lower=True)
-    except linalg.LinAlgError as error:
-        raise RankDeficientError(f"{failed} (a pivot is not positive)") from error
+    # symmetric, so that its transpose, which is in the order of LAPACK, is itself
+    factor, info = lapack.dpotrf(np.asarray_chkfinite(gram).T, lower=1, clean=0)
+    if info > 0:
+        raise RankDeficientError(f"{failed} (a pivot is not positive)")
     pivots = np.diag(factor) ** 2
     if pivots.min() <= len(gram) * np.finfo(float).eps * pivots.max():
         raise RankDeficientError(f"{failed} (pivots {pivots.min():.3g} to {pivots.max():.3g})")
-    return np.asarray(linalg.cho_solve((factor, lower), right))
+    return np.asarray(lapack.dpotrs(factor, np.asarray_chkfinite(right), lower=1)[0])

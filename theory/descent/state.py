@@ -8,7 +8,7 @@ change, as the products of these alone are counted again. Which M it is, the opt
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,15 +17,10 @@ from theory.errors import ChoiceError, DivergenceError, NotFiniteError
 from theory.inputs import FloatArray, enough_parameters, target_vector
 from theory.kernels.geometry import InputGeometry
 from theory.losses import LossMaker, SquaredLoss
-from theory.network.pattern import ActivationPattern
+from theory.network.blocks import Blocks
+from theory.network.pattern import ActivationPattern, SignedPattern
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
-
-BLOCK_ENTRIES = 2**17
-"""Entries of an n x block slice handled at a time: 1 MiB of float64, which stays in the second-level cache."""
-
-BLOCK_COLUMNS = 2**12
-"""Neurons handled at a time at most: sums over short blocks, and then over blocks, keep rounding errors small."""
 
 SHIFTED = 60
 """Binary exponents below which moves are scaled before they are taken in float32, whose smallest number is 2^-149."""
@@ -78,7 +73,6 @@ class FunctionSpaceState:
         enough_parameters(len(self.targets), net.width, net.dim)
         self.signs = net.signs
         self.phi = net.phi
-        self.pre_activations = net.pre_activations(self.geometry.inputs)
         self.coefficients: FloatArray | None = None
         """The vector c (n,) of the last step ``-eta J^T c``; None before it and after steps of other kinds."""
         self._direction: Callable[[], FloatArray] | None = None
@@ -87,16 +81,12 @@ class FunctionSpaceState:
         """Steps taken: the index k of the iterate."""
         self.last_step_norm = 0.0
         """``||dW||_F`` of the last step (not squared)."""
-        n, m = self.pre_activations.shape
-        self._width = m
-        self._reach = float(max(self.pre_activations.max(), -self.pre_activations.min()))
-        self._scaled_signs = net.signs / np.sqrt(m)
-        self._block = max(1, min(m, BLOCK_COLUMNS, BLOCK_ENTRIES // n))
-        self._pattern = ActivationPattern(n, m) if self.phi.curvature is None else None
-        self._dtype = np.dtype(np.float32 if single_precision and self._pattern is not None else np.float64)
-        self._features = np.empty((n, self._block), self._dtype)
-        self._moves = np.empty((n, self._block), self._dtype)
-        self._rectified = np.empty((n, self._block))
+        n, m = len(self.targets), net.width
+        self._width, self._unit = m, float(1 / np.sqrt(m))
+        self._dtype = np.dtype(np.float32 if single_precision and self.phi.curvature is None else np.float64)
+        self._workspaces: dict[int, Workspace] = {}
+        self._put(Blocks(n, m), net.signs, net.pre_activation_blocks(self.geometry.inputs))
+        self._reach = max(float(max(block.max(), -block.min())) for block in self._moving)
         self._pattern_gram: FloatArray | None = None
         self.outputs = np.zeros(n)
         with np.errstate(over="ignore"):
@@ -105,6 +95,20 @@ class FunctionSpaceState:
                 raise NotFiniteError(
                     "the squared norm of the residual u(0) - y overflows; scale weights and targets down"
                 )
+
+    def _put(self, blocks: Blocks, signs: FloatArray, moving: list[FloatArray]) -> None:
+        """Hold these neurons; their pattern is that of the next pass."""
+        self._blocks, self._signs, self._moving = blocks, signs, moving
+        self._pattern = ActivationPattern(blocks, signs) if self.phi.curvature is None else None
+
+    @property
+    def pre_activations(self) -> FloatArray:
+        """Z, shape (n, m): a new array; what is assigned is taken over."""
+        return self._blocks.joined(self._moving)
+
+    @pre_activations.setter
+    def pre_activations(self, values: FloatArray) -> None:
+        self._moving = self._blocks.split(values)
 
     @property
     def kernel(self) -> FloatArray:
@@ -127,19 +131,19 @@ class FunctionSpaceState:
     @property
     def summation_length(self) -> int:
         """Additions that one output goes through at most: within a block of neurons, then over the blocks."""
-        return int(self._block + -(-self.pre_activations.shape[1] // self._block))
+        return self._blocks.summation_length
 
     def move(self, movement: Movement, eta: float, count: bool, optimiser: str) -> None:
         """Take a step of an optimiser of this name; ``count`` evaluates H with it. Raises DivergenceError."""
         *others, last = movement.factors
         self.coefficients, self._direction = movement.coefficients, movement.direction
         self.last_step_norm = eta * movement.length
-        last = -eta * last
+        last = -eta * self._unit * last
         self._shift = self._shift_of(last)
         factors = tuple(factor.astype(self._dtype, copy=False) for factor in (*others, np.ldexp(last, -self._shift)))
         representable = self._stays_representable(factors)
         self._sweep(factors, count=count)
-        representable = representable or bool(np.isfinite(self.pre_activations).all())
+        representable = representable or all(bool(np.isfinite(block).all()) for block in self._moving)
         self.steps += 1
         if not (representable and np.isfinite(self.residual @ self.residual) and not np.isinf(movement.length)):
             raise DivergenceError(
@@ -162,11 +166,11 @@ class FunctionSpaceState:
 
     def features(self) -> FloatArray:
         """``S`` at the current iterate, shape (n, m): a new array."""
-        return np.asarray(self.phi.derivative(self.pre_activations) * self._scaled_signs)
+        return np.asarray(self.phi.derivative(self.pre_activations) * (self._signs * self._unit))
 
     def _stays_representable(self, movement: Factors) -> bool:
         """Whether a bound of all entries, from |M| and the steepest slope, shows that a step overflows nowhere."""
-        entries = np.full(movement[-1].shape[1], STEEPEST_SLOPE / np.sqrt(self._width))
+        entries = np.full(movement[-1].shape[1], STEEPEST_SLOPE)
         largest = 0.0
         for factor in reversed(movement):
             entries = np.abs(factor) @ entries
@@ -177,33 +181,40 @@ class FunctionSpaceState:
 
     def _sweep(self, movement: Factors, count: bool) -> None:
         """Move Z by the factors' product with S and evaluate outputs, and H if ``count``: one pass over blocks of neurons."""
-        n, m = self.pre_activations.shape
-        outputs, products = np.zeros(n), np.zeros((n, n))
+        n = self._blocks.rows
         if self._pattern is not None:
             self._pattern.begin(count)
-        for start in range(0, m, self._block):
-            columns = slice(start, min(start + self._block, m))
-            block, signs = self.pre_activations[:, columns], self._scaled_signs[columns]
-            features, moves = self._features[:, : block.shape[1]], self._moves[:, : block.shape[1]]
+        sums = self._blocks.each_panel(lambda thread, panel: self._sweep_panel(movement, count, thread, panel))
+        outputs = sum((outputs for outputs, _ in sums), np.zeros(n)) * self._unit
+        counts: FloatArray | None = sum((products for _, products in sums), np.zeros((n, n))) if count else None
+        if self._pattern is not None:
+            self._pattern.end()
+            counts = self._pattern.counts
+        self._finish(outputs, None if counts is None else counts / self._width)
+
+    def _sweep_panel(self, movement: Factors, count: bool, thread: int, panel: range) -> tuple[FloatArray, FloatArray]:
+        """Move the neurons of some blocks; their ``sum_r a_r phi(z_r)`` (n,) and, of a smooth activation if ``count``, ``m S S^T``."""
+        n = self._blocks.rows
+        outputs, products = np.zeros(n), np.zeros((n, n) if self._pattern is None else ())
+        if thread not in self._workspaces:
+            self._workspaces[thread] = Workspace.of(self._dtype, Blocks(n, self._width))
+        for number in panel:
+            block, signs = self._moving[number], self._signs[self._blocks.slices[number]]
+            space = self._workspaces[thread].part(block.shape)
             if movement:
-                self._block_features(block, columns, features)
-                moved = _applied(movement, features, moves)
+                self._block_features(number, space.features)
+                moved = _applied(movement, space.features, space.moves)
                 np.add(block, np.ldexp(moved.astype(np.float64), self._shift) if self._shift else moved, out=block)
             if self._pattern is not None:
-                self._pattern.renew(block, columns)
-                rectified = np.maximum(block, 0.0, out=self._rectified[:, : block.shape[1]])
-                outputs += rectified @ signs
+                self._pattern.renew(number, block, space.signed)
+                np.copyto(space.slopes, space.signed)
+                outputs += np.vecdot(block, space.slopes)
             else:
                 outputs += self.phi.function(block) @ signs
                 if count:
-                    self._block_features(block, columns, features)
-                    products += features @ features.T
-        if self._pattern is not None:
-            self._pattern.end()
-            if count:
-                assert self._pattern.counts is not None
-                products = self._pattern.counts / self._width
-        self._finish(outputs, products if count else None)
+                    self._block_features(number, space.features)
+                    products += space.features @ space.features.T
+        return outputs, products
 
     def _finish(self, outputs: FloatArray, pattern_gram: FloatArray | None) -> None:
         """Take the outputs u (n,) and H (n, n) of a pass."""
@@ -212,14 +223,41 @@ class FunctionSpaceState:
         self.output_gradient = self.objective.gradient(outputs)
         self._pattern_gram = pattern_gram
 
-    def _block_features(self, block: FloatArray, columns: slice, out: FloatArray) -> None:
-        """``S`` of a block: from the stored pattern for ReLU, from the derivative else."""
-        slopes = self._pattern.matrix[:, columns] if self._pattern is not None else self.phi.derivative(block)
-        np.multiply(slopes, self._scaled_signs[columns].astype(self._dtype, copy=False), out=out)
+    def _block_features(self, number: int, out: FloatArray) -> None:
+        """``m^{1/2} S`` of a block: from the stored pattern for ReLU, from the derivative else."""
+        if self._pattern is not None:
+            np.copyto(out, self._pattern.signed[number])
+        else:
+            slopes = self.phi.derivative(self._moving[number])
+            np.multiply(slopes, self._signs[self._blocks.slices[number]], out=out)
+
+
+class Workspace(NamedTuple):
+    """What one thread writes a block's intermediate results to."""
+
+    features: FloatArray
+    moves: FloatArray
+    slopes: FloatArray
+    """The features in float64; the same memory where these are in float64 too."""
+    signed: SignedPattern
+
+    @classmethod
+    def of(cls, kind: np.dtype[Any], blocks: Blocks) -> Workspace:
+        """For all blocks, moved in float64 or float32."""
+        size = blocks.rows * blocks.columns
+        features = np.empty(size, kind)
+        slopes = features if kind == np.float64 else np.empty(size)
+        return cls(features, np.empty(size, kind), slopes, np.empty(size, np.int8))
+
+    def part(self, shape: tuple[int, ...]) -> Workspace:
+        """Contiguous arrays for a block of this shape."""
+        size = shape[0] * shape[1]
+        features, moves, slopes = (array[:size].reshape(shape) for array in (self.features, self.moves, self.slopes))
+        return Workspace(features, moves, slopes, self.signed[:size].reshape(shape))
 
 
 def _applied(movement: Factors, features: FloatArray, out: FloatArray) -> FloatArray:
-    """The product of all factors and S."""
+    """The product of all factors and ``m^{1/2} S``."""
     first, *others = movement
     for factor in reversed(others):
         features = factor @ features

@@ -2,69 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from threading import Lock
+
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.inputs import FloatArray
-from theory.network.two_layer import exact_products, pattern_counts
+from theory.network.blocks import Blocks
+from theory.network.two_layer import pattern_counts
 
 ROWS_WORTH_COMPARING = 64
-"""With fewer rows counting a block anew costs less than finding out which of its columns have changed."""
+"""With fewer rows counting a block anew costs less than finding out which of its entries have changed."""
 
 FEW_CHANGES = 0.25
-"""Products are updated by the changed columns while these are at most this share of the first block."""
+"""Products are updated by the changed entries while there is at most one for so many neurons."""
+
+SignedPattern = NDArray[np.int8]
 
 
 class ActivationPattern:
-    """A (n, m), renewed in one pass over blocks of columns, and ``A A^T`` (n, n) as of the last pass that counted.
+    """``A diag(a)`` (n, m) in blocks, renewed in one pass over them, and ``A A^T`` (n, n) as of the last pass that counted.
 
-    A pass is ``begin``, then ``renew`` for every block of Z in turn, then ``end``.
+    As squares of signs are 1, ``A A^T`` is the product of the signed pattern with itself. A pass is ``begin``, then ``renew`` for
+    every block, in any order and from several threads, then ``end``.
     """
 
-    def __init__(self, rows: int, width: int) -> None:
-        """Start with an empty pattern; the first pass fills it."""
-        self.matrix = np.zeros((rows, width), dtype=bool)
+    def __init__(self, blocks: Blocks, signs: FloatArray) -> None:
+        """Start with an empty pattern for the signs a (m,); the first pass fills it."""
+        self._blocks, self._signs = blocks, signs.astype(np.int8)
+        self.signed = blocks.split(np.zeros((blocks.rows, blocks.width), dtype=np.int8))
+        """Entries -1, 0, 1, shape (n, b) each."""
         self.counts: FloatArray | None = None
         """``A A^T``, integers; None when the last pass did not count."""
-        self._total: FloatArray | None = None
-        self._by_changes = False
+        self._known: FloatArray | None = None
+        self._counting = False
+        self._few_change = True
+        self._total = np.zeros((blocks.rows, blocks.rows))
+        self._adding = Lock()
+
+    @property
+    def matrix(self) -> NDArray[np.bool_]:
+        """A, shape (n, m)."""
+        return np.concatenate(self.signed, axis=1).astype(np.bool_)
+
+    def fill(self, blocks: Sequence[FloatArray]) -> None:
+        """Take the signs of Z without counting."""
+        self.begin(False)
+        for number, block in enumerate(blocks):
+            self.renew(number, block, np.empty(block.shape, dtype=np.int8))
 
     def begin(self, count: bool) -> None:
-        """Start a pass over all columns."""
-        rows = len(self.matrix)
-        self._by_changes = count and self.counts is not None and rows >= ROWS_WORTH_COMPARING
-        self._total = None
-        if count:
-            self._total = self.counts if self._by_changes else np.zeros((rows, rows))
-        self.counts = None
+        """Start a pass over all blocks."""
+        comparing = count and self._few_change and self._blocks.rows >= ROWS_WORTH_COMPARING
+        self._counting, self._known, self.counts = count, self.counts if comparing else None, None
+        self._total = np.zeros_like(self._total)
 
-    def renew(self, block: FloatArray, columns: slice) -> None:
-        """Take the signs of a block of Z, shape (n, b)."""
-        pattern = self.matrix[:, columns]
-        if not self._by_changes:
-            np.greater_equal(block, 0.0, out=pattern)
-            if self._total is not None:
-                self._total += pattern_counts(pattern)
-            return
-        assert self._total is not None
-        renewed = block >= 0.0
-        changed = np.flatnonzero((renewed != pattern).any(axis=0))
-        if not len(changed):
-            return
-        if columns.start == 0 and len(changed) > FEW_CHANGES * block.shape[1]:
-            self._by_changes = False
-            self._total = np.zeros_like(self._total)
-            self.renew(block, columns)
-            return
-        self._total += _change_of_counts(pattern[:, changed], renewed[:, changed])
-        pattern[:, changed] = renewed[:, changed]
+    def renew(self, number: int, block: FloatArray, out: SignedPattern) -> None:
+        """Take the signs of a block of Z, shape (n, b); they are left in ``out``, which is as large, too."""
+        before, signs = self.signed[number], self._signs[self._blocks.slices[number]]
+        np.greater_equal(block, 0.0, out=out.view(np.bool_))
+        after = np.multiply(out, signs, out=out)
+        if self._counting and self._known is None:
+            self._add_counts(pattern_counts(after))
+        elif self._counting:
+            change, few = _change_of_counts(before, after)
+            self._add_counts(change)
+            if number == 0:
+                self._few_change = few
+        np.copyto(before, after)
+
+    def _add_counts(self, change: FloatArray) -> None:
+        """One whose mean with its transpose is what the counts change by; integers, so that the order does not matter."""
+        with self._adding:
+            self._total += change
 
     def end(self) -> None:
         """Finish the pass."""
-        self.counts = self._total
+        if self._counting:
+            self.counts = _exact_mean(self._total)
+            if self._known is not None:
+                self.counts += self._known
 
 
-def _change_of_counts(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> FloatArray:
-    """``A' A'^T - A A^T``, exactly."""
-    old, new = before.astype(np.float32), after.astype(np.float32)
-    return np.asarray(exact_products(new, new) - exact_products(old, old))
+def _exact_mean(total: FloatArray) -> FloatArray:
+    """``(M + M^T)/2`` for a matrix of integers where that is one too."""
+    return np.asarray((total + total.T) / 2)
+
+
+def _change_of_counts(before: SignedPattern, after: SignedPattern) -> tuple[FloatArray, bool]:
+    """A matrix of integers whose mean with its transpose is ``T' T'^T - T T^T`` for T, T' (n, b), and whether few entries differ.
+
+    Where few do, ``(T' - T)(T' + T)^T``, from these alone: sums of integers below 2^24 are exact in float32.
+    """
+    flips = np.flatnonzero(after != before)
+    if len(flips) > FEW_CHANGES * before.shape[1]:
+        return pattern_counts(after) - pattern_counts(before), False
+    rows, columns = np.divmod(flips, before.shape[1])
+    difference = np.zeros((len(before), len(flips)), dtype=np.float32)
+    difference[rows, np.arange(len(flips))] = after.reshape(-1)[flips] - before.reshape(-1)[flips]
+    both = after.take(columns, axis=1) + before.take(columns, axis=1)
+    return np.asarray(difference @ both.astype(np.float32).T, dtype=np.float64), True

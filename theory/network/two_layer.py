@@ -20,6 +20,7 @@ from theory.inputs import (
     sign_vector,
     unit_rows,
 )
+from theory.network.blocks import Blocks
 
 FLOAT32_EXACT_COUNT = 2**24
 """Integers up to this one are exact in float32, so are sums of 0/1 products that stay below it (I-counts)."""
@@ -166,7 +167,12 @@ class TwoLayerNetwork:
 
     def pre_activations(self, inputs: ArrayLike) -> FloatArray:
         """``Z = X W^T``, shape (n, m), for unit rows X of shape (n, d)."""
-        return self.rows(inputs) @ self.weights.T
+        rows = self.rows(inputs)
+        return Blocks(len(rows), self.width).joined(self.pre_activation_blocks(rows))
+
+    def pre_activation_blocks(self, rows: FloatArray) -> list[FloatArray]:
+        """The same in ``Blocks`` of neurons, for rows of the network."""
+        return Blocks(len(rows), self.width).products(rows, self.weights)
 
     def outputs(self, inputs: ArrayLike) -> FloatArray:
         """``u_i = m^{-1/2} sum_r a_r phi(w_r . x_i)``, shape (n,)."""

@@ -5,23 +5,36 @@ import pytest
 
 from theory.inputs import FloatArray
 from theory.network import pattern
+from theory.network.blocks import Blocks
 from theory.network.pattern import ROWS_WORTH_COMPARING, ActivationPattern
 from theory.network.two_layer import exact_products
 
-BLOCK = 17
+
+@pytest.fixture(autouse=True)
+def _short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("theory.network.blocks.LEAST_COLUMNS", 17)
+    monkeypatch.setattr("theory.network.blocks.BLOCK_ENTRIES", 1)
+
+
+def empty(rows: int, width: int) -> ActivationPattern:
+    """With signs that alternate."""
+    return ActivationPattern(Blocks(rows, width), np.where(np.arange(width) % 2, -1.0, 1.0))
 
 
 def sweep(kept: ActivationPattern, Z: FloatArray, count: bool = True) -> None:
     kept.begin(count)
-    for start in range(0, Z.shape[1], BLOCK):
-        columns = slice(start, min(start + BLOCK, Z.shape[1]))
-        kept.renew(Z[:, columns], columns)
+    for number, columns in enumerate(Blocks(*Z.shape).slices):
+        block = Z[:, columns].copy()
+        signed = np.empty(block.shape, dtype=np.int8)
+        kept.renew(number, block, signed)
+        assert np.array_equal(signed, kept.signed[number])
     kept.end()
 
 
 def assert_right(kept: ActivationPattern, Z: FloatArray) -> None:
     active = (Z >= 0).astype(int)
     assert np.array_equal(kept.matrix, Z >= 0)
+    assert np.array_equal(np.concatenate(kept.signed, axis=1), active * np.where(np.arange(Z.shape[1]) % 2, -1, 1))
     assert kept.counts is not None
     assert np.array_equal(kept.counts, active @ active.T)
 
@@ -31,7 +44,7 @@ def assert_right(kept: ActivationPattern, Z: FloatArray) -> None:
 def test_products_follow_any_number_of_moving_columns(rows: int, moving: int) -> None:
     rng = np.random.default_rng(moving)
     Z = rng.standard_normal((rows, 100))
-    kept = ActivationPattern(rows, 100)
+    kept = empty(rows, 100)
     sweep(kept, Z)
     assert_right(kept, Z)
     for _ in range(3):
@@ -42,7 +55,7 @@ def test_products_follow_any_number_of_moving_columns(rows: int, moving: int) ->
 
 
 def test_zero_is_active_and_so_is_minus_zero() -> None:
-    kept = ActivationPattern(1, 3)
+    kept = empty(1, 3)
     sweep(kept, np.array([[0.0, -0.0, -5e-324]]))
     assert kept.matrix.tolist() == [[True, True, False]]
 
@@ -50,7 +63,7 @@ def test_zero_is_active_and_so_is_minus_zero() -> None:
 def test_zero_is_active_also_where_columns_are_compared() -> None:
     rows = ROWS_WORTH_COMPARING
     Z = -np.ones((rows, 40))
-    kept = ActivationPattern(rows, 40)
+    kept = empty(rows, 40)
     sweep(kept, Z)
     Z[0, 3], Z[1, 3], Z[2, 30] = 0.0, -0.0, -5e-324
     sweep(kept, Z)
@@ -62,7 +75,7 @@ def test_a_pass_without_counting_leaves_no_products_and_the_next_one_counts_anew
     rng = np.random.default_rng(0)
     rows = ROWS_WORTH_COMPARING
     Z = rng.standard_normal((rows, 60))
-    kept = ActivationPattern(rows, 60)
+    kept = empty(rows, 60)
     sweep(kept, Z)
     Z[:, 5] *= -1
     sweep(kept, Z, count=False)
@@ -72,23 +85,33 @@ def test_a_pass_without_counting_leaves_no_products_and_the_next_one_counts_anew
     assert_right(kept, Z)
 
 
-def test_only_changed_columns_are_counted_where_few_change(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_changed_entries_are_counted_where_few_change(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     rows = ROWS_WORTH_COMPARING
     Z = rng.standard_normal((rows, 100))
-    kept = ActivationPattern(rows, 100)
+    kept = empty(rows, 100)
     sweep(kept, Z)
     counted: list[int] = []
 
-    def products(first: FloatArray, second: FloatArray) -> FloatArray:
-        counted.append(first.shape[1])
-        return exact_products(first, second)
+    def products(matrix: FloatArray) -> FloatArray:
+        counted.append(matrix.shape[1])
+        return exact_products(matrix, matrix)
 
-    monkeypatch.setattr(pattern, "exact_products", products)
-    Z[:, [2, 50]] *= -1
+    monkeypatch.setattr(pattern, "pattern_counts", products)
+    Z[3, [2, 50]] *= -1
     sweep(kept, Z)
     assert_right(kept, Z)
-    assert sum(counted) == 4  # two columns as they were and as they are
+    assert counted == []
+    Z[:, 19] *= -1  # more entries than a quarter of the neurons of the second block
+    sweep(kept, Z)
+    assert_right(kept, Z)
+    assert counted == [17, 17]  # as they were and as they are
+    counted.clear()
+    Z[:, 5] *= -1  # in the first block, so that the next pass compares nothing
+    sweep(kept, Z)
+    sweep(kept, Z)
+    assert_right(kept, Z)
+    assert counted == [17, 17, *(5 * [17]), 15]
 
 
 def test_products_of_two_different_matrices() -> None:

@@ -186,6 +186,9 @@ class Arithmetic:
             return self.binary(site, {"add": "Add", "subtract": "Sub", "multiply": "Mult"}[name], *args)
         if name == "matmul":
             return self.matmul(site, *args)
+        if name == "vecdot":
+            terms = self.binary((*site[:3], "product"), "Mult", *args)
+            return self.summed((*site[:3], "sum"), terms, -1)
         if name == "outer":
             return self.binary(site, "Mult", np.asarray(args[0])[:, None], np.asarray(args[1])[None, :])
         if name == "sqrt" and _plain(args[0]):
@@ -232,6 +235,7 @@ ROUNDING_CALLS = frozenset(
         "subtract",
         "multiply",
         "matmul",
+        "vecdot",
         "outer",
         "sqrt",
         "square",

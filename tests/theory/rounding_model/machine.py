@@ -54,6 +54,8 @@ NOT_ROUNDED = frozenset(
         "exact_products",
         "pattern_counts",
         "_change_of_counts",
+        "_add_counts",
+        "_exact_mean",
         "accurate_sum",
         "enclosed_sums",
         "gamma",

@@ -55,7 +55,7 @@ def told(case: Told) -> Case:
         )
         z = float(state.pre_activations[0, 0])
         state._pattern_gram = np.array([[case.gram]])
-        state._scaled_signs = state._scaled_signs * case.features
+        state._unit *= case.features
         state.output_gradient = state.output_gradient + case.gradient_off + case.plain_off
         advance = state.advance
 
