@@ -78,6 +78,11 @@ class Closing:
             needed = np.minimum(needed[:, None], own)
         return Sketch(ratio, eigenvalue, path, needed)
 
+    def shares(self, b: FloatArray) -> tuple[float, float]:
+        """Of a ReLU network ``||D||/lambda`` and mu in the tube of these widths; inf where no eigenvalue is left."""
+        _, D, _, _, _, ratio = self._rectified(b)
+        return (_norm(D) / self.first if self.first > 0 else np.inf), ratio
+
     def _rectified(self, b: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, float, float, float]:
         widths = b if b.ndim == 2 else b[:, None]
         now, near = self.slopes, (np.abs(self.z) <= widths).astype(float)

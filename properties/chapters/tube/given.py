@@ -142,13 +142,13 @@ class GivenTube:
         below = max(float(share.lower()) for share in shares)
         return arb(below).union(max_of(shares))
 
-    @property
-    def ratio_label(self) -> str:
-        """Into which fifth the ratio falls, for the table."""
+    def ratio_label(self, limit: float) -> str:
+        """Into which fifth of what is allowed the ratio falls, for the table."""
         if not self.tube.lambda_min > 0:
             return "lambda_b <= 0"
-        fifth = math.floor(5 * float(self.known("ratio")))
-        return f"ratio in [{fifth / 5:.1f}, {fifth / 5 + 0.2:.1f})"
+        fifth = math.floor(5 * float(self.known("ratio")) / limit)
+        allowed = "" if limit == 1 else " of its limit"
+        return f"ratio in [{fifth / 5:.1f}, {fifth / 5 + 0.2:.1f}){allowed}"
 
     # --- the run
 

@@ -29,6 +29,9 @@ WEIGHTED = Losses(kinds=("weighted",))
 LASTING = dataclasses.replace(WEIGHTED, least_condition=4, most_condition=12, least_tilt=0, most_tilt=0)
 """kappa from 2.2 to 10; where the residual points is the description's."""
 
+WIDE: Any = st.sampled_from([800, 400, 1600])
+"""Half widths with which one activation more or less is little beside what a large kappa allows."""
+
 WHOLE: Any = st.just(100)
 NONE: Any = st.just(0)
 ONE: Any = st.just(1)
@@ -55,7 +58,7 @@ def families(theorem: str, rule: InTube) -> Families:
     return (
         certified_networks(rule, "ngd", certified(theorem), (4, 60, 600), "certified", MILD.plan, **MILD.parts()),
         random_networks(rule, "ngd", (8, 100, 1000), "tubes", MILD.plan, **MILD.parts()),
-        random_networks(rule, "ngd", (4, 40, 400), "tubes hard", HARD.plan, **HARD.parts()),
+        random_networks(rule, "ngd", (4, 40, 400), "tubes hard", HARD.plan, **{**HARD.parts(), "half_width": WIDE}),
         planted_networks(rule, "ngd", (10, 100, 1000), "planted", WEIGHTED.plan, **WEIGHTED.parts()),
         smooth_networks(rule, "ngd", (3, 30, 300), "smooth", MILD.plan, **MILD.parts()),
     )

@@ -137,8 +137,10 @@ class InTube(Stated):
         return found
 
     def features(self, instance: GivenTube) -> Sequence[str]:
-        """Whether activations change, and the ratio."""
-        return [*(["flips"] if instance.flips else []), instance.ratio_label]
+        """Whether activations change, and the ratio beside what the theorem allows."""
+        loss = instance.objective
+        limit = self.ratio_limit(loss.strong_convexity, loss.smoothness)
+        return [*(["flips"] if instance.flips else []), instance.ratio_label(limit)]
 
     def claim(self, id: str, statement: str, provenance: Provenance, *mutants: Neighbour, **parts: Any) -> Claim[Any]:
         """The claim on the families of the rule."""
