@@ -160,10 +160,7 @@ class TwoLayerNetwork:
 
     def rows(self, inputs: ArrayLike) -> FloatArray:
         """Unit rows X (n, d) that the network takes. Raises ShapeError, NotFiniteError, ZeroRowError, NotNormalisedError."""
-        rows = unit_rows(inputs)
-        if rows.shape[1] != self.dim:
-            raise ShapeError(f"X has {rows.shape[1]} columns, the network has {self.dim} inputs; they must agree")
-        return rows
+        return self._of_its_dimension(unit_rows(inputs))
 
     def pre_activations(self, inputs: ArrayLike) -> FloatArray:
         """``Z = X W^T``, shape (n, m), for unit rows X of shape (n, d)."""
@@ -171,8 +168,13 @@ class TwoLayerNetwork:
         return Blocks(len(rows), self.width).joined(self.pre_activation_blocks(rows))
 
     def pre_activation_blocks(self, rows: FloatArray) -> list[FloatArray]:
-        """The same in ``Blocks`` of neurons, for rows of the network."""
-        return Blocks(len(rows), self.width).products(rows, self.weights)
+        """The same in ``Blocks`` of neurons, for rows that are known to be unit vectors. Raises ShapeError."""
+        return Blocks(len(rows), self.width).products(self._of_its_dimension(rows), self.weights)
+
+    def _of_its_dimension(self, rows: FloatArray) -> FloatArray:
+        if rows.shape[1] != self.dim:
+            raise ShapeError(f"X has {rows.shape[1]} columns, the network has {self.dim} inputs; they must agree")
+        return rows
 
     def outputs(self, inputs: ArrayLike) -> FloatArray:
         """``u_i = m^{-1/2} sum_r a_r phi(w_r . x_i)``, shape (n,)."""

@@ -56,18 +56,17 @@ def _listed(start: Neurons, largest: FloatArray, neurons: slice) -> Candidates:
     error = start.error[neurons]
     sizes = np.abs(start.pre_activations[:, neurons])
     near = sizes <= np.nextafter(largest + float(error.max()), np.inf)[:, None]
-    return listed_pairs(start, neurons, near)
+    return listed_pairs(start, neurons, near, sizes)
 
 
-def listed_pairs(start: Neurons, neurons: slice, near: Mask) -> Candidates:
-    """The pairs of a block that ``near`` (n, p) marks."""
+def listed_pairs(start: Neurons, neurons: slice, near: Mask, sizes: FloatArray) -> Candidates:
+    """The pairs of a block that ``near`` (n, p) marks; ``sizes`` (n, p) are ``|Z|``."""
     n, size = near.shape
     flat = np.flatnonzero(near)
     kinds = start.pattern[:, neurons][near]
     flat = np.concatenate([flat[~kinds], flat[kinds]])
     inputs, columns = np.divmod(flat.astype(np.int32), np.int32(size))
-    sizes = np.abs(start.pre_activations[inputs, neurons.start + columns])
-    distances = np.maximum(np.nextafter(sizes - start.error[neurons][columns], -np.inf), 0.0)
+    distances = np.maximum(np.nextafter(sizes.ravel()[flat] - start.error[neurons][columns], -np.inf), 0.0)
     rows = inputs.copy()
     rows[len(kinds) - int(kinds.sum()) :] += n
     ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=2 * n))])

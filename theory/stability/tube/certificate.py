@@ -25,7 +25,7 @@ from theory.stability.tube.rule import Asked, Damping, Reach, Tube, TubeRule, ru
 from theory.stability.tube.shortfall import Shortfall
 from theory.stability.tube.smooth_tube import SmoothTube
 from theory.stability.tube.start import Start
-from theory.stability.tube.widths import InputWidths, Scaled
+from theory.stability.tube.widths import InputWidths, Scaled, Widths
 
 MOST_TUBES = 512
 """Tubes that the iteration looks at, before nothing is certified: near the edge of closing it takes ever more."""
@@ -104,21 +104,35 @@ def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
 
 
 def _sampled(start: Start, rule: TubeRule) -> TubeCertificate | None:
-    """For one width an input, and many neurons of a ReLU network.
+    """For many neurons of a ReLU network: one tube is counted whole, the one that a sample of them leads to.
 
     What a sample says is a guess and no more: the certificate is ``F(b) <= b``, with the counts of all neurons.
     """
-    sample = None if rule.per_neuron or start.net.phi.curvature is not None else sample_of(start)
-    if sample is None:
+    sample = sample_of(start) if start.net.phi.curvature is None else None
+    likely = None if sample is None else rule.sampled(sample)
+    if sample is None or likely is None:
         return None
-    tried = InputTube(sample)
-    guess = _iterated(tried, rule)
-    if not guess.certified or tried.pairs < FEWEST_PAIRS * len(start.rows):
+    tried = RectifierTube(sample) if rule.per_neuron else InputTube(sample)
+    guess = _iterated(tried, likely)
+    if not guess.certified or (isinstance(tried, InputTube) and tried.pairs < FEWEST_PAIRS * len(start.rows)):
         return None
-    tube = InputTube(start)
-    bounds = tube.bounds(Scaled(guess.bounds.widths, SAMPLE_MARGIN))
+    tube: Tube
+    if isinstance(tried, InputTube):
+        tube, widths = InputTube(start), guess.bounds.widths
+    else:
+        tube, widths = _guessed(start, rule, guess.bounds)
+    bounds = tube.bounds(Scaled(widths, SAMPLE_MARGIN))
     reach = rule.reach(tube, bounds)
     return _closed(start, bounds, reach) if reach is not None and tube.within(reach.widths) else None
+
+
+def _guessed(start: Start, rule: TubeRule, bounds: TubeBounds) -> tuple[RectifierTube, Widths]:
+    """One width a pair, for a guess of what all neurons' bounds are; and a tube that lists as many pairs as it needs."""
+    tube, widths = RectifierTube(start), rule.first(start)
+    tube.list_within(SAMPLE_MARGIN**2 * bounds.widths.largest)
+    tube.choose(Scaled(widths, SAMPLE_MARGIN))
+    reach = rule.reach(tube, bounds)
+    return tube, widths if reach is None else reach.widths
 
 
 def _iterated(tube: Tube, rule: TubeRule) -> TubeCertificate:

@@ -6,8 +6,9 @@
     B A~^T = (X + Y + B B^T)/2,   A~ A~^T - A0 A0^T = (X + X^T + N)/2,
     A0 A0^T - (A0 - V)(A0 - V)^T = (Y + Y^T - N)/2,   B B^T = P P^T + V V^T + N.
 
-``(P + 2^12 V) R^T`` has X and Y as its digits, ``(P + 2^8 V)(P + 2^8 V)^T`` has ``P P^T``, N and ``V V^T``. All partial sums are integers
-below ``2^24``, which float32 adds exactly in any order (I-counts).
+With ``L = P + 2^8 V`` the digits of ``L R^T`` are X and Y, those of ``L L^T`` are ``P P^T``, N and ``V V^T``, as long as no input has more
+than 127 pairs of either kind: all of these are below ``2^8`` then. The diagonal of ``L L^T`` has the numbers of pairs, and says so itself. All
+partial sums are integers below ``2^24``, which float32 adds exactly in any order (I-counts).
 """
 
 from __future__ import annotations
@@ -21,15 +22,14 @@ from theory.errors import ShapeError
 from theory.inputs import FloatArray
 from theory.network.two_layer import exact_products
 
-LOW = 4096
-"""``2^12``: X and Y are below it for at most ``MOST_NEURONS`` neurons."""
-
-MOST_NEURONS = LOW // 2 - 1
-
 BASE = 256
-"""``2^8``: above ``P P^T``, ``V V^T`` and N of a block in which no input has more than ``MOST_PAIRS`` of either kind."""
+"""``2^8``."""
 
 MOST_PAIRS = BASE // 2 - 1
+"""Of either kind, of an input, in a block: twice as many are below the base."""
+
+MOST_NEURONS = BASE**2 - 1
+"""Of a block: so many pairs do not look like one of the other kind."""
 
 FEW_INPUTS = 32
 """Below, a general product takes less time than a symmetric one."""
@@ -90,26 +90,29 @@ class DigitCounter:
         shape = (inputs, inputs)
         self._products, self._high = np.zeros(shape), np.zeros(shape)
         self._squares, self._middle, self._top = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        self._entries = np.empty((3, inputs * MOST_NEURONS), dtype=np.float32)
+        self._entries = np.empty((2, 0), dtype=np.float32)
 
     def add(self, active: Pattern, near: Pattern) -> None:
-        """Of neurons with the patterns A0 and the pairs B, both (n, p). Raises ShapeError (p is more than the digits can hold)."""
+        """Of neurons with the patterns A0 and the pairs B, both (n, p). Raises ShapeError (p is more than the digits can tell)."""
         if active.shape[1] > MOST_NEURONS:
             raise ShapeError(f"{active.shape[1]} neurons at a time; their counts have digits for {MOST_NEURONS}")
-        flipping, vanishing, digits = self._entries[:, : near.size].reshape(3, *near.shape)
-        np.copyto(flipping, near)
-        np.copyto(vanishing, near & active)
-        squared = square(_with_digit(flipping, vanishing, BASE, digits))
+        if near.size > self._entries.shape[1]:
+            self._entries = np.empty((2, near.size), dtype=np.float32)
+        digits, other = self._entries[:, : near.size].reshape(2, *near.shape)
+        np.copyto(digits, near)
+        np.copyto(other, near & active)
+        other *= BASE - 1
+        digits += other
+        squared = square(digits)
         if not _fits(squared):
             half = active.shape[1] // 2
             self.add(active[:, :half], near[:, :half])
             self.add(active[:, half:], near[:, half:])
             return
-        _with_digit(flipping, vanishing, LOW, digits)
-        np.copyto(flipping, _twice(active, near))
-        product = digits @ flipping.T
+        np.copyto(other, _twice(active, near))
+        product = digits @ other.T
         self._products += product
-        self._high += np.floor(product * np.float32(1 / LOW))
+        self._high += np.floor(product * np.float32(1 / BASE))
         self._squares += squared
         self._middle += np.floor(squared * np.float32(1 / BASE))
         self._top += np.floor(squared * np.float32(1 / BASE**2))
@@ -119,7 +122,7 @@ class DigitCounter:
         Y, vanishing = self._high, self._top
         N = self._middle - BASE * vanishing
         appearing = self._squares - BASE * self._middle
-        return _flip_counts(self._products - LOW * Y, Y, N, appearing + vanishing)
+        return _flip_counts(self._products - BASE * Y, Y, N, appearing + vanishing)
 
 
 def _flip_counts(X: FloatArray, Y: FloatArray, N: FloatArray, squares: FloatArray) -> FlipCounts:
@@ -133,14 +136,8 @@ def _twice(active: Pattern, near: Pattern) -> NDArray[np.uint8]:
     return active.view(np.uint8) + (active ^ near).view(np.uint8)
 
 
-def _with_digit(flipping: Single, vanishing: Single, base: int, out: Single) -> Single:
-    """``P + base V``, from B and V."""
-    np.multiply(vanishing, np.float32(base - 1), out=out)
-    return np.add(out, flipping, out=out)
-
-
 def _fits(squared: Single) -> bool:
     """Whether no input has too many pairs: the diagonal has ``|P_i| + 2^16 |V_i|``, exact where it is below ``2^24``."""
-    diagonal = np.diag(squared)
+    diagonal = squared.diagonal()
     vanishing = np.floor(diagonal / BASE**2)
     return bool((vanishing <= MOST_PAIRS).all() and (diagonal - BASE**2 * vanishing <= MOST_PAIRS).all())

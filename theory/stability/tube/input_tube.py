@@ -69,7 +69,7 @@ def counts_within(start: Start, limit: FloatArray) -> RectifierCounts:
         if n < FEW_INPUTS:
             flips += plain_counts(active, near)
         elif np.count_nonzero(near) < FEW * near.size:
-            lists.add(listed_pairs(start, neurons, near))
+            lists.add(listed_pairs(start, neurons, near, np.abs(start.pre_activations[:, neurons])))
         else:
             for first in range(0, near.shape[1], DIGITS):
                 digits.add(active[:, first : first + DIGITS], near[:, first : first + DIGITS])

@@ -93,11 +93,12 @@ class Pull:
 
     def on(self, listed: Entries, active: NDArray[np.bool_]) -> FloatArray:
         """``m^{-1/2} |sum_j K_ij A_jr c_j|``, rounded up, for some pairs (k,), ``active`` being A0 (n, p) of the block."""
-        used = np.zeros(active.shape[1], dtype=bool)
-        used[listed.columns] = True
-        places = np.cumsum(used) - 1
-        pulled = self.linear @ active[:, used].astype(np.float32)
-        found = np.abs(pulled[listed.inputs, places[listed.columns]].astype(np.float64))
+        columns = listed.columns
+        if len(columns) < active.shape[1]:  # else hardly a neuron is spared
+            used, columns = np.unique(columns, return_inverse=True)
+            active = active[:, used]
+        pulled = self.linear @ active.astype(np.float32)
+        found = np.abs(pulled[listed.inputs, columns].astype(np.float64))
         return np.asarray((found + self.linear_error[listed.inputs]) * self.scale * (1 + gamma(4)))
 
     def turned(self, listed: Entries, flips: sparse.csr_matrix) -> FloatArray:

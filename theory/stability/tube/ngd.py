@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from theory.direction import LowerBound, UpperBound
@@ -37,6 +37,11 @@ class NaturalGradientTube(TubeRule):
         """For a start."""
         linear = per_neuron and start.net.phi.curvature is None and start.lambda_min > 0
         return cls(start, Pull.of(start) if linear else None, per_neuron)
+
+    def sampled(self, sample: Start) -> Self:
+        """The same coefficients pull on the sample's neurons."""
+        pull = None if self.pull is None else replace(self.pull, start=sample)
+        return replace(self, start=sample, pull=pull)
 
     def first(self, start: Start) -> Widths:
         """All forms of S are at least ``||c0||``; a neuron is moved at least as without any change of G."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from theory.inputs import FloatArray
 from theory.stability.tube.bounds import TubeBounds, rectifier_bounds
 from theory.stability.tube.candidates import Candidates, Mask, candidates, chosen, nowhere_above
 from theory.stability.tube.rectifier import RectifierCounter
@@ -26,12 +27,20 @@ class RectifierTube:
 
     def bounds(self, widths: Widths) -> TubeBounds:
         """Become the tube of these widths."""
-        if not self._cover(widths):
-            self._limit = HEADROOM * widths.largest
-            self.listed = candidates(self.start, self._limit)
-            self._counter = RectifierCounter(self.start, self.listed)
-        self.masks = chosen(self.listed, widths)
+        self.choose(widths)
         return rectifier_bounds(self.start, widths, self._counter.count(self.masks))
+
+    def choose(self, widths: Widths) -> None:
+        """The same, without any bounds."""
+        if not self._cover(widths):
+            self.list_within(HEADROOM * widths.largest)
+        self.masks = chosen(self.listed, widths)
+
+    def list_within(self, limit: FloatArray) -> None:
+        """List the pairs that may flip within widths (n,): for no smaller ones they are listed again."""
+        self._limit = limit
+        self.listed = candidates(self.start, limit)
+        self._counter = RectifierCounter(self.start, self.listed)
 
     def within(self, widths: Widths) -> bool:
         """Whether the tube of these widths has no pair more that may flip."""

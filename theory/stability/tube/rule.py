@@ -106,6 +106,10 @@ class TubeRule(ABC):
         """What the theorem needs whatever the tube is and does not have, by name; None where it has all."""
         return None if self.start.lambda_min > 0 else "lambda"
 
+    def sampled(self, sample: Start) -> Self | None:
+        """The rule for a start that knows some of the neurons only, for a guess; None where it needs all of them."""
+        return None if self.per_neuron else self
+
     @abstractmethod
     def first(self, start: Start) -> Widths:
         """Widths that every tube has at least for which the theorem speaks."""
