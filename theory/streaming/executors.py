@@ -5,10 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from multiprocessing.connection import wait
+from itertools import islice
+from multiprocessing import connection
 from typing import ParamSpec, TypeVar
 
 from theory.errors import ChoiceError, MissingExtraError
@@ -17,6 +18,10 @@ SERIAL, PROCESSES, DASK, ADDRESSES = "serial", "processes", "dask", ("tcp://", "
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
+Task = TypeVar("Task")
+
+WAITING = 1024
+"""Tasks that may wait for a worker."""
 
 
 class SerialExecutor(Executor):
@@ -60,6 +65,22 @@ def executor_named(name: str, workers: int | None = None) -> Iterator[Executor]:
         )
 
 
+def finished(
+    executor: Executor, function: Callable[[Task], Answer], tasks: Iterable[Task]
+) -> Iterator[tuple[Task, Answer]]:
+    """Each task with the function's answer, as they are finished. Raises what the function or the executor raises."""
+    left, running = iter(tasks), dict[Future[Answer], Task]()
+    while True:
+        for task in islice(left, WAITING - len(running)):
+            running[executor.submit(function, task)] = task
+            if all(future.done() for future in running):  # by an executor that works at once
+                break
+        if not running:
+            return
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            yield running.pop(future), future.result()
+
+
 def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -72,7 +93,7 @@ def end_with_parent() -> None:
         sentinel = parent.sentinel
 
         def follow() -> None:
-            wait([sentinel])
+            connection.wait([sentinel])
             os._exit(1)
 
         threading.Thread(target=follow, daemon=True).start()

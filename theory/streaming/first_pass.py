@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from theory.errors import NotFiniteError
 from theory.inputs import FloatArray
 from theory.network.gram import rectifier_gram
 from theory.network.two_layer import pattern_counts
@@ -47,12 +48,15 @@ class _FirstCounter:
 
 
 def beginning(stream: NeuronStream, targets: FloatArray, tally: Tally) -> Beginning:
-    """What the whole network is known by, for targets y (n,). Raises StreamError (a chunk is missing)."""
+    """What the whole network is known by, for targets y (n,). Raises StreamError (a chunk is missing), NotFiniteError."""
     counts = tally.of_all(stream.chunks).counts["counts"].astype(np.float64)
     gram = rectifier_gram(stream.rows, stream.copies * counts, stream.width)
-    return Beginning.of(
-        stream.rows, stream.width, 1.0, stream.copies, gram, _first_residual(stream, targets, tally.total())
-    )
+    residual, error = _first_residual(stream, targets, tally.total())
+    with np.errstate(over="ignore"):
+        whole = norm_above(residual) + error
+    if not math.isfinite(whole * whole):
+        raise NotFiniteError("the squared norm of the residual u(0) - y overflows; scale weights and targets down")
+    return Beginning.of(stream.rows, stream.width, 1.0, stream.copies, gram, (residual, error))
 
 
 def _first_residual(stream: NeuronStream, targets: FloatArray, sums: FloatArray) -> tuple[FloatArray, float]:

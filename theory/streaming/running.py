@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from functools import reduce
+from concurrent.futures import Executor
+from functools import partial, reduce
 from pathlib import Path
 from typing import Protocol
 
@@ -13,14 +13,12 @@ from threadpoolctl import threadpool_limits
 
 from theory.inputs import FloatArray
 from theory.streaming.checkpoints import checkpoints_of
+from theory.streaming.executors import finished
 from theory.streaming.stream import Block, NeuronStream
 from theory.streaming.tally import Tally
 
 TASKS = 256
 """At most so many tasks, and files of checkpoints, for a stream that has more chunks."""
-
-WAITING = 1024
-"""Tasks that may wait for a worker."""
 
 Progress = Callable[[int], None]
 """Told how many neurons more a pass has seen."""
@@ -70,19 +68,11 @@ def run_pass(
             found.append(tally)
             tell(neurons(stream, task))
     total = reduce(Tally.joined, found) if found else None
-    running: dict[Future[Tally], range] = {}
-    while open_tasks or running:
-        while open_tasks and len(running) < WAITING:
-            task = open_tasks.pop(0)
-            running[executor.submit(tally_of, stream, works, task)] = task
-            if all(future.done() for future in running):  # an executor that works at once
-                break
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            task, tally = running.pop(future), future.result()
-            if kept is not None:
-                kept.save(task, tally)
-            total = tally if total is None else total.joined(tally)
-            tell(neurons(stream, task))
+    for task, tally in finished(executor, partial(tally_of, stream, works), open_tasks):
+        if kept is not None:
+            kept.save(task, tally)
+        total = tally if total is None else total.joined(tally)
+        tell(neurons(stream, task))
     assert total is not None
     return total.of_all(stream.chunks)
 

@@ -178,6 +178,8 @@ def neuron_stream(
     n, d = rows.shape
     if not 1 / LARGEST_SCALE <= nu <= LARGEST_SCALE:
         raise ScaleError(f"scale is {nu:g}; it must lie between {1 / LARGEST_SCALE:.0g} and {LARGEST_SCALE:.0g}")
+    if entropy < 0:
+        raise ScaleError(f"entropy is {entropy}; it must be a whole number, 0 or more")
     independent_neurons(width, symmetric)
     size = independent_neurons(chunk, False)
     enough_parameters(n, int(width), d)

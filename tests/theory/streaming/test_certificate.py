@@ -6,11 +6,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.theory.streaming.streams import small
+from theory.errors import NotFiniteError
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import bounds_at, certify_ball, certify_tube, tube_start
 from theory.stability.tube.bounds import rectifier_bounds
@@ -79,6 +80,7 @@ def test_bounds_at_the_same_widths_are_the_same_to_the_last_bit(symmetric: bool)
         assert (found.lambda_min, found.frozen, found.ratio) == (expected.lambda_min, expected.frozen, expected.ratio)
 
 
+@settings(max_examples=15)
 @given(chunk=st.integers(1, 3000), seed=st.integers(0, 2**20), symmetric=st.booleans())
 def test_in_chunks_of_any_size(chunk: int, seed: int, symmetric: bool) -> None:
     stream, y = small(seed, 2, 3, 2 * 700, 8.0, symmetric, max(chunk, 30))
@@ -123,6 +125,13 @@ def test_a_tube_that_does_not_close_is_said_not_to() -> None:
     assert not tube.certified
     assert tube.contraction == np.inf
     assert not certify_tube(stream.network(), stream.rows, y, per_neuron=False).certified
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_targets_beyond_all_range_are_refused(symmetric: bool) -> None:
+    stream, y = small(3, width=600, symmetric=symmetric)
+    with pytest.raises(NotFiniteError, match="overflows"):
+        certified(stream, 1e200 * y)
 
 
 def test_only_what_was_asked_for() -> None:

@@ -80,3 +80,8 @@ def test_rows_that_depend_on_each_other_are_not_drawn_directly() -> None:
 def test_what_no_network_has_is_refused(width: int, scale: float, symmetric: bool, chunk: int) -> None:
     with pytest.raises(InputError):
         neuron_stream(general_rows(9, 4), width, scale, 0, symmetric, chunk)
+
+
+def test_a_seed_is_not_negative() -> None:
+    with pytest.raises(ScaleError, match="entropy is -1"):
+        neuron_stream(general_rows(2, 2), 10, 1.0, -1)
