@@ -24,7 +24,7 @@ FEW = 1 / 40
 SAMPLED = 16
 """One neuron of so many."""
 
-FEWEST_SAMPLED = 2**13
+FEWEST_SAMPLED = 2**12
 """No fewer than so many are a sample."""
 
 DIGITS = 1536
