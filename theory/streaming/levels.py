@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from itertools import chain, islice
 
 import numpy as np
@@ -11,7 +10,7 @@ from theory.inputs import FloatArray
 from theory.stability.tube.bounds import rectifier_bounds
 from theory.stability.tube.candidates import candidates, chosen
 from theory.stability.tube.ngd import path_sum
-from theory.stability.tube.rectifier import RectifierCounter, RectifierCounts
+from theory.stability.tube.rectifier import RectifierCounter
 from theory.stability.tube.rule import input_widths
 from theory.stability.tube.start import Beginning, Neurons
 from theory.streaming.stream import NeuronStream
@@ -30,7 +29,6 @@ ITERATIONS = 60
 def estimated_path_sum(stream: NeuronStream, start: Beginning) -> float | None:
     """The path sum of the least tube by a sample; None where it closes none."""
     sample = _sample(stream)
-    share = stream.distinct / sample.pattern.shape[1]
     path, limit = float(start.coefficients_norm), 0.0
     for _ in range(ITERATIONS):
         widths = input_widths(start, path)
@@ -39,7 +37,7 @@ def estimated_path_sum(stream: NeuronStream, start: Beginning) -> float | None:
             listed = candidates(sample, input_widths(start, limit).values)
             counter = RectifierCounter(sample, listed)
         counts = counter.count(chosen(listed, widths))
-        bounds = rectifier_bounds(start, widths, _times(counts, share))
+        bounds = rectifier_bounds(start, widths, sample.pattern.shape[1], counts)
         if not (bounds.lambda_min > 0 and bounds.ratio < 1):
             return None
         further = float(path_sum(start, bounds))
@@ -52,10 +50,6 @@ def estimated_path_sum(stream: NeuronStream, start: Beginning) -> float | None:
 def level_widths(start: Beginning, path: float) -> FloatArray:
     """The widths (levels, n) of the tubes that are tried."""
     return np.stack([input_widths(start, factor * path).values for factor in LEVELS])
-
-
-def _times(counts: RectifierCounts, share: float) -> RectifierCounts:
-    return RectifierCounts(*(share * getattr(counts, one.name) for one in fields(counts)))
 
 
 def _sample(stream: NeuronStream) -> Neurons:

@@ -45,7 +45,7 @@ def certified_tube(stream: NeuronStream, start: Beginning, work: TubePass, first
     patterns = first.of_all(stream.chunks).counts["counts"]
     tally.of_all(stream.chunks)
     for level, widths in enumerate(work.widths):
-        bounds = rectifier_bounds(start, InputWidths(widths), work.counts(tally, level, patterns))
+        bounds = rectifier_bounds(start, InputWidths(widths), stream.distinct, work.counts(tally, level, patterns))
         if not (bounds.lambda_min > 0 and bounds.ratio < 1):
             break
         path = path_sum(start, bounds)

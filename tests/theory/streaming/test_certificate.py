@@ -72,7 +72,9 @@ def test_bounds_at_the_same_widths_are_the_same_to_the_last_bit(symmetric: bool)
     work = TubePass(level_widths(start, path))
     tally = run_pass(stream, [work], SerialExecutor())
     for level, widths in enumerate(work.widths[:2]):
-        found = rectifier_bounds(start, InputWidths(widths), work.counts(tally, level, first.counts["counts"]))
+        found = rectifier_bounds(
+            start, InputWidths(widths), stream.distinct, work.counts(tally, level, first.counts["counts"])
+        )
         expected = bounds_at(in_memory, widths)
         np.testing.assert_array_equal(found.gram_change, expected.gram_change)
         np.testing.assert_array_equal(found.product_change, expected.product_change)

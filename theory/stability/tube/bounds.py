@@ -56,15 +56,15 @@ def bounds_at(start: Start, widths: ArrayLike) -> TubeBounds:
     listed = candidates(start, given.largest)
     counts = RectifierCounter(start, listed).count(chosen(listed, given))
     if start.copies == 1 or isinstance(given, InputWidths):
-        return rectifier_bounds(start, given, counts)
+        return rectifier_bounds(start, given, start.distinct, counts)
     second = NeuronWidths(given.values[:, start.pattern.shape[1] :])
     others = RectifierCounter(start, listed).count(chosen(listed, second))
-    return rectifier_bounds(start, given, counts, others)
+    return rectifier_bounds(start, given, start.distinct, counts, others)
 
 
-def rectifier_bounds(start: Beginning, widths: Widths, *counts: RectifierCounts) -> TubeBounds:
-    """From counts of pairs, of all distinct neurons or of each half of the neurons apart."""
-    neurons = start.distinct * len(counts)
+def rectifier_bounds(start: Beginning, widths: Widths, counted: int, *counts: RectifierCounts) -> TubeBounds:
+    """From counts of pairs, of all distinct neurons or of each half of the neurons apart; each is of ``counted`` neurons."""
+    neurons = counted * len(counts)
     weights = raised(start.kernel / neurons, 1)
 
     def total(name: str) -> FloatArray:

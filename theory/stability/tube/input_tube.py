@@ -51,7 +51,7 @@ class InputTube:
         self._limit = widths.largest
         counts = counts_within(self.start, self._limit)
         self.pairs = int(np.trace(counts.pairs))
-        return rectifier_bounds(self.start, widths, counts)
+        return rectifier_bounds(self.start, widths, self.start.pattern.shape[1], counts)
 
     def within(self, widths: Widths) -> bool:
         """Whether no width is larger."""

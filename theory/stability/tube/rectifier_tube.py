@@ -28,7 +28,7 @@ class RectifierTube:
     def bounds(self, widths: Widths) -> TubeBounds:
         """Become the tube of these widths."""
         self.choose(widths)
-        return rectifier_bounds(self.start, widths, self._counter.count(self.masks))
+        return rectifier_bounds(self.start, widths, self.start.pattern.shape[1], self._counter.count(self.masks))
 
     def choose(self, widths: Widths) -> None:
         """The same, without any bounds."""

@@ -46,7 +46,9 @@ def test_what_has_settled_changes_no_activation_any_more() -> None:
     moved = np.abs(state.pre_activations - start).max() * np.sqrt(net.width)
     least = float(np.linalg.eigvalsh(state.gram)[0])
     assert 0.1 < moved * least / norm < 1
-    state.pre_activations[0, 0] = 0.0
+    at_boundary = state.pre_activations
+    at_boundary[0, 0] = 0.0
+    state.pre_activations = at_boundary
     assert not settled(state, norm)
 
 
