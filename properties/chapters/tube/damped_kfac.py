@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from properties.chapters.tube.families import SEARCH
 from properties.chapters.tube.kronecker import KroneckerTubeNetwork, PatternTube, dampings, exact_leverage
 from properties.chapters.tube.kronecker_families import certified_tubes, drawn, planned
-from properties.chapters.tube.kronecker_rule import CLOSES, CONTRACTS, REGULAR, STEP_SIZE, KroneckerRule
+from properties.chapters.tube.kronecker_rule import (
+    CLOSES,
+    CONTRACTS,
+    REGULAR,
+    STEP_SIZE,
+    KroneckerRule,
+    plain_of_either_sign,
+)
 from properties.chapters.tube.tube_rule import either_sign, ratio_of_either_sign
 from properties.engine.claim import Claim, Provenance
 from properties.engine.formulas import Formulas
@@ -137,7 +144,7 @@ T4_DAMPED_TUBE = RULE.claim(
         below_one=ratio_of_either_sign,
         ratio=lambda at: damped(ratio_of_either_sign(at), either_sign(at), at.eps_S),
         path=path_by(lambda at: damped(ratio_of_either_sign(at), either_sign(at), at.eps_S)),
-        plain=lambda at: tube_kfac.plain_solution(at.shape[0], at.shape[1], either_sign(at), at.eps_S),
+        plain=plain_of_either_sign,
     ),
     mutant(
         "any-ratio",

@@ -12,7 +12,14 @@ from properties.chapters.tube.enclosed_tube import EnclosedTube
 from properties.chapters.tube.families import SEARCH
 from properties.chapters.tube.kronecker import KroneckerTubeNetwork, PatternTube, Solution
 from properties.chapters.tube.kronecker_families import certified_tubes, drawn, planned
-from properties.chapters.tube.kronecker_rule import CLOSES, CONTRACTS, REGULAR, STEP_SIZE, KroneckerRule
+from properties.chapters.tube.kronecker_rule import (
+    CLOSES,
+    CONTRACTS,
+    REGULAR,
+    STEP_SIZE,
+    KroneckerRule,
+    plain_of_either_sign,
+)
 from properties.chapters.tube.tube_rule import either_sign, ratio_of_either_sign
 from properties.engine.claim import Claim, Provenance
 from properties.engine.formulas import Formulas
@@ -89,7 +96,7 @@ T4_TUBE = KroneckerRule().claim(
         below_one=ratio_of_either_sign,
         ratio=ratio_of_either_sign,
         path=lambda at: tube_kfac.path_sum(at.residual_norm, ratio_of_either_sign(at), at.h_min),
-        plain=lambda at: tube_kfac.plain_solution(at.shape[0], at.shape[1], either_sign(at)),
+        plain=plain_of_either_sign,
     ),
     mutant(
         "any-ratio",

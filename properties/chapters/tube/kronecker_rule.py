@@ -13,7 +13,7 @@ from flint import arb
 
 from properties.chapters.tube.instances import TUBE_BITS, Followed
 from properties.chapters.tube.kronecker import KRONECKER_FORMS, KroneckerTubeNetwork, PatternTube, Solution
-from properties.chapters.tube.tube_rule import EQUAL_BITS, least
+from properties.chapters.tube.tube_rule import EQUAL_BITS, either_sign, least
 from properties.engine.claim import (
     Bound,
     Hypothesis,
@@ -39,6 +39,11 @@ STEP_SIZE = "step size"
 def solution_bound(known: Solution, smallest: arb) -> arb:
     """At least ``||(H(k) + eps_S)^{-1} A_r(k)||``, of ``sigma_b^2 + eps_S``."""
     return arb(tube_kfac.neuron_solution(known.norm, known.flips, known.changed, smallest))
+
+
+def plain_of_either_sign(at: PatternTube) -> arb:
+    """The bound for all neurons with ``|sigma^2 - ||D_N|||`` for sigma_b^2."""
+    return arb(tube_kfac.plain_solution(*at.shape, either_sign(at), at.eps_S))
 
 
 @dataclass(frozen=True)
