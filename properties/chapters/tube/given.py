@@ -147,7 +147,7 @@ class GivenTube:
         if not self.tube.lambda_min > 0:
             return "lambda_b <= 0"
         fifth = math.floor(5 * float(self.known("ratio")) / limit)
-        allowed = "" if limit == 1 else " of its limit"
+        allowed = " of its limit" if self.optimiser == "ngd" else ""
         return f"ratio in [{fifth / 5:.1f}, {fifth / 5 + 0.2:.1f}){allowed}"
 
     # --- the run
