@@ -53,15 +53,21 @@ def _limit_row() -> SlackRow:
     )
 
 
-SLACK = (
-    *(
+def tightness_rows() -> tuple[SlackRow, ...]:
+    """Orthonormal inputs and correlated ones, with widths an input and a pair."""
+    return tuple(
         tightness_row(title, inputs, scale, per_neuron)
         for title, inputs, scale in (
             ("4 orthonormal inputs", np.eye(4), SCALE),
             ("4 inputs with correlations 2/3", towards_each_other(4), 10 * SCALE),
         )
         for per_neuron in (False, True)
-    ),
+    )
+
+
+MEASURED_SLACK = {"T1-tube": tightness_rows}
+
+SLACK = (
     SlackRow(
         claim="C2-tube-ratio",
         quantity="the factor of the second form",
