@@ -1,12 +1,12 @@
 """The registry of claims, id -> Claim in the order in which the table shows them, the slack table, and statements that are no claims.
 
-They are found in the chapters: every module there may have tuples ``CLAIMS`` and ``SLACK``, and a mapping ``NOT_CLAIMS``. Chapters come in the order of their
+They are found in the chapters: every module there may have tuples ``CLAIMS`` and ``SLACK``, and mappings ``MEASURED_SLACK`` and ``NOT_CLAIMS``. Chapters come in the order of their
 ``SECTION``, modules in that of their names, the one that is called as its chapter first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType, ModuleType
@@ -36,6 +36,11 @@ registry: Mapping[str, Claim[Any]] = MappingProxyType(
 )
 
 slack_table: tuple[SlackRow, ...] = tuple(row for module in _MODULES for row in getattr(module, "SLACK", ()))
+
+measured_slack: Mapping[str, Callable[[], Sequence[SlackRow]]] = MappingProxyType(
+    {claim: rows for module in _MODULES for claim, rows in getattr(module, "MEASURED_SLACK", {}).items()}
+)
+"""By claim the rows of that table whose numbers are measured on networks, which takes a moment: only a table that is shown has them."""
 
 not_claims: Mapping[str, str] = MappingProxyType(
     {id: reason for module in _MODULES for id, reason in getattr(module, "NOT_CLAIMS", {}).items()}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from properties.catalogue import not_claims, registry, slack_table
+from properties.catalogue import measured_slack, not_claims, registry, slack_table
 from properties.conformance.subject import elsewhere as elsewhere_library
 from properties.conformance.subject import own_library
 from properties.dataset.part import DatasetPart
@@ -103,6 +103,7 @@ SUITE = Suite(
     ties=ties_of,
     chains=chains,
     slack=slack_table,
+    measured_slack=measured_slack,
     not_executable={**not_claims, **dict.fromkeys(obligations, OBLIGATION)},
     document=CHECKOUT / "docs" / "theory.md",
     parts={"dataset": DatasetPart(), "pictures": PicturesPart()},

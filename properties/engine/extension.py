@@ -69,6 +69,8 @@ class Suite:
     """Theorems that need an obligation, each with what follows from its range: the obligation's hypotheses."""
     chains: Mapping[str, Chain] = field(default_factory=dict)
     slack: Sequence[SlackRow] = ()
+    measured_slack: Mapping[str, Callable[[], Sequence[SlackRow]]] = field(default_factory=dict)
+    """By claim further rows, whose numbers take a moment: for the process that keeps the document."""
     not_executable: Mapping[str, str] = field(default_factory=dict)
     """Statements of the theory that are no claims, with the reason."""
     document: Path | None = None

@@ -33,23 +33,33 @@ PRECISIONS = (106, 212, 424, 848)
 """Bits at which an undecided or violated bound is evaluated again; the last is the cap."""
 
 SHRINK_EVALUATIONS = 200
-"""Evaluations spent on shrinking a violation; afterwards the smallest one found stands."""
+"""Evaluations spent on shrinking a violation at most; afterwards the smallest one found stands."""
+
+
+class _Spent(KeyboardInterrupt):
+    """Ends Hypothesis' search at once: the evaluations for shrinking are spent, and the smallest violation found stands."""
 
 
 class _Violation(AssertionError):
     """Tells Hypothesis that the drawn description violates the claim."""
 
 
-def run_claim(claim: Claim[Any], depth: Depth, seed: int, observe: Callable[[Result], None] | None = None) -> Result:
-    """Search every family of the claim; stop at the first confirmed and shrunk violation.
+def run_claim(
+    claim: Claim[Any],
+    depth: Depth,
+    seed: int,
+    observe: Callable[[Result], None] | None = None,
+    shrinking: int = SHRINK_EVALUATIONS,
+) -> Result:
+    """Search every family of the claim; stop at the first confirmed violation, shrunk by at most so many evaluations.
 
-    The result depends on ``claim``, ``depth`` and ``seed`` alone; ``observe`` sees it grow, instance by instance. Errors raised by an instance are programming errors
-    and propagate, with the description as a note.
+    The result depends on ``claim``, ``depth`` and ``seed`` alone, of ``shrinking`` nothing but the violation; ``observe`` sees it grow, instance by instance.
+    Errors raised by an instance are programming errors and propagate, with the description as a note.
     """
     result = Result(claim=claim, depth=depth.value, seed=seed)
     started = time.perf_counter()
     for family in claim.families:
-        _search_family(claim, family, depth, result, observe)
+        _search_family(claim, family, depth, result, observe, shrinking)
         if result.refutation is not None:
             break
     result.seconds = time.perf_counter() - started
@@ -80,6 +90,7 @@ def _search_family(
     depth: Depth,
     result: Result,
     observe: Callable[[Result], None] | None,
+    shrinking: int,
 ) -> None:
     """Search one family; every description is evaluated and counted once, however often it is drawn."""
     known: dict[str, Evaluation] = {}
@@ -91,8 +102,8 @@ def _search_family(
         key = description_key(description)  # Hypothesis may draw a description twice, its keys in another order
         evaluation = known.get(key)
         if evaluation is None:
-            if failing and len(known) - before_failing > SHRINK_EVALUATIONS:
-                return  # the budget for shrinking is spent: only what is known to fail fails
+            if failing and len(known) - before_failing >= shrinking:
+                raise _Spent
             if claim.sampled is not None:
                 if result.sampled_evaluations == EVALUATIONS:
                     raise BudgetError(f"more than {EVALUATIONS} evaluations of {claim.id}")
@@ -118,7 +129,7 @@ def _search_family(
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
-            phases=(Phase.generate, Phase.target, Phase.shrink),
+            phases=(Phase.generate, Phase.target, *([Phase.shrink] if shrinking else [])),
         )(given(family.descriptions())(check))
     )
     try:
@@ -126,7 +137,7 @@ def _search_family(
             check(description)
         drawing = True
         search()
-    except _Violation:
+    except (_Violation, _Spent):
         result.refutation = known[failing[0]]
 
 

@@ -59,6 +59,9 @@ def requested_run(config: pytest.Config, suite: Suite) -> Run:
     asked |= {kind: part.requested(config, setting) for kind, part in suite.parts.items() if not part.apart}
     tasks = tuple(task for kind in suite.parts if (task := asked[kind]) is not None)
     chosen = {claim.id for claim in claims}
+    records = not hasattr(config, "workerinput")
+    measured = [row for id, rows in suite.measured_slack.items() if records and id in chosen for row in rows()]
+    slack = [*suite.slack, *measured]
     run = Run(
         depth=depth,
         root=setting.root,
@@ -86,7 +89,7 @@ def requested_run(config: pytest.Config, suite: Suite) -> Run:
                 *(obligation.id for obligation in to_prove),
             ],
             chains=[chain_entry(chain) for theorem, chain in suite.chains.items() if theorem in chosen],
-            slack=[slack_entry(row) for row in selected_slack(suite.slack, chosen)],
+            slack=[slack_entry(row) for row in selected_slack(slack, chosen)],
             not_executable=suite.not_executable,
             left_out=possible.left_out,
             commands=Commands(
@@ -99,7 +102,7 @@ def requested_run(config: pytest.Config, suite: Suite) -> Run:
         baseline=baseline,
         selective=selective,
         replays=replays,
-        records=not hasattr(config, "workerinput"),
+        records=records,
         subject=subject,
         suite=suite if subject is None else None,
     )

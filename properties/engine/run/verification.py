@@ -21,12 +21,16 @@ from properties.engine.report import wording
 from properties.engine.report.entries import Entry, claim_entry, mutant_entry, obligation_entry
 from properties.engine.results import Result
 from properties.engine.run.run import Run
-from properties.engine.search import run_claim
+from properties.engine.search import SHRINK_EVALUATIONS, run_claim
 from properties.engine.seeds import claim_seed
 from theory.proof.obligation import Obligation, Standing
 
 PART_SEED = 0
 """What stands for a search's seed in evaluations of a part: no claim in it is sampled."""
+
+
+MUTANT_SHRINKING = 40
+"""Evaluations spent on shrinking the refutation of a mutant, which is known to be false: it is shown, and nobody looks for its cause."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,10 @@ class Verification:
         return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.claim_failure(entry, hints))
 
     def mutant(self, mutant: Mutant) -> Outcome:
-        """Passed when the mutant is refuted, at depth normal at least."""
+        """Passed when the mutant is refuted, at depth normal at least; its refutation is shrunk where a report shows it."""
         depth = Depth.NORMAL if self._run.depth is Depth.QUICK else self._run.depth
-        outcome, seed = self._search(mutant.claim, depth)  # stops at the first refutation, so this costs little
+        # stops at the first refutation, so this costs little
+        outcome, seed = self._search(mutant.claim, depth, MUTANT_SHRINKING if self._run.report else 0)
         entry = mutant_entry(mutant, outcome, depth.value, seed)
         hints = self._counterexample(entry, mutant.claim, mutant.statement, outcome)
         return Outcome(entry, entry["verdict"] == Verdict.REFUTED.value, wording.mutant_failure(entry, hints))
@@ -108,10 +113,10 @@ class Verification:
         entry["explanation"], entry["remark"] = [], ""
         return Outcome(entry, False, f"{claim.id} is incomplete:\n{text}\n{self._run.again(claim.id)}")
 
-    def _search(self, claim: Claim[Any], depth: Depth) -> tuple[Result | str, int]:
+    def _search(self, claim: Claim[Any], depth: Depth, shrinking: int = SHRINK_EVALUATIONS) -> tuple[Result | str, int]:
         seed = claim_seed(self._run.root, claim.id)
         try:
-            return run_claim(claim, depth, seed, self._run.observe), seed
+            return run_claim(claim, depth, seed, self._run.observe, shrinking), seed
         except Exception as error:
             return _text(error), seed
 

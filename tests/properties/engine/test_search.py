@@ -305,3 +305,24 @@ def test_networks_are_confirmed_up_to_a_size(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(instances, "MOST_PRODUCTS", 2 * 20 * instances.ENTRY_PRODUCTS - 1)
     with pytest.raises(TooLargeToConfirmError, match="1 steps"):
         instance.enclosed_step(0)
+
+
+@pytest.mark.parametrize("evaluations", [0, 3, 1000])
+def test_a_violation_is_shrunk_by_so_many_evaluations_and_the_counts_do_not_depend_on_it(evaluations: int) -> None:
+    seen: list[int] = []
+
+    def conclusion(number: Number) -> Sequence[Bound]:
+        seen.append(number.value)
+        return below(437)(number)
+
+    whole = run_claim(claim(below(437), families=(family(2**40),)), Depth.QUICK, 1)
+    found = run_claim(claim(conclusion, families=(family(2**40),)), Depth.QUICK, 1, shrinking=evaluations)
+    assert found.verdict is whole.verdict is Verdict.REFUTED
+    assert (found.instances, found.families) == (whole.instances, whole.families)
+    assert found.refutation is not None
+    first = next(index for index, value in enumerate(seen) if value > 437)
+    assert len(seen) <= first + 1 + evaluations
+    value = found.refutation.description["value"]
+    assert value in seen
+    assert value == min(one for one in seen if one > 437)
+    assert (value == 438) == (evaluations == 1000)
