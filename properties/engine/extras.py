@@ -21,6 +21,7 @@ class Extra(StrEnum):
     PROOFS = "proofs"
     REPORT = "report"
     DATA = "data"
+    DASK = "dask"
 
 
 MODULES: Mapping[Extra, Mapping[str, str]] = {
@@ -32,6 +33,7 @@ MODULES: Mapping[Extra, Mapping[str, str]] = {
         "latex2mathml": "latex2mathml",
     },
     Extra.DATA: {"sklearn": "scikit-learn", "clevercsv": "clevercsv"},
+    Extra.DASK: {"distributed": "distributed"},
 }
 """By extra the modules that shipped code imports, and the distributions that they come in."""
 
