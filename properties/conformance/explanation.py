@@ -85,10 +85,11 @@ def answer_lines(instance: Instance, evaluation: Evaluation) -> Iterator[str]:
         yield from _solve_lines(instance)
         return
     found = instance.answer
-    if found.problem or not found.matrices:
-        if found.answer.where:
-            yield f"raised at: {found.answer.where}"
-        return
+    for one in [found] if instance.other is None else [found, instance.other_answer]:
+        if one.problem or not one.matrices:
+            if one.answer.where:
+                yield f"raised at: {one.answer.where}"
+            return
     violated = [bound.label for bound in evaluation.bounds if bound.verdict is Verdict.REFUTED]
     piece_number = next(
         (
@@ -158,6 +159,7 @@ def cause_sentences(statement: Statement, instance: Instance) -> list[str]:
     for source, description in panel:
         if not fitting:
             break
+        description = source.offered(description, library)
         asked = source.build(description, library)
         if not _judged(statement, asked):
             continue

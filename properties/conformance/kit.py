@@ -59,7 +59,7 @@ def missing(source: Source, statement: Statement, library: Library) -> str:
     """Why nothing of a source is judged: what the library said of each of the instances that every run has; else empty."""
     reason = ""
     for description in source.first:
-        found = statement.hypotheses(source.build(description, library))
+        found = statement.hypotheses(source.build(source.offered(description, library), library))
         lacking = [h.name for h in found if h.name.startswith("the library has it") and h.margin < 0]
         if not lacking:
             return ""

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from properties.engine.stable_names import stored_as
-from theory.conformance.problem import Problem
+from theory.conformance.problem import LOSSES, REDUCTIONS, Problem
 from theory.errors import ImplementationError
 
 FUNCTIONS = ("curvature", "solve", "update", "run")
@@ -34,6 +34,10 @@ DECLARED: Mapping[str, tuple[str, ...]] = {
     "clip": ("kl", "norm"),
 }
 """What may be declared, the default first (docs/conformance.md, "Conventions")."""
+
+
+OFFERED: Mapping[str, tuple[str, ...]] = {"losses": LOSSES, "reductions": REDUCTIONS}
+"""What may be declared as a list of what there is; by default all. Problems are drawn with these where a claim allows one of them."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,10 @@ class Library:
         """What it says of a convention, or the default."""
         return str(_declares(self.implementation).get(convention, DECLARED[convention][0]))
 
+    def offers(self, what: str) -> tuple[str, ...]:
+        """What it says that it has, of ``losses`` or ``reductions``."""
+        return tuple(_declares(self.implementation).get(what, OFFERED[what]))
+
     def ask(self, function: str, problem: Problem, *rest: Any) -> Answer:
         """What a function returns for the problem, given with copies of its arrays. Never raises what the function raises."""
         called = getattr(self.implementation, function, None)
@@ -116,8 +124,15 @@ def _declares(implementation: Any) -> Mapping[str, Any]:
 
 def _check(name: str, implementation: Any) -> None:
     for convention, value in _declares(implementation).items():
+        if convention in OFFERED:
+            unknown = [one for one in value if one not in OFFERED[convention]]
+            if unknown:
+                raise ImplementationError(
+                    f"{name} declares {convention} {unknown}; known: {', '.join(OFFERED[convention])}"
+                )
+            continue
         if convention not in DECLARED:
-            raise ImplementationError(f"{name} declares {convention!r}; known: {', '.join(DECLARED)}")
+            raise ImplementationError(f"{name} declares {convention!r}; known: {', '.join((*DECLARED, *OFFERED))}")
         if value not in DECLARED[convention]:
             raise ImplementationError(
                 f"{name} declares {convention} = {value!r}; known: {', '.join(DECLARED[convention])}"

@@ -66,6 +66,8 @@ def parameter(rng: np.random.Generator, rows: int, columns: int, bias: bool) -> 
 def stages_of(d: Description) -> list[tuple[Stage, int, int]]:
     """The stages of a net, each with the rows and columns of its matrix; 0 where it has none."""
     act, width, hidden, C = d["activation"], d["width"], d["hidden"], d["outputs"]
+    if d["loss"] == "softmax":
+        C = max(C, 2)  # of one class it is constant
     kernel, stride, dilation, padding = CONVOLUTIONS[d.get("convolution", 0)]
 
     def conv(p: int, into: int, outof: int, a: str = act) -> tuple[Stage, int, int]:

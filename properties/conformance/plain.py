@@ -196,26 +196,35 @@ class Plain:
 
     def accumulated(self, problem: Problem) -> list[Any]:
         """The curvature of the batches, together."""
+        if problem.approximation == "ekfac":
+            return self.curvature(problem.changed(split=()))
         total: list[Any] = []
-        for batch, share, positions in self.batches(problem):
+        for batch, share in self.batches(problem):
             found = self.curvature(batch)
-            if problem.approximation in ("blocks", "ekfac"):
-                if problem.approximation == "ekfac":
-                    return self.curvature(problem.changed(split=()))
-                total = (
-                    [F * share for F in found]
-                    if not total
-                    else [B + F * share for B, F in zip(total, found, strict=True)]
-                )
+            if problem.approximation == "blocks":
+                parts = [F * share for F in found]
+                total = [B + F for B, F in zip(total, parts, strict=True)] if total else parts
                 continue
-            parts = [(G * share, A * positions) for G, A in found]
-            total = parts if not total else [(G + H, A + E) for (G, A), (H, E) in zip(total, parts, strict=True)]
+            counts = [self.count(batch, p) / self.count(problem, p) for p in problem.learned]
+            pairs = [(G * share, A * count) for (G, A), count in zip(found, counts, strict=True)]
+            total = [(G + H, A + E) for (G, A), (H, E) in zip(total, pairs, strict=True)] if total else pairs
         return total
 
-    def batches(self, problem: Problem) -> Iterator[tuple[Problem, float, float]]:
-        """Each batch, its share of the loss, and its share of the positions."""
+    def count(self, problem: Problem, parameter: int) -> int:
+        """Over how many rows the input factor of a parameter is a mean."""
+        if problem.approximation == "reduce":
+            return len(problem.inputs)
+        total = 0
+        for x in problem.inputs:
+            T = len(x)
+            for stage in problem.stages:
+                T = stage.positions(T)
+                total += T if stage.parameter == parameter else 0
+        return total
+
+    def batches(self, problem: Problem) -> Iterator[tuple[Problem, float]]:
+        """Each batch, and its share of the loss."""
         start, sizes = 0, [len(y) for y in problem.targets]
-        longest = [len(x) for x in problem.inputs]
         for size in problem.split:
             part = slice(start, start + size)
             batch = problem.changed(
@@ -231,8 +240,7 @@ class Plain:
                 "tokens": sum(sizes[part]) / sum(sizes),
                 "outputs": sum(sizes[part]) / sum(sizes),
             }[problem.reduction]
-            positions = size / len(sizes) if problem.approximation == "reduce" else sum(longest[part]) / sum(longest)
-            yield batch, share, positions
+            yield batch, share
             start += size
 
     def factors(self, problem: Problem) -> list[Factors]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis.strategies import SearchStrategy
@@ -29,16 +29,33 @@ class Source:
     """The smallest ones, which every run has."""
     examples: tuple[int, int, int] = (8, 280, 1500)
 
+    allowed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Values of keys of the descriptions, where these are drawn from a list."""
+
     def family(self, library: Library) -> Family[Instance]:
-        """The family of a library."""
+        """The family of a library, with losses and reductions that it has where the claim speaks of one."""
+
+        def offered(description: Description) -> Description:
+            return self.offered(description, library)
+
         return Family(
             self.id,
             self.title,
-            self.descriptions,
+            lambda: self.descriptions().map(offered),
             lambda description: self.build(description, library),
             dict(zip(Depth, self.examples, strict=True)),
-            first=self.first,
+            first=tuple(map(offered, self.first)),
         )
+
+    def offered(self, description: Description, library: Library) -> Description:
+        """The description with a loss and a reduction that the library says it has, if the claim speaks of one."""
+        changes = {}
+        for key, name in (("loss", "losses"), ("reduction", "reductions")):
+            has = library.offers(name)
+            possible = [value for value in self.allowed.get(key, ()) if value in has]
+            if description.get(key) not in has and possible:
+                changes[key] = possible[0]
+        return {**description, **changes}
 
 
 @dataclass(frozen=True)
@@ -73,7 +90,8 @@ def source(
     **parts: Any,
 ) -> Source:
     """A source that draws descriptions with these values of the keys (``networks.drawn``)."""
-    return Source(id, title, build, lambda: drawn(**parts), tuple(first), examples)
+    allowed = {"loss": ("half squared", "squared"), "reduction": ("batch", "sum", "outputs"), **parts}
+    return Source(id, title, build, lambda: drawn(**parts), tuple(first), examples, allowed)
 
 
 def both(*descriptions: Description) -> tuple[Description, ...]:

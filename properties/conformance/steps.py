@@ -126,6 +126,13 @@ class Solving(Instance):
         return ask(), ask()
 
     @cached_property
+    def other_answer_solved(self) -> Answer:
+        """What came back from ``solve`` for the other problem, with the damping ``numbers[1]``."""
+        assert self.other is not None
+        vectors = [v.astype(self.problem.dtype) for v in self.arrays]
+        return self.library.ask("solve", self.other, self.numbers[1], self.kind, vectors)
+
+    @cached_property
     def moved(self) -> tuple[Answer, Arrays]:
         """What came back from ``update``."""
         return moved(self, self.problem)
@@ -207,6 +214,8 @@ def moves(instance: Solving) -> Sequence[Bound]:
     if arrays.problem:
         if singular and answer.raised and instance.library.declared("singular") == "raises":
             return [equal_exactly("an error is raised where M is singular, as declared", holds=True)]
+        if instance.parts.undefined and answer.raised and instance.library.declared("vanishing") == "raises":
+            return [equal_exactly("an error is raised where a factor vanishes, as declared", holds=True)]
         return [broken(arrays.problem)]
     bounds = [frozen_stay(instance.problem, arrays.arrays)]
     steps = differences(instance.problem, arrays.arrays, instance.step_size)

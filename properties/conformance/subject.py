@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from properties.conformance.kit import PREFIX, Kit, kit
-from properties.conformance.library import DECLARED, FUNCTIONS, Library, load_library
+from properties.conformance.library import DECLARED, FUNCTIONS, OFFERED, Library, load_library
 from properties.engine.claim import Claim
 from properties.engine.run.place import Place, place
 from theory.errors import ImplementationError
@@ -46,7 +46,8 @@ class OwnLibrary:
     def header(self) -> Sequence[str]:
         """Its name, its conventions, and what is not judged of it."""
         declared = {name: self.library.declared(name) for name in DECLARED}
-        said = ", ".join(f"{name} {value}" for name, value in declared.items())
+        declared |= {name: ", ".join(self.library.offers(name)) for name in OFFERED}
+        said = "; ".join(f"{name} {value}" for name, value in declared.items())
         return [
             f"library: {self.library.name} ({said})",
             *(f"not judged: {what}: {reason}" for what, reason in self._kit.left_out.items()),

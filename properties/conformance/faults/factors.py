@@ -177,7 +177,7 @@ class ProductsAccumulated(PlainSteps):
         if problem.approximation in ("blocks", "ekfac"):
             return super().accumulated(problem)
         total: list[Any] = []
-        for batch, share, _ in self.batches(problem):
+        for batch, share in self.batches(problem):
             found = [np.kron(G, A) * share for G, A in self.factors(batch)]
             total = found if not total else [B + F for B, F in zip(total, found, strict=True)]
         return total
@@ -189,7 +189,7 @@ class MeanOfBatchMeans(PlainSteps):
     id, number = "mean-of-batch-means", 0
 
     def accumulated(self, problem: Problem) -> list[Any]:
-        parts = [self.curvature(batch) for batch, _, _ in self.batches(problem)]
+        parts = [self.curvature(batch) for batch, _ in self.batches(problem)]
         if problem.approximation in ("blocks", "ekfac"):
             return [sum(F) / len(F) for F in zip(*parts, strict=True)]
         return [tuple(sum(one) / len(one) for one in zip(*pairs, strict=True)) for pairs in zip(*parts, strict=True)]
