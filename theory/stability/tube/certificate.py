@@ -108,22 +108,26 @@ def _sampled(start: Start, rule: TubeRule) -> TubeCertificate | None:
 
     What a sample says is a guess and no more: the certificate is ``F(b) <= b``, with the counts of all neurons.
     """
+    guess = _guess(start, rule)
+    if guess is None:
+        return None
+    tube, widths = _guessed(start, rule, guess) if rule.per_neuron else (InputTube(start), guess.widths)
+    bounds = tube.bounds(Scaled(widths, SAMPLE_MARGIN))
+    reach = rule.reach(tube, bounds)
+    return _closed(start, bounds, reach) if reach is not None and tube.within(reach.widths) else None
+
+
+def _guess(start: Start, rule: TubeRule) -> TubeBounds | None:
+    """The bounds in a tube that closes for a sample, its widths the largest of each input's; None where it says nothing."""
     sample = sample_of(start) if start.net.phi.curvature is None else None
     likely = None if sample is None else rule.sampled(sample)
     if sample is None or likely is None:
         return None
-    tried = RectifierTube(sample) if rule.per_neuron else InputTube(sample)
-    guess = _iterated(tried, likely)
-    if not guess.certified or (isinstance(tried, InputTube) and tried.pairs < FEWEST_PAIRS * len(start.rows)):
+    tube = RectifierTube(sample) if rule.per_neuron else InputTube(sample)
+    found = _iterated(tube, likely)
+    if not found.certified or (isinstance(tube, InputTube) and tube.pairs < FEWEST_PAIRS * len(start.rows)):
         return None
-    tube: Tube
-    if isinstance(tried, InputTube):
-        tube, widths = InputTube(start), guess.bounds.widths
-    else:
-        tube, widths = _guessed(start, rule, guess.bounds)
-    bounds = tube.bounds(Scaled(widths, SAMPLE_MARGIN))
-    reach = rule.reach(tube, bounds)
-    return _closed(start, bounds, reach) if reach is not None and tube.within(reach.widths) else None
+    return replace(found.bounds, widths=InputWidths(found.bounds.widths.largest))
 
 
 def _guessed(start: Start, rule: TubeRule, bounds: TubeBounds) -> tuple[RectifierTube, Widths]:
