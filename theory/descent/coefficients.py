@@ -17,7 +17,6 @@ from theory.descent.state import Factors, FunctionSpaceState, Movement
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
-from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
 from theory.rigour.euclidean import form_root
 from theory.rigour.exact import AnyArray, ball_matrix, entrywise_product
@@ -73,13 +72,11 @@ class CoefficientOptimiser(Optimiser):
         rows = state.geometry.inputs
         return Movement(weighted_kernel(state.geometry, c), length, lambda: c[:, None] * rows, c)
 
-    def parameter_step(
-        self, net: TwoLayerNetwork, geometry: InputGeometry, gradient: FloatArray, eta: float
-    ) -> FloatArray:
+    def parameter_step(self, state: FunctionSpaceState, eta: float) -> FloatArray:
         """``-eta diag(c) X``."""
-        rows = geometry.inputs
-        c = self.coefficients(net.gram(rows), gradient, "the Gram matrix G") if self.inverts else gradient
-        return np.asarray(-eta * c[:, None] * rows)
+        gradient = state.output_gradient
+        c = self.coefficients(state.gram, gradient, "the Gram matrix G") if self.inverts else gradient
+        return np.asarray(-eta * c[:, None] * state.geometry.inputs)
 
     def mover(self, inputs: FloatArray) -> MoveMaker:
         """``dZ = -K diag(c) S`` and ``||dW||_F^2 = c^T G c``."""

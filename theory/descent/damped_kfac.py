@@ -23,7 +23,6 @@ from theory.directed import exact, float_below
 from theory.errors import ChoiceError, ScaleError
 from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
-from theory.network.two_layer import TwoLayerNetwork
 from theory.reals import nonnegative_real, shown
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
 from theory.rigour.damped_inputs import DampedInputs
@@ -92,14 +91,14 @@ class DampedKroneckerFactored(KroneckerFactored):
         length = form_root(inverse_times @ dual, pattern_gram)
         return Movement((projection @ inverse_times.T,), length, lambda: solve_gram(shifted, gradient[:, None] * dual))
 
-    def parameter_step(
-        self, net: TwoLayerNetwork, geometry: InputGeometry, gradient: FloatArray, eta: float
-    ) -> FloatArray:
+    def parameter_step(self, state: FunctionSpaceState, eta: float) -> FloatArray:
         """``-eta (H + eps_S I)^{-1} diag(g) X (X^T X + eps_X I)^{-1}``."""
         if not self.damped:
-            return super().parameter_step(net, geometry, gradient, eta)
-        shifted, dual = self._shifted(net.pattern_gram(geometry.inputs)), self._of_inputs(geometry)[1]
-        return -eta * solve_gram(shifted, gradient[:, None] * dual, "the pattern Gram matrix H with its damping")
+            return super().parameter_step(state, eta)
+        shifted, dual = self._shifted(state.pattern_gram), self._of_inputs(state.geometry)[1]
+        return -eta * solve_gram(
+            shifted, state.output_gradient[:, None] * dual, "the pattern Gram matrix H with its damping"
+        )
 
     def mover(self, inputs: FloatArray) -> MoveMaker:
         """``-P diag(g) (H + eps_S I)^{-1}``."""

@@ -13,7 +13,6 @@ from theory.descent.solving import solve_gram
 from theory.descent.state import Factors, FunctionSpaceState, Movement
 from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
-from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
 from theory.rigour.euclidean import euclidean_norm, form_root
 from theory.rigour.gram_rounding import GramRounding, smallest_root
@@ -42,12 +41,10 @@ class KroneckerFactored(Optimiser):
             factors = (basis, basis.T @ inverse_times.T)
         return Movement(factors, length, lambda: solve_gram(pattern_gram, gradient[:, None] * geometry.dual_inputs))
 
-    def parameter_step(
-        self, net: TwoLayerNetwork, geometry: InputGeometry, gradient: FloatArray, eta: float
-    ) -> FloatArray:
+    def parameter_step(self, state: FunctionSpaceState, eta: float) -> FloatArray:
         """``-eta H^{-1} diag(g) X (X^T X)^+``."""
-        direction = gradient[:, None] * geometry.dual_inputs
-        return -eta * solve_gram(net.pattern_gram(geometry.inputs), direction, "the pattern Gram matrix H")
+        direction = state.output_gradient[:, None] * state.geometry.dual_inputs
+        return -eta * solve_gram(state.pattern_gram, direction, "the pattern Gram matrix H")
 
     def mover(self, inputs: FloatArray) -> MoveMaker:
         """``-P diag(g) H^{-1}``."""

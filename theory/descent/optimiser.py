@@ -21,7 +21,6 @@ from theory.descent.state import FunctionSpaceState, Movement
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
-from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import AnyArray
 
 Move = tuple[arb_mat, arb]
@@ -77,10 +76,8 @@ class Optimiser(ABC):
         """The step from the state's iterate in function space. Raises RankDeficientError."""
 
     @abstractmethod
-    def parameter_step(
-        self, net: TwoLayerNetwork, geometry: InputGeometry, gradient: FloatArray, eta: float
-    ) -> FloatArray:
-        """``B`` with ``dW = S^T B``, shape (n, d), for the loss's gradient (n,) in the outputs. Raises RankDeficientError."""
+    def parameter_step(self, state: FunctionSpaceState, eta: float) -> FloatArray:
+        """``B`` with ``dW = S^T B``, shape (n, d), for a step from the state's iterate. Raises RankDeficientError."""
 
     @abstractmethod
     def mover(self, inputs: FloatArray) -> MoveMaker:

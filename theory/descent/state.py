@@ -17,7 +17,7 @@ from theory.errors import ChoiceError, DivergenceError, NotFiniteError
 from theory.inputs import FloatArray, enough_parameters, target_vector
 from theory.kernels.geometry import InputGeometry
 from theory.losses import LossMaker, SquaredLoss
-from theory.network.blocks import Blocks
+from theory.network.blocks import BLOCK_ENTRIES, Blocks
 from theory.network.pattern import ActivationPattern, SignedPattern
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
@@ -62,7 +62,7 @@ class FunctionSpaceState:
     ) -> None:
         """Evaluate the pre-activations of ``net`` once; afterwards the weights are not needed.
 
-        ``measure_steps=False`` spares GD the Gram matrix that only the length of its step needs (nan then).
+        ``measure_steps=False`` spares GD the Gram matrix that only the length of its step needs (nan then); others evaluate it later.
         ``single_precision`` multiplies the pattern of a ReLU network in float32: every move dZ is off by some 2^-24 of
         itself, while Z, outputs, counts and solutions stay as they are. For curves, not for certificates.
         """
@@ -86,11 +86,11 @@ class FunctionSpaceState:
         self._dtype = np.dtype(np.float32 if single_precision and self.phi.curvature is None else np.float64)
         self._workspaces: dict[int, Workspace] = {}
         self._put(Blocks(n, m), net.signs, net.pre_activation_blocks(self.geometry.inputs))
-        self._reach = max(float(max(block.max(), -block.min())) for block in self._moving)
+        self._reach: float | None = None
         self._pattern_gram: FloatArray | None = None
         self.outputs = np.zeros(n)
         with np.errstate(over="ignore"):
-            self._sweep((), count=True)
+            self._sweep((), count=measure_steps)
             if not np.isfinite(self.residual @ self.residual):
                 raise NotFiniteError(
                     "the squared norm of the residual u(0) - y overflows; scale weights and targets down"
@@ -164,6 +164,25 @@ class FunctionSpaceState:
             raise ChoiceError("no step was taken yet: it has no direction")
         return self._direction()
 
+    def moved_weights(self, weights: FloatArray, direction: FloatArray) -> FloatArray:
+        """``W + S^T B`` for W (m, d) and B (n, d), shape (m, d): a new array, block by block."""
+        scaled, moved = self._unit * direction, np.empty_like(weights)
+        short = max(1, BLOCK_ENTRIES // weights.shape[1])
+
+        def add(thread: int, panel: range) -> None:
+            for number in panel:
+                features = self._workspace(thread, number).features
+                self._block_features(number, features)
+                first = self._blocks.slices[number].start
+                for start in range(0, features.shape[1], short):
+                    part = features[:, start : start + short]
+                    rows = slice(first + start, first + start + part.shape[1])
+                    np.matmul(part.T, scaled, out=moved[rows])
+                    np.add(moved[rows], weights[rows], out=moved[rows])
+
+        self._blocks.each_panel(add)
+        return moved
+
     def features(self) -> FloatArray:
         """``S`` at the current iterate, shape (n, m): a new array."""
         return np.asarray(self.phi.derivative(self.pre_activations) * (self._signs * self._unit))
@@ -175,6 +194,8 @@ class FunctionSpaceState:
         for factor in reversed(movement):
             entries = np.abs(factor) @ entries
             largest = max(largest, float(entries.max()))
+        if self._reach is None:
+            self._reach = max((float(np.abs(block).max()) for block in self._moving), default=0.0)
         self._reach += float(entries.max())
         limit = np.finfo(np.float32 if self._dtype == np.float32 else np.float64).max
         return bool(self._reach + largest < float(limit) / 2)
@@ -196,11 +217,9 @@ class FunctionSpaceState:
         """Move the neurons of some blocks; their ``sum_r a_r phi(z_r)`` (n,) and, of a smooth activation if ``count``, ``m S S^T``."""
         n = self._blocks.rows
         outputs, products = np.zeros(n), np.zeros((n, n) if self._pattern is None else ())
-        if thread not in self._workspaces:
-            self._workspaces[thread] = Workspace.of(self._dtype, Blocks(n, self._width))
         for number in panel:
             block, signs = self._moving[number], self._signs[self._blocks.slices[number]]
-            space = self._workspaces[thread].part(block.shape)
+            space = self._workspace(thread, number)
             if movement:
                 self._block_features(number, space.features)
                 moved = _applied(movement, space.features, space.moves)
@@ -215,6 +234,12 @@ class FunctionSpaceState:
                     self._block_features(number, space.features)
                     products += space.features @ space.features.T
         return outputs, products
+
+    def _workspace(self, thread: int, number: int) -> Workspace:
+        """A thread's, for a block of this number."""
+        if thread not in self._workspaces:
+            self._workspaces[thread] = Workspace.of(self._dtype, Blocks(self._blocks.rows, self._width))
+        return self._workspaces[thread].part(self._moving[number].shape)
 
     def _finish(self, outputs: FloatArray, pattern_gram: FloatArray | None) -> None:
         """Take the outputs u (n,) and H (n, n) of a pass."""

@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike
 
 from theory.descent.optimiser import Chosen, as_optimiser
 from theory.descent.state import FunctionSpaceState
-from theory.inputs import FloatArray, enough_parameters, positive, positive_count, target_vector
-from theory.kernels.geometry import InputGeometry
+from theory.inputs import FloatArray, positive, positive_count
 from theory.losses import LossMaker, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.euclidean import euclidean_norm
@@ -30,13 +29,9 @@ def parameter_step(
     other parameters: ``loss=partial(PseudoHuberLoss, ridge=0.1)``. Raises InputError for bad input, RankDeficientError when
     the matrix to invert is singular.
     """
-    chosen, geometry = as_optimiser(optimiser), InputGeometry.of(inputs)
-    rows = geometry.inputs
-    labels = target_vector(y, len(rows))
-    enough_parameters(len(rows), net.width, net.dim)
-    gradient = loss(labels).gradient(net.outputs(rows))
-    direction = chosen.parameter_step(net, geometry, gradient, positive(step_size, "step_size"))
-    moved = net.weights + net.pattern_features(rows).T @ direction
+    chosen, eta = as_optimiser(optimiser), positive(step_size, "step_size")
+    state = FunctionSpaceState(net, inputs, y, measure_steps=chosen.inverts, loss=loss)
+    moved = state.moved_weights(net.weights, chosen.parameter_step(state, eta))
     return TwoLayerNetwork(weights=moved, signs=net.signs, activation=net.activation)
 
 

@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from threadpoolctl import ThreadpoolController
 
 from theory.inputs import FloatArray
@@ -24,7 +24,7 @@ from theory.inputs import FloatArray
 BLOCK_ENTRIES = 2**17
 """Entries of a block: 1 MiB of float64, which stays in the second-level cache."""
 
-LEAST_COLUMNS = 2**10
+LEAST_COLUMNS = 2**11
 """Products of an n x n matrix with fewer columns lose time at their edges, so that with many rows blocks have more entries."""
 
 BLOCK_COLUMNS = 2**12
@@ -66,9 +66,18 @@ class Blocks:
         """Additions that one sum over the neurons goes through at most: in a block, over a panel's blocks, over the panels."""
         return self.columns + max(map(len, self.panels), default=0) + len(self.panels)
 
+    def zeros(self, kind: DTypeLike = np.float64) -> list[NDArray[Any]]:
+        """The blocks of a matrix of zeros: one piece of memory, for which a system finds large pages."""
+        flat = np.zeros(self.rows * self.width, kind)
+        bounds = ((self.rows * columns.start, self.rows * columns.stop) for columns in self.slices)
+        return [flat[start:stop].reshape(self.rows, -1) for start, stop in bounds]
+
     def split(self, matrix: NDArray[Any]) -> list[NDArray[Any]]:
-        """Its blocks, each a new array."""
-        return [matrix[:, columns].copy() for columns in self.slices]
+        """The blocks of a matrix: new arrays."""
+        found = self.zeros(matrix.dtype)
+        for block, columns in zip(found, self.slices, strict=True):
+            np.copyto(block, matrix[:, columns])
+        return found
 
     def joined(self, blocks: Sequence[FloatArray]) -> FloatArray:
         """The matrix of these blocks, a new array."""
@@ -80,7 +89,7 @@ class Blocks:
 
     def products(self, rows: FloatArray, weights: FloatArray) -> list[FloatArray]:
         """The blocks of ``X W^T`` for X (n, d) and W (m, d)."""
-        found = [np.empty((self.rows, len(weights[columns]))) for columns in self.slices]
+        found = self.zeros()
 
         def multiply(_: int, panel: range) -> None:
             for block in panel:
@@ -91,11 +100,11 @@ class Blocks:
 
 
 def share_out(work: Callable[[int, int], Result], count: int) -> list[Result]:
-    """``work(thread, item)`` for so many items, in their order; threads are numbered from 0, and there are two items for each at least.
+    """``work(thread, item)`` for so many items, in their order; threads are numbered from 0, more than two only with two items for each.
 
     While several of them work, each takes its products by itself. An error of one item is raised when the others are done.
     """
-    threads = min(_threads_allowed(), count // 2)
+    threads = min(_threads_allowed(), count, max(2, count // 2))
     if threads < 2:
         return [work(0, item) for item in range(count)]
     results: dict[int, Result] = {}

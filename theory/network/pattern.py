@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from theory.inputs import FloatArray
 from theory.network.blocks import Blocks
-from theory.network.two_layer import pattern_counts
 
 ROWS_WORTH_COMPARING = 64
 """With fewer rows counting a block anew costs less than finding out which of its entries have changed."""
@@ -19,6 +18,9 @@ FEW_CHANGES = 0.25
 """Products are updated by the changed entries while there is at most one for so many neurons."""
 
 SignedPattern = NDArray[np.int8]
+
+Counts = NDArray[np.float32]
+"""Integers of at most 2^24, shape (n, n)."""
 
 
 class ActivationPattern:
@@ -31,7 +33,7 @@ class ActivationPattern:
     def __init__(self, blocks: Blocks, signs: FloatArray) -> None:
         """Start with an empty pattern for the signs a (m,); the first pass fills it."""
         self._blocks, self._signs = blocks, signs.astype(np.int8)
-        self.signed = blocks.split(np.zeros((blocks.rows, blocks.width), dtype=np.int8))
+        self.signed: list[SignedPattern] = blocks.zeros(np.int8)
         """Entries -1, 0, 1, shape (n, b) each."""
         self.counts: FloatArray | None = None
         """``A A^T``, integers; None when the last pass did not count."""
@@ -64,7 +66,7 @@ class ActivationPattern:
         np.greater_equal(block, 0.0, out=out.view(np.bool_))
         after = np.multiply(out, signs, out=out)
         if self._counting and self._known is None:
-            self._add_counts(pattern_counts(after))
+            self._add_counts(_counts_anew(after))
         elif self._counting:
             change, few = _change_of_counts(before, after)
             self._add_counts(change)
@@ -72,7 +74,7 @@ class ActivationPattern:
                 self._few_change = few
         np.copyto(before, after)
 
-    def _add_counts(self, change: FloatArray) -> None:
+    def _add_counts(self, change: Counts) -> None:
         """One whose mean with its transpose is what the counts change by; integers, so that the order does not matter."""
         with self._adding:
             self._total += change
@@ -90,16 +92,22 @@ def _exact_mean(total: FloatArray) -> FloatArray:
     return np.asarray((total + total.T) / 2)
 
 
-def _change_of_counts(before: SignedPattern, after: SignedPattern) -> tuple[FloatArray, bool]:
+def _counts_anew(signed: SignedPattern) -> Counts:
+    """``T T^T`` for T (n, b) with entries -1, 0, 1, exactly: b is below 2^24 (I-counts)."""
+    block = signed.astype(np.float32)
+    return block @ block.T  # the same array twice lets the library compute one triangle only
+
+
+def _change_of_counts(before: SignedPattern, after: SignedPattern) -> tuple[Counts, bool]:
     """A matrix of integers whose mean with its transpose is ``T' T'^T - T T^T`` for T, T' (n, b), and whether few entries differ.
 
     Where few do, ``(T' - T)(T' + T)^T``, from these alone: sums of integers below 2^24 are exact in float32.
     """
     flips = np.flatnonzero(after != before)
     if len(flips) > FEW_CHANGES * before.shape[1]:
-        return pattern_counts(after) - pattern_counts(before), False
+        return _counts_anew(after) - _counts_anew(before), False
     rows, columns = np.divmod(flips, before.shape[1])
     difference = np.zeros((len(before), len(flips)), dtype=np.float32)
     difference[rows, np.arange(len(flips))] = after.reshape(-1)[flips] - before.reshape(-1)[flips]
     both = after.take(columns, axis=1) + before.take(columns, axis=1)
-    return np.asarray(difference @ both.astype(np.float32).T, dtype=np.float64), True
+    return difference @ both.astype(np.float32).T, True

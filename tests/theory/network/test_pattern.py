@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from theory.inputs import FloatArray
 from theory.network import pattern
@@ -93,11 +94,11 @@ def test_only_changed_entries_are_counted_where_few_change(monkeypatch: pytest.M
     sweep(kept, Z)
     counted: list[int] = []
 
-    def products(matrix: FloatArray) -> FloatArray:
-        counted.append(matrix.shape[1])
-        return exact_products(matrix, matrix)
+    def products(signed: NDArray[np.int8]) -> NDArray[np.float32]:
+        counted.append(signed.shape[1])
+        return exact_products(signed, signed).astype(np.float32)
 
-    monkeypatch.setattr(pattern, "pattern_counts", products)
+    monkeypatch.setattr(pattern, "_counts_anew", products)
     Z[3, [2, 50]] *= -1
     sweep(kept, Z)
     assert_right(kept, Z)

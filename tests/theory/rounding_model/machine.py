@@ -54,6 +54,7 @@ NOT_ROUNDED = frozenset(
         "exact_products",
         "pattern_counts",
         "_change_of_counts",
+        "_counts_anew",
         "_add_counts",
         "_exact_mean",
         "accurate_sum",
