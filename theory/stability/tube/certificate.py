@@ -19,7 +19,7 @@ from theory.inputs import FloatArray, target_vector
 from theory.losses import LossMaker, SquaredLoss
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.bounds import TubeBounds
-from theory.stability.tube.input_tube import FEWEST_PAIRS, InputTube, sample_of
+from theory.stability.tube.input_tube import InputTube, sample_of
 from theory.stability.tube.rectifier_tube import RectifierTube
 from theory.stability.tube.rule import Asked, Damping, Reach, Tube, TubeRule, rule_for
 from theory.stability.tube.shortfall import Shortfall
@@ -29,6 +29,9 @@ from theory.stability.tube.widths import InputWidths, Scaled, Widths
 
 MOST_TUBES = 512
 """Tubes that the iteration looks at, before nothing is certified: near the edge of closing it takes ever more."""
+
+FEWEST_PAIRS: Mapping[bool, int] = MappingProxyType({False: 256, True: 8})
+"""An input, with one width an input and with one a pair: with fewer of them in its tube a sample says too little."""
 
 SAMPLE_MARGIN = 1 + 2.0**-6
 """The widths that all neurons are asked about, over those that are enough for a sample."""
@@ -125,7 +128,7 @@ def _guess(start: Start, rule: TubeRule) -> TubeBounds | None:
         return None
     tube = RectifierTube(sample) if rule.per_neuron else InputTube(sample)
     found = _iterated(tube, likely)
-    if not found.certified or (isinstance(tube, InputTube) and tube.pairs < FEWEST_PAIRS * len(start.rows)):
+    if not found.certified or tube.pairs < FEWEST_PAIRS[rule.per_neuron] * len(start.rows):
         return None
     return replace(found.bounds, widths=InputWidths(found.bounds.widths.largest))
 

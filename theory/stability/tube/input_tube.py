@@ -30,9 +30,6 @@ FEWEST_SAMPLED = 2**12
 DIGITS = 1536
 """Neurons of a block that are counted at a time."""
 
-FEWEST_PAIRS = 256
-"""An input: with fewer of them in its tube a sample says too little."""
-
 RUN = 256
 """Neurons of a sample that follow each other."""
 
@@ -43,7 +40,7 @@ class InputTube:
     def __init__(self, start: Start) -> None:
         """No tube yet."""
         self.start = start
-        self.pairs = 0
+        self.pairs = 0  # in B
         self._limit = np.full(len(start.pattern), -1.0)
 
     def bounds(self, widths: Widths) -> TubeBounds:

@@ -25,6 +25,11 @@ class RectifierTube:
         self.masks: list[Mask] = []
         self._limit = np.full(len(start.pattern), -1.0)
 
+    @property
+    def pairs(self) -> int:
+        """How many there are in B."""
+        return sum(int(np.count_nonzero(mask)) for mask in self.masks)
+
     def bounds(self, widths: Widths) -> TubeBounds:
         """Become the tube of these widths."""
         self.choose(widths)

@@ -60,7 +60,7 @@ def test_no_width_above_the_tube_is_within() -> None:
 def small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Samples of small networks too."""
     monkeypatch.setattr(input_tube, "FEWEST_SAMPLED", 1000)
-    monkeypatch.setattr(certificate, "FEWEST_PAIRS", 1)
+    monkeypatch.setattr(certificate, "FEWEST_PAIRS", {False: 1, True: 0})
 
 
 def counted_wholes(monkeypatch: pytest.MonkeyPatch, width: int) -> list[int]:
@@ -120,7 +120,7 @@ def test_a_sample_that_says_too_little_convinces_nobody(per_neuron: bool, monkey
         patch.setattr(certificate, "sample_of", lambda start: None)
         least = certify_tube(net, rows, y, per_neuron=per_neuron)
     monkeypatch.setattr(certificate, "sample_of", far)
-    monkeypatch.setattr(certificate, "FEWEST_PAIRS", 0)
+    monkeypatch.setattr(certificate, "FEWEST_PAIRS", {False: 0, True: 0})
     monkeypatch.setattr(certificate, "SAMPLE_MARGIN", 1.0)
     found = certify_tube(net, rows, y, per_neuron=per_neuron)
     assert found.certified
@@ -139,3 +139,14 @@ def test_a_sample_has_neurons_from_everywhere_and_few_networks_have_one(monkeypa
     assert 40_000 / input_tube.SAMPLED <= len(sample.error) <= 40_000 / input_tube.SAMPLED + input_tube.RUN
     np.testing.assert_array_equal(sample.pre_activations[:, -1], start.pre_activations[:, 36_864 + input_tube.RUN - 1])
     np.testing.assert_array_equal(sample.distinct_counts, sample.pattern.astype(int) @ sample.pattern.T.astype(int))
+
+
+@pytest.mark.usefixtures("small_samples")
+@pytest.mark.parametrize("per_neuron", [False, True])
+def test_a_sample_with_few_pairs_is_not_asked(per_neuron: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All neurons are iterated on: more than one tube of them is counted."""
+    net, rows, y = problem(8, 40_000, False)
+    monkeypatch.setattr(certificate, "FEWEST_PAIRS", {False: 10_000, True: 10_000})
+    calls = counted_wholes(monkeypatch, net.width)
+    assert certify_tube(net, rows, y, per_neuron=per_neuron).certified
+    assert len(calls) > 1
