@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.errors import ChoiceError, DivergenceError, NotFiniteError
-from theory.inputs import FloatArray, enough_parameters, target_vector
+from theory.inputs import FloatArray, enough_parameters, finite_array, target_vector
 from theory.kernels.geometry import InputGeometry
 from theory.losses import LossMaker, SquaredLoss
 from theory.network.blocks import BLOCK_ENTRIES, Blocks
@@ -165,11 +165,12 @@ class FunctionSpaceState:
         return self._direction()
 
     def moved_weights(self, weights: FloatArray, direction: FloatArray) -> FloatArray:
-        """``W + S^T B`` for W (m, d) and B (n, d), shape (m, d): a new array, block by block."""
+        """``W + S^T B`` for W (m, d) and B (n, d), shape (m, d): a new array, block by block. Raises NotFiniteError."""
         scaled, moved = self._unit * direction, np.empty_like(weights)
         short = max(1, BLOCK_ENTRIES // weights.shape[1])
 
-        def add(thread: int, panel: range) -> None:
+        def add(thread: int, panel: range) -> bool:
+            finite = True
             for number in panel:
                 features = self._workspace(thread, number).features
                 self._block_features(number, features)
@@ -179,9 +180,10 @@ class FunctionSpaceState:
                     rows = slice(first + start, first + start + part.shape[1])
                     np.matmul(part.T, scaled, out=moved[rows])
                     np.add(moved[rows], weights[rows], out=moved[rows])
+                    finite = finite and bool(np.isfinite(moved[rows]).all())
+            return finite
 
-        self._blocks.each_panel(add)
-        return moved
+        return moved if all(self._blocks.each_panel(add)) else finite_array(moved, "the weights after the step", 2)
 
     def features(self) -> FloatArray:
         """``S`` at the current iterate, shape (n, m): a new array."""

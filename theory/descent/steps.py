@@ -31,8 +31,7 @@ def parameter_step(
     """
     chosen, eta = as_optimiser(optimiser), positive(step_size, "step_size")
     state = FunctionSpaceState(net, inputs, y, measure_steps=chosen.inverts, loss=loss)
-    moved = state.moved_weights(net.weights, chosen.parameter_step(state, eta))
-    return TwoLayerNetwork(weights=moved, signs=net.signs, activation=net.activation)
+    return net.at(state.moved_weights(net.weights, chosen.parameter_step(state, eta)))
 
 
 def natural_gradient_step(

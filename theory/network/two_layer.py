@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -147,6 +148,12 @@ class TwoLayerNetwork:
             weights[drawn:] = first
             signs = np.concatenate([signs, -signs])
         return cls(weights=weights, signs=signs, activation=activation)
+
+    def at(self, weights: FloatArray) -> TwoLayerNetwork:
+        """The same network at other weights (m, d), known to be finite: they are not looked at."""
+        moved = copy(self)
+        object.__setattr__(moved, "weights", weights)
+        return moved
 
     @property
     def width(self) -> int:

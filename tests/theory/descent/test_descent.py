@@ -128,6 +128,15 @@ def test_the_number_of_threads_changes_no_bit(optimiser: str, activation: str, m
         assert all(np.array_equal(a, b) for a, b in zip(other, found[0], strict=True))
 
 
+def test_a_step_beyond_float64_is_refused() -> None:
+    net, inputs, y = problem()
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        pytest.raises(NotFiniteError, match="the weights after the step"),
+    ):
+        gradient_step(net, inputs, 1e20 * y, 1e300)
+
+
 def test_pre_activations_that_are_assigned_are_those_of_the_next_step() -> None:
     net, inputs, y = problem(4, 4, 3, 1000)
     state, other = FunctionSpaceDescent(net, inputs, y), FunctionSpaceDescent(net, inputs, y)
