@@ -6,11 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from properties.dataset.ladder import Rung
 from properties.dataset.transformations import is_shuffled
+from properties.descent.instances import NetworkInstance, Run
+from properties.engine.claim import Claim, Evaluation
+from properties.engine.search import evaluate_instance
 from properties.reading.datasets import Dataset
 from theory.descent.lazy import residual_curve
 from theory.direction import LowerBound, UpperBound, as_upper_bound
@@ -89,6 +93,7 @@ class RungContext:
             rung.width, self.inputs.shape[1], rung.scale, self.generator("network"), symmetric=rung.symmetric
         )
         self._runs: dict[str, ObservedRun] = {}
+        self._steps: dict[tuple[str, float, int], Run] = {}
         self._paths: dict[tuple[str, float, int], tuple[PathCertificate | None, DescentError | None]] = {}
         self.rows_given = len(dataset.X)
         """The rows of the whole data set."""
@@ -104,6 +109,16 @@ class RungContext:
     def description(self, step_size: float, steps: int) -> dict[str, float | int]:
         """How an evaluation on this rung is described."""
         return {"rows": self.rung.rows, "width": self.rung.width, "step_size": step_size, "steps": steps}
+
+    def evaluated(self, claim: Claim[Any], instance: NetworkInstance) -> Evaluation:
+        """The claim on a run of this network; one optimiser with one step size takes the same steps in all of them, which are bounded once."""
+        key = (instance.optimiser, float(instance.eta), instance.steps)
+        if key in self._steps:
+            vars(instance)["run"] = self._steps[key]
+        found = evaluate_instance(claim, "F5", self.description(instance.eta, instance.steps), instance)
+        if "run" in vars(instance):
+            self._steps[key] = instance.run
+        return found
 
     @cached_property
     def geometry(self) -> InputGeometry:

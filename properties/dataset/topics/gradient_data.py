@@ -15,7 +15,6 @@ from properties.dataset.contribution import Contribution
 from properties.dataset.rung import REDUCTION, RungContext
 from properties.dataset.topics.real_data import NO_THEOREM, RealInstance
 from properties.engine.claim import Evaluation
-from properties.engine.search import evaluate_instance
 from theory.direction import (
     NONNEGATIVE,
     Directed,
@@ -115,7 +114,7 @@ def _check(context: RungContext, theorem: str, eta: float, norm: float) -> tuple
     """The theorem on the first steps of GD at this step size, on a path certified anew."""
     path = context.path("gd", eta, STEPS)
     instance = RealInstance(context.net, context.inputs, context.y, eta, path.steps, path, optimiser="gd")
-    return evaluate_instance(CLAIMS[theorem], "F5", context.description(eta, path.steps), instance), path
+    return context.evaluated(CLAIMS[theorem], instance), path
 
 
 def _comparison(context: RungContext, norm: UpperBound) -> Mapping[str, Any]:

@@ -17,7 +17,6 @@ from properties.dataset.rung import REDUCTION, RungContext
 from properties.dataset.topics.real_data import BELOW_LIMIT, NO_THEOREM, PathConditions
 from properties.descent.instances import NetworkInstance
 from properties.engine.claim import Claim, Evaluation
-from properties.engine.search import evaluate_instance
 from properties.engine.stable_names import stored_as
 from theory.direction import (
     NONNEGATIVE,
@@ -189,7 +188,7 @@ def _evaluated(context: RungContext, claim: Claim[Any], numbers: InputNumbers) -
         return None
     own, path = found
     instance = RealKronecker(context.net, context.inputs, context.y, own, path.steps, path, optimiser="kfac")
-    evaluation = evaluate_instance(claim, "F5", context.description(own, path.steps), instance)
+    evaluation = context.evaluated(claim, instance)
     return evaluation, _check(context, claim.id, own, path, numbers)
 
 

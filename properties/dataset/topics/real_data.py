@@ -236,11 +236,7 @@ def condition_2_line(context: RungContext, attack: BallAttack) -> str:
 def _theorems(context: RungContext, path: PathCertificate) -> list[tuple[str, Evaluation]]:
     """T1-first, T1-q and T1-sharp on the run."""
     instance = RealInstance(context.net, context.inputs, context.y, NGD_STEP_SIZE, path.steps, path)
-    description = context.description(NGD_STEP_SIZE, path.steps)
-    return [
-        (claim.id, evaluate_instance(claim, "F5", description, instance))
-        for claim in (claims.T1_FIRST, claims.T1_Q, claims.T1_SHARP)
-    ]
+    return [(claim.id, context.evaluated(claim, instance)) for claim in (claims.T1_FIRST, claims.T1_Q, claims.T1_SHARP)]
 
 
 def certified_steps(context: RungContext, path: PathCertificate) -> dict[str, tuple[LowerBound, PathCertificate]]:
@@ -271,8 +267,7 @@ def _at_certified_steps(
     results = []
     for theorem, (eta, own) in certified.items():
         instance = RealInstance(context.net, context.inputs, context.y, eta, own.steps, own)
-        description = context.description(eta, own.steps)
-        results.append((theorem, evaluate_instance(checked[theorem], "F5", description, instance)))
+        results.append((theorem, context.evaluated(checked[theorem], instance)))
     return results
 
 

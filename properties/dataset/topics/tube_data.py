@@ -15,7 +15,6 @@ from properties.dataset.tube_numbers import TubeNumbers
 from properties.descent.instances import NetworkInstance
 from properties.descent.rule import excess
 from properties.engine.claim import Bound, Claim, Evaluation, Hypothesis, at_most, certified_up_to, within_rounding
-from properties.engine.search import evaluate_instance
 from properties.engine.stable_names import stored_as
 from theory.descent.optimiser import as_optimiser
 from theory.direction import UNBOUNDED, UpperBound, as_upper_bound, computed, digits
@@ -98,7 +97,7 @@ def _certified(context: RungContext, optimiser: str) -> TubeCertificate:
 def _on_the_run(context: RungContext, own: TubeCertificate) -> Evaluation:
     steps = context.ngd_steps
     instance = TubeRun(context.net, context.inputs, context.y, NGD_STEP_SIZE, steps, contraction=own.contraction)
-    return evaluate_instance(ON_A_RUN, "F5", context.description(NGD_STEP_SIZE, steps), instance)
+    return context.evaluated(ON_A_RUN, instance)
 
 
 def _prediction(own: TubeCertificate) -> Prediction:

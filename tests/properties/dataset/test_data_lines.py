@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.dataset import input_certificate
-from properties.dataset.topics import gradient_data, kfac_real, real_data, tube_data
+from properties.dataset import input_certificate, rung
+from properties.dataset.topics import kfac_real, real_data, tube_data
 from properties.engine.claim import Evaluation, InstanceVerdict
 from properties.engine.search import evaluate_instance
 from tests.properties.dataset.compared_inputs import input_complaints
@@ -93,7 +93,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         network = instance.network.net.weights.tobytes()
         return once((network, claim.id), lambda: evaluate_instance(claim, family, description, instance))
 
-    for module in (real_data, kfac_real, gradient_data, tube_data):
+    for module in (rung, real_data):
         monkeypatch.setattr(module, "evaluate_instance", evaluated)
     for module in (real_data, kfac_real):
         monkeypatch.setattr(module, "attack_ball", attacked)
