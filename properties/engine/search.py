@@ -33,11 +33,11 @@ PRECISIONS = (106, 212, 424, 848)
 """Bits at which an undecided or violated bound is evaluated again; the last is the cap."""
 
 SHRINK_EVALUATIONS = 200
-"""Evaluations spent on shrinking a violation at most; afterwards the smallest one found stands."""
+"""Evaluations spent on shrinking a violation at most; afterwards the one found last stands."""
 
 
 class _Spent(KeyboardInterrupt):
-    """Ends Hypothesis' search at once: the evaluations for shrinking are spent, and the smallest violation found stands."""
+    """Ends Hypothesis' search at once: the evaluations for shrinking are spent, and the violation found last stands."""
 
 
 class _Violation(AssertionError):
