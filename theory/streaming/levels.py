@@ -16,10 +16,10 @@ from theory.stability.tube.start import Beginning, Neurons
 from theory.streaming.stream import NeuronStream
 from theory.streaming.tube_pass import neurons_of
 
-SAMPLE_ENTRIES = 2**21
+SAMPLE_ENTRIES = 2**20
 """Pre-activations of the sample, at least a block's."""
 
-LEVELS = (1.0, 1 + 2.0**-10, 1 + 2.0**-7, 1 + 2.0**-5, 1.5)
+LEVELS = (1.0, 1 + 2.0**-8, 1 + 2.0**-6, 1.5)
 """The tubes that are tried, as multiples of the estimated path sum."""
 
 ITERATIONS = 60

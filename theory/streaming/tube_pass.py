@@ -20,7 +20,7 @@ from theory.stability.tube.widths import InputWidths
 from theory.streaming.stream import Block, NeuronStream
 from theory.streaming.tally import Tally
 
-KEPT_ENTRIES = 2**21
+KEPT_ENTRIES = 2**20
 """Entries of the kept neurons' pre-activations from which on they are counted and forgotten."""
 
 NAMES = ("flipping", "gained", "lost", "pairs", "held")
