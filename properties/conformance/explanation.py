@@ -10,7 +10,7 @@ import numpy as np
 
 from properties.conformance import faults
 from properties.conformance.claims.state import Running
-from properties.conformance.instances import Curvature, Instance, due_matrix, setting_of
+from properties.conformance.instances import Curvature, Instance, due_matrix, refuted, setting_of
 from properties.conformance.library import Library
 from properties.conformance.statement import Statement
 from properties.conformance.steps import Arrays, Solving
@@ -23,6 +23,9 @@ PRINTED = 40
 
 LONGEST = 240
 """Characters of a line."""
+
+MOST = 4
+"""Causes that are told."""
 
 CLOSE = 2.0**-20
 """Relative difference within which an answer is called that of a wrong program: a hint, and no verdict rests on it."""
@@ -154,7 +157,7 @@ def cause_sentences(statement: Statement, instance: Instance) -> list[str]:
     """The wrong programs that answer as the library does, here and on every instance that each run has of the claim."""
     library = instance.library
     mine = outcome(instance)
-    fitting = [fault for fault in faults.FAULTS.values() if same(mine, outcome(_of(instance, _program(fault))))]
+    fitting = [fault for fault in faults.FAULTS.values() if _does_so(statement, fault, instance, mine)]
     panel = [(source, d) for source in statement.sources for d in source.first]
     for source, description in panel:
         if not fitting:
@@ -165,7 +168,18 @@ def cause_sentences(statement: Statement, instance: Instance) -> list[str]:
             continue
         due = outcome(asked)
         fitting = [f for f in fitting if same(due, outcome(source.build(description, _program(f))))]
-    return [f"does what the wrong program {fault.id} does (fault {fault.number}): {fault.title}" for fault in fitting]
+    return [_sentence(fault) for fault in fitting[:MOST]]
+
+
+def _sentence(fault: faults.Fault) -> str:
+    number = f" (fault {fault.number})" if fault.number else ""
+    return f"does what the wrong program {fault.id} does{number}: {fault.title}"
+
+
+def _does_so(statement: Statement, fault: faults.Fault, instance: Instance, mine: Outcome) -> bool:
+    """Whether a wrong program answers so, and is wrong in that: it may have another convention, in which it is right."""
+    other = _of(instance, _program(fault))
+    return same(mine, outcome(other)) and refuted(statement.conclusion(other))
 
 
 def _judged(statement: Statement, instance: Instance) -> bool:

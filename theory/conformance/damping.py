@@ -138,7 +138,10 @@ def damped(due: Due, piece: Piece, damping: float, kind: str) -> Damped:
         raise ChoiceError(f"the kind {kind!r} of damping is not known; take {' or '.join(KINDS)}")
     scale = split(G, A, shift)
     left, right = _shifted(G, shift / scale if shift else fmpq(0)), _shifted(A, scale)
-    size = (norm(sizes[0]) + norm(left)) * (norm(sizes[1]) + norm(right))
+    growth = max(
+        _trace_ratio(sizes[0], G), _trace_ratio(sizes[1], A)
+    )  # what rounding does to pi, in units of that of entries
+    size = (norm(sizes[0]) + growth * norm(left)) * (norm(sizes[1]) + growth * norm(right))
     return Damped(kronecker_scaled(left, right), size, slack * 4 + 2.0**-150 * size)
 
 
@@ -148,6 +151,12 @@ def split(G: fmpq_mat, A: fmpq_mat, shift: fmpq) -> fmpq:
     if min(traces) <= 0:
         raise ZeroDivisionError("pi is not defined where G or A vanishes")
     return root(shift * (traces[1] / A.nrows()) / (traces[0] / G.nrows()))
+
+
+def _trace_ratio(magnitude: fmpq_mat, matrix: fmpq_mat) -> float:
+    """Trace of absolute values over trace: at least 1."""
+    traces = [sum((m[i, i] for i in range(m.nrows())), fmpq(0)) for m in (magnitude, matrix)]
+    return max(_float(traces[0] / traces[1]), 1.0)
 
 
 def _piece_factors(reference: Reference, piece: Piece, setting: str) -> tuple[fmpq_mat, fmpq_mat]:

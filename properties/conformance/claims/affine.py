@@ -99,7 +99,7 @@ L_AFFINE = Statement(
             outputs=(2, 1),
             width=(2, 1),
             bias=(True, True, False),
-            examples=(8, 600, 2500),
+            examples=(8, 1000, 3000),
         ),
         source(
             "blocks",

@@ -100,7 +100,8 @@ def chi_square_form(instance: Instance, trials: Any) -> Sequence[Bound]:
         measured = float(v @ M @ v)
         rounding = float(instance.due.rounding(answer.unit_roundoff)) * scale
         difference = measured - mean
-        excess = difference / above if difference > 0 else -difference / below
+        share = above if difference > 0 else below
+        excess = abs(difference) / share if share > 0 else float(abs(difference) > rounding)
         verdict = (
             Verdict.REFUTED if abs(difference) > (above if difference > 0 else below) + rounding else Verdict.HOLDS
         )

@@ -74,6 +74,7 @@ def test_messages_name_options_as_the_user_calls_them() -> None:
         ("dataset --depth normal a.csv --target y", ["--ngd-depth=normal", "--ngd-dataset=a.csv", "--ngd-target=y"]),
         ("replay a.json b.json -v", ["--ngd-replay=a.json", "--ngd-replay=b.json", "-v"]),
         ("replay a.json --implementation m:s", ["--ngd-implementation=m:s", "--ngd-replay=a.json"]),
+        ("conform m:s --claim L-one", ["--ngd-claim=L-one", "--ngd-depth=quick", "--ngd-conformance=m:s"]),
         ("guard m:s --optimiser kfac -k x", ["--ngd-depth=quick", "--ngd-implementation=m:s", "--ngd-optimiser=kfac", "-k", "x"]),
     ],
 )  # fmt: skip
@@ -96,7 +97,9 @@ def test_what_the_console_command_does_not_understand_ends_with_one_line(
     assert "natural-gradient" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--dataset", "--target", "--scale", "--report", "--baseline", "--implementation"])
+@pytest.mark.parametrize(
+    "option", ["--dataset", "--target", "--scale", "--report", "--baseline", "--implementation", "--conformance"]
+)
 def test_a_second_value_does_not_hide_the_first(option: str) -> None:
     parser = pytest.Parser(_ispytest=True)
     add_options(parser, short=True)
