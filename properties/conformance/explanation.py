@@ -156,6 +156,9 @@ def listed(arrays: Sequence[Any]) -> str:
 def cause_sentences(statement: Statement, instance: Instance) -> list[str]:
     """The wrong programs that answer as the library does, here and on every instance that each run has of the claim."""
     library = instance.library
+    if _keeps_state(instance):
+        said = "the same solve has another answer at the second call: something is kept between calls"
+        return [f"{said}, as the wrong program damping-accumulates does (fault 4)"]
     mine = outcome(instance)
     fitting = [fault for fault in faults.FAULTS.values() if _does_so(statement, fault, instance, mine)]
     panel = [(source, d) for source in statement.sources for d in source.first]
@@ -180,6 +183,16 @@ def _does_so(statement: Statement, fault: faults.Fault, instance: Instance, mine
     """Whether a wrong program answers so, and is wrong in that: it may have another convention, in which it is right."""
     other = _of(instance, _program(fault))
     return same(mine, outcome(other)) and refuted(statement.conclusion(other))
+
+
+def _keeps_state(instance: Instance) -> bool:
+    """Whether both solves of an instance have an answer, and not the same."""
+    if not isinstance(instance, Solving) or "answers" not in instance.__dict__:
+        return False
+    first, second = instance.calls
+    if first.problem or second.problem:
+        return False
+    return not same(("", first.arrays), ("", second.arrays))
 
 
 def _judged(statement: Statement, instance: Instance) -> bool:
