@@ -309,7 +309,8 @@ def test_filters_that_leave_nothing_are_named(
     assert done.ret == 4
     text = done.stdout.str() + done.stderr.str()
     assert (
-        f"nothing to run: {said} leaves none of the items of --ngd-claim, --ngd-dataset, --ngd-implementation or --ngd-replay"
+        f"nothing to run: {said} leaves none of the items of --ngd-claim, --ngd-dataset, --ngd-implementation, --ngd-conformance "
+        "or --ngd-replay"
         in text
     )
     done = inside(
