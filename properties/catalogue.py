@@ -1,7 +1,7 @@
 """The registry of claims, id -> Claim in the order in which the table shows them, the slack table, and statements that are no claims.
 
 They are found in the chapters: every module there may have tuples ``CLAIMS`` and ``SLACK``, and mappings ``MEASURED_SLACK`` and ``NOT_CLAIMS``. Chapters come in the order of their
-``SECTION``, modules in that of their names, the one that is called as its chapter first.
+``SECTION`` and have a ``TITLE``, modules in that of their names, the one that is called as its chapter first.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from properties import chapters
 from properties.descent.stored_theory import name_theory
+from properties.engine.chapter import Chapter
 from properties.engine.claim import Claim
 from properties.engine.slack import SlackRow
 
@@ -27,12 +28,20 @@ def _within(package: ModuleType) -> list[ModuleType]:
     return [import_module(f"{package.__name__}.{name}") for name in names]
 
 
-_MODULES = [
-    module for chapter in sorted(_within(chapters), key=lambda chapter: chapter.SECTION) for module in _within(chapter)
-]
+_BY_CHAPTER = {chapter: _within(chapter) for chapter in sorted(_within(chapters), key=lambda chapter: chapter.SECTION)}
+_MODULES = [module for modules in _BY_CHAPTER.values() for module in modules]
 
 registry: Mapping[str, Claim[Any]] = MappingProxyType(
     {claim.id: claim for module in _MODULES for claim in getattr(module, "CLAIMS", ())}
+)
+
+claims_by_chapter: tuple[Chapter, ...] = tuple(
+    Chapter(
+        chapter.__name__.rpartition(".")[2],
+        chapter.TITLE,
+        tuple(claim.id for module in modules for claim in getattr(module, "CLAIMS", ())),
+    )
+    for chapter, modules in _BY_CHAPTER.items()
 )
 
 slack_table: tuple[SlackRow, ...] = tuple(row for module in _MODULES for row in getattr(module, "SLACK", ()))

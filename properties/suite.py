@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from properties.catalogue import measured_slack, not_claims, registry, slack_table
+from properties.catalogue import claims_by_chapter, measured_slack, not_claims, registry, slack_table
 from properties.conformance.subject import elsewhere as elsewhere_library
 from properties.conformance.subject import own_library
 from properties.dataset.part import DatasetPart
+from properties.engine.chapter import Chapter
 from properties.engine.extension import Subject, Suite
 from properties.engine.paths import same_file
 from properties.guard.subject import COMPANIONS, check_contradictions, own_step
@@ -30,15 +31,18 @@ OBLIGATION = "an inequality for all real numbers, which sampling cannot show: tw
 """Why no obligation is a claim."""
 
 
+PAPER = Chapter("paper", "The paper's theorems", ("T1", "T2", "T3", "T4", "T5"))
+"""They come first, before what they rest on and what is sharper."""
+
+
 def presented() -> Presentation:
     """The sections of the data set and of the pictures, and the formulas; drawing needs an extra."""
     from properties.dataset.report.dataset_section import SECTION as DATASET
     from properties.engine.report.presentation import Presentation
     from properties.formulas import mathematics, notation
     from properties.pictures.report.pictures_section import SECTION as PICTURES
-    from properties.pictures.report.widths_section import SECTION as WIDTHS
 
-    return Presentation((WIDTHS, DATASET, PICTURES), mathematics(), notation(), opening)
+    return Presentation((DATASET, PICTURES), mathematics(), notation(), opening)
 
 
 def opening(document: Document) -> Opening:
@@ -99,6 +103,7 @@ SUITE = Suite(
     title="Verified natural gradient descent",
     console="natural-gradient",
     claims=registry,
+    chapters=(PAPER, *claims_by_chapter),
     obligations=obligations,
     ties=ties_of,
     chains=chains,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from properties.engine.chapter import Chapter
 from properties.engine.claim import Claim
 from properties.engine.part import Part
 from properties.engine.slack import SlackRow
@@ -62,6 +63,8 @@ class Suite:
     title: str
     """At the head of its reports."""
     claims: Mapping[str, Claim[Any]]
+    chapters: Sequence[Chapter] = ()
+    """Which claims stand together, and under which heading; without any, all do."""
     console: str = ""
     """The console command that runs it; empty where pytest alone does."""
     obligations: Mapping[str, Obligation] = field(default_factory=dict)

@@ -145,24 +145,15 @@ class Part(Protocol):
 
 @dataclass(frozen=True)
 class Section:
-    """Where and how the report shows the entry of a kind."""
+    """How the report shows the entry of a kind: on a page of its own."""
 
     kind: str
     title: str
-    """The page's name for it."""
-    before: str
-    """The id of the section of the page that it precedes."""
+    """Of the page."""
     template: str
-    """The text of its Jinja template, which begins with its heading ``<h2 id="KIND">``."""
+    """The text of its Jinja template, which begins with the page's heading ``<h1>``."""
     content: Callable[[Entry, Isolated, Collection[str]], Content]
-    """The entry, what keeps its pieces apart, and the ids of the claims on the page -> what the template shows."""
-    own_id: str = ""
-    """Its id on the page, for a second section of a kind; the heading's id is then this one."""
-
-    @property
-    def id(self) -> str:
-        """The id on the page."""
-        return self.own_id or self.kind
+    """The entry, what keeps its pieces apart, and the ids of the claims that have pages -> what the template shows."""
 
 
 @dataclass(frozen=True)

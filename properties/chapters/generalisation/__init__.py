@@ -2,3 +2,6 @@
 
 SECTION = 9
 """Of docs/theory.md; chapters are shown in this order."""
+
+TITLE = "Generalisation"
+"""Over its claims, in the terminal and in the report."""

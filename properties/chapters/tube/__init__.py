@@ -2,3 +2,6 @@
 
 SECTION = 11
 """Of docs/theory.md; chapters are shown in this order."""
+
+TITLE = "The tube"
+"""Over its claims, in the terminal and in the report."""

@@ -2,3 +2,6 @@
 
 SECTION = 6
 """Of docs/theory.md; chapters are shown in this order."""
+
+TITLE = "Initialisation and width"
+"""Over its claims, in the terminal and in the report."""

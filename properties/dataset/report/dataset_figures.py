@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from properties.dataset.report.dataset_texts import optimiser_name
+from properties.dataset.report.looks import ATTACK, BALL, LIMIT, PATH, look
 from properties.engine.report.data_files import Table
 from properties.engine.report.entries import Entry
 from properties.engine.report.figures import (
@@ -56,14 +57,14 @@ def residual_figure(rung: str, curves: Mapping[str, Curve], name: str) -> Figure
         axes.set_xlabel("iteration k")
         axes.set_ylabel("residual norm ‖r(k)‖₂")
         drawn = False
-        for index, (optimiser, curve) in enumerate(curves.items()):
-            look = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)], "markersize": 4}
+        for optimiser, curve in curves.items():
+            own = {"color": look(optimiser).colour, "marker": look(optimiser).marker, "markersize": 4}
             for key, style, filled in (("observed", "-", "full"), ("bound", "--", "none")):
                 steps, values = drawable(curve[key])
                 if values:
                     label = f"{optimiser_name(optimiser)}, {key}"
                     axes.plot(
-                        steps, values, ls=style, markevery=spread(len(values)), fillstyle=filled, label=label, **look
+                        steps, values, ls=style, markevery=spread(len(values)), fillstyle=filled, label=label, **own
                     )
                     drawn = True
         if drawn:
@@ -75,7 +76,14 @@ def residual_figure(rung: str, curves: Mapping[str, Curve], name: str) -> Figure
         for optimiser, curve in curves.items()
         for key in ("observed", "bound")
     }
-    return figure(name, title(rung), description(rung, curves), draw, _columns("k", columns))
+    said = description(rung, curves)
+    return figure(
+        name,
+        f"{said}. The steeper, the faster; a dashed curve bounds the solid one",
+        said,
+        draw,
+        _columns("k", columns),
+    )
 
 
 def title(rung: str) -> str:
@@ -134,7 +142,7 @@ def spectrum_figure(rows: str, spectra: Mapping[str, Sequence[Any]], name: str) 
     ends = "; ".join(f"{matrix} from {values[0]:.3g} to {values[-1]:.3g}" for matrix, values in falling.items())
     return figure(
         name,
-        f"Eigenvalues, {rows}, as computed in float64 (the certified bounds of the smallest stand in the table)",
+        f"Eigenvalues, {rows}, as computed in float64: compare G(0) with its limit G∞; certified bounds of the smallest stand in the table",
         f"Eigenvalues, {rows}: {ends}",
         draw,
         _columns("index", falling, first=1),
@@ -166,10 +174,10 @@ def _constant_figure(rows: int, group: Sequence[Entry]) -> Figure:
 
     def draw(axes: Any) -> None:
         axes.set_title(f"C of Condition 2, n = {rows}")
-        for index, (label, constants) in enumerate(values.items()):
-            axes.plot(widths, constants, ls=STYLES[index], marker=MARKERS[index], color=COLOURS[index], label=label)
-        axes.axhline(1.0, color=COLOURS[3], linewidth=1, linestyle=":", label="C = 1 (T1-sharp)")
-        axes.axhline(0.5, color=COLOURS[4], linewidth=1, linestyle="-.", label="C = ½ (T1)")
+        for index, ((label, constants), own) in enumerate(zip(values.items(), (BALL, ATTACK, PATH), strict=True)):
+            axes.plot(widths, constants, ls=STYLES[index], marker=own.marker, color=own.colour, label=label)
+        axes.axhline(1.0, color=LIMIT, linewidth=1, linestyle=":", label="C = 1 (T1-sharp)")
+        axes.axhline(0.5, color=LIMIT, linewidth=1, linestyle="-.", label="C = ½ (T1)")
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xticks(widths, labels=[f"{width:,}" for width in widths])
@@ -182,7 +190,7 @@ def _constant_figure(rows: int, group: Sequence[Entry]) -> Figure:
     rounded = [(width, *row) for width, row in zip(widths, zip(*values.values(), strict=True), strict=True)]
     return figure(
         f"constants-{rows}",
-        f"C of Condition 2 against width, n = {rows}",
+        f"C of Condition 2 against width, n = {rows}: below the line at ½ T1 applies, below that at 1 T1-sharp",
         f"C of Condition 2, n = {rows}, at widths {', '.join(f'{width:,}' for width in widths)}: {said}",
         draw,
         Table(("m", *values), rounded),

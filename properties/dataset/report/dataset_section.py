@@ -28,7 +28,6 @@ def _content(entry: Entry, isolated: Isolated, claim_ids: Collection[str]) -> Co
 SECTION = Section(
     kind=KIND,
     title="Data set",
-    before="slack",
     template=files(__package__).joinpath("dataset.html").read_text(encoding="utf-8"),
     content=_content,
 )

@@ -36,6 +36,8 @@ class ClaimView:
     mutants: Sequence[Entry]
     links: Sequence[Entry]
     """Of its proof."""
+    slack: Sequence[Entry]
+    """The rows of the slack table that are about it."""
     again: str | None
     """The command that repeats its tightest instance."""
 
@@ -60,6 +62,7 @@ def claim_views(document: Document, formulas: Mapping[str, Mathematics]) -> list
             bars=_bars(ratio_counts(entry)),
             mutants=[mutant for mutant in document.mutants.values() if mutant["claim"] == entry["id"]],
             links=proofs.get(entry["id"], ()),
+            slack=[row for row in document.slack if row["claim"] == entry["id"]],
             again=None if entry["tightest"] is None else _again(document, entry),
         )
         for entry in document.merged_claims()

@@ -15,7 +15,7 @@ from properties.engine.ratios import BINS, ratio_bin
 from properties.engine.report.atomic import write_text_atomically
 from properties.engine.report.commands import Commands
 from properties.engine.report.entries import Entry
-from properties.engine.report.plain import json_text, number
+from properties.engine.report.plain import number, record_text
 from properties.engine.report.run_verdict import RunVerdict
 from theory.errors import DataFileError
 from theory.proof.chain import Basis
@@ -56,6 +56,8 @@ class Document:
     obligations: dict[str, Entry] = field(default_factory=dict)
     chains: Sequence[Entry] = ()
     """The proofs of the claims of the run."""
+    chapters: Sequence[Entry] = ()
+    """Which claims stand together: ``name``, ``title``, ``claims`` (ids)."""
     slack: Sequence[Entry] = ()
     """Rows of the slack table, for the claims of the run."""
     not_executable: Mapping[str, str] = field(default_factory=dict)
@@ -66,6 +68,10 @@ class Document:
     """By extra that is not installed, what the run was asked for and leaves out: ids of obligations, families of claims."""
     order: Sequence[str] = ()
     """Ids of claims, mutants and obligations in the order in which they are shown, whichever comes in first."""
+    made: Mapping[str, Any] = field(default_factory=dict)
+    """When the run started and at which commit, and its ``seconds``, where that is known."""
+    history: Sequence[Entry] = ()
+    """Earlier runs, the oldest first (history.py)."""
     commands: Commands = field(default_factory=Commands)
     """What a command to repeat a part of the run needs."""
     checks_counted: bool = False
@@ -86,9 +92,12 @@ class Document:
                 baseline=content.get("baseline"),
                 obligations={entry["id"]: entry for entry in content.get("obligations", ())},
                 chains=content.get("proofs", ()),
+                chapters=content.get("chapters", ()),
                 slack=content["slack"],
                 not_executable=content["not_executable"],
                 left_out=content.get("left_out", {}),
+                made=content.get("made", {}),
+                history=content.get("history", ()),
                 commands=Commands.from_json(content["commands"]) if "commands" in content else Commands(),
                 checks_counted=True,
             )
@@ -226,6 +235,7 @@ class Document:
             "expected": self.expected,
             "verdict": self.verdict.value,
             "claims": self.merged_claims(),
+            "chapters": list(self.chapters),
             "mutants": list(self.mutants.values()),
             "obligations": list(self.obligations.values()),
             "proofs": self.proofs(),
@@ -235,6 +245,8 @@ class Document:
             **{kind: self.parts.get(kind) for kind in (*self.kinds, *self.parts)},
             "baseline": self.baseline,
             "environment": dict(self.environment),
+            "made": dict(self.made),
+            "history": list(self.history),
             "commands": self.commands.to_json(),
         }
 
@@ -260,7 +272,7 @@ class Document:
 
     def text(self) -> str:
         """What claims.json holds, as text."""
-        return json_text(self.to_json())
+        return record_text(self.to_json())
 
     def write(self, directory: Path, name: str = CLAIMS) -> Path:
         """Write the document, whole or not at all. Raises OSError."""

@@ -177,6 +177,7 @@ def mutant_entry(mutant: Mutant, outcome: Result | str, depth: str, seed: int) -
     if found["refutation"] is not None:
         bounds = found["refutation"]["bounds"]
         found["refutation"]["bounds"] = [one for one in bounds if one["verdict"] == Verdict.REFUTED.value]
+        del found["refutation"]["hypotheses"]
     return {
         "kind": "mutant",
         "id": mutant.id,

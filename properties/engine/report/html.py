@@ -1,17 +1,16 @@
-"""index.html: one page that needs no network, made of the run's document, with the numbers of its figures beside it."""
+"""The pages of a report, which need no network: index.html and those below it, made of the run's document, with the numbers of their figures."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from properties.engine.part import Content, Section
@@ -23,11 +22,14 @@ from properties.engine.report.claim_view import claim_views, ratio_file
 from properties.engine.report.data_files import DataFile
 from properties.engine.report.document import INDEX, Document
 from properties.engine.report.entries import Entry
+from properties.engine.report.groups import failing_first, groups
+from properties.engine.report.history import changes, columns, last_comparable, summary, trends
 from properties.engine.report.isolated import Isolated
 from properties.engine.report.outlook import outlook
-from properties.engine.report.plain import number
+from properties.engine.report.places import STYLE, Place, chapter_page, claim_page, page_path
 from properties.engine.report.presentation import NOTHING, Presentation
 from properties.engine.report.slack_figure import slack_figure
+from properties.engine.report.templates import resource, templates
 
 TICKS = ("0.001 to 0.01", "0.1 to 0.2", "0.5 to 0.6", "0.9 to 0.99", "0.999 to 0.9999")
 """Bins under whose left edge the histograms write a number."""
@@ -39,102 +41,85 @@ EMPTY = Content({})
 
 
 @dataclass(frozen=True)
-class Page:
-    """The text of index.html, and the files that it refers to and that belong to it."""
+class Pages:
+    """The pages of a report, and the files that they refer to and that belong to them."""
 
-    text: str
+    texts: Mapping[str, str]
+    """By path from the report's directory; index.html is among them, and their style sheet."""
     data: tuple[DataFile, ...]
     counterexamples: tuple[str, ...]
-    """Paths from index.html, written elsewhere."""
+    """Paths from the report's directory, written elsewhere."""
     problems: tuple[str, ...] = ()
-    """Parts that could not be shown, and why: the page says so in their place."""
+    """What could not be shown, and why: index.html says so, and the page in its place."""
+
+    @property
+    def text(self) -> str:
+        """All pages, one after the other."""
+        return "\n".join(self.texts.values())
 
     @property
     def belongings(self) -> frozenset[str]:
-        """The paths, from index.html, of the files that belong to the page, itself among them."""
-        return frozenset({INDEX, *(one.path for one in self.data), *self.counterexamples})
+        """The paths, from the report's directory, of the pages and of all files that belong to them."""
+        return frozenset({*self.texts, *(one.path for one in self.data), *self.counterexamples})
 
     def write_data(self, directory: Path) -> None:
         """Write the data files, each whole or not at all. Raises OSError.
 
         The name of a data file holds a digest of its content, so that nothing of an earlier report changes before
-        index.html is replaced.
+        its pages are replaced.
         """
         for one in self.data:
             write_text_atomically(directory / one.path, one.text)
 
 
-def page(document: Document, presentation: Presentation = PLAIN) -> Page:
-    """The page and its data files."""
-    sections = presentation.sections
-    own = {_template(section): section.template for section in sections}
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=FunctionLoader(lambda name: own.get(name) or _resource(name)),
-    )
-    environment.filters |= {
-        "ratio": wording.ratio_text,
-        "seconds": wording.seconds_text,
-        "description": wording.description_text,
-        "bounds": wording.bound_texts,
-        "evidence": wording.evidence_text,
-        "mark": wording.mark_text,
-        "implication": wording.implication_text,
-        "model": wording.model_text,
-        "number": wording.number_text,
-        "bases": wording.bases_text,
-        "replay": document.commands.replay,
-        "basename": lambda path: PurePosixPath(path).name,
-        "key": _key,
-        "cell": _cell,
-        "value": _value,
-    }
+def pages(document: Document, presentation: Presentation = PLAIN) -> Pages:
+    """The pages and their data files."""
     isolated = Isolated()
     content = _content(document, presentation, isolated)
     of_parts = {
         section: isolated(
-            section.title, partial(section.content, document.parts[section.kind], isolated, content["claim_ids"]), EMPTY
+            section.title, partial(section.content, document.parts[section.kind], isolated, content["entries"]), EMPTY
         )
-        for section in sections
+        for section in presentation.sections
         if section.kind in document.parts
     }
-    shown = _sections(content, of_parts)
-    content["sections"] = [(id, name) for id, name, _, _ in shown]
-    content["bodies"] = [
-        isolated(name, partial(_section, environment, template, {**content, **values}), _missing(id, name))
-        for id, name, template, values in shown
-    ]
+    places = list(_places(document, content, of_parts))
+    environment = templates({_template(section): section.template for section in of_parts}, document.commands)
+    content["places"] = [Place(INDEX, "Overview", INDEX), *(place for place in places if place.listed)]
     content["problems"] = isolated.problems
-    text = environment.get_template(INDEX).render(**content)
+    texts = {place.path: _page(environment, place, content, isolated) for place in places}
+    index = _page(environment, Place(INDEX, "", INDEX), content, isolated)  # the last one: it has the others' problems
     files = isolated.listed("the tables of data", lambda: list(_data_files(content, of_parts.values())))
-    return Page(text, tuple(files), tuple(_counterexamples(document)), tuple(isolated.problems))
+    return Pages(
+        {INDEX: index, STYLE: resource("style.css"), **texts},
+        tuple(files),
+        tuple(_counterexamples(document)),
+        tuple(isolated.problems),
+    )
 
 
-def _section(environment: Environment, template: str, content: Mapping[str, Any]) -> Markup:
-    return Markup(environment.get_template(template).render(**content))  # a file of this package, its values escaped
-
-
-def _missing(id: str, name: str) -> Markup:
-    """What stands in the place of a section that cannot be shown."""
-    return Markup(
-        '<section aria-labelledby="{id}"><h2 id="{id}">{name}</h2><p>This section cannot be shown.</p></section>'
-    ).format(id=id, name=name)
-
-
-def _resource(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+def _page(environment: Environment, place: Place, content: Mapping[str, Any], isolated: Isolated) -> str:
+    """The page's text; where what it shows cannot be rendered, it says so, and index.html too."""
+    own = {**content, **place.values, "root": place.root, "here": place.path, "chapter": place.chapter}
+    own["page_title"] = place.title
+    body = isolated(
+        place.title or "the first page",
+        lambda: Markup(
+            environment.get_template(place.template).render(**own)
+        ),  # a file of this package, its values escaped
+        Markup("<h1>{}</h1><p>This page cannot be shown.</p>").format(place.title),
+    )
+    return str(environment.get_template("layout.html").render(**own, body=body))
 
 
 def _content(document: Document, presentation: Presentation, isolated: Isolated) -> dict[str, Any]:
     views = isolated.listed("the claims", lambda: claim_views(document, presentation.formulas))
     claims = [view.entry for view in views]
-    ids = frozenset(entry["id"] for entry in claims)
+    found = isolated.listed("the chapters", lambda: groups(document))
+    chapter_of = {claim["id"]: group for group in found for claim in group.claims}
+    entries = {entry["id"]: entry for entry in claims}
     slack = [row for row in document.slack if not wording.without_counterexample(row)]
-    script = _resource("script.js")
-    opening = isolated("the first screen", lambda: presentation.opening(document), NOTHING)
+    script = resource("script.js")
     return {
         "title": document.title,
         "sentence": wording.verdict_sentence(document),
@@ -143,68 +128,85 @@ def _content(document: Document, presentation: Presentation, isolated: Isolated)
         "claims_digest": hashlib.sha256(encodable(document.text())).hexdigest(),
         "baseline": wording.baseline_lines(document.baseline),
         "outlook": isolated.listed("what would change the verdict", lambda: outlook(document)),
+        "opening": isolated("the first screen", lambda: presentation.opening(document), NOTHING),
         "legend": wording.MARKS_LEGEND,
-        "views": views,
-        "claim_ids": ids,
+        "views": {view.entry["id"]: view for view in views},
+        "entries": entries,
+        "groups": found,
+        "listed": [
+            (chapter_of[claim["id"]], claim)
+            for claim in failing_first([claim for group in found for claim in group.claims])
+        ],
+        "claim_ids": frozenset(entries),
         "ratio_file": ratio_file(claims),
         "ticks": _ticks(),
         "notation": presentation.notation,
-        "orphans": [mutant for mutant in document.mutants.values() if mutant["claim"] not in ids],
-        "orphan_proofs": [proof for proof in document.proofs() if proof["theorem"] not in ids],
+        "orphans": [mutant for mutant in document.mutants.values() if mutant["claim"] not in entries],
+        "orphan_proofs": [proof for proof in document.proofs() if proof["theorem"] not in entries],
         "slack": slack,
         "slack_figure": isolated("the figure of the slack", lambda: slack_figure(slack), None),
         "unrefuted": [row for row in document.slack if wording.without_counterexample(row)],
         "obligations": list(document.obligations.values()),
         "obligation_ids": set(document.obligations),
         "obligations_sentence": wording.obligations_text(document),
-        "opening": opening,
-        "entries": {entry["id"]: entry for entry in claims},
-        "answers": [part["answer"] for part in document.parts.values() if part.get("answer")],
+        **isolated("the history", lambda: _history(document), {"runs": (), "since": None, "changes": ()}),
+        "answers": [
+            (page_path(part["kind"]), part["title"], part["answer"])
+            for part in document.parts.values()
+            if part.get("answer")
+        ],
         "not_executable": _by_reason(document.not_executable),
         "environment": document.environment,
+        "style_path": STYLE,
         "script": Markup(script),  # a file of this package
         "script_hash": _digest(script),
     }
 
 
+def _history(document: Document) -> dict[str, Any]:
+    now = summary(document.to_json())
+    since = last_comparable(document.history, now)
+    return {
+        "runs": [now, *reversed(document.history)],
+        "since": since,
+        "changes": [] if since is None else changes(since, now),
+        "trends": trends(document.history, now),
+        "columns": columns(document.history, now),
+    }
+
+
 def _template(section: Section) -> str:
     """The name under which its template is loaded."""
-    return f"part:{section.id}"
+    return f"part:{section.kind}"
 
 
-def _sections(
-    content: Mapping[str, Any], of_parts: Mapping[Section, Content]
-) -> list[tuple[str, str, str, Mapping[str, Any]]]:
-    """(id, name, template, values of its own) of the sections that the page has."""
+def _places(document: Document, content: Mapping[str, Any], of_parts: Mapping[Section, Content]) -> Iterator[Place]:
+    """The pages below index.html, in the order of the table of contents."""
+    for group in content["groups"]:
+        path = chapter_page(group.name)
+        yield Place(path, group.title, "chapter.html", {"group": group}, path, group.claims)
+        for claim in group.claims:
+            own = {"group": group, "view": content["views"][claim["id"]]}
+            yield Place(claim_page(claim["id"]), claim["id"], "claim.html", own, path, listed=False)
+    for section, found in of_parts.items():
+        yield Place(page_path(section.kind), section.title, _template(section), found.values)
     wanted = (
-        ("outlook", "What would change the verdict", "outlook.html", bool(content["outlook"])),
-        ("claims", "Claims", "claims.html", bool(content["views"])),
-        ("slack", "Slack", "slack.html", bool(content["slack"] or content["unrefuted"])),
-        ("statements", "Claim by claim", "statements.html", bool(content["views"])),
-        ("unclaimed", "Not in this run", "unclaimed.html", bool(content["orphans"] or content["orphan_proofs"])),
-        ("obligations", "Obligations", "obligations.html", bool(content["obligations"])),
-        ("others", "Not claims", "others.html", bool(content["not_executable"])),
-        ("environment", "Environment", "environment.html", True),
+        ("slack", "Slack", bool(content["slack"] or content["unrefuted"])),
+        ("obligations", "Obligations", bool(content["obligations"])),
+        ("unclaimed", "Not in this run", bool(content["orphans"] or content["orphan_proofs"])),
+        ("history", "History", bool(document.history)),
+        ("notation", "Notation", bool(content["notation"].objects and content["groups"])),
+        ("others", "Not claims", bool(content["not_executable"])),
+        ("environment", "Environment", True),
     )
-    shown: list[tuple[str, str, str, Mapping[str, Any]]] = []
-    for id, name, template, present in wanted:
-        shown += [
-            (section.id, section.title, _template(section), own.values)
-            for section, own in of_parts.items()
-            if section.before == id
-        ]
-        shown += [(id, name, template, {})] if present else []
-    return shown
+    yield from (Place(page_path(name), title, f"{name}.html") for name, title, present in wanted if present)
 
 
 def _data_files(content: Mapping[str, Any], of_parts: Iterable[Content]) -> Iterable[DataFile]:
     files = [one for part in of_parts for one in part.files]
-    if content["opening"].figure is not None:
-        files.append(content["opening"].figure.data)
-    if content["slack_figure"] is not None:
-        files.append(content["slack_figure"].data)
+    files += [one.data for one in (content["opening"].figure, content["slack_figure"]) if one is not None]
     found = {one.path: one for one in files}
-    if any(view.bars for view in content["views"]):
+    if any(view.bars for view in content["views"].values()):
         found[content["ratio_file"].path] = content["ratio_file"]
     return found.values()
 
@@ -232,35 +234,3 @@ def _by_reason(not_executable: Mapping[str, str]) -> list[tuple[str, list[str]]]
 
 def _digest(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-
-
-def _key(value: Any) -> str:
-    """What a table sorts by: a number as the page's script reads it; nothing for no number, which comes last."""
-    if value is None:
-        return ""
-    return {"inf": "Infinity", "-inf": "-Infinity", "nan": ""}.get(repr(number(value)), repr(number(value)))
-
-
-def _cell(value: Any) -> str:
-    """A value of a picture's table in few characters."""
-    match value:
-        case None:
-            return "-"
-        case float():
-            return f"{value:.4g}"
-        case int():
-            return f"{value:,}"
-    return str(value)
-
-
-def _value(value: Any) -> str:
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:.6g}"
-        case int() if abs(value) >= 10_000:
-            return f"{value:,}"
-    return str(value)

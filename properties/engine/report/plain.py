@@ -47,3 +47,18 @@ def number(value: Any) -> float:
 def json_text(value: Any) -> str:
     """Standard JSON of the plain form of ``value``, ending in a newline."""
     return json.dumps(plain(value), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def record_text(content: Mapping[str, Any]) -> str:
+    """Standard JSON of the plain form of ``content``, each entry of its lists on a line of its own, ending in a newline."""
+    found = plain(content)
+    return "{\n" + ",\n".join(f"{_line(key)}: {_entries(value)}" for key, value in found.items()) + "\n}\n"
+
+
+def _entries(value: Any) -> str:
+    listed = isinstance(value, list) and value
+    return "[\n" + ",\n".join(map(_line, value)) + "\n]" if listed else _line(value)
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False)

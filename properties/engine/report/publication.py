@@ -1,4 +1,4 @@
-"""A report's directory from one whole state to the next: results so far apart, then claims.json and the page at once."""
+"""A report's directory from one whole state to the next: results so far apart, then claims.json and the pages at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,10 @@ from properties.engine.replay.counterexample import remove_counterexample
 from properties.engine.report.data_files import DIRECTORY as TABLES
 from properties.engine.report.data_files import remove_table
 from properties.engine.report.document import CLAIMS, INDEX, Document
-from properties.engine.report.together import HOME, write_together
+from properties.engine.report.history import KEPT, remembered
+from properties.engine.report.places import DIRECTORY as PAGES
+from properties.engine.report.places import STYLE
+from properties.engine.report.together import HOME, leads_home, write_together
 from theory.errors import DataFileError
 
 if TYPE_CHECKING:
@@ -31,8 +35,10 @@ PAGE_MARK = '<meta name="claims-json-sha256"'
 OWN_FILES = (CLAIMS, INDEX, PARTIAL)
 """What a run writes to its report's directory itself; the rest goes below."""
 
+PAGE = re.compile(rf"{PAGES}/[A-Za-z0-9._-]+\.html|{STYLE}")
+PAGE_LINK = re.compile(f'href="({PAGE.pattern})"')
 TABLE = re.compile(rf"{TABLES}/[A-Za-z0-9._-]+-[0-9a-f]{{8}}\.csv")
-TABLE_LINK = re.compile(f'href="({TABLE.pattern})"')
+TABLE_LINK = re.compile(f'href="(?:\\.\\./)?({TABLE.pattern})"')
 COUNTEREXAMPLE = re.compile(rf"{COUNTEREXAMPLES}/[A-Za-z0-9._-]+-[0-9a-f]{{10}}\.json")
 """Names that a report gives to its own files."""
 
@@ -62,27 +68,52 @@ def foreign(directory: Path) -> list[str]:
     """The files that a report here would replace, or need the place of, and that no run of this suite wrote."""
     found = [INDEX] if (directory / INDEX).exists() and PAGE_MARK not in _text(directory / INDEX) else []
     found += [name for name in (CLAIMS, PARTIAL) if (directory / name).exists() and _record(directory / name) is None]
-    return found + [name for name in (TABLES, COUNTEREXAMPLES) if _is_in_the_way(directory / name)]
+    found += [path.relative_to(directory).as_posix() for path in _others_pages(directory)]
+    return found + [name for name in (PAGES, TABLES, COUNTEREXAMPLES) if _is_in_the_way(directory / name)]
+
+
+def _others_pages(directory: Path) -> list[Path]:
+    """Pages in the place of ours that no run of this suite wrote."""
+    found = sorted(path for path in (directory / PAGES).glob("*.html") if PAGE.fullmatch(f"{PAGES}/{path.name}"))
+    return [path for path in found if not _is_ours(directory, path)]
+
+
+def _is_ours(directory: Path, page: Path) -> bool:
+    """Whether a page is a link of a report's, or bears its mark."""
+    return leads_home(directory, page) or PAGE_MARK in _text(page)
 
 
 def publish(document: Document, directory: Path, presented: Callable[[], Presentation] | None = None) -> None:
     """Replace the report in ``directory`` by the document's, presented as the suite says. Raises OSError.
 
-    Files that only the new report uses come first, under names of their own; then claims.json and index.html are replaced,
-    both at the same moment (together.py); then what only the old report used goes. A kill on the way leaves the old
+    Files that only the new report uses come first, under names of their own; then claims.json and the pages are replaced,
+    all at the same moment (together.py); then what only the old report used goes. A kill on the way leaves the old
     report or the new one, with all the files that it refers to.
     """
-    from properties.engine.report.html import page  # which needs an extra
+    from properties.engine.report.html import pages  # which needs an extra
 
-    new = page(document) if presented is None else page(document, presented())
-    earlier = _belongings(directory)
+    record = _record(directory / CLAIMS)
+    if record is not None and "environment" in record:
+        kept = [*remembered(record), *document.history]
+        document = replace(document, history=kept[-KEPT:])
+    new = pages(document) if presented is None else pages(document, presented())
+    earlier, earlier_pages = _belongings(directory), _pages(directory)
     new.write_data(directory)
-    write_together(directory, {CLAIMS: document.text(), INDEX: new.text})
+    write_together(directory, {CLAIMS: document.text(), **new.texts}, earlier_pages)
     (directory / PARTIAL).unlink(missing_ok=True)
+    for name in earlier_pages - new.belongings:
+        if _is_ours(directory, directory / name):
+            (directory / name).unlink(missing_ok=True)
     for name in earlier - new.belongings:
         remove = remove_table if TABLE.fullmatch(name) else remove_counterexample
         with contextlib.suppress(OSError):
             remove(directory / name)
+
+
+def _pages(directory: Path) -> frozenset[str]:
+    """The pages of the report that is there now, below index.html."""
+    shown = _text(directory / INDEX)
+    return frozenset([STYLE, *PAGE_LINK.findall(shown)] if PAGE_MARK in shown else ())
 
 
 def _belongings(directory: Path) -> frozenset[str]:
@@ -91,8 +122,8 @@ def _belongings(directory: Path) -> frozenset[str]:
     Those are made again by a run. Counterexamples to claims are no belongings, nor is anything that a report does not name;
     what was changed since it was written is not removed.
     """
-    shown = _text(directory / INDEX)
-    tables = TABLE_LINK.findall(shown) if PAGE_MARK in shown else []
+    texts = [_text(directory / name) for name in (INDEX, *_pages(directory))]
+    tables = [table for text in texts if PAGE_MARK in text for table in TABLE_LINK.findall(text)]
     record = _record(directory / CLAIMS) or {"mutants": []}
     named = (mutant.get("counterexample") for mutant in record["mutants"])
     written = [name for name in named if isinstance(name, str) and COUNTEREXAMPLE.fullmatch(name)]

@@ -31,3 +31,34 @@ addEventListener("beforeprint", () => {
 addEventListener("afterprint", () => {
   for (const one of opened) one.open = false;
 });
+for (const table of document.querySelectorAll("table.filtered")) {
+  const rows = [...table.tBodies[0].rows];
+  const form = document.createElement("form");
+  const said = document.createElement("output");
+  const add = (name, control) => {
+    const label = document.createElement("label");
+    label.append(name, control);
+    form.append(label);
+    return control;
+  };
+  const search = add("Search", document.createElement("input"));
+  search.type = "search";
+  const chosen = ["verdict", "chapter", "family", "from", "evidence"].map((name) => {
+    const values = new Set(rows.flatMap((row) => row.dataset[name].split("|")).filter(Boolean));
+    const select = add(name, document.createElement("select"));
+    select.append(new Option("any", ""), ...[...values].sort().map((value) => new Option(value)));
+    return [name, select];
+  });
+  form.append(said);
+  form.className = "filters";
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", () => {
+    for (const row of rows) {
+      const text = `${row.textContent} ${row.dataset.text}`.toLowerCase();
+      const kept = chosen.every(([name, { value }]) => !value || row.dataset[name].split("|").includes(value));
+      row.hidden = !(kept && text.includes(search.value.toLowerCase()));
+    }
+    said.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
+  });
+  table.parentNode.before(form);
+}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from properties.engine.report.document import Document
+from properties.engine.report.entries import Entry
+from properties.engine.report.groups import groups
 from properties.engine.report.wording import (
     CAUSE,
     description_text,
@@ -15,20 +17,33 @@ from properties.engine.report.wording import (
     mutants_text,
     number_text,
     obligations_text,
+    ratio_text,
     replay_texts,
     replays_sentence,
     seconds_text,
+    short_mark_text,
     tightest_text,
     told_once,
     verdict_sentence,
     without_counterexample,
 )
 
-WIDEST_LINE = 140
+WIDEST_LINE = 100
 """Longer lists of instances are wrapped."""
 
 COLUMNS = ("claim", "verdict", "evidence", "from", "instances", "vacuous", "undecided hyp.", "tightest", "time")
-"""The columns of the claims' table."""
+"""What is told of a claim."""
+
+SHORT = ("claim", "verdict", "evidence", "from", "inst.", "vac.", "open", "tightest", "time")
+"""The columns of the closing table, which keeps to ``WIDEST_LINE``: ``open`` counts undecided hypotheses, families are told apart."""
+
+Paint = Callable[[str, str], str]
+"""A text in the colour of a verdict."""
+
+
+def unpainted(text: str, verdict: str) -> str:
+    """The text as it is."""
+    return text
 
 
 def part_lines(document: Document, judged: bool) -> dict[str, list[str]]:
@@ -51,14 +66,40 @@ def family_lines(document: Document) -> list[str]:
     return lines
 
 
-def claim_lines(document: Document) -> list[str]:
-    """The table: a line of headings and one line per claim."""
-    rows = claim_rows(document)
-    return _aligned([COLUMNS, *rows]) if rows else []
+def claim_lines(document: Document, paint: Paint = unpainted) -> list[str]:
+    """The table: a line of headings, and under the title of each chapter a line a claim, the paper's first."""
+    found = groups(document)
+    rows = {entry["id"]: _short(entry) for group in found for entry in group.claims}
+    if not rows:
+        return []
+    lines = iter(_aligned([SHORT, *rows.values()]))
+    table = [next(lines)]
+    for group in found:
+        table += [group.title] if len(found) > 1 else []
+        for entry in group.claims:
+            line, (id, verdict, *_) = next(lines), rows[entry["id"]]
+            place = line.index(verdict, len(id))
+            table.append(line[:place] + paint(verdict, entry["verdict"]) + line[place + len(verdict) :])
+    return table
+
+
+def _short(entry: Entry) -> tuple[str, ...]:
+    """Its cells under ``SHORT``."""
+    return (
+        entry["id"],
+        "error" if entry["error"] else entry["verdict"],
+        evidence_text(entry),
+        short_mark_text(entry),
+        str(entry["instances"]),
+        str(entry["vacuous"]),
+        str(entry["undecided_hypotheses"]),
+        "-" if entry["tightest"] is None else ratio_text(entry["tightest"]["ratio"]),
+        seconds_text(entry["seconds"]),
+    )
 
 
 def claim_rows(document: Document) -> list[tuple[str, ...]]:
-    """The cells of the table, a claim a row, under ``COLUMNS``."""
+    """Everything that is told of the claims, a claim a row, under ``COLUMNS``."""
     return [
         (
             entry["id"],
@@ -106,7 +147,7 @@ def obligation_lines(document: Document) -> list[str]:
 
 SLACK_COLUMNS = ("claim", "quantity", "paper", "proved", "refuted at")
 
-WIDEST_QUANTITY = 72
+WIDEST_QUANTITY = 42
 """Longer texts are cut in the terminal; the page has them whole."""
 
 

@@ -1,7 +1,7 @@
 """Several files of a directory that change together, although a system renames one at a time.
 
 Each of them is a symbolic link through one other link, ``.published/current``, to a directory below ``.published`` that
-holds a generation of them. Replacing that one link replaces them all at once.
+holds a generation of them, also those in directories of their own. Replacing that one link replaces them all at once.
 
 Generations are numbered. Of earlier ones the files that were written here are removed, by name, and a directory once it is
 empty: whatever else lies there, or below ``.published``, is somebody's and stays.
@@ -23,35 +23,47 @@ HOME, CURRENT = Path(".published"), "current"
 GENERATION = re.compile(r"generation-(\d{6,})")
 
 
-def write_together(directory: Path, texts: Mapping[str, str]) -> None:
-    """Replace the files of these names by these texts, all at the same moment.
+def write_together(directory: Path, texts: Mapping[str, str], earlier: Iterable[str] = ()) -> None:
+    """Replace the files of these names, paths from the directory, by these texts, all at the same moment.
 
-    A kill on the way leaves all old or all new. Where the file system has no symbolic links each is replaced whole, one after
-    the other. Raises OSError.
+    ``earlier`` are names that an earlier generation may hold besides. A kill on the way leaves all old or all new. Where the
+    file system has no symbolic links each is replaced whole, one after the other. Raises OSError.
     """
+    names = list(dict.fromkeys([*texts, *earlier]))
     try:
-        _link(directory, list(texts))
+        _link(directory, list(texts), names)
     except OSError:
         for name, text in texts.items():
             write_text_atomically(directory / name, text)
         return
     shown = _shown(directory, texts)
-    for number, earlier in _generations(directory):
-        if number < _number(shown) and not same_file(earlier, shown):
-            _remove(earlier, texts)
+    for number, generation in _generations(directory):
+        if number < _number(shown) and not same_file(generation, shown):
+            _remove(generation, names)
 
 
-def _link(directory: Path, names: list[str]) -> None:
-    """Make every name a link through the one that is replaced; what each shows stays as it is, also where it is missing."""
-    targets = {name: HOME / CURRENT / name for name in names}
+def leads_home(directory: Path, path: Path) -> bool:
+    """Whether a file of the directory is a link to what is shown, even to what is not there any more."""
+    return path.is_symlink() and path.readlink() == _target(path.relative_to(directory).as_posix())
+
+
+def _target(name: str) -> Path:
+    """Where the link of this name leads."""
+    return Path(*[".."] * name.count("/"), HOME, CURRENT, name)
+
+
+def _link(directory: Path, names: list[str], shown: list[str]) -> None:
+    """Make every name a link through the one that is replaced; what all those ``shown`` show stays as it is, also where it is missing."""
+    targets = {name: _target(name) for name in names}
     linked = [
         (directory / name).is_symlink() and (directory / name).readlink() == target for name, target in targets.items()
     ]
     if all(linked) and (directory / HOME / CURRENT).is_symlink():
         return
-    found = {name: directory / name for name in names if (directory / name).exists()}
+    found = {name: directory / name for name in shown if (directory / name).exists()}
     _shown(directory, {name: path.read_text(encoding="utf-8") for name, path in found.items()})
     for name, target in targets.items():
+        (directory / name).parent.mkdir(exist_ok=True)
         link_atomically(directory / name, target)
 
 
@@ -100,10 +112,19 @@ def _number(generation: Path) -> int:
 def _remove(generation: Path, names: Iterable[str]) -> None:
     """Remove a generation of files of these names, what a kill left of them included; all of it stays if it holds others."""
     with contextlib.suppress(OSError):
-        found = list(generation.iterdir())
-        ours = [path for path in found if any(path.name == name or is_temporary(path, name) for name in names)]
-        if len(ours) < len(found) or any(path.is_dir() and not path.is_symlink() for path in ours):
+        found = [path for path in generation.rglob("*") if path.is_symlink() or not path.is_dir()]
+        ours = [path for path in found if _is_one_of(path.relative_to(generation), names)]
+        below = {generation / Path(name).parent for name in names} - {generation}
+        directories = [path for path in generation.rglob("*") if path.is_dir() and not path.is_symlink()]
+        if len(ours) < len(found) or not below.issuperset(directories):
             return
         for path in ours:
             path.unlink()
-        generation.rmdir()
+        for path in (*directories, generation):
+            path.rmdir()
+
+
+def _is_one_of(path: Path, names: Iterable[str]) -> bool:
+    """Whether a file of a generation is one of these names, or what a kill left of one."""
+    near = [Path(name) for name in names if Path(name).parent == path.parent]
+    return any(path == name or is_temporary(path, name.name) for name in near)

@@ -40,6 +40,11 @@ def mark_text(entry: Entry) -> str:
     return mark if entry["status"] == Status.THEOREM.value else f"{mark} ({entry['status']})"
 
 
+def short_mark_text(entry: Entry) -> str:
+    """Provenance in a letter, with a question mark behind that of a conjecture."""
+    return PROVENANCE_MARKS[Provenance(entry["provenance"])] + ("" if entry["status"] == Status.THEOREM.value else "?")
+
+
 def evidence_text(entry: Entry) -> str:
     """The weakest evidence of the instances, and how many have a stronger one: ``tested, 104 enclosed``."""
     if entry["evidence"] is None:

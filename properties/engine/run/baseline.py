@@ -221,4 +221,5 @@ def _extract(content: Content) -> dict[str, Any]:
         "mutants": [{"id": entry["id"], "verdict": entry["verdict"]} for entry in content["mutants"]],
         "obligations": [{"id": entry["id"], "status": entry["status"]} for entry in content["obligations"]],
         "environment": dict(content["environment"]),
+        **{key: content[key] for key in ("verdict", "made") if key in content},
     }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from properties.engine.claim import Verdict
 from properties.engine.paths import printable
 from properties.engine.report import terminal, wording
 from properties.engine.report.document import Document
@@ -30,6 +32,7 @@ class Recorder:
     def __init__(self, run: Run, presented: Callable[[], Presentation]) -> None:
         """Take the run whose document fills up, and what the page presents beside it; from now on a request to terminate ends it as Ctrl-C does."""
         self._run = run
+        self._started = time.monotonic()
         self._presented = presented
         self._next = 0.0
         self._restore = heed_termination()
@@ -53,6 +56,8 @@ class Recorder:
     def pytest_sessionfinish(self) -> None:
         """Replace the report; a run without results leaves an earlier one alone."""
         if self._run.report is not None and not self._run.document.empty:
+            seconds = round(time.monotonic() - self._started, 1)
+            self._run.document.made = {**self._run.document.made, "seconds": seconds}
             publish(self._run.document, self._run.report, self._presented)
 
     def pytest_unconfigure(self) -> None:
@@ -60,17 +65,17 @@ class Recorder:
         self._restore()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """End with the data set, the families, pictures and slack in short, the table of claims and the mutants."""
+        """End with the data set, with -v the families, pictures and slack in short, the table of claims and the mutants."""
         document = self._run.document
         if document.empty:
             return
         for title, lines in (
             *terminal.part_lines(document, judged=True).items(),
-            ("instances by family", terminal.family_lines(document)),
+            ("instances by family", terminal.family_lines(document) if terminalreporter.verbosity > 0 else []),
             *terminal.part_lines(document, judged=False).items(),
             ("replays", terminal.replay_lines(document)),
             ("slack", terminal.slack_lines(document)),
-            ("claims", self._claims(document)),
+            ("claims", self._claims(document, partial(_painted, terminalreporter))),
             ("baseline", wording.baseline_lines(document.baseline)),
         ):
             if lines:
@@ -83,11 +88,17 @@ class Recorder:
             terminalreporter.write_line(f"report: {printable(self._run.report / 'index.html')}")
 
     @staticmethod
-    def _claims(document: Document) -> list[str]:
+    def _claims(document: Document, paint: terminal.Paint) -> list[str]:
         return [
-            *terminal.claim_lines(document),
+            *terminal.claim_lines(document, paint),
             *terminal.cause_lines(document),
             *terminal.mutant_lines(document),
             *terminal.obligation_lines(document),
             *left_out_lines(document.left_out),
         ]
+
+
+def _painted(terminalreporter: pytest.TerminalReporter, text: str, verdict: str) -> str:
+    """The text in the colour of its verdict, where the terminal has colours."""
+    colour = {Verdict.HOLDS.value: "green", Verdict.REFUTED.value: "red"}.get(verdict, "yellow")
+    return terminalreporter._tw.markup(text, **{colour: True})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ from properties.engine.report.commands import Commands
 from properties.engine.report.document import Document
 from properties.engine.report.entries import chain_entry, slack_entry
 from properties.engine.report.environment import environment
+from properties.engine.report.history import made
+from properties.engine.report.plain import plain
 from properties.engine.report.publication import OWN_FILES, foreign
 from properties.engine.run.baseline import BaselineFile, open_baseline
 from properties.engine.run.run import Run
@@ -83,7 +85,9 @@ def requested_run(config: pytest.Config, suite: Suite) -> Run:
                 **({} if subject is None else subject.environment),
             },
             title=suite.title,
+            made={} if directory is None else made(config.rootpath),
             kinds=tuple(suite.parts),
+            chapters=[plain(asdict(chapter)) for chapter in suite.chapters],
             order=[
                 *(id for claim in claims for id in (claim.id, *(mutant.id for mutant in claim.mutants))),
                 *(obligation.id for obligation in to_prove),

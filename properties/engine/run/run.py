@@ -16,6 +16,7 @@ from properties.engine.paths import printable
 from properties.engine.replay.replay import Replay
 from properties.engine.report.document import Document
 from properties.engine.report.entries import Entry
+from properties.engine.report.history import summary
 from properties.engine.results import Result
 from properties.engine.run.baseline import BaselineFile, Comparison, compared, write_baseline
 from theory.proof.implication import Implication
@@ -121,6 +122,8 @@ class Run:
             "update": self.baseline.update,
             **asdict(comparison),
         }
+        if earlier is not None:
+            self.document.history = [summary(earlier, printable(self.baseline.path))]
         if self.baseline.update:
             write_baseline(self.baseline.path, found, earlier, self.selective)
         return comparison

@@ -9,18 +9,20 @@ from typing import Any
 
 from properties.dataset.report.dataset_figures import drawable
 from properties.dataset.report.dataset_texts import optimiser_name
+from properties.dataset.report.looks import ATTACK, BALL, LIMIT, PATH, look
 from properties.engine.report.data_files import Table
 from properties.engine.report.figures import COLOURS, MARKERS, STYLES, Draw, Figure, figure, legend_below, spread
 from properties.pictures.report.picture_tables import output_paths, shortened, tables
-from properties.pictures.report.picture_texts import PHASES, degrees, phase, summaries
+from properties.pictures.report.picture_texts import PHASES, SEE, degrees, phase, summaries
 
 Data = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the report: its title, its figures, what it says in words, its numbers."""
+    """A picture of the report: its name in links, its title, its figures, what it says in words, its numbers."""
 
+    name: str
     title: str
     figures: tuple[Figure, ...]
     text: str
@@ -43,10 +45,15 @@ def pictures(data: Data) -> list[Picture]:
     texts, numbers = summaries(data), tables(data)
     return [
         Picture(
+            name.replace("_", "-"),
             TITLES[name],
             tuple(
                 figure(
-                    f"{name.replace('_', '-')}-{index}", title, f"{title}. {texts[name]}", _titled(title, draw), table
+                    f"{name.replace('_', '-')}-{index}",
+                    f"{title}: {SEE[name][index]}",
+                    f"{title}. {texts[name]}",
+                    _titled(title, draw),
+                    table,
                 )
                 for index, (title, draw, table) in enumerate(_DRAWINGS[name](data[name], numbers[name]))
             ),
@@ -84,19 +91,23 @@ def _output_space(data: Data, table: Table) -> Titled:
     widths = data["widths"]
 
     def paths(axes: Any) -> None:
-        for index, row in enumerate((widths[0], widths[-1])):
+        for row, style, filled in ((widths[0], ":", "none"), (widths[-1], "-", "full")):
             axes.plot(
                 *zip(*row["ngd"], strict=True),
-                "-",
-                marker=MARKERS[index],
-                markersize=3,
+                style,
+                marker=look("ngd").marker,
+                markersize=4,
                 markevery=4,
+                fillstyle=filled,
                 linewidth=1.5,
-                color=COLOURS[index],
+                color=look("ngd").colour,
                 label=f"NGD, m = {row['width']:,}",
             )
         axes.plot(
-            *zip(*widths[-1]["gd"], strict=True), "--", color=COLOURS[2], label=f"GD, m = {widths[-1]['width']:,}"
+            *zip(*widths[-1]["gd"], strict=True),
+            "--",
+            color=look("gd").colour,
+            label=f"GD, m = {widths[-1]['width']:,}",
         )
         axes.plot(*data["targets"], "*", color=COLOURS[3], markersize=13, label="targets y")
         axes.set_xlabel("output u₁")
@@ -105,23 +116,24 @@ def _output_space(data: Data, table: Table) -> Titled:
 
     def angles(axes: Any) -> None:
         m = [row["width"] for row in widths]
-        for index, (key, label) in enumerate((("angle", "NGD"), ("gd_angle", "GD"))):
+        for name, key in (("ngd", "angle"), ("gd", "gd_angle")):
             axes.plot(
                 m,
                 [degrees(row[key]) for row in widths],
-                STYLES[index],
-                marker=MARKERS[index],
-                color=COLOURS[index],
-                label=f"{label}, largest",
+                "-",
+                marker=look(name).marker,
+                color=look(name).colour,
+                label=f"{optimiser_name(name)}, largest",
             )
         bounded = [row for row in widths if row["angle_bound"] is not None]
         axes.plot(
             [row["width"] for row in bounded],
             [degrees(row["angle_bound"]) for row in bounded],
             "--",
-            marker="v",
-            color=COLOURS[2],
-            label="arcsin q (T1-line)",
+            marker=look("ngd").marker,
+            fillstyle="none",
+            color=look("ngd").colour,
+            label="NGD, arcsin q (T1-line)",
         )
         axes.set_yscale("log")
         _against_width(axes, m)
@@ -173,15 +185,15 @@ def _plain_decades(axes: Any, values: Sequence[float]) -> None:
 
 def _training(data: Data, table: Table) -> Titled:
     def curves(axes: Any) -> None:
-        for index, (name, curve) in enumerate(data["curves"].items()):
-            look = {"color": COLOURS[index], "marker": MARKERS[index], "markersize": 4}
+        for name, curve in data["curves"].items():
+            own = {"color": look(name).colour, "marker": look(name).marker, "markersize": 4}
             steps, values = drawable(curve["observed"])
             label = f"{optimiser_name(name)}, observed"
-            axes.plot(steps, values, "-", markevery=spread(len(values)), label=label, **look)
+            axes.plot(steps, values, "-", markevery=spread(len(values)), label=label, **own)
             steps, values = drawable(curve["bound"])
             if values:
                 label = f"{optimiser_name(name)}, {curve['theorem']}"
-                axes.plot(steps, values, "--", markevery=spread(len(values)), fillstyle="none", label=label, **look)
+                axes.plot(steps, values, "--", markevery=spread(len(values)), fillstyle="none", label=label, **own)
         axes.set_yscale("log")
         axes.set_xlabel("iteration k")
         axes.set_ylabel("residual norm ‖r(k)‖₂")
@@ -194,12 +206,16 @@ def _constants(data: Data, table: Table) -> Titled:
     m = [point["width"] for point in data["points"]]
 
     def draw(axes: Any) -> None:
-        series = (("certified", "ball, certified"), ("attacked", "ball, attacked"), ("path", "NGD's path, certified"))
-        for index, (key, label) in enumerate(series):
+        series = (
+            ("certified", "ball, certified", BALL),
+            ("attacked", "ball, attacked", ATTACK),
+            ("path", "NGD's path, certified", PATH),
+        )
+        for index, (key, label, own) in enumerate(series):
             values = [point[key] for point in data["points"]]
-            axes.plot(m, values, STYLES[index], marker=MARKERS[index], color=COLOURS[index], label=label)
-        axes.axhline(1.0, color=COLOURS[3], linewidth=1, linestyle=":", label="C = 1 (T1-sharp)")
-        axes.axhline(0.5, color=COLOURS[3], linewidth=1, linestyle="-.", label="C = ½ (T1)")
+            axes.plot(m, values, STYLES[index], marker=own.marker, color=own.colour, label=label)
+        axes.axhline(1.0, color=LIMIT, linewidth=1, linestyle=":", label="C = 1 (T1-sharp)")
+        axes.axhline(0.5, color=LIMIT, linewidth=1, linestyle="-.", label="C = ½ (T1)")
         axes.set_yscale("log")
         _against_width(axes, m)
         _plain_decades(axes, [point[key] for point in data["points"] for key in ("certified", "path")])
@@ -239,10 +255,10 @@ def _phases(data: Data, table: Table) -> Titled:
 def _held_out(data: Data, table: Table) -> Titled:
     def draw(axes: Any) -> None:
         bars = [("T5's bound", data["bounds"][0]["bound"], COLOURS[3])]
-        for index, (name, found) in enumerate(data["optimisers"].items()):
+        for name, found in data["optimisers"].items():
             bars += [
-                (f"{optimiser_name(name)}, loss", found["test_loss"], COLOURS[index]),
-                (f"{optimiser_name(name)}, error", found["test_error"], COLOURS[index]),
+                (f"{optimiser_name(name)}, loss", found["test_loss"], look(name).colour),
+                (f"{optimiser_name(name)}, error", found["test_error"], look(name).colour),
             ]
         for place, (_, value, colour) in enumerate(bars):
             axes.barh(-place, value, color=colour, height=0.6)

@@ -17,6 +17,9 @@ from properties.pictures.report.all_widths_figure import opening_figure, power_t
 Claims = Mapping[str, Entry]
 Row = Mapping[str, Any]
 
+JOINER = "\u2060"
+"""Keeps a unit on the line of its number."""
+
 EXAMPLE = "orthonormal-10"
 """The inputs of which the widths are told."""
 
@@ -66,7 +69,7 @@ def _squared(claims: Claims, slack: Sequence[Row]) -> str:
 def _general(claims: Claims, slack: Sequence[Row]) -> str:
     row = _row(slack, "T2", "largest step size for T2's rate at kappa = 10, C = 0.98/(1+kappa)")
     verdict = _verdict(claims["T2"])
-    return _step_limit("Its form for strongly convex losses", verdict, row, "at κ = 10, C = 0.089", "/μ")
+    return _step_limit("Its form for strongly convex losses", verdict, row, "at κ = 10, C = 0.089", f"/{JOINER}μ")
 
 
 def _width(claims: Claims, slack: Sequence[Row]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from properties.dataset.report.dataset_texts import optimiser_name
@@ -125,3 +125,19 @@ _SENTENCES = {
     "phases": _phases,
     "held_out": _held_out,
 }
+
+SEE: Mapping[str, Sequence[str]] = {
+    "output_space": (
+        "compare how straight the paths to the star are, of NGD and of GD",
+        "compare NGD's angles with their bound, and both with GD's",
+    ),
+    "moved_jacobians": (
+        "follow the points along the fitted line, whose slope is the power of the width",
+        "the points above the dashed line have λ_min(G(0)) ≥ ¾ λ₀",
+    ),
+    "training": ("compare each solid curve with the dashed one of its colour, which bounds it",),
+    "constants": ("where a curve lies below ½ T1 applies, below 1 T1-sharp",),
+    "phases": ("follow a row from left to right: what is certified at which width",),
+    "held_out": ("compare the bars with the dashed line: a bound beyond it says nothing",),
+}
+"""What to look at, by picture, a clause a figure."""

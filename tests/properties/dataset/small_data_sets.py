@@ -13,7 +13,7 @@ from properties.dataset.transformations import shuffled, standardised
 from properties.engine.claim import Depth
 from properties.engine.report.document import Document
 from properties.engine.report.entries import Entry
-from properties.engine.report.html import Page, page
+from properties.engine.report.html import Pages, pages
 from properties.engine.report.terminal import closing_lines
 from properties.reading.datasets import NORMALISED, Dataset
 from properties.suite import presented
@@ -43,7 +43,7 @@ class Report:
 
     entry: Entry
     lines: list[str]
-    page: Page
+    page: Pages
     text: str
 
 
@@ -140,7 +140,7 @@ def report(dataset: Dataset, seed: int, wide: bool = False) -> Report:
     return Report(
         entry,
         [*document.parts["dataset"]["told"], *closing_lines(document)],
-        page(document, presented()),
+        pages(document, presented()),
         document.text(),
     )
 

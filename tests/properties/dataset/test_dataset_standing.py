@@ -22,7 +22,7 @@ from properties.dataset.transformations import shuffled
 from properties.engine.claim import Depth
 from properties.engine.part import Finished, Setting
 from properties.engine.report.document import Document
-from properties.engine.report.html import page
+from properties.engine.report.html import pages
 from properties.engine.report.terminal import closing_lines
 from properties.engine.seeds import FIXED_ROOT_SEED, dataset_seed
 from properties.reading.datasets import NORMALISED, Dataset
@@ -64,7 +64,7 @@ def test_rows_sorted_by_class_cost_their_own_networks_alone() -> None:
     assert "n = 12, m = 64 (all rows)" in lines
     assert "n = 4, m = 64 (the first 4 of 12 rows)" in lines
     assert len(found.parts["dataset"]["spectra"]["n = 4"]["G(0), m = 64"]) == 4
-    made = page(found, presented())
+    made = pages(found, presented())
     assert made.problems == ()
     assert advice in made.text
     assert not certify_dataset(shuffled(classes(), 1), Depth.QUICK, rungs=[FEW]).rungs[0].unchecked
@@ -89,7 +89,7 @@ def test_nothing_checked_is_no_success() -> None:
     )
     assert reason in said
     assert found.to_json()["verdict"] == "unchecked"
-    text = page(found, presented()).text
+    text = pages(found, presented()).text
     assert '<strong class="unchecked">Nothing checked.</strong>' in text
     assert 'class="holds"' not in text
 
@@ -122,7 +122,7 @@ def test_an_unexpected_error_in_a_topic_costs_nothing_else_and_fails() -> None:
     assert "mistaken inputs: it broke off" in found.parts["dataset"]["certificate"]["problems"][0]
     assert found.parts["dataset"]["verdict"] == "undecided"
     assert "Traceback" in found.parts["dataset"]["error"]
-    assert page(found, presented()).problems == ()
+    assert pages(found, presented()).problems == ()
 
 
 def test_a_network_that_cannot_be_made_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,12 +144,12 @@ def test_a_section_that_breaks_costs_no_other(monkeypatch: pytest.MonkeyPatch) -
     found = document_of(classes(), FEW)
     monkeypatch.setattr("properties.engine.report.html.outlook", lambda _: 1 / 0)
     monkeypatch.setattr("properties.dataset.report.dataset_section.rung_rows", lambda _: [None])
-    made = page(found, presented())
+    made = pages(found, presented())
     assert made.problems == (
         "what would change the verdict cannot be shown (ZeroDivisionError: division by zero)",
         "Data set cannot be shown (UndefinedError: 'None' has no attribute 'rows')",
     )
-    for said in (*made.problems, 'id="dataset"', 'id="environment"', "This section cannot be shown."):
+    for said in (*made.problems, "<h1>Data set</h1>", "<h1>Environment</h1>", "This page cannot be shown."):
         assert said.replace("'", "&#39;") in made.text
 
 
@@ -192,7 +192,7 @@ def test_the_certificate_grows_share_by_share_in_any_order() -> None:
             assert (entry["complete"], entry["verdict"]) == (False, "undecided")
             assert "  interrupted: 1 of 2 networks are done" in entry["lines"]
             assert "the data set classes was interrupted" in "".join(closing_lines(document)).lower()
-            assert "1 of 2 networks are done" in page(document, presented()).text
+            assert "1 of 2 networks are done" in pages(document, presented()).text
     assert document.complete
     whole = dataset_entry(data, certify_dataset(data, Depth.QUICK, rungs=rungs), entry["seconds"])
     assert entry == whole | {"items": 7}

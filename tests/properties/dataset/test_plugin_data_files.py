@@ -9,6 +9,7 @@ import pytest
 from properties.engine.claim import Evaluation
 from tests.properties.dataset.one_share import certified_by
 from tests.properties.engine import fake_claims
+from tests.properties.engine.report.page_parser import report_text
 from tests.properties.engine.run.plugin_suite import Suite
 from tests.properties.reading.npz_files import archive, header, npy, with_header
 
@@ -81,5 +82,5 @@ def test_a_file_that_is_read_shows_what_was_decided(kind: str, suite: Suite) -> 
     ]
     (source,) = [line for line in outcome.outlines if line.startswith(f"data set {name}")]
     assert source.endswith("; ".join(["rows normalised to unit Euclidean norm", *remarks]))
-    page = (suite.pytester.path / "out" / "index.html").read_text(encoding="utf-8")
+    page = report_text(suite.pytester.path / "out")
     assert all(f"Note: {text}." in page for text in remarks)

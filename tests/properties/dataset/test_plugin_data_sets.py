@@ -10,6 +10,7 @@ import pytest
 from properties.engine.claim import Evaluation, InstanceVerdict
 from tests.properties.dataset.one_share import certified_by
 from tests.properties.engine import fake_claims
+from tests.properties.engine.report.page_parser import report_text
 from tests.properties.engine.run.plugin_suite import Suite
 
 pytest_plugins = ["pytester"]
@@ -83,7 +84,7 @@ def test_a_data_set_fails_only_when_a_claim_fails_on_it(suite: Suite, verdict: I
         "bound": [1.0, 0.75, 0.5],
     }
     assert len(written["dataset"]["counterexamples"]) == (verdict is InstanceVerdict.REFUTED)
-    page = (suite.pytester.path / "out" / "index.html").read_text()
+    page = report_text(suite.pytester.path / "out")
     assert page.count("<svg") == 1
     checked = verdict not in (InstanceVerdict.VACUOUS, InstanceVerdict.UNDECIDED_HYPOTHESIS)
     expected = verdict.value if checked else "unchecked"

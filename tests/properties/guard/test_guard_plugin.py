@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.properties.engine.report.page_parser import report_text
 from tests.properties.engine.run.plugin_suite import long
 from tests.properties.processes import started
 from verified_natural_gradient.options import CHECKOUT
@@ -137,7 +138,7 @@ def test_a_wrong_step_is_refuted_and_its_cause_named(repository: Path) -> None:
 def test_the_commands_on_the_page_find_the_step_and_the_files(pytester: pytest.Pytester, repository: Path) -> None:
     arguments = ("--implementation", "mine.optimisers:mean", "--claim", "own-I-pinv", "--report", "out/of the way")
     assert inside(pytester, *arguments).ret == 1
-    page = (repository / "out" / "of the way" / "index.html").read_text()
+    page = report_text(repository / "out" / "of the way")
     commands = [shlex.split(html.unescape(text)) for text in re.findall("<code>(natural-gradient .*?)</code>", page)]
     replays = [words for words in commands if words[1] == "replay"]
     assert len(replays) == 20  # the claim, and its mutants

@@ -27,6 +27,7 @@ from tests.properties.engine.replay.stored_mutants import (
     write_mutant,
     written_and_moved,
 )
+from tests.properties.engine.report.page_parser import report_text
 from tests.properties.engine.run.plugin_suite import Suite
 from tests.properties.processes import started
 from verified_natural_gradient.options import CHECKOUT
@@ -231,7 +232,7 @@ def test_a_counterexample_on_a_data_set_is_replayed(suite: Suite) -> None:
     (path,) = (suite.pytester.path / "out" / "counterexamples").iterdir()
     command = f"natural-gradient replay out/counterexamples/{path.name}"
     outcome.stdout.fnmatch_lines([f"replay: {command}"])
-    assert f"<code>{command}</code>" in (suite.pytester.path / "out" / "index.html").read_text()
+    assert f"<code>{command}</code>" in report_text(suite.pytester.path / "out")
     assert read_counterexample(path).instance == fake_claims.Point(29.0)
     outcome = suite.run([fake_claims.claim(limit=28.0)], "--replay", str(path))
     outcome.stdout.fnmatch_lines(["  instance: family F5, width=8", f"  {THE_SAME}"])

@@ -1,9 +1,10 @@
 """What a page must satisfy in a real browser; each check lists what is wrong."""
 
 import os
+import re
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
@@ -53,8 +54,15 @@ class Visit:
             self.complaints.append(f"request: {url}")
 
 
+IDS = re.compile(r'\bid="([^"]+)"')
+
+
 def broken_links(page: Page, directory: Path) -> list[str]:
-    """Links to no file of the report or to no id of the page, and references to ids that are not there."""
+    """Links to no file of the report or to no id of a page, and references to ids that are not there.
+
+    ``directory`` is the report's; the page lies there or below.
+    """
+    here = Path(unquote(urlsplit(page.url).path)).parent
     found: dict[str, list[str]] = page.evaluate(
         """() => {
           const all = [...document.querySelectorAll('*')];
@@ -76,8 +84,13 @@ def broken_links(page: Page, directory: Path) -> list[str]:
         if parts.scheme or parts.netloc:
             wrong.append(f"elsewhere: {link}")
         elif parts.path:
-            if not (directory / unquote(parts.path)).is_file():
+            target = here / unquote(parts.path)
+            if not target.is_file():
                 wrong.append(f"no file: {link}")
+            elif not target.resolve().is_relative_to(directory.resolve()):
+                wrong.append(f"outside: {link}")
+            elif parts.fragment and unquote(parts.fragment) not in IDS.findall(target.read_text(encoding="utf-8")):
+                wrong.append(f"no id: {link}")
         elif unquote(parts.fragment) not in ids:
             wrong.append(f"no id: {link}")
     return wrong
@@ -102,7 +115,31 @@ def overflow(page: Page) -> int:
 
 
 def inaccessible(page: Page) -> list[str]:
-    """What axe finds, with everything unfolded that can be; not inside drawings, which are images with a text of their own."""
+    """What axe finds, with everything unfolded that can be; not inside drawings, which are images with a text of their own; axe fetches nothing."""
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-    found: dict[str, Any] = Axe().run(page, context={"exclude": [["figure svg > *"]]}).response
+    found: dict[str, Any] = (
+        Axe().run(page, context={"exclude": [["figure svg > *"]]}, options={"preload": False}).response
+    )
     return [f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]]
+
+
+WIDTHS = (390, 1280)
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+def everywhere(page: Page) -> list[str]:
+    """What axe finds in both themes at both widths and in print, where the theme is not followed, where the page overflows."""
+    wrong = []
+    papers = set()
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme)
+            papers.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+            wrong += [f"{width} {theme}: {one}" for one in inaccessible(page)]
+        if overflow(page):
+            wrong.append(f"{width}: {overflow(page)} pixels too wide")
+    if len(papers) != len(THEMES):
+        wrong.append(f"one paper in both themes: {papers}")
+    page.emulate_media(media="print", color_scheme="light")
+    return wrong + [f"print: {one}" for one in inaccessible(page)]

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from properties.engine.profiles import under_ci
 from properties.engine.report.document import Document
-from properties.engine.report.html import Page, page
+from properties.engine.report.html import Pages, pages
 from properties.suite import presented
 from tests.properties.engine.report.browser_checks import chromium, launch
 from tests.properties.engine.report.sample import full_document, sample_document, write_report
@@ -53,13 +53,14 @@ def document() -> Document:
 
 
 @pytest.fixture(scope="module")
-def sample_page(document: Document) -> Page:
-    return page(document, presented())
+def sample_pages(document: Document) -> Pages:
+    return pages(document, presented())
 
 
 @pytest.fixture(scope="module")
-def page_text(sample_page: Page) -> str:
-    return sample_page.text
+def page_text(sample_pages: Pages) -> str:
+    """Of all pages."""
+    return sample_pages.text
 
 
 @pytest.fixture(scope="session")
@@ -68,15 +69,15 @@ def full() -> Document:
 
 
 @pytest.fixture(scope="session")
-def full_page(full: Document) -> Page:
-    return page(full, presented())
+def full_pages(full: Document) -> Pages:
+    return pages(full, presented())
 
 
 @pytest.fixture(scope="session")
-def report(full_page: Page, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(full_pages: Pages, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report with everything in it, on disk."""
     directory = tmp_path_factory.mktemp("report")
-    write_report(full_page, directory)
+    write_report(full_pages, directory)
     return directory
 
 

@@ -1,6 +1,7 @@
-"""Reads a page for tests: nesting, tags with their attributes, text."""
+"""Reads pages for tests: nesting, tags with their attributes, text."""
 
 from html.parser import HTMLParser
+from pathlib import Path
 
 VOID = {"meta", "br", "link", "img", "hr", "input", "rect", "path"}
 
@@ -36,3 +37,9 @@ class ParsedPage(HTMLParser):
 
     def ids(self) -> list[str]:
         return [attributes["id"] or "" for _, attributes in self.tags if "id" in attributes]
+
+
+def report_text(directory: Path) -> str:
+    """All pages of a report, index.html first."""
+    found = [directory / "index.html", *sorted((directory / "pages").glob("*.html"))]
+    return "\n".join(path.read_text(encoding="utf-8") for path in found)

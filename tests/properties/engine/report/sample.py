@@ -11,7 +11,7 @@ from properties.dataset.report.dataset_entry import dataset_entry
 from properties.engine.claim import Depth, Evaluation, InstanceVerdict, Status
 from properties.engine.obligations import run_obligation
 from properties.engine.report.commands import Commands
-from properties.engine.report.document import INDEX, Document
+from properties.engine.report.document import Document
 from properties.engine.report.entries import (
     Entry,
     chain_entry,
@@ -21,7 +21,7 @@ from properties.engine.report.entries import (
     slack_entry,
 )
 from properties.engine.report.figures import Figure
-from properties.engine.report.html import Page
+from properties.engine.report.html import Pages
 from properties.engine.report.together import write_together
 from properties.engine.search import run_claim
 from properties.engine.slack import SlackRow
@@ -112,6 +112,7 @@ def sample_document() -> Document:
     found = Document(
         {"numpy": "2.0", "root_seed": 1},
         slack=[slack_entry(row) for row in SLACK],
+        chapters=[{"name": "small", "title": "Small numbers", "claims": ["N-small", "N-refuted", "N-absent"]}],
         not_executable={"N-all": "a statement about all numbers", "N-every": "a statement about all numbers"},
         commands=Commands(report="my report", console="natural-gradient"),
     )
@@ -152,10 +153,10 @@ def full_document() -> Document:
     return found
 
 
-def write_report(made: Page, directory: Path) -> None:
-    """The page, with a file for every counterexample that it links to."""
+def write_report(made: Pages, directory: Path) -> None:
+    """The pages, with a file for every counterexample that it links to."""
     made.write_data(directory)
-    write_together(directory, {INDEX: made.text})
+    write_together(directory, made.texts)
     for path in made.belongings:
         if not (directory / path).exists():
             (directory / path).parent.mkdir(exist_ok=True)

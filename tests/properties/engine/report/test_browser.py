@@ -2,16 +2,31 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Locator
+from playwright.sync_api import Browser, Locator, Page
 
-from tests.properties.engine.report.browser_checks import Visit, broken_links, inaccessible, overflow, undrawn
+from tests.properties.engine.report.browser_checks import Visit, broken_links, everywhere, undrawn
 
 pytestmark = pytest.mark.browser
 
 PHONE, DESK = 390, 1280
+
+KINDS = (
+    "index",
+    "pages/chapter-small",
+    "pages/claim-N-small",
+    "pages/claim-T1-sharp",
+    "pages/dataset",
+    "pages/pictures",
+    "pages/slack",
+    "pages/obligations",
+    "pages/unclaimed",
+    "pages/notation",
+    "pages/others",
+    "pages/environment",
+)
+"""A page of every kind."""
 
 
 @pytest.fixture
@@ -21,23 +36,41 @@ def opened(browser: Browser, report: Path) -> Iterator[Visit]:
     page.close()
 
 
-def test_the_page_is_whole_and_asks_for_nothing(opened: Visit, report: Path) -> None:
-    assert broken_links(opened.page, report) == []
+def test_the_kinds_are_those_of_the_report(report: Path) -> None:
+    found = {path.relative_to(report).with_suffix("").as_posix() for path in (report / "pages").glob("*.html")}
+    assert set(KINDS) - {"index"} <= found
+    assert all(name.startswith(("pages/chapter-", "pages/claim-")) for name in found - set(KINDS))
+
+
+def test_every_page_is_whole_and_asks_for_nothing(opened: Visit, report: Path) -> None:
+    for path in (report / "index.html", *(report / "pages").glob("*.html")):
+        opened.page.goto(path.as_uri())
+        assert broken_links(opened.page, report) == []
+        assert undrawn(opened.page) == []
     assert opened.complaints == []
 
 
-def test_figures_and_formulas_are_drawn(opened: Visit) -> None:
+def test_the_pages_share_their_style_sheet(opened: Visit, report: Path) -> None:
+    opened.page.goto((report / "pages" / "claim-N-small.html").as_uri())
+    assert opened.page.evaluate("getComputedStyle(document.querySelector('nav')).position") == "sticky"
+
+
+def test_figures_and_formulas_are_drawn(opened: Visit, report: Path) -> None:
     page = opened.page
-    assert undrawn(page) == []
-    assert page.locator("svg[role=img]").count() > 15
-    assert page.locator("figure a[href^='data/']").count() == page.locator("figure").count()
-    page.evaluate("document.querySelector('#notation').open = true")
+    drawn = 0
+    for kind in KINDS:
+        page.goto((report / f"{kind}.html").as_uri())
+        drawn += page.locator("svg[role=img]").count()
+        assert page.locator("figure a[href*='data/']").count() == page.locator("figure").count()
+    assert drawn > 15
+    page.goto((report / "pages" / "notation.html").as_uri())
     sizes = page.evaluate("[...document.querySelectorAll('math')].map((one) => one.getBoundingClientRect().height)")
-    assert len(sizes) > 40
+    assert len(sizes) > 20
     assert min(sizes) > 5
+    page.goto((report / "pages" / "claim-T1-sharp.html").as_uri())
     fraction = page.evaluate(
         """() => { const box = (one) => one.getBoundingClientRect();
-        const [above, below] = document.querySelector('#claim-T1-sharp mfrac').children;
+        const [above, below] = document.querySelector('mfrac').children;
         return box(below).top >= box(above).bottom - 1; }"""
     )
     assert fraction, "fractions are stacked: the browser knows MathML"
@@ -78,11 +111,40 @@ def test_tables_sort_by_click_and_by_keyboard(opened: Visit) -> None:
     assert opened.complaints == []
 
 
-def test_every_sortable_table_has_a_button_a_column(opened: Visit) -> None:
-    tables = opened.page.locator("table.sortable")
-    assert tables.count() == 3
-    for table in tables.all():
-        assert table.locator("thead button").count() == table.locator("thead th").count()
+def test_every_sortable_table_has_a_button_a_column(opened: Visit, report: Path) -> None:
+    tables = 0
+    for kind in KINDS:
+        opened.page.goto((report / f"{kind}.html").as_uri())
+        for table in opened.page.locator("table.sortable").all():
+            tables += 1
+            assert table.locator("thead button").count() == table.locator("thead th").count()
+    assert tables == 3
+
+
+def shown(page: Page) -> list[str]:
+    return [row.get_attribute("id") or "" for row in page.locator(".filtered tbody tr").all() if row.is_visible()]
+
+
+def test_the_claims_are_searched_and_filtered(opened: Visit) -> None:
+    page = opened.page
+    every = shown(page)
+    assert len(every) > 8
+    page.get_by_role("searchbox").fill("t1-SHARP")
+    assert shown(page) == ["claim-T1-sharp"]
+    assert page.locator("output").inner_text() == f"1 of {len(every)}"
+    page.get_by_role("searchbox").fill("")
+    page.locator(".filters label", has_text="verdict").locator("select").select_option("refuted")
+    assert shown(page) == ["claim-N-refuted"]
+    page.locator(".filters label", has_text="chapter").locator("select").select_option("Claims")
+    assert shown(page) == []
+    page.locator(".filters label", has_text="verdict").locator("select").select_option("")
+    assert "claim-N-small" not in shown(page)
+    page.locator(".filters label", has_text="chapter").locator("select").select_option("")
+    page.locator(".filters label", has_text="family").locator("select").select_option("F5")
+    assert shown(page) == ["claim-N-small"]
+    page.get_by_role("searchbox").press("Enter")
+    assert page.url.endswith("index.html")
+    assert opened.complaints == []
 
 
 @pytest.mark.parametrize(("width", "height"), [(DESK, 800), (PHONE, 844)])
@@ -90,34 +152,31 @@ def test_the_first_screen_says_what_matters(browser: Browser, report: Path, widt
     """The verdict, the picture, and a card for each theorem of the paper, whole."""
     page = browser.new_page(viewport={"width": width, "height": height})
     Visit(page, report / "index.html")
-    assert page.locator(".answers li").count() == 5
-    for one in page.locator(".sentence, .opening svg, .answers li").all():
+    assert page.locator(".cards > li").count() == 5
+    for one in page.locator(".sentence, .opening svg, .cards > li").all():
         box = one.bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= height
-    assert page.locator(".answers a").count() >= 5
+    assert page.locator(".cards a").count() >= 5
     assert "Surviving mutants" in page.locator(".outlook").inner_text()
     page.close()
 
 
-@pytest.mark.parametrize("width", [PHONE, DESK])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_accessible_and_fits(
-    browser: Browser, report: Path, scheme: Literal["light", "dark"], width: int
-) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    visit = Visit(page, report / "index.html")
-    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
-    assert inaccessible(page) == []
-    assert overflow(page) == 0
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_page_is_accessible_and_fits(browser: Browser, report: Path, kind: str) -> None:
+    """In both themes, on a desk, on a telephone, and printed."""
+    page = browser.new_page(viewport={"width": DESK, "height": 800})
+    visit = Visit(page, report / f"{kind}.html")
+    assert everywhere(page) == []
     assert visit.complaints == []
     page.close()
 
 
 def test_what_is_wider_than_the_screen_scrolls_by_keyboard(browser: Browser, report: Path) -> None:
-    page = browser.new_page(viewport={"width": PHONE, "height": 800})
-    Visit(page, report / "index.html")
+    page = browser.new_page(viewport={"width": 500, "height": 800})
+    Visit(page, report / "pages" / "pictures.html")
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    page.evaluate("document.querySelector('.scroll').style.width = '100px'")
     table = page.locator(".scroll").first
     table.focus()
     page.keyboard.press("ArrowRight")
@@ -137,8 +196,9 @@ def test_the_skip_link_leads_to_the_results(opened: Visit) -> None:
     assert page.evaluate("document.activeElement.id") == "main"
 
 
-def test_print_unfolds_everything(opened: Visit) -> None:
+def test_print_unfolds_everything(opened: Visit, report: Path) -> None:
     page = opened.page
+    page.goto((report / "pages" / "pictures.html").as_uri())
     page.evaluate("document.querySelector('details:not([open]) table').id = 'folded'")
     page.wait_for_function("!document.querySelector('#folded').checkVisibility()")
     page.emulate_media(media="print", color_scheme="dark")
@@ -156,6 +216,8 @@ def test_the_page_is_whole_without_its_script(browser: Browser, report: Path) ->
     page.goto((report / "index.html").as_uri())
     assert page.locator("thead button").count() == 0
     assert page.locator("table.sortable tbody tr").count() > 5
+    assert page.locator(".filters").count() == 0
+    page.goto((report / "pages" / "chapter-small.html").as_uri())
     assert page.locator("summary").first.is_visible()
     context.close()
 
@@ -163,12 +225,12 @@ def test_the_page_is_whole_without_its_script(browser: Browser, report: Path) ->
 def test_nothing_of_a_data_set_lies_off_the_screen_of_a_telephone(browser: Browser, report: Path) -> None:
     """Columns become rows: every cell stands within the window, under the name of its column."""
     page = browser.new_page(viewport={"width": PHONE, "height": 800})
-    Visit(page, report / "index.html")
+    Visit(page, report / "pages" / "dataset.html")
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-    cells = page.locator("section[aria-labelledby=dataset] .stack td")
+    cells = page.locator(".stack td")
     assert cells.count() > 12
     boxes = page.evaluate(
-        "() => [...document.querySelectorAll('section[aria-labelledby=dataset] .stack td')].map((cell) => "
+        "() => [...document.querySelectorAll('.stack td')].map((cell) => "
         "[cell.getBoundingClientRect().left, cell.getBoundingClientRect().right, cell.dataset.label])"
     )
     assert all(0 <= left < right <= PHONE and label for left, right, label in boxes)

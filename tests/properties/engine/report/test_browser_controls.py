@@ -41,6 +41,8 @@ SQUARE = '<rect width="90" height="90"/>'
 ERRORS: list[tuple[str, Check, str]] = [
     ('<a href="#nowhere">anchor</a>', links, "no id: #nowhere"),
     ('<a href="data/absent.csv">file</a>', links, "no file: data/absent.csv"),
+    ('<a href="page.html#nowhere">anchor elsewhere</a>', links, "no id: page.html#nowhere"),
+    ('<a href="/etc/hostname">outside</a>', links, "outside: /etc/hostname"),
     ('<a href="https://example.org/">elsewhere</a>', links, "elsewhere: https://example.org/"),
     ('<p id="main">twice</p>', links, "twice: main"),
     ('<div role="group" aria-labelledby="absent">group</div>', links, "reference: absent"),

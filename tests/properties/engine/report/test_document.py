@@ -12,7 +12,7 @@ from properties.engine.report.claim_view import claim_views
 from properties.engine.report.commands import Commands
 from properties.engine.report.document import Document
 from properties.engine.report.entries import claim_entry, tightest_entry
-from properties.engine.report.html import page
+from properties.engine.report.html import pages
 from properties.engine.report.outlook import outlook
 from properties.engine.report.plain import json_text
 from properties.formulas import mathematics
@@ -33,7 +33,7 @@ def test_pictures_that_broke_off_are_shown_and_leave_the_run_undecided(document:
     assert found.complete
     assert found.verdict == "undecided"
     assert wording.verdict_sentence(found) == "The 1 claim holds; the pictures broke off with an error."
-    assert "ValueError: no ink" in ParsedPage(page(found, presented()).text).text
+    assert "ValueError: no ink" in ParsedPage(pages(found, presented()).text).text
     assert terminal.part_lines(found, judged=False)["pictures"] == ["broke off: ValueError: no ink"]
     found.parts = {"pictures": pictures_entry({}, 1.0)}
     assert found.verdict == "holds"

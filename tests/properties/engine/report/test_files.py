@@ -8,7 +8,7 @@ import pytest
 
 from properties.engine.report.atomic import write_atomically, write_text_atomically
 from properties.engine.report.data_files import Table, csv_file
-from properties.engine.report.html import Page
+from properties.engine.report.html import Pages
 
 
 def test_a_file_is_whole_or_as_before(tmp_path: Path) -> None:
@@ -25,13 +25,13 @@ def test_a_file_is_whole_or_as_before(tmp_path: Path) -> None:
     assert os.listdir(path.parent) == ["file.txt"]
 
 
-def test_the_files_of_a_page_are_named(full_page: Page, tmp_path: Path) -> None:
-    full_page.write_data(tmp_path)
+def test_the_files_of_the_pages_are_named(full_pages: Pages, tmp_path: Path) -> None:
+    full_pages.write_data(tmp_path)
     on_disk = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert {one.path for one in full_page.data} == on_disk
+    assert {one.path for one in full_pages.data} == on_disk
     examples = {"counterexamples/N-refuted.json", "counterexamples/N-small-below-10.json"}
-    assert full_page.belongings == on_disk | examples | {"index.html"}
-    assert all(one.path in full_page.text for one in full_page.data)
+    assert full_pages.belongings == on_disk | examples | full_pages.texts.keys()
+    assert all(one.path in full_pages.text for one in full_pages.data)
 
 
 def test_a_data_file_is_never_overwritten_with_other_numbers(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""index.html is well formed, says everything, needs nothing but its own files, and escapes."""
+"""The pages are well formed, say everything, need nothing but their own files, and escape."""
 
 import base64
 import hashlib
@@ -8,20 +8,32 @@ from itertools import pairwise
 import pytest
 
 from properties.engine.report import wording
-from properties.engine.report.document import Document
-from properties.engine.report.html import Page, page
+from properties.engine.report.document import INDEX, Document
+from properties.engine.report.html import Pages, pages
 from tests.properties.engine.report.page_parser import ParsedPage
 from tests.properties.engine.report.sample import HOSTILE, SLACK
 
+STYLE = "pages/style.css"
+
 
 @pytest.fixture(scope="module")
-def full_text(full_page: Page) -> str:
-    return full_page.text
+def full_text(full_pages: Pages) -> str:
+    return full_pages.text
 
 
-def test_the_page_is_well_formed_and_says_everything(document: Document, page_text: str) -> None:
-    parsed = ParsedPage(page_text)
+def parsed(made: Pages) -> dict[str, ParsedPage]:
+    """Every page by its path."""
+    return {path: ParsedPage(text) for path, text in made.texts.items() if path != STYLE}
+
+
+def text_of(made: Pages) -> str:
+    return "\n".join(page.text for page in parsed(made).values())
+
+
+def test_the_pages_are_well_formed_and_say_everything(document: Document, sample_pages: Pages) -> None:
+    found, text = parsed(sample_pages), text_of(sample_pages)
     for entry in document.merged_claims():
+        own = found[f"pages/claim-{entry['id']}.html"].text
         for value in (
             entry["id"],
             entry["statement"],
@@ -33,55 +45,66 @@ def test_the_page_is_well_formed_and_says_everything(document: Document, page_te
             str(entry["seed"]),
             entry["provenance"],
             entry["source"],
-            entry["status"],
+            entry["status"].capitalize(),
         ):
-            assert value in parsed.text
+            assert value in own
         for name, family in entry["families"].items():
             for feature, count in family["features"].items():
-                assert f"{feature}: {count}" in parsed.text
-            assert name in parsed.text
+                assert f"{feature}: {count}" in own
+            assert name in own
     for entry in document.mutants.values():
-        assert entry["id"] in parsed.text
-        assert entry["description"] in parsed.text
-    assert "survives (holds)" in parsed.text
-    assert "2 of 3 refuted" in parsed.text
+        assert entry["id"] in text
+        assert entry["description"] in text
+    assert "survives (holds)" in text
+    assert "2 of 3 refuted" in text
     for value in ("0.0178123", "8192", "inf", "3, 5", "lambda0 >= 0.0178", "margin 1", "rows normalised", "2.0"):
-        assert value in parsed.text
-    assert wording.verdict_sentence(document) in parsed.text
-    tables = 1 + 1 + 2 + 6 + 2 + 1  # claims, slack, networks and checks of the data, pictures, families, mutants
-    assert parsed.count("table") == parsed.count("caption") == tables
-    assert parsed.count("h1") == parsed.count("main") == 1
-    assert ("html", {"lang": "en"}) in parsed.tags
+        assert value in text
+    assert wording.verdict_sentence(document) in found[INDEX].text
+    for page in found.values():
+        assert page.count("table") == page.count("caption")
+        assert page.count("h1") == page.count("main") == page.count("nav") == 1
+        assert ("html", {"lang": "en"}) in page.tags
 
 
-def test_the_page_needs_nothing_but_its_own_files_and_escapes(page_text: str) -> None:
-    parsed = ParsedPage(page_text)
-    assert f"Note: column {HOSTILE!r} numbers the rows." in parsed.text
-    assert parsed.text.count(HOSTILE) >= 6  # statement, mutant, data set's name, line and value, legend
-    for _, attributes in parsed.tags:
-        for name in ("src", "href", "xlink:href"):
-            assert re.match(r"#|data/[\w-]+-[0-9a-f]{8}\.csv$", attributes.get(name) or "#")
-    assert "@import" not in page_text
-    assert "prefers-color-scheme: dark" in page_text
-    ids = parsed.ids()
-    known = set(ids)
-    assert len(ids) == len(known)
-    for _, attributes in parsed.tags:
-        for value in attributes.values():
-            for reference in re.findall(r"url\(#([^)]+)\)|^#(.+)$", value or ""):
-                assert "".join(reference) in known
+def test_the_pages_need_nothing_but_their_own_files_and_escape(sample_pages: Pages) -> None:
+    assert f"Note: column {HOSTILE!r} numbers the rows." in text_of(sample_pages)
+    assert text_of(sample_pages).count(HOSTILE) >= 6  # statement, mutant, data set's name, line and value, legend
+    assert "prefers-color-scheme: dark" in sample_pages.texts[STYLE]
+    assert "prefers-color-scheme: dark" in sample_pages.texts[INDEX]
+    for path, page in parsed(sample_pages).items():
+        root = "../" * path.count("/")
+        assert "@import" not in sample_pages.texts[path]
+        ids = page.ids()
+        known = set(ids)
+        assert len(ids) == len(known)
+        for tag, attributes in page.tags:
+            for name in ("src", "href", "xlink:href"):
+                target, _, _ = (attributes.get(name) or "#").partition("#")
+                assert not target or target.startswith(root)
+                inside = target.removeprefix(root)
+                assert not target or inside in sample_pages.belongings, (path, tag, target)
+            for value in attributes.values():
+                for reference in re.findall(r"url\(#([^)]+)\)|^#(.+)$", value or ""):
+                    assert "".join(reference) in known
 
 
-def test_the_only_script_is_the_page_s_own(page_text: str) -> None:
-    assert ParsedPage(page_text).count("script") == 1
-    text = page_text[page_text.index("<script>") + 8 : page_text.index("</script>")]
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in page_text
+def test_the_only_script_is_the_page_s_own(sample_pages: Pages) -> None:
+    with_script = [path for path, page in parsed(sample_pages).items() if page.count("script")]
+    assert INDEX in with_script
+    assert "pages/claim-N-small.html" not in with_script
+    for path in with_script:
+        text = sample_pages.texts[path]
+        assert text.count("<script") == 1
+        script = text[text.index("<script>") + 8 : text.index("</script>")]
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"script-src 'sha256-{digest}'" in text
+        assert "default-src 'none'; style-src" in text
 
 
-def test_figures_are_labelled_and_have_their_data_beside_them(sample_page: Page) -> None:
-    parsed = ParsedPage(sample_page.text)
-    drawings = [attributes for tag, attributes in parsed.tags if tag == "svg"]
+def test_figures_are_labelled_and_have_their_data_beside_them(sample_pages: Pages) -> None:
+    found = parsed(sample_pages)
+    tags = [tag for page in found.values() for tag in page.tags]
+    drawings = [attributes for tag, attributes in tags if tag == "svg"]
     assert (
         len(drawings) == 2 + 1 + 1 + 2 + 1 + 8 + 2
     )  # widths, constants, spectra, residuals, slack, pictures, histograms
@@ -91,38 +114,41 @@ def test_figures_are_labelled_and_have_their_data_beside_them(sample_page: Page)
         "Residuals, n = 2, m = 8: NGD from 1 to 0.25 in 2 iterations (bound at the last: 0.5); "
         "GD from 1 to nan in 2 iterations"
     ) in labels
-    assert parsed.count("figure") == parsed.count("figcaption") == len(drawings)
-    links = [attributes["href"] or "" for tag, attributes in parsed.tags if tag == "a"]
-    assert len([link for link in links if link.startswith("data/")]) == len(drawings)
-    assert {link for link in links if link.startswith("data/")} == {one.path for one in sample_page.data}
+    figures = [sum(page.count(tag) for page in found.values()) for tag in ("figure", "figcaption")]
+    assert figures == [len(drawings)] * 2
+    links = [attributes["href"] or "" for tag, attributes in tags if tag == "a"]
+    data = {link.removeprefix("../") for link in links if "data/" in link}
+    assert len([link for link in links if "data/" in link]) == len(drawings)
+    assert data == {one.path for one in sample_pages.data}
+    text = text_of(sample_pages)
     for label in ("iteration k", "residual norm ‖r(k)‖₂", "NGD, observed", "NGD, bound", "GD, observed"):
-        assert label in parsed.text
-    assert "GD, bound" not in parsed.text.replace("NGD, bound", "")
+        assert label in text
+    assert "GD, bound" not in text.replace("NGD, bound", "")
 
 
-def test_every_section_is_linked_and_there(page_text: str) -> None:
-    parsed = ParsedPage(page_text)
-    links = [attributes["href"] for tag, attributes in parsed.tags if tag == "a"]
-    expected = [
-        "main",
-        "outlook",
-        "claims",
-        "widths",
-        "dataset",
-        "slack",
-        "pictures",
-        "statements",
-        "others",
-        "environment",
-    ]
-    assert links[: len(expected)] == [f"#{id}" for id in expected]
-    bare = ParsedPage(page(Document({"numpy": "2.0"})).text)
-    assert [attributes["href"] for tag, attributes in bare.tags if tag == "a"] == ["#main", "#environment"]
-    assert bare.count("table") == 0
+CONTENTS = ["chapter-small", "chapter-claims", "dataset", "pictures", "slack", "notation", "others", "environment"]
 
 
-def test_the_page_shows_slack_provenance_and_what_is_no_claim(page_text: str) -> None:
-    text = ParsedPage(page_text).text
+def test_every_page_has_the_table_of_contents(sample_pages: Pages) -> None:
+    for path, page in parsed(sample_pages).items():
+        root = "../" * path.count("/")
+        links = [attributes for tag, attributes in page.tags if tag == "a"]
+        places = [one["href"] or "" for one in links if not (one["href"] or "").startswith("#")]
+        own = [f"{root}pages/claim-N-small.html"] if path.endswith(("chapter-small.html", "claim-N-small.html")) else []
+        expected = [f"{root}{INDEX}", *(f"{root}pages/{name}.html" for name in CONTENTS)]
+        expected[2:2] = own
+        if path.endswith(("chapter-claims.html", "claim-N-hostile.html")):
+            expected[3:3] = [f"{root}pages/claim-N-hostile.html"]
+        assert places[-len(expected) :] == expected
+        current = [one["href"] for one in links if "aria-current" in one]
+        assert current == [f"{root}{path}"]
+    bare = pages(Document({"numpy": "2.0"}))
+    assert list(bare.texts) == [INDEX, STYLE, "pages/environment.html"]
+    assert parsed(bare)[INDEX].count("table") == 0
+
+
+def test_the_pages_show_slack_provenance_and_what_is_no_claim(sample_pages: Pages) -> None:
+    text = text_of(sample_pages)
     for row in SLACK:
         assert row.quantity in text
         assert row.remark in text
@@ -138,8 +164,8 @@ def test_the_page_shows_slack_provenance_and_what_is_no_claim(page_text: str) ->
     assert "N-all, N-every: a statement about all numbers." in text
 
 
-def test_a_claim_s_section_has_its_proof_and_its_counterexamples(full_text: str) -> None:
-    parsed = ParsedPage(full_text)
+def test_a_claim_s_page_has_its_proof_and_its_counterexamples(full_pages: Pages) -> None:
+    text = text_of(full_pages)
     for value in (
         "Proof of N-small: 1 argued, 1 refuted, 1 not in this run",
         "natural-gradient replay 'my report/counterexamples/N-refuted.json'",
@@ -151,26 +177,32 @@ def test_a_claim_s_section_has_its_proof_and_its_counterexamples(full_text: str)
         "39 (T1-sharp, certified for 20 steps)",
         "cause: another one",
     ):
-        assert value in parsed.text
-    assert '<a href="#obligation-O-squares">O-squares</a>' in full_text
-    assert '<a href="counterexamples/N-small-below-10.json">N-small-below-10.json</a>' in full_text
-    begin = full_text.index('<article id="claim-T1-sharp"')
-    section = full_text[begin : full_text.index("</article>", begin)]
-    assert "<math " in section
-    assert section.count('<p class="part"') == 3
-    assert "numbers &lt;are&gt; at most 30 &amp; small" in section
-    begin = full_text.index('<article id="claim-N-small"')
-    assert '<p class="part"' not in full_text[begin : full_text.index("</article>", begin)]
+        assert value in text
+    small = full_pages.texts["pages/claim-N-small.html"]
+    assert '<a href="../pages/obligations.html#obligation-O-squares">O-squares</a>' in small
+    assert '<a href="../counterexamples/N-small-below-10.json">N-small-below-10.json</a>' in small
+    assert '<p class="part"' not in small
+    sharp = full_pages.texts["pages/claim-T1-sharp.html"]
+    assert "<math " in sharp
+    assert sharp.count('<p class="part"') == 3
+    assert "numbers &lt;are&gt; at most 30 &amp; small" in sharp
 
 
-def test_what_needs_attention_is_unfolded(full_text: str) -> None:
-    begin = full_text.index('<article id="claim-N-small"')
-    section = full_text[begin : full_text.index("</article>", begin)]
-    assert section.count("<details open>") == 1
-    assert section.index("<details open>") < section.index("N-small/slack")
+def test_what_does_not_hold_comes_first_and_is_unfolded(full_pages: Pages) -> None:
+    rows = re.findall(r'<tr role="row" id="claim-([\w-]+)" data-verdict="(\w+)"', full_pages.texts[INDEX])
+    verdicts = [verdict for _, verdict in rows]
+    assert verdicts == sorted(verdicts, key=["refuted", "undecided", "holds"].index)
+    assert verdicts[0] == "refuted"
+    chapter = full_pages.texts["pages/chapter-small.html"]
+    folds = re.findall(r'<details class="claim" id="claim-([\w-]+)"( open)?>', chapter)
+    assert folds == [("N-refuted", " open"), ("N-small", "")]
+    obligations = full_pages.texts["pages/obligations.html"]
+    assert '<details class="claim" id="obligation-O-false" open>' in obligations
+    assert '<details class="claim" id="obligation-O-squares">' in obligations
 
 
-def test_headings_go_down_one_step_at_a_time(full_text: str) -> None:
-    levels = [int(tag[1]) for tag, _ in ParsedPage(full_text).tags if re.fullmatch("h[1-6]", tag)]
-    assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in pairwise(levels))
+def test_headings_go_down_one_step_at_a_time(full_pages: Pages) -> None:
+    for page in parsed(full_pages).values():
+        levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+        assert levels[0] == 1
+        assert all(after <= before + 1 for before, after in pairwise(levels))

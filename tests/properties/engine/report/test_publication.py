@@ -54,10 +54,21 @@ def states(directory: Path) -> set[str]:
     page = (directory / "index.html").read_text(encoding="utf-8")
     assert page.rstrip().endswith("</html>")
     referred = {mutant["counterexample"] for mutant in content["mutants"]}
-    referred |= {target for target in re.findall(r'(?:href|src)="([^"#:]+)"', page) if not target.startswith("#")}
+    referred |= links(page, "")
+    for path in [one for one in referred if one.startswith("pages/")]:
+        below = (directory / path).read_text(encoding="utf-8")
+        assert content["claims"][0]["id"] in below or path in ("pages/environment.html", "pages/style.css")
+        referred |= links(below, "../")
     assert [path for path in referred if not (directory / path).is_file()] == []
     names = {name for name in ("N-old", "N-new") if f">{name}<" in page}
     return {content["claims"][0]["id"], *names}
+
+
+def links(page: str, root: str) -> set[str]:
+    """What a page refers to, from the report's directory."""
+    found = {target for target in re.findall(r'(?:href|src)="([^"#:]+)[^"]*"', page) if not target.startswith("#")}
+    assert all(target.startswith(root) for target in found)
+    return {target.removeprefix(root) for target in found}
 
 
 def replace_again_and_again(directory: Path, documents: Sequence[Document]) -> None:
@@ -91,11 +102,11 @@ def processes() -> ForkServerContext:
 
 
 def plain_files(directory: Path) -> None:
-    """Make the two files what they were before they were links, or after a copy that follows links."""
-    for name in ("claims.json", "index.html"):
-        text = (directory / name).read_text(encoding="utf-8")
-        (directory / name).unlink()
-        (directory / name).write_text(text, encoding="utf-8")
+    """Make the files what they were before they were links, or after a copy that follows links."""
+    for path in [directory / "claims.json", directory / "index.html", *(directory / "pages").iterdir()]:
+        text = path.read_text(encoding="utf-8")
+        path.unlink()
+        path.write_text(text, encoding="utf-8")
     shutil.rmtree(directory / HOME)
 
 
@@ -158,6 +169,17 @@ def test_a_report_can_be_copied_and_moved(tmp_path: Path) -> None:
         publish(with_counterexamples(document("N-new"), moved), moved)
         assert states(moved) == {"N-new"}
         assert states(tmp_path / "one") == {"N-old"}
+
+
+def test_pages_of_an_earlier_report_go_and_others_stay(tmp_path: Path) -> None:
+    publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
+    (tmp_path / "pages" / "mine.html").write_text("mine")
+    publish(with_counterexamples(document("N-new"), tmp_path), tmp_path)
+    names = {path.name for path in (tmp_path / "pages").iterdir()}
+    assert {"claim-N-new.html", "mine.html", "style.css"} <= names
+    assert "claim-N-old.html" not in names
+    assert (tmp_path / "pages" / "claim-N-new.html").is_symlink()
+    assert foreign(tmp_path) == ["pages/mine.html"]
 
 
 def test_without_symbolic_links_each_file_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,7 +326,7 @@ def test_a_lock_that_is_not_ours_is_not_emptied(tmp_path: Path, kind: str) -> No
 def test_a_page_that_cannot_be_made_leaves_the_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
     page = (tmp_path / "index.html").read_text()
-    monkeypatch.setattr("properties.engine.report.html.page", lambda *_: 1 / 0)
+    monkeypatch.setattr("properties.engine.report.html.pages", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         publish(document("N-new"), tmp_path)
     assert (tmp_path / "index.html").read_text() == page
@@ -348,7 +370,7 @@ def test_files_that_no_run_wrote_are_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<title>my own page</title>")
     (tmp_path / "claims.json").write_text('{"claims": "of my own"}')
     assert foreign(tmp_path) == ["index.html", "claims.json"]
-    for name in (PARTIAL, "data", "counterexamples"):
+    for name in (PARTIAL, "pages", "data", "counterexamples"):
         shutil.rmtree(tmp_path / name, ignore_errors=True)
         (tmp_path / name).write_text("mine")
-    assert foreign(tmp_path) == ["index.html", "claims.json", PARTIAL, "data", "counterexamples"]
+    assert foreign(tmp_path) == ["index.html", "claims.json", PARTIAL, "pages", "data", "counterexamples"]

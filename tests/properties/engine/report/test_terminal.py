@@ -1,7 +1,10 @@
 """The closing lines of the terminal."""
 
+from properties.catalogue import registry
 from properties.engine.report import terminal
 from properties.engine.report.document import Document
+from properties.engine.report.entries import claim_entry
+from properties.suite import SUITE
 from tests.properties.engine.report.sample import HOSTILE
 
 
@@ -9,7 +12,8 @@ def test_the_terminal_shows_slack_and_pictures_in_short(document: Document) -> N
     lines = terminal.slack_lines(document)
     assert lines[0].split() == ["claim", "quantity", "paper", "proved", "refuted", "at"]
     assert lines[1].split()[-3:] == ["20", "30", "30.5"]
-    assert "longest text, with much to say about the point at which its numbers are…" in lines[2]
+    assert "longest text, with much to say about the …" in lines[2]
+    assert max(map(len, lines)) <= terminal.WIDEST_LINE
     assert lines[2].endswith("-      1 - 1.0e-09  -")
     assert lines[3] == "no counterexample known for 1 dropped hypothesis; see the report"
     assert terminal.slack_lines(Document({})) == []
@@ -19,14 +23,42 @@ def test_the_terminal_shows_slack_and_pictures_in_short(document: Document) -> N
 
 def test_the_terminal_table(document: Document) -> None:
     lines = terminal.claim_lines(document)
-    assert len(lines) == 3
-    column = lines[0].index("instances")
-    assert [line[column:].split()[0] for line in lines[1:]] == [
-        str(entry["instances"]) for entry in document.merged_claims()
-    ]
+    column = lines[0].index("inst.")
+    small, hostile = (str(entry["instances"]) for entry in document.merged_claims())
+    assert lines[1] == "Small numbers"
+    assert lines[2][column:].split()[0] == small
+    assert lines[3] == "Claims"
+    assert lines[4][column:].split()[0] == hostile
+    assert lines[4].split()[1:4] == ["holds", "tested", "D?"]
+    painted = terminal.claim_lines(document, lambda text, verdict: f"<{verdict}>{text}</>")
+    assert painted[2] == lines[2].replace("holds", "<holds>holds</>", 1)
     assert terminal.mutant_lines(document) == ["mutants: 2 of 3 refuted", f"survivor: N-small/slack (slack {HOSTILE})"]
     assert terminal.part_lines(document, judged=True)["data set"][2] == f"  note: column {HOSTILE!r} numbers the rows"
     assert (
         terminal.part_lines(document, judged=True)["data set"][-1] == f"N-small on mine {HOSTILE}: 1 holds, 1 vacuous"
     )
     assert terminal.claim_lines(Document({})) == terminal.mutant_lines(Document({})) == []
+
+
+def test_the_closing_table_fits_a_narrow_terminal() -> None:
+    """With every claim of the suite, its longest evidence, a ratio near 1 and a long time; the paper's theorems come first."""
+    chapters = [{"name": one.name, "title": one.title, "claims": one.claims} for one in SUITE.chapters]
+    found = Document({}, chapters=chapters)
+    for claim in registry.values():
+        entry = claim_entry(claim, "broken", "quick", 3) | {
+            "error": None,
+            "verdict": "holds",
+            "evidence": "estimated",
+            "evidence_counts": {"estimated": 30, "enclosed": 2000},
+            "instances": 7000,
+            "vacuous": 300,
+            "undecided_hypotheses": 200,
+            "tightest": {"ratio": 1 - 2.3e-5, "family": "F4"},
+            "seconds": 99.9,
+        }
+        found.add(entry)
+    lines = terminal.claim_lines(found)
+    assert max(map(len, lines)) <= terminal.WIDEST_LINE
+    assert lines[1] == "The paper's theorems"
+    assert [line.split()[0] for line in lines[2:7]] == ["T1", "T2", "T3", "T4", "T5"]
+    assert len(lines) == 1 + len(chapters) + len(registry)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from properties.engine.report.publication import PARTIAL
+from tests.properties.engine.report.page_parser import report_text
 from tests.properties.engine.run.plugin_suite import long
 
 ROOT = Path(__file__).parents[4]
@@ -82,7 +83,7 @@ def test_an_interrupt_leaves_the_results_so_far(tmp_path: Path) -> None:
     assert "N-first  holds" in output
     assert "the run stopped early, with 1 of 9 items done." in output
     assert "stopped early" in (tmp_path / "out" / "index.html").read_text()
-    assert sorted(os.listdir(tmp_path / "out")) == [".published", "claims.json", "data", "index.html"]
+    assert sorted(os.listdir(tmp_path / "out")) == [".published", "claims.json", "data", "index.html", "pages"]
 
 
 def test_a_kill_leaves_the_report_as_it_was_and_the_results_so_far_beside_it(tmp_path: Path) -> None:
@@ -143,4 +144,4 @@ def test_an_interrupt_leaves_the_networks_that_are_done(
     for said in ("n = 4, m = 32 (all rows)", "quick one", "interrupted: 1 of 2 networks are done"):
         assert said in output
     assert "the run stopped early, with 4 of 7 items done." in output
-    assert "1 of 2 networks are done" in (tmp_path / "out" / "index.html").read_text()
+    assert "1 of 2 networks are done" in report_text(tmp_path / "out")

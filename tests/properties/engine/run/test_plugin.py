@@ -16,6 +16,7 @@ from properties.engine.slack import SlackRow
 from properties.pictures import part as pictures_part
 from properties.suite import SUITE
 from tests.properties.engine import fake_claims
+from tests.properties.engine.report.page_parser import report_text
 from tests.properties.engine.run.plugin_suite import Suite
 from tests.properties.pictures.report.picture_data import picture_data
 
@@ -32,11 +33,8 @@ def test_claims_that_hold_and_mutants_that_are_refuted_pass(suite: Suite) -> Non
         [
             "verification: root seed 20191, depth quick, profile developer",
             "arithmetic: python *numpy *scipy *python-flint *hypothesis *eps 2.22e-16; BLAS *",
-            "N-small",
-            "    F1 *(even: *vacuous: *)",
-            "    F2 *",
-            "claim * verdict * evidence * instances * vacuous * undecided hyp. * tightest * time",
-            "N-small * holds * tested * 1 in F1 * s",
+            "claim * verdict * evidence * from * inst. * vac. * open * tightest * time",
+            "N-small * holds * tested * D * 1 * s",
             "mutants: 2 of 2 refuted",
             "The 1 claim holds; 2 of 2 mutants refuted.",
         ]
@@ -62,8 +60,13 @@ def test_claims_that_hold_and_mutants_that_are_refuted_pass(suite: Suite) -> Non
         "-10",
         "-20",
     }
-    page = (suite.pytester.path / "out" / "index.html").read_text()
+    page = report_text(suite.pytester.path / "out")
     assert page.count("<svg") == 1, "the histogram of its ratios"
+
+
+def test_families_are_told_where_more_is_asked_for(suite: Suite) -> None:
+    outcome = suite.run([fake_claims.claim()], "-v")
+    outcome.stdout.fnmatch_lines(["*instances by family*", "N-small", "    F1 *(even: *vacuous: *)", "    F2 *"])
 
 
 def test_a_refuted_claim_fails_with_its_shrunk_instance(suite: Suite) -> None:
@@ -164,7 +167,7 @@ def test_pictures_belong_to_a_report_on_every_claim(
     if drawn:
         assert suite.written()["pictures"]["data"]["constants"] == constants
         assert suite.written()["complete"] is True
-        assert "<svg" in (suite.pytester.path / "out" / "index.html").read_text()
+        assert "<svg" in report_text(suite.pytester.path / "out")
         outcome.stdout.fnmatch_lines(["From m = 4,096 to 65,536 C over the ball falls from 21.5 to 12.6 certified*"])
 
 

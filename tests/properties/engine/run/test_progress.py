@@ -53,7 +53,7 @@ def test_a_terminal_shows_claim_instances_tightest_and_time_left(tmp_path: Path)
     seen = seen_on_a_terminal(tmp_path)
     assert re.search(r"N-small: \d+ instances, tightest \S+ +\d+% 00:0\d gone, 00:0\d left", seen)
     assert "left" in seen
-    assert "..." not in seen.partition("test_items.py")[2].partition("instances by family")[0]  # the dots
+    assert "..." not in seen.partition("test_items.py")[2].partition("claims ==")[0]  # the dots
     assert "3 passed" in seen
 
 

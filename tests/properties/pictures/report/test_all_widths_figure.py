@@ -5,7 +5,6 @@ from xml.etree import ElementTree
 
 from properties.pictures.all_widths import stored
 from properties.pictures.report import all_widths_figure
-from properties.pictures.report.widths_section import SECTION
 from tests.properties.engine.report.sample import texts
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -36,7 +35,3 @@ def test_the_sentence_tells_the_stored_numbers() -> None:
     for row in stored():
         if row.data == "orthonormal-10" and row.of in ("seen", "tube", "path", "T3-tube target"):
             assert f"m = {row.width:,}" in said
-
-
-def test_it_follows_the_claims() -> None:
-    assert (SECTION.id, SECTION.before) == ("widths", "slack")
