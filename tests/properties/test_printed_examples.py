@@ -13,7 +13,7 @@ EXAMPLE = re.compile(r"```python\n(.*?)```\n```\n(.*?)```", re.DOTALL)
 """A program, and directly beneath it what it prints."""
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/generalisation.md"])
+@pytest.mark.parametrize("page", ["docs/tube.md", "docs/generalisation.md"])
 def test_a_program_prints_what_stands_beneath_it(page: str) -> None:
     examples = EXAMPLE.findall((CHECKOUT / page).read_text(encoding="utf-8"))
     assert examples
