@@ -41,8 +41,10 @@ class NotReproducibleError(RuntimeError):
     """A refutation that is none when the claim is evaluated on the same instance again."""
 
 
-def stored_refutation(claim: Claim[Any], found: Evaluation, seed: int) -> Refutation:
+def stored_refutation(claim: Claim[Any], found: Evaluation, seed: int, most_seconds: float | None = None) -> Refutation:
     """The refutation as it is stored: rounded where it can be, and evaluated on the instance as read back from its document.
+
+    No further rounding is tried after ``most_seconds`` of the processor's time, ``MOST_SECONDS`` by default.
 
     Raises NotReproducibleError when the claim is not refuted on what is read back: a step of the user's own that keeps
     state between calls, or a fault of the document.
@@ -55,14 +57,16 @@ def stored_refutation(claim: Claim[Any], found: Evaluation, seed: int) -> Refuta
                 f"{claim.id} was refuted on an instance, but {evaluation.verdict} when evaluated on it again; "
                 f"does the step keep state between calls?"
             )
-        return _rounded(claim, Refutation(evaluation, document), seed)
+        return _rounded(
+            claim, Refutation(evaluation, document), seed, MOST_SECONDS if most_seconds is None else most_seconds
+        )
 
 
 def _evaluated(claim: Claim[Any], found: Evaluation, document: InstanceDocument, seed: int) -> Evaluation:
     return evaluate_instance(claim, found.family, found.description, from_document(document), seed)
 
 
-def _rounded(claim: Claim[Any], refutation: Refutation, seed: int) -> Refutation:
+def _rounded(claim: Claim[Any], refutation: Refutation, seed: int, most_seconds: float) -> Refutation:
     started, tried, original = time.process_time(), 0, refutation.evaluation
     entries = sum(array.size for array in refutation.document.arrays.values())
     if claim.of_its_families or entries > MOST_ENTRIES:
@@ -72,7 +76,7 @@ def _rounded(claim: Claim[Any], refutation: Refutation, seed: int) -> Refutation
             candidate = rounded_document(refutation.document, part, digits)
             if candidate is None:
                 break
-            if tried == MOST_EVALUATIONS or time.process_time() - started > MOST_SECONDS:
+            if tried == MOST_EVALUATIONS or time.process_time() - started > most_seconds:
                 return refutation
             tried += 1
             try:

@@ -29,8 +29,8 @@ PART_SEED = 0
 """What stands for a search's seed in evaluations of a part: no claim in it is sampled."""
 
 
-MUTANT_SHRINKING = 40
-"""Evaluations spent on shrinking the refutation of a mutant, which is known to be false: it is shown, and nobody looks for its cause."""
+MUTANT_SHRINKING, MUTANT_ROUNDING = 40, 0.1
+"""Evaluations, and seconds, spent on making the refutation of a mutant smaller and rounder: it is shown, and nobody looks for its cause."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Verification:
         # stops at the first refutation, so this costs little
         outcome, seed = self._search(mutant.claim, depth, MUTANT_SHRINKING if self._run.report else 0)
         entry = mutant_entry(mutant, outcome, depth.value, seed)
-        hints = self._counterexample(entry, mutant.claim, mutant.statement, outcome)
+        hints = self._counterexample(entry, mutant.claim, mutant.statement, outcome, MUTANT_ROUNDING)
         return Outcome(entry, entry["verdict"] == Verdict.REFUTED.value, wording.mutant_failure(entry, hints))
 
     def obligation(self, obligation: Obligation) -> Outcome:
@@ -120,12 +120,19 @@ class Verification:
         except Exception as error:
             return _text(error), seed
 
-    def _counterexample(self, entry: Entry, claim: Claim[Any], statement: str, outcome: Result | str) -> list[str]:
+    def _counterexample(
+        self,
+        entry: Entry,
+        claim: Claim[Any],
+        statement: str,
+        outcome: Result | str,
+        rounding: float | None = None,
+    ) -> list[str]:
         hints = [self._run.again(entry["id"].partition("/")[0])]
         if isinstance(outcome, str) or outcome.refutation is None or self._run.report is None:
             return hints
         try:
-            refutation = stored_refutation(claim, outcome.refutation, entry["seed"])
+            refutation = stored_refutation(claim, outcome.refutation, entry["seed"], rounding)
         except NotReproducibleError as error:
             return [*hints, f"no counterexample file: {error}"]
         path = self._write(
