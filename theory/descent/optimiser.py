@@ -68,7 +68,7 @@ class Optimiser(ABC):
 
     def advance(self, state: FunctionSpaceState, eta: float) -> None:
         """Take one step. Raises RankDeficientError, DivergenceError."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"), state.blocks.undivided():
             state.move(self.movement(state), eta, state.measure_steps or self.inverts, self.name)
 
     @abstractmethod

@@ -98,17 +98,17 @@ class FunctionSpaceState:
 
     def _put(self, blocks: Blocks, signs: FloatArray, moving: list[FloatArray]) -> None:
         """Hold these neurons; their pattern is that of the next pass."""
-        self._blocks, self._signs, self._moving = blocks, signs, moving
+        self.blocks, self._signs, self._moving = blocks, signs, moving
         self._pattern = ActivationPattern(blocks, signs) if self.phi.curvature is None else None
 
     @property
     def pre_activations(self) -> FloatArray:
         """Z, shape (n, m): a new array; what is assigned is taken over."""
-        return self._blocks.joined(self._moving)
+        return self.blocks.joined(self._moving)
 
     @pre_activations.setter
     def pre_activations(self, values: FloatArray) -> None:
-        self._moving = self._blocks.split(values)
+        self._moving = self.blocks.split(values)
 
     @property
     def kernel(self) -> FloatArray:
@@ -131,7 +131,7 @@ class FunctionSpaceState:
     @property
     def summation_length(self) -> int:
         """Additions that one output goes through at most: within a block of neurons, then over the blocks."""
-        return self._blocks.summation_length
+        return self.blocks.summation_length
 
     def move(self, movement: Movement, eta: float, count: bool, optimiser: str) -> None:
         """Take a step of an optimiser of this name; ``count`` evaluates H with it. Raises DivergenceError."""
@@ -174,7 +174,7 @@ class FunctionSpaceState:
             for number in panel:
                 features = self._workspace(thread, number).features
                 self._block_features(number, features)
-                first = self._blocks.slices[number].start
+                first = self.blocks.slices[number].start
                 for start in range(0, features.shape[1], short):
                     part = features[:, start : start + short]
                     rows = slice(first + start, first + start + part.shape[1])
@@ -183,7 +183,7 @@ class FunctionSpaceState:
                     finite = finite and bool(np.isfinite(moved[rows]).all())
             return finite
 
-        return moved if all(self._blocks.each_panel(add)) else finite_array(moved, "the weights after the step", 2)
+        return moved if all(self.blocks.each_panel(add)) else finite_array(moved, "the weights after the step", 2)
 
     def features(self) -> FloatArray:
         """``S`` at the current iterate, shape (n, m): a new array."""
@@ -204,10 +204,10 @@ class FunctionSpaceState:
 
     def _sweep(self, movement: Factors, count: bool) -> None:
         """Move Z by the factors' product with S and evaluate outputs, and H if ``count``: one pass over blocks of neurons."""
-        n = self._blocks.rows
+        n = self.blocks.rows
         if self._pattern is not None:
             self._pattern.begin(count)
-        sums = self._blocks.each_panel(lambda thread, panel: self._sweep_panel(movement, count, thread, panel))
+        sums = self.blocks.each_panel(lambda thread, panel: self._sweep_panel(movement, count, thread, panel))
         outputs = sum((outputs for outputs, _ in sums), np.zeros(n)) * self._unit
         counts: FloatArray | None = sum((products for _, products in sums), np.zeros((n, n))) if count else None
         if self._pattern is not None:
@@ -217,10 +217,10 @@ class FunctionSpaceState:
 
     def _sweep_panel(self, movement: Factors, count: bool, thread: int, panel: range) -> tuple[FloatArray, FloatArray]:
         """Move the neurons of some blocks; their ``sum_r a_r phi(z_r)`` (n,) and, of a smooth activation if ``count``, ``m S S^T``."""
-        n = self._blocks.rows
+        n = self.blocks.rows
         outputs, products = np.zeros(n), np.zeros((n, n) if self._pattern is None else ())
         for number in panel:
-            block, signs = self._moving[number], self._signs[self._blocks.slices[number]]
+            block, signs = self._moving[number], self._signs[self.blocks.slices[number]]
             space = self._workspace(thread, number)
             if movement:
                 self._block_features(number, space.features)
@@ -240,7 +240,7 @@ class FunctionSpaceState:
     def _workspace(self, thread: int, number: int) -> Workspace:
         """A thread's, for a block of this number."""
         if thread not in self._workspaces:
-            self._workspaces[thread] = Workspace.of(self._dtype, Blocks(self._blocks.rows, self._width))
+            self._workspaces[thread] = Workspace.of(self._dtype, Blocks(self.blocks.rows, self._width))
         return self._workspaces[thread].part(self._moving[number].shape)
 
     def _finish(self, outputs: FloatArray, pattern_gram: FloatArray | None) -> None:
@@ -256,7 +256,7 @@ class FunctionSpaceState:
             np.copyto(out, self._pattern.signed[number])
         else:
             slopes = self.phi.derivative(self._moving[number])
-            np.multiply(slopes, self._signs[self._blocks.slices[number]], out=out)
+            np.multiply(slopes, self._signs[self.blocks.slices[number]], out=out)
 
 
 class Workspace(NamedTuple):

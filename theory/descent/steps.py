@@ -31,7 +31,8 @@ def parameter_step(
     """
     chosen, eta = as_optimiser(optimiser), positive(step_size, "step_size")
     state = FunctionSpaceState(net, inputs, y, measure_steps=chosen.inverts, loss=loss)
-    return net.at(state.moved_weights(net.weights, chosen.parameter_step(state, eta)))
+    with state.blocks.undivided():
+        return net.at(state.moved_weights(net.weights, chosen.parameter_step(state, eta)))
 
 
 def natural_gradient_step(

@@ -8,9 +8,10 @@ of the panels.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -87,6 +88,20 @@ class Blocks:
         """``work(thread, blocks)`` for every panel, in their order; threads are numbered from 0."""
         return share_out(lambda thread, item: work(thread, self.panels[item]), len(self.panels))
 
+    @contextmanager
+    def undivided(self) -> Iterator[None]:
+        """All products by one thread each while it lasts, where passes are shared by several: switching between the two ways costs more."""
+        threads = _threads_allowed()
+        if threads < 2 or len(self.panels) < 2:
+            yield
+            return
+        token = _SHARING.set(threads)
+        try:
+            with _libraries().limit(limits=1, user_api="blas"):
+                yield
+        finally:
+            _SHARING.reset(token)
+
     def products(self, rows: FloatArray, weights: FloatArray) -> list[FloatArray]:
         """The blocks of ``X W^T`` for X (n, d) and W (m, d)."""
         found = self.zeros()
@@ -127,9 +142,12 @@ def share_out(work: Callable[[int, int], Result], count: int) -> list[Result]:
     return [results[item] for item in range(count)]
 
 
+_SHARING: ContextVar[int] = ContextVar("threads that share passes while products are undivided", default=0)
+
+
 def _threads_allowed() -> int:
-    """What the libraries of linear algebra are set to, the least of them; 1 without any that is known."""
-    return min((library.num_threads or 1 for library in _libraries().lib_controllers), default=1)
+    """What the libraries of linear algebra are set to, the least of them, or were before ``undivided``; 1 without any that is known."""
+    return _SHARING.get() or min((library.num_threads or 1 for library in _libraries().lib_controllers), default=1)
 
 
 @cache

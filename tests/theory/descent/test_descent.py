@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from flint import arb
 from scipy import linalg
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from theory.descent.solving import solve_gram
 from theory.descent.steps import (
@@ -28,6 +29,7 @@ from theory.errors import (
 )
 from theory.inputs import FloatArray, normalise_rows
 from theory.kernels.geometry import InputGeometry
+from theory.network.blocks import _threads_allowed, share_out
 from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
 from theory.rigour.enclosed_step import BALL_ACTIVATIONS, norm_enclosed, solve_enclosed
@@ -120,12 +122,37 @@ def test_the_number_of_threads_changes_no_bit(optimiser: str, activation: str, m
     in_blocks_of(10, monkeypatch)
     found = []
     for threads in (1, 2, 3):
-        monkeypatch.setattr("theory.network.blocks._threads_allowed", lambda threads=threads: threads)
-        run = trajectory(net, inputs, y, 0.3, 3, optimiser)
-        found.append([run.pre_activations, run.residual_norms, run.step_norms])
-        found[-1].append(STEPS[optimiser](net, inputs, y, 0.3).weights)
+        with threadpool_limits(threads, "blas"):
+            run = trajectory(net, inputs, y, 0.3, 3, optimiser)
+            found.append([run.pre_activations, run.residual_norms, run.step_norms])
+            found[-1].append(STEPS[optimiser](net, inputs, y, 0.3).weights)
     for other in found[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(other, found[0], strict=True))
+
+
+def test_products_are_undivided_during_a_step_that_is_shared_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, inputs, y = problem(4, 4, 3, 1000)
+    in_blocks_of(100, monkeypatch)
+    blocks = FunctionSpaceDescent(net, inputs, y).blocks
+    with threadpool_limits(2, "blas"):
+        before = {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+        with blocks.undivided():
+            during = {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+            assert _threads_allowed() == max(before)
+        assert during == {1}
+        assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == before
+
+
+def test_an_error_of_a_thread_is_raised() -> None:
+    def fail(_: int, item: int) -> int:
+        if item == 3:
+            raise ValueError("the third")
+        return item
+
+    with threadpool_limits(2, "blas"):
+        assert share_out(lambda _, item: item, 9) == list(range(9))
+        with pytest.raises(ValueError, match="the third"):
+            share_out(fail, 9)
 
 
 def test_a_step_beyond_float64_is_refused() -> None:
