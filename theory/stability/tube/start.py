@@ -129,6 +129,11 @@ class Start(Beginning, Neurons):
 
     net: TwoLayerNetwork = field(repr=False)
 
+    @property
+    def distinct(self) -> int:
+        """The number of neurons that are looked at, all of them or a sample."""
+        return int(self.pattern.shape[1])
+
 
 def sum_above(*terms: float) -> UpperBound:
     """The sum of nonnegative numbers, rounded up."""
