@@ -133,7 +133,7 @@ def _described(values: argparse.Namespace, stream: NeuronStream) -> str:
     drawn = "" if stream.root is None else "; Z drawn in the place of W"
     return (
         f"{what}; m = {stream.width}, nu = {stream.scale:g}, {neurons}, entropy {stream.entropy}, "
-        f"{len(stream.chunks)} chunks of {stream.chunk}{drawn}"
+        f"chunks of {stream.chunk}{drawn}"
     )
 
 

@@ -13,8 +13,10 @@ from tests.theory.streaming.streams import small
 from theory.stability.flips import flip_costs, input_flip_counts, joint_flip_count
 from theory.streaming.ball import flip_pass, most_flips
 from theory.streaming.executors import SerialExecutor
-from theory.streaming.flip_pass import unit_costs
+from theory.streaming.flip_pass import FlipPass, distances_below, unit_costs
 from theory.streaming.running import run_pass
+from theory.streaming.stream import Block, neuron_stream
+from theory.streaming.tube_pass import TubePass
 
 
 @given(
@@ -69,3 +71,25 @@ def test_counts_beside_those_in_memory(inputs: int, symmetric: bool, reach: floa
     if reach <= 1:  # beyond, all that is past the last bin counts at its edge
         assert (found <= 1.01 * exact + 1).all()
         assert all_inputs <= 1.01 * together + 1
+
+
+WEIGHTS = np.array([[0.3], [-0.6], [1.2]])
+INACCURATE = Block((WEIGHTS @ [[1.0]]).T, 0.5, np.ones(3), np.eye(1), WEIGHTS)
+"""Pre-activations that may be off by a half."""
+
+
+def test_a_pair_counts_at_its_distance_less_the_error() -> None:
+    np.testing.assert_allclose(distances_below(INACCURATE, np.arange(3)), [0.0, 0.1, 0.7], rtol=1e-15)
+    counter = FlipPass(0.0625, 12, 12).counter(neuron_stream(np.eye(1), 3, 1.0, 0))
+    counter.add(INACCURATE)
+    counts, _ = counter.found()
+    assert counts["single"].tolist() == [[1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]]
+    assert counts["joint"].tolist() == counts["single"][0].tolist()
+
+
+def test_a_pair_may_flip_in_a_tube_that_its_error_reaches_into() -> None:
+    for width, pairs in ((0.05, 1), (0.2, 2), (0.8, 3)):
+        counter = TubePass(np.array([[width]])).counter(neuron_stream(np.eye(1), 3, 1.0, 0))
+        counter.add(INACCURATE)
+        counts, _ = counter.found()
+        assert counts["pairs"].item() == pairs
