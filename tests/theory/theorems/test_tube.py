@@ -48,6 +48,7 @@ def test_sums_are_those_of_exact_arithmetic_rounded_up(mu: float) -> None:
     assert just_above(tube.path_by_both(c, d, r, mu, lam), C + D / L + M * R / ((1 - M) * L))
     assert just_above(tube.path_by_products(c, d, p, mu, lam), C + (D + P) / ((1 - M) * L))
     assert just_above(tube_damped.path_sum(r, mu, lam), R / ((1 - M) * L))
+    assert just_above(tube.later_residual(lam, d, p), (L + D) * P)
 
 
 def test_no_form_of_the_sum_is_above_the_one_by_products_with_the_first_ratio() -> None:

@@ -47,6 +47,10 @@ def test_constants_of_gd_are_those_of_fractions() -> None:
     assert math.nextafter(path, 0.0) < exact <= path
 
 
+def test_the_path_of_gd_is_the_residual_over_the_curvature() -> None:
+    assert tube_gradient.path_sum(3.0, 0.5) == 6.0
+
+
 def test_the_contraction_of_gd_says_how_the_rate_compares_with_the_least_eigenvalue() -> None:
     assert tube_gradient.contraction(0.5, 0.5) == 0.0
     assert tube_gradient.contraction(0.25, 0.5) == 0.5

@@ -15,6 +15,7 @@ from properties.chapters.tube.kronecker_rule import CLOSES
 from properties.engine.claim import Bound, Verdict
 from theory.descent.damped_kfac import DampedKroneckerFactored
 from theory.descent.steps import FunctionSpaceDescent
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import working_precision
 from theory.stability import certify_tube
 from theory.theorems import tube_kfac
@@ -113,6 +114,27 @@ def test_theta_is_what_the_statement_says() -> None:
         at = build_drawn(DRAWN).tube
         theta = (1 - at.ratio) * at.lambda_min / (at.lambda_min + at.eps_S)
         assert abs(at.contraction - (1 - theta)) < arb(2) ** -60
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.02, 0.2])
+def test_a_pair_s_width_is_that_of_the_statement(eps: float) -> None:
+    """From the certificate's own S, D_N and sigma_b^2, and from the pairs that may flip within the widths that it hands out."""
+    rng = np.random.default_rng(2)
+    inputs, m = np.eye(2), 4000
+    net = TwoLayerNetwork.initialise(m, 2, 60.0, rng, symmetric=True)
+    found = certify_tube(net, inputs, np.array([1.0, -1.0]), "kfac", damping=(eps, 0.0))
+    assert found.certified
+    z, b = net.pre_activations(inputs), found.widths
+    active, flips = (z >= 0).astype(float), (np.abs(z) <= b).sum(axis=0)
+    assert flips.max() > 0
+    q = np.linalg.solve(active @ active.T / m + eps * np.eye(2), active)
+    moved = np.sqrt(flips) + np.linalg.norm(found.bounds.gram_change @ np.abs(q), axis=0)
+    least, path = float(found.lambda_min), float(found.path_sum)
+    solutions = np.linalg.norm(q, axis=0) + moved / (least + eps)
+    solutions = np.minimum(solutions, min(np.sqrt(2) / (least + eps), np.sqrt(m / least)))
+    needed = np.sqrt(1 / m) * path * solutions  # h is 1
+    assert (b >= needed * (1 - 1e-6)).all()  # products are in float32
+    np.testing.assert_allclose(b, np.broadcast_to(needed, b.shape), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("per_neuron", [False, True])

@@ -154,3 +154,9 @@ def test_the_path_is_the_sum_that_S_bounds() -> None:
     assert movement(net, X, y, eta, steps, np.ones(3)).path == pytest.approx(first * left, abs=1e-8)
     of_kfac = movement(net, X, y, eta, steps, np.ones(3), "kfac").path
     assert of_kfac == pytest.approx(float(np.linalg.norm(y)) * left, abs=1e-8)
+    more = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
+    net = TwoLayerNetwork.initialise(width=400, dim=2, scale=1.0, rng=np.random.default_rng(1), symmetric=True)
+    leverage = np.diag(more @ np.linalg.pinv(more))
+    assert leverage.max() < 0.9
+    path = movement(net, more, y, eta, 1, np.ones(3), "kfac").path
+    assert path == pytest.approx(eta * float(np.sqrt(leverage @ y**2)), rel=1e-12)
