@@ -129,7 +129,11 @@ def _search_family(
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
-            phases=(Phase.generate, Phase.target, Phase.shrink),  # an error that is found first may shrink to a violation
+            phases=(
+                Phase.generate,
+                Phase.target,
+                Phase.shrink,
+            ),  # an error that is found first may shrink to a violation
         )(given(family.descriptions())(check))
     )
     try:

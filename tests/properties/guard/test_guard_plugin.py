@@ -311,8 +311,7 @@ def test_filters_that_leave_nothing_are_named(
     text = done.stdout.str() + done.stderr.str()
     assert (
         f"nothing to run: {said} leaves none of the items of --ngd-claim, --ngd-dataset, --ngd-implementation, --ngd-conformance "
-        "or --ngd-replay"
-        in text
+        "or --ngd-replay" in text
     )
     done = inside(
         pytester, "--implementation", "mine.optimisers:step", "--claim", "own-T1", "-o", "addopts=", "--co", "-q"
