@@ -26,7 +26,6 @@ FUNCTIONS = ("curvature", "solve", "update", "run")
 
 DECLARED: Mapping[str, tuple[str, ...]] = {
     "bias": ("inside", "apart"),
-    "fisher": ("scaled", "unscaled"),
     "empirical": ("terms", "scaled", "mean"),
     "singular": ("pinv", "raises"),
     "vanishing": ("finite", "raises"),

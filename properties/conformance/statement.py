@@ -10,9 +10,8 @@ from hypothesis.strategies import SearchStrategy
 
 from properties.conformance.instances import Instance
 from properties.conformance.library import Library
-from properties.conformance.networks import Description, drawn, problem_of, simple
+from properties.conformance.networks import Description, drawn, problem_of
 from properties.engine.claim import Bound, Depth, Family, Hypothesis
-from theory.conformance.problem import Problem
 
 Build = Callable[[Description, Library], Instance]
 
@@ -97,16 +96,3 @@ def source(
 def both(*descriptions: Description) -> tuple[Description, ...]:
     """Each in float64 and, after all of these, in float32."""
     return (*descriptions, *({**one, "single": True} for one in descriptions))
-
-
-def with_problem(build: Callable[[Problem, Description], Instance | Problem]) -> Callable[[Description, Library], Any]:
-    """A build that changes the problem of the description."""
-
-    def made(description: Description, library: Library) -> Instance:
-        found = build(problem_of(description), description)
-        return found if isinstance(found, Instance) else Instance(found, library)
-
-    return made
-
-
-__all__ = ["Source", "Statement", "both", "plain_build", "simple", "source", "with_problem"]

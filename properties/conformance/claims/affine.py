@@ -8,8 +8,8 @@ import numpy as np
 
 from properties.conformance.instances import broken
 from properties.conformance.library import Library
-from properties.conformance.networks import Description, problem_of, whole
-from properties.conformance.statement import Build, Statement, both, simple, source
+from properties.conformance.networks import Description, problem_of, simple, whole
+from properties.conformance.statement import Build, Statement, both, source
 from properties.conformance.steps import Pieces, Solving, differences, judged_update
 from properties.engine.claim import Bound, Hypothesis, require, technical, within_rounding
 from theory.inputs import FloatArray

@@ -16,8 +16,8 @@ from properties.conformance.instances import (
     setting_of,
 )
 from properties.conformance.library import Library
-from properties.conformance.networks import Description, problem_of
-from properties.conformance.statement import Statement, both, simple, source
+from properties.conformance.networks import Description, problem_of, simple
+from properties.conformance.statement import Statement, both, source
 from properties.engine.claim import Bound
 from theory.conformance.problem import Problem, Stage
 from theory.inputs import FloatArray

@@ -9,8 +9,8 @@ import numpy as np
 
 from properties.conformance.instances import Instance, broken, due_matrix, judged_curvature
 from properties.conformance.library import Library
-from properties.conformance.networks import Description, problem_of
-from properties.conformance.statement import Statement, both, simple, source
+from properties.conformance.networks import Description, problem_of, simple
+from properties.conformance.statement import Statement, both, source
 from properties.engine.claim import Bound, at_most, within_rounding
 from theory.conformance.damping import STABLE
 

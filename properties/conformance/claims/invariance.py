@@ -18,8 +18,8 @@ from properties.conformance.instances import (
     setting_of,
 )
 from properties.conformance.library import Library
-from properties.conformance.networks import Description, problem_of, whole
-from properties.conformance.statement import Build, Statement, both, simple, source
+from properties.conformance.networks import Description, problem_of, simple, whole
+from properties.conformance.statement import Build, Statement, both, source
 from properties.conformance.steps import (
     Pieces,
     Solving,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from properties.conformance.instances import Instance, allowance, broken, due_matrix, entrywise, judged_curvature
 from properties.conformance.library import Library
-from properties.conformance.networks import Description, problem_of
-from properties.conformance.statement import Build, Statement, both, simple, source
+from properties.conformance.networks import Description, problem_of, simple
+from properties.conformance.statement import Build, Statement, both, source
 from properties.engine.claim import Bound
 
 ALL_LOSSES = ("half squared", "squared", "softmax", "logistic")
@@ -118,8 +118,6 @@ L_ONE = Statement(
         ),
     ),
 )
-
-LAST = tuple({"net": "deep", "activation": act, "data": 2, "judged": (1,)} for act in ("relu", "tanh"))
 
 
 def _last(d: Description, library: Library) -> Instance:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from properties.conformance.library import Library
-from properties.conformance.networks import Description, problem_of, whole
-from properties.conformance.statement import Build, Statement, both, simple, source
+from properties.conformance.networks import Description, problem_of, simple, whole
+from properties.conformance.statement import Build, Statement, both, source
 from properties.conformance.steps import Solving, judged_solve, judged_update, moves, solves
 from properties.engine.claim import Bound, Hypothesis
 

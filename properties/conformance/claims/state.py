@@ -23,8 +23,8 @@ from properties.conformance.instances import (
     setting_of,
 )
 from properties.conformance.library import Answer, Library
-from properties.conformance.networks import Description, problem_of
-from properties.conformance.statement import Build, Statement, both, simple, source
+from properties.conformance.networks import Description, problem_of, simple
+from properties.conformance.statement import Build, Statement, both, source
 from properties.conformance.steps import Arrays, Pieces, differences, read_arrays, telling
 from properties.engine.claim import Bound, Hypothesis, equal_exactly, require, technical, within_rounding
 from properties.engine.stable_names import stored_as

@@ -20,8 +20,8 @@ from properties.conformance.instances import (
     setting_of,
 )
 from properties.conformance.library import Library
-from properties.conformance.networks import Description, problem_of
-from properties.conformance.statement import Statement, both, simple, source
+from properties.conformance.networks import Description, problem_of, simple
+from properties.conformance.statement import Statement, both, source
 from properties.engine.claim import Bound, Evidence, Verdict, at_most
 from theory.conformance.damping import places_of
 from theory.conformance.problem import Problem
