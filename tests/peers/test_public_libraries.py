@@ -7,9 +7,9 @@ import pytest
 
 from properties.conformance.kit import kit
 from properties.conformance.library import Library
-from properties.engine.claim import Depth, Verdict
-from properties.engine.search import run_claim
-from tests.peers import own_kfac, public_libraries
+from properties.engine.claim import Depth, InstanceVerdict, Verdict
+from properties.engine.search import evaluate, run_claim
+from tests.peers import own_jax, own_kfac, public_libraries
 
 REFUTED: dict[str, set[str]] = {"nngeometry": {"L-type2", "L-solve"}, "curvlinops": set(), "own K-FAC": set()}
 """By library, the claims that do not hold of it."""
@@ -27,3 +27,17 @@ def test_what_public_libraries_get(name: str) -> None:
     for id, result in results.items():
         sys.stdout.write(f"{name}: {id} {result.verdict} on {result.instances}, {result.vacuous} vacuous\n")
     assert {id for id, result in results.items() if result.verdict is not Verdict.HOLDS} == REFUTED[name]
+
+
+def test_dense_blocks_in_jax_on_the_problems_that_every_run_has() -> None:
+    """JAX compiles anew for every shape: nothing is drawn."""
+    judged = 0
+    for claim in kit(Library.of("own blocks in JAX", own_jax)).claims.values():
+        for family in claim.families:
+            dense = [one for one in family.first if one["approximation"] == "blocks"]
+            if not dense:
+                continue
+            found = evaluate(claim, family, dense[0])
+            assert found.verdict in (InstanceVerdict.HOLDS, InstanceVerdict.VACUOUS), found
+            judged += found.verdict is InstanceVerdict.HOLDS
+    assert judged == 4  # of L-conv, L-solve and L-mean (2); the first of L-one is vacuous, as a ReLU is given 0
