@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
+from threadpoolctl import threadpool_limits
 
 from properties.reading.datasets import load_dataset
 from theory.inputs import FloatArray
@@ -44,8 +45,9 @@ def multiply(stream: NeuronStream, chunk: int) -> None:
     """A float32 product of two (n, b) matrices for each block."""
     first = np.ones((len(stream.rows), stream.block), dtype=np.float32)
     second = first.copy()
-    for _ in range(0, stream.size(chunk), stream.block):
-        first @ second.T
+    with threadpool_limits(1):  # a worker has one core
+        for _ in range(0, stream.size(chunk), stream.block):
+            first @ second.T
 
 
 def works(stream: NeuronStream, y: FloatArray, of: str) -> list[Work]:
