@@ -21,6 +21,7 @@ from properties.engine.report.entries import (
     slack_entry,
 )
 from properties.engine.report.figures import Figure
+from properties.engine.report.history import summary
 from properties.engine.report.html import Pages
 from properties.engine.report.together import write_together
 from properties.engine.search import run_claim
@@ -129,9 +130,17 @@ def sample_document() -> Document:
     return found
 
 
+def earlier_run(found: Document) -> Entry:
+    """The document as a run of before, with another tightest ratio."""
+    run = summary(found.to_json(), "earlier.json")
+    run["claims"]["N-small"]["ratio"] = 0.5
+    return run
+
+
 def full_document() -> Document:
-    """The sample, and every verdict: claims with formulas, one refuted, one undecided, one broken off; obligations, a proof."""
+    """The sample, and every verdict: claims with formulas, one refuted, one undecided, one broken off; obligations, a proof, an earlier run."""
     found = sample_document()
+    found.history = [earlier_run(found)]
     found.chains = [chain_entry(CHAIN)]
     with Prover("z3") as z3, Prover("cvc5") as cvc5:
         for obligation in (SQUARES, FALSE):

@@ -22,6 +22,7 @@ KINDS = (
     "pages/slack",
     "pages/obligations",
     "pages/unclaimed",
+    "pages/history",
     "pages/notation",
     "pages/others",
     "pages/environment",
