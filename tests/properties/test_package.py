@@ -3,12 +3,13 @@
 import ast
 import re
 import tomllib
-from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hatchling.metadata.core import ProjectMetadata
+from hatchling.plugin.manager import PluginManager
 
 import verified_natural_gradient
 from verified_natural_gradient.options import CHECKOUT
@@ -74,8 +75,7 @@ def test_links_of_the_readme_work_on_every_page_that_shows_it() -> None:
 
     A picture of the checkout is not among what an index is given.
     """
-    description = metadata("verified-natural-gradient").json["description"]
-    assert isinstance(description, str)
+    description = ProjectMetadata(str(CHECKOUT), PluginManager()).core.readme
     anchors = {
         re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
         for title in re.findall(r"^#+ (.*)$", README, re.MULTILINE)

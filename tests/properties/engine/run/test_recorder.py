@@ -23,7 +23,7 @@ def test_keeping_results_takes_no_more_than_its_share_of_a_run(
         now[0] += cost
         kept.append(len(document.claims))
 
-    monkeypatch.setattr(recorder, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(recorder, "time", SimpleNamespace(perf_counter=lambda: now[0], monotonic=lambda: now[0]))
     monkeypatch.setattr(recorder, "write_partial", write)
     run: Any = SimpleNamespace(document=Document({}), report=tmp_path, whole=lambda entry: entry)
     seen, entry = Recorder(run, lambda: pytest.fail("no page")), next(iter(sample_document().claims.values()))
