@@ -46,11 +46,14 @@ def presented() -> Presentation:
 
 
 def opening(document: Document) -> Opening:
-    """The first screen: of the user's step where the claims are about one, else of the paper's theorems."""
-    from properties.guard.step_opening import step_opening
+    """The first screen: of the user's step or library where the claims are about one, else of the paper's theorems."""
+    from properties.engine.report.own_opening import own_opening
     from properties.pictures.report.paper_opening import paper_opening
 
-    return step_opening(document) if "implementation" in document.environment else paper_opening(document)
+    for kind, wrong in (("implementation", "wrong steps"), ("library", "wrong libraries")):
+        if kind in document.environment:
+            return own_opening(document, str(document.environment[kind]), wrong)
+    return paper_opening(document)
 
 
 def stored() -> Sequence[type]:

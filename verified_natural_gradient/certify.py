@@ -104,14 +104,18 @@ def main(given: Sequence[str]) -> int:
 
 
 def _asked(values: argparse.Namespace) -> tuple[NeuronStream, FloatArray]:
+    for name in ("rows", "workers", "chunk"):
+        number = getattr(values, name)
+        if number is not None:
+            positive_count(number, f"--{name}")
     if values.inputs is None:
         data = load_dataset(values.dataset, values.target)
         rows, y = data.X[: values.rows], data.y[: values.rows]
     else:
-        number = values.inputs.removeprefix(ORTHONORMAL)
-        if not (values.inputs.startswith(ORTHONORMAL) and number.isdecimal() and int(number) > 0):
+        count = values.inputs.removeprefix(ORTHONORMAL)
+        if not (values.inputs.startswith(ORTHONORMAL) and count.isdecimal() and int(count) > 0):
             raise ChoiceError(f"--inputs {values.inputs}: known is {ORTHONORMAL}N, such as {ORTHONORMAL}4")
-        rows = np.eye(int(number))
+        rows = np.eye(int(count))
         y = np.random.default_rng(np.random.SeedSequence(values.entropy, spawn_key=(0, 0))).choice(
             [-1.0, 1.0], len(rows)
         )
@@ -162,8 +166,5 @@ def statement(found: StreamedCertificate) -> list[str]:
             "  T1-tube: ||r(k)|| <= (1-(1-mu)eta)^k ||r(0)|| for every 0 < eta <= 1 and every k (certified)",
         ]
     elif found.tube is not None and found.tube.failure is not None:
-        failure = found.tube.failure
-        lines.append(
-            f"Tube: none closes; short is {failure.short}; estimated: {failure.estimated_width:.3g} times the width would do"
-        )
+        lines.append(f"Tube: not certified, as {found.tube.failure}")
     return lines

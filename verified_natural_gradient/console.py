@@ -87,6 +87,11 @@ def command_line(given: Sequence[str]) -> list[str]:
     return [*place, *arguments(values), *rest]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Pytest's complaints about options speak of this command."""
+    parser.prog = "natural-gradient"
+
+
 def main(given: Sequence[str] | None = None) -> int:
     """Run pytest; its exit code. No file is left where it was started but the report and the baseline that were asked for."""
     asked = sys.argv[1:] if given is None else given

@@ -102,13 +102,13 @@ OPTIONS = (
     ),
     Option(
         "shuffle",
-        "with --dataset: shuffle the rows first, as files are often sorted by their targets",
+        "shuffle the data set's rows first, as files are often sorted by their targets",
         {"action": Once, "type": int, "metavar": "SEED"},
         (DATASET,),
     ),
     Option(
         "standardise",
-        "with --dataset: centre the columns and scale them to unit variance before rows are normalised",
+        "centre the data set's columns and scale them to unit variance before rows are normalised",
         {"action": "store_true"},
         (DATASET,),
     ),
@@ -133,13 +133,13 @@ OPTIONS = (
     ),
     Option(
         "optimiser",
-        "what the step of --implementation claims to be (default: ngd)",
+        "what the step claims to be (default: ngd)",
         {"choices": ["ngd", "kfac"]},
         (GUARD, REPLAY),
     ),
     Option(
         "damping",
-        "the damping that the step of --implementation is meant to have; with --damping-kind for K-FAC",
+        "the damping that the step is meant to have; with --damping-kind for K-FAC",
         {"action": Once, "metavar": "EPS"},
         (GUARD, REPLAY),
     ),
@@ -151,7 +151,7 @@ OPTIONS = (
     ),
     Option(
         "singular",
-        "what the step of --implementation promises where G, or H for K-FAC, is singular: the step through the "
+        "what the step promises where G, or H for K-FAC, is singular: the step through the "
         "pseudo-inverse (default), an error, or nothing",
         {"choices": ["pinv", "raises", "unjudged"]},
         (GUARD, REPLAY),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from properties.engine.report.plain import number
-from theory.direction import Directed, LowerBound, UpperBound, as_lower_bound
+from theory.direction import Directed, LowerBound, UpperBound, as_lower_bound, computed
 from theory.stability import TubeCertificate
 from theory.stability.tube.shortfall import SHORTFALLS
 from theory.theorems import tube
@@ -41,6 +41,16 @@ class TubeNumbers(Directed):
         mu = certificate.contraction
         progress = as_lower_bound(tube.progress(mu), "1 - mu")
         return cls(mu, progress, certificate.lambda_min, certificate.path_sum)
+
+    def enough(self, width: int, scale: float, symmetric: bool) -> str:
+        """From which width on, and from which nu, a tube is estimated to close; empty where unknown.
+
+        nu is named for symmetric networks alone, as the residual of others grows with it at the start.
+        """
+        if self.estimated_scale is None:
+            return ""
+        other = f", or from nu = {computed(scale * self.estimated_scale, 2)} on" if symmetric else ""
+        return f"from m = {computed(width * self.estimated_scale**2, 2)} on{other}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

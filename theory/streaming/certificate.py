@@ -111,7 +111,7 @@ def certified(
         found_ball = certified_ball(stream, start, radius, flips, second)
     if tube:
         if pairs is None or second is None:
-            found_tube = no_tube("mu")
+            found_tube = no_tube("sample")
         else:
             found_tube = certified_tube(stream, start, pairs, first, second)
     return StreamedCertificate(stream, start, found_ball, found_tube, targets, 1 if second is None else 2)

@@ -46,10 +46,12 @@ def certified_tube(stream: NeuronStream, start: Beginning, work: TubePass, first
     tally.of_all(stream.chunks)
     for level, widths in enumerate(work.widths):
         bounds = rectifier_bounds(start, InputWidths(widths), stream.distinct, work.counts(tally, level, patterns))
-        if not (bounds.lambda_min > 0 and bounds.ratio < 1):
-            break
+        if not bounds.lambda_min > 0:
+            return no_tube("lambda_b")
+        if not bounds.ratio < 1:
+            return no_tube("mu")
         path = path_sum(start, bounds)
         needed = input_widths(start, path)
         if (needed.values <= widths).all():
             return StreamedTube(bounds.ratio, path, replace(bounds, widths=needed), None)
-    return no_tube("mu" if bounds.lambda_min > 0 else "lambda_b")
+    return no_tube("tubes")

@@ -77,7 +77,7 @@ T4_TUBE = KroneckerRule().claim(
     "K-FAC in a tube with sigma_b^2 > 0, mu < 1, 0 < eta h_max <= 1 and b_ir >= (h_i/m)^{1/2} S s_r, S = ||r(0)||/((1-mu) h_min^{1/2}), "
     "s_r >= ||H(k)^{-1} A_r(k)||: for all k ||r(k+1)|| <= ||r(k)|| - eta (1-mu) (h_min r^T diag(h) r)^{1/2} <= (1 - eta (1-mu) h_min) ||r(k)|| and "
     "||r(k+1)||^2 <= ||r(k)||^2 - eta alpha r^T diag(h) r, alpha = (1-mu)(2 - eta h_max (1-mu)), no iterate leaves the tube, and the sum of "
-    "eta (r^T diag(h) r)^{1/2} is at most S; ||r(k)||^2 <= (1 - eta h_min)^k ||r(0)||^2 for mu < 1/2, eta h_max <= (1-2mu)/(1-mu)^2",
+    "eta (r^T diag(h) r)^{1/2} is at most S; ||r(k)||^2 <= (1 - eta h_min)^k ||r(0)||^2 for mu < 1/2, eta h_max <= (1 - 2 mu)/(1-mu)^2",
     Provenance.DERIVED,
     mutant(
         "ratio-quartered",

@@ -75,7 +75,7 @@ T1_TUBE = TubeRule().claim(
     "T1-tube",
     "in a tube with lambda_b > 0, mu < 1, 0 < eta <= 1 and sqrt(m) b_i >= L_1 ||K_i|| S (or the same neuron by neuron), S any of its four forms: "
     "for all k ||r(k)|| <= (1 - eta(1-mu))^k ||r(0)||, no iterate leaves the tube, and the sum of eta ||G(k)^{-1} r(k)|| is at most S; "
-    "||r(k)||^2 <= (1-eta)^k ||r(0)||^2 for mu < 1/2, eta <= (1-2mu)/(1-mu)^2",
+    "||r(k)||^2 <= (1-eta)^k ||r(0)||^2 for mu < 1/2, eta <= (1 - 2 mu)/(1-mu)^2",
     Provenance.DERIVED,
     mutant(
         "ratio-quartered",

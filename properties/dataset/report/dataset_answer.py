@@ -109,16 +109,21 @@ def _uncertified(group: Sequence[Mapping[str, Any]]) -> str:
     if constant < 1:
         return (
             f"nothing is certified, because {where} no step size was found whose own path allows it, though C along NGD's "
-            f"path is at most {digits(constant, 3)}"
+            f"path is at most {digits(constant, 3)}{_enough(rung)}"
         )
     if constant < float("inf"):
         end = f" in the {rung['ngd']['path_steps']} steps before it breaks off" if rung["ngd"].get("path_end") else ""
         return (
             f"nothing is certified, because {where} C along NGD's path is {evidence(constant)} to be at most {digits(constant, 3)}{end}, "
-            f"and every theorem needs C < 1"
+            f"and theorems with Condition 2 need C < 1{_enough(rung)}"
         )
     reasons = (rung.get("condition_1"), *rung.get("unavailable", {}).values(), "NGD has no certified path")
     return f"nothing is certified, because {where} {next(filter(None, reasons))}"
+
+
+def _enough(rung: Mapping[str, Any]) -> str:
+    found = _tube(rung).enough(rung["width"], rung.get("scale", 1.0), rung.get("symmetric", False))
+    return f", while T1-tube is estimated to allow every step up to 1 {found}" if found else ""
 
 
 def _path_constant(rung: Mapping[str, Any]) -> UpperBound:

@@ -17,7 +17,7 @@ from properties.descent.rule import excess
 from properties.engine.claim import Bound, Claim, Evaluation, Hypothesis, at_most, certified_up_to, within_rounding
 from properties.engine.stable_names import stored_as
 from theory.descent.optimiser import as_optimiser
-from theory.direction import UNBOUNDED, UpperBound, as_upper_bound, computed, digits
+from theory.direction import UNBOUNDED, UpperBound, as_upper_bound, digits
 from theory.stability import TubeCertificate, certify_tube
 from theory.theorems import ngd, tube
 
@@ -116,9 +116,5 @@ def tube_line(context: RungContext, optimiser: str, found: TubeNumbers) -> str:
 
 
 def _enough(context: RungContext, found: TubeNumbers) -> str:
-    """From where on it would be, estimated; in nu only where the residual at the start does not grow with it."""
-    if found.estimated_scale is None:
-        return ""
-    width, scale = context.rung.width * found.estimated_scale**2, context.rung.scale * found.estimated_scale
-    other = f", or from nu = {computed(scale, 2)} on" if context.rung.symmetric else ""
-    return f"; it would be, estimated, from m = {computed(width, 2)} on{other}"
+    said = found.enough(context.rung.width, context.rung.scale, context.rung.symmetric)
+    return f"; it would be, estimated, {said}" if said else ""

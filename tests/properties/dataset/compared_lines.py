@@ -327,12 +327,14 @@ def _answer(compared: Comparison, said: str, truth: Truth) -> None:
     if not limits[best][0] > 0:
         path, _ = truth.on_path("ngd", HALF)
         why = (
-            "because at m = {m} C along NGD's path is certified to be at most {N}, and every theorem needs C < 1"
+            "because at m = {m} C along NGD's path is certified to be at most {N}, and theorems with Condition 2 need C < 1"
             if not path < 1
             else "because at m = {m} no step size was found whose own path allows it, though C along NGD's path is at most {N}"
         )
+        number = r"\d\S*"
+        more = rf"(?:, while T1-tube is estimated to allow every step up to 1 from m = {number} on(?:, or from nu = {number} on)?)?"
         if found := compared.line(
-            [said], rf"On all {n} rows nothing is certified, {why.format(m=m, N=N)}\.", "the answer"
+            [said], rf"On all {n} rows nothing is certified, {why.format(m=m, N=N)}{more}\.", "the answer"
         ):
             compared.upper("C in the answer", found[0], path, 3)
         return

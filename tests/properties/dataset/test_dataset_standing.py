@@ -222,13 +222,29 @@ def test_the_answer_in_words() -> None:
     assert answer({"n": 361, "rungs": [whole, narrow, wide]}) == (
         "On your first 10 rows at m = 100,000, T1-sharp allows steps of 0.578 (certified along its own path of 20 steps), and "
         "the paper's T1 allows steps of 0.0861 (certified along its own path of 20 steps); on all 361 rows nothing is certified, "
-        "because at m = 1,024 C along NGD's path is certified to be at most 70.4, and every theorem needs C < 1."
+        "because at m = 1,024 C along NGD's path is certified to be at most 70.4, and theorems with Condition 2 need C < 1."
     )
     assert "while the paper's T1 allows none" in answer({"n": 10, "rungs": [narrow]})
     ball = rung_entry(2, 8, 0.1, {"T1": 0.0, "T1-sharp": 0.6}, ball={"T1": 0.1, "T1-sharp": 0.7})
     assert "On all 2 rows at m = 8, T1-sharp allows steps up to 0.7 (certified over the ball)" in answer(
         {"n": 2, "rungs": [ball]}
     ).replace("0.699", "0.7")
+
+
+def test_the_answer_says_what_would_allow_more() -> None:
+    """nu is named where the residual at the start does not grow with it."""
+    tube = {"ngd": {"shortfall": "no eigenvalue is left in the tube", "estimated_scale": 10.0}}
+    for path in (5.0, 0.9):
+        said = {
+            symmetric: answer(
+                {"n": 3, "rungs": [rung_entry(3, 8, path, {}, scale=2.0, symmetric=symmetric, tube=tube)]}
+            )
+            for symmetric in (False, True)
+        }
+        assert said[False].endswith(", while T1-tube is estimated to allow every step up to 1 from m = 8e+02 on.")
+        assert said[True].endswith(
+            ", while T1-tube is estimated to allow every step up to 1 from m = 8e+02 on, or from nu = 20 on."
+        )
 
 
 def test_the_answer_says_which_rows_were_taken() -> None:

@@ -20,6 +20,7 @@ SHORTFALLS: Mapping[str, str] = MappingProxyType(
         "leverage": "no positive leverage score of every input is certified; take inputs of certain rank, or damping eps_X",
         "lambda_b": "no eigenvalue is left in the tube",
         "mu": "mu is not below what the theorem speaks of",
+        "sample": "none closes in a sample of the neurons, so that none was tried on all; take more of them",
         "tubes": "of the tubes that were tried none closes, though a wider one may",
     }
 )

@@ -1,6 +1,7 @@
 """The table of options: names, values as one word each, and paths elsewhere that do not lead pytest away from the checkout."""
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -125,3 +126,12 @@ def test_a_second_value_does_not_hide_the_first(option: str) -> None:
 )
 def test_only_its_own_options_ask_for_the_suite(given: str, expected: bool) -> None:
     assert asked_for(given.split(), argparse.Namespace(ngd_steps="1")) is expected
+
+
+def test_a_mistyped_option_is_refused_in_the_name_of_the_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "verified_natural_gradient", "verify", "--claim", "T1", "--depht", "quick"]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "natural-gradient: error: unrecognized arguments: --depht" in run.stderr
+    assert "pytest.main" not in run.stderr

@@ -1,4 +1,4 @@
-"""The first screen of a run on a step of the user's own: its name, the verdict, the causes of a refutation."""
+"""The first screen of a run on a step or a library of the user's own: its name, the verdict, the causes of a refutation."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ SHOWN = 5
 """So many claims that do not hold have a card; the table has the others."""
 
 
-def step_opening(document: Document) -> Opening:
-    """A card for each claim that does not hold, refuted ones with a cause of their own first; else one that says what was met."""
-    name = str(document.environment["implementation"])
+def own_opening(document: Document, name: str, wrong: str) -> Opening:
+    """A card for each claim that does not hold, refuted ones with a cause of their own first; else one that says what was met.
+
+    ``name``: of what is judged; ``wrong``: what the mutants are, in the plural.
+    """
     claims = document.merged_claims()
     failing = [entry for entry in claims if entry["verdict"] != Verdict.HOLDS.value]
     if claims and not failing:
         met = f"It meets all {len(claims)} claims" if len(claims) > 1 else "It meets the claim"
-        said = f"{met}, and the same search tells it from {document.mutants_refuted} of {len(document.mutants)} wrong steps."
+        said = (
+            f"{met}, and the same search tells it from {document.mutants_refuted} of {len(document.mutants)} {wrong}."
+        )
         return Opening([Card(name, said, claims[0]["id"])])
     told: dict[str, str] = {}
     cards = [Card(name, " ".join(_said(entry, told)), entry["id"]) for entry in failing]

@@ -1,0 +1,51 @@
+"""The first screen of a run on a step or a library of the user's own."""
+
+from typing import Any
+
+import pytest
+
+from properties.engine.report.document import Document
+from properties.engine.report.own_opening import SHOWN, own_opening
+from properties.engine.report.presentation import Opening
+from properties.suite import opening as of_suite
+
+
+def entry(id: str, verdict: str = "holds", causes: tuple[str, ...] = ()) -> dict[str, Any]:
+    explanation = ["X = [[1.0]]", *(f"cause: {one}" for one in causes)]
+    return {"id": id, "verdict": verdict, "statement": f"the step meets {id}", "explanation": explanation}
+
+
+def opening(*claims: dict[str, Any]) -> Opening:
+    return own_opening(Document({}, claims={one["id"]: one for one in claims}), "mine:step", "wrong steps")
+
+
+def test_a_right_step_is_named_with_what_it_meets() -> None:
+    (card,) = opening(entry("own-a"), entry("own-b")).cards
+    assert (card.title, card.claim) == ("mine:step", "own-a")
+    assert card.text == "It meets all 2 claims, and the same search tells it from 0 of 0 wrong steps."
+
+
+def test_a_wrong_step_has_its_cause_once_and_refutations_before_what_is_undecided() -> None:
+    cards = opening(
+        entry("own-a", "undecided"),
+        entry("own-b", "refuted", ("matches 1/n times the step on all 7 instances tried",)),
+        entry("own-c", "refuted", ("matches 1/n times the step on all 9 instances tried",)),
+        entry("own-d", "refuted", ("matches the step of GD on all 9 instances tried",)),
+        entry("own-e"),
+    ).cards
+    assert [card.claim for card in cards] == ["own-b", "own-d", "own-c", "own-a"]
+    assert cards[0].text == "Matches 1/n times the step on all 7 instances tried."
+    assert cards[2].text == "As for own-b."
+    assert cards[3].text == "own-a is undecided: the step meets own-a."
+
+
+def test_few_cards_are_shown() -> None:
+    assert len(opening(*(entry(f"own-{place}", "refuted") for place in range(SHOWN + 2))).cards) == SHOWN
+    assert opening().cards == []
+
+
+@pytest.mark.parametrize(("kind", "wrong"), [("implementation", "wrong steps"), ("library", "wrong libraries")])
+def test_a_run_on_a_step_or_a_library_opens_with_its_name(kind: str, wrong: str) -> None:
+    (card,) = of_suite(Document({kind: "mine"}, claims={"own-a": entry("own-a")})).cards
+    assert card.title == "mine"
+    assert card.text.endswith(f"{wrong}.")
