@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from properties.dataset.certificate import DatasetCertificate, begun, certified_inputs, certified_share
 from properties.dataset.ladder import Rung
@@ -76,20 +78,26 @@ def shares_of(dataset: Dataset, rungs: Sequence[Rung], seed: int) -> list[Datase
 
 
 def joined_entry(dataset: Dataset, rungs: Sequence[Rung], found: Mapping[str, Finished]) -> Entry:
-    """The entry of the shares that are there; a network is in it once all its optimisers are."""
-    entries = [one.entry for one in found.values()]
-    seconds = sum(entry["seconds"] for entry in entries)
-    if broken := [one.entry["error"] for one in found.values() if one.result is None]:
-        return dataset_entry(dataset, "\n\n".join(broken), seconds)
+    """The entry of the shares that are there, in any order; a network is in it once all its optimisers are.
+
+    A share that broke off keeps the whole from holding, and takes nothing from what the others found.
+    """
+    names = {rung: [network_share(rung, optimiser) for optimiser in rung.optimisers] for rung in rungs}
+    entries = [found[name].entry for name in (INPUTS, *chain.from_iterable(names.values())) if name in found]
+    broken = [entry["error"] for entry in entries if entry["error"] and not entry["certificate"]]
     inputs = found[INPUTS].result if INPUTS in found else None
     certificate = inputs if isinstance(inputs, DatasetCertificate) else begun(dataset, rungs)
-    done = []
+    done, lost = [], 0
     for rung in rungs:
-        names = [network_share(rung, optimiser) for optimiser in rung.optimisers]
-        parts = [found[name].result for name in names if name in found]
-        if len(parts) == len(names):
-            done.append(joined([part for part in parts if isinstance(part, RungCertificate)]))
-    whole = dataset_entry(dataset, replace(certificate, rungs=tuple(done)), seconds)
+        if all(name in found for name in names[rung]):
+            results = [found[name].result for name in names[rung] if found[name].entry["certificate"]]
+            parts = [one for one in results if isinstance(one, RungCertificate)]
+            done += [joined(parts)] if parts else []
+            lost += not parts
+    certificate = replace(
+        certificate, rungs=tuple(done), errors=(*certificate.errors, *broken), due=certificate.due - lost
+    )
+    whole = dataset_entry(dataset, certificate, math.fsum(entry["seconds"] for entry in entries))
     return whole | {"counterexamples": [path for entry in entries for path in entry["counterexamples"]]}
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.errors import ChoiceError, DivergenceError, NotFiniteError
+from theory.errors import ChoiceError, DivergenceError, NotFiniteError, ShapeError
 from theory.inputs import FloatArray, enough_parameters, finite_array, target_vector
 from theory.kernels.geometry import InputGeometry
 from theory.losses import LossMaker, SquaredLoss
@@ -103,12 +103,16 @@ class FunctionSpaceState:
 
     @property
     def pre_activations(self) -> FloatArray:
-        """Z, shape (n, m): a new array; what is assigned is taken over."""
+        """Z, shape (n, m): a new array. What is assigned is evaluated as a step's end is. Raises NotFiniteError, ShapeError."""
         return self.blocks.joined(self._moving)
 
     @pre_activations.setter
     def pre_activations(self, values: FloatArray) -> None:
-        self._moving = self.blocks.split(values)
+        given, expected = finite_array(values, "the pre-activations", 2), (self.blocks.rows, self.blocks.width)
+        if given.shape != expected:
+            raise ShapeError(f"the pre-activations have shape {given.shape}; it must be {expected}")
+        self._moving, self._reach = self.blocks.split(given), None
+        self._sweep((), count=self.measure_steps)
 
     @property
     def kernel(self) -> FloatArray:

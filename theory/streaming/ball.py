@@ -43,7 +43,9 @@ def flip_pass(stream: NeuronStream, radius: float) -> FlipPass:
     ``m (2/pi)^{1/2} d^3/(3 nu) = R^2``, or for all inputs up to ``d/n^{1/3}``.
     """
     nu, n = stream.scale, len(stream.rows)
-    paid = (3 * math.sqrt(math.pi / 2) * nu * radius**2 / stream.width) ** (1 / 3)
+    paid = (3 * math.sqrt(math.pi / 2) * nu * radius * radius / stream.width) ** (
+        1 / 3
+    )  # inf where the square overflows
     distance = min(max(paid, NEAREST * nu), FARTHEST * nu)
     joint = distance / n ** (1 / 3)
     step = math.ldexp(1.0, math.frexp(distance / BINS)[1] - 1)
@@ -69,11 +71,14 @@ def certified_ball(
     """Condition 2(C) on the paper's ball. Raises StreamError (a chunk is missing)."""
     of = tally.of_all(stream.chunks).counts
     n, d = stream.rows.shape
-    # a flip of (i, r) costs (w_r . x_i)^2 over ||x_i||^2, which may be above 1 by the excess
-    budget = Fraction(squared_budget(radius)) / Fraction(1 - squared_norm_excess(d) - 8 * UNIT_ROUNDOFF)
-    single, joint = of["single"] * stream.copies, of["joint"] * stream.copies
-    on_one_input = max(most_flips(row, stream.width - int(row.sum()), work.step, budget) for row in single)
-    flips = most_flips(joint, n * stream.width - int(joint.sum()), work.step, budget)
+    square = squared_budget(radius)
+    on_one_input, flips = stream.width, n * stream.width
+    if math.isfinite(square):
+        # a flip of (i, r) costs (w_r . x_i)^2 over ||x_i||^2, which may be above 1 by the excess
+        budget = Fraction(square) / Fraction(1 - squared_norm_excess(d) - 8 * UNIT_ROUNDOFF)
+        single, joint = of["single"] * stream.copies, of["joint"] * stream.copies
+        on_one_input = max(most_flips(row, stream.width - int(row.sum()), work.step, budget) for row in single)
+        flips = most_flips(joint, n * stream.width - int(joint.sum()), work.step, budget)
     changes = ChangeBounds(
         frobenius_bound(flips, stream.width, d),
         spectral_bound(input_norm_squared(stream.rows), on_one_input, stream.width),

@@ -18,8 +18,11 @@ from theory.errors import StreamError
 from theory.streaming.stream import NeuronStream
 from theory.streaming.tally import Tally
 
-FORMAT = 1
+FORMAT = 2
 """Of the files, and of what the numbers in them mean: another one's are not taken up."""
+
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile)
+"""What NumPy raises of an empty file, of one array in the place of an archive, and of damage."""
 
 
 def configuration(*parts: Any) -> str:
@@ -64,10 +67,13 @@ class Checkpoints:
                 key, found = str(file["key"]), file["chunks"].tolist()
                 counts = {name[7:]: file[name].astype(np.int64) for name in file.files if name.startswith("counts-")}
                 sums = dict(zip(file["summed"].tolist(), file["sums"], strict=True))
+                counted = file["counted"].tolist()
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise StreamError(f"{path} cannot be read as a checkpoint ({error}); remove it") from error
+        if sorted(counts) != counted:
+            raise StreamError(f"{path} cannot be read as a checkpoint (names are damaged); remove it")
         if key != self.key or found != list(chunks):
             raise StreamError(f"{path} is a checkpoint of another configuration; remove it, or take another directory")
         return Tally(frozenset(found), counts, sums)
@@ -78,6 +84,7 @@ class Checkpoints:
         arrays: dict[str, Any] = {f"counts-{name}": _narrow(count) for name, count in tally.counts.items()}
         order = sorted(tally.sums)
         arrays |= {"chunks": list(chunks), "summed": order, "sums": [tally.sums[chunk] for chunk in order]}
+        arrays["counted"] = sorted(tally.counts)
         handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=self.directory)
         try:
             with os.fdopen(handle, "wb") as file:

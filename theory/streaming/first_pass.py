@@ -67,7 +67,8 @@ def _first_residual(stream: NeuronStream, targets: FloatArray, sums: FloatArray)
     if stream.symmetric:
         return -targets, 0.0
     n, root = len(targets), math.sqrt(stream.width)
-    operations = stream.block + -(-stream.chunk // stream.block) + 8
+    longest = min(stream.chunk, stream.distinct)
+    operations = min(stream.block, longest) + -(-longest // stream.block) + 8
     errors = (2 * gamma(operations) * sums[n : 2 * n] + STEEPEST_SLOPE * 2 * sums[2 * n]) / root
     residual = sums[:n] / root - targets
     return residual, norm_above(errors + 2 * UNIT_ROUNDOFF * (np.abs(residual) + np.abs(sums[:n]) / root))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import chain, islice
 
 import numpy as np
@@ -29,7 +30,8 @@ ITERATIONS = 60
 def estimated_path_sum(stream: NeuronStream, start: Beginning) -> float | None:
     """The path sum of the least tube by a sample; None where it closes none."""
     sample = _sample(stream)
-    path, limit = float(start.coefficients_norm), 0.0
+    path = float(start.coefficients_norm)
+    limit = -math.inf
     for _ in range(ITERATIONS):
         widths = input_widths(start, path)
         if path > limit:

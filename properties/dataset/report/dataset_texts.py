@@ -46,7 +46,7 @@ def _lines(dataset: Entry) -> list[str]:
 
 def _clause(dataset: Entry) -> str:
     name = f"the data set {printable(dataset['name'])}"
-    if dataset["error"]:
+    if dataset["error"] and dataset["verdict"] != RunVerdict.REFUTED.value:
         return f"the certificate of {name} broke off with an error"
     match RunVerdict(dataset["verdict"]):
         case RunVerdict.REFUTED:
@@ -64,7 +64,9 @@ def _against(dataset: Entry) -> str:
     if dataset["verdict"] == RunVerdict.HOLDS.value:
         return ""
     reason = dataset["verdict"]
-    if dataset["error"]:
+    if reason == RunVerdict.REFUTED.value:
+        pass
+    elif dataset["error"]:
         reason = "its certificate broke off"
     elif not dataset["complete"]:
         reason = "its certificate was interrupted"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from properties.dataset.certificate import certify_dataset
+from properties.dataset.certificate import certified_share, certify_dataset
 from properties.dataset.contribution import Contribution
 from properties.dataset.ladder import Rung
 from properties.dataset.report.dataset_answer import answer
@@ -19,7 +19,7 @@ from properties.dataset.rung import RungContext
 from properties.dataset.shares import joined_entry, shares_of
 from properties.dataset.topics import real_data
 from properties.dataset.transformations import shuffled
-from properties.engine.claim import Depth
+from properties.engine.claim import Depth, Evaluation, InstanceVerdict
 from properties.engine.part import Finished, Setting
 from properties.engine.report.document import Document
 from properties.engine.report.html import pages
@@ -206,6 +206,45 @@ def test_a_share_that_breaks_off_fails_and_is_told_of(monkeypatch: pytest.Monkey
     entry = joined_entry(classes(), [FEW], {"inputs": Finished(performed.entry, performed.result)})
     assert "ZeroDivisionError" in entry["error"]
     assert entry["verdict"] == "undecided"
+
+
+def broken_off(
+    monkeypatch: pytest.MonkeyPatch, optimiser: str, changed: Any = lambda part: part
+) -> dict[str, Finished]:
+    """The shares of a data set one of whose optimisers breaks off; what the others found is changed."""
+
+    def certified(networks: Any, rung: Any, name: str) -> Any:
+        if name == optimiser:
+            raise ZeroDivisionError
+        return changed(certified_share(networks, rung, name))
+
+    monkeypatch.setattr("properties.dataset.shares.certified_share", certified)
+    performed = {one.name: one.perform(QUICK) for one in shares_of(classes(), [FEW], 0)}
+    return {name: Finished(one.entry, one.result) for name, one in performed.items()}
+
+
+def test_shares_that_come_in_any_order_make_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = broken_off(monkeypatch, "")
+    for number, one in enumerate(found.values()):
+        one.entry.update(counterexamples=[f"{number}.json"], seconds=(0.1, 0.2, 0.3, 1e16)[number])
+    entry = joined_entry(classes(), [FEW], found)
+    assert joined_entry(classes(), [FEW], dict(reversed(found.items()))) == entry
+    assert entry["counterexamples"] == ["0.json", "1.json", "2.json", "3.json"]
+
+
+@pytest.mark.parametrize("optimiser", ["ngd", "kfac", "gd"])
+def test_what_other_shares_found_is_kept_where_one_breaks_off(optimiser: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuted(part: Any) -> Any:
+        one = Contribution("made up", (("T1-rate", Evaluation("F5", {}, (), (), InstanceVerdict.REFUTED, ())),))
+        return replace(part, contributions=(*part.contributions, one))
+
+    entry = joined_entry(classes(), [FEW], broken_off(monkeypatch, optimiser))
+    assert "ZeroDivisionError" in entry["error"]
+    assert entry["verdict"] == "undecided"
+    assert len(entry["certificate"]["rungs"]) == 1
+    entry = joined_entry(classes(), [FEW], broken_off(monkeypatch, optimiser, refuted))
+    assert (entry["verdict"], entry["complete"]) == ("refuted", True)
+    assert "a claim is refuted" in entry["clause"]
 
 
 def rung_entry(rows: int, width: int, path: float | None, steps: dict[str, float], **others: Any) -> dict[str, Any]:

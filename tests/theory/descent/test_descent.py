@@ -164,14 +164,30 @@ def test_a_step_beyond_float64_is_refused() -> None:
         gradient_step(net, inputs, 1e20 * y, 1e300)
 
 
-def test_pre_activations_that_are_assigned_are_those_of_the_next_step() -> None:
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64])
+def test_pre_activations_that_are_assigned_are_those_of_a_network_that_has_them(kind: type, activation: str) -> None:
+    net, _, y = problem(4, 4, 4, 1000, activation)
+    inputs = np.eye(4)
+    state = FunctionSpaceDescent(net, inputs, y)
+    assigned: FloatArray = np.random.default_rng(1).integers(-3, 4, (4, 1000)).astype(kind)
+    state.pre_activations = assigned
+    other = FunctionSpaceDescent(net.at(assigned.T.astype(np.float64)), inputs, y)
+    for _ in range(2):
+        for one in ("pre_activations", "outputs", "residual", "pattern_gram"):
+            assert np.array_equal(getattr(state, one), getattr(other, one))
+        state.advance(0.1)
+        other.advance(0.1)
+
+
+@pytest.mark.parametrize(
+    ("assigned", "error"), [(np.zeros((3, 999)), ShapeError), (np.full((4, 1000), np.inf), NotFiniteError)]
+)
+def test_pre_activations_that_no_network_has_are_refused(assigned: FloatArray, error: type[Exception]) -> None:
     net, inputs, y = problem(4, 4, 3, 1000)
-    state, other = FunctionSpaceDescent(net, inputs, y), FunctionSpaceDescent(net, inputs, y)
-    state.pre_activations += 1.0
-    assert np.array_equal(state.pre_activations, other.pre_activations + 1.0)
-    state.advance(0.1)
-    other.advance(0.1)
-    assert np.abs(state.pre_activations - other.pre_activations - 1.0).max() <= 1e-12
+    state = FunctionSpaceDescent(net, inputs, y)
+    with pytest.raises(error, match="the pre-activations"):
+        state.pre_activations = assigned
 
 
 def test_state_reports_the_gram_matrices_of_its_iterate() -> None:

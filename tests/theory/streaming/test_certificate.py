@@ -151,3 +151,25 @@ def test_the_upper_edge_of_a_bin_is_caught(monkeypatch: pytest.MonkeyPatch) -> N
     in_memory = certify_ball(stream.network(), stream.rows, y)
     monkeypatch.setattr(ball, "most_flips", at_upper_edges)
     assert certified(stream, y, tube=False).constant < in_memory.constant
+
+
+@pytest.mark.parametrize("chunk", [2**60, 2**70])
+def test_a_chunk_of_more_neurons_than_there_are_is_the_whole_network(chunk: int) -> None:
+    whole, y = small(chunk=10_000)
+    more, _ = small(chunk=chunk)
+    assert certified(more, y).start.residual_error == certified(whole, y).start.residual_error
+
+
+def test_targets_that_are_fitted_need_no_path() -> None:
+    stream, y = small(symmetric=True)
+    found = certified(stream, 0.0 * y, ball=False)
+    assert found.tube is not None
+    assert found.tube.path_sum == 0.0
+
+
+def test_a_ball_whose_squared_radius_is_beyond_all_range_lets_every_pair_flip() -> None:
+    stream, y = small(symmetric=True)
+    found = certified(stream, 3e153 * y)
+    in_memory = certify_ball(stream.network(), stream.rows, 3e153 * y)
+    assert np.isinf(found.radius * found.radius)
+    assert found.constant == in_memory.constant

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import random
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -144,6 +146,28 @@ def test_the_checkpoint_of_another_configuration_is_caught(tmp_path: Path) -> No
     with pytest.raises(StreamError, match="of another configuration"):
         run_pass(STREAM, [FirstPass()], SerialExecutor(), tmp_path)
     mine.path(task).write_bytes(theirs.path(task).read_bytes()[:100])
+    with pytest.raises(StreamError, match="cannot be read"):
+        run_pass(STREAM, [FirstPass()], SerialExecutor(), tmp_path)
+
+
+def damaged(whole: bytes) -> dict[str, bytes]:
+    array = io.BytesIO()
+    np.save(array, np.ones(3))
+    return {
+        "empty": b"",
+        "one-array": array.getvalue(),
+        "renamed": whole.replace(b"counts-counts", b"counts-bounds"),
+        "method": re.sub(rb"(PK\x01\x02.{6})..", lambda found: found[1] + b"c\x00", whole, flags=re.DOTALL),
+    }
+
+
+@pytest.mark.parametrize("damage", damaged(b""))
+def test_a_damaged_checkpoint_is_said_to_be_one(damage: str, tmp_path: Path) -> None:
+    run_pass(STREAM, [FirstPass()], SerialExecutor(), tmp_path)
+    file = Checkpoints(tmp_path, "first", configuration(STREAM, FirstPass())).path(range(1))
+    whole = file.read_bytes()
+    file.write_bytes(damaged(whole)[damage])
+    assert file.read_bytes() != whole
     with pytest.raises(StreamError, match="cannot be read"):
         run_pass(STREAM, [FirstPass()], SerialExecutor(), tmp_path)
 
