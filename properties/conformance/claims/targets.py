@@ -228,6 +228,16 @@ def distinct(d: Description, library: Library) -> Instance:
     return Instance(with_residuals(problem, R[:, None, :]).changed(fisher="empirical"), library, note="E3")
 
 
+def one_datum(d: Description, library: Library) -> Instance:
+    """E4: one datum, whatever its residual is."""
+    return Instance(problem_of(d).changed(fisher="empirical"), library, note="E4")
+
+
+def one_squared(d: Description, library: Library) -> Instance:
+    """Beyond E4's scope: two data, of which factors hold no longer."""
+    return one_datum({**d, "data": 2}, library)
+
+
 def fewer_rows(d: Description, library: Library) -> Instance:
     """Beyond: as many residuals as there are data, of a sum that is none."""
     found = distinct(d, library)
@@ -244,19 +254,21 @@ def signs_with_squared(d: Description, library: Library) -> Instance:
 
 
 def is_gauss_newton(instance: Instance) -> Sequence[Bound]:
-    """The empirical matrix is the exact one: of blocks E1 and E2, of Kronecker factors all."""
+    """The empirical matrix is the exact one: of blocks E1 and E2, of Kronecker factors E3 too; in E4 it is ``c J^T g g^T J``."""
     answer = instance.answer
     if answer.problem:
         return [broken(answer.problem)]
-    exact = Instance(instance.problem.changed(fisher="exact"), instance.library)
+    outer = instance.note == "E4"
+    wanted = instance.due if outer else Instance(instance.problem.changed(fisher="exact"), instance.library).due
     factor = factor_of(instance.library, instance.problem)
-    bounds, setting = [], setting_of(instance.problem)
+    bounds, setting = [], "block" if outer else setting_of(instance.problem)
     for piece, M in zip(answer.pieces, answer.matrices, strict=True):
-        due, size, slack = due_matrix(exact.due, piece, setting)
+        due, size, slack = due_matrix(wanted, piece, setting)
         _, larger, _ = due_matrix(instance.due, piece, setting)
         allowed = allowance(instance.due, factor * (size + larger), M, slack, answer.unit_roundoff)
+        name = "c J^T g g^T J" if outer else "M_exact"
         bounds.append(
-            entrywise(f"|M_empirical - {factor:g} M_exact| of parameter {piece.parameter}", M, factor * due, allowed)
+            entrywise(f"|M_empirical - {factor:g} {name}| of parameter {piece.parameter}", M, factor * due, allowed)
         )
     return bounds
 
@@ -265,7 +277,8 @@ EMPIRICAL: dict[str, Any] = {"reduction": ("batch", "sum", "outputs")}
 
 L_EMPIRICAL = Statement(
     "L-empirical",
-    ": where residuals r have the mean of r r^T equal to I/h, the empirical Fisher matrix is the Gauss-Newton matrix",
+    ": where residuals r have the mean of r r^T equal to I/h, the empirical Fisher matrix is the Gauss-Newton matrix; "
+    "of one datum it is c J^T g g^T J, whatever r is",
     "9",
     sources=(
         source(
@@ -301,11 +314,24 @@ L_EMPIRICAL = Statement(
             examples=(5, 180, 900),
             **EMPIRICAL,
         ),
+        source(
+            "one datum",
+            "one datum with any residual",
+            both(simple(outputs=2), simple(outputs=2, approximation="blocks"), simple(net="deep", outputs=2, loss="softmax", activation="tanh", bias=True)),
+            build=one_datum,
+            net=("linear", "deep"),
+            data=(1,),
+            loss=("half squared", "squared", "softmax"),
+            approximation=("expand", "blocks"),
+            examples=(5, 160, 800),
+            **EMPIRICAL,
+        ),
     ),
     hypotheses=judged_curvature,
     conclusion=is_gauss_newton,
-    faults=("divided-by-data", "empirical-by-batch", "squared-mean-gradient"),
+    faults=("divided-by-data", "empirical-by-batch", "squared-mean-gradient", "empirical-diagonal"),
     borders=(
+        source("two data", "factors of two data with any residuals", both(simple(net="deep", activation="relu", outputs=2, hidden=3, seed=1)), build=one_squared, net=("deep",), activation=("relu",), outputs=(2,)),
         source("signs with the square", "residuals +1 and -1 with the loss (u-y)^2", both(simple()), build=signs_with_squared),
         source("fewer rows", "fewer residuals than the matrix has rows", both(simple(outputs=2)), build=fewer_rows, outputs=(2,)),
         source("distinct inputs, dense", "the dense block of other inputs", both(simple(outputs=2, approximation="blocks")), build=distinct, outputs=(2,), approximation=("blocks",)),

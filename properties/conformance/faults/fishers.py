@@ -60,6 +60,16 @@ class SquaredMeanGradient(PlainSteps):
         return [np.outer(g, g) for g in self.gradient(problem)]
 
 
+class EmpiricalDiagonal(PlainSteps):
+    """Of the outer product of a gradient in the outputs the diagonal alone, in the empirical Fisher matrix."""
+
+    id, number = "empirical-diagonal", 0
+
+    def moment(self, problem: Problem, term: Term, rng: np.random.Generator) -> Array:
+        found = super().moment(problem, term, rng)
+        return np.diag(np.diag(found)) if problem.fisher == "empirical" else found
+
+
 class EigenvaluesHalved(PlainSteps):
     """EKFAC's eigenvalues times 1/2."""
 
