@@ -109,6 +109,7 @@ def borders(statement: Statement, claim: Claim[Any]) -> list[Mutant]:
             f"beyond-{source.id.replace(' ', '-')}",
             f"beyond its scope: {source.title}",
             families=(source.family(right),),
+            conclusion=source.conclusion or claim.conclusion,
             every_family=False,
             explain=None,
         )

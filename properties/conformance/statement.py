@@ -30,6 +30,8 @@ class Source:
 
     allowed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """Values of keys of the descriptions, where these are drawn from a list."""
+    conclusion: Callable[[Instance], Sequence[Bound]] | None = None
+    """Of a border, what it says where that is more than the claim's own conclusion."""
 
     def family(self, library: Library) -> Family[Instance]:
         """The family of a library, with losses and reductions that it has where the claim speaks of one."""
@@ -86,11 +88,12 @@ def source(
     first: Sequence[Description],
     build: Build = plain_build,
     examples: tuple[int, int, int] = (8, 280, 1500),
+    conclusion: Callable[[Instance], Sequence[Bound]] | None = None,
     **parts: Any,
 ) -> Source:
     """A source that draws descriptions with these values of the keys (``networks.drawn``)."""
     allowed = {"loss": ("half squared", "squared"), "reduction": ("batch", "sum", "outputs"), **parts}
-    return Source(id, title, build, lambda: drawn(**parts), tuple(first), examples, allowed)
+    return Source(id, title, build, lambda: drawn(**parts), tuple(first), examples, allowed, conclusion)
 
 
 def both(*descriptions: Description) -> tuple[Description, ...]:

@@ -40,4 +40,4 @@ def test_dense_blocks_in_jax_on_the_problems_that_every_run_has() -> None:
             found = evaluate(claim, family, dense[0])
             assert found.verdict in (InstanceVerdict.HOLDS, InstanceVerdict.VACUOUS), found
             judged += found.verdict is InstanceVerdict.HOLDS
-    assert judged == 4  # of L-conv, L-solve and L-mean (2); the first of L-one is vacuous, as a ReLU is given 0
+    assert judged == 5  # of L-one, L-conv, L-solve and L-mean (2)

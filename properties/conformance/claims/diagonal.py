@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from properties.conformance.networks import Description, problem_of, simple
 from properties.conformance.statement import Statement, both, source
 from properties.engine.claim import Bound, at_most, within_rounding
 from theory.conformance.damping import STABLE
+from theory.inputs import FloatArray
 
 
 def axes(d: Description, library: Library) -> Instance:
@@ -28,6 +30,13 @@ def axes(d: Description, library: Library) -> Instance:
         judged=(0,),
         note="axes",
     )
+
+
+def mixed(d: Description, library: Library) -> Instance:
+    """Beyond: a map after the ReLU that is not diagonal."""
+    found = axes(d, library)
+    hidden, after = found.problem.parameters
+    return dataclasses.replace(found, problem=found.problem.changed(parameters=(hidden, after + 1)))
 
 
 def near_the_block(instance: Instance) -> Sequence[Bound]:
@@ -62,6 +71,35 @@ def near_the_block(instance: Instance) -> Sequence[Bound]:
     return bounds
 
 
+def trace_of_factors(instance: Instance) -> Sequence[Bound]:
+    """Beyond: the trace of the Kronecker product in place of the block's."""
+    return _compared(instance, "tr M - tr G (x) A", lambda M, F, K: float(np.trace(M) - np.trace(K)))
+
+
+def spectrally_near(instance: Instance) -> Sequence[Bound]:
+    """Beyond: not further from the block in the spectral norm."""
+
+    def excess(M: FloatArray, F: FloatArray, K: FloatArray) -> float:
+        return max(0.0, float(np.linalg.norm(F - M, 2) - np.linalg.norm(F - K, 2)))
+
+    return _compared(instance, "||F - M||_2 less ||F - G (x) A||_2", excess)
+
+
+def _compared(instance: Instance, name: str, of: Callable[..., float]) -> Sequence[Bound]:
+    """A number of M, F and K that is to be 0, with more room than any of its roundings takes."""
+    answer = instance.answer
+    bounds = []
+    for piece, M in zip(answer.pieces, answer.matrices, strict=True):
+        (F, F_size, _), (K, K_size, _) = (due_matrix(instance.due, piece, what) for what in ("block", "expand"))
+        room = instance.due.rounding(answer.unit_roundoff) * len(F) * float(F_size.sum() + K_size.sum())
+        bounds.append(within_rounding(f"{name} of parameter {piece.parameter}", of(M, F, K), STABLE * room))
+    return bounds
+
+
+BEYOND: dict[str, Any] = {"net": ("deep",), "activation": ("relu",), "data": (2, 3, 4), "approximation": ("ekfac",)}
+TWO_DATA = simple(approximation="ekfac", net="deep", activation="relu", data=2, hidden=3, seed=1)
+FOUR_DATA = simple(approximation="ekfac", net="deep", activation="relu", data=4, outputs=1, seed=7)
+
 L_EKFAC = Statement(
     "L-ekfac",
     ": EKFAC's matrix has the trace of the block and is not further from it than the Kronecker product",
@@ -95,6 +133,11 @@ L_EKFAC = Statement(
     hypotheses=judged_curvature,
     conclusion=near_the_block,
     faults=("eigenvalues-halved", "diagonal-averaged", "stale-basis", "eigenvalues-of-factors"),
-)
+    borders=(
+        source("trace of factors", "the trace of the Kronecker product", both(TWO_DATA), conclusion=trace_of_factors, **BEYOND),
+        source("spectral norm", "not further from the block in the spectral norm", both(FOUR_DATA), conclusion=spectrally_near, **BEYOND),
+        source("mixed", "inputs along the axes, a map that is not diagonal", both(simple(approximation="ekfac", hidden=2)), build=mixed, approximation=("ekfac",), width=(2, 3), hidden=(2, 3)),
+    ),
+)  # fmt: skip
 
 STATEMENTS = (L_EKFAC,)

@@ -247,6 +247,7 @@ USUAL: dict[str, Any] = {
     "approximation": ("expand", "blocks"),
 }
 FIRST = both(simple(outputs=2, data=2), simple(net="deep", outputs=2, data=2, bias=True))
+MOVING = both(simple(net="deep", outputs=2, data=2, bias=True))
 
 L_STATE = Statement(
     "L-state",
@@ -262,6 +263,12 @@ L_STATE = Statement(
     hypotheses=hypotheses,  # type: ignore[arg-type]
     conclusion=conclusion,  # type: ignore[arg-type]
     faults=("damping-raised", "wrong-clip", "not-restored", "weights-of-average", "clipped-by-layer", "always-refreshed"),
+    borders=(
+        source("moving", "averages while the parameters move", MOVING, build=running("average", steps=3, step_size=0.5), decay=(0.9, 0.5), **{**USUAL, "net": ("deep",)}),
+        source("damping after a rejected step", "the damping is raised by no step, rejected ones included", FIRST, build=running("accepted", steps=2, step_size=0.5, reject=(True, False)), **USUAL),
+        source("clip with averages", "a clip of the step with this batch's factors, where the library's are averaged", FIRST, build=running("clip", steps=1, step_size=0.5, decay=0.9), **USUAL),
+        source("refreshed at once", "factors are kept where they are due at every step", FIRST, build=running("refresh", steps=2, step_size=0.5), **{**USUAL, "data": (2, 3)}),
+    ),
 )  # fmt: skip
 
 STATEMENTS = (L_STATE,)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,45 @@ def other_targets(d: Description, library: Library) -> Instance:
     other = {"softmax": [np.roll(y, 1, 1) for y in problem.targets], "logistic": [1 - y for y in problem.targets]}
     moved = other.get(problem.loss, [y + 5 for y in problem.targets])
     return Instance(problem, library, other=problem.changed(targets=tuple(moved)), note="targets")
+
+
+def class_weights(d: Description, library: Library) -> Instance:
+    """Beyond: the loss of a datum is multiplied by a weight of its class, 1, 2, ..."""
+    return _weighed(other_targets({**d, "loss": "softmax"}, library), lambda y: 1.0 + float(y.argmax()))
+
+
+def ignored_labels(d: Description, library: Library) -> Instance:
+    """Beyond: of two or more data those of the first class do not count."""
+    found = other_targets({**d, "loss": "softmax"}, library)
+    first = np.eye(found.problem.outputs)[:1]
+    targets = (first, *(np.roll(first, 1, 1) for _ in found.problem.targets[1:]))
+    problem = found.problem.changed(targets=targets)
+    other = problem.changed(targets=tuple(np.roll(y, 1, 1) for y in targets[:1]) + targets[1:])
+    return _weighed(Instance(problem, library, other=other, note="targets"), lambda y: float(y.argmax() > 0))
+
+
+def _weighed(instance: Instance, weight: Callable[[FloatArray], float]) -> Instance:
+    assert instance.other is not None
+    one, two = (
+        problem.changed(weights=tuple(weight(y) for y in problem.targets))
+        for problem in (instance.problem, instance.other)
+    )
+    return dataclasses.replace(instance, problem=one, other=two)
+
+
+def empirical(d: Description, library: Library) -> Instance:
+    """Beyond: the empirical Fisher matrix with other targets."""
+    found = other_targets(d, library)
+    assert found.other is not None
+    changed = {"fisher": "empirical"}
+    return dataclasses.replace(found, problem=found.problem.changed(**changed), other=found.other.changed(**changed))
+
+
+def uneven_odds(d: Description, library: Library) -> Instance:
+    """Beyond: four draws at odds that are not even."""
+    problem = problem_of({**d, "loss": "logistic"})
+    sampled = problem.changed(fisher="sampled", samples=4, seed=d["seed"])
+    return Instance(sampled, library, judged=(len(problem.parameters) - 1,), note="even odds")
 
 
 def even_odds(d: Description, library: Library) -> Instance:
@@ -173,7 +213,13 @@ L_TYPE2 = Statement(
     conclusion=independent_of_targets,
     sampled=chi_square_form,
     faults=("sampled-by-outputs", "divided-by-data", "empirical-for-exact"),
-)
+    borders=(
+        source("class weights", "softmax with weights of the classes", both(simple(loss="softmax")), build=class_weights, loss=("softmax",)),
+        source("ignored labels", "softmax with a class that does not count", both(simple(data=2, loss="softmax")), build=ignored_labels, loss=("softmax",), data=(2, 3)),
+        source("empirical", "the empirical Fisher matrix", both(simple()), build=empirical),
+        source("uneven odds", "four labels drawn at odds that are not even", both(simple(outputs=2)), build=uneven_odds, net=("linear", "deep"), loss=("logistic",)),
+    ),
+)  # fmt: skip
 
 
 # --- the empirical Fisher matrix -------------------------------------------------------------------------------------
