@@ -148,7 +148,11 @@ def load_library(name: str, directory: Path) -> Library:
     if str(directory) not in sys.path:
         sys.path.insert(0, str(directory))
     try:
-        found: Any = importlib.import_module(module_name)
+        with (
+            warnings.catch_warnings()
+        ):  # of what it imports: where the run makes errors of warnings, these are not the library's
+            warnings.simplefilter("ignore")
+            found: Any = importlib.import_module(module_name)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a module may exit while it is imported

@@ -106,6 +106,12 @@ def test_names_that_lead_to_no_library_are_refused(tmp_path: Path) -> None:
             load_library(name, tmp_path)
 
 
+def test_warnings_of_what_a_module_imports_are_no_errors(tmp_path: Path) -> None:
+    text = "import warnings\nwarnings.warn('old', DeprecationWarning)\n\n\ndef curvature(problem):\n    return []\n"
+    (tmp_path / "warning_library.py").write_text(text)
+    assert load_library("warning_library", tmp_path).name == "warning_library"
+
+
 def test_instances_are_documents() -> None:
     from properties.conformance.kit import statements
 
