@@ -156,7 +156,13 @@ def load_library(name: str, directory: Path) -> Library:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a module may exit while it is imported
-        raise ImplementationError(f"importing {module_name} failed: {type(error).__name__}: {error}") from error
+        named = getattr(error, "name", None) or ""
+        hint = (
+            f"; installed, the package is verified_natural_gradient.{named}"
+            if named in ("properties", "theory")
+            else ""
+        )
+        raise ImplementationError(f"importing {module_name} failed: {type(error).__name__}: {error}{hint}") from error
     for part in filter(None, path.split(".")):
         if not hasattr(found, part):
             raise ImplementationError(f"{module_name} has no attribute {path!r}")
