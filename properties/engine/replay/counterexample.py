@@ -21,7 +21,7 @@ from properties.engine.replay.recorded import recorded_evaluation
 from properties.engine.report.atomic import write_atomically, write_text_atomically
 from properties.engine.report.commands import Commands
 from properties.engine.report.entries import Entry, evaluation_entry
-from properties.engine.report.plain import plain
+from properties.engine.report.plain import number, plain
 from theory.errors import CounterexampleError, EditedFileError, InputError
 
 SCHEMA = 3
@@ -39,8 +39,11 @@ INLINE_ENTRIES = 10_000
 LONGEST_INTEGER = 300
 """Characters of an integer; those of more than 308 digits are beyond float64."""
 
-WIDTH = 120
+WIDTH = 300
 """Values that fit stand on one line of so many characters."""
+
+TOLD = 6
+"""Bounds that a file tells; of longer runs the worst ones, and a digest of all."""
 
 KEYS = (
     "replay", "claim", "statement", "family", "description", "rounded", "verdict", "evidence", "hypotheses", "bounds",
@@ -110,14 +113,14 @@ def write_counterexample(report: Path, refutation: Refutation, circumstances: Ci
     beside = None
     if sum(array.size for array in document.arrays.values()) > INLINE_ENTRIES:
         beside = path.with_suffix(".npz")
-        write_atomically(beside, lambda stream: np.savez(stream, allow_pickle=False, **document.arrays))
+        write_atomically(beside, lambda stream: np.savez_compressed(stream, allow_pickle=False, **document.arrays))
     content = {
         "schema": SCHEMA,
         "replay": circumstances.commands.replay(f"{DIRECTORY}/{name}"),
         "claim": circumstances.claim,
         "statement": circumstances.statement,
         **({"explanation": list(circumstances.explanation)} if circumstances.explanation else {}),
-        **evaluation_entry(evaluation),
+        **told(evaluation_entry(evaluation)),
         "description": description,
         "rounded": list(refutation.rounded),
         "seed": circumstances.seed,
@@ -128,6 +131,16 @@ def write_counterexample(report: Path, refutation: Refutation, circumstances: Ci
     }
     write_text_atomically(path, _readable({**content, "digest": content_digest(content)}) + "\n")
     return path
+
+
+def told(entry: Entry) -> Entry:
+    """The entry of an evaluation as files have it: its worst bounds in their order, where there are more a digest of all of them."""
+    bounds = entry["bounds"]
+    if len(bounds) <= TOLD:
+        return entry
+    worst = sorted(bounds, key=lambda one: (one["verdict"] == "holds", -number(one["ratio"])))[:TOLD]
+    kept = [one for one in bounds if any(one is other for other in worst)]
+    return {**entry, "bounds": kept, "all_bounds": {"count": len(bounds), "sha256": content_digest({"bounds": bounds})}}
 
 
 def remove_counterexample(path: Path) -> None:
@@ -179,7 +192,7 @@ def _array_entry(array: Array, beside: Path | None) -> Entry:
 
 def _readable(value: Any, indent: str = "") -> str:
     """JSON in which every value that fits into a line stands on one."""
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     if len(indent) + len(line) <= WIDTH or not isinstance(value, dict | list) or not value:
         return line
     inner = f"{indent} "

@@ -27,7 +27,10 @@ def recorded_evaluation(content: Mapping[str, Any]) -> Entry:
             if not isinstance(entry, Mapping) or not kinds.keys() <= entry.keys():
                 raise DocumentError(f"{where} is not {', '.join(kinds)}: the file is damaged")
             _check(where, entry, kinds)
-    return {key: content[key] for key in ("verdict", "precision", "hypotheses", "bounds")}
+    if "all_bounds" in content:
+        _check("the file", content, {"all_bounds": MAPPING})
+    kept = ("verdict", "precision", "hypotheses", "bounds", "all_bounds")
+    return {key: content[key] for key in kept if key in content}
 
 
 def _check(where: str, holder: Mapping[str, Any], kinds: Mapping[str, Kind]) -> None:

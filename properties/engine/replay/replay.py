@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from properties.engine.claim import Claim, Evaluation
 from properties.engine.paths import file_key, printable
-from properties.engine.replay.counterexample import Counterexample, read_counterexample
+from properties.engine.replay.counterexample import Counterexample, read_counterexample, told
 from properties.engine.report.entries import Entry, evaluation_entry
 from properties.engine.report.environment import environment
 from properties.engine.report.plain import number, plain
@@ -158,9 +158,10 @@ def _recorded_ratio(recorded: Entry) -> Any:
 
 def _agreement(found: Entry, stored: Counterexample) -> list[str]:
     recorded = stored.recorded
+    found = told(found) if "all_bounds" in recorded else found
     if found["verdict"] != recorded["verdict"]:
         first = f"NOT the same as the file, which says {recorded['verdict']}"
-    elif all(found[key] == recorded[key] for key in recorded):
+    elif all(found.get(key) == recorded[key] for key in recorded):
         return ["the same as the file: verdict, margins, and both sides of every bound to the last digit"]
     else:
         first = "the verdict is that of the file, but digits differ"

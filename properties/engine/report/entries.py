@@ -11,7 +11,7 @@ from typing import Any
 from properties.engine.claim import EVIDENCE_ORDER, Bound, Claim, Evaluation, Hypothesis, Mutant, Verdict
 from properties.engine.obligations import ObligationResult
 from properties.engine.ratios import BINS
-from properties.engine.report.plain import plain
+from properties.engine.report.plain import number, plain
 from properties.engine.results import Result
 from properties.engine.slack import SlackRow
 from theory.proof.chain import Chain
@@ -169,14 +169,17 @@ def claim_entry(claim: Claim[Any], outcome: Result | str, depth: str, seed: int)
 def mutant_entry(mutant: Mutant, outcome: Result | str, depth: str, seed: int) -> Entry:
     """A mutant and what its run left; ``claim`` is the id of the claim whose neighbour it is.
 
-    Of its families the counts only, of a refutation the bounds that are violated: its counterexample file has the others.
+    Of its families the counts only, of a refutation the bound that is violated most: its counterexample file has the others.
     """
     found = _error_entry(outcome, depth, seed) if isinstance(outcome, str) else _result_entry(outcome)
     for family in found["families"].values():
         del family["ratios"], family["tightest"]
     if found["refutation"] is not None:
         bounds = found["refutation"]["bounds"]
-        found["refutation"]["bounds"] = [one for one in bounds if one["verdict"] == Verdict.REFUTED.value]
+        found["refutation"]["bounds"] = [
+            max(bounds, key=lambda one: (one["verdict"] == "refuted", number(one["ratio"])))
+        ]
+        found["tightest"] = None
         del found["refutation"]["hypotheses"]
     return {
         "kind": "mutant",

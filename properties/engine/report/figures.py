@@ -121,6 +121,11 @@ def _inline(svg: str, label: str, prefix: str) -> str:
     element = element.replace(_INK, "currentColor")
     for index, colour in enumerate(COLOURS, start=1):
         element = element.replace(colour, f"var(--curve-{index})")
+    element = re.sub(r"font-family: [^;\"]*(?:; )?", "", element)  # that of the page
+    element = re.sub(r"\s*\n\s*", "\n", element).replace('="\n', '="')
+    element = re.sub(r' d="[^"]*"', lambda found: found[0].replace("\n", ""), element)
+    element = element.replace(">\n<", "><")
+    element = re.sub(r'style="[^"]*"', lambda found: re.sub("(?<=[:;]) ", "", found[0]), element)
     element = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", element, count=1)
     element = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", element, count=1)
     return element.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)

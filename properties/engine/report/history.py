@@ -101,9 +101,9 @@ def trends(history: Sequence[Entry], now: Entry) -> list[Trend]:
 
 
 def columns(history: Sequence[Entry], now: Entry) -> list[str]:
-    """The headings of the trends: the runs' commits, else their days or files."""
+    """The headings of the trends: the runs' commits, else their days or the names of their files."""
     runs = [*(run for run in history if run["depth"] == now["depth"]), now][-SHOWN - 1 :]
-    return [str(run["commit"] or run["date"] or run["name"] or "earlier") for run in runs]
+    return [str(run["commit"] or run["date"] or Path(run["name"] or "earlier").name) for run in runs]
 
 
 def _ratio(claim: Entry) -> str:

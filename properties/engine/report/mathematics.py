@@ -60,7 +60,19 @@ def formula(latex: str) -> Markup:
         before = latex
         for pattern, replacement in _MACROS:
             latex = pattern.sub(replacement, latex)
-    return Markup(convert(latex))
+    found = unescape_characters(convert(latex))
+    for default in (
+        ' xmlns="http://www.w3.org/1998/Math/MathML"',
+        ' display="inline"',
+        ' stretchy="true" fence="true"',
+    ):
+        found = found.replace(default, "")
+    return Markup(found)
+
+
+def unescape_characters(element: str) -> str:
+    """The element with its characters as they are, but for those that are markup."""
+    return re.sub(r"&#x([0-9A-Fa-f]+);", lambda found: str(escape(chr(int(found[1], 16)))), element)
 
 
 def sentences(texts: Sequence[str]) -> tuple[Markup, ...]:

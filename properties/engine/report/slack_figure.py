@@ -31,7 +31,7 @@ def slack_figure(rows: Sequence[Entry]) -> Figure | None:
             if points:
                 axes.plot(*zip(*points, strict=True), marker, color=COLOURS[index], markersize=5, label=label)
         axes.set_xscale("log")
-        axes.set_yticks(range(len(shown)), labels=[f"{place}  {row['claim']}" for place, row in shown], fontsize=8)
+        axes.set_yticks(range(len(shown)), labels=[f"{place}  {row['claim']}" for place, row in shown], fontsize=7)
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.set_xlabel("ratio to the proved value")
         legend_below(axes, columns=3)
@@ -42,7 +42,7 @@ def slack_figure(rows: Sequence[Entry]) -> Figure | None:
         f"Paper's values and counterexamples divided by the proved values, {len(shown)} rows of the table below.",
         draw,
         Table(COLUMNS, [[row[column] for column in COLUMNS] for row in rows]),
-        height=1.6 + 0.19 * len(shown),
+        height=1.6 + 0.15 * len(shown),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -48,6 +49,12 @@ def _row(slack: Sequence[Row], claim: str, quantity: str) -> Row | None:
     return row if row is not None and row["paper"] and row["proved"] else None
 
 
+def _at_most(limit: float, digits: int) -> str:
+    """A step limit to so many digits, rounded down: what is printed is allowed."""
+    with decimal.localcontext(prec=digits, rounding=decimal.ROUND_DOWN) as context:
+        return f"{context.create_decimal(repr(limit)).normalize():f}"
+
+
 def _step_limit(name: str, verdict: str, row: Row | None, where: str, unit: str = "") -> str:
     """That the paper's step limit is so many times smaller than what is proved here."""
     if row is None:
@@ -55,7 +62,7 @@ def _step_limit(name: str, verdict: str, row: Row | None, where: str, unit: str 
     paper, proved = number(row["paper"]), number(row["proved"])
     return (
         f"{name} {verdict}; its step limit {where} is {number_text(proved / paper).partition('.')[0]} times smaller than what is "
-        f"proved here: {paper:.2g}{unit} against {proved:.3g}{unit}."
+        f"proved here: {_at_most(paper, 2)}{unit} against {_at_most(proved, 3)}{unit}."
     )
 
 

@@ -15,14 +15,18 @@ from properties.engine.claim import Bound, Evaluation, Evidence, InstanceVerdict
 from properties.engine.replay.counterexample import (
     INLINE_ENTRIES,
     SCHEMA,
+    TOLD,
+    WIDTH,
     Circumstances,
     Refutation,
     content_digest,
     read_counterexample,
+    told,
     write_counterexample,
 )
 from properties.engine.replay.instance_document import to_document
 from properties.engine.report.commands import Commands
+from properties.engine.report.entries import evaluation_entry
 from theory.errors import CounterexampleError, EditedFileError
 
 FLOATS = np.array([[0.1, -0.0, 5e-324], [1e300, -2.5, 1 / 3]])
@@ -98,7 +102,22 @@ def test_what_the_file_says(tmp_path: Path) -> None:
     assert content["instance"]["fields"]["jacobian"] == {"array": "jacobian"}
     assert content["precision"] == 106
     assert (content["seed"], content["depth"], content["environment"]) == (5, "quick", {"numpy": "2"})
-    assert max(len(line) for line in path.read_text().splitlines()) <= 150
+    assert max(len(line) for line in path.read_text().splitlines()) <= WIDTH
+
+
+def test_of_many_bounds_the_worst_are_told_and_all_are_covered(tmp_path: Path) -> None:
+    """A digit that changes in a bound that the file does not tell changes the digest of all."""
+    one = refutation(linear())
+    (bad,) = one.evaluation.bounds
+    many = tuple(dataclasses.replace(bad, label=f"{k}", measured=k / 100, verdict=Verdict.HOLDS) for k in range(9))
+    entry = evaluation_entry(dataclasses.replace(one.evaluation, bounds=(*many, bad)))
+    short = told(entry)
+    assert [bound["label"] for bound in short["bounds"]] == ["4", "5", "6", "7", "8", bad.label]
+    assert (len(short["bounds"]), short["all_bounds"]["count"]) == (TOLD, 10)
+    entry["bounds"][0]["measured"] += 1e-9
+    assert told(entry)["bounds"] == short["bounds"]
+    assert told(entry)["all_bounds"] != short["all_bounds"]
+    assert told(short) == short
 
 
 def test_the_circumstances_come_back(tmp_path: Path) -> None:

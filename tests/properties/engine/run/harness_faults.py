@@ -187,7 +187,7 @@ FAULTS = (
     Planted("a replay that refutes nothing passes", Verification.replay, 'entry["verdict"] == Verdict.HOLDS.value', 'entry["verdict"] != Verdict.REFUTED.value', test_verdicts.test_a_replay_passes_when_the_claim_holds_on_the_stored_instance_and_only_then),
     Planted("a replay that breaks off holds", replay.failed_entry, '"verdict": "undecided"', '"verdict": "holds"', test_verdicts.test_a_replay_passes_when_the_claim_holds_on_the_stored_instance_and_only_then),
     Planted("a replay with another verdict agrees", replay._agreement, 'found["verdict"] != recorded["verdict"]', "False", test_verdicts.test_a_replay_passes_when_the_claim_holds_on_the_stored_instance_and_only_then),
-    Planted("a replay with other digits agrees", replay._agreement, "all(found[key] == recorded[key] for key in recorded)", "True", test_verdicts.test_a_replay_passes_when_the_claim_holds_on_the_stored_instance_and_only_then),
+    Planted("a replay with other digits agrees", replay._agreement, "all(found.get(key) == recorded[key] for key in recorded)", "True", test_verdicts.test_a_replay_passes_when_the_claim_holds_on_the_stored_instance_and_only_then),
     Planted("an edited file is read", counterexample.read_counterexample, 'content_digest(content) != content["digest"]', "False", test_counterexample.test_every_edit_is_detected, {"change": lambda content: content.__setitem__("seed", 6)}),
     Planted("an entry raises the evidence", entries.evaluation_entry, "evaluation.evidence.value", '"enclosed"', test_verdicts.test_entries_say_what_was_found),
     Planted("a bound's entry raises the evidence", entries.bound_entry, "bound.evidence.value", '"enclosed"', test_verdicts.test_entries_say_what_was_found),
