@@ -20,7 +20,8 @@ from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.certificate import closed_tube
 from theory.stability.tube.ngd import NaturalGradientTube
 from theory.stability.tube.rectifier_tube import RectifierTube
-from theory.stability.tube.start import distinct_pre_activations, start_at
+from theory.stability.tube.shared import SharedWeights
+from theory.stability.tube.start import start_at
 
 ROUNDS = 5
 
@@ -93,11 +94,12 @@ def test_ratio_of_a_tube_to_a_gram_matrix(
     with one width an input, of which the next test's floor is 4.1, and 10.3 with one a pair. The ratio is shown.
     """
     net, rows, y = _problem(setting, mixed)
-    z, whole = distinct_pre_activations(net, rows), rows @ net.weights.T
+    shared = SharedWeights.of(net)
+    z, whole = shared.pre_activations(rows), rows @ net.weights.T
     gram = _gram_of(whole)
 
     def tube() -> None:
-        start = start_at(net, rows, y, z)
+        start = start_at(net, rows, y, shared, z)
         closed_tube(RectifierTube(start), NaturalGradientTube.of(start, per_neuron))
 
     def paired() -> float:

@@ -15,7 +15,6 @@ from theory.errors import NotFiniteError
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import bounds_at, certify_ball, certify_tube, tube_start
 from theory.stability.tube.bounds import rectifier_bounds
-from theory.stability.tube.start import start_at
 from theory.stability.tube.widths import InputWidths
 from theory.streaming import ball
 from theory.streaming.certificate import StreamedCertificate, certified, stream_certificate
@@ -98,7 +97,7 @@ def test_pre_activations_drawn_directly() -> None:
     drawn = np.concatenate([block.pre_activations for block in blocks], axis=1)
     weights = np.concatenate([drawn.T, np.ones((20_000, 37))], axis=1)  # one of the networks with these pre-activations
     net = TwoLayerNetwork(weights, np.concatenate([block.signs for block in blocks]))
-    np.testing.assert_array_equal(start_at(net, rows, y, rows @ weights.T).pre_activations, drawn)
+    np.testing.assert_array_equal(tube_start(net, rows, y).pre_activations, drawn)
     check(certified(stream, y), net, y)
 
 

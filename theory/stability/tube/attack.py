@@ -87,12 +87,12 @@ class _Search:
         n, m = len(start.rows), start.net.width
         given = given_widths(widths, n, m)
         reach = given.values[:, None] if isinstance(given, InputWidths) else given.values
-        z = np.tile(np.abs(start.pre_activations), (1, start.copies))
-        error = np.tile(start.error, start.copies)
+        z = start.spread(np.abs(start.pre_activations))
+        error = start.spread(start.error)
         free = z + 2 * error < reach * (1 - gamma(4))
         touched = free.any(axis=0)
         self.start, self.eta, self.touched = start, eta, touched
-        self.pattern = np.tile(start.pattern, (1, start.copies))
+        self.pattern = start.spread(start.pattern)
         self.free, self.initial = free[:, touched], self.pattern[:, touched]
         self.rest = pattern_counts(self.pattern[:, ~touched])
         self.width = m

@@ -15,6 +15,7 @@ from theory.rigour.rounding import gamma
 from theory.stability.tube.candidates import candidates, chosen
 from theory.stability.tube.nonnegative import nonnegative_norm, norm_above, raised
 from theory.stability.tube.rectifier import RectifierCounter, RectifierCounts
+from theory.stability.tube.shared import in_order
 from theory.stability.tube.start import Beginning, Start, sum_above
 from theory.stability.tube.widths import InputWidths, NeuronWidths, Widths, given_widths
 from theory.theorems import tube, tube_ratio
@@ -53,11 +54,12 @@ def bounds_at(start: Start, widths: ArrayLike) -> TubeBounds:
     given = given_widths(widths, len(start.rows), start.net.width)
     if start.net.phi.curvature is not None:
         return smooth_bounds(start, given)
+    ordered = NeuronWidths(in_order(given.values, start.order)) if isinstance(given, NeuronWidths) else given
     listed = candidates(start, given.largest)
-    counts = RectifierCounter(start, listed).count(chosen(listed, given))
-    if start.copies == 1 or isinstance(given, InputWidths):
+    counts = RectifierCounter(start, listed).count(chosen(listed, ordered))
+    if start.copies == 1 or isinstance(ordered, InputWidths):
         return rectifier_bounds(start, given, start.distinct, counts)
-    second = NeuronWidths(given.values[:, start.pattern.shape[1] :])
+    second = NeuronWidths(ordered.values[:, start.pattern.shape[1] :])
     others = RectifierCounter(start, listed).count(chosen(listed, second))
     return rectifier_bounds(start, given, start.distinct, counts, others)
 

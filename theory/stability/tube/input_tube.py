@@ -61,10 +61,12 @@ def counts_within(start: Start, limit: FloatArray) -> RectifierCounts:
     digits, lists, moving = DigitCounter(n), ListedCounter(start), []
     flips = digits.counts()
     for neurons, near in _near(start, limit):
-        moving.append(np.bitwise_or.reduce(near, axis=0))
+        touched = np.bitwise_or.reduce(near, axis=0)
+        moving.append(touched)
         active = start.pattern[:, neurons]
         if n < FEW_INPUTS:
-            flips += plain_counts(active, near)
+            some = np.flatnonzero(touched)
+            flips += plain_counts(np.take(active, some, axis=1), np.take(near, some, axis=1))
         elif np.count_nonzero(near) < FEW * near.size:
             lists.add(listed_pairs(start, neurons, near, np.abs(start.pre_activations[:, neurons])))
         else:
@@ -99,6 +101,7 @@ def sample_of(start: Start) -> Start | None:
     pattern = np.take(start.pattern, neurons, axis=1)
     return dataclasses.replace(
         start,
+        order=None,
         pre_activations=np.take(start.pre_activations, neurons, axis=1),
         error=start.error[neurons],
         pattern=pattern,

@@ -222,7 +222,7 @@ class KroneckerWidths:
             if listed is not None:  # what decides is what was found for the pairs that are listed
                 widths[listed.inputs, listed.columns] = self.at(listed)
             parts.append(widths)
-        return np.tile(np.concatenate(parts, axis=1), self.start.copies)
+        return self.start.spread(np.concatenate(parts, axis=1))
 
 
 def _inverse(start: Start, eps: float) -> tuple[NDArray[np.float32], float]:

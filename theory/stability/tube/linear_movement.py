@@ -210,7 +210,7 @@ class MovementWidths:
             if listed is not None:  # what decides is what was found for the pairs that are listed
                 widths[listed.inputs, listed.columns] = self.at(listed)
             parts.append(widths)
-        return np.tile(np.concatenate(parts, axis=1), start.copies)
+        return start.spread(np.concatenate(parts, axis=1))
 
 
 @dataclass(frozen=True)

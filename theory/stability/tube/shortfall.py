@@ -11,6 +11,7 @@ from typing import Self
 from theory.direction import computed
 from theory.stability.tube.bounds import TubeBounds
 from theory.stability.tube.rule import Tube
+from theory.stability.tube.shared import in_order
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import Scaled
 
@@ -76,5 +77,5 @@ class Shortfall:
 
 def _vanishes(start: Start) -> bool:
     """Whether neurons cancel in pairs at the start."""
-    half = start.net.width // 2
-    return start.copies == 2 and bool((start.net.signs[:half] == -start.net.signs[half:]).all())
+    half, signs = start.net.width // 2, in_order(start.net.signs, start.order)
+    return start.copies == 2 and bool((signs[:half] == -signs[half:]).all())

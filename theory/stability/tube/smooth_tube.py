@@ -13,6 +13,7 @@ from theory.rigour.activation_accuracy import DERIVATIVE_ERROR
 from theory.rigour.rounding import gamma
 from theory.stability.tube.bounds import TubeBounds, smooth_bounds
 from theory.stability.tube.nonnegative import raised
+from theory.stability.tube.shared import in_order
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import InputWidths, NeuronWidths, Widths
 
@@ -54,8 +55,8 @@ def smooth_neuron_widths(start: Start, path: InputWidths, later: InputWidths, wi
     each = sizes + start.coefficients_error
     if widths is not None:
         b = widths.array()
-        b = b[:, None] if b.ndim == 1 else b[:, : pulled.shape[1]]
+        b = b[:, None] if b.ndim == 1 else in_order(b, start.order)[:, : pulled.shape[1]]
         moved = (start.kernel * each) @ np.broadcast_to(np.minimum(phi.curvature * b, 2 * phi.slope), pulled.shape)
     whole = (pulled + constant[:, None] + (start.kernel @ sizes)[:, None] * off + moved) / root + later.values[:, None]
     found = np.minimum(raised(whole, 2 * n + 24), path.values[:, None])
-    return NeuronWidths(np.tile(found, start.copies))
+    return NeuronWidths(start.spread(found))

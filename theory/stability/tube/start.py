@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,9 +21,7 @@ from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.rigour.step_bounds import solve_defect
 from theory.stability.tube.first_pass import block_length, first_pass
 from theory.stability.tube.nonnegative import norm_above
-
-FEW_NEURONS = 64
-"""Those whose weights are compared first."""
+from theory.stability.tube.shared import Order, SharedWeights, spread
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Beginning(Directed):
     slope: float
     """``L_1``, an upper bound of ``|phi'|``."""
     copies: int
-    """2 where the second half of the neurons repeats the first half's weights, so that it is not looked at; else 1."""
+    """2 where neurons share their weights in pairs, of which one is looked at; else 1."""
     products: FloatArray = field(repr=False)
     """``K = X X^T`` as computed, shape (n, n)."""
     kernel: FloatArray = field(repr=False)
@@ -128,11 +127,17 @@ class Start(Beginning, Neurons):
     """The initial network itself besides, of m neurons."""
 
     net: TwoLayerNetwork = field(repr=False)
+    order: Order | None = field(repr=False)
+    """In which the network's neurons are looked at, and then repeated; None where that is the order they are in."""
 
     @property
     def distinct(self) -> int:
         """The number of neurons that are looked at, all of them or a sample."""
         return int(self.pattern.shape[1])
+
+    def spread(self, values: NDArray[Any]) -> NDArray[Any]:
+        """What the last axis has of the neurons that are looked at, for all m of the network, as these are in it."""
+        return spread(values, self.copies, self.order)
 
 
 def sum_above(*terms: float) -> UpperBound:
@@ -152,57 +157,36 @@ def absolute_kernel(rows: FloatArray, products: FloatArray) -> FloatArray:
 
 def tube_start(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike) -> Start:
     """Evaluate a network on unit rows X (n, d) with targets y (n,). Raises InputError."""
-    rows = unit_rows(inputs)
-    return start_at(net, rows, y, distinct_pre_activations(net, rows))
-
-
-def distinct_pre_activations(net: TwoLayerNetwork, rows: FloatArray) -> FloatArray:
-    """``X W^T`` as computed, of the first half of the neurons where the second repeats its weights: shape (n, m) or (n, m/2)."""
-    return rows @ net.weights[: net.width // copies_of(net)].T
-
-
-def copies_of(net: TwoLayerNetwork) -> int:
-    """2 where the second half of the neurons has the first's weights, 1 else."""
-    half, rest = divmod(net.width, 2)
-    if rest or not half:
-        return 1
-    first, second = net.weights[:half], net.weights[half:]
-    # one look at a few neurons spares most networks the whole comparison
-    return 1 if (first[:FEW_NEURONS] != second[:FEW_NEURONS]).any() or (first != second).any() else 2
-
-
-def start_at(net: TwoLayerNetwork, rows: FloatArray, y: ArrayLike, pre_activations: FloatArray) -> Start:
-    """The same from ``distinct_pre_activations``. Raises InputError."""
-    targets = target_vector(y, len(rows))
+    rows, shared = unit_rows(inputs), SharedWeights.of(net)
     if rows.shape[1] != net.dim:
         raise ShapeError(f"X has {rows.shape[1]} columns, the network has {net.dim} inputs; they must agree")
+    return start_at(net, rows, y, shared, shared.pre_activations(rows))
+
+
+def start_at(
+    net: TwoLayerNetwork, rows: FloatArray, y: ArrayLike, shared: SharedWeights, pre_activations: FloatArray
+) -> Start:
+    """The same from the neurons that are looked at and their pre-activations. Raises InputError."""
+    targets = target_vector(y, len(rows))
     enough_parameters(len(rows), net.width, net.dim)
-    distinct = pre_activations.shape[1]
-    copies = net.width // distinct
-    error = pre_activation_errors(net.weights[:distinct])
-    weights = output_weights(net, distinct)
-    seen = first_pass(net, rows, pre_activations, error, weights)
+    error = pre_activation_errors(shared.looked_at.weights)
+    seen = first_pass(shared.looked_at, rows, pre_activations, error, shared.outputs)
     gram = (
-        rectifier_gram(rows, copies * seen.counts, net.width)
+        rectifier_gram(rows, shared.copies * seen.counts, net.width)
         if net.phi.curvature is None
         else gram_with_error(net, rows)
     )
-    residual = first_residual(net, seen.sums, error, targets, weights is None)
-    beginning = Beginning.of(rows, net.width, net.phi.slope, copies, gram, residual)
+    residual = first_residual(net, seen.sums, error, targets, shared.outputs is None)
+    beginning = Beginning.of(rows, net.width, net.phi.slope, shared.copies, gram, residual)
     return Start(
         **vars(beginning),
         net=net,
+        order=shared.order,
         pre_activations=pre_activations,
         error=error,
         pattern=seen.pattern,
         distinct_counts=seen.counts,
     )
-
-
-def output_weights(net: TwoLayerNetwork, distinct: int) -> FloatArray | None:
-    """``sum a_r`` over the neurons that share their weights, shape (distinct,); None where all of these cancel."""
-    signs: FloatArray = net.signs.reshape(-1, distinct).sum(axis=0)
-    return signs if signs.any() else None
 
 
 def first_residual(

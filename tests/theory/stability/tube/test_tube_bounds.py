@@ -207,11 +207,25 @@ def known(start: Start) -> tuple[float, ...]:
     return start.lambda_min, start.residual_norm, start.coefficients_norm
 
 
-def test_pairs_are_looked_at_once_only_where_they_are_pairs() -> None:
+def reordered(net: TwoLayerNetwork, order: np.ndarray) -> TwoLayerNetwork:
+    return TwoLayerNetwork(weights=net.weights[order], signs=net.signs[order], activation=net.activation)
+
+
+def test_pairs_are_looked_at_once_in_any_order() -> None:
     net, rows = small(3, 3, 12, True)
     y = np.array([1.0, -1.0, 0.5])
     paired = tube_start(net, rows, y)
     order = np.random.default_rng(0).permutation(net.width)
-    mixed = tube_start(TwoLayerNetwork(weights=net.weights[order], signs=net.signs[order]), rows, y)
-    assert (paired.copies, mixed.copies) == (2, 1)
+    mixed = tube_start(reordered(net, order), rows, y)
+    assert (paired.copies, mixed.copies, mixed.distinct) == (2, 2, 12)
     np.testing.assert_allclose(known(mixed), known(paired), rtol=1e-9)
+    assert paired.order is None
+    assert mixed.order is not None
+    np.testing.assert_array_equal(mixed.spread(mixed.pattern), paired.spread(paired.pattern)[:, order])
+    # one width a pair, in the order of the network that is asked about, different for the two neurons of one pair
+    b = np.abs(np.random.default_rng(1).standard_normal((3, net.width))) / 2
+    first, second = bounds_at(paired, b), bounds_at(mixed, b[:, order])
+    np.testing.assert_array_equal(second.gram_change, first.gram_change)
+    np.testing.assert_array_equal(second.product_change, first.product_change)
+    np.testing.assert_array_equal(second.widths.array(), b[:, order])
+    assert (bounds_at(mixed, b).gram_change != first.gram_change).any()
