@@ -13,8 +13,8 @@ from theory.network.two_layer import TwoLayerNetwork
 FEW_NEURONS = 64
 """Those whose weights are compared first."""
 
-KEYED = 2048
-"""Neurons that are looked at together."""
+TOGETHER = 2048
+"""Neurons that are compared at a time."""
 
 KEY_COLUMNS = 8
 """Weights of a neuron that its key is made of."""
@@ -43,10 +43,10 @@ class SharedWeights:
         if _repeats(net):
             looked_at = replace(net, weights=net.weights[:half], signs=net.signs[:half])
         else:
-            order = paired_order(net.weights)
+            order, first = paired_order(net.weights)
             if order is None:
                 return cls(net, 1, None, net.signs)
-            looked_at = replace(net, weights=net.weights[order[:half]], signs=net.signs[order[:half]])
+            looked_at = replace(net, weights=first, signs=net.signs[order[:half]])
         outputs: FloatArray = in_order(net.signs, order).reshape(2, half).sum(axis=0)
         return cls(looked_at, 2, order, outputs if outputs.any() else None)
 
@@ -80,28 +80,31 @@ def _repeats(net: TwoLayerNetwork) -> bool:
     return bool((first[:FEW_NEURONS] == second[:FEW_NEURONS]).all() and (first == second).all())
 
 
-def paired_order(weights: FloatArray) -> Order | None:
-    """An order of neurons (m, d) in which the second half has the weights of the first; None where none is found.
+def paired_order(weights: FloatArray) -> tuple[Order | None, FloatArray]:
+    """An order of neurons (m, d) in which the second half has the weights of the first, and these; None where none is found.
 
     Neurons are sorted by keys; that neighbours are equal is then seen from their weights themselves. None is found where two different
     neurons happen to have one key, or a weight is 0 in one and -0 in the other.
     """
     if len(weights) % 2 or not len(weights):
-        return None
+        return None, weights
     # of pairs every single column consists
     if not _neighbours_agree(np.sort(weights[:, 0])):
-        return None
+        return None, weights
     keys = _keys(weights)
     order = np.argsort(keys)
     if not _neighbours_agree(keys[order]):
-        return None
+        return None, weights
     pairs = np.sort(order.reshape(-1, 2), axis=1)
     pairs = pairs[np.argsort(pairs[:, 0])]
     first, second = pairs.T
-    some = [slice(start, start + KEYED) for start in range(0, len(first), KEYED)]
-    if not all((weights[first[one]] == weights[second[one]]).all() for one in some):
-        return None
-    return np.concatenate([first, second])
+    found = np.empty((len(first), weights.shape[1]))
+    for start in range(0, len(first), TOGETHER):
+        some = slice(start, start + TOGETHER)
+        np.take(weights, first[some], axis=0, out=found[some], mode="clip")
+        if (found[some] != weights[second[some]]).any():
+            return None, weights
+    return np.concatenate([first, second]), found
 
 
 def _neighbours_agree(values: NDArray[np.generic]) -> bool:

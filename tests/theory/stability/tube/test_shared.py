@@ -23,19 +23,20 @@ def pairs(seed: int, half: int, bits: int) -> tuple[np.ndarray, np.ndarray]:
 def test_every_pair_is_found(bits: int) -> None:
     for seed in range(10):
         weights, _ = pairs(seed, 40, bits)
-        order = paired_order(weights)
+        order, first = paired_order(weights)
         assert order is not None
+        np.testing.assert_array_equal(first, weights[order[:40]])
         np.testing.assert_array_equal(np.sort(order), np.arange(80))
         np.testing.assert_array_equal(weights[order[:40]], weights[order[40:]])
 
 
 def test_no_pairs_where_one_neuron_has_none() -> None:
     weights, _ = pairs(0, 40, 20)
-    assert paired_order(weights[1:]) is None
+    assert paired_order(weights[1:])[0] is None
     for column in range(3):
         changed = weights.copy()
         changed[7, column] = np.nextafter(changed[7, column], np.inf)
-        assert paired_order(changed) is None
+        assert paired_order(changed)[0] is None
     two = weights.copy()
     two[[3, 9], 2] = (
         two[[3, 9], 2][::-1] + 0.25
@@ -45,7 +46,7 @@ def test_no_pairs_where_one_neuron_has_none() -> None:
 
 def test_there_and_back() -> None:
     weights, _ = pairs(1, 5, 20)
-    order = paired_order(weights)
+    order, _ = paired_order(weights)
     assert order is not None
     values = weights[:, 0]
     np.testing.assert_array_equal(spread(in_order(values, order)[:5], 2, order), values)
