@@ -112,6 +112,11 @@ def _page(environment: Environment, place: Place, content: Mapping[str, Any], is
     return str(environment.get_template("layout.html").render(**own, body=body))
 
 
+def _named_shortly(comparison: Entry | None) -> Entry | None:
+    """A comparison with its baseline by name: where it lay is nothing to the reader of a page."""
+    return None if comparison is None else {**comparison, "file": Path(comparison["file"]).name}
+
+
 def _content(document: Document, presentation: Presentation, isolated: Isolated) -> dict[str, Any]:
     views = isolated.listed("the claims", lambda: claim_views(document, presentation.formulas))
     claims = [view.entry for view in views]
@@ -126,7 +131,7 @@ def _content(document: Document, presentation: Presentation, isolated: Isolated)
         "verdict": document.verdict.value,
         "headline": document.verdict.headline,
         "claims_digest": hashlib.sha256(encodable(document.text())).hexdigest(),
-        "baseline": wording.baseline_lines(document.baseline),
+        "baseline": wording.baseline_lines(_named_shortly(document.baseline)),
         "outlook": isolated.listed("what would change the verdict", lambda: outlook(document)),
         "opening": isolated("the first screen", lambda: presentation.opening(document), NOTHING),
         "legend": wording.MARKS_LEGEND,

@@ -64,8 +64,8 @@ def test_formulas_hold_every_constant_of_the_plain_statement(id: str) -> None:
 def test_a_sentence_is_text_and_formulas() -> None:
     assert sentence("a < b") == "a &lt; b"
     found = sentence("so $x$ & $y$")
-    assert found.startswith("so <math ")
-    assert found.count("<math ") == 2
+    assert found.startswith("so <math")
+    assert found.count("<math") == 2
     assert "</math> &amp; <math" in found
     with pytest.raises(ValueError, match="a dollar sign is missing"):
         sentence("so $x")
@@ -73,5 +73,5 @@ def test_a_sentence_is_text_and_formulas() -> None:
 
 def test_norms_nest() -> None:
     found = formula(r"\norm{A\norm{x}_{2}}^2\abs{y}")
-    assert found.count("&#x02016;") == 4
+    assert found.count("‖") == 4
     assert found.count("&#x0007C;") == 2

@@ -183,13 +183,13 @@ def test_a_claim_s_page_has_its_proof_and_its_counterexamples(full_pages: Pages)
     assert '<a href="../counterexamples/N-small-below-10.json">N-small-below-10.json</a>' in small
     assert '<p class="part"' not in small
     sharp = full_pages.texts["pages/claim-T1-sharp.html"]
-    assert "<math " in sharp
+    assert "<math" in sharp
     assert sharp.count('<p class="part"') == 3
     assert "numbers &lt;are&gt; at most 30 &amp; small" in sharp
 
 
 def test_what_does_not_hold_comes_first_and_is_unfolded(full_pages: Pages) -> None:
-    rows = re.findall(r'<tr role="row" id="claim-([\w-]+)" data-verdict="(\w+)"', full_pages.texts[INDEX])
+    rows = re.findall(r'<tr id="claim-([\w-]+)" data-verdict="(\w+)"', full_pages.texts[INDEX])
     verdicts = [verdict for _, verdict in rows]
     assert verdicts == sorted(verdicts, key=["refuted", "undecided", "holds"].index)
     assert verdicts[0] == "refuted"

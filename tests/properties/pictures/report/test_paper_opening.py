@@ -35,7 +35,7 @@ def test_every_theorem_of_the_paper_has_a_card_with_numbers() -> None:
     assert found["T1"] == (
         "Theorem 1 as printed holds; its step limit at C = 0.49 is 94 times smaller than what is proved here: 0.009 against 0.847."
     )
-    assert "at κ = 10, C = 0.089 is 21 times smaller than what is proved here: 0.0031/μ against 0.0673/μ" in found[
+    assert "at κ = 10, C = 0.089 is 21 times smaller than what is proved here: 0.003/μ against 0.0673/μ" in found[
         "T2"
     ].replace(JOINER, "")
     assert "is 284 times smaller" in found["T4"]
