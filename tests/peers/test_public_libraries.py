@@ -1,6 +1,7 @@
 """What public libraries get from the conformance kit at depth quick: docs/conformance.md has it with versions."""
 
 import sys
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -41,3 +42,19 @@ def test_dense_blocks_in_jax_on_the_problems_that_every_run_has() -> None:
             assert found.verdict in (InstanceVerdict.HOLDS, InstanceVerdict.VACUOUS), found
             judged += found.verdict is InstanceVerdict.HOLDS
     assert judged == 5  # of L-one, L-conv, L-solve and L-mean (2)
+
+
+def test_kfac_jax_on_the_problems_that_every_run_has() -> None:
+    """Nothing is drawn, as JAX compiles anew for every shape; kfac-jax 0.0.8 does not trace with JAX 0.10."""
+    pytest.importorskip("kfac_jax")
+    if tuple(map(int, version("jax").split(".")[:2])) >= (0, 10):
+        pytest.skip("kfac-jax 0.0.8 needs a JAX before 0.10")
+    from tests.peers import kfac_jax_blocks
+
+    judged = 0
+    for claim in kit(Library.of("kfac-jax", kfac_jax_blocks)).claims.values():
+        for family in claim.families:
+            found = evaluate(claim, family, family.first[0])
+            assert found.verdict in (InstanceVerdict.HOLDS, InstanceVerdict.VACUOUS), found
+            judged += found.verdict is InstanceVerdict.HOLDS
+    assert judged >= 6
