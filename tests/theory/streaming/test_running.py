@@ -187,6 +187,5 @@ def test_a_configuration_is_all_that_the_numbers_depend_on() -> None:
 
 @pytest.mark.filterwarnings("default")  # the cluster's own
 def test_on_a_dask_cluster() -> None:
-    pytest.importorskip("distributed")
     with executor_named("dask", 2) as executor:
         assert same(certified(STREAM, Y, executor=executor))
