@@ -15,11 +15,6 @@ from theory.inputs import FloatArray
 
 Description = Mapping[str, Any]
 
-NETS = (
-    "linear", "deep", "deeper", "tied", "tokens", "mixed-tokens", "pooled", "summed", "window", "convolution", "pooled-convolution",
-    "two-convolutions", "flat-convolution",
-)  # fmt: skip
-
 SIMPLE: Description = {
     "net": "linear",
     "activation": "identity",

@@ -30,6 +30,25 @@ def text_of(made: Pages) -> str:
     return "\n".join(page.text for page in parsed(made).values())
 
 
+ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+
+
+def test_tables_that_stack_on_a_telephone_stay_tables_for_who_hears_them(full_pages: Pages) -> None:
+    """Where cells are displayed as blocks some browsers take them for text, unless roles say what they are."""
+    stacked = 0
+    for page in parsed(full_pages).values():
+        inside = False
+        for tag, attributes in page.tags:
+            if tag == "table":
+                inside = "stack" in (attributes["class"] or "").split()
+                stacked += inside
+            if inside and tag in ROLES:
+                assert attributes.get("role") == ROLES[tag]
+            if inside and tag == "th":
+                assert attributes.get("role") == {"col": "columnheader", "row": "rowheader"}[attributes["scope"] or ""]
+    assert stacked > 5
+
+
 def test_the_pages_are_well_formed_and_say_everything(document: Document, sample_pages: Pages) -> None:
     found, text = parsed(sample_pages), text_of(sample_pages)
     for entry in document.merged_claims():
