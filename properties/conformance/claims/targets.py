@@ -279,8 +279,8 @@ def one_datum(d: Description, library: Library) -> Instance:
     return Instance(problem_of(d).changed(fisher="empirical"), library, note="E4")
 
 
-def one_squared(d: Description, library: Library) -> Instance:
-    """Beyond E4's scope: two data, of which factors hold no longer."""
+def two_data(d: Description, library: Library) -> Instance:
+    """Beyond E4: factors of two data."""
     return one_datum({**d, "data": 2}, library)
 
 
@@ -311,7 +311,8 @@ def is_gauss_newton(instance: Instance) -> Sequence[Bound]:
     for piece, M in zip(answer.pieces, answer.matrices, strict=True):
         due, size, slack = due_matrix(wanted, piece, setting)
         _, larger, _ = due_matrix(instance.due, piece, setting)
-        allowed = allowance(instance.due, factor * (size + larger), M, slack, answer.unit_roundoff)
+        size = larger if outer else size + larger
+        allowed = allowance(instance.due, factor * size, M, slack, answer.unit_roundoff)
         name = "c J^T g g^T J" if outer else "M_exact"
         bounds.append(
             entrywise(f"|M_empirical - {factor:g} {name}| of parameter {piece.parameter}", M, factor * due, allowed)
@@ -377,7 +378,7 @@ L_EMPIRICAL = Statement(
     conclusion=is_gauss_newton,
     faults=("divided-by-data", "empirical-by-batch", "squared-mean-gradient", "empirical-diagonal"),
     borders=(
-        source("two data", "factors of two data with any residuals", both(simple(net="deep", activation="relu", outputs=2, hidden=3, seed=1)), build=one_squared, net=("deep",), activation=("relu",), outputs=(2,)),
+        source("two data", "factors of two data with any residuals", both(simple(net="deep", activation="relu", outputs=2, hidden=3, seed=1)), build=two_data, net=("deep",), activation=("relu",), outputs=(2,)),
         source("signs with the square", "residuals +1 and -1 with the loss (u-y)^2", both(simple()), build=signs_with_squared),
         source("fewer rows", "fewer residuals than the matrix has rows", both(simple(outputs=2)), build=fewer_rows, outputs=(2,)),
         source("distinct inputs, dense", "the dense block of other inputs", both(simple(outputs=2, approximation="blocks")), build=distinct, outputs=(2,), approximation=("blocks",)),
