@@ -1,101 +1,121 @@
-"""What a long run is doing, on a terminal: the claim, its instances, its tightest ratio so far, the time left."""
+"""What a long run is doing: claims and shares of its parts that are done, the time left, the latest verdict."""
 
 from __future__ import annotations
 
-import os
-import sys
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from tqdm import tqdm
+import pytest
 
-from properties.engine.claim import Claim, Depth
+from properties.engine.part import Piece
+from properties.engine.report.entries import Entry
 from properties.engine.report.wording import ratio_text
 from properties.engine.results import Result
+from properties.engine.run.order import UNKNOWN
+from properties.engine.run.remaining import Remaining
 from properties.engine.run.run import Run
+from properties.engine.run.standing import Shown, Standing
 
-if TYPE_CHECKING:
-    import pytest
+SHORT = 0.1
+"""Seconds of an item that took so little once that its time was not kept."""
 
-SHORT, LONG = 10, 1_000
-"""Work in instances: of a mutant or an obligation; of a share of a part, at depth normal."""
+CLAIMS = "claims"
+"""What the bar of the claims is called; that of a part has the part's name."""
 
-FORMAT = "{desc} {percentage:3.0f}% {elapsed} gone, {remaining} left"
-
-
-def work(claim: Claim[Any], depth: Depth) -> int:
-    """Instances that a claim draws."""
-    return sum(family.examples[depth] for family in claim.families)
-
-
-def total_work(run: Run) -> int:
-    """Work of the whole run, in instances."""
-    instances = sum(work(claim, run.depth) for claim in run.claims)
-    return instances + SHORT * (len(run.mutants) + len(run.obligations)) + LONG * len(run.pieces)
-
-
-def terminal_stream() -> TextIO | None:
-    """The terminal behind standard error, which stays open to us while pytest captures a test's output; None without."""
-    try:
-        if not sys.stderr.isatty():
-            return None
-        return os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding=sys.stderr.encoding, errors="replace")
-    except (OSError, ValueError, AttributeError):
-        return None
+PARAMETRISED = re.compile(r"test_\w+\[(.*)\]", re.DOTALL)
 
 
 class Progress:
-    """One line that follows the run, in place of pytest's dots; items that fail still show."""
+    """Follows the run, in place of pytest's dots; items that fail still show."""
 
-    def __init__(self, run: Run, stream: TextIO) -> None:
-        """Take the run and the terminal to write to."""
-        self._works = {claim.id: work(claim, run.depth) for claim in run.claims}
-        self._total = total_work(run)
-        self._stream = stream
-        self._within = 0
-        self._bar: tqdm[NoReturn] = tqdm(
-            total=total_work(run), file=stream, bar_format=FORMAT, leave=False, dynamic_ncols=True
+    def __init__(self, run: Run, known: Mapping[str, float], shown: Shown) -> None:
+        """Take the run, the seconds that its items took once, and where its standing goes."""
+        self._claims = {claim.id for claim in run.claims}
+        self._pieces = {(piece.task.kind, piece.share.name): piece for piece in run.pieces}
+        self._part_of = {name: piece.task.name for piece in run.pieces for name in (piece.item_name, piece.own_name)}
+        self._remaining = Remaining(
+            lambda node: known.get(_name(node), UNKNOWN if _name(node) in self._part_of else SHORT)
         )
+        self._shown = shown
+        self._totals: dict[str, int] = {}
+        self._done: dict[str, int] = {}
 
     def observe(self, result: Result) -> None:
         """Show a search that goes on, in this process."""
-        drawn = result.instances + result.vacuous + result.undecided_hypotheses + result.undecided
-        if result.claim.id in self._works:
-            self._advance(min(drawn, self._works[result.claim.id]) - self._within)
         tightest = result.tightest
         bound = None if tightest is None else tightest.tightest
         found = "" if bound is None else f", tightest {ratio_text(bound.ratio)}"
-        self._bar.set_description_str(f"{result.claim.id}: {result.instances} instances{found}", refresh=False)
+        self._shown.tell(self._standing(f"{result.claim.id}: {result.instances} instances{found}"), ended=False)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Take what there is to run, in this process."""
+        self._expect([item.nodeid for item in session.items])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
+        """Take what there is to run, from a worker of a distributed run."""
+        self._remaining.workers = len(node.config.option.tx)
+        self._expect(ids)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """One begins, here or in another process."""
+        self._remaining.start(nodeid, time.monotonic())
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Print nothing for what passed: the line says it."""
+        """Print nothing for what passed: the bars say it."""
         if report.passed and report.when == "call" and "verification_entry" in report.__dict__:
             return "passed", "", ""
         if not report.passed:
-            self._bar.clear()
+            self._shown.clear()
         return None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count an item that has ended, here or in another process."""
-        entry = report.__dict__.get("verification_entry")
+        if report.when != "call":
+            return
+        self._remaining.end(report.nodeid, report.duration)
+        entry: Entry | None = report.__dict__.get("verification_entry")
         if entry is None:
             return
-        name = entry.get("id", entry.get("name", entry["kind"]))
-        self._advance((LONG if "share" in entry else self._works.get(name, SHORT)) - self._within)
-        self._within = 0
-        tightest = entry.get("tightest")
-        if entry["kind"] == "claim" and tightest:
-            found = f"{entry['instances']} instances, tightest {ratio_text(tightest['ratio'])}"
-            self._bar.set_description_str(f"{name} {entry['verdict']}: {found}", refresh=False)
-
-    def pytest_runtest_logstart(self) -> None:
-        """Show the line."""
-        self._bar.refresh()
+        piece = self._pieces.get((entry["kind"], entry["share"])) if "share" in entry else None
+        counted = CLAIMS if entry["kind"] == "claim" else "" if piece is None else piece.task.name
+        self._done[counted] = self._done.get(counted, 0) + 1
+        standing = self._standing(_said(entry, piece))
+        waited_for = all(done == total for _, done, total in standing.counts)  # nobody waits for a mutant before that
+        self._shown.tell(standing, ended=bool(counted) or waited_for)
 
     def pytest_sessionfinish(self) -> None:
         """Leave the terminal as it was."""
-        self._bar.close()
-        self._stream.close()
+        self._shown.close()
 
-    def _advance(self, instances: int) -> None:
-        self._within += instances
-        self._bar.update(instances)
+    def _expect(self, nodes: Sequence[str]) -> None:
+        if self._totals:  # a worker in the place of one that broke down collects again
+            return
+        self._remaining.expect(nodes)
+        for name in map(_name, nodes):
+            counted = CLAIMS if name in self._claims else self._part_of.get(name)
+            if counted is not None:
+                self._totals[counted] = self._totals.get(counted, 0) + 1
+
+    def _standing(self, said: str) -> Standing:
+        counts = [(name, min(self._done.get(name, 0), total), total) for name, total in self._totals.items()]
+        return Standing(counts, self._remaining.seconds(time.monotonic()), said)
+
+
+def _name(node: str) -> str:
+    """What an item is about, of its node id: the parameter of a test that has one."""
+    name = node.partition("::")[2]
+    found = PARAMETRISED.fullmatch(name)
+    return name if found is None else found[1]
+
+
+def _said(entry: Entry, piece: Piece | None) -> str:
+    """An item's outcome in a few words."""
+    if piece is not None:
+        return piece.own_name
+    kind = "mutant " if entry["kind"] == "mutant" else ""
+    found = f"{kind}{entry.get('id', entry.get('name', entry['kind']))} {entry.get('verdict', entry.get('status', ''))}".rstrip()
+    tightest = entry.get("tightest") if entry["kind"] == "claim" else None
+    return f"{found}, tightest {ratio_text(tightest['ratio'])}" if tightest else found

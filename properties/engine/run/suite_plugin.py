@@ -27,11 +27,12 @@ from properties.engine.report.left_out import left_out_lines
 from properties.engine.report.publication import occupy
 from properties.engine.run.github_actions import GitHubActions
 from properties.engine.run.items import ENTRY, RUN, ChosenItem, ChosenItems, Item
-from properties.engine.run.order import longest_first
-from properties.engine.run.progress import Progress, terminal_stream
+from properties.engine.run.order import order_of_start, seconds_once
+from properties.engine.run.progress import Progress
 from properties.engine.run.recorder import Recorder
 from properties.engine.run.request import requested_run
-from properties.engine.run.run import CLAIM, MUTANT, SUBJECTS
+from properties.engine.run.run import CLAIM, MUTANT, SUBJECTS, Run
+from properties.engine.run.standing import LogLines, Shown, TerminalLine, terminal_stream
 from properties.engine.selection import defects
 from theory.errors import InputError
 from verified_natural_gradient import console
@@ -134,10 +135,10 @@ class SuitePlugin:
     def pytest_collection_modifyitems(
         self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """In a distributed run let the longest items start first; refuse a run that filters leave empty."""
+        """In a distributed run let a short claim start first, then the longest items; refuse a run that filters leave empty."""
         run = config.stash[RUN]
         if hasattr(config, "workerinput"):
-            items.sort(key=longest_first(run, self._suite.durations))
+            items.sort(key=order_of_start(run, seconds_once(self._suite.durations)))
         if run.selective and not items and not session.testsfailed:
             raise _usage_error(config, _all_deselected(config))
 
@@ -189,13 +190,22 @@ class SuitePlugin:
             return
         session.config.pluginmanager.register(Recorder(run, partial(_presented, self._suite)), "verification-recorder")
         session.config.pluginmanager.register(GitHubActions(run, os.environ), "verification-github-actions")
-        stream = (
-            terminal_stream() if session.config.option.verbose == 0 and not session.config.option.collectonly else None
-        )
-        if stream is not None:
-            progress = Progress(run, stream)
+        shown = _shown(session.config, run)
+        if shown is not None:
+            progress = Progress(run, seconds_once(self._suite.durations), shown)
             run.observe = progress.observe
             session.config.pluginmanager.register(progress, "verification-progress")
+
+
+def _shown(config: pytest.Config, run: Run) -> Shown | None:
+    """Where the standing of a run goes: to a terminal, or to the log of a run that has no items but those of the suite."""
+    if config.option.verbose != 0 or config.option.collectonly:
+        return None
+    stream = terminal_stream()
+    if stream is not None:
+        return TerminalLine(stream)
+    reporter: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
+    return LogLines(reporter.write_line) if run.selective and reporter is not None else None
 
 
 def _presented(suite: Suite) -> Presentation:

@@ -1,6 +1,5 @@
-"""The line that follows a long run: what it shows, that pytest's dots make room for it, and that it is quiet elsewhere."""
+"""What follows a long run: a line on a terminal that makes room for pytest's own, lines in a log, and nothing where more or less is asked for."""
 
-import io
 import os
 import pty
 import re
@@ -9,24 +8,40 @@ import sys
 import termios
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from properties.engine.run.progress import terminal_stream
+from properties.engine.run.progress import Progress
+from properties.engine.run.standing import Standing
 from tests.properties.engine.run.plugin_suite import ITEMS
 
 OWN_REGISTRY = """
 from dataclasses import replace
 from properties import plugin
 from tests.properties.engine import fake_claims
-plugin.SUITE = replace(plugin.SUITE, claims={"N-small": fake_claims.claim()}, obligations={}, chains={}, document=None)
+known = {id: fake_claims.claim(id) for id in ("N-small", "N-little")}
+plugin.SUITE = replace(plugin.SUITE, claims=known, obligations={}, chains={}, chapters=(), durations=None, document=None)
 """
 
+SUCCESSFUL = {"TERM": "xterm", "NO_COLOR": ""}
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 
-def seen_on_a_terminal(directory: Path, *arguments: str) -> str:
-    """What a run writes to a terminal of 100 columns."""
+
+def command(directory: Path, *arguments: str) -> list[str]:
+    """A run of the items of two claims."""
     (directory / "conftest.py").write_text(OWN_REGISTRY)
     (directory / "test_items.py").write_text(ITEMS.read_text())
+    return [sys.executable, "-m", "pytest", "-p", "properties.plugin", "--ngd-claim=all", *arguments]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ITEMS.parents[2]), **SUCCESSFUL, **changes}
+
+
+def seen_on_a_terminal(directory: Path, *arguments: str, **changes: str) -> str:
+    """What a run writes to a terminal of 100 columns."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, 100))
     written: list[bytes] = []
@@ -40,30 +55,126 @@ def seen_on_a_terminal(directory: Path, *arguments: str) -> str:
 
     reader = threading.Thread(target=read)
     reader.start()
-    environment = {**os.environ, "PYTHONPATH": str(ITEMS.parents[2])}
-    command = [sys.executable, "-m", "pytest", "-p", "properties.plugin", "--ngd-claim=all", *arguments]
-    subprocess.run(command, cwd=directory, env=environment, stdout=theirs, stderr=theirs, check=False)
+    subprocess.run(
+        command(directory, *arguments),
+        cwd=directory,
+        env=environment(**changes),
+        stdout=theirs,
+        stderr=theirs,
+        check=False,
+    )
     os.close(theirs)
     reader.join(60)
     os.close(ours)
     return b"".join(written).decode()
 
 
-def test_a_terminal_shows_claim_instances_tightest_and_time_left(tmp_path: Path) -> None:
-    seen = seen_on_a_terminal(tmp_path)
-    assert re.search(r"N-small: \d+ instances, tightest \S+ +\d+% 00:0\d gone, 00:0\d left", seen)
-    assert "left" in seen
-    assert "..." not in seen.partition("test_items.py")[2].partition("claims ==")[0]  # the dots
-    assert "3 passed" in seen
+def seen_in_a_log(directory: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        command(directory, *arguments),
+        cwd=directory,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+def drawn(seen: str) -> list[str]:
+    """The drawings of the line."""
+    return [one.rstrip() for one in re.split(r"[\r\n]", seen) if re.match(r"claims .* \d/2 ", one)]
+
+
+@pytest.mark.parametrize("distributed", [(), ("-n", "2")])
+def test_a_terminal_shows_a_bar_the_time_left_and_the_last_item(tmp_path: Path, distributed: tuple[str, ...]) -> None:
+    seen = seen_on_a_terminal(tmp_path, *distributed, NO_COLOR="1")
+    lines = drawn(seen)
+    assert any(re.search(r"^claims [█▏▎▍▌▋▊▉ ]{8} [12]/2  \d\d:\d\d left  \S.*", one) for one in lines), seen
+    assert any("tightest" in one or "mutant" in one for one in lines)
+    assert all(len(one) <= 100 for one in lines)
+    assert "..." not in seen.partition("items")[2].partition("claims ==")[0]  # the dots
+    assert "\x1b" not in seen  # NO_COLOR
+    assert "6 passed" in seen
+
+
+def test_a_terminal_that_draws_no_line_again_is_a_log(tmp_path: Path) -> None:
+    seen = seen_on_a_terminal(tmp_path, TERM="dumb", NO_COLOR="1").replace("\r\n", "\n")
+    assert not drawn(seen)
+    assert "\x1b" not in seen
+    assert re.search(r"(?m)^N-small holds, tightest \S+; claims 1 of 2; about \d\d:\d\d left$", seen), seen
+
+
+@pytest.mark.parametrize("distributed", [(), ("-n", "2")])
+def test_a_log_has_the_first_verdict_in_a_plain_line(tmp_path: Path, distributed: tuple[str, ...]) -> None:
+    seen = seen_in_a_log(tmp_path, *distributed)
+    assert not CONTROL.search(seen)
+    assert re.search(r"(?m)^N-\w+ holds, tightest \S+; claims 1 of 2; about \d\d:\d\d left$", seen), seen
+    assert seen.count(" left") == 1  # not another one for ten seconds
 
 
 @pytest.mark.parametrize("arguments", [("-q",), ("-v",)])
 def test_other_verbosities_have_no_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert " left" not in seen_on_a_terminal(tmp_path, *arguments)
+    assert " left" not in seen_in_a_log(tmp_path, *arguments)
 
 
-def test_no_terminal_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    assert terminal_stream() is None
-    monkeypatch.setattr(sys, "stderr", None)
-    assert terminal_stream() is None
+class Kept:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.standings: list[Standing] = []
+        self.ended: list[bool] = []
+
+    def tell(self, standing: Standing, ended: bool) -> None:
+        self.standings.append(standing)
+        self.ended.append(ended)
+
+    def clear(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def ended(node: str, seconds: float, **entry: Any) -> Any:
+    return SimpleNamespace(nodeid=node, when="call", duration=seconds, verification_entry=entry, passed=True)
+
+
+def test_claims_and_the_shares_of_each_part_are_counted_of_those_that_are_run() -> None:
+    def piece(share: str) -> Any:
+        name = f"digits[{share}]"
+        task = SimpleNamespace(kind="dataset", name="digits")
+        return SimpleNamespace(
+            task=task, share=SimpleNamespace(name=share), item_name=f"dataset[{name}]", own_name=name
+        )
+
+    claims = [SimpleNamespace(id=id) for id in ("N-a", "N-b", "N-deselected")]
+    run: Any = SimpleNamespace(claims=claims, pieces=[piece("inputs"), piece("n = 8, ngd")])
+    shown = Kept()
+    progress = Progress(run, {"N-a": 4.0}, shown)
+    items = [SimpleNamespace(nodeid=f"chosen::{name}") for name in ("N-a", "N-b", "N-b/mutant", "O-small")]
+    items += [SimpleNamespace(nodeid=f"chosen::dataset[digits[{name}]]") for name in ("inputs", "n = 8, ngd")]
+    session: Any = SimpleNamespace(items=items)
+    progress.pytest_collection_finish(session)
+    progress.pytest_runtest_logstart("chosen::N-a")
+    progress.pytest_runtest_logreport(ended("chosen::N-a", 4.0, kind="claim", id="N-a", verdict="holds"))
+    progress.pytest_runtest_logreport(
+        ended("chosen::N-b/mutant", 0.1, kind="mutant", id="N-b/mutant", verdict="refuted")
+    )
+    progress.pytest_runtest_logreport(ended("chosen::O-small", 0.1, kind="obligation", id="O-small", status="proved"))
+    name = "chosen::dataset[digits[inputs]]"
+    progress.pytest_runtest_logreport(ended(name, 10.0, kind="dataset", name="digits", share="inputs"))
+    assert [one.said for one in shown.standings] == [
+        "N-a holds",
+        "mutant N-b/mutant refuted",
+        "O-small proved",
+        "digits[inputs]",
+    ]
+    counts = [one.counts for one in shown.standings]
+    assert counts[0] == counts[2] == [("claims", 1, 2), ("digits", 0, 2)]
+    assert counts[3] == [("claims", 1, 2), ("digits", 1, 2)]
+    left = [one.left for one in shown.standings]
+    assert left == pytest.approx([20.3, 20.2, 20.1, 10.1])
+    assert shown.ended == [True, False, False, True]
