@@ -25,6 +25,7 @@ from properties.engine.claim import (
     TooLargeToConfirmError,
     Verdict,
 )
+from properties.engine.local_constants import without_local_constants
 from properties.engine.results import Result
 from properties.engine.statistics import EVALUATIONS, BudgetError, Trials, description_key
 from theory.rigour.precision import working_precision
@@ -140,7 +141,8 @@ def _search_family(
         for description in family.first:
             check(description)
         drawing = True
-        search()
+        with without_local_constants():
+            search()
     except (_Violation, _Spent):
         result.refutation = known[failing[0]]
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -326,3 +330,29 @@ def test_a_violation_is_shrunk_by_so_many_evaluations_and_the_counts_do_not_depe
     assert value in seen
     assert value == min(one for one in seen if one > 437)
     assert (value == 438) == (evaluations == 1000)
+
+
+def test_draws_do_not_depend_on_the_modules_that_are_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hypothesis takes numbers from the code of those that it calls local: without the guard it draws others."""
+    place = tmp_path / "local_module.py"
+    place.write_text("NUMBER = 123_456_789\n")
+    drawn: list[list[int]] = []
+
+    def conclusion(number: Number) -> Sequence[Bound]:
+        drawn[-1].append(number.value)
+        return [at_most("value", 0.0, 1.0, rounding=0.0)]
+
+    one = claim(conclusion, families=(family(10**9),))
+    module = ModuleType("local_module")
+    module.__file__ = str(place)
+    for loaded in (False, True):
+        if loaded:
+            monkeypatch.setitem(sys.modules, "local_module", module)
+        drawn.append([])
+        run_claim(one, Depth.QUICK, 1)
+    assert drawn[0] == drawn[1]
+    with monkeypatch.context() as patched:
+        patched.setattr(search, "without_local_constants", nullcontext)
+        drawn.append([])
+        run_claim(one, Depth.QUICK, 1)
+    assert drawn[2] != drawn[0], "the rest of this project is loaded"
