@@ -141,7 +141,7 @@ class Passes:
         if stage.activation == "relu":
             entries = [self._number(fmpq(1 if e > 0 else 0)) for e in z.entries()]
         else:
-            entries = [1 - e.tanh() ** 2 for e in z.entries()]
+            entries = [1 - e.tanh() * e.tanh() for e in z.entries()]  # the power of a small ball around 0 is nan
         return self._make(z.nrows(), z.ncols(), entries)
 
     # --- loss ---

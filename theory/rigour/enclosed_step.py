@@ -110,9 +110,11 @@ BALL_ACTIVATIONS: Mapping[str, tuple[Callable[[arb], arb], Callable[[arb], arb]]
     {
         "relu": (_relu_ball, _step_ball),
         "softplus": (_softplus_ball, lambda z: 1 / (1 + (-z).exp())),
-        "tanh": (lambda z: z.tanh(), lambda z: 1 - z.tanh() ** 2),
+        "tanh": (lambda z: z.tanh(), lambda z: 1 - z.tanh() * z.tanh()),
         "erf": (lambda z: z.erf(), lambda z: 2 * (-z * z).exp() / arb.pi().sqrt()),
         "sin": (lambda z: z.sin(), lambda z: z.cos()),
     }
 )
-"""Each activation and its derivative on balls; a ReLU derivative of undecided sign is not a number."""
+"""Each activation and its derivative on balls; a ReLU derivative of undecided sign is not a number.
+
+A square is a product: the power of a small ball around 0 is not a number in FLINT."""

@@ -101,6 +101,23 @@ def test_balls_are_narrow_and_hold_the_float_values() -> None:
     assert np.abs(found.floats - Plain().blocks(problem)[0]).max() < 1e-13
 
 
+def test_a_pre_activation_that_cancels_has_the_slope_of_zero() -> None:
+    """tanh(2) + tanh(-2) = 0 is a ball around 0: its slope is 1, and G of the first layer (1 1)(1 1)^T."""
+    first, second = np.array([[2.0], [-2.0]]), np.array([[1.0, 1.0]])
+    problem = Problem(
+        stages=(Stage("linear", 0, "tanh"), Stage("linear", 1, "tanh")),
+        parameters=(first, second),
+        biases=(False, False),
+        trained=(True, True),
+        inputs=(np.array([[1.0]]),),
+        targets=(np.array([[0.0]]),),
+    )
+    slope = 1 - np.tanh(2.0) ** 2
+    found = Reference(problem).block(0)
+    assert found.floats == pytest.approx(np.full((2, 2), slope**2), rel=1e-13)
+    assert found.slack < fmpq(1, 10**35)
+
+
 def test_pi_minimises_the_trace_of_what_is_added_too_much() -> None:
     """``tr(M_pi - G (x) A - lambda I)`` at pi, against pi a little larger and smaller, and against the other ratios."""
     rng = np.random.default_rng(0)

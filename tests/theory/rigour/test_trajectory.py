@@ -14,6 +14,7 @@ from theory.descent.steps import FunctionSpaceDescent, trajectory
 from theory.inputs import FloatArray, normalise_rows
 from theory.losses import PseudoHuberLoss, SquaredLoss, as_loss
 from theory.network.two_layer import TwoLayerNetwork
+from theory.rigour.enclosed_step import BALL_ACTIVATIONS
 from theory.rigour.exact import AnyArray, ball_matrix, pseudo_inverse, rational, rational_matrix
 from theory.rigour.one_step import network_step
 from theory.rigour.precision import CAP_BITS, FIRST_BITS, working_precision
@@ -163,6 +164,17 @@ def test_neurons_beyond_one_block_are_summed_up_as_well(monkeypatch: pytest.Monk
         for one, other in zip(whole, blocks, strict=True):
             assert one.after.overlaps(other.after)
             assert float(other.after.rad()) < 1e-20
+
+
+@pytest.mark.parametrize("activation", [name for name in BALL_ACTIVATIONS if name != "relu"])
+@pytest.mark.parametrize("radius", [2.0**-10, 2.0**-60, 2.0**-160, 2.0**-1000])
+def test_values_and_slopes_at_a_ball_around_zero_are_narrow(activation: str, radius: float) -> None:
+    with working_precision(FIRST_BITS):
+        for function, at_zero in zip(BALL_ACTIVATIONS[activation], (arb(0), arb(0) + radius), strict=True):
+            found = function(arb(0, radius))
+            assert found.is_finite()
+            assert found.overlaps(function(at_zero))
+            assert float(found.rad()) <= 4 * radius + 2.0**-40
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
