@@ -17,7 +17,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
 from theory.errors import DirectionError
@@ -229,9 +229,14 @@ def digits(bound: UpperBound | LowerBound | Attained, count: int = 6) -> str:
     return _decimal(bound, count, bound.rounding)
 
 
-def raised(value: float, count: int = 6) -> str:
+def raised(value: float | Decimal, count: int = 6) -> str:
     """A number of any size, a whole one too, in so many significant digits, rounded up."""
     return _decimal(value, count, ROUND_CEILING)
+
+
+def reduced(value: float | Decimal, count: int = 6) -> str:
+    """A number of any size, a whole one too, in so many significant digits, rounded down."""
+    return _decimal(value, count, ROUND_FLOOR)
 
 
 def computed(value: float, count: int = 4) -> str:
@@ -239,7 +244,7 @@ def computed(value: float, count: int = 4) -> str:
     return _decimal(value, count, ROUND_HALF_EVEN)
 
 
-def _decimal(value: float, count: int, rounding: str) -> str:
+def _decimal(value: float | Decimal, count: int, rounding: str) -> str:
     return f"{float(Context(prec=count, rounding=rounding).create_decimal(value)):.{count}g}"
 
 

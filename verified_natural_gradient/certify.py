@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from properties.engine.report.plain import counted
 from properties.reading.datasets import load_dataset
 from theory.direction import as_lower_bound, digits, stated
 from theory.errors import ChoiceError, InputError, WidthError
@@ -22,6 +23,7 @@ from theory.streaming.certificate import StreamedCertificate, certified
 from theory.streaming.executors import PROCESSES, executor_named
 from theory.streaming.stream import CHUNK, NeuronStream, neuron_stream
 from theory.theorems import ngd
+from verified_natural_gradient.parsing import Parser
 
 BAD_INPUT = 4
 """The exit code, as pytest's."""
@@ -68,12 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(given: Sequence[str]) -> int:
     """Certify, and print what is certified; the exit code. Raises SystemExit: help, or what cannot be understood."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="natural-gradient certify",
         description="Certify ball and tube of a two-layer ReLU network of any width, its neurons drawn a chunk at a time.",
         allow_abbrev=False,
     )
     add_arguments(parser)
+    parser.refuse_unknown(given)
     values = parser.parse_args(given)
     try:
         stream, y = _asked(values)
@@ -98,7 +101,7 @@ def main(given: Sequence[str]) -> int:
     print("\n".join(statement(found)))
     drawn = found.passes * stream.distinct * stream.normals
     print(
-        f"{found.passes} passes of {stream.distinct * stream.normals:.4g} normal numbers in {seconds:.1f} s, {drawn / seconds:.3g} a second"
+        f"{counted(found.passes, 'pass', 'passes')} of {stream.distinct * stream.normals:.4g} normal numbers in {seconds:.1f} s, {drawn / seconds:.3g} a second"
     )
     return 0
 
@@ -132,7 +135,11 @@ def _width(text: str) -> int:
 
 def _described(values: argparse.Namespace, stream: NeuronStream) -> str:
     n, d = stream.rows.shape
-    what = f"{n} orthonormal inputs" if values.dataset is None else f"{values.dataset}, {n} rows in {d} dimensions"
+    what = (
+        counted(n, "orthonormal input")
+        if values.dataset is None
+        else f"{values.dataset}, {counted(n, 'row')} in {counted(d, 'dimension')}"
+    )
     neurons = "pairs of neurons of opposite signs" if stream.symmetric else "independent neurons"
     drawn = "" if stream.root is None else "; Z drawn in the place of W"
     return (

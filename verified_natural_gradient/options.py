@@ -212,7 +212,7 @@ def asked_for(arguments: Sequence[str], values: argparse.Namespace) -> bool:
 
 def add_options(parser: pytest.Parser, short: bool, names: Collection[str] | None = None) -> None:
     """Add those options to pytest, of these names or all, that it does not have yet; their short names too where these are free."""
-    taken = _names(parser)
+    taken = option_names(parser)
     group = parser.getgroup("natural-gradient", "Verified natural gradient descent")
     for option in OPTIONS:
         if option.long not in taken and (names is None or option.name in names):
@@ -220,7 +220,7 @@ def add_options(parser: pytest.Parser, short: bool, names: Collection[str] | Non
             group.addoption(*called, dest=option.dest, help=option.help, **option.settings)
 
 
-def _names(parser: pytest.Parser) -> set[str]:
+def option_names(parser: pytest.Parser) -> set[str]:
     """The options that pytest has; only its internals tell, and another plugin's would fail when it is added again."""
     return {
         name for group in (parser._anonymous, *parser._groups) for option in group.options for name in option.names()

@@ -18,6 +18,7 @@ from properties.dataset.rung_certificate import Curves, Networks, RungCertificat
 from properties.dataset.topics import INPUT_TOPICS, RUNG_TOPICS, InputTopic, RungTopic
 from properties.engine.claim import Depth, Evaluation
 from properties.engine.paths import printable
+from properties.engine.report.plain import counted
 from properties.reading.datasets import Dataset
 from theory.entries import GivenArray
 from theory.kernels.limiting import limiting_gram, limiting_pattern_gram
@@ -108,9 +109,13 @@ class DatasetCertificate:
             f"data set {printable(self.name)}: n = {self.n}, d = {self.d}; {self.source}",
             *(f"  {line}" for contribution in self.contributions for line in contribution.lines),
             *(f"  {problem}" for problem in self.problems),
-            *([f"  networks are trained on the first {self.rows} rows of {self.n}"] if self.rows < self.n else []),
+            *(
+                [f"  networks are trained on the first {counted(self.rows, 'row')} of {self.n}"]
+                if self.rows < self.n
+                else []
+            ),
             *(f"  {line}" for rung in self.rungs for line in rung.lines()),
-            *([] if self.complete else [f"  interrupted: {len(self.rungs)} of {self.due} networks are done"]),
+            *([] if self.complete else [f"  interrupted: {len(self.rungs)} of {self.due} networks done"]),
         ]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from properties.dataset.contribution import Contribution
 from properties.dataset.transformations import standardised
+from properties.engine.report.plain import counted
 from properties.reading.datasets import Dataset
 from theory.direction import computed, stated
 from theory.errors import InputError
@@ -46,7 +47,7 @@ def kernels(dataset: Dataset) -> Contribution:
     least, most = float(geometry.leverage.min()), float(geometry.leverage.max())
     reason = verdict.reason()
     remark = unscaled(dataset, rows)
-    restriction = f"of the first {rows} rows: " if rows < len(dataset.X) else ""
+    restriction = f"of the first {counted(rows, 'row')}: " if rows < len(dataset.X) else ""
     return Contribution(
         topic="inputs",
         values={

@@ -16,6 +16,7 @@ from properties.dataset.rung import REDUCTION, ObservedRun, RungContext
 from properties.dataset.topics import RungTopic, asked_of
 from properties.dataset.transformations import is_shuffled
 from properties.descent.linearised import linearised_iterations
+from properties.engine.report.plain import counted
 from properties.reading.datasets import Dataset
 from theory.descent.optimiser import as_optimiser
 from theory.direction import CertifiedSteps, Directed, LowerBound, computed, digits
@@ -114,7 +115,7 @@ def _counts(iterations: Iterations) -> str:
     predicted = "-"
     if iterations.predicted is not None and iterations.certified_steps is not None:
         short = iterations.certified_steps < iterations.predicted
-        certified = f", certified for {iterations.certified_steps} steps" if short else ""
+        certified = f", certified for {counted(iterations.certified_steps, 'step')}" if short else ""
         predicted = f"{iterations.predicted} ({iterations.source}{certified})"
     return f"{observed}/{iterations.linearised if iterations.linearised is not None else '-'}/{predicted}"
 

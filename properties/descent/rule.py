@@ -30,6 +30,7 @@ from properties.engine.claim import (
     certified_up_to,
 )
 from properties.engine.rule import Families, Neighbour, Stated
+from theory.direction import raised
 from theory.reals import square_root
 from theory.rigour.precision import FIRST_BITS, working_precision
 from theory.rigour.rounding import gamma
@@ -209,7 +210,7 @@ class Rule(Stated):
         if not certificate.lambda_min > 0 or any(one.verdict is Verdict.UNDECIDED for one in found):
             return found
         limit, where = self.most_constant(Numbers(instance)), getattr(certificate, "where", "")
-        name = f"Condition {self.condition}(C){where}: certified C below {limit:.4g}"
+        name = f"Condition {self.condition}(C){where}: certified C below {raised(limit, 4)}"
         stability = certified_up_to(name, limit, certificate.constant)
         if stability.verdict is not Verdict.HOLDS:
             return [*found, stability]

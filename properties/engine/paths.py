@@ -40,6 +40,14 @@ def printable(path: Name) -> str:
     return "".join(_printable(character) for character in os.fspath(path))
 
 
+def told(path: Path, place: Path) -> str:
+    """A file as a report speaks of it, which others read: from the directory of the run where it lies below, else by its name alone."""
+    try:
+        return printable(path.resolve().relative_to(place.resolve()))
+    except ValueError:
+        return printable(path.name)
+
+
 def _printable(character: str) -> str:
     if "\udc80" <= character <= "\udcff":
         return f"\\x{ord(character) - 0xDC00:02x}"

@@ -121,10 +121,13 @@ class Result:
         for family, count in self.families.items():
             if count.instances or count.undecided:
                 continue
-            unmet = "; ".join(f"{number} times not: {name}" for name, number in count.unmet.most_common())
-            reasons = unmet or f"{count.undecided_hypotheses} undecided hypotheses"
+            unmet = "; ".join(
+                f"{'once' if number == 1 else f'{number} times'} not: {name}"
+                for name, number in count.unmet.most_common()
+            )
+            reasons = unmet or f"undecided hypotheses: {count.undecided_hypotheses}"
             lines.append(
-                f"family {family}: none of its {count.vacuous + count.undecided_hypotheses} instances was judged ({reasons})"
+                f"family {family}: no instance was judged, of {count.vacuous + count.undecided_hypotheses} ({reasons})"
             )
         return lines
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,9 @@ def selected_claims(
     unknown = [id for id in requested if id not in registry and id not in obligations and id != ALL_CLAIMS]
     if unknown:
         known = ", ".join([ALL_CLAIMS, *registry, *obligations])
-        raise ChoiceError(f"unknown claim {', '.join(unknown)}; known: {known}")
+        near = difflib.get_close_matches(unknown[0], [*registry, *obligations], 1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise ChoiceError(f"unknown claim {', '.join(unknown)}; {meant}known: {known}")
     if ALL_CLAIMS in requested or not (requested or dataset_only):
         return tuple(registry.values())
     return tuple(claim for id, claim in registry.items() if id in requested)

@@ -29,6 +29,7 @@ from flint import arb
 from scipy import special
 
 from properties.engine.claim import Bound, Evidence, Hypothesis, Verdict, require, technical
+from theory.direction import raised
 from theory.rigour.precision import working_precision
 
 RUN_BUDGET = 1e-6
@@ -153,14 +154,14 @@ class Trials:
             verdict = Verdict.UNDECIDED
         lower, upper = confidence_limits(failures, trials)
         self.features |= {
-            f"N = {trials} at level {SIGNIFICANCE:.2g} of {RUN_BUDGET:g} a run",
+            f"N = {trials} at level {raised(SIGNIFICANCE, 2)} of {RUN_BUDGET:g} a run",
             "k > 0" if failures else "k = 0",
         }
         if upper <= predicted:
             self.features.add("upper limit <= bound")
         counts = f"k = {failures} of N = {trials}" + (f", {unknown} unknown" if unknown else "")
         return Bound(
-            f"lower confidence limit of P({event}), {counts}, upper limit {upper:.4g}",
+            f"lower confidence limit of P({event}), {counts}, upper limit {raised(upper, 4)}",
             lower,
             float(predicted),
             float(rounding),

@@ -20,6 +20,7 @@ from properties.guard.instances import StepInstance
 from properties.guard.multiples import EXACT, Multiple, causes, fitted_multiple
 from properties.guard.panel import ENOUGH, SHAPES, SINGLE, Probe, judged, panel, probed
 from properties.guard.workings import Formula, UndefinedError
+from theory.direction import raised, reduced
 
 NONE_KNOWN = "none of those known matches on all {tried} instances tried"
 
@@ -237,8 +238,8 @@ def cut_off(probes: Sequence[Probe]) -> str:
         if 0 < below < above:
             kind = "a relative" if relative else "an absolute"
             return (
-                f"a pseudo-inverse of {name} with {kind} cut-off between {below:.3g} and {above:.3g} "
-                f"(of {'S' if name == 'H' else 'J'}: between {math.sqrt(below):.3g} and {math.sqrt(above):.3g})"
+                f"a pseudo-inverse of {name} with {kind} cut-off between {reduced(below, 3)} and {raised(above, 3)} "
+                f"(of {'S' if name == 'H' else 'J'}: between {reduced(math.sqrt(below), 3)} and {raised(math.sqrt(above), 3)})"
             )
     return ""
 

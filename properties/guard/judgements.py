@@ -36,7 +36,7 @@ from properties.guard.instances import (
     hand_problem,
 )
 from properties.guard.singular_instances import SingularInstance, singular
-from theory.direction import UpperBound, margin
+from theory.direction import UpperBound, margin, raised
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import hadamard
 from theory.rigour.rounding import gamma
@@ -206,7 +206,10 @@ def rate_hypotheses(limit: float, instance: StepInstance) -> Sequence[Hypothesis
     found = solvable(instance)
     if any(hypothesis.verdict is not Verdict.HOLDS for hypothesis in found):
         return found
-    return [*found, certified(f"C < {limit:.3g} is certified", margin(limit, certified_constant(instance.problem)))]
+    return [
+        *found,
+        certified(f"C < {raised(limit, 3)} is certified", margin(limit, certified_constant(instance.problem))),
+    ]
 
 
 def rate_conclusion(rate: Rate, instance: StepInstance) -> Sequence[Bound]:
@@ -215,7 +218,7 @@ def rate_conclusion(rate: Rate, instance: StepInstance) -> Sequence[Bound]:
         frobenius(instance.problem.exact.residual),
         rate(instance.problem, certified_constant(instance.problem)),
     )
-    label = f"||r'|| <= rate ||r||, and rounding (rate {factor:.6g})"
+    label = f"||r'|| <= rate ||r||, and rounding (rate {raised(factor)})"
     measured = frobenius(_moved_residual(instance))
     return [_at_most(label, measured, factor * size + _output_allowance(instance), gamma(64) * size)]
 

@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from properties.engine.report.atomic import write_text_atomically
+from theory.direction import raised
 from theory.errors import StreamError
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import certify_tube
@@ -105,7 +106,7 @@ def lines(found: dict[Cell, list[float | None]]) -> list[str]:
     said = []
     for cell in sorted(found, key=lambda cell: (cell.scale, cell.n, cell.width)):
         closed = [mu for mu in found[cell] if mu is not None]
-        median = f", median mu {np.median(closed):.3g}" if closed else ""
+        median = f", median mu {raised(float(np.median(closed)), 3)}" if closed else ""
         said.append(
             f"n = {cell.n}, m = {cell.width}, nu = {cell.scale:g}: {len(closed)} of {cell.seeds} certified{median}"
         )

@@ -33,6 +33,7 @@ from theory.direction import (
     margin,
     not_above,
     raised,
+    reduced,
     stated,
 )
 from theory.errors import DirectionError
@@ -278,3 +279,11 @@ def test_gd_s_formulas_are_monotone_as_they_say(theorem: str) -> None:
     factors = [gradient_descent.rate(1e-3, C, 1.5, value, theorem) for C, value in known]
     assert limits == sorted(limits)
     assert factors == sorted(factors, reverse=True)
+
+
+@pytest.mark.parametrize("value", [1 / 3, -1 / 3, 2 / 3, 123456.789, 9.99999e-7, 0.5, 10**25 + 1])
+@pytest.mark.parametrize("count", [1, 2, 6])
+def test_plain_numbers_are_rounded_to_the_side_that_is_asked_for(value: float, count: int) -> None:
+    below, above = Fraction(reduced(value, count)), Fraction(raised(value, count))
+    assert below <= Fraction(value) <= above
+    assert above - below <= abs(Fraction(value)) * 10 / 10**count

@@ -21,6 +21,7 @@ from properties.engine.claim import Family, Provenance
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Families, mutant
 from properties.engine.slack import SlackRow
+from theory.direction import reduced
 from theory.maps.affine import kink_map
 from theory.theorems import gradient_advantage
 from theory.theorems import gradient_descent as gd
@@ -240,7 +241,7 @@ def _slack(C: float) -> SlackRow:
         max(limits),
         BEYOND * gradient_advantage.linear_step_limit(1.0),
         "T0/step-beyond-divergence",
-        f"T0 gives {limits[0]:.4g}, T0-sharp the larger; the linearised model diverges beyond 2",
+        f"T0 gives {reduced(limits[0], 4)}, T0-sharp the larger; the linearised model diverges beyond 2",
     )
 
 

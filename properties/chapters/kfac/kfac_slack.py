@@ -6,6 +6,7 @@ import numpy as np
 
 from properties.chapters.kfac.kfac_instances import InputNumbers, draw_inputs
 from properties.engine.slack import SlackRow
+from theory.direction import reduced
 from theory.kernels.geometry import InputGeometry
 from theory.rigour.input_bounds import input_bounds
 from theory.theorems import kfac
@@ -42,7 +43,7 @@ def _step_row(C: float, title: str, n: int, d: int, kind: str) -> SlackRow:
         proved=kfac.step_limit(C, h_max=numbers.h_max, theorem="T4-sharp"),
         refuted=refuted,
         witness="T4-sharp/step-beyond-sharp" if refuted is not None else "",
-        remark=f"T4-lev: {kfac.step_limit(C, h_max=numbers.h_max, theorem='T4-lev'):.4g}",
+        remark=f"T4-lev: {reduced(kfac.step_limit(C, h_max=numbers.h_max, theorem='T4-lev'), 4)}",
     )
 
 

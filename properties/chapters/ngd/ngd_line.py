@@ -23,6 +23,7 @@ from properties.engine.claim import Family, Provenance
 from properties.engine.formulas import Formulas
 from properties.engine.rule import Families, mutant
 from properties.engine.slack import SlackRow
+from theory.direction import raised
 from theory.maps.affine import spike_map
 from theory.maps.ridge import turning_map
 from theory.reals import square_root
@@ -254,7 +255,7 @@ def _slack(C: float) -> SlackRow:
         math.degrees(min(math.asin(ngd_line.line_sine(C)), sharp)),
         math.degrees(2 * math.asin(C / 3)),
         "F4-turn",
-        f"arcsin q is {math.degrees(math.asin(ngd_line.line_sine(C))):.2f} degrees; the other is T1-line-sharp's",
+        f"arcsin q is {raised(math.degrees(math.asin(ngd_line.line_sine(C))), 4)} degrees; the other is T1-line-sharp's",
     )
 
 

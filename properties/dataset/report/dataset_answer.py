@@ -7,6 +7,7 @@ from typing import Any
 
 from properties.dataset.natural_gradient_numbers import NaturalGradientNumbers
 from properties.dataset.tube_numbers import TubeNumbers
+from properties.engine.report.plain import counted
 from theory.direction import NONNEGATIVE, UNBOUNDED, CertifiedSteps, LowerBound, UpperBound, digits, evidence
 
 Certificate = Mapping[str, Any]
@@ -95,7 +96,7 @@ def _allows(theorem: str, rung: Mapping[str, Any], limits: Mapping[str, tuple[Lo
     if everywhere:
         return f"{theorem} allows steps up to {digits(eta, 3)} ({evidence(eta)} over the ball)"
     steps: CertifiedSteps | None = _numbers(rung).certified_steps.get(theorem)
-    along = "its own path" if steps is None else f"its own path of {steps} step{'' if steps == 1 else 's'}"
+    along = "its own path" if steps is None else f"its own path of {counted(steps, 'step')}"
     return f"{theorem} allows steps of {digits(eta, 3)} ({evidence(eta)} along {along})"
 
 
@@ -112,7 +113,11 @@ def _uncertified(group: Sequence[Mapping[str, Any]]) -> str:
             f"path is at most {digits(constant, 3)}{_enough(rung)}"
         )
     if constant < float("inf"):
-        end = f" in the {rung['ngd']['path_steps']} steps before it breaks off" if rung["ngd"].get("path_end") else ""
+        end = (
+            f" in the {counted(rung['ngd']['path_steps'], 'step')} before it breaks off"
+            if rung["ngd"].get("path_end")
+            else ""
+        )
         return (
             f"nothing is certified, because {where} C along NGD's path is {evidence(constant)} to be at most {digits(constant, 3)}{end}, "
             f"and theorems with Condition 2 need C < 1{_enough(rung)}"

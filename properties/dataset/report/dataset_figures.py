@@ -22,7 +22,8 @@ from properties.engine.report.figures import (
     legend_below,
     spread,
 )
-from properties.engine.report.plain import number
+from properties.engine.report.plain import counted, number
+from theory.direction import Attained, UpperBound, digits, raised
 
 Curve = Mapping[str, Any]
 """``observed`` and ``bound``: residual norms by iteration, not squared; ``bound`` may be None."""
@@ -100,10 +101,10 @@ def description(rung: str, curves: Mapping[str, Curve]) -> str:
             continue
         text = (
             f"{optimiser_name(optimiser)} from {number(observed[0]):.3g} to {number(observed[-1]):.3g} in "
-            f"{len(observed) - 1} iterations"
+            f"{counted(len(observed) - 1, 'iteration')}"
         )
         if curve["bound"]:
-            text += f" (bound at the last: {number(curve['bound'][-1]):.3g})"
+            text += f" (bound at the last: {raised(number(curve['bound'][-1]), 3)})"
         parts.append(text)
     return f"{title(rung)}: " + ("; ".join(parts) or "no curves")
 
@@ -149,11 +150,12 @@ def spectrum_figure(rows: str, spectra: Mapping[str, Sequence[Any]], name: str) 
     )
 
 
-CONSTANTS = (
-    ("ball_constant", "ball, certified"),
-    ("attack_constant", "ball, attacked"),
-    ("path_constant", "NGD's path"),
+CONSTANTS: Sequence[tuple[str, str, type[UpperBound | Attained]]] = (
+    ("ball_constant", "ball, certified", UpperBound),
+    ("attack_constant", "ball, attacked", Attained),
+    ("path_constant", "NGD's path", UpperBound),
 )
+"""Key, label, and on which side of C the number lies."""
 
 
 def constant_groups(rungs: Sequence[Entry]) -> Iterator[tuple[int, list[Entry]]]:
@@ -161,7 +163,7 @@ def constant_groups(rungs: Sequence[Entry]) -> Iterator[tuple[int, list[Entry]]]
     by_rows: dict[int, list[Entry]] = {}
     for rung in rungs:
         known = rung.get("ngd", {})
-        if "rows" in rung and all(known.get(key) is not None for key, _ in CONSTANTS):
+        if "rows" in rung and all(known.get(key) is not None for key, _, _ in CONSTANTS):
             by_rows.setdefault(rung["rows"], []).append(rung)
     for rows, group in by_rows.items():
         if len({rung["width"] for rung in group}) > 1:
@@ -170,7 +172,7 @@ def constant_groups(rungs: Sequence[Entry]) -> Iterator[tuple[int, list[Entry]]]
 
 def _constant_figure(rows: int, group: Sequence[Entry]) -> Figure:
     widths = [rung["width"] for rung in group]
-    values = {label: [number(rung["ngd"][key]) for rung in group] for key, label in CONSTANTS}
+    values = {label: [kind(number(rung["ngd"][key])) for rung in group] for key, label, kind in CONSTANTS}
 
     def draw(axes: Any) -> None:
         axes.set_title(f"C of Condition 2, n = {rows}")
@@ -186,7 +188,7 @@ def _constant_figure(rows: int, group: Sequence[Entry]) -> Figure:
         axes.set_ylabel("C")
         legend_below(axes)
 
-    said = "; ".join(f"{label} {', '.join(f'{one:.3g}' for one in constants)}" for label, constants in values.items())
+    said = "; ".join(f"{label} {', '.join(digits(one, 3) for one in constants)}" for label, constants in values.items())
     rounded = [(width, *row) for width, row in zip(widths, zip(*values.values(), strict=True), strict=True)]
     return figure(
         f"constants-{rows}",

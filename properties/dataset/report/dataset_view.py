@@ -14,7 +14,7 @@ from properties.engine.claim import Verdict
 from properties.engine.decision import below
 from properties.engine.report.entries import Entry
 from properties.engine.report.mathematics import Mathematics
-from properties.engine.report.plain import number, plain
+from properties.engine.report.plain import counted, number, plain
 from properties.formulas import mathematics
 from theory.direction import Attained, LowerBound, UpperBound, digits, evidence
 from theory.theorems import ngd
@@ -123,7 +123,7 @@ def _reason(rung: Entry) -> str:
         return "not looked at: at this size the tube alone is certified"
     if attacked is None or certified is None or path is None or certified == math.inf:
         return rung.get("condition_1") or "; ".join(unavailable) or "NGD was not certified"
-    end = f"; {found.path_steps} steps only, then the path breaks off" if found.path_end else ""
+    end = f"; {counted(found.path_steps, 'step')} only, then the path breaks off" if found.path_end else ""
     return reason(attacked, certified, path) + end
 
 

@@ -15,6 +15,7 @@ from properties.dataset.contribution import Contribution
 from properties.dataset.rung import REDUCTION, RungContext
 from properties.dataset.topics.real_data import NO_THEOREM, RealInstance
 from properties.engine.claim import Evaluation
+from properties.engine.report.plain import counted
 from theory.direction import (
     NONNEGATIVE,
     Directed,
@@ -138,13 +139,17 @@ def _comparison(context: RungContext, norm: UpperBound) -> Mapping[str, Any]:
 def _allowed_line(first: PathCertificate, theorems: Mapping[str, Guarantee]) -> str:
     allowed = ", ".join(
         f"{name} allows eta = {digits(found.step_size, 4)} (C <= {digits(found.path_constant, 4)} on its own path) and "
-        f"guarantees {REDUCTION:g} after {found.iterations} steps"
+        f"guarantees {REDUCTION:g} after {_many(found.iterations)}"
         for name, found in theorems.items()
     )
     return (
-        f"GD: C along {first.steps} steps <= {digits(first.constant, 4)}; {allowed or 'no step size that T0 allows'} "
-        f"({evidence(first.constant)} for {first.steps} steps, further while C holds)"
+        f"GD: C along {counted(first.steps, 'step')} <= {digits(first.constant, 4)}; {allowed or 'no step size that T0 allows'} "
+        f"({evidence(first.constant)} for {counted(first.steps, 'step')}, further while C holds)"
     )
+
+
+def _many(steps: int | None) -> str:
+    return "no number of steps" if steps is None else counted(steps, "step")
 
 
 def _comparison_line(comparison: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from properties.dataset.rung import REDUCTION, RungContext
 from properties.dataset.topics.real_data import BELOW_LIMIT, NO_THEOREM, PathConditions
 from properties.descent.instances import NetworkInstance
 from properties.engine.claim import Claim, Evaluation
+from properties.engine.report.plain import counted
 from properties.engine.stable_names import stored_as
 from theory.direction import (
     NONNEGATIVE,
@@ -178,7 +179,7 @@ def _constants_line(
     if path is None:
         return line
     along = f"{line}, along the path <= {digits(path.constant, 4)}"
-    return along if end is None else f"{along} on the {path.steps} steps before it breaks off"
+    return along if end is None else f"{along} on the {counted(path.steps, 'step')} before it breaks off"
 
 
 def _evaluated(context: RungContext, claim: Claim[Any], numbers: InputNumbers) -> tuple[Evaluation, Check] | None:
@@ -235,6 +236,6 @@ def _check_line(theorem: str, check: Check) -> str:
     observed = str(check.observed) if check.observed is not None else f"more than {check.steps_run}"
     return (
         f"{theorem} at eta = {digits(check.step_size, 4)} (C <= {digits(check.path_constant, 4)} on its own path): residual times at most "
-        f"{digits(check.factor, 6)} a step, {check.predicted} steps to {REDUCTION:g} ({evidence(check.factor)} for "
+        f"{digits(check.factor, 6)} a step, {counted(check.predicted, 'step')} to {REDUCTION:g} ({evidence(check.factor)} for "
         f"{as_certified_steps(check.certified_steps, 'the steps of the path')}); observed {observed}"
     )

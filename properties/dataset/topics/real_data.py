@@ -17,6 +17,7 @@ from properties.dataset.rung import NGD_STEP_SIZE, RungContext
 from properties.descent.instances import NetworkInstance
 from properties.engine.claim import Evaluation, Verdict
 from properties.engine.decision import below
+from properties.engine.report.plain import counted
 from properties.engine.search import evaluate_instance
 from properties.engine.stable_names import stored_as
 from theory.direction import (
@@ -171,11 +172,7 @@ def _constants_line(
         return line
     along = f"{line}; along the path of eta = {NGD_STEP_SIZE:g} C <= {digits(path.constant, 4)}"
     end = context.path_end("ngd", NGD_STEP_SIZE, context.ngd_steps)
-    return along if end is None else f"{along} on the {_steps(path.steps)} before it breaks off"
-
-
-def _steps(count: int) -> str:
-    return "1 step" if count == 1 else f"{count} steps"
+    return along if end is None else f"{along} on the {counted(path.steps, 'step')} before it breaks off"
 
 
 def _own_paths_line(
@@ -187,10 +184,14 @@ def _own_paths_line(
     """Step sizes with a path of their own, and which of these paths are shorter than the one asked for."""
     lengths = {theorem: own.steps for theorem, (_, own) in certified.items()} or {"": path.steps}
     longest = max(lengths.values())
-    shorter = [f"{theorem}'s breaks off after {_steps(found)}" for theorem, found in lengths.items() if found < longest]
+    shorter = [
+        f"{theorem}'s breaks off after {counted(found, 'step')}"
+        for theorem, found in lengths.items()
+        if found < longest
+    ]
     broken = f" (they break off there, {asked} were asked for)" if longest < asked else ""
     return (
-        f"step sizes {evidence(max(on_paths.values()))} on a path of their own, of {_steps(longest)}{broken}: "
+        f"step sizes {evidence(max(on_paths.values()))} on a path of their own, of {counted(longest, 'step')}{broken}: "
         f"{_listed(on_paths)} (0: none is)" + "".join(f"; {one}" for one in shorter)
     )
 

@@ -9,7 +9,7 @@ from properties.engine.claim import Verdict
 from properties.engine.report import wording
 from properties.engine.report.document import Document
 from properties.engine.report.entries import Entry
-from properties.engine.report.plain import number
+from properties.engine.report.plain import counted, number
 
 NEAR = 1e-3
 """A claim whose tightest ratio is within this of 1 has no room left in its constants."""
@@ -71,7 +71,9 @@ def _unsettled(document: Document, claims: Sequence[Entry]) -> Iterable[Remark]:
         losses = tuple(Named(loss, None) for loss in document.baseline["losses"])
         yield Remark("Worse than the baseline", document.baseline["file"], losses, against=True)
     if not document.complete:
-        yield Remark("Not run", f"{document.expected - document.recorded} of {document.expected} items", against=True)
+        yield Remark(
+            "Not run", f"{document.expected - document.recorded} of {counted(document.expected, 'item')}", against=True
+        )
 
 
 def _reason(entry: Entry) -> str:
@@ -81,7 +83,7 @@ def _reason(entry: Entry) -> str:
         return "a violation is confirmed"
     if entry["instances"] == 0:
         return "no instance was decided"
-    return f"{entry['undecided']} instances undecided"
+    return f"{counted(entry['undecided'], 'instance')} undecided"
 
 
 def _nearest(claims: Sequence[Entry]) -> Iterable[Remark]:

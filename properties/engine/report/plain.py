@@ -39,6 +39,11 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
+def counted(count: int, noun: str, several: str = "") -> str:
+    """A number of things: ``1 step``, ``2 steps``; ``several`` where an s does not make the plural."""
+    return f"{count} {noun if count == 1 else several or f'{noun}s'}"
+
+
 def number(value: Any) -> float:
     """Back from a plain number, the strings of infinities and NaN included."""
     return float(value)

@@ -8,7 +8,7 @@ from typing import Any
 from properties.engine.report.data_files import Table
 from properties.engine.report.entries import Entry
 from properties.engine.report.figures import COLOURS, Figure, figure, legend_below
-from properties.engine.report.plain import number
+from properties.engine.report.plain import counted, number
 
 COLUMNS = ("claim", "quantity", "paper", "proved", "refuted", "witness", "remark")
 
@@ -39,7 +39,7 @@ def slack_figure(rows: Sequence[Entry]) -> Figure | None:
     return figure(
         "slack",
         "The slack table as a picture, by the number of the row",
-        f"Paper's values and counterexamples divided by the proved values, {len(shown)} rows of the table below.",
+        f"Paper's values and counterexamples divided by the proved values, {counted(len(shown), 'row')} of the table below.",
         draw,
         Table(COLUMNS, [[row[column] for column in COLUMNS] for row in rows]),
         height=1.6 + 0.15 * len(shown),

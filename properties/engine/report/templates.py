@@ -12,8 +12,9 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from properties.engine.report import wording
 from properties.engine.report.commands import Commands
 from properties.engine.report.places import chapter_page, claim_page, page_path
-from properties.engine.report.plain import number
+from properties.engine.report.plain import counted, number
 from properties.engine.report.typeset import typeset
+from theory.direction import Attained, LowerBound, UpperBound, digits
 
 
 def resource(name: str) -> str:
@@ -39,7 +40,9 @@ def templates(own: Mapping[str, str], commands: Commands) -> Environment:
         "mark": wording.mark_text,
         "implication": wording.implication_text,
         "model": wording.model_text,
+        "counted": counted,
         "number": wording.number_text,
+        "slack_texts": wording.slack_texts,
         "bases": wording.bases_text,
         "replay": commands.replay,
         "basename": lambda path: PurePosixPath(path).name,
@@ -62,10 +65,12 @@ def _key(value: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    """A value of a picture's table in few characters."""
+    """A value of a picture's table in few characters; a bound stays one."""
     match value:
         case None:
             return "-"
+        case UpperBound() | LowerBound() | Attained():
+            return digits(value, 4)
         case float():
             return f"{value:.4g}"
         case int():
@@ -74,13 +79,15 @@ def _cell(value: Any) -> str:
 
 
 def _value(value: Any) -> str:
+    """A value of a document, whose direction is not known: a number that six digits would change is shown in full."""
     match value:
         case None:
             return "none"
         case bool():
             return "yes" if value else "no"
         case float():
-            return f"{value:.6g}"
+            short = f"{value:.6g}"
+            return short if float(short) == value or value != value else repr(float(value))
         case int() if abs(value) >= 10_000:
             return f"{value:,}"
     return str(value)

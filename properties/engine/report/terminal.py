@@ -15,13 +15,13 @@ from properties.engine.report.wording import (
     family_texts,
     mark_text,
     mutants_text,
-    number_text,
     obligations_text,
     ratio_text,
     replay_texts,
     replays_sentence,
     seconds_text,
     short_mark_text,
+    slack_texts,
     tightest_text,
     told_once,
     verdict_sentence,
@@ -154,10 +154,7 @@ WIDEST_QUANTITY = 42
 def slack_lines(document: Document) -> list[str]:
     """The slack table: what the paper allows, what is proved, where a counterexample is known."""
     known = [row for row in document.slack if not without_counterexample(row)]
-    rows = [
-        (row["claim"], _cut(row["quantity"]), *(number_text(row[key]) for key in ("paper", "proved", "refuted")))
-        for row in known
-    ]
+    rows = [(row["claim"], _cut(row["quantity"]), *slack_texts(row)) for row in known]
     lines = _aligned([SLACK_COLUMNS, *rows]) if rows else []
     rest = len(document.slack) - len(known)
     if rest:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from properties.engine.claim import InstanceVerdict, Provenance, Status, Verdict
 from properties.engine.report.document import NOT_RUN, Document
 from properties.engine.report.entries import Entry
 from properties.engine.report.left_out import left_out_clauses
-from properties.engine.report.plain import number
+from properties.engine.report.plain import counted, number
+from theory.direction import raised, reduced
 from theory.proof.obligation import Standing
 
 PROVENANCE_MARKS = {
@@ -61,9 +64,38 @@ def number_text(value: Any) -> str:
     return ratio_text(found) if 0 < abs(1 - found) < 5e-4 else f"{found:.4g}"
 
 
+def slack_texts(row: Entry) -> tuple[str, str, str]:
+    """The numbers of a slack row, ``paper``, ``proved``, ``refuted``, as ``number_text``, but each still true as it is rounded.
+
+    What is proved for a step size is proved for smaller ones, and what is refuted for it is refuted for larger ones: where the
+    counterexample lies above, the paper's and the proved number are rounded down and the refuted one up; where it lies below (a
+    radius, a width), the other way. Without a counterexample the proved number lies on the stronger side of the paper's.
+    Numbers that are equal to rounding, or alone, have no side.
+    """
+    paper, proved, refuted = (None if row[key] is None else number(row[key]) for key in ("paper", "proved", "refuted"))
+    for weaker, stronger in ((proved, refuted), (paper, proved), (paper, refuted)):
+        if weaker is not None and stronger is not None and not math.isclose(weaker, stronger, rel_tol=1e-12):
+            up = weaker > stronger
+            return _sided(paper, up), _sided(proved, up), _sided(refuted, not up)
+    return number_text(paper), number_text(proved), number_text(refuted)
+
+
+def _sided(value: float | None, up: bool) -> str:
+    """The number, as Python writes it, in the digits of ``number_text``, rounded up or down."""
+    if value is None:
+        return "-"
+    written = Decimal(repr(value))
+    distance = 1 - written
+    if 0 < abs(distance) < 1e-4:
+        away = (raised if up == (distance < 0) else reduced)(abs(distance), 2)
+        return f"1 {'-' if distance > 0 else '+'} {away}"
+    return (raised if up else reduced)(written, 6 if abs(distance) < 5e-4 else 4)
+
+
 def plural(verdict: str, count: int) -> str:
     """A verdict on so many instances: several undecided hypotheses, several that hold."""
-    return verdict.replace("hypothesis", "hypotheses") if count > 1 else verdict
+    several = {InstanceVerdict.HOLDS.value: "hold", InstanceVerdict.UNDECIDED_HYPOTHESIS.value: "undecided hypotheses"}
+    return verdict if count == 1 else several.get(verdict, verdict)
 
 
 def without_counterexample(row: Entry) -> bool:
@@ -189,7 +221,7 @@ def verdict_sentence(document: Document) -> str:
                 f"{'the' if len(claims) == 1 else 'all'} {len(claims)} {noun} {'holds' if len(claims) == 1 else 'hold'}"
             )
         else:
-            tally = [f"{found} {verdict.value}" for verdict, found in counts.items() if found]
+            tally = [f"{found} {plural(verdict.value, found)}" for verdict, found in counts.items() if found]
             parts.append(f"of {len(claims)} {noun}: {', '.join(tally)}")
     if document.mutants:
         parts.append(f"{document.mutants_refuted} of {len(document.mutants)} mutants refuted")
@@ -202,7 +234,7 @@ def verdict_sentence(document: Document) -> str:
     if not parts:
         parts.append("nothing was checked")
     if not document.complete:
-        parts.append(f"the run stopped early, with {document.recorded} of {document.expected} items done")
+        parts.append(f"the run stopped early, with {document.recorded} of {counted(document.expected, 'item')} done")
     sentence = "; ".join(parts) + "."
     return sentence[0].upper() + sentence[1:]
 
@@ -232,7 +264,7 @@ def evaluation_lines(evaluation: Entry) -> list[str]:
     lines += [
         f"{one['label']}: {one['verdict']} ({one['evidence']}); measured {number(one['measured']):.17g}, "
         f"predicted {number(one['predicted']):.17g}, ratio {ratio_text(one['ratio'])}, "
-        f"rounding {number(one['rounding']):.3g}"
+        f"rounding {raised(number(one['rounding']), 3)}"
         for one in evaluation["bounds"]
     ]
     bits = evaluation["precision"]
@@ -340,7 +372,8 @@ def replays_sentence(document: Document) -> str:
     """How many of the replayed counterexamples are refuted again."""
     verdicts = [entry["verdict"] for entry in document.replays.values()]
     parts = [
-        f"{verdicts.count(verdict.value)} {'refuted again' if verdict is InstanceVerdict.REFUTED else verdict.value}"
+        f"{(count := verdicts.count(verdict.value))} "
+        f"{'refuted again' if verdict is InstanceVerdict.REFUTED else plural(verdict.value, count)}"
         for verdict in InstanceVerdict
         if verdict.value in verdicts
     ]

@@ -15,7 +15,7 @@ from typing import Any
 from properties.engine.claim import EVIDENCE_ORDER, Depth, Verdict
 from properties.engine.report.atomic import write_text_atomically
 from properties.engine.report.document import SCHEMA
-from properties.engine.report.plain import json_text, number
+from properties.engine.report.plain import counted, json_text, number
 from theory.errors import DataFileError
 from theory.proof.obligation import Standing
 
@@ -153,13 +153,13 @@ def _claim_losses(before: Content, after: Content) -> list[str]:
     for evidence, count in before["evidence_counts"].items():
         stronger = sum(n for one, n in after["evidence_counts"].items() if _strength(one) >= _strength(evidence))
         if stronger < INSTANCES_KEPT * count:
-            lost.append(f"{count} instances {evidence}, now {stronger} so or better")
+            lost.append(f"{counted(count, 'instance')} {evidence}, now {stronger} so or better")
     if after["instances"] < INSTANCES_KEPT * before["instances"]:
-        lost.append(f"{before['instances']} instances, now {after['instances']}")
+        lost.append(f"{counted(before['instances'], 'instance')}, now {after['instances']}")
     for family, count in before["families"].items():
         left = after["families"].get(family, {"instances": 0})["instances"]
         if left < INSTANCES_KEPT * count["instances"]:
-            lost.append(f"family {family}: {count['instances']} instances, now {left}")
+            lost.append(f"family {family}: {counted(count['instances'], 'instance')}, now {left}")
     margins = [_margin(entry) for entry in (before, after)]
     if (
         margins[0] is not None

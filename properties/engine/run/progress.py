@@ -11,6 +11,7 @@ import pytest
 
 from properties.engine.part import Piece
 from properties.engine.report.entries import Entry
+from properties.engine.report.plain import counted
 from properties.engine.report.wording import ratio_text
 from properties.engine.results import Result
 from properties.engine.run.order import UNKNOWN
@@ -47,7 +48,7 @@ class Progress:
         tightest = result.tightest
         bound = None if tightest is None else tightest.tightest
         found = "" if bound is None else f", tightest {ratio_text(bound.ratio)}"
-        self._shown.tell(self._standing(f"{result.claim.id}: {result.instances} instances{found}"), ended=False)
+        self._shown.tell(self._standing(f"{result.claim.id}: {counted(result.instances, 'instance')}{found}"), ended=False)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Take what there is to run, in this process."""
@@ -80,11 +81,11 @@ class Progress:
         if entry is None:
             return
         piece = self._pieces.get((entry["kind"], entry["share"])) if "share" in entry else None
-        counted = CLAIMS if entry["kind"] == "claim" else "" if piece is None else piece.task.name
-        self._done[counted] = self._done.get(counted, 0) + 1
+        bar = CLAIMS if entry["kind"] == "claim" else "" if piece is None else piece.task.name
+        self._done[bar] = self._done.get(bar, 0) + 1
         standing = self._standing(_said(entry, piece))
         waited_for = all(done == total for _, done, total in standing.counts)  # nobody waits for a mutant before that
-        self._shown.tell(standing, ended=bool(counted) or waited_for)
+        self._shown.tell(standing, ended=bool(bar) or waited_for)
 
     def pytest_sessionfinish(self) -> None:
         """Leave the terminal as it was."""
@@ -95,9 +96,9 @@ class Progress:
             return
         self._remaining.expect(nodes)
         for name in map(_name, nodes):
-            counted = CLAIMS if name in self._claims else self._part_of.get(name)
-            if counted is not None:
-                self._totals[counted] = self._totals.get(counted, 0) + 1
+            bar = CLAIMS if name in self._claims else self._part_of.get(name)
+            if bar is not None:
+                self._totals[bar] = self._totals.get(bar, 0) + 1
 
     def _standing(self, said: str) -> Standing:
         counts = [(name, min(self._done.get(name, 0), total), total) for name, total in self._totals.items()]

@@ -12,7 +12,7 @@ from typing import Any
 from properties.engine.claim import Claim, Depth, Mutant
 from properties.engine.extension import Subject, Suite
 from properties.engine.part import Finished, Piece, Setting, Task
-from properties.engine.paths import printable
+from properties.engine.paths import told
 from properties.engine.replay.replay import Replay
 from properties.engine.report.document import Document
 from properties.engine.report.entries import Entry
@@ -114,16 +114,17 @@ class Run:
     def compare(self) -> Comparison:
         """The document against the baseline, kept in the document; the baseline is replaced when that was asked for."""
         assert self.baseline is not None
+        name = told(self.baseline.path, Path.cwd())
         found = self.document.to_json()
         earlier = self.baseline.content
         comparison = Comparison(0, 0, ()) if earlier is None else compared(found, earlier, self.unselected)
         self.document.baseline = {
-            "file": printable(self.baseline.path),
+            "file": name,
             "update": self.baseline.update,
             **asdict(comparison),
         }
         if earlier is not None:
-            self.document.history = [summary(earlier, printable(self.baseline.path))]
+            self.document.history = [summary(earlier, name)]
         if self.baseline.update:
             write_baseline(self.baseline.path, found, earlier, self.selective)
         return comparison

@@ -36,13 +36,16 @@ from properties.engine.run.standing import LogLines, Shown, TerminalLine, termin
 from properties.engine.selection import defects
 from theory.errors import InputError
 from verified_natural_gradient import console
-from verified_natural_gradient.options import ENGINE, add_options, in_checkout, spoken
+from verified_natural_gradient.options import ENGINE, OPTIONS, add_options, in_checkout, spoken
 
 if TYPE_CHECKING:
     from properties.engine.report.presentation import Presentation
 
 LOCK = pytest.StashKey[FileLock]()
 """Held on the report's directory."""
+
+ASKING = ("claim", "dataset", "implementation", "conformance", "replay")
+"""Names of the options that ask for items."""
 
 
 class SuitePlugin:
@@ -218,8 +221,9 @@ def _presented(suite: Suite) -> Presentation:
 
 def _usage_error(config: pytest.Config, message: str) -> pytest.UsageError:
     """The error with the options as they are called in this run."""
-    short = in_checkout(config.invocation_params.dir) or config.pluginmanager.has_plugin(console.__name__)
-    return pytest.UsageError(printable(spoken(message, short)))
+    if config.pluginmanager.has_plugin(console.__name__):
+        return pytest.UsageError(printable(console.as_called(message)))
+    return pytest.UsageError(printable(spoken(message, in_checkout(config.invocation_params.dir))))
 
 
 def _all_deselected(config: pytest.Config) -> str:
@@ -229,8 +233,10 @@ def _all_deselected(config: pytest.Config) -> str:
         f"{name} {value if name != '--deselect' else ' '.join(value)}" for name, value in chosen.items() if value
     ]
     by = " and ".join(filters) or "a hook of a conftest.py or of another plugin"
+    asking = (option for option in OPTIONS if option.name in ASKING and config.getoption(option.dest, None))
+    asked = " and ".join(option.short for option in asking)
     return (
-        f"nothing to run: {by} leaves none of the items of --claim, --dataset, --implementation, --conformance or --replay; "
+        f"nothing to run: {by} leaves none of the items of {asked}; "
         f"where the filter comes from addopts in pytest's settings, override it with -o addopts="
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from properties.engine.report.atomic import write_text_atomically
 from properties.engine.report.data_files import Table
 from properties.engine.report.figures import COLOURS, MARKERS, Draw, Figure, drawing, figure, legend_below
 from properties.pictures.all_widths import BEYOND, NOT_REACHED, Found, stored
+from theory.direction import raised
 
 TITLE = "Widths: seen, certified, asked for"
 PHASES_TITLE = "Orthonormal inputs, rows against width"
@@ -48,7 +50,7 @@ def sentence(rows: Sequence[Found]) -> str:
     return (
         f"On 10 orthonormal inputs NGD is seen to converge from m = {of['seen'].width:,} on; the tube is certified from m = {of['tube'].width:,} on, NGD's path "
         f"from m = {of['path'].width:,} on (m a power of two, a majority of {of['tube'].seeds} seeds there and at the next {BEYOND} doublings); T3-tube asks for "
-        f"m = {of['T3-tube target'].width:,}, a certificate of the paper's ball is estimated to need m = {of['ball'].width:.1e}, and T3 asks for m = {of['T3'].width:.1e}."
+        f"m = {of['T3-tube target'].width:,}, a certificate of the paper's ball is estimated to need m = {raised(of['ball'].width, 2)}, and T3 asks for m = {raised(of['T3'].width, 2)}."
     )
 
 
@@ -130,10 +132,10 @@ def figures(rows: Sequence[Found]) -> list[Figure]:
 
 
 def power_text(value: float) -> str:
-    """A large number in two digits and a power of ten, with typographic exponent; a smaller one with commas."""
+    """A width that is enough, rounded up: a large one in two digits and a power of ten, with typographic exponent; a smaller one with commas."""
     if value < 1e6:
-        return f"{value:,.0f}"
-    digits, _, power = f"{value:.1e}".partition("e")
+        return f"{math.ceil(value):,}"
+    digits, _, power = f"{float(raised(value, 2)):.1e}".partition("e")
     return f"{digits}·10{str(int(power)).translate(_RAISED)}"
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import decimal
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from properties.engine.claim import Status, Verdict
 from properties.engine.report.document import Document
 from properties.engine.report.entries import Entry
-from properties.engine.report.plain import number
+from properties.engine.report.plain import counted, number
 from properties.engine.report.presentation import Card, Opening
-from properties.engine.report.wording import number_text
 from properties.pictures.all_widths import Found, stored
 from properties.pictures.report.all_widths_figure import opening_figure, power_text
 
@@ -61,7 +61,7 @@ def _step_limit(name: str, verdict: str, row: Row | None, where: str, unit: str 
         return f"{name} {verdict}."
     paper, proved = number(row["paper"]), number(row["proved"])
     return (
-        f"{name} {verdict}; its step limit {where} is {number_text(proved / paper).partition('.')[0]} times smaller than what is "
+        f"{name} {verdict}; its step limit {where} is {math.floor(proved / paper):,} times smaller than what is "
         f"proved here: {_at_most(paper, 2)}{unit} against {_at_most(proved, 3)}{unit}."
     )
 
@@ -108,7 +108,7 @@ def _generalisation(claims: Claims, slack: Sequence[Row]) -> str:
 
 
 def _instances(entry: Entry) -> str:
-    return f"{entry['instances']} instance{'' if entry['instances'] == 1 else 's'}"
+    return counted(entry["instances"], "instance")
 
 
 _CARDS: Sequence[tuple[str, str, Callable[[Claims, Sequence[Row]], str]]] = (

@@ -7,7 +7,9 @@ from typing import Any
 
 from properties.dataset.report.dataset_texts import optimiser_name
 from properties.engine.report.data_files import Table
+from properties.engine.report.plain import number
 from properties.pictures.report.picture_texts import PHASES, degrees, phase
+from theory.direction import Attained, Bound, LowerBound, UpperBound
 
 Data = Mapping[str, Any]
 
@@ -23,8 +25,8 @@ def _output_space_table(data: Data) -> Table:
         [
             (
                 row["width"],
-                row["path_constant"],
-                degrees(row["angle_bound"]),
+                _bound(UpperBound, row["path_constant"]),
+                _bound(UpperBound, degrees(row["angle_bound"])),
                 degrees(row["angle"]),
                 degrees(row["gd_angle"]),
             )
@@ -36,7 +38,7 @@ def _output_space_table(data: Data) -> Table:
 def _moved_jacobians_table(data: Data) -> Table:
     return Table(
         ("m", "‖J(k) − J(0)‖/‖J(0)‖", "λ_min(G(0)), certified"),
-        [(point["width"], point["moved"], point["lambda_min"]) for point in data["points"]],
+        [(point["width"], point["moved"], _bound(LowerBound, point["lambda_min"])) for point in data["points"]],
     )
 
 
@@ -50,11 +52,17 @@ def _training_table(data: Data) -> Table:
             f"{optimiser_name(name)}, {data['curves'][name]['theorem'] or 'no theorem'}",
         ]
     longest = max(len(data["curves"][name]["observed"]) for name in names)
-    rows = [
-        (k, *(_at(data["curves"][name][key], k) for name in names for key in ("observed", "linearised", "bound")))
-        for k in range(longest)
-    ]
+    rows = [(k, *(cell for name in names for cell in _training_cells(data["curves"][name], k))) for k in range(longest)]
     return Table(tuple(headings), rows)
+
+
+def _training_cells(curve: Data, k: int) -> Sequence[Any]:
+    return _at(curve["observed"], k), _at(curve["linearised"], k), _bound(UpperBound, _at(curve["bound"], k))
+
+
+def _bound(kind: type[UpperBound | LowerBound | Attained], value: Any) -> Bound | None:
+    """A number of a picture that bounds what its column is about."""
+    return None if value is None else kind(number(value))
 
 
 def _at(values: Sequence[Any] | None, k: int) -> Any:
@@ -64,7 +72,15 @@ def _at(values: Sequence[Any] | None, k: int) -> Any:
 def _constants_table(data: Data) -> Table:
     return Table(
         ("m", "C certified, ball", "C attacked, ball", "C certified, path"),
-        [(point["width"], point["certified"], point["attacked"], point["path"]) for point in data["points"]],
+        [
+            (
+                point["width"],
+                _bound(UpperBound, point["certified"]),
+                _bound(Attained, point["attacked"]),
+                _bound(UpperBound, point["path"]),
+            )
+            for point in data["points"]
+        ],
     )
 
 
@@ -89,7 +105,14 @@ def _phases_table(data: Data) -> Table:
     return Table(
         ("n", "m", "λ_min(G(0)), certified", "C certified, ball", "C certified, path", "strongest condition"),
         [
-            (point["n"], point["width"], point["lambda_min"], point["ball"], point["path"], PHASES[phase(point)])
+            (
+                point["n"],
+                point["width"],
+                _bound(LowerBound, point["lambda_min"]),
+                _bound(UpperBound, point["ball"]),
+                _bound(UpperBound, point["path"]),
+                PHASES[phase(point)],
+            )
             for point in data["points"]
         ],
     )

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from properties.dataset.report.dataset_texts import optimiser_name
-from properties.engine.report.plain import number
-from theory.direction import Attained, LowerBound, UpperBound, digits
+from properties.engine.report.plain import counted, number
+from theory.direction import Attained, LowerBound, UpperBound, digits, raised
 
 Data = Mapping[str, Any]
 
@@ -27,27 +27,27 @@ def summaries(data: Data) -> dict[str, str]:
 def _output_space(data: Data) -> str:
     widest = data["widths"][-1]
     bound = degrees(widest["angle_bound"])
-    allowed = "no bound" if bound is None else f"T1-line allows {bound:.3g}"
+    allowed = "no bound" if bound is None else f"T1-line allows {raised(bound, 3)}"
     return (
         f"In output space NGD's steps turn away from the straight line to the target by at most "
-        f"{math.degrees(widest['angle']):.2g} degrees at m = {widest['width']:,} ({allowed}), GD's by up to "
-        f"{math.degrees(widest['gd_angle']):.3g}."
+        f"{raised(math.degrees(widest['angle']), 2)} degrees at m = {widest['width']:,} ({allowed}), GD's by up to "
+        f"{raised(math.degrees(widest['gd_angle']), 3)}."
     )
 
 
 def _moved_jacobians(data: Data) -> str:
     return (
-        f"The relative change of the Jacobian after {data['steps']} NGD steps falls like m^({data['exponent']:.3f} ± "
-        f"{data['exponent_error']:.3f}), one standard error, on {data['rows']} rows of {data['dataset']}."
+        f"The relative change of the Jacobian after {counted(data['steps'], 'NGD step')} falls like m^({data['exponent']:.3f} ± "
+        f"{data['exponent_error']:.3f}), one standard error, on {counted(data['rows'], 'row')} of {data['dataset']}."
     )
 
 
 def _least_eigenvalues(data: Data) -> str:
     widest = max(point["width"] for point in data["points"])
-    found = [point["lambda_min"] for point in data["points"] if point["width"] == widest]
+    found = [LowerBound(number(point["lambda_min"])) for point in data["points"] if point["width"] == widest]
     return (
-        f"At m = {widest:,} the certified lower bound of lambda_min(G(0)) lies between {min(found):.4g} and {max(found):.4g} over "
-        f"{len(found)} initialisations; lambda0 is at least {digits(LowerBound(data['lambda_0']), 4)}."
+        f"At m = {widest:,} the certified lower bound of lambda_min(G(0)) lies between {digits(min(found), 4)} and {digits(max(found), 4)} over "
+        f"{counted(len(found), 'initialisation')}; lambda0 is at least {digits(LowerBound(data['lambda_0']), 4)}."
     )
 
 
@@ -56,12 +56,12 @@ def _training(data: Data) -> str:
     for name, curve in data["curves"].items():
         text = (
             f"{optimiser_name(name)} from {curve['observed'][0]:.3g} to {curve['observed'][-1]:.3g} in "
-            f"{len(curve['observed']) - 1} steps"
+            f"{counted(len(curve['observed']) - 1, 'step')}"
         )
         if curve["bound"] is not None:
-            text += f" ({curve['theorem']} allows {curve['bound'][-1]:.3g})"
+            text += f" ({curve['theorem']} allows {raised(curve['bound'][-1], 3)})"
         parts.append(text)
-    return f"Residual norms on {data['rows']} rows of {data['dataset']}, m = {data['width']:,}: {'; '.join(parts)}."
+    return f"Residual norms on {counted(data['rows'], 'row')} of {data['dataset']}, m = {data['width']:,}: {'; '.join(parts)}."
 
 
 def _constants(data: Data) -> str:
@@ -99,7 +99,7 @@ def _phases(data: Data) -> str:
     counts = Counter(phase(point) for point in data["points"])
     found = "; ".join(f"{PHASES[index]}: {counts[index]}" for index in range(len(PHASES)) if counts[index])
     return (
-        f"Of {len(data['points'])} networks with n uniform inputs on the sphere in R^{data['dim']}, targets of norm 1 and weights "
+        f"Of {counted(len(data['points']), 'network')} with n uniform inputs on the sphere in R^{data['dim']}, targets of norm 1 and weights "
         f"of scale {data['scale']:g}, by the strongest condition certified: {found}."
     )
 
@@ -112,8 +112,8 @@ def _held_out(data: Data) -> str:
     )
     losses = ", ".join(f"{optimiser_name(name)} {found['test_loss']:.3g}" for name, found in data["optimisers"].items())
     return (
-        f"T5's bound on {data['dataset']} is {bound['bound']:.3g} (n = {bound['n']}, delta = {data['delta']:g}): {verdict}. "
-        f"Held-out errors on {data['test']} rows: {shares}; mean loss min(1, |u - y|): {losses}."
+        f"T5's bound on {data['dataset']} is {raised(bound['bound'], 3)} (n = {bound['n']}, delta = {data['delta']:g}): {verdict}. "
+        f"Held-out errors on {counted(data['test'], 'row')}: {shares}; mean loss min(1, |u - y|): {losses}."
     )
 
 

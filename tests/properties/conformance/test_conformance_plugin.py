@@ -60,7 +60,7 @@ def test_a_wrong_library_gets_the_smallest_problem_the_cause_and_a_file(project:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["conform", "nowhere"], "--conformance nowhere: importing nowhere failed"),
+        (["conform", "nowhere"], "ERROR: MODULE nowhere: importing nowhere failed"),
         (["verify", "--ngd-conformance=exchanged", "--ngd-implementation=exchanged:curvature"], "give one of them"),
     ],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.engine.paths import encodable, file_key, printable, same_file
+from properties.engine.paths import encodable, file_key, printable, same_file, told
 from properties.engine.report.commands import Commands
 from tests.properties.engine import path_names
 from tests.properties.engine.path_names import NAMES, WAYS, check_baseline, check_dataset, check_replay, check_report
@@ -35,6 +35,12 @@ def test_every_way_leads_to_the_same_file(
     assert file_key(found) == file_key(file)
     assert not same_file(found, other)
     assert file_key(found) != file_key(other)
+
+
+def test_a_report_tells_no_directory_outside_the_run(tmp_path: Path) -> None:
+    assert told(tmp_path / "old" / "base.json", tmp_path) == str(Path("old", "base.json"))
+    assert told(tmp_path / "run" / ".." / "base.json", tmp_path) == "base.json"
+    assert told(tmp_path / "base\n.json", tmp_path / "run") == "base\\n.json"
 
 
 def test_another_case_is_the_same_file_where_the_system_says_so(tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_a_family_without_a_judged_instance_counts_where_the_claim_asks_for_ever
     assert result(*found).verdict is HOLDS
     asking = result(*found, every_family=True)
     assert asking.verdict is UNDECIDED
-    assert asking.unjudged == ["family F2: none of its 1 instances was judged (1 times not: unmet)"]
+    assert asking.unjudged == ["family F2: no instance was judged, of 1 (once not: unmet)"]
 
 
 def test_every_kind_of_instance_is_counted_once_and_apart() -> None:

@@ -177,7 +177,7 @@ def test_a_family_without_a_judged_instance_leaves_the_claim_undecided() -> None
     result = judged("ngd", late, 0, "hand-sized", "larger")
     assert result.verdict is Verdict.UNDECIDED
     (line,) = result.unjudged
-    assert line.startswith("family larger: none of its 17 instances was judged (")
+    assert line.startswith("family larger: no instance was judged, of 17 (")
     assert "times not: G well enough conditioned for float16" in line
     assert judged("ngd", late, 0, "hand-sized").verdict is Verdict.HOLDS
 

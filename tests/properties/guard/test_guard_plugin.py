@@ -309,10 +309,7 @@ def test_filters_that_leave_nothing_are_named(
     done = inside(pytester, "--implementation", "mine.optimisers:step", "--claim", "own-T1")
     assert done.ret == 4
     text = done.stdout.str() + done.stderr.str()
-    assert (
-        f"nothing to run: {said} leaves none of the items of --ngd-claim, --ngd-dataset, --ngd-implementation, --ngd-conformance "
-        "or --ngd-replay" in text
-    )
+    assert f"nothing to run: {said} leaves none of the items of --ngd-claim and --ngd-implementation; " in text
     done = inside(
         pytester, "--implementation", "mine.optimisers:step", "--claim", "own-T1", "-o", "addopts=", "--co", "-q"
     )

@@ -1,10 +1,21 @@
-"""Numbers and bounds in few characters."""
+"""Numbers and bounds in few characters, and in print no bound says more than it did."""
 
+import re
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from properties.catalogue import slack_table
+from properties.engine.claim import InstanceVerdict
 from properties.engine.report import wording
+from properties.engine.report.commands import Commands
+from properties.engine.report.entries import slack_entry
+from properties.engine.report.plain import counted
+from properties.engine.report.templates import templates
+from theory.direction import Attained, LowerBound, UpperBound
 
 
 def test_bounds_in_short() -> None:
@@ -74,3 +85,100 @@ def test_a_comparison_of_nothing_is_no_success() -> None:
     assert empty == "baseline base.json: nothing was compared, because it holds no claims, mutants or obligations"
     first, _ = wording.baseline_lines({**nothing, "skipped": 0, "update": True})
     assert first == "baseline base.json: nothing was compared, because it held nothing before"
+
+
+# --- rounding --------------------------------------------------------------------------------------------------------
+
+
+def shown(text: str) -> Fraction:
+    """The number that a text of few characters stands for, exactly."""
+    if near := re.fullmatch(r"1 ([+-]) (.*)", text):
+        return 1 + (1 if near[1] == "+" else -1) * Fraction(near[2])
+    return Fraction(text)
+
+
+NUMBERS = st.floats(1e-9, 1e9) | st.floats(0.999, 1.001) | st.floats(1 - 1e-9, 1 + 1e-9)
+
+
+@given(NUMBERS, NUMBERS, NUMBERS)
+@example(0.00900860, 0.84755797, 0.85603358)
+@example(1 - 1.26e-9, 1.0, 1 + 1.26e-9)
+def test_what_is_proved_and_refuted_is_so_as_it_is_printed(paper: float, proved: float, refuted: float) -> None:
+    """A step that is proved is printed below a larger one that is refuted, a radius above a smaller one; the gap only widens."""
+    if abs(proved - refuted) <= 1e-12 * max(proved, refuted):
+        return
+    texts = wording.slack_texts({"paper": paper, "proved": proved, "refuted": refuted})
+    printed_paper, printed, printed_refuted = map(shown, texts)
+    sign = 1 if refuted > proved else -1
+    assert sign * printed <= sign * Fraction(repr(proved))
+    assert sign * printed_paper <= sign * Fraction(repr(paper))
+    assert sign * printed_refuted >= sign * Fraction(repr(refuted))
+    for value, found in ((paper, printed_paper), (proved, printed), (refuted, printed_refuted)):
+        assert abs(found - Fraction(value)) <= Fraction(value) / 1000
+
+
+@pytest.mark.parametrize(
+    ("row", "texts"),
+    [
+        ((0.00912349, 1.23456, None), ("0.009123", "1.234", "-")),
+        ((3.00001, 2.38461, None), ("3.001", "2.385", "-")),
+        ((2.00001, None, 0.40208), ("2.001", "-", "0.402")),
+        ((None, 3.82681, 3.82042), ("-", "3.827", "3.82")),
+        ((None, 0.238614158, 0.238614158), ("-", "0.2386", "0.2386")),
+        ((0.5, 0.6, 1.0), ("0.5", "0.6", "1")),
+        ((None, 1 / 3, None), ("-", "0.3333", "-")),
+        ((None, 1 - 1.26e-9, 1 - 1.26e-6), ("-", "1 - 1.2e-09", "1 - 1.3e-06")),
+        ((None, 1 + 1.26e-9, 1 + 1.26e-6), ("-", "1 + 1.2e-09", "1 + 1.3e-06")),
+    ],
+)
+def test_the_side_of_a_row_is_told_from_its_numbers(row: tuple[float | None, ...], texts: tuple[str, ...]) -> None:
+    assert wording.slack_texts(dict(zip(("paper", "proved", "refuted"), row, strict=True))) == texts
+
+
+def test_every_row_of_the_suite_is_printed_to_the_safe_side() -> None:
+    """Where one is largest the refuted number lies above, where it bounds from above or is a width below."""
+    for row in slack_table:
+        if row.proved is None or row.refuted is None or row.proved == pytest.approx(row.refuted, rel=1e-12):
+            continue
+        _, proved, refuted = map(shown, ("0", *wording.slack_texts(slack_entry(row))[1:]))
+        if row.quantity.startswith("largest step") or row.quantity.startswith("largest C"):
+            assert proved <= Fraction(repr(row.proved)) < Fraction(repr(row.refuted)) <= refuted, row.quantity
+        if row.quantity.startswith(("radius", "width", "largest angle")):
+            assert proved >= Fraction(repr(row.proved)) > Fraction(repr(row.refuted)) >= refuted, row.quantity
+
+
+@given(NUMBERS)
+def test_a_bound_in_the_cell_of_a_table_stays_one(value: float) -> None:
+    cell = templates({}, Commands(report="r")).filters["cell"]
+    assert Fraction(cell(UpperBound(value))) >= Fraction(value)
+    assert Fraction(cell(LowerBound(value))) <= Fraction(value)
+    assert Fraction(cell(Attained(value))) <= Fraction(value)
+
+
+@given(NUMBERS)
+def test_a_value_of_a_document_is_shown_as_it_is_unless_that_is_short(value: float) -> None:
+    assert float(templates({}, Commands(report="r")).filters["value"](value)) == value
+
+
+@given(NUMBERS)
+def test_the_rounding_of_a_bound_is_not_printed_smaller(value: float) -> None:
+    bound = {"label": "a", "verdict": "holds", "evidence": "tested", "measured": 1.0, "predicted": 2.0, "ratio": 0.5}
+    evaluation = {"family": "F", "description": {}, "hypotheses": [], "bounds": [bound | {"rounding": value}]}
+    line = wording.evaluation_lines(evaluation | {"precision": 53})[1]
+    assert Fraction(line.rpartition("rounding ")[2]) >= Fraction(value)
+
+
+# --- plurals ---------------------------------------------------------------------------------------------------------
+
+
+def test_one_and_several() -> None:
+    assert [counted(n, "step") for n in (0, 1, 2)] == ["0 steps", "1 step", "2 steps"]
+    assert [counted(n, "pass", "passes") for n in (1, 2)] == ["1 pass", "2 passes"]
+    found = {one.value: (wording.plural(one.value, 1), wording.plural(one.value, 2)) for one in InstanceVerdict}
+    assert found == {
+        "holds": ("holds", "hold"),
+        "refuted": ("refuted", "refuted"),
+        "undecided": ("undecided", "undecided"),
+        "vacuous": ("vacuous", "vacuous"),
+        "undecided hypothesis": ("undecided hypothesis", "undecided hypotheses"),
+    }

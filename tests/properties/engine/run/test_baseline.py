@@ -232,6 +232,17 @@ def test_an_update_accepts_what_got_worse(suite: Suite) -> None:
     assert suite.run([fewer], "--baseline", "base.json").ret == 0
 
 
+def test_a_baseline_elsewhere_is_told_by_its_name_alone(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.mktemp("elsewhere") / "base.json"
+    suite.run([fake_claims.claim()], "--baseline", str(file), "--update-baseline")
+    fewer = replace(fake_claims.claim(), families=(fake_claims.family("F1"),))
+    outcome = suite.run([fewer], "--baseline", str(file), "--report", "out")
+    outcome.stdout.fnmatch_lines(["baseline base.json: *"])
+    texts = [page.read_text(encoding="utf-8") for page in (suite.pytester.path / "out").rglob("*.html")]
+    texts.append((suite.pytester.path / "out" / "claims.json").read_text(encoding="utf-8"))
+    assert not any(str(file.parent) in text for text in texts)
+
+
 def test_a_claim_that_was_not_asked_for_is_no_loss_but_one_that_is_gone_is(suite: Suite) -> None:
     both = [fake_claims.claim("N-one"), fake_claims.claim("N-two")]
     suite.run(both, "--baseline", "base.json", "--update-baseline")

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from properties.catalogue import registry
 from properties.engine.claim import Depth
+from properties.engine.selection import selected_claims
+from theory.errors import ChoiceError
 from verified_natural_gradient import console
 from verified_natural_gradient.options import CHECKOUT, OPTIONS, add_options, arguments, asked_for, joined, spoken
 
@@ -88,14 +91,30 @@ def test_the_console_command_is_thin_over_pytest(given: str, expected: list[str]
     assert ("--noconftest" in found) == ("m:s" not in given)
 
 
-@pytest.mark.parametrize("given", ["", "verfy", "guard", "dataset", "replay", "dataset --depth deep a.csv"])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("", "are required"),
+        ("verfy", "'certify'); did you mean verify?"),
+        ("guard", "are required: MODULE:STEP; see natural-gradient guard --help"),
+        ("conform", "are required: MODULE; see natural-gradient conform --help"),
+        ("dataset", "are required: FILE; see natural-gradient dataset --help"),
+        ("replay", "are required: FILE; see natural-gradient replay --help"),
+        ("dataset --depth norml a.csv", "'thorough'); did you mean normal?"),
+        ("certify --inputs orthonormal:4 --widht 9", "unrecognized arguments: --widht; did you mean --width?"),
+        ("certify --only=tub --width 9 --inputs orthonormal:4", "(choose from 'ball', 'tube'); did you mean tube?"),
+        ("certify --width 9", "is required"),
+    ],
+)
 def test_what_the_console_command_does_not_understand_ends_with_one_line(
-    given: str, capsys: pytest.CaptureFixture[str]
+    given: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        console.command_line(given.split())
+        console.main(given.split())
     assert ended.value.code == pytest.ExitCode.USAGE_ERROR
-    assert "natural-gradient" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("natural-gradient")
+    assert said.replace("'", "") in line.replace("'", "")
 
 
 @pytest.mark.parametrize(
@@ -128,10 +147,40 @@ def test_only_its_own_options_ask_for_the_suite(given: str, expected: bool) -> N
     assert asked_for(given.split(), argparse.Namespace(ngd_steps="1")) is expected
 
 
-def test_a_mistyped_option_is_refused_in_the_name_of_the_command(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "verified_natural_gradient", "verify", "--claim", "T1", "--depht", "quick"]
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("verify --claim T1 --depht quick", "--depht; did you mean --depth?"),
+        ("dataset diabetes --standardize", "--standardize; did you mean --standardise?"),
+        ("guard os:path --optimizer ngd", "--optimizer; did you mean --optimiser?"),
+        ("guard os:path --dataset diabetes", "--dataset; --dataset is an option of verify"),
+        ("conform os --damping 1", "--damping; --damping is an option of guard and replay"),
+        ("replay a.json --optimizer=kfac", "--optimizer=kfac; did you mean --optimiser?"),
+        ("verify --maxfial 2", "--maxfial; did you mean --maxfail?"),
+        ("verify --xyzzy", "--xyzzy"),
+    ],
+)
+def test_a_mistyped_option_is_refused_in_the_name_of_the_command(tmp_path: Path, given: str, said: str) -> None:
+    command = [sys.executable, "-m", "verified_natural_gradient", *given.split()]
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "natural-gradient: error: unrecognized arguments: --depht" in run.stderr
-    assert "pytest.main" not in run.stderr
+    assert run.stderr.strip() == f"ERROR: natural-gradient: error: unrecognized arguments: {said}"
+
+
+def test_a_command_calls_its_argument_as_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = "--implementation m:s: it has none; --implementation-like and --conformance stay"
+    for command, expected in (
+        ("guard", "MODULE:STEP m:s: it has none; --implementation-like and --conformance stay"),
+        ("replay", message),
+        ("", message),
+    ):
+        monkeypatch.setattr(console.RUNNING, "command", command)
+        assert console.as_called(message) == expected
+
+
+def test_the_nearest_claim_is_named() -> None:
+    with pytest.raises(ChoiceError, match=r"^unknown claim T1-shrp; did you mean T1-sharp\? known: all, "):
+        selected_claims(registry, ["T1-shrp"], False)
+    with pytest.raises(ChoiceError, match=r"^unknown claim xyzzy; known: all, "):
+        selected_claims(registry, ["xyzzy"], False)

@@ -195,7 +195,7 @@ def test_an_unknown_claim_is_a_usage_error_and_leaves_the_report(suite: Suite) -
     before = {path: path.read_bytes() for path in (suite.pytester.path / "out").rglob("*") if path.is_file()}
     outcome = suite.run([fake_claims.claim()], "--claim", "N-smal", "--claim", "N-small", "--report", "out")
     assert outcome.ret == pytest.ExitCode.USAGE_ERROR
-    outcome.stderr.fnmatch_lines(["ERROR: unknown claim N-smal; known: all, N-small"])
+    outcome.stderr.fnmatch_lines(["ERROR: unknown claim N-smal; did you mean N-small? known: all, N-small"])
     assert before == {path: path.read_bytes() for path in (suite.pytester.path / "out").rglob("*") if path.is_file()}
 
 
@@ -248,7 +248,7 @@ def test_an_empty_registry_fails_at_collection(suite: Suite) -> None:
 def test_nothing_to_run_is_a_usage_error(suite: Suite) -> None:
     outcome = suite.run([fake_claims.claim()], "--claim", "N-small", "-k", "other")
     assert outcome.ret == pytest.ExitCode.USAGE_ERROR
-    outcome.stderr.fnmatch_lines(["ERROR: nothing to run: -k other leaves none of the items of --claim, *"])
+    outcome.stderr.fnmatch_lines(["ERROR: nothing to run: -k other leaves none of the items of --claim; *"])
 
 
 def test_what_is_chosen_is_all_that_is_collected_whatever_paths_are_given(suite: Suite) -> None:

@@ -66,7 +66,8 @@ def test_nothing_is_said_of_what_is_not_in_the_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(8, "8"), (82_414, "82,414"), (364979799239760, "3.6·10¹⁴"), (9.96e19, "1.0·10²⁰")]
+    ("value", "text"),
+    [(8, "8"), (8.2, "9"), (82_414, "82,414"), (364979799239760, "3.7·10¹⁴"), (2e6, "2.0·10⁶"), (9.96e19, "1.0·10²⁰")],
 )
-def test_large_numbers_are_powers_of_ten(value: float, text: str) -> None:
+def test_widths_are_rounded_up_and_large_ones_powers_of_ten(value: float, text: str) -> None:
     assert power_text(value) == text
