@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb_mat
 
+from theory.descent.iterate import Factors, Iterate, Movement
 from theory.descent.optimiser import Chosen, Move, MoveMaker, Optimiser, StepErrors, as_optimiser, kinds
-from theory.descent.state import Factors, FunctionSpaceState, Movement
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
@@ -60,7 +60,7 @@ class CoefficientOptimiser(Optimiser):
     def displacement(self, solved: Solved) -> float:
         """Bound of ``||J^T (c' - c)||`` for the exact c, which belongs to the exact G and g."""
 
-    def movement(self, state: FunctionSpaceState) -> Movement:
+    def movement(self, state: Iterate) -> Movement:
         """``K diag(c)``."""
         if self.inverts:
             gram = state.gram
@@ -72,7 +72,7 @@ class CoefficientOptimiser(Optimiser):
         rows = state.geometry.inputs
         return Movement(weighted_kernel(state.geometry, c), length, lambda: c[:, None] * rows, c)
 
-    def parameter_step(self, state: FunctionSpaceState, eta: float) -> FloatArray:
+    def parameter_step(self, state: Iterate, eta: float) -> FloatArray:
         """``-eta diag(c) X``."""
         gradient = state.output_gradient
         c = self.coefficients(state.gram, gradient, "the Gram matrix G") if self.inverts else gradient
@@ -96,7 +96,7 @@ class CoefficientOptimiser(Optimiser):
         return move
 
     def rounding(
-        self, state: FunctionSpaceState, gradient: FloatArray, gradient_error: float
+        self, state: Iterate, gradient: FloatArray, gradient_error: float
     ) -> Callable[[float, float], StepErrors]:
         """That of c, and of the sweep ``Z - eta K diag(c') S`` (docs/proofs/rounding.md, P11.4); the length ``eta (c'^T G' c')^{1/2}`` (P11.5)."""
         n, dim = state.geometry.inputs.shape
@@ -118,7 +118,7 @@ class CoefficientOptimiser(Optimiser):
             operations = n + 2 * dim + 16
             sweep = eta * movement_rounding(sizes, rounding.row_norms, rounding.absolute, operations) + sum_rounding
             moved_error = steepest * displacement + STEEPEST_SLOPE * float(np.sqrt(n)) * sweep
-            return StepErrors(moved_error, length_error, n + dim + len(state.signs))
+            return StepErrors(moved_error, length_error, n + dim + state.width)
 
         return errors
 

@@ -15,10 +15,10 @@ import numpy as np
 from flint import arb, arb_mat
 
 from theory.descent.coefficients import named_at
+from theory.descent.iterate import Iterate, Movement
 from theory.descent.kfac import KroneckerFactored
 from theory.descent.optimiser import Move, MoveMaker, StepErrors
 from theory.descent.solving import solve_gram
-from theory.descent.state import FunctionSpaceState, Movement
 from theory.directed import exact, float_below
 from theory.errors import ChoiceError, ScaleError
 from theory.inputs import FloatArray
@@ -79,7 +79,7 @@ class DampedKroneckerFactored(KroneckerFactored):
         """Whether one of the factors is."""
         return bool(self.eps_S or self.eps_X)
 
-    def movement(self, state: FunctionSpaceState) -> Movement:
+    def movement(self, state: Iterate) -> Movement:
         """``P diag(g) (H + eps_S I)^{-1}``."""
         if not self.damped:
             return super().movement(state)
@@ -91,7 +91,7 @@ class DampedKroneckerFactored(KroneckerFactored):
         length = form_root(inverse_times @ dual, pattern_gram)
         return Movement((projection @ inverse_times.T,), length, lambda: solve_gram(shifted, gradient[:, None] * dual))
 
-    def parameter_step(self, state: FunctionSpaceState, eta: float) -> FloatArray:
+    def parameter_step(self, state: Iterate, eta: float) -> FloatArray:
         """``-eta (H + eps_S I)^{-1} diag(g) X (X^T X + eps_X I)^{-1}``."""
         if not self.damped:
             return super().parameter_step(state, eta)
@@ -107,7 +107,7 @@ class DampedKroneckerFactored(KroneckerFactored):
         return damped_mover(inputs, self.eps_S, self.eps_X)
 
     def rounding(
-        self, state: FunctionSpaceState, gradient: FloatArray, gradient_error: float
+        self, state: Iterate, gradient: FloatArray, gradient_error: float
     ) -> Callable[[float, float], StepErrors]:
         """That of ``(H + eps_S I)^{-1} diag(g)`` and of its products (docs/proofs/rounding.md, P11.8)."""
         if not self.damped:
@@ -137,7 +137,7 @@ class DampedKroneckerFactored(KroneckerFactored):
 
         def errors(eta: float, sum_rounding: float) -> StepErrors:
             moved_error = STEEPEST_SLOPE * (eta * moved + float(np.sqrt(n)) * sum_rounding)
-            operations = n * (n + geometry.inputs.shape[1]) + len(state.signs)
+            operations = n * (n + geometry.inputs.shape[1]) + state.width
             return StepErrors(moved_error, eta * (length(state.last_step_norm / eta) + inexact), operations)
 
         return errors

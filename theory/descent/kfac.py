@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory.descent.coefficients import named_at
+from theory.descent.iterate import Factors, Iterate, Movement
 from theory.descent.optimiser import MoveMaker, Optimiser, StepErrors
 from theory.descent.solving import solve_gram
-from theory.descent.state import Factors, FunctionSpaceState, Movement
 from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
@@ -29,7 +29,7 @@ class KroneckerFactored(Optimiser):
     title = "K-FAC"
     condition = "K2"
 
-    def movement(self, state: FunctionSpaceState) -> Movement:
+    def movement(self, state: Iterate) -> Movement:
         """``P diag(g) H^{-1}``."""
         gradient, pattern_gram, geometry = state.output_gradient, state.pattern_gram, state.geometry
         # H^{-1} diag(g), transposed below
@@ -41,7 +41,7 @@ class KroneckerFactored(Optimiser):
             factors = (basis, basis.T @ inverse_times.T)
         return Movement(factors, length, lambda: solve_gram(pattern_gram, gradient[:, None] * geometry.dual_inputs))
 
-    def parameter_step(self, state: FunctionSpaceState, eta: float) -> FloatArray:
+    def parameter_step(self, state: Iterate, eta: float) -> FloatArray:
         """``-eta H^{-1} diag(g) X (X^T X)^+``."""
         direction = state.output_gradient[:, None] * state.geometry.dual_inputs
         return -eta * solve_gram(state.pattern_gram, direction, "the pattern Gram matrix H")
@@ -51,7 +51,7 @@ class KroneckerFactored(Optimiser):
         return kronecker_mover(inputs)
 
     def rounding(
-        self, state: FunctionSpaceState, gradient: FloatArray, gradient_error: float
+        self, state: Iterate, gradient: FloatArray, gradient_error: float
     ) -> Callable[[float, float], StepErrors]:
         """That of ``H^{-1} diag(g)`` and of its products (docs/proofs/rounding.md, P11.6); infinite without a certified rank of X."""
         n, geometry, bounds = len(state.targets), state.geometry, input_bounds(state.geometry)
@@ -68,7 +68,7 @@ class KroneckerFactored(Optimiser):
         def errors(eta: float, sum_rounding: float) -> StepErrors:
             length_error = solved.length_error(geometry.dual_inputs, bounds, state.last_step_norm / eta)
             moved_error = STEEPEST_SLOPE * (eta * displacement + float(np.sqrt(n)) * sum_rounding)
-            operations = n * (n + geometry.inputs.shape[1]) + len(state.signs)
+            operations = n * (n + geometry.inputs.shape[1]) + state.width
             return StepErrors(moved_error, eta * length_error, operations)
 
         return errors

@@ -12,8 +12,8 @@ from functools import reduce
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.descent.iterate import Factors
 from theory.descent.optimiser import Chosen
-from theory.descent.state import Factors
 from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DescentError
 from theory.inputs import FloatArray, positive_count
@@ -82,20 +82,20 @@ class LazyDescent(FunctionSpaceDescent):
 
     def _finish(self, outputs: FloatArray, pattern_gram: FloatArray | None) -> None:
         if self._resting is not None:
-            outputs = outputs + self._resting.outputs(self._width)
-            pattern_gram = None if pattern_gram is None else pattern_gram + self._resting.counts / self._width
+            outputs = outputs + self._resting.outputs(self.width)
+            pattern_gram = None if pattern_gram is None else pattern_gram + self._resting.counts / self.width
         super()._finish(outputs, pattern_gram)
 
     def _move_together(self, step: FloatArray) -> None:
         """Move the neurons at rest by one step; where it may change a pattern, wake all and choose anew."""
         if self._resting is not None:
             movement = self._resting.movement + step
-            if (reach(movement, self._width) <= self._resting.allowance).all():
+            if (reach(movement, self.width) <= self._resting.allowance).all():
                 self._resting.movement = movement
                 return
             self._wake_all()
         if self.steps >= self._next_attempt:
-            self._choose(PATIENCE * reach(step, self._width))
+            self._choose(PATIENCE * reach(step, self.width))
         if self._resting is not None:
             self._resting.movement = step
 

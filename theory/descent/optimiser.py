@@ -17,7 +17,7 @@ from typing import ClassVar, Self
 import numpy as np
 from flint import arb, arb_mat
 
-from theory.descent.state import FunctionSpaceState, Movement
+from theory.descent.iterate import Iterate, Movement
 from theory.errors import ChoiceError
 from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
@@ -66,17 +66,17 @@ class Optimiser(ABC):
         """The optimiser of this kind that has the name; None where the name is of another kind. Raises InputError."""
         return cls() if name == cls.kind else None
 
-    def advance(self, state: FunctionSpaceState, eta: float) -> None:
+    def advance(self, state: Iterate, eta: float) -> None:
         """Take one step. Raises RankDeficientError, DivergenceError."""
-        with np.errstate(over="ignore", invalid="ignore"), state.blocks.undivided():
+        with np.errstate(over="ignore", invalid="ignore"), state.undivided():
             state.move(self.movement(state), eta, state.measure_steps or self.inverts, self.name)
 
     @abstractmethod
-    def movement(self, state: FunctionSpaceState) -> Movement:
+    def movement(self, state: Iterate) -> Movement:
         """The step from the state's iterate in function space. Raises RankDeficientError."""
 
     @abstractmethod
-    def parameter_step(self, state: FunctionSpaceState, eta: float) -> FloatArray:
+    def parameter_step(self, state: Iterate, eta: float) -> FloatArray:
         """``B`` with ``dW = S^T B``, shape (n, d), for a step from the state's iterate. Raises RankDeficientError."""
 
     @abstractmethod
@@ -88,7 +88,7 @@ class Optimiser(ABC):
 
     @abstractmethod
     def rounding(
-        self, state: FunctionSpaceState, gradient: FloatArray, gradient_error: float
+        self, state: Iterate, gradient: FloatArray, gradient_error: float
     ) -> Callable[[float, float], StepErrors]:
         """Bounds of the errors of the step that the state takes next.
 

@@ -8,41 +8,27 @@ change, as the products of these alone are counted again. Which M it is, the opt
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory.descent.iterate import Factors, Iterate, Movement
 from theory.errors import ChoiceError, DivergenceError, NotFiniteError, ShapeError
-from theory.inputs import FloatArray, enough_parameters, finite_array, target_vector
-from theory.kernels.geometry import InputGeometry
+from theory.inputs import FloatArray, finite_array
 from theory.losses import LossMaker, SquaredLoss
 from theory.network.blocks import BLOCK_ENTRIES, Blocks
 from theory.network.pattern import ActivationPattern, SignedPattern
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
+from theory.rigour.summation import accurate_sum
 
 SHIFTED = 60
 """Binary exponents below which moves are scaled before they are taken in float32, whose smallest number is 2^-149."""
 
-Factors = tuple[FloatArray, ...]
-"""Matrices whose product M (n, n) moves the pre-activations: ``dZ = M S``; applied from the right, one after the other."""
 
-
-class Movement(NamedTuple):
-    """One step of an optimiser from an iterate, for the step size 1."""
-
-    factors: Factors
-    """Of M in ``dZ = -M S``."""
-    length: float
-    """``||dW||_F`` (not squared); nan where it was not measured."""
-    direction: Callable[[], FloatArray]
-    """Computes ``B`` with ``dW = -S^T B``, shape (n, d)."""
-    coefficients: FloatArray | None = None
-    """The vector c (n,) of a step ``-J^T c``; None for other steps."""
-
-
-class FunctionSpaceState:
+class FunctionSpaceState(Iterate):
     """The state of an optimiser in function space: pre-activations Z (n, m), updated in place, block by block.
 
     At the current Z: ``outputs`` u (n,), ``residual`` r = u - y (n,) for the loss's minimiser y, ``output_gradient`` g (n,)
@@ -66,29 +52,17 @@ class FunctionSpaceState:
         ``single_precision`` multiplies the pattern of a ReLU network in float32: every move dZ is off by some 2^-24 of
         itself, while Z, outputs, counts and solutions stay as they are. For curves, not for certificates.
         """
-        self.geometry = InputGeometry.of(inputs)
-        self.measure_steps = measure_steps
-        self.targets = target_vector(y, len(self.geometry.inputs))
-        self.objective = loss(self.targets)
-        enough_parameters(len(self.targets), net.width, net.dim)
+        super().__init__(inputs, y, net.width, net.dim, net.phi, measure_steps, loss)
         self.signs = net.signs
-        self.phi = net.phi
-        self.coefficients: FloatArray | None = None
-        """The vector c (n,) of the last step ``-eta J^T c``; None before it and after steps of other kinds."""
         self._direction: Callable[[], FloatArray] | None = None
         self._shift = 0
-        self.steps = 0
-        """Steps taken: the index k of the iterate."""
-        self.last_step_norm = 0.0
-        """``||dW||_F`` of the last step (not squared)."""
         n, m = len(self.targets), net.width
-        self._width, self._unit = m, float(1 / np.sqrt(m))
+        self._unit = float(1 / np.sqrt(m))
         self._dtype = np.dtype(np.float32 if single_precision and self.phi.curvature is None else np.float64)
         self._workspaces: dict[int, Workspace] = {}
         self._put(Blocks(n, m), net.signs, net.pre_activation_blocks(self.geometry.inputs))
         self._reach: float | None = None
         self._pattern_gram: FloatArray | None = None
-        self.outputs = np.zeros(n)
         with np.errstate(over="ignore"):
             self._sweep((), count=measure_steps)
             if not np.isfinite(self.residual @ self.residual):
@@ -115,11 +89,6 @@ class FunctionSpaceState:
         self._sweep((), count=self.measure_steps)
 
     @property
-    def kernel(self) -> FloatArray:
-        """``K = X X^T``, shape (n, n)."""
-        return self.geometry.kernel
-
-    @property
     def pattern_gram(self) -> FloatArray:
         """``H = S S^T`` at the current iterate, shape (n, n)."""
         if self._pattern_gram is None:
@@ -128,14 +97,23 @@ class FunctionSpaceState:
         return self._pattern_gram
 
     @property
-    def gram(self) -> FloatArray:
-        """``G = K o H`` at the current iterate, shape (n, n)."""
-        return np.asarray(self.kernel * self.pattern_gram)
-
-    @property
     def summation_length(self) -> int:
         """Additions that one output goes through at most: within a block of neurons, then over the blocks."""
         return self.blocks.summation_length
+
+    def undivided(self) -> AbstractContextManager[None]:
+        """All products by one thread each while it lasts, where passes are shared by several."""
+        return self.blocks.undivided()
+
+    def accurate_sums(self) -> tuple[FloatArray, FloatArray]:
+        """``sum_r a_r phi(z_r)`` at the stored Z as given, shape (n,), and bounds of the errors: of summation alone."""
+        sums = [accurate_sum(self.phi.function(row) * self.signs) for row in self.pre_activations]
+        return np.array([total for total, _ in sums]), np.array([error for _, error in sums])
+
+    def longest_row(self) -> float:
+        """``max_i ||Z_i||_2`` as computed, not squared."""
+        z = self.pre_activations
+        return float(np.sqrt(np.einsum("ij,ij->i", z, z).max()))
 
     def move(self, movement: Movement, eta: float, count: bool, optimiser: str) -> None:
         """Take a step of an optimiser of this name; ``count`` evaluates H with it. Raises DivergenceError."""
@@ -217,7 +195,7 @@ class FunctionSpaceState:
         if self._pattern is not None:
             self._pattern.end()
             counts = self._pattern.counts
-        self._finish(outputs, None if counts is None else counts / self._width)
+        self._finish(outputs, None if counts is None else counts / self.width)
 
     def _sweep_panel(self, movement: Factors, count: bool, thread: int, panel: range) -> tuple[FloatArray, FloatArray]:
         """Move the neurons of some blocks; their ``sum_r a_r phi(z_r)`` (n,) and, of a smooth activation if ``count``, ``m S S^T``."""
@@ -244,14 +222,12 @@ class FunctionSpaceState:
     def _workspace(self, thread: int, number: int) -> Workspace:
         """A thread's, for a block of this number."""
         if thread not in self._workspaces:
-            self._workspaces[thread] = Workspace.of(self._dtype, Blocks(self.blocks.rows, self._width))
+            self._workspaces[thread] = Workspace.of(self._dtype, Blocks(self.blocks.rows, self.width))
         return self._workspaces[thread].part(self._moving[number].shape)
 
     def _finish(self, outputs: FloatArray, pattern_gram: FloatArray | None) -> None:
         """Take the outputs u (n,) and H (n, n) of a pass."""
-        self.outputs = outputs
-        self.residual = outputs - self.objective.minimiser
-        self.output_gradient = self.objective.gradient(outputs)
+        self._took(outputs)
         self._pattern_gram = pattern_gram
 
     def _block_features(self, number: int, out: FloatArray) -> None:

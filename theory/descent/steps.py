@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory.descent.iterate import Iterate
 from theory.descent.optimiser import Chosen, as_optimiser
 from theory.descent.state import FunctionSpaceState
 from theory.inputs import FloatArray, positive, positive_count
@@ -65,13 +66,17 @@ def gradient_step(
     return parameter_step(net, inputs, y, step_size, "gd", loss)
 
 
-class FunctionSpaceDescent(FunctionSpaceState):
-    """A state that takes steps of optimisers. Raises what the state raises."""
+class Descent(Iterate):
+    """An iterate that moves on by steps of optimisers."""
 
     def advance(self, step_size: float, optimiser: Chosen = "ngd") -> None:
         """Take one step. Raises ScaleError, ChoiceError, RankDeficientError, DivergenceError."""
         eta = positive(step_size, "step_size")
         as_optimiser(optimiser).advance(self, eta)
+
+
+class FunctionSpaceDescent(FunctionSpaceState, Descent):
+    """A state that takes steps of optimisers. Raises what the state raises."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb, arb_mat, fmpz_mat
 
+from theory.descent.iterate import Iterate
 from theory.descent.optimiser import Chosen, as_optimiser
-from theory.descent.state import FunctionSpaceState
 from theory.direction import NONNEGATIVE, Directed, LowerBound, UpperBound, digits, stated
 from theory.errors import DescentError, RankDeficientError
 from theory.inputs import FloatArray
@@ -88,11 +88,11 @@ def rectifier_definiteness(rows: FloatArray | None, counts: FloatArray, width: i
     return Definiteness(n, int(whole.rank()) if n <= MOST_RANKED_ROWS else None, lower, upper)
 
 
-def definiteness(state: FunctionSpaceState, on_inputs: bool = True) -> Definiteness:
+def definiteness(state: Iterate, on_inputs: bool = True) -> Definiteness:
     """What is known of G, or of H for ``on_inputs=False``, at the stored iterate; of a smooth network float64's bounds only."""
     rows = state.geometry.inputs
     pattern_gram = state.pattern_gram
-    width = len(state.signs)
+    width = state.width
     if state.phi.curvature is None:
         return rectifier_definiteness(rows if on_inputs else None, np.rint(pattern_gram * width), width)
     gram, dim = (state.gram, rows.shape[1]) if on_inputs else (pattern_gram, 0)
@@ -100,7 +100,7 @@ def definiteness(state: FunctionSpaceState, on_inputs: bool = True) -> Definiten
     return Definiteness(len(gram), None, *bounds)
 
 
-def explained(error: DescentError, state: FunctionSpaceState, optimiser: Chosen) -> DescentError:
+def explained(error: DescentError, state: Iterate, optimiser: Chosen) -> DescentError:
     """The same error with what is known of the matrix that could not be solved with; other errors as they are."""
     if not isinstance(error, RankDeficientError):
         return error

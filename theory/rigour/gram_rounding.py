@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from theory.descent.state import FunctionSpaceState
+from theory.descent.iterate import Iterate
 from theory.direction import LowerBound
 from theory.inputs import FloatArray
 from theory.rigour.activation_accuracy import FEATURE_ERROR
@@ -34,7 +34,7 @@ class GramRounding:
     """tau."""
 
     @classmethod
-    def of(cls, state: FunctionSpaceState, dim: int) -> GramRounding:
+    def of(cls, state: Iterate, dim: int) -> GramRounding:
         """The error of ``state.gram`` for inputs of dimension ``dim``; that of ``state.pattern_gram`` for 0."""
         smooth = state.phi.curvature is not None
         length = state.summation_length if smooth else 0

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from theory.descent.coefficients import Solved, of_a_map
+from theory.descent.iterate import Iterate
 from theory.descent.optimiser import Chosen, StepErrors, as_optimiser
-from theory.descent.state import FunctionSpaceState
-from theory.descent.steps import FunctionSpaceDescent
+from theory.descent.steps import Descent
 from theory.inputs import SMALLEST_DISTANCE, FloatArray, positive
 from theory.losses import Loss, as_loss
 from theory.maps.affine import ParameterMap
@@ -26,7 +26,6 @@ from theory.rigour.gram_rounding import (
     product_error,
 )
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
-from theory.rigour.summation import accurate_sum
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def map_step(
     return moved, _within_range(step)
 
 
-def network_step(state: FunctionSpaceDescent, eta: float, optimiser: Chosen = "ngd") -> OneStep:
+def network_step(state: Descent, eta: float, optimiser: Chosen = "ngd") -> OneStep:
     """Advance ``state`` by one step of an optimiser and bound the error of both residual norms.
 
     The optimiser bounds what its step is off by; the outputs before and after are summed up accurately. NGD's errors are infinite
@@ -126,7 +125,7 @@ def network_step(state: FunctionSpaceDescent, eta: float, optimiser: Chosen = "n
     return next(network_steps(state, eta, optimiser))
 
 
-def network_steps(state: FunctionSpaceDescent, eta: float, optimiser: Chosen = "ngd") -> Iterator[OneStep]:
+def network_steps(state: Descent, eta: float, optimiser: Chosen = "ngd") -> Iterator[OneStep]:
     """One such step after the other, without end; outputs are summed up once an iterate. Nothing else may move ``state`` meanwhile.
 
     Raises what ``network_step`` raises.
@@ -174,13 +173,13 @@ class AccurateOutputs:
 
     @classmethod
     @np.errstate(over="ignore")
-    def of(cls, state: FunctionSpaceState) -> AccurateOutputs:
+    def of(cls, state: Iterate) -> AccurateOutputs:
         """Evaluate; ``FUNCTION_ROUNDINGS`` of what ``_row_norm`` bounds for phi, outputs move g by L times as much."""
-        root, u, loss = float(np.sqrt(len(state.signs))), UNIT_ROUNDOFF, state.objective
-        sums = [accurate_sum(state.phi.function(row) * state.signs) for row in state.pre_activations]
-        outputs = np.array([total for total, _ in sums]) / root
+        root, u, loss = float(np.sqrt(state.width)), UNIT_ROUNDOFF, state.objective
+        sums, errors = state.accurate_sums()
+        outputs = sums / root
         residual = outputs - loss.minimiser
-        summation = euclidean_norm(np.array([error for _, error in sums])) / root
+        summation = euclidean_norm(errors) / root
         evaluation = (
             0.0
             if state.phi.curvature is None
@@ -197,8 +196,7 @@ class AccurateOutputs:
         )
 
 
-def _row_norm(state: FunctionSpaceState) -> float:
+def _row_norm(state: Iterate) -> float:
     """``max_i ||phi(Z_i)||_2`` bounded through ``|phi(z)| <= |phi(0)| + |z|`` with slopes below 1.2."""
-    z = state.pre_activations
     at_zero = abs(float(state.phi.function(np.zeros(1))[0]))
-    return float(np.sqrt(np.einsum("ij,ij->i", z, z).max()) * STEEPEST_SLOPE + at_zero * np.sqrt(z.shape[1]))
+    return float(state.longest_row() * STEEPEST_SLOPE + at_zero * np.sqrt(state.width))

@@ -131,13 +131,11 @@ BY_FUNCTION: dict[str, tuple[tuple[str, str], ...]] = {
         (r"^(n|geometry|model.width)\b.* in n \+ geometry", COUNT),
         (r"^gamma\(4\) \* length", "the form's gamma over the root is more"),
     ),
-    "descent.coefficients.CoefficientOptimiser.rounding": (
-        (r"^(n|2 \* dim|16|dim|len\(state.signs\)) in n \+", COUNT),
-    ),
+    "descent.coefficients.CoefficientOptimiser.rounding": ((r"^(n|2 \* dim|16|dim|state.width) in n \+", COUNT),),
     "descent.gd.GradientDescent.displacement": ((r"^coefficients in gradient - coefficients", LARGER),),
     "descent.kfac.KroneckerFactored.rounding": (
         (r"^state.output_gradient in", LARGER),
-        (r"^(n|n \* .*|geometry.inputs.shape\[1\]|len\(state.signs\)) in n", COUNT),
+        (r"^(n|n \* .*|geometry.inputs.shape\[1\]|state.width) in n", COUNT),
     ),
 }
 """By function below theory/: patterns of what is left out, with the reason."""
