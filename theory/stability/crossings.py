@@ -37,20 +37,25 @@ class Crossings:
     @classmethod
     def between(cls, start: FloatArray, end: FloatArray) -> Crossings:
         """Find and order the crossings of the segment from ``start`` to ``end``, both (n, m)."""
-        after = end >= 0
         # one axis, as that is much faster where few entries are not zero
-        rows, neurons = np.divmod(np.flatnonzero((start >= 0) != after), start.shape[1])
-        z, moved = start[rows, neurons], end[rows, neurons]
+        rows, neurons = np.divmod(np.flatnonzero((start >= 0) != (end >= 0)), start.shape[1])
+        return cls.ordered(rows, neurons, start[rows, neurons], end[rows, neurons])
+
+    @classmethod
+    def ordered(cls, rows: IntArray, neurons: IntArray, start: FloatArray, end: FloatArray) -> Crossings:
+        """Order the crossings of these pairs (q,), whose pre-activations are ``start`` and then ``end``, of different activations.
+
+        Pairs whose times are equal stay in the order in which they are given.
+        """
         # halves of large ones, as the difference of two floats may be beyond their range
-        halved = np.where(np.maximum(np.abs(z), np.abs(moved)) > 1, 0.5, 1.0)
-        z, moved = halved * z, halved * moved
+        halved = np.where(np.maximum(np.abs(start), np.abs(end)) > 1, 0.5, 1.0)
+        z, moved = halved * start, halved * end
         times = z / (z - moved)
         order = np.argsort(times, kind="stable")
-        rows, neurons = rows[order], neurons[order]
-        directions = np.where(after[rows, neurons], 1, -1).astype(np.int8)
+        directions = np.where(end[order] >= 0, 1, -1).astype(np.int8)
         separable = np.ones(len(rows) + 1, dtype=bool)
         separable[1:-1] = np.diff(times[order]) > 2 * CROSSING_ERROR
-        return cls(rows, neurons, directions, separable)
+        return cls(rows[order], neurons[order], directions, separable)
 
     def __len__(self) -> int:
         """The number of crossings."""

@@ -8,34 +8,34 @@ column of ones takes the place of X in every norm (theory.stability.conditions).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.descent.iterate import Iterate
 from theory.descent.optimiser import Chosen, as_optimiser
-from theory.descent.state import FunctionSpaceState
 from theory.descent.steps import FunctionSpaceDescent
 from theory.direction import CertifiedSteps, Directed, LowerBound, UpperBound, as_upper_bound
 from theory.errors import DescentError, ShapeError
 from theory.inputs import FloatArray, positive, positive_count, unit_rows
 from theory.network.definiteness import explained
-from theory.network.two_layer import TwoLayerNetwork, pattern_counts
+from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.euclidean import euclidean_norm, row_norms
 from theory.rigour.gram_rounding import GramRounding, smallest_eigenvalue
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.stability.conditions import factor_rows, known_condition
-from theory.stability.crossings import Crossings, IntArray, few_on_one_neuron, jacobian_change, subset_bound
+from theory.stability.crossings import Crossings
 from theory.stability.division import Division
 from theory.stability.norms import (
     feature_change_norm,
     feature_error,
     input_norm_squared,
-    pattern_change_norm,
     rounded_up,
-    squared_norm_excess,
     stability_constant,
 )
+from theory.stability.pattern_change import PatternChange
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,25 @@ class PathCertificate(Directed):
                 f"{self.steps} steps are to be certified, but {len(self.step_changes)} segments are bounded"
             )
 
+    @classmethod
+    def of(
+        cls,
+        changes: Sequence[UpperBound],
+        lambda_min: LowerBound,
+        step_norms: Sequence[float],
+        residual_norms: Sequence[float],
+    ) -> PathCertificate:
+        """From bounds of the change on each segment, of which there is one at least, and the norms."""
+        constant = as_upper_bound(stability_constant(max(changes), lambda_min), "C along the path")
+        return cls(
+            constant,
+            CertifiedSteps(len(changes)),
+            lambda_min,
+            np.array(changes),
+            np.array(step_norms),
+            np.array(residual_norms),
+        )
+
     @property
     def step_constants(self) -> FloatArray:
         """The constant of the first k + 1 segments, shape (steps,): never decreasing, the last one is ``constant``.
@@ -89,57 +108,16 @@ class PatternSegments:
     def __init__(self, initial: FloatArray, rows: FloatArray) -> None:
         """Remember the initial pattern and what the inputs (n, d) contribute."""
         self.initial = initial >= 0
-        self.kernel = rows @ rows.T
-        self.dim = rows.shape[1]
-        self.norm_squared = input_norm_squared(rows)
-        self.counts = np.zeros((len(rows), len(rows)))
-        """``D D^T`` (n, n) of the change D of the pattern from Z(0) to the present end of the path."""
+        self.change = PatternChange(rows, initial.shape[1])
 
     def supremum(
         self, start: FloatArray, end: FloatArray, parts: int, floor: float = 0.0
     ) -> tuple[LowerBound, UpperBound]:
         """Bracket of ``sup ||J - J(0)||_2`` over one segment, in at most ``parts`` parts; then go to its end."""
         crossings = Crossings.between(start, end)
-        touched, local = np.unique(crossings.neurons, return_inverse=True)
+        touched = np.unique(crossings.neurons)
         before = (start[:, touched] >= 0).astype(np.int8) - self.initial[:, touched].astype(np.int8)
-        known: dict[int, FloatArray] = {0: self.counts}
-
-        def change(position: int, columns: IntArray) -> NDArray[np.int8]:
-            state = before.copy()
-            state[crossings.rows[:position], local[:position]] += crossings.directions[:position]
-            return np.asarray(state[:, columns])
-
-        def counts(position: int) -> FloatArray:
-            if position not in known:
-                base = max(p for p in known if p < position)
-                columns = np.unique(local[base:position])
-                old, new = change(base, columns), change(position, columns)
-                known[position] = known[base] + pattern_counts(new) - pattern_counts(old)
-            return known[position]
-
-        def evaluate(position: int) -> tuple[float, float]:
-            return pattern_change_norm(self.kernel, counts(position), self.initial.shape[1], self.dim)
-
-        def between(left: int, left_value: float, right: int, right_value: float) -> float:
-            on_one_input, on_one_neuron = (
-                crossings.counts_by_input(left, right),
-                crossings.counts_by_neuron(left, right),
-            )
-
-            def jump(numbers: IntArray) -> FloatArray:
-                return self.jump(numbers, on_one_input, on_one_neuron)
-
-            return subset_bound(jump, right - left, left_value, right_value)
-
-        below, above = Division(evaluate, between, crossings.middle).supremum(0, len(crossings), parts, floor)
-        self.counts = counts(len(crossings))
-        return LowerBound(float(below)), UpperBound(float(above))
-
-    def jump(self, numbers: IntArray, on_one_input: int, on_one_neuron: int) -> FloatArray:
-        """Bounds of ``||J - J'||_2`` between states that differ in so many pairs, at most so many of one input and neuron."""
-        longest = 1 + squared_norm_excess(self.dim)
-        share = few_on_one_neuron(self.norm_squared, longest, on_one_neuron)
-        return jacobian_change(numbers, on_one_input, share, longest, self.initial.shape[1])
+        return self.change.supremum(crossings, before, parts, floor)
 
 
 class SmoothSegments:
@@ -208,7 +186,7 @@ def segments_of(net: TwoLayerNetwork, initial: FloatArray, rows: FloatArray) -> 
     return SmoothSegments(net, initial, rows)
 
 
-def initial_eigenvalue(condition: str, state: FunctionSpaceState) -> LowerBound:
+def initial_eigenvalue(condition: str, state: Iterate) -> LowerBound:
     """Certified lower bound of ``lambda_min(G)`` (K2: of H) at the stored Z exactly as given.
 
     The pattern of exact products ``X W^T`` may be another one, where a product rounds to the other side of 0.
@@ -280,9 +258,4 @@ def certify_path_until_broken(
         lengths.append(state.last_step_norm)
         residuals.append(euclidean_norm(state.residual))
         np.copyto(start, state.pre_activations)
-    constant = as_upper_bound(stability_constant(max(changes), lambda_min), "C along the path")
-    steps_certified = CertifiedSteps(len(changes))
-    path = PathCertificate(
-        constant, steps_certified, lambda_min, np.array(changes), np.array(lengths), np.array(residuals)
-    )
-    return path, broken
+    return PathCertificate.of(changes, lambda_min, lengths, residuals), broken

@@ -147,7 +147,7 @@ def in_between_only(instance: PathInstance) -> float:
         cuts = [len(crossings) * k // 4 for k in range(5)]
         for left, right in itertools.pairwise(cuts):
             counts = crossings.counts_by_input(left, right), crossings.counts_by_neuron(left, right)
-            found.append(float(segments.jump(np.array([right - left]), *counts)[0]))
+            found.append(float(segments.change.jump(np.array([right - left]), *counts)[0]))
     return max(found)
 
 

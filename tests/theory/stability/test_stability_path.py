@@ -164,22 +164,22 @@ def test_one_part_is_bounded_through_the_flips_on_it() -> None:
     initial = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]])
     end = np.array([[-1.0, -2.0, -3.0, 1.0], [-9.0, 1.0, 1.0, 1.0]])
     segments = PatternSegments(initial, np.eye(2))
-    assert segments.jump(np.array([0, 1, 3, 4]), 3, 9) == pytest.approx(
+    assert segments.change.jump(np.array([0, 1, 3, 4]), 3, 9) == pytest.approx(
         np.sqrt(np.array([0, 1, 3, 3]) / 4), rel=gamma(99)
     )
     # ||D||_2^2 <= 3 flips of an input times 1 of a neuron; ||X||_2^2 = 2 would give more
     aligned = PatternSegments(initial, np.array([[1.0, 0.0], [1.0, 0.0]]))
-    assert aligned.jump(np.array([5]), 3, 1)[0] == pytest.approx(math.sqrt(3 / 4), rel=1e-12)
-    assert aligned.jump(np.array([9]), 3, 2)[0] == pytest.approx(math.sqrt(6 / 4), rel=1e-12)
+    assert aligned.change.jump(np.array([5]), 3, 1)[0] == pytest.approx(math.sqrt(3 / 4), rel=1e-12)
+    assert aligned.change.jump(np.array([9]), 3, 2)[0] == pytest.approx(math.sqrt(6 / 4), rel=1e-12)
     lower, upper = segments.supremum(initial, end, 1)
     assert lower == pytest.approx(math.sqrt(3 / 4), rel=1e-12)
     # 4 flips, value 0 on the left: after p of them at most min(sqrt(p), sqrt(3)) / 2
     assert upper == pytest.approx(math.sqrt(3 / 4), rel=1e-12)
-    assert np.array_equal(segments.counts, [[3, 1], [1, 1]])
+    assert np.array_equal(segments.change.counts, [[3, 1], [1, 1]])
     # back again on another way: from the changed state
     lower, upper = segments.supremum(end, initial, 1000)
     assert lower <= math.sqrt(3 / 4) <= upper == pytest.approx(math.sqrt(3 / 4), rel=1e-12)
-    assert np.array_equal(segments.counts, np.zeros((2, 2)))
+    assert np.array_equal(segments.change.counts, np.zeros((2, 2)))
     # what the caller has reached already is not searched for
     assert segments.supremum(initial, end, 1000, floor=2.0)[1] <= 2.0
 
