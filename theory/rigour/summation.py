@@ -35,6 +35,20 @@ def accurate_sum(values: FloatArray) -> tuple[float, float]:
     return total, 2 * error
 
 
+def accurate_row_sums(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """``accurate_sum`` of each row of a (k, m) matrix: sums (k,), and bounds of their errors (k,)."""
+    count = rows.shape[1]
+    largest = np.abs(rows).max(axis=1, initial=0.0)
+    sigma = np.ldexp(1.0, np.frexp(largest)[1] + (count + 2).bit_length())
+    leading = rows + sigma[:, None]
+    leading -= sigma[:, None]
+    head = leading.sum(axis=1)
+    np.subtract(rows, leading, out=leading)
+    totals = head + leading.sum(axis=1)
+    errors = 2 * (gamma(count) * count * UNIT_ROUNDOFF * sigma + UNIT_ROUNDOFF * np.abs(totals))
+    return np.where(largest > 0, totals, 0.0), np.where(largest > 0, errors, 0.0)
+
+
 def enclosed_sums(rows: FloatArray) -> list[arb]:
     """The sums of the rows of a (k, m) matrix of finite numbers, m < 2^52, as balls at the working precision.
 

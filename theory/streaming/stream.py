@@ -118,13 +118,19 @@ class NeuronStream:
         """How many neurons a chunk has."""
         return min(self.chunk, self.distinct - chunk * self.chunk)
 
+    def signs(self, chunk: int) -> FloatArray:
+        """a (k,) of the neurons of a chunk that are drawn; copies have the opposite ones."""
+        return _signs(self._generator(chunk), self.size(chunk))
+
+    def _generator(self, chunk: int) -> np.random.Generator:
+        return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.entropy, spawn_key=(chunk,))))
+
     def blocks(self, chunk: int) -> Iterator[Block]:
         """The neurons of a chunk, a block at a time."""
-        size = self.size(chunk)
-        rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.entropy, spawn_key=(chunk,))))
-        bits = np.unpackbits(np.frombuffer(rng.bytes(-(-size // 8)), dtype=np.uint8), count=size)
+        size, rng = self.size(chunk), self._generator(chunk)
+        all_signs = _signs(rng, size)
         for first in range(0, size, self.block):
-            signs = np.where(bits[first : first + self.block], 1.0, -1.0)
+            signs = all_signs[first : first + self.block]
             normals = rng.standard_normal((len(signs), self.normals))
             if self.scale != 1:
                 normals *= self.scale
@@ -157,6 +163,12 @@ class NeuronStream:
         if self.symmetric:
             weights, signs = np.concatenate([weights, weights]), np.concatenate([signs, -signs])
         return TwoLayerNetwork(weights, signs)
+
+
+def _signs(rng: np.random.Generator, size: int) -> FloatArray:
+    """The first numbers of a chunk's generator."""
+    bits = np.unpackbits(np.frombuffer(rng.bytes(-(-size // 8)), dtype=np.uint8), count=size)
+    return np.where(bits, 1.0, -1.0)
 
 
 def neuron_stream(

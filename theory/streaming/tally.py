@@ -6,7 +6,7 @@ So the order in which chunks arrive, and who worked on them, leave no trace in a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,4 +43,16 @@ class Tally:
 
     def total(self) -> FloatArray:
         """The sums of all chunks, each rounded once, whatever their order."""
-        return np.array([math.fsum(column) for column in zip(*self.sums.values(), strict=True)])
+        return summed(self.sums.values())
+
+
+def summed(parts: Iterable[FloatArray]) -> FloatArray:
+    """The sum of vectors, each entry rounded once; not-a-number where one is beyond the range of float64."""
+
+    def total(column: tuple[float, ...]) -> float:
+        try:
+            return math.fsum(column)
+        except (OverflowError, ValueError):
+            return math.nan
+
+    return np.array([total(column) for column in zip(*parts, strict=True)])

@@ -70,6 +70,9 @@ CHAINS = (
             argued("a step of K-FAC: the defect of H^{-1} diag(r), and the error of P and X^+", f"{_ROUNDING}P11.6"),
             argued("steps of parameter maps and of feature maps", f"{_ROUNDING}P11.7"),
             argued("a step of K-FAC with factored damping: P and Y depend on X continuously", f"{_ROUNDING}P11.8"),
+            argued(
+                "steps of neurons that are kept a chunk at a time: sums by chunks, exact counts", f"{_ROUNDING}P11.9"
+            ),
             checked("computed steps against steps in balls", "E-step"),
         ),
     ),

@@ -43,6 +43,7 @@ _SEGMENT = (
     *_SPECTRAL,
     *_SMOOTH_JACOBIAN[2:],
     argued("between division points the norm grows by at most (#flips in between/m)^{1/2}", f"{_HERE}P4.5"),
+    argued("of a run only the pairs that flip on each segment are needed", f"{_HERE}P4.12"),
     argued("so the steps that were followed obey the rates of the theorems", f"{PARAGRAPHS}P1.5"),
 )
 _ON_INSTANCES = "the bound on instances, against attacks and exact suprema"

@@ -10,7 +10,7 @@ from flint import arb, fmpq
 from theory.inputs import FloatArray
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
-from theory.rigour.summation import accurate_sum, enclosed_sums
+from theory.rigour.summation import accurate_row_sums, accurate_sum, enclosed_sums
 
 
 def exact_sum(values: FloatArray) -> Fraction:
@@ -78,6 +78,19 @@ def test_another_unit_scales_the_sum_and_its_bound(exponent: int) -> None:
 def test_zeros_sum_to_zero_without_error() -> None:
     assert accurate_sum(np.zeros(5)) == (0.0, 0.0)
     assert accurate_sum(np.zeros(0)) == (0.0, 0.0)
+
+
+def test_sums_of_rows_are_within_the_bound_of_each_row() -> None:
+    rows = np.zeros((len(samples()) + 1, max(map(len, samples()))))
+    for row, values in zip(rows, samples(), strict=False):
+        row[: len(values)] = values
+    for values, total, error in zip(rows, *accurate_row_sums(rows), strict=True):
+        assert abs(Fraction(total) - exact_sum(values)) <= Fraction(error)
+        assert error == pytest.approx(accurate_sum(values)[1], rel=2.0**-40)
+    assert accurate_row_sums(rows)[1][-1] == 0
+    total, error = (found[0] for found in accurate_row_sums(np.array([[1.0, 2.0**-50, 2.0**-104, -(2.0**-50), -1.0]])))
+    assert total == 0
+    assert error >= 2.0**-104
 
 
 def test_balls_of_sums_contain_them_at_every_precision() -> None:
