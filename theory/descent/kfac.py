@@ -34,7 +34,7 @@ class KroneckerFactored(Optimiser):
         gradient, pattern_gram, geometry = state.output_gradient, state.pattern_gram, state.geometry
         # H^{-1} diag(g), transposed below
         inverse_times = solve_gram(pattern_gram, np.diag(gradient), named_at("H", "Condition K1", state.steps))
-        length = form_root(inverse_times @ geometry.dual_inputs, pattern_gram)
+        length = form_root(inverse_times @ geometry.dual_coordinates, pattern_gram)
         basis = geometry.basis
         factors: Factors = (geometry.projection @ inverse_times.T,)
         if 2 * basis.shape[1] < len(basis):
@@ -66,7 +66,7 @@ class KroneckerFactored(Optimiser):
         displacement = solved.movement_error(geometry.basis, bounds, features_error, STEEPEST_SLOPE)
 
         def errors(eta: float, sum_rounding: float) -> StepErrors:
-            length_error = solved.length_error(geometry.dual_inputs, bounds, state.last_step_norm / eta)
+            length_error = solved.length_error(geometry.dual_coordinates, bounds, state.last_step_norm / eta)
             moved_error = STEEPEST_SLOPE * (eta * displacement + float(np.sqrt(n)) * sum_rounding)
             operations = n * (n + geometry.inputs.shape[1]) + state.width
             return StepErrors(moved_error, eta * length_error, operations)

@@ -60,10 +60,15 @@ class InputGeometry:
         return np.diag(self.projection)
 
     @cached_property
+    def dual_coordinates(self) -> FloatArray:
+        """``U diag(1/s)``, shape (n, rank): the rows of ``(X^+)^T`` in the orthonormal rows of V, so that norms are those of ``(X^+)^T``."""
+        left, values, _ = self.decomposition
+        return np.asarray(left / values)
+
+    @cached_property
     def dual_inputs(self) -> FloatArray:
         """``X (X^T X)^+ = (X^+)^T``, shape (n, d)."""
-        left, values, right = self.decomposition
-        return np.asarray((left / values) @ right)
+        return self.dual_coordinates @ self.decomposition[2]
 
     @property
     def largest_eigenvalue(self) -> float:

@@ -39,6 +39,7 @@ class ActivationPattern:
         """``A A^T``, integers; None when the last pass did not count."""
         self._known: FloatArray | None = None
         self._counting = False
+        self._comparable = False
         self._few_change = True
         self._total = np.zeros((blocks.rows, blocks.rows))
         self._adding = Lock()
@@ -56,8 +57,9 @@ class ActivationPattern:
 
     def begin(self, count: bool) -> None:
         """Start a pass over all blocks."""
-        comparing = count and self._few_change and self._blocks.rows >= ROWS_WORTH_COMPARING
-        self._counting, self._known, self.counts = count, self.counts if comparing else None, None
+        self._comparable = count and self.counts is not None and self._blocks.rows >= ROWS_WORTH_COMPARING
+        known = self.counts if self._comparable and self._few_change else None
+        self._counting, self._known, self.counts = count, known, None
         self._total = np.zeros_like(self._total)
 
     def renew(self, number: int, block: FloatArray, out: SignedPattern) -> None:
@@ -65,13 +67,10 @@ class ActivationPattern:
         before, signs = self.signed[number], self._signs[self._blocks.slices[number]]
         np.greater_equal(block, 0.0, out=out.view(np.bool_))
         after = np.multiply(out, signs, out=out)
-        if self._counting and self._known is None:
-            self._add_counts(_counts_anew(after))
-        elif self._counting:
-            change, few = _change_of_counts(before, after)
-            self._add_counts(change)
-            if number == 0:
-                self._few_change = few
+        if self._counting:
+            self._add_counts(_counts_anew(after) if self._known is None else _change_of_counts(before, after))
+        if self._comparable and number == 0:  # for the next pass
+            self._few_change = _few_differ(before, after)
         np.copyto(before, after)
 
     def _add_counts(self, change: Counts) -> None:
@@ -98,16 +97,21 @@ def _counts_anew(signed: SignedPattern) -> Counts:
     return block @ block.T  # the same array twice lets the library compute one triangle only
 
 
-def _change_of_counts(before: SignedPattern, after: SignedPattern) -> tuple[Counts, bool]:
-    """A matrix of integers whose mean with its transpose is ``T' T'^T - T T^T`` for T, T' (n, b), and whether few entries differ.
+def _few_differ(before: SignedPattern, after: SignedPattern) -> bool:
+    """Whether so few of the entries (n, b) differ that products of these alone cost less."""
+    return bool(np.count_nonzero(after != before) <= FEW_CHANGES * before.shape[1])
 
-    Where few do, ``(T' - T)(T' + T)^T``, from these alone: sums of integers below 2^24 are exact in float32.
+
+def _change_of_counts(before: SignedPattern, after: SignedPattern) -> Counts:
+    """A matrix of integers whose mean with its transpose is ``T' T'^T - T T^T`` for T, T' (n, b).
+
+    Where few entries differ, ``(T' - T)(T' + T)^T``, from these alone: sums of integers below 2^24 are exact in float32.
     """
+    if not _few_differ(before, after):
+        return _counts_anew(after) - _counts_anew(before)
     flips = np.flatnonzero(after != before)
-    if len(flips) > FEW_CHANGES * before.shape[1]:
-        return _counts_anew(after) - _counts_anew(before), False
     rows, columns = np.divmod(flips, before.shape[1])
     difference = np.zeros((len(before), len(flips)), dtype=np.float32)
     difference[rows, np.arange(len(flips))] = after.reshape(-1)[flips] - before.reshape(-1)[flips]
     both = after.take(columns, axis=1) + before.take(columns, axis=1)
-    return difference @ both.astype(np.float32).T, True
+    return difference @ both.astype(np.float32).T

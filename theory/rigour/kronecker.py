@@ -69,8 +69,9 @@ class KroneckerSolution:
         return (self.displacement + self.size * bounds.projection_error + rounding + inexact) * (1 + gamma(8))
 
     def length_error(self, dual_inputs: FloatArray, bounds: InputBounds, length: float) -> float:
-        """Bound of the error of ``length``, ``||dW||_F/eta`` computed as the root of ``tr D^T H D``, ``D = T' Y'`` (n, d).
+        """Bound of the error of ``length``, ``||dW||_F/eta`` computed as the root of ``tr D^T H D``, ``D = T' Y'``.
 
+        ``dual_inputs`` is what stands for Y' there: Y' (n, d) itself, or ``U diag(1/s)`` (n, rank), its coordinates in the rows of V.
         A computed quadratic form is off by ``gamma`` of its magnitudes, its root by that over the root and by its root.
         """
         n, d = dual_inputs.shape

@@ -382,6 +382,9 @@ def test_geometry_of_inputs() -> None:
         assert np.abs(geometry.projection - inputs @ np.linalg.pinv(inputs)).max() <= 1e-12
         assert np.abs(geometry.leverage - np.diag(geometry.projection)).max() == 0
         assert np.abs(geometry.dual_inputs - np.linalg.pinv(inputs).T).max() <= 1e-12
+        # norms of what it is multiplied with are those of the dual inputs
+        products = geometry.dual_coordinates @ geometry.dual_coordinates.T
+        assert np.abs(products - geometry.dual_inputs @ geometry.dual_inputs.T).max() <= 1e-12
         assert geometry.largest_eigenvalue == pytest.approx(values[0] ** 2, rel=1e-13)
         assert geometry.smallest_eigenvalue == pytest.approx(values[rank - 1] ** 2, rel=1e-11)
         assert np.array_equal(geometry.kernel, inputs @ inputs.T)

@@ -113,6 +113,11 @@ def test_only_changed_entries_are_counted_where_few_change(monkeypatch: pytest.M
     sweep(kept, Z)
     assert_right(kept, Z)
     assert counted == [17, 17, *(5 * [17]), 15]
+    counted.clear()
+    Z[5, 6] *= -1  # few again, as the last pass found
+    sweep(kept, Z)
+    assert_right(kept, Z)
+    assert counted == []
 
 
 def test_products_of_two_different_matrices() -> None:
