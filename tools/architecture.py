@@ -33,9 +33,9 @@ def arrows(rooms: list[str]) -> dict[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     for module in graph.modules:
         for other in graph.find_modules_directly_imported_by(module):
-            pair = (_room(module, rooms), _room(other, rooms))
-            if None not in pair and pair[0] != pair[1]:
-                found[pair] = found.get(pair, 0) + 1  # type: ignore[index]
+            room, imported = _room(module, rooms), _room(other, rooms)
+            if room is not None and imported is not None and room != imported:
+                found[room, imported] = found.get((room, imported), 0) + 1
     return found
 
 
