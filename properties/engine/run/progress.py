@@ -48,7 +48,9 @@ class Progress:
         tightest = result.tightest
         bound = None if tightest is None else tightest.tightest
         found = "" if bound is None else f", tightest {ratio_text(bound.ratio)}"
-        self._shown.tell(self._standing(f"{result.claim.id}: {counted(result.instances, 'instance')}{found}"), ended=False)
+        self._shown.tell(
+            self._standing(f"{result.claim.id}: {counted(result.instances, 'instance')}{found}"), ended=False
+        )
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Take what there is to run, in this process."""
