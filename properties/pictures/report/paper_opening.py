@@ -99,8 +99,8 @@ def _kfac(claims: Claims, slack: Sequence[Row]) -> str:
 
 def _generalisation(claims: Claims, slack: Sequence[Row]) -> str:
     found = claims["T5"]
-    conjecture = ", a conjecture at the widths tried" if found["status"] == Status.CONJECTURE.value else ""
-    said = f"The bound{conjecture}, {_verdict(found)} on {_instances(found)}"
+    conjecture = ", a conjecture at the widths tried," if found["status"] == Status.CONJECTURE.value else ""
+    said = f"The bound{conjecture} {_verdict(found)} on {_instances(found)}"
     if "T5-width" not in claims:
         return f"{said}."
     derived = claims["T5-width"]

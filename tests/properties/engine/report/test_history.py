@@ -3,13 +3,24 @@
 import json
 import subprocess
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from properties.engine.report.document import Document
-from properties.engine.report.history import KEPT, changes, last_comparable, made, remembered, summary, trends
+from properties.engine.report.history import (
+    KEPT,
+    SHOWN,
+    changes,
+    columns,
+    last_comparable,
+    made,
+    remembered,
+    summary,
+    trends,
+)
 from properties.engine.report.html import pages
 from properties.engine.report.publication import publish
 
@@ -76,3 +87,40 @@ def test_the_commit_is_told_where_git_has_it(tmp_path: Path, monkeypatch: pytest
     assert len(made(tmp_path)["commit"]) >= 7
     monkeypatch.setenv("PATH", "")
     assert made(tmp_path)["commit"] is None
+
+
+def test_old_comes_before_new_in_every_kind_of_change() -> None:
+    before, now = summary(content(A=0.5)), summary(content(A=0.25))
+    now["claims"]["A"]["instances"] = 9
+    now["claims"]["A"]["verdict"] = "refuted"
+    assert changes(before, now) == ["A: holds, now refuted; instances 7, now 9; tightest 0.5, now 0.25"]
+
+
+def test_the_last_runs_are_shown_by_their_commits_or_days() -> None:
+    runs = [summary(content(A=place / 100)) for place in range(1, SHOWN + 4)]
+    for place, run in enumerate(runs):
+        run |= {"commit": f"c{place}", "date": f"day {place}"}
+    runs[-2] |= {"commit": None}
+    runs[-3] |= {"commit": None, "date": None, "name": "old/base.json"}
+    *history, now = runs
+    (trend,) = trends(history, now)
+    assert list(trend.ratios) == [f"{place / 100:g}" for place in range(3, SHOWN + 4)]
+    assert columns(history, now) == ["c2", "c3", "c4", "base.json", "day 6", "c7"]
+    assert last_comparable(history, now) is history[-1]
+
+
+def test_what_is_remembered_of_a_run() -> None:
+    assert summary(content(A=0.5), "base.json") == {
+        "name": "base.json",
+        "date": "2026-01-02 03:04",
+        "commit": "abc",
+        "seconds": 5.0,
+        "depth": "quick",
+        "verdict": "holds",
+        "claims": {"A": {"verdict": "holds", "instances": 7, "ratio": 0.5}},
+    }
+
+
+def test_a_run_is_dated_year_month_day() -> None:
+    started = datetime.strptime(made(Path())["date"], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+    assert abs(datetime.now(UTC) - started).total_seconds() < 120

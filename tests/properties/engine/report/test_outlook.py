@@ -61,3 +61,43 @@ def test_what_is_worse_than_the_baseline_is_named() -> None:
     (worse,) = [remark for remark in outlook(document) if remark.against]
     assert (worse.heading, worse.text) == ("Worse than the baseline", "old.json")
     assert [one.id for one in worse.named] == losses
+
+
+def test_counts_are_those_of_what_is_named() -> None:
+    claims = [
+        entry("N-open", 0.7, instances=12, undecided_hypotheses=100),
+        entry("N-near", 1.0, instances=40),
+        entry("N-far", 0.25, instances=50),
+        entry("N-one", 0.6, instances=60, verdict="undecided", undecided=1),
+        entry("N-two", 0.6, instances=60, verdict="undecided", undecided=2),
+        entry("N-gone", 2.0, instances=3, verdict="refuted", undecided=2),
+    ]
+    found = {
+        remark.heading: remark
+        for remark in outlook(Document({}, claims={one["id"]: one for one in claims}, expected=7))
+    }
+    said = {heading: [(one.id, one.remark) for one in remark.named] for heading, remark in found.items()}
+    assert said["Undecided"] == [("N-one", "1 instance undecided"), ("N-two", "2 instances undecided")]
+    assert said["Refuted"] == [("N-gone", "a violation is confirmed")]
+    assert said["Undecided hypotheses"] == [("N-open", "100 beside 12")]
+    assert said["Most room left"] == [("N-far", "0.25")]
+    assert (found["No room left"].text, found["Not run"].text) == ("1 attained to within 0.001", "1 of 7 items")
+    assert [found[heading].more for heading in ("No room left", "Most room left", "Undecided hypotheses")] == [0, 0, 0]
+
+
+def test_the_fewest_instances_are_told() -> None:
+    claims = {
+        f"N-{n}": entry(f"N-{n}", 0.3 + n / 100, instances=10 + n, undecided_hypotheses=n) for n in range(SHOWN + 2)
+    }
+    found = {remark.heading: remark for remark in outlook(Document({}, claims=claims, expected=len(claims)))}
+    assert [(one.id, one.remark) for one in found["Fewest instances"].named] == [
+        ("N-0", "10"),
+        ("N-1", "11"),
+        ("N-2", "12"),
+    ]
+    assert [(one.id, one.remark) for one in found["Most room left"].named] == [
+        ("N-0", "0.3"),
+        ("N-1", "0.31"),
+        ("N-2", "0.32"),
+    ]
+    assert (found["Most room left"].more, found["Undecided hypotheses"].more) == (2, 1)

@@ -49,3 +49,12 @@ def test_a_run_on_a_step_or_a_library_opens_with_its_name(kind: str, wrong: str)
     (card,) = of_suite(Document({kind: "mine"}, claims={"own-a": entry("own-a")})).cards
     assert card.title == "mine"
     assert card.text.endswith(f"{wrong}.")
+
+
+def test_wrong_steps_are_counted_as_refuted_of_all() -> None:
+    mutants = {
+        f"own-a/{place}": {"id": f"own-a/{place}", "claim": "own-a", "verdict": verdict}
+        for place, verdict in enumerate(("refuted", "holds", "refuted"))
+    }
+    found = own_opening(Document({}, claims={"own-a": entry("own-a")}, mutants=mutants), "mine:step", "wrong steps")
+    assert found.cards[0].text == "It meets the claim, and the same search tells it from 2 of 3 wrong steps."

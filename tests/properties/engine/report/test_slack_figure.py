@@ -1,5 +1,7 @@
 """The figure of the slack table."""
 
+from typing import Any
+
 import pytest
 
 from properties.engine.report.slack_figure import slack_figure
@@ -46,3 +48,32 @@ def test_positive_numbers_are_compared_on_a_scale_of_ratios(
         "remark": "",
     }
     assert (slack_figure([row]) is not None) is comparable
+
+
+class Recorded:
+    """Axes that remember what is drawn."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any, Any]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments, **named: self.calls.append((name, arguments, named))
+
+
+def test_each_mark_is_the_quotient_that_its_label_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr("properties.engine.report.slack_figure.figure", lambda *given, **_: drawn.append(given))
+    monkeypatch.setattr("properties.engine.report.slack_figure.legend_below", lambda *_, **__: None)
+    row = {"claim": "N", "quantity": "q", "witness": None, "remark": ""}
+    slack_figure(
+        [row | {"paper": 0.1, "proved": None, "refuted": None}, row | {"paper": 0.1, "proved": 0.5, "refuted": 2.0}]
+    )
+    axes = Recorded()
+    drawn[0][3](axes)
+    marks = [(given[0], given[1], named["label"]) for name, given, named in axes.calls if name == "plot"]
+    assert marks == [((0.2,), (0,), "the paper"), ((4.0,), (0,), "refuted at")]
+    assert [(given, named["label"]) for name, given, named in axes.calls if name == "axvline"] == [
+        ((1.0,), "proved here")
+    ]
+    assert [named["labels"] for name, _, named in axes.calls if name == "set_yticks"] == [["2  N"]]
+    assert "1 row of" in drawn[0][2]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from properties.catalogue import slack_table
 from properties.engine.claim import InstanceVerdict
-from properties.engine.report import wording
+from properties.engine.report import terminal, wording
 from properties.engine.report.commands import Commands
+from properties.engine.report.document import Document
 from properties.engine.report.entries import slack_entry
 from properties.engine.report.plain import counted
 from properties.engine.report.templates import templates
@@ -182,3 +183,125 @@ def test_one_and_several() -> None:
         "vacuous": ("vacuous", "vacuous"),
         "undecided hypothesis": ("undecided hypothesis", "undecided hypotheses"),
     }
+
+
+# --- each number where its name says it is ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (99.9, "99.9 s"), (100, "1.7 min"), (7200, "120.0 min")]
+)
+def test_durations_have_their_unit(seconds: float, text: str) -> None:
+    assert wording.seconds_text(seconds) == text
+
+
+def test_families_have_their_own_counts() -> None:
+    count = {"instances": 1, "vacuous": 2, "undecided_hypotheses": 3, "undecided": 4, "features": {"flips": 5}}
+    assert wording.families_text({"F1": count, "F2": {**count, "features": {}, "vacuous": 0, "undecided": 0}}) == (
+        "F1 1 (flips: 5, vacuous: 2, undecided hypotheses: 3, undecided: 4); F2 1 (undecided hypotheses: 3)"
+    )
+    assert wording.families_text({}) == "none"
+
+
+def test_evidence_is_the_weakest_with_the_stronger_counted() -> None:
+    assert (
+        wording.evidence_text({"evidence": "tested", "evidence_counts": {"tested": 3, "enclosed": 104}})
+        == "tested, 104 enclosed"
+    )
+    assert wording.evidence_text({"evidence": None, "evidence_counts": {}}) == "-"
+
+
+@pytest.mark.parametrize(("bits", "said"), [(0, "exact arithmetic"), (53, "53 bits"), (212, "212 bits")])
+def test_an_instance_in_full(bits: int, said: str) -> None:
+    bound = {
+        "label": "a",
+        "verdict": "holds",
+        "evidence": "tested",
+        "measured": 0.5,
+        "predicted": 2.0,
+        "ratio": 0.25,
+        "rounding": 1e-9,
+    }
+    hypothesis = {"name": "h", "verdict": "holds", "margin": 0.125}
+    evaluation = {
+        "family": "F1",
+        "description": {"m": 8},
+        "hypotheses": [hypothesis],
+        "bounds": [bound],
+        "precision": bits,
+    }
+    assert wording.evaluation_lines(evaluation) == [
+        "instance: family F1, m=8",
+        "hypothesis h: holds, margin 0.125",
+        "a: holds (tested); measured 0.5, predicted 2, ratio 0.25, rounding 1.01e-09",
+        f"precision: {said}",
+    ]
+
+
+FAILED: dict[str, Any] = {
+    "id": "N/mutant", "verdict": "holds", "description": "one too many", "error": None, "instances": 1, "vacuous": 2, "undecided_hypotheses": 3,
+    "undecided": 4, "families": {}, "seed": 5, "depth": "quick",
+    "tightest": {"label": "a", "ratio": 0.5, "family": "F1", "description": {"m": 8}},
+}  # fmt: skip
+
+
+def test_a_survivor_in_full() -> None:
+    assert wording.mutant_failure(FAILED, ["again: x"]).splitlines() == [
+        "mutant N/mutant survives (holds): one too many",
+        "the search found no confirmed violation of this false neighbour; nearest it came:",
+        "a: ratio 0.5, family F1, m=8",
+        "instances 1, vacuous 2, undecided hypotheses 3, undecided 4",
+        "by family: none",
+        "seed 5, depth quick",
+        "again: x",
+    ]
+
+
+def test_a_comparison_counts_what_was_compared_and_what_got_worse() -> None:
+    found = {"file": "base.json", "compared": 7, "skipped": 2, "losses": ["N: fewer"], "update": False}
+    assert wording.baseline_lines(found) == [
+        "baseline base.json: 7 claims, mutants and obligations compared, 2 not asked for; 1 worse",
+        "    N: fewer",
+    ]
+    assert wording.baseline_lines({**found, "losses": [], "skipped": 0})[0].endswith(
+        "7 claims, mutants and obligations compared; none worse"
+    )
+
+
+def replayed(id: str, verdict: str, recorded: str = "refuted") -> dict[str, Any]:
+    evaluation = {"family": "F1", "description": {}, "hypotheses": [], "bounds": [], "precision": 53}
+    known = {"recorded": {"verdict": recorded, "ratio": 1.5}, "agreement": ["as before"], "rounded": [], "error": None}
+    return {"id": id, "claim": "N", "statement": "x <= 1", "verdict": verdict, "ratio": 1.25, **evaluation, **known}
+
+
+def test_replays_are_told_beside_what_the_file_says() -> None:
+    assert wording.replay_texts(replayed("a.json", "holds")) == [
+        "a.json: N: holds now: the counterexample is none any more",
+        "  statement: x <= 1",
+        "  instance: family F1, (no parameters)",
+        "  precision: 53 bits",
+        "  holds, ratio 1.25; in the file refuted, 1.5",
+        "  as before",
+    ]
+    assert wording.replay_verdict(replayed("a.json", "refuted")) == "a.json: N: refuted again"
+    verdicts = ("refuted", "refuted", "holds", "holds", "vacuous")
+    replays = {str(place): replayed(str(place), verdict) for place, verdict in enumerate(verdicts)}
+    document = Document({}, replays=replays)
+    assert wording.replays_sentence(document) == "Of 5 replayed: 2 hold, 2 refuted again, 1 vacuous."
+    assert terminal.closing_lines(document) == [wording.replays_sentence(document)]
+
+
+def test_obligations_and_their_mutants_are_counted_apart() -> None:
+    parts: list[dict[str, Any]] = [
+        {"mutants": [{"id": "O-a/x", "status": "refuted"}, {"id": "O-a/y", "status": "unknown"}], "status": "proved"},
+        {"mutants": [], "status": "unknown"},
+    ]
+    obligations = {
+        f"O-{n}": {"id": f"O-{n}", "provers": ["z3", "cvc5"], "parts": [], **one} for n, one in enumerate(parts)
+    }
+    document = Document({}, obligations=obligations)
+    assert wording.obligations_text(document) == "1 of 2 proved by z3 and cvc5; mutants 1 of 2 refuted"
+    assert terminal.obligation_lines(document) == [
+        "obligations: 1 of 2 proved by z3 and cvc5; mutants 1 of 2 refuted",
+        *(f"not settled: {one['id']} ({one['status']})" for one in document.unsettled_obligations),
+    ]
