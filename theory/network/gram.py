@@ -60,7 +60,12 @@ def rectifier_gram(rows: FloatArray, counts: FloatArray, width: int) -> tuple[Fl
 
 def _rectifier_pattern_gram(net: TwoLayerNetwork, rows: FloatArray, dim: int = 1) -> tuple[FloatArray, float]:
     """``H`` from exact counts, and the error of ``K o H`` for inputs of dimension ``dim``: 1 covers H alone."""
-    shares = pattern_counts(exact_pattern(net, rows)) / net.width
+    return rectifier_pattern_gram(pattern_counts(exact_pattern(net, rows)), net.width, dim)
+
+
+def rectifier_pattern_gram(counts: FloatArray, width: int, dim: int = 1) -> tuple[FloatArray, float]:
+    """The same from ``A A^T`` (n, n), integers."""
+    shares = counts / width
     return shares, 2 * gamma(dim + 2) * float(np.trace(shares))
 
 

@@ -54,8 +54,12 @@ def _jacobian_scale(net: TwoLayerNetwork, rows: FloatArray) -> ConditionScale:
 
 
 def _pattern_scale(net: TwoLayerNetwork, rows: FloatArray) -> ConditionScale:
-    """Without a certified rank of X the lower end of the radius' eigenvalue is 0, hence the radius infinite."""
-    below, above = pattern_gram_eigenvalue_bounds(net, rows)
+    return pattern_scale(pattern_gram_eigenvalue_bounds(net, rows), rows)
+
+
+def pattern_scale(bounds: tuple[LowerBound, UpperBound], rows: FloatArray) -> ConditionScale:
+    """K2's, from bounds of ``lambda_min(H(0))``. Without a certified rank of X (n, d) the lower end of the radius' eigenvalue is 0, hence the radius infinite."""
+    below, above = bounds
     inputs = input_bounds(InputGeometry.of(rows))
     least = rounded_down(max(below, 0.0) * inputs.h_min[0] * inputs.smallest_eigenvalue[0])
     most = rounded_up(max(above, 0.0) * inputs.h_min[1] * inputs.smallest_eigenvalue[1])

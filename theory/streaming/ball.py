@@ -42,14 +42,23 @@ def flip_pass(stream: NeuronStream, radius: float) -> FlipPass:
 
     ``m (2/pi)^{1/2} d^3/(3 nu) = R^2``, or for all inputs up to ``d/n^{1/3}``.
     """
-    nu, n = stream.scale, len(stream.rows)
+    step, distance = bin_width(stream, radius)
+    return FlipPass(step, bins_to(distance, step), bins_to(distance / len(stream.rows) ** (1 / 3), step))
+
+
+def bin_width(stream: NeuronStream, radius: float) -> tuple[float, float]:
+    """The width of a bin, and how far the flips of one input are paid for."""
+    nu = stream.scale
     paid = (3 * math.sqrt(math.pi / 2) * nu * radius * radius / stream.width) ** (
         1 / 3
     )  # inf where the square overflows
     distance = min(max(paid, NEAREST * nu), FARTHEST * nu)
-    joint = distance / n ** (1 / 3)
-    step = math.ldexp(1.0, math.frexp(distance / BINS)[1] - 1)
-    return FlipPass(step, *(math.ceil(HEADROOM * one / step) for one in (distance, joint)))
+    return math.ldexp(1.0, math.frexp(distance / BINS)[1] - 1), distance
+
+
+def bins_to(distance: float, step: float) -> int:
+    """How many bins there are."""
+    return math.ceil(HEADROOM * distance / step)
 
 
 def most_flips(within: NDArray[np.int64], beyond: int, step: float, budget: Fraction) -> int:

@@ -72,34 +72,69 @@ def unit_costs(
     distances: FloatArray, neurons: NDArray[np.integer], count: int
 ) -> Iterator[tuple[FloatArray, NDArray[np.int64]]]:
     """The items of a joint knapsack, from the near pairs (k,) of ``count`` neurons: roots of what a flip costs, rounded down, and flips."""
-    pairs = np.bincount(neurons, minlength=count)
-    alone = pairs[neurons] == 1
-    yield distances[alone], np.ones(int(alone.sum()), dtype=np.int64)
-    if alone.all():
-        return
-    rest, owners = distances[~alone], neurons[~alone]
-    order = np.lexsort((rest, owners))
-    rest, owners = rest[order], owners[order]
+    alone, rest = split_by_neuron(distances, neurons, count)
+    yield distances[alone], np.ones(len(alone), dtype=np.int64)
+    yield from ((roots, flips) for _, roots, flips in hull_items(rest.costs))
+
+
+def weight_costs(
+    distances: FloatArray, inputs: NDArray[np.integer], neurons: NDArray[np.integer], count: int
+) -> Iterator[tuple[NDArray[np.integer], FloatArray, NDArray[np.int64]]]:
+    """The items of K2-spec's knapsacks (P4.13), from the near pairs (k,) of ``count`` neurons: whose they are, roots of what a flip costs, flips.
+
+    A pair of rank t among its neuron's has the items of the choices ``j >= t``.
+    """
+    alone, rest = split_by_neuron(distances, neurons, count)
+    yield inputs[alone], distances[alone], np.ones(len(alone), dtype=np.int64)
+    for rank in range(rest.costs.shape[1]):
+        known = np.isfinite(rest.costs[:, rank])
+        costs, owners = rest.costs[known], inputs[rest.places[known, rank]]
+        costs[:, :rank] = np.inf
+        for rows, roots, flips in hull_items(costs):
+            yield owners[rows], roots, flips
+
+
+@dataclass(frozen=True)
+class SortedPairs:
+    """The near pairs of neurons that have several, each neuron's in ascending order, inf where there are no more."""
+
+    costs: FloatArray
+    """Squared distances, rounded down, shape (neurons, j)."""
+    places: NDArray[np.int64]
+    """Where they are among all near pairs, of the same shape."""
+
+
+def split_by_neuron(
+    distances: FloatArray, neurons: NDArray[np.integer], count: int
+) -> tuple[NDArray[np.int64], SortedPairs]:
+    """The places of the near pairs (k,) that are their neuron's only one, and the others sorted."""
+    single = np.bincount(neurons, minlength=count)[neurons] == 1
+    several = np.flatnonzero(~single)
+    several = several[np.lexsort((distances[several], neurons[several]))]
+    owners = neurons[several]
     starts = np.flatnonzero(np.diff(owners, prepend=-1))
     sizes = np.diff(starts, append=len(owners))
-    ranks = np.arange(len(owners)) - np.repeat(starts, sizes)
-    costs = np.full((len(starts), int(sizes.max())), np.inf)
-    costs[np.repeat(np.arange(len(starts)), sizes), ranks] = rest * rest * (1 - 4 * UNIT_ROUNDOFF)
-    yield from _hull(costs)
+    shape = len(starts), int(sizes.max(initial=0))
+    at = np.repeat(np.arange(len(starts)), sizes), np.arange(len(owners)) - np.repeat(starts, sizes)
+    costs, places = np.full(shape, np.inf), np.zeros(shape, dtype=np.int64)
+    costs[at] = distances[several] ** 2 * (1 - 4 * UNIT_ROUNDOFF)
+    places[at] = several
+    return np.flatnonzero(single), SortedPairs(costs, places)
 
 
-def _hull(costs: FloatArray) -> Iterator[tuple[FloatArray, NDArray[np.int64]]]:
-    """Along the lower hull of ``(j, s_j)``, s in ascending order, inf where there are no more, shape (neurons, j)."""
+def hull_items(costs: FloatArray) -> Iterator[tuple[NDArray[np.int64], FloatArray, NDArray[np.int64]]]:
+    """Along the lower hull of ``(0, 0)`` and ``(j, s_j)``, for s (neurons, j), inf where there is no such choice.
+
+    Neurons, roots of the slopes, rounded down, and how many flips further the hull's next point is.
+    """
     numbers = np.arange(1, costs.shape[1] + 1)
-    flipped, paid = np.zeros(len(costs), dtype=np.int64), np.zeros(len(costs))
-    while len(costs):
+    neurons, flipped, paid = np.arange(len(costs)), np.zeros(len(costs), dtype=np.int64), np.zeros(len(costs))
+    while costs.size:
         further = numbers - flipped[:, None]
         slopes = np.where(further > 0, (costs - paid[:, None]) / np.maximum(further, 1), np.inf)
         best = slopes.argmin(axis=1)
-        each = np.arange(len(costs))
-        slope = slopes[each, best]
+        slope = slopes[np.arange(len(costs)), best]
         going = np.isfinite(slope)
-        costs, best, slope = costs[going], best[going], slope[going]
-        each = np.arange(len(costs))
-        yield np.sqrt(np.maximum(slope, 0.0)) * (1 - 8 * UNIT_ROUNDOFF), best + 1 - flipped[going]
-        flipped, paid = best + 1, costs[each, best]
+        neurons, costs, best, slope = neurons[going], costs[going], best[going], slope[going]
+        yield neurons, np.sqrt(np.maximum(slope, 0.0)) * (1 - 8 * UNIT_ROUNDOFF), best + 1 - flipped[going]
+        flipped, paid = best + 1, costs[np.arange(len(costs)), best]

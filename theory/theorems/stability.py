@@ -58,13 +58,15 @@ CHAINS = (
     Chain(
         "K2-spec",
         (
-            SCHUR,
-            FLIPS,
+            *_SPECTRAL,
             _KNAPSACK,
             argued(
                 "(v.D_r)^2 <= c_r times the sum of v_i^2 over the inputs that r flips; a knapsack an input",
                 f"{_HERE}P4.6",
             ),
+            _BINS,
+            _ITEMS,
+            argued("flips that weigh for an input are items with its dual function", f"{_HERE}P4.13"),
             checked(_ON_INSTANCES, "K2-spec"),
         ),
     ),

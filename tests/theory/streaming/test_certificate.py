@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,15 +12,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.theory.streaming.streams import small
-from theory.errors import NotFiniteError
+from theory.errors import ChoiceError, NotFiniteError
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import bounds_at, certify_ball, certify_tube, tube_start
 from theory.stability.tube.bounds import rectifier_bounds
 from theory.stability.tube.widths import InputWidths
-from theory.streaming import ball
+from theory.streaming import ball, pattern_pass
 from theory.streaming.certificate import StreamedCertificate, certified, stream_certificate
 from theory.streaming.executors import SerialExecutor
 from theory.streaming.first_pass import FirstPass, beginning
+from theory.streaming.flip_pass import weight_costs
 from theory.streaming.levels import estimated_path_sum, level_widths
 from theory.streaming.running import run_pass
 from theory.streaming.stream import neuron_stream
@@ -59,6 +61,46 @@ def check(found: StreamedCertificate, net: TwoLayerNetwork, y: NDArray[np.float6
         # neurons may flip, the others are looked at here alone
         least = bounds_at(start, widths)
         assert not least.frozen > 0 or found.tube.contraction >= least.ratio
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize(("inputs", "dim", "scale"), [(1, 1, 1.0), (3, 4, 2.0), (4, 4, 1.0), (6, 3, 8.0), (6, 40, 8.0)])
+def test_conditions_k1_and_k2_are_those_in_memory(inputs: int, dim: int, scale: float, symmetric: bool) -> None:
+    stream, y = small(5, inputs, dim, 30_000, scale, symmetric, chunk=7001)
+    found, expected = certified(stream, y, condition="K2"), certify_ball(stream.network(), stream.rows, y, "K2")
+    assert found.ball is not None
+    assert found.ball.lambda_min == expected.lambda_min
+    assert found.radius == pytest.approx(expected.radius, rel=1e-6)  # r(0) of pairs is exact here
+    for name in ("constant", "frobenius", "spectral"):
+        assert getattr(expected, name) <= getattr(found.ball, name) <= LARGER * getattr(expected, name), name
+    assert inputs == 1 or found.ball.method == expected.method == "K2-spec"
+    other = certified(stream, y, ball=False)
+    assert found.tube is not None
+    assert other.tube is not None
+    assert found.tube.contraction == other.tube.contraction
+
+
+def test_without_k1_there_is_no_ball() -> None:
+    stream = neuron_stream(np.vstack([np.eye(2), np.eye(2)[:1]]), 500, 1.0, 0)
+    found = certified(stream, [1.0, -1.0, 1.0], condition="K2")
+    assert found.constant == found.radius == np.inf
+    assert found.passes == 1
+    with pytest.raises(ChoiceError, match="unknown condition '3'"):
+        certified(stream, [1.0, -1.0, 1.0], condition="3")
+
+
+@pytest.mark.parametrize("fault", ["of its own flip alone", "of all ranks"])
+def test_wrong_weights_are_caught(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*given: Any) -> Any:
+        for owners, roots, flips in weight_costs(*given):
+            if fault == "of its own flip alone":
+                yield owners, roots, np.ones_like(flips)
+            else:
+                yield owners[:0], roots[:0], flips[:0]
+
+    monkeypatch.setattr(pattern_pass, "weight_costs", wrong)
+    with pytest.raises(AssertionError):
+        test_conditions_k1_and_k2_are_those_in_memory(4, 4, 1.0, False)
 
 
 @pytest.mark.parametrize("symmetric", [False, True])

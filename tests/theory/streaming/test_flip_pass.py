@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from tests.theory.streaming.streams import small
 from theory.stability.flips import flip_costs, input_flip_counts, joint_flip_count
+from theory.stability.weighted_flips import weighted_flip_count
 from theory.streaming.ball import flip_pass, most_flips
 from theory.streaming.executors import SerialExecutor
-from theory.streaming.flip_pass import FlipPass, distances_below, unit_costs
+from theory.streaming.flip_pass import FlipPass, distances_below, unit_costs, weight_costs
+from theory.streaming.pattern_ball import pattern_pass
 from theory.streaming.running import run_pass
 from theory.streaming.stream import Block, neuron_stream
 from theory.streaming.tube_pass import TubePass
@@ -35,6 +37,57 @@ def test_items_have_the_dual_function_of_the_knapsack(distances: list[list[int]]
         costs = [Fraction(value, 16) ** 2 for value in sorted(own)]
         exact += max([Fraction(0), *(j - price * cost for j, cost in enumerate(costs, start=1))])
     assert exact <= found <= exact + Fraction(1, 10**9)
+
+
+@given(
+    distances=st.lists(st.lists(st.integers(0, 40), max_size=6), min_size=1, max_size=5),
+    price=st.fractions(Fraction(1, 2000), 2),
+)
+def test_items_of_weights_have_the_dual_functions_of_the_knapsacks(distances: list[list[int]], price: Fraction) -> None:
+    """Those of K2-spec: of input i ``sum_r max_{j >= rank of i} (j - mu s_(j))_+``; every item of a pair that is its neuron's only one is one flip."""
+    pairs = [(i, r) for r, own in enumerate(distances) for i in range(len(own))]
+    inputs, neurons = (np.array(column, dtype=np.int64) for column in (zip(*pairs, strict=True) if pairs else ([], [])))
+    values = np.array([distances[r][i] / 16 for i, r in pairs], dtype=np.float64)
+    found, weights = dict.fromkeys(range(6), Fraction(0)), dict.fromkeys(range(6), 0)
+    for owners, roots, flips in weight_costs(values, inputs, neurons, len(distances)):
+        for i, root, number in zip(owners.tolist(), roots.tolist(), flips.tolist(), strict=True):
+            found[i] += number * max(1 - price * Fraction(root) ** 2, Fraction(0))
+            weights[i] += number
+    exact = dict.fromkeys(range(6), Fraction(0))
+    for own in distances:
+        order = sorted(range(len(own)), key=lambda i: own[i])
+        costs = [Fraction(own[i], 16) ** 2 for i in order]
+        for rank, i in enumerate(order):
+            choices = [j - price * cost for j, cost in enumerate(costs, start=1) if j > rank]
+            exact[i] += max([Fraction(0), *choices])
+            weights[i] -= len(own)
+    for i, least in exact.items():
+        assert least <= found[i] <= least + Fraction(1, 10**9)
+        assert weights[i] == 0
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("inputs", [1, 4, 9])
+@pytest.mark.parametrize("reach", [1 / 8, 1, 8])
+def test_weights_beside_those_in_memory(inputs: int, symmetric: bool, reach: float) -> None:
+    stream, _ = small(inputs, inputs, 4, 20_000, 1.0, symmetric, 3000)
+    radius = 5.0
+    work = pattern_pass(stream, radius)
+    counts = run_pass(stream, [work], SerialExecutor()).counts
+    costs, budget, most = (
+        flip_costs(stream.network(), stream.rows),
+        Fraction(reach * radius) ** 2,
+        inputs * stream.width,
+    )
+    number, weight = (counts[name] * stream.copies for name in ("number", "weight"))
+    heaviest = max(most_flips(row, most - int(row.sum()), work.step, budget) for row in weight)
+    all_inputs = most_flips(number, most - int(number.sum()), work.step, budget)
+    exact, together = weighted_flip_count(costs, reach * radius), joint_flip_count(costs, reach * radius)
+    assert exact <= heaviest
+    assert together <= all_inputs
+    if reach <= 1:
+        assert heaviest <= 1.01 * exact + 1
+        assert all_inputs <= 1.01 * together + 1
 
 
 @given(
