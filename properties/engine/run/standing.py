@@ -63,7 +63,7 @@ class TerminalLine:
 
     def tell(self, standing: Standing, ended: bool) -> None:
         """Draw bars, time and the last item."""
-        if (now := time.monotonic()) < self._next:
+        if (now := time.monotonic()) < self._next and not ended:
             return
         self._next = now + BETWEEN_LOOKS
         bars = [

@@ -190,9 +190,9 @@ def test_the_certificate_grows_share_by_share_in_any_order() -> None:
         assert (entry["complete"], document.complete) == (number >= 6, number == 7)
         if number == 4:
             assert (entry["complete"], entry["verdict"]) == (False, "undecided")
-            assert "  interrupted: 1 of 2 networks are done" in entry["lines"]
+            assert "  interrupted: 1 of 2 networks done" in entry["lines"]
             assert "the data set classes was interrupted" in "".join(closing_lines(document)).lower()
-            assert "1 of 2 networks are done" in pages(document, presented()).text
+            assert "1 of 2 networks done" in pages(document, presented()).text
     assert document.complete
     whole = dataset_entry(data, certify_dataset(data, Depth.QUICK, rungs=rungs), entry["seconds"])
     assert entry == whole | {"items": 7}

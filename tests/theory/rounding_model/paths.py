@@ -15,6 +15,7 @@ U = UNIT_ROUNDOFF
 D = U / (1 + U)
 NORMS = "theory.stability.norms"
 PATH = "theory.stability.path"
+PATTERN_CHANGE = "theory.stability.pattern_change"
 VARIATION = "theory.stability.variation"
 CROSSINGS = "theory.stability.crossings"
 
@@ -226,12 +227,12 @@ def flips() -> Case:
         yield 0.3 + 0.9, bound
         bound = module.subset_bound(lambda numbers: 0.0 * steps[numbers], 3, 0.7, 0.7)
         yield 0.7, bound
-        segments = theory.function(PATH, "PatternSegments")(np.ones((1, 3)), np.array([[0.6, 0.8]]))
+        change = theory.function(PATTERN_CHANGE, "PatternChange")(np.array([[0.6, 0.8]]), 3)
         excess = theory.function(NORMS, "squared_norm_excess")(2)
-        yield math.sqrt((1 + excess) * (1 - 3 * U) / 3), float(segments.jump(np.array([1]), 1, 1)[0])
+        yield math.sqrt((1 + excess) * (1 - 3 * U) / 3), float(change.jump(np.array([1]), 1, 1)[0])
 
     names = ("jacobian_change", "largest_sums", "subset_bound")
-    watches = (*(f"stability.crossings:{name}" for name in names), "stability.path:PatternSegments.jump")
+    watches = (*(f"stability.crossings:{name}" for name in names), "stability.pattern_change:PatternChange.jump")
     return Case("changes of a pattern", watches, measure)
 
 

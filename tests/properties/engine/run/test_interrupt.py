@@ -141,7 +141,7 @@ def test_an_interrupt_leaves_the_networks_that_are_done(
         False,
     )
     assert [rung["width"] for rung in data["certificate"]["rungs"]] == [32]
-    for said in ("n = 4, m = 32 (all rows)", "quick one", "interrupted: 1 of 2 networks are done"):
+    for said in ("n = 4, m = 32 (all rows)", "quick one", "interrupted: 1 of 2 networks done"):
         assert said in output
     assert "the run stopped early, with 4 of 7 items done." in output
-    assert "1 of 2 networks are done" in report_text(tmp_path / "out")
+    assert "1 of 2 networks done" in report_text(tmp_path / "out")
