@@ -37,7 +37,7 @@ from theory.rigour import (
     step_bounds,
 )
 from theory.rigour.rounding import gamma
-from theory.stability import crossings, norms, path, variation
+from theory.stability import crossings, norms, path, pattern_change, variation
 
 CASES: tuple[Case, ...] = (
     *products.CASES,
@@ -69,6 +69,7 @@ MODULES = (
     crossings,
     norms,
     path,
+    pattern_change,
     variation,
 )
 """What is executed anew."""
