@@ -22,9 +22,15 @@ def pre_activation_error(net: TwoLayerNetwork) -> FloatArray:
 def pre_activation_errors(weights: FloatArray) -> FloatArray:
     """The same for weights (m, d)."""
     with np.errstate(over="ignore"):
-        norms = np.sqrt(np.einsum("rd,rd->r", weights, weights))
-        extreme = np.flatnonzero(~((norms > SMALLEST_SAFE_NORM) & (norms < np.inf)))
-        largest = np.abs(weights[extreme]).max(axis=1)
-        scaled = weights[extreme] / np.where(largest > 0, largest, 1.0)[:, None]
-        norms[extreme] = largest * np.linalg.norm(scaled, axis=1)
-        return np.asarray(2 * gamma(weights.shape[1] + 4) * (norms + UNDERFLOW) + UNDERFLOW)
+        norms: FloatArray = np.einsum("rd,rd->r", weights, weights)
+        np.sqrt(norms, out=norms)
+        if not (norms.min(initial=np.inf) > SMALLEST_SAFE_NORM and norms.max(initial=0.0) < np.inf):
+            extreme = np.flatnonzero(~((norms > SMALLEST_SAFE_NORM) & (norms < np.inf)))
+            largest = np.abs(weights[extreme]).max(axis=1)
+            scaled = weights[extreme] / np.where(largest > 0, largest, 1.0)[:, None]
+            norms[extreme] = largest * np.linalg.norm(scaled, axis=1)
+        # in place, as memory that is new costs more than arithmetic does
+        norms += UNDERFLOW
+        norms *= 2 * gamma(weights.shape[1] + 4)
+        norms += UNDERFLOW
+        return norms

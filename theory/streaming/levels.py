@@ -9,9 +9,9 @@ import numpy as np
 
 from theory.inputs import FloatArray
 from theory.stability.tube.bounds import rectifier_bounds
-from theory.stability.tube.candidates import candidates, chosen
+from theory.stability.tube.candidates import candidates, chosen, chosen_pattern
 from theory.stability.tube.ngd import path_sum
-from theory.stability.tube.rectifier import RectifierCounter
+from theory.stability.tube.rectifier import rectifier_counts
 from theory.stability.tube.rule import input_widths
 from theory.stability.tube.start import Beginning, Neurons
 from theory.streaming.stream import NeuronStream
@@ -37,8 +37,7 @@ def estimated_path_sum(stream: NeuronStream, start: Beginning) -> float | None:
         if path > limit:
             limit = 2 * path
             listed = candidates(sample, input_widths(start, limit).values)
-            counter = RectifierCounter(sample, listed)
-        counts = counter.count(chosen(listed, widths))
+        counts = rectifier_counts(sample, chosen_pattern(sample, listed, chosen(listed, widths)))
         bounds = rectifier_bounds(start, widths, sample.pattern.shape[1], counts)
         if not (bounds.lambda_min > 0 and bounds.ratio < 1):
             return None

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from theory.inputs import FloatArray
 from theory.network.two_layer import pattern_counts
-from theory.stability.tube.candidates import candidates, chosen
-from theory.stability.tube.rectifier import RectifierCounter, RectifierCounts
+from theory.stability.tube.candidates import candidates, chosen, chosen_pattern
+from theory.stability.tube.packed import common, packed
+from theory.stability.tube.rectifier import RectifierCounts, rectifier_counts
 from theory.stability.tube.start import Neurons
 from theory.stability.tube.widths import InputWidths
 from theory.streaming.stream import Block, NeuronStream
@@ -75,24 +76,24 @@ class _TubeCounter:
 
 def neurons_of(blocks: Sequence[Block]) -> Neurons:
     """All neurons of some blocks together."""
-    pattern = np.concatenate([block.pattern() for block in blocks], axis=1)
+    pattern = packed(np.concatenate([block.pattern() for block in blocks], axis=1))
     return Neurons(
         np.concatenate([block.pre_activations for block in blocks], axis=1),
         np.concatenate([block.errors for block in blocks]),
         pattern,
-        pattern_counts(pattern),
+        common(pattern, pattern),
     )
 
 
 def level_counts(neurons: Neurons, widths: FloatArray) -> Mapping[str, FloatArray]:
     """Each of ``NAMES`` (levels, n, n), of these neurons, for widths (levels, n)."""
     listed = candidates(neurons, widths[-1])
-    counter, n = RectifierCounter(neurons, listed), len(neurons.pattern)
+    n = len(neurons.pattern)
     totals = {name: np.empty((len(widths), n, n)) for name in NAMES}
     held, before = np.zeros((n, n)), np.zeros(neurons.pattern.shape[1], dtype=bool)
     for level, one in enumerate(widths):
         masks = chosen(listed, InputWidths(one))
-        found, moving = counter.count(masks), before.copy()
+        found, moving = rectifier_counts(neurons, chosen_pattern(neurons, listed, masks)), before.copy()
         for block, mask in zip(listed, masks, strict=True):
             moving[block.neurons.start + block.columns[mask]] = True
         held = held + pattern_counts(neurons.pattern[:, moving & ~before])

@@ -12,9 +12,9 @@ from theory.direction import NONNEGATIVE, UNBOUNDED, Directed, LowerBound, Upper
 from theory.inputs import FloatArray
 from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
 from theory.rigour.rounding import gamma
-from theory.stability.tube.candidates import candidates, chosen
+from theory.stability.tube.candidates import candidates, chosen, chosen_pattern
 from theory.stability.tube.nonnegative import nonnegative_norm, norm_above, raised
-from theory.stability.tube.rectifier import RectifierCounter, RectifierCounts
+from theory.stability.tube.rectifier import RectifierCounts, rectifier_counts
 from theory.stability.tube.shared import in_order
 from theory.stability.tube.start import Beginning, Start, sum_above
 from theory.stability.tube.widths import InputWidths, NeuronWidths, Widths, given_widths
@@ -56,11 +56,11 @@ def bounds_at(start: Start, widths: ArrayLike) -> TubeBounds:
         return smooth_bounds(start, given)
     ordered = NeuronWidths(in_order(given.values, start.order)) if isinstance(given, NeuronWidths) else given
     listed = candidates(start, given.largest)
-    counts = RectifierCounter(start, listed).count(chosen(listed, ordered))
+    counts = rectifier_counts(start, chosen_pattern(start, listed, chosen(listed, ordered)))
     if start.copies == 1 or isinstance(ordered, InputWidths):
         return rectifier_bounds(start, given, start.distinct, counts)
-    second = NeuronWidths(ordered.values[:, start.pattern.shape[1] :])
-    others = RectifierCounter(start, listed).count(chosen(listed, second))
+    second = NeuronWidths(ordered.values[:, start.distinct :])
+    others = rectifier_counts(start, chosen_pattern(start, listed, chosen(listed, second)))
     return rectifier_bounds(start, given, start.distinct, counts, others)
 
 

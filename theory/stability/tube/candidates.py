@@ -13,25 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.inputs import FloatArray
+from theory.stability.tube.packed import WORD, Packed, no_neurons, put
 from theory.stability.tube.start import Neurons
 from theory.stability.tube.widths import Widths
 
 BLOCK_ENTRIES = 2**20
-"""Pairs of a block of neurons, at least one neuron: bounds what is allocated on the way."""
+"""Pairs of a block of neurons, at least a word of them: bounds what is allocated on the way."""
 
 Mask = NDArray[np.bool_]
 
 
 def blocks(start: Neurons) -> list[slice]:
     """Neurons, a block at a time."""
-    n, m = start.pattern.shape
-    size = max(BLOCK_ENTRIES // n, 1)
+    n, m = start.pre_activations.shape
+    size = max(BLOCK_ENTRIES // (WORD * n), 1) * WORD
     return [slice(first, min(first + size, m)) for first in range(0, m, size)]
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Pairs of one block of neurons: those that are not active at the start, by input and neuron, then those that are."""
+    """Pairs of one block of neurons, by input and neuron."""
 
     neurons: slice
     """The block."""
@@ -39,8 +40,6 @@ class Candidates:
     """i, shape (k,)."""
     columns: NDArray[np.int32]
     """r, counted from the block's first, shape (k,)."""
-    ends: NDArray[np.int64]
-    """Where the pairs of one input end, for the first and then for the second kind, behind a 0: shape (2n + 1,)."""
     distances: FloatArray
     """``|z_ir|`` less its error, rounded down and not below 0: the pair is in B for ``b_ir`` of at least so much, shape (k,)."""
     known: dict[str, NDArray[np.floating]] = field(default_factory=dict, compare=False, repr=False)
@@ -56,21 +55,10 @@ def _listed(start: Neurons, largest: FloatArray, neurons: slice) -> Candidates:
     error = start.error[neurons]
     sizes = np.abs(start.pre_activations[:, neurons])
     near = sizes <= np.nextafter(largest + float(error.max()), np.inf)[:, None]
-    return listed_pairs(start, neurons, near, sizes)
-
-
-def listed_pairs(start: Neurons, neurons: slice, near: Mask, sizes: FloatArray) -> Candidates:
-    """The pairs of a block that ``near`` (n, p) marks; ``sizes`` (n, p) are ``|Z|``."""
-    n, size = near.shape
     flat = np.flatnonzero(near)
-    kinds = start.pattern[:, neurons][near]
-    flat = np.concatenate([flat[~kinds], flat[kinds]])
-    inputs, columns = np.divmod(flat.astype(np.int32), np.int32(size))
-    distances = np.maximum(np.nextafter(sizes.ravel()[flat] - start.error[neurons][columns], -np.inf), 0.0)
-    rows = inputs.copy()
-    rows[len(kinds) - int(kinds.sum()) :] += n
-    ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=2 * n))])
-    return Candidates(neurons, inputs, columns, ends, distances)
+    inputs, columns = np.divmod(flat.astype(np.int32), np.int32(near.shape[1]))
+    distances = np.maximum(np.nextafter(sizes.ravel()[flat] - error[columns], -np.inf), 0.0)
+    return Candidates(neurons, inputs, columns, distances)
 
 
 def chosen(listed: Sequence[Candidates], widths: Widths) -> list[Mask]:
@@ -81,3 +69,13 @@ def chosen(listed: Sequence[Candidates], widths: Widths) -> list[Mask]:
 def nowhere_above(first: Sequence[Mask], second: Sequence[Mask]) -> bool:
     """Whether the first choice is part of the second."""
     return not any((one & ~other).any() for one, other in zip(first, second, strict=True))
+
+
+def chosen_pattern(start: Neurons, listed: Sequence[Candidates], masks: Sequence[Mask]) -> Packed:
+    """B, of those pairs that the masks choose."""
+    found = no_neurons(*start.pre_activations.shape)
+    for one, mask in zip(listed, masks, strict=True):
+        near = np.zeros((len(found), one.neurons.stop - one.neurons.start), dtype=bool)
+        near[one.inputs[mask], one.columns[mask]] = True
+        put(found, one.neurons.start, near)
+    return found

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from theory.inputs import FloatArray
-from theory.network.two_layer import pattern_counts
 from theory.stability.tube.bounds import TubeBounds, rectifier_bounds
-from theory.stability.tube.candidates import blocks, listed_pairs
-from theory.stability.tube.digits import FEW_INPUTS, DigitCounter, plain_counts
-from theory.stability.tube.first_pass import block_length, cache_blocks
-from theory.stability.tube.rectifier import ListedCounter, RectifierCounts, rectifier_counts, touched_counts
+from theory.stability.tube.first_pass import LENGTH, TOGETHER, slices
+from theory.stability.tube.packed import Packed, common, no_neurons, put
+from theory.stability.tube.rectifier import rectifier_counts
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import Widths
-
-FEW = 1 / 40
-"""Share of the pairs of a block below which products of lists are faster than those of full matrices."""
 
 SAMPLED = 16
 """One neuron of so many."""
 
 FEWEST_SAMPLED = 2**12
 """No fewer than so many are a sample."""
-
-DIGITS = 1536
-"""Neurons of a block that are counted at a time."""
 
 RUN = 256
 """Neurons of a sample that follow each other."""
@@ -41,69 +31,47 @@ class InputTube:
         """No tube yet."""
         self.start = start
         self.pairs = 0  # in B
-        self._limit = np.full(len(start.pattern), -1.0)
+        self._limit = np.full(len(start.rows), -1.0)
 
     def bounds(self, widths: Widths) -> TubeBounds:
         """Become the tube in which the widths are the largest of each input's."""
         self._limit = widths.largest
-        counts = counts_within(self.start, self._limit)
+        counts = rectifier_counts(self.start, pattern_within(self.start, self._limit))
         self.pairs = int(np.trace(counts.pairs))
-        return rectifier_bounds(self.start, widths, self.start.pattern.shape[1], counts)
+        return rectifier_bounds(self.start, widths, self.start.distinct, counts)
 
     def within(self, widths: Widths) -> bool:
         """Whether no width is larger."""
         return bool((widths.largest <= self._limit).all())
 
 
-def counts_within(start: Start, limit: FloatArray) -> RectifierCounts:
-    """Of all pairs within widths (n,)."""
-    n = len(start.pattern)
-    digits, lists, moving = DigitCounter(n), ListedCounter(start), []
-    flips = digits.counts()
-    for neurons, near in _near(start, limit):
-        touched = np.bitwise_or.reduce(near, axis=0)
-        moving.append(touched)
-        active = start.pattern[:, neurons]
-        if n < FEW_INPUTS:
-            some = np.flatnonzero(touched)
-            flips += plain_counts(np.take(active, some, axis=1), np.take(near, some, axis=1))
-        elif np.count_nonzero(near) < FEW * near.size:
-            lists.add(listed_pairs(start, neurons, near, np.abs(start.pre_activations[:, neurons])))
-        else:
-            for first in range(0, near.shape[1], DIGITS):
-                digits.add(active[:, first : first + DIGITS], near[:, first : first + DIGITS])
-    return rectifier_counts(
-        start, flips + digits.counts() + lists.counts(), touched_counts(start, np.concatenate(moving))
-    )
-
-
-def _near(start: Start, limit: FloatArray) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
-    """Blocks of neurons, and which of their pairs may flip within the limits; overwritten by the next block's."""
-    n = len(start.pattern)
-    real = np.empty(n * block_length(n))
-    for neurons in blocks(start):
-        near = np.empty((n, neurons.stop - neurons.start), dtype=bool)
-        for some in cache_blocks(n, range(neurons.start, neurons.stop)):
-            z = start.pre_activations[:, some]
+def pattern_within(start: Start, limit: FloatArray) -> Packed:
+    """B, of all pairs within widths (n,)."""
+    n, m = start.pre_activations.shape
+    found, limit = no_neurons(n, m), limit[:, None]
+    real, marked = np.empty(TOGETHER * LENGTH), np.empty(TOGETHER * LENGTH, dtype=bool)
+    for neurons in slices(m, LENGTH):
+        reach = np.nextafter(limit + float(start.error[neurons].max()), np.inf)
+        for inputs in slices(n, TOGETHER):
+            z = start.pre_activations[inputs, neurons]
             sizes = np.abs(z, out=real[: z.size].reshape(z.shape))
-            reach = np.nextafter(limit + float(start.error[some].max()), np.inf)[:, None]
-            np.less_equal(sizes, reach, out=near[:, some.start - neurons.start : some.stop - neurons.start])
-        yield neurons, near
+            near = np.less_equal(sizes, reach[inputs], out=marked[: z.size].reshape(z.shape))
+            put(found[inputs], neurons.start, near)
+    return found
 
 
 def sample_of(start: Start) -> Start | None:
     """A start with some of the neurons, everywhere among them, as if the others were like them; None where these are too few."""
-    m = start.pattern.shape[1]
+    m = start.distinct
     if m < SAMPLED * FEWEST_SAMPLED:
         return None
-    first = np.arange(0, m - RUN + 1, SAMPLED * RUN)
-    neurons = (first[:, None] + np.arange(RUN)).ravel()
-    pattern = np.take(start.pattern, neurons, axis=1)
+    runs = [slice(first, first + RUN) for first in range(0, m - RUN + 1, SAMPLED * RUN)]
+    pattern = np.concatenate([start.packed[:, run.start // 8 : run.stop // 8] for run in runs], axis=1)
     return dataclasses.replace(
         start,
         order=None,
-        pre_activations=np.take(start.pre_activations, neurons, axis=1),
-        error=start.error[neurons],
-        pattern=pattern,
-        distinct_counts=pattern_counts(pattern),
+        pre_activations=np.concatenate([start.pre_activations[:, run] for run in runs], axis=1),
+        error=np.concatenate([start.error[run] for run in runs]),
+        packed=pattern,
+        distinct_counts=common(pattern, pattern),
     )

@@ -38,7 +38,7 @@ def pattern_start(start: Start) -> Start:
     Its coefficients are those of no step: their error says that nothing is known.
     """
     n = len(start.rows)
-    shares = start.distinct_counts / start.pattern.shape[1]
+    shares = start.distinct_counts / start.distinct
     error = 2 * gamma(4) * float(np.trace(shares))
     ones = np.ones((n, n))
     return dataclasses.replace(

@@ -6,8 +6,8 @@ import numpy as np
 
 from theory.inputs import FloatArray
 from theory.stability.tube.bounds import TubeBounds, rectifier_bounds
-from theory.stability.tube.candidates import Candidates, Mask, candidates, chosen, nowhere_above
-from theory.stability.tube.rectifier import RectifierCounter
+from theory.stability.tube.candidates import Candidates, Mask, candidates, chosen, chosen_pattern, nowhere_above
+from theory.stability.tube.rectifier import rectifier_counts
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import Widths
 
@@ -23,7 +23,7 @@ class RectifierTube:
         self.start = start
         self.listed: list[Candidates] = []
         self.masks: list[Mask] = []
-        self._limit = np.full(len(start.pattern), -1.0)
+        self._limit = np.full(len(start.rows), -1.0)
 
     @property
     def pairs(self) -> int:
@@ -33,7 +33,8 @@ class RectifierTube:
     def bounds(self, widths: Widths) -> TubeBounds:
         """Become the tube of these widths."""
         self.choose(widths)
-        return rectifier_bounds(self.start, widths, self.start.pattern.shape[1], self._counter.count(self.masks))
+        counts = rectifier_counts(self.start, chosen_pattern(self.start, self.listed, self.masks))
+        return rectifier_bounds(self.start, widths, self.start.distinct, counts)
 
     def choose(self, widths: Widths) -> None:
         """The same, without any bounds."""
@@ -45,7 +46,6 @@ class RectifierTube:
         """List the pairs that may flip within widths (n,): for no smaller ones they are listed again."""
         self._limit = limit
         self.listed = candidates(self.start, limit)
-        self._counter = RectifierCounter(self.start, self.listed)
 
     def within(self, widths: Widths) -> bool:
         """Whether the tube of these widths has no pair more that may flip."""

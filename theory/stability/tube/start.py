@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_
 from theory.rigour.pre_activations import pre_activation_errors
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.rigour.step_bounds import solve_defect
-from theory.stability.tube.first_pass import block_length, first_pass
-from theory.stability.tube.nonnegative import norm_above
+from theory.stability.tube.first_pass import LENGTH, first_pass
+from theory.stability.tube.nonnegative import norm_above, raised
+from theory.stability.tube.packed import Packed, unpacked
 from theory.stability.tube.shared import Order, SharedWeights, spread
 
 
@@ -75,7 +77,7 @@ class Beginning(Directed):
         coefficients, coefficients_error = solved(*gram, lambda_min, *residual)
         products = rows @ rows.T
         kernel = absolute_kernel(rows, products)
-        row_norms = np.array([norm_above(row) for row in kernel])
+        row_norms = raised(np.sqrt((kernel * kernel).sum(axis=1)), len(kernel) + 2)
         return Beginning(
             rows,
             width,
@@ -116,10 +118,15 @@ class Neurons:
     """``Z(0)`` as computed, shape (n, p); p = m/copies of a whole network."""
     error: FloatArray = field(repr=False)
     """How far its columns are off at most, shape (p,)."""
-    pattern: NDArray[np.bool_] = field(repr=False)
-    """``A0 = 1[Z(0) >= 0]``, exact, shape (n, p)."""
+    packed: Packed = field(repr=False)
+    """``A0 = 1[Z(0) >= 0]``, exact, of p neurons."""
     distinct_counts: FloatArray = field(repr=False)
     """Its ``A0 A0^T``, integers, shape (n, n)."""
+
+    @cached_property
+    def pattern(self) -> NDArray[np.bool_]:
+        """A0, shape (n, p)."""
+        return unpacked(self.packed, self.pre_activations.shape[1])
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,7 @@ class Start(Beginning, Neurons):
     @property
     def distinct(self) -> int:
         """The number of neurons that are looked at, all of them or a sample."""
-        return int(self.pattern.shape[1])
+        return int(self.pre_activations.shape[1])
 
     def spread(self, values: NDArray[Any]) -> NDArray[Any]:
         """What the last axis has of the neurons that are looked at, for all m of the network, as these are in it."""
@@ -184,7 +191,7 @@ def start_at(
         order=shared.order,
         pre_activations=pre_activations,
         error=error,
-        pattern=seen.pattern,
+        packed=seen.pattern,
         distinct_counts=seen.counts,
     )
 
@@ -200,10 +207,10 @@ def first_residual(
     if cancelled:
         residual, bound = -targets, 0.0
     else:
-        distinct, length = len(error), block_length(len(targets))
+        distinct = len(error)
         with np.errstate(over="ignore", invalid="ignore"):
             root = math.sqrt(net.width)
-            operations = min(distinct, length) + distinct // length + FUNCTION_ROUNDINGS + 8
+            operations = min(distinct, LENGTH) + distinct // LENGTH + FUNCTION_ROUNDINGS + 8
             moved = STEEPEST_SLOPE * 2 * float(error.sum()) * (net.width // distinct)
             errors = (2 * gamma(operations) * sums[:, 1] + moved) / root
             residual = sums[:, 0] / root - targets

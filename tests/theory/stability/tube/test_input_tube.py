@@ -1,4 +1,4 @@
-"""One width an input: a tube counted whole has the bounds of one that is counted by lists; a sample is a guess, which all neurons judge."""
+"""One width an input: a tube counted whole has the bounds of one whose pairs are listed; a sample is a guess, which all neurons judge."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def numbers(bounds: TubeBounds) -> tuple[FloatArray, ...]:
 
 @pytest.mark.parametrize("inputs", [3, 40])
 @pytest.mark.parametrize("reach", [0.0, 1e-3, 0.02, 0.3])
-def test_counted_whole_or_by_lists_it_is_the_same_tube(inputs: int, reach: float) -> None:
-    """For few inputs, for many by lists and by digits."""
+def test_counted_whole_or_from_lists_it_is_the_same_tube(inputs: int, reach: float) -> None:
+    """From widths of no pair to widths of most of them."""
     net, rows, y = problem(inputs, 6000, False)
     start, widths = tube_start(net, rows, y), np.linspace(reach, 2 * reach, inputs)
     whole = InputTube(start).bounds(InputWidths(widths))
@@ -69,7 +69,7 @@ def counted_wholes(monkeypatch: pytest.MonkeyPatch, width: int) -> list[int]:
 
     def noted(bounds: Callable[..., TubeBounds]) -> Callable[..., TubeBounds]:
         def wrapper(tube: InputTube | RectifierTube, *arguments: object) -> TubeBounds:
-            if tube.start.pattern.shape[1] == width:
+            if tube.start.distinct == width:
                 calls.append(1)
             return bounds(tube, *arguments)
 
