@@ -81,15 +81,10 @@ class Pull:
 
     def seen_from_start(self, inputs: NDArray[np.integer], active: NDArray[np.bool_]) -> FloatArray:
         """``||G(0)^{-1} (K_i A_r(0))||``, rounded up, for pairs (k,); ``active`` (n, k) has the columns ``A_r(0)``."""
-        found = np.empty(len(inputs))
-        order = np.argsort(inputs, kind="stable")
-        inputs, columns = inputs[order], active[:, order].astype(np.float32)
-        ends = np.searchsorted(inputs, np.arange(len(self.inverse) + 1))
-        for i in np.flatnonzero(np.diff(ends)):
-            some = slice(ends[i], ends[i + 1])
-            image = (self.inverse * self.start.products[i].astype(np.float32)) @ columns[:, some]
-            found[order[some]] = np.sqrt(np.einsum("jk,jk->k", image, image, dtype=np.float64)) + self.inverse_error[i]
-        return found * (1 + gamma(len(self.inverse) + 8))
+        columns = self.start.products.astype(np.float32)[inputs] * active.T
+        images = columns @ self.inverse.T
+        sizes = np.sqrt(np.einsum("kj,kj->k", images, images, dtype=np.float64))
+        return np.asarray((sizes + self.inverse_error[inputs]) * (1 + gamma(len(self.inverse) + 8)))
 
     def on(self, listed: Entries, active: NDArray[np.bool_]) -> FloatArray:
         """``m^{-1/2} |sum_j K_ij A_jr c_j|``, rounded up, for some pairs (k,), ``active`` being A0 (n, p) of the block."""
@@ -128,24 +123,21 @@ def _weighted(weights: NDArray[np.float32], listed: Entries, flips: sparse.csr_m
     """``sum_j W_ij B_jr`` rounded up, for some pairs (k,), from nonnegative W (n, n)."""
     used = np.zeros(flips.shape[1], dtype=bool)
     used[flips.indices] = True
-    if not used.any():
-        return np.zeros(len(listed.inputs))
-    places = np.cumsum(used) - 1
-    few = sparse.csr_matrix((flips.data, places[flips.indices], flips.indptr), shape=(flips.shape[0], places[-1] + 1))
-    product = np.asarray(few.T @ weights.T)
-    among = used[listed.columns]
-    found = np.zeros(len(listed.inputs))
-    found[among] = product[places[listed.columns[among]], listed.inputs[among]]
-    return found * (1 + gamma_32(flips.shape[0] + 4))
+    places = np.cumsum(used) * used  # 0 is that of all neurons without a flip
+    dense = np.zeros((flips.shape[0], int(places.max()) + 1), dtype=np.float32)
+    dense[np.repeat(np.arange(len(dense)), np.diff(flips.indptr)), places[flips.indices]] = 1
+    found = (weights @ dense)[listed.inputs, places[listed.columns]].astype(np.float64)
+    return np.asarray(found * (1 + gamma_32(flips.shape[0] + 4)))
 
 
 def flips_of(listed: Sequence[Candidates], masks: Sequence[Mask], inputs: int) -> dict[int, sparse.csr_matrix]:
     """B (n, p) of each block, by the block's first neuron."""
     found = {}
     for one, mask in zip(listed, masks, strict=True):
-        where = one.inputs[mask], one.columns[mask]
+        columns = one.columns[mask]
+        ends = np.searchsorted(one.inputs[mask], np.arange(inputs + 1)).astype(np.int32)
         shape = (inputs, one.neurons.stop - one.neurons.start)
-        found[one.neurons.start] = sparse.csr_matrix((np.ones(len(where[0]), dtype=np.float32), where), shape=shape)
+        found[one.neurons.start] = sparse.csr_matrix((np.ones(len(columns), dtype=np.float32), columns, ends), shape)
     return found
 
 
