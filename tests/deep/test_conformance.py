@@ -1,6 +1,7 @@
 """All right and all wrong programs of the conformance kit at three seeds, and how many instances depth normal judges."""
 
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -12,6 +13,8 @@ from properties.engine.claim import Depth, Verdict
 from properties.engine.search import run_claim
 from tests.properties.conformance.correct_programs import CORRECT
 from tests.properties.conformance.programs import named, refuted
+from theory.conformance import damping
+from theory.conformance.problem import Problem
 
 SEEDS = (0, 1, 2)
 
@@ -28,6 +31,38 @@ def test_wrong_programs_are_refuted_and_named(fault: str, seed: int) -> None:
     found = named(fault, seed)
     sys.stdout.write(f"{fault}: {found}\n")
     assert any(found.values())
+
+
+@pytest.fixture(params=["K", "STABLE"])
+def scaled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """What multiplies an allowance: K, which is proved, or STABLE, which is a choice for some algorithms."""
+    chain = Problem.__dict__["chain"].func
+
+    def multiply(factor: float) -> None:
+        if request.param == "STABLE":
+            monkeypatch.setattr(damping, "STABLE", factor * damping.STABLE)
+        else:
+            monkeypatch.setattr(Problem, "chain", property(lambda problem: factor * chain(problem)))
+
+    return multiply
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+@pytest.mark.parametrize("name", CORRECT)
+def test_right_programs_stand_with_half_and_twice_the_allowance(
+    name: str, factor: float, scaled: Callable[[float], None]
+) -> None:
+    scaled(factor)
+    assert refuted(name, CORRECT[name](), 0) == {}
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_wrong_programs_are_named_with_half_and_twice_the_allowance(
+    fault: str, factor: float, scaled: Callable[[float], None]
+) -> None:
+    scaled(factor)
+    assert any(named(fault, 0).values())
 
 
 @pytest.mark.parametrize("id", kit(Library.of("plain NumPy", PlainSteps())).claims)

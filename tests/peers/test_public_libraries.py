@@ -46,7 +46,7 @@ def test_dense_blocks_in_jax_on_the_problems_that_every_run_has() -> None:
 
 def test_kfac_jax_on_the_problems_that_every_run_has() -> None:
     """Nothing is drawn, as JAX compiles anew for every shape; kfac-jax 0.0.8 does not trace with JAX 0.10."""
-    pytest.importorskip("kfac_jax")
+    pytest.importorskip("kfac_jax", reason="kfac-jax is not among the extra peers: install kfac-jax and 'jax<0.9.1'")
     if tuple(map(int, version("jax").split(".")[:2])) >= (0, 10):
         pytest.skip("kfac-jax 0.0.8 needs a JAX before 0.10")
     from tests.peers import kfac_jax_blocks

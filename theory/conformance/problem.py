@@ -174,7 +174,10 @@ class Problem:
 
     @cached_property
     def chain(self) -> int:
-        """Roundings between the data and an entry of G, A or their product, in any order of summation: at most so many."""
+        """K: roundings between the data and an entry of G, A, their product or a block, in any order of summation: at most so many.
+
+        Proved for kernels up to 30 and layers of at most ``2 I + 2 N`` rows (docs/conformance.md, paragraph 2).
+        """
         positions = max(len(x) for x in self.inputs)
         through = sum(W.shape[0] + W.shape[1] + 16 for W in self.parameters)
         terms = sum(self.positions) + sum(len(x) for x in self.inputs)
