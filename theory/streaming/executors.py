@@ -14,6 +14,8 @@ from typing import ParamSpec, TypeVar
 
 from theory.errors import ChoiceError, MissingExtraError
 
+LOOPBACK = "127.0.0.1"
+
 SERIAL, PROCESSES, DASK, ADDRESSES = "serial", "processes", "dask", ("tcp://", "tls://", "ucx://", "ws://", "wss://")
 
 Parameters = ParamSpec("Parameters")
@@ -111,8 +113,11 @@ def _dask(name: str, workers: int | None) -> Iterator[Executor]:
         with Client(name) as client:
             yield client.get_executor(pure=False)
         return
-    with (
-        LocalCluster(n_workers=workers or cores(), threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster) as client,
-    ):
+    local = LocalCluster(
+        n_workers=workers or cores(),
+        threads_per_worker=1,
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": f"{LOOPBACK}:0"},  # its health is served even so, at any free port
+    )
+    with local as cluster, Client(cluster) as client:
         yield client.get_executor(pure=False)

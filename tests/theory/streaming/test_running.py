@@ -185,7 +185,11 @@ def test_a_configuration_is_all_that_the_numbers_depend_on() -> None:
     assert configuration(STREAM, works[1]) != configuration(STREAM, works[1], works[3])
 
 
-@pytest.mark.filterwarnings("default")  # the cluster's own
+def test_two_dask_clusters_do_not_ask_for_the_same_port() -> None:
+    with executor_named("dask", 1) as first, executor_named("dask", 1) as second:
+        assert (first.submit(abs, -1).result(), second.submit(abs, -2).result()) == (1, 2)
+
+
 def test_on_a_dask_cluster() -> None:
     with executor_named("dask", 2) as executor:
         assert same(certified(STREAM, Y, executor=executor))

@@ -138,7 +138,6 @@ def test_the_same_bits_whoever_works(files: bool, tmp_path: Path) -> None:
     assert not files or list((tmp_path / "new").iterdir()) == []
 
 
-@pytest.mark.filterwarnings("default")  # the cluster's own
 @pytest.mark.parametrize("files", [False, True])
 def test_the_same_bits_on_a_dask_cluster(files: bool, tmp_path: Path) -> None:
     with executor_named("dask", 2) as executor:
