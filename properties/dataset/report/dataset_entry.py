@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from properties.dataset.report.dataset_texts import KIND, told
-from properties.engine.claim import Evaluation, InstanceVerdict
+from properties.engine.claim import Evaluation, InstanceVerdict, Verdict
 from properties.engine.report.entries import Entry, evaluation_entry
-from properties.engine.report.plain import plain
+from properties.engine.report.plain import drawn, number, plain
 from properties.engine.report.run_verdict import RunVerdict
 from properties.reading.datasets import Dataset
 
@@ -67,6 +67,15 @@ def dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: flo
     return told(_dataset_entry(dataset, certificate, seconds))
 
 
+def check_entry(claim_id: str, evaluation: Evaluation) -> Entry:
+    """An evaluation of a claim: of its bounds those that do not hold, and the tightest of the ``bounds_held`` that do."""
+    entry = {"claim": claim_id, **evaluation_entry(evaluation)}
+    held = [one for one in entry["bounds"] if one["verdict"] == Verdict.HOLDS.value]
+    tightest = max(held, key=lambda one: number(one["ratio"]), default=None)
+    kept = [one for one in entry["bounds"] if one["verdict"] != Verdict.HOLDS.value or one is tightest]
+    return {**entry, "bounds": kept, "bounds_held": len(held)}
+
+
 def _dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: float) -> Entry:
     entry: Entry = {
         "kind": KIND,
@@ -90,7 +99,7 @@ def _dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: fl
     }
     if isinstance(certificate, str):
         return entry | {"error": certificate}
-    checks = [{"claim": claim_id, **evaluation_entry(evaluation)} for claim_id, evaluation in certificate.results]
+    checks = [check_entry(claim_id, evaluation) for claim_id, evaluation in certificate.results]
     verdict = dataset_verdict(checks)
     if verdict is not RunVerdict.REFUTED and (certificate.unexpected or not certificate.complete):
         verdict = RunVerdict.UNDECIDED
@@ -104,12 +113,15 @@ def _dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: fl
         "checks": checks,
         "curves": {
             str(rung): {
-                optimiser: {"observed": plain(list(observed)), "bound": None if bound is None else plain(list(bound))}
+                optimiser: {"observed": drawn(observed), "bound": None if bound is None else plain(list(bound))}
                 for optimiser, (observed, bound) in by_optimiser.items()
             }
             for rung, by_optimiser in certificate.curves.items()
         },
-        "spectra": plain(certificate.spectra),
+        "spectra": {
+            title: {name: drawn(values) for name, values in named.items()}
+            for title, named in certificate.spectra.items()
+        },
         "error": "\n\n".join(certificate.unexpected) or None,
     }
 

@@ -24,26 +24,26 @@ from properties.engine.report.entries import Entry, evaluation_entry
 from properties.engine.report.plain import number, plain
 from theory.errors import CounterexampleError, EditedFileError, InputError
 
-SCHEMA = 3
-"""The version of the file as it is written. Version 2 named classes by the paths of their modules."""
+SCHEMA = 4
+"""The version of the file as it is written. Version 2 named classes by the paths of their modules, version 3 had no ``integers``."""
 
-READABLE = (2, SCHEMA)
+READABLE = (2, 3, SCHEMA)
 """The versions that are read, and by every later version too. Files of version 1 lack the instance of their arrays."""
 
 DIRECTORY = "counterexamples"
 """Where a report has them."""
 
-INLINE_ENTRIES = 10_000
+INLINE_ENTRIES = 500
 """Instances with more array entries than this keep their arrays in an .npz file beside the JSON file."""
 
 LONGEST_INTEGER = 300
 """Characters of an integer; those of more than 308 digits are beyond float64."""
 
-WIDTH = 300
+WIDTH = 400
 """Values that fit stand on one line of so many characters."""
 
-TOLD = 6
-"""Bounds that a file tells; of longer runs the worst ones, and a digest of all."""
+TOLD, TOLD_OF_MUTANTS = 6, 1
+"""Bounds that a file tells; where there are more the worst ones, and a digest of all."""
 
 KEYS = (
     "replay", "claim", "statement", "family", "description", "rounded", "verdict", "evidence", "hypotheses", "bounds",
@@ -77,6 +77,8 @@ class Circumstances:
     """What the claim says of it."""
     commands: Commands = field(default_factory=Commands)
     """How the run's commands begin."""
+    told: int = TOLD
+    """How many bounds the file tells."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +122,14 @@ def write_counterexample(report: Path, refutation: Refutation, circumstances: Ci
         "claim": circumstances.claim,
         "statement": circumstances.statement,
         **({"explanation": list(circumstances.explanation)} if circumstances.explanation else {}),
-        **told(evaluation_entry(evaluation)),
+        **told(evaluation_entry(evaluation), circumstances.told),
         "description": description,
         "rounded": list(refutation.rounded),
         "seed": circumstances.seed,
         "depth": circumstances.depth,
-        "environment": plain(circumstances.environment),
+        "environment": {
+            key: value for key, value in plain(circumstances.environment).items() if key not in ("depth", "profile")
+        },
         "instance": document.tree,
         "arrays": {name: _array_entry(array, beside) for name, array in document.arrays.items()},
     }
@@ -133,12 +137,12 @@ def write_counterexample(report: Path, refutation: Refutation, circumstances: Ci
     return path
 
 
-def told(entry: Entry) -> Entry:
+def told(entry: Entry, most: int) -> Entry:
     """The entry of an evaluation as files have it: its worst bounds in their order, where there are more a digest of all of them."""
     bounds = entry["bounds"]
-    if len(bounds) <= TOLD:
+    if len(bounds) <= most:
         return entry
-    worst = sorted(bounds, key=lambda one: (one["verdict"] == "holds", -number(one["ratio"])))[:TOLD]
+    worst = sorted(bounds, key=lambda one: (one["verdict"] == "holds", -number(one["ratio"])))[:most]
     kept = [one for one in bounds if any(one is other for other in worst)]
     return {**entry, "bounds": kept, "all_bounds": {"count": len(bounds), "sha256": content_digest({"bounds": bounds})}}
 

@@ -6,7 +6,8 @@ takes; what a class caches is computed again. A field that a document lacks take
 with one. Numbers, text, true, false and null stand for themselves, and
 ``{"type": "map-run", "fields": {...}}`` for a dataclass, ``{"array": "model.linear"}`` for an
 array, ``{"float": "inf"}`` for a number that JSON lacks, ``{"rational": "1/3"}``, ``{"rationals": [["1/3"]]}`` (a matrix),
-``{"tuple": [...]}`` and ``{"mapping": {...}}``.
+``{"tuple": [...]}``, ``{"mapping": {...}}``,
+and ``{"integers": "0*5 1 0*31"}`` for a long tuple that begins with five zeros, with a list of such texts for a tuple of these.
 
 Only classes that have a stable name and are loaded already are ever constructed. Nothing is imported or unpickled, and every
 field is checked against the type that its class declares.
@@ -16,10 +17,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import typing
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -32,6 +35,12 @@ from theory.errors import DocumentError, InputError
 
 DTYPES = ("float64", "int64", "int8", "bool")
 """The entries that an array may have."""
+
+LONG, LONGEST = 12, 1_000_000
+"""Integers from which on a tuple of them is written in runs; more are not read."""
+
+RUN = re.compile(r"(-?[0-9]{1,300})(?:\*([1-9][0-9]{0,6}))?(?: |$)")
+RUNS = re.compile(f"(?:{RUN.pattern})+")
 
 Array = np.ndarray[Any, Any]
 
@@ -80,6 +89,15 @@ def known_class(name: str) -> type:
     return found
 
 
+def _is_long(values: tuple[Any, ...]) -> bool:
+    return len(values) >= LONG and all(type(entry) is int for entry in values)
+
+
+def _runs(values: tuple[int, ...]) -> str:
+    runs = [(value, len(list(run))) for value, run in groupby(values)]
+    return " ".join(str(value) if times == 1 else f"{value}*{times}" for value, times in runs)
+
+
 def _joined(path: str, part: str) -> str:
     return f"{path}.{part}" if path else part
 
@@ -101,6 +119,10 @@ def _encoded(value: Any, path: str, arrays: dict[str, Array]) -> Any:
             return {"rational": str(value)}
         case fmpq_mat():
             return {"rationals": [[str(entry) for entry in row] for row in value.tolist()]}
+        case tuple() if _is_long(value):
+            return {"integers": _runs(value)}
+        case tuple() if value and all(isinstance(entry, tuple) and _is_long(entry) for entry in value):
+            return {"integers": [_runs(entry) for entry in value]}
         case tuple():
             return {"tuple": [_encoded(entry, _joined(path, str(i)), arrays) for i, entry in enumerate(value)]}
         case Mapping() if all(isinstance(key, str) for key in value):
@@ -142,6 +164,10 @@ def _decoded(tree: Any, path: str, arrays: Mapping[str, Array], unused: set[str]
             return _rationals(rows, path)
         case {"tuple": list(parts), **rest} if not rest:
             return tuple(inner(part, str(i)) for i, part in enumerate(parts))
+        case {"integers": str(text), **rest} if not rest:
+            return _integers(text, path)
+        case {"integers": list(texts), **rest} if not rest:
+            return tuple(_integers(text, path) for text in texts)
         case {"mapping": dict(parts), **rest} if not rest:
             return {key: inner(part, key) for key, part in parts.items()}
         case {"array": str(name), **rest} if not rest:
@@ -196,6 +222,15 @@ def _read_only(array: Array, name: str) -> Array:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _integers(text: Any, path: str) -> tuple[int, ...]:
+    if not isinstance(text, str) or not RUNS.fullmatch(text):
+        raise DocumentError(f"{path} holds {_shown(text)}, not integers such as 0*5 1 0*31")
+    runs = [(int(value), int(times or 1)) for value, times in RUN.findall(text)]
+    if sum(times for _, times in runs) > LONGEST:
+        raise DocumentError(f"{path} holds more than {LONGEST:,} integers")
+    return tuple(value for value, times in runs for _ in range(times))
 
 
 def _rational(text: Any, path: str) -> fmpq:

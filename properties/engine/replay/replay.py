@@ -158,7 +158,7 @@ def _recorded_ratio(recorded: Entry) -> Any:
 
 def _agreement(found: Entry, stored: Counterexample) -> list[str]:
     recorded = stored.recorded
-    found = told(found) if "all_bounds" in recorded else found
+    found = told(found, len(recorded["bounds"])) if "all_bounds" in recorded else found
     if found["verdict"] != recorded["verdict"]:
         first = f"NOT the same as the file, which says {recorded['verdict']}"
     elif all(found.get(key) == recorded[key] for key in recorded):

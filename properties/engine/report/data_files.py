@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from properties.engine.paths import encodable
+from properties.engine.report.plain import DRAWN
 
 DIRECTORY = "data"
 
@@ -32,16 +33,20 @@ class DataFile:
 
 
 def csv_file(name: str, table: Table) -> DataFile:
-    """``data/NAME-DIGEST.csv``: floats with every digit, nothing where there is no value.
+    """``data/NAME-DIGEST.csv``: floats to ``DRAWN`` significant digits, nothing where there is no value.
 
     The digest is of the content, so that a file of an earlier report is never overwritten with other numbers.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(table.headings)
-    writer.writerows(table.rows)
+    writer.writerows([_cell(value) for value in row] for row in table.rows)
     text = stream.getvalue()
     return DataFile(f"{DIRECTORY}/{name}-{_digest(encodable(text))}.csv", text)
+
+
+def _cell(value: Any) -> Any:
+    return float(f"{value:.{DRAWN}g}") if isinstance(value, float) else value
 
 
 def remove_table(path: Path) -> None:

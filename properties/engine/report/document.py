@@ -322,11 +322,11 @@ def _with_checks(entry: Entry, checks: Sequence[Mapping[str, Any]]) -> Entry:
             ratios = Counter(family["ratios"])
             ratios[ratio_bin(number(found["ratio"]))] += 1
             family["ratios"] = {one: ratios[one] for one in BINS if ratios[one]}
-        for holder in (family, result):
+        for holder, kept in ((family, ("ratio",)), (result, found or ())):
             if found is not None and (
                 holder["tightest"] is None or number(found["ratio"]) > number(holder["tightest"]["ratio"])
             ):
-                holder["tightest"] = found
+                holder["tightest"] = {key: found[key] for key in kept}
     return result
 
 

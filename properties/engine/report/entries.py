@@ -11,7 +11,7 @@ from typing import Any
 from properties.engine.claim import EVIDENCE_ORDER, Bound, Claim, Evaluation, Hypothesis, Mutant, Verdict
 from properties.engine.obligations import ObligationResult
 from properties.engine.ratios import BINS
-from properties.engine.report.plain import number, plain
+from properties.engine.report.plain import plain
 from properties.engine.results import Result
 from properties.engine.slack import SlackRow
 from theory.proof.chain import Chain
@@ -56,6 +56,12 @@ def tightest_entry(evaluation: Evaluation | None) -> Entry | None:
         "seed": plain(evaluation.description.get("seed")),
         "precision": evaluation.precision,
     }
+
+
+def _ratio_entry(evaluation: Evaluation | None) -> Entry | None:
+    """The largest ratio alone: where the largest of all families was found stands with the claim."""
+    bound = None if evaluation is None else evaluation.tightest
+    return None if bound is None else {"ratio": plain(bound.ratio)}
 
 
 def evaluation_entry(evaluation: Evaluation) -> Entry:
@@ -114,7 +120,7 @@ def _result_entry(result: Result) -> Entry:
                 "undecided": count.undecided,
                 "features": {str(feature): number for feature, number in sorted(count.features.items())},
                 "ratios": {one: count.ratios[one] for one in BINS if count.ratios[one]},
-                "tightest": tightest_entry(count.tightest),
+                "tightest": _ratio_entry(count.tightest),
             }
             for family, count in result.families.items()
         },
@@ -123,7 +129,7 @@ def _result_entry(result: Result) -> Entry:
         "undecided_example": (None if result.undecided_example is None else evaluation_entry(result.undecided_example)),
         "counterexample": None,
         "error": None,
-        "seconds": plain(result.seconds),
+        "seconds": _seconds(result.seconds),
         "seed": result.seed,
         "depth": result.depth,
     }
@@ -169,18 +175,15 @@ def claim_entry(claim: Claim[Any], outcome: Result | str, depth: str, seed: int)
 def mutant_entry(mutant: Mutant, outcome: Result | str, depth: str, seed: int) -> Entry:
     """A mutant and what its run left; ``claim`` is the id of the claim whose neighbour it is.
 
-    Of its families the counts only, of a refutation the bound that is violated most: its counterexample file has the others.
+    Of a refutation the instance only: its counterexample file has what was found on it. Of one that survives what is nearest to it.
     """
     found = _error_entry(outcome, depth, seed) if isinstance(outcome, str) else _result_entry(outcome)
     for family in found["families"].values():
         del family["ratios"], family["tightest"]
     if found["refutation"] is not None:
-        bounds = found["refutation"]["bounds"]
-        found["refutation"]["bounds"] = [
-            max(bounds, key=lambda one: (one["verdict"] == "refuted", number(one["ratio"])))
-        ]
-        found["tightest"] = None
-        del found["refutation"]["hypotheses"]
+        for key in ("families", "evidence_counts", "sampled_evaluations", "unjudged", "undecided_example", "tightest"):
+            del found[key]
+        found["refutation"] = {key: found["refutation"][key] for key in ("family", "description")}
     return {
         "kind": "mutant",
         "id": mutant.id,
@@ -201,7 +204,7 @@ def obligation_entry(result: ObligationResult) -> Entry:
         "provers": {
             prover: {
                 "status": standing.value,
-                "seconds": plain(sum(part[prover].seconds for part in result.parts)),
+                "seconds": _seconds(sum(part[prover].seconds for part in result.parts)),
             }
             for prover, standing in result.by_prover.items()
         },
@@ -218,8 +221,13 @@ def obligation_entry(result: ObligationResult) -> Entry:
             }
             for mutant, finding in result.mutants
         ],
-        "seconds": plain(result.seconds),
+        "seconds": _seconds(result.seconds),
     }
+
+
+def _seconds(duration: float) -> float:
+    """As far as a clock tells them apart."""
+    return round(duration, 4)
 
 
 def _implication_entry(implication: Implication) -> Entry:
@@ -231,13 +239,14 @@ def _implication_entry(implication: Implication) -> Entry:
 
 
 def _finding_entry(finding: Finding) -> Entry:
-    """``model`` holds exact fractions, as text."""
+    """``model`` holds exact fractions, as text; without one it is left out, as is ``reason`` where there is none."""
+    model = {name: str(value) for name, value in finding.point.items()}
     return {
         "prover": finding.prover,
         "status": finding.standing.value,
-        "model": {name: str(value) for name, value in finding.point.items()},
-        "reason": finding.reason,
-        "seconds": plain(finding.seconds),
+        **({"model": model} if model else {}),
+        **({"reason": finding.reason} if finding.reason else {}),
+        "seconds": _seconds(finding.seconds),
     }
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from properties.engine.report.data_files import DataFile, Table, csv_file
+from properties.engine.report.inline_svg import inlined
 
 COLOURS = ("#2f6fae", "#b3560f", "#22804f", "#8a4fb8", "#a3315f", "#5d6570")
 """One colour a curve; the page's style sheet holds their values for a light and for a dark page."""
@@ -23,6 +23,8 @@ WIDTH, HEIGHT = 4.8, 3.6
 """Inches: narrow enough that the text stays readable on a telephone, where the drawing shrinks to the screen."""
 
 _INK = "#010203"  # drawn in this colour, then replaced by the page's own text colour
+
+_STAND_FOR = {_INK: "currentColor"} | {colour: f"var(--curve-{index})" for index, colour in enumerate(COLOURS, start=1)}
 
 Draw = Callable[[Any], None]
 """Fills a pair of axes."""
@@ -57,7 +59,7 @@ def attempted(figures: Iterable[tuple[str, Callable[[], Figure]]]) -> Iterator[F
 
 def figure(name: str, caption: str, label: str, draw: Draw, table: Table, height: float = HEIGHT) -> Figure:
     """Draw, and put the table beside it; ``name`` tells this figure from the others of the page, in letters and dashes."""
-    return Figure(Markup(drawing(label, f"figure-{name}", draw, height)), caption, csv_file(name, table))
+    return Figure(Markup(drawing(label, name, draw, height)), caption, csv_file(name, table))
 
 
 def drawing(label: str, prefix: str, draw: Draw, height: float = HEIGHT) -> str:
@@ -70,6 +72,7 @@ def drawing(label: str, prefix: str, draw: Draw, height: float = HEIGHT) -> str:
     from matplotlib.figure import Figure as Canvas
 
     settings = {"svg.fonttype": "none", "svg.hashsalt": prefix, "font.family": "sans-serif", "font.size": 10}
+    settings |= {"path.simplify_threshold": 0.25}  # points, which no eye sees
     settings |= {"axes.titlesize": 11, "legend.fontsize": 9, "axes.spines.top": False, "axes.spines.right": False}
     inks = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color")
     with rc_context({**settings, **dict.fromkeys(inks, _INK)}):
@@ -84,7 +87,7 @@ def drawing(label: str, prefix: str, draw: Draw, height: float = HEIGHT) -> str:
         stream = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         backend.print_svg(stream, metadata=nothing)
-    return _inline(stream.getvalue(), label, prefix)
+    return inlined(stream.getvalue(), label, prefix, _STAND_FOR)
 
 
 def _plain_ticks(axes: Any) -> None:
@@ -107,30 +110,3 @@ def legend_below(axes: Any, columns: int = 2) -> None:
 def spread(count: int, markers: int = 8) -> int:
     """Every how many of ``count`` points a marker is drawn, so that few stand on a long curve."""
     return max(1, count // markers)
-
-
-def _inline(svg: str, label: str, prefix: str) -> str:
-    element = svg[svg.index("<svg") :]
-    element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
-    element = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', element)
-    element = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', element)
-    element = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", element)
-    element = re.sub(r"<!--.*?-->\n?", "", element, flags=re.DOTALL)
-    element = re.sub(r'<g id="[^"]+">', "<g>", element)  # nothing refers to groups
-    element = re.sub(r' (?:d|x|y|transform)="[^"]*"', _rounded, element)
-    element = element.replace(_INK, "currentColor")
-    for index, colour in enumerate(COLOURS, start=1):
-        element = element.replace(colour, f"var(--curve-{index})")
-    element = re.sub(r"font-family: [^;\"]*(?:; )?", "", element)  # that of the page
-    element = re.sub(r"\s*\n\s*", "\n", element).replace('="\n', '="')
-    element = re.sub(r' d="[^"]*"', lambda found: found[0].replace("\n", ""), element)
-    element = element.replace(">\n<", "><")
-    element = re.sub(r'style="[^"]*"', lambda found: re.sub("(?<=[:;]) ", "", found[0]), element)
-    element = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", element, count=1)
-    element = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", element, count=1)
-    return element.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)
-
-
-def _rounded(attribute: re.Match[str]) -> str:
-    """A place in the drawing to hundredths of a point, which is finer than any screen."""
-    return re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", attribute[0])

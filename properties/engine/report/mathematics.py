@@ -17,6 +17,8 @@ _MACROS = (
     (re.compile(r"\\norm" + _ARGUMENT), r"\\left\\lVert \1\\right\\rVert "),
     (re.compile(r"\\abs" + _ARGUMENT), r"\\left\\lvert \1\\right\\rvert "),
 )
+_ROW_OF_ONE = re.compile(r"<mrow>(<(m[ino])(?: [^<>]*)?>[^<>]*</\2>)</mrow>")
+"""A group of one letter, number or sign, which it is by itself."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def formula(latex: str) -> Markup:
         ' stretchy="true" fence="true"',
     ):
         found = found.replace(default, "")
-    return Markup(found)
+    return Markup(_ROW_OF_ONE.sub(r"\1", found))
 
 
 def unescape_characters(element: str) -> str:

@@ -22,6 +22,13 @@ def page_path(name: str) -> str:
     return f"{DIRECTORY}/{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.html"
 
 
+def seen_from(path: str, here: str) -> str:
+    """What leads to a file of the report from the page ``here``, both given from the report's directory."""
+    if path.startswith(f"{DIRECTORY}/") and here.startswith(f"{DIRECTORY}/"):
+        return path.removeprefix(f"{DIRECTORY}/")
+    return "../" * here.count("/") + path
+
+
 def claim_page(id: str) -> str:
     """Where the page of a claim lies."""
     return page_path(f"claim-{id}")

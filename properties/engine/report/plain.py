@@ -44,6 +44,15 @@ def counted(count: int, noun: str, several: str = "") -> str:
     return f"{count} {noun if count == 1 else several or f'{noun}s'}"
 
 
+DRAWN = 8
+"""Significant digits of numbers that are drawn."""
+
+
+def drawn(values: Sequence[float]) -> list[Any]:
+    """Plain numbers for a picture, to ``DRAWN`` significant digits."""
+    return [plain(float(f"{value:.{DRAWN}g}")) for value in values]
+
+
 def number(value: Any) -> float:
     """Back from a plain number, the strings of infinities and NaN included."""
     return float(value)

@@ -11,7 +11,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from properties.engine.report import wording
 from properties.engine.report.commands import Commands
-from properties.engine.report.places import chapter_page, claim_page, page_path
+from properties.engine.report.places import chapter_page, claim_page, page_path, seen_from
 from properties.engine.report.plain import counted, number
 from properties.engine.report.typeset import typeset
 from theory.direction import Attained, LowerBound, UpperBound, digits
@@ -50,6 +50,7 @@ def templates(own: Mapping[str, str], commands: Commands) -> Environment:
         "claim_page": claim_page,
         "chapter_page": chapter_page,
         "page": page_path,
+        "seen_from": seen_from,
         "key": _key,
         "cell": _cell,
         "value": _value,

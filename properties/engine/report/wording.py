@@ -185,8 +185,8 @@ def implication_text(implication: Entry) -> str:
 
 def model_text(finding: Entry) -> str:
     """The counterexample of a finding, or why there is none."""
-    model = ", ".join(f"{name} = {value}" for name, value in finding["model"].items())
-    return model or finding["reason"] or "none"
+    model = ", ".join(f"{name} = {value}" for name, value in finding.get("model", {}).items())
+    return model or finding.get("reason") or "none"
 
 
 def obligation_failure(entry: Entry, hints: Sequence[str]) -> str:
@@ -239,13 +239,15 @@ def verdict_sentence(document: Document) -> str:
     return sentence[0].upper() + sentence[1:]
 
 
-def bound_texts(bounds: Sequence[Entry]) -> list[str]:
-    """The bounds of one instance in short: those that do not hold, and the tightest of those that do."""
+def bound_texts(evaluation: Entry) -> list[str]:
+    """The bounds of one instance in short: those that do not hold, and the tightest of those that do, of which ``bounds_held`` counts more."""
+    bounds = evaluation["bounds"]
     lines = [f"{one['label']}: {one['verdict']}, ratio {ratio_text(one['ratio'])}" for one in bounds if not _holds(one)]
     holding = [one for one in bounds if _holds(one)]
     if holding:
         tightest = max(holding, key=lambda one: number(one["ratio"]))
-        count = "1 bound holds" if len(holding) == 1 else f"{len(holding)} bounds hold, the tightest"
+        held = evaluation.get("bounds_held", len(holding))
+        count = "1 bound holds" if held == 1 else f"{held} bounds hold, the tightest"
         lines.append(f"{count}: {tightest['label']}, ratio {ratio_text(tightest['ratio'])}")
     return lines
 

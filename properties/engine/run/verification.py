@@ -14,7 +14,13 @@ from properties.engine.completeness import lacking, strangers, unneeded
 from properties.engine.obligations import run_obligation
 from properties.engine.part import Piece
 from properties.engine.paths import printable
-from properties.engine.replay.counterexample import Circumstances, Refutation, write_counterexample
+from properties.engine.replay.counterexample import (
+    TOLD,
+    TOLD_OF_MUTANTS,
+    Circumstances,
+    Refutation,
+    write_counterexample,
+)
 from properties.engine.replay.replay import Replay, failed_entry, replay_entry
 from properties.engine.replay.rounder import NotReproducibleError, stored_refutation
 from properties.engine.report import wording
@@ -71,8 +77,9 @@ class Verification:
         # stops at the first refutation, so this costs little
         outcome, seed = self._search(mutant.claim, depth, MUTANT_SHRINKING if self._run.report else 0)
         entry = mutant_entry(mutant, outcome, depth.value, seed)
-        hints = self._counterexample(entry, mutant.claim, mutant.statement, outcome, MUTANT_ROUNDING)
-        return Outcome(entry, entry["verdict"] == Verdict.REFUTED.value, wording.mutant_failure(entry, hints))
+        hints = self._counterexample(entry, mutant.claim, mutant.statement, outcome, MUTANT_ROUNDING, TOLD_OF_MUTANTS)
+        passed = entry["verdict"] == Verdict.REFUTED.value
+        return Outcome(entry, passed, "" if passed else wording.mutant_failure(entry, hints))
 
     def obligation(self, obligation: Obligation) -> Outcome:
         """Passed when a chain needs the obligation, every prover proves it, and each of its mutants is refuted."""
@@ -127,6 +134,7 @@ class Verification:
         statement: str,
         outcome: Result | str,
         rounding: float | None = None,
+        told: int = TOLD,
     ) -> list[str]:
         hints = [self._run.again(entry["id"].partition("/")[0])]
         if isinstance(outcome, str) or outcome.refutation is None or self._run.report is None:
@@ -135,9 +143,8 @@ class Verification:
             refutation = stored_refutation(claim, outcome.refutation, entry["seed"], rounding)
         except NotReproducibleError as error:
             return [*hints, f"no counterexample file: {error}"]
-        path = self._write(
-            refutation, entry["id"], statement, entry["depth"], entry["seed"], entry.get("explanation", ())
-        )
+        explanation = entry.get("explanation", ())
+        path = self._write(refutation, entry["id"], statement, entry["depth"], entry["seed"], explanation, told)
         entry["counterexample"] = self._from_report(path)
         return [*hints, *self._written(path)]
 
@@ -164,10 +171,13 @@ class Verification:
         depth: str,
         seed: int,
         explanation: Sequence[str] = (),
+        told: int = TOLD,
     ) -> Path:
         assert self._run.report is not None
         document = self._run.document
-        circumstances = Circumstances(id, statement, depth, seed, document.environment, explanation, document.commands)
+        circumstances = Circumstances(
+            id, statement, depth, seed, document.environment, explanation, document.commands, told
+        )
         return write_counterexample(self._run.report, refutation, circumstances)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -162,7 +161,7 @@ def standalone() -> str:
     element = drawing(sentence(rows), "widths", widths(rows))
     for name, colour in STANDALONE.items():
         element = element.replace(name, colour)
-    return re.sub("<svg", '<svg font-family="sans-serif"', element, count=1) + "\n"
+    return element.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif"', 1) + "\n"
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from properties.engine.replay.counterexample import (
     INLINE_ENTRIES,
     SCHEMA,
     TOLD,
+    TOLD_OF_MUTANTS,
     WIDTH,
     Circumstances,
     Refutation,
@@ -111,13 +112,14 @@ def test_of_many_bounds_the_worst_are_told_and_all_are_covered(tmp_path: Path) -
     (bad,) = one.evaluation.bounds
     many = tuple(dataclasses.replace(bad, label=f"{k}", measured=k / 100, verdict=Verdict.HOLDS) for k in range(9))
     entry = evaluation_entry(dataclasses.replace(one.evaluation, bounds=(*many, bad)))
-    short = told(entry)
+    short = told(entry, TOLD)
     assert [bound["label"] for bound in short["bounds"]] == ["4", "5", "6", "7", "8", bad.label]
     assert (len(short["bounds"]), short["all_bounds"]["count"]) == (TOLD, 10)
     entry["bounds"][0]["measured"] += 1e-9
-    assert told(entry)["bounds"] == short["bounds"]
-    assert told(entry)["all_bounds"] != short["all_bounds"]
-    assert told(short) == short
+    assert told(entry, TOLD)["bounds"] == short["bounds"]
+    assert told(entry, TOLD)["all_bounds"] != short["all_bounds"]
+    assert told(short, TOLD) == short
+    assert [bound["label"] for bound in told(entry, TOLD_OF_MUTANTS)["bounds"]] == [bad.label]
 
 
 def test_the_circumstances_come_back(tmp_path: Path) -> None:

@@ -295,3 +295,36 @@ def test_a_field_that_is_left_out_takes_its_default_or_is_missed(field: dataclas
 def test_a_matrix_of_rationals_is_rectangular(rows: Any) -> None:
     with pytest.raises(DocumentError):
         from_document(InstanceDocument({"rationals": rows}, {}))
+
+
+LONG_ROWS = ((0,) * 5 + (1,) + (0,) * 6, (-3, 10**30) * 6)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (LONG_ROWS[0], "0*5 1 0*6"),
+        (LONG_ROWS[1], "-3 " + " -3 ".join([str(10**30)] * 6)),
+        (LONG_ROWS, ["0*5 1 0*6", "-3 " + " -3 ".join([str(10**30)] * 6)]),
+    ],
+)
+def test_long_tuples_of_integers_are_written_in_runs(given: Any, text: Any) -> None:
+    document = to_document(given)
+    assert document == InstanceDocument({"integers": text}, {})
+    found = from_document(InstanceDocument(json.loads(json.dumps(document.tree)), {}))
+    assert difference(given, found) is None
+
+
+@pytest.mark.parametrize("given", [(0,) * 11, (True,) * 12, ((0,) * 12, (0,) * 11), ((0,) * 12, None), (0.0,) * 12])
+def test_other_tuples_are_written_entry_by_entry(given: Any) -> None:
+    document = to_document(given)
+    assert "tuple" in document.tree
+    assert difference(given, from_document(document)) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1*0", "1*", "*3", "1,2", "1 2 x", "0*9999999", "0*600000 1*600000", [1], "1.0", "1  2"]
+)
+def test_runs_that_are_none_are_refused(text: Any) -> None:
+    with pytest.raises(DocumentError):
+        from_document(InstanceDocument({"integers": text}, {}))

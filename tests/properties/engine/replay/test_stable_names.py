@@ -45,6 +45,7 @@ DIGESTS = {
     / "T0-linear-diagonal-kernel-d07f09c84d.json": "31d566c5cfeaef62a9f2253a562212cf571b8a03624936d5ee32ca5efdf07429",
     FIXED
     / "T2-q-step-without-kappa-ee00367394.json": "fff4bb8514cde97784be101d00b2f09a7bf059384a6fb6b8e3702239eba79aca",
+    FIXED / "I-counts-half-8fd137b416.json": "aaf5b75e0e636eaa6cab66b5d58259ecdb4fb6c8eb1093d34013f01c851b11d2",
 }
 """SHA-256 of files that stay as they are: of schema 2, and then of each later schema."""
 

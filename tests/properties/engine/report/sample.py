@@ -172,9 +172,6 @@ def write_report(made: Pages, directory: Path) -> None:
             (directory / path).write_text("{}\n", encoding="utf-8")
 
 
-SVG = "{http://www.w3.org/2000/svg}"
-
-
 def texts(figure: Figure) -> str:
     """All that is written in it."""
-    return " ".join("".join(element.itertext()) for element in ElementTree.fromstring(figure.svg).iter(f"{SVG}text"))
+    return " ".join("".join(element.itertext()) for element in ElementTree.fromstring(figure.svg).iter("text"))

@@ -40,6 +40,6 @@ def test_a_data_file_is_never_overwritten_with_other_numbers(tmp_path: Path) -> 
     assert one.path.startswith("data/residuals-")
     assert one.path.endswith(".csv")
     assert len(one.path) == len("data/residuals-.csv") + 8
-    assert one.text == "k,residual\n0,1.0\n1,0.30000000000000004\n2,\n"
+    assert one.text == "k,residual\n0,1.0\n1,0.3\n2,\n"
     assert one == csv_file("residuals", table)
     assert one.path != csv_file("residuals", Table(("k", "residual"), [(0, 1.0)])).path

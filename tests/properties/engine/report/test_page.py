@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import posixpath
 import re
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ import pytest
 from properties.engine.report import wording
 from properties.engine.report.document import INDEX, Document
 from properties.engine.report.html import Pages, pages
+from properties.engine.report.places import seen_from
 from tests.properties.engine.report.page_parser import ParsedPage
 from tests.properties.engine.report.sample import HOSTILE, SLACK
 
@@ -91,17 +93,16 @@ def test_the_pages_need_nothing_but_their_own_files_and_escape(sample_pages: Pag
     assert "prefers-color-scheme: dark" in sample_pages.texts[STYLE]
     assert "prefers-color-scheme: dark" in sample_pages.texts[INDEX]
     for path, page in parsed(sample_pages).items():
-        root = "../" * path.count("/")
         assert "@import" not in sample_pages.texts[path]
         ids = page.ids()
         known = set(ids)
         assert len(ids) == len(known)
         for tag, attributes in page.tags:
-            for name in ("src", "href", "xlink:href"):
+            for name in ("src", "href"):
                 target, _, _ = (attributes.get(name) or "#").partition("#")
-                assert not target or target.startswith(root)
-                inside = target.removeprefix(root)
+                inside = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
                 assert not target or inside in sample_pages.belongings, (path, tag, target)
+                assert not target or target == seen_from(inside, path)
             for value in attributes.values():
                 for reference in re.findall(r"url\(#([^)]+)\)|^#(.+)$", value or ""):
                     assert "".join(reference) in known
@@ -150,17 +151,16 @@ CONTENTS = ["chapter-small", "chapter-claims", "dataset", "pictures", "slack", "
 
 def test_every_page_has_the_table_of_contents(sample_pages: Pages) -> None:
     for path, page in parsed(sample_pages).items():
-        root = "../" * path.count("/")
         links = [attributes for tag, attributes in page.tags if tag == "a"]
         places = [one["href"] or "" for one in links if not (one["href"] or "").startswith("#")]
-        own = [f"{root}pages/claim-N-small.html"] if path.endswith(("chapter-small.html", "claim-N-small.html")) else []
-        expected = [f"{root}{INDEX}", *(f"{root}pages/{name}.html" for name in CONTENTS)]
+        own = ["pages/claim-N-small.html"] if path.endswith(("chapter-small.html", "claim-N-small.html")) else []
+        expected = [INDEX, *(f"pages/{name}.html" for name in CONTENTS)]
         expected[2:2] = own
         if path.endswith(("chapter-claims.html", "claim-N-hostile.html")):
-            expected[3:3] = [f"{root}pages/claim-N-hostile.html"]
-        assert places[-len(expected) :] == expected
+            expected[3:3] = ["pages/claim-N-hostile.html"]
+        assert places[-len(expected) :] == [seen_from(place, path) for place in expected]
         current = [one["href"] for one in links if "aria-current" in one]
-        assert current == [f"{root}{path}"]
+        assert current == [seen_from(path, path)]
     bare = pages(Document({"numpy": "2.0"}))
     assert list(bare.texts) == [INDEX, STYLE, "pages/environment.html"]
     assert parsed(bare)[INDEX].count("table") == 0
@@ -198,7 +198,7 @@ def test_a_claim_s_page_has_its_proof_and_its_counterexamples(full_pages: Pages)
     ):
         assert value in text
     small = full_pages.texts["pages/claim-N-small.html"]
-    assert '<a href="../pages/obligations.html#obligation-O-squares">O-squares</a>' in small
+    assert '<a href="obligations.html#obligation-O-squares">O-squares</a>' in small
     assert '<a href="../counterexamples/N-small-below-10.json">N-small-below-10.json</a>' in small
     assert '<p class="part"' not in small
     sharp = full_pages.texts["pages/claim-T1-sharp.html"]

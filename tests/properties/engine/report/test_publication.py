@@ -4,6 +4,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import posixpath
 import re
 import shutil
 import signal
@@ -19,7 +20,7 @@ import pytest
 from properties.engine.claim import Depth
 from properties.engine.replay.counterexample import content_digest
 from properties.engine.report import atomic
-from properties.engine.report.document import Document
+from properties.engine.report.document import INDEX, Document
 from properties.engine.report.entries import claim_entry, mutant_entry
 from properties.engine.report.publication import PARTIAL, foreign, occupy, publish, write_partial
 from properties.engine.report.together import HOME
@@ -57,21 +58,20 @@ def states(directory: Path) -> set[str]:
     assert page.rstrip().endswith("</html>")
     assert digest in page
     referred = {mutant["counterexample"] for mutant in content["mutants"]}
-    referred |= links(page, "")
+    referred |= links(page, INDEX)
     for path in [one for one in referred if one.startswith("pages/")]:
         below = (directory / path).read_text(encoding="utf-8")
         assert digest in below or path == "pages/style.css"
-        referred |= links(below, "../")
+        referred |= links(below, path)
     assert [path for path in referred if not (directory / path).is_file()] == []
     names = {name for name in ("N-old", "N-new") if f">{name}<" in page}
     return {content["claims"][0]["id"], *names}
 
 
-def links(page: str, root: str) -> set[str]:
-    """What a page refers to, from the report's directory."""
+def links(page: str, path: str) -> set[str]:
+    """What the page of this path refers to, from the report's directory."""
     found = {target for target in re.findall(r'(?:href|src)="([^"#:]+)[^"]*"', page) if not target.startswith("#")}
-    assert all(target.startswith(root) for target in found)
-    return {target.removeprefix(root) for target in found}
+    return {posixpath.normpath(posixpath.join(posixpath.dirname(path), target)) for target in found}
 
 
 def replace_again_and_again(directory: Path, documents: Sequence[Document]) -> None:

@@ -25,9 +25,14 @@ def test_bounds_in_short() -> None:
         {"label": "b", "verdict": "refuted", "ratio": "inf"},
         {"label": "c", "verdict": "holds", "ratio": 0.5},
     ]
-    assert wording.bound_texts(bounds) == ["b: refuted, ratio inf", "2 bounds hold, the tightest: c, ratio 0.5"]
-    assert wording.bound_texts(bounds[:1]) == ["1 bound holds: a, ratio 0.25"]
-    assert wording.bound_texts([]) == []
+    assert wording.bound_texts({"bounds": bounds}) == [
+        "b: refuted, ratio inf",
+        "2 bounds hold, the tightest: c, ratio 0.5",
+    ]
+    assert wording.bound_texts({"bounds": bounds[:1]}) == ["1 bound holds: a, ratio 0.25"]
+    kept = {"bounds": bounds[1:], "bounds_held": 7}
+    assert wording.bound_texts(kept) == ["b: refuted, ratio inf", "7 bounds hold, the tightest: c, ratio 0.5"]
+    assert wording.bound_texts({"bounds": []}) == []
 
 
 @pytest.mark.parametrize(
