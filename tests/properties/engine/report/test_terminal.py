@@ -1,5 +1,7 @@
 """The closing lines of the terminal."""
 
+from typing import Any
+
 from properties.catalogue import registry
 from properties.engine.report import terminal
 from properties.engine.report.document import Document
@@ -62,3 +64,60 @@ def test_the_closing_table_fits_a_narrow_terminal() -> None:
     assert lines[1] == "The paper's theorems"
     assert [line.split()[0] for line in lines[2:7]] == ["T1", "T2", "T3", "T4", "T5"]
     assert len(lines) == 1 + len(chapters) + len(registry)
+
+
+def told(**changes: Any) -> Document:
+    claim = next(iter(registry.values()))
+    family = {"instances": 11, "vacuous": 12, "undecided_hypotheses": 13, "undecided": 14, "features": {}}
+    found = claim_entry(claim, "broken", "quick", 3) | {
+        "error": None,
+        "verdict": "holds",
+        "evidence": "tested",
+        "evidence_counts": {"tested": 11},
+        "instances": 11,
+        "vacuous": 12,
+        "undecided_hypotheses": 13,
+        "undecided": 14,
+        "families": {"F1": family},
+        "tightest": {"label": "a", "ratio": 0.25, "family": "F1", "description": {"m": 8}},
+        "seconds": 15.0,
+    }
+    return Document({}, claims={claim.id: found | changes})
+
+
+def test_every_number_stands_under_its_heading() -> None:
+    head, line = terminal.claim_lines(told())
+    assert dict(zip(head.split()[4:], line.split()[4:], strict=False)) == {
+        "inst.": "11",
+        "vac.": "12",
+        "open": "13",
+        "tightest": "0.25",
+        "time": "15.0",
+    }
+    (row,) = terminal.claim_rows(told())
+    assert dict(zip(terminal.COLUMNS, row, strict=True)) | {"claim": "", "from": ""} == {
+        "claim": "",
+        "verdict": "holds",
+        "evidence": "tested",
+        "from": "",
+        "instances": "11",
+        "vacuous": "12",
+        "undecided hyp.": "13",
+        "tightest": "0.25 in F1",
+        "time": "15.0 s",
+    }
+
+
+def test_what_broke_off_is_an_error_in_both_tables() -> None:
+    broken = told(error="Traceback", verdict="undecided", tightest=None)
+    assert terminal.claim_lines(broken)[1].split()[1] == "error"
+    assert terminal.claim_rows(broken)[0][1] == "undecided (error)"
+
+
+def test_families_have_a_line_each_and_the_tightest_its_instance() -> None:
+    (id,) = told().claims
+    assert terminal.family_lines(told()) == [
+        id,
+        "    F1 11 (vacuous: 12, undecided hypotheses: 13, undecided: 14)",
+        "    tightest: a: 0.25 in F1 at m=8",
+    ]
