@@ -74,6 +74,7 @@ def test_a_report_has_the_runs_that_it_replaced(document: Document, tmp_path: Pa
     page = (tmp_path / "pages" / "history.html").read_text(encoding="utf-8")
     assert "this run, 2026-01-03 12:00" in page
     assert "Nothing changed in the claims." in page
+    assert page.count(">2 of 2</td>") == 3
     index = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "Since the last run of this depth, 2026-01-02 12:00: no claims changed." in index
     assert "pages/history.html" not in pages(plain).texts

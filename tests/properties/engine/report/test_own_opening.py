@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from properties.engine.report.commands import Commands
 from properties.engine.report.document import Document
 from properties.engine.report.own_opening import SHOWN, own_opening
 from properties.engine.report.presentation import Opening
+from properties.engine.report.templates import templates
 from properties.suite import opening as of_suite
 
 
@@ -58,3 +60,19 @@ def test_wrong_steps_are_counted_as_refuted_of_all() -> None:
     }
     found = own_opening(Document({}, claims={"own-a": entry("own-a")}, mutants=mutants), "mine:step", "wrong steps")
     assert found.cards[0].text == "It meets the claim, and the same search tells it from 2 of 3 wrong steps."
+
+
+@pytest.mark.parametrize(
+    ("instances", "ratio", "said"),
+    [(1, 0.25, "tested; 1 instance; tightest 0.25</p>"), (12, 0.0, "tested; 12 instances</p>")],
+)
+def test_a_card_has_the_claim_s_own_counts_and_no_ratio_of_nothing(instances: int, ratio: float, said: str) -> None:
+    claim = entry("own-a") | {
+        "instances": instances,
+        "vacuous": 77,
+        "evidence": "tested",
+        "evidence_counts": {"tested": instances},
+    }
+    claim |= {"tightest": {"ratio": ratio}, "counterexample": None}
+    page = templates({}, Commands(report="r")).get_template("opening.html")
+    assert said in page.render(opening=opening(entry("own-a")), entries={"own-a": claim}, root="", answers=[])
