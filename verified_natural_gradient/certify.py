@@ -1,4 +1,4 @@
-"""``natural-gradient certify``: ball and tube of a network of any width, its neurons drawn a chunk at a time.
+"""``natural-gradient certify``: ball, tube and trajectory of a network of any width, its neurons drawn a chunk at a time.
 
 PYTEST_DONT_REWRITE: the module holds no assertions and may be imported before pytest starts.
 """
@@ -6,9 +6,11 @@ PYTEST_DONT_REWRITE: the module holds no assertions and may be imported before p
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,19 +18,28 @@ from tqdm import tqdm
 
 from properties.engine.report.plain import counted
 from properties.reading.datasets import load_dataset
-from theory.direction import as_lower_bound, digits, stated
-from theory.errors import ChoiceError, InputError, WidthError
-from theory.inputs import FloatArray, positive_count
+from theory.descent.optimiser import as_optimiser
+from theory.direction import as_lower_bound, as_upper_bound, digits, raised, stated
+from theory.errors import ChoiceError, DescentError, InputError, WidthError
+from theory.inputs import FloatArray, positive, positive_count
+from theory.kernels.geometry import InputGeometry
+from theory.rigour.input_bounds import input_bounds
+from theory.stability.conditions import CONDITIONS
 from theory.streaming.certificate import StreamedCertificate, certified
-from theory.streaming.executors import PROCESSES, executor_named
+from theory.streaming.executors import PROCESSES, THREADS, executor_named
 from theory.streaming.stream import CHUNK, NeuronStream, neuron_stream
-from theory.theorems import ngd
+from theory.streaming.trajectory import StreamedTrajectory, followed
+from theory.streaming.tube import StreamedTube
+from theory.theorems import kfac, ngd
 from verified_natural_gradient.parsing import Parser
 
 BAD_INPUT = 4
 """The exit code, as pytest's."""
 
 ORTHONORMAL = "orthonormal:"
+
+BALL, TUBE, TRAJECTORY = "ball", "tube", "trajectory"
+"""What is asked for by --only."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,12 +61,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--entropy", type=int, default=0, metavar="SEED", help="of the network that is drawn (default 0)"
     )
-    parser.add_argument("--only", choices=["ball", "tube"], help="certify one of the two (default: both)")
+    parser.add_argument(
+        "--only", choices=[BALL, TUBE, TRAJECTORY], help="one of them (default: ball and tube, and with --steps all)"
+    )
+    parser.add_argument(
+        "--condition", choices=CONDITIONS, default="2", help="which one is asked for on the ball (default %(default)s)"
+    )
+    parser.add_argument("--steps", type=int, metavar="N", help="follow the network for N steps, one pass each")
+    parser.add_argument("--step-size", type=float, default=0.5, metavar="ETA", help="of these (default %(default)s)")
+    parser.add_argument(
+        "--optimiser", default="ngd", metavar="NAME", help="whose steps they are: ngd (default), kfac, gd"
+    )
+    parser.add_argument(
+        "--state", type=Path, metavar="DIR", help="keep the steps' n x m pre-activations in files there, not in memory"
+    )
     parser.add_argument(
         "--executor",
-        default=PROCESSES,
         metavar="NAME",
-        help="serial, processes (default), dask, or tcp://host:port of a Dask scheduler",
+        help="serial, threads, processes (default; of a trajectory in memory: threads), dask, or tcp://host:port of a Dask scheduler",
     )
     parser.add_argument(
         "--workers", type=int, metavar="N", help="how many, where they are started here (default: one a core)"
@@ -72,7 +95,7 @@ def main(given: Sequence[str]) -> int:
     """Certify, and print what is certified; the exit code. Raises SystemExit: help, or what cannot be understood."""
     parser = Parser(
         prog="natural-gradient certify",
-        description="Certify ball and tube of a two-layer ReLU network of any width, its neurons drawn a chunk at a time.",
+        description="Certify ball, tube and trajectory of a two-layer ReLU network of any width, its neurons drawn a chunk at a time.",
         allow_abbrev=False,
     )
     add_arguments(parser)
@@ -81,36 +104,75 @@ def main(given: Sequence[str]) -> int:
     try:
         stream, y = _asked(values)
         print(_described(values, stream), flush=True)
-        began = time.monotonic()
-        with (
-            executor_named(values.executor, values.workers) as executor,
-            tqdm(
-                total=2 * stream.distinct, unit=" neurons", unit_scale=True, desc="both passes", file=sys.stderr
-            ) as passes,
-        ):
-
-            def seen(neurons: int) -> None:
-                passes.update(neurons)
-
-            wanted = values.only != "tube", values.only != "ball"
-            found = certified(stream, y, *wanted, executor, values.checkpoints, seen)
-        seconds = time.monotonic() - began
+        tube = None if values.only == TRAJECTORY else _certify(values, stream, y)
+        if values.steps is not None and values.only in (None, TRAJECTORY):
+            _follow(values, stream, y, tube)
     except InputError as error:
         print(f"natural-gradient certify: {error}", file=sys.stderr)
         return BAD_INPUT
-    print("\n".join(statement(found)))
-    drawn = found.passes * stream.distinct * stream.normals
-    print(
-        f"{counted(found.passes, 'pass', 'passes')} of {stream.distinct * stream.normals:.4g} normal numbers in {seconds:.1f} s, {drawn / seconds:.3g} a second"
-    )
     return 0
 
 
+def _certify(values: argparse.Namespace, stream: NeuronStream, y: FloatArray) -> StreamedTube | None:
+    """Print what is certified of ball and tube; the tube."""
+    began = time.monotonic()
+    wanted = values.only != TUBE, values.only != BALL
+    with (
+        executor_named(values.executor or PROCESSES, values.workers) as executor,
+        _progress(2 * stream.distinct, "both passes") as seen,
+    ):
+        found = certified(stream, y, *wanted, executor, values.checkpoints, seen, values.condition)
+    seconds = time.monotonic() - began
+    print("\n".join(statement(found)))
+    drawn = found.passes * stream.distinct * stream.normals
+    print(
+        f"{counted(found.passes, 'pass', 'passes')} of {stream.distinct * stream.normals:.4g} normal numbers in {seconds:.1f} s, {drawn / seconds:.3g} a second",
+        flush=True,
+    )
+    return found.tube
+
+
+def _follow(values: argparse.Namespace, stream: NeuronStream, y: FloatArray, tube: StreamedTube | None) -> None:
+    """Print what holds along the steps."""
+    began = time.monotonic()
+    name = values.executor or (THREADS if values.state is None else PROCESSES)
+    chosen = as_optimiser(values.optimiser)
+    with (
+        executor_named(name, values.workers) as executor,
+        _progress((values.steps + 1) * stream.distinct, counted(values.steps, "step")) as seen,
+    ):
+        try:
+            found = followed(stream, y, values.step_size, values.steps, chosen, values.state, executor, seen)
+        except DescentError as error:
+            print(f"Trajectory: {error}")
+            return
+    seconds = time.monotonic() - began
+    print("\n".join(trajectory_statement(found, tube)))
+    print(f"{len(found.steps) + 1} passes over {stream.width} neurons in {seconds:.1f} s")
+
+
+@contextmanager
+def _progress(neurons: int, name: str) -> Iterator[Callable[[int], None]]:
+    """A line that tells of so many neurons."""
+    with tqdm(total=neurons, unit=" neurons", unit_scale=True, desc=name, file=sys.stderr) as line:
+
+        def seen(more: int) -> None:
+            line.update(more)
+
+        yield seen
+
+
 def _asked(values: argparse.Namespace) -> tuple[NeuronStream, FloatArray]:
-    for name in ("rows", "workers", "chunk"):
+    for name in ("rows", "workers", "chunk", "steps"):
         number = getattr(values, name)
         if number is not None:
             positive_count(number, f"--{name}")
+    positive(values.step_size, "--step-size")
+    as_optimiser(values.optimiser)
+    if values.only == TRAJECTORY and values.steps is None:
+        raise ChoiceError(f"--only {TRAJECTORY} follows steps; say how many with --steps N")
+    if values.steps is not None and values.only in (BALL, TUBE):
+        raise ChoiceError(f"--steps {values.steps} is a trajectory, which --only {values.only} leaves out")
     if values.inputs is None:
         data = load_dataset(values.dataset, values.target)
         rows, y = data.X[: values.rows], data.y[: values.rows]
@@ -149,24 +211,15 @@ def _described(values: argparse.Namespace, stream: NeuronStream) -> str:
 
 
 def statement(found: StreamedCertificate) -> list[str]:
-    """What is certified, a line each."""
+    """What is certified of ball and tube, a line each."""
     start = found.start
     lines = [
         f"Condition 1: {stated({'lambda_min(G(0))': start.lambda_min})}, {stated({'||r(0)||': start.residual_norm})}"
         if start.lambda_min > 0
         else "Condition 1 is not certified: no positive lambda_min(G(0)); take other inputs, or more neurons"
     ]
-    if found.ball is not None and start.lambda_min > 0:
-        lines.append(
-            f"Condition 2 on the paper's ball, {stated({'radius': found.ball.radius})}: {stated({'C': found.ball.constant})}"
-        )
-        if found.ball.constant < 0.5:
-            limit = as_lower_bound(ngd.step_limit(found.ball.constant, "T1"), "T1's step limit")
-            lines.append(
-                f"  T1: ||r(k)||^2 <= (1-eta)^k ||r(0)||^2 for every 0 < eta <= {digits(limit)} and every k (certified)"
-            )
-        else:
-            lines.append("  T1 asks for C < 1/2")
+    if found.ball is not None:
+        lines += _pattern_ball(found) if found.ball.changes.condition == "K2" else _ball(found)
     if found.tube is not None and found.tube.certified:
         lines += [
             f"Tube: {stated({'mu': found.tube.contraction, 'path sum': found.tube.path_sum})}",
@@ -174,4 +227,67 @@ def statement(found: StreamedCertificate) -> list[str]:
         ]
     elif found.tube is not None and found.tube.failure is not None:
         lines.append(f"Tube: not certified, as {found.tube.failure}")
+    return lines
+
+
+def _ball(found: StreamedCertificate) -> list[str]:
+    if found.ball is None or not found.start.lambda_min > 0:
+        return []
+    constant = found.ball.constant
+    line = f"Condition 2 on the paper's ball, {stated({'radius': found.ball.radius})}: {stated({'C': constant})}"
+    if not constant < ngd.constant_limit("T1"):
+        return [line, "  T1 asks for C < 1/2"]
+    limit = as_lower_bound(ngd.step_limit(constant, "T1"), "T1's step limit")
+    return [
+        line,
+        f"  T1: ||r(k)||^2 <= (1-eta)^k ||r(0)||^2 for every 0 < eta <= {digits(limit)} and every k (certified)",
+    ]
+
+
+def _pattern_ball(found: StreamedCertificate) -> list[str]:
+    assert found.ball is not None
+    constant, inputs = found.ball.constant, input_bounds(InputGeometry.of(found.stream.rows))
+    if not found.ball.lambda_min > 0:
+        return ["Condition K1 is not certified: no positive lambda_min(H(0)); take other inputs, or more neurons"]
+    line = f"Condition K1: {stated({'lambda_min(H(0))': found.ball.lambda_min})}"
+    if not math.isfinite(found.ball.radius):
+        return [line, "Condition K2: the rank of X is not certified, and no radius with it"]
+    lines = [
+        line,
+        f"Condition K2 on the paper's ball, {stated({'radius': found.ball.radius})}: {stated({'C': constant})}",
+    ]
+    if not constant < kfac.constant_limit("T4-lev"):
+        return [*lines, "  T4-lev asks for C < 3/5"]
+    limit = as_lower_bound(kfac.step_limit(constant, h_max=inputs.h_max[1], theorem="T4-lev"), "T4-lev's step limit")
+    return [
+        *lines,
+        f"  T4-lev: ||r(k)||^2 <= (1-h eta)^k ||r(0)||^2, h = {digits(inputs.h_min[0])}, for every 0 < eta <= {digits(limit)} and every k (certified)",
+    ]
+
+
+def trajectory_statement(found: StreamedTrajectory, tube: StreamedTube | None) -> list[str]:
+    """What holds along the steps, a line each."""
+    title, path = as_optimiser(found.optimiser).title, found.path
+    lines = [
+        f"Trajectory of {title}, eta = {found.step_size:g}; {stated({'||r(0)||': found.steps[0].before})}; each step from the Z stored before it",
+    ]
+    for k, (step, (_, most), constant) in enumerate(
+        zip(found.steps, found.factors, path.step_constants, strict=True), 1
+    ):
+        after = stated({f"||r({k})||": step.after})
+        quotient = f"||r({k})||/||r({k - 1})||"
+        known = stated({quotient: most}) if math.isfinite(most) else f"r({k - 1}) is not told from 0"
+        so_far = f"; C so far <= {raised(constant)}" if path.lambda_min > 0 else ""
+        lines.append(f"  {after}, {known}{so_far}")
+    named = f"Condition {found.condition} along {path.steps} {'step' if path.steps == 1 else 'steps'}"
+    lines.append(
+        f"{named}: {stated({'C': path.constant})}"
+        if path.lambda_min > 0
+        else f"{named}: not certified, as Condition {'K1' if found.condition == 'K2' else '1'} is not"
+    )
+    if tube is not None and tube.certified and found.optimiser == "ngd" and found.step_size <= 1:
+        rate = as_upper_bound(ngd.rate(found.step_size, tube.contraction, "T1-tube"), "T1-tube's factor")
+        lines.append(f"  T1-tube: of the exact run {stated({'||r(k+1)||/||r(k)||': rate})}, for every k")
+    if found.broken is not None:
+        lines.append(f"  no further step: {found.broken}")
     return lines

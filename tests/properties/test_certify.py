@@ -163,10 +163,18 @@ def test_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("--inputs orthonormal:x --width 10", "known is orthonormal:N"),
         ("--inputs orthonormal:2 --width 1.5", "must be a positive integer"),
         ("--inputs orthonormal:2 --width many", "take a positive whole number"),
-        ("--inputs orthonormal:2 --width 1e3 --executor threads", "known: serial, processes, dask"),
+        ("--inputs orthonormal:2 --width 1e3 --executor fibres", "known: serial, threads, processes, dask"),
         ("--dataset nowhere.npz --width 1e3", "nowhere.npz"),
         ("--dataset diabetes --width 1e3 --rows 0", "--rows is 0; it must be a positive integer"),
         ("--inputs orthonormal:2 --width 1e3 --workers -1", "--workers is -1; it must be a positive integer"),
+        ("--inputs orthonormal:2 --width 1e3 --steps 0", "--steps is 0; it must be a positive integer"),
+        ("--inputs orthonormal:2 --width 1e3 --steps -3", "--steps is -3; it must be a positive integer"),
+        ("--inputs orthonormal:2 --width 1e3 --steps 2 --step-size 0", "--step-size is 0"),
+        ("--inputs orthonormal:2 --width 1e3 --steps 2 --step-size nan", "--step-size is nan"),
+        ("--inputs orthonormal:2 --width 1e3 --steps 2 --optimiser adam", "unknown optimiser 'adam'; known: ngd"),
+        ("--inputs orthonormal:2 --width 1e3 --only trajectory", "say how many with --steps N"),
+        ("--inputs orthonormal:2 --width 1e3 --only ball --steps 2", "which --only ball leaves out"),
+        ("--inputs orthonormal:2 --width 1e3 --only trajectory --steps 2 --state /dev/null", "/dev/null cannot keep"),
         ("--inputs orthonormal:2 --width 1e3 --chunk 0", "--chunk is 0; it must be a positive integer"),
     ],
 )
@@ -175,6 +183,87 @@ def test_what_it_does_not_understand_is_one_line(options: str, said: str, capsys
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("natural-gradient certify: ")
     assert said in error
+
+
+TRAJECTORY = ["--only", "trajectory", "--steps", "3", "--step-size", "0.3"]
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "title", "condition"), [("ngd", "NGD", "2"), ("gd", "GD", "2"), ("kfac", "K-FAC", "K2")]
+)
+def test_a_trajectory(optimiser: str, title: str, condition: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its width is smaller than a chunk, and not, which makes another network."""
+    arguments = ["certify", "--inputs", "orthonormal:4", "--width", "2e4", *TRAJECTORY, "--optimiser", optimiser]
+    for chunk in ("5000", "100000"):
+        assert console.main([*arguments, "--chunk", chunk]) == 0
+        _, first, *steps, whole, last = capsys.readouterr().out.splitlines()
+        assert re.fullmatch(
+            rf"Trajectory of {title}, eta = 0\.3; \|\|r\(0\)\|\| = [\d.]+ \(computed\); each step from the Z stored before it",
+            first,
+        )
+        assert len(steps) == 3
+        for k, line in enumerate(steps, 1):
+            norm, before = f"||r({k})||", f"||r({k - 1})||"
+            assert re.fullmatch(
+                rf"  {re.escape(norm)} = [\d.]+ \(computed\), {re.escape(norm)}/{re.escape(before)} <= 0\.\d+ \(certified\); C so far <= 0\.\d+",
+                line,
+            )
+        assert re.fullmatch(rf"Condition {condition} along 3 steps: C <= 0\.\d+ \(certified\)", whole)
+        assert re.fullmatch(r"4 passes over 20000 neurons in [\d.]+ s", last)
+
+
+def test_a_trajectory_in_files_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+    for options in ([], ["--executor", "serial"], ["--state", str(tmp_path / "state"), "--executor", "threads"]):
+        assert console.main([*ARGUMENTS[:-2], *TRAJECTORY, *options]) == 0
+        said.append(capsys.readouterr().out.splitlines()[:-1])
+    assert said[0] == said[1] == said[2]
+    assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_a_trajectory_stands_beside_its_tube(capsys: pytest.CaptureFixture[str]) -> None:
+    assert console.main([*ARGUMENTS, "--steps", "2"]) == 0
+    captured = capsys.readouterr()
+    assert "Tube: mu <= " in captured.out
+    known = r"\|\|r\(2\)\|\|/\|\|r\(1\)\|\| <= ([\d.]+) \(certified\)"
+    allowed = r"T1-tube: of the exact run \|\|r\(k\+1\)\|\|/\|\|r\(k\)\|\| <= ([\d.]+) \(certified\), for every k"
+    step, tube = (re.search(pattern, captured.out) for pattern in (known, allowed))
+    assert step is not None
+    assert tube is not None
+    assert 0.5 <= float(step[1]) <= float(tube[1]) < 0.52
+    assert "both passes: 100%" in captured.err
+    assert "2 steps: 100%" in captured.err
+
+
+def test_steps_that_cannot_be_taken_are_a_result(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["certify", "--inputs", "orthonormal:2", "--width", "100", "--only", "trajectory", "--steps", "12"]
+    assert console.main([*arguments, "--step-size", "1e200"]) == 0
+    assert "Trajectory: a step of ngd with step size 1e+200 leaves the range" in capsys.readouterr().out
+    wide = ["certify", "--inputs", "orthonormal:4", "--width", "8000", "--only", "trajectory", "--steps", "5"]
+    assert console.main([*wide, "--step-size", "1e120", "--optimiser", "gd"]) == 0
+    output = capsys.readouterr().out
+    assert "Condition 2 along 1 step: C <= " in output
+    assert "\n  no further step: a step of gd with step size 1e+120 leaves" in output
+    assert console.main([*arguments, "--step-size", "0.9999"]) == 0
+    output = capsys.readouterr().out
+    assert "r(11) is not told from 0" in output
+    assert "inf" not in output
+
+
+def test_condition_k2_on_the_ball(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["certify", "--inputs", "orthonormal:1", "--symmetric", "--only", "ball", "--condition", "K2"]
+    assert console.main([*arguments, "--width", "1e4", "--executor", "serial"]) == 0
+    _, _, condition_1, condition_2, theorem, _ = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"Condition K1: lambda_min\(H\(0\)\) >= 0\.\d+ \(certified\)", condition_1)
+    assert re.fullmatch(
+        r"Condition K2 on the paper's ball, radius <= [\d.]+ \(certified\): C <= [\d.]+ \(certified\)", condition_2
+    )
+    assert theorem == "  T4-lev asks for C < 3/5"
+    assert console.main([*arguments, "--width", "1e7", "--executor", "serial"]) == 0
+    assert re.search(
+        r"T4-lev: \|\|r\(k\)\|\|\^2 <= \(1-h eta\)\^k \|\|r\(0\)\|\|\^2, h = 1, for every 0 < eta <= 0\.\d+ and every k \(certified\)",
+        capsys.readouterr().out,
+    )
 
 
 def test_a_tube_that_does_not_close_is_a_result(capsys: pytest.CaptureFixture[str]) -> None:

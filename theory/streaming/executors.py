@@ -1,4 +1,4 @@
-"""Who works on the chunks: any ``concurrent.futures.Executor``; one that works at once, processes of this machine, or a Dask cluster."""
+"""Who works on the chunks: any ``concurrent.futures.Executor``; one that works at once, threads, processes of this machine, or a Dask cluster."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import connection
@@ -16,7 +16,9 @@ from theory.errors import ChoiceError, MissingExtraError
 
 LOOPBACK = "127.0.0.1"
 
-SERIAL, PROCESSES, DASK, ADDRESSES = "serial", "processes", "dask", ("tcp://", "tls://", "ucx://", "ws://", "wss://")
+SERIAL, THREADS, PROCESSES, DASK = "serial", "threads", "processes", "dask"
+
+ADDRESSES = ("tcp://", "tls://", "ucx://", "ws://", "wss://")
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
@@ -49,6 +51,9 @@ def executor_named(name: str, workers: int | None = None) -> Iterator[Executor]:
     """
     if name == SERIAL:
         yield SerialExecutor()
+    elif name == THREADS:
+        with ThreadPoolExecutor(workers or cores()) as pool:
+            yield pool
     elif name == PROCESSES:
         # started anew: what a copy of a process with threads inherits may hang
         context = multiprocessing.get_context("spawn")
@@ -63,7 +68,7 @@ def executor_named(name: str, workers: int | None = None) -> Iterator[Executor]:
             yield executor
     else:
         raise ChoiceError(
-            f"unknown executor {name!r}; known: {SERIAL}, {PROCESSES}, {DASK}, and tcp://host:port of a scheduler"
+            f"unknown executor {name!r}; known: {SERIAL}, {THREADS}, {PROCESSES}, {DASK}, and tcp://host:port of a scheduler"
         )
 
 

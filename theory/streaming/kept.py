@@ -66,11 +66,13 @@ class InMemory:
     """In the memory of the process that asks; workers that are other processes are sent it, and send it back."""
 
     def begun(self, chunk: int, blocks: Iterable[FloatArray]) -> KeptChunk:
-        """Keep the first iterate of a chunk."""
-        parts = list(blocks)
-        return KeptChunk(
-            chunk, 0, tuple(part.shape[1] for part in parts), np.concatenate([part.ravel() for part in parts])
-        )
+        """Keep the first iterate of a chunk. Raises StreamError."""
+        try:
+            parts = list(blocks)
+            values = np.concatenate([part.ravel() for part in parts])
+        except MemoryError as error:
+            raise StreamError(f"memory cannot keep the pre-activations ({error}); name a directory for them") from error
+        return KeptChunk(chunk, 0, tuple(part.shape[1] for part in parts), values)
 
     def moved(self, kept: KeptChunk, inputs: int, change: Change) -> KeptChunk:
         """The next iterate, in the place of this one."""

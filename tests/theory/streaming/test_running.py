@@ -77,7 +77,7 @@ def test_several_chunks_to_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_executor_of_no_name() -> None:
-    with pytest.raises(ChoiceError, match="known: serial, processes, dask"), executor_named("threads"):
+    with pytest.raises(ChoiceError, match="known: serial, threads, processes, dask"), executor_named("fibres"):
         pass
 
 
