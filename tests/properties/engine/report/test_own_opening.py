@@ -75,4 +75,4 @@ def test_a_card_has_the_claim_s_own_counts_and_no_ratio_of_nothing(instances: in
     }
     claim |= {"tightest": {"ratio": ratio}, "counterexample": None}
     page = templates({}, Commands(report="r")).get_template("opening.html")
-    assert said in page.render(opening=opening(entry("own-a")), entries={"own-a": claim}, root="", answers=[])
+    assert said in page.render(opening=opening(entry("own-a")), entries={"own-a": claim}, here="index.html", answers=[])
