@@ -75,17 +75,25 @@ def executor_named(name: str, workers: int | None = None) -> Iterator[Executor]:
 def finished(
     executor: Executor, function: Callable[[Task], Answer], tasks: Iterable[Task]
 ) -> Iterator[tuple[Task, Answer]]:
-    """Each task with the function's answer, as they are finished. Raises what the function or the executor raises."""
+    """Each task with the function's answer, as they are finished; after an error no further one begins.
+
+    Raises what the function or the executor raises.
+    """
     left, running = iter(tasks), dict[Future[Answer], Task]()
-    while True:
-        for task in islice(left, WAITING - len(running)):
-            running[executor.submit(function, task)] = task
-            if all(future.done() for future in running):  # by an executor that works at once
-                break
-        if not running:
-            return
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            yield running.pop(future), future.result()
+    try:
+        while True:
+            for task in islice(left, WAITING - len(running)):
+                running[executor.submit(function, task)] = task
+                if all(future.done() for future in running):  # by an executor that works at once
+                    break
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
+    except BaseException:
+        for future in running:
+            future.cancel()
+        raise
 
 
 def cores() -> int:

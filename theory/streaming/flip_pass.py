@@ -86,12 +86,32 @@ def weight_costs(
     """
     alone, rest = split_by_neuron(distances, neurons, count)
     yield inputs[alone], distances[alone], np.ones(len(alone), dtype=np.int64)
-    for rank in range(rest.costs.shape[1]):
-        known = np.isfinite(rest.costs[:, rank])
-        costs, owners = rest.costs[known], inputs[rest.places[known, rank]]
-        costs[:, :rank] = np.inf
-        for rows, roots, flips in hull_items(costs):
-            yield owners[rows], roots, flips
+    several = rest.costs.shape[1]
+    further, following = rest.costs / np.arange(1, several + 1), hull_successors(rest.costs)
+    for rank in range(several):
+        rows = np.flatnonzero(np.isfinite(rest.costs[:, rank]))
+        owners, point = inputs[rest.places[rows, rank]], rank + further[rows, rank:].argmin(axis=1)
+        slope, flips = further[rows, point], point + 1
+        while len(rows):
+            yield owners, np.sqrt(np.maximum(slope, 0.0)) * (1 - 8 * UNIT_ROUNDOFF), flips
+            after = following[rows, point]
+            going = after < several
+            rows, owners, point, after = rows[going], owners[going], point[going], after[going]
+            flips = after - point
+            slope, point = (rest.costs[rows, after] - rest.costs[rows, point]) / flips, after
+
+
+def hull_successors(costs: FloatArray) -> NDArray[np.int64]:
+    """For each point ``(j, s_j)``, s (neurons, j), the place of the later one to which the slope is least; j where all later ones are inf."""
+    several = costs.shape[1]
+    found = np.full(costs.shape, several)
+    with np.errstate(invalid="ignore"):  # from points that are inf themselves, and of no use
+        for place in range(several - 1):
+            slopes = (costs[:, place + 1 :] - costs[:, place, None]) / np.arange(1, several - place)
+            best = slopes.argmin(axis=1)
+            known = np.isfinite(slopes[np.arange(len(slopes)), best])
+            found[known, place] = place + 1 + best[known]
+    return found
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import chain, islice
+from itertools import chain
 
 import numpy as np
 
@@ -14,11 +14,11 @@ from theory.stability.tube.ngd import path_sum
 from theory.stability.tube.rectifier import rectifier_counts
 from theory.stability.tube.rule import input_widths
 from theory.stability.tube.start import Beginning, Neurons
-from theory.streaming.stream import NeuronStream
+from theory.streaming.stream import Block, NeuronStream
 from theory.streaming.tube_pass import neurons_of
 
 SAMPLE_ENTRIES = 2**20
-"""Pre-activations of the sample, at least a block's."""
+"""Pre-activations of the sample, up to a block more, or all."""
 
 LEVELS = (1.0, 1 + 2.0**-8, 1 + 2.0**-6, 1.5)
 """The tubes that are tried, as multiples of the estimated path sum."""
@@ -54,6 +54,11 @@ def level_widths(start: Beginning, path: float) -> FloatArray:
 
 
 def _sample(stream: NeuronStream) -> Neurons:
-    """The first neurons."""
-    count = -(-SAMPLE_ENTRIES // (len(stream.rows) * stream.block))
-    return neurons_of(list(islice(chain.from_iterable(map(stream.blocks, stream.chunks)), count)))
+    """The first neurons, however many blocks they are in."""
+    blocks, entries = list[Block](), 0
+    for block in chain.from_iterable(map(stream.blocks, stream.chunks)):
+        blocks.append(block)
+        entries += block.pre_activations.size
+        if entries >= SAMPLE_ENTRIES:
+            break
+    return neurons_of(blocks)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -124,6 +124,7 @@ def test_bounds_at_the_same_widths_are_the_same_to_the_last_bit(symmetric: bool)
 
 
 @settings(max_examples=15)
+@example(chunk=1, seed=190, symmetric=False)  # whose first 32 blocks are too few to find its tube
 @given(chunk=st.integers(1, 3000), seed=st.integers(0, 2**20), symmetric=st.booleans())
 def test_in_chunks_of_any_size(chunk: int, seed: int, symmetric: bool) -> None:
     stream, y = small(seed, 2, 3, 2 * 700, 8.0, symmetric, max(chunk, 30))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,19 @@ def test_there_is_a_file_a_chunk_and_no_more(tmp_path: Path) -> None:
             assert sum(path.stat().st_size for path in directory.iterdir()) == 8 * 4 * STREAM.width
             state.advance(0.4)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_take_no_memory_that_grows_with_the_width(tmp_path: Path) -> None:
+    peaks = []
+    for width in (100_000, 800_000):
+        stream, y = small(7, 4, 4, width, 2.0, chunk=20_000)
+        with keeper(tmp_path) as place:
+            tracemalloc.start()
+            StreamedDescent(stream, y, place).advance(1e-3)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+    assert peaks[1] < 2 * peaks[0]
+    assert peaks[1] < 8 * 4 * 800_000 / 3  # a third of Z
 
 
 def test_two_runs_share_a_directory(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from theory.errors import ChoiceError, StreamError
 from theory.streaming import running
 from theory.streaming.certificate import StreamedCertificate, certified
 from theory.streaming.checkpoints import Checkpoints, configuration
-from theory.streaming.executors import SerialExecutor, executor_named
+from theory.streaming.executors import SerialExecutor, executor_named, finished
 from theory.streaming.first_pass import FirstPass
 from theory.streaming.flip_pass import FlipPass
 from theory.streaming.running import run_pass, tally_of, tasks
@@ -87,6 +87,19 @@ def test_what_a_worker_raises_is_raised() -> None:
 
     with pytest.raises(KeyError):
         SerialExecutor().submit(fails).result()
+
+
+def test_after_an_error_no_further_task_begins() -> None:
+    begun: list[int] = []
+
+    def fails(task: int) -> None:
+        begun.append(task)
+        time.sleep(0.01)
+        raise KeyError(task)
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(KeyError):
+        list(finished(pool, fails, range(200)))
+    assert len(begun) < 100
 
 
 def test_progress_tells_of_each_neuron_once_a_pass(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from flint import arb
 
 from tests.theory.streaming.streams import small
 from tests.theory.streaming.test_running import Unordered
+from theory import neurons
 from theory.descent.steps import FunctionSpaceDescent
 from theory.errors import DivergenceError, InputError, RankDeficientError
 from theory.inputs import FloatArray
@@ -31,7 +32,7 @@ from theory.streaming.descent import StreamedDescent
 from theory.streaming.executors import executor_named
 from theory.streaming.kept import Change, InMemory, KeptChunk
 from theory.streaming.stream import Block, NeuronStream, neuron_stream
-from theory.streaming.trajectory import StreamedPath, StreamedTrajectory, factor_bounds, followed, stream_trajectory
+from theory.streaming.trajectory import StreamedPath, StreamedTrajectory, factor_bounds, followed
 
 OPTIMISERS = ("ngd", "gd", "kfac")
 STREAM, Y = small(7, 4, 4, 8000, 2.0, chunk=1000)
@@ -152,7 +153,7 @@ def test_progress_tells_of_each_neuron_once_a_pass() -> None:
 
 
 def test_the_public_name() -> None:
-    found = stream_trajectory(STREAM.rows, Y, STREAM.width, ETA, STEPS, 2.0, 7, chunk=1000)
+    found = neurons.stream_trajectory(STREAM.rows, Y, STREAM.width, ETA, STEPS, 2.0, 7, chunk=1000)
     assert numbers(found) == numbers(EXPECTED)
 
 
