@@ -8,6 +8,9 @@ REPORT ?= report
 WORKERS ?= auto
 # one process a core, each with one thread of linear algebra
 DISTRIBUTED := -n $(WORKERS) --maxschedchunk 1 --benchmark-disable
+# of claims and data: the workers of EXECUTOR in their place, where it is given (docs/scale.md)
+EXECUTOR ?=
+SHARED := $(if $(EXECUTOR),--executor $(EXECUTOR),$(DISTRIBUTED))
 verify test thorough deep lowest newest: export OPENBLAS_NUM_THREADS ?= 1
 # without compiled modules on disk every process, of a worker and of a command that a test starts, compiles all of them again
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,13 +21,13 @@ newest: RESOLUTION := --upgrade
 .PHONY: verify test thorough deep lowest newest lint format benchmark mutants faults install clean
 
 verify: $(STAMP)  ## every claim at depth normal, the digits, report/index.html
-	$(BIN)/pytest $(DISTRIBUTED) --claim all --depth normal --dataset digits-4-9 --report=$(REPORT)
+	$(BIN)/pytest $(SHARED) --claim all --depth normal --dataset digits-4-9 --report=$(REPORT)
 
 test: $(STAMP)  ## the project's own tests and every claim at depth quick; the command of CI
 	$(BIN)/pytest $(DISTRIBUTED)
 
-thorough: $(STAMP)  ## every claim and the digits at depth thorough
-	$(BIN)/pytest $(DISTRIBUTED) --claim all --depth thorough --dataset digits-4-9 --report=$(REPORT)
+thorough: $(STAMP)  ## every claim and the digits at depth thorough; EXECUTOR=tcp://host:port for a cluster
+	$(BIN)/pytest $(SHARED) --claim all --depth thorough --dataset digits-4-9 --report=$(REPORT)
 
 deep: $(STAMP)  ## the wide sweeps of tests/deep, of which `make test` runs a sample
 	$(BIN)/pytest $(DISTRIBUTED) tests/deep

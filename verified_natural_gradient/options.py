@@ -89,6 +89,18 @@ OPTIONS = (
         RECORDED,
     ),
     Option(
+        "executor",
+        "who does the items of --claim and --dataset: serial, processes, dask (a cluster on this machine), or tcp://host:port of a Dask scheduler",
+        {"action": Once, "metavar": "NAME"},
+        (VERIFY, DATASET),
+    ),
+    Option(
+        "workers",
+        "with --executor: how many, where they are started on this machine (default: one a core)",
+        {"action": Once, "type": int, "metavar": "N"},
+        (VERIFY, DATASET),
+    ),
+    Option(
         "dataset",
         "certify a data set: digits-4-9, diabetes, an .npz file with X and y, or a .csv file",
         {"action": Once, "metavar": "NAME_OR_PATH"},
@@ -189,7 +201,7 @@ OPTIONS = (
 )
 
 
-ENGINE = ("claim", "depth", "replay", "report", "baseline", "update-baseline")
+ENGINE = ("claim", "depth", "executor", "workers", "replay", "report", "baseline", "update-baseline")
 """Names of the options that every suite has; the others belong to what this suite does beside claims."""
 
 

@@ -9,6 +9,11 @@ from properties.engine.run.suite_plugin import SuitePlugin
 SUITE = Suite(title="Gradient descent on quadratics", claims={claim.id: claim for claim in CLAIMS})
 
 
+def suite() -> Suite:
+    """The suite, for this process and for the workers of an executor."""
+    return SUITE
+
+
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     """Register what runs the suite."""
-    pluginmanager.register(SuitePlugin(lambda: SUITE), "quadratics")
+    pluginmanager.register(SuitePlugin(suite), "quadratics")

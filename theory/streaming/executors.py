@@ -1,9 +1,11 @@
-"""Who works on the chunks: any ``concurrent.futures.Executor``; one that works at once, threads, processes of this machine, or a Dask cluster."""
+"""Who works: any ``concurrent.futures.Executor``; one that works at once, threads, processes of this machine, or a Dask cluster."""
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
@@ -43,33 +45,39 @@ class SerialExecutor(Executor):
         return future
 
 
+def check_executor(name: str) -> None:
+    """Whether there is such an executor; none is started. Raises ChoiceError, MissingExtraError."""
+    if name in (SERIAL, THREADS, PROCESSES):
+        return
+    if name != DASK and not name.startswith(ADDRESSES):
+        raise ChoiceError(
+            f"unknown executor {name!r}; known: {SERIAL}, {THREADS}, {PROCESSES}, {DASK}, and tcp://host:port of a scheduler"
+        )
+    if importlib.util.find_spec("distributed") is None:
+        raise MissingExtraError(
+            f"executor {name} needs distributed, which is not installed: pip install 'verified-natural-gradient[dask]'"
+        )
+
+
 @contextmanager
 def executor_named(name: str, workers: int | None = None) -> Iterator[Executor]:
-    """``serial``; ``processes``, of this machine; ``dask``, a cluster on this machine; the address ``tcp://host:port`` of a scheduler.
+    """``serial``; ``threads`` or ``processes``, of this machine; ``dask``, a cluster on this machine; the address ``tcp://host:port`` of a scheduler.
 
-    ``workers``: how many, where they are started here; None: one a core. Raises ChoiceError, MissingExtraError.
+    ``workers``: how many, where they are started here; None: one a core. What is left undone when an error or an interrupt leaves
+    the context is given up. Raises ChoiceError, MissingExtraError, and OSError where there is no scheduler.
     """
+    check_executor(name)
     if name == SERIAL:
         yield SerialExecutor()
     elif name == THREADS:
         with ThreadPoolExecutor(workers or cores()) as pool:
             yield pool
     elif name == PROCESSES:
-        # started anew: what a copy of a process with threads inherits may hang
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers or cores(), context, initializer=end_with_parent) as pool:
-            try:
-                yield pool
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-    elif name == DASK or name.startswith(ADDRESSES):
+        with _processes(workers or cores()) as pool:
+            yield pool
+    else:
         with _dask(name, workers) as executor:
             yield executor
-    else:
-        raise ChoiceError(
-            f"unknown executor {name!r}; known: {SERIAL}, {THREADS}, {PROCESSES}, {DASK}, and tcp://host:port of a scheduler"
-        )
 
 
 def finished(
@@ -101,27 +109,38 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def end_with_parent() -> None:
-    """In a worker: end when the process that started it does, also when that is killed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        sentinel = parent.sentinel
+def end_with(parent: connection.Connection) -> None:
+    """In a worker: end at once when the other end of the pipe is closed, as it is when the process that holds it ends, however it does.
 
-        def follow() -> None:
-            connection.wait([sentinel])
-            os._exit(1)
+    An interrupt from the keyboard reaches all processes; what it means is that one's to say.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-        threading.Thread(target=follow, daemon=True).start()
+    def follow() -> None:
+        connection.wait([parent])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[Executor]:
+    # started anew: what a copy of a process with threads inherits may hang
+    context = multiprocessing.get_context("spawn")
+    theirs, ours = context.Pipe(duplex=False)
+    with ours, theirs, ProcessPoolExecutor(workers, context, initializer=end_with, initargs=(theirs,)) as pool:
+        try:
+            yield pool
+        except BaseException:
+            ours.close()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 @contextmanager
 def _dask(name: str, workers: int | None) -> Iterator[Executor]:
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise MissingExtraError(
-            f"executor {name} needs distributed, which is not installed: pip install 'verified-natural-gradient[dask]'"
-        ) from error
+    from distributed import Client, LocalCluster
+
     if name != DASK:
         with Client(name) as client:
             yield client.get_executor(pure=False)

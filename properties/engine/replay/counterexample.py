@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import re
@@ -10,15 +11,17 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from properties.engine.claim import Evaluation
+from properties.engine.paths import encodable
 from properties.engine.replay.instance_document import DTYPES, Array, InstanceDocument, from_document, to_document
 from properties.engine.replay.recorded import recorded_evaluation
-from properties.engine.report.atomic import write_atomically, write_text_atomically
+from properties.engine.report.atomic import write_atomically
 from properties.engine.report.commands import Commands
 from properties.engine.report.entries import Entry, evaluation_entry
 from properties.engine.report.plain import number, plain
@@ -102,23 +105,25 @@ class Counterexample:
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def write_counterexample(report: Path, refutation: Refutation, circumstances: Circumstances) -> Path:
-    """Write one refutation below the report's directory and return the file's path; the same refutation goes to the same name.
+def counterexample_files(refutation: Refutation, circumstances: Circumstances) -> dict[str, bytes]:
+    """What is written of one refutation: contents by path from the report's directory, the file itself last; the same refutation, the same path.
 
     Numbers are the shortest decimals that read back to the same float64. ``precision`` is the bits of the confirmation, 0 for
-    exact arithmetic. ``digest`` is the SHA-256 of everything else. Raises OSError.
+    exact arithmetic. ``digest`` is the SHA-256 of everything else.
     """
     evaluation, document = refutation.evaluation, refutation.document
     description = to_document(dict(evaluation.description)).tree["mapping"]
-    name = f"{_file_stem(circumstances.claim, evaluation.family, description, document)}.json"
-    path = report / DIRECTORY / name
+    stem = _file_stem(circumstances.claim, evaluation.family, description, document)
+    place, files = f"{DIRECTORY}/{stem}.json", {}
     beside = None
     if sum(array.size for array in document.arrays.values()) > INLINE_ENTRIES:
-        beside = path.with_suffix(".npz")
-        write_atomically(beside, lambda stream: np.savez_compressed(stream, allow_pickle=False, **document.arrays))
+        beside = f"{stem}.npz"
+        stream = io.BytesIO()
+        np.savez_compressed(stream, allow_pickle=False, **document.arrays)
+        files[f"{DIRECTORY}/{beside}"] = stream.getvalue()
     content = {
         "schema": SCHEMA,
-        "replay": circumstances.commands.replay(f"{DIRECTORY}/{name}"),
+        "replay": circumstances.commands.replay(place),
         "claim": circumstances.claim,
         "statement": circumstances.statement,
         **({"explanation": list(circumstances.explanation)} if circumstances.explanation else {}),
@@ -133,8 +138,25 @@ def write_counterexample(report: Path, refutation: Refutation, circumstances: Ci
         "instance": document.tree,
         "arrays": {name: _array_entry(array, beside) for name, array in document.arrays.items()},
     }
-    write_text_atomically(path, _readable({**content, "digest": content_digest(content)}) + "\n")
-    return path
+    text = _readable({**content, "digest": content_digest(content)}) + "\n"
+    return {**files, place: encodable(text)}
+
+
+def write_files(report: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files of counterexamples below the report's directory, in their order. Raises OSError."""
+    for place, content in files.items():
+        write_atomically(report / place, partial(_write, content))
+
+
+def _write(content: bytes, stream: IO[bytes]) -> None:
+    stream.write(content)
+
+
+def write_counterexample(report: Path, refutation: Refutation, circumstances: Circumstances) -> Path:
+    """Write one refutation below the report's directory and return the file's path. Raises OSError."""
+    files = counterexample_files(refutation, circumstances)
+    write_files(report, files)
+    return report / list(files)[-1]
 
 
 def told(entry: Entry, most: int) -> Entry:
@@ -187,11 +209,11 @@ def _order(array: Array) -> str:
     return "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
 
 
-def _array_entry(array: Array, beside: Path | None) -> Entry:
+def _array_entry(array: Array, beside: str | None) -> Entry:
     kind = {"dtype": array.dtype.name, "shape": list(array.shape), "order": _order(array)}
     if beside is None:
         return {**kind, "values": array.tolist()}
-    return {**kind, "file": beside.name, "sha256": _array_digest(array)}
+    return {**kind, "file": beside, "sha256": _array_digest(array)}
 
 
 def _readable(value: Any, indent: str = "") -> str:

@@ -11,8 +11,10 @@ import pytest
 
 from properties.engine.claim import Claim, Mutant
 from properties.engine.part import Piece
+from properties.engine.replay.counterexample import write_files
 from properties.engine.replay.replay import Replay
 from properties.engine.report.entries import Entry, facts
+from properties.engine.run.orders import Answer
 from properties.engine.run.place import Place, place
 from properties.engine.run.run import Run
 from properties.engine.run.verification import Outcome, Verification
@@ -21,6 +23,8 @@ from theory.proof.obligation import Obligation
 
 RUN = pytest.StashKey[Run]()
 ENTRY = pytest.StashKey[Entry]()
+ANSWER = pytest.StashKey[Answer]()
+"""What a worker of an executor found for the item."""
 
 
 class Item:
@@ -29,29 +33,33 @@ class Item:
     def __init__(self, item: pytest.Item) -> None:
         """Take the item that the entry belongs to."""
         self._item = item
-        self._verification = Verification(item.config.stash[RUN])
+        self._run = item.config.stash[RUN]
+        self._verification = Verification(self._run.conditions)
 
     def claim(self, claim: Claim[Any]) -> None:
         """Fail unless the claim holds."""
-        self._finish(self._verification.claim(claim))
+        self.finish(self._verification.claim(claim))
 
     def mutant(self, mutant: Mutant) -> None:
         """Fail unless the mutant is refuted."""
-        self._finish(self._verification.mutant(mutant))
+        self.finish(self._verification.mutant(mutant))
 
     def obligation(self, obligation: Obligation) -> None:
         """Fail unless the obligation is proved and each of its mutants refuted."""
-        self._finish(self._verification.obligation(obligation))
+        self.finish(self._verification.obligation(obligation))
 
     def part(self, piece: Piece) -> None:
         """Fail when the share of a part does: a claim is refuted or undecided in it, or it broke off."""
-        self._finish(self._verification.part(piece))
+        self.finish(self._verification.part(piece))
 
     def replay(self, replay: Replay) -> None:
         """Fail unless the claim holds on the stored instance."""
-        self._finish(self._verification.replay(replay))
+        self.finish(self._verification.replay(replay))
 
-    def _finish(self, outcome: Outcome) -> None:
+    def finish(self, outcome: Outcome) -> None:
+        """Write the counterexamples that were found, here or elsewhere, and keep the entry; fail unless it came out as it should."""
+        if self._run.report is not None:
+            write_files(self._run.report, outcome.files)
         self._item.stash[ENTRY] = outcome.entry
         self._item.user_properties += facts(outcome.entry)
         if not outcome.passed:
@@ -64,9 +72,10 @@ class ChosenItem(pytest.Item):
     cls = instance = None
     """Hooks of a conftest.py and of plugins look at these, which items of test functions have, and at those below."""
 
-    def __init__(self, *, run: Callable[[Item], None], place: Place | None, **rest: Any) -> None:
-        """Take what is done with the item, and where what it is about is written."""
+    def __init__(self, *, subject: object, run: Callable[[Item], None], place: Place | None, **rest: Any) -> None:
+        """Take what the item is about, what is done with it, and where that is written."""
         super().__init__(**rest)
+        self.subject = subject
         self.obj = self.function = run
         self.module = sys.modules[__name__]
         self.originalname = self.name
@@ -75,8 +84,14 @@ class ChosenItem(pytest.Item):
         self._place = place
 
     def runtest(self) -> None:
-        """Fail unless it came out as it should."""
-        self.obj(Item(self))
+        """Fail unless it came out as it should, here or where a worker did it."""
+        answer = self.stash.get(ANSWER, None)
+        if answer is None:
+            self.obj(Item(self))
+        elif answer.outcome is None:
+            pytest.fail(answer.error, pytrace=False)
+        else:
+            Item(self).finish(answer.outcome)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where a report says that it comes from."""
@@ -109,7 +124,7 @@ class Chosen(pytest.Directory):
             act(item, subject)
 
         verified.__doc__ = str(getattr(subject, "statement", name))
-        found: ChosenItem = ChosenItem.from_parent(self, name=name, run=verified, place=where)
+        found: ChosenItem = ChosenItem.from_parent(self, name=name, subject=subject, run=verified, place=where)
         return found
 
 

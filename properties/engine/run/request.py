@@ -25,11 +25,13 @@ from properties.engine.report.history import made
 from properties.engine.report.plain import plain
 from properties.engine.report.publication import OWN_FILES, foreign
 from properties.engine.run.baseline import BaselineFile, open_baseline
-from properties.engine.run.run import Run
+from properties.engine.run.run import ExecutorChoice, Run
 from properties.engine.seeds import root_seed
 from properties.engine.selection import ALL_CLAIMS, feasible, selected_claims, selected_obligations, selected_slack
 from theory.errors import ChoiceError, DataFileError
+from theory.inputs import positive_count
 from theory.proof.provers import PROVERS, Prover
+from theory.streaming.executors import THREADS, check_executor
 
 if TYPE_CHECKING:
     import pytest
@@ -40,6 +42,7 @@ def requested_run(config: pytest.Config, suite: Suite) -> Run:
     _check_workers(config)
     _check_companions(config, suite)
     suite.check(config)
+    executor = _executor(config)
     subject = suite.subject(config)
     claims_known = suite.claims if subject is None else subject.claims
     provable = suite.obligations if subject is None else {}
@@ -50,6 +53,10 @@ def requested_run(config: pytest.Config, suite: Suite) -> Run:
     asked = {kind: part.requested(config, setting) for kind, part in suite.parts.items() if part.apart}
     apart = bool(replays) or any(task is not None for task in asked.values())
     selective = bool(requested) or apart or subject is not None
+    if executor is not None and (subject is not None or replays or not selective):
+        raise ChoiceError(
+            "--executor serves the items of --claim and --dataset, and nothing else: add --claim all, or leave --executor out"
+        )
     claims = selected_claims(claims_known, requested, apart, provable)
     to_prove = selected_obligations(provable, suite.chains, requested, apart)
     possible = feasible(claims, to_prove, requested)
@@ -109,6 +116,7 @@ def requested_run(config: pytest.Config, suite: Suite) -> Run:
         records=records,
         subject=subject,
         suite=suite if subject is None else None,
+        executor=executor,
     )
     run.document.expected = len(claims) + len(run.mutants) + len(to_prove) + len(run.pieces) + len(replays)
     return run
@@ -125,14 +133,28 @@ def _check_workers(config: pytest.Config) -> None:
             )
 
 
+def _executor(config: pytest.Config) -> ExecutorChoice | None:
+    """Who does the items, if not this process. Raises ChoiceError, MissingExtraError, and what a number of workers is wrong with."""
+    name, workers = config.getoption("ngd_executor", None), config.getoption("ngd_workers", None)
+    if name is None:
+        return None
+    if config.getoption("numprocesses", None) or config.getoption("tx", None):
+        raise ChoiceError("--executor and -n both share the items among processes; give one of them")
+    if name == THREADS:
+        raise ChoiceError("--executor threads: claims are searched one at a time in a process; take processes")
+    check_executor(name)
+    return ExecutorChoice(name, None if workers is None else positive_count(workers, "--workers"))
+
+
 def _check_companions(config: pytest.Config, suite: Suite) -> None:
     """Refuse options that say nothing without another one. Raises ChoiceError."""
 
     def given(option: str) -> bool:
-        return config.getoption(_dest(option)) not in (None, False, [])
+        return config.getoption(_dest(option), None) not in (None, False, [])
 
     companions = {
         "--update-baseline": ("--baseline", "--update-baseline writes the file that --baseline names; give both"),
+        "--workers": ("--executor", "--workers is how many processes --executor starts; give both"),
         **{option: found for part in suite.parts.values() for option, found in part.companions.items()},
         **suite.companions,
     }

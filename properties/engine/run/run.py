@@ -19,6 +19,7 @@ from properties.engine.report.entries import Entry
 from properties.engine.report.history import summary
 from properties.engine.results import Result
 from properties.engine.run.baseline import BaselineFile, Comparison, compared, write_baseline
+from properties.engine.run.verification import Conditions
 from theory.proof.implication import Implication
 from theory.proof.obligation import Obligation
 from theory.proof.provers import Prover
@@ -28,6 +29,15 @@ PART = "requested_part"
 """The arguments by which a test asks for every selected claim, mutant and obligation, and the parts that were asked for."""
 
 SUBJECTS = (CLAIM, MUTANT, OBLIGATION, PART)
+
+
+@dataclass(frozen=True)
+class ExecutorChoice:
+    """Who does the items, if not pytest's own process."""
+
+    name: str
+    workers: int | None
+    """None: one a core."""
 
 
 @dataclass
@@ -67,6 +77,7 @@ class Run:
     """What the claims are about, where it is the user's own."""
     suite: Suite | None = None
     """What has to stand beside the claims is looked for here; None for claims on a subject."""
+    executor: ExecutorChoice | None = None
     finished: dict[str, dict[str, Finished]] = field(default_factory=dict)
     """By kind of part and name, the shares that have come to their end."""
 
@@ -129,6 +140,18 @@ class Run:
             write_baseline(self.baseline.path, found, earlier, self.selective)
         return comparison
 
-    def again(self, claim_id: str) -> str:
-        """The command that repeats one claim and its mutants."""
-        return f"again: {self.document.commands.claim(claim_id, self.depth.value, self.root)}"
+    @property
+    def conditions(self) -> Conditions:
+        """What the outcome of an item depends on."""
+        return Conditions(
+            self.setting,
+            self.registry,
+            self.suite,
+            self.ties,
+            self.provers,
+            self.report,
+            self.document.environment,
+            self.document.commands,
+            self.observe,
+            self.told,
+        )

@@ -25,8 +25,9 @@ from properties.engine.paths import printable
 from properties.engine.profiles import profile_name, register_profiles
 from properties.engine.report.left_out import left_out_lines
 from properties.engine.report.publication import occupy
+from properties.engine.run.executed import Executed
 from properties.engine.run.github_actions import GitHubActions
-from properties.engine.run.items import ENTRY, RUN, ChosenItem, ChosenItems, Item
+from properties.engine.run.items import ANSWER, ENTRY, RUN, ChosenItem, ChosenItems, Item
 from properties.engine.run.order import order_of_start, seconds_once
 from properties.engine.run.progress import Progress
 from properties.engine.run.recorder import Recorder
@@ -81,6 +82,9 @@ class SuitePlugin:
         config.stash[RUN] = run
         if run.selective:
             config.pluginmanager.register(ChosenItems(config), "verification-chosen-items")
+        if run.executor is not None:
+            executed = Executed(run.executor, run, self._given)
+            config.pluginmanager.register(executed, "verification-executor")
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """End the processes of the provers, and let other runs write to the report's directory."""
@@ -161,6 +165,8 @@ class SuitePlugin:
         report = yield
         if report.when == "call" and ENTRY in item.stash:
             report.__dict__["verification_entry"] = item.stash[ENTRY]
+        if report.when == "call" and ANSWER in item.stash:
+            report.duration = item.stash[ANSWER].seconds
         return report
 
     @pytest.hookimpl(wrapper=True)

@@ -1,35 +1,38 @@
-"""One item's way through: its entry computed, its counterexamples written, passed or not."""
+"""One item's way through: its entry and its counterexamples computed, passed or not. What it found is written by whoever keeps the report."""
 
 from __future__ import annotations
 
 import pickle
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from properties.engine.claim import Claim, Depth, Evaluation, Mutant, Verdict
 from properties.engine.completeness import lacking, strangers, unneeded
+from properties.engine.extension import Suite
 from properties.engine.obligations import run_obligation
-from properties.engine.part import Piece
+from properties.engine.part import Piece, Setting
 from properties.engine.paths import printable
 from properties.engine.replay.counterexample import (
     TOLD,
     TOLD_OF_MUTANTS,
     Circumstances,
     Refutation,
-    write_counterexample,
+    counterexample_files,
 )
 from properties.engine.replay.replay import Replay, failed_entry, replay_entry
 from properties.engine.replay.rounder import NotReproducibleError, stored_refutation
 from properties.engine.report import wording
+from properties.engine.report.commands import Commands
 from properties.engine.report.entries import Entry, claim_entry, mutant_entry, obligation_entry
 from properties.engine.results import Result
-from properties.engine.run.run import Run
 from properties.engine.search import SHRINK_EVALUATIONS, run_claim
 from properties.engine.seeds import claim_seed
+from theory.proof.implication import Implication
 from theory.proof.obligation import Obligation, Standing
+from theory.proof.provers import Prover
 
 PART_SEED = 0
 """What stands for a search's seed in evaluations of a part: no claim in it is sampled."""
@@ -40,6 +43,35 @@ MUTANT_SHRINKING, MUTANT_ROUNDING = 40, 0.1
 
 
 @dataclass(frozen=True)
+class Conditions:
+    """What of a run the outcome of an item depends on, and how it is told."""
+
+    setting: Setting
+    registry: Mapping[str, Claim[Any]]
+    suite: Suite | None
+    """What has to stand beside the claims is looked for here; None for claims on a subject."""
+    ties: Callable[[Obligation], Sequence[tuple[str, Implication]]]
+    provers: Sequence[Prover]
+    report: Path | None
+    """Where counterexamples go."""
+    environment: Mapping[str, Any]
+    commands: Commands
+    observe: Callable[[Result], None] | None = None
+    """Sees every search grow."""
+    told: dict[str, str] = field(default_factory=dict)
+    """Causes that were told already, and of which claim."""
+
+    @property
+    def depth(self) -> Depth:
+        """How much work each claim does."""
+        return self.setting.depth
+
+    def again(self, claim_id: str) -> str:
+        """The command that repeats one claim and its mutants."""
+        return f"again: {self.commands.claim(claim_id, self.depth.value, self.setting.root)}"
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What an item found."""
 
@@ -47,14 +79,17 @@ class Outcome:
     passed: bool
     failure: str
     """What is said when it did not pass."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Those of its counterexamples: contents by path from the report's directory."""
 
 
 class Verification:
-    """Computes the entry of one item, writes its counterexamples, and says whether it came out as it should."""
+    """Computes the entry of one item and its counterexamples, and says whether it came out as it should."""
 
-    def __init__(self, run: Run) -> None:
-        """Take the run that the item belongs to."""
-        self._run = run
+    def __init__(self, conditions: Conditions) -> None:
+        """Take those of the run that the item belongs to."""
+        self._run = conditions
+        self._files: dict[str, bytes] = {}
 
     def claim(self, claim: Claim[Any]) -> Outcome:
         """Passed when the claim holds; one that lacks something beside it is not searched."""
@@ -69,7 +104,7 @@ class Verification:
         entry["remark"] = remark
         told = wording.told_once(entry["id"], entry["explanation"], self._run.told)
         hints = [*told[bool(remark) :], *self._counterexample(entry, claim, claim.statement, outcome)]
-        return Outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.claim_failure(entry, hints))
+        return self._outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.claim_failure(entry, hints))
 
     def mutant(self, mutant: Mutant) -> Outcome:
         """Passed when the mutant is refuted, at depth normal at least; its refutation is shrunk where a report shows it."""
@@ -78,8 +113,7 @@ class Verification:
         outcome, seed = self._search(mutant.claim, depth, MUTANT_SHRINKING if self._run.report else 0)
         entry = mutant_entry(mutant, outcome, depth.value, seed)
         hints = self._counterexample(entry, mutant.claim, mutant.statement, outcome, MUTANT_ROUNDING, TOLD_OF_MUTANTS)
-        passed = entry["verdict"] == Verdict.REFUTED.value
-        return Outcome(entry, passed, "" if passed else wording.mutant_failure(entry, hints))
+        return self._outcome(entry, entry["verdict"] == Verdict.REFUTED.value, wording.mutant_failure(entry, hints))
 
     def obligation(self, obligation: Obligation) -> Outcome:
         """Passed when a chain needs the obligation, every prover proves it, and each of its mutants is refuted."""
@@ -95,9 +129,9 @@ class Verification:
         paths = [self._refuted(claim_id, evaluation) for claim_id, evaluation in found.refuted if self._run.report]
         if paths:
             found.entry["counterexamples"] = [self._from_report(path) for path in paths]
-        hints = [line for path in paths for line in self._written(path)]
+        hints = [line for path in paths for line in self._told(path)]
         entry = {**found.entry, "share": piece.share.name, "result": pickle.dumps(found.result)}
-        return Outcome(entry, found.passed, "\n".join([found.failure, *hints]))
+        return self._outcome(entry, found.passed, "\n".join([found.failure, *hints]))
 
     def replay(self, replay: Replay) -> Outcome:
         """Passed when the claim holds on the stored instance."""
@@ -116,12 +150,12 @@ class Verification:
     def _incomplete(self, claim: Claim[Any], lines: Sequence[str]) -> Outcome:
         """What a claim comes to that lacks something beside it."""
         text = "\n".join(lines)
-        entry = claim_entry(claim, text, self._run.depth.value, claim_seed(self._run.root, claim.id))
+        entry = claim_entry(claim, text, self._run.depth.value, claim_seed(self._run.setting.root, claim.id))
         entry["explanation"], entry["remark"] = [], ""
         return Outcome(entry, False, f"{claim.id} is incomplete:\n{text}\n{self._run.again(claim.id)}")
 
     def _search(self, claim: Claim[Any], depth: Depth, shrinking: int = SHRINK_EVALUATIONS) -> tuple[Result | str, int]:
-        seed = claim_seed(self._run.root, claim.id)
+        seed = claim_seed(self._run.setting.root, claim.id)
         try:
             return run_claim(claim, depth, seed, self._run.observe, shrinking), seed
         except Exception as error:
@@ -144,14 +178,14 @@ class Verification:
         except NotReproducibleError as error:
             return [*hints, f"no counterexample file: {error}"]
         explanation = entry.get("explanation", ())
-        path = self._write(refutation, entry["id"], statement, entry["depth"], entry["seed"], explanation, told)
+        path = self._kept(refutation, entry["id"], statement, entry["depth"], entry["seed"], explanation, told)
         entry["counterexample"] = self._from_report(path)
-        return [*hints, *self._written(path)]
+        return [*hints, *self._told(path)]
 
-    def _written(self, path: Path) -> list[str]:
+    def _told(self, path: Path) -> list[str]:
         return [
             f"counterexample written to {printable(path)}",
-            f"replay: {self._run.document.commands.replay(self._from_report(path))}",
+            f"replay: {self._run.commands.replay(self._from_report(path))}",
         ]
 
     def _from_report(self, path: Path) -> str:
@@ -161,9 +195,9 @@ class Verification:
     def _refuted(self, claim_id: str, evaluation: Evaluation) -> Path:
         """The counterexample file of a claim that is refuted in a part."""
         claim, depth = self._run.registry[claim_id], self._run.depth.value
-        return self._write(stored_refutation(claim, evaluation, PART_SEED), claim_id, claim.statement, depth, PART_SEED)
+        return self._kept(stored_refutation(claim, evaluation, PART_SEED), claim_id, claim.statement, depth, PART_SEED)
 
-    def _write(
+    def _kept(
         self,
         refutation: Refutation,
         id: str,
@@ -174,11 +208,15 @@ class Verification:
         told: int = TOLD,
     ) -> Path:
         assert self._run.report is not None
-        document = self._run.document
         circumstances = Circumstances(
-            id, statement, depth, seed, document.environment, explanation, document.commands, told
+            id, statement, depth, seed, self._run.environment, explanation, self._run.commands, told
         )
-        return write_counterexample(self._run.report, refutation, circumstances)
+        files = counterexample_files(refutation, circumstances)
+        self._files |= files
+        return self._run.report / list(files)[-1]
+
+    def _outcome(self, entry: Entry, passed: bool, failure: str) -> Outcome:
+        return Outcome(entry, passed, failure, self._files)
 
 
 def _isolated(claim: Claim[Any], outcome: Result | str, seed: int) -> str:

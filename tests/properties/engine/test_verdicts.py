@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from flint import arb
@@ -28,14 +27,15 @@ from properties.engine.claim import (
     within_rounding,
 )
 from properties.engine.obligations import ObligationResult, run_obligation
+from properties.engine.part import Setting
 from properties.engine.replay.counterexample import Counterexample
 from properties.engine.replay.replay import Replay, replay_entry
+from properties.engine.report.commands import Commands
 from properties.engine.report.entries import claim_entry, evaluation_entry
 from properties.engine.report.environment import environment
 from properties.engine.results import Result
 from properties.engine.run import verification
-from properties.engine.run.run import Run
-from properties.engine.run.verification import Verification
+from properties.engine.run.verification import Conditions, Verification
 from properties.engine.search import evaluate_instance, run_claim
 from properties.engine.seeds import claim_seed
 from properties.engine.statistics import Trials
@@ -233,11 +233,8 @@ class Decided(Prover):
 
 
 def judge(provers: Sequence[Prover] = ()) -> Verification:
-    run = SimpleNamespace(
-        suite=None, root=1, depth=Depth.QUICK, observe=None, report=None, told={}, provers=provers, ties=ties_of
-    )
-    run.again = lambda id: f"again: {id}"
-    return Verification(cast(Run, run))
+    setting = Setting(Depth.QUICK, root=1, every_claim=False, reported=False)
+    return Verification(Conditions(setting, {}, None, ties_of, provers, None, {}, Commands()))
 
 
 @pytest.mark.parametrize(
