@@ -113,7 +113,8 @@ class Verification:
         outcome, seed = self._search(mutant.claim, depth, MUTANT_SHRINKING if self._run.report else 0)
         entry = mutant_entry(mutant, outcome, depth.value, seed)
         hints = self._counterexample(entry, mutant.claim, mutant.statement, outcome, MUTANT_ROUNDING, TOLD_OF_MUTANTS)
-        return self._outcome(entry, entry["verdict"] == Verdict.REFUTED.value, wording.mutant_failure(entry, hints))
+        passed = entry["verdict"] == Verdict.REFUTED.value
+        return self._outcome(entry, passed, "" if passed else wording.mutant_failure(entry, hints))
 
     def obligation(self, obligation: Obligation) -> Outcome:
         """Passed when a chain needs the obligation, every prover proves it, and each of its mutants is refuted."""

@@ -128,7 +128,10 @@ def test_a_run_that_is_to_stop_at_the_first_failure_does(suite: Suite) -> None:
     [
         (["--executor", "serial"], "--executor serves the items of --claim and --dataset, and nothing else"),
         (["--claim", "all", "--executor", "serial", "-n", "2"], "--executor and -n both share the items among proc"),
-        (["--claim", "all", "--executor", "many"], "unknown executor 'many'; known: serial, threads, processes, dask, and tcp:"),
+        (
+            ["--claim", "all", "--executor", "many"],
+            "unknown executor 'many'; known: serial, threads, processes, dask, and tcp:",
+        ),
         (["--claim", "all", "--executor", "threads"], "one at a time in a process; take processes"),
         (["--claim", "all", "--workers", "2"], "--workers is how many processes --executor starts; give both"),
         (["--claim", "all", "--executor", "processes", "--workers", "0"], "--workers"),

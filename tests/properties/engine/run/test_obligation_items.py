@@ -175,7 +175,7 @@ def test_lines(document: Document) -> None:
 def test_the_page_shows_proofs_and_obligations(document: Document) -> None:
     text = pages(document).text
     assert "<h1>Of claims that are not in this run</h1>" in text
-    assert '<a href="../pages/obligations.html#obligation-O-squares">O-squares</a>' in text
+    assert '<a href="obligations.html#obligation-O-squares">O-squares</a>' in text
     assert '<details class="claim" id="obligation-O-squares">' in text
     assert "squares &lt;are&gt; at most their roots &amp; more" in text
     assert "2 of 3 proved by z3 and cvc5; mutants 2 of 3 refuted" in text

@@ -102,7 +102,10 @@ def test_the_console_command_is_thin_over_pytest(given: str, expected: list[str]
         ("replay", "are required: FILE; see natural-gradient replay --help"),
         ("dataset --depth norml a.csv", "'thorough'); did you mean normal?"),
         ("certify --inputs orthonormal:4 --widht 9", "unrecognized arguments: --widht; did you mean --width?"),
-        ("certify --only=tub --width 9 --inputs orthonormal:4", "(choose from 'ball', 'tube'); did you mean tube?"),
+        (
+            "certify --only=tub --width 9 --inputs orthonormal:4",
+            "(choose from 'ball', 'tube', 'trajectory'); did you mean tube?",
+        ),
         ("certify --width 9", "is required"),
     ],
 )
