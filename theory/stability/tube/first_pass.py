@@ -14,7 +14,7 @@ from theory.stability.tube.packed import WORD, Packed, common, no_neurons, put
 LENGTH = 256 * WORD
 """Neurons of a piece: with fewer, memory is read by bits, and the rounding of a sum over a piece grows with them."""
 
-TOGETHER = 4
+TOGETHER = 5
 """Inputs of a piece, which is half a megabyte of float64 then."""
 
 
@@ -48,25 +48,33 @@ def first_pass(
     real = np.empty(TOGETHER * LENGTH)
     for neurons in slices(m, LENGTH):
         largest_error = error[neurons].max()
+        both = None if weights is None else (weights[neurons], np.abs(weights[neurons]))
         for inputs in slices(n, TOGETHER):
             z = pre_activations[inputs, neurons]
             sizes = np.abs(z, out=real[: z.size].reshape(z.shape))
             clear = sizes.min() > largest_error
             active = z >= 0 if clear else decided_signs(rows[inputs], net.weights[neurons], z, error[neurons])
             put(pattern[inputs], neurons.start, active)
-            if weights is not None:
-                _add_outputs(net, z, sizes, weights[neurons], sums[inputs])
+            if both is not None:
+                _add_outputs(net, z, sizes, *both, sums[inputs])
     return FirstPass(pattern, common(pattern, pattern), sums)
 
 
-def _add_outputs(net: TwoLayerNetwork, z: FloatArray, sizes: FloatArray, weights: FloatArray, sums: FloatArray) -> None:
-    """Add a piece's to the sums; ``sizes`` are ``|z|``, and are overwritten."""
+def _add_outputs(
+    net: TwoLayerNetwork,
+    z: FloatArray,
+    sizes: FloatArray,
+    weights: FloatArray,
+    magnitudes: FloatArray,
+    sums: FloatArray,
+) -> None:
+    """Add a piece's to the sums, from v and ``|v|``; ``sizes`` are ``|z|``, and are overwritten."""
     with np.errstate(over="ignore", invalid="ignore"):
         if net.activation == "relu":  # z + |z| is twice max(z, 0), exactly
             doubled = np.add(z, sizes, out=sizes)
             sums[:, 0] += 0.5 * (doubled @ weights)
-            sums[:, 1] += 0.5 * (doubled @ np.abs(weights))
+            sums[:, 1] += 0.5 * (doubled @ magnitudes)
         else:
             values = net.phi.function(z)
             sums[:, 0] += values @ weights
-            sums[:, 1] += np.abs(values) @ np.abs(weights)
+            sums[:, 1] += np.abs(values) @ magnitudes

@@ -29,8 +29,8 @@ def no_neurons(inputs: int, neurons: int) -> Packed:
     return np.zeros((inputs, -(-neurons // WORD) * (WORD // 8)), dtype=np.uint8)
 
 
-def put(into: Packed, first: int, pattern: Pattern) -> None:
-    """A part (n, p) of a pattern, from a neuron on that begins a byte."""
+def put(into: Packed, first: int, pattern: Pattern | NDArray[np.uint8]) -> None:
+    """A part (n, p) of a pattern, active where it is not 0, from a neuron on that begins a byte."""
     found = np.packbits(pattern, axis=1)
     into[:, first // 8 : first // 8 + found.shape[1]] = found
 
@@ -47,17 +47,19 @@ def unpacked(pattern: Packed, neurons: int) -> Pattern:
     return np.unpackbits(pattern, axis=-1, count=neurons).view(bool)
 
 
-def only(pattern: Packed, columns: NDArray[np.intp], neurons: int) -> Packed:
-    """Those neurons of a pattern of so many, an input at a time."""
+def only(pattern: Packed, columns: NDArray[np.intp]) -> Packed:
+    """Those neurons of a pattern."""
     found = no_neurons(len(pattern), len(columns))
-    for i, of_input in enumerate(pattern):
-        put(found[i : i + 1], 0, np.take(unpacked(of_input, neurons), columns)[None])
+    bits = (128 >> columns % 8).astype(np.uint8)
+    put(found, 0, np.take(pattern, columns // 8, axis=1) & bits)
     return found
 
 
 def common(first: Packed, second: Packed) -> FloatArray:
     """``F S^T`` of two patterns of the same neurons, (k, n): integers. Of a pattern with itself half as much is counted."""
-    symmetric, length = second is first, WORDS * (WORD // 8)
+    symmetric, whole = second is first, first.shape[1] // (WORD // 8)
+    sums = -(-whole // WORDS)
+    length = -(-whole // max(sums, 1)) * (WORD // 8)
 
     def counted(_: int, item: int) -> FloatArray:
         some = slice(item * length, (item + 1) * length)
@@ -73,5 +75,5 @@ def common(first: Packed, second: Packed) -> FloatArray:
             counts[i, j:] = np.add.reduce(bits[j:], axis=1, dtype=np.uint16)
         return counts
 
-    total = sum(share_out(counted, -(-first.shape[1] // length)), np.zeros((len(first), len(second))))
+    total = sum(share_out(counted, sums), np.zeros((len(first), len(second))))
     return np.asarray(total + np.triu(total, 1).T if symmetric else total)

@@ -44,7 +44,7 @@ def rectifier_counts(start: Neurons, near: Packed) -> RectifierCounts:
     neurons = start.pre_activations.shape[1]
     touched = np.flatnonzero(unpacked(np.bitwise_or.reduce(near, axis=0), neurons))
     if len(touched) <= MOST_TOUCHED * neurons:
-        active, near = only(active, touched, neurons), only(near, touched, neurons)
+        active, near = only(active, touched), only(near, touched)
         held = common(active, active)
     may, sure = active | near, active & ~near
     flipping, most, least = common(near, may), common(may, may), common(sure, sure)

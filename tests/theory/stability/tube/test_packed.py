@@ -64,4 +64,4 @@ def test_parts_together_are_the_whole(seed: int, octets: list[int]) -> None:
 def test_some_neurons_of_a_pattern(seed: int, neurons: int, eighths: int) -> None:
     pattern = drawn(seed, 3, neurons)
     columns = np.flatnonzero(np.random.default_rng(seed).random(neurons) < eighths / 8)
-    np.testing.assert_array_equal(only(packed(pattern), columns, neurons), packed(pattern[:, columns]))
+    np.testing.assert_array_equal(only(packed(pattern), columns), packed(pattern[:, columns]))
