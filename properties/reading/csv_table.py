@@ -67,7 +67,7 @@ def read_csv(path: Path, target: str | None) -> CsvTable:
     """
     text = read_text(path)
     if not text.strip():
-        raise ShapeError("the table is empty")
+        raise ShapeError("the table is empty; give a row of numbers for each datum, the target in a column of its own")
     if (said := declared(text)) is not None:
         return _table(text, said, target)
     try:
@@ -92,11 +92,11 @@ def _table(text: str, dialect: Dialect, target: str | None) -> CsvTable:
     comments = comments_of(text)
     lines, remarks = _without_empty_ends(list(lines_of(text, dialect)))
     if not lines:
-        raise ShapeError("the table is empty")
+        raise ShapeError("the table is empty; give a row of numbers for each datum, the target in a column of its own")
     header = header_of(text, lines, comments, dialect)
     rows = lines[header.lines :]
     if not rows:
-        raise ShapeError("the table has a header but no rows")
+        raise ShapeError("the table has a header but no rows; give a row of numbers for each datum below it")
     names = header.names
     if header.names_of_rows:
         rows = [Line(row.number, row.cells[1:]) for row in rows]

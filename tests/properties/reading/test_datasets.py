@@ -95,7 +95,8 @@ def test_a_csv_file(tmp_path: Path, text: str, target: str | None, inputs: Any, 
 
 
 CSV_BAD = [
-    ("", None, ShapeError, "the table is empty"),
+    ("", None, ShapeError, "the table is empty; give a row of numbers"),
+    ("a,b,y\n", None, ShapeError, "a header but no rows; give a row of numbers for each datum below it"),
     ("a,b\n", None, ShapeError, "a header but no rows"),
     (
         "a\n1\n",
