@@ -7,6 +7,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.direction import raised, reduced
 from theory.entries import (
     GivenArray,
     changed_entries,
@@ -98,7 +99,7 @@ def unit_rows(values: ArrayLike, name: str = "X") -> FloatArray:
     if (deviation > allowed).any():
         row = int(np.argmax(deviation))
         raise NotNormalisedError(
-            f"the squared norm of row {row} of {name} is off 1 by {deviation[row]:.3g}, allowed is {allowed:.3g}; "
+            f"the squared norm of row {row} of {name} is off 1 by {raised(deviation[row], 3)}, allowed is {reduced(allowed, 3)}; "
             f"use theory.inputs.normalise_rows"
         )
     return array

@@ -92,7 +92,7 @@ def test_unit_rows_accepts_up_to_its_limit() -> None:
     """In one dimension |x^2 - 1| <= 3 2^-52: 1 + 2^-52 is off by 2 2^-52 and a bit, 1 + 2^-51 by more than 4."""
     assert unit_rows([[1.0 + 2.0**-52], [-1.0], [1.0 - 2.0**-53]]).shape == (3, 1)
     with pytest.raises(
-        NotNormalisedError, match=r"squared norm of row 1 of X is off 1 by 8\.88e-16, allowed is 6\.66e-16"
+        NotNormalisedError, match=r"squared norm of row 1 of X is off 1 by 8\.89e-16, allowed is 6\.66e-16"
     ):
         unit_rows([[1.0], [1.0 + 2.0**-51]])
 

@@ -1,9 +1,12 @@
 """What the page shows of one claim."""
 
 import shlex
+from dataclasses import replace
 
 from properties.engine.report.claim_view import claim_views, ratio_file
 from properties.engine.report.document import Document
+from properties.engine.report.html import pages
+from properties.engine.report.places import claim_page
 from properties.formulas import mathematics
 
 
@@ -40,3 +43,12 @@ def test_the_histogram_counts_every_instance_once(document: Document) -> None:
     lines = ratio_file(document.merged_claims()).text.splitlines()
     assert lines[0] == "claim,family,measured/predicted,instances"
     assert "N-small,F5,1,1" in lines
+
+
+def test_the_tightest_instance_has_each_number_under_its_name(document: Document) -> None:
+    entry = document.claims["N-small"]
+    tightest = {**entry["tightest"], "measured": 1.5, "predicted": 2.25, "ratio": 2 / 3, "rounding": 1e-9}
+    claims = {**document.claims, "N-small": {**entry, "tightest": tightest}}
+    page = pages(replace(document, claims=claims, parts={})).texts[claim_page("N-small")]
+    assert "measured 1.5, predicted 2.25, ratio 0.666667, rounding 1e-09;" in page
+    assert f"{entry['instances']} instances (" in page

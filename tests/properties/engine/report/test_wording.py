@@ -310,3 +310,11 @@ def test_obligations_and_their_mutants_are_counted_apart() -> None:
         "obligations: 1 of 2 proved by z3 and cvc5; mutants 1 of 2 refuted",
         *(f"not settled: {one['id']} ({one['status']})" for one in document.unsettled_obligations),
     ]
+
+
+def test_the_sentence_counts_what_is_worse_and_what_was_done() -> None:
+    baseline = {"file": "b", "compared": 7, "skipped": 3, "losses": ["N: fewer", "M: fewer"], "update": False}
+    document = Document({}, baseline=baseline, expected=5)
+    assert wording.verdict_sentence(document) == (
+        "2 worse than in the baseline; the run stopped early, with 0 of 5 items done."
+    )
