@@ -19,6 +19,7 @@ from tests.theory.stability.tube.widths_that_people_use import SETTINGS, Setting
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.certificate import closed_tube
 from theory.stability.tube.ngd import NaturalGradientTube
+from theory.stability.tube.packed import common, packed
 from theory.stability.tube.rectifier_tube import RectifierTube
 from theory.stability.tube.shared import SharedWeights
 from theory.stability.tube.start import start_at
@@ -28,11 +29,11 @@ ROUNDS = 5
 LIMITS = {False: 3.0, True: 10.0}
 """With one width an input, and one a pair: times the Gram matrix."""
 
-NOT_MET = ("independent-100-input", "independent-100-pair", "independent-10-input")
+NOT_MET = "independent-100-input"
 """Where the ratio is shown, and no limit is asserted."""
 
 MOST_BYTES = 2.0
-"""With one width an input: arrays of n m bytes, beyond the pre-activations and the pattern."""
+"""With one width an input: arrays of n m bytes, beyond the pre-activations."""
 
 NAMED = {one.name: one for one in SETTINGS}
 
@@ -93,9 +94,8 @@ def test_ratio_of_a_tube_to_a_gram_matrix(
 ) -> None:
     """Everything from the pre-activations on, start and all iterations, and the product of all of them.
 
-    The limits are asserted where neurons come in pairs, in any order, and for ten inputs with one width a pair. Without pairs they are not met
-    with one width an input, as seen on a loaded machine: 5.6 for 100 inputs, of which the next test's floor is 4.1, and 3.6 for ten, where the
-    start alone is 2.1; nor for 100 inputs with one a pair, 10 to 12.
+    Every limit is asserted but one: 100 inputs whose neurons do not come in pairs, with one width an input. That was 3.4, as seen on a loaded
+    machine, of which the next test's floor is 3.0, and what a sixteenth of the neurons is asked first is 0.4.
 
     What comes before is shown beside it, in Gram matrices too: how long it takes to find the pairs and to copy one neuron of each (0.3 for 100
     inputs where the second half repeats the first, 1.6 in a mixed order, 0.1 where there are none), and ``X W^T`` of the neurons that are looked at
@@ -123,45 +123,46 @@ def test_ratio_of_a_tube_to_a_gram_matrix(
     *parts, unit = _least(*before.values(), gram)
     tracemalloc.start()
     tube()
-    peak = (tracemalloc.get_traced_memory()[1] - z.size) / whole.size
+    peak = tracemalloc.get_traced_memory()[1] / whole.size
     tracemalloc.stop()
     said = {"tube / Gram": round(ratio, 3), "arrays of n m bytes": round(peak, 3)}
     said |= {name: round(seconds / unit, 2) for name, seconds in zip(before, parts, strict=True)}
     benchmark.extra_info.update(said)
     print(_named(setting, mixed, per_neuron), said)
     assert per_neuron or peak <= MOST_BYTES
-    if _named(setting, mixed, per_neuron) not in NOT_MET:
+    if _named(setting, mixed, per_neuron) != NOT_MET:
         assert ratio <= LIMITS[per_neuron]
 
 
 @pytest.mark.parametrize("setting", COMPARED, ids=lambda setting: setting.name)
 def test_floor_of_a_tube_without_pairs(benchmark: BenchmarkFixture, setting: Setting) -> None:
-    """What the exact counts need where pairs that may flip are too many for lists, a part at a time, alone, over the whole arrays.
+    """What the exact counts need where most neurons have a pair that may flip, a part at a time, alone, over the whole arrays.
 
-    The start: sizes and signs of Z, the pattern in single precision, its symmetric product, outputs, norms of weights. The flips of one tube:
-    sizes, a comparison, three matrices in single precision, a general product and a symmetric one (theory/stability/tube/digits.py). For
-    100 independent inputs that was 1.7 and 2.4 Gram matrices, 4.1 together, so that 3 is out of reach by these operations; what is measured
-    above comes on top of it for the sample, the digits, eigenvalues and norms. Where few pairs flip (the digits) the products of flips are
-    those of lists, and cost little.
+    The start: sizes and signs of Z, their bits, the counts of the pattern with itself, outputs, norms of weights. The flips of one tube: sizes,
+    a comparison, its bits, two counts of patterns with themselves and one of two patterns (theory/stability/tube/packed.py). For 100 independent
+    inputs that was 1.3 and 1.7 Gram matrices, 3.0 together, of which counts are 1.6 and what reads Z is 1.2: five numbers of each pair of
+    inputs, 0.3 each where a product in single precision takes 0.7, and two passes over Z. What is measured above comes on top of it for the
+    sample, eigenvalues and norms, less what pieces in a cache save. Where few neurons have such a pair, counts of flips are of these neurons,
+    and cost little.
     """
     net, rows, _ = _problem(setting, True)
     z = rows @ net.weights.T
-    pattern = (z >= 0).astype(np.float32)
-    other, sizes, near = pattern.copy(), np.empty_like(z), np.empty(z.shape, dtype=bool)
+    signs, sizes = z >= 0, np.empty_like(z)
+    words, others = packed(signs), packed(np.random.default_rng(0).random(z.shape) < 0.5)
     parts = {
         "Gram": _gram_of(z),
-        "symmetric product": lambda: pattern @ pattern.T,
-        "general product": lambda: pattern @ other.T,
+        "counts with itself": lambda: common(words, words),
+        "counts of two": lambda: common(words, others),
         "norms of weights": lambda: np.einsum("rd,rd->r", net.weights, net.weights),
         "sizes": lambda: np.abs(z, out=sizes),
-        "comparison": lambda: np.less_equal(sizes, 0.1, out=near),
-        "single precision": lambda: np.copyto(other, near),
+        "comparison": lambda: np.less_equal(sizes, 0.1, out=signs),
+        "bits": lambda: packed(signs),
         "outputs": lambda: (z @ net.signs, sizes @ net.signs),
     }
     found = benchmark.pedantic(lambda: _least(*parts.values()), rounds=1, warmup_rounds=0)
     said = {name: round(seconds / found[0], 3) for name, seconds in zip(parts, found, strict=True)}
-    once = said["sizes"] + said["comparison"] + said["single precision"] + said["symmetric product"]
+    once = said["sizes"] + said["comparison"] + said["bits"] + said["counts with itself"]
     said["start"] = round(once + said["outputs"] + said["norms of weights"], 3)
-    said["flips"] = round(once + said["general product"] + 2 * said["single precision"], 3)
+    said["flips"] = round(once + said["counts with itself"] + said["counts of two"], 3)
     benchmark.extra_info.update(said)
     print(setting.name, said)

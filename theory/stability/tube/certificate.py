@@ -32,6 +32,9 @@ from theory.stability.tube.widths import InputWidths, Scaled, Widths
 MOST_TUBES = 512
 """Tubes that the iteration looks at, before nothing is certified: near the edge of closing it takes ever more."""
 
+SAMPLE_TURNS = 6
+"""Of the iteration on a sample: one that needs more is near the edge of closing, where a sample says too little."""
+
 FEWEST_PAIRS: Mapping[bool, int] = MappingProxyType({False: 256, True: 8})
 """An input, with one width an input and with one a pair: with fewer of them in its tube a sample says too little."""
 
@@ -105,7 +108,7 @@ def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
     if lacking is not None:
         bounds = tube.bounds(InputWidths(np.zeros(len(tube.start.rows))))
         return _open(tube.start, bounds, Shortfall(lacking))
-    return _sampled(tube.start, rule) or _iterated(tube, rule)
+    return _sampled(tube.start, rule) or _iterated(tube, rule, MOST_TUBES)
 
 
 def _sampled(start: Start, rule: TubeRule) -> TubeCertificate | None:
@@ -129,7 +132,7 @@ def _guess(start: Start, rule: TubeRule) -> TubeBounds | None:
     if sample is None or likely is None:
         return None
     tube = RectifierTube(sample) if rule.per_neuron else InputTube(sample)
-    found = _iterated(tube, likely)
+    found = _iterated(tube, likely, SAMPLE_TURNS)
     if not found.certified or tube.pairs < FEWEST_PAIRS[rule.per_neuron] * len(start.rows):
         return None
     return replace(found.bounds, widths=InputWidths(found.bounds.widths.largest))
@@ -144,12 +147,12 @@ def _guessed(start: Start, rule: TubeRule, bounds: TubeBounds) -> tuple[Rectifie
     return tube, widths if reach is None else reach.widths
 
 
-def _iterated(tube: Tube, rule: TubeRule) -> TubeCertificate:
+def _iterated(tube: Tube, rule: TubeRule, turns: int) -> TubeCertificate:
     """Iterate ``b <- F(b)`` from below; now and then try a tube somewhat beyond where the iteration seems to lead."""
     start = tube.start
     widths, sums = rule.first(start), [float(start.coefficients_norm)]
     bounds = first = tube.bounds(widths)
-    while len(sums) <= MOST_TUBES:
+    while len(sums) <= turns:
         reach = rule.reach(tube, bounds)
         if reach is None:
             short = "mu" if bounds.lambda_min > 0 else "lambda_b"

@@ -143,10 +143,13 @@ def test_a_sample_has_neurons_from_everywhere_and_few_networks_have_one(monkeypa
 
 @pytest.mark.usefixtures("small_samples")
 @pytest.mark.parametrize("per_neuron", [False, True])
-def test_a_sample_with_few_pairs_is_not_asked(per_neuron: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("limit", "value"), [("FEWEST_PAIRS", {False: 10_000, True: 10_000}), ("SAMPLE_TURNS", 0)])
+def test_a_sample_that_has_few_pairs_or_does_not_close_soon_is_not_asked(
+    per_neuron: bool, limit: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All neurons are iterated on: more than one tube of them is counted."""
     net, rows, y = problem(8, 40_000, False)
-    monkeypatch.setattr(certificate, "FEWEST_PAIRS", {False: 10_000, True: 10_000})
+    monkeypatch.setattr(certificate, limit, value)
     calls = counted_wholes(monkeypatch, net.width)
     assert certify_tube(net, rows, y, per_neuron=per_neuron).certified
     assert len(calls) > 1
