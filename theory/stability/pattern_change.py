@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from theory.direction import LowerBound, UpperBound
 from theory.inputs import FloatArray
-from theory.network.two_layer import pattern_counts
 from theory.stability.crossings import Crossings, IntArray, few_on_one_neuron, jacobian_change, subset_bound
 from theory.stability.division import Division
 from theory.stability.norms import input_norm_squared, pattern_change_norm, squared_norm_excess
@@ -38,16 +38,22 @@ class PatternChange:
         known: dict[int, FloatArray] = {0: self.counts}
 
         def change(position: int, columns: IntArray) -> NDArray[np.int8]:
-            state = before.copy()
-            state[crossings.rows[:position], local[:position]] += crossings.directions[:position]
-            return np.asarray(state[:, columns])
+            state, place = before[:, columns], np.full(before.shape[1], -1)
+            place[columns] = np.arange(len(columns))
+            at = place[local[:position]]
+            state[crossings.rows[:position][at >= 0], at[at >= 0]] += crossings.directions[:position][at >= 0]
+            return state
 
         def counts(position: int) -> FloatArray:
             if position not in known:
                 base = max(p for p in known if p < position)
-                columns = np.unique(local[base:position])
-                old, new = change(base, columns), change(position, columns)
-                known[position] = known[base] + pattern_counts(new) - pattern_counts(old)
+                columns, place = np.unique(local[base:position], return_inverse=True)
+                old, flips = change(base, columns), slice(base, position)
+                moved = csr_array(  # E, of few entries: (D+E)(D+E)^T = DD^T + ED^T + DE^T + EE^T
+                    (crossings.directions[flips].astype(np.int32), (crossings.rows[flips], place)), shape=old.shape
+                )
+                mixed = moved @ np.ascontiguousarray(old.T, dtype=np.int32)
+                known[position] = known[base] + mixed + mixed.T + (moved @ moved.T).toarray()
             return known[position]
 
         def evaluate(position: int) -> tuple[float, float]:
