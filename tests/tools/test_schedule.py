@@ -7,6 +7,7 @@ from typing import Any
 import compare_runs
 import pytest
 import schedule
+import second_worker
 
 from properties.dataset.ladder import ladder
 from properties.dataset.shares import INPUTS, network_share
@@ -83,3 +84,20 @@ def test_what_only_one_run_has_is_told() -> None:
     assert list(compare_runs.differences(run_of(), {"claims": [], "mutants": [], "obligations": []})) == [
         "claims: N-one is only in the first run"
     ]
+
+
+def test_the_gain_of_a_second_worker_is_told_with_what_spoils_it() -> None:
+    timed = second_worker.Timed
+    idle = [
+        (timed(10.0, 9.8), timed(5.5, 10.0)),
+        (timed(12.0, 11.0), timed(6.0, 11.0)),
+        (timed(9.0, 8.9), timed(5.0, 9.0)),
+    ]
+    lines = second_worker.report(idle)
+    assert lines[1] == "one worker 12.0 s (11.0 s of processors), two 6.0 s (11.0 s): 2.00 times"
+    assert lines[-1] == "median: two workers are done 1.82 times sooner"
+    busy = second_worker.report([(timed(20.0, 9.8), timed(5.5, 10.0))])
+    assert busy[-1].startswith("other work ran beside")
+    words = {by: second_worker.command(by, 2, (), "quick") for by in second_worker.BY}
+    assert words["xdist"][-5:] == ["--claim=all", "-n", "2", "--maxschedchunk", "1"]
+    assert words["executor"][-4:] == ["--executor", "processes", "--workers", "2"]
