@@ -1,0 +1,88 @@
+"""Replicas of instances: the same whoever draws them, taken up from files, added up with exact limits."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from properties.catalogue import registry
+from properties.engine.claim import Depth
+from properties.pictures import frequencies
+from properties.pictures.frequencies import Counts, Replica, counted, filled, instances, lines
+from theory.errors import ChoiceError, StreamError
+from theory.streaming.executors import SerialExecutor
+
+
+@pytest.fixture(scope="module")
+def replicas() -> list[Replica]:
+    """Two each of instances of R0 at which networks are drawn."""
+    drawn = [one for one in instances("R0", Depth.QUICK) if one.family == "networks"][:3]
+    assert len(drawn) == 3
+    return [replace(one, number=number) for number in range(2) for one in drawn]
+
+
+def test_a_replica_is_the_same_whoever_draws_it_and_another_one_is_another(
+    replicas: list[Replica], tmp_path: Path
+) -> None:
+    serial = list(filled(replicas, SerialExecutor(), tmp_path / "serial"))
+    with ThreadPoolExecutor(1) as thread:
+        other = list(filled(pickle.loads(pickle.dumps(replicas))[::-1], thread, tmp_path / "other"))
+    by_name = {replica.name: counts for replica, counts in serial}
+    assert by_name == {replica.name: counts for replica, counts in other}
+    assert len(by_name) == len(replicas)
+    assert {replica.number for replica, counts in serial if counts} == {0, 1}
+    assert len({(event, k) for counts in by_name.values() for event, _, k, _, _ in counts}) > 1
+
+
+def test_replicas_that_are_there_are_taken_up(
+    replicas: list[Replica], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = list(filled(replicas, SerialExecutor(), tmp_path / "whole"))
+    list(filled(replicas[:4], SerialExecutor(), tmp_path / "kept"))
+    seen: list[Replica] = []
+
+    def counting(replica: Replica) -> Counts:
+        seen.append(replica)
+        return counted(replica)
+
+    monkeypatch.setattr(frequencies, "counted", counting)
+    found = list(filled(replicas, SerialExecutor(), tmp_path / "kept"))
+    assert seen == replicas[4:]
+    assert lines(found) == lines(whole)
+
+
+def test_the_file_of_another_replica_is_caught(replicas: list[Replica], tmp_path: Path) -> None:
+    list(filled(replicas[:1], SerialExecutor(), tmp_path))
+    path = tmp_path / replicas[0].name
+    path.write_text(json.dumps({**json.loads(path.read_text()), "number": 7}))
+    with pytest.raises(StreamError, match="of another replica"):
+        list(filled(replicas[:1], SerialExecutor(), tmp_path))
+    path.write_text("{")
+    with pytest.raises(StreamError, match="cannot be read"):
+        list(filled(replicas[:1], SerialExecutor(), tmp_path))
+
+
+def test_counts_add_up_and_are_set_beside_the_bound() -> None:
+    one = Replica("R0", "networks", {"n": 2}, 0)
+    again = replace(one, number=1)
+    (line,) = lines([(one, [("it fails", 0.5, 1, 0, 1000)]), (again, [("it fails", 0.5, 2, 3, 1000)])])
+    assert line.startswith("R0, networks, [('n', 2)]: it fails: 3 of 2000, 3 unknown; P within [")
+    assert line.endswith("below the bound 0.5")
+    (line,) = lines([(one, [("it fails", 0.5, 900, 0, 1000)])])
+    assert line.endswith("REFUTED: above the bound 0.5")
+    (line,) = lines([(one, [("it fails", 0.5, 500, 0, 1000)])])
+    assert line.endswith("not decided beside the bound 0.5")
+
+
+def test_the_instances_are_those_of_a_search_and_satisfy_its_hypotheses() -> None:
+    drawn = instances("T3-tube", Depth.QUICK)
+    assert {one.family for one in drawn} == {"inputs", "drawn"}
+    assert len({one.instance for one in drawn}) == len(drawn)
+    with pytest.raises(ChoiceError, match="T1 is no claim on probabilities; known: K-chernoff, "):
+        instances("T1", Depth.QUICK)
+    assert all(one.claim in registry for one in drawn)
