@@ -156,7 +156,7 @@ def jax_jacobian(p: Problem) -> Contestant:
 
 
 def neural_tangents(p: Problem) -> Contestant:
-    """With the empirical kernel of neural-tangents, compiled; it needs an older JAX than the other one."""
+    """With the empirical kernel of neural-tangents, compiled; it needs an older JAX, such as 0.4.30, with which its structured derivatives do not run."""
     import jax
     import jax.numpy as jnp
     import neural_tangents as nt
@@ -168,7 +168,7 @@ def neural_tangents(p: Problem) -> Contestant:
         return jax.nn.relu(X @ W.T) @ scaled
 
     kernel = nt.empirical_ntk_fn(
-        outputs, trace_axes=(-1,), vmap_axes=0, implementation=nt.NtkImplementation.STRUCTURED_DERIVATIVES
+        outputs, trace_axes=(-1,), vmap_axes=0, implementation=nt.NtkImplementation.NTK_VECTOR_PRODUCTS
     )
 
     def moved(W: Any) -> Any:

@@ -1,23 +1,24 @@
 """Writes the tables of docs/speed.md: steps of the project beside what they are compared with, in pairs, in one run.
 
-``python -m tests.benchmarks.speed_table [--threads N] [--clock wall|cpu] [--slow] [--rounds N]``. ``--slow`` has the Jacobians, at the first size,
-and the memory of each. ``--clock cpu`` counts the processor's time of all threads: with ``--threads 1`` it is what an idle core would take.
+``python -m tests.benchmarks.speed_table [--threads N] [--clock wall|cpu] [--slow] [--rounds N] [--against NAME]``. ``--slow`` has the Jacobians, at the first size,
+and the memory of each, in a process of its own (Linux). ``--clock cpu`` counts the processor's time of all threads: with ``--threads 1`` it is what an idle core would take.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from tests.benchmarks.contestants import BUILD_A_JACOBIAN, CONTESTANTS, SIZES, SLOW, STEP_SIZE, Problem, checked
+from tests.benchmarks.contestants import CONTESTANTS, SIZES, SLOW, STEP_SIZE, Problem, checked
 from theory.descent.solving import solve_gram
 from theory.descent.steps import FunctionSpaceDescent, gradient_step, kfac_step
 
@@ -30,23 +31,27 @@ PAUSE = 0.3
 """Seconds before a run: after a product OpenBLAS's threads keep their cores busy for about a tenth of a second, which would be charged to what comes next."""
 
 
-RUNS = 6
-"""Of each at a time; the first is not counted."""
+RUNS, SLOW_RUNS = 6, 2
+"""Of each at a time, and of what takes seconds; the first is not counted."""
 
 
-def paired(ours: Run, other: Run, rounds: int, clock: Clock) -> tuple[float, float, float]:
-    """Medians of both in ms, and the median ratio of ours to the other: a few runs of each in turn, as steps follow each other."""
+def paired(ours: Run, other: Run, rounds: int, clock: Clock, runs: int = RUNS) -> tuple[float, float, float]:
+    """The least of both in ms, and the ratio of ours to the other: a few runs of each in turn, as steps follow each other; ``runs`` of the other.
 
-    def milliseconds(run: Run) -> float:
+    What other programs do to the caches only ever adds, so that the least says most on a machine that is not idle.
+    """
+
+    def milliseconds(run: Run, runs: int) -> float:
         time.sleep(PAUSE)
         times = [clock()]
-        for _ in range(RUNS):
+        for _ in range(runs):
             run()
             times.append(clock())
-        return 1e3 * float(np.median(np.diff(times)[1:]))
+        return 1e3 * float(np.diff(times)[1:].min())
 
-    found = np.array([(milliseconds(ours), milliseconds(other)) for _ in range(rounds)])
-    return float(np.median(found[:, 0])), float(np.median(found[:, 1])), float(np.median(found[:, 0] / found[:, 1]))
+    found = [(milliseconds(ours, RUNS), milliseconds(other, runs)) for _ in range(rounds)]
+    first, second = (min(times) for times in zip(*found, strict=True))
+    return first, second, first / second
 
 
 class Parts:
@@ -119,26 +124,27 @@ def own_parts(rounds: int, clock: Clock) -> None:
                 print(f"| {size} | {name} | {space} | {ours:.3g} | {other:.3g} | {ratio:.2f} |", flush=True)
 
 
-def others(rounds: int, clock: Clock, slow: bool) -> None:
-    """NGD in parameters beside the other contestants."""
+def others(rounds: int, clock: Clock, slow: bool, names: Sequence[str]) -> None:
+    """NGD in parameters beside these contestants."""
     print("| (n, d, m) | compared with | natural_gradient_step, ms | that, ms | that / ours |\n|---|---|---|---|---|")
     for size in SIZES[:1] if slow else SIZES:
         p = Problem.of(*size)
-        for name in SLOW if slow else [name for name in CONTESTANTS if name not in (OURS, *SLOW)]:
+        for name in names:
             try:
                 other = checked(name, p)
             except ImportError as error:
-                print(f"| {size} | {name} | | not installed ({error.name}) | |", flush=True)
+                print(f"| {size} | {name} | | {error} | |", flush=True)
                 continue
-            ours, its, ratio = paired(checked(OURS, p).step, other.step, 3 if slow else rounds, clock)
+            runs = SLOW_RUNS if slow else RUNS
+            ours, its, ratio = paired(checked(OURS, p).step, other.step, rounds, clock, runs)
             print(f"| {size} | {name} | {ours:.3g} | {its:.3g} | {1 / ratio:.3g} |", flush=True)
             del other
 
 
-def memory() -> None:
-    """What one step adds to the largest memory of a process of its own, beyond what it has when the step is made."""
+def memory(names: Sequence[str]) -> None:
+    """What the first step adds at most to the memory that a process of its own has when the step is made."""
     print(f"\n| {SIZES[0]} | MiB above set-up |\n|---|---|")
-    for name in (OURS, *BUILD_A_JACOBIAN):
+    for name in (OURS, *names):
         command = [sys.executable, "-m", "tests.benchmarks.speed_table", "--memory-of", name]
         found = subprocess.run(command, capture_output=True, text=True, check=False)
         said = found.stdout.strip() or found.stderr.strip().splitlines()[-1]
@@ -146,10 +152,18 @@ def memory() -> None:
 
 
 def _memory_of(name: str) -> None:
+    """Prints it; the largest memory so far, of set-up too, is forgotten before the step (proc_pid_clear_refs)."""
     contestant = CONTESTANTS[name](Problem.of(*SIZES[0]))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _kibibytes("VmRSS")
     contestant.step()
-    print(f"{(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024:.0f}")
+    print(f"{(_kibibytes('VmHWM') - before) / 1024:.0f}")
+
+
+def _kibibytes(of: str) -> int:
+    found = re.search(rf"^{of}:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    assert found is not None
+    return int(found[1])
 
 
 def _limit_torch(threads: int) -> None:
@@ -167,7 +181,8 @@ def main() -> None:
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--slow", action="store_true")
-    parser.add_argument("--memory-of", choices=tuple(CONTESTANTS))
+    parser.add_argument("--against", action="append", choices=tuple(CONTESTANTS), metavar="NAME", help="only this one")
+    parser.add_argument("--memory-of", choices=tuple(CONTESTANTS), help="of one step, in this process")
     asked = parser.parse_args()
     if asked.memory_of:
         _memory_of(asked.memory_of)
@@ -182,12 +197,13 @@ def main() -> None:
         print(
             f"{asked.clock} clock, {asked.threads or 'all'} threads, kernels of linear algebra: {', '.join(kernels)}\n"
         )
-        if not asked.slow:
+        fast = [name for name in CONTESTANTS if name not in (OURS, *SLOW)]
+        if not (asked.slow or asked.against):
             own_parts(asked.rounds, clock)
             print()
-        others(asked.rounds, clock, asked.slow)
+        others(asked.rounds, clock, asked.slow, asked.against or (SLOW if asked.slow else fast))
     if asked.slow:
-        memory()
+        memory(asked.against or [name for name in CONTESTANTS if name != OURS])
 
 
 if __name__ == "__main__":
