@@ -1,5 +1,7 @@
 """Every page of a report in a browser: accessible, whole, and of a length that one reads."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +13,18 @@ from properties.engine.report.document import Document
 from properties.engine.report.entries import claim_entry, mutant_entry, slack_entry
 from properties.engine.report.html import pages
 from properties.engine.report.plain import plain
+from properties.engine.report.publication import publish
 from properties.suite import SUITE, presented
-from tests.properties.engine.report.browser_checks import Visit, broken_links, chromium, everywhere, launch
+from tests.properties.engine.report.browser_checks import Visit, broken_links, chromium, everywhere, launch, undrawn
 from tests.properties.engine.report.sample import full_document, write_report
+
+ROOT = Path(__file__).parents[2]
 
 LONGEST = 12_000
 """Pixels, in a window that is 1280 wide."""
+
+LARGEST = 5_000_000
+"""Bytes of a whole report, its counterexamples and tables included."""
 
 
 def whole_document() -> Document:
@@ -44,17 +52,47 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_every_page_is_accessible_whole_and_short(page: Page, tmp_path: Path, name: str) -> None:
-    write_report(pages(DOCUMENTS[name](), presented()), tmp_path)
+def wrong_pages(page: Page, report: Path) -> dict[str, list[str]]:
+    """What is wrong with each page of a report."""
     wrong: dict[str, list[str]] = {}
-    for path in (tmp_path / "index.html", *sorted((tmp_path / "pages").glob("*.html"))):
+    for path in (report / "index.html", *sorted((report / "pages").glob("*.html"))):
         page.emulate_media(media="screen")
         page.set_viewport_size({"width": 1280, "height": 800})
         visit = Visit(page, path)
         height = page.evaluate("document.documentElement.scrollHeight")
-        found = [*broken_links(page, tmp_path), *([f"{height} pixels long"] if height > LONGEST else [])]
-        found += [*everywhere(page), *visit.complaints]
+        found = [*broken_links(page, report), *([f"{height} pixels long"] if height > LONGEST else [])]
+        found += [*undrawn(page), *everywhere(page), *visit.complaints]
         if found:
             wrong[path.name] = found
-    assert wrong == {}
+    return wrong
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_page_is_accessible_whole_and_short(page: Page, tmp_path: Path, name: str) -> None:
+    write_report(pages(DOCUMENTS[name](), presented()), tmp_path)
+    assert wrong_pages(page, tmp_path) == {}
+
+
+@pytest.fixture(scope="module")
+def verified(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of every claim at depth normal, and of the digits."""
+    report = tmp_path_factory.mktemp("verified") / "report"
+    chosen = ["--claim", "all", "--depth", "normal", "--dataset", "digits-4-9", f"--report={report}"]
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", *chosen], cwd=ROOT, check=False)
+    assert done.returncode == 0
+    return report
+
+
+def test_a_whole_report_is_small(verified: Path) -> None:
+    assert sum(path.stat().st_size for path in verified.rglob("*") if not path.is_symlink()) < LARGEST
+
+
+def test_a_report_written_again_from_its_record_is_the_same(verified: Path, tmp_path: Path) -> None:
+    publish(Document.read(verified / "claims.json"), tmp_path, presented)
+    for path in (verified / "index.html", *sorted((verified / "pages").iterdir())):
+        again = tmp_path / path.relative_to(verified)
+        assert again.read_text(encoding="utf-8") == path.read_text(encoding="utf-8"), path.name
+
+
+def test_every_page_of_a_whole_report_is_accessible_whole_and_short(page: Page, verified: Path) -> None:
+    assert wrong_pages(page, verified) == {}

@@ -42,7 +42,7 @@ def test_tables_that_stack_on_a_telephone_stay_tables_for_who_hears_them(full_pa
         inside = False
         for tag, attributes in page.tags:
             if tag == "table":
-                inside = "stack" in (attributes["class"] or "").split()
+                inside = not {"stack", "list"}.isdisjoint((attributes["class"] or "").split())
                 stacked += inside
             if inside and tag in ROLES:
                 assert attributes.get("role") == ROLES[tag]
@@ -208,7 +208,7 @@ def test_a_claim_s_page_has_its_proof_and_its_counterexamples(full_pages: Pages)
 
 
 def test_what_does_not_hold_comes_first_and_is_unfolded(full_pages: Pages) -> None:
-    rows = re.findall(r'<tr id="claim-([\w-]+)" data-verdict="(\w+)"', full_pages.texts[INDEX])
+    rows = re.findall(r'<tr role="row" id="claim-([\w-]+)" data-verdict="(\w+)"', full_pages.texts[INDEX])
     verdicts = [verdict for _, verdict in rows]
     assert verdicts == sorted(verdicts, key=["refuted", "undecided", "holds"].index)
     assert verdicts[0] == "refuted"
