@@ -10,6 +10,7 @@ from properties.guard import controls as c
 from properties.guard.explanation import explanation
 from properties.guard.implementation import Implementation
 from properties.guard.instances import StepInstance, hand_problem
+from properties.guard.panel import panel
 from properties.guard.singular_instances import SingularInstance, first_singular, singular_problem
 from theory.inputs import FloatArray
 
@@ -59,3 +60,13 @@ def test_a_singular_matrix_has_its_rank_and_the_step_that_is_due(optimiser: str)
         assert line.startswith(
             f"singular: {name} ({n} x {n}) has the rank {rank} on this instance; the step there is {step} by the pseudo-inverse; "
         )
+
+
+def test_a_cause_says_on_how_many_instances_it_was_tried() -> None:
+    """On the refuted one, and on all those of the panel."""
+    implementation = Implementation.of("own", "ngd", half)
+    instance = StepInstance(hand_problem(DESCRIPTION, "ngd"), implementation)
+    (cause,) = (line for line in lines(instance) if line.startswith("cause: "))
+    tried = 1 + len(panel("ngd", instance.unit_roundoff, None))
+    assert cause.startswith("cause: matches 1/2 times the step (")
+    assert cause.endswith(f" on all {tried} instances tried")
