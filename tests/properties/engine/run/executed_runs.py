@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -51,6 +52,11 @@ def small_suite(directory: Path, changed: tuple[str, str] = ("", ""), more: str 
     return place
 
 
+def heed_interrupts() -> None:
+    """A shell's background jobs ignore the signal, and so would all that they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def begun(place: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
     """A run of all claims of the suite there."""
     words = ["-v", "-p", "no:cacheprovider", "--ngd-claim=all", "--ngd-depth=normal", "--ngd-report=out", *options]
@@ -61,6 +67,7 @@ def begun(place: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
             env={**os.environ, "PYTHONPATH": str(CHECKOUT), "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
             stdout=output,
             stderr=subprocess.STDOUT,
+            preexec_fn=heed_interrupts,
         )
 
 

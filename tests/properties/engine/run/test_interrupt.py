@@ -14,6 +14,7 @@ import pytest
 
 from properties.engine.report.publication import PARTIAL
 from tests.properties.engine.report.page_parser import report_text
+from tests.properties.engine.run.executed_runs import heed_interrupts
 from tests.properties.engine.run.plugin_suite import long
 
 ROOT = Path(__file__).parents[4]
@@ -36,11 +37,6 @@ second = type(second)(**{**vars(second), "conclusion": slow})
 third = fake_claims.claim("N-third")
 plugin.SUITE = replace(plugin.SUITE, claims={claim.id: claim for claim in (first, second, third)}, obligations={}, chains={}, document=None)
 """
-
-
-def heed_interrupts() -> None:
-    """A shell's background jobs ignore the signal, and so would all that they start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def interrupted(
