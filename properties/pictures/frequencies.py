@@ -28,6 +28,7 @@ from properties.engine.report.atomic import write_text_atomically
 from properties.engine.search import run_claim
 from properties.engine.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.engine.statistics import Trials, confidence_limits, description_key
+from theory.direction import raised, reduced
 from theory.errors import ChoiceError, StreamError
 from theory.streaming.executors import executor_named, finished
 
@@ -153,7 +154,7 @@ def lines(found: Sequence[tuple[Replica, Counts]]) -> list[str]:
         lower, upper = confidence_limits(k, n)[0], confidence_limits(k + u, n)[1]
         standing = "REFUTED: above" if lower > bound else "below" if upper <= bound else "not decided beside"
         said.append(
-            f"{instance}: {event}: {k} of {n}{f', {u} unknown' if u else ''}; P within [{lower:.3g}, {upper:.3g}], {standing} the bound {bound:.3g}"
+            f"{instance}: {event}: {k} of {n}{f', {u} unknown' if u else ''}; P within [{reduced(lower, 3)}, {raised(upper, 3)}], {standing} the bound {raised(bound, 3)}"
         )
     return said
 
