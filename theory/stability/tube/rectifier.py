@@ -1,7 +1,7 @@
 """What a ReLU network's pattern may become in a tube: exact counts of neurons, from the pairs that may flip.
 
-``B`` are the pairs that may flip (theory.stability.tube.candidates). ``A~ = A0 or B`` may be active, ``A0 - V = A0 and not B`` surely is.
-Three products are counted, over the neurons with a pair in B, as the fourth follows from them: with ``P = B - V``
+``B`` are the pairs that may flip (theory.stability.tube.candidates), ``V`` those of them that are active at the start. ``A~ = A0 or B`` may
+be active, ``A0 - V = A0 and not B`` surely is. Three products are counted, and the fourth follows, as it does for each neuron:
 
     B A~^T + A~ B^T = (A~ A~^T - A0 A0^T) + (A0 A0^T - (A0-V)(A0-V)^T) + B B^T.
 """
