@@ -80,6 +80,17 @@ def executor_named(name: str, workers: int | None = None) -> Iterator[Executor]:
             yield executor
 
 
+def at_once(name: str, workers: int | None = None) -> int:
+    """How many tasks are worked on at a time by the executor of that name and number of workers; ask while it is there."""
+    if name == SERIAL:
+        return 1
+    if name in (THREADS, PROCESSES):
+        return workers or cores()
+    from distributed import get_client
+
+    return max(1, sum(int(threads) for threads in get_client().nthreads().values()))
+
+
 def finished(
     executor: Executor, function: Callable[[Task], Answer], tasks: Iterable[Task]
 ) -> Iterator[tuple[Task, Answer]]:

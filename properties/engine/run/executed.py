@@ -14,9 +14,10 @@ from properties.engine.extension import Suite
 from properties.engine.run.items import ANSWER, ChosenItem
 from properties.engine.run.order import order_of_start, seconds_once
 from properties.engine.run.orders import Answer, Terms, carried_out, order
+from properties.engine.run.progress import PROGRESS
 from properties.engine.run.run import ExecutorChoice, Run
 from theory.errors import ChoiceError, InputError
-from theory.streaming.executors import executor_named, finished
+from theory.streaming.executors import at_once, executor_named, finished
 
 
 class Executed:
@@ -52,6 +53,8 @@ class Executed:
         items.sort(key=order_of_start(self._run, seconds_once(self._terms.suite().durations)))
         left = dict(enumerate(items))
         with self._executor() as executor:
+            if (progress := session.config.pluginmanager.get_plugin(PROGRESS)) is not None:
+                progress.share(at_once(self._choice.name, self._choice.workers))
             for number, answer in self._answers(session, executor, left):
                 item = left.pop(number)
                 item.stash[ANSWER] = answer

@@ -28,6 +28,10 @@ CLAIMS = "claims"
 PARAMETRISED = re.compile(r"test_\w+\[(.*)\]", re.DOTALL)
 
 
+PROGRESS = "verification-progress"
+"""What it is called among pytest's plugins."""
+
+
 class Progress:
     """Follows the run, in place of pytest's dots; items that fail still show."""
 
@@ -59,8 +63,12 @@ class Progress:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
         """Take what there is to run, from a worker of a distributed run."""
-        self._remaining.workers = len(node.config.option.tx)
+        self.share(len(node.config.option.tx))
         self._expect(ids)
+
+    def share(self, workers: int) -> None:
+        """Take how many share what there is to run."""
+        self._remaining.workers = workers
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """One begins, here or in another process."""

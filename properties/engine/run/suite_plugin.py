@@ -29,7 +29,7 @@ from properties.engine.run.executed import Executed
 from properties.engine.run.github_actions import GitHubActions
 from properties.engine.run.items import ANSWER, ENTRY, RUN, ChosenItem, ChosenItems, Item
 from properties.engine.run.order import order_of_start, seconds_once
-from properties.engine.run.progress import Progress
+from properties.engine.run.progress import PROGRESS, Progress
 from properties.engine.run.recorder import Recorder
 from properties.engine.run.request import requested_run
 from properties.engine.run.run import CLAIM, MUTANT, SUBJECTS, Run
@@ -203,7 +203,7 @@ class SuitePlugin:
         if shown is not None:
             progress = Progress(run, seconds_once(self._suite.durations), shown)
             run.observe = progress.observe
-            session.config.pluginmanager.register(progress, "verification-progress")
+            session.config.pluginmanager.register(progress, PROGRESS)
 
 
 def _shown(config: pytest.Config, run: Run) -> Shown | None:

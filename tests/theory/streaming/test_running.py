@@ -20,7 +20,7 @@ from theory.errors import ChoiceError, StreamError
 from theory.streaming import running
 from theory.streaming.certificate import StreamedCertificate, certified
 from theory.streaming.checkpoints import Checkpoints, configuration
-from theory.streaming.executors import SerialExecutor, executor_named, finished
+from theory.streaming.executors import SerialExecutor, at_once, executor_named, finished
 from theory.streaming.first_pass import FirstPass
 from theory.streaming.flip_pass import FlipPass
 from theory.streaming.running import run_pass, tally_of, tasks
@@ -79,6 +79,14 @@ def test_several_chunks_to_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_executor_of_no_name() -> None:
     with pytest.raises(ChoiceError, match="known: serial, threads, processes, dask"), executor_named("fibres"):
         pass
+
+
+def test_how_many_work_at_once() -> None:
+    assert at_once("serial", 4) == 1
+    assert at_once("processes", 3) == at_once("threads", 3) == 3
+    assert at_once("processes") == at_once("threads") >= 1
+    with executor_named("dask", 2):
+        assert at_once("dask") == 2
 
 
 def test_what_a_worker_raises_is_raised() -> None:

@@ -106,7 +106,7 @@ def test_a_terminal_that_draws_no_line_again_is_a_log(tmp_path: Path) -> None:
     assert re.search(r"(?m)^N-small holds, tightest \S+; claims 1 of 2; about \d\d:\d\d left$", seen), seen
 
 
-@pytest.mark.parametrize("distributed", [(), ("-n", "2")])
+@pytest.mark.parametrize("distributed", [(), ("-n", "2"), ("--ngd-executor=serial",)])
 def test_a_log_has_the_first_verdict_in_a_plain_line(tmp_path: Path, distributed: tuple[str, ...]) -> None:
     seen = seen_in_a_log(tmp_path, *distributed)
     assert not CONTROL.search(seen)
