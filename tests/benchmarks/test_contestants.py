@@ -8,6 +8,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from tests.benchmarks.contestants import CONTESTANTS, SIZES, SLOW, Problem, checked
 
+pytestmark = pytest.mark.filterwarnings("default")
+"""What other libraries warn of, as they are imported too, is shown."""
+
 CASES = [(name, size) for size in SIZES for name in CONTESTANTS if size == SIZES[0] or name not in SLOW]
 
 
