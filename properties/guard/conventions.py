@@ -325,7 +325,11 @@ def conventions(optimiser: str, damped: Formula | None = None) -> Iterator[Conve
         yield Convention("the step without damping", exact(optimiser))
     yield from _data(right)
     yield from _masked(right)
-    yield from factored() if optimiser == "kfac" else [Convention("the step of K-FAC", kronecker)]
+    yield from (
+        factored()
+        if optimiser == "kfac"
+        else [Convention("the step of K-FAC, which --optimiser kfac is for", kronecker)]
+    )
     step_of = "the step of NGD" if optimiser == "kfac" else "the step"
     if optimiser == "kfac":
         yield Convention(step_of, natural)

@@ -13,7 +13,7 @@ import sys
 import traceback
 import warnings
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -35,6 +35,15 @@ OWN_PREFIX = "own-"
 """How ids of claims on a step of the user's own begin."""
 
 SIGNATURE = "step(weights, signs, X, y, step_size) -> weights"
+
+ROLES = (
+    {"w", "weight", "weights"},
+    {"a", "sign", "signs", "output_weights"},
+    {"x", "data", "input", "inputs"},
+    {"y", "label", "labels", "target", "targets"},
+    {"eta", "learning_rate", "lr", "step_size"},
+)
+"""What its arguments are often called, in lower case."""
 
 OPTIMISERS = ("ngd", "kfac")
 """What an implementation may claim to be."""
@@ -238,6 +247,19 @@ def _check(name: str, step: Any) -> None:
         signature.bind(*range(5))
     except TypeError as error:
         raise ImplementationError(f"{name} has the signature {signature} ({error}); wanted: {SIGNATURE}") from error
+    if _reordered(list(signature.parameters)):
+        raise ImplementationError(
+            f"{name} has the signature {signature}, the arguments in another order; they are given by position, wanted: {SIGNATURE}"
+        )
+
+
+def _reordered(names: Sequence[str]) -> bool:
+    """Whether two names or more say that they are another argument's; one alone may be a habit of notation."""
+    found = [
+        next((role for role, known in enumerate(ROLES) if name.lower() in known), place)
+        for place, name in enumerate(names)
+    ]
+    return sum(role != place for place, role in enumerate(found[: len(ROLES)])) > 1
 
 
 def _deferred(step: Any) -> str:

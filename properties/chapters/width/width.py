@@ -227,7 +227,8 @@ T3 = WIDTH.claim(
     "T3",
     "m >= max(||X||_2^2 ln(3n/delta)/(beta lambda0), M n^3 (||y||^2 + n nu^2/2)/(C^6 nu^2 lambda0^4 delta^3)), "
     "M = 1728*324*27/(2 pi), gives Conditions 1 and 2(C) with probability 1 - delta, by K-chernoff, R0 and C2-prob at delta/3 "
-    "each, and is the least such width; under symmetric initialisation M' n^3 ||y||^2/(C^6 nu^2 lambda0^4 delta^2), "
+    "each, and is the least width at which these compose; under symmetric initialisation "
+    "m >= max(2 ||X||_2^2 ln(2n/delta)/(beta lambda0), M' n^3 ||y||^2/(C^6 nu^2 lambda0^4 delta^2)), "
     "M' = 1728*48*27/(2 pi), with K-chernoff and C2-prob at delta/2",
     Provenance.PAPER_WITH_CONSTANTS,
     *SHARED,
@@ -248,8 +249,8 @@ T3 = WIDTH.claim(
             r"$m\ge\dfrac{\norm{X}_2^2\ln(3n/\delta)}{\beta\lambda_0}$ and $m\ge\dfrac{M\,n^3\left(\norm{y}^2+n\nu^2/2\right)}{C^6\nu^2\lambda_0^4\delta^3}$",
         ),
         conclusion=(
-            r"Conditions 1 and 2($C$) hold with probability $1-\delta$, by K-chernoff, R0 and C2-prob at $\delta/3$ each, and this is the least such width.",
-            r"Under symmetric initialisation $\dfrac{M^\prime n^3\norm{y}^2}{C^6\nu^2\lambda_0^4\delta^2}$ takes the place of the second bound, with K-chernoff and C2-prob at $\delta/2$.",
+            r"Conditions 1 and 2($C$), from which T1 follows, hold with probability $1-\delta$, by K-chernoff, R0 and C2-prob at $\delta/3$ each, and this is the least width at which these compose.",
+            r"Under symmetric initialisation the bounds are $\dfrac{2\norm{X}_2^2\ln(2n/\delta)}{\beta\lambda_0}$ and $\dfrac{M^\prime n^3\norm{y}^2}{C^6\nu^2\lambda_0^4\delta^2}$, with K-chernoff and C2-prob at $\delta/2$.",
         ),
         constants=(
             r"$\beta=\frac{1}{4}+\frac{3}{4}\ln\,\frac{3}{4}$",

@@ -256,10 +256,23 @@ class Document:
 
         Unchecked when nothing is against it because nothing was checked.
         """
-        verdicts = [entry["verdict"] for entry in self.merged_claims()]
+        return self._verdict([RunVerdict.UNDECIDED.value] if self.worse else [])
+
+    @property
+    def headline(self) -> str:
+        """What stands first on the page: the verdict, or that nothing but the baseline speaks against it."""
+        alone = self.worse and self._verdict([]) is RunVerdict.HOLDS
+        return "Worse than the baseline" if alone else self.verdict.headline
+
+    @property
+    def worse(self) -> int:
+        """How many losses there are beside a baseline that stays as it is."""
+        return 0 if self.baseline is None or self.baseline["update"] else len(self.baseline["losses"])
+
+    def _verdict(self, verdicts: list[str]) -> RunVerdict:
+        """Of these and of all that was found."""
+        verdicts += [entry["verdict"] for entry in self.merged_claims()]
         verdicts += [part["verdict"] for part in self.parts.values() if "verdict" in part]
-        if self.baseline is not None and self.baseline["losses"] and not self.baseline["update"]:
-            verdicts.append(RunVerdict.UNDECIDED.value)
         if any(part["error"] for part in self.parts.values()):
             verdicts.append(RunVerdict.UNDECIDED.value)
         verdicts += [_PROVED[entry["status"]] for entry in self.obligations.values()]

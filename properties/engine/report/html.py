@@ -129,7 +129,7 @@ def _content(document: Document, presentation: Presentation, isolated: Isolated)
         "title": document.title,
         "sentence": wording.verdict_sentence(document),
         "verdict": document.verdict.value,
-        "headline": document.verdict.headline,
+        "headline": document.headline,
         "claims_digest": hashlib.sha256(encodable(document.text())).hexdigest(),
         "baseline": wording.baseline_lines(_named_shortly(document.baseline)),
         "outlook": isolated.listed("what would change the verdict", lambda: outlook(document)),

@@ -229,8 +229,8 @@ def verdict_sentence(document: Document) -> str:
         parts.append(f"obligations: {obligations_text(document).replace('; ', ', ')}")
     parts += left_out_clauses(document.left_out)
     parts += [part["clause"] for part in document.parts.values() if part["clause"]]
-    if document.baseline is not None and document.baseline["losses"] and not document.baseline["update"]:
-        parts.append(f"{len(document.baseline['losses'])} worse than in the baseline")
+    if document.worse:
+        parts.append(f"{document.worse} worse than in the baseline")
     if not parts:
         parts.append("nothing was checked")
     if not document.complete:

@@ -153,7 +153,7 @@ def _claim_losses(before: Content, after: Content) -> list[str]:
     for evidence, count in before["evidence_counts"].items():
         stronger = sum(n for one, n in after["evidence_counts"].items() if _strength(one) >= _strength(evidence))
         if stronger < INSTANCES_KEPT * count:
-            lost.append(f"{counted(count, 'instance')} {evidence}, now {stronger} so or better")
+            lost.append(f"{counted(count, 'instance')} {evidence}, now {stronger} with that evidence or a stronger one")
     if after["instances"] < INSTANCES_KEPT * before["instances"]:
         lost.append(f"{counted(before['instances'], 'instance')}, now {after['instances']}")
     for family, count in before["families"].items():

@@ -48,7 +48,7 @@ def sentence(rows: Sequence[Found]) -> str:
     of = {row.of: row for row in rows if row.data == "orthonormal-10"}
     return (
         f"On 10 orthonormal inputs NGD is seen to converge from m = {of['seen'].width:,} on; the tube is certified from m = {of['tube'].width:,} on, NGD's path "
-        f"from m = {of['path'].width:,} on (m a power of two, a majority of {of['tube'].seeds} seeds there and at the next {BEYOND} doublings); T3-tube asks for "
+        f"from m = {of['path'].width:,} on (m a power of two, a majority of {of['tube'].seeds} seeds there and at the next {BEYOND} doublings); T3-tube, in the form with the targets, asks for "
         f"m = {of['T3-tube target'].width:,}, a certificate of the paper's ball is estimated to need m = {raised(of['ball'].width, 2)}, and T3 asks for m = {raised(of['T3'].width, 2)}."
     )
 
@@ -145,8 +145,8 @@ def opening_figure(rows: Sequence[Found]) -> Figure:
     """The first drawing, low enough to leave room on the first screen, with a caption that says what to see."""
     of = {row.of: row for row in rows if row.data == "orthonormal-10"}
     caption = (
-        f"What to see: how far apart the marks of a row lie. On 10 orthonormal inputs the theorem asks for a width of {power_text(of['T3'].width)}; "
-        f"NGD converges from {of['seen'].width} on, and its tube is certified from {of['tube'].width:,} on"
+        f"What to see: how far apart the marks of a row lie. On 10 orthonormal inputs (symmetric initialisation, C = 1/2, δ = 0.1) the theorem asks for a width of "
+        f"{power_text(of['T3'].width)}; most of {of['tube'].seeds} runs converge from {of['seen'].width} on, and most tubes are certified from {of['tube'].width:,} on"
     )
     return figure("opening-widths", caption, f"{TITLE}. {sentence(rows)}", widths(rows), table(rows), height=LOW)
 

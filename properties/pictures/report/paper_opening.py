@@ -87,8 +87,8 @@ def _width(claims: Claims, slack: Sequence[Row]) -> str:
 
 def _below(widths: Mapping[str, Found]) -> str:
     return (
-        f"T3-tube for {power_text(widths['T3-tube target'].width)}; a drawn network is certified from {power_text(widths['tube'].width)} on, "
-        f"and NGD seen to converge from {power_text(widths['seen'].width)}"
+        f"T3-tube for {power_text(widths['T3-tube target'].width)} (symmetric, δ = 0.1); most drawn networks are certified from "
+        f"{power_text(widths['tube'].width)} on, and NGD is seen to converge from {power_text(widths['seen'].width)}"
     )
 
 

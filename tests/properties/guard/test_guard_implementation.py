@@ -103,6 +103,33 @@ def test_what_is_wrong_is_said(directory: Path, name: str, said: str) -> None:
         load_implementation(name, "ngd", directory)
 
 
+@pytest.mark.parametrize(
+    ("names", "refused"),
+    [
+        ("inputs, weights, signs, targets, step_size", True),
+        ("X, y, W, a, lr", True),
+        ("weights, signs, y, X, eta", True),
+        ("weights, signs, X, y, step_size", False),
+        ("W, a, data, labels, learning_rate", False),
+        ("x, a, data, b, t", False),  # x as optimisers call what they move
+        ("theta, v, A, b, h, y=None", False),
+        ("*given", False),
+    ],
+)
+def test_names_in_another_order_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str, refused: bool
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "own_order", raising=False)
+    (tmp_path / "own_order.py").write_text(f"def step({names}): ...\n")
+    if refused:
+        said = r"the arguments in another order; they are given by position, wanted: step\(weights, signs, X, y"
+        with pytest.raises(ImplementationError, match=said):
+            load_implementation("own_order:step", "ngd", tmp_path)
+    else:
+        load_implementation("own_order:step", "ngd", tmp_path)
+
+
 CALL = Call(np.eye(2), np.ones(2), np.eye(2), np.ones(2), 0.5)
 
 

@@ -56,21 +56,24 @@ WORSE: list[tuple[str, Change, list[str]]] = [
     (
         "evidence",
         lambda c, r: c.update(evidence="tested", evidence_counts={"tested": 60, "enclosed": 40}),
-        ["T1: evidence estimated, now tested", "T1: 60 instances estimated, now 40 so or better"],
+        [
+            "T1: evidence estimated, now tested",
+            "T1: 60 instances estimated, now 40 with that evidence or a stronger one",
+        ],
     ),
     (
         "no evidence",
         lambda c, r: c.update(evidence=None, evidence_counts={}),
         [
             "T1: evidence estimated, now None",
-            "T1: 60 instances estimated, now 0 so or better",
-            "T1: 40 instances enclosed, now 0 so or better",
+            "T1: 60 instances estimated, now 0 with that evidence or a stronger one",
+            "T1: 40 instances enclosed, now 0 with that evidence or a stronger one",
         ],
     ),
     (
         "fewer of a stronger kind",
         lambda c, r: c.update(evidence_counts={"estimated": 65, "enclosed": 35}),
-        ["T1: 40 instances enclosed, now 35 so or better"],
+        ["T1: 40 instances enclosed, now 35 with that evidence or a stronger one"],
     ),
     ("instances", lambda c, r: c.update(instances=89), ["T1: 100 instances, now 89"]),
     ("a family", lambda c, r: c["families"]["F2"].update(instances=17), ["T1: family F2: 20 instances, now 17"]),

@@ -86,8 +86,8 @@ def test_every_card_in_full() -> None:
         "0.003/μ against 0.0673/μ."
     )
     assert found["T3"] == (
-        f"With its constants worked out it holds; on 10 orthonormal inputs it asks for m = {of['T3']}, T3-tube for {of['T3-tube target']}; "
-        f"a drawn network is certified from {of['tube']} on, and NGD seen to converge from {of['seen']}."
+        f"With its constants worked out it holds; on 10 orthonormal inputs it asks for m = {of['T3']}, T3-tube for {of['T3-tube target']} "
+        f"(symmetric, δ = 0.1); most drawn networks are certified from {of['tube']} on, and NGD is seen to converge from {of['seen']}."
     )
     assert len({of[one] for one in ("T3", "T3-tube target", "tube", "seen", "path", "ball")}) == 6, (
         "an exchange would not be seen"
@@ -128,7 +128,7 @@ def test_the_caption_has_each_width_where_it_belongs() -> None:
     of = {row.of: row.width for row in stored() if row.data == "orthonormal-10"}
     assert figure is not None
     assert figure.caption.endswith(
-        f"a width of {power_text(of['T3'])}; NGD converges from {of['seen']} on, and its tube is certified from {of['tube']:,} on"
+        f"a width of {power_text(of['T3'])}; most of 15 runs converge from {of['seen']} on, and most tubes are certified from {of['tube']:,} on"
     )
     said = sentence(stored())
     assert f"seen to converge from m = {of['seen']:,} on; the tube is certified from m = {of['tube']:,} on" in said
