@@ -148,7 +148,7 @@ def _follow(values: argparse.Namespace, stream: NeuronStream, y: FloatArray, tub
             return
     seconds = time.monotonic() - began
     print("\n".join(trajectory_statement(found, tube)))
-    print(f"{len(found.steps) + 1} passes over {stream.width} neurons in {seconds:.1f} s")
+    print(f"{len(found.steps) + 1} passes over {counted(stream.width, 'neuron')} in {seconds:.1f} s")
 
 
 @contextmanager

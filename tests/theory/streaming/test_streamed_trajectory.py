@@ -26,8 +26,8 @@ from theory.rigour.trajectory import network_steps_enclosed
 from theory.stability import certify_path
 from theory.stability.conditions import factor_rows
 from theory.stability.path import PatternSegments
-from theory.streaming import descent
-from theory.streaming.chunk_step import ChunkStep, Flips, next_iterate, with_exact_signs
+from theory.streaming import chunk_step, descent
+from theory.streaming.chunk_step import ChunkStep, Flips, Step, next_iterate, with_exact_signs
 from theory.streaming.descent import StreamedDescent
 from theory.streaming.executors import executor_named
 from theory.streaming.kept import Change, InMemory, KeptChunk
@@ -39,6 +39,7 @@ STREAM, Y = small(7, 4, 4, 8000, 2.0, chunk=1000)
 ETA, STEPS = 0.4, 4
 SMALL = 2.0**-36
 """More than any bound of these steps' errors: a step from numbers that are not the iterate's own is not within its bound, or that is large."""
+TINY = 2.0**-1074
 EXPECTED = followed(STREAM, Y, ETA, STEPS)
 
 
@@ -123,6 +124,14 @@ def test_the_certificate_of_a_path_is_the_one_in_memory(optimiser: str) -> None:
     np.testing.assert_array_equal(found.step_changes, expected.step_changes)
 
 
+def test_a_pair_that_ends_at_0_has_switched_on() -> None:
+    """The first input's neuron goes to 0, and later the second one's beyond: both are active now, and were not."""
+    path = StreamedPath(np.ones((2, 1)), 3)
+    for row, end in ((0, 0.0), (1, 0.5)):
+        path.supremum(Flips(np.array([row]), np.array([1]), np.array([-1.0]), np.array([end])), 4)
+    np.testing.assert_array_equal(path.counts, np.ones((2, 2)))
+
+
 def numbers(found: StreamedTrajectory) -> list[Any]:
     """All of them, for comparison to the last bit."""
     steps = [[*step.residual, *step.moved_residual, step.after_error, step.length] for step in found.steps]
@@ -167,6 +176,79 @@ def test_a_first_iterate_has_the_pattern_of_the_exact_one() -> None:
     assert [bool(z >= 0) for z in stored[0]] == [z >= 0 for z in exact]
     assert all(abs(Fraction(z) - true) <= Fraction(1e-15) for z, true in zip(stored[0][:3], exact[:3], strict=True))
     assert stored[0, 3] == 1.4
+    swapped = with_exact_signs(Block(np.array([[1e-17, -1e-17, 0.0, 1.4]]), 1e-15, np.ones(4), rows, weights))
+    assert swapped[0, :3].tolist() == [
+        -TINY,
+        0.0,
+        -TINY,
+    ]  # P11.9: the nearest to what was computed that has the exact sign
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_a_step_of_neurons_at_0(symmetric: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neuron by neuron and pair by pair: 0 is active, also -0, at the start and at the end of a step, and as a feature."""
+    monkeypatch.setattr("theory.streaming.stream.LARGEST_BLOCK", 5)
+    monkeypatch.setattr("theory.streaming.stream.SMALLEST_BLOCK", 5)
+    stream = neuron_stream(np.eye(2), 72, 1.0, 3, symmetric, 9)
+    state, matrix = StreamedDescent(stream, [1.0, -1.0]), np.array([[1.0, -0.5], [0.5, 1.0]])
+    start = np.random.default_rng(0).choice([-1.0, -0.5, -TINY, -0.0, 0.0, TINY, 0.5, 1.0], (2, stream.width))
+    signs = stream.network().signs
+    put(state, start)
+    parts = [next_iterate(stream, InMemory(), Step(0, (matrix,)), kept) for kept in state._chunks.values()]
+    state._chunks = {part.kept.chunk: part.kept for part in parts}
+    end, found = whole(state), Flips.together([part.flips for part in parts][::-1], stream.width)
+    expected, change = list[tuple[float, ...]](), np.zeros((2, 2))
+    for i in range(2):
+        for r in range(stream.width):
+            z = start[i, r] + sum(matrix[i, j] * signs[r] for j in range(2) if start[j, r] >= 0)
+            assert end[i, r] == z
+            if (start[i, r] >= 0) != (z >= 0):
+                expected.append((i, r, start[i, r], z))
+            for j in range(2):
+                change[i, j] += (end[i, r] >= 0) * (end[j, r] >= 0) * 1.0 - (start[i, r] >= 0) * (start[j, r] >= 0)
+    assert list(zip(found.rows, found.neurons, found.start, found.end, strict=True)) == expected
+    assert {0.0} < {abs(number) for pair in expected for number in pair[2:]}
+    np.testing.assert_array_equal(sum(part.tally.counts["counts"] for part in parts), change)
+
+
+def put(state: StreamedDescent, z: FloatArray) -> None:
+    """Let the chunks hold this Z (n, m)."""
+    stream, n = state.stream, len(state.stream.rows)
+    copies = z.reshape(n, stream.copies, stream.distinct)
+    for chunk, kept in state._chunks.items():
+        first = chunk * stream.chunk
+        for block in kept.blocks(n):
+            block[:] = copies[:, :, first : first + block.shape[1] // stream.copies].reshape(n, -1)
+            first += block.shape[1] // stream.copies
+
+
+@pytest.mark.parametrize("certain", [False, True])
+def test_sums_of_sums_round_once_a_chunk_and_once_in_all(certain: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P11.9, in fractions: of a block's sums nothing is known but the errors that they come with, none or some."""
+    blocks = list[tuple[FloatArray, FloatArray]]()
+    rng = np.random.default_rng(0)
+
+    def stated(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        sums, errors = rng.standard_normal(len(rows)), np.zeros(len(rows)) if certain else rng.random(len(rows)) * 1e-15
+        blocks.append((sums, errors))
+        return sums, errors
+
+    monkeypatch.setattr(chunk_step, "accurate_row_sums", stated)
+    for stream in (STREAM, replace(STREAM, chunk=20_000), replace(STREAM, width=900)):
+        blocks.clear()
+        found, allowed = StreamedDescent(stream, Y).accurate_sums()
+        for i in range(len(Y)):
+            exact = sum(Fraction(float(sums[i])) for sums, _ in blocks)
+            inherited = sum(Fraction(float(errors[i])) for _, errors in blocks)
+            assert abs(Fraction(float(found[i])) - exact) + inherited <= Fraction(float(allowed[i]))
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_the_longest_row_is_that_of_all_neurons(symmetric: bool) -> None:
+    state = StreamedDescent(*small(7, 4, 4, 8000, 2.0, symmetric, chunk=1000))
+    for _ in range(2):
+        assert state.longest_row() == pytest.approx(np.linalg.norm(whole(state), axis=1).max(), rel=1e-13)
+        state.advance(ETA)
 
 
 def test_residuals_at_their_rounding() -> None:

@@ -50,8 +50,9 @@ def unpacked(pattern: Packed, neurons: int) -> Pattern:
 def only(pattern: Packed, columns: NDArray[np.intp]) -> Packed:
     """Those neurons of a pattern."""
     found = no_neurons(len(pattern), len(columns))
-    bits = (128 >> columns % 8).astype(np.uint8)
-    put(found, 0, np.take(pattern, columns // 8, axis=1) & bits)
+    octets = np.take(pattern, columns // 8, axis=1)
+    octets &= (128 >> columns % 8).astype(np.uint8)
+    put(found, 0, octets)
     return found
 
 

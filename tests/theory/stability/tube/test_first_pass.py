@@ -20,6 +20,14 @@ def test_signs_that_rounding_leaves_open_are_decided_exactly() -> None:
     np.testing.assert_array_equal(unpacked(first_pass(net, rows, z, error, None).pattern, 3), [[False, True, True]])
 
 
+@pytest.mark.parametrize("errors", [[1e-15, 1e-18], [1e-17, 1e-18]])
+def test_a_sign_is_open_within_its_own_neuron_s_error(errors: list[float]) -> None:
+    """Also where another neuron's is smaller, and at the very error: what is 0 exactly is active."""
+    net = TwoLayerNetwork(weights=np.array([[0.0, 1.0], [1.0, 0.0]]), signs=np.ones(2))
+    found = first_pass(net, np.array([[1.0, 0.0]]), np.array([[-1e-17, 1.0]]), np.array(errors), None)
+    np.testing.assert_array_equal(unpacked(found.pattern, 2), [[True, True]])
+
+
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_pieces_together_are_the_whole(activation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LENGTH", 16)

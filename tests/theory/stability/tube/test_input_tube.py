@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -12,7 +13,9 @@ from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import TubeCertificate, certify_tube
 from theory.stability.tube import certificate, input_tube
 from theory.stability.tube.bounds import TubeBounds, bounds_at
-from theory.stability.tube.input_tube import InputTube, sample_of
+from theory.stability.tube.candidates import candidates, chosen, chosen_pattern
+from theory.stability.tube.input_tube import InputTube, pattern_within, sample_of
+from theory.stability.tube.packed import WORD, unpacked
 from theory.stability.tube.rectifier_tube import RectifierTube
 from theory.stability.tube.start import Start, tube_start
 from theory.stability.tube.widths import InputWidths
@@ -54,6 +57,25 @@ def test_no_width_above_the_tube_is_within() -> None:
     tube.bounds(InputWidths(np.array([0.1, 0.2, 0.3])))
     assert tube.within(InputWidths(np.array([0.1, 0.2, 0.3])))
     assert not tube.within(InputWidths(np.array([0.1, np.nextafter(0.2, 1), 0.3])))
+
+
+def test_pairs_that_an_error_brings_within_a_width_may_flip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted whole with the largest error of a piece, listed with each neuron's own; exactly at the boundary too, in numbers without rounding."""
+    monkeypatch.setattr(input_tube, "LENGTH", WORD)
+    monkeypatch.setattr(input_tube, "TOGETHER", 2)
+    rng = np.random.default_rng(0)
+    z, error = rng.integers(-16, 17, (3, 2 * WORD + 1)) / 16, rng.choice([0.0, 0.0625, 0.5], 2 * WORD + 1)
+    error[WORD:] = np.minimum(error[WORD:], 0.0625)
+    start = dataclasses.replace(tube_start(*problem(3, 2 * WORD + 1, False)), pre_activations=z, error=error)
+    limit = np.array([0.0, 0.25, 0.5])
+    largest = np.repeat([0.5, 0.0625], [WORD, WORD + 1])
+    largest[-1] = error[-1]
+    for i in range(3):
+        whole = unpacked(pattern_within(start, limit), len(error))
+        listed = candidates(start, limit)
+        own = unpacked(chosen_pattern(start, listed, chosen(listed, InputWidths(limit))), len(error))
+        assert whole[i].tolist() == [abs(z[i, r]) <= limit[i] + largest[r] for r in range(len(error))]
+        assert own[i].tolist() == [abs(z[i, r]) <= limit[i] + error[r] for r in range(len(error))]
 
 
 @pytest.fixture
