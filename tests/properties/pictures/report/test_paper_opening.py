@@ -134,7 +134,7 @@ def test_the_caption_has_each_width_where_it_belongs() -> None:
     assert f"seen to converge from m = {of['seen']:,} on; the tube is certified from m = {of['tube']:,} on" in said
     assert f"NGD's path from m = {of['path']:,} on" in said
     assert (
-        f"T3-tube asks for m = {of['T3-tube target']:,}, a certificate of the paper's ball is estimated to need m = {raised(of['ball'], 2)}"
+        f"T3-tube, in the form with the targets, asks for m = {of['T3-tube target']:,}, a certificate of the paper's ball is estimated to need m = {raised(of['ball'], 2)}"
         in said
     )
     assert said.endswith(f"and T3 asks for m = {raised(of['T3'], 2)}.")
