@@ -12,9 +12,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.theory.streaming.streams import small
+from theory.direction import LowerBound, UpperBound
 from theory.errors import ChoiceError, NotFiniteError
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import bounds_at, certify_ball, certify_tube, tube_start
+from theory.stability.ball import ChangeBounds, pattern_bound
+from theory.stability.conditions import ConditionScale
+from theory.stability.flips import squared_budget
+from theory.stability.norms import squared_norm_excess
 from theory.stability.tube.bounds import rectifier_bounds
 from theory.stability.tube.widths import InputWidths
 from theory.streaming import ball, pattern_pass
@@ -23,8 +28,11 @@ from theory.streaming.executors import SerialExecutor
 from theory.streaming.first_pass import FirstPass, beginning
 from theory.streaming.flip_pass import weight_costs
 from theory.streaming.levels import estimated_path_sum, level_widths
+from theory.streaming.pattern_ball import certified_pattern_ball
+from theory.streaming.pattern_pass import PatternPass
 from theory.streaming.running import run_pass
 from theory.streaming.stream import neuron_stream
+from theory.streaming.tally import Tally
 from theory.streaming.tube_pass import TubePass
 
 LARGER = 1.02
@@ -101,6 +109,30 @@ def test_wrong_weights_are_caught(fault: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(pattern_pass, "weight_costs", wrong)
     with pytest.raises(AssertionError):
         test_conditions_k1_and_k2_are_those_in_memory(4, 4, 1.0, False)
+
+
+def counted_ball(radius: float, weight: list[list[int]], number: list[int], dim: int = 1) -> ChangeBounds:
+    """What K2's ball makes of counts of a stream of 3 neurons in bins of width 1."""
+    stream = neuron_stream(np.eye(len(weight), dim), 3, 1.0, 0, direct=False)
+    work, one = PatternPass(1.0, len(number)), (LowerBound(1.0), UpperBound(1.0))
+    tally = Tally(frozenset({0}), {"weight": np.array(weight), "number": np.array(number)}, {0: np.empty(0)})
+    return certified_pattern_ball(stream, ConditionScale(one, one), UpperBound(radius), work, tally).changes
+
+
+def test_a_budget_that_pays_for_everything_flips_all_pairs_each_with_its_whole_neuron() -> None:
+    """Whether they are below the last edge, or beyond."""
+    for weight, number in ([[[0, 0], [0, 0]], [0, 0]], [[[6, 0], [0, 6]], [3, 3]], [[[1, 0], [0, 2]], [1, 2]]):
+        found = counted_ball(100.0, weight, number, 2)
+        assert found.frobenius == found.spectral == pattern_bound(6, 3)
+
+
+def test_a_row_may_be_longer_than_1_by_its_rounding() -> None:
+    """A distance of 1 is a cost of 1 over ``||x||^2``, which is paid for by a little less than 1 where there are many columns."""
+    dim, below = 40, 30 * 2.0**-53
+    assert squared_budget(UpperBound(1 - below)) < 1 < (1 - below) ** 2 * (1 + squared_norm_excess(dim))
+    found = counted_ball(1 - below, [[0, 1]], [0, 1], dim)
+    assert found.frobenius == found.spectral == pattern_bound(1, 3)
+    assert counted_ball(1 - 4 * below, [[0, 1]], [0, 1], dim).frobenius == 0
 
 
 @pytest.mark.parametrize("symmetric", [False, True])

@@ -22,6 +22,7 @@ from theory.network.two_layer import pattern_counts
 from theory.rigour.one_step import OneStep, network_steps
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.precision import working_precision
+from theory.rigour.rounding import UNIT_ROUNDOFF
 from theory.rigour.trajectory import network_steps_enclosed
 from theory.stability import certify_path
 from theory.stability.conditions import factor_rows
@@ -122,6 +123,8 @@ def test_the_certificate_of_a_path_is_the_one_in_memory(optimiser: str) -> None:
     expected = certify_path(STREAM.network(), STREAM.rows, Y, ETA, STEPS, optimiser)
     assert (found.constant, found.steps, found.lambda_min) == (expected.constant, expected.steps, expected.lambda_min)
     np.testing.assert_array_equal(found.step_changes, expected.step_changes)
+    np.testing.assert_allclose(found.residual_norms, expected.residual_norms, rtol=1e-9)
+    np.testing.assert_allclose(found.step_norms, expected.step_norms, rtol=1e-9)
 
 
 def test_a_pair_that_ends_at_0_has_switched_on() -> None:
@@ -222,25 +225,23 @@ def put(state: StreamedDescent, z: FloatArray) -> None:
             first += block.shape[1] // stream.copies
 
 
-@pytest.mark.parametrize("certain", [False, True])
-def test_sums_of_sums_round_once_a_chunk_and_once_in_all(certain: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """P11.9, in fractions: of a block's sums nothing is known but the errors that they come with, none or some."""
-    blocks = list[tuple[FloatArray, FloatArray]]()
-    rng = np.random.default_rng(0)
-
-    def stated(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-        sums, errors = rng.standard_normal(len(rows)), np.zeros(len(rows)) if certain else rng.random(len(rows)) * 1e-15
-        blocks.append((sums, errors))
-        return sums, errors
-
-    monkeypatch.setattr(chunk_step, "accurate_row_sums", stated)
-    for stream in (STREAM, replace(STREAM, chunk=20_000), replace(STREAM, width=900)):
-        blocks.clear()
-        found, allowed = StreamedDescent(stream, Y).accurate_sums()
-        for i in range(len(Y)):
-            exact = sum(Fraction(float(sums[i])) for sums, _ in blocks)
-            inherited = sum(Fraction(float(errors[i])) for _, errors in blocks)
-            assert abs(Fraction(float(found[i])) - exact) + inherited <= Fraction(float(allowed[i]))
+@pytest.mark.parametrize("error", [0.0, 1.0])
+@pytest.mark.parametrize("sums", [[1.0, 1.5 * UNIT_ROUNDOFF, -1.0, 0.0], [1.0, 0.0, 1.5 * UNIT_ROUNDOFF, 0.0]])
+def test_sums_of_sums_round_once_a_chunk_and_once_in_all(
+    sums: list[float], error: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P11.9, in fractions: two chunks of two blocks, whose sums and errors are these; a chunk's sum rounds, or that of the chunks."""
+    monkeypatch.setattr("theory.streaming.stream.LARGEST_BLOCK", 50)
+    monkeypatch.setattr("theory.streaming.stream.SMALLEST_BLOCK", 50)
+    left = iter(sums)
+    monkeypatch.setattr(
+        chunk_step, "accurate_row_sums", lambda rows: (np.full(len(rows), next(left)), np.full(len(rows), error))
+    )
+    found, allowed = StreamedDescent(replace(STREAM, width=200, chunk=100), Y).accurate_sums()
+    exact, inherited = sum(map(Fraction, sums)), 4 * Fraction(error)
+    for total, bound in zip(found, allowed, strict=True):
+        assert total != exact
+        assert abs(Fraction(total) - exact) + inherited <= Fraction(bound)
 
 
 @pytest.mark.parametrize("symmetric", [False, True])
@@ -268,6 +269,7 @@ def test_bounds_of_quotients_contain_them() -> None:
     assert least < 0.125
     assert most > 0.75
     assert factor_bounds(replace(step, before_error=3.0)) == (0.0, np.inf)
+    assert factor_bounds(replace(step, before=TINY, before_error=0.0)) == (0.0, np.inf)
     assert factor_bounds(replace(step, after_error=np.inf)) == (0.0, np.inf)
 
 
