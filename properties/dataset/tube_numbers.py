@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from properties.engine.report.plain import number
-from theory.direction import Directed, LowerBound, UpperBound, as_lower_bound, computed
+from theory.direction import Directed, LowerBound, UpperBound, as_lower_bound, raised
 from theory.stability import TubeCertificate
 from theory.stability.tube.shortfall import SHORTFALLS
 from theory.theorems import tube
@@ -49,8 +49,8 @@ class TubeNumbers(Directed):
         """
         if self.estimated_scale is None:
             return ""
-        other = f", or from nu = {computed(scale * self.estimated_scale, 2)} on" if symmetric else ""
-        return f"from m = {computed(width * self.estimated_scale**2, 2)} on{other}"
+        other = f", or from nu = {raised(scale * self.estimated_scale, 2)} on" if symmetric else ""
+        return f"from m = {raised(width * self.estimated_scale**2, 2)} on{other}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

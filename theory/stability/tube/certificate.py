@@ -35,6 +35,9 @@ MOST_TUBES = 512
 SAMPLE_TURNS = 6
 """Of the iteration on a sample: one that needs more is near the edge of closing, where a sample says too little."""
 
+TURNS_AT_ANOTHER_SCALE = 10
+"""Of the iteration, to see whether one closes at another scale of the network."""
+
 FEWEST_PAIRS: Mapping[bool, int] = MappingProxyType({False: 256, True: 8})
 """An input, with one width an input and with one a pair: with fewer of them in its tube a sample says too little."""
 
@@ -108,7 +111,7 @@ def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
     if lacking is not None:
         bounds = tube.bounds(InputWidths(np.zeros(len(tube.start.rows))))
         return _open(tube.start, bounds, Shortfall(lacking))
-    return _sampled(tube.start, rule) or _iterated(tube, rule, MOST_TUBES)
+    return _sampled(tube.start, rule) or _iterated(tube, rule)
 
 
 def _sampled(start: Start, rule: TubeRule) -> TubeCertificate | None:
@@ -132,10 +135,10 @@ def _guess(start: Start, rule: TubeRule) -> TubeBounds | None:
     if sample is None or likely is None:
         return None
     tube = RectifierTube(sample) if rule.per_neuron else InputTube(sample)
-    found = _iterated(tube, likely, SAMPLE_TURNS)
-    if not found.certified or tube.pairs < FEWEST_PAIRS[rule.per_neuron] * len(start.rows):
+    found = _risen(tube, likely, SAMPLE_TURNS)
+    if found.reach is None or tube.pairs < FEWEST_PAIRS[rule.per_neuron] * len(start.rows):
         return None
-    return replace(found.bounds, widths=InputWidths(found.bounds.widths.largest))
+    return replace(found.bounds, widths=InputWidths(found.reach.widths.largest))
 
 
 def _guessed(start: Start, rule: TubeRule, bounds: TubeBounds) -> tuple[RectifierTube, Widths]:
@@ -147,29 +150,63 @@ def _guessed(start: Start, rule: TubeRule, bounds: TubeBounds) -> tuple[Rectifie
     return tube, widths if reach is None else reach.widths
 
 
-def _iterated(tube: Tube, rule: TubeRule, turns: int) -> TubeCertificate:
-    """Iterate ``b <- F(b)`` from below; now and then try a tube somewhat beyond where the iteration seems to lead."""
+def _iterated(tube: Tube, rule: TubeRule) -> TubeCertificate:
+    """The tube that the iteration leads to, or what is short and what is estimated to be enough."""
+    risen = _risen(tube, rule, MOST_TUBES)
+    if risen.reach is not None:
+        return _closed(tube.start, risen.bounds, risen.reach)
+    if risen.short == "tubes":
+        return _open(tube.start, risen.bounds, Shortfall("tubes"))
+
+    def closes(scale: float) -> bool:
+        return _risen(tube, rule, TURNS_AT_ANOTHER_SCALE, scale).reach is not None
+
+    return _open(tube.start, risen.bounds, Shortfall.of(risen.short, tube, risen.first, closes))
+
+
+@dataclass(frozen=True)
+class _Risen:
+    """Where an iteration of widths ended."""
+
+    bounds: TubeBounds
+    """In the last tube."""
+    first: TubeBounds
+    """In the first tube in which anything may change."""
+    reach: Reach | None = None
+    """What the theorem needs in a tube that closes."""
+    short: str = ""
+    """What is short where none does."""
+
+
+def _risen(tube: Tube, rule: TubeRule, turns: int, scale: float = 1.0) -> _Risen:
+    """Iterate ``b <- F(b)`` from below; now and then try a tube somewhat beyond where the iteration seems to lead.
+
+    ``scale``: as if pre-activations were so many times as large and all else the same, as with nu or ``m^{1/2}`` that is; what is in the
+    tube of widths b then is what is in that of widths ``b/scale`` now.
+    """
+
+    def as_now(widths: Widths) -> Widths:
+        return widths if scale == 1 else Scaled(widths, 1 / scale)
+
     start = tube.start
     widths, sums = rule.first(start), [float(start.coefficients_norm)]
-    bounds = first = tube.bounds(widths)
+    bounds = first = tube.bounds(as_now(widths))
     while len(sums) <= turns:
         reach = rule.reach(tube, bounds)
         if reach is None:
-            short = "mu" if bounds.lambda_min > 0 else "lambda_b"
-            return _open(start, bounds, Shortfall.of(short, tube, first))
-        if tube.within(reach.widths):
-            return _closed(start, bounds, reach)
+            return _Risen(bounds, first, short="mu" if bounds.lambda_min > 0 else "lambda_b")
+        if tube.within(as_now(reach.widths)):
+            return _Risen(bounds, first, reach)
         sums.append(float(reach.path_sum))
         widths = reach.widths
         if len(sums) % 2 == 0:
-            beyond = Scaled(widths, _overshoot(sums))
-            bounds = tube.bounds(beyond)
+            bounds = tube.bounds(as_now(Scaled(widths, _overshoot(sums))))
             reach = rule.reach(tube, bounds)
-            if reach is not None and tube.within(reach.widths):
-                return _closed(start, bounds, reach)
-        bounds = tube.bounds(widths)
+            if reach is not None and tube.within(as_now(reach.widths)):
+                return _Risen(bounds, first, reach)
+        bounds = tube.bounds(as_now(widths))
         first = first if first.product_norm > 0 else bounds
-    return _open(start, bounds, Shortfall("tubes"))
+    return _Risen(bounds, first, short="tubes")
 
 
 def _overshoot(sums: list[float]) -> float:

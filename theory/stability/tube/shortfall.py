@@ -1,14 +1,15 @@
-"""Why no tube closes: what is short, and an estimate of the scale and of the width at which one would."""
+"""Why no tube closes: what is short, and an estimate of the scale and of the width at which one does."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Self
 
-from theory.direction import computed
+from theory.direction import raised
 from theory.stability.tube.bounds import TubeBounds
 from theory.stability.tube.rule import Tube
 from theory.stability.tube.shared import in_order
@@ -33,6 +34,9 @@ ATTEMPTS = 12
 SMALLEST_FACTOR = 1.125
 """Between the widths of one such tube and of the next."""
 
+BETWEEN_SCALES = 1.25
+"""From one scale that is tried to the next: so much too large the least one that is found may be."""
+
 
 @dataclass(frozen=True)
 class Shortfall:
@@ -51,9 +55,10 @@ class Shortfall:
         return self.estimated_scale**2
 
     @classmethod
-    def of(cls, short: str, tube: Tube, first: TubeBounds) -> Self:
-        """From the first tube, and what is lost of lambda where it is narrower: pre-activations s times as large are its 1/s.
+    def of(cls, short: str, tube: Tube, first: TubeBounds, closes: Callable[[float], bool]) -> Self:
+        """A scale at which ``closes`` says that a tube does, the least or nearly, in steps of ``BETWEEN_SCALES`` from a guess.
 
+        The guess is from the first tube, and what is lost of lambda where it is narrower: pre-activations s times as large are its 1/s.
         Where a share a of lambda is lost in it, ``S = ||c0||/(1 - a S/||c0||)`` has a solution up to a = 1/4.
         """
         start, scale, bounds = tube.start, 1.0, first
@@ -61,18 +66,29 @@ class Shortfall:
         for _ in range(ATTEMPTS):
             lost = 4 * (bounds.product_norm + bounds.gram_change_norm) / start.lambda_min
             if lost <= 1:
-                return cls(short, scale, vanishing)
+                break
             scale *= max(lost, SMALLEST_FACTOR)
             bounds = tube.bounds(Scaled(first.widths, 1 / scale))
-        return cls(short, math.inf, vanishing)
+        else:
+            return cls(short, math.inf, vanishing)
+        return cls(short, _least(scale, closes), vanishing)
 
     def __str__(self) -> str:
         """In one line."""
         said = SHORTFALLS[self.short]
         if math.isinf(self.estimated_scale):
             return said
-        scale = f"nu times {computed(self.estimated_scale, 2)}, or " if self.vanishing else ""
-        return f"{said}; estimated to be enough: {scale}m times {computed(self.estimated_width, 2)}"
+        scale = f"nu times {raised(self.estimated_scale, 2)}, or " if self.vanishing else ""
+        return f"{said}; estimated to be enough: {scale}m times {raised(self.estimated_width, 2)}"
+
+
+def _least(guess: float, closes: Callable[[float], bool]) -> float:
+    """From a guess down as long as a tube closes, or else up until one does; above 1, where none did."""
+    powers = [BETWEEN_SCALES**power for power in range(1, ATTEMPTS)]
+    if guess > 1 and closes(guess):
+        lower = takewhile(lambda scale: scale > 1 and closes(scale), (guess / power for power in powers))
+        return min(lower, default=guess)
+    return next(filter(closes, (guess * power for power in powers)), math.inf)
 
 
 def _vanishes(start: Start) -> bool:

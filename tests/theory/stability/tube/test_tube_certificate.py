@@ -279,15 +279,19 @@ def test_one_input_and_one_neuron(active: float) -> None:
 @pytest.mark.parametrize("optimiser", ["ngd", "gd"])
 @pytest.mark.parametrize("scale", [0.5, 1e-3, 1e-8])
 def test_what_is_short_is_estimated(optimiser: str, scale: float) -> None:
-    """With twice the scale that is estimated to be enough it is; also where every pair may flip in the first tube."""
+    """The scale that is estimated to be enough is, and half of it is not; also where every pair may flip in the first tube."""
     net, rows, y = drawn(4, 3, 400, scale, True)
     found = certify_tube(net, rows, y, optimiser, per_neuron=False)
     assert found.failure is not None
     assert found.failure.short in ("mu", "lambda_b")
     assert found.failure.estimated_width == found.failure.estimated_scale**2
     assert "nu times" in str(found.failure)
-    wider = TwoLayerNetwork(weights=net.weights * (2 * found.failure.estimated_scale), signs=net.signs)
-    assert certify_tube(wider, rows, y, optimiser, per_neuron=False).certified
+    for share, enough in ((1.0, True), (0.5, False)):
+        wider = TwoLayerNetwork(weights=net.weights * (share * found.failure.estimated_scale), signs=net.signs)
+        again = certify_tube(wider, rows, y, optimiser, per_neuron=False)
+        assert again.certified == enough
+        if again.failure is not None:
+            assert 1 < again.failure.estimated_scale < 4
 
 
 def test_a_larger_scale_is_not_said_to_be_enough_where_the_residual_grows_with_it() -> None:
