@@ -153,7 +153,7 @@ def pre_activations() -> Case:
         net = network(theory, [[2.0**-1074, 2.0**-1074]], [1.0])
         yield 2.0**-1075, float(error_of(net)[0])
 
-    return Case("pre-activations", ("rigour.pre_activations:pre_activation_error",), measure)
+    return Case("pre-activations", ("rigour.pre_activations:pre_activation_errors",), measure)
 
 
 def lines() -> Case:

@@ -30,6 +30,11 @@ def test_a_hand_worked_segment() -> None:
     assert len(Crossings.between(start, start)) == 0
 
 
+def test_times_of_numbers_whose_difference_is_beyond_the_range_of_float64() -> None:
+    found = Crossings.between(np.array([[1.5e308, -1.0, -(2.0**-1074)]]), np.array([[-1.5e308, 3.0, 1.5e308]]))
+    assert found.neurons.tolist() == [2, 1, 0]  # times 0, 1/4, 1/2
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_positions_are_the_states_between_two_crossings(seed: int) -> None:
     rng = np.random.default_rng(seed)
