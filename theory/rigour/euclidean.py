@@ -32,10 +32,11 @@ def row_norms(matrix: FloatArray) -> FloatArray:
 def form_root(vector: FloatArray, matrix: FloatArray) -> float:
     """``(sum_k v_k^T A v_k)^{1/2}`` for a vector (n,) or columns (n, k) and a positive semidefinite (n, n) matrix, not squared.
 
+    Summed up by columns, and then over these: a product goes through n + k additions at most, in whatever order each sum is.
     A sum that rounding pushes below 0 counts as 0.
     """
     largest = float(np.abs(vector).max(initial=0.0))
     exponent = int(np.frexp(largest)[1]) if 0 < largest < SMALLEST_PLAIN else 0
     scaled = np.ldexp(vector, -exponent)
-    squared = float(np.sum(scaled * (matrix @ scaled)))
+    squared = float(np.sum(np.sum(scaled * (matrix @ scaled), axis=0)))
     return float(np.ldexp(np.sqrt(max(squared, 0.0)), exponent)) if squared == squared else squared
