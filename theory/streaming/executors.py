@@ -12,9 +12,12 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExe
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import connection
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from theory.errors import ChoiceError, MissingExtraError
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 LOOPBACK = "127.0.0.1"
 
@@ -154,6 +157,7 @@ def _dask(name: str, workers: int | None) -> Iterator[Executor]:
 
     if name != DASK:
         with Client(name) as client:
+            _check_workers(client)
             yield client.get_executor(pure=False)
         return
     local = LocalCluster(
@@ -164,3 +168,13 @@ def _dask(name: str, workers: int | None) -> Iterator[Executor]:
     )
     with local as cluster, Client(cluster) as client:
         yield client.get_executor(pure=False)
+
+
+def _check_workers(client: Client) -> None:
+    """Refuse workers without this project: one ends at the first task, and Dask waits for another. Raises ChoiceError."""
+    project = __name__.partition(".")[0]
+    found = client.run(importlib.util.find_spec, project)
+    if without := [worker for worker, place in found.items() if place is None]:
+        raise ChoiceError(
+            f"{', '.join(without)} cannot import {project}; install the project where the workers are, with the same extras"
+        )

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pickle
 import secrets
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import pytest
 
 from properties.engine.extension import Suite
 from properties.engine.run.items import ANSWER, ChosenItem
 from properties.engine.run.order import order_of_start, seconds_once
-from properties.engine.run.orders import Answer, Terms, carried_out, order
+from properties.engine.run.orders import Answer, Terms, carried_out, filters_in_force, order
 from properties.engine.run.progress import PROGRESS
 from properties.engine.run.run import ExecutorChoice, Run
 from theory.errors import ChoiceError, InputError
@@ -43,6 +44,10 @@ class Executed:
         """Who works."""
         workers = "" if self._choice.workers is None else f", {self._choice.workers} workers"
         return f"executor: {self._choice.name}{workers}"
+
+    def pytest_collection_finish(self) -> None:
+        """Take which warnings are errors: pytest has its settings of them in force here, as it has while an item runs."""
+        self._terms = replace(self._terms, filters=filters_in_force())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -91,12 +96,14 @@ def _reason(error: Exception) -> str:
     """Why an executor gave no answer, in one line."""
     causes = list(_causes(error))
     for one in causes:
-        if isinstance(one, ImportError):
+        if isinstance(one, (ImportError, AttributeError)):  # one of an item would be in its answer
             return f"its workers cannot import what the run needs ({one}); install the project where they are, with the same extras"
     if isinstance(error, BrokenExecutor):
         return "a worker ended before it had an answer, killed perhaps for want of memory; what was done until then is kept"
+    if isinstance(error, CancelledError):
+        return "the scheduler is not reached any more; what was done until then is kept"
     text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-    return text.splitlines()[0]
+    return " ".join(text.split())
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

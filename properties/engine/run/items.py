@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,10 +89,14 @@ class ChosenItem(pytest.Item):
         answer = self.stash.get(ANSWER, None)
         if answer is None:
             self.obj(Item(self))
-        elif answer.outcome is None:
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")  # the worker has left out what is not to be shown
+            for one in answer.warned:
+                warnings.warn_explicit(one.text, one.category, one.file, one.line)
+        if answer.outcome is None:
             pytest.fail(answer.error, pytrace=False)
-        else:
-            Item(self).finish(answer.outcome)
+        Item(self).finish(answer.outcome)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where a report says that it comes from."""

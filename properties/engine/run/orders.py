@@ -8,12 +8,15 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hypothesis.errors import HypothesisDeprecationWarning
 from threadpoolctl import threadpool_limits
 
 from properties.engine.claim import Claim, Mutant
@@ -26,6 +29,19 @@ from theory.errors import ChoiceError
 from theory.proof.obligation import Obligation
 from theory.proof.provers import PROVERS, Prover
 from verified_natural_gradient import __version__
+
+WarningFilter = tuple[str, str, type[Warning], str, int]
+"""What ``warnings.filterwarnings`` takes."""
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A warning, as text: what it is about may not be known to who reads it."""
+
+    text: str
+    category: type[Warning]
+    file: str
+    line: int
 
 
 @dataclass(frozen=True)
@@ -40,6 +56,8 @@ class Terms:
     report: Path | None
     profile: str
     commands: Commands
+    filters: tuple[WarningFilter, ...] = ()
+    """Which warnings are errors in an item; the first that fits counts."""
     version: str = __version__
 
 
@@ -68,6 +86,8 @@ class Answer:
     error: str
     """The traceback then."""
     seconds: float
+    warned: tuple[Warned, ...]
+    """Each once."""
 
 
 def order(number: int, subject: object, terms: Terms) -> Order:
@@ -94,13 +114,39 @@ def carried_out(one: Order) -> Answer:
         raise ChoiceError(
             f"version {__version__} is installed where the worker is, the run is of version {one.terms.version}; install the same"
         )
-    with _ALONE, threadpool_limits(1):
+    with _ALONE, threadpool_limits(1), _warnings_kept(one.terms.filters) as kept:
         started = time.perf_counter()
         try:
             outcome, error = _outcome(one), ""
         except Exception as broken:
             outcome, error = None, "".join(traceback.format_exception(broken)).rstrip()
-        return Answer(outcome, error, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        warned = dict.fromkeys(Warned(str(it.message), it.category, it.filename, it.lineno) for it in kept)
+        return Answer(outcome, error, seconds, tuple(warned))
+
+
+def filters_in_force() -> tuple[WarningFilter, ...]:
+    """Those of this process at this moment."""
+
+    def pattern(found: object) -> str:
+        return "" if found is None else str(getattr(found, "pattern", found))
+
+    return tuple(
+        (action, pattern(message), category, pattern(module), line)  # type: ignore[misc]
+        for action, message, category, module, line in warnings.filters
+    )
+
+
+@contextmanager
+def _warnings_kept(filters: Sequence[WarningFilter]) -> Iterator[list[warnings.WarningMessage]]:
+    """Where the filters say what becomes of a warning, and those that are shown are kept instead."""
+    with warnings.catch_warnings(record=True) as kept:
+        warnings.resetwarnings()
+        for action, message, category, module, line in filters:
+            warnings.filterwarnings(action, message, category, module, line, append=True)  # type: ignore[arg-type]
+        # another thread of the process used it, as Dask's do; a strategy that did fails without executor
+        warnings.filterwarnings("ignore", "Do not use the `random` module", HypothesisDeprecationWarning)
+        yield kept
 
 
 def _outcome(one: Order) -> Outcome:

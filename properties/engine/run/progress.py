@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -96,6 +96,14 @@ class Progress:
         standing = self._standing(_said(entry, piece))
         waited_for = all(done == total for _, done, total in standing.counts)  # nobody waits for a mutant before that
         self._shown.tell(standing, ended=bool(bar) or waited_for)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Make room for the percentage that pytest writes after the last item where one has failed."""
+        try:
+            return (yield)
+        finally:
+            self._shown.clear()
 
     def pytest_sessionfinish(self) -> None:
         """Leave the terminal as it was."""

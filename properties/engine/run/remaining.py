@@ -29,7 +29,6 @@ class Remaining:
 
     def end(self, node: str, took: float) -> None:
         """One has ended, after so many seconds."""
-        self._started.pop(node, None)
         if node in self._left:
             self._foreseen += self._left.pop(node)
             self._took += took

@@ -77,13 +77,13 @@ class SuitePlugin:
             run = requested_run(config, self._suite)
             if run.report is not None and run.records:
                 config.stash[LOCK] = occupy(run.report)
+            executed = None if run.executor is None else Executed(run.executor, run, self._given)
         except InputError as error:
             raise _usage_error(config, str(error)) from error
         config.stash[RUN] = run
         if run.selective:
             config.pluginmanager.register(ChosenItems(config), "verification-chosen-items")
-        if run.executor is not None:
-            executed = Executed(run.executor, run, self._given)
+        if executed is not None:
             config.pluginmanager.register(executed, "verification-executor")
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:

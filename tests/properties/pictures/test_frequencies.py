@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from properties.catalogue import registry
 from properties.engine.claim import Depth
+from properties.engine.statistics import Trials, confidence_limits
 from properties.pictures import frequencies
-from properties.pictures.frequencies import Counts, Replica, counted, filled, instances, lines
+from properties.pictures.frequencies import Counting, Counts, Replica, counted, filled, instances, lines
 from theory.errors import ChoiceError, StreamError
 from theory.streaming.executors import SerialExecutor
 
@@ -73,10 +77,52 @@ def test_counts_add_up_and_are_set_beside_the_bound() -> None:
     (line,) = lines([(one, [("it fails", 0.5, 1, 0, 1000)]), (again, [("it fails", 0.5, 2, 3, 1000)])])
     assert line.startswith("R0, networks, [('n', 2)]: it fails: 3 of 2000, 3 unknown; P within [")
     assert line.endswith("below the bound 0.5")
+    (line,) = lines([(one, [("it fails", 0.5, 1, 3, 1000)]), (again, [("it fails", 0.5, 2, 0, 1000)])])
+    assert "3 of 2000, 3 unknown" in line
     (line,) = lines([(one, [("it fails", 0.5, 900, 0, 1000)])])
     assert line.endswith("REFUTED: above the bound 0.5")
     (line,) = lines([(one, [("it fails", 0.5, 500, 0, 1000)])])
     assert line.endswith("not decided beside the bound 0.5")
+
+
+def test_limits_are_printed_outwards_and_unknown_trials_count_on_either_side() -> None:
+    one = Replica("R0", "networks", {"n": 2}, 0)
+    for k, u, n, bound in ((3, 3, 2000, 0.1234567), (900, 40, 1000, 0.9876543), (17, 0, 57, 0.5)):
+        (line,) = lines([(one, [("it fails", bound, k, u, n)])])
+        lower, upper, printed = (float(found) for found in re.findall(r"[\d.]+(?:e-\d+)?(?=[,\]]|$)", line)[-3:])
+        exact_lower, exact_upper = confidence_limits(k, n)[0], confidence_limits(k + u, n)[1]
+        assert exact_lower * 0.99 < lower <= exact_lower
+        assert exact_upper <= upper < exact_upper * 1.01
+        assert bound <= printed < bound * 1.01
+
+
+def test_each_replica_draws_from_a_stream_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else their trials would not be independent, and the limits not exact."""
+
+    def drawn(_: object, trials: Trials) -> None:
+        trials.at_most("drawn", int(trials.rng.integers(0, 10**6)), 10**6, 1.0)
+
+    families = tuple(SimpleNamespace(id=id, build=lambda description: description) for id in ("a", "b"))
+    monkeypatch.setattr(
+        frequencies, "registry", {id: SimpleNamespace(sampled=drawn, families=families) for id in ("R0", "R1")}
+    )
+    replicas = [
+        Replica(claim, family, {"n": n}, number)
+        for claim in ("R0", "R1")
+        for family in "ab"
+        for n in (1, 2)
+        for number in (0, 1)
+    ]
+    assert len({str(counted(one)) for one in replicas}) == len({one.name for one in replicas}) == 16
+    names = [one.name for one in replicas]
+    monkeypatch.setattr(np, "__version__", "another")
+    assert not {one.name for one in replicas}.intersection(names)
+
+
+def test_a_count_is_beside_the_bound_with_its_rounding() -> None:
+    trials = Counting(0, "networks", {})
+    trials.at_most("it fails", 1, 1000, 0.5, rounding=0.125, unknown=2)
+    assert trials.counts == [("it fails", 0.625, 1, 2, 1000)]
 
 
 def test_the_instances_are_those_of_a_search_and_satisfy_its_hypotheses() -> None:

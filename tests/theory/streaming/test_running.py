@@ -17,7 +17,7 @@ import pytest
 
 from tests.theory.streaming.streams import small
 from theory.errors import ChoiceError, StreamError
-from theory.streaming import running
+from theory.streaming import executors, running
 from theory.streaming.certificate import StreamedCertificate, certified
 from theory.streaming.checkpoints import Checkpoints, configuration
 from theory.streaming.executors import SerialExecutor, at_once, executor_named, finished
@@ -209,6 +209,30 @@ def test_a_configuration_is_all_that_the_numbers_depend_on() -> None:
 def test_two_dask_clusters_do_not_ask_for_the_same_port() -> None:
     with executor_named("dask", 1) as first, executor_named("dask", 1) as second:
         assert (first.submit(abs, -1).result(), second.submit(abs, -2).result()) == (1, 2)
+
+
+def test_workers_without_the_project_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask would wait for others: a worker ends where it cannot import what a task is."""
+    from distributed import LocalCluster
+
+    local = LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tcp://",
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+    )
+    with local as cluster:
+        address = cluster.scheduler_address
+        with executor_named(address) as executor:
+            assert executor.submit(abs, -1).result() == 1
+        monkeypatch.setattr(executors, "__name__", "nowhere_at_all.executors")
+        with (
+            pytest.raises(ChoiceError, match=r"tcp://\S+ cannot import nowhere_at_all; install the project where"),
+            executor_named(address),
+        ):
+            pytest.fail("a worker without the project is taken")
 
 
 def test_on_a_dask_cluster() -> None:

@@ -42,6 +42,25 @@ def test_an_element_has_what_is_seen_and_nothing_else() -> None:
     assert inlined(FILE, "a < b", "p", {"#010203": "currentColor", "#aa0000": "red"}) == EXPECTED
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ('<path d="M 0 0 C 1 1 2 2 3 3 L 4 4"/>', '<path d="M0 0C1 1 2 2 3 3L4 4"/>'),  # no second curve
+        ('<text x="-0.04" y="-1.25">a</text>', '<text x="0" y="-1.2">a</text>'),
+        ('<text transform="rotate(-0.5 1 2)">a</text>', '<text transform="rotate(-0.5 1 2)">a</text>'),
+        ("<g><title>what a pointer is told</title></g>", ""),
+        (
+            '<path style="stroke: red" clip-path="url(#a)" d="M 1 1"/><path style="stroke: red" d="M 2 2"/>',
+            '<path style="stroke:red" clip-path="url(#p-1)" d="M1 1"/><path style="stroke:red" d="M2 2"/>',
+        ),
+    ],
+    ids=["line after curve", "minus nothing", "little rotation", "title", "other clip"],
+)
+def test_what_is_shortened_means_the_same(given: str, expected: str) -> None:
+    found = inlined(f'<svg viewBox="0 0 9 9">{given}</svg>', "a", "p", {})
+    assert found.partition(">")[2].removesuffix("</svg>") == expected or (not expected and found.endswith("/>"))
+
+
 @pytest.mark.parametrize("marker", ["o", "s", "X"])
 def test_every_point_of_a_curve_keeps_its_place(marker: str) -> None:
     """Axes of which the drawing has the place of every point: within the tenth of a point to which places are rounded."""

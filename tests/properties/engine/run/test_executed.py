@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import signal
-from collections.abc import Sequence
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from properties.engine.claim import Claim, Depth
 from properties.engine.part import Setting
 from properties.engine.report.commands import Commands
 from properties.engine.run.executed import _reason
-from properties.engine.run.orders import Terms, carried_out, order
+from properties.engine.run.orders import Order, Terms, carried_out, order
+from properties.engine.run.verification import Outcome
 from properties.plugin import suite as given_suite
 from properties.suite import SUITE
 from tests.properties.engine import fake_claims
@@ -31,7 +38,8 @@ from tests.properties.engine.run.executed_runs import (
 )
 from tests.properties.engine.run.plugin_suite import Suite
 from tests.properties.processes import started
-from theory.errors import ChoiceError
+from theory.errors import ChoiceError, InputError
+from theory.streaming.executors import SerialExecutor
 
 pytest_plugins = ["pytester"]
 
@@ -116,6 +124,83 @@ def test_an_item_that_breaks_off_in_a_worker_fails_with_its_traceback(
     outcome.stdout.fnmatch_lines(["Traceback*", "RuntimeError: a fault of the engine"])
 
 
+@pytest.mark.parametrize("options", [(), ("--executor", "serial")])
+def test_a_warning_fails_an_item_where_pytest_says_so_and_is_shown_once_else(
+    suite: Suite, options: tuple[str, ...]
+) -> None:
+    below = fake_claims.below(30.0)
+
+    def warning(one: Any) -> Any:
+        warnings.warn("numbers overflow", RuntimeWarning, stacklevel=1)
+        return below(one)
+
+    claims = [replace(fake_claims.claim(), conclusion=warning)]
+    strict = suite.run(claims, "--claim", "all", *options, "-W", "error:numbers:RuntimeWarning")
+    strict.assert_outcomes(failed=1, passed=2)
+    assert "RuntimeWarning: numbers overflow" in strict.stdout.str()
+    mild = suite.run(claims, "--claim", "all", *options, "-W", "default:numbers:RuntimeWarning")
+    mild.assert_outcomes(passed=3, warnings=1)
+    silent = suite.run(claims, "--claim", "all", *options, "-W", "ignore:numbers:RuntimeWarning")
+    silent.assert_outcomes(passed=3, warnings=0)
+
+
+def test_a_run_that_only_lists_its_items_starts_nobody(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("properties.engine.run.executed.executor_named", None)
+    outcome = suite.run([fake_claims.claim()], "--claim", "all", "--executor", "serial", "--collect-only")
+    assert outcome.ret == 0
+    outcome.stdout.fnmatch_lines(["*<ChosenItem N-small>"])
+
+
+@pytest.mark.parametrize("executor", [(), ("--executor", "serial")])
+def test_a_plugin_that_stops_the_run_is_heeded(suite: Suite, executor: tuple[str, ...]) -> None:
+    suite.pytester.makeconftest("def pytest_runtest_teardown(item):\n    item.session.shouldstop = 'enough of this'\n")
+    outcome = suite.run([fake_claims.claim()], "--claim", "all", *executor)
+    outcome.assert_outcomes(passed=1)
+    assert outcome.ret == pytest.ExitCode.INTERRUPTED
+    outcome.stdout.fnmatch_lines(["*Interrupted: enough of this*"])
+
+
+def test_the_longest_items_are_begun_first_after_a_short_claim(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"N-a": 9.0, "N-b": 1.0, "N-a/below-10": 3.0, "N-b/below-10": 20.0}
+    monkeypatch.setattr("properties.engine.run.executed.seconds_once", lambda _: known)
+    claims = [fake_claims.claim(name) for name in ("N-a", "N-b")]
+    outcome = suite.run(claims, "--claim", "all", "--executor", "serial", "-v")
+    done = re.findall(r"::(\S+) PASSED", outcome.stdout.str())
+    assert done[:4] == ["N-b", "N-b/below-10", "N-a", "N-a/below-10"]
+
+
+def test_so_many_workers_are_started_as_are_asked_for_and_runs_are_told_apart(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One scheduler's workers may serve several runs."""
+    asked: list[tuple[str, int | None]] = []
+    runs: list[str] = []
+
+    @contextmanager
+    def noted(name: str, workers: int | None) -> Iterator[Executor]:
+        asked.append((name, workers))
+        yield SerialExecutor()
+
+    def told(number: int, subject: object, terms: Terms) -> Order:
+        runs.append(terms.run)
+        return order(number, subject, terms)
+
+    monkeypatch.setattr("properties.engine.run.executed.executor_named", noted)
+    monkeypatch.setattr("properties.engine.run.executed.order", told)
+    for options in (["--workers", "3"], []):
+        suite.run([fake_claims.claim()], "--claim", "all", "--executor", "processes", *options)
+    assert asked == [("processes", 3), ("processes", None)]
+    assert len(runs) == 6
+    assert len(set(runs)) == 2
+
+
+def test_a_registry_that_is_unfit_to_run_starts_nobody(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("properties.engine.run.executed.executor_named", None)
+    outcome = suite.run([replace(fake_claims.claim(), families=())], "--claim", "all", "--executor", "serial")
+    outcome.assert_outcomes(errors=1)
+    assert outcome.ret == pytest.ExitCode.INTERRUPTED
+
+
 def test_a_run_that_is_to_stop_at_the_first_failure_does(suite: Suite) -> None:
     claims = [fake_claims.claim(name, limit=20.0) for name in ("N-one", "N-two", "N-three")]
     outcome = suite.run(claims, "--claim", "all", "--executor", "serial", "-x")
@@ -181,7 +266,12 @@ def test_why_there_is_no_answer_is_one_line() -> None:
         "install the project where they are, with the same extras"
     )
     assert _reason(BrokenProcessPool("gone")).startswith("a worker ended before it had an answer")
-    assert _reason(KeyError("a\nb")).count("\n") == 0
+    missing.__cause__, missing.__context__ = None, ImportError("No module named 'theory'")
+    assert "(No module named 'theory')" in _reason(missing)
+    missing.__cause__ = AttributeError("Can't get attribute 'suite' on <module 'conftest'>")
+    assert _reason(missing).startswith("its workers cannot import what the run needs (Can't get attribute 'suite' on")
+    assert _reason(CancelledError()).startswith("the scheduler is not reached any more")
+    assert _reason(InputError("a\n  b")) == "a b"
 
 
 def test_orders_are_told_in_full() -> None:
@@ -194,6 +284,37 @@ def test_orders_are_told_in_full() -> None:
     assert answer.seconds > 0
     with pytest.raises(TypeError, match="no order for int"):
         order(0, 7, TERMS)
+
+
+def test_a_suite_that_workers_cannot_import_is_refused_in_one_line(tmp_path: Path) -> None:
+    place = small_suite(tmp_path)
+    conftest = place / "conftest.py"
+    conftest.write_text(conftest.read_text().replace("SuitePlugin(suite)", "SuitePlugin(lambda: SUITE)"))
+    code, output = ended(begun(place, ["--ngd-executor=processes"]), place)
+    assert code == pytest.ExitCode.USAGE_ERROR, output
+    assert "ERROR: --ngd-executor: workers cannot import what gives the suite (" in output
+    assert "Traceback" not in output
+
+
+def test_a_process_does_one_item_at_a_time_in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_work: list[int] = []
+    seen: list[tuple[int, int]] = []
+
+    def slow(one: Order) -> Outcome:
+        at_work.append(one.number)
+        time.sleep(0.05)
+        threads = max(found["num_threads"] for found in threadpool_info())
+        seen.append((len(at_work), threads))
+        at_work.remove(one.number)
+        return Outcome({}, True, "")
+
+    monkeypatch.setattr("properties.engine.run.orders._outcome", slow)
+    orders = [order(number, SUITE.claims["I-pinv"], TERMS) for number in range(4)]
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(carried_out, orders))
+    with threadpool_limits(2):
+        carried_out(orders[0])
+    assert seen == [(1, 1)] * 5
 
 
 def test_a_worker_of_another_version_is_refused() -> None:

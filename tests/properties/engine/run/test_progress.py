@@ -29,9 +29,9 @@ SUCCESSFUL = {"TERM": "xterm", "NO_COLOR": ""}
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 
 
-def command(directory: Path, *arguments: str) -> list[str]:
+def command(directory: Path, *arguments: str, registry: str = OWN_REGISTRY) -> list[str]:
     """A run of the items of two claims."""
-    (directory / "conftest.py").write_text(OWN_REGISTRY)
+    (directory / "conftest.py").write_text(registry)
     (directory / "test_items.py").write_text(ITEMS.read_text())
     return [sys.executable, "-m", "pytest", "-p", "properties.plugin", "--ngd-claim=all", *arguments]
 
@@ -40,7 +40,7 @@ def environment(**changes: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ITEMS.parents[2]), **SUCCESSFUL, **changes}
 
 
-def seen_on_a_terminal(directory: Path, *arguments: str, **changes: str) -> str:
+def seen_on_a_terminal(directory: Path, *arguments: str, registry: str = OWN_REGISTRY, **changes: str) -> str:
     """What a run writes to a terminal of 100 columns."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, 100))
@@ -56,7 +56,7 @@ def seen_on_a_terminal(directory: Path, *arguments: str, **changes: str) -> str:
     reader = threading.Thread(target=read)
     reader.start()
     subprocess.run(
-        command(directory, *arguments),
+        command(directory, *arguments, registry=registry),
         cwd=directory,
         env=environment(**changes),
         stdout=theirs,
@@ -97,6 +97,17 @@ def test_a_terminal_shows_a_bar_the_time_left_and_the_last_item(tmp_path: Path, 
     assert "..." not in seen.partition("items")[2].partition("claims ==")[0]  # the dots
     assert "\x1b" not in seen  # NO_COLOR
     assert "6 passed" in seen
+
+
+@pytest.mark.parametrize("distributed", [(), ("-n", "2"), ("--ngd-executor", "serial")])
+def test_nothing_is_left_of_the_line_where_an_item_has_failed(tmp_path: Path, distributed: tuple[str, ...]) -> None:
+    """Pytest writes how far it came at the end of the line that it thinks it has."""
+    registry = OWN_REGISTRY.replace("claim(id)", "claim(id, limit=20.0)")
+    seen = seen_on_a_terminal(tmp_path, *distributed, registry=registry, NO_COLOR="1")
+    assert "2 failed" in seen
+    assert "%]" in seen
+    assert drawn(seen)
+    assert not any("%]" in one for one in drawn(seen))
 
 
 def test_a_terminal_that_draws_no_line_again_is_a_log(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def test_what_has_ended_corrects_what_is_expected_of_the_rest() -> None:
     found.start("other", 0.0)
     found.end("other", 10.0)
     assert found.seconds(10.0) == pytest.approx(31 * (PRIOR + 10) / (PRIOR + 5))
+    assert found.seconds(10.0) < 50.0  # one that took twice as long makes no day of it
     found.end("unheard of", 1.0)
     found.end("long", 30.0)
     found.end("short", 1.0)

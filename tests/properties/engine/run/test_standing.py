@@ -1,6 +1,8 @@
 """Where the standing of a run goes."""
 
 import io
+import os
+import re
 import sys
 import time
 from typing import TextIO
@@ -45,6 +47,22 @@ def test_bars_are_drawn_in_the_characters_of_the_terminal(encoding: str, bars: t
     assert bars[0] in stream.getvalue()
 
 
+def test_a_line_is_drawn_ten_times_a_second_and_whenever_something_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    stream = Terminal("ascii")
+    line = TerminalLine(stream)
+    told = [(0.0, False), (0.05, False), (0.06, True), (0.15, False), (0.17, False)]
+    for seconds, ended in told:
+        now[0] = 100.0 + seconds
+        line.tell(standing_of(1, f"<after {seconds}>"), ended)
+    assert re.findall("<after (.*?)>", stream.getvalue()) == ["0.0", "0.06", "0.17"]
+    line.clear()
+    assert stream.getvalue().rpartition("<after 0.17>")[2].strip("\r ") == ""
+    assert stream.getvalue().endswith("\r")
+    line.close()
+
+
 def test_a_line_of_a_log_comes_at_once_then_every_ten_seconds_and_only_of_what_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -61,6 +79,26 @@ def test_a_line_of_a_log_comes_at_once_then_every_ten_seconds_and_only_of_what_e
         "after 0.0 seconds; claims 0 of 16, a name that is too long 1 of 2; about 1:02:05 left",
         "after 10.0 seconds; claims 10 of 16, a name that is too long 1 of 2; about 1:02:05 left",
     ]
+
+
+@pytest.mark.parametrize(("kind", "draws"), [("xterm", True), ("dumb", False), (None, False)])
+def test_a_terminal_is_drawn_on_unless_it_cannot_go_back(
+    monkeypatch: pytest.MonkeyPatch, kind: str | None, draws: bool
+) -> None:
+    ours, theirs = os.openpty()
+    monkeypatch.delenv("TERM", raising=False)
+    if kind is not None:
+        monkeypatch.setenv("TERM", kind)
+    with os.fdopen(theirs, "w", encoding="ascii") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        found = terminal_stream()
+        assert (found is not None) is draws
+        if found is not None:
+            found.write("é: what the terminal has no character for")
+            found.close()
+            assert os.read(ours, 3) == b"?: "
+        assert terminal.isatty()  # still open
+    os.close(ours)
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), None])
