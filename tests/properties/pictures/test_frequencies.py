@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import pickle
 import re
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +19,7 @@ from properties.catalogue import registry
 from properties.engine.claim import Depth
 from properties.engine.statistics import Trials, confidence_limits
 from properties.pictures import frequencies
-from properties.pictures.frequencies import Counting, Counts, Replica, counted, filled, instances, lines
+from properties.pictures.frequencies import Counting, Counts, Replica, counted, filled, instances, lines, main
 from theory.errors import ChoiceError, StreamError
 from theory.streaming.executors import SerialExecutor
 
@@ -117,6 +119,29 @@ def test_each_replica_draws_from_a_stream_of_its_own(monkeypatch: pytest.MonkeyP
     names = [one.name for one in replicas]
     monkeypatch.setattr(np, "__version__", "another")
     assert not {one.name for one in replicas}.intersection(names)
+
+
+def test_so_many_replicas_are_counted_by_whom_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    seen: list[int] = []
+
+    @contextmanager
+    def noted(name: str) -> Iterator[Executor]:
+        asked.append(name)
+        yield SerialExecutor()
+
+    def one_trial(replica: Replica) -> Counts:
+        seen.append(replica.number)
+        return [("drawn", 0.5, 0, 0, 1)]
+
+    monkeypatch.setattr(frequencies, "executor_named", noted)
+    monkeypatch.setattr(frequencies, "counted", one_trial)
+    monkeypatch.setattr(frequencies, "instances", lambda claim, depth: [Replica(claim, "a", {"n": depth.value}, 0)])
+    main(["--claim=R0", "--replicas=3", "--depth=normal", "--executor=tcp://here", f"--kept={tmp_path}"])
+    assert (asked, sorted(seen)) == (["tcp://here"], [0, 1, 2])
+    assert "R0, a, [('n', 'normal')]: drawn: 0 of 3; P within [0, " in capsys.readouterr().out
 
 
 def test_a_count_is_beside_the_bound_with_its_rounding() -> None:

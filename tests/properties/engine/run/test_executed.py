@@ -14,16 +14,17 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from properties.engine.claim import Claim, Depth
-from properties.engine.part import Setting
+from properties.engine.part import Performed, Piece, Setting
 from properties.engine.report.commands import Commands
 from properties.engine.run.executed import _reason
-from properties.engine.run.orders import Order, Terms, carried_out, order
+from properties.engine.run.orders import _LATEST, Order, Terms, carried_out, order
 from properties.engine.run.verification import Outcome
 from properties.plugin import suite as given_suite
 from properties.suite import SUITE
@@ -312,8 +313,10 @@ def test_a_process_does_one_item_at_a_time_in_one_thread(monkeypatch: pytest.Mon
     orders = [order(number, SUITE.claims["I-pinv"], TERMS) for number in range(4)]
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(carried_out, orders))
+    clock = iter((10.0, 12.5))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     with threadpool_limits(2):
-        carried_out(orders[0])
+        assert carried_out(orders[0]).seconds == 2.5
     assert seen == [(1, 1)] * 5
 
 
@@ -328,3 +331,33 @@ def test_families_that_the_run_leaves_out_are_left_out() -> None:
     answer = carried_out(order(0, replace(claim, families=claim.families[1:]), TERMS))
     assert answer.outcome is not None
     assert list(answer.outcome.entry["families"]) == [family.id for family in claim.families[1:]]
+
+
+def test_a_mutant_is_searched_in_the_families_of_its_claim_that_the_run_has() -> None:
+    claim = fake_claims.claim()
+    known = replace(SUITE, claims={claim.id: claim}, obligations={}, chains={})
+    terms = replace(TERMS, suite=lambda: known)
+    found = []
+    for families in (claim.families[:1], claim.families[1:]):  # in the second no number is above 10
+        mutant = replace(claim.mutants[0], claim=replace(claim.mutants[0].claim, families=families))
+        answer = carried_out(order(0, mutant, terms))
+        assert answer.outcome is not None, answer.error
+        found.append(answer.outcome.passed)
+    assert found == [True, False]
+
+
+def test_the_shares_of_a_task_are_made_once_a_run_and_not_kept_longer() -> None:
+    """What one share finds on the way, the next may use; another run has another setting."""
+    made: list[Setting] = []
+
+    def shares(setting: Setting) -> Sequence[Any]:
+        made.append(setting)
+        return [SimpleNamespace(name=name, perform=lambda _: Performed({}, True)) for name in ("one", "two")]
+
+    task: Any = SimpleNamespace(kind="dataset", name="mine", shares=shares)
+    for run in ("first", "second"):
+        for share in ("one", "two"):
+            answer = carried_out(Order(0, Piece, share, replace(TERMS, run=run), task=task))
+            assert answer.error == ""
+    assert len(made) == 2
+    assert len(_LATEST) == 1

@@ -4,6 +4,7 @@ import io
 import os
 import re
 import sys
+import termios
 import time
 from typing import TextIO
 
@@ -59,8 +60,8 @@ def test_a_line_is_drawn_ten_times_a_second_and_whenever_something_has_ended(mon
     assert re.findall("<after (.*?)>", stream.getvalue()) == ["0.0", "0.06", "0.17"]
     line.clear()
     assert stream.getvalue().rpartition("<after 0.17>")[2].strip("\r ") == ""
-    assert stream.getvalue().endswith("\r")
     line.close()
+    assert stream.getvalue().endswith("\r")
 
 
 def test_a_line_of_a_log_comes_at_once_then_every_ten_seconds_and_only_of_what_ended(
@@ -86,6 +87,7 @@ def test_a_terminal_is_drawn_on_unless_it_cannot_go_back(
     monkeypatch: pytest.MonkeyPatch, kind: str | None, draws: bool
 ) -> None:
     ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (10, 60))
     monkeypatch.delenv("TERM", raising=False)
     if kind is not None:
         monkeypatch.setenv("TERM", kind)
@@ -95,8 +97,14 @@ def test_a_terminal_is_drawn_on_unless_it_cannot_go_back(
         assert (found is not None) is draws
         if found is not None:
             found.write("é: what the terminal has no character for")
-            found.close()
+            found.flush()
             assert os.read(ours, 3) == b"?: "
+            os.read(ours, 1000)
+            line = TerminalLine(found)
+            line.tell(standing_of(3, "what is longer than the terminal is wide"), ended=True)
+            assert len(os.read(ours, 1000).decode().strip("\r\n")) <= 60
+            line.close()
+            assert found.closed
         assert terminal.isatty()  # still open
     os.close(ours)
 
