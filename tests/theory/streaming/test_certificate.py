@@ -121,7 +121,12 @@ def counted_ball(radius: float, weight: list[list[int]], number: list[int], dim:
 
 def test_a_budget_that_pays_for_everything_flips_all_pairs_each_with_its_whole_neuron() -> None:
     """Whether they are below the last edge, or beyond."""
-    for weight, number in ([[[0, 0], [0, 0]], [0, 0]], [[[6, 0], [0, 6]], [3, 3]], [[[1, 0], [0, 2]], [1, 2]]):
+    counts: tuple[tuple[list[list[int]], list[int]], ...] = (
+        ([[0, 0], [0, 0]], [0, 0]),
+        ([[6, 0], [0, 6]], [3, 3]),
+        ([[1, 0], [0, 2]], [1, 2]),
+    )
+    for weight, number in counts:
         found = counted_ball(100.0, weight, number, 2)
         assert found.frobenius == found.spectral == pattern_bound(6, 3)
 
@@ -132,7 +137,7 @@ def test_a_row_may_be_longer_than_1_by_its_rounding() -> None:
     assert squared_budget(UpperBound(1 - below)) < 1 < (1 - below) ** 2 * (1 + squared_norm_excess(dim))
     found = counted_ball(1 - below, [[0, 1]], [0, 1], dim)
     assert found.frobenius == found.spectral == pattern_bound(1, 3)
-    assert counted_ball(1 - 4 * below, [[0, 1]], [0, 1], dim).frobenius == 0
+    assert counted_ball(1 - 4 * below, [[0, 1]], [0, 1], dim).frobenius == 0.0
 
 
 @pytest.mark.parametrize("symmetric", [False, True])
