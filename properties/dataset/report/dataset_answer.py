@@ -30,7 +30,9 @@ def answer(certificate: Certificate) -> str:
     clauses = [f"on {_which(rows, given, group)} {said}" for said, rows, group in found if said]
     clauses += [f"on {_which(rows, given, group)} {_uncertified(group)}" for said, rows, group in found if not said]
     sentence = "; ".join(clauses)
-    return f"{sentence[0].upper()}{sentence[1:]}."
+    parallel = (certificate.get("inputs") or {}).get("unscaled") or ""
+    advice = " Your rows are nearly parallel: try --standardise." if "--standardise" in parallel else ""
+    return f"{sentence[0].upper()}{sentence[1:]}.{advice}"
 
 
 def _which(rows: int, given: int, group: Sequence[Mapping[str, Any]]) -> str:
@@ -63,7 +65,7 @@ def _in_a_tube(group: Sequence[Mapping[str, Any]]) -> str:
     progress, rung = max(known, key=lambda one: one[0])
     return (
         f"at m = {rung['width']:,} and nu = {rung['scale']:g}, T1-tube allows every step up to 1 ({evidence(progress)} for every number of "
-        f"steps): ||r(k)|| <= (1 - {digits(progress, 3)} eta)^k ||r(0)||"
+        f"steps): ||r(k)|| <= (1 - {digits(progress, 3)} eta)^k ||r(0)||{_paper(rung, _limits(rung))}"
     )
 
 
@@ -81,14 +83,14 @@ def _certified(group: Sequence[Mapping[str, Any]]) -> str:
     if not limits[best][0] > 0:
         return ""
     said = f"at m = {rung['width']:,}, {_allows(best, rung, limits)}"
-    if best in PAPER:
-        return said
+    return said if best in PAPER else f"{said}{_paper(rung, limits)}"
+
+
+def _paper(rung: Mapping[str, Any], limits: Mapping[str, tuple[LowerBound, bool]]) -> str:
     paper = PAPER[0]
-    return (
-        f"{said}, and the paper's {_allows(paper, rung, limits)}"
-        if limits[paper][0] > 0
-        else (f"{said}, while the paper's {paper} allows none")
-    )
+    if limits[paper][0] > 0:
+        return f", and the paper's {_allows(paper, rung, limits)}"
+    return f", while the paper's {paper} allows none"
 
 
 def _allows(theorem: str, rung: Mapping[str, Any], limits: Mapping[str, tuple[LowerBound, bool]]) -> str:
@@ -120,7 +122,7 @@ def _uncertified(group: Sequence[Mapping[str, Any]]) -> str:
         )
         return (
             f"nothing is certified, because {where} C along NGD's path is {evidence(constant)} to be at most {digits(constant, 3)}{end}, "
-            f"and theorems with Condition 2 need C < 1{_enough(rung)}"
+            f"and theorems with Condition 2 need C < 1, the paper's T1 C < 1/2{_enough(rung)}"
         )
     reasons = (rung.get("condition_1"), *rung.get("unavailable", {}).values(), "NGD has no certified path")
     return f"nothing is certified, because {where} {next(filter(None, reasons))}"

@@ -305,14 +305,11 @@ def _table(compared: Comparison, row: Any, truth: Truth) -> None:
         compared.progress("the tube in the table", row.tube, truth.tube, 4)
 
 
+ADVICE = r"(?: Your rows are nearly parallel: try --standardise\.)?"
+
+
 def _answer(compared: Comparison, said: str, truth: Truth) -> None:
     """The sentence that answers: the tube's rate, or the best theorem's step size and the paper's, or why there is none."""
-    if truth.tube is not None:
-        start = f"On all {truth.exact.n} rows at m = {truth.exact.m:,} and nu = {truth.scale:g}, T1-tube allows every step up to 1 "
-        rate = rf"\(certified for every number of steps\): \|\|r\(k\)\|\| <= \(1 - {N} eta\)\^k \|\|r\(0\)\|\|\."
-        if found := compared.line([said], start + rate, "the answer"):
-            compared.progress("1 - mu in the answer", found[0], truth.tube, 3)
-        return
     limits: dict[str, tuple[arb, str]] = {}
     for theorem in NGD:
         one, over = truth.admitted[theorem], truth.limit("ngd", theorem, truth.ball[0])
@@ -322,31 +319,38 @@ def _answer(compared: Comparison, said: str, truth: Truth) -> None:
             if own > over
             else (over, f"steps up to {N} \\(certified over the ball\\)")
         )
+    paper = (
+        f", and the paper's T1 allows {limits['T1'][1]}"
+        if limits["T1"][0] > 0
+        else ", while the paper's T1 allows none"
+    )
+    if truth.tube is not None:
+        start = f"On all {truth.exact.n} rows at m = {truth.exact.m:,} and nu = {truth.scale:g}, T1-tube allows every step up to 1 "
+        rate = rf"\(certified for every number of steps\): \|\|r\(k\)\|\| <= \(1 - {N} eta\)\^k \|\|r\(0\)\|\|"
+        if found := compared.line([said], rf"{start}{rate}{paper}\.{ADVICE}", "the answer"):
+            compared.progress("1 - mu in the answer", found[0], truth.tube, 3)
+            for text in found[1:]:
+                compared.lower("T1 in the answer", text, limits["T1"][0], 3)
+        return
     best = max(("T1-sharp", "T1-q", "T1"), key=lambda theorem: float(limits[theorem][0].mid()))
     m, n = f"{truth.exact.m:,}", truth.exact.n
     if not limits[best][0] > 0:
         path, _ = truth.on_path("ngd", HALF)
         why = (
-            "because at m = {m} C along NGD's path is certified to be at most {N}, and theorems with Condition 2 need C < 1"
+            "because at m = {m} C along NGD's path is certified to be at most {N}, and theorems with Condition 2 need C < 1, the paper's T1 C < 1/2"
             if not path < 1
             else "because at m = {m} no step size was found whose own path allows it, though C along NGD's path is at most {N}"
         )
         number = r"\d\S*"
         more = rf"(?:, while T1-tube is estimated to allow every step up to 1 from m = {number} on(?:, or from nu = {number} on)?)?"
         if found := compared.line(
-            [said], rf"On all {n} rows nothing is certified, {why.format(m=m, N=N)}{more}\.", "the answer"
+            [said], rf"On all {n} rows nothing is certified, {why.format(m=m, N=N)}{more}\.{ADVICE}", "the answer"
         ):
             compared.upper("C in the answer", found[0], path, 3)
         return
-    paper = ""
-    if best != "T1":
-        paper = (
-            f", and the paper's T1 allows {limits['T1'][1]}"
-            if limits["T1"][0] > 0
-            else ", while the paper's T1 allows none"
-        )
+    paper = paper if best != "T1" else ""
     found = compared.line(
-        [said], rf"On all {n} rows at m = {m}, {best} allows {limits[best][1]}{paper}\.", "the answer"
+        [said], rf"On all {n} rows at m = {m}, {best} allows {limits[best][1]}{paper}\.{ADVICE}", "the answer"
     )
     for theorem, text in zip((best, "T1"), found, strict=False):
         compared.lower(f"{theorem} in the answer", text, limits[theorem][0], 3)

@@ -254,6 +254,16 @@ def rung_entry(rows: int, width: int, path: float | None, steps: dict[str, float
     return {"rows": rows, "width": width, "ngd": {**ngd, **others.pop("ngd", {})}, **others}
 
 
+@pytest.mark.parametrize(
+    ("unscaled", "said"),
+    [(None, False), ("the inputs look unscaled", False), ("unscaled: 1 n; --standardise makes it 0.2 n", True)],
+)
+def test_standardise_is_named_where_it_would_help(unscaled: str | None, said: bool) -> None:
+    whole = rung_entry(5, 64, 0.3, {"T1": 0.1, "T1-q": 0.0, "T1-sharp": 0.0})
+    found = answer({"n": 5, "rungs": [whole], "inputs": {"unscaled": unscaled}})
+    assert found.endswith(" Your rows are nearly parallel: try --standardise.") == said
+
+
 def test_the_answer_in_words() -> None:
     wide = rung_entry(10, 100_000, 0.3, {"T1": 0.08615, "T1-q": 0.5, "T1-sharp": 0.5785})
     narrow = rung_entry(10, 10_000, 0.7, {"T1": 0.0, "T1-q": 0.2, "T1-sharp": 0.3})
@@ -261,7 +271,7 @@ def test_the_answer_in_words() -> None:
     assert answer({"n": 361, "rungs": [whole, narrow, wide]}) == (
         "On your first 10 rows at m = 100,000, T1-sharp allows steps of 0.578 (certified along its own path of 20 steps), and "
         "the paper's T1 allows steps of 0.0861 (certified along its own path of 20 steps); on all 361 rows nothing is certified, "
-        "because at m = 1,024 C along NGD's path is certified to be at most 70.4, and theorems with Condition 2 need C < 1."
+        "because at m = 1,024 C along NGD's path is certified to be at most 70.4, and theorems with Condition 2 need C < 1, the paper's T1 C < 1/2."
     )
     assert "while the paper's T1 allows none" in answer({"n": 10, "rungs": [narrow]})
     ball = rung_entry(2, 8, 0.1, {"T1": 0.0, "T1-sharp": 0.6}, ball={"T1": 0.1, "T1-sharp": 0.7})
