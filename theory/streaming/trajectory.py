@@ -161,16 +161,16 @@ class StreamedPath:
         return found
 
     def _columns(self, neurons: IntArray) -> NDArray[np.int8]:
-        """Those of the change, entries -1, 0, 1, of some neurons, shape (n, k)."""
-        wanted = np.arange(self._inputs)[:, None] * self._width + neurons
-        places = np.searchsorted(self._pairs, wanted)
-        known = np.concatenate([self._pairs, [-1]])[places] == wanted
-        return np.asarray(np.where(known, np.concatenate([self._directions, [0]])[places], 0), dtype=np.int8)
+        """Those of the change, entries -1, 0, 1, of some neurons in ascending order, shape (n, k)."""
+        rows, owners = np.divmod(self._pairs, self._width)
+        asked = np.isin(owners, neurons)
+        found = np.zeros((self._inputs, len(neurons)), dtype=np.int8)
+        found[rows[asked], np.searchsorted(neurons, owners[asked])] = self._directions[asked]
+        return found
 
     def _flip(self, flips: Flips) -> None:
         pairs = flips.rows * self._width + flips.neurons
         stay, come = ~np.isin(self._pairs, pairs), ~np.isin(pairs, self._pairs)
-        together = np.concatenate([self._pairs[stay], pairs[come]])
-        directions = np.concatenate([self._directions[stay], np.where(flips.end[come] >= 0, 1, -1)])
-        order = np.argsort(together)
-        self._pairs, self._directions = together[order], directions[order].astype(np.int8)
+        directions = np.where(flips.end[come] >= 0, 1, -1).astype(np.int8)
+        self._pairs = np.concatenate([self._pairs[stay], pairs[come]])
+        self._directions = np.concatenate([self._directions[stay], directions])
