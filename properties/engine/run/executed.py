@@ -32,7 +32,6 @@ class Executed:
             suite,
             run.setting,
             run.report,
-            str(run.document.environment["profile"]),
             run.document.commands,
         )
         try:

@@ -54,7 +54,6 @@ class Terms:
     """A function of a module, which workers import."""
     setting: Setting
     report: Path | None
-    profile: str
     commands: Commands
     filters: tuple[WarningFilter, ...] = ()
     """Which warnings are errors in an item; the first that fits counts."""
@@ -151,7 +150,7 @@ def _warnings_kept(filters: Sequence[WarningFilter]) -> Iterator[list[warnings.W
 
 def _outcome(one: Order) -> Outcome:
     terms, setting, suite = one.terms, one.terms.setting, one.terms.suite()
-    here = {**environment(), "root_seed": setting.root, "depth": setting.depth.value, "profile": terms.profile}
+    here = {**environment(), "root_seed": setting.root}
     verification = Verification(
         Conditions(setting, suite.claims, suite, suite.ties, _provers(), terms.report, here, terms.commands)
     )

@@ -50,7 +50,7 @@ FALSE = ("20_000 - one.step * one.b", "20_001 - one.step * one.a")
 """Q-descent without its step limit."""
 
 SETTING = Setting(Depth.QUICK, 20191, every_claim=False, reported=False)
-TERMS = Terms("run", given_suite, SETTING, None, "developer", Commands())
+TERMS = Terms("run", given_suite, SETTING, None, Commands())
 
 
 @pytest.fixture(scope="module")

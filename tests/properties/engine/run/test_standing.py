@@ -60,6 +60,7 @@ def test_a_line_is_drawn_ten_times_a_second_and_whenever_something_has_ended(mon
     assert re.findall("<after (.*?)>", stream.getvalue()) == ["0.0", "0.06", "0.17"]
     line.clear()
     assert stream.getvalue().rpartition("<after 0.17>")[2].strip("\r ") == ""
+    assert stream.getvalue().endswith("\r")
     line.close()
     assert stream.getvalue().endswith("\r")
 
