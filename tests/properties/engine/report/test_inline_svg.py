@@ -53,8 +53,12 @@ def test_an_element_has_what_is_seen_and_nothing_else() -> None:
             '<path style="stroke: red" clip-path="url(#a)" d="M 1 1"/><path style="stroke: red" d="M 2 2"/>',
             '<path style="stroke:red" clip-path="url(#p-1)" d="M1 1"/><path style="stroke:red" d="M2 2"/>',
         ),
+        (
+            '<path style="stroke: red" clip-path="url(#a)" d="M 1 1"/><path style="stroke: red" clip-path="url(#a)" d="M 2 2"/>',
+            '<g style="stroke:red" clip-path="url(#p-1)"><path d="M1 1"/><path d="M2 2"/></g>',
+        ),
     ],
-    ids=["line after curve", "minus nothing", "little rotation", "title", "other clip"],
+    ids=["line after curve", "minus nothing", "little rotation", "title", "other clip", "same clip"],
 )
 def test_what_is_shortened_means_the_same(given: str, expected: str) -> None:
     found = inlined(f'<svg viewBox="0 0 9 9">{given}</svg>', "a", "p", {})

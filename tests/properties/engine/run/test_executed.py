@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import re
@@ -344,6 +345,25 @@ def test_a_mutant_is_searched_in_the_families_of_its_claim_that_the_run_has() ->
         assert answer.outcome is not None, answer.error
         found.append(answer.outcome.passed)
     assert found == [True, False]
+
+
+def answered(claim: Claim[Any], report: Path) -> Outcome:
+    known = replace(SUITE, claims={claim.id: claim}, obligations={}, chains={}, document=None)
+    answer = carried_out(order(0, claim, replace(TERMS, suite=lambda: known, report=report)))
+    assert answer.outcome is not None, answer.error
+    return answer.outcome
+
+
+def test_a_worker_writes_the_root_seed_into_counterexamples_and_misses_what_a_claim_lacks(tmp_path: Path) -> None:
+    false = answered(fake_claims.claim(limit=20.0), tmp_path)
+    assert "is refuted" in false.failure
+    (content,) = false.files.values()
+    assert json.loads(content)["environment"]["root_seed"] == SETTING.root
+    assert "formulas" in answered(fake_claims.claim(formulas=None), tmp_path).failure
+
+
+def test_a_mutant_goes_with_all_families_that_the_run_has() -> None:
+    assert order(0, fake_claims.claim().mutants[0], TERMS).families == ("F1", "F2")
 
 
 def test_the_shares_of_a_task_are_made_once_a_run_and_not_kept_longer() -> None:
