@@ -90,6 +90,20 @@ def test_one_thing_against_a_run_decides_it(found: Document, verdict: str) -> No
     assert found.to_json()["verdict"] == verdict
 
 
+@pytest.mark.parametrize(
+    ("verdict", "update", "said"),
+    [
+        ("holds", False, "Worse than the baseline"),
+        ("holds", True, "Holds"),
+        ("undecided", False, "Undecided"),
+        ("refuted", False, "Refuted"),
+    ],
+)
+def test_a_run_that_is_only_worse_than_its_baseline_says_so_first(verdict: str, update: bool, said: str) -> None:
+    found = document([entry("N", verdict)], baseline={"losses": ["N: less"], "update": update})
+    assert found.headline == said
+
+
 def test_survivors_are_all_that_is_not_refuted() -> None:
     verdicts = ["refuted", "holds", "undecided"]
     found = document([entry()], [mutant(f"N/{verdict}", verdict) for verdict in verdicts])
