@@ -102,7 +102,11 @@ def certify_tube(
     targets = target_vector(y, len(rows))
     asked = Asked(net, rows, targets, as_optimiser(optimiser), loss or SquaredLoss, damping, per_neuron)
     rule = rule_for(asked)
-    return closed_tube(SmoothTube(rule.start) if net.phi.curvature is not None else RectifierTube(rule.start), rule)
+    return closed_tube(_tube(rule.start), rule)
+
+
+def _tube(start: Start) -> Tube:
+    return RectifierTube(start) if start.net.phi.curvature is None else SmoothTube(start)
 
 
 def closed_tube(tube: Tube, rule: TubeRule) -> TubeCertificate:
@@ -159,7 +163,8 @@ def _iterated(tube: Tube, rule: TubeRule) -> TubeCertificate:
         return _open(tube.start, risen.bounds, Shortfall("tubes"))
 
     def closes(scale: float) -> bool:
-        return _risen(tube, rule, TURNS_AT_ANOTHER_SCALE, scale).reach is not None
+        fresh = _tube(tube.start)  # what the other has listed is far more than a tube there needs
+        return _risen(fresh, rule, TURNS_AT_ANOTHER_SCALE, scale).reach is not None
 
     return _open(tube.start, risen.bounds, Shortfall.of(risen.short, tube, risen.first, closes))
 
