@@ -87,6 +87,9 @@ def _certified(group: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _paper(rung: Mapping[str, Any], limits: Mapping[str, tuple[LowerBound, bool]]) -> str:
+    """What the paper's theorem allows beside; empty where nobody asked, on a network that is looked at for its tube alone."""
+    if "ngd" not in rung:
+        return ""
     paper = PAPER[0]
     if limits[paper][0] > 0:
         return f", and the paper's {_allows(paper, rung, limits)}"

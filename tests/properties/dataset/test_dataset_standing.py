@@ -264,6 +264,22 @@ def test_standardise_is_named_where_it_would_help(unscaled: str | None, said: bo
     assert found.endswith(" Your rows are nearly parallel: try --standardise.") == said
 
 
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (None, "."),  # a network that is looked at for its tube alone
+        (0.0, ", while the paper's T1 allows none."),
+        (0.25, ", and the paper's T1 allows steps of 0.25 (certified along its own path of 20 steps)."),
+    ],
+)
+def test_beside_a_tube_t1_is_told_of_where_it_was_asked(limit: float | None, said: str) -> None:
+    rung = rung_entry(5, 64, 0.3, {"T1": limit or 0.0, "T1-q": 0.0, "T1-sharp": 0.0})
+    rung |= {"scale": 1.0, "tube": {"ngd": {"contraction": 0.25, "progress": 0.75}}}
+    if limit is None:
+        del rung["ngd"]
+    assert answer({"n": 5, "rungs": [rung]}).endswith(f"||r(k)|| <= (1 - 0.75 eta)^k ||r(0)||{said}")
+
+
 def test_the_answer_in_words() -> None:
     wide = rung_entry(10, 100_000, 0.3, {"T1": 0.08615, "T1-q": 0.5, "T1-sharp": 0.5785})
     narrow = rung_entry(10, 10_000, 0.7, {"T1": 0.0, "T1-q": 0.2, "T1-sharp": 0.3})
