@@ -18,6 +18,7 @@ from properties.engine.paths import encodable
 from properties.engine.ratios import BINS
 from properties.engine.report import wording
 from properties.engine.report.atomic import write_text_atomically
+from properties.engine.report.baseline_lines import baseline_lines
 from properties.engine.report.claim_view import claim_views, ratio_file
 from properties.engine.report.data_files import DataFile
 from properties.engine.report.document import INDEX, Document
@@ -131,7 +132,7 @@ def _content(document: Document, presentation: Presentation, isolated: Isolated)
         "verdict": document.verdict.value,
         "headline": document.headline,
         "claims_digest": hashlib.sha256(encodable(document.text())).hexdigest(),
-        "baseline": wording.baseline_lines(_named_shortly(document.baseline)),
+        "baseline": baseline_lines(_named_shortly(document.baseline)),
         "outlook": isolated.listed("what would change the verdict", lambda: outlook(document)),
         "opening": isolated("the first screen", lambda: presentation.opening(document), NOTHING),
         "legend": wording.MARKS_LEGEND,

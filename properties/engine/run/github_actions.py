@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from properties.engine.claim import Verdict
 from properties.engine.report import terminal, wording
+from properties.engine.report.baseline_lines import baseline_lines
 from properties.engine.report.document import Document
 from properties.engine.report.left_out import left_out_lines
 from properties.engine.run.place import Place
@@ -58,7 +59,7 @@ def summary(document: Document) -> str:
         *terminal.mutant_lines(document),
         *terminal.obligation_lines(document),
         *left_out_lines(document.left_out),
-        *wording.baseline_lines(document.baseline),
+        *baseline_lines(document.baseline),
     ]
     parts = [f"### {_escaped(document.title)}\n\n{_escaped(' '.join(terminal.closing_lines(document)))}\n"]
     if rows:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from properties.engine.claim import Verdict
 from properties.engine.paths import printable
-from properties.engine.report import terminal, wording
+from properties.engine.report import terminal
+from properties.engine.report.baseline_lines import baseline_lines
 from properties.engine.report.document import Document
 from properties.engine.report.left_out import left_out_lines
 from properties.engine.report.publication import publish, write_partial
@@ -76,7 +77,7 @@ class Recorder:
             ("replays", terminal.replay_lines(document)),
             ("slack", terminal.slack_lines(document)),
             ("claims", self._claims(document, partial(_painted, terminalreporter))),
-            ("baseline", wording.baseline_lines(document.baseline)),
+            ("baseline", baseline_lines(document.baseline)),
         ):
             if lines:
                 terminalreporter.section(title)

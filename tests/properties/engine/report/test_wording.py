@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from properties.catalogue import slack_table
 from properties.engine.claim import InstanceVerdict
 from properties.engine.report import terminal, wording
+from properties.engine.report.baseline_lines import baseline_lines
 from properties.engine.report.commands import Commands
 from properties.engine.report.document import Document
 from properties.engine.report.entries import slack_entry
@@ -83,13 +84,13 @@ def test_a_link_counts_as_proved_only_where_its_obligations_are(known: str) -> N
 
 def test_a_comparison_of_nothing_is_no_success() -> None:
     nothing = {"file": "base.json", "compared": 0, "losses": [], "update": False}
-    (skipped,) = wording.baseline_lines({**nothing, "skipped": 3})
+    (skipped,) = baseline_lines({**nothing, "skipped": 3})
     assert skipped.startswith(
         "baseline base.json: nothing was compared, because this run asked for none of its 3 claims"
     )
-    (empty,) = wording.baseline_lines({**nothing, "skipped": 0})
+    (empty,) = baseline_lines({**nothing, "skipped": 0})
     assert empty == "baseline base.json: nothing was compared, because it holds no claims, mutants or obligations"
-    first, _ = wording.baseline_lines({**nothing, "skipped": 0, "update": True})
+    first, _ = baseline_lines({**nothing, "skipped": 0, "update": True})
     assert first == "baseline base.json: nothing was compared, because it held nothing before"
 
 
@@ -264,11 +265,11 @@ def test_a_survivor_in_full() -> None:
 
 def test_a_comparison_counts_what_was_compared_and_what_got_worse() -> None:
     found = {"file": "base.json", "compared": 7, "skipped": 2, "losses": ["N: fewer"], "update": False}
-    assert wording.baseline_lines(found) == [
+    assert baseline_lines(found) == [
         "baseline base.json: 7 claims, mutants and obligations compared, 2 not asked for; 1 worse",
         "    N: fewer",
     ]
-    assert wording.baseline_lines({**found, "losses": [], "skipped": 0})[0].endswith(
+    assert baseline_lines({**found, "losses": [], "skipped": 0})[0].endswith(
         "7 claims, mutants and obligations compared; none worse"
     )
 
