@@ -93,7 +93,7 @@ class Parts:
 def function_steps(p: Problem, parts: Parts) -> list[tuple[str, Run, Run]]:
     """The project's steps in function space, and their parts."""
     found: list[tuple[str, Run, Run]] = []
-    for name, measured in (("ngd", True), ("kfac", True), ("gd", False)):
+    for name, measured in (("ngd", True), ("kfac", False), ("gd", False)):
         state = FunctionSpaceDescent(p.network, p.inputs, p.targets, measure_steps=measured)
         step_size = STEP_SIZE if name != "gd" else STEP_SIZE / 100
 

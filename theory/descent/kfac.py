@@ -34,7 +34,8 @@ class KroneckerFactored(Optimiser):
         gradient, pattern_gram, geometry = state.output_gradient, state.pattern_gram, state.geometry
         # H^{-1} diag(g), transposed below
         inverse_times = solve_gram(pattern_gram, np.diag(gradient), named_at("H", "Condition K1", state.steps))
-        length = form_root(inverse_times @ geometry.dual_coordinates, pattern_gram)
+        coordinates = geometry.dual_coordinates
+        length = form_root(inverse_times @ coordinates, pattern_gram) if state.measure_steps else float("nan")
         basis = geometry.basis
         factors: Factors = (geometry.projection @ inverse_times.T,)
         if 2 * basis.shape[1] < len(basis):

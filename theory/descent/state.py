@@ -24,6 +24,9 @@ from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
 from theory.rigour.summation import accurate_sum
 
+FEW_BLOCKS = 4
+"""So many blocks have memory of their own for intermediate results, in which their features are still there for the next step."""
+
 SHIFTED = 60
 """Binary exponents below which moves are scaled before they are taken in float32, whose smallest number is 2^-149."""
 
@@ -48,7 +51,8 @@ class FunctionSpaceState(Iterate):
     ) -> None:
         """Evaluate the pre-activations of ``net`` once; afterwards the weights are not needed.
 
-        ``measure_steps=False`` spares GD the Gram matrix that only the length of its step needs (nan then); others evaluate it later.
+        ``measure_steps=False`` spares GD the Gram matrix, and K-FAC two products of n x n matrices, that only the lengths of their
+        steps need (nan then); others evaluate H later.
         ``single_precision`` multiplies the pattern of a ReLU network in float32: every move dZ is off by some 2^-24 of
         itself, while Z, outputs, counts and solutions stay as they are. For curves, not for certificates.
         """
@@ -122,7 +126,9 @@ class FunctionSpaceState(Iterate):
         self.last_step_norm = eta * movement.length
         last = -eta * self._unit * last
         self._shift = self._shift_of(last)
-        factors = tuple(factor.astype(self._dtype, copy=False) for factor in (*others, np.ldexp(last, -self._shift)))
+        if self._shift:
+            last = np.ldexp(last, -self._shift)
+        factors = tuple(factor.astype(self._dtype, copy=False) for factor in (*others, last))
         representable = self._stays_representable(factors)
         self._sweep(factors, count=count)
         representable = representable or all(bool(np.isfinite(block).all()) for block in self._moving)
@@ -154,15 +160,16 @@ class FunctionSpaceState(Iterate):
         def add(thread: int, panel: range) -> bool:
             finite = True
             for number in panel:
-                features = self._workspace(thread, number).features
-                self._block_features(number, features)
+                features = self._block_features(thread, number)
                 first = self.blocks.slices[number].start
                 for start in range(0, features.shape[1], short):
                     part = features[:, start : start + short]
                     rows = slice(first + start, first + start + part.shape[1])
                     np.matmul(part.T, scaled, out=moved[rows])
                     np.add(moved[rows], weights[rows], out=moved[rows])
-                    finite = finite and bool(np.isfinite(moved[rows]).all())
+                    flat = moved[rows].reshape(-1)
+                    # one pass where the squares do not overflow
+                    finite = finite and bool(np.isfinite(np.vdot(flat, flat)) or np.isfinite(flat).all())
             return finite
 
         return moved if all(self.blocks.each_panel(add)) else finite_array(moved, "the weights after the step", 2)
@@ -191,10 +198,12 @@ class FunctionSpaceState(Iterate):
             self._pattern.begin(count)
         sums = self.blocks.each_panel(lambda thread, panel: self._sweep_panel(movement, count, thread, panel))
         outputs = sum((outputs for outputs, _ in sums), np.zeros(n)) * self._unit
-        counts: FloatArray | None = sum((products for _, products in sums), np.zeros((n, n))) if count else None
+        counts: FloatArray | None
         if self._pattern is not None:
             self._pattern.end()
             counts = self._pattern.counts
+        else:
+            counts = sum((products for _, products in sums), np.zeros((n, n))) if count else None
         self._finish(outputs, None if counts is None else counts / self.width)
 
     def _sweep_panel(self, movement: Factors, count: bool, thread: int, panel: range) -> tuple[FloatArray, FloatArray]:
@@ -205,8 +214,7 @@ class FunctionSpaceState(Iterate):
             block, signs = self._moving[number], self._signs[self.blocks.slices[number]]
             space = self._workspace(thread, number)
             if movement:
-                self._block_features(number, space.features)
-                moved = _applied(movement, space.features, space.moves)
+                moved = _applied(movement, self._block_features(thread, number), space.moves)
                 np.add(block, np.ldexp(moved.astype(np.float64), self._shift) if self._shift else moved, out=block)
             if self._pattern is not None:
                 self._pattern.renew(number, block, space.signed)
@@ -215,28 +223,36 @@ class FunctionSpaceState(Iterate):
             else:
                 outputs += self.phi.function(block) @ signs
                 if count:
-                    self._block_features(number, space.features)
-                    products += space.features @ space.features.T
+                    features = self._block_features(thread, number)
+                    products += features @ features.T
         return outputs, products
 
+    @property
+    def _keeps_features(self) -> bool:
+        """Whether every block has a workspace, in which a pass leaves the features of its end."""
+        return self._pattern is not None and self._dtype == np.float64 and len(self.blocks.slices) <= FEW_BLOCKS
+
     def _workspace(self, thread: int, number: int) -> Workspace:
-        """A thread's, for a block of this number."""
-        if thread not in self._workspaces:
-            self._workspaces[thread] = Workspace.of(self._dtype, Blocks(self.blocks.rows, self.width))
-        return self._workspaces[thread].part(self._moving[number].shape)
+        """A thread's, or a block's own, for a block of this number."""
+        owner = number if self._keeps_features else thread
+        if owner not in self._workspaces:
+            self._workspaces[owner] = Workspace.of(self._dtype, Blocks(self.blocks.rows, self.width))
+        return self._workspaces[owner].part(self._moving[number].shape)
 
     def _finish(self, outputs: FloatArray, pattern_gram: FloatArray | None) -> None:
         """Take the outputs u (n,) and H (n, n) of a pass."""
         self._took(outputs)
         self._pattern_gram = pattern_gram
 
-    def _block_features(self, number: int, out: FloatArray) -> None:
-        """``m^{1/2} S`` of a block: from the stored pattern for ReLU, from the derivative else."""
-        if self._pattern is not None:
-            np.copyto(out, self._pattern.signed[number])
-        else:
+    def _block_features(self, thread: int, number: int) -> FloatArray:
+        """``m^{1/2} S`` of a block, in the workspace: from the stored pattern for ReLU, from the derivative else."""
+        found = self._workspace(thread, number).features
+        if self._pattern is None:
             slopes = self.phi.derivative(self._moving[number])
-            np.multiply(slopes, self._signs[self.blocks.slices[number]], out=out)
+            np.multiply(slopes, self._signs[self.blocks.slices[number]], out=found)
+        elif not self._keeps_features:
+            np.copyto(found, self._pattern.signed[number])
+        return found
 
 
 class Workspace(NamedTuple):

@@ -108,7 +108,7 @@ def trajectory(
 ) -> Trajectory:
     """Run ``steps`` steps in function space; ``parameters`` adds the weights at the end (I-dual).
 
-    ``measure_steps=False`` makes GD cheaper and leaves its ``step_norms`` nan. ``loss`` takes the labels y; r is the
+    ``measure_steps=False`` makes GD and K-FAC cheaper and leaves their ``step_norms`` nan. ``loss`` takes the labels y; r is the
     distance of the outputs from its minimiser.
 
     Raises InputError for bad input, RankDeficientError when the matrix to invert becomes singular, DivergenceError when an

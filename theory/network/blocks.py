@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -129,7 +129,7 @@ def share_out(work: Callable[[int, int], Result], count: int) -> list[Result]:
         for item in items:
             results[item] = work(thread, item)
 
-    with _libraries().limit(limits=1, user_api="blas"):
+    with nullcontext() if _SHARING.get() else _libraries().limit(limits=1, user_api="blas"):
         # settings such as those of np.errstate belong to a context
         others = [_others(os.getpid(), threads).submit(copy_context().run, take, k) for k in range(1, threads)]
         try:

@@ -60,17 +60,20 @@ class ActivationPattern:
         self._comparable = count and self.counts is not None and self._blocks.rows >= ROWS_WORTH_COMPARING
         known = self.counts if self._comparable and self._few_change else None
         self._counting, self._known, self.counts = count, known, None
-        self._total = np.zeros_like(self._total)
+        if count:
+            self._total = np.zeros_like(self._total)
 
     def renew(self, number: int, block: FloatArray, out: SignedPattern) -> None:
         """Take the signs of a block of Z, shape (n, b); they are left in ``out``, which is as large, too."""
         before, signs = self.signed[number], self._signs[self._blocks.slices[number]]
         np.greater_equal(block, 0.0, out=out.view(np.bool_))
         after = np.multiply(out, signs, out=out)
+        few = self._known is not None or (self._comparable and number == 0)
+        few = few and _few_differ(before, after)
         if self._counting:
-            self._add_counts(_counts_anew(after) if self._known is None else _change_of_counts(before, after))
+            self._add_counts(_counts_anew(after) if self._known is None else _change_of_counts(before, after, few))
         if self._comparable and number == 0:  # for the next pass
-            self._few_change = _few_differ(before, after)
+            self._few_change = few
         np.copyto(before, after)
 
     def _add_counts(self, change: Counts) -> None:
@@ -102,12 +105,12 @@ def _few_differ(before: SignedPattern, after: SignedPattern) -> bool:
     return bool(np.count_nonzero(after != before) <= FEW_CHANGES * before.shape[1])
 
 
-def _change_of_counts(before: SignedPattern, after: SignedPattern) -> Counts:
+def _change_of_counts(before: SignedPattern, after: SignedPattern, few: bool) -> Counts:
     """A matrix of integers whose mean with its transpose is ``T' T'^T - T T^T`` for T, T' (n, b).
 
-    Where few entries differ, ``(T' - T)(T' + T)^T``, from these alone: sums of integers below 2^24 are exact in float32.
+    Where ``few`` entries differ, ``(T' - T)(T' + T)^T``, from these alone: sums of integers below 2^24 are exact in float32.
     """
-    if not _few_differ(before, after):
+    if not few:
         return _counts_anew(after) - _counts_anew(before)
     flips = np.flatnonzero(after != before)
     rows, columns = np.divmod(flips, before.shape[1])

@@ -1,0 +1,148 @@
+"""The state in memory: its blocks and threads, what is assigned and asked, what it keeps from step to step."""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from tests.theory.descent.problems import STEPS, problem
+from theory.descent.steps import FunctionSpaceDescent, gradient_step, natural_gradient_step, trajectory
+from theory.errors import ChoiceError, NotFiniteError, ShapeError
+from theory.inputs import FloatArray
+from theory.network.blocks import _threads_allowed, share_out
+from theory.network.two_layer import TwoLayerNetwork
+
+
+def in_blocks_of(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("theory.network.blocks.LEAST_COLUMNS", columns)
+    monkeypatch.setattr("theory.network.blocks.BLOCK_ENTRIES", 1)
+
+
+def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, inputs, y = problem(4, 4, 3, 1000)
+    whole = trajectory(net, inputs, y, 0.3, 3)
+    in_blocks_of(33, monkeypatch)
+    blocks = trajectory(net, inputs, y, 0.3, 3)
+    assert np.abs(whole.pre_activations - blocks.pre_activations).max() <= 1e-12
+    assert FunctionSpaceDescent(net, inputs, y).summation_length == 33 + 1 + 31
+    in_blocks_of(1, monkeypatch)
+    assert np.abs(trajectory(net, inputs, y, 0.3, 3).residual - whole.residual).max() <= 1e-12
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("optimiser", list(STEPS))
+def test_the_number_of_threads_changes_no_bit(optimiser: str, activation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty blocks in panels of two; with 64 inputs the counts follow the flips."""
+    net, inputs, y = problem(4, 64, 70, 400, activation)
+    in_blocks_of(10, monkeypatch)
+    found = []
+    for threads in (1, 2, 3):
+        with threadpool_limits(threads, "blas"):
+            run = trajectory(net, inputs, y, 0.3, 3, optimiser)
+            found.append([run.pre_activations, run.residual_norms, run.step_norms])
+            found[-1].append(STEPS[optimiser](net, inputs, y, 0.3).weights)
+    for other in found[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(other, found[0], strict=True))
+
+
+def test_products_are_undivided_during_a_step_that_is_shared_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, inputs, y = problem(4, 4, 3, 1000)
+    in_blocks_of(100, monkeypatch)
+    blocks = FunctionSpaceDescent(net, inputs, y).blocks
+    with threadpool_limits(2, "blas"):
+        before = {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+        with blocks.undivided():
+            during = {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+            assert _threads_allowed() == max(before)
+        assert during == {1}
+        assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == before
+
+
+def test_an_error_of_a_thread_is_raised() -> None:
+    def fail(_: int, item: int) -> int:
+        if item == 3:
+            raise ValueError("the third")
+        return item
+
+    with threadpool_limits(2, "blas"):
+        assert share_out(lambda _, item: item, 9) == list(range(9))
+        with pytest.raises(ValueError, match="the third"):
+            share_out(fail, 9)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64])
+def test_pre_activations_that_are_assigned_are_those_of_a_network_that_has_them(kind: type, activation: str) -> None:
+    net, _, y = problem(4, 4, 4, 1000, activation)
+    inputs = np.eye(4)
+    state = FunctionSpaceDescent(net, inputs, y)
+    assigned: FloatArray = np.random.default_rng(1).integers(-3, 4, (4, 1000)).astype(kind)
+    state.pre_activations = assigned
+    other = FunctionSpaceDescent(net.at(assigned.T.astype(np.float64)), inputs, y)
+    for _ in range(2):
+        for one in ("pre_activations", "outputs", "residual", "pattern_gram"):
+            assert np.array_equal(getattr(state, one), getattr(other, one))
+        state.advance(0.1)
+        other.advance(0.1)
+
+
+@pytest.mark.parametrize(
+    ("assigned", "error"), [(np.zeros((3, 999)), ShapeError), (np.full((4, 1000), np.inf), NotFiniteError)]
+)
+def test_pre_activations_that_no_network_has_are_refused(assigned: FloatArray, error: type[Exception]) -> None:
+    net, inputs, y = problem(4, 4, 3, 1000)
+    state = FunctionSpaceDescent(net, inputs, y)
+    with pytest.raises(error, match="the pre-activations"):
+        state.pre_activations = assigned
+
+
+def test_state_reports_the_gram_matrices_of_its_iterate() -> None:
+    net, inputs, y = problem(5)
+    state = FunctionSpaceDescent(net, inputs, y)
+    assert np.array_equal(state.pattern_gram, net.pattern_gram(inputs))
+    assert np.array_equal(state.gram, net.gram(inputs))
+    assert np.abs(state.features() - net.pattern_features(inputs)).max() == 0
+    with pytest.raises(ChoiceError, match="no step was taken yet"):
+        state.parameter_direction()
+    state.advance(0.4)
+    moved = natural_gradient_step(net, inputs, y, 0.4)
+    assert np.abs(state.gram - moved.gram(inputs)).max() <= 1e-14
+    assert state.coefficients is not None
+    assert np.abs(state.parameter_direction() - state.coefficients[:, None] * inputs).max() == 0
+    state.advance(0.4, "kfac")
+    assert state.coefficients is None
+
+
+@pytest.mark.parametrize("optimiser", ["gd", "kfac"])
+def test_unmeasured_descent_follows_the_same_path_without_lengths(optimiser: str) -> None:
+    net, inputs, y = problem(6)
+    measured = trajectory(net, inputs, y, 0.2, 4, optimiser)
+    spared = trajectory(net, inputs, y, 0.2, 4, optimiser, measure_steps=False)
+    assert np.array_equal(measured.residual_norms, spared.residual_norms)
+    assert np.isfinite(measured.step_norms).all()
+    assert np.isnan(spared.step_norms).all()
+    assert np.isfinite(trajectory(net, inputs, y, 0.2, 4, "ngd", measure_steps=False).step_norms).all()
+
+
+@pytest.mark.parametrize("optimiser", list(STEPS))
+def test_features_that_few_blocks_keep_are_those_of_the_pattern(
+    optimiser: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is assigned is not what was kept."""
+    net, inputs, y = problem(4, 5, 3, 400)
+    in_blocks_of(100, monkeypatch)
+    found = []
+    for few in (4, 3):
+        monkeypatch.setattr("theory.descent.state.FEW_BLOCKS", few)
+        state = FunctionSpaceDescent(net, inputs, y)
+        assert state._keeps_features == (few == 4)
+        state.advance(0.3, optimiser)
+        state.pre_activations = -state.pre_activations
+        state.advance(0.3, optimiser)
+        found.append([state.pre_activations, state.outputs, STEPS[optimiser](net, inputs, y, 0.3).weights])
+    assert all(np.array_equal(kept, made) for kept, made in zip(*found, strict=True))
+
+
+def test_weights_whose_squares_overflow_are_finite() -> None:
+    """They are beside the input, so that the network's output is 1."""
+    net = TwoLayerNetwork(np.array([[1.0, 1e200]]), np.ones(1))
+    assert np.array_equal(gradient_step(net, np.eye(1, 2), np.zeros(1), 0.5).weights, [[0.5, 1e200]])
