@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import multiprocessing
 import os
 import signal
@@ -165,6 +166,7 @@ def _dask(name: str, workers: int | None) -> Iterator[Executor]:
         threads_per_worker=1,
         dashboard_address=None,
         scheduler_kwargs={"dashboard_address": f"{LOOPBACK}:0"},  # its health is served even so, at any free port
+        silence_logs=logging.ERROR,  # workers warn of what an interrupt has cancelled
     )
     with local as cluster, Client(cluster) as client:
         yield client.get_executor(pure=False)

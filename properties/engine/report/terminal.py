@@ -148,14 +148,25 @@ def obligation_lines(document: Document) -> list[str]:
 SLACK_COLUMNS = ("claim", "quantity", "paper", "proved", "refuted at")
 
 WIDEST_QUANTITY = 42
-"""Longer texts are cut in the terminal; the page has them whole."""
+"""Longer texts are wrapped."""
+
+MOST_SLACK = 24
+"""With more rows, as of a run of all claims, the terminal says how many there are."""
 
 
-def slack_lines(document: Document) -> list[str]:
-    """The slack table: what the paper allows, what is proved, where a counterexample is known."""
+def slack_lines(document: Document, whole: bool = True) -> list[str]:
+    """The slack table: what the paper allows, what is proved, where a counterexample is known; its length alone if it is long and not asked for ``whole``."""
     known = [row for row in document.slack if not without_counterexample(row)]
-    rows = [(row["claim"], _cut(row["quantity"]), *slack_texts(row)) for row in known]
-    lines = _aligned([SLACK_COLUMNS, *rows]) if rows else []
+    if len(known) > MOST_SLACK and not whole:
+        claims = len({row["claim"] for row in known})
+        return [
+            f"{len(known)} constants of {claims} claims beside what is proved and what is refuted: -v, or the report"
+        ]
+    rows: list[Sequence[str]] = [SLACK_COLUMNS]
+    for row in known:
+        first, *more = textwrap.wrap(row["quantity"], WIDEST_QUANTITY, subsequent_indent="  ")
+        rows += [(row["claim"], first, *slack_texts(row)), *(("", text, "", "", "") for text in more)]
+    lines = _aligned(rows) if known else []
     rest = len(document.slack) - len(known)
     if rest:
         noun = "hypothesis" if rest == 1 else "hypotheses"
@@ -171,10 +182,6 @@ def replay_lines(document: Document) -> list[str]:
 def closing_lines(document: Document) -> list[str]:
     """The verdict of the run."""
     return [replays_sentence(document) if document.replays else verdict_sentence(document)]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= WIDEST_QUANTITY else text[: WIDEST_QUANTITY - 1] + "…"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

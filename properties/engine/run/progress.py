@@ -40,9 +40,8 @@ class Progress:
         self._claims = {claim.id for claim in run.claims}
         self._pieces = {(piece.task.kind, piece.share.name): piece for piece in run.pieces}
         self._part_of = {name: piece.task.name for piece in run.pieces for name in (piece.item_name, piece.own_name)}
-        self._remaining = Remaining(
-            lambda node: known.get(_name(node), UNKNOWN if _name(node) in self._part_of else SHORT)
-        )
+        self._known = known
+        self._remaining = Remaining(self._expected)
         self._shown = shown
         self._totals: dict[str, int] = {}
         self._done: dict[str, int] = {}
@@ -99,7 +98,9 @@ class Progress:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """Make room for the percentage that pytest writes after the last item where one has failed."""
+        """Show what is to be done; at the end make room for the percentage that pytest writes where an item has failed."""
+        if self._totals:
+            self._shown.tell(self._standing(""), ended=False)
         try:
             return (yield)
         finally:
@@ -117,6 +118,11 @@ class Progress:
             bar = CLAIMS if name in self._claims else self._part_of.get(name)
             if bar is not None:
                 self._totals[bar] = self._totals.get(bar, 0) + 1
+
+    def _expected(self, node: str) -> float | None:
+        """Seconds of an item; None where no times were kept."""
+        name = _name(node)
+        return self._known.get(name, UNKNOWN if name in self._part_of else SHORT if self._known else None)
 
     def _standing(self, said: str) -> Standing:
         counts = [(name, min(self._done.get(name, 0), total), total) for name, total in self._totals.items()]

@@ -66,16 +66,16 @@ class Recorder:
         self._restore()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """End with the data set, with -v the families, pictures and slack in short, the table of claims and the mutants."""
-        document = self._run.document
+        """End with the data set, with -v the families and all slack, pictures in short, the table of claims and the mutants."""
+        document, verbose = self._run.document, terminalreporter.verbosity > 0
         if document.empty:
             return
         for title, lines in (
             *terminal.part_lines(document, judged=True).items(),
-            ("instances by family", terminal.family_lines(document) if terminalreporter.verbosity > 0 else []),
+            ("instances by family", terminal.family_lines(document) if verbose else []),
             *terminal.part_lines(document, judged=False).items(),
             ("replays", terminal.replay_lines(document)),
-            ("slack", terminal.slack_lines(document)),
+            ("slack", terminal.slack_lines(document, whole=verbose)),
             ("claims", self._claims(document, partial(_painted, terminalreporter))),
             ("baseline", baseline_lines(document.baseline)),
         ):

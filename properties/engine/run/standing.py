@@ -24,15 +24,15 @@ class Standing:
 
     counts: Sequence[tuple[str, int, int]]
     """What is counted, how many are done, of how many."""
-    left: float
-    """Seconds."""
+    left: float | None
+    """Seconds; None where nobody knows."""
     said: str
     """Of the item that ended last, or goes on."""
 
     @property
     def time_left(self) -> str:
-        """Minutes and seconds."""
-        return f"{tqdm.format_interval(self.left)} left"
+        """Minutes and seconds; empty where nobody knows."""
+        return "" if self.left is None else f"{tqdm.format_interval(self.left)} left"
 
 
 class Shown(Protocol):
@@ -69,7 +69,7 @@ class TerminalLine:
         bars = [
             f"{name[:WIDEST_NAME]} {self._bar(done / total)} {done}/{total}" for name, done, total in standing.counts
         ]
-        self._line.set_description_str("  ".join([*bars, standing.time_left, standing.said]))
+        self._line.set_description_str("  ".join(filter(None, [*bars, standing.time_left, standing.said])))
 
     def clear(self) -> None:
         """Wipe the line."""
@@ -100,7 +100,8 @@ class LogLines:
             return
         self._next = now + BETWEEN_LINES
         counts = ", ".join(f"{name} {done} of {total}" for name, done, total in standing.counts)
-        self._write("; ".join(filter(None, [standing.said, counts, f"about {standing.time_left}"])))
+        time_left = standing.time_left and f"about {standing.time_left}"
+        self._write("; ".join(filter(None, [standing.said, counts, time_left])))
 
     def clear(self) -> None:
         """Nothing is in pytest's way."""

@@ -87,12 +87,14 @@ def drawn(seen: str) -> list[str]:
     return [one.rstrip() for one in re.split(r"[\r\n]", seen) if re.match(r"claims .* \d/2 ", one)]
 
 
-@pytest.mark.parametrize("distributed", [(), ("-n", "2")])
+@pytest.mark.parametrize("distributed", [(), ("-n", "2"), ("--ngd-executor", "serial")])
 def test_a_terminal_shows_a_bar_the_time_left_and_the_last_item(tmp_path: Path, distributed: tuple[str, ...]) -> None:
     seen = seen_on_a_terminal(tmp_path, *distributed, NO_COLOR="1")
     lines = drawn(seen)
     assert any(re.search(r"^claims [█▏▎▍▌▋▊▉ ]{8} [12]/2  \d\d:\d\d left  \S.*", one) for one in lines), seen
     assert any("tightest" in one or "mutant" in one for one in lines)
+    if "-n" not in distributed:  # its workers say later what there is
+        assert re.search(r"claims +0/2", seen), "nothing to see before the first item has ended"
     assert all(len(one) <= 100 for one in lines)
     assert "..." not in seen.partition("items")[2].partition("claims ==")[0]  # the dots
     assert "\x1b" not in seen  # NO_COLOR

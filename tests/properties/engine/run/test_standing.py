@@ -83,6 +83,18 @@ def test_a_line_of_a_log_comes_at_once_then_every_ten_seconds_and_only_of_what_e
     ]
 
 
+def test_nothing_is_said_of_the_time_left_where_nobody_knows() -> None:
+    unknown = Standing([("claims", 0, 2)], None, "")
+    lines: list[str] = []
+    LogLines(lines.append).tell(unknown, ended=True)
+    assert lines == ["claims 0 of 2"]
+    stream = Terminal("ascii")
+    line = TerminalLine(stream)
+    line.tell(unknown, ended=True)
+    assert re.search(r"claims +0/2\s*$", stream.getvalue())
+    line.close()
+
+
 @pytest.mark.parametrize(("kind", "draws"), [("xterm", True), ("dumb", False), (None, False)])
 def test_a_terminal_is_drawn_on_unless_it_cannot_go_back(
     monkeypatch: pytest.MonkeyPatch, kind: str | None, draws: bool
