@@ -9,9 +9,10 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn, Self
 
 import numpy as np
 from tqdm import tqdm
@@ -73,7 +74,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--optimiser", default="ngd", metavar="NAME", help="whose steps they are: ngd (default), kfac, gd"
     )
     parser.add_argument(
-        "--state", type=Path, metavar="DIR", help="keep the steps' n x m pre-activations in files there, not in memory"
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="keep the steps' n x m pre-activations (8 n m bytes) in files there, not in memory; a run that was killed, asked for again, goes on from the last complete step",
     )
     parser.add_argument(
         "--executor",
@@ -119,12 +123,12 @@ def _certify(values: argparse.Namespace, stream: NeuronStream, y: FloatArray) ->
     wanted = values.only != TUBE, values.only != BALL
     with (
         executor_named(values.executor or PROCESSES, values.workers) as executor,
-        _progress(2 * stream.distinct, "both passes") as seen,
+        Line.of(2 * stream.distinct, "both passes") as line,
     ):
-        found = certified(stream, y, *wanted, executor, values.checkpoints, seen, values.condition)
+        found = certified(stream, y, *wanted, executor, values.checkpoints, line.seen, values.condition)
     seconds = time.monotonic() - began
     print("\n".join(statement(found)))
-    drawn = found.passes * stream.distinct * stream.normals
+    drawn = (found.passes * stream.distinct - line.left) * stream.normals
     print(
         f"{counted(found.passes, 'pass', 'passes')} of {stream.distinct * stream.normals:.4g} normal numbers in {seconds:.1f} s, {drawn / seconds:.3g} a second",
         flush=True,
@@ -139,27 +143,48 @@ def _follow(values: argparse.Namespace, stream: NeuronStream, y: FloatArray, tub
     chosen = as_optimiser(values.optimiser)
     with (
         executor_named(name, values.workers) as executor,
-        _progress((values.steps + 1) * stream.distinct, counted(values.steps, "step")) as seen,
+        Line.of((values.steps + 1) * stream.distinct, counted(values.steps, "step")) as line,
     ):
         try:
-            found = followed(stream, y, values.step_size, values.steps, chosen, values.state, executor, seen)
+            found = followed(stream, y, values.step_size, values.steps, chosen, values.state, executor, line.seen)
         except DescentError as error:
             print(f"Trajectory: {error}")
             return
     seconds = time.monotonic() - began
     print("\n".join(trajectory_statement(found, tube)))
-    print(f"{len(found.steps) + 1} passes over {counted(stream.width, 'neuron')} in {seconds:.1f} s")
+    passes = f"{round(len(found.steps) + 1 - line.left / stream.distinct, 2):g}"
+    left = f"; another run has left {counted(found.taken_up, 'step')} in {values.state}" if line.left else ""
+    print(
+        f"{passes} {'pass' if passes == '1' else 'passes'} over {counted(stream.width, 'neuron')} in {seconds:.1f} s{left}"
+    )
 
 
-@contextmanager
-def _progress(neurons: int, name: str) -> Iterator[Callable[[int], None]]:
-    """A line that tells of so many neurons."""
-    with tqdm(total=neurons, unit=" neurons", unit_scale=True, desc=name, file=sys.stderr) as line:
+class Line:
+    """A line of progress, with the time that is left by what this run itself has done."""
 
-        def seen(more: int) -> None:
-            line.update(more)
+    def __init__(self, bar: tqdm[NoReturn]) -> None:
+        """Tell it by a bar."""
+        self._bar = bar
+        self.left = 0
+        """How many neurons' results another run has left."""
 
-        yield seen
+    @classmethod
+    @contextmanager
+    def of(cls, neurons: int, name: str) -> Iterator[Self]:
+        """That tells of so many neurons."""
+        with tqdm(total=neurons, unit=" neurons", unit_scale=True, desc=name, file=sys.stderr) as bar:
+            yield cls(bar)
+
+    def seen(self, more: int, left: bool) -> None:
+        """So many neurons more are known, or were."""
+        if not left:
+            self._bar.update(more)
+            return
+        self.left += more
+        self._bar.initial += more
+        self._bar.n += more
+        self._bar.last_print_n += more
+        self._bar.update(0)
 
 
 def _asked(values: argparse.Namespace) -> tuple[NeuronStream, FloatArray]:

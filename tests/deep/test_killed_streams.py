@@ -11,10 +11,12 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from tests.properties.test_certify import ARGUMENTS, finished_after_kills, lines
-from tests.theory.streaming.streams import small
+from tests.properties.test_certify import ARGUMENTS, finished_after_kills, lines, trajectory_after_kills
+from tests.theory.streaming.streams import into, small
+from tests.theory.streaming.test_streamed_trajectory import numbers
 from theory.streaming.certificate import certified
 from theory.streaming.executors import executor_named
+from theory.streaming.trajectory import followed
 from verified_natural_gradient import console
 
 
@@ -22,6 +24,51 @@ from verified_natural_gradient import console
 def test_twenty_kills(seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     console.main(ARGUMENTS)
     finished_after_kills(tmp_path, lines(capsys.readouterr().out), 20, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("optimiser", ["ngd", "kfac", "gd"])
+@pytest.mark.parametrize("executor", ["serial", "threads", "processes"])
+def test_twenty_kills_of_a_trajectory(
+    executor: str, optimiser: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        *ARGUMENTS[:-2],
+        "--only",
+        "trajectory",
+        "--steps",
+        "60",
+        "--step-size",
+        "0.05",
+        "--optimiser",
+        optimiser,
+    ]
+    assert console.main(arguments) == 0
+    *expected, _ = capsys.readouterr().out.splitlines()
+    seed = 3 * ["serial", "threads", "processes"].index(executor) + ["ngd", "kfac", "gd"].index(optimiser)
+    rng = np.random.default_rng(seed)
+    # 40 chunks, whose files come and go: 4880 changes
+    said = trajectory_after_kills([*arguments, "--executor", executor], tmp_path, expected, 20, 200, rng)
+    assert "another run has left" in said
+
+
+def test_a_dask_cluster_goes_on_with_what_another_run_has_left(tmp_path: Path) -> None:
+    stream, y = small(7, 4, 4, 20_000, 2.0, chunk=1000)
+    expected = followed(stream, y, 0.4, 6)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(more: int, left: bool, seen: list[int] = []) -> None:  # noqa: B006
+        seen.append(more)
+        if len(seen) == 50:
+            raise Killed
+
+    with pytest.raises(Killed):
+        followed(stream, y, 0.4, 6, "ngd", tmp_path, progress=kill)
+    with executor_named("dask", 2) as executor:
+        found = followed(stream, y, 0.4, 6, "ngd", tmp_path, executor)
+    assert found.taken_up == 1
+    assert numbers(found) == numbers(expected)
 
 
 def test_a_dask_cluster_that_loses_a_worker_loses_nothing() -> None:
@@ -39,7 +86,7 @@ def test_a_dask_cluster_that_loses_a_worker_loses_nothing() -> None:
 
         killer = Thread(target=kill)
         killer.start()
-        found = certified(stream, y, executor=executor, progress=seen.append)
+        found = certified(stream, y, executor=executor, progress=into(seen))
         killer.join()
     assert found.constant == expected.constant
     assert found.tube is not None

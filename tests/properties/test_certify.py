@@ -32,12 +32,12 @@ def lines(text: str) -> list[str]:
     return found
 
 
-def started(checkpoints: Path) -> subprocess.Popen[str]:
+def started(arguments: list[str], errors: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "verified_natural_gradient", *ARGUMENTS, "--checkpoints", str(checkpoints)],
+        [sys.executable, "-m", "verified_natural_gradient", *arguments],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         text=True,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )
@@ -47,7 +47,7 @@ def finished_after_kills(checkpoints: Path, expected: list[str], kills: int, rng
     """Kill a run when it has written some files more, again and again; the last one ends with the same lines and files."""
     written = 0
     for _ in range(kills):
-        run = started(checkpoints)
+        run = started([*ARGUMENTS, "--checkpoints", str(checkpoints)])
         until = written + int(rng.integers(1, max(2, 80 // kills)))
         while run.poll() is None and len(list(checkpoints.glob("*.npz"))) < until:
             time.sleep(0.002)
@@ -56,10 +56,41 @@ def finished_after_kills(checkpoints: Path, expected: list[str], kills: int, rng
         assert run.stdout is not None
         run.stdout.close()
         written = len(list(checkpoints.glob("*.npz")))
-    last = started(checkpoints)
+    last = started([*ARGUMENTS, "--checkpoints", str(checkpoints)])
     output, _ = last.communicate()
     assert last.returncode == 0
     assert lines(output) == expected
+
+
+def trajectory_after_kills(
+    arguments: list[str], state: Path, expected: list[str], kills: int, changes: int, rng: np.random.Generator
+) -> str:
+    """Kill a run when its files have changed so often, at most, again and again; the last one ends with the same lines, and says what was left."""
+    arguments = [*arguments, "--state", str(state)]
+    for _ in range(kills):
+        run = started(arguments)
+        left, before = int(rng.integers(2, changes)), files_below(state)
+        while run.poll() is None and left > 0:
+            now = files_below(state)
+            left -= len(now ^ before)
+            before = now
+        time.sleep(float(rng.random()) / 100)
+        run.send_signal(signal.SIGKILL)
+        assert run.wait() == -signal.SIGKILL, "it had ended"
+        assert run.stdout is not None
+        run.stdout.close()
+    last = started(arguments, subprocess.PIPE)
+    output, errors = last.communicate()
+    assert last.returncode == 0, errors
+    *found, said = output.splitlines()
+    assert found == expected
+    assert list(state.iterdir()) == []
+    return said
+
+
+def files_below(directory: Path) -> set[str]:
+    """Names, as long as nothing is removed meanwhile."""
+    return {path.name for own in directory.glob("trajectory-*") for path in own.glob("iterate-*")}
 
 
 def test_it_says_what_is_certified(capsys: pytest.CaptureFixture[str]) -> None:
@@ -282,3 +313,58 @@ def test_a_tube_that_does_not_close_is_a_result(capsys: pytest.CaptureFixture[st
 def test_runs_that_are_killed_end_with_the_same_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     console.main(ARGUMENTS)
     finished_after_kills(tmp_path, lines(capsys.readouterr().out), 2, np.random.default_rng(1))
+
+
+def test_trajectories_that_are_killed_end_with_the_same_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*ARGUMENTS[:-2], "--only", "trajectory", "--steps", "12", "--step-size", "0.3"]
+    assert console.main(arguments) == 0
+    *expected, _ = capsys.readouterr().out.splitlines()
+    said = trajectory_after_kills(
+        [*arguments, "--executor", "threads"], tmp_path, expected, 2, 400, np.random.default_rng(1)
+    )
+    found = re.fullmatch(
+        rf"([\d.]+) passes over 200000 neurons in [\d.]+ s; another run has left (\d+) steps? in {tmp_path}", said
+    )
+    assert found is not None
+    assert float(found[1]) <= 13 - int(found[2])
+
+
+def test_the_time_that_is_left_is_that_of_what_this_run_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with certify.Line.of(1000, "4 steps") as line:
+        line.seen(600, True)
+        line.seen(100, False)
+        state = line._bar.format_dict
+        assert (state["n"], state["total"], state["initial"]) == (700, 1000, 600)
+        # 100 of the 400 that are left took a second, and it is the rate that the line is told by
+        assert "00:01<00:03, 100 neurons/s" in line._bar.format_meter(**{**state, "elapsed": 1.0, "rate": None})
+        assert line.left == 600
+    assert "70%" in capsys.readouterr().err
+
+
+def test_a_state_that_is_damaged_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [*ARGUMENTS, *TRAJECTORY, "--state", str(tmp_path)]
+    run = started(arguments)
+    while not files_below(tmp_path):
+        time.sleep(0.01)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    (file, *_) = sorted(tmp_path.glob("*/iterate-*"))
+    file.write_bytes(file.read_bytes()[:100])
+    assert console.main(arguments) == pytest.ExitCode.USAGE_ERROR
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(
+        rf"natural-gradient certify: {file} cannot be read as a checkpoint \(.*\); remove {file.parent}, and the run begins anew",
+        error,
+    )
+
+
+def test_the_rate_is_that_of_what_was_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = []
+    for _ in range(2):  # taken up from files the second time
+        monkeypatch.setattr(certify, "time", SimpleNamespace(monotonic=iter([0.0, 4.0]).__next__))
+        monkeypatch.setattr("builtins.print", lambda text, **given: said.append(text))
+        assert console.main([*ARGUMENTS, "--checkpoints", str(tmp_path)]) == 0
+        monkeypatch.undo()
+    assert [text.rpartition(", ")[2] for text in said if "normal numbers" in text] == ["4e+05 a second", "0 a second"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from os import PathLike
 
 from numpy.typing import ArrayLike
 
@@ -76,7 +76,7 @@ def stream_certificate(
     ball: bool = True,
     tube: bool = True,
     executor: Executor | None = None,
-    checkpoints: Path | None = None,
+    checkpoints: str | PathLike[str] | None = None,
     progress: Progress | None = None,
     condition: str = "2",
 ) -> StreamedCertificate:
@@ -96,7 +96,7 @@ def certified(
     ball: bool = True,
     tube: bool = True,
     executor: Executor | None = None,
-    checkpoints: Path | None = None,
+    checkpoints: str | PathLike[str] | None = None,
     progress: Progress | None = None,
     condition: str = "2",
 ) -> StreamedCertificate:

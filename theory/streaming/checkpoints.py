@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,15 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import StreamError
+from theory.streaming.archive import Archive, Arrays, Named
 from theory.streaming.stream import NeuronStream
 from theory.streaming.tally import Tally
 
 FORMAT = 2
 """Of the files, and of what the numbers in them mean: another one's are not taken up."""
 
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile)
-"""What NumPy raises of an empty file, of one array in the place of an archive, and of damage."""
+COUNTS = "counts-"
+"""How the names of arrays begin that are integers of a tally."""
 
 
 def configuration(*parts: Any) -> str:
@@ -40,9 +38,9 @@ def configuration(*parts: Any) -> str:
     return digest.hexdigest()
 
 
-def checkpoints_of(directory: Path, stream: NeuronStream, works: Sequence[Any]) -> Checkpoints:
+def checkpoints_of(directory: str | os.PathLike[str], stream: NeuronStream, works: Sequence[Any]) -> Checkpoints:
     """Those of a pass."""
-    return Checkpoints(directory, "-".join(work.name for work in works), configuration(stream, *works))
+    return Checkpoints(Path(directory), "-".join(work.name for work in works), configuration(stream, *works))
 
 
 @dataclass(frozen=True)
@@ -54,47 +52,45 @@ class Checkpoints:
     """The pass's."""
     key: str
     """Its configuration."""
+    remedy: str = "remove it, or take another directory"
+    """What can be done about a file that cannot be used."""
 
     def path(self, chunks: range) -> Path:
         """Where a task's tally is kept."""
         return self.directory / f"{self.name}-{self.key[:16]}-{chunks.start}-{chunks.stop}.npz"
 
+    def archive(self, chunks: range) -> Archive:
+        """The file there."""
+        return Archive(self.path(chunks), self.key, self.remedy)
+
     def load(self, chunks: range) -> Tally | None:
         """A task's tally; None where there is none. Raises StreamError (a file that is not of this run, or damaged)."""
-        path = self.path(chunks)
-        try:
-            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                key, found = str(file["key"]), file["chunks"].tolist()
-                counts = {name[7:]: file[name].astype(np.int64) for name in file.files if name.startswith("counts-")}
-                sums = dict(zip(file["summed"].tolist(), file["sums"], strict=True))
-                counted = file["counted"].tolist()
-        except FileNotFoundError:
-            return None
-        except UNREADABLE as error:
-            raise StreamError(f"{path} cannot be read as a checkpoint ({error}); remove it") from error
-        if sorted(counts) != counted:
-            raise StreamError(f"{path} cannot be read as a checkpoint (names are damaged); remove it")
-        if key != self.key or found != list(chunks):
-            raise StreamError(f"{path} is a checkpoint of another configuration; remove it, or take another directory")
-        return Tally(frozenset(found), counts, sums)
+        with self.archive(chunks).opened() as file:
+            return None if file is None else tally_from(file, chunks)
 
     def save(self, chunks: range, tally: Tally) -> None:
-        """Keep a task's tally: the file is there whole or not at all. Raises OSError."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        arrays: dict[str, Any] = {f"counts-{name}": _narrow(count) for name, count in tally.counts.items()}
-        order = sorted(tally.sums)
-        arrays |= {"chunks": list(chunks), "summed": order, "sums": [tally.sums[chunk] for chunk in order]}
-        arrays["counted"] = sorted(tally.counts)
-        handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=self.directory)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, key=self.key, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path(chunks))
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        """Keep a task's tally: the file is there whole or not at all. Raises StreamError (no place for it)."""
+        self.archive(chunks).write(tally_arrays(tally))
+
+
+def tally_arrays(tally: Tally) -> Iterator[Named]:
+    """A tally as arrays with names."""
+    order = sorted(tally.sums)
+    yield from ((COUNTS + name, _narrow(count)) for name, count in tally.counts.items())
+    yield "counted", sorted(tally.counts)
+    yield "chunks", sorted(tally.chunks)
+    yield "summed", order
+    yield "sums", [tally.sums[chunk] for chunk in order]
+
+
+def tally_from(file: Arrays, chunks: range) -> Tally:
+    """The tally of these chunks. Raises StreamError (of others, damaged)."""
+    counts = {name.removeprefix(COUNTS): file[name].astype(np.int64) for name in file.names if name.startswith(COUNTS)}
+    if sorted(counts) != file["counted"].tolist():
+        raise file.archive.damaged("names are damaged")
+    if file["chunks"].tolist() != list(chunks):
+        raise file.archive.foreign()
+    return Tally(frozenset(chunks), counts, dict(zip(file["summed"].tolist(), file["sums"], strict=True)))
 
 
 def _narrow(counts: NDArray[np.int64]) -> NDArray[np.signedinteger]:

@@ -8,7 +8,8 @@ chunk's blocks rounded once, so that what is found does not depend on who works,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,16 @@ from theory.network.two_layer import pattern_counts
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.rigour.summation import accurate_row_sums
 from theory.stability.crossings import IntArray
+from theory.streaming.archive import Archive, Arrays, Named
+from theory.streaming.checkpoints import tally_arrays, tally_from
 from theory.streaming.kept import Keeper, KeptChunk
 from theory.streaming.stream import Block, NeuronStream
 from theory.streaming.tally import Tally, summed
 
 _NONE = np.empty(0, dtype=np.int64)
+
+FLIPS = "flips-"
+"""How the names of their arrays begin."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,15 @@ class Flips:
         order = np.argsort(rows * width + neurons)
         return cls(rows[order], neurons[order], start[order], end[order])
 
+    @classmethod
+    def of(cls, file: Arrays) -> Flips:
+        """Those that ``arrays`` has written. Raises StreamError (damaged)."""
+        return cls(*(file[FLIPS + each.name] for each in fields(cls)))
+
+    def arrays(self) -> Iterator[Named]:
+        """With names."""
+        yield from ((FLIPS + each.name, getattr(self, each.name)) for each in fields(self))
+
 
 @dataclass(frozen=True)
 class ChunkStep:
@@ -60,10 +75,24 @@ class ChunkStep:
     tally: Tally
     """``counts`` (n, n): what ``A A^T`` has changed by; sums, each (n,): of ``a_r relu(z_r)``, bounds of their errors, and of squares."""
     flips: Flips
+    found: bool = False
+    """Whether a run that was killed has left it."""
+
+    @classmethod
+    def left(cls, kept: KeptChunk | None) -> ChunkStep | None:
+        """What a run that was killed has left of a chunk at the iterate that is asked for. Raises StreamError (damaged, of another one)."""
+        if kept is None or not isinstance(kept.values, Archive):
+            return None
+        with kept.values.opened() as file:
+            if file is None:
+                return None
+            return cls(kept, tally_from(file, range(kept.chunk, kept.chunk + 1)), Flips.of(file), True)
 
 
 def first_iterate(stream: NeuronStream, keeper: Keeper, chunk: int) -> ChunkStep:
-    """Draw a chunk. Raises StreamError (no place for it)."""
+    """Draw a chunk, unless that has been done. Raises StreamError (no place for it)."""
+    if (left := ChunkStep.left(keeper.at(chunk, 0))) is not None:
+        return left
     with threadpool_limits(1):
         share = _Share(stream, chunk)
 
@@ -73,7 +102,7 @@ def first_iterate(stream: NeuronStream, keeper: Keeper, chunk: int) -> ChunkStep
                 share.start(z)
                 yield z
 
-        return share.found(keeper.begun(chunk, drawn()))
+        return share.found(keeper.begun(chunk, drawn(), share.arrays))
 
 
 def with_exact_signs(block: Block) -> FloatArray:
@@ -93,9 +122,11 @@ class Step:
 
 
 def next_iterate(stream: NeuronStream, keeper: Keeper, step: Step, kept: KeptChunk) -> ChunkStep:
-    """Take a step. Raises StreamError (a chunk of another iterate, no place for the new one)."""
+    """Take a step, unless that has been done. Raises StreamError (a chunk of another iterate, no place for the new one)."""
     if kept.steps != step.steps:
         raise StreamError(f"chunk {kept.chunk} is at iterate {kept.steps}, and the step is from iterate {step.steps}")
+    if (left := ChunkStep.left(keeper.at(kept.chunk, step.steps + 1))) is not None:
+        return left
     with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
         share = _Share(stream, kept.chunk)
 
@@ -107,7 +138,7 @@ def next_iterate(stream: NeuronStream, keeper: Keeper, step: Step, kept: KeptChu
             share.moved(number, z, moved)
             np.copyto(z, moved)
 
-        return share.found(keeper.moved(kept, len(stream.rows), change))
+        return share.found(keeper.moved(kept, change, share.arrays))
 
 
 class _Share:
@@ -156,13 +187,25 @@ class _Share:
         self._errors.append(errors)
         self._squares.append(np.vecdot(z, z))
 
-    def found(self, kept: KeptChunk) -> ChunkStep:
-        """What all blocks amount to."""
+    @cached_property
+    def _tally(self) -> Tally:
         sums, errors = summed(self._sums), summed(self._errors)
         errors = (errors + UNIT_ROUNDOFF * np.abs(sums)) * (1 + gamma(4))
-        tally = Tally(
+        return Tally(
             frozenset([self._chunk]),
             {"counts": self._counts.astype(np.int64)},
             {self._chunk: np.concatenate([sums, errors, summed(self._squares)])},
         )
-        return ChunkStep(kept, tally, Flips.together(self._flips, self._stream.width))
+
+    @cached_property
+    def _all_flips(self) -> Flips:
+        return Flips.together(self._flips, self._stream.width)
+
+    def arrays(self) -> Iterator[Named]:
+        """What all blocks amount to, for a file."""
+        yield from tally_arrays(self._tally)
+        yield from self._all_flips.arrays()
+
+    def found(self, kept: KeptChunk) -> ChunkStep:
+        """What all blocks amount to, with where the chunk is kept."""
+        return ChunkStep(kept, self._tally, self._all_flips)

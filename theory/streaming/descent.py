@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -31,6 +32,17 @@ from theory.streaming.stream import NeuronStream
 from theory.streaming.tally import Tally
 
 
+@dataclass(frozen=True)
+class StoredIterate:
+    """What is known of an iterate whose chunks are kept."""
+
+    steps: int
+    counts: FloatArray = field(repr=False)
+    """``A A^T`` (n, n), integers."""
+    sums: FloatArray = field(repr=False)
+    """Shape (3, n): those of the outputs, bounds of their errors, squared norms of the rows of Z."""
+
+
 class StreamedDescent(Descent):
     """The network that a stream draws, with targets y (n,), moved by steps of optimisers.
 
@@ -45,23 +57,39 @@ class StreamedDescent(Descent):
         keeper: Keeper | None = None,
         executor: Executor | None = None,
         progress: Progress | None = None,
+        at: StoredIterate | None = None,
     ) -> None:
-        """Draw the network: the first pass."""
+        """Draw the network, the first pass; or be where another run was, whose chunks ``keeper`` has."""
         n, d = stream.rows.shape
         super().__init__(stream.rows, y, stream.width, d, activation_named("relu"), True, SquaredLoss)
         self.stream = stream
         self._keeper, self._executor = keeper or InMemory(), executor or SerialExecutor()
-        self._tell = progress or (lambda neurons: None)
+        self._tell = progress or (lambda neurons, found: None)
         self._counts, self._sums = np.zeros((n, n)), np.zeros((3, n))
         self._chunks: dict[int, KeptChunk] = {}
         self.flips = Flips.together([], stream.width)
         """The pairs that the last step has flipped; none before it."""
-        self._pass(partial(first_iterate, stream, self._keeper), stream.chunks)
+        if at is None:
+            self._pass(partial(first_iterate, stream, self._keeper), stream.chunks)
+        else:
+            self._begin(at)
         with np.errstate(over="ignore"):
             if not np.isfinite(self.residual @ self.residual):
                 raise NotFiniteError(
                     "the squared norm of the residual u(0) - y overflows; scale weights and targets down"
                 )
+
+    def _begin(self, at: StoredIterate) -> None:
+        self.steps, self._counts, self._sums = at.steps, at.counts, at.sums
+        kept = (self._keeper.at(chunk, at.steps) for chunk in self.stream.chunks)
+        self._chunks = {chunk.chunk: chunk for chunk in kept if chunk is not None}
+        self._took(self._sums[0] / np.sqrt(self.width))
+        self._tell((at.steps + 1) * self.stream.distinct, True)
+
+    @property
+    def stored(self) -> StoredIterate:
+        """What another run needs besides the chunks to go on from here."""
+        return StoredIterate(self.steps, self._counts, self._sums)
 
     @property
     def pattern_gram(self) -> FloatArray:
@@ -112,7 +140,7 @@ class StreamedDescent(Descent):
                     self._keeper.forget(before)
                 total = found.tally if total is None else total.joined(found.tally)
                 parts.append(found.flips)
-                self._tell(self.stream.size(found.kept.chunk))
+                self._tell(self.stream.size(found.kept.chunk), found.found)
         assert total is not None
         tally = total.of_all(self.stream.chunks)
         self._counts = self._counts + tally.counts["counts"]

@@ -2,25 +2,38 @@
 
 In memory a chunk is moved where it is. In files a step writes the next iterate's file and leaves the one that it reads, so that a
 task that is done again, as a cluster does that has lost a worker, begins where it began the first time.
+
+A file has what its step counted beside what it moved, and is there whole or not at all; that of the iterate before is removed when what
+was counted is known to the process that asks, which keeps what it knows of all chunks after each step (record.py). So a kill at any
+moment leaves that record, of iterate k, and of each chunk the file of k or of k + 1: the same run goes on from there.
 """
 
 from __future__ import annotations
 
-import tempfile
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import rmtree
 from typing import Protocol
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from theory.errors import StreamError
 from theory.inputs import FloatArray
+from theory.streaming.archive import Archive, Named, no_place
+from theory.streaming.checkpoints import Checkpoints
 
 Change = Callable[[int, FloatArray], None]
 """Told the number of a block and its Z (n, b), which it may change in place."""
+
+Counted = Callable[[], Iterable[Named]]
+"""What the blocks amount to, asked for behind the last of them."""
+
+BLOCK = "block-"
+"""How the names of arrays begin that are blocks of Z."""
 
 
 @dataclass(frozen=True)
@@ -31,33 +44,50 @@ class KeptChunk:
     """Its number."""
     steps: int
     """That of the iterate."""
-    columns: tuple[int, ...]
-    """How many neurons each block has."""
-    values: FloatArray | Path = field(repr=False)
-    """The blocks, each (n, b) row by row, or the file that has them."""
+    values: tuple[FloatArray, ...] | Archive = field(repr=False)
+    """The blocks, each (n, b), or the file that has them."""
 
-    def blocks(self, inputs: int) -> Iterator[FloatArray]:
-        """Z (n, b) of each block: a view. Raises OSError."""
-        values = np.memmap(self.values, np.float64, "r") if isinstance(self.values, Path) else self.values
-        first = 0
-        for columns in self.columns:
-            yield values[first : first + inputs * columns].reshape(inputs, columns)
-            first += inputs * columns
+    def blocks(self) -> Iterator[FloatArray]:
+        """Z (n, b) of each block: itself, or what the file has of it. Raises StreamError (no file, a damaged one)."""
+        if isinstance(self.values, tuple):
+            yield from self.values
+            return
+        with self.values.opened() as file:
+            if file is None:
+                raise self.values.missing()
+            yield from (file[name] for name in file.names if name.startswith(BLOCK))
 
 
 class Keeper(Protocol):
     """Keeps the chunks of a run; made in one process, and used in those of its workers."""
 
-    def begun(self, chunk: int, blocks: Iterable[FloatArray]) -> KeptChunk:
+    @property
+    def record(self) -> Archive | None:
+        """Where the process that asks keeps what it knows of all chunks; None where a run that is killed is lost."""
+        ...
+
+    def begun(self, chunk: int, blocks: Iterable[FloatArray], counted: Counted) -> KeptChunk:
         """Keep the first iterate of a chunk. Raises StreamError (no place for it)."""
         ...
 
-    def moved(self, kept: KeptChunk, inputs: int, change: Change) -> KeptChunk:
+    def moved(self, kept: KeptChunk, change: Change, counted: Counted) -> KeptChunk:
         """The next iterate, to which ``change`` brings each block. Raises StreamError (no place for it)."""
+        ...
+
+    def at(self, chunk: int, steps: int) -> KeptChunk | None:
+        """What is kept of a chunk at an iterate, if it is kept; None where nothing is that another run has left."""
         ...
 
     def forget(self, kept: KeptChunk) -> None:
         """An iterate is needed no more."""
+        ...
+
+    def tidy(self, steps: int) -> None:
+        """Remove what is of no use to a run that goes on from iterate ``steps``."""
+        ...
+
+    def end(self) -> None:
+        """Nothing is needed any more."""
         ...
 
 
@@ -65,91 +95,135 @@ class Keeper(Protocol):
 class InMemory:
     """In the memory of the process that asks; workers that are other processes are sent it, and send it back."""
 
-    def begun(self, chunk: int, blocks: Iterable[FloatArray]) -> KeptChunk:
+    record = None
+
+    def begun(self, chunk: int, blocks: Iterable[FloatArray], counted: Counted) -> KeptChunk:
         """Keep the first iterate of a chunk. Raises StreamError."""
         try:
-            parts = list(blocks)
-            values = np.concatenate([part.ravel() for part in parts])
+            values = tuple(np.array(block) for block in blocks)
         except MemoryError as error:
             raise StreamError(f"memory cannot keep the pre-activations ({error}); name a directory for them") from error
-        return KeptChunk(chunk, 0, tuple(part.shape[1] for part in parts), values)
+        return KeptChunk(chunk, 0, values)
 
-    def moved(self, kept: KeptChunk, inputs: int, change: Change) -> KeptChunk:
+    def moved(self, kept: KeptChunk, change: Change, counted: Counted) -> KeptChunk:
         """The next iterate, in the place of this one."""
-        assert isinstance(kept.values, np.ndarray)
-        own = kept if kept.values.flags.writeable else replace(kept, values=kept.values.copy())  # as a cluster sends it
-        for number, block in enumerate(own.blocks(inputs)):
+        # copied where a cluster sends it
+        own = tuple(block if block.flags.writeable else block.copy() for block in kept.blocks())
+        for number, block in enumerate(own):
             change(number, block)
-        return replace(own, steps=kept.steps + 1)
+        return KeptChunk(kept.chunk, kept.steps + 1, own)
+
+    def at(self, chunk: int, steps: int) -> None:
+        """Nothing that another run has left."""
 
     def forget(self, kept: KeptChunk) -> None:
         """It is gone already."""
 
+    def tidy(self, steps: int) -> None:
+        """Nothing is left."""
+
+    def end(self) -> None:
+        """It goes with the run."""
+
 
 @dataclass(frozen=True)
 class InFiles:
-    """In a directory that all workers reach: a file for each chunk and iterate."""
+    """In a directory of the run's own that all workers reach: a file for each chunk and iterate."""
 
     directory: Path
+    key: str
+    """The run's configuration."""
 
-    def begun(self, chunk: int, blocks: Iterable[FloatArray]) -> KeptChunk:
+    @property
+    def record(self) -> Archive:
+        """Beside them."""
+        return Archive(self.directory / f"record-{self.key[:16]}.npz", self.key, self._remedy)
+
+    @property
+    def _remedy(self) -> str:
+        return f"remove {self.directory}, and the run begins anew"
+
+    def at(self, chunk: int, steps: int) -> KeptChunk:
+        """Its file, whether it is there or not."""
+        # the number of the iterate is part of the key: a file of another one is not taken for this one's, whatever its name
+        kept = Checkpoints(self.directory, chunk_prefix(steps), f"{self.key} {steps}", self._remedy)
+        return KeptChunk(chunk, steps, kept.archive(range(chunk, chunk + 1)))
+
+    def begun(self, chunk: int, blocks: Iterable[FloatArray], counted: Counted) -> KeptChunk:
         """Keep the first iterate of a chunk. Raises StreamError."""
-        return self._written(chunk, 0, blocks)
+        return self._written(self.at(chunk, 0), blocks, counted)
 
-    def moved(self, kept: KeptChunk, inputs: int, change: Change) -> KeptChunk:
+    def moved(self, kept: KeptChunk, change: Change, counted: Counted) -> KeptChunk:
         """The next iterate; the file of this one stays. Raises StreamError."""
 
         def changed() -> Iterator[FloatArray]:
-            for number, block in enumerate(kept.blocks(inputs)):
-                copied = np.array(block)
-                change(number, copied)
-                yield copied
+            for number, block in enumerate(kept.blocks()):
+                change(number, block)
+                yield block
 
-        return self._written(kept.chunk, kept.steps + 1, changed())
+        return self._written(self.at(kept.chunk, kept.steps + 1), changed(), counted)
 
     def forget(self, kept: KeptChunk) -> None:
         """Remove its file."""
-        assert isinstance(kept.values, Path)
-        kept.values.unlink(missing_ok=True)
+        assert isinstance(kept.values, Archive)
+        kept.values.path.unlink(missing_ok=True)
 
-    def _written(self, chunk: int, steps: int, blocks: Iterable[FloatArray]) -> KeptChunk:
-        """A file that is there whole or not at all; written, not mapped, so that a full disk is an error and not a signal."""
-        columns, path = list[int](), self.directory / f"{chunk}-{steps}.z"
-        try:
-            handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=self.directory)
-            try:
-                with open(handle, "wb") as file:
-                    for block in blocks:
-                        columns.append(block.shape[1])
-                        file.write(np.ascontiguousarray(block).data)
-                Path(temporary).replace(path)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            raise no_place(self.directory, error) from error
-        return KeptChunk(chunk, steps, tuple(columns), path)
+    def end(self) -> None:
+        """Remove the directory, the record behind the chunks: what takes a while can be begun again."""
+        for path in self.directory.iterdir():
+            if path not in (self.record.path, self.directory / LOCK):
+                path.unlink(missing_ok=True)
+        rmtree(self.directory, ignore_errors=True)
+
+    def _written(self, kept: KeptChunk, blocks: Iterable[FloatArray], counted: Counted) -> KeptChunk:
+        def arrays() -> Iterator[Named]:
+            yield from ((f"{BLOCK}{number}", block) for number, block in enumerate(blocks))
+            yield from counted()
+
+        assert isinstance(kept.values, Archive)
+        kept.values.write(arrays())
+        return kept
+
+    def tidy(self, steps: int) -> None:
+        """Remove files that are not of this iterate or the next one, nor whole."""
+        useful = (self.record.path.name, LOCK, f"{chunk_prefix(steps)}-", f"{chunk_prefix(steps + 1)}-")
+        for path in self.directory.iterdir():
+            if not path.name.startswith(useful):
+                path.unlink(missing_ok=True)
 
 
-def no_place(directory: Path, error: OSError) -> StreamError:
-    """What is said where pre-activations cannot be kept."""
-    return StreamError(
-        f"{directory} cannot keep the pre-activations ({error.strerror or error}); name another directory, or none to keep them in memory"
-    )
+LOCK = "lock"
+"""The name of a file that is locked as long as a run is at work."""
+
+
+def chunk_prefix(steps: int) -> str:
+    """How the names of the files of an iterate begin."""
+    return f"iterate-{steps}"
 
 
 @contextmanager
-def keeper(directory: Path | None) -> Iterator[Keeper]:
-    """In memory, or in a new directory in this one, which is removed at the end. Raises StreamError."""
+def keeper(directory: str | os.PathLike[str] | None, key: str) -> Iterator[Keeper]:
+    """In memory, or in a directory in this one that is the run's own by its configuration, while no other run is at work there.
+
+    Raises StreamError (no place, another run of this configuration).
+    """
     if directory is None:
         yield InMemory()
         return
+    own = InFiles(Path(directory) / f"trajectory-{key[:16]}", key)
+    lock = FileLock(own.directory / LOCK)
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        own = Path(tempfile.mkdtemp(prefix="trajectory-", dir=directory))
+        own.directory.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise StreamError(
+            f"another run of this configuration is at work in {own.directory}; wait for its end, or name another directory"
+        ) from error
+    except NotImplementedError:  # a file system without locks
+        pass
     except OSError as error:
-        raise no_place(directory, error) from error
+        raise no_place(Path(directory), error) from error
     try:
-        yield InFiles(own)
+        yield own
     finally:
-        rmtree(own, ignore_errors=True)
+        lock.release()

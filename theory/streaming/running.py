@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial, reduce
-from pathlib import Path
+from os import PathLike
 from typing import Protocol
 
 import numpy as np
@@ -20,8 +20,8 @@ from theory.streaming.tally import Tally
 TASKS = 256
 """At most so many tasks, and files of checkpoints, for a stream that has more chunks."""
 
-Progress = Callable[[int], None]
-"""Told how many neurons more a pass has seen."""
+Progress = Callable[[int, bool], None]
+"""Told of how many neurons more what a pass makes of them is known, and whether another run has left it."""
 
 
 class Counter(Protocol):
@@ -53,12 +53,12 @@ def run_pass(
     stream: NeuronStream,
     works: Sequence[Work],
     executor: Executor,
-    checkpoints: Path | None = None,
+    checkpoints: str | PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Tally:
     """What all chunks amount to, each counted once. Raises StreamError, and what the executor raises."""
     kept = None if checkpoints is None else checkpoints_of(checkpoints, stream, works)
-    tell = progress or (lambda neurons: None)
+    tell = progress or (lambda neurons, found: None)
     found, open_tasks = [], []
     for task in tasks(stream):
         tally = None if kept is None else kept.load(task)
@@ -66,13 +66,13 @@ def run_pass(
             open_tasks.append(task)
         else:
             found.append(tally)
-            tell(neurons(stream, task))
+            tell(neurons(stream, task), True)
     total = reduce(Tally.joined, found) if found else None
     for task, tally in finished(executor, partial(tally_of, stream, works), open_tasks):
         if kept is not None:
             kept.save(task, tally)
         total = tally if total is None else total.joined(tally)
-        tell(neurons(stream, task))
+        tell(neurons(stream, task), False)
     assert total is not None
     return total.of_all(stream.chunks)
 

@@ -10,30 +10,24 @@ from __future__ import annotations
 import math
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path
+from os import PathLike
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from theory.descent.optimiser import Chosen, as_optimiser
+from theory.descent.optimiser import Chosen, Optimiser, as_optimiser
 from theory.direction import NONNEGATIVE, UNBOUNDED, Directed, LowerBound, UpperBound
-from theory.errors import DescentError
-from theory.inputs import FloatArray, positive, positive_count
+from theory.errors import DescentError, NotFiniteError
+from theory.inputs import FloatArray, positive, positive_count, target_vector
 from theory.network.definiteness import explained
 from theory.rigour.one_step import OneStep, network_steps
-from theory.stability.conditions import factor_rows
-from theory.stability.crossings import Crossings, IntArray
-from theory.stability.path import PathCertificate, initial_eigenvalue
-from theory.stability.pattern_change import PatternChange
-from theory.streaming.chunk_step import Flips
+from theory.stability.path import PathCertificate
+from theory.streaming.archive import Archive
+from theory.streaming.checkpoints import configuration
 from theory.streaming.descent import StreamedDescent
 from theory.streaming.kept import keeper
+from theory.streaming.record import Record, Rule
 from theory.streaming.running import Progress
 from theory.streaming.stream import CHUNK, NeuronStream, neuron_stream
-
-PARTS = 64
-"""In which a segment is divided at most."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +48,8 @@ class StreamedTrajectory(Directed):
     """``G(0)`` (n, n) as computed from exact counts."""
     broken: DescentError | None
     """Why there are fewer steps than were asked for."""
+    taken_up: int = 0
+    """How many of the steps a run has left that was killed."""
 
 
 def stream_trajectory(
@@ -68,15 +64,16 @@ def stream_trajectory(
     optimiser: Chosen = "ngd",
     symmetric: bool = False,
     chunk: int = CHUNK,
-    directory: Path | None = None,
+    directory: str | PathLike[str] | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> StreamedTrajectory:
     """Follow the network of m neurons that a stream draws for so many steps, on unit rows X (n, d) with targets y (n,).
 
-    ``directory``: keep its n x m pre-activations in files there, which are removed at the end; None: in memory.
+    ``directory``: keep its n x m pre-activations in files there, which are removed at the end; a run that is killed goes on from them when it is
+    asked for again, of any number of steps. None: in memory.
     ``executor``: who works on the chunks; None: this process. Raises InputError (what ``neuron_stream`` raises, ScaleError: a step size or a
-    number of steps that is not positive, StreamError: a directory that cannot be written to), ChoiceError, RankDeficientError and DivergenceError
+    number of steps that is not positive, StreamError: a directory that cannot be written to, files that are damaged, another run at work), ChoiceError, RankDeficientError and DivergenceError
     where there is no first step, and what the executor raises.
     """
     stream = neuron_stream(inputs, width, scale, entropy, symmetric, chunk)
@@ -89,39 +86,63 @@ def followed(
     step_size: float,
     steps: int,
     optimiser: Chosen = "ngd",
-    directory: Path | None = None,
+    directory: str | PathLike[str] | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> StreamedTrajectory:
     """The same of a stream."""
     chosen, eta, number = as_optimiser(optimiser), positive(step_size, "step_size"), positive_count(steps, "steps")
-    with keeper(directory) as kept:
-        state = StreamedDescent(stream, y, kept, executor, progress)
-        path = StreamedPath(factor_rows(chosen.condition, stream.rows), stream.width)
-        gram, lambda_min = state.gram, initial_eigenvalue(chosen.condition, state)
-        taken, changes, reached, broken = list[OneStep](), list[UpperBound](), 0.0, None
-        try:
-            for step in islice(network_steps(state, eta, chosen), number):
-                taken.append(step)
-                lower, upper = path.supremum(state.flips, PARTS, reached)
-                reached = max(reached, lower)
-                changes.append(upper)
-        except DescentError as error:
-            broken = explained(error, state, chosen)
-            if not taken:
-                raise broken from error
+    rule = Rule(target_vector(y, len(stream.rows)), eta, chosen.name)
+    with keeper(directory, configuration(stream, rule)) as kept:
+        left = Record.left(kept, chosen, stream)
+        if left is not None and len(left[0].steps) >= number:
+            record, broken = left[0], None
+            if progress is not None:
+                progress((number + 1) * stream.distinct, True)
+        else:
+            try:
+                state = StreamedDescent(stream, rule.targets, kept, executor, progress, left and left[1])
+                record = Record.begun(chosen, state) if left is None else left[0]
+                if left is None and kept.record is not None:
+                    kept.record.write(record.arrays(state.stored))
+                broken = _followed(state, eta, chosen, number, kept.record, record)
+            except (DescentError, NotFiniteError):  # it would end so again
+                kept.end()
+                raise
+        if len(record.steps) <= number:  # else they are those of a longer run
+            kept.end()
+    taken = tuple(record.steps[:number])
     residuals = [taken[0].before, *(step.after for step in taken)]
     return StreamedTrajectory(
         stream,
         eta,
         chosen.name,
-        tuple(taken),
+        taken,
         tuple(map(factor_bounds, taken)),
-        PathCertificate.of(changes, lambda_min, [step.length for step in taken], residuals),
+        PathCertificate.of(record.changes[:number], record.lambda_min, [step.length for step in taken], residuals),
         chosen.condition,
-        gram,
+        record.gram,
         broken,
+        0 if left is None else min(left[1].steps, number),
     )
+
+
+def _followed(
+    state: StreamedDescent, eta: float, optimiser: Optimiser, number: int, place: Archive | None, record: Record
+) -> DescentError | None:
+    """Take the steps that the record has not, and keep it there after each; what the first step raises that is not defined, if not the very first."""
+    steps = network_steps(state, eta, optimiser)
+    try:
+        while len(record.steps) < number:
+            record.took(next(steps), state)
+            if place is not None:
+                place.write(record.arrays(state.stored))
+    except DescentError as error:
+        broken = explained(error, state, optimiser)
+        if not record.steps:
+            raise broken from error
+        return broken
+    return None
 
 
 def factor_bounds(step: OneStep) -> tuple[LowerBound, UpperBound]:
@@ -136,41 +157,3 @@ def factor_bounds(step: OneStep) -> tuple[LowerBound, UpperBound]:
     least_after = max(0.0, math.nextafter(step.after - step.after_error, -math.inf))
     below = max(0.0, math.nextafter(least_after / most_before, -math.inf))
     return LowerBound(below), UpperBound(math.nextafter(most_after / least, math.inf))
-
-
-class StreamedPath:
-    """The change of the pattern from the initial one, as the pairs that have flipped an odd number of times: no pattern is kept."""
-
-    def __init__(self, rows: FloatArray, width: int) -> None:
-        """Begin at W(0); ``rows`` X (n, d), or a column of ones for K2."""
-        self._change, self._inputs, self._width = PatternChange(rows, width), len(rows), width
-        self._pairs: IntArray = np.empty(0, dtype=np.int64)
-        self._directions: NDArray[np.int8] = np.empty(0, dtype=np.int8)
-
-    @property
-    def counts(self) -> FloatArray:
-        """``D D^T`` (n, n) of the change D, integers."""
-        return self._change.counts
-
-    def supremum(self, flips: Flips, parts: int, floor: float = 0.0) -> tuple[LowerBound, UpperBound]:
-        """Bracket of ``sup ||J - J(0)||_2`` over the next segment, in at most ``parts`` parts; then go to its end."""
-        crossings = Crossings.ordered(flips.rows, flips.neurons, flips.start, flips.end)
-        before = self._columns(np.unique(flips.neurons))
-        found = self._change.supremum(crossings, before, parts, floor)
-        self._flip(flips)
-        return found
-
-    def _columns(self, neurons: IntArray) -> NDArray[np.int8]:
-        """Those of the change, entries -1, 0, 1, of some neurons in ascending order, shape (n, k)."""
-        rows, owners = np.divmod(self._pairs, self._width)
-        asked = np.isin(owners, neurons)
-        found = np.zeros((self._inputs, len(neurons)), dtype=np.int8)
-        found[rows[asked], np.searchsorted(neurons, owners[asked])] = self._directions[asked]
-        return found
-
-    def _flip(self, flips: Flips) -> None:
-        pairs = flips.rows * self._width + flips.neurons
-        stay, come = ~np.isin(self._pairs, pairs), ~np.isin(pairs, self._pairs)
-        directions = np.where(flips.end[come] >= 0, 1, -1).astype(np.int8)
-        self._pairs = np.concatenate([self._pairs[stay], pairs[come]])
-        self._directions = np.concatenate([self._directions[stay], directions])

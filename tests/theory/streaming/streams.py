@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from theory.inputs import FloatArray, normalise_rows
+from theory.streaming.running import Progress
 from theory.streaming.stream import NeuronStream, neuron_stream
 
 
@@ -27,3 +28,12 @@ def small(
     rows = general_rows(inputs, dim, seed)
     stream = neuron_stream(rows, width, scale, seed, symmetric, chunk, direct=False)
     return stream, np.random.default_rng(seed).choice([-1.0, 1.0], inputs)
+
+
+def into(seen: list[int]) -> Progress:
+    """Progress that is kept: how many neurons each time."""
+
+    def tell(more: int, left: bool) -> None:
+        seen.append(more)
+
+    return tell

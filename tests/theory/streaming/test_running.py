@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.theory.streaming.streams import small
+from tests.theory.streaming.streams import into, small
 from theory.errors import ChoiceError, StreamError
 from theory.streaming import executors, running
 from theory.streaming.certificate import StreamedCertificate, certified
@@ -113,7 +113,7 @@ def test_after_an_error_no_further_task_begins() -> None:
 def test_progress_tells_of_each_neuron_once_a_pass(tmp_path: Path) -> None:
     for _ in range(2):  # taken up from files the second time
         seen: list[int] = []
-        certified(STREAM, Y, checkpoints=tmp_path, progress=seen.append)
+        certified(STREAM, Y, checkpoints=tmp_path, progress=into(seen))
         assert sum(seen) == 2 * STREAM.distinct
 
 

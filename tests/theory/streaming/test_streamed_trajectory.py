@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from flint import arb
 
-from tests.theory.streaming.streams import small
+from tests.theory.streaming.streams import into, small
 from tests.theory.streaming.test_running import Unordered
 from theory import neurons
 from theory.descent.steps import FunctionSpaceDescent
@@ -31,9 +31,10 @@ from theory.streaming import chunk_step, descent
 from theory.streaming.chunk_step import ChunkStep, Flips, Step, next_iterate, with_exact_signs
 from theory.streaming.descent import StreamedDescent
 from theory.streaming.executors import executor_named
-from theory.streaming.kept import Change, InMemory, KeptChunk
+from theory.streaming.kept import Change, Counted, InMemory, KeptChunk
+from theory.streaming.path import StreamedPath
 from theory.streaming.stream import Block, NeuronStream, neuron_stream
-from theory.streaming.trajectory import StreamedPath, StreamedTrajectory, factor_bounds, followed
+from theory.streaming.trajectory import StreamedTrajectory, factor_bounds, followed
 
 OPTIMISERS = ("ngd", "gd", "kfac")
 STREAM, Y = small(7, 4, 4, 8000, 2.0, chunk=1000)
@@ -50,7 +51,7 @@ def whole(state: StreamedDescent) -> FloatArray:
     found = np.full((stream.copies, n, stream.distinct), np.nan)
     for chunk, kept in state._chunks.items():
         first = chunk * stream.chunk
-        for block in kept.blocks(n):
+        for block in kept.blocks():
             copies = np.split(block, stream.copies, axis=1)
             found[:, :, first : first + copies[0].shape[1]] = copies
             first += copies[0].shape[1]
@@ -160,7 +161,7 @@ def test_the_same_bits_on_a_dask_cluster(files: bool, tmp_path: Path) -> None:
 
 def test_progress_tells_of_each_neuron_once_a_pass() -> None:
     seen: list[int] = []
-    followed(STREAM, Y, ETA, STEPS, progress=seen.append)
+    followed(STREAM, Y, ETA, STEPS, progress=into(seen))
     assert sum(seen) == (STEPS + 1) * STREAM.distinct
 
 
@@ -220,7 +221,7 @@ def put(state: StreamedDescent, z: FloatArray) -> None:
     copies = z.reshape(n, stream.copies, stream.distinct)
     for chunk, kept in state._chunks.items():
         first = chunk * stream.chunk
-        for block in kept.blocks(n):
+        for block in kept.blocks():
             block[:] = copies[:, :, first : first + block.shape[1] // stream.copies].reshape(n, -1)
             first += block.shape[1] // stream.copies
 
@@ -301,18 +302,15 @@ class Faulty(InMemory):
     def __init__(self, times: int) -> None:
         self.times = times
 
-    def moved(self, kept: KeptChunk, inputs: int, change: Change) -> KeptChunk:
+    def moved(self, kept: KeptChunk, change: Change, counted: Counted) -> KeptChunk:
         if kept.chunk != 3:
-            return super().moved(kept, inputs, change)
-        trial = replace(kept, values=np.array(kept.values))
-        found = super().moved(trial, inputs, change)
+            return super().moved(kept, change, counted)
+        trial = replace(kept, values=tuple(map(np.array, kept.blocks())))
+        found = super().moved(trial, change, counted)
         if self.times == 0:
             return replace(kept, steps=found.steps)
-        return super().moved(found, inputs, lambda number, z: np.copyto(z, 2 * z - next_of(kept, inputs, number)))
-
-
-def next_of(kept: KeptChunk, inputs: int, number: int) -> FloatArray:
-    return list(kept.blocks(inputs))[number]
+        before = list(kept.blocks())
+        return super().moved(found, lambda number, z: np.copyto(z, 2 * z - before[number]), counted)
 
 
 @pytest.mark.parametrize("times", [0, 2])
