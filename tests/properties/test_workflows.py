@@ -158,7 +158,7 @@ def test_the_report_is_kept_as_plain_files(tmp_path: Path, name: str) -> None:
     (command,) = copying
     assert subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=False).returncode == 0
     assert list(tmp_path.iterdir()) == []  # a run that ended before its report
-    write_together(tmp_path / report, {"claims.json": "{}", "index.html": "<html>"})
+    write_together(tmp_path / report, {"claims.json": b"{}", "index.html": b"<html>"})
     (tmp_path / report / "junit.xml").write_text("<xml/>")
     assert (tmp_path / report / "index.html").is_symlink()
     subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True)

@@ -11,17 +11,17 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from properties.engine.claim import Evaluation
 from properties.engine.paths import encodable
+from properties.engine.replay.archive import DIRECTORY, arrays_beside, stored
 from properties.engine.replay.instance_document import DTYPES, Array, InstanceDocument, from_document, to_document
 from properties.engine.replay.recorded import recorded_evaluation
-from properties.engine.report.atomic import write_atomically
+from properties.engine.report.atomic import write_bytes_atomically
 from properties.engine.report.commands import Commands
 from properties.engine.report.entries import Entry, evaluation_entry
 from properties.engine.report.plain import number, plain
@@ -32,9 +32,6 @@ SCHEMA = 4
 
 READABLE = (2, 3, SCHEMA)
 """The versions that are read, and by every later version too. Files of version 1 lack the instance of their arrays."""
-
-DIRECTORY = "counterexamples"
-"""Where a report has them."""
 
 INLINE_ENTRIES = 500
 """Instances with more array entries than this keep their arrays in an .npz file beside the JSON file."""
@@ -145,11 +142,7 @@ def counterexample_files(refutation: Refutation, circumstances: Circumstances) -
 def write_files(report: Path, files: Mapping[str, bytes]) -> None:
     """Write the files of counterexamples below the report's directory, in their order. Raises OSError."""
     for place, content in files.items():
-        write_atomically(report / place, partial(_write, content))
-
-
-def _write(content: bytes, stream: IO[bytes]) -> None:
-    stream.write(content)
+        write_bytes_atomically(report / place, content)
 
 
 def write_counterexample(report: Path, refutation: Refutation, circumstances: Circumstances) -> Path:
@@ -172,13 +165,13 @@ def told(entry: Entry, most: int) -> Entry:
 def remove_counterexample(path: Path) -> None:
     """Remove a file and the arrays beside it, unless it was edited since it was written. Raises OSError."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
+        content = json.loads(text)
         if content["digest"] != content_digest(content):
             return
-        beside = {entry["file"] for entry in content["arrays"].values() if "file" in entry}
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return
-    if path.with_suffix(".npz").name in beside:
+    if path.with_suffix(".npz").name in arrays_beside(text):
         path.with_suffix(".npz").unlink(missing_ok=True)
     path.unlink()
 
@@ -232,7 +225,7 @@ def _readable(value: Any, indent: str = "") -> str:
 
 
 def read_counterexample(path: Path) -> Counterexample:
-    """The file's content, its instance built anew from the arrays. Nothing is written, imported or unpickled.
+    """The content of a file, or of one in an archive; its instance built anew from the arrays. Nothing is written, imported or unpickled.
 
     Raises CounterexampleError (no such file, damaged, another schema, an array that is missing or of the wrong kind),
     EditedFileError (the content is not what was written). Either says what is wrong and what to do.
@@ -258,15 +251,12 @@ def read_counterexample(path: Path) -> Counterexample:
 
 
 def _parsed(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    text = _read(path)
+    if text is None:
         what = "is not a file" if path.exists() else "does not exist"
         raise CounterexampleError(f"{path} {what}; name a .json file from the directory counterexamples of a report")
     try:
-        content = json.loads(
-            path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite, parse_int=_whole
-        )
-    except OSError as error:
-        raise CounterexampleError(f"{path} cannot be read ({error.strerror or error})") from error
+        content = json.loads(text.decode(), parse_constant=_finite, parse_float=_finite, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise CounterexampleError(
             f"{path} is not JSON, perhaps truncated ({error}); take the file as it was written"
@@ -274,6 +264,13 @@ def _parsed(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise CounterexampleError(f"{path} holds a {type(content).__name__}, not a counterexample")
     return content
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return stored(path)
+    except OSError as error:
+        raise CounterexampleError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
 def _finite(text: str) -> float:
@@ -355,10 +352,10 @@ def _stored_beside(path: Path, name: str, entry: Mapping[str, Any], dtype: str, 
     """An array from the .npz file, which must be the one that was written with the JSON file."""
     file_name = str(entry["file"])
     beside = path.with_name(Path(file_name).name)
-    if beside.name != file_name or not beside.is_file():
+    if beside.name != file_name or (content := _read(beside)) is None:
         raise CounterexampleError(f"{path} keeps its arrays in {file_name}, which must lie beside it and does not")
     try:
-        with beside.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             array = np.asarray(archive[name])
     except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise CounterexampleError(

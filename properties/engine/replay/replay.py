@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from properties.engine.claim import Claim, Evaluation
 from properties.engine.paths import file_key, printable
+from properties.engine.replay.archive import counterexamples_in, is_archive, placed
 from properties.engine.replay.counterexample import Counterexample, read_counterexample, told
 from properties.engine.report.entries import Entry, evaluation_entry
 from properties.engine.report.environment import environment
@@ -46,7 +47,7 @@ def load_replays(
     registry: Mapping[str, Claim[Any]],
     elsewhere: Callable[[str], str] = lambda id: "",
 ) -> tuple[Replay, ...]:
-    """The files at the paths, relative to a directory; a path to a directory stands for its .json files.
+    """The files at the paths, relative to a directory; a path to a directory, or to an archive, stands for all in it.
 
     ``elsewhere`` says of a claim that the registry has not what it is and how to replay it, where that is known.
     Raises CounterexampleError.
@@ -66,13 +67,11 @@ def _names(files: Sequence[Path]) -> list[str]:
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    files = sorted(path.glob("*.json"))
+    if not path.is_dir() and not is_archive(path):
+        return [placed(path)]
+    files = counterexamples_in(path)
     if not files:
-        raise CounterexampleError(
-            f"the directory {path} holds no .json file; name a counterexample, or a directory of them"
-        )
+        raise CounterexampleError(f"{path} holds no .json file; name a counterexample, or a directory of them")
     return files
 
 

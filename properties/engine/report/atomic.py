@@ -36,7 +36,12 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 def write_text_atomically(path: Path, text: str) -> None:
     r"""Write ``text`` in UTF-8, a lone surrogate as ``\udce9``, whole or not at all. Raises OSError."""
-    write_atomically(path, lambda stream: stream.write(encodable(text)))
+    write_bytes_atomically(path, encodable(text))
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises OSError."""
+    write_atomically(path, lambda stream: stream.write(content))
 
 
 def link_atomically(path: Path, target: Path) -> None:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from properties.engine.part import Content, Section
 from properties.engine.paths import encodable
 from properties.engine.ratios import BINS
+from properties.engine.replay.archive import MUTANTS
 from properties.engine.report import wording
 from properties.engine.report.atomic import write_text_atomically
 from properties.engine.report.baseline_lines import baseline_lines
@@ -164,6 +165,7 @@ def _content(document: Document, presentation: Presentation, isolated: Isolated)
         "not_executable": _by_reason(document.not_executable),
         "environment": document.environment,
         "style_path": STYLE,
+        "mutants_path": MUTANTS,
         "script": Markup(script),  # a file of this package
         "script_hash": _digest(script),
     }
@@ -218,8 +220,10 @@ def _data_files(content: Mapping[str, Any], of_parts: Iterable[Content]) -> Iter
 
 
 def _counterexamples(document: Document) -> Iterable[str]:
-    entries: list[Entry] = [*document.claims.values(), *document.mutants.values()]
-    yield from (entry["counterexample"] for entry in entries if entry["counterexample"])
+    """Those to claims, each a file, and the archive of those to mutants."""
+    yield from (entry["counterexample"] for entry in document.claims.values() if entry["counterexample"])
+    if any(entry["counterexample"] for entry in document.mutants.values()):
+        yield MUTANTS
     for part in document.parts.values():
         yield from part.get("counterexamples", ())
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from properties.engine.replay.counterexample import DIRECTORY as COUNTEREXAMPLES
+from properties.engine.paths import encodable
+from properties.engine.replay.archive import DIRECTORY as COUNTEREXAMPLES
+from properties.engine.replay.archive import MUTANTS, gathered, members, packed
 from properties.engine.replay.counterexample import remove_counterexample
 from properties.engine.report.data_files import DIRECTORY as TABLES
 from properties.engine.report.data_files import remove_table
@@ -21,7 +24,7 @@ from properties.engine.report.history import KEPT, remembered
 from properties.engine.report.places import DIRECTORY as PAGES
 from properties.engine.report.places import STYLE
 from properties.engine.report.together import HOME, leads_home, write_together
-from theory.errors import DataFileError
+from theory.errors import CounterexampleError, DataFileError
 
 if TYPE_CHECKING:
     from properties.engine.report.presentation import Presentation
@@ -69,6 +72,7 @@ def foreign(directory: Path) -> list[str]:
     found = [INDEX] if (directory / INDEX).exists() and PAGE_MARK not in _text(directory / INDEX) else []
     found += [name for name in (CLAIMS, PARTIAL) if (directory / name).exists() and _record(directory / name) is None]
     found += [path.relative_to(directory).as_posix() for path in _others_pages(directory)]
+    found += [MUTANTS] if os.path.lexists(directory / MUTANTS) and not _is_our_archive(directory) else []
     return found + [name for name in (PAGES, TABLES, COUNTEREXAMPLES) if _is_in_the_way(directory / name)]
 
 
@@ -83,12 +87,23 @@ def _is_ours(directory: Path, page: Path) -> bool:
     return leads_home(directory, page) or PAGE_MARK in _text(page)
 
 
+def _is_our_archive(directory: Path) -> bool:
+    """Whether the archive is a link of a report's, or holds what is named as counterexamples are, and nothing else."""
+    if leads_home(directory, directory / MUTANTS):
+        return True
+    try:
+        names = members(directory / MUTANTS)
+    except CounterexampleError:
+        return False
+    return all(COUNTEREXAMPLE.fullmatch(f"{COUNTEREXAMPLES}/{Path(name).stem}.json") for name in names)
+
+
 def publish(document: Document, directory: Path, presented: Callable[[], Presentation] | None = None) -> None:
     """Replace the report in ``directory`` by the document's, presented as the suite says. Raises OSError.
 
-    Files that only the new report uses come first, under names of their own; then claims.json and the pages are replaced,
-    all at the same moment (together.py); then what only the old report used goes. A kill on the way leaves the old
-    report or the new one, with all the files that it refers to.
+    Files that only the new report uses come first, under names of their own; then claims.json, the pages and the archive of
+    counterexamples to mutants are replaced, all at the same moment (together.py); then what only the old report used goes,
+    and what is in the archive now. A kill on the way leaves the old report or the new one, with all the files that it refers to.
     """
     from properties.engine.report.html import pages  # which needs an extra
 
@@ -97,14 +112,18 @@ def publish(document: Document, directory: Path, presented: Callable[[], Present
         kept = [*remembered(record), *document.history]
         document = replace(document, history=kept[-KEPT:])
     new = pages(document) if presented is None else pages(document, presented())
-    earlier, earlier_pages = _belongings(directory), _pages(directory)
+    earlier, replaced = _belongings(directory), {*_pages(directory), *_archives(directory)}
     new.write_data(directory)
-    write_together(directory, {CLAIMS: document.text(), **new.texts}, earlier_pages)
+    of_mutants = _of_mutants({"mutants": list(document.mutants.values())})
+    archive = gathered(directory / name for name in of_mutants)
+    contents = {name: encodable(text) for name, text in {CLAIMS: document.text(), **new.texts}.items()}
+    contents |= {MUTANTS: packed(archive)} if archive else {}
+    write_together(directory, contents, replaced)
     (directory / PARTIAL).unlink(missing_ok=True)
-    for name in earlier_pages - new.belongings:
-        if _is_ours(directory, directory / name):
+    for name in replaced - contents.keys():
+        if name == MUTANTS or _is_ours(directory, directory / name):
             (directory / name).unlink(missing_ok=True)
-    for name in earlier - new.belongings:
+    for name in (earlier | of_mutants) - new.belongings:
         remove = remove_table if TABLE.fullmatch(name) else remove_counterexample
         with contextlib.suppress(OSError):
             remove(directory / name)
@@ -116,18 +135,26 @@ def _pages(directory: Path) -> frozenset[str]:
     return frozenset([STYLE, *PAGE_LINK.findall(shown)] if PAGE_MARK in shown else ())
 
 
+def _archives(directory: Path) -> frozenset[str]:
+    """The archive of the report that is there now, if it has one."""
+    return frozenset([MUTANTS] if _is_our_archive(directory) else ())
+
+
+def _of_mutants(record: Mapping[str, Any]) -> frozenset[str]:
+    """The counterexamples to mutants that a claims.json names."""
+    named = (mutant.get("counterexample") for mutant in record["mutants"])
+    return frozenset(name for name in named if isinstance(name, str) and COUNTEREXAMPLE.fullmatch(name))
+
+
 def _belongings(directory: Path) -> frozenset[str]:
-    """What the report that is there now has beside it: its tables of data, and its counterexamples to mutants.
+    """What the report that is there now has beside it: its tables of data, and counterexamples to mutants that are in no archive.
 
     Those are made again by a run. Counterexamples to claims are no belongings, nor is anything that a report does not name;
     what was changed since it was written is not removed.
     """
     texts = [_text(directory / name) for name in (INDEX, *_pages(directory))]
     tables = [table for text in texts if PAGE_MARK in text for table in TABLE_LINK.findall(text)]
-    record = _record(directory / CLAIMS) or {"mutants": []}
-    named = (mutant.get("counterexample") for mutant in record["mutants"])
-    written = [name for name in named if isinstance(name, str) and COUNTEREXAMPLE.fullmatch(name)]
-    return frozenset([*tables, *written])
+    return _of_mutants(_record(directory / CLAIMS) or {"mutants": []}) | frozenset(tables)
 
 
 def _is_in_the_way(path: Path) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from properties.engine.paths import same_file
-from properties.engine.report.atomic import is_temporary, link_atomically, write_text_atomically
+from properties.engine.report.atomic import is_temporary, link_atomically, write_bytes_atomically
 
 HOME, CURRENT = Path(".published"), "current"
 """Where the generations lie, and the link to the one that is shown."""
@@ -23,20 +23,20 @@ HOME, CURRENT = Path(".published"), "current"
 GENERATION = re.compile(r"generation-(\d{6,})")
 
 
-def write_together(directory: Path, texts: Mapping[str, str], earlier: Iterable[str] = ()) -> None:
-    """Replace the files of these names, paths from the directory, by these texts, all at the same moment.
+def write_together(directory: Path, contents: Mapping[str, bytes], earlier: Iterable[str] = ()) -> None:
+    """Replace the files of these names, paths from the directory, by these contents, all at the same moment.
 
     ``earlier`` are names that an earlier generation may hold besides. A kill on the way leaves all old or all new. Where the
     file system has no symbolic links each is replaced whole, one after the other. Raises OSError.
     """
-    names = list(dict.fromkeys([*texts, *earlier]))
+    names = list(dict.fromkeys([*contents, *earlier]))
     try:
-        _link(directory, list(texts), names)
+        _link(directory, list(contents), names)
     except OSError:
-        for name, text in texts.items():
-            write_text_atomically(directory / name, text)
+        for name, content in contents.items():
+            write_bytes_atomically(directory / name, content)
         return
-    shown = _shown(directory, texts)
+    shown = _shown(directory, contents)
     for number, generation in _generations(directory):
         if number < _number(shown) and not same_file(generation, shown):
             _remove(generation, names)
@@ -61,21 +61,21 @@ def _link(directory: Path, names: list[str], shown: list[str]) -> None:
     if all(linked) and (directory / HOME / CURRENT).is_symlink():
         return
     found = {name: directory / name for name in shown if (directory / name).exists()}
-    _shown(directory, {name: path.read_text(encoding="utf-8") for name, path in found.items()})
+    _shown(directory, {name: path.read_bytes() for name, path in found.items()})
     for name, target in targets.items():
         (directory / name).parent.mkdir(exist_ok=True)
         link_atomically(directory / name, target)
 
 
-def _shown(directory: Path, texts: Mapping[str, str]) -> Path:
+def _shown(directory: Path, contents: Mapping[str, bytes]) -> Path:
     """A new generation of these files, which ``current`` leads to. Raises OSError, and leaves none then."""
     made = _generation(directory)
     try:
-        for name, text in texts.items():
-            write_text_atomically(made / name, text)
+        for name, content in contents.items():
+            write_bytes_atomically(made / name, content)
         link_atomically(directory / HOME / CURRENT, Path(made.name))
     except OSError:
-        _remove(made, texts)
+        _remove(made, contents)
         raise
     return made
 

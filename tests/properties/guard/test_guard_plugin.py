@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from properties.engine.replay.archive import counterexamples_in
 from tests.properties.engine.report.page_parser import report_text
 from tests.properties.engine.run.plugin_suite import long
 from tests.properties.processes import started
@@ -141,8 +142,8 @@ def test_the_commands_on_the_page_find_the_step_and_the_files(pytester: pytest.P
     page = report_text(repository / "out" / "of the way")
     commands = [shlex.split(html.unescape(text)) for text in re.findall("<code>(natural-gradient .*?)</code>", page)]
     replays = [words for words in commands if words[1] == "replay"]
-    assert len(replays) == 2  # of the claim, and of the first mutant
-    assert len(list((repository / "out" / "of the way" / "counterexamples").glob("*.json"))) == 20
+    assert len(replays) == 20  # of the claim, and of each mutant
+    assert len(counterexamples_in(repository / "out" / "of the way" / "counterexamples")) == 20
     (again,) = [words for words in commands if words not in replays]
     options = ["mine.optimisers:mean", "--optimiser", "ngd"]
     assert all(words[3:] == ["--implementation", *options] for words in replays)

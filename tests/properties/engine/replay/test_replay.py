@@ -14,6 +14,7 @@ import pytest
 
 from properties.catalogue import registry
 from properties.engine.claim import Claim, InstanceVerdict, require
+from properties.engine.replay.archive import members
 from properties.engine.replay.counterexample import (
     content_digest,
     read_counterexample,
@@ -186,11 +187,12 @@ def test_what_does_not_hold_exits_with_1(suite: Suite, written: Path, changes: A
 
 def test_mutants_and_directories_and_files_named_twice(suite: Suite, written: Path) -> None:
     suite.run([fake_claims.claim()], "--report", "out2")
-    directory = suite.pytester.path / "out2" / "counterexamples"
-    outcome = suite.run(
-        [fake_claims.claim()], "--replay", "out2/counterexamples", "--replay", str(next(directory.iterdir()))
-    )
-    outcome.assert_outcomes(failed=2)
+    (archive,) = (suite.pytester.path / "out2" / "counterexamples").iterdir()
+    one, _ = members(archive)
+    for names in (["", archive.name, one], [archive.name], ["", f"{archive.name}/{one}"]):
+        given = [f"--replay=out2/counterexamples/{name}" for name in names]
+        outcome = suite.run([fake_claims.claim()], *given)
+        outcome.assert_outcomes(failed=2)
     outcome.stdout.fnmatch_lines(["  statement: a limit of 10 (mutant of: numbers <are> at most 30 & small)"])
     copy = shutil.copy(written, suite.pytester.path)
     outcome = suite.run([fake_claims.claim(limit=25.0)], "--replay", str(written), "--replay", str(copy))

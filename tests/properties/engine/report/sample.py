@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from properties.dataset.report.dataset_entry import dataset_entry
 from properties.engine.claim import Depth, Evaluation, InstanceVerdict, Status
 from properties.engine.obligations import run_obligation
+from properties.engine.paths import encodable
 from properties.engine.report.commands import Commands
 from properties.engine.report.document import Document
 from properties.engine.report.entries import (
@@ -165,7 +166,7 @@ def full_document() -> Document:
 def write_report(made: Pages, directory: Path) -> None:
     """The pages, with a file for every counterexample that it links to."""
     made.write_data(directory)
-    write_together(directory, made.texts)
+    write_together(directory, {path: encodable(text) for path, text in made.texts.items()})
     for path in made.belongings:
         if not (directory / path).exists():
             (directory / path).parent.mkdir(exist_ok=True)

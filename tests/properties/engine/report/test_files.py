@@ -29,7 +29,7 @@ def test_the_files_of_the_pages_are_named(full_pages: Pages, tmp_path: Path) -> 
     full_pages.write_data(tmp_path)
     on_disk = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert {one.path for one in full_pages.data} == on_disk
-    examples = {"counterexamples/N-refuted.json", "counterexamples/N-small-below-10.json"}
+    examples = {"counterexamples/N-refuted.json", "counterexamples/mutants.tar.gz"}
     assert full_pages.belongings == on_disk | examples | full_pages.texts.keys()
     assert all(one.path in full_pages.text for one in full_pages.data)
 

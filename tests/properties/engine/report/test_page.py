@@ -199,7 +199,7 @@ def test_a_claim_s_page_has_its_proof_and_its_counterexamples(full_pages: Pages)
         assert value in text
     small = full_pages.texts["pages/claim-N-small.html"]
     assert '<a href="obligations.html#obligation-O-squares">O-squares</a>' in small
-    assert '<a href="../counterexamples/N-small-below-10.json">N-small-below-10.json</a>' in small
+    assert '<a href="../counterexamples/mutants.tar.gz">counterexamples/mutants.tar.gz</a>' in small
     assert '<p class="part"' not in small
     sharp = full_pages.texts["pages/claim-T1-sharp.html"]
     assert "<math" in sharp

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from properties.engine.claim import Depth
+from properties.engine.replay.archive import ARCHIVE, MUTANTS, members, packed, placed, stored
 from properties.engine.replay.counterexample import content_digest
 from properties.engine.report import atomic
 from properties.engine.report.document import INDEX, Document
@@ -57,8 +58,9 @@ def states(directory: Path) -> set[str]:
     page = (directory / "index.html").read_text(encoding="utf-8")
     assert page.rstrip().endswith("</html>")
     assert digest in page
-    referred = {mutant["counterexample"] for mutant in content["mutants"]}
-    referred |= links(page, INDEX)
+    replayed = [placed(directory / mutant["counterexample"]) for mutant in content["mutants"]]
+    assert [read(path)["claim"] for path in replayed] == [mutant["id"] for mutant in content["mutants"]]
+    referred = links(page, INDEX)
     for path in [one for one in referred if one.startswith("pages/")]:
         below = (directory / path).read_text(encoding="utf-8")
         assert digest in below or path == "pages/style.css"
@@ -66,6 +68,13 @@ def states(directory: Path) -> set[str]:
     assert [path for path in referred if not (directory / path).is_file()] == []
     names = {name for name in ("N-old", "N-new") if f">{name}<" in page}
     return {content["claims"][0]["id"], *names}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A counterexample that lies there, in an archive or by itself."""
+    content = stored(path)
+    assert content is not None, path
+    return dict(json.loads(content))
 
 
 def links(page: str, path: str) -> set[str]:
@@ -106,10 +115,13 @@ def processes() -> ForkServerContext:
 
 def plain_files(directory: Path) -> None:
     """Make the files what they were before they were links, or after a copy that follows links."""
-    for path in [directory / "claims.json", directory / "index.html", *(directory / "pages").iterdir()]:
-        text = path.read_text(encoding="utf-8")
+    for path in [
+        *(directory / name for name in ("claims.json", "index.html", MUTANTS)),
+        *(directory / "pages").iterdir(),
+    ]:
+        content = path.read_bytes()
         path.unlink()
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content)
     shutil.rmtree(directory / HOME)
 
 
@@ -226,9 +238,37 @@ def test_counterexamples_to_mutants_of_an_earlier_report_go_and_all_else_stays(t
         (tmp_path / name).write_text(text)
     publish(with_counterexamples(document("N-new"), tmp_path), tmp_path)
     assert {name: (tmp_path / name).read_text() for name in others} == others
-    found = {path.name for path in (tmp_path / "counterexamples").iterdir()}
-    assert any(name.startswith("N-new-below-10-") for name in found)
-    assert not any(name.startswith("N-old") for name in found)
+    names = {path.name for path in (tmp_path / "counterexamples").iterdir()}
+    assert names == {ARCHIVE, *(Path(name).name for name in others if name.startswith("counterexamples/"))}
+    assert {name.partition("-below")[0] for name in members(tmp_path / MUTANTS)} == {"N-new"}
+
+
+def test_counterexamples_stay_when_the_same_report_is_written_again(tmp_path: Path) -> None:
+    """As tools/report_pages.py does: they lie in the archive alone by then."""
+    publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
+    before = (tmp_path / MUTANTS).read_bytes()
+    publish(Document.read(tmp_path / "claims.json"), tmp_path)
+    assert states(tmp_path) == {"N-old"}
+    assert (tmp_path / MUTANTS).read_bytes() == before
+
+
+def test_without_counterexamples_there_is_no_archive(tmp_path: Path) -> None:
+    publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
+    new = document("N-new")
+    for mutant in new.mutants.values():
+        mutant["counterexample"] = None
+    publish(new, tmp_path)
+    assert not os.path.lexists(tmp_path / MUTANTS)
+    assert MUTANTS not in (tmp_path / "pages" / "claim-N-new.html").read_text()
+
+
+def test_counterexamples_of_an_earlier_version_go_too(tmp_path: Path) -> None:
+    """Which lay beside each other, in no archive."""
+    publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
+    with_counterexamples(document("N-old"), tmp_path)
+    (tmp_path / MUTANTS).unlink()
+    publish(with_counterexamples(document("N-new"), tmp_path), tmp_path)
+    assert {path.name for path in (tmp_path / "counterexamples").iterdir()} == {ARCHIVE}
 
 
 def files_below(directory: Path) -> dict[str, bytes]:
@@ -295,6 +335,7 @@ def test_what_was_edited_since_it_was_written_stays(tmp_path: Path) -> None:
     publish(with_counterexamples(document("N-old"), tmp_path), tmp_path)
     (table,) = (tmp_path / "data").glob("*.csv")
     table.write_text(table.read_text() + "a line of mine\n")
+    with_counterexamples(document("N-old"), tmp_path)
     edited, whole = sorted((tmp_path / "counterexamples").glob("*.json"))
     content = json.loads(edited.read_text())
     edited.write_text(json.dumps({**content, "note": "mine"}))
@@ -373,6 +414,10 @@ def test_files_that_no_run_wrote_are_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<title>my own page</title>")
     (tmp_path / "claims.json").write_text('{"claims": "of my own"}')
     assert foreign(tmp_path) == ["index.html", "claims.json"]
+    for content in (b"mine", packed({"mine.txt": b"mine"})):
+        (tmp_path / MUTANTS).unlink()
+        (tmp_path / MUTANTS).write_bytes(content)
+        assert foreign(tmp_path) == ["index.html", "claims.json", MUTANTS]
     for name in (PARTIAL, "pages", "data", "counterexamples"):
         shutil.rmtree(tmp_path / name, ignore_errors=True)
         (tmp_path / name).write_text("mine")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from properties.engine.replay.archive import counterexamples_in, gathered
 from verified_natural_gradient.options import CHECKOUT
 
 EXAMPLE = CHECKOUT / "docs" / "another-suite"
@@ -34,6 +35,7 @@ def _slow_once(conclusion):
 
 
 import dataclasses
+from properties.engine.replay.archive import counterexamples_in, gathered
 
 CLAIMS = (CLAIMS[0], dataclasses.replace(CLAIMS[1], conclusion=_slow_once(CLAIMS[1].conclusion)))
 """
@@ -93,8 +95,8 @@ def wait_until_slow(place: Path, run: subprocess.Popen[bytes], items: int = 3) -
 
 def results(report: Path) -> dict[str, Any]:
     """What a report holds that is the same whoever did the items: claims.json, and the counterexamples by name."""
-    files = sorted((report / "counterexamples").glob("*.json"))
-    documents = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in [report / "claims.json", *files]}
+    texts = gathered([report / "claims.json", *counterexamples_in(report / "counterexamples")])
+    documents = {name: json.loads(text) for name, text in texts.items()}
     return {name: without(document) for name, document in documents.items()}
 
 
