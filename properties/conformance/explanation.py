@@ -154,7 +154,10 @@ def listed(arrays: Sequence[Any]) -> str:
 
 
 def cause_sentences(statement: Statement, instance: Instance) -> list[str]:
-    """The wrong programs that answer as the library does, here and on every instance that each run has of the claim."""
+    """The wrong programs that answer as the library does, here and on every instance that each run has of the claim.
+
+    Without any, what is wrong with its answer where that is no array of numbers: what it raised, or of which shape it was.
+    """
     library = instance.library
     if _keeps_state(instance):
         said = "the same solve has another answer at the second call: something is kept between calls"
@@ -171,7 +174,9 @@ def cause_sentences(statement: Statement, instance: Instance) -> list[str]:
             continue
         due = outcome(asked)
         fitting = [f for f in fitting if same(due, outcome(source.build(description, _program(f))))]
-    return [_sentence(fault) for fault in fitting[:MOST]]
+    return [_sentence(fault) for fault in fitting[:MOST]] or (
+        [f"no answer that can be judged: {mine[0]}"] if mine[0] else []
+    )
 
 
 def _sentence(fault: faults.Fault) -> str:

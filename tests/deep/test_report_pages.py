@@ -17,14 +17,53 @@ from properties.engine.report.publication import publish
 from properties.suite import SUITE, presented
 from tests.properties.engine.report.browser_checks import Visit, broken_links, chromium, everywhere, launch, undrawn
 from tests.properties.engine.report.sample import full_document, write_report
+from tests.properties.processes import started
 
 ROOT = Path(__file__).parents[2]
 
 LONGEST = 12_000
 """Pixels, in a window that is 1280 wide."""
 
-LARGEST = 5_000_000
+LARGEST = 4_200_000
 """Bytes of a whole report, its counterexamples and tables included."""
+
+SUBJECTS = """
+import numpy as np
+from properties.conformance.plain_steps import PlainSteps
+
+
+def right(weights, signs, X, y, step_size):
+    active = (X @ weights.T > 0) * signs / len(signs) ** 0.5
+    jacobian = (active[:, :, None] * X[:, None, :]).reshape(len(X), -1)
+    residual = (active * (X @ weights.T)).sum(1) - y
+    return weights - step_size * (np.linalg.pinv(jacobian) @ residual).reshape(weights.shape)
+
+
+def long(weights, signs, X, y, step_size):
+    return weights + len(X) ** 2 * (right(weights, signs, X, y, step_size) - weights)
+
+
+def crashing(weights, signs, X, y, step_size):
+    return weights - step_size * y[:, 1]
+
+
+class Crashing:
+    def curvature(self, problem):
+        return [problem.parameters[99]]
+
+
+library = PlainSteps()
+"""
+"""Steps and libraries of a user's own."""
+
+JUDGED = [
+    (["guard", "subjects:right"], 0),
+    (["guard", "subjects:long"], 1),
+    (["guard", "subjects:crashing"], 1),
+    (["conform", "subjects:library", "--claim=library-L-one", "--claim=library-L-state"], 0),
+    (["conform", "subjects:Crashing"], 1),
+]
+"""Commands and exit codes."""
 
 
 def whole_document() -> Document:
@@ -71,6 +110,16 @@ def wrong_pages(page: Page, report: Path) -> dict[str, list[str]]:
 def test_every_page_is_accessible_whole_and_short(page: Page, tmp_path: Path, name: str) -> None:
     write_report(pages(DOCUMENTS[name](), presented()), tmp_path)
     assert wrong_pages(page, tmp_path) == {}
+
+
+@pytest.mark.parametrize(("words", "code"), JUDGED, ids=lambda one: one[1] if isinstance(one, list) else "")
+def test_pages_on_a_subject_of_the_user_s_own_are_accessible_whole_and_short(
+    page: Page, tmp_path: Path, words: list[str], code: int
+) -> None:
+    (tmp_path / "subjects.py").write_text(SUBJECTS)
+    done = started(tmp_path, ["natural-gradient", *words, "--report=report"])
+    assert done.returncode == code, done.stdout + done.stderr
+    assert wrong_pages(page, tmp_path / "report") == {}
 
 
 def test_a_whole_report_is_small_accessible_and_the_same_when_written_again(page: Page, tmp_path: Path) -> None:

@@ -53,8 +53,13 @@ def _unsettled(document: Document, claims: Sequence[Entry]) -> Iterable[Remark]:
     for verdict in (Verdict.REFUTED, Verdict.UNDECIDED):
         found = [entry for entry in claims if entry["verdict"] == verdict.value]
         if found:
-            named = tuple(Named(entry["id"], entry["id"], _reason(entry)) for entry in found)
-            yield Remark(verdict.value.capitalize(), "", named, against=True)
+            reasons = [_reason(entry) for entry in found]
+            shared = reasons[0] if len(reasons) > 1 and len(set(reasons)) == 1 else ""
+            named = tuple(
+                Named(entry["id"], entry["id"], "" if shared else reason)
+                for entry, reason in zip(found, reasons, strict=True)
+            )
+            yield Remark(verdict.value.capitalize(), shared, named, against=True)
     survivors = [document.mutants[id] for id in document.survivors]
     if survivors:
         named = tuple(

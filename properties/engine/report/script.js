@@ -43,11 +43,12 @@ for (const table of document.querySelectorAll("table.filtered")) {
   };
   const search = add("Search", document.createElement("input"));
   search.type = "search";
-  const chosen = ["verdict", "chapter", "family", "from", "evidence"].map((name) => {
+  const chosen = ["verdict", "chapter", "family", "from", "evidence"].flatMap((name) => {
     const values = new Set(rows.flatMap((row) => row.dataset[name].split("|")).filter(Boolean));
+    if (values.size < 2) return [];
     const select = add(name, document.createElement("select"));
     select.append(new Option("any", ""), ...[...values].sort().map((value) => new Option(value)));
-    return [name, select];
+    return [[name, select]];
   });
   form.append(said);
   form.className = "filters";

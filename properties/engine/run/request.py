@@ -101,7 +101,7 @@ def requested_run(config: pytest.Config, suite: Suite) -> Run:
             ],
             chains=[chain_entry(chain) for theorem, chain in suite.chains.items() if theorem in chosen],
             slack=[slack_entry(row) for row in selected_slack(slack, chosen)],
-            not_executable=suite.not_executable,
+            not_executable=suite.not_executable if subject is None else {},
             left_out=possible.left_out,
             commands=Commands(
                 () if subject is None else subject.options,

@@ -1,6 +1,7 @@
 """What is said of a refuted library: each number is what its name says, computed here by hand."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,25 @@ def test_the_step_that_was_due_is_per_unit_of_step_size() -> None:
     M = np.kron(np.eye(len(W)), np.outer(x, x)) + instance.damping * np.eye(W.size)
     due = array(said["due step (theta - theta')/eta of parameter 0"])
     assert due.reshape(-1) == pytest.approx(np.linalg.solve(M, g.reshape(-1)), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda problem: problem.parameters[99], "curvature raised IndexError: tuple index out of range"),
+        (lambda problem: 1.5, "curvature returned a float, not a list of factors or blocks"),
+    ],
+)
+def test_a_library_that_has_no_answer_is_told_so_as_the_cause(answer: Callable[[Any], Any], said: str) -> None:
+    class Broken:
+        def curvature(self, problem: Any) -> Any:
+            return answer(problem)
+
+    claim = kit(Library.of("broken", Broken())).claims[f"{PREFIX}L-one"]
+    family = claim.families[0]
+    assert claim.explain is not None
+    lines = claim.explain(evaluate(claim, family, family.first[0]))
+    assert lines[-1] == f"cause: no answer that can be judged: {said}"
 
 
 def test_what_a_library_lacks_is_not_judged() -> None:

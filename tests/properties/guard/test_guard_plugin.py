@@ -103,6 +103,7 @@ def test_a_right_step_passes_and_only_the_claims_run(pytester: pytest.Pytester, 
     )
     done.stdout.no_fnmatch_line("*their own test*")
     written = json.loads((repository / "out" / "claims.json").read_text())
+    assert written["not_executable"] == {}, "statements of the theory are none on the step"
     assert [claim["id"] for claim in written["claims"]] == ["own-I-pinv"]
     assert written["environment"]["implementation"] == "mine.optimisers:step"
 

@@ -28,6 +28,13 @@ def test_what_is_against_the_verdict_comes_first_and_by_name(full: Document) -> 
     assert [one.id for one in found["Obligations not settled"].named] == ["O-false"]
 
 
+def test_a_reason_that_all_have_is_told_once() -> None:
+    claims = [entry(f"N-{place}", 2.0, verdict="refuted") for place in range(3)]
+    (remark,) = outlook(Document({}, claims={one["id"]: one for one in claims}, expected=3))
+    assert (remark.heading, remark.text) == ("Refuted", "a violation is confirmed")
+    assert [(one.id, one.remark) for one in remark.named] == [("N-0", ""), ("N-1", ""), ("N-2", "")]
+
+
 def test_what_holds_is_ordered_by_its_room() -> None:
     claims = [
         entry("N-tight", 1 - 1e-9),

@@ -10,8 +10,10 @@ import pytest
 
 from properties.engine.report import wording
 from properties.engine.report.document import INDEX, Document
+from properties.engine.report.entries import claim_entry
 from properties.engine.report.html import Pages, pages
 from properties.engine.report.places import seen_from
+from tests.properties.engine import fake_claims
 from tests.properties.engine.report.page_parser import ParsedPage
 from tests.properties.engine.report.sample import HOSTILE, SLACK
 
@@ -205,6 +207,13 @@ def test_a_claim_s_page_has_its_proof_and_its_counterexamples(full_pages: Pages)
     assert "<math" in sharp
     assert sharp.count('<p class="part"') == 3
     assert "numbers &lt;are&gt; at most 30 &amp; small" in sharp
+
+
+def test_claims_of_one_chapter_are_not_told_by_chapters(full_pages: Pages) -> None:
+    found = Document({})
+    found.add(claim_entry(fake_claims.claim(), fake_claims.result(fake_claims.claim()), "quick", 3))
+    assert ">Chapter</th>" in full_pages.texts["index.html"]
+    assert "Chapter</th>" not in pages(found).texts["index.html"]
 
 
 def test_what_does_not_hold_comes_first_and_is_unfolded(full_pages: Pages) -> None:
