@@ -18,6 +18,8 @@ from properties.guard.controls import ArrayStep
 from properties.guard.explanation import explanation
 from properties.guard.implementation import OWN_PREFIX, Implementation
 from properties.guard.instances import (
+    FIRST_FIXED,
+    FIRST_RATES,
     Description,
     Problem,
     StepInstance,
@@ -160,7 +162,7 @@ def _fixed_point(implementation: Implementation) -> Claim[Any]:
     def families(found: Implementation) -> tuple[Family[Any], ...]:
         text = "hand-sized ReLU networks with a residual that is exactly 0"
         build = partial(fixed_instance, implementation=found)
-        return (Family("fixed points", text, hand_descriptions, build, examples(100, 1800, 6000)),)
+        return (Family("fixed points", text, hand_descriptions, build, examples(100, 1800, 6000), first=FIRST_FIXED),)
 
     return _claim(
         implementation,
@@ -214,7 +216,7 @@ def _identity(implementation: Implementation) -> Claim[Any]:
 
 
 def _function_space(implementation: Implementation) -> Claim[Any]:
-    named = ("mean", "sign", "other-optimiser", "factors-damped", "factors-swapped")
+    named = ("mean", "long", "sign", "other-optimiser", "factors-damped", "factors-swapped")
     return _claim(
         implementation,
         "I-kfac-fn",
@@ -235,7 +237,7 @@ def _one_step(implementation: Implementation) -> Claim[Any]:
         "docs/theory.md, T1-step",
         families=_hand_and_wide((40, 330, 2500), (15, 120, 800)),
         conclusion=step_conclusion,
-        wrong=wrong_steps.wrong_directions("ngd", "mean", "sign", "gradient", "other-optimiser", "damped"),
+        wrong=wrong_steps.wrong_directions("ngd", "mean", "long", "sign", "gradient", "other-optimiser", "damped"),
     )
 
 
@@ -260,7 +262,7 @@ def _below_limit(limit: Limit) -> Families:
     def families(found: Implementation) -> tuple[Family[Any], ...]:
         text = "ReLU networks of 16 to 64 neurons at initialisation"
         made = partial(build, implementation=found)
-        return (Family("F1", text, lambda: wide_descriptions(2), made, examples(60, 950, 4000)),)
+        return (Family("F1", text, lambda: wide_descriptions(2), made, examples(60, 950, 4000), first=FIRST_RATES),)
 
     return families
 
@@ -287,7 +289,7 @@ def _ngd_rate(implementation: Implementation, theorem: str) -> Claim[Any]:
         constant_limit=largest,
         limit=limit,
         rate=rate,
-        wrong=wrong_steps.wrong_directions("ngd", "mean", "sign"),
+        wrong=wrong_steps.wrong_directions("ngd", "mean", "long", "sign"),
         provenance=Provenance.PAPER if theorem == "T1" else Provenance.DERIVED,
     )
 
@@ -311,7 +313,7 @@ def _kfac_rate(implementation: Implementation) -> Claim[Any]:
         constant_limit=largest,
         limit=limit,
         rate=rate,
-        wrong=wrong_steps.wrong_directions("kfac", "sign"),
+        wrong=wrong_steps.wrong_directions("kfac", "long", "sign"),
         provenance=Provenance.DERIVED,
     )
 

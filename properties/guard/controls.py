@@ -176,6 +176,11 @@ def per_sample(net: Dense) -> float:
     return 1.0 / len(net.targets)
 
 
+def squared_count(net: Dense) -> float:
+    """``n^2``: means where sums are meant, in the Fisher matrix twice or in both factors."""
+    return float(len(net.targets) ** 2)
+
+
 def unscaled(direction: Direction) -> Direction:
     """The same without ``m^{-1/2}`` in the network."""
 

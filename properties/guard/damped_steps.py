@@ -55,6 +55,7 @@ def wrong_damping(damping: Damping) -> WrongSteps:
         ),
         "sign": ("the opposite sign", controls.times(lambda _: -1.0, right)),
         "mean": ("1/n of the step", controls.times(controls.per_sample, right)),
+        "long": ("n^2 times the step", controls.times(controls.squared_count, right)),
         "wide": (
             "half of the step with more than 64 neurons",
             controls.times(lambda net: 0.5 if len(net.signs) > 64 else 1.0, right),

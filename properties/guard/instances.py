@@ -56,6 +56,14 @@ SIMPLE: Mapping[str, Any] = {
 }
 """Two orthonormal inputs, described for ``hand_problem``."""
 
+FIRST_FIXED: tuple[Mapping[str, Any], ...] = (
+    SIMPLE,
+    {**SIMPLE, "rows": 3, "seed": 1},
+    {**SIMPLE, "kind": "integers", "seed": 10},
+    {**SIMPLE, "rows": 4, "dim": 3, "width": 16, "seed": 1},
+)
+"""What every run has of the fixed points: several inputs with a residual that is 0 in float64, as few of those drawn have."""
+
 EIGHTHS = (4, 8, 2, 1, 6, 3, 5, 7)
 """Step sizes in eighths, the simplest first."""
 
@@ -302,21 +310,32 @@ def wide_descriptions(least_residual_exponent: int = 0) -> SearchStrategy[Descri
     )
 
 
-FIRST_WIDE = tuple(
-    {
+def _orthogonal(n: int, d: int, root: int, exponent: int, eighths: int, seed: int) -> Description:
+    """A network on orthonormal inputs, described for ``wide_problem``."""
+    return {
         "inputs": n,
-        "dimension": 4,
+        "dimension": d,
         "kind": "orthogonal",
         "root": root,
         "scale": 1,
         "symmetric": False,
         "residual_exponent": exponent,
-        "eighths": 4,
+        "eighths": eighths,
         "seed": seed,
     }
+
+
+FIRST_WIDE = tuple(
+    _orthogonal(n, 4, root, exponent, 4, seed)
     for n, root, exponent, seed in ((2, 4, 2, 0), (4, 4, 3, 1), (3, 6, 2, 2), (4, 8, 3, 3))
 )
 """What every run has: well-conditioned networks, on which float32 is judged."""
+
+FIRST_RATES = tuple(
+    _orthogonal(n, n, root, 9, eighths, seed)
+    for n, root, eighths, seed in ((2, 4, 8, 0), (2, 4, 4, 1), (3, 6, 8, 1), (4, 4, 8, 0))
+)
+"""What every run has of the rates: several inputs on networks with C = 0 in the ball, where drawn ones seldom have a certified C."""
 
 
 def examples(quick: int, normal: int, thorough: int) -> Mapping[Depth, int]:

@@ -29,6 +29,7 @@ def wrong_directions(optimiser: str, *ids: str) -> WrongSteps:
     other = controls.natural if optimiser == "kfac" else controls.kronecker
     wrong: dict[str, tuple[str, Direction]] = {
         "mean": ("1/n of the step: a mean where a sum is meant", controls.times(controls.per_sample, right)),
+        "long": ("n^2 times the step: means where sums are meant", controls.times(controls.squared_count, right)),
         "sign": ("the opposite sign", controls.times(lambda _: -1.0, right)),
         "gradient": ("the gradient step", controls.gradient),
         "other-optimiser": ("K-FAC's step for NGD's, or conversely", other),
@@ -82,6 +83,9 @@ def broken_contracts(optimiser: str, damped: bool = False) -> WrongSteps:
         weights[:] = right(weights, signs, X, y, step_size)
         return weights
 
+    def in_place_of_several(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
+        return (in_place if len(X) > 1 else right)(weights, signs, X, y, step_size)
+
     results: dict[tuple[int, ...], Any] = {}
 
     def into_its_own(weights: Any, *rest: Any) -> Any:
@@ -107,6 +111,7 @@ def broken_contracts(optimiser: str, damped: bool = False) -> WrongSteps:
         "in-place": ("a step that overwrites its weights", in_place),
         "buffer": ("a step that returns the same array at every call", into_its_own),
         "momentum": ("a step to which the update of the call before is added", with_momentum),
+        "in-place-several": ("a step that overwrites its weights where there are several inputs", in_place_of_several),
         "transposed": ("a step that returns (d, m)", lambda *given: right(*given).T),
         "complex": ("a step that returns complex numbers", complex_numbers),
         "nothing": ("a step that returns None", nothing),
@@ -123,10 +128,14 @@ def moving_fixed_points(optimiser: str) -> WrongSteps:
     def decaying(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
         return right(weights, signs, X, y, step_size) - 1e-6 * step_size * weights
 
+    def decaying_with_several(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
+        return (decaying if len(X) > 1 else right)(weights, signs, X, y, step_size)
+
     def unit_step(weights: Any, signs: Any, X: Any, y: Any, step_size: float) -> Any:
         return right(weights, signs, X, y, 1.0)
 
     return {
         "decay": ("a step with weight decay 1e-6", decaying),
+        "decay-several": ("a step with weight decay 1e-6 where there are several inputs", decaying_with_several),
         "unit-step": ("a step that ignores the step size", unit_step),
     }

@@ -18,6 +18,7 @@ from properties.guard.claims import own_claims
 from properties.guard.explanation import instance_lines
 from properties.guard.implementation import OPTIMISERS, Implementation, reference
 from properties.guard.instances import (
+    FIRST_RATES,
     HAND_SHAPES,
     SIMPLE,
     Problem,
@@ -66,6 +67,41 @@ def test_a_step_without_flips_is_decided_by_what_rounding_allows(eighths: int) -
 def test_wrong_steps_are_refuted(optimiser: str, id: str) -> None:
     for mutant in own_claims(reference(optimiser))[id].mutants:
         assert run_claim(mutant.claim, Depth.NORMAL, 3).verdict is Verdict.REFUTED, mutant.id
+
+
+@pytest.mark.parametrize(("optimiser", "id"), CASES)
+def test_several_inputs_are_judged_at_every_depth(optimiser: str, id: str) -> None:
+    """So that a step which is right on one input alone is refuted, by whatever claim, whatever is drawn."""
+    claim = own_claims(reference(optimiser))[id]
+    wrong = [mutant.claim for mutant in claim.mutants if mutant.id.endswith(("/long", "-several"))]
+    assert len(wrong) == 1
+    for seed in range(6):
+        result = run_claim(claim, Depth.QUICK, seed)
+        alone = sum(family.features["n = 1"] for family in result.families.values())
+        assert result.instances - alone >= 4, seed
+        assert run_claim(wrong[0], Depth.QUICK, seed).verdict is Verdict.REFUTED, seed
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_wrong_steps_of_one_name_are_the_same_whatever_claim_has_them(optimiser: str) -> None:
+    """They are found by name, so that the claim that is made last would have its own judged in all."""
+    found: dict[str, set[str]] = {}
+    for claim in own_claims(reference(optimiser)).values():
+        for mutant in claim.mutants:
+            found.setdefault(mutant.id.rpartition("/")[2], set()).add(mutant.description)
+    assert {id for id, descriptions in found.items() if len(descriptions) > 1} == set()
+
+
+@pytest.mark.parametrize("multiple", [0.5, 1.5, 2.0])
+@pytest.mark.parametrize(("optimiser", "id"), [("ngd", "own-T1"), ("ngd", "own-T1-sharp"), ("kfac", "own-T4-lev")])
+def test_rates_refute_a_wrong_length_on_several_inputs_alone(optimiser: str, id: str, multiple: float) -> None:
+    """The instances of every run have a C of 0 in the ball and a full step, of which nothing is left: any other length is seen."""
+    right = controls.gram_solve(optimiser, controls.solved)
+    step = controls.stepping(controls.times(lambda net: multiple if len(net.targets) > 1 else 1.0, right))
+    claim = own_claims(Implementation.of("long", optimiser, step))[id]
+    refutation = run_claim(claim, Depth.QUICK, 0).refutation
+    assert refutation is not None
+    assert refutation.description == dict(FIRST_RATES[0])
 
 
 IDENTITY = {"ngd": "own-I-pinv", "kfac": "own-I-kfac"}

@@ -94,11 +94,11 @@ def test_a_right_step_passes_and_only_the_claims_run(pytester: pytest.Pytester, 
     arguments = ("--implementation", "mine.optimisers:step", "--claim", "own-I-pinv", "--report", "out")
     done = inside(pytester, *arguments)
     assert done.ret == 0
-    done.assert_outcomes(passed=20)
+    done.assert_outcomes(passed=21)
     done.stdout.fnmatch_lines(
         [
             "implementation: mine.optimisers:step (optimiser ngd)",
-            "The 1 claim holds; 19 of 19 mutants refuted.",
+            "The 1 claim holds; 20 of 20 mutants refuted.",
         ]
     )
     done.stdout.no_fnmatch_line("*their own test*")
@@ -143,8 +143,8 @@ def test_the_commands_on_the_page_find_the_step_and_the_files(pytester: pytest.P
     page = report_text(repository / "out" / "of the way")
     commands = [shlex.split(html.unescape(text)) for text in re.findall("<code>(natural-gradient .*?)</code>", page)]
     replays = [words for words in commands if words[1] == "replay"]
-    assert len(replays) == 20  # of the claim, and of each mutant
-    assert len(counterexamples_in(repository / "out" / "of the way" / "counterexamples")) == 20
+    assert len(replays) == 21  # of the claim, and of each mutant
+    assert len(counterexamples_in(repository / "out" / "of the way" / "counterexamples")) == 21
     (again,) = [words for words in commands if words not in replays]
     options = ["mine.optimisers:mean", "--optimiser", "ngd"]
     assert all(words[3:] == ["--implementation", *options] for words in replays)
@@ -266,7 +266,7 @@ def test_options_of_theirs_may_have_the_short_names(repository: Path, place: str
     chosen = ["--ngd-implementation", "mine.optimisers:step", "--ngd-claim", "own-T1", "--co", "-q"]
     done = started(repository, [*theirs, *chosen])
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 tests collected" in done.stdout
+    assert "4 tests collected" in done.stdout
 
 
 def test_help_lists_the_options_and_an_option_of_theirs_beside_them(repository: Path) -> None:
@@ -292,7 +292,7 @@ def test_a_hook_may_look_at_the_module_of_an_item(pytester: pytest.Pytester, rep
     (repository / "conftest.py").write_text(LOOKING)
     done = inside(pytester, "--implementation", "mine.optimisers:step", "--claim", "own-T1", "--collect-only", "-q")
     assert done.ret == 0
-    done.stdout.fnmatch_lines(["3 tests collected*"])
+    done.stdout.fnmatch_lines(["4 tests collected*"])
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,9 @@ def test_the_plugin_is_loaded_once_however_it_is_asked_for(pytester: pytest.Pyte
         *("--implementation", "mine.optimisers:step", "--claim", "own-T1", "--collect-only", "-q"),
     )
     assert done.ret == 0
-    done.stdout.fnmatch_lines(["chosen::own-T1", "chosen::own-T1/mean", "chosen::own-T1/sign", "3 tests collected*"])
+    done.stdout.fnmatch_lines(
+        ["chosen::own-T1", "chosen::own-T1/mean", "chosen::own-T1/long", "chosen::own-T1/sign", "4 tests collected*"]
+    )
 
 
 def test_the_entry_point_imports_nothing_of_the_suite(tmp_path: Path) -> None:
