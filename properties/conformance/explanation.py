@@ -15,7 +15,7 @@ from properties.conformance.library import Library
 from properties.conformance.statement import Statement
 from properties.conformance.steps import Arrays, Solving
 from properties.engine.claim import Evaluation, Verdict
-from properties.engine.report.wording import CAUSE
+from properties.engine.report.causes import CAUSE
 from theory.conformance.problem import Problem
 
 PRINTED = 40

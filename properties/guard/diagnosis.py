@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from properties.engine.report.causes import without_numbers
 from properties.guard.conventions import conventions
 from properties.guard.damping import Damping
 from properties.guard.damping_fit import damping_sentences
@@ -38,8 +39,7 @@ def cause_sentences(implementation: Implementation, refuted: StepInstance) -> li
             *(cause_sentences_of(probes, implementation.optimiser, damping) if probes else []),
         ]
     if broken:
-        said = ", ".join(f"{what} on {count}" for what, count in broken.items())
-        return [f"the step {said} of the {len(problems)} small instances tried"]
+        return [f"the step {_counted(broken)} of the {len(problems)} small instances tried"]
     here = Probe(refuted.problem, refuted.answer.weights, u)
     if all(probe.exact for probe in probes) and probes:
         return [exact_sentence(refuted, here, len(probes))]
@@ -56,14 +56,16 @@ def _broken(refuted: StepInstance, broken: Counter[str], tried: int) -> str:
             f"the step {refuted.answer.problem} here, with n = {n}, d = {d}, m = {m}{_rank(refuted)}, and on none of the "
             f"{tried} small instances tried"
         )
-    said = ", ".join(f"{what} on {count}" for what, count in broken.items())
-    singular = any("LinAlgError" in what for what in broken)
-    remedy = (
-        "; J^T J, S^T S and X^T X are singular where rows are fewer than columns: take the pseudo-inverse"
-        if singular
-        else ""
-    )
-    return f"the step {said} of the {tried} small instances tried{remedy}"
+    return f"the step {_counted(broken)} of the {tried} small instances tried"
+
+
+def _counted(broken: Counter[str]) -> str:
+    """What the step did on how many instances: texts that differ in their numbers alone are one, that of the first."""
+    firsts: dict[str, str] = {}
+    alike: Counter[str] = Counter()
+    for what, count in broken.items():
+        alike[firsts.setdefault(without_numbers(what), what)] += count
+    return ", ".join(f"{what} on {count}" for what, count in alike.items())
 
 
 def _rank(refuted: StepInstance) -> str:

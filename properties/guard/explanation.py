@@ -1,17 +1,20 @@
-"""What is said of a refuted step: what it was given and what came back, as Python expressions, and the cause where it is known."""
+"""What is said of a refuted step: what it was given and what came back, as Python expressions, the cause where it is known, and what to change."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
 from properties.engine.claim import Evaluation, Verdict
-from properties.engine.report.wording import CAUSE
+from properties.engine.report.causes import CAUSE, REMEDY
 from properties.exact import identity_rounding as rounding
 from properties.guard.diagnosis import cause_sentences
 from properties.guard.fresh import AfterCalls
 from properties.guard.implementation import Answer, Call
 from properties.guard.instances import StepInstance
 from properties.guard.judgements import STILL, FixedInstance
+from properties.guard.remedies import remedy
 from properties.guard.singular_instances import SingularInstance
 from properties.guard.state_causes import state_sentences
 from theory.errors import ImplementationError
@@ -22,10 +25,22 @@ PRINTED = 512
 
 
 def explanation(evaluation: Evaluation) -> list[str]:
-    """The instance in full where it is small, what is meant there, and a sentence for every cause that fits."""
+    """The instance in full where it is small, what is meant there, and a sentence for every cause that fits, with its remedy."""
     instance: StepInstance = evaluation.instance
-    causes = (f"{CAUSE}{sentence}" for sentence in _causes(instance))
-    return [*instance_lines(evaluation), *_meant(instance), *causes]
+    return [*instance_lines(evaluation), *_meant(instance), *_told(instance)]
+
+
+def _told(instance: StepInstance) -> Iterator[str]:
+    """Every cause that fits, each with its remedy; one that several have is told behind the first."""
+    answers = [instance.answer, *([instance.still] if isinstance(instance, FixedInstance) else [])]
+    place = next((answer.returned for answer in answers if answer.weights is None), "")
+    known: set[str] = set()
+    for sentence in _causes(instance):
+        yield f"{CAUSE}{sentence}"
+        change = remedy(sentence, instance.implementation, place)
+        if change and change not in known:
+            yield f"{REMEDY}{change}"
+            known.add(change)
 
 
 def _meant(instance: StepInstance) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from properties.engine.claim import Depth
-from properties.engine.report.wording import CAUSE
+from properties.engine.report.causes import CAUSE
 from properties.engine.search import run_claim
 from properties.guard.claims import own_claims
 from properties.guard.implementation import load_implementation

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from properties.engine.claim import Verdict
+from properties.engine.report.causes import CAUSE, RAISED, REMEDY, Told, told_of
 from properties.engine.report.document import Document
 from properties.engine.report.entries import Entry
 from properties.engine.report.presentation import Card, Opening
-from properties.engine.report.wording import AS_FOR, CAUSE, headline, told_once
+from properties.engine.report.typeset import typeset
+from properties.engine.report.wording import headline
 
 SHOWN = 5
-"""So many claims that do not hold have a card; the table has the others."""
+"""So many cards are shown; the table has the other claims."""
 
 
 def own_opening(document: Document, name: str, wrong: str) -> Opening:
-    """A card for each claim that does not hold, refuted ones with a cause of their own first; else one that says what was met.
+    """A card for each cause with the claims that it breaks, then for each claim that does not hold without one; else one that says what was met.
 
     ``name``: of what is judged; ``wrong``: what the mutants are, in the plural.
     """
@@ -27,21 +27,22 @@ def own_opening(document: Document, name: str, wrong: str) -> Opening:
             f"{met}, and the same search tells it from {document.mutants_refuted} of {len(document.mutants)} {wrong}."
         )
         return Opening([Card(name, said, claims[0]["id"])])
-    told: dict[str, str] = {}
-    cards = [Card(name, " ".join(_said(entry, told)), entry["id"]) for entry in failing]
-    order = sorted(range(len(cards)), key=lambda index: _rank(failing[index], cards[index]))
-    return Opening([cards[index] for index in order[:SHOWN]])
+    entries = {entry["id"]: entry for entry in failing}
+    cards = [
+        Card(name, _said(told, entries[told.claims[0]]), told.claims[0], told.claims[1:]) for told in told_of(failing)
+    ]
+    return Opening(sorted(cards, key=lambda card: entries[card.claim]["verdict"] != Verdict.REFUTED.value)[:SHOWN])
 
 
-def _rank(entry: Entry, card: Card) -> tuple[bool, bool]:
-    return entry["verdict"] != Verdict.REFUTED.value, card.text.startswith(AS_FOR.removeprefix(CAUSE).capitalize())
+def _said(told: Told, entry: Entry) -> str:
+    """The causes and what to change, or what does not hold where no cause is known."""
+    if not told.causes:
+        return f"{headline(entry)}."
+    return " ".join(_sentence(line) for line in told.causes)
 
 
-def _said(entry: Entry, told: dict[str, str]) -> Iterator[str]:
-    """Each cause once, or what does not hold where none is known."""
-    causes = [line for line in told_once(entry["id"], entry.get("explanation", ()), told) if line.startswith(CAUSE)]
-    if not causes:
-        yield f"{headline(entry)}."
-    for line in causes:
-        cause = line.removeprefix(CAUSE)
-        yield f"{cause[0].upper()}{cause[1:]}."
+def _sentence(line: str) -> str:
+    """A line as a sentence, formulas in their signs, but for what the step itself has said, and code."""
+    text = line.removeprefix(CAUSE)
+    text = text if line.startswith((RAISED, REMEDY)) else typeset(text)
+    return f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

@@ -18,6 +18,8 @@ class Card:
     title: str
     text: str
     claim: str
+    also: Sequence[str] = ()
+    """Other claims of the run of which the same is to be said."""
 
 
 @dataclass(frozen=True)

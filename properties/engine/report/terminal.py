@@ -5,11 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 
+from properties.engine.report.causes import REMEDY, told_of
 from properties.engine.report.document import Document
 from properties.engine.report.entries import Entry
 from properties.engine.report.groups import groups
 from properties.engine.report.wording import (
-    CAUSE,
     description_text,
     evidence_text,
     family_texts,
@@ -23,7 +23,6 @@ from properties.engine.report.wording import (
     short_mark_text,
     slack_texts,
     tightest_text,
-    told_once,
     verdict_sentence,
     without_counterexample,
 )
@@ -117,13 +116,11 @@ def claim_rows(document: Document) -> list[tuple[str, ...]]:
 
 
 def cause_lines(document: Document) -> list[str]:
-    """What a refuted step of the user's own does, each cause once."""
-    told: dict[str, str] = {}
+    """What a refuted step of the user's own does, each cause once, with the claims that it breaks, and what to change."""
     return [
-        f"{entry['id']}: {line}"
-        for entry in document.merged_claims()
-        for line in told_once(entry["id"], entry.get("explanation", ()), told)
-        if line.startswith(CAUSE)
+        line if line.startswith(REMEDY) else f"{', '.join(told.claims)}: {line}"
+        for told in told_of(document.merged_claims())
+        for line in told.causes
     ]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from properties.engine.claim import InstanceVerdict, Provenance, Status, Verdict
+from properties.engine.report.causes import known_causes, same_exception
 from properties.engine.report.document import NOT_RUN, Document
 from properties.engine.report.entries import Entry
 from properties.engine.report.left_out import left_out_clauses
@@ -24,15 +24,6 @@ PROVENANCE_MARKS = {
     Provenance.LITERATURE: "L",
 }
 """The short marks of the tables."""
-
-CAUSE = "cause: "
-"""How the line of an explanation begins that names what a refuted step of the user's own does."""
-
-AS_FOR = f"{CAUSE}as for "
-"""How it begins where another claim was told the same."""
-
-UNKNOWN_CAUSES = ("none of those known ", "not looked for")
-"""How what follows it begins where no cause is known."""
 
 MARKS_LEGEND = "; ".join(f"{mark} {provenance.value}" for provenance, mark in PROVENANCE_MARKS.items())
 
@@ -274,37 +265,26 @@ def evaluation_lines(evaluation: Entry) -> list[str]:
     return lines
 
 
-def told_once(id: str, explanation: Sequence[str], told: dict[str, str]) -> list[str]:
-    """The lines of an explanation; a cause that another claim was told already, as ``told`` remembers, is not told again."""
-    lines: list[str] = []
-    for line in explanation:
-        if line.startswith(CAUSE):
-            first = told.setdefault(line.partition(" on all ")[0], id)
-            line = line if first == id else f"{AS_FOR}{first}"
-            if line in lines:
-                continue
-        lines.append(line)
-    return lines
+def headline(entry: Entry, told: Sequence[str] | None = None) -> str:
+    """A claim's verdict and statement in one line, with the cause of a refutation where one is known: all that a list of failures shows.
 
-
-def headline(entry: Entry) -> str:
-    """A claim's verdict and statement in one line, with the cause of a refutation where one is known: all that a list of failures shows."""
+    ``told``: the lines of its explanation, of which those are left out that another claim was told; all by default.
+    """
     said = f"{entry['id']} is {entry['verdict']}"
     if remark := entry.get("remark"):  # the state that a step keeps
         return f"{said}: {remark}; {entry['statement']}"
-    causes = _known_causes(entry.get("explanation", ()))
+    causes = known_causes(entry.get("explanation", ()) if told is None else told)
     return f"{said}{f' ({causes})' if causes else ''}: {entry['statement']}"
 
 
-def _known_causes(explanation: Sequence[str]) -> str:
-    found = [line.removeprefix(CAUSE) for line in explanation if line.startswith(CAUSE)]
-    known = [re.sub(r" on all \d+ instances tried$", "", text) for text in found if not text.startswith(UNKNOWN_CAUSES)]
-    return " ".join("; or ".join(known).split())
+def claim_failure(entry: Entry, told: Sequence[str], hints: Sequence[str]) -> str:
+    """Why a claim's item fails; ``told``: its explanation, by ``told_once``; ``hints`` say how to repeat it and where its counterexample lies.
 
-
-def claim_failure(entry: Entry, hints: Sequence[str]) -> str:
-    """Why a claim's item fails; ``hints`` say how to repeat it and where its counterexample lies."""
-    lines = [headline(entry)]
+    Of an exception that another claim was told nothing but that is said.
+    """
+    lines = [headline(entry, told)]
+    if same_exception(entry, told):
+        return "\n".join([*lines, *hints])
     if entry["error"]:
         lines += ["the search broke off with an error:", entry["error"]]
     elif entry["refutation"] is not None:
@@ -318,7 +298,7 @@ def claim_failure(entry: Entry, hints: Sequence[str]) -> str:
             "not decided up to the cap of the precision, for example",
             *evaluation_lines(entry["undecided_example"]),
         ]
-    return "\n".join([*lines, *_circumstances(entry), *hints])
+    return "\n".join([*lines, *_circumstances(entry), *told, *hints])
 
 
 def mutant_failure(entry: Entry, hints: Sequence[str]) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from properties.engine.claim import Verdict
-from properties.engine.report import terminal, wording
+from properties.engine.report import terminal
 from properties.engine.report.baseline_lines import baseline_lines
+from properties.engine.report.causes import told_of
 from properties.engine.report.document import Document
 from properties.engine.report.left_out import left_out_lines
 from properties.engine.run.place import Place
@@ -71,17 +72,11 @@ def summary(document: Document) -> str:
 
 
 def error_commands(document: Document, where: Place | None, workspace: Path) -> list[str]:
-    """One error where claims on a step are refuted: what it does, if that is known, then the claims."""
+    """One error where claims on a step are refuted: what it does and what to change, if that is known, then the claims."""
     refuted = [entry for entry in document.merged_claims() if entry["verdict"] == Verdict.REFUTED.value]
     if not refuted:
         return []
-    told: dict[str, str] = {}
-    causes = [
-        line
-        for entry in refuted
-        for line in wording.told_once(entry["id"], entry.get("explanation", ()), told)
-        if line.startswith(wording.CAUSE) and not line.startswith(wording.AS_FOR)
-    ]
+    causes = [line for told in told_of(refuted) for line in told.causes]
     remarks = [f"{entry['remark']}; " if entry.get("remark") else "" for entry in refuted]
     claims = [
         f"{entry['id']} is refuted: {remark}{entry['statement']}"

@@ -25,6 +25,7 @@ from properties.engine.replay.counterexample import (
 from properties.engine.replay.replay import Replay, failed_entry, replay_entry
 from properties.engine.replay.rounder import NotReproducibleError, stored_refutation
 from properties.engine.report import wording
+from properties.engine.report.causes import told_once
 from properties.engine.report.commands import Commands
 from properties.engine.report.entries import Entry, claim_entry, mutant_entry, obligation_entry
 from properties.engine.results import Result
@@ -102,9 +103,10 @@ class Verification:
         entry = claim_entry(claim, outcome, self._run.depth.value, seed)
         entry["explanation"] = [*([remark] if remark else []), *_explanation(claim, outcome)]
         entry["remark"] = remark
-        told = wording.told_once(entry["id"], entry["explanation"], self._run.told)
-        hints = [*told[bool(remark) :], *self._counterexample(entry, claim, claim.statement, outcome)]
-        return self._outcome(entry, entry["verdict"] == Verdict.HOLDS.value, wording.claim_failure(entry, hints))
+        told = told_once(entry["id"], entry["explanation"], self._run.told)
+        hints = self._counterexample(entry, claim, claim.statement, outcome)
+        failure = wording.claim_failure(entry, told[bool(remark) :], hints)
+        return self._outcome(entry, entry["verdict"] == Verdict.HOLDS.value, failure)
 
     def mutant(self, mutant: Mutant) -> Outcome:
         """Passed when the mutant is refuted, at depth normal at least; its refutation is shrunk where a report shows it."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from properties.engine.claim import Depth
-from properties.engine.report.wording import told_once
+from properties.engine.report.causes import REMEDY, told_once
 from properties.engine.search import run_claim
 from properties.guard import controls as c
 from properties.guard import special_steps
@@ -23,6 +23,11 @@ from theory.inputs import FloatArray
 
 
 def refuted_lines(id: str, step: Callable[..., Any], optimiser: str = "ngd") -> list[str]:
+    """What is told of the refutation, without what to change (test_remedies.py)."""
+    return [line for line in told_lines(id, step, optimiser) if not line.startswith(REMEDY)]
+
+
+def told_lines(id: str, step: Callable[..., Any], optimiser: str = "ngd") -> list[str]:
     claim = own_claims(Implementation.of("own", optimiser, step))[id]
     refutation = run_claim(claim, Depth.QUICK, 3).refutation
     assert refutation is not None

@@ -121,7 +121,7 @@ def test_the_calls_that_a_refutation_needs_are_found_and_shrunk(directory: Path)
     assert lines[0] == "on these calls, the first ones in a fresh process:"
     assert [line for line in lines if line.startswith("call 2: ")][:2] == ["call 2: X = [[1.0]]", "call 2: y = [0.0]"]
     assert "call 3: returned_weights = [[3.0]]" in lines
-    assert lines[-1] == (
+    assert lines[-2] == (
         "cause: calls 1 to 2 on the same input are exact, call 3 on the same input is not (no step at all): every call whose "
         "number is a multiple of 3 (state is kept)"
     )
@@ -140,7 +140,7 @@ def test_the_earlier_call_that_matters_is_told(directory: Path, name: str, said:
     assert f"after 1 earlier call it does: {which}" in isolation.remark
     assert len(before(isolation)) == 1
     assert claim.explain is not None
-    assert said in claim.explain(isolation.evaluation)[-1]
+    assert said in claim.explain(isolation.evaluation)[-2]
 
 
 def test_a_file_holds_the_calls_and_replays_them(directory: Path, tmp_path: Path) -> None:
@@ -293,5 +293,5 @@ FAILED: dict[str, Any] = {
     ],
 )  # fmt: skip
 def test_state_or_the_cause_stands_in_the_first_line_of_the_failure(changes: dict[str, Any], first: str) -> None:
-    failure = wording.claim_failure({**FAILED, **changes}, [])
+    failure = wording.claim_failure({**FAILED, **changes}, changes.get("explanation", []), [])
     assert failure.splitlines()[0] == f"own-I-pinv is refuted{first}"

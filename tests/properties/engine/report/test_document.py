@@ -162,7 +162,7 @@ def test_depths_are_named_in_entries() -> None:
     claim = fake_claims.claim()
     entry = claim_entry(claim, "Traceback\nValueError: x", Depth.NORMAL.value, 9)
     assert (entry["verdict"], entry["depth"], entry["seed"], entry["instances"]) == ("undecided", "normal", 9, 0)
-    assert "ValueError: x" in wording.claim_failure(entry, ["again: x"])
+    assert "ValueError: x" in wording.claim_failure(entry, [], ["again: x"])
 
 
 def test_entries_are_shown_in_the_order_asked_for_whichever_comes_first() -> None:

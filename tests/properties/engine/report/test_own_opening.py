@@ -35,10 +35,26 @@ def test_a_wrong_step_has_its_cause_once_and_refutations_before_what_is_undecide
         entry("own-d", "refuted", ("matches the step of GD on all 9 instances tried",)),
         entry("own-e"),
     ).cards
-    assert [card.claim for card in cards] == ["own-b", "own-d", "own-c", "own-a"]
+    assert [(card.claim, list(card.also)) for card in cards] == [("own-b", ["own-c"]), ("own-d", []), ("own-a", [])]
     assert cards[0].text == "Matches 1/n times the step on all 7 instances tried."
-    assert cards[2].text == "As for own-b."
-    assert cards[3].text == "own-a is undecided: the step meets own-a."
+    assert cards[2].text == "own-a is undecided: the step meets own-a."
+
+
+def test_a_card_says_what_to_change_and_leads_to_the_other_claims() -> None:
+    causes = ("cause: matches n^2 times the step on all 9 instances tried", "remedy: divide it by n^2")
+    found = [{**entry(id, "refuted"), "explanation": causes} for id in ("own-a", "own-b")]
+    (card,) = opening(*found).cards
+    assert card.text == "Matches n² times the step on all 9 instances tried. Remedy: divide it by n^2."
+    claim = {"instances": 1, "evidence": "tested", "evidence_counts": {}, "tightest": None, "counterexample": None}
+    page = templates({}, Commands(report="r")).get_template("opening.html")
+    shown = page.render(opening=opening(*found), entries={"own-a": found[0] | claim}, here="index.html", answers=[])
+    assert 'The same for <a href="pages/claim-own-b.html">own-b</a>.' in shown
+
+
+def test_what_the_step_raised_stays_as_it_was_raised() -> None:
+    text = "the step raised ValueError: beta >= 1e-3 ^2 on 24 of the 24 small instances tried"
+    (card,) = opening(entry("own-a", "refuted", (text,))).cards
+    assert card.text == f"T{text[1:]}."
 
 
 def test_few_cards_are_shown() -> None:
