@@ -280,6 +280,9 @@ class Family(Generic[I]):
     """What has to be installed to build an instance, beside the core."""
     first: tuple[Mapping[str, Any], ...] = ()
     """Descriptions that every search evaluates before it draws, at every depth, whatever its seed; not shrunk."""
+    listed: tuple[Mapping[str, Any], ...] = ()
+    """All that there are, the simplest first, where they are few and take long: a search takes the first ``examples`` of them and draws
+    none; each has to be judged, and is an item of its own where there are several."""
 
 
 @dataclass(frozen=True)

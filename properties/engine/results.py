@@ -25,6 +25,18 @@ class FamilyCount:
     unmet: Counter[str] = field(default_factory=Counter)
     """How many vacuous instances failed which hypothesis."""
 
+    def include(self, other: FamilyCount) -> None:
+        """Count in what was counted by itself, after this."""
+        self.instances += other.instances
+        self.vacuous += other.vacuous
+        self.undecided_hypotheses += other.undecided_hypotheses
+        self.undecided += other.undecided
+        self.features += other.features
+        self.ratios += other.ratios
+        self.unmet += other.unmet
+        if other.tightest is not None and (self.tightest is None or _ratio(other.tightest) > _ratio(self.tightest)):
+            self.tightest = other.tightest
+
 
 @dataclass
 class Result:
@@ -69,6 +81,17 @@ class Result:
         if count.tightest is None or _ratio(evaluation) > _ratio(count.tightest):
             count.tightest = evaluation
 
+    def include(self, other: Result) -> None:
+        """Take in what a search of other families, or of other instances of the same, has found after this one's; of its claim nothing."""
+        for family, count in other.families.items():
+            self.families.setdefault(family, FamilyCount()).include(count)
+        self.refutation = other.refutation
+        self.seconds += other.seconds
+        self.by_evidence += other.by_evidence
+        self.undecided_example = other.undecided_example or self.undecided_example
+        self.sampled_evaluations += other.sampled_evaluations
+        self.assumed |= other.assumed
+
     @property
     def evidence(self) -> Evidence | None:
         """The weakest evidence among the instances counted; None before the first."""
@@ -104,7 +127,7 @@ class Result:
     def verdict(self) -> Verdict:
         """Refuted by one confirmed violation; undecided without instances, or with an undecided one; else holds.
 
-        Undecided too where the claim asks for instances of every family and one had none.
+        Undecided too where the claim asks for instances of every family and one had none, or a listed one was not judged.
         """
         if self.refutation is not None:
             return Verdict.REFUTED
@@ -114,21 +137,25 @@ class Result:
 
     @property
     def unjudged(self) -> list[str]:
-        """Which families had no instance that was judged, and why, where the claim asks for one of each."""
-        if not self.claim.every_family:
+        """Which families had no instance that was judged, and why, where the claim asks for one of each.
+
+        A claim with a family that lists instances does, and each of these has to be judged: an item has one of them, or one other family.
+        """
+        listing = {family.id for family in self.claim.families if family.listed}
+        if not (self.claim.every_family or listing):
             return []
         lines = []
         for family, count in self.families.items():
-            if count.instances or count.undecided:
+            left, judged = count.vacuous + count.undecided_hypotheses, count.instances + count.undecided
+            if not left or (judged and family not in listing):
                 continue
             unmet = "; ".join(
                 f"{'once' if number == 1 else f'{number} times'} not: {name}"
                 for name, number in count.unmet.most_common()
             )
             reasons = unmet or f"undecided hypotheses: {count.undecided_hypotheses}"
-            lines.append(
-                f"family {family}: no instance was judged, of {count.vacuous + count.undecided_hypotheses} ({reasons})"
-            )
+            which = f"{left} not judged" if judged else "no instance was judged"
+            lines.append(f"family {family}: {which}, of {left + judged} ({reasons})")
         return lines
 
 

@@ -93,7 +93,7 @@ def _search_family(
     observe: Callable[[Result], None] | None,
     shrinking: int,
 ) -> None:
-    """Search one family; every description is evaluated and counted once, however often it is drawn."""
+    """Search one family; every description is evaluated and counted once, however often it is drawn; a listed one is not drawn."""
     known: dict[str, Evaluation] = {}
     failing: list[str] = []
     before_failing, drawing = 0, False
@@ -138,8 +138,10 @@ def _search_family(
         )(given(family.descriptions())(check))
     )
     try:
-        for description in family.first:
+        for description in (*family.first, *family.listed[: family.examples[depth]]):
             check(description)
+        if family.listed:
+            return
         drawing = True
         with without_local_constants():
             search()

@@ -12,7 +12,7 @@ from properties.engine.claim import Claim, Depth
 from properties.engine.extras import Extra, missing_from, require_extra
 from properties.engine.search import SHRINK_EVALUATIONS
 from properties.engine.slack import SlackRow
-from properties.engine.statistics import CHECKS, EVALUATIONS
+from properties.engine.statistics import CHECKS, EVALUATIONS, description_key
 from theory.errors import ChoiceError
 from theory.proof.chain import Chain
 from theory.proof.obligation import Obligation
@@ -125,6 +125,8 @@ def _family_defects(claim: Claim[Any]) -> list[str]:
         missing = [depth.value for depth in Depth if family.examples.get(depth, 0) < 1]
         if missing:
             found.append(f"{claim.id}: family {family.id} draws nothing at depth {', '.join(missing)}")
+        if len({description_key(one) for one in family.listed}) < len(family.listed):
+            found.append(f"{claim.id}: family {family.id} lists an instance twice")
     return found
 
 

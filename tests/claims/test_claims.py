@@ -4,11 +4,12 @@ from typing import Any
 
 from properties.engine.claim import Claim, Mutant
 from properties.engine.part import Piece
+from properties.engine.run.claim_shares import ClaimShare
 from properties.engine.run.items import Item
 from theory.proof.obligation import Obligation
 
 
-def test_claim(registered_claim: Claim[Any], verification: Item) -> None:
+def test_claim(registered_claim: Claim[Any] | ClaimShare, verification: Item) -> None:
     verification.claim(registered_claim)
 
 

@@ -109,7 +109,8 @@ def _drawn(
         "n orthonormal or random unit inputs",
         lambda: st.sampled_from(every),
         _build_drawn,
-        dict(zip(Depth, (1, 4 * len(every), 4 * len(every)), strict=True)),
+        dict(zip(Depth, (1, len(every), len(every)), strict=True)),
+        listed=tuple(every),
     )
 
 

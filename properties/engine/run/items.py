@@ -15,6 +15,7 @@ from properties.engine.part import Piece
 from properties.engine.replay.counterexample import write_files
 from properties.engine.replay.replay import Replay
 from properties.engine.report.entries import Entry, facts
+from properties.engine.run.claim_shares import ClaimShare, claim_of
 from properties.engine.run.orders import Answer
 from properties.engine.run.place import Place, place
 from properties.engine.run.run import Run
@@ -37,9 +38,10 @@ class Item:
         self._run = item.config.stash[RUN]
         self._verification = Verification(self._run.conditions)
 
-    def claim(self, claim: Claim[Any]) -> None:
-        """Fail unless the claim holds."""
-        self.finish(self._verification.claim(claim))
+    def claim(self, claim: Claim[Any] | ClaimShare) -> None:
+        """Fail unless the claim holds, as far as a share of it goes."""
+        found = self._verification
+        self.finish(found.claim_share(claim) if isinstance(claim, ClaimShare) else found.claim(claim))
 
     def mutant(self, mutant: Mutant) -> None:
         """Fail unless the mutant is refuted."""
@@ -115,7 +117,7 @@ class Chosen(pytest.Directory):
             raise self.CollectError("\n".join(["the registry is unfit to run", *found]))
         own = None if run.subject is None else run.subject.place
         return [
-            *(self._item(claim.id, Item.claim, claim, own or place(claim.conclusion)) for claim in run.claims),
+            *(self._item(one.id, Item.claim, one, own or place(claim_of(one).conclusion)) for one in run.searches),
             *(self._item(one.id, Item.mutant, one, own or place(one.claim.conclusion)) for one in run.mutants),
             *(self._item(one.id, Item.obligation, one) for one in run.obligations),
             *(self._item(f"replay[{one.name}]", Item.replay, one) for one in run.replays),

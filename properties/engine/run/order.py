@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from properties.engine.run.claim_shares import ClaimShare
 from properties.engine.run.run import CLAIM, PART, SUBJECTS, Run
 
 UNKNOWN = 10.0
@@ -46,6 +47,6 @@ def order_of_start(run: Run, known: Mapping[str, float]) -> Callable[[pytest.Ite
 
 
 def _first_claim(run: Run, known: Mapping[str, float]) -> str | None:
-    selected = [claim.id for claim in run.claims]
+    selected = [one.id for one in run.searches if not isinstance(one, ClaimShare)]
     in_chapters = [id for chapter in run.document.chapters for id in chapter["claims"] if id in selected]
     return next((id for id in (*in_chapters, *selected) if known.get(id, 0.0) <= SOON), None)

@@ -24,6 +24,7 @@ from properties.engine.extension import Suite
 from properties.engine.part import Piece, Setting, Share, Task
 from properties.engine.report.commands import Commands
 from properties.engine.report.environment import environment
+from properties.engine.run.claim_shares import ClaimShare, claim_shares
 from properties.engine.run.verification import Conditions, Outcome, Verification
 from theory.errors import ChoiceError
 from theory.proof.obligation import Obligation
@@ -74,6 +75,8 @@ class Order:
     """Those of the claim or mutant that are searched: not all where an extra is missing."""
     task: Task | None = None
     """What the share belongs to."""
+    share: str = ""
+    """What of the claim is searched; empty for all of it."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,12 @@ class Answer:
 
 
 def order(number: int, subject: object, terms: Terms) -> Order:
-    """The order for a claim, a mutant, an obligation or a piece of a part. Raises TypeError for anything else."""
+    """The order for a claim or a share of it, a mutant, an obligation or a piece of a part. Raises TypeError for anything else."""
     match subject:
         case Claim():
             return Order(number, Claim, subject.id, terms, _families(subject))
+        case ClaimShare():
+            return Order(number, Claim, subject.claim.id, terms, _families(subject.claim), share=subject.name)
         case Mutant():
             return Order(number, Mutant, subject.id, terms, _families(subject.claim))
         case Obligation():
@@ -160,6 +165,9 @@ def _outcome(one: Order) -> Outcome:
         (share,) = (share for share in _shares(one, one.task) if share.name == one.name)
         return verification.part(Piece(one.task, share))
     claim = suite.claims[one.name.partition("/")[0]]
+    if one.share:
+        (part,) = (part for part in claim_shares(claim, setting.depth) if part.name == one.share)
+        return verification.claim_share(part)
     if one.kind is Claim:
         return verification.claim(_with_families(claim, one.families))
     (mutant,) = (mutant for mutant in claim.mutants if mutant.id == one.name)

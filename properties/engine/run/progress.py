@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from properties.engine.report.entries import Entry
 from properties.engine.report.plain import counted
 from properties.engine.report.wording import ratio_text
 from properties.engine.results import Result
+from properties.engine.run.claim_shares import claim_of
 from properties.engine.run.order import UNKNOWN
 from properties.engine.run.remaining import Remaining
 from properties.engine.run.run import Run
@@ -37,7 +39,7 @@ class Progress:
 
     def __init__(self, run: Run, known: Mapping[str, float], shown: Shown) -> None:
         """Take the run, the seconds that its items took once, and where its standing goes."""
-        self._claims = {claim.id for claim in run.claims}
+        self._claims = {one.id: claim_of(one).id for one in run.searches}
         self._pieces = {(piece.task.kind, piece.share.name): piece for piece in run.pieces}
         self._part_of = {name: piece.task.name for piece in run.pieces for name in (piece.item_name, piece.own_name)}
         self._known = known
@@ -45,6 +47,8 @@ class Progress:
         self._shown = shown
         self._totals: dict[str, int] = {}
         self._done: dict[str, int] = {}
+        self._due: Counter[str] = Counter()
+        """Of each claim the items that have not ended."""
 
     def observe(self, result: Result) -> None:
         """Show a search that goes on, in this process."""
@@ -90,7 +94,7 @@ class Progress:
         if entry is None:
             return
         piece = self._pieces.get((entry["kind"], entry["share"])) if "share" in entry else None
-        bar = CLAIMS if entry["kind"] == "claim" else "" if piece is None else piece.task.name
+        bar = self._ended(entry) if entry["kind"] == "claim" else "" if piece is None else piece.task.name
         self._done[bar] = self._done.get(bar, 0) + 1
         standing = self._standing(_said(entry, piece))
         waited_for = all(done == total for _, done, total in standing.counts)  # nobody waits for a mutant before that
@@ -114,10 +118,17 @@ class Progress:
         if self._totals:  # a worker in the place of one that broke down collects again
             return
         self._remaining.expect(nodes)
-        for name in map(_name, nodes):
-            bar = CLAIMS if name in self._claims else self._part_of.get(name)
-            if bar is not None:
-                self._totals[bar] = self._totals.get(bar, 0) + 1
+        names = [_name(node) for node in nodes]
+        self._due.update(self._claims[name] for name in names if name in self._claims)
+        if self._due:
+            self._totals[CLAIMS] = len(self._due)
+        for bar in (self._part_of[name] for name in names if name in self._part_of):
+            self._totals[bar] = self._totals.get(bar, 0) + 1
+
+    def _ended(self, entry: Entry) -> str:
+        """The bar on which a claim's item counts: none where others of the claim are due."""
+        self._due[entry["id"]] -= 1
+        return "" if self._due[entry["id"]] > 0 else CLAIMS
 
     def _expected(self, node: str) -> float | None:
         """Seconds of an item; None where no times were kept."""
@@ -141,6 +152,7 @@ def _said(entry: Entry, piece: Piece | None) -> str:
     if piece is not None:
         return piece.own_name
     kind = "mutant " if entry["kind"] == "mutant" else ""
-    found = f"{kind}{entry.get('id', entry.get('name', entry['kind']))} {entry.get('verdict', entry.get('status', ''))}".rstrip()
+    name = f"{entry['id']}[{entry['share']}]" if "share" in entry else entry.get("id", entry.get("name", entry["kind"]))
+    found = f"{kind}{name} {entry.get('verdict', entry.get('status', ''))}".rstrip()
     tightest = entry.get("tightest") if entry["kind"] == "claim" else None
     return f"{found}, tightest {ratio_text(tightest['ratio'])}" if tightest else found

@@ -47,7 +47,10 @@ class Recorder:
         entry = report.__dict__.get("verification_entry")
         if entry is None:
             return
-        self._run.document.add(self._run.whole(entry))
+        whole = self._run.whole(entry)
+        if whole is None:
+            return
+        self._run.document.add(whole)
         started = time.perf_counter()
         if self._run.report is not None and started >= self._next:
             write_partial(self._run.document, self._run.report)

@@ -19,6 +19,7 @@ from properties.engine.report.entries import Entry
 from properties.engine.report.history import summary
 from properties.engine.results import Result
 from properties.engine.run.baseline import BaselineFile, Comparison, compared, write_baseline
+from properties.engine.run.claim_shares import ClaimShare, claim_shares, joined_entry
 from properties.engine.run.verification import Conditions
 from theory.proof.implication import Implication
 from theory.proof.obligation import Obligation
@@ -78,8 +79,8 @@ class Run:
     suite: Suite | None = None
     """What has to stand beside the claims is looked for here; None for claims on a subject."""
     executor: ExecutorChoice | None = None
-    finished: dict[str, dict[str, Finished]] = field(default_factory=dict)
-    """By kind of part and name, the shares that have come to their end."""
+    finished: dict[tuple[str, str], dict[str, Finished]] = field(default_factory=dict)
+    """By kind and name of a part, or of a claim, and by their own name, the shares that have come to their end."""
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:
@@ -90,26 +91,38 @@ class Run:
         """By name, what a test that takes this argument is run for."""
         if argument == PART:
             return {piece.own_name: piece for piece in self.pieces}
-        found: dict[str, tuple[Claim[Any] | Mutant | Obligation, ...]] = {
-            CLAIM: self.claims,
+        found: dict[str, tuple[Claim[Any] | ClaimShare | Mutant | Obligation, ...]] = {
+            CLAIM: self.searches,
             MUTANT: self.mutants,
             OBLIGATION: self.obligations,
         }
         return {subject.id: subject for subject in found[argument]}
 
     @cached_property
+    def searches(self) -> tuple[Claim[Any] | ClaimShare, ...]:
+        """The selected claims, or the shares in which one is searched, an item each."""
+        return tuple(one for claim in self.claims for one in claim_shares(claim, self.depth) or (claim,))
+
+    @cached_property
     def pieces(self) -> tuple[Piece, ...]:
         """What the parts consist of, an item each."""
         return tuple(Piece(task, share) for task in self.tasks for share in task.shares(self.setting))
 
-    def whole(self, entry: Entry) -> Entry:
-        """The entry of a part as far as its shares have come, of the entry of one of them; any other as it is."""
+    def whole(self, entry: Entry) -> Entry | None:
+        """The entry of a part as far as its shares have come, of the entry of one of them; any other as it is.
+
+        Of a claim there is none before its last share: what a part of its instances shows is no verdict on it.
+        """
         if "share" not in entry:
             return entry
-        (task,) = (one for one in self.tasks if one.kind == entry["kind"])
         own = {key: value for key, value in entry.items() if key not in ("share", "result")}
-        found = self.finished.setdefault(task.kind, {})
+        kind = entry["kind"]
+        found = self.finished.setdefault((kind, entry["id" if kind == "claim" else "name"]), {})
         found[entry["share"]] = Finished(own, pickle.loads(entry["result"]))
+        if kind == "claim":
+            (claim,) = (one for one in self.claims if one.id == entry["id"])
+            return joined_entry(claim, self.setting, found)
+        (task,) = (one for one in self.tasks if one.kind == kind)
         return task.joined(self.setting, found) | {"items": len(found)}
 
     @property
@@ -117,7 +130,8 @@ class Run:
         """Ids of claims, mutants and obligations that exist but that a selective run was not asked for."""
         if not self.selective:
             return frozenset()
-        asked = {id for argument in (CLAIM, MUTANT, OBLIGATION) for id in self.subjects(argument)}
+        selected: tuple[Claim[Any] | Mutant | Obligation, ...] = (*self.claims, *self.mutants, *self.obligations)
+        asked = {one.id for one in selected}
         mutants = (mutant.id for claim in self.registry.values() for mutant in claim.mutants)
         left_out = {id for ids in self.document.left_out.values() for id in ids}  # asked for, in vain
         return frozenset({*self.registry, *mutants, *self.provable} - asked - left_out)

@@ -10,7 +10,7 @@ PYTEST_DONT_REWRITE: the module holds no assertions, and the package's entry poi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from properties.engine.paths import printable
 from properties.engine.profiles import profile_name, register_profiles
 from properties.engine.report.left_out import left_out_lines
 from properties.engine.report.publication import occupy
+from properties.engine.run.claim_shares import ClaimShare
 from properties.engine.run.executed import Executed
 from properties.engine.run.github_actions import GitHubActions
 from properties.engine.run.items import ANSWER, ENTRY, RUN, ChosenItem, ChosenItems, Item
@@ -150,9 +151,11 @@ class SuitePlugin:
             raise _usage_error(config, _all_deselected(config))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Count what the run is to record."""
+        """Count what the run is to record: of a claim in shares one entry."""
         run = session.config.stash[RUN]
-        run.document.expected = sum(_belongs(item) for item in session.items)
+        subjects = [one for item in session.items if (one := _subject(item)) is not None]
+        divided = {one.claim.id for one in subjects if isinstance(one, ClaimShare)}
+        run.document.expected = sum(not isinstance(one, ClaimShare) for one in subjects) + len(divided)
 
     @pytest.fixture
     def verification(self, request: pytest.FixtureRequest) -> Item:
@@ -247,12 +250,9 @@ def _all_deselected(config: pytest.Config) -> str:
     )
 
 
-def _belongs(item: pytest.Item) -> bool:
-    """Whether the item is one of a claim, a mutant, an obligation, a part or a file to replay."""
-    return isinstance(item, ChosenItem) or _asks_for(item, SUBJECTS)
-
-
-def _asks_for(item: pytest.Item, arguments: Sequence[str]) -> bool:
-    """Whether one of these arguments is among the item's parameters."""
+def _subject(item: pytest.Item) -> object:
+    """The claim, its share, the mutant, obligation, piece of a part or file to replay that the item is about; None for other items."""
+    if isinstance(item, ChosenItem):
+        return item.subject
     parameters: Mapping[str, object] = getattr(getattr(item, "callspec", None), "params", {})
-    return not parameters.keys().isdisjoint(arguments)
+    return next((parameters[name] for name in SUBJECTS if name in parameters), None)

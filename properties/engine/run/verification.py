@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from properties.engine.report.causes import told_once
 from properties.engine.report.commands import Commands
 from properties.engine.report.entries import Entry, claim_entry, mutant_entry, obligation_entry
 from properties.engine.results import Result
+from properties.engine.run.claim_shares import ClaimShare, result_of
 from properties.engine.search import SHRINK_EVALUATIONS, run_claim
 from properties.engine.seeds import claim_seed
 from theory.proof.implication import Implication
@@ -94,6 +95,14 @@ class Verification:
 
     def claim(self, claim: Claim[Any]) -> Outcome:
         """Passed when the claim holds; one that lacks something beside it is not searched."""
+        return self._claim(claim)[0]
+
+    def claim_share(self, share: ClaimShare) -> Outcome:
+        """Passed when the claim holds as far as the share goes; what the whole is made of goes along, as bytes, to the recording process."""
+        found, outcome = self._claim(share.claim)
+        return replace(found, entry={**found.entry, "share": share.name, "result": pickle.dumps(result_of(outcome))})
+
+    def _claim(self, claim: Claim[Any]) -> tuple[Outcome, Result | str]:
         if self._run.suite is not None and (missing := lacking(claim, self._run.suite)):
             return self._incomplete(claim, missing)
         outcome, seed = self._search(claim, self._run.depth)
@@ -106,7 +115,7 @@ class Verification:
         told = told_once(entry["id"], entry["explanation"], self._run.told)
         hints = self._counterexample(entry, claim, claim.statement, outcome)
         failure = wording.claim_failure(entry, told[bool(remark) :], hints)
-        return self._outcome(entry, entry["verdict"] == Verdict.HOLDS.value, failure)
+        return self._outcome(entry, entry["verdict"] == Verdict.HOLDS.value, failure), outcome
 
     def mutant(self, mutant: Mutant) -> Outcome:
         """Passed when the mutant is refuted, at depth normal at least; its refutation is shrunk where a report shows it."""
@@ -150,12 +159,12 @@ class Verification:
             return []
         return strangers(claim, outcome.assumed)
 
-    def _incomplete(self, claim: Claim[Any], lines: Sequence[str]) -> Outcome:
+    def _incomplete(self, claim: Claim[Any], lines: Sequence[str]) -> tuple[Outcome, str]:
         """What a claim comes to that lacks something beside it."""
         text = "\n".join(lines)
         entry = claim_entry(claim, text, self._run.depth.value, claim_seed(self._run.setting.root, claim.id))
         entry["explanation"], entry["remark"] = [], ""
-        return Outcome(entry, False, f"{claim.id} is incomplete:\n{text}\n{self._run.again(claim.id)}")
+        return Outcome(entry, False, f"{claim.id} is incomplete:\n{text}\n{self._run.again(claim.id)}"), text
 
     def _search(self, claim: Claim[Any], depth: Depth, shrinking: int = SHRINK_EVALUATIONS) -> tuple[Result | str, int]:
         seed = claim_seed(self._run.setting.root, claim.id)

@@ -13,9 +13,10 @@ from properties.engine.replay import counterexample, replay, rounder
 from properties.engine.report import document, entries, outlook, terminal, wording
 from properties.engine.report.document import Document
 from properties.engine.report.run_verdict import RunVerdict
-from properties.engine.results import Result
-from properties.engine.run import baseline
+from properties.engine.results import FamilyCount, Result
+from properties.engine.run import baseline, claim_shares, progress, suite_plugin
 from properties.engine.run.items import Item
+from properties.engine.run.run import Run
 from properties.engine.run.verification import Verification
 from tests.properties.engine import (
     fake_claims,
@@ -27,7 +28,14 @@ from tests.properties.engine import (
     test_verdicts,
 )
 from tests.properties.engine.replay import test_counterexample, test_rounder
-from tests.properties.engine.run import test_baseline, test_obligation_items, test_plugin, test_run_verdicts
+from tests.properties.engine.run import (
+    test_baseline,
+    test_claim_shares,
+    test_obligation_items,
+    test_plugin,
+    test_progress,
+    test_run_verdicts,
+)
 from tests.properties.engine.run.planted import Planted
 from tests.theory.proof import test_chain, test_formula, test_obligations
 from theory.proof import chain, formula, implication, obligation
@@ -113,7 +121,7 @@ FAULTS = (
     Planted("trials are not counted", search.evaluate_instance, "if claim.sampled is not None:", "if False:", test_verdicts.test_what_was_counted_in_trials_belongs_to_the_verdict),
     Planted("the first violation instead of the shrunk", search._search_family, "failing[:] = [key]", "failing.append(key)", test_search.test_a_violation_is_shrunk_to_the_least_counterexample),
     Planted("a violation is forgotten", search._search_family, "result.refutation = known[failing[0]]", "pass", test_search.test_a_violation_is_shrunk_to_the_least_counterexample),
-    Planted("first descriptions are left out", search._search_family, "in family.first:", "in ():", test_verdicts.test_first_descriptions_are_judged_before_anything_is_drawn),
+    Planted("first descriptions are left out", search._search_family, "(*family.first, *", "(*(), *", test_verdicts.test_first_descriptions_are_judged_before_anything_is_drawn),
     Planted("what is shrunk is counted", search._search_family, "if not failing:", "if True:", test_search.test_the_search_counts_no_instance_of_the_shrinking),
     Planted("drawn twice, counted twice", search._search_family, "evaluation = known.get(key)", "evaluation = None", test_search.test_a_description_drawn_twice_counts_once),
     Planted("later families are not searched", search.run_claim, "if result.refutation is not None:", "if True:", test_search.test_the_search_stops_at_the_first_family_that_refutes),
@@ -170,7 +178,7 @@ FAULTS = (
     Planted("more mutants refuted than are", wording.obligations_text, 'mutant["status"] == Standing.REFUTED.value', "True", test_obligation_items.test_lines),
 
     # items
-    Planted("an undecided claim passes", Verification.claim, 'entry["verdict"] == Verdict.HOLDS.value', 'entry["verdict"] != Verdict.REFUTED.value', _PASSES, _BY_VERDICT["undecided"]),
+    Planted("an undecided claim passes", Verification._claim, 'entry["verdict"] == Verdict.HOLDS.value', 'entry["verdict"] != Verdict.REFUTED.value', _PASSES, _BY_VERDICT["undecided"]),
     Planted("a mutant that is not shown to hold passes", Verification.mutant, 'entry["verdict"] == Verdict.REFUTED.value', 'entry["verdict"] != Verdict.HOLDS.value', _PASSES, _BY_VERDICT["undecided"]),
     Planted("a mutant that holds passes", Verification.mutant, 'entry["verdict"] == Verdict.REFUTED.value', "True", _PASSES, _BY_VERDICT["holds"]),
     Planted("an item that did not pass does not fail", Item.finish, "if not outcome.passed:", "if False:", test_plugin.test_a_surviving_mutant_fails_and_is_named),
@@ -239,6 +247,41 @@ FAULTS = (
     Planted("a margin that is none", baseline._claim_losses, "margins[1] is not None and", "margins[1] is None or", _WORSE, _LOSSES["no ratio"]),
     Planted("a mutant that survives now", baseline._mutant_losses, "!= after", "== after", _WORSE, _LOSSES["a survivor"]),
     Planted("losses are not told", baseline.compared, "tuple(losses)", "()", _WORSE, _LOSSES["verdict"]),
+
+    # shares of a claim
+    Planted("instances of a share are lost", FamilyCount.include, "self.instances += other.instances\n", "pass\n", test_claim_shares.test_everything_that_was_counted_is_counted_in),
+    Planted("vacuous of a share are lost", FamilyCount.include, "self.vacuous += other.vacuous\n", "pass\n", test_claim_shares.test_everything_that_was_counted_is_counted_in),
+    Planted("undecided hypotheses of a share are lost", FamilyCount.include, "self.undecided_hypotheses += other.undecided_hypotheses\n", "pass\n", test_claim_shares.test_everything_that_was_counted_is_counted_in),
+    Planted("undecided of a share are lost", FamilyCount.include, "self.undecided += other.undecided\n", "pass\n", test_claim_shares.test_everything_that_was_counted_is_counted_in),
+    Planted("features of a share are lost", FamilyCount.include, "self.features += other.features", "pass", test_claim_shares.test_everything_that_was_counted_is_counted_in),
+    Planted("ratios of a share are lost", FamilyCount.include, "self.ratios += other.ratios", "pass", test_claim_shares.test_everything_that_was_counted_is_counted_in),
+    Planted("why instances of a share are vacuous is lost", FamilyCount.include, "self.unmet += other.unmet", "pass", test_claim_shares.test_the_whole_of_the_shares_is_what_one_search_finds, {"case": "a listed one is vacuous"}),
+    Planted("the least ratio of the shares", FamilyCount.include, "_ratio(other.tightest) > _ratio(self.tightest)", "_ratio(other.tightest) < _ratio(self.tightest)", test_claim_shares.test_everything_that_was_counted_is_counted_in),
+    Planted("the ratio of the last share", FamilyCount.include, "self.tightest is None or ", "True or ", test_claim_shares.test_everything_that_was_counted_is_counted_in),
+    Planted("a refuted share is lost", Result.include, "self.refutation = other.refutation", "pass", test_claim_shares.test_the_whole_of_the_shares_is_what_one_search_finds, {"case": "refuted in the list"}),
+    Planted("evidence of a share is lost", Result.include, "self.by_evidence += other.by_evidence", "pass", test_claim_shares.test_everything_that_was_counted_is_counted_in),
+    Planted("the undecided instance of a share is lost", Result.include, "self.undecided_example = other.undecided_example or", "self.undecided_example =", test_claim_shares.test_the_whole_of_the_shares_is_what_one_search_finds, {"case": "undecided"}),
+    Planted("the first undecided instance", Result.include, "other.undecided_example or self.undecided_example", "self.undecided_example or other.undecided_example", test_claim_shares.test_the_whole_of_the_shares_is_what_one_search_finds, {"case": "undecided"}),
+    Planted("evaluations of a share are not spent", Result.include, "self.sampled_evaluations += other.sampled_evaluations", "pass", test_claim_shares.test_everything_that_was_counted_is_counted_in),
+    Planted("hypotheses of a share are lost", Result.include, "self.assumed |= other.assumed", "pass", test_claim_shares.test_everything_that_was_counted_is_counted_in),
+    Planted("a family of several shares has the last", Result.include, "self.families.setdefault(family, FamilyCount()).include(count)", "self.families[family] = count", test_claim_shares.test_everything_that_was_counted_is_counted_in),
+    Planted("a listed instance need not be judged", Result.unjudged, "(judged and family not in listing)", "judged", test_claim_shares.test_a_listed_instance_has_to_be_judged),
+    Planted("more than the depth asks for", search._search_family, "family.listed[: family.examples[depth]]", "family.listed", test_claim_shares.test_a_claim_without_a_list_and_one_of_which_a_depth_takes_one_instance_have_no_shares),
+    Planted("beside what is listed something is drawn", search._search_family, "if family.listed:", "if False:", test_claim_shares.test_a_search_takes_what_is_listed_in_order_and_draws_nothing_there),
+    Planted("a listed instance has no item", claim_shares._parts, "enumerate(listed, 1)", "enumerate(listed[1:], 2)", test_claim_shares.test_shares_are_the_families_and_each_listed_instance_in_the_order_of_the_search),
+    Planted("a family has no item", claim_shares._parts, "return [(family.id, family)]", "return []", test_claim_shares.test_the_whole_of_the_shares_is_what_one_search_finds, {"case": "refuted before the list"}),
+    Planted("a share has all that its family lists", claim_shares._parts, "replace(family, listed=(one,))", "family", test_claim_shares.test_the_whole_of_the_shares_is_what_one_search_finds, {"case": "holds"}),
+    Planted("some shares are taken for the whole", claim_shares.joined_entry, "if any(share.name not in found", "if all(share.name not in found", test_claim_shares.test_there_is_no_verdict_before_the_last_share),
+    Planted("the whole goes on behind a refuted share", claim_shares.joined_entry, "if whole.refutation is not None:", "if False:", test_claim_shares.test_the_whole_of_the_shares_is_what_one_search_finds, {"case": "refuted in the list"}),
+    Planted("the whole goes on behind a share that broke off", claim_shares.joined_entry, "error = str(last.result)\n            break", "error = str(last.result)\n            continue", test_claim_shares.test_the_whole_of_the_shares_is_what_one_search_finds, {"case": "one breaks off before another is refuted"}),
+    Planted("a share that broke off is passed over", claim_shares.joined_entry, "error = str(last.result)", "pass", test_claim_shares.test_the_whole_of_the_shares_is_what_one_search_finds, {"case": "a listed one breaks off"}),
+    Planted("the whole has another seed", claim_shares.joined_entry, "claim_seed(setting.root, claim.id)", "setting.root", test_claim_shares.test_the_whole_of_the_shares_is_what_one_search_finds, {"case": "holds"}),
+    Planted("the whole tells of its first share", claim_shares.joined_entry, "last = found[share.name]", "last = replace(found[share.name], entry=found[shares[0].name].entry)", test_claim_shares.test_the_whole_of_the_shares_is_what_one_search_finds, {"case": "refuted in the list"}),
+    Planted("a share fails not", Verification.claim_share, "replace(found, ", "replace(found, passed=True, ", test_claim_shares.test_the_whole_of_the_shares_is_what_one_search_finds, {"case": "refuted in the list"}),
+    Planted("shares of all claims are put together", Run.whole, 'entry["id" if kind == "claim" else "name"]', "kind", test_claim_shares.test_a_claim_of_which_a_share_was_left_out_has_no_entry_and_the_run_is_incomplete),
+    Planted("each share is an entry that is expected", suite_plugin.SuitePlugin.pytest_collection_finish, "+ len(divided)", "+ len(subjects)", test_claim_shares.test_items_of_two_claims_in_shares_are_each_its_own),
+    Planted("a claim counts with each of its shares", progress.Progress._ended, 'return "" if self._due[entry["id"]] > 0 else CLAIMS', "return CLAIMS", test_progress.test_a_claim_in_shares_counts_once_with_its_last_one),
+    Planted("an instance that is listed twice is fit", selection._family_defects, "< len(family.listed)", "> len(family.listed)", test_run_verdicts.test_a_claim_that_nothing_tests_is_unfit),
 
     # selection
     Planted("a claim without mutants is fit", selection.defects, "if not claim.mutants:", "if False:", test_run_verdicts.test_a_claim_that_nothing_tests_is_unfit),

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from properties.engine.run.claim_shares import ClaimShare
 from properties.engine.run.order import SOON, UNKNOWN, order_of_start, seconds_once
+from tests.properties.engine import fake_claims
 
 KNOWN = {"N-long": 30.0, "N-short": 2.5, "known": 3.0}
 
@@ -16,7 +18,7 @@ KNOWN = {"N-long": 30.0, "N-short": 2.5, "known": 3.0}
 def run(*claims: str, selective: bool = True, chapter: tuple[str, ...] = ()) -> Any:
     return SimpleNamespace(
         pieces=[SimpleNamespace(item_name=name) for name in ("new", "known")],
-        claims=[SimpleNamespace(id=id) for id in claims],
+        searches=[SimpleNamespace(id=id) for id in claims],
         document=SimpleNamespace(chapters=[{"claims": chapter}]),
         selective=selective,
     )
@@ -47,6 +49,13 @@ def test_before_them_comes_the_first_claim_with_a_verdict_soon(chapter: tuple[st
     listed: Any = [SimpleNamespace(name=name) for name in names]
     known = {**KNOWN, "N-b": SOON}
     assert min(listed, key=order_of_start(run(*names, chapter=chapter), known)).name == first
+
+
+def test_a_share_of_a_claim_has_no_verdict_soon() -> None:
+    found = run("N-b")
+    found.searches.insert(0, ClaimShare("F1", fake_claims.claim("N-a")))
+    names: Any = [SimpleNamespace(name=name) for name in ("N-a[F1]", "N-b")]
+    assert min(names, key=order_of_start(found, {"N-a[F1]": 1.0})).name == "N-b"
 
 
 def test_among_other_tests_only_the_claim_s_own_comes_first() -> None:

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from properties.engine.run.claim_shares import ClaimShare
 from properties.engine.run.progress import Progress
 from properties.engine.run.standing import Standing
+from tests.properties.engine import fake_claims
 from tests.properties.engine.run.plugin_suite import ITEMS
 
 OWN_REGISTRY = """
@@ -164,7 +166,7 @@ def test_claims_and_the_shares_of_each_part_are_counted_of_those_that_are_run() 
         )
 
     claims = [SimpleNamespace(id=id) for id in ("N-a", "N-b", "N-deselected")]
-    run: Any = SimpleNamespace(claims=claims, pieces=[piece("inputs"), piece("n = 8, ngd")])
+    run: Any = SimpleNamespace(searches=claims, pieces=[piece("inputs"), piece("n = 8, ngd")])
     shown = Kept()
     progress = Progress(run, {"N-a": 4.0}, shown)
     items = [SimpleNamespace(nodeid=f"chosen::{name}") for name in ("N-a", "N-b", "N-b/mutant", "O-small")]
@@ -191,3 +193,29 @@ def test_claims_and_the_shares_of_each_part_are_counted_of_those_that_are_run() 
     left = [one.left for one in shown.standings]
     assert left == pytest.approx([20.3, 20.2, 20.1, 10.1])
     assert shown.ended == [True, False, False, True]
+
+
+def test_a_claim_in_shares_counts_once_with_its_last_one() -> None:
+    claim = fake_claims.claim("N-a")
+    run: Any = SimpleNamespace(
+        searches=[*(ClaimShare(name, claim) for name in ("F1", "few 1", "few 2")), fake_claims.claim("N-b")], pieces=[]
+    )
+    shown = Kept()
+    progress = Progress(run, {}, shown)
+    names = ["N-a[F1]", "N-a[few 1]", "N-a[few 2]", "N-b"]
+    session: Any = SimpleNamespace(items=[SimpleNamespace(nodeid=f"chosen::{name}") for name in names])
+    progress.pytest_collection_finish(session)
+    for share in ("few 2", "F1"):
+        entry = {"kind": "claim", "id": "N-a", "share": share, "verdict": "holds"}
+        progress.pytest_runtest_logreport(ended(f"chosen::N-a[{share}]", 0.1, **entry))
+    progress.pytest_runtest_logreport(ended("chosen::N-b", 0.1, kind="claim", id="N-b", verdict="holds"))
+    entry = {"kind": "claim", "id": "N-a", "share": "few 1", "verdict": "holds"}
+    progress.pytest_runtest_logreport(ended("chosen::N-a[few 1]", 0.1, **entry))
+    assert [one.said for one in shown.standings] == [
+        "N-a[few 2] holds",
+        "N-a[F1] holds",
+        "N-b holds",
+        "N-a[few 1] holds",
+    ]
+    assert [one.counts for one in shown.standings] == [[("claims", done, 2)] for done in (0, 0, 1, 2)]
+    assert shown.ended == [False, False, True, True]

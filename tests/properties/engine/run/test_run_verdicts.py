@@ -182,6 +182,9 @@ def test_a_claim_that_nothing_tests_is_unfit() -> None:
         "no mutants": dataclasses.replace(claim, mutants=()),
         "no family": dataclasses.replace(claim, families=()),
         "draws nothing at depth thorough": dataclasses.replace(claim, families=(idle,)),
+        "lists an instance twice": dataclasses.replace(
+            claim, families=(dataclasses.replace(claim.families[0], listed=({"a": 1, "b": 2}, {"b": 2, "a": 1})),)
+        ),
     }
     assert defects({claim.id: claim}) == []
     assert defects({}) == ["the registry of claims is empty"]
