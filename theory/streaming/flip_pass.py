@@ -53,7 +53,7 @@ class _FlipCounter:
         within = bins < size
         places = inputs[within] * size + bins[within].astype(np.int64)
         self._single += np.bincount(places, minlength=self._single.size).reshape(self._single.shape)
-        for roots, flips in unit_costs(distances, neurons, len(block.signs)):
+        for roots, flips in unit_costs(distances, PairsByNeuron.of(distances, neurons, len(block.signs))):
             joint, last = np.floor(roots / self._work.step), self._work.joint_bins
             below = joint < last
             self._joint += np.bincount(joint[below].astype(np.int64), flips[below], minlength=last)
@@ -68,37 +68,43 @@ def distances_below(block: Block, places: NDArray[np.integer]) -> FloatArray:
     return np.asarray(np.maximum(np.nextafter(sizes - block.error, -np.inf), 0.0) if block.error else sizes)
 
 
-def unit_costs(
-    distances: FloatArray, neurons: NDArray[np.integer], count: int
-) -> Iterator[tuple[FloatArray, NDArray[np.int64]]]:
-    """The items of a joint knapsack, from the near pairs (k,) of ``count`` neurons: roots of what a flip costs, rounded down, and flips."""
-    alone, rest = split_by_neuron(distances, neurons, count)
-    yield distances[alone], np.ones(len(alone), dtype=np.int64)
-    yield from ((roots, flips) for _, roots, flips in hull_items(rest.costs))
+def unit_costs(distances: FloatArray, pairs: PairsByNeuron) -> Iterator[tuple[FloatArray, NDArray[np.int64]]]:
+    """The items of a joint knapsack, from the near pairs (k,): roots of what a flip costs, rounded down, and flips."""
+    yield distances[pairs.alone], np.ones(len(pairs.alone), dtype=np.int64)
+    yield from ((roots, flips) for _, roots, flips in hull_items(pairs.costs))
 
 
 def weight_costs(
-    distances: FloatArray, inputs: NDArray[np.integer], neurons: NDArray[np.integer], count: int
+    distances: FloatArray, inputs: NDArray[np.integer], pairs: PairsByNeuron
 ) -> Iterator[tuple[NDArray[np.integer], FloatArray, NDArray[np.int64]]]:
-    """The items of K2-spec's knapsacks (P4.13), from the near pairs (k,) of ``count`` neurons: whose they are, roots of what a flip costs, flips.
+    """The items of K2-spec's knapsacks (P4.13), from the near pairs (k,): whose they are, roots of what a flip costs, flips.
 
     A pair of rank t among its neuron's has the items of the choices ``j >= t``.
     """
-    alone, rest = split_by_neuron(distances, neurons, count)
-    yield inputs[alone], distances[alone], np.ones(len(alone), dtype=np.int64)
-    several = rest.costs.shape[1]
-    further, following = rest.costs / np.arange(1, several + 1), hull_successors(rest.costs)
-    for rank in range(several):
-        rows = np.flatnonzero(np.isfinite(rest.costs[:, rank]))
-        owners, point = inputs[rest.places[rows, rank]], rank + further[rows, rank:].argmin(axis=1)
-        slope, flips = further[rows, point], point + 1
-        while len(rows):
-            yield owners, np.sqrt(np.maximum(slope, 0.0)) * (1 - 8 * UNIT_ROUNDOFF), flips
-            after = following[rows, point]
-            going = after < several
-            rows, owners, point, after = rows[going], owners[going], point[going], after[going]
-            flips = after - point
-            slope, point = (rest.costs[rows, after] - rest.costs[rows, point]) / flips, after
+    yield inputs[pairs.alone], distances[pairs.alone], np.ones(len(pairs.alone), dtype=np.int64)
+    several = pairs.costs.shape[1]
+    costs, following = pairs.costs.ravel(), hull_successors(pairs.costs).ravel()
+    further = pairs.costs / np.arange(1, several + 1)
+    known = np.flatnonzero(np.isfinite(costs))
+    owners, first, point = inputs[pairs.places.ravel()[known]], known - known % several, least_from(further)[known]
+    slope, flips = further.ravel()[first + point], point + 1
+    while len(first):
+        yield owners, np.sqrt(np.maximum(slope, 0.0)) * (1 - 8 * UNIT_ROUNDOFF), flips
+        after = following[first + point]
+        going = np.flatnonzero(after < several)
+        owners, first, before, point = owners[going], first[going], point[going], after[going]
+        flips = point - before
+        slope = (costs[first + point] - costs[first + before]) / flips
+
+
+def least_from(values: FloatArray) -> NDArray[np.int64]:
+    """For each place of rows (k, j) where the least of the row's values from there on is; the first of equal ones; row after row."""
+    found = np.tile(np.arange(values.shape[1]), (len(values), 1))
+    least = values.copy()
+    for place in range(values.shape[1] - 2, -1, -1):
+        later = least[:, place + 1] < least[:, place]
+        found[later, place], least[later, place] = found[later, place + 1], least[later, place + 1]
+    return found.ravel()
 
 
 def hull_successors(costs: FloatArray) -> NDArray[np.int64]:
@@ -115,31 +121,31 @@ def hull_successors(costs: FloatArray) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class SortedPairs:
-    """The near pairs of neurons that have several, each neuron's in ascending order, inf where there are no more."""
+class PairsByNeuron:
+    """The near pairs of neurons, those of neurons that have several in a row each."""
 
+    alone: NDArray[np.int64]
+    """The places, among all near pairs, of those that are their neuron's only one."""
     costs: FloatArray
-    """Squared distances, rounded down, shape (neurons, j)."""
+    """Squared distances of the others, rounded down, shape (neurons, j): in ascending order, inf where there are no more."""
     places: NDArray[np.int64]
     """Where they are among all near pairs, of the same shape."""
 
-
-def split_by_neuron(
-    distances: FloatArray, neurons: NDArray[np.integer], count: int
-) -> tuple[NDArray[np.int64], SortedPairs]:
-    """The places of the near pairs (k,) that are their neuron's only one, and the others sorted."""
-    single = np.bincount(neurons, minlength=count)[neurons] == 1
-    several = np.flatnonzero(~single)
-    several = several[np.lexsort((distances[several], neurons[several]))]
-    owners = neurons[several]
-    starts = np.flatnonzero(np.diff(owners, prepend=-1))
-    sizes = np.diff(starts, append=len(owners))
-    shape = len(starts), int(sizes.max(initial=0))
-    at = np.repeat(np.arange(len(starts)), sizes), np.arange(len(owners)) - np.repeat(starts, sizes)
-    costs, places = np.full(shape, np.inf), np.zeros(shape, dtype=np.int64)
-    costs[at] = distances[several] ** 2 * (1 - 4 * UNIT_ROUNDOFF)
-    places[at] = several
-    return np.flatnonzero(single), SortedPairs(costs, places)
+    @classmethod
+    def of(cls, distances: FloatArray, neurons: NDArray[np.integer], count: int) -> PairsByNeuron:
+        """From the near pairs (k,) of ``count`` neurons."""
+        single = np.bincount(neurons, minlength=count)[neurons] == 1
+        several = np.flatnonzero(~single)
+        several = several[np.lexsort((distances[several], neurons[several]))]
+        owners = neurons[several]
+        starts = np.flatnonzero(np.diff(owners, prepend=-1))
+        sizes = np.diff(starts, append=len(owners))
+        shape = len(starts), int(sizes.max(initial=0))
+        at = np.repeat(np.arange(len(starts)), sizes), np.arange(len(owners)) - np.repeat(starts, sizes)
+        costs, places = np.full(shape, np.inf), np.zeros(shape, dtype=np.int64)
+        costs[at] = distances[several] ** 2 * (1 - 4 * UNIT_ROUNDOFF)
+        places[at] = several
+        return cls(np.flatnonzero(single), costs, places)
 
 
 def hull_items(costs: FloatArray) -> Iterator[tuple[NDArray[np.int64], FloatArray, NDArray[np.int64]]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory.inputs import FloatArray
-from theory.streaming.flip_pass import distances_below, unit_costs, weight_costs
+from theory.streaming.flip_pass import PairsByNeuron, distances_below, unit_costs, weight_costs
 from theory.streaming.stream import Block, NeuronStream
 
 
@@ -44,11 +44,12 @@ class _PatternCounter:
         count, size = len(block.signs), self._work.bins
         inputs, neurons = np.divmod(near, count)
         distances = distances_below(block, near)
-        for roots, flips in unit_costs(distances, neurons, count):
+        pairs = PairsByNeuron.of(distances, neurons, count)
+        for roots, flips in unit_costs(distances, pairs):
             bins = np.floor(roots / self._work.step)  # exact, the step being a power of 2
             below = bins < size
             self._number += np.bincount(bins[below].astype(np.int64), flips[below], minlength=size)
-        for owners, roots, flips in weight_costs(distances, inputs, neurons, count):
+        for owners, roots, flips in weight_costs(distances, inputs, pairs):
             bins = np.floor(roots / self._work.step)
             below = bins < size
             places = owners[below] * size + bins[below].astype(np.int64)

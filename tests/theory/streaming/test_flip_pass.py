@@ -14,7 +14,7 @@ from theory.stability.flips import flip_costs, input_flip_counts, joint_flip_cou
 from theory.stability.weighted_flips import weighted_flip_count
 from theory.streaming.ball import flip_pass, most_flips
 from theory.streaming.executors import SerialExecutor
-from theory.streaming.flip_pass import FlipPass, distances_below, unit_costs, weight_costs
+from theory.streaming.flip_pass import FlipPass, PairsByNeuron, distances_below, least_from, unit_costs, weight_costs
 from theory.streaming.pattern_ball import pattern_pass
 from theory.streaming.running import run_pass
 from theory.streaming.stream import Block, neuron_stream
@@ -28,7 +28,8 @@ from theory.streaming.tube_pass import TubePass
 def test_items_have_the_dual_function_of_the_knapsack(distances: list[list[int]], price: Fraction) -> None:
     neurons = np.array([r for r, own in enumerate(distances) for _ in own], dtype=np.int64)
     values = np.array([value / 16 for own in distances for value in own], dtype=np.float64)
-    items = [pair for part in unit_costs(values, neurons, len(distances)) for pair in zip(*part, strict=True)]
+    parts = unit_costs(values, PairsByNeuron.of(values, neurons, len(distances)))
+    items = [pair for part in parts for pair in zip(*part, strict=True)]
     assert sum(int(flips) for _, flips in items) == len(values)
     gains = [max(1 - price * Fraction(float(root)) ** 2, Fraction(0)) for root, _ in items]
     found = sum((int(flips) * gain for (_, flips), gain in zip(items, gains, strict=True)), Fraction(0))
@@ -49,7 +50,7 @@ def test_items_of_weights_have_the_dual_functions_of_the_knapsacks(distances: li
     inputs, neurons = (np.array(column, dtype=np.int64) for column in (zip(*pairs, strict=True) if pairs else ([], [])))
     values = np.array([distances[r][i] / 16 for i, r in pairs], dtype=np.float64)
     found, weights = dict.fromkeys(range(6), Fraction(0)), dict.fromkeys(range(6), 0)
-    for owners, roots, flips in weight_costs(values, inputs, neurons, len(distances)):
+    for owners, roots, flips in weight_costs(values, inputs, PairsByNeuron.of(values, neurons, len(distances))):
         for i, root, number in zip(owners.tolist(), roots.tolist(), flips.tolist(), strict=True):
             found[i] += number * max(1 - price * Fraction(root) ** 2, Fraction(0))
             weights[i] += number
@@ -64,6 +65,14 @@ def test_items_of_weights_have_the_dual_functions_of_the_knapsacks(distances: li
     for i, least in exact.items():
         assert least <= found[i] <= least + Fraction(1, 10**9)
         assert weights[i] == 0
+
+
+@pytest.mark.parametrize("columns", [0, 1, 2, 7])
+def test_the_first_of_the_least_from_each_place_on(columns: int) -> None:
+    """Of numbers of which many are equal, and infinite."""
+    values = np.random.default_rng(0).choice([0.0, 1.0, 2.0, np.inf], (200, columns))
+    expected = [j + int(row[j:].argmin()) for row in values for j in range(columns)]
+    assert least_from(values).tolist() == expected
 
 
 @pytest.mark.parametrize("symmetric", [False, True])
