@@ -34,8 +34,8 @@ from theory.streaming.tube import StreamedTube
 from theory.theorems import kfac, ngd
 from verified_natural_gradient.parsing import Parser
 
-BAD_INPUT = 4
-"""The exit code, as pytest's."""
+INTERRUPTED, BAD_INPUT = 2, 4
+"""The exit codes, as pytest's."""
 
 ORTHONORMAL = "orthonormal:"
 
@@ -114,6 +114,11 @@ def main(given: Sequence[str]) -> int:
     except InputError as error:
         print(f"natural-gradient certify: {error}", file=sys.stderr)
         return BAD_INPUT
+    except KeyboardInterrupt:
+        kept = [str(place) for place in (values.checkpoints, values.state) if place is not None]
+        again = f"; run the same again, and it goes on from what is in {' and '.join(kept)}" if kept else ""
+        print(f"natural-gradient certify: interrupted{again}", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 

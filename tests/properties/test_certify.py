@@ -360,6 +360,29 @@ def test_a_state_that_is_damaged_is_told_in_one_line(tmp_path: Path, capsys: pyt
     )
 
 
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_an_interrupted_trajectory_says_that_it_can_go_on(
+    executor: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = [*ARGUMENTS[:5], "--chunk", "50000"]
+    arguments = [*network, *TRAJECTORY[:2], "--steps", "20", "--executor", executor, "--state", str(tmp_path)]
+    run = started(arguments, subprocess.PIPE)
+    while not files_below(tmp_path):
+        time.sleep(0.01)
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate()
+    assert run.returncode == pytest.ExitCode.INTERRUPTED
+    assert errors.splitlines()[-1] == (
+        f"natural-gradient certify: interrupted; run the same again, and it goes on from what is in {tmp_path}"
+    )
+    assert "Traceback" not in errors
+    assert console.main(arguments[:-2]) == console.main(arguments) == 0
+    output = capsys.readouterr().out
+    assert "another run has left" in output
+    said = [line for line in output.splitlines() if line.startswith("Condition 2 along 20 steps")]
+    assert said[0] == said[1]
+
+
 def test_the_rate_is_that_of_what_was_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = []
     for _ in range(2):  # taken up from files the second time
