@@ -10,6 +10,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, Self
@@ -34,7 +35,7 @@ from theory.streaming.tube import StreamedTube
 from theory.theorems import kfac, ngd
 from verified_natural_gradient.parsing import Parser
 
-INTERRUPTED, BAD_INPUT = 2, 4
+INTERRUPTED, WORKER_LOST, BAD_INPUT = 2, 3, 4
 """The exit codes, as pytest's."""
 
 ORTHONORMAL = "orthonormal:"
@@ -115,11 +116,19 @@ def main(given: Sequence[str]) -> int:
         print(f"natural-gradient certify: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        kept = [str(place) for place in (values.checkpoints, values.state) if place is not None]
-        again = f"; run the same again, and it goes on from what is in {' and '.join(kept)}" if kept else ""
-        print(f"natural-gradient certify: interrupted{again}", file=sys.stderr)
+        print(f"natural-gradient certify: interrupted{_again(values)}", file=sys.stderr)
         return INTERRUPTED
+    except BrokenExecutor:
+        lost = "a worker ended before it had an answer, killed perhaps for want of memory"
+        print(f"natural-gradient certify: {lost}{_again(values)}", file=sys.stderr)
+        return WORKER_LOST
     return 0
+
+
+def _again(values: argparse.Namespace) -> str:
+    """What is said of a run that has not come to its end, where it keeps anything."""
+    kept = [str(place) for place in (values.checkpoints, values.state) if place is not None]
+    return f"; run the same again, and it goes on from what is in {' and '.join(kept)}" if kept else ""
 
 
 def _certify(values: argparse.Namespace, stream: NeuronStream, y: FloatArray) -> StreamedTube | None:
@@ -157,10 +166,11 @@ def _follow(values: argparse.Namespace, stream: NeuronStream, y: FloatArray, tub
             return
     seconds = time.monotonic() - began
     print("\n".join(trajectory_statement(found, tube)))
-    passes = f"{round(len(found.steps) + 1 - line.left / stream.distinct, 2):g}"
-    left = f"; another run has left {counted(found.taken_up, 'step')} in {values.state}" if line.left else ""
+    left = round(line.left / stream.distinct, 2)
+    passes = f"{round(len(found.steps) + 1 - left, 2):g}"
     print(
-        f"{passes} {'pass' if passes == '1' else 'passes'} over {counted(stream.width, 'neuron')} in {seconds:.1f} s{left}"
+        f"{passes} {'pass' if passes == '1' else 'passes'} over {counted(stream.width, 'neuron')} in {seconds:.1f} s"
+        + (f"; the other {left:g} another run has left in {values.state}" if left else "")
     )
 
 

@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -325,10 +327,12 @@ def test_trajectories_that_are_killed_end_with_the_same_numbers(
         [*arguments, "--executor", "threads"], tmp_path, expected, 2, 400, np.random.default_rng(1)
     )
     found = re.fullmatch(
-        rf"([\d.]+) passes over 200000 neurons in [\d.]+ s; another run has left (\d+) steps? in {tmp_path}", said
+        rf"([\d.]+) pass(?:es)? over 200000 neurons in [\d.]+ s; the other ([\d.]+) another run has left in {tmp_path}",
+        said,
     )
     assert found is not None
-    assert float(found[1]) <= 13 - int(found[2])
+    assert float(found[2]) > 0
+    assert float(found[1]) + float(found[2]) == pytest.approx(13)
 
 
 def test_the_time_that_is_left_is_that_of_what_this_run_does(capsys: pytest.CaptureFixture[str]) -> None:
@@ -378,9 +382,26 @@ def test_an_interrupted_trajectory_says_that_it_can_go_on(
     assert "Traceback" not in errors
     assert console.main(arguments[:-2]) == console.main(arguments) == 0
     output = capsys.readouterr().out
-    assert "another run has left" in output
+    assert f"another run has left in {tmp_path}" in output
     said = [line for line in output.splitlines() if line.startswith("Condition 2 along 20 steps")]
     assert said[0] == said[1]
+
+
+def test_a_lost_worker_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*given: Any, **more: Any) -> None:
+        raise BrokenProcessPool("A process in the process pool was terminated abruptly")
+
+    arguments = [*ARGUMENTS, *TRAJECTORY, "--state", str(tmp_path)]
+    with monkeypatch.context() as patched:
+        patched.setattr(certify, "followed", lost)
+        assert console.main(arguments) == pytest.ExitCode.INTERNAL_ERROR
+        assert console.main(arguments[:-2]) == pytest.ExitCode.INTERNAL_ERROR
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("natural-gradient certify: ")]
+    with_state, without = said
+    assert with_state.endswith(f"for want of memory; run the same again, and it goes on from what is in {tmp_path}")
+    assert without.endswith("killed perhaps for want of memory")
 
 
 def test_the_rate_is_that_of_what_was_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from theory.streaming.executors import executor_named
 from theory.streaming.kept import InFiles, KeptChunk, keeper
 from theory.streaming.path import StreamedPath
 from theory.streaming.record import Record
+from theory.streaming.stream import neuron_stream
 from theory.streaming.tally import Tally
 from theory.streaming.trajectory import StreamedTrajectory, followed
 
@@ -105,6 +106,23 @@ def test_a_kill_at_any_moment_costs_no_bit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("optimiser", ["gd", "kfac"])
 def test_whichever_the_optimiser_is(optimiser: str, tmp_path: Path) -> None:
     assert kill_at_every_moment(tmp_path, optimiser, 7) > 35
+
+
+@pytest.mark.parametrize("kind", ["pairs", "drawn directly", "chunks of several blocks"])
+def test_whatever_the_network_is(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, y = small(5, 3, 4, 2000, 0.7, kind == "pairs", 600)
+    if kind == "drawn directly":
+        stream = neuron_stream(stream.rows, 2000, 0.7, 5, chunk=600, direct=True)
+    elif kind == "chunks of several blocks":
+        monkeypatch.setattr("theory.streaming.stream.LARGEST_BLOCK", 37)
+        monkeypatch.setattr("theory.streaming.stream.SMALLEST_BLOCK", 37)
+    expected = numbers(followed(stream, y, ETA, STEPS))
+    run = partial(followed, stream, y, ETA, STEPS, "ngd", tmp_path)
+    for at in (5, 13, 27):
+        assert killed(at, run) is None
+        found = killed(7, run) or run()
+        assert found.taken_up > 0 or at < 27
+        assert numbers(found) == expected
 
 
 def test_no_more_is_done_again_than_the_chunk_that_was_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

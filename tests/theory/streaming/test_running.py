@@ -117,6 +117,12 @@ def test_progress_tells_of_each_neuron_once_a_pass(tmp_path: Path) -> None:
         assert sum(seen) == 2 * STREAM.distinct
 
 
+def test_a_directory_may_be_named_by_text(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert same(certified(STREAM, Y, checkpoints=str(tmp_path)))
+    assert len(list(tmp_path.iterdir())) == 2 * len(STREAM.chunks)
+
+
 def test_a_run_takes_up_what_another_one_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[range] = []
 
