@@ -22,9 +22,6 @@ from numpy.typing import NDArray
 
 from theory.errors import StreamError
 
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile)
-"""What NumPy raises of an empty file, of one array in the place of an archive, and of damage."""
-
 TEMPORARY = ".tmp"
 """How the names of files end that are not whole."""
 
@@ -78,13 +75,15 @@ class Archive:
                 found = np.load(file, allow_pickle=False)
                 if not isinstance(found, NpzFile):
                     raise ValueError("one array, and no archive")
-                key = str(found["key"])
-            except UNREADABLE as error:
+            except MemoryError:
+                raise
+            except Exception as error:  # of a damaged header NumPy raises what its tokenizer does, and more
                 raise self._unreadable(error) from error
             with found:
-                if key != self.key:
+                arrays = Arrays(self, found)
+                if str(arrays["key"]) != self.key:
                     raise self.foreign()
-                yield Arrays(self, found)
+                yield arrays
 
     def foreign(self) -> StreamError:
         """What is said of a file that belongs to something else."""
@@ -117,9 +116,16 @@ class Arrays:
     def __getitem__(self, name: str) -> NDArray[Any]:
         """One of them, read anew each time. Raises StreamError (damaged, not there)."""
         try:
-            return np.asarray(self.found[name])
-        except UNREADABLE as error:
+            with self.found.zip.open(f"{name}.npy") as member:
+                array = np.lib.format.read_array(member, allow_pickle=False)
+                # the checksum is looked at where the member ends, before which a damaged header may say that its array does
+                if member.read(1):
+                    raise ValueError(f"{name} is longer than its array")
+        except MemoryError:
+            raise
+        except Exception as error:
             raise self.archive._unreadable(error) from error
+        return np.asarray(array)
 
 
 def no_place(directory: Path, error: OSError) -> StreamError:

@@ -35,6 +35,9 @@ Counted = Callable[[], Iterable[Named]]
 BLOCK = "block-"
 """How the names of arrays begin that are blocks of Z."""
 
+BLOCKS = "blocks"
+"""The name of an array: how many these are."""
+
 
 @dataclass(frozen=True)
 class KeptChunk:
@@ -55,7 +58,8 @@ class KeptChunk:
         with self.values.opened() as file:
             if file is None:
                 raise self.values.missing()
-            yield from (file[name] for name in file.names if name.startswith(BLOCK))
+            number = int(file[BLOCKS])
+            yield from (file[f"{BLOCK}{one}"] for one in range(number))
 
 
 class Keeper(Protocol):
@@ -177,7 +181,11 @@ class InFiles:
 
     def _written(self, kept: KeptChunk, blocks: Iterable[FloatArray], counted: Counted) -> KeptChunk:
         def arrays() -> Iterator[Named]:
-            yield from ((f"{BLOCK}{number}", block) for number, block in enumerate(blocks))
+            number = 0
+            for block in blocks:
+                yield f"{BLOCK}{number}", block
+                number += 1
+            yield BLOCKS, number
             yield from counted()
 
         assert isinstance(kept.values, Archive)

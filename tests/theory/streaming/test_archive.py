@@ -102,3 +102,16 @@ def test_a_full_disk_leaves_what_was_there(moment: str, tmp_path: Path, monkeypa
     monkeypatch.undo()
     assert len(read(one)) == 4
     assert os.listdir(one.path.parent) == ["file.npz"]
+
+
+def test_a_bit_that_has_changed_in_a_header(tmp_path: Path) -> None:
+    """Of an array so long that its end is not read along with the header: a shape or a place that is another one would make another array."""
+    one, array = Archive(tmp_path / "file.npz", "key", "do this"), np.arange(2000.0).reshape(2, 1000)
+    one.write([("long", array)])
+    whole = one.path.read_bytes()
+    start = whole.index(b"\x93NUMPY", whole.index(b"long.npy"))
+    for place in range(start, whole.index(array.tobytes())):
+        for bit in range(8):
+            one.path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
+            with pytest.raises(StreamError, match=r"file\.npz cannot be read as a checkpoint \(.+\); do this"):
+                read(one)

@@ -76,6 +76,18 @@ def test_blocks_of_ten_and_more_are_in_their_order(tmp_path: Path) -> None:
     assert [float(block[0, 0]) for block in found.blocks()] == list(range(23))
 
 
+def test_a_block_whose_name_is_damaged_is_missed(tmp_path: Path) -> None:
+    """In the list at the end, of which no checksum is kept."""
+    found = InFiles(tmp_path, KEY).begun(5, BLOCKS, seven)
+    assert isinstance(found.values, Archive)
+    path, name = found.values.path, b"block-1.npy"
+    whole = path.read_bytes()
+    place = whole.rindex(name)
+    path.write_bytes(whole[:place] + b"clock-1.npy" + whole[place + len(name) :])
+    with pytest.raises(StreamError, match=r"cannot be read as a checkpoint .*block-1"):
+        list(found.blocks())
+
+
 def test_a_task_that_is_done_again_begins_where_it_began(tmp_path: Path) -> None:
     """As a cluster does that lost a worker: in files, and in memory where that is sent."""
     place = InFiles(tmp_path, KEY)
