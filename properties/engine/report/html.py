@@ -36,6 +36,8 @@ from properties.engine.report.templates import resource, templates
 TICKS = ("0.001 to 0.01", "0.1 to 0.2", "0.5 to 0.6", "0.9 to 0.99", "0.999 to 0.9999")
 """Bins under whose left edge the histograms write a number."""
 
+SCRIPTS = (("tables.js", "sortable"), ("print.js", "<details"))
+"""Which a page has where it has what they are for: sorting and filtering, unfolding on paper."""
 
 PLAIN = Presentation()
 EMPTY = Content({})
@@ -111,6 +113,8 @@ def _page(environment: Environment, place: Place, content: Mapping[str, Any], is
         ),  # a file of this package, its values escaped
         Markup("<h1>{}</h1><p>This page cannot be shown.</p>").format(place.title),
     )
+    script = "".join(resource(name) for name, wanted in SCRIPTS if wanted in body)
+    own |= {"script": Markup(script), "script_hash": _digest(script)}  # files of this package
     return str(environment.get_template("layout.html").render(**own, body=body))
 
 
@@ -126,7 +130,6 @@ def _content(document: Document, presentation: Presentation, isolated: Isolated)
     chapter_of = {claim["id"]: group for group in found for claim in group.claims}
     entries = {entry["id"]: entry for entry in claims}
     slack = [row for row in document.slack if not wording.without_counterexample(row)]
-    script = resource("script.js")
     return {
         "title": document.title,
         "sentence": wording.verdict_sentence(document),
@@ -166,8 +169,6 @@ def _content(document: Document, presentation: Presentation, isolated: Isolated)
         "environment": document.environment,
         "style_path": STYLE,
         "mutants_path": MUTANTS,
-        "script": Markup(script),  # a file of this package
-        "script_hash": _digest(script),
     }
 
 

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
+from properties.engine.report.document import Document
+from properties.engine.report.entries import claim_entry
+from properties.engine.report.html import pages
+from tests.properties.engine import fake_claims
 from tests.properties.engine.report.browser_checks import Visit, broken_links, everywhere, undrawn
+from tests.properties.engine.report.sample import write_report
 
 pytestmark = pytest.mark.browser
 
@@ -146,6 +151,16 @@ def test_the_claims_are_searched_and_filtered(opened: Visit) -> None:
     page.get_by_role("searchbox").press("Enter")
     assert page.url.endswith("index.html")
     assert opened.complaints == []
+
+
+def test_what_all_claims_share_is_no_filter(browser: Browser, tmp_path: Path) -> None:
+    """One claim of two families, and nothing else that tells claims apart."""
+    found = Document({})
+    found.add(claim_entry(fake_claims.claim(), fake_claims.result(fake_claims.claim()), "quick", 3))
+    write_report(pages(found), tmp_path)
+    page = Visit(browser.new_page(), tmp_path / "index.html").page
+    assert page.locator(".filters label").all_inner_texts()[0] == "Search"
+    assert [text.split()[0] for text in page.locator(".filters label").all_inner_texts()[1:]] == ["family"]
 
 
 @pytest.mark.parametrize(("width", "height"), [(DESK, 800), (PHONE, 844)])

@@ -121,6 +121,8 @@ def test_the_only_script_is_the_page_s_own(sample_pages: Pages) -> None:
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         assert f"script-src 'sha256-{digest}'" in text
         assert "default-src 'none'; style-src" in text
+        assert ("sortable" in text, "<details" in text) == ("const sort" in script, "beforeprint" in script)
+    assert "script-src" not in sample_pages.texts["pages/claim-N-small.html"]
 
 
 def test_figures_are_labelled_and_have_their_data_beside_them(sample_pages: Pages) -> None:

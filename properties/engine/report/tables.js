@@ -23,14 +23,6 @@ for (const table of document.querySelectorAll("table.sortable"))
     heading.append(button);
     button.addEventListener("click", () => sort(table, heading, column));
   });
-let opened = [];
-addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll("details:not([open])")];
-  for (const one of opened) one.open = true;
-});
-addEventListener("afterprint", () => {
-  for (const one of opened) one.open = false;
-});
 for (const table of document.querySelectorAll("table.filtered")) {
   const rows = [...table.tBodies[0].rows];
   const form = document.createElement("form");
