@@ -6,7 +6,7 @@ The entry of a part is a dictionary of plain values. It has ``kind``, ``name``, 
 told of it: ``told`` (lines for the terminal, under ``title``), ``clause`` (in the run's sentence; may be empty) and ``against``
 (why it stands against the verdict "holds"; empty where it does not). It may have ``verdict``, ``complete``
 (False while it grows), ``checks`` (evaluations of claims, each with ``claim``, which are counted in with the claims' own),
-``counterexamples`` (paths from the report's directory) and ``answer`` (a sentence for the head of the page).
+``counterexamples`` (paths from the report's directory), ``answer`` (a sentence for the head of the page) and ``grounds`` (what it rests on).
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def _row(n: int, scale: float, C: float, delta: float) -> SlackRow:
         proved=float(width(np.eye(n), targets, scale, delta, C, symmetric=True)),
         refuted=float(too_narrow(n, delta)),
         witness="some input activates no neuron with probability above delta (exact)",
-        remark=f"of one drawn network for each power of 2, that of m = {certified} is certified; at m = {failing} {below}",
+        remark=f"a lower bound is shown for n = 1 and 2 alone; of one drawn network for each power of 2, that of m = {certified} is certified; at m = {failing} {below}",
     )
 
 

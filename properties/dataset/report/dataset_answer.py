@@ -1,8 +1,9 @@
-"""What a data set's certificate answers, in a sentence or two: which step sizes on which rows, and where none, why."""
+"""What a data set's certificate answers: the paper's step and what allows more in one sentence, then each number of rows, and where none is, why."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from properties.dataset.natural_gradient_numbers import NaturalGradientNumbers
@@ -13,26 +14,134 @@ from theory.direction import NONNEGATIVE, UNBOUNDED, CertifiedSteps, LowerBound,
 Certificate = Mapping[str, Any]
 """The plain values of a data set's certificate, as claims.json holds them."""
 
-PAPER, DERIVED = ("T1",), ("T1-sharp", "T1-q")
-"""Theorems on NGD's step size: the paper's, and sharper ones derived here, the sharpest first."""
+PAPER, DERIVED, TUBE = ("T1",), ("T1-sharp", "T1-q"), "T1-tube"
+"""Theorems on NGD's step size: the paper's, sharper ones derived here, the sharpest first, and that of a tube, for every step up to 1."""
 
 
-def answer(certificate: Certificate) -> str:
-    """The step sizes certified for NGD, by how many rows; certified ones first, then where nothing is, and why."""
+Groups = Mapping[int, Sequence[Mapping[str, Any]]]
+"""The networks by how many rows they are on."""
+
+
+def _groups(certificate: Certificate) -> Groups:
     groups: dict[int, list[Mapping[str, Any]]] = {}
     for rung in certificate.get("rungs", ()):
         if "rows" in rung:
             groups.setdefault(rung["rows"], []).append(rung)
+    return dict(sorted(groups.items()))
+
+
+def certifies(certificate: Certificate) -> bool:
+    """Whether a theorem allows NGD a step size on any network."""
+    return any(_certified(group) for group in _groups(certificate).values())
+
+
+def grounds(certificate: Certificate) -> str:
+    """The step sizes certified for NGD, a sentence for each number of rows; certified ones first, then where nothing is, and why."""
+    groups = _groups(certificate)
+    if not groups:
+        return ""
+    given = certificate.get("n", max(groups))
+    found = [(_certified(group), rows, group) for rows, group in groups.items()]
+    sentences = [f"On {_which(rows, given, group)} {said}." for said, rows, group in found if said]
+    sentences += [f"On {_which(rows, given, group)} {_uncertified(group)}." for said, rows, group in found if not said]
+    parallel = (certificate.get("inputs") or {}).get("unscaled") or ""
+    sentences += ["Your rows are nearly parallel: try --standardise."] if "--standardise" in parallel else []
+    return " ".join(sentences)
+
+
+# --- the answer ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Allowed:
+    """What a theorem allows on a network."""
+
+    rung: Mapping[str, Any]
+    theorem: str
+    steps: str
+    """In few words."""
+
+
+def answer(certificate: Certificate) -> str:
+    """One sentence: the step that T1 allows, on the most rows where it allows one; what allows more; what is estimated to, on all rows."""
+    groups = _groups(certificate)
     if not groups:
         return "No network has been certified."
     given = certificate.get("n", max(groups))
-    found = [(_certified(group), rows, group) for rows, group in sorted(groups.items())]
-    clauses = [f"on {_which(rows, given, group)} {said}" for said, rows, group in found if said]
-    clauses += [f"on {_which(rows, given, group)} {_uncertified(group)}" for said, rows, group in found if not said]
+
+    def place(found: _Allowed) -> str:
+        rows = found.rung["rows"]
+        return f"on {_which(rows, given, groups[rows])} at m = {found.rung['width']:,}"
+
+    paper, most = _foremost(groups, _of_the_paper), _foremost(groups, _of_any)
+    asked = any("ngd" in rung for group in groups.values() for rung in group)
+    clauses = [f"{place(paper)}, T1 allows {paper.steps}"] if paper else []
+    if not paper and asked:
+        clauses = [f"T1 allows no step on any network tried{'' if most else ', nor does another theorem on NGD'}"]
+    elif not most:
+        clauses = ["no tube closes on any network tried"]
+    if most and paper and most.rung is paper.rung and most.theorem not in PAPER:
+        clauses = [f"{clauses[0]}, {most.theorem} {most.steps}"]
+    elif most and most.theorem not in PAPER:
+        clauses.append(f"{place(most)}, {most.theorem} allows {most.steps}")
+    clauses += _estimated(groups, given, said=most is not None and most.theorem == TUBE)
     sentence = "; ".join(clauses)
-    parallel = (certificate.get("inputs") or {}).get("unscaled") or ""
-    advice = " Your rows are nearly parallel: try --standardise." if "--standardise" in parallel else ""
-    return f"{sentence[0].upper()}{sentence[1:]}.{advice}"
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _foremost(groups: Groups, allowed: Callable[[Sequence[Mapping[str, Any]]], _Allowed | None]) -> _Allowed | None:
+    """What is allowed on the most rows."""
+    return next((found for group in reversed(list(groups.values())) if (found := allowed(group))), None)
+
+
+def _of_the_paper(group: Sequence[Mapping[str, Any]]) -> _Allowed | None:
+    return _by_condition_2(group, PAPER)
+
+
+def _of_any(group: Sequence[Mapping[str, Any]]) -> _Allowed | None:
+    """The tube where one closes, else the theorem that allows most."""
+    closed = _widest_tube(group)
+    return (
+        _by_condition_2(group, (*DERIVED, *PAPER))
+        if closed is None
+        else _Allowed(closed, TUBE, f"every step up to 1 ({_known(closed)})")
+    )
+
+
+def _known(rung: Mapping[str, Any]) -> str:
+    progress = _tube(rung).progress
+    assert progress is not None
+    return evidence(progress)
+
+
+def _by_condition_2(group: Sequence[Mapping[str, Any]], theorems: Sequence[str]) -> _Allowed | None:
+    rung, theorem = max(
+        ((rung, theorem) for rung in group for theorem in theorems), key=lambda one: _limits(one[0])[one[1]][0]
+    )
+    eta, everywhere = _limits(rung)[theorem]
+    if not eta > 0:
+        return None
+    if everywhere:
+        return _Allowed(rung, theorem, f"steps up to {digits(eta, 3)} ({evidence(eta)})")
+    steps: CertifiedSteps | None = _numbers(rung).certified_steps.get(theorem)
+    covered = "" if steps is None else f" for {counted(steps, 'step')}"
+    return _Allowed(rung, theorem, f"steps of {digits(eta, 3)} ({evidence(eta)}{covered})")
+
+
+def _estimated(groups: Groups, given: int, said: bool) -> list[str]:
+    """From where on a tube is estimated to close on the most rows, where none does; ``said``: that a tube allows every step."""
+    rows = max(groups)
+    group = groups[rows]
+    found = [_tube(rung).enough(rung["width"], rung.get("scale", 1.0), rung.get("symmetric", False)) for rung in group]
+    known = [text for text in found if text]
+    if _widest_tube(group) or not known:
+        return []
+    return [
+        f"on {_which(rows, given, group)} T1-tube is estimated to allow {'that' if said else 'every step up to 1'} {known[-1]}"
+    ]
+
+
+# --- a number of rows ------------------------------------------------------------------------------------------------
 
 
 def _which(rows: int, given: int, group: Sequence[Mapping[str, Any]]) -> str:
@@ -57,14 +166,20 @@ def _limits(rung: Mapping[str, Any]) -> dict[str, tuple[LowerBound, bool]]:
     return found
 
 
+def _widest_tube(group: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The network on which a tube allows most; None where none closes."""
+    known = [(found.progress, rung) for rung in group if (found := _tube(rung)).progress is not None]
+    return max(known, key=lambda one: one[0])[1] if known else None
+
+
 def _in_a_tube(group: Sequence[Mapping[str, Any]]) -> str:
     """What NGD does in a tube, at the width where it is most; empty where none closes."""
-    known = [(found.progress, rung) for rung in group if (found := _tube(rung)).progress is not None]
-    if not known:
+    if (rung := _widest_tube(group)) is None:
         return ""
-    progress, rung = max(known, key=lambda one: one[0])
+    progress = _tube(rung).progress
+    assert progress is not None
     return (
-        f"at m = {rung['width']:,} and nu = {rung['scale']:g}, T1-tube allows every step up to 1 ({evidence(progress)} for every number of "
+        f"at m = {rung['width']:,} and nu = {rung['scale']:g}, {TUBE} allows every step up to 1 ({evidence(progress)} for every number of "
         f"steps): ||r(k)|| <= (1 - {digits(progress, 3)} eta)^k ||r(0)||{_paper(rung, _limits(rung))}"
     )
 
@@ -110,11 +225,11 @@ def _uncertified(group: Sequence[Mapping[str, Any]]) -> str:
     rung = min(group, key=_path_constant)
     where = f"at m = {rung['width']:,}"
     if rung.get("unchecked"):
-        return f"nothing is certified, because {where} there is {rung['unchecked']}"
+        return f"no step of NGD is certified, because {where} there is {rung['unchecked']}"
     constant = _path_constant(rung)
     if constant < 1:
         return (
-            f"nothing is certified, because {where} no step size was found whose own path allows it, though C along NGD's "
+            f"no step of NGD is certified, because {where} no step size was found whose own path allows it, though C along NGD's "
             f"path is at most {digits(constant, 3)}{_enough(rung)}"
         )
     if constant < float("inf"):
@@ -124,11 +239,11 @@ def _uncertified(group: Sequence[Mapping[str, Any]]) -> str:
             else ""
         )
         return (
-            f"nothing is certified, because {where} C along NGD's path is {evidence(constant)} to be at most {digits(constant, 3)}{end}, "
+            f"no step of NGD is certified, because {where} C along NGD's path is {evidence(constant)} to be at most {digits(constant, 3)}{end}, "
             f"and theorems with Condition 2 need C < 1, the paper's T1 C < 1/2{_enough(rung)}"
         )
     reasons = (rung.get("condition_1"), *rung.get("unavailable", {}).values(), "NGD has no certified path")
-    return f"nothing is certified, because {where} {next(filter(None, reasons))}"
+    return f"no step of NGD is certified, because {where} {next(filter(None, reasons))}"
 
 
 def _enough(rung: Mapping[str, Any]) -> str:

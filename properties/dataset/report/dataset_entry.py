@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from properties.dataset.report.dataset_answer import certifies
 from properties.dataset.report.dataset_texts import KIND, told
 from properties.engine.claim import Evaluation, InstanceVerdict, Verdict
 from properties.engine.report.entries import Entry, evaluation_entry
@@ -100,7 +101,8 @@ def _dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: fl
     if isinstance(certificate, str):
         return entry | {"error": certificate}
     checks = [check_entry(claim_id, evaluation) for claim_id, evaluation in certificate.results]
-    verdict = dataset_verdict(checks)
+    found = plain(certificate.to_json())
+    verdict = dataset_verdict(checks, certifies(found))
     if verdict is not RunVerdict.REFUTED and (certificate.unexpected or not certificate.complete):
         verdict = RunVerdict.UNDECIDED
     return entry | {
@@ -108,7 +110,7 @@ def _dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: fl
         "complete": certificate.complete,
         "unchecked": certificate.reasons if verdict is RunVerdict.UNCHECKED else None,
         "counts": {one.value: sum(check["verdict"] == one.value for check in checks) for one in InstanceVerdict},
-        "certificate": plain(certificate.to_json()),
+        "certificate": found,
         "lines": [str(line) for line in certificate.lines()],
         "checks": checks,
         "curves": {
@@ -126,13 +128,16 @@ def _dataset_entry(dataset: Dataset, certificate: Certificate | str, seconds: fl
     }
 
 
-def dataset_verdict(checks: Sequence[Mapping[str, Any]]) -> RunVerdict:
-    """Refuted by one refuted check, undecided by one undecided conclusion, unchecked where all hypotheses fail: a result too."""
+def dataset_verdict(checks: Sequence[Mapping[str, Any]], certified: bool = True) -> RunVerdict:
+    """Refuted by one refuted check, undecided by one undecided conclusion, unchecked where all hypotheses fail: a result too.
+
+    Where checks hold and no step of NGD is ``certified`` it is uncertified: they are on claims that ask for no condition.
+    """
     verdicts = {check["verdict"] for check in checks}
     for found, verdict in (
         (InstanceVerdict.REFUTED, RunVerdict.REFUTED),
         (InstanceVerdict.UNDECIDED, RunVerdict.UNDECIDED),
-        (InstanceVerdict.HOLDS, RunVerdict.HOLDS),
+        (InstanceVerdict.HOLDS, RunVerdict.HOLDS if certified else RunVerdict.UNCERTIFIED),
     ):
         if found.value in verdicts:
             return verdict

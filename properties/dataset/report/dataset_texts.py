@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from properties.dataset.report.dataset_answer import answer
+from properties.dataset.report.dataset_answer import answer, grounds
 from properties.engine.claim import InstanceVerdict, Verdict
 from properties.engine.paths import printable
 from properties.engine.report.entries import Entry
@@ -22,6 +22,7 @@ def told(entry: Entry) -> Entry:
     return entry | {
         "title": TITLE,
         "answer": answer(entry["certificate"]) if entry["certificate"] else "",
+        "grounds": grounds(entry["certificate"]),
         "told": _lines(entry),
         "clause": _clause(entry),
         "against": _against(entry),
@@ -31,7 +32,8 @@ def told(entry: Entry) -> Entry:
 def _lines(dataset: Entry) -> list[str]:
     """The certificate as its own lines, and one line for every claim checked on it."""
     notes = [f"  note: {remark}" for remark in dataset["remarks"]]
-    answered = [f"  {answer(dataset['certificate'])}"] if dataset["certificate"] else []
+    certificate = dataset["certificate"]
+    answered = [f"  {said}" for said in (answer(certificate), grounds(certificate)) if said] if certificate else []
     lines = [*dataset["lines"][:1], *answered, *notes, *dataset["lines"][1:]]
     if dataset["unchecked"]:
         lines.append(f"nothing could be checked on this data set, because {dataset['unchecked']}")
@@ -57,11 +59,14 @@ def _clause(dataset: Entry) -> str:
             return f"nothing could be checked on {name}, because {dataset['unchecked'] or 'no claim applied'}"
     held = [check["claim"] for check in dataset["checks"] if check["verdict"] == InstanceVerdict.HOLDS.value]
     alone = f", of {held[0]} alone" if len(set(held)) == 1 else ""
-    return f"nothing is refuted on {name}: {len(held)} {'check holds' if len(held) == 1 else 'checks hold'}{alone}"
+    none = ", but no step of NGD is certified" if dataset["verdict"] == RunVerdict.UNCERTIFIED.value else ""
+    return (
+        f"nothing is refuted on {name}: {len(held)} {'check holds' if len(held) == 1 else 'checks hold'}{alone}{none}"
+    )
 
 
 def _against(dataset: Entry) -> str:
-    if dataset["verdict"] == RunVerdict.HOLDS.value:
+    if dataset["verdict"] in (RunVerdict.HOLDS.value, RunVerdict.UNCERTIFIED.value):
         return ""
     reason = dataset["verdict"]
     if reason == RunVerdict.REFUTED.value:

@@ -254,7 +254,7 @@ class Document:
     def verdict(self) -> RunVerdict:
         """Refuted when a claim, an obligation or a part is; holds when all do, every mutant is refuted, nothing is due.
 
-        Unchecked when nothing is against it because nothing was checked.
+        Unchecked when nothing is against it because nothing was checked; uncertified when all that there is certifies nothing.
         """
         return self._verdict([RunVerdict.UNDECIDED.value] if self.worse else [])
 
@@ -278,7 +278,7 @@ class Document:
         verdicts += [_PROVED[entry["status"]] for entry in self.obligations.values()]
         if self.unsettled_obligations or self.survivors or not self.complete:
             verdicts.append(RunVerdict.UNDECIDED.value)
-        for verdict in (RunVerdict.REFUTED, RunVerdict.UNDECIDED, RunVerdict.HOLDS):
+        for verdict in (RunVerdict.REFUTED, RunVerdict.UNDECIDED, RunVerdict.HOLDS, RunVerdict.UNCERTIFIED):
             if verdict.value in verdicts:
                 return verdict
         return RunVerdict.UNCHECKED

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from properties.engine.report.data_files import DataFile, Table, csv_file
 from properties.engine.report.inline_svg import inlined
+from properties.engine.report.typeset import numbers
 
 COLOURS = ("#2f6fae", "#b3560f", "#22804f", "#8a4fb8", "#a3315f", "#5d6570")
 """One colour a curve; the page's style sheet holds their values for a light and for a dark page."""
@@ -37,6 +38,8 @@ class Figure:
     svg: Markup
     caption: str
     data: DataFile
+    lead: str = ""
+    """What stands first in the caption, and right below the drawing on a small screen."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,12 @@ def attempted(figures: Iterable[tuple[str, Callable[[], Figure]]]) -> Iterator[F
             yield Undrawn(caption, f"{type(error).__name__}: {error}")
 
 
-def figure(name: str, caption: str, label: str, draw: Draw, table: Table, height: float = HEIGHT) -> Figure:
+def figure(
+    name: str, caption: str, label: str, draw: Draw, table: Table, height: float = HEIGHT, lead: str = ""
+) -> Figure:
     """Draw, and put the table beside it; ``name`` tells this figure from the others of the page, in letters and dashes."""
-    return Figure(Markup(drawing(label, name, draw, height)), caption, csv_file(name, table))
+    drawn = Markup(drawing(numbers(label), name, draw, height))
+    return Figure(drawn, numbers(caption), csv_file(name, table), lead)
 
 
 def drawing(label: str, prefix: str, draw: Draw, height: float = HEIGHT) -> str:
@@ -98,7 +104,7 @@ def _plain_ticks(axes: Any) -> None:
         if axis.get_scale() != "log" or isinstance(axis.get_major_locator(), FixedLocator):
             continue
         axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,), numticks=8))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: numbers(f"{value:g}")))
         axis.set_minor_locator(NullLocator())
 
 

@@ -161,7 +161,7 @@ def _content(document: Document, presentation: Presentation, isolated: Isolated)
         "obligations_sentence": wording.obligations_text(document),
         **isolated("the history", lambda: _history(document), {"runs": (), "since": None, "changes": ()}),
         "answers": [
-            (page_path(part["kind"]), part["title"], part["answer"])
+            (page_path(part["kind"]), part["title"], part["answer"], part.get("grounds", ""))
             for part in document.parts.values()
             if part.get("answer")
         ],

@@ -6,18 +6,23 @@ from enum import StrEnum
 
 
 class RunVerdict(StrEnum):
-    """The verdicts of a claim, and the one of a run on which no claim applied: no word of success stands above an empty table."""
+    """The verdicts of a claim, one of a run on which no claim applied, and one of a run whose checks hold and certify nothing.
+
+    No word of success stands above an empty table, nor above a certificate of nothing.
+    """
 
     HOLDS = "holds"
     REFUTED = "refuted"
     UNDECIDED = "undecided"
     UNCHECKED = "unchecked"
+    UNCERTIFIED = "uncertified"
 
     @property
     def headline(self) -> str:
         """The verdict at the head of a page."""
-        return "Nothing checked" if self is RunVerdict.UNCHECKED else self.value.capitalize()
+        others = {RunVerdict.UNCHECKED: "Nothing checked", RunVerdict.UNCERTIFIED: "Nothing refuted"}
+        return others.get(self, self.value.capitalize())
 
 
 FAILING = (RunVerdict.REFUTED, RunVerdict.UNDECIDED)
-"""What fails the item of a data set: that no claim applies there is a result."""
+"""What fails the item of a data set: that no claim applies there, or no step is certified, is a result."""

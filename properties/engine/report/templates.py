@@ -13,7 +13,7 @@ from properties.engine.report import wording
 from properties.engine.report.commands import Commands
 from properties.engine.report.places import chapter_page, claim_page, page_path, seen_from
 from properties.engine.report.plain import counted, number
-from properties.engine.report.typeset import typeset
+from properties.engine.report.typeset import numbers, typeset
 from theory.direction import Attained, LowerBound, UpperBound, digits
 
 
@@ -32,17 +32,18 @@ def templates(own: Mapping[str, str], commands: Commands) -> Environment:
         loader=FunctionLoader(lambda name: own.get(name) or resource(name)),
     )
     environment.filters |= {
-        "ratio": wording.ratio_text,
+        "ratio": lambda value: numbers(wording.ratio_text(value)),
         "seconds": wording.seconds_text,
         "description": wording.description_text,
         "bounds": wording.bound_texts,
+        "prose": numbers,
         "evidence": wording.evidence_text,
         "mark": wording.mark_text,
         "implication": wording.implication_text,
         "model": wording.model_text,
         "counted": counted,
-        "number": wording.number_text,
-        "slack_texts": wording.slack_texts,
+        "number": lambda value: numbers(wording.number_text(value)),
+        "slack_texts": lambda row: tuple(map(numbers, wording.slack_texts(row))),
         "bases": wording.bases_text,
         "replay": commands.replay,
         "basename": lambda path: PurePosixPath(path).name,
@@ -71,9 +72,9 @@ def _cell(value: Any) -> str:
         case None:
             return "-"
         case UpperBound() | LowerBound() | Attained():
-            return digits(value, 4)
+            return numbers(digits(value, 4))
         case float():
-            return f"{value:.4g}"
+            return numbers(f"{value:.4g}")
         case int():
             return f"{value:,}"
     return str(value)
@@ -88,7 +89,7 @@ def _value(value: Any) -> str:
             return "yes" if value else "no"
         case float():
             short = f"{value:.6g}"
-            return short if float(short) == value or value != value else repr(float(value))
+            return numbers(short if float(short) == value or value != value else repr(float(value)))
         case int() if abs(value) >= 10_000:
             return f"{value:,}"
     return str(value)

@@ -88,7 +88,7 @@ def _width(claims: Claims, slack: Sequence[Row]) -> str:
 def _below(widths: Mapping[str, Found]) -> str:
     return (
         f"T3-tube for {power_text(widths['T3-tube target'].width)} (symmetric, δ = 0.1); most drawn networks are certified from "
-        f"{power_text(widths['tube'].width)} on, and NGD is seen to converge from {power_text(widths['seen'].width)}"
+        f"{power_text(widths['tube'].width)} on, and NGD is seen to converge from {power_text(widths['seen'].width)}; a lower bound is shown for n ≤ 2 alone"
     )
 
 

@@ -18,8 +18,10 @@ PREDICTED = r"(-|\d+ \([^)]*\))"
 
 
 @precise
-def complaints(lines: Sequence[str], values: Mapping[str, Any], row: Any, said: str, truth: Truth) -> list[str]:
-    """Lines, JSON values, table row and the answer in words about one network whose G(0) and X have full rank."""
+def complaints(
+    lines: Sequence[str], values: Mapping[str, Any], row: Any, said: tuple[str, str], truth: Truth
+) -> list[str]:
+    """Lines, JSON values, table row, the answer and its grounds in words about one network whose G(0) and X have full rank."""
     compared = Comparison()
     _network(compared, lines, values, truth)
     _tubes(compared, lines, values["tube"], truth)
@@ -28,7 +30,8 @@ def complaints(lines: Sequence[str], values: Mapping[str, Any], row: Any, said: 
     _gradient(compared, lines, values["gd"], truth)
     _widths(compared, lines, values["widths"], values["width"], truth)
     _table(compared, row, truth)
-    _answer(compared, said, truth)
+    _answer(compared, said[0], truth)
+    _grounds(compared, said[1], truth)
     return compared.found
 
 
@@ -309,16 +312,49 @@ ADVICE = r"(?: Your rows are nearly parallel: try --standardise\.)?"
 
 
 def _answer(compared: Comparison, said: str, truth: Truth) -> None:
-    """The sentence that answers: the tube's rate, or the best theorem's step size and the paper's, or why there is none."""
+    """The sentence that answers: the paper's step size, and what allows more, or what is estimated to."""
+    limits = {theorem: _limit(truth, theorem) for theorem in NGD}
+    best = max(("T1-sharp", "T1-q", "T1"), key=lambda theorem: float(limits[theorem][0].mid()))
+    short = {
+        theorem: f"steps of {N} \\(certified for {STEPS} steps\\)" if own else f"steps up to {N} \\(certified\\)"
+        for theorem, (_, own) in limits.items()
+    }
+    place = f"n all {truth.exact.n} rows at m = {truth.exact.m:,}, "
+    every, told = r"every step up to 1 \(certified\)", []
+    if limits["T1"][0] > 0:
+        told = ["T1"]
+        pattern = f"O{place}T1 allows {short['T1']}"
+        more = f", T1-tube {every}" if truth.tube is not None else f", {best} {short[best]}" if best != "T1" else ""
+    else:
+        pattern = "T1 allows no step on any network tried"
+        nothing = ", nor does another theorem on NGD"
+        own = f"; o{place}{best} allows {short[best]}" if limits[best][0] > 0 else nothing
+        more = f"; o{place}T1-tube allows {every}" if truth.tube is not None else own
+    told += [best] if truth.tube is None and best != "T1" and limits[best][0] > 0 else []
+    number = r"\d\S*"
+    estimate = rf"(?:; on all {truth.exact.n} rows T1-tube is estimated to allow every step up to 1 from m = {number} on(?:, or from nu = {number} on)?)?"
+    found = compared.line([said], rf"{pattern}{more}{estimate if truth.tube is None else ''}\.", "the answer")
+    for theorem, text in zip(told, found, strict=bool(found)):
+        compared.lower(f"{theorem} in the answer", text, limits[theorem][0], 3)
+
+
+def _limit(truth: Truth, theorem: str) -> tuple[arb, bool]:
+    """The largest step size that the theorem allows, and whether on a path of its own."""
+    one, over = truth.admitted[theorem], truth.limit("ngd", theorem, truth.ball[0])
+    own = arb(0) if one is None else arb(one.eta)
+    return (own, True) if own > over else (over, False)
+
+
+def _grounds(compared: Comparison, said: str, truth: Truth) -> None:
+    """What it rests on: the tube's rate, or the best theorem's step size and the paper's, or why there is none."""
     limits: dict[str, tuple[arb, str]] = {}
     for theorem in NGD:
-        one, over = truth.admitted[theorem], truth.limit("ngd", theorem, truth.ball[0])
-        own = arb(0) if one is None else arb(one.eta)
-        limits[theorem] = (
-            (own, f"steps of {N} \\(certified along its own path of {STEPS} steps\\)")
-            if own > over
-            else (over, f"steps up to {N} \\(certified over the ball\\)")
+        eta, own = _limit(truth, theorem)
+        path, ball = (
+            f"of {N} \\(certified along its own path of {STEPS} steps\\)",
+            f"up to {N} \\(certified over the ball\\)",
         )
+        limits[theorem] = eta, f"steps {path if own else ball}"
     paper = (
         f", and the paper's T1 allows {limits['T1'][1]}"
         if limits["T1"][0] > 0
@@ -327,10 +363,10 @@ def _answer(compared: Comparison, said: str, truth: Truth) -> None:
     if truth.tube is not None:
         start = f"On all {truth.exact.n} rows at m = {truth.exact.m:,} and nu = {truth.scale:g}, T1-tube allows every step up to 1 "
         rate = rf"\(certified for every number of steps\): \|\|r\(k\)\|\| <= \(1 - {N} eta\)\^k \|\|r\(0\)\|\|"
-        if found := compared.line([said], rf"{start}{rate}{paper}\.{ADVICE}", "the answer"):
-            compared.progress("1 - mu in the answer", found[0], truth.tube, 3)
+        if found := compared.line([said], rf"{start}{rate}{paper}\.{ADVICE}", "the grounds"):
+            compared.progress("1 - mu in the grounds", found[0], truth.tube, 3)
             for text in found[1:]:
-                compared.lower("T1 in the answer", text, limits["T1"][0], 3)
+                compared.lower("T1 in the grounds", text, limits["T1"][0], 3)
         return
     best = max(("T1-sharp", "T1-q", "T1"), key=lambda theorem: float(limits[theorem][0].mid()))
     m, n = f"{truth.exact.m:,}", truth.exact.n
@@ -344,14 +380,16 @@ def _answer(compared: Comparison, said: str, truth: Truth) -> None:
         number = r"\d\S*"
         more = rf"(?:, while T1-tube is estimated to allow every step up to 1 from m = {number} on(?:, or from nu = {number} on)?)?"
         if found := compared.line(
-            [said], rf"On all {n} rows nothing is certified, {why.format(m=m, N=N)}{more}\.{ADVICE}", "the answer"
+            [said],
+            rf"On all {n} rows no step of NGD is certified, {why.format(m=m, N=N)}{more}\.{ADVICE}",
+            "the grounds",
         ):
-            compared.upper("C in the answer", found[0], path, 3)
+            compared.upper("C in the grounds", found[0], path, 3)
         return
     paper = paper if best != "T1" else ""
     found = compared.line(
-        [said], rf"On all {n} rows at m = {m}, {best} allows {limits[best][1]}{paper}\.{ADVICE}", "the answer"
+        [said], rf"On all {n} rows at m = {m}, {best} allows {limits[best][1]}{paper}\.{ADVICE}", "the grounds"
     )
     for theorem, text in zip((best, "T1"), found, strict=False):
-        compared.lower(f"{theorem} in the answer", text, limits[theorem][0], 3)
+        compared.lower(f"{theorem} in the grounds", text, limits[theorem][0], 3)
         assert Fraction(text) >= 0

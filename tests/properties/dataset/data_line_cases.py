@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from properties.dataset.certificate import DatasetCertificate, certify_dataset
 from properties.dataset.ladder import Rung
-from properties.dataset.report.dataset_answer import answer
+from properties.dataset.report.dataset_answer import answer, grounds
 from properties.dataset.report.dataset_entry import dataset_entry
 from properties.dataset.report.dataset_view import rung_rows
 from properties.dataset.rung import RungContext
@@ -118,7 +118,9 @@ class Case:
             *row_complaints(self.dataset.X, self.rows),
             *input_complaints(shown.lines, content["inputs"], self.rows),
         ]
-        return wrong + complaints(shown.lines, content["rungs"][0], row, answer(content), self.truth)
+        return wrong + complaints(
+            shown.lines, content["rungs"][0], row, (answer(content), grounds(content)), self.truth
+        )
 
 
 @precise

@@ -153,12 +153,15 @@ def complaints(found: Report) -> list[str]:
     if "not drawn" in found.page.text:
         wrong.append("a figure is not drawn")
     checked = any(check["verdict"] == "holds" for check in found.entry["checks"])
-    if (found.entry["verdict"] == "holds") != checked:
+    if (found.entry["verdict"] in ("holds", "uncertified")) != checked:
         wrong.append(f"the verdict is {found.entry['verdict']}")
     if found.entry["verdict"] == "unchecked" and not found.entry["unchecked"]:
         wrong.append("nothing was checked, and no reason is given")
-    if found.entry["verdict"] not in ("holds", "unchecked"):
+    if found.entry["verdict"] not in ("holds", "uncertified", "unchecked"):
         wrong.append(f"the verdict is {found.entry['verdict']}")
-    if not any("nothing is certified" in line or " allows steps " in line for line in found.lines[:2]):
+    certified = any(" allows steps " in line or " allows every step " in line for line in found.lines[2:3])
+    if found.entry["verdict"] == "holds" and not certified:
+        wrong.append("it holds, and no step is certified")
+    if not certified and not any("no step of NGD is certified" in line for line in found.lines[2:3]):
         wrong.append("no answer")
     return wrong

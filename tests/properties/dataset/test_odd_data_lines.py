@@ -7,7 +7,7 @@ import re
 import pytest
 
 from properties.dataset.ladder import Rung
-from properties.dataset.report.dataset_answer import answer
+from properties.dataset.report.dataset_answer import grounds
 from properties.dataset.report.dataset_view import rung_rows
 from properties.dataset.rung import RungContext
 from tests.properties.dataset.data_line_cases import SEED, THREE, Case
@@ -26,9 +26,9 @@ def test_no_word_of_success_stands_where_nothing_is_certified(case: Case) -> Non
     shown = case.shown()
     (row,) = rung_rows(shown.entry["certificate"])
     network = [line for line in shown.lines[4:] if "lambda_min(G(0)) >=" not in line]
-    said = " ".join([*network, answer(shown.entry["certificate"]), row.reason])
+    said = " ".join([*network, grounds(shown.entry["certificate"]), row.reason])
     assert not re.search(r"\bholds\b|certified over|certified along|certified for \d|proved|guarantees", said)
-    assert "nothing is certified" in answer(shown.entry["certificate"])
+    assert "no step of NGD is certified" in grounds(shown.entry["certificate"])
     assert shown.entry["verdict"] == "unchecked"
     assert not any(row.steps)
     assert not any(row.ball_steps)

@@ -87,7 +87,7 @@ def test_a_data_set_fails_only_when_a_claim_fails_on_it(suite: Suite, verdict: I
     page = report_text(suite.pytester.path / "out")
     assert page.count("<svg") == 1
     checked = verdict not in (InstanceVerdict.VACUOUS, InstanceVerdict.UNDECIDED_HYPOTHESIS)
-    expected = verdict.value if checked else "unchecked"
+    expected = "uncertified" if verdict is InstanceVerdict.HOLDS else verdict.value if checked else "unchecked"
     assert written["verdict"] == written["dataset"]["verdict"] == expected
     assert written["dataset"]["counts"][verdict.value] == sum(written["dataset"]["counts"].values()) == 1
     said = "Nothing could be checked on the data set mine.npz, because its only hypothesis is not met."

@@ -351,6 +351,13 @@ def the_answer_names_another_theorem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dataset_answer, "DERIVED", ("T1-q",))
 
 
+@plant("every theorem on its path")
+def the_answer_takes_a_sharper_theorem_for_the_paper_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        dataset_answer, "_of_the_paper", lambda group: dataset_answer._by_condition_2(group, ("T1-sharp",))
+    )
+
+
 @plant("holds")
 def the_answer_says_the_ball_for_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     def everywhere(limits: Callable[..., Any]) -> Callable[..., Any]:

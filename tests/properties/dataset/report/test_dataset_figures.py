@@ -51,7 +51,7 @@ def test_what_has_a_place_on_a_logarithmic_axis() -> None:
 def test_eigenvalues_fall_and_those_that_vanish_are_left_out() -> None:
     found = dataset_figures.spectrum_figure("n = 2", {"G_inf": [0.25, 0.75], "G(0), m = 8": [-1e-18, 1.0]}, "spectra")
     assert found.data.text == 'index,G_inf,"G(0), m = 8"\n1,0.75,1.0\n2,0.25,-1e-18\n'
-    assert "G_inf from 0.75 to 0.25; G(0), m = 8 from 1 to -1e-18" in found.svg
+    assert "G_inf from 0.75 to 0.25; G(0), m = 8 from 1 to −10⁻¹⁸" in found.svg
     assert "G∞" in texts(found)
 
 

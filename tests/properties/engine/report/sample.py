@@ -1,6 +1,7 @@
 """A small document with everything that a report can show, hostile texts among it."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -171,6 +172,13 @@ def write_report(made: Pages, directory: Path) -> None:
         if not (directory / path).exists():
             (directory / path).parent.mkdir(exist_ok=True)
             (directory / path).write_text("{}\n", encoding="utf-8")
+
+
+def in_ascii(text: str) -> str:
+    """A number of a page as Python reads it."""
+    plain = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻−", "0123456789--")
+    found = re.fullmatch(r"(−?)(?:([\d.]+)·)?10([⁻⁰¹²³⁴-⁹]+)", text)
+    return (f"{found[1]}{found[2] or 1}e{found[3]}" if found else text).translate(plain)
 
 
 def texts(figure: Figure) -> str:

@@ -50,5 +50,5 @@ def test_the_tightest_instance_has_each_number_under_its_name(document: Document
     tightest = {**entry["tightest"], "measured": 1.5, "predicted": 2.25, "ratio": 2 / 3, "rounding": 1e-9}
     claims = {**document.claims, "N-small": {**entry, "tightest": tightest}}
     page = pages(replace(document, claims=claims, parts={})).texts[claim_page("N-small")]
-    assert "measured 1.5, predicted 2.25, ratio 0.666667, rounding 1e-09;" in page
+    assert "measured 1.5, predicted 2.25, ratio 0.666667, rounding 10⁻⁹;" in page
     assert f"{entry['instances']} instances (" in page

@@ -13,6 +13,7 @@ from properties.engine.report.document import INDEX, Document
 from properties.engine.report.entries import claim_entry
 from properties.engine.report.html import Pages, pages
 from properties.engine.report.places import seen_from
+from properties.engine.report.typeset import typeset
 from tests.properties.engine import fake_claims
 from tests.properties.engine.report.page_parser import ParsedPage
 from tests.properties.engine.report.sample import HOSTILE, SLACK
@@ -173,11 +174,11 @@ def test_every_page_has_the_table_of_contents(sample_pages: Pages) -> None:
 def test_the_pages_show_slack_provenance_and_what_is_no_claim(sample_pages: Pages) -> None:
     text = text_of(sample_pages)
     for row in SLACK:
-        assert row.quantity in text
-        assert row.remark in text
+        assert typeset(row.quantity) in text
+        assert typeset(row.remark) in text
     for value in (
         "30.5",
-        "1 - 1.0e-09",
+        "1 − 1.0·10⁻⁹",
         "Hypotheses without a known counterexample",
         "D (conjecture)",
         "Conjecture; derived",

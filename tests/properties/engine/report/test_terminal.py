@@ -46,7 +46,7 @@ def test_the_terminal_table(document: Document) -> None:
     painted = terminal.claim_lines(document, lambda text, verdict: f"<{verdict}>{text}</>")
     assert painted[2] == lines[2].replace("holds", "<holds>holds</>", 1)
     assert terminal.mutant_lines(document) == ["mutants: 2 of 3 refuted", f"survivor: N-small/slack (slack {HOSTILE})"]
-    assert terminal.part_lines(document, judged=True)["data set"][2] == f"  note: column {HOSTILE!r} numbers the rows"
+    assert terminal.part_lines(document, judged=True)["data set"][3] == f"  note: column {HOSTILE!r} numbers the rows"
     assert (
         terminal.part_lines(document, judged=True)["data set"][-1] == f"N-small on mine {HOSTILE}: 1 holds, 1 vacuous"
     )

@@ -189,6 +189,7 @@ FAULTS = (
     Planted("a rounding that is no refutation", rounder._as_clear, "evaluation.verdict is not InstanceVerdict.REFUTED", "False", test_rounder.test_hypotheses_go_on_holding),
     Planted("a rounding that leaves nothing of a violation", rounder._as_clear, "KEPT * _violation(than)", "0", test_rounder.test_half_of_the_violation_is_kept),
     Planted("a data set's refuted check is a result", dataset_entry.dataset_verdict, "(InstanceVerdict.REFUTED, RunVerdict.REFUTED),", "", test_run_verdicts.test_a_data_set_fails_by_what_is_refuted_or_undecided_only, {"verdict": RunVerdict.HOLDS}),
+    Planted("a data set of which no step is certified holds", dataset_entry.dataset_verdict, "RunVerdict.HOLDS if certified else RunVerdict.UNCERTIFIED", "RunVerdict.HOLDS", test_run_verdicts.test_a_data_set_fails_by_what_is_refuted_or_undecided_only, {"verdict": RunVerdict.HOLDS}),
     Planted("a data set without a check holds", dataset_entry.dataset_verdict, "return RunVerdict.UNCHECKED", "return RunVerdict.HOLDS", test_run_verdicts.test_a_data_set_fails_by_what_is_refuted_or_undecided_only, {"verdict": RunVerdict.HOLDS}),
 
     # files
@@ -214,8 +215,8 @@ FAULTS = (
     Planted("every loss is the baseline's alone", Document.headline, "self.worse and self._verdict([]) is RunVerdict.HOLDS", "self.worse", test_run_verdicts.test_a_run_that_is_only_worse_than_its_baseline_says_so_first, {"verdict": "undecided", "update": False, "said": "Undecided"}),
     Planted("a baseline that was replaced is worse", Document.worse, ' or self.baseline["update"]', "", test_run_verdicts.test_a_run_that_is_only_worse_than_its_baseline_says_so_first, {"verdict": "holds", "update": True, "said": "Holds"}),
     Planted("pictures that broke off do not count", Document._verdict, 'any(part["error"] for part in self.parts.values())', "False", _RUN, run("undecided", parts={"pictures": {"error": "a"}})),
-    Planted("undecided before refuted", Document._verdict, "(RunVerdict.REFUTED, RunVerdict.UNDECIDED, RunVerdict.HOLDS)", "(RunVerdict.UNDECIDED, RunVerdict.REFUTED, RunVerdict.HOLDS)", _RUN, run("refuted", claims=[test_run_verdicts.entry(verdict="refuted"), test_run_verdicts.entry("M", "undecided")])),
-    Planted("holds before undecided", Document._verdict, "(RunVerdict.REFUTED, RunVerdict.UNDECIDED, RunVerdict.HOLDS)", "(RunVerdict.REFUTED, RunVerdict.HOLDS, RunVerdict.UNDECIDED)", _RUN, run("undecided", due=1)),
+    Planted("undecided before refuted", Document._verdict, "(RunVerdict.REFUTED, RunVerdict.UNDECIDED, ", "(RunVerdict.UNDECIDED, RunVerdict.REFUTED, ", _RUN, run("refuted", claims=[test_run_verdicts.entry(verdict="refuted"), test_run_verdicts.entry("M", "undecided")])),
+    Planted("holds before undecided", Document._verdict, "RunVerdict.UNDECIDED, RunVerdict.HOLDS, ", "RunVerdict.HOLDS, RunVerdict.UNDECIDED, ", _RUN, run("undecided", due=1)),
     Planted("a run of nothing holds", Document._verdict, "return RunVerdict.UNCHECKED", "return RunVerdict.HOLDS", _RUN, {"found": test_run_verdicts.document(), "verdict": "unchecked"}),
     Planted("an undecided mutant is no survivor", Document.survivors, "!= Verdict.REFUTED.value", "== Verdict.HOLDS.value", test_run_verdicts.test_survivors_are_all_that_is_not_refuted),
     Planted("an undecided mutant is refuted", Document.mutants_refuted, "== Verdict.REFUTED.value", "!= Verdict.HOLDS.value", test_run_verdicts.test_survivors_are_all_that_is_not_refuted),

@@ -28,6 +28,9 @@ def test_a_data_set_fails_by_what_is_refuted_or_undecided_only(verdict: RunVerdi
     assert dataset_verdict([{"verdict": kind} for kind in kinds if kind != "refuted"]) is RunVerdict.UNDECIDED
     assert dataset_verdict([{"verdict": "holds"}, {"verdict": "vacuous"}]) is RunVerdict.HOLDS
     assert dataset_verdict([{"verdict": "vacuous"}, {"verdict": "undecided hypothesis"}]) is RunVerdict.UNCHECKED
+    assert dataset_verdict([{"verdict": "holds"}, {"verdict": "vacuous"}], certified=False) is RunVerdict.UNCERTIFIED
+    assert dataset_verdict([{"verdict": "vacuous"}], certified=False) is RunVerdict.UNCHECKED
+    assert dataset_verdict([{"verdict": "holds"}, {"verdict": "refuted"}], certified=False) is RunVerdict.REFUTED
 
 
 def entry(id: str = "N", verdict: str = "holds", **changes: Any) -> dict[str, Any]:

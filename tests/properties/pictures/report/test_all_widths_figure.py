@@ -1,5 +1,6 @@
 """The drawing of all widths, for the page and for the README."""
 
+import math
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -35,3 +36,22 @@ def test_the_sentence_tells_the_stored_numbers() -> None:
     for row in stored():
         if row.data == "orthonormal-10" and row.of in ("seen", "tube", "path", "T3-tube target"):
             assert f"m = {row.width:,}" in said
+
+
+def test_no_mark_covers_another_of_its_row() -> None:
+    """Marks that are near stand on both sides of the line; alone a mark is on it."""
+    rows = [row for row in stored() if row.of in all_widths_figure.SERIES]
+    places = all_widths_figure.asides(stored())
+    for one in rows:
+        near = [
+            other
+            for other in rows
+            if other.data == one.data
+            and other is not one
+            and abs(math.log10(other.width / one.width)) < all_widths_figure.NEAR
+        ]
+        height = places[one.data, one.of]
+        assert bool(height) == bool(near), one
+        assert all(abs(height - places[other.data, other.of]) >= all_widths_figure.ASIDE for other in near), one
+    assert places["digits-10", "seen"] == -places["digits-10", "tube"] != 0
+    assert places["digits-10", "path"] == 0

@@ -11,7 +11,6 @@ from properties.engine.report.entries import slack_entry
 from properties.pictures.all_widths import stored
 from properties.pictures.report.all_widths_figure import power_text, sentence
 from properties.pictures.report.paper_opening import JOINER, paper_opening
-from theory.direction import raised
 
 PAPER = ("T1", "T2", "T3", "T4", "T5")
 
@@ -71,7 +70,7 @@ def test_nothing_is_said_of_what_is_not_in_the_run() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(8, "8"), (8.2, "9"), (82_414, "82,414"), (364979799239760, "3.7·10¹⁴"), (2e6, "2.0·10⁶"), (9.96e19, "1.0·10²⁰")],
+    [(8, "8"), (8.2, "9"), (82_414, "82,414"), (364979799239760, "3.7·10¹⁴"), (2e6, "2·10⁶"), (9.96e19, "10²⁰")],
 )
 def test_widths_are_rounded_up_and_large_ones_powers_of_ten(value: float, text: str) -> None:
     assert power_text(value) == text
@@ -87,7 +86,8 @@ def test_every_card_in_full() -> None:
     )
     assert found["T3"] == (
         f"With its constants worked out it holds; on 10 orthonormal inputs it asks for m = {of['T3']}, T3-tube for {of['T3-tube target']} "
-        f"(symmetric, δ = 0.1); most drawn networks are certified from {of['tube']} on, and NGD is seen to converge from {of['seen']}."
+        f"(symmetric, δ = 0.1); most drawn networks are certified from {of['tube']} on, and NGD is seen to converge from {of['seen']}; "
+        "a lower bound is shown for n ≤ 2 alone."
     )
     assert len({of[one] for one in ("T3", "T3-tube target", "tube", "seen", "path", "ball")}) == 6, (
         "an exchange would not be seen"
@@ -127,14 +127,16 @@ def test_the_caption_has_each_width_where_it_belongs() -> None:
     figure = paper_opening(document(entry("T3"))).figure
     of = {row.of: row.width for row in stored() if row.data == "orthonormal-10"}
     assert figure is not None
+    assert figure.lead == "What to see: how far apart the marks of a row lie."
     assert figure.caption.endswith(
-        f"a width of {power_text(of['T3'])}; most of 15 runs converge from {of['seen']} on, and most tubes are certified from {of['tube']:,} on"
+        f"a width of {power_text(of['T3'])}; most of 15 runs converge from {of['seen']} on, and most tubes are certified from {of['tube']:,} on. "
+        "No mark is a lower bound: one is shown for 1 and 2 inputs alone (T3, slack)"
     )
     said = sentence(stored())
     assert f"seen to converge from m = {of['seen']:,} on; the tube is certified from m = {of['tube']:,} on" in said
     assert f"NGD's path from m = {of['path']:,} on" in said
     assert (
-        f"T3-tube, in the form with the targets, asks for m = {of['T3-tube target']:,}, a certificate of the paper's ball is estimated to need m = {raised(of['ball'], 2)}"
+        f"T3-tube, in the form with the targets, asks for m = {of['T3-tube target']:,}, a certificate of the paper's ball is estimated to need m = {power_text(of['ball'])}"
         in said
     )
-    assert said.endswith(f"and T3 asks for m = {raised(of['T3'], 2)}.")
+    assert said.endswith(f"and T3 asks for m = {power_text(of['T3'])}.")
