@@ -23,9 +23,8 @@ def own_opening(document: Document, name: str, wrong: str) -> Opening:
     failing = [entry for entry in claims if entry["verdict"] != Verdict.HOLDS.value]
     if claims and not failing:
         met = f"It meets all {len(claims)} claims" if len(claims) > 1 else "It meets the claim"
-        said = (
-            f"{met}, and the same search tells it from {document.mutants_refuted} of {len(document.mutants)} {wrong}."
-        )
+        told = f"the same search tells it from {document.mutants_refuted} of {len(document.mutants)} {wrong}"
+        said = f"{met}, {f'and {told}' if document.mutants else f'but no {wrong} were tried'}."
         return Opening([Card(name, said, claims[0]["id"])])
     entries = {entry["id"]: entry for entry in failing}
     cards = [

@@ -36,6 +36,7 @@ def templates(own: Mapping[str, str], commands: Commands) -> Environment:
         "seconds": wording.seconds_text,
         "description": wording.description_text,
         "bounds": wording.bound_texts,
+        "evaluation": wording.evaluation_lines,
         "prose": numbers,
         "evidence": wording.evidence_text,
         "mark": wording.mark_text,

@@ -24,7 +24,7 @@ def opening(*claims: dict[str, Any]) -> Opening:
 def test_a_right_step_is_named_with_what_it_meets() -> None:
     (card,) = opening(entry("own-a"), entry("own-b")).cards
     assert (card.title, card.claim) == ("mine:step", "own-a")
-    assert card.text == "It meets all 2 claims, and the same search tells it from 0 of 0 wrong steps."
+    assert card.text == "It meets all 2 claims, but no wrong steps were tried."
 
 
 def test_a_wrong_step_has_its_cause_once_and_refutations_before_what_is_undecided() -> None:
@@ -48,6 +48,11 @@ def test_a_card_says_what_to_change_and_leads_to_the_other_claims() -> None:
     claim = {"instances": 1, "evidence": "tested", "evidence_counts": {}, "tightest": None, "counterexample": None}
     page = templates({}, Commands(report="r")).get_template("opening.html")
     shown = page.render(opening=opening(*found), entries={"own-a": found[0] | claim}, here="index.html", answers=[])
+    assert "counterexample" not in shown
+    claim["counterexample"] = "counterexamples/own-a-0123456789.json"
+    shown = page.render(opening=opening(*found), entries={"own-a": found[0] | claim}, here="index.html", answers=[])
+    assert '<a href="pages/claim-own-a.html#counterexample">counterexample</a>' in shown
+    assert ".json" not in shown
     assert 'The same for <a href="pages/claim-own-b.html">own-b</a>.' in shown
 
 
@@ -66,7 +71,7 @@ def test_few_cards_are_shown() -> None:
 def test_a_run_on_a_step_or_a_library_opens_with_its_name(kind: str, wrong: str) -> None:
     (card,) = of_suite(Document({kind: "mine"}, claims={"own-a": entry("own-a")})).cards
     assert card.title == "mine"
-    assert card.text.endswith(f"{wrong}.")
+    assert card.text.endswith(f"no {wrong} were tried.")
 
 
 def test_wrong_steps_are_counted_as_refuted_of_all() -> None:

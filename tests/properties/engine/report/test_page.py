@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import posixpath
 import re
 from itertools import pairwise
@@ -210,6 +211,33 @@ def test_a_claim_s_page_has_its_proof_and_its_counterexamples(full_pages: Pages)
     assert "<math" in sharp
     assert sharp.count('<p class="part"') == 3
     assert "numbers &lt;are&gt; at most 30 &amp; small" in sharp
+
+
+def test_a_counterexample_s_links_lead_to_what_one_reads(full_pages: Pages) -> None:
+    """The block with what was found and the command; its file, which is none for readers, is linked from there alone."""
+    block = full_pages.texts["pages/claim-N-refuted.html"].partition('<section aria-labelledby="counterexample">')[2]
+    block = block.partition("</section>")[0]
+    assert '<h2 id="counterexample">Counterexample' in block
+    assert "<code>natural-gradient replay &#39;my report/counterexamples/N-refuted.json&#39;</code>" in block
+    assert '(<a href="../counterexamples/N-refuted.json">its file, JSON</a>)' in block
+    assert "<pre>cause: another one</pre>" in block
+    leading = {path for path, text in full_pages.texts.items() if "claim-N-refuted.html#counterexample" in text}
+    assert leading == {"pages/chapter-small.html"}
+    files = {
+        path: found
+        for path, text in full_pages.texts.items()
+        if (found := re.findall(r'href="[^"]*/[\w-]+\.json"', text))
+    }
+    assert files == {"pages/claim-N-refuted.html": ['href="../counterexamples/N-refuted.json"']}
+
+
+def test_what_is_shown_of_a_counterexample_without_an_explanation_is_its_evaluation() -> None:
+    claim = fake_claims.claim("N-refuted", limit=25.0)
+    found = Document({})
+    found.add(claim_entry(claim, fake_claims.result(claim), "quick", 3))
+    text = pages(found).texts["pages/claim-N-refuted.html"]
+    shown = html.unescape(text.partition("<pre>")[2].partition("</pre>")[0])
+    assert shown.splitlines() == wording.evaluation_lines(found.claims["N-refuted"]["refutation"])
 
 
 def test_claims_of_one_chapter_are_not_told_by_chapters(full_pages: Pages) -> None:
