@@ -18,6 +18,7 @@ from typing import NoReturn, Self
 import numpy as np
 from tqdm import tqdm
 
+from properties.dataset.transformations import standard_columns
 from properties.engine.report.plain import counted
 from properties.reading.datasets import load_dataset
 from theory.descent.optimiser import as_optimiser
@@ -33,6 +34,7 @@ from theory.streaming.stream import CHUNK, NeuronStream, neuron_stream
 from theory.streaming.trajectory import StreamedTrajectory, followed
 from theory.streaming.tube import StreamedTube
 from theory.theorems import kfac, ngd
+from verified_natural_gradient.options import help_of
 from verified_natural_gradient.parsing import Parser
 
 INTERRUPTED, WORKER_LOST, BAD_INPUT = 2, 3, 4
@@ -54,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataset", metavar="NAME_OR_PATH", help="digits-4-9, diabetes, an .npz file with X and y, or a .csv file"
     )
     parser.add_argument("--target", metavar="NAME", help="the target's column in a .csv data set (default: the last)")
+    parser.add_argument("--standardise", action="store_true", help=help_of("standardise"))
     parser.add_argument("--rows", type=int, metavar="N", help="take the first N rows of the data set")
     parser.add_argument("--width", required=True, metavar="M", help="neurons, such as 1e9")
     parser.add_argument(
@@ -107,8 +110,8 @@ def main(given: Sequence[str]) -> int:
     parser.refuse_unknown(given)
     values = parser.parse_args(given)
     try:
-        stream, y = _asked(values)
-        print(_described(values, stream), flush=True)
+        stream, y, source = _asked(values)
+        print(_described(values, stream, source), flush=True)
         tube = None if values.only == TRAJECTORY else _certify(values, stream, y)
         if values.steps is not None and values.only in (None, TRAJECTORY):
             _follow(values, stream, y, tube)
@@ -202,7 +205,8 @@ class Line:
         self._bar.update(0)
 
 
-def _asked(values: argparse.Namespace) -> tuple[NeuronStream, FloatArray]:
+def _asked(values: argparse.Namespace) -> tuple[NeuronStream, FloatArray, str]:
+    """The network, its targets, and what was done to the data set, where something was asked for."""
     for name in ("rows", "workers", "chunk", "steps"):
         number = getattr(values, name)
         if number is not None:
@@ -213,8 +217,12 @@ def _asked(values: argparse.Namespace) -> tuple[NeuronStream, FloatArray]:
         raise ChoiceError(f"--only {TRAJECTORY} follows steps; say how many with --steps N")
     if values.steps is not None and values.only in (BALL, TUBE):
         raise ChoiceError(f"--steps {values.steps} is a trajectory, which --only {values.only} leaves out")
+    if values.standardise and values.dataset is None:
+        raise ChoiceError("--standardise scales the columns of the data set of --dataset; give one, or leave it out")
+    source = ""
     if values.inputs is None:
-        data = load_dataset(values.dataset, values.target)
+        data = load_dataset(values.dataset, values.target, standard_columns if values.standardise else None)
+        source = data.source if values.standardise else ""
         rows, y = data.X[: values.rows], data.y[: values.rows]
     else:
         count = values.inputs.removeprefix(ORTHONORMAL)
@@ -224,7 +232,8 @@ def _asked(values: argparse.Namespace) -> tuple[NeuronStream, FloatArray]:
         y = np.random.default_rng(np.random.SeedSequence(values.entropy, spawn_key=(0, 0))).choice(
             [-1.0, 1.0], len(rows)
         )
-    return neuron_stream(rows, _width(values.width), values.scale, values.entropy, values.symmetric, values.chunk), y
+    stream = neuron_stream(rows, _width(values.width), values.scale, values.entropy, values.symmetric, values.chunk)
+    return stream, y, source
 
 
 def _width(text: str) -> int:
@@ -235,12 +244,12 @@ def _width(text: str) -> int:
     return positive_count(number, "--width")  # type: ignore[arg-type]
 
 
-def _described(values: argparse.Namespace, stream: NeuronStream) -> str:
+def _described(values: argparse.Namespace, stream: NeuronStream, source: str) -> str:
     n, d = stream.rows.shape
     what = (
         counted(n, "orthonormal input")
         if values.dataset is None
-        else f"{values.dataset}, {counted(n, 'row')} in {counted(d, 'dimension')}"
+        else f"{values.dataset}, {counted(n, 'row')} in {counted(d, 'dimension')}{f' ({source})' if source else ''}"
     )
     neurons = "pairs of neurons of opposite signs" if stream.symmetric else "independent neurons"
     drawn = "" if stream.root is None else "; Z drawn in the place of W"

@@ -205,6 +205,11 @@ ENGINE = ("claim", "depth", "executor", "workers", "replay", "report", "baseline
 """Names of the options that every suite has; the others belong to what this suite does beside claims."""
 
 
+def help_of(name: str) -> str:
+    """What is said of an option, for a command that is not pytest's and has it too. Raises KeyError for another name."""
+    return {option.name: option.help for option in OPTIONS}[name]
+
+
 def in_checkout(directory: Path) -> bool:
     """Whether this package is that of a checkout and the directory lies in it."""
     place = directory.resolve()

@@ -18,11 +18,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from properties.dataset.transformations import standardised
+from properties.reading.datasets import load_dataset
 from theory.direction import LowerBound, UpperBound, digits
 from theory.stability.tube.shortfall import SHORTFALLS
 from theory.streaming.certificate import StreamedCertificate, stream_certificate
+from theory.streaming.stream import NeuronStream, neuron_stream
 from verified_natural_gradient import certify, console
-from verified_natural_gradient.options import CHECKOUT
+from verified_natural_gradient.options import CHECKOUT, help_of
 
 ARGUMENTS = ["certify", "--inputs", "orthonormal:4", "--width", "2e5", "--chunk", "5000", "--executor", "serial"]
 
@@ -195,9 +198,49 @@ def test_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Condition 2" not in output
 
 
+def test_a_data_set_is_standardised_as_the_suite_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of the network are the first of those that the suite certifies, a constant column left out."""
+    rng = np.random.default_rng(0)
+    given = np.column_stack([rng.normal(1e3, 1.0, (8, 3)), np.full(8, 7.0)])
+    np.savez(tmp_path / "mine.npz", X=given, y=rng.standard_normal(8))
+    taken: list[np.ndarray[Any, Any]] = []
+
+    def drawn(rows: np.ndarray[Any, Any], *rest: Any) -> NeuronStream:
+        taken.append(rows)
+        return neuron_stream(rows, *rest)
+
+    monkeypatch.setattr(certify, "neuron_stream", drawn)
+    options = ["--dataset", str(tmp_path / "mine.npz"), "--rows", "4", "--width", "2000", "--only", "tube"]
+    for more in ([], ["--standardise"]):
+        assert console.main(["certify", *options, "--executor", "serial", *more]) == 0
+    plain, scaled = taken
+    dataset = load_dataset(str(tmp_path / "mine.npz"))
+    assert (plain == dataset.X[:4]).all()
+    assert (scaled == standardised(dataset).X[:4]).all()
+    first, second = (line for line in capsys.readouterr().out.splitlines() if "mine.npz" in line)
+    assert "4 rows in 4 dimensions; m = 2000" in first
+    assert (
+        "4 rows in 3 dimensions (read from .npz; columns centred and scaled to unit variance, 1 constant column left out (index 3); "
+        "rows normalised to unit Euclidean norm); m = 2000" in second
+    )
+
+
+def test_what_is_said_of_standardise_is_what_the_suite_says(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        console.main(["certify", "--help"])
+    assert help_of("standardise") in " ".join(capsys.readouterr().out.split())
+    assert help_of("standardise").startswith("centre the data set's columns and scale them to unit variance")
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (
+            "--inputs orthonormal:3 --width 10 --standardise",
+            "--standardise scales the columns of the data set of --dataset",
+        ),
         ("--inputs orthonormal:x --width 10", "known is orthonormal:N"),
         ("--inputs orthonormal:2 --width 1.5", "must be a positive integer"),
         ("--inputs orthonormal:2 --width many", "take a positive whole number"),

@@ -217,7 +217,17 @@ def _shown(config: pytest.Config, run: Run) -> Shown | None:
     if stream is not None:
         return TerminalLine(stream)
     reporter: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
-    return LogLines(reporter.write_line) if run.selective and reporter is not None else None
+    if not run.selective or reporter is None:
+        return None
+    reporter.showfspath = False  # all items are of one place, whose name would stand around each line
+    return LogLines(partial(_write_line, reporter))
+
+
+def _write_line(reporter: pytest.TerminalReporter, line: str) -> None:
+    """A line of its own, below the letters of items that have failed."""
+    if reporter._tw.width_of_current_line:
+        reporter._tw.line()
+    reporter.write_line(line)
 
 
 def _presented(suite: Suite) -> Presentation:

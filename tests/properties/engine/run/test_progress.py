@@ -71,9 +71,9 @@ def seen_on_a_terminal(directory: Path, *arguments: str, registry: str = OWN_REG
     return b"".join(written).decode()
 
 
-def seen_in_a_log(directory: Path, *arguments: str) -> str:
+def seen_in_a_log(directory: Path, *arguments: str, registry: str = OWN_REGISTRY) -> str:
     done = subprocess.run(
-        command(directory, *arguments),
+        command(directory, *arguments, registry=registry),
         cwd=directory,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -127,6 +127,20 @@ def test_a_log_has_the_first_verdict_in_a_plain_line(tmp_path: Path, distributed
     assert not CONTROL.search(seen)
     assert re.search(r"(?m)^N-\w+ holds, tightest \S+; claims 1 of 2; about \d\d:\d\d left$", seen), seen
     assert seen.count(" left") == 1  # not another one for ten seconds
+
+
+@pytest.mark.parametrize("distributed", [(), ("-n", "2"), ("--ngd-executor=serial",)])
+def test_a_log_keeps_its_lines_together(tmp_path: Path, distributed: tuple[str, ...]) -> None:
+    """Nothing but the letters of items that have failed stands between them, and no line begins behind a letter."""
+    registry = OWN_REGISTRY.replace("claim(id)", "claim(id, limit=20.0)")
+    registry += "from properties.engine.run import standing\nstanding.BETWEEN_LINES = 0.0\n"
+    seen = seen_in_a_log(tmp_path, *distributed, registry=registry).partition("= FAILURES =")[0]
+    between = seen[seen.index("N-") :].splitlines()[:-1]
+    told = [line for line in between if re.fullmatch(r"N-\S+ refuted.*; claims [12] of 2.*", line)]
+    assert len(told) >= 2, seen
+    assert "chosen" not in "".join(between)
+    others = [line for line in between if line.strip() and " left" not in line and line not in told]
+    assert all(re.fullmatch(r"F*( *\[ *\d+%\])?", line) for line in others), seen
 
 
 @pytest.mark.parametrize("arguments", [("-q",), ("-v",)])
