@@ -154,12 +154,15 @@ def _build(factor: PathFactor, build: Callable[..., Any], description: Descripti
 AFTER = {"flat": 0.0, "backwards": -1.0, "steep": 40.0}
 """Slopes beyond the cliff, in units of sqrt(lambda)."""
 
+REGULAR = tuple(name for name, slope in AFTER.items() if slope)
+"""Those of them on which NGD has a next step."""
 
-def cliff_descriptions(dial: Dial, farthest: int) -> SearchStrategy[Description]:
+
+def cliff_descriptions(dial: Dial, farthest: int, after: Sequence[str]) -> SearchStrategy[Description]:
     """Where the cliff is, in percent of the way at the lowest slope, and what comes after it."""
     return dial.descriptions(
         cliff_percent=st.integers(80, farthest),
-        after=st.sampled_from(sorted(AFTER)),
+        after=st.sampled_from(sorted(after)),
         second_slope=st.sampled_from([0, 1, 10]),
     )
 
@@ -189,9 +192,9 @@ def _family(
 FARTHEST = 400
 
 
-def cliffs(factor: PathFactor, farthest: int = FARTHEST) -> Family[RadiusInstance]:
-    """Family F4 with cliffs, up to ``farthest`` percent of the way."""
-    draw = partial(cliff_descriptions, farthest=farthest)
+def cliffs(factor: PathFactor, farthest: int = FARTHEST, after: Sequence[str] = tuple(AFTER)) -> Family[RadiusInstance]:
+    """Family F4 with cliffs, up to ``farthest`` percent of the way, and what comes after them."""
+    draw = partial(cliff_descriptions, farthest=farthest, after=after)
     return _family("F4-cliff", "piecewise linear maps with a cliff", draw, build_cliff, factor, 60, 360, 2500)
 
 
@@ -222,8 +225,8 @@ class SmallerBall(Stated):
     """How far away a mutant's cliffs are."""
 
     def mutated(self) -> Families:
-        """Cliffs near the ball."""
-        return (cliffs(self.factor, self.farthest),)
+        """Cliffs near the ball, after which J has an inverse: what refutes a mutant is a step that the statement bounds, not one that NGD cannot take."""
+        return (cliffs(self.factor, self.farthest, REGULAR),)
 
     def _rule(self, instance: RadiusInstance) -> Rule:
         return dataclasses.replace(_RULES[instance.theorem], assumed_constant=self.assumed)

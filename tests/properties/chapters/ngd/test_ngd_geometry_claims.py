@@ -16,7 +16,8 @@ from properties.chapters.ngd import ngd_lemma
 from properties.chapters.ngd import ngd_line as line
 from properties.chapters.ngd import ngd_radius as radius
 from properties.descent import rule
-from properties.engine.claim import Depth, InstanceVerdict, Verdict
+from properties.engine import search
+from properties.engine.claim import Claim, Depth, Evaluation, Family, InstanceVerdict, Verdict
 from properties.engine.search import evaluate, evaluate_instance, run_claim
 from theory.maps.adversary import turned_configuration
 from theory.rigour.exact import ball_matrix, lift
@@ -95,6 +96,27 @@ def test_a_cliff_between_the_own_and_the_paper_s_ball_costs_the_paper_s_certific
     assert f"{theorem}, the paper's ball does not certify" in evaluation.features
     near = evaluate(radius.T1_RADIUS, family, {**CLIFF, "cliff_percent": 80, "theorem": theorem})
     assert near.verdict is InstanceVerdict.UNDECIDED_HYPOTHESIS
+
+
+@pytest.mark.parametrize("mutant", [mutant.id for mutant in radius.T1_RADIUS.mutants])
+def test_each_mutant_is_refuted_by_its_statement(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No instance breaks off on the way, where the search would have to come upon a violation as it shrinks an error."""
+    broken: list[Mapping[str, Any]] = []
+
+    def watched(claim: Claim[Any], family: Family[Any], description: Mapping[str, Any], seed: int = 0) -> Evaluation:
+        try:
+            return evaluate(claim, family, description, seed)
+        except Exception:
+            broken.append(description)
+            raise
+
+    monkeypatch.setattr(search, "evaluate", watched)
+    claim = next(one.claim for one in radius.T1_RADIUS.mutants if one.id == mutant)
+    for seed in range(6):
+        refutation = run_claim(claim, Depth.NORMAL, seed).refutation
+        assert refutation is not None
+        assert any(bound.verdict is Verdict.REFUTED for bound in refutation.bounds)
+        assert broken == [], seed
 
 
 def test_the_optimiser_belongs_to_the_theorem() -> None:
