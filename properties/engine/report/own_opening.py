@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from properties.engine.claim import Verdict
-from properties.engine.report.causes import CAUSE, RAISED, REMEDY, Told, told_of
+from properties.engine.report.causes import CAUSE, RAISED, Told, told_of
 from properties.engine.report.document import Document
 from properties.engine.report.entries import Entry
 from properties.engine.report.presentation import Card, Opening
@@ -37,11 +37,16 @@ def _said(told: Told, entry: Entry) -> str:
     """The causes and what to change, or what does not hold where no cause is known."""
     if not told.causes:
         return f"{headline(entry)}."
-    return " ".join(_sentence(line) for line in told.causes)
+    raised = any(line.startswith(RAISED) for line in told.causes)
+    return " ".join(_sentence(line.removeprefix(CAUSE), raised) for line in told.causes)
 
 
-def _sentence(line: str) -> str:
-    """A line as a sentence, formulas in their signs, but for what the step itself has said, and code."""
-    text = line.removeprefix(CAUSE)
-    text = text if line.startswith((RAISED, REMEDY)) else typeset(text)
+CODE = "return weights"
+"""How a line of code begins in a remedy."""
+
+
+def _sentence(line: str, verbatim: bool) -> str:
+    """A line as a sentence, formulas in their signs but for code; ``verbatim``: it quotes the user's."""
+    words, code, rest = line.partition(CODE)
+    text = line if verbatim else f"{typeset(words)}{code}{rest}"
     return f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

@@ -41,10 +41,16 @@ def test_a_wrong_step_has_its_cause_once_and_refutations_before_what_is_undecide
 
 
 def test_a_card_says_what_to_change_and_leads_to_the_other_claims() -> None:
-    causes = ("cause: matches n^2 times the step on all 9 instances tried", "remedy: divide it by n^2")
+    causes = (
+        "cause: matches n^2 times the step on all 9 instances tried",
+        "remedy: no J^T J; return weights - V / (-1/n^2)",
+    )
     found = [{**entry(id, "refuted"), "explanation": causes} for id in ("own-a", "own-b")]
     (card,) = opening(*found).cards
-    assert card.text == "Matches n² times the step on all 9 instances tried. Remedy: divide it by n^2."
+    assert (
+        card.text
+        == "Matches n² times the step on all 9 instances tried. Remedy: no Jᵀ J; return weights - V / (-1/n^2)."
+    )
     claim = {"instances": 1, "evidence": "tested", "evidence_counts": {}, "tightest": None, "counterexample": None}
     page = templates({}, Commands(report="r")).get_template("opening.html")
     shown = page.render(opening=opening(*found), entries={"own-a": found[0] | claim}, here="index.html", answers=[])
@@ -58,8 +64,10 @@ def test_a_card_says_what_to_change_and_leads_to_the_other_claims() -> None:
 
 def test_what_the_step_raised_stays_as_it_was_raised() -> None:
     text = "the step raised ValueError: beta >= 1e-3 ^2 on 24 of the 24 small instances tried"
-    (card,) = opening(entry("own-a", "refuted", (text,))).cards
-    assert card.text == f"T{text[1:]}."
+    found = entry("own-a", "refuted", (text,))
+    found["explanation"] += ["remedy: mend x.py, line 3, in step: w -= beta ^2 - 3"]
+    (card,) = opening(found).cards
+    assert card.text == f"T{text[1:]}. Remedy: mend x.py, line 3, in step: w -= beta ^2 - 3."
 
 
 def test_few_cards_are_shown() -> None:
