@@ -361,8 +361,9 @@ def test_wrong_programs_are_caught(fault: str, tmp_path: Path, monkeypatch: pyte
 
 
 def caught(directory: Path) -> None:
-    kill_at_every_moment(directory)
     test_what_killed_runs_leave_does_not_pile_up(directory)
+    shutil.rmtree(directory)
+    kill_at_every_moment(directory)
 
 
 def test_what_killed_runs_leave_does_not_pile_up(tmp_path: Path) -> None:
