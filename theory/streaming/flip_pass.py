@@ -134,17 +134,20 @@ class PairsByNeuron:
     @classmethod
     def of(cls, distances: FloatArray, neurons: NDArray[np.integer], count: int) -> PairsByNeuron:
         """From the near pairs (k,) of ``count`` neurons."""
-        single = np.bincount(neurons, minlength=count)[neurons] == 1
+        sizes = np.bincount(neurons, minlength=count)
+        single = sizes[neurons] == 1
         several = np.flatnonzero(~single)
-        several = several[np.lexsort((distances[several], neurons[several]))]
-        owners = neurons[several]
-        starts = np.flatnonzero(np.diff(owners, prepend=-1))
-        sizes = np.diff(starts, append=len(owners))
-        shape = len(starts), int(sizes.max(initial=0))
-        at = np.repeat(np.arange(len(starts)), sizes), np.arange(len(owners)) - np.repeat(starts, sizes)
+        # numbers of 16 bits are sorted in a time that does not grow with their logarithm
+        kind = np.min_scalar_type(count)
+        several = several[np.argsort(neurons[several].astype(kind), kind="stable")]
+        sizes = sizes[sizes > 1]
+        starts, shape = np.cumsum(sizes) - sizes, (len(sizes), int(sizes.max(initial=0)))
+        at = np.arange(len(several)) + np.repeat(np.arange(len(sizes)) * shape[1] - starts, sizes)
         costs, places = np.full(shape, np.inf), np.zeros(shape, dtype=np.int64)
-        costs[at] = distances[several] ** 2 * (1 - 4 * UNIT_ROUNDOFF)
-        places[at] = several
+        costs.ravel()[at], places.ravel()[at] = distances[several], several
+        order = np.argsort(costs, axis=1, kind="stable")
+        costs, places = np.take_along_axis(costs, order, 1), np.take_along_axis(places, order, 1)
+        costs = costs**2 * (1 - 4 * UNIT_ROUNDOFF)
         return cls(np.flatnonzero(single), costs, places)
 
 
