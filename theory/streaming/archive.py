@@ -115,6 +115,7 @@ class Arrays:
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """One of them, read anew each time. Raises StreamError (damaged, not there)."""
+        assert self.found.zip is not None
         try:
             with self.found.zip.open(f"{name}.npy") as member:
                 array = np.lib.format.read_array(member, allow_pickle=False)

@@ -64,7 +64,11 @@ def _parts(family: Family[Any], depth: Depth) -> list[tuple[str, Family[Any]]]:
     listed = _listed(family, depth)
     if not listed:
         return [(family.id, family)]
-    return [(f"{family.id} {number}", replace(family, listed=(one,))) for number, one in enumerate(listed, 1)]
+    rest = replace(family, first=())  # which the first of them evaluates for all
+    return [
+        (f"{family.id} {number}", replace(family if number == 1 else rest, listed=(one,)))
+        for number, one in enumerate(listed, 1)
+    ]
 
 
 def result_of(outcome: Result | str) -> Mapping[str, Any] | str:
@@ -73,20 +77,23 @@ def result_of(outcome: Result | str) -> Mapping[str, Any] | str:
 
 
 def joined_entry(claim: Claim[Any], setting: Setting, found: Mapping[str, Finished]) -> Entry | None:
-    """The entry of a claim, whose shares have come by name in any order; None while one is due."""
-    shares = claim_shares(claim, setting.depth)
-    if any(share.name not in found for share in shares):
-        return None
+    """The entry of a claim, of the shares that have come by name in any order.
+
+    While one is due there is none, but where one that has come is refuted or broke off: this stands, whatever the others show.
+    """
     seed = claim_seed(setting.root, claim.id)
     whole, error = Result(claim, setting.depth.value, seed), None
-    last = found[shares[0].name]
-    for share in shares:
-        last = found[share.name]
+    shares = claim_shares(claim, setting.depth)
+    come = [found[share.name] for share in shares if share.name in found]
+    for last in come:
         if not isinstance(last.result, Mapping):
             error = str(last.result)
             break
         whole.include(Result(claim, **last.result))
         if whole.refutation is not None:
             break
+    else:
+        if len(come) < len(shares):
+            return None
     entry = claim_entry(claim, whole if error is None else error, setting.depth.value, seed)
     return entry | {key: last.entry[key] for key in TOLD}

@@ -111,7 +111,7 @@ class Run:
     def whole(self, entry: Entry) -> Entry | None:
         """The entry of a part as far as its shares have come, of the entry of one of them; any other as it is.
 
-        Of a claim there is none before its last share: what a part of its instances shows is no verdict on it.
+        Of a claim there is none before its last share, unless one is refuted or broke off: that others hold is no verdict on it.
         """
         if "share" not in entry:
             return entry

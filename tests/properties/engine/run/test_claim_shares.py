@@ -40,12 +40,18 @@ CLAIMS = (CLAIMS[0], dataclasses.replace(CLAIMS[1], families=(PLANE, _FAMILY)))
 """
 
 
-def divided(id: str = "N-small", values: Sequence[int] = VALUES, limit: float = 30.0, **changes: Any) -> Claim[Point]:
+def divided(
+    id: str = "N-small",
+    values: Sequence[int] = VALUES,
+    limit: float = 30.0,
+    first: Sequence[Mapping[str, Any]] = (),
+    **changes: Any,
+) -> Claim[Point]:
     """Drawn numbers, listed ones, and drawn ones again."""
-    first, last = fake_claims.family("F1", largest=9), fake_claims.family("F2", 0, 5)
-    listed = dataclasses.replace(first, id="few", listed=tuple({"value": one} for one in values))
+    drawn, last = fake_claims.family("F1", largest=9), fake_claims.family("F2", 0, 5)
+    listed = dataclasses.replace(drawn, id="few", listed=tuple({"value": one} for one in values), first=tuple(first))
     found = fake_claims.claim(id, limit)
-    return dataclasses.replace(found, families=(first, listed, last), **changes)
+    return dataclasses.replace(found, families=(drawn, listed, last), **changes)
 
 
 def breaks_at(value: float, limit: float = 30.0) -> Any:
@@ -67,6 +73,8 @@ CASES: Mapping[str, Mapping[str, Any]] = {
     "refuted in the list": {"limit": 10.0},
     "refuted before the list": {"limit": 7.0},
     "refuted, and a share behind breaks off": {"conclusion": breaks_at(2, limit=10.0)},
+    "first descriptions before the list": {"first": ({"value": 5}, {"value": 7})},
+    "a first description is refuted": {"first": ({"value": 5}, {"value": 12}), "limit": 11.0},
     "a listed one breaks off": {"conclusion": breaks_at(11)},
     "one breaks off before another is refuted": {"conclusion": breaks_at(11, limit=20.0), "values": (3, 11, 29)},
     "a listed one is vacuous": {"values": (3, 31, 8)},
@@ -154,6 +162,32 @@ def test_there_is_no_verdict_before_the_last_share() -> None:
     for left_out in range(len(entries)):
         assert whole(claim, [*entries[:left_out], *entries[left_out + 1 :]]) is None
     assert whole(claim, entries) is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"), [({"limit": 10.0}, "refuted"), ({"conclusion": breaks_at(11)}, "undecided")]
+)
+def test_what_is_refuted_or_broke_off_is_told_though_others_are_due(changes: Any, verdict: str) -> None:
+    """And where they come, the whole is what it is with all of them."""
+    claim = divided(**changes)
+    entries = {entry["share"]: entry for entry, _, _ in performed(claim).values()}
+    against = entries.pop("few 3")
+    alone = whole(claim, [against])
+    assert alone is not None
+    assert (alone["verdict"], alone["error"] is None) == (verdict, verdict == "refuted")
+    assert whole(claim, list(entries.values())) is None
+    everything = whole(claim, [against, *entries.values()])
+    assert everything is not None
+    assert everything["verdict"] == verdict
+
+
+@pytest.mark.parametrize("options", [("-x",), ("--maxfail", "1"), ("-k", "few and 3")])
+def test_a_refutation_is_in_the_report_of_a_run_that_ends_with_it(options: Sequence[str], suite: Suite) -> None:
+    suite.run([divided(limit=10.0)], "--claim", "all", "--report", "out", *options)
+    written = suite.written()
+    (entry,) = written["claims"]
+    assert (entry["verdict"], entry["refutation"]["description"]) == ("refuted", {"value": 11})
+    assert written["verdict"] == "refuted"
 
 
 def test_everything_that_was_counted_is_counted_in() -> None:
