@@ -141,8 +141,9 @@ class _Search:
                 costs = np.concatenate([costs, [move.costs() for move in added]])
             values = np.square((vector * self.factors.T) @ changes).sum(axis=1)
             return choose_moves(costs, values, self.budget, UPGRADES)
-        costs = np.array([move.costs() for move in candidates])
-        values = np.array([self.value(move, k, vector) for k, move in enumerate(candidates)])
+        costs, values = np.empty((2, len(candidates), self.net.width))
+        for k, move in enumerate(candidates):
+            costs[k], values[k] = move.costs(), self.value(move, k, vector)
         return choose_moves(costs, values, self.budget, 0)
 
     def value(self, move: Move, index: int, vector: FloatArray) -> FloatArray:

@@ -19,13 +19,26 @@ SMALLEST_COST = 2.0**-60
 SAMPLE = 20000
 """Neurons in the sample that narrows the price down."""
 
+TOGETHER = 2**17
+"""Profits that are compared at a time: they stay in the cache."""
+
+
+def _pieces(table: FloatArray) -> list[slice]:
+    """The neurons of a table (P, m), some at a time."""
+    moves, neurons = table.shape
+    step = max(1, TOGETHER // moves)
+    return [slice(start, min(start + step, neurons)) for start in range(0, neurons, step)]
+
 
 def _at_price(costs: FloatArray, values: FloatArray, price: float) -> NDArray[np.int64]:
     """Every neuron's best move when a unit of budget costs ``price``."""
-    profit = values - price * costs
-    best = profit.argmax(axis=0)
-    worth = np.take_along_axis(profit, best[None, :], axis=0)[0] > 0
-    return np.where(worth, best, STAY)
+    choice = np.empty(costs.shape[1], dtype=np.int64)
+    for some in _pieces(costs):
+        profit = values[:, some] - price * costs[:, some]
+        best = profit.argmax(axis=0)
+        worth = np.take_along_axis(profit, best[None, :], axis=0)[0] > 0
+        choice[some] = np.where(worth, best, STAY)
+    return choice
 
 
 def _taken(table: FloatArray, choice: NDArray[np.int64]) -> FloatArray:
@@ -59,14 +72,17 @@ def choose_moves(costs: FloatArray, values: FloatArray, budget: float, upgrades:
     finite, worth = np.where(within, costs, 1.0), np.where(within, values, -1.0)
     choice = _at_price(finite, worth, 0.0)
     if _taken(finite, choice).sum() > budget:
-        efficiency = np.maximum(worth, 0.0) / np.maximum(finite, SMALLEST_COST * budget)
-        low, high = SMALLEST_COST / budget, 2.0 * float(efficiency.max())
+        least = SMALLEST_COST * budget
+        most = max(float((worth[:, some] / np.maximum(finite[:, some], least)).max()) for some in _pieces(finite))
+        low, high = SMALLEST_COST / budget, 2.0 * max(most, 0.0)
         stride = -(-costs.shape[1] // SAMPLE)
         if stride > 1:
             price = _fitting_price(finite[:, ::stride], worth[:, ::stride], budget / stride, low, high)
             low, high = price * 0.9, price * 1.1
         # at prices above the lower one the others stay
-        moving = np.flatnonzero((worth > low * finite).any(axis=0))
+        moving = np.flatnonzero(
+            np.concatenate([(worth[:, some] > low * finite[:, some]).any(axis=0) for some in _pieces(finite)])
+        )
         their_costs, their_values = finite[:, moving], worth[:, moving]
         while _taken(their_costs, _at_price(their_costs, their_values, high)).sum() > budget:
             low, high = high, high * 1.1

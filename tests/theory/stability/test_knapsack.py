@@ -150,3 +150,16 @@ def test_the_cheapest_of_equal_upgrades_is_taken_first() -> None:
     """The last price moves all neurons of cost 1 or none; one of cost 4 in their place would use up the budget."""
     costs, values = np.array([[4.0, 4.0, 1.0, 1.0, 1.0, 1.0, 1.0]]), np.ones((1, 7))
     assert choose_moves(costs, values, 4.5, 8).tolist() == [STAY, STAY, 0, 0, 0, 0, STAY]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_neurons_that_are_looked_at_together_do_not_change_a_choice(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With moves that are out of reach, and more neurons than are sampled."""
+    rng = np.random.default_rng(seed)
+    costs, values = rng.uniform(0, 2, (5, 301)), rng.uniform(0, 1, (5, 301))
+    costs[rng.random(costs.shape) < 0.2] = np.inf
+    monkeypatch.setattr(knapsack, "SAMPLE", 50)
+    found = [choose_moves(costs, values, 20.0, upgrades).tolist() for upgrades in (0, 5)]
+    for together in (1, 35, 5 * 300):
+        monkeypatch.setattr(knapsack, "TOGETHER", together)
+        assert [choose_moves(costs, values, 20.0, upgrades).tolist() for upgrades in (0, 5)] == found
