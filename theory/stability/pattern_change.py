@@ -8,9 +8,13 @@ from scipy.sparse import csr_array
 
 from theory.direction import LowerBound, UpperBound
 from theory.inputs import FloatArray
+from theory.network.two_layer import pattern_counts
 from theory.stability.crossings import Crossings, IntArray, few_on_one_neuron, jacobian_change, subset_bound
 from theory.stability.division import Division
 from theory.stability.norms import input_norm_squared, pattern_change_norm, squared_norm_excess
+
+FEW_ROWS = 32
+"""Rows up to which products of small matrices take less time than those of sparse ones."""
 
 
 class PatternChange:
@@ -49,6 +53,11 @@ class PatternChange:
                 base = max(p for p in known if p < position)
                 columns, place = np.unique(local[base:position], return_inverse=True)
                 old, flips = change(base, columns), slice(base, position)
+                if len(old) <= FEW_ROWS:
+                    new = old.copy()
+                    new[crossings.rows[flips], place] += crossings.directions[flips]
+                    known[position] = known[base] + (pattern_counts(new) - pattern_counts(old))
+                    return known[position]
                 moved = csr_array(  # E, of few entries: (D+E)(D+E)^T = DD^T + ED^T + DE^T + EE^T
                     (crossings.directions[flips].astype(np.int32), (crossings.rows[flips], place)), shape=old.shape
                 )

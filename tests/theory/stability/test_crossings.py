@@ -7,6 +7,7 @@ import pytest
 
 from theory.inputs import FloatArray, normalise_rows
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
+from theory.stability import pattern_change
 from theory.stability.crossings import (
     CROSSING_ERROR,
     Crossings,
@@ -15,6 +16,7 @@ from theory.stability.crossings import (
     largest_sums,
     subset_bound,
 )
+from theory.stability.pattern_change import PatternChange
 
 
 def test_a_hand_worked_segment() -> None:
@@ -166,3 +168,23 @@ def test_largest_sums_are_sorted_prefix_sums() -> None:
     assert sums[0] == 0.0
     assert (sums[1:] > [4.0, 5.0, 5.5, 5.75]).all()
     assert largest_sums(np.zeros(0)).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("few", [0, 32])
+def test_changes_are_counted_the_same_by_sparse_products_and_by_those_of_small_matrices(
+    few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``D D^T`` at the end of two segments with some neurons on which several inputs flip, one of them back."""
+    monkeypatch.setattr(pattern_change, "FEW_ROWS", few)
+    rng = np.random.default_rng(5)
+    rows = normalise_rows(rng.standard_normal((4, 3)))
+    states = [rng.standard_normal((4, 40))]
+    states += [states[0] + 0.8 * rng.standard_normal((4, 40)) for _ in range(2)]
+    path = PatternChange(rows, 40)
+    for start, end in itertools.pairwise(states):
+        crossings = Crossings.between(start, end)
+        before = ((start >= 0).astype(np.int8) - (states[0] >= 0))[:, np.unique(crossings.neurons)]
+        above = path.supremum(crossings, before, 64)[1]
+        change = (end >= 0).astype(float) - (states[0] >= 0)
+        assert path.counts.tolist() == (change @ change.T).tolist()
+        assert np.linalg.eigvalsh(path.kernel * path.counts / 40)[-1] <= above**2
