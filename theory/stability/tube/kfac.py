@@ -182,6 +182,8 @@ class KroneckerWidths:
     """How far its products with columns of 0 and 1 are off at most, in the 2-norm."""
     flips: dict[int, sparse.csr_matrix] = field(repr=False)
     listed: dict[int, Candidates] = field(repr=False)
+    known: dict[int, tuple[Entries, FloatArray]] = field(default_factory=dict, compare=False, repr=False)
+    """By block the pairs that were asked for last, with their widths: other scales of a tube ask for the same ones."""
 
     @property
     def largest(self) -> FloatArray:
@@ -189,7 +191,13 @@ class KroneckerWidths:
         return self.plain.values
 
     def at(self, entries: Entries) -> FloatArray:
-        """Those of some pairs."""
+        """Those of some pairs; not to be written to."""
+        block = entries.neurons.start
+        if block not in self.known or self.known[block][0] is not entries:
+            self.known[block] = entries, self._at(entries)
+        return self.known[block][1]
+
+    def _at(self, entries: Entries) -> FloatArray:
         used = np.zeros(entries.neurons.stop - entries.neurons.start, dtype=bool)
         used[entries.columns] = True
         solutions = np.zeros(len(used))

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,11 @@ from properties.chapters.tube.kronecker_families import PatternClosing, build_dr
 from properties.chapters.tube.kronecker_rule import CLOSES, KroneckerRule
 from properties.engine.claim import Bound, Verdict
 from theory.descent.steps import FunctionSpaceDescent
+from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
 from theory.rigour.precision import working_precision
 from theory.stability import bounds_at, certify_tube, tube_start
-from theory.stability.tube.kfac import pattern_start
+from theory.stability.tube.kfac import KroneckerWidths, pattern_start
 from theory.theorems import tube_kfac
 
 BITS = 128
@@ -230,3 +232,24 @@ def test_ratios_are_dialled() -> None:
         found = closing.closed(instance.net.outputs(instance.inputs) - instance.targets, "plain")
         assert found is not None
         assert 0.5 * percent / 100 < found[0].ratio <= percent / 100
+
+
+def test_widths_that_are_remembered_are_those_of_the_pairs_that_are_asked_for() -> None:
+    """Others of the same block are other ones, and so are those of another tube."""
+    asked: list[int] = []
+
+    class Counted(KroneckerWidths):
+        def _at(self, entries: Any) -> FloatArray:
+            asked.append(entries.name)
+            return np.array([10.0 * entries.name + self.error])
+
+    def pairs(name: int, block: int) -> Any:
+        return SimpleNamespace(name=name, neurons=slice(block, block + 1))
+
+    widths: Any = Counted
+    one, other = (widths(*[None] * 6, error, {}, {}) for error in (0.0, 1.0))
+    first, second, elsewhere = pairs(1, 0), pairs(2, 0), pairs(3, 64)
+    assert [one.at(it)[0] for it in (first, first, elsewhere, first, elsewhere)] == [10, 10, 30, 10, 30]
+    assert asked == [1, 3]
+    assert [one.at(it)[0] for it in (second, elsewhere, first)] == [20, 30, 10]
+    assert other.at(first)[0] == 11
