@@ -148,28 +148,30 @@ class DrawnTube:
     """A network drawn at a width, with the tube that was fixed before."""
 
     start: Start
+    widths: FloatArray
+    """Of the tube, shape (n,)."""
     bounds: TubeBounds
 
     @classmethod
     def at(cls, plan: TubePlan, width: int, rng: np.random.Generator) -> DrawnTube:
         """Draw one, and look at it: counts exact, norms rounded up."""
-        one = plan.inputs
+        one, widths = plan.inputs, plan.tube(width)
         net = TwoLayerNetwork.initialise(width, one.rows.shape[1], plan.scale, rng, plan.symmetric)
-        start = tube_start(net, one.rows, one.targets)
-        return cls(start, bounds_at(start, plan.tube(width)))
+        start = tube_start(net, one.rows, one.targets, plan.symmetric)
+        return cls(start, widths, bounds_at(start, widths))
 
 
 def closes(plan: TubePlan, width: int, rng: np.random.Generator) -> bool:
     """Whether the tube that was fixed before the draw is certified to close around a drawn network, with a ratio of at most mu."""
     drawn = DrawnTube.at(plan, width, rng)
-    start, _bounds = drawn.start, drawn.bounds
+    start = drawn.start
     if not start.lambda_min > 0:
         return False
     ratio, path = _root(drawn) if plan.form == RATIO_FORM else _plain(drawn)
     if not (ratio < 1 and fmpq(*float(ratio).as_integer_ratio()) <= plan.ratio):
         return False
     needed = [tube.width(float(norm), path, width) for norm in start.row_norms]
-    return bool((np.array(needed) <= plan.tube(width)).all())
+    return bool((np.array(needed) <= drawn.widths).all())
 
 
 def _plain(drawn: DrawnTube) -> tuple[float, float]:

@@ -36,6 +36,11 @@ class SharedWeights:
     """The sum of ``a_r`` over the neurons that share their weights, shape (p,); None where all of these cancel."""
 
     @classmethod
+    def none(cls, net: TwoLayerNetwork) -> SharedWeights:
+        """All neurons, each for itself."""
+        return cls(net, 1, None, net.signs)
+
+    @classmethod
     def of(cls, net: TwoLayerNetwork) -> SharedWeights:
         """Pairs are found where every neuron's weights occur an even number of times."""
         half = net.width // 2
@@ -45,7 +50,7 @@ class SharedWeights:
         else:
             order, first = paired_order(net.weights)
             if order is None:
-                return cls(net, 1, None, net.signs)
+                return cls.none(net)
             looked_at = replace(net, weights=first, signs=net.signs[order[:half]])
         outputs: FloatArray = in_order(net.signs, order).reshape(2, half).sum(axis=0)
         return cls(looked_at, 2, order, outputs if outputs.any() else None)

@@ -162,9 +162,12 @@ def absolute_kernel(rows: FloatArray, products: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(kernel, kernel.T))
 
 
-def tube_start(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike) -> Start:
-    """Evaluate a network on unit rows X (n, d) with targets y (n,). Raises InputError."""
-    rows, shared = unit_rows(inputs), SharedWeights.of(net)
+def tube_start(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, paired: bool = True) -> Start:
+    """Evaluate a network on unit rows X (n, d) with targets y (n,). Raises InputError.
+
+    Every neuron is looked at without ``paired``: pairs that share their weights are not looked for, which is never wrong.
+    """
+    rows, shared = unit_rows(inputs), SharedWeights.of(net) if paired else SharedWeights.none(net)
     if rows.shape[1] != net.dim:
         raise ShapeError(f"X has {rows.shape[1]} columns, the network has {net.dim} inputs; they must agree")
     return start_at(net, rows, y, shared, shared.pre_activations(rows))
