@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from properties.guard.damping import LEAST, MOST
 from properties.guard.implementation import Implementation
 
 FORMULAS: Mapping[str, str] = {
@@ -141,7 +142,7 @@ DECLARED: Mapping[str, str] = {
     "damping on the product of the factors (S^T S (x) X^T X + eps I) with": "product",
     "damping by factors (sqrt(eps) pi on X^T X, sqrt(eps)/pi on S^T S, pi^2 = (tr A / dim A) / (tr G / dim G)) with": "pi",
 }
-"""The kinds of damping that may be declared, by how their names begin (dampings.py)."""
+"""The kinds of damping that may be declared, with an eps from ``LEAST`` to ``MOST``, by how their names begin (dampings.py)."""
 
 OTHERS = "NGD, "
 """How the names of NGD's dampings begin where K-FAC is meant."""
@@ -209,7 +210,9 @@ def _of_damping(name: str, eps: str, changes: str, implementation: Implementatio
     if name.startswith("weight decay"):
         return "leave weight decay out (0)"
     meant, own = implementation.damping, name.removeprefix(OTHERS)
-    kind = next((kind for begin, kind in DECLARED.items() if own.startswith(begin)), "")
+    kind = next(
+        (kind for begin, kind in DECLARED.items() if own.startswith(begin) and LEAST[kind] <= float(eps) <= MOST), ""
+    )
     left = "leave the damping out (eps = 0, with a pseudo-inverse)"
     if meant is not None:
         left = f"take the damping that is declared, {meant.text}: V = {meant.formula}"

@@ -111,6 +111,12 @@ def test_the_options_that_declare_a_damping_are_those_with_which_the_step_is_rig
     assert matching(declared, StepInstance(hand_problem(DESCRIPTION, optimiser, damping), declared)) == []
 
 
+@pytest.mark.parametrize(("eps", "offered"), [("1e-08", True), ("1e-09", False), ("2e+06", False)])
+def test_no_option_is_named_that_would_be_refused(eps: str, offered: bool) -> None:
+    cause = f"matches damping on G (or on the Fisher matrix) with eps = {eps} on all 25 instances tried"
+    assert ("--damping " in remedy(cause, reference("ngd"))) == offered
+
+
 def test_another_damping_than_the_declared_one_is_told_both_ways() -> None:
     damping = Damping.of(0.01, "gram", "ngd")
     declared = Implementation.of("own", "ngd", c.stepping(c.damped_fisher(0.02)), damping)
