@@ -130,7 +130,7 @@ def followed(
 def _followed(
     state: StreamedDescent, eta: float, optimiser: Optimiser, number: int, place: Archive | None, record: Record
 ) -> DescentError | None:
-    """Take the steps that the record has not, and keep it there after each; what the first step raises that is not defined, if not the very first."""
+    """Take the steps that the record has not, and keep it after each. What the step raises that cannot be taken, or raises it, where no step is before it."""
     steps = network_steps(state, eta, optimiser)
     try:
         while len(record.steps) < number:
