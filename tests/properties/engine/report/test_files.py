@@ -25,6 +25,10 @@ def test_a_file_is_whole_or_as_before(tmp_path: Path) -> None:
     assert os.listdir(path.parent) == ["file.txt"]
 
 
+def test_without_counterexamples_none_is_named(sample_pages: Pages) -> None:
+    assert sample_pages.counterexamples == ()
+
+
 def test_the_files_of_the_pages_are_named(full_pages: Pages, tmp_path: Path) -> None:
     full_pages.write_data(tmp_path)
     on_disk = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}

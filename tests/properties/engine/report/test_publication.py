@@ -58,8 +58,7 @@ def states(directory: Path) -> set[str]:
     page = (directory / "index.html").read_text(encoding="utf-8")
     assert page.rstrip().endswith("</html>")
     assert digest in page
-    replayed = [placed(directory / mutant["counterexample"]) for mutant in content["mutants"]]
-    assert [read(path)["claim"] for path in replayed] == [mutant["id"] for mutant in content["mutants"]]
+    assert replayed(directory) == [mutant["id"] for mutant in content["mutants"]]
     referred = links(page, INDEX)
     for path in [one for one in referred if one.startswith("pages/")]:
         below = (directory / path).read_text(encoding="utf-8")
@@ -70,11 +69,11 @@ def states(directory: Path) -> set[str]:
     return {content["claims"][0]["id"], *names}
 
 
-def read(path: Path) -> dict[str, Any]:
-    """A counterexample that lies there, in an archive or by itself."""
-    content = stored(path)
-    assert content is not None, path
-    return dict(json.loads(content))
+def replayed(directory: Path) -> list[str]:
+    """What the counterexamples of the report's mutants are about, each in an archive or by itself."""
+    mutants = json.loads((directory / "claims.json").read_bytes())["mutants"]
+    found = [stored(placed(directory / mutant["counterexample"])) for mutant in mutants]
+    return [json.loads(content)["claim"] for content in found if content is not None]
 
 
 def links(page: str, path: str) -> set[str]:
@@ -154,6 +153,23 @@ def test_a_kill_at_every_rename_leaves_the_old_report_or_the_new_one(
     changes = [found[0], *(after for earlier, after in pairwise(found) if after != earlier)]
     assert changes == [first, {"N-new"}]
     assert len(found) > (3 if before == "links" else 7)
+
+
+def test_a_kill_loses_no_counterexample_that_lay_apart(tmp_path: Path, processes: ForkServerContext) -> None:
+    """Those of a report of an earlier version, which a new run finds again, under the same names."""
+    exit_code, moment = None, 0
+    while exit_code != 0:
+        directory = tmp_path / str(moment)
+        publish(with_counterexamples(document("N-old"), directory), directory)
+        (directory / MUTANTS).unlink()
+        with_counterexamples(document("N-old"), directory)
+        process = processes.Process(target=kill_at, args=(directory, document("N-old"), moment))
+        process.start()
+        process.join(60)
+        exit_code, moment = process.exitcode, moment + 1
+        assert exit_code in (-signal.SIGKILL, 0)
+        assert replayed(directory) == ["N-old/below-10", "N-old/below-20"]
+    assert moment > 5
 
 
 def test_a_kill_at_twenty_moments_leaves_the_old_report_or_the_new_one(
