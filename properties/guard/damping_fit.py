@@ -101,11 +101,12 @@ def common_damping(probes: Sequence[Probe], formula: Damped, judge: Damped, firs
 
     ``first`` is the one that fits the first probe; ``judge`` is the formula with the condition that is allowed for.
     """
-    shifts = [_deviation(probe, formula, judge, first) for probe in probes]
-    if len([shift for shift in shifts if shift > 1]) < ENOUGH:
-        return None  # so small that it changes nothing beyond rounding
+    shifts = _deviations(probes, formula, judge, first)
+    if not _tells(shifts):
+        return None
     fitted = fitted_damping(probes[int(np.argmax(shifts))], formula)
-    if fitted is None:
+    # the judge allows the more the smaller eps is, and anything at all for one that is far below the first
+    if fitted is None or not _tells(_deviations(probes, formula, judge, fitted)):
         return None
     for digits in (1, 2, 3, 4, 6, 17):
         eps = float(f"{fitted:.{digits}g}")
@@ -113,6 +114,15 @@ def common_damping(probes: Sequence[Probe], formula: Damped, judge: Damped, firs
         if tried:
             return eps, tried
     return None
+
+
+def _deviations(probes: Sequence[Probe], formula: Damped, judge: Damped, eps: float) -> list[float]:
+    return [_deviation(probe, formula, judge, eps) for probe in probes]
+
+
+def _tells(shifts: Sequence[float]) -> bool:
+    """Whether a damping moves enough of the steps beyond what rounding may do."""
+    return len([shift for shift in shifts if shift > 1]) >= ENOUGH
 
 
 def _near(probe: Probe, formula: Damped, eps: float) -> bool:

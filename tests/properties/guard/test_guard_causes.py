@@ -164,6 +164,23 @@ def test_other_habits_are_named(step: Callable[..., Any], said: str) -> None:
     assert said in sentence
 
 
+def partly_single(weights: FloatArray, signs: FloatArray, X: FloatArray, y: FloatArray, step_size: float) -> FloatArray:
+    """Given float32, which a root of the width, a number of NumPy's, turns into float64 on the way."""
+    W, a, X32, y32 = (one.astype(np.float32) for one in (weights, signs, X, y))
+    root, Z = np.sqrt(len(W)), X32 @ W.T
+    residual = np.maximum(Z, 0) @ a / root - y32
+    J = ((Z >= 0) * a / root)[:, :, None] * X32[:, None, :]
+    direction = np.linalg.pinv(J.reshape(len(X), -1)) @ residual
+    return np.asarray(W - np.float32(step_size) * direction.reshape(W.shape))
+
+
+def test_no_damping_is_named_that_changes_less_than_is_allowed_for() -> None:
+    """The smaller eps is, the more is allowed to a solve with md rows: at 1e-9 as much as float32 takes."""
+    one_row = {"kind": "axes", "rows": 1, "dim": 1, "weights": "gaussian"}
+    (sentence,) = named(partly_single, "ngd", **one_row)
+    assert sentence.startswith("matches the exact step to single precision ")
+
+
 def squared(net: Dense) -> float:
     return float(net.targets @ net.targets)
 
