@@ -67,6 +67,6 @@ def numbers(text: str) -> str:
 
 def typeset(text: str) -> str:
     """The text with mathematical signs, Greek letters, raised exponents and numbers as in prose; names of claims and mutants stay as they are."""
-    signs = _SIGN.sub(lambda found: _SIGNS[found[0]], text)
+    signs = _SIGN.sub(lambda found: _SIGNS[found[0]], text).replace(" - ", " − ")
     letters = _LETTER.sub(lambda found: _LETTERS[found[1]], signs)
     return numbers(_POWER.sub(lambda found: found[1].translate(_RAISED), letters))

@@ -213,6 +213,19 @@ def test_a_claim_s_page_has_its_proof_and_its_counterexamples(full_pages: Pages)
     assert "numbers &lt;are&gt; at most 30 &amp; small" in sharp
 
 
+PROSE = re.compile(r"<(style|script|code|pre)\b.*?</\1>|<[^>]*>", re.DOTALL)
+"""What is no prose of a page: code, which is typed as it stands, and tags."""
+
+
+def test_numbers_of_prose_have_no_exponents_in_ascii_and_no_hyphen_for_minus(full_pages: Pages) -> None:
+    for path, text in full_pages.texts.items():
+        if path.endswith(".html"):
+            prose = html.unescape(PROSE.sub(" ", text)).replace(HOSTILE, "")
+            assert re.findall(r".{20}(?<![\w.])\d[\d.]*e[+-]?\d+", prose) == [], path
+            assert re.findall(r".{20}(?<=[\s(])-\d.{20}", prose) == [], path
+            assert re.findall(r".{20}\d - \d.{20}", prose) == [], path
+
+
 def test_a_counterexample_s_links_lead_to_what_one_reads(full_pages: Pages) -> None:
     """The block with what was found and the command; its file, which is none for readers, is linked from there alone."""
     block = full_pages.texts["pages/claim-N-refuted.html"].partition('<section aria-labelledby="counterexample">')[2]

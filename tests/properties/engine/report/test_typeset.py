@@ -17,6 +17,7 @@ from properties.engine.report.typeset import numbers, typeset
         ("moves W by -eta J^+ r, W' - W = -eta x", "moves W by −η J^+ r, W' − W = −η x"),
         ("(1 - 0.971 eta)^k from m = 1.6e+10 on", "(1 − 0.971 η)ᵏ from m = 1.6·10¹⁰ on"),
         ("f = 2(1-c)/(1-3c+4c^2), m^(-1/2)", "f = 2(1−c)/(1−3c+4c²), m^(−1/2)"),
+        ("max |computed - exact| <= (pi - arccos rho)/(2 pi)", "max |computed − exact| ≤ (π − arccos ρ)/(2 π)"),
         ("plain words stay as they are", "plain words stay as they are"),
     ],
 )
