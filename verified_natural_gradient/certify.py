@@ -6,7 +6,6 @@ PYTEST_DONT_REWRITE: the module holds no assertions and may be imported before p
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -22,18 +21,15 @@ from properties.dataset.transformations import standard_columns
 from properties.engine.report.plain import counted
 from properties.reading.datasets import load_dataset
 from theory.descent.optimiser import as_optimiser
-from theory.direction import as_lower_bound, as_upper_bound, digits, raised, stated
 from theory.errors import ChoiceError, DescentError, InputError, WidthError
 from theory.inputs import FloatArray, positive, positive_count
-from theory.kernels.geometry import InputGeometry
-from theory.rigour.input_bounds import input_bounds
 from theory.stability.conditions import CONDITIONS
-from theory.streaming.certificate import StreamedCertificate, certified
+from theory.streaming.certificate import certified
 from theory.streaming.executors import PROCESSES, THREADS, executor_named
 from theory.streaming.stream import CHUNK, NeuronStream, neuron_stream
-from theory.streaming.trajectory import StreamedTrajectory, followed
+from theory.streaming.trajectory import followed
 from theory.streaming.tube import StreamedTube
-from theory.theorems import kfac, ngd
+from verified_natural_gradient.certified_lines import certificate_lines, trajectory_lines
 from verified_natural_gradient.options import help_of
 from verified_natural_gradient.parsing import Parser
 
@@ -144,7 +140,7 @@ def _certify(values: argparse.Namespace, stream: NeuronStream, y: FloatArray) ->
     ):
         found = certified(stream, y, *wanted, executor, values.checkpoints, line.seen, values.condition)
     seconds = time.monotonic() - began
-    print("\n".join(statement(found)))
+    print("\n".join(certificate_lines(found)))
     drawn = (found.passes * stream.distinct - line.left) * stream.normals
     print(
         f"{counted(found.passes, 'pass', 'passes')} of {stream.distinct * stream.normals:.4g} normal numbers in {seconds:.1f} s, {drawn / seconds:.3g} a second",
@@ -168,7 +164,7 @@ def _follow(values: argparse.Namespace, stream: NeuronStream, y: FloatArray, tub
             print(f"Trajectory: {error}")
             return
     seconds = time.monotonic() - began
-    print("\n".join(trajectory_statement(found, tube)))
+    print("\n".join(trajectory_lines(found, tube)))
     left = round(line.left / stream.distinct, 2)
     passes = f"{round(len(found.steps) + 1 - left, 2):g}"
     print(
@@ -219,21 +215,22 @@ def _asked(values: argparse.Namespace) -> tuple[NeuronStream, FloatArray, str]:
         raise ChoiceError(f"--steps {values.steps} is a trajectory, which --only {values.only} leaves out")
     if values.standardise and values.dataset is None:
         raise ChoiceError("--standardise scales the columns of the data set of --dataset; give one, or leave it out")
-    source = ""
-    if values.inputs is None:
-        data = load_dataset(values.dataset, values.target, standard_columns if values.standardise else None)
-        source = data.source if values.standardise else ""
-        rows, y = data.X[: values.rows], data.y[: values.rows]
-    else:
-        count = values.inputs.removeprefix(ORTHONORMAL)
-        if not (values.inputs.startswith(ORTHONORMAL) and count.isdecimal() and int(count) > 0):
-            raise ChoiceError(f"--inputs {values.inputs}: known is {ORTHONORMAL}N, such as {ORTHONORMAL}4")
-        rows = np.eye(int(count))
-        y = np.random.default_rng(np.random.SeedSequence(values.entropy, spawn_key=(0, 0))).choice(
-            [-1.0, 1.0], len(rows)
-        )
+    rows, y, source = _orthonormal(values) if values.dataset is None else _data(values)
     stream = neuron_stream(rows, _width(values.width), values.scale, values.entropy, values.symmetric, values.chunk)
     return stream, y, source
+
+
+def _orthonormal(values: argparse.Namespace) -> tuple[FloatArray, FloatArray, str]:
+    count = values.inputs.removeprefix(ORTHONORMAL)
+    if not (values.inputs.startswith(ORTHONORMAL) and count.isdecimal() and int(count) > 0):
+        raise ChoiceError(f"--inputs {values.inputs}: known is {ORTHONORMAL}N, such as {ORTHONORMAL}4")
+    signs = np.random.default_rng(np.random.SeedSequence(values.entropy, spawn_key=(0, 0)))
+    return np.eye(int(count)), signs.choice([-1.0, 1.0], int(count)), ""
+
+
+def _data(values: argparse.Namespace) -> tuple[FloatArray, FloatArray, str]:
+    data = load_dataset(values.dataset, values.target, standard_columns if values.standardise else None)
+    return data.X[: values.rows], data.y[: values.rows], data.source if values.standardise else ""
 
 
 def _width(text: str) -> int:
@@ -257,86 +254,3 @@ def _described(values: argparse.Namespace, stream: NeuronStream, source: str) ->
         f"{what}; m = {stream.width}, nu = {stream.scale:g}, {neurons}, entropy {stream.entropy}, "
         f"chunks of {stream.chunk}{drawn}"
     )
-
-
-def statement(found: StreamedCertificate) -> list[str]:
-    """What is certified of ball and tube, a line each."""
-    start = found.start
-    lines = [
-        f"Condition 1: {stated({'lambda_min(G(0))': start.lambda_min})}, {stated({'||r(0)||': start.residual_norm})}"
-        if start.lambda_min > 0
-        else "Condition 1 is not certified: no positive lambda_min(G(0)); take other inputs, or more neurons"
-    ]
-    if found.ball is not None:
-        lines += _pattern_ball(found) if found.ball.changes.condition == "K2" else _ball(found)
-    if found.tube is not None and found.tube.certified:
-        lines += [
-            f"Tube: {stated({'mu': found.tube.contraction, 'path sum': found.tube.path_sum})}",
-            "  T1-tube: ||r(k)|| <= (1-(1-mu)eta)^k ||r(0)|| for every 0 < eta <= 1 and every k (certified)",
-        ]
-    elif found.tube is not None and found.tube.failure is not None:
-        lines.append(f"Tube: not certified, as {found.tube.failure}")
-    return lines
-
-
-def _ball(found: StreamedCertificate) -> list[str]:
-    if found.ball is None or not found.start.lambda_min > 0:
-        return []
-    constant = found.ball.constant
-    line = f"Condition 2 on the paper's ball, {stated({'radius': found.ball.radius})}: {stated({'C': constant})}"
-    if not constant < ngd.constant_limit("T1"):
-        return [line, "  T1 asks for C < 1/2"]
-    limit = as_lower_bound(ngd.step_limit(constant, "T1"), "T1's step limit")
-    return [
-        line,
-        f"  T1: ||r(k)||^2 <= (1-eta)^k ||r(0)||^2 for every 0 < eta <= {digits(limit)} and every k (certified)",
-    ]
-
-
-def _pattern_ball(found: StreamedCertificate) -> list[str]:
-    assert found.ball is not None
-    constant, inputs = found.ball.constant, input_bounds(InputGeometry.of(found.stream.rows))
-    if not found.ball.lambda_min > 0:
-        return ["Condition K1 is not certified: no positive lambda_min(H(0)); take other inputs, or more neurons"]
-    line = f"Condition K1: {stated({'lambda_min(H(0))': found.ball.lambda_min})}"
-    if not math.isfinite(found.ball.radius):
-        return [line, "Condition K2: the rank of X is not certified, and no radius with it"]
-    lines = [
-        line,
-        f"Condition K2 on the paper's ball, {stated({'radius': found.ball.radius})}: {stated({'C': constant})}",
-    ]
-    if not constant < kfac.constant_limit("T4-lev"):
-        return [*lines, "  T4-lev asks for C < 3/5"]
-    limit = as_lower_bound(kfac.step_limit(constant, h_max=inputs.h_max[1], theorem="T4-lev"), "T4-lev's step limit")
-    return [
-        *lines,
-        f"  T4-lev: ||r(k)||^2 <= (1-h eta)^k ||r(0)||^2, h = {digits(inputs.h_min[0])}, for every 0 < eta <= {digits(limit)} and every k (certified)",
-    ]
-
-
-def trajectory_statement(found: StreamedTrajectory, tube: StreamedTube | None) -> list[str]:
-    """What holds along the steps, a line each."""
-    title, path = as_optimiser(found.optimiser).title, found.path
-    lines = [
-        f"Trajectory of {title}, eta = {found.step_size:g}; {stated({'||r(0)||': found.steps[0].before})}; each step from the Z stored before it",
-    ]
-    for k, (step, (_, most), constant) in enumerate(
-        zip(found.steps, found.factors, path.step_constants, strict=True), 1
-    ):
-        after = stated({f"||r({k})||": step.after})
-        quotient = f"||r({k})||/||r({k - 1})||"
-        known = stated({quotient: most}) if math.isfinite(most) else f"r({k - 1}) is not told from 0"
-        so_far = f"; C so far <= {raised(constant)}" if path.lambda_min > 0 else ""
-        lines.append(f"  {after}, {known}{so_far}")
-    named = f"Condition {found.condition} along {path.steps} {'step' if path.steps == 1 else 'steps'}"
-    lines.append(
-        f"{named}: {stated({'C': path.constant})}"
-        if path.lambda_min > 0
-        else f"{named}: not certified, as Condition {'K1' if found.condition == 'K2' else '1'} is not"
-    )
-    if tube is not None and tube.certified and found.optimiser == "ngd" and found.step_size <= 1:
-        rate = as_upper_bound(ngd.rate(found.step_size, tube.contraction, "T1-tube"), "T1-tube's factor")
-        lines.append(f"  T1-tube: of the exact run {stated({'||r(k+1)||/||r(k)||': rate})}, for every k")
-    if found.broken is not None:
-        lines.append(f"  no further step: {found.broken}")
-    return lines
