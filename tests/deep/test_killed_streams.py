@@ -11,7 +11,8 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from tests.properties.test_certify import ARGUMENTS, finished_after_kills, lines, trajectory_after_kills
+from tests.properties.test_certify import ARGUMENTS, lines
+from tests.properties.test_certify_again import finished_after_kills, trajectory_after_kills
 from tests.theory.streaming.streams import into, small
 from tests.theory.streaming.test_streamed_trajectory import numbers
 from theory.streaming.certificate import certified
