@@ -12,6 +12,7 @@ import second_worker
 from properties.dataset.ladder import ladder
 from properties.dataset.shares import INPUTS, network_share
 from properties.engine.claim import Depth
+from properties.engine.run.claim_shares import claim_shares
 from properties.suite import SUITE
 
 CASES = '<testsuites><testsuite><testcase name="a" time="4"/><testcase name="b" time="3"/><testcase name="c" time="0.5"/></testsuite></testsuites>'
@@ -42,7 +43,8 @@ def test_the_times_that_are_kept_are_those_of_items_that_there_are() -> None:
     assert SUITE.durations.samefile(schedule.KEPT)
     rungs = ladder(361, Depth.NORMAL)
     shares = {INPUTS, *(network_share(rung, optimiser) for rung in rungs for optimiser in rung.optimisers)}
-    names = {"pictures", *(f"dataset[digits-4-9][{name}]" for name in shares), *SUITE.obligations, *SUITE.claims}
+    names = {"pictures", *(f"dataset[digits-4-9][{name}]" for name in shares), *SUITE.obligations}
+    names |= {one.id for claim in SUITE.claims.values() for one in claim_shares(claim, Depth.NORMAL) or (claim,)}
     names |= {mutant.id for claim in SUITE.claims.values() for mutant in claim.mutants}
     assert set(kept) <= names
     assert len(kept) > 50
