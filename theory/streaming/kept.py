@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from shutil import rmtree
 from typing import Protocol
 
 import numpy as np
@@ -173,11 +172,14 @@ class InFiles:
         kept.values.path.unlink(missing_ok=True)
 
     def end(self) -> None:
-        """Remove the directory, the record behind the chunks: what takes a while can be begun again."""
+        """Remove the files, the record behind the chunks: what takes a while can be begun again; and the directory, unless somebody's is in it."""
         for path in self.directory.iterdir():
             if path not in (self.record.path, self.directory / LOCK):
-                path.unlink(missing_ok=True)
-        rmtree(self.directory, ignore_errors=True)
+                _remove(path)
+        for path in (self.record.path, self.directory / LOCK):
+            _remove(path)
+        with suppress(OSError):  # a link to a directory that lies elsewhere stays
+            self.directory.rmdir()
 
     def _written(self, kept: KeptChunk, blocks: Iterable[FloatArray], counted: Counted) -> KeptChunk:
         def arrays() -> Iterator[Named]:
@@ -197,7 +199,13 @@ class InFiles:
         useful = (self.record.path.name, LOCK, f"{chunk_prefix(steps)}-", f"{chunk_prefix(steps + 1)}-")
         for path in self.directory.iterdir():
             if not path.name.startswith(useful):
-                path.unlink(missing_ok=True)
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """A file; no directory, which is none of a run's."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
 
 
 LOCK = "lock"

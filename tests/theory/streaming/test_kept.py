@@ -19,7 +19,7 @@ from theory.streaming import kept
 from theory.streaming.archive import Archive, Named
 from theory.streaming.descent import StreamedDescent
 from theory.streaming.executors import SerialExecutor
-from theory.streaming.kept import InFiles, InMemory, Keeper, keeper
+from theory.streaming.kept import LOCK, InFiles, InMemory, Keeper, keeper
 from theory.streaming.trajectory import followed
 
 STREAM, Y = small(7, 4, 4, 4000, 2.0, chunk=1000)
@@ -192,6 +192,27 @@ def test_what_killed_runs_have_left_is_removed_where_it_is_of_no_use(tmp_path: P
         (tmp_path / name).touch()
     place.tidy(3)
     assert {path.name for path in tmp_path.iterdir()} == useful
+
+
+def test_a_directory_that_leads_to_another_disk_is_empty_at_the_end(tmp_path: Path) -> None:
+    """A record that stayed there would be one without chunks for a run of more steps."""
+    (tmp_path / "disk").mkdir()
+    place = InFiles(tmp_path / "own", KEY)
+    place.directory.symlink_to(tmp_path / "disk")
+    place.begun(5, BLOCKS, seven)
+    place.record.write(seven())
+    (place.directory / LOCK).touch()
+    place.end()
+    assert list((tmp_path / "disk").iterdir()) == []
+
+
+def test_a_directory_that_is_no_run_s_stays(tmp_path: Path) -> None:
+    place = InFiles(tmp_path / "own", KEY)
+    (place.directory / "somebody's").mkdir(parents=True)
+    place.begun(5, BLOCKS, seven)
+    place.tidy(3)
+    place.end()
+    assert [path.name for path in place.directory.iterdir()] == ["somebody's"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, StreamError, OSError])

@@ -56,9 +56,9 @@ class Kill:
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """From then on nothing is done any more, and files stay that are not whole."""
-        replaced, unlinked, removed = os.replace, Path.unlink, shutil.rmtree
+        replaced, unlinked, removed = os.replace, Path.unlink, Path.rmdir
         monkeypatch.setattr(os, "replace", partial(self.around, replaced))
-        monkeypatch.setattr(kept, "rmtree", partial(self.around, removed))
+        monkeypatch.setattr(Path, "rmdir", lambda path: self.around(removed, path))
         monkeypatch.setattr(
             Path, "unlink", lambda path, **more: self.around(unlinked, path, **more) if path.exists() else None
         )
@@ -99,7 +99,7 @@ def kill_at_every_moment(directory: Path, optimiser: str = "ngd", each: int = 1)
 
 def test_a_kill_at_any_moment_costs_no_bit(tmp_path: Path) -> None:
     chunks = len(STREAM.chunks)
-    comes, goes, end = (STEPS + 1) * (chunks + 1), STEPS * chunks, chunks + 1
+    comes, goes, end = (STEPS + 1) * (chunks + 1), STEPS * chunks, chunks + len(("record", "lock", "directory"))
     assert kill_at_every_moment(tmp_path) == 2 * (comes + goes + end)
 
 
