@@ -9,7 +9,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, Self
@@ -25,7 +25,7 @@ from theory.errors import ChoiceError, DescentError, InputError, WidthError
 from theory.inputs import FloatArray, positive, positive_count
 from theory.stability.conditions import CONDITIONS
 from theory.streaming.certificate import certified
-from theory.streaming.executors import PROCESSES, THREADS, executor_named
+from theory.streaming.executors import ADDRESSES, PROCESSES, THREADS, executor_named
 from theory.streaming.stream import CHUNK, NeuronStream, neuron_stream
 from theory.streaming.trajectory import followed
 from theory.streaming.tube import StreamedTube
@@ -121,6 +121,15 @@ def main(given: Sequence[str]) -> int:
         lost = "a worker ended before it had an answer, killed perhaps for want of memory"
         print(f"natural-gradient certify: {lost}{_again(values)}", file=sys.stderr)
         return WORKER_LOST
+    except CancelledError:
+        print(f"natural-gradient certify: the scheduler is not reached any more{_again(values)}", file=sys.stderr)
+        return WORKER_LOST
+    except OSError as error:
+        if not (values.executor or "").startswith(ADDRESSES):
+            raise
+        said = " ".join(str(error).split())
+        print(f"natural-gradient certify: --executor {values.executor}: {said}; is a scheduler there?", file=sys.stderr)
+        return BAD_INPUT
     return 0
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -159,3 +160,25 @@ def test_a_lost_worker_is_told_in_one_line(
     with_state, without = said
     assert with_state.endswith(f"for want of memory; run the same again, and it goes on from what is in {tmp_path}")
     assert without.endswith("killed perhaps for want of memory")
+
+
+def test_a_scheduler_that_is_not_there_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not reached, or not any more; an OSError of another executor is none of its."""
+    address, errors = "tcp://127.0.0.1:9", [TimeoutError("Timed out\nafter 30 s"), CancelledError(), OSError("a disk")]
+
+    def ends(*given: Any, **more: Any) -> None:
+        raise errors[0]
+
+    monkeypatch.setattr(certify, "executor_named", ends)
+    arguments = [*ARGUMENTS, "--checkpoints", str(tmp_path), "--executor"]
+    assert console.main([*arguments, address]) == pytest.ExitCode.USAGE_ERROR
+    errors.pop(0)
+    assert console.main([*arguments, address]) == pytest.ExitCode.INTERNAL_ERROR
+    errors.pop(0)
+    absent, lost = capsys.readouterr().err.splitlines()
+    assert absent == f"natural-gradient certify: --executor {address}: Timed out after 30 s; is a scheduler there?"
+    assert lost.startswith("natural-gradient certify: the scheduler is not reached any more; run the same again, and ")
+    with pytest.raises(OSError, match="a disk"):
+        console.main([*arguments, "processes"])
