@@ -72,6 +72,8 @@ class Recorder:
         """End with the data set, with -v the families and all slack, pictures in short, the table of claims and the mutants."""
         document, verbose = self._run.document, terminalreporter.verbosity > 0
         if document.empty:
+            for line in self._run.without_verdict:
+                terminalreporter.write_line(line)
             return
         for title, lines in (
             *terminal.part_lines(document, judged=True).items(),
@@ -91,10 +93,10 @@ class Recorder:
         if self._run.report is not None:
             terminalreporter.write_line(f"report: {printable(self._run.report / 'index.html')}")
 
-    @staticmethod
-    def _claims(document: Document, paint: terminal.Paint) -> list[str]:
+    def _claims(self, document: Document, paint: terminal.Paint) -> list[str]:
         return [
             *terminal.claim_lines(document, paint),
+            *self._run.without_verdict,
             *terminal.cause_lines(document),
             *terminal.mutant_lines(document),
             *terminal.obligation_lines(document),

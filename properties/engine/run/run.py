@@ -17,6 +17,7 @@ from properties.engine.replay.replay import Replay
 from properties.engine.report.document import Document
 from properties.engine.report.entries import Entry
 from properties.engine.report.history import summary
+from properties.engine.report.plain import counted
 from properties.engine.results import Result
 from properties.engine.run.baseline import BaselineFile, Comparison, compared, write_baseline
 from properties.engine.run.claim_shares import ClaimShare, claim_shares, joined_entry
@@ -124,6 +125,20 @@ class Run:
             return joined_entry(claim, self.setting, found)
         (task,) = (one for one in self.tasks if one.kind == kind)
         return task.joined(self.setting, found) | {"items": len(found)}
+
+    @property
+    def without_verdict(self) -> list[str]:
+        """A line for each claim of which some shares have come, but no entry, as others were left out or did not come to their end."""
+        lines = []
+        for claim in self.claims:
+            found = self.finished.get(("claim", claim.id))
+            if not found or claim.id in self.document.claims:
+                continue
+            shares = claim_shares(claim, self.depth)
+            first, *more = (share.id for share in shares if share.name not in found)
+            others = f" and {counted(len(more), 'other')}" if more else ""
+            lines.append(f"{claim.id} has no verdict: {first}{others} of its {len(shares)} items came to no end")
+        return lines
 
     @property
     def unselected(self) -> frozenset[str]:

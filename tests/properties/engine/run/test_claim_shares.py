@@ -237,6 +237,20 @@ def test_a_claim_of_which_a_share_was_left_out_has_no_entry_and_the_run_is_incom
     assert (written["complete"], written["verdict"]) == (False, "undecided")
 
 
+def test_a_claim_without_a_verdict_is_told_with_what_was_left_out(suite: Suite) -> None:
+    """Also where nothing else was run, so that there is no report."""
+    for options, said in (
+        ("not (few and 3)", "N-small has no verdict: N-small[[]few 3] of its 7 items came to no end"),
+        ("few and 3", "N-small has no verdict: N-small[[]F1] and 5 others of its 7 items came to no end"),
+        ("few and (3 or 4)", "N-small has no verdict: N-small[[]F1] and 4 others of its 7 items came to no end"),
+    ):
+        outcome = suite.run([divided()], "--claim", "all", "-k", options)
+        outcome.stdout.fnmatch_lines([said])
+    for whole in ([divided()], [divided(limit=10.0)]):
+        outcome = suite.run(whole, "--claim", "all", "-x")
+        outcome.stdout.no_fnmatch_line("*has no verdict*")
+
+
 def test_whoever_does_the_shares_the_report_is_the_same(tmp_path: Path) -> None:
     found = []
     for number, options in enumerate(([], ["-n", "2"], ["--ngd-executor=processes", "--ngd-workers=2"])):
