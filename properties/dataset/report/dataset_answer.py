@@ -71,11 +71,14 @@ def answer(certificate: Certificate) -> str:
 
     def place(found: _Allowed) -> str:
         rows = found.rung["rows"]
-        return f"on {_which(rows, given, groups[rows])} at m = {found.rung['width']:,}"
+        return f"on {_which(rows, given, groups[rows])}"
+
+    def network(found: _Allowed) -> str:
+        return f"{place(found)} at m = {found.rung['width']:,},"
 
     paper, most = _foremost(groups, _of_the_paper), _foremost(groups, _of_any)
     asked = any("ngd" in rung for group in groups.values() for rung in group)
-    clauses = [f"{place(paper)}, T1 allows {paper.steps}"] if paper else []
+    clauses = [f"{network(paper)} T1 allows {paper.steps}"] if paper else []
     if not paper and asked:
         clauses = [f"T1 allows no step on any network tried{'' if most else ', nor does another theorem on NGD'}"]
     elif not most:
@@ -83,7 +86,7 @@ def answer(certificate: Certificate) -> str:
     if most and paper and most.rung is paper.rung and most.theorem not in PAPER:
         clauses = [f"{clauses[0]}, {most.theorem} {most.steps}"]
     elif most and most.theorem not in PAPER:
-        clauses.append(f"{place(most)}, {most.theorem} allows {most.steps}")
+        clauses.append(f"{place(most) if paper else network(most)} {most.theorem} allows {most.steps}")
     clauses += _estimated(groups, given, said=most is not None and most.theorem == TUBE)
     sentence = "; ".join(clauses)
     return f"{sentence[0].upper()}{sentence[1:]}."
@@ -136,8 +139,9 @@ def _estimated(groups: Groups, given: int, said: bool) -> list[str]:
     known = [text for text in found if text]
     if _widest_tube(group) or not known:
         return []
+    which = _which(rows, given, group)
     return [
-        f"on {_which(rows, given, group)} T1-tube is estimated to allow {'that' if said else 'every step up to 1'} {known[-1]}"
+        f"on {which} {'it is estimated to' if said else 'T1-tube is estimated to allow every step up to 1'} {known[-1]}"
     ]
 
 
