@@ -1,5 +1,6 @@
 """What stands alone in a data set's report, what nothing was checked on, what an interrupt leaves, what the seed decides."""
 
+import html
 import pickle
 import re
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from properties.engine.part import Finished, Setting
 from properties.engine.report.document import Document
 from properties.engine.report.html import pages
 from properties.engine.report.terminal import closing_lines
+from properties.engine.report.typeset import typeset
 from properties.engine.seeds import FIXED_ROOT_SEED, dataset_seed
 from properties.reading.datasets import NORMALISED, Dataset
 from properties.suite import presented
@@ -260,4 +262,7 @@ def test_no_success_stands_above_no_certified_step() -> None:
     made = pages(found, presented())
     for text in made.texts.values():
         assert not re.search(r'class="(?:badge )?holds">(?!holds</span></td>)', text)
+    for path in ("index.html", "pages/dataset.html"):
+        shown = html.unescape(made.texts[path])
+        assert shown.index(typeset(entry["answer"])) < shown.index(typeset(entry["grounds"])), path
     assert '<strong class="uncertified">Nothing refuted.</strong>' in made.texts["index.html"]
