@@ -37,6 +37,9 @@ BLOCK = "block-"
 BLOCKS = "blocks"
 """The name of an array: how many these are."""
 
+LOCK = "lock"
+"""The name of a file that is locked as long as a run is at work."""
+
 
 @dataclass(frozen=True)
 class KeptChunk:
@@ -78,7 +81,7 @@ class Keeper(Protocol):
         ...
 
     def at(self, chunk: int, steps: int) -> KeptChunk | None:
-        """What is kept of a chunk at an iterate, if it is kept; None where nothing is that another run has left."""
+        """Where a chunk is kept at an iterate, though it may not be there; None where nothing is kept that another run could find."""
         ...
 
     def forget(self, kept: KeptChunk) -> None:
@@ -147,7 +150,7 @@ class InFiles:
         return f"remove {self.directory}, and the run begins anew"
 
     def at(self, chunk: int, steps: int) -> KeptChunk:
-        """Its file, whether it is there or not."""
+        """Its file."""
         # the number of the iterate is part of the key: a file of another one is not taken for this one's, whatever its name
         kept = Checkpoints(self.directory, chunk_prefix(steps), f"{self.key} {steps}", self._remedy)
         return KeptChunk(chunk, steps, kept.archive(range(chunk, chunk + 1)))
@@ -170,6 +173,13 @@ class InFiles:
         """Remove its file."""
         assert isinstance(kept.values, Archive)
         kept.values.path.unlink(missing_ok=True)
+
+    def tidy(self, steps: int) -> None:
+        """Remove all but the record, the lock, and the files of this iterate and of the next one."""
+        useful = (self.record.path.name, LOCK, f"{chunk_prefix(steps)}-", f"{chunk_prefix(steps + 1)}-")
+        for path in self.directory.iterdir():
+            if not path.name.startswith(useful):
+                _remove(path)
 
     def end(self) -> None:
         """Remove the files, the record behind the chunks: what takes a while can be begun again; and the directory, unless somebody's is in it."""
@@ -194,22 +204,11 @@ class InFiles:
         kept.values.write(arrays())
         return kept
 
-    def tidy(self, steps: int) -> None:
-        """Remove files that are not of this iterate or the next one, nor whole."""
-        useful = (self.record.path.name, LOCK, f"{chunk_prefix(steps)}-", f"{chunk_prefix(steps + 1)}-")
-        for path in self.directory.iterdir():
-            if not path.name.startswith(useful):
-                _remove(path)
-
 
 def _remove(path: Path) -> None:
     """A file; no directory, which is none of a run's."""
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
-
-
-LOCK = "lock"
-"""The name of a file that is locked as long as a run is at work."""
 
 
 def chunk_prefix(steps: int) -> str:
