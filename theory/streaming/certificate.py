@@ -100,7 +100,7 @@ def certified(
     progress: Progress | None = None,
     condition: str = "2",
 ) -> StreamedCertificate:
-    """The same of a stream."""
+    """``stream_certificate`` of the network that a stream draws; it raises the same."""
     known_condition(condition)
     targets = target_vector(y, len(stream.rows))
     workers = executor or SerialExecutor()

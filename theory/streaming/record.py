@@ -42,8 +42,9 @@ class Rule:
 
 @dataclass
 class Record:
-    """A run as far as it has come: the steps taken, and the path on which they lie."""
+    """A run as far as it has come: the iterate, the steps to it, and the path on which they lie."""
 
+    iterate: StoredIterate
     path: StreamedPath
     gram: FloatArray
     """G(0) (n, n)."""
@@ -59,36 +60,37 @@ class Record:
     def begun(cls, optimiser: Optimiser, state: StreamedDescent) -> Record:
         """At the first iterate."""
         lambda_min = initial_eigenvalue(optimiser.condition, state)
-        return cls(_path(optimiser, state.stream), state.gram, lambda_min)
+        return cls(state.stored, _path(optimiser, state.stream), state.gram, lambda_min)
 
     def took(self, step: OneStep, state: StreamedDescent) -> None:
         """Add the step that the state has taken."""
+        self.iterate = state.stored
         self.steps.append(step)
         lower, upper = self.path.supremum(state.flips, PARTS, self.reached)
         self.reached = max(self.reached, lower)
         self.changes.append(upper)
 
-    def arrays(self, iterate: StoredIterate) -> Iterator[Named]:
-        """All of it and the iterate, for a file."""
+    def arrays(self) -> Iterator[Named]:
+        """All of it, for a file."""
         yield "gram", self.gram
         yield "known", [self.lambda_min, self.reached]
         yield "changes", np.array(self.changes, dtype=np.float64)
         yield from ((STEP + each.name, [getattr(step, each.name) for step in self.steps]) for each in fields(OneStep))
-        yield from ((ITERATE + each.name, getattr(iterate, each.name)) for each in fields(StoredIterate))
+        yield from ((ITERATE + each.name, getattr(self.iterate, each.name)) for each in fields(StoredIterate))
         yield from self.path.arrays()
 
     @classmethod
-    def left(cls, keeper: Keeper, optimiser: Optimiser, stream: NeuronStream) -> tuple[Record, StoredIterate] | None:
+    def left(cls, keeper: Keeper, optimiser: Optimiser, stream: NeuronStream) -> Record | None:
         """What a run that was killed has left, if it has; and nothing else stays there. Raises StreamError (damaged)."""
         if keeper.record is None:
             return None
         with keeper.record.opened() as file:
             found = None if file is None else cls.of(file, optimiser, stream)
-        keeper.tidy(0 if found is None else found[1].steps)
+        keeper.tidy(0 if found is None else found.iterate.steps)
         return found
 
     @classmethod
-    def of(cls, file: Arrays, optimiser: Optimiser, stream: NeuronStream) -> tuple[Record, StoredIterate]:
+    def of(cls, file: Arrays, optimiser: Optimiser, stream: NeuronStream) -> Record:
         """What ``arrays`` has written. Raises StreamError (damaged)."""
         path = _path(optimiser, stream)
         path.begin(file)
@@ -100,7 +102,7 @@ class Record:
         changes = list(map(UpperBound, file["changes"].tolist()))
         found = {each.name: file[ITERATE + each.name] for each in fields(StoredIterate)}
         iterate = StoredIterate(int(found["steps"]), found["counts"], found["sums"])
-        return cls(path, file["gram"], LowerBound(lambda_min), steps, changes, reached), iterate
+        return cls(iterate, path, file["gram"], LowerBound(lambda_min), steps, changes, reached)
 
 
 def _path(optimiser: Optimiser, stream: NeuronStream) -> StreamedPath:

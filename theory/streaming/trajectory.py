@@ -21,10 +21,9 @@ from theory.inputs import FloatArray, positive, positive_count, target_vector
 from theory.network.definiteness import explained
 from theory.rigour.one_step import OneStep, network_steps
 from theory.stability.path import PathCertificate
-from theory.streaming.archive import Archive
 from theory.streaming.checkpoints import configuration
 from theory.streaming.descent import StreamedDescent
-from theory.streaming.kept import keeper
+from theory.streaming.kept import Keeper, keeper
 from theory.streaming.record import Record, Rule
 from theory.streaming.running import Progress
 from theory.streaming.stream import CHUNK, NeuronStream, neuron_stream
@@ -90,22 +89,23 @@ def followed(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> StreamedTrajectory:
-    """The same of a stream."""
+    """``stream_trajectory`` of the network that a stream draws; it raises the same."""
     chosen, eta, number = as_optimiser(optimiser), positive(step_size, "step_size"), positive_count(steps, "steps")
     rule = Rule(target_vector(y, len(stream.rows)), eta, chosen.name)
     with keeper(directory, configuration(stream, rule)) as kept:
-        left = Record.left(kept, chosen, stream)
-        if left is not None and len(left[0].steps) >= number:
-            record, broken = left[0], None
+        record, broken = Record.left(kept, chosen, stream), None
+        taken_up = 0 if record is None else min(len(record.steps), number)
+        if record is not None and taken_up == number:
             if progress is not None:
                 progress((number + 1) * stream.distinct, True)
         else:
             try:
-                state = StreamedDescent(stream, rule.targets, kept, executor, progress, left and left[1])
-                record = Record.begun(chosen, state) if left is None else left[0]
-                if left is None and kept.record is not None:
-                    kept.record.write(record.arrays(state.stored))
-                broken = _followed(state, eta, chosen, number, kept.record, record)
+                at = None if record is None else record.iterate
+                state = StreamedDescent(stream, rule.targets, kept, executor, progress, at)
+                if record is None:
+                    record = Record.begun(chosen, state)
+                    _write(record, kept)
+                broken = _followed(state, eta, chosen, number, kept, record)
             except (DescentError, NotFiniteError):  # it would end so again
                 kept.end()
                 raise
@@ -123,20 +123,24 @@ def followed(
         chosen.condition,
         record.gram,
         broken,
-        0 if left is None else min(left[1].steps, number),
+        taken_up,
     )
 
 
+def _write(record: Record, kept: Keeper) -> None:
+    if kept.record is not None:
+        kept.record.write(record.arrays())
+
+
 def _followed(
-    state: StreamedDescent, eta: float, optimiser: Optimiser, number: int, place: Archive | None, record: Record
+    state: StreamedDescent, eta: float, optimiser: Optimiser, number: int, kept: Keeper, record: Record
 ) -> DescentError | None:
-    """Take the steps that the record has not, and keep it after each. What the step raises that cannot be taken, or raises it, where no step is before it."""
+    """Take the steps that the record has not, and keep it after each. The error of a step that cannot be taken; raised, if it is the very first."""
     steps = network_steps(state, eta, optimiser)
     try:
         while len(record.steps) < number:
             record.took(next(steps), state)
-            if place is not None:
-                place.write(record.arrays(state.stored))
+            _write(record, kept)
     except DescentError as error:
         broken = explained(error, state, optimiser)
         if not record.steps:

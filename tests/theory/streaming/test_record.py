@@ -23,7 +23,7 @@ from theory.errors import StreamError
 from theory.streaming import chunk_step, kept
 from theory.streaming.archive import Archive, Named
 from theory.streaming.chunk_step import Flips
-from theory.streaming.descent import StoredIterate, StreamedDescent
+from theory.streaming.descent import StreamedDescent
 from theory.streaming.executors import executor_named
 from theory.streaming.kept import InFiles, KeptChunk, keeper
 from theory.streaming.path import StreamedPath
@@ -305,16 +305,16 @@ def faults() -> dict[str, Callable[[pytest.MonkeyPatch], None]]:
         path = place.directory / f"iterate-{steps % 2}-{chunk}.npz"
         return replace(found, values=Archive(path, "key"))
 
-    def ahead(record: Record, iterate: StoredIterate) -> Iterator[Named]:
-        return arrays(record, replace(iterate, steps=iterate.steps + 1))
+    def ahead(record: Record) -> Iterator[Named]:
+        return arrays(replace(record, iterate=replace(record.iterate, steps=record.iterate.steps + 1)))
 
     def late_start(kind: Any, file: Any, optimiser: Any, stream: Any) -> Any:
-        record, iterate = record_of(kind, file, optimiser, stream)
-        return replace(record, gram=record.gram * 0 + iterate.counts), iterate
+        record = record_of(kind, file, optimiser, stream)
+        return replace(record, gram=record.gram * 0 + record.iterate.counts)
 
     def no_steps(kind: Any, file: Any, optimiser: Any, stream: Any) -> Any:
-        record, iterate = record_of(kind, file, optimiser, stream)
-        return replace(record, steps=record.steps[1:], changes=record.changes[1:]), iterate
+        record = record_of(kind, file, optimiser, stream)
+        return replace(record, steps=record.steps[1:], changes=record.changes[1:])
 
     def no_flips(kind: Any, file: Any) -> Flips:
         return Flips.together([], STREAM.width)
