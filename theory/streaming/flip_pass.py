@@ -71,7 +71,7 @@ def distances_below(block: Block, places: NDArray[np.integer]) -> FloatArray:
 def unit_costs(distances: FloatArray, pairs: PairsByNeuron) -> Iterator[tuple[FloatArray, NDArray[np.int64]]]:
     """The items of a joint knapsack, from the near pairs (k,): roots of what a flip costs, rounded down, and flips."""
     yield distances[pairs.alone], np.ones(len(pairs.alone), dtype=np.int64)
-    yield from ((roots, flips) for _, roots, flips in hull_items(pairs.costs))
+    yield from hull_items(pairs.costs)
 
 
 def weight_costs(
@@ -151,19 +151,19 @@ class PairsByNeuron:
         return cls(np.flatnonzero(single), costs, places)
 
 
-def hull_items(costs: FloatArray) -> Iterator[tuple[NDArray[np.int64], FloatArray, NDArray[np.int64]]]:
-    """Along the lower hull of ``(0, 0)`` and ``(j, s_j)``, for s (neurons, j), inf where there is no such choice.
+def hull_items(costs: FloatArray) -> Iterator[tuple[FloatArray, NDArray[np.int64]]]:
+    """Along the lower hulls of ``(0, 0)`` and ``(j, s_j)``, for s (neurons, j), inf where there is no such choice.
 
-    Neurons, roots of the slopes, rounded down, and how many flips further the hull's next point is.
+    Roots of the slopes, rounded down, and how many flips further each hull's next point is.
     """
     numbers = np.arange(1, costs.shape[1] + 1)
-    neurons, flipped, paid = np.arange(len(costs)), np.zeros(len(costs), dtype=np.int64), np.zeros(len(costs))
+    flipped, paid = np.zeros(len(costs), dtype=np.int64), np.zeros(len(costs))
     while costs.size:
         further = numbers - flipped[:, None]
         slopes = np.where(further > 0, (costs - paid[:, None]) / np.maximum(further, 1), np.inf)
         best = slopes.argmin(axis=1)
         slope = slopes[np.arange(len(costs)), best]
         going = np.isfinite(slope)
-        neurons, costs, best, slope = neurons[going], costs[going], best[going], slope[going]
-        yield neurons, np.sqrt(np.maximum(slope, 0.0)) * (1 - 8 * UNIT_ROUNDOFF), best + 1 - flipped[going]
+        costs, best, slope = costs[going], best[going], slope[going]
+        yield np.sqrt(np.maximum(slope, 0.0)) * (1 - 8 * UNIT_ROUNDOFF), best + 1 - flipped[going]
         flipped, paid = best + 1, costs[np.arange(len(costs)), best]
