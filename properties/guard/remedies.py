@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from properties.engine.report.causes import UNKNOWN_CAUSES
 from properties.guard.damping import LEAST, MOST
 from properties.guard.implementation import Implementation
 
@@ -92,10 +93,9 @@ RULES: tuple[tuple[str, str], ...] = (
     ),
     (r"no step at all", "return weights - step_size * V, not weights as they were given"),
     (
-        r"float32 and returned in float64",
+        r"float32 and returned in float64|to single precision",
         "keep float64 throughout, or return float32, which is judged by what float32 may do",
     ),
-    (r"to single precision", "keep float64 throughout, or return float32, which is judged by what float32 may do"),
     (r"(scaled|clipped) to the length", "leave the length of the step as it is: no normalisation, no clipping"),
     (
         r"a pseudo-inverse of . with",
@@ -150,8 +150,9 @@ OTHERS = "NGD, "
 _MATCHES = re.compile(
     r"^(?:the first call in a fresh process )?matches (.*?)(?: on all \d+ instances tried)?$", re.DOTALL
 )
-_MULTIPLE = re.compile(r"^(-?[\w.^()/ +-]*?) times (the step)(?: \((.*)\))?$", re.DOTALL)
-_OTHERS = re.compile(r"^(-?[\w.^()/ +-]*?) times (.*)$", re.DOTALL)
+_FACTOR = r"^(-?[\w.^()/ +-]*?) times "
+_OF_THE_STEP = re.compile(rf"{_FACTOR}the step(?: \((.*)\))?$", re.DOTALL)
+_OF_ANOTHER = re.compile(rf"{_FACTOR}(.*)$", re.DOTALL)
 _DAMPED = re.compile(r"^(.*)eps = ([-+.\w]+)(?:; (.*))?$", re.DOTALL)
 
 
@@ -160,17 +161,17 @@ def remedy(cause: str, implementation: Implementation, place: str = "") -> str:
 
     ``cause``: a sentence of diagnosis.py or state_causes.py; ``place``: the line of the step that an exception came through.
     """
-    if cause.startswith(("none of those known ", "not looked for")):
+    if cause.startswith(UNKNOWN_CAUSES):
         return ""
     matched = _MATCHES.match(cause)
     name = matched[1] if matched else cause
     if matched and "state is kept" not in cause:
-        if factor := _MULTIPLE.match(name):
-            return _of_a_multiple(factor[1], factor[3] or "")
+        if multiple := _OF_THE_STEP.match(name):
+            return _of_a_multiple(multiple[1], multiple[2] or "")
         if damped := _DAMPED.match(name):
             return _of_damping(damped[1], damped[2], damped[3] or "", implementation)
-        if factor := _OTHERS.match(name):
-            return f"{_ruled(factor[2], implementation, place)}; and {_scaled(factor[1])}"
+        if multiple := _OF_ANOTHER.match(name):
+            return f"{_ruled(multiple[2], implementation, place)}; and {_scaled(multiple[1])}"
     return _ruled(name, implementation, place)
 
 
