@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,6 @@ Certificate = Mapping[str, Any]
 
 PAPER, DERIVED, TUBE = ("T1",), ("T1-sharp", "T1-q"), "T1-tube"
 """Theorems on NGD's step size: the paper's, sharper ones derived here, the sharpest first, and that of a tube, for every step up to 1."""
-
 
 Groups = Mapping[int, Sequence[Mapping[str, Any]]]
 """The networks by how many rows they are on."""
@@ -103,24 +103,14 @@ def _of_the_paper(group: Sequence[Mapping[str, Any]]) -> _Allowed | None:
 
 def _of_any(group: Sequence[Mapping[str, Any]]) -> _Allowed | None:
     """The tube where one closes, else the theorem that allows most."""
-    closed = _widest_tube(group)
-    return (
-        _by_condition_2(group, (*DERIVED, *PAPER))
-        if closed is None
-        else _Allowed(closed, TUBE, f"every step up to 1 ({_known(closed)})")
-    )
-
-
-def _known(rung: Mapping[str, Any]) -> str:
-    progress = _tube(rung).progress
-    assert progress is not None
-    return evidence(progress)
+    if (closed := _widest_tube(group)) is None:
+        return _by_condition_2(group, (*DERIVED, *PAPER))
+    rung, progress = closed
+    return _Allowed(rung, TUBE, f"every step up to 1 ({evidence(progress)})")
 
 
 def _by_condition_2(group: Sequence[Mapping[str, Any]], theorems: Sequence[str]) -> _Allowed | None:
-    rung, theorem = max(
-        ((rung, theorem) for rung in group for theorem in theorems), key=lambda one: _limits(one[0])[one[1]][0]
-    )
+    rung, theorem = _best(group, theorems)
     eta, everywhere = _limits(rung)[theorem]
     if not eta > 0:
         return None
@@ -170,18 +160,23 @@ def _limits(rung: Mapping[str, Any]) -> dict[str, tuple[LowerBound, bool]]:
     return found
 
 
-def _widest_tube(group: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The network on which a tube allows most; None where none closes."""
-    known = [(found.progress, rung) for rung in group if (found := _tube(rung)).progress is not None]
-    return max(known, key=lambda one: one[0])[1] if known else None
+def _best(group: Sequence[Mapping[str, Any]], theorems: Sequence[str]) -> tuple[Mapping[str, Any], str]:
+    """The network and the theorem of these that allow most, if it be nothing."""
+    pairs = ((rung, theorem) for rung in group for theorem in theorems)
+    return max(pairs, key=lambda one: _limits(one[0])[one[1]][0])
+
+
+def _widest_tube(group: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], LowerBound] | None:
+    """The network on which a tube allows most, and how much; None where none closes."""
+    known = [(rung, progress) for rung in group if (progress := _tube(rung).progress) is not None]
+    return max(known, key=lambda one: one[1], default=None)
 
 
 def _in_a_tube(group: Sequence[Mapping[str, Any]]) -> str:
     """What NGD does in a tube, at the width where it is most; empty where none closes."""
-    if (rung := _widest_tube(group)) is None:
+    if (closed := _widest_tube(group)) is None:
         return ""
-    progress = _tube(rung).progress
-    assert progress is not None
+    rung, progress = closed
     return (
         f"at m = {rung['width']:,} and nu = {rung['scale']:g}, {TUBE} allows every step up to 1 ({evidence(progress)} for every number of "
         f"steps): ||r(k)|| <= (1 - {digits(progress, 3)} eta)^k ||r(0)||{_paper(rung, _limits(rung))}"
@@ -196,9 +191,8 @@ def _certified(group: Sequence[Mapping[str, Any]]) -> str:
     """What the tube, or else theorems with Condition 2 allow at the width of this number of rows where it is most; empty for nothing."""
     if said := _in_a_tube(group):
         return said
-    rung = max(group, key=lambda one: max(eta for eta, _ in _limits(one).values()))
+    rung, best = _best(group, (*DERIVED, *PAPER))
     limits = _limits(rung)
-    best = max((*DERIVED, *PAPER), key=lambda theorem: limits[theorem][0])
     if not limits[best][0] > 0:
         return ""
     said = f"at m = {rung['width']:,}, {_allows(best, rung, limits)}"
@@ -236,7 +230,7 @@ def _uncertified(group: Sequence[Mapping[str, Any]]) -> str:
             f"no step of NGD is certified, because {where} no step size was found whose own path allows it, though C along NGD's "
             f"path is at most {digits(constant, 3)}{_enough(rung)}"
         )
-    if constant < float("inf"):
+    if math.isfinite(constant):
         end = (
             f" in the {counted(rung['ngd']['path_steps'], 'step')} before it breaks off"
             if rung["ngd"].get("path_end")
