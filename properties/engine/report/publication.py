@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,9 +112,10 @@ def publish(document: Document, directory: Path, presented: Callable[[], Present
         kept = [*remembered(record), *document.history]
         document = replace(document, history=kept[-KEPT:])
     new = pages(document) if presented is None else pages(document, presented())
-    earlier, replaced = _belongings(directory), {*_pages(directory), *_archives(directory)}
+    earlier, replaced = _belongings(directory), set(_pages(directory))
+    replaced |= {MUTANTS} if _is_our_archive(directory) else set()
     new.write_data(directory)
-    of_mutants = _of_mutants({"mutants": list(document.mutants.values())})
+    of_mutants = _counterexamples(document.mutants.values())
     archive = gathered(directory / name for name in of_mutants)
     contents = {name: encodable(text) for name, text in {CLAIMS: document.text(), **new.texts}.items()}
     contents |= {MUTANTS: packed(archive)} if archive else {}
@@ -135,14 +136,9 @@ def _pages(directory: Path) -> frozenset[str]:
     return frozenset([STYLE, *PAGE_LINK.findall(shown)] if PAGE_MARK in shown else ())
 
 
-def _archives(directory: Path) -> frozenset[str]:
-    """The archive of the report that is there now, if it has one."""
-    return frozenset([MUTANTS] if _is_our_archive(directory) else ())
-
-
-def _of_mutants(record: Mapping[str, Any]) -> frozenset[str]:
-    """The counterexamples to mutants that a claims.json names."""
-    named = (mutant.get("counterexample") for mutant in record["mutants"])
+def _counterexamples(mutants: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The files that entries of mutants name."""
+    named = (mutant.get("counterexample") for mutant in mutants)
     return frozenset(name for name in named if isinstance(name, str) and COUNTEREXAMPLE.fullmatch(name))
 
 
@@ -154,7 +150,8 @@ def _belongings(directory: Path) -> frozenset[str]:
     """
     texts = [_text(directory / name) for name in (INDEX, *_pages(directory))]
     tables = [table for text in texts if PAGE_MARK in text for table in TABLE_LINK.findall(text)]
-    return _of_mutants(_record(directory / CLAIMS) or {"mutants": []}) | frozenset(tables)
+    record = _record(directory / CLAIMS)
+    return frozenset(tables) | _counterexamples(record["mutants"] if record else ())
 
 
 def _is_in_the_way(path: Path) -> bool:
