@@ -82,7 +82,7 @@ class Result:
             count.tightest = evaluation
 
     def include(self, other: Result) -> None:
-        """Take in what a search of other families, or of other instances of the same, has found after this one's; of its claim nothing."""
+        """Take in what a later search of the same claim has found, of other families or of other instances."""
         for family, count in other.families.items():
             self.families.setdefault(family, FamilyCount()).include(count)
         self.refutation = other.refutation
@@ -139,7 +139,7 @@ class Result:
     def unjudged(self) -> list[str]:
         """Which families had no instance that was judged, and why, where the claim asks for one of each.
 
-        A claim with a family that lists instances does, and each of these has to be judged: an item has one of them, or one other family.
+        So does a claim with a family that lists instances, of which each has to be judged: it may be the only one of its item.
         """
         listing = {family.id for family in self.claim.families if family.listed}
         if not (self.claim.every_family or listing):

@@ -13,6 +13,9 @@ from properties.engine.report.wording import headline
 SHOWN = 5
 """So many cards are shown; the table has the other claims."""
 
+CODE = "return weights"
+"""How a line of code begins in a remedy."""
+
 
 def own_opening(document: Document, name: str, wrong: str) -> Opening:
     """A card for each cause with the claims that it breaks, then for each claim that does not hold without one; else one that says what was met.
@@ -23,9 +26,9 @@ def own_opening(document: Document, name: str, wrong: str) -> Opening:
     failing = [entry for entry in claims if entry["verdict"] != Verdict.HOLDS.value]
     if claims and not failing:
         met = f"It meets all {len(claims)} claims" if len(claims) > 1 else "It meets the claim"
-        told = f"the same search tells it from {document.mutants_refuted} of {len(document.mutants)} {wrong}"
-        said = f"{met}, {f'and {told}' if document.mutants else f'but no {wrong} were tried'}."
-        return Opening([Card(name, said, claims[0]["id"])])
+        refuted = f"and the same search tells it from {document.mutants_refuted} of {len(document.mutants)} {wrong}"
+        compared = refuted if document.mutants else f"but no {wrong} were tried"
+        return Opening([Card(name, f"{met}, {compared}.", claims[0]["id"])])
     entries = {entry["id"]: entry for entry in failing}
     cards = [
         Card(name, _said(told, entries[told.claims[0]]), told.claims[0], told.claims[1:]) for told in told_of(failing)
@@ -39,10 +42,6 @@ def _said(told: Told, entry: Entry) -> str:
         return f"{headline(entry)}."
     raised = any(line.startswith(RAISED) for line in told.causes)
     return " ".join(_sentence(line.removeprefix(CAUSE), raised) for line in told.causes)
-
-
-CODE = "return weights"
-"""How a line of code begins in a remedy."""
 
 
 def _sentence(line: str, verbatim: bool) -> str:

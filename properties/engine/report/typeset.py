@@ -44,7 +44,7 @@ _NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?)0*(\d+)(?![\w.]*\w)")
 """A number with an exponent; no part of a name or of a path."""
 
 _OPERAND = r"(?:[\d(√‖]|[^\W\d_](?![a-zA-Z]))"
-"""How it begins: with a digit, a bracket, or a letter that stands alone."""
+"""How an operand begins: with a digit, a bracket, or a letter that stands alone."""
 
 _MINUS = re.compile(
     rf"(?<=\S )-(?= {_OPERAND})"  # a - b

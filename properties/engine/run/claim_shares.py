@@ -1,7 +1,7 @@
 """What of a claim is searched by itself, where a family of it lists instances that take long: each of these, and each other family.
 
-A search depends on the claim, its family and the seed alone, an evaluation on its description besides, so that the whole of the shares
-is what one search of the claim finds: it ends where that would, with the first share that is refuted or breaks off.
+Together they find what one search of the claim finds, as what a family gives depends on the claim, the family and the seed alone. They
+end where that search would: with the first share that is refuted or breaks off.
 """
 
 from __future__ import annotations
