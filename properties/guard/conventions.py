@@ -314,6 +314,11 @@ def column_major(formula: Formula) -> Formula:
     return lambda w: formula(w).ravel().reshape((w.m, w.d), order="F")
 
 
+def transposed(formula: Formula) -> Formula:
+    """The update (d, m), as a vector in row-major order, unflattened row by row."""
+    return lambda w: formula(w).reshape((w.m, w.d)).T.reshape((w.m, w.d))
+
+
 def conventions(optimiser: str, damped: Formula | None = None) -> Iterator[Convention]:
     """Every convention without a parameter, the step that is meant first: it is what the multiples are of.
 
@@ -339,6 +344,7 @@ def conventions(optimiser: str, damped: Formula | None = None) -> Iterator[Conve
             name = f"{step_of}{name.removeprefix('the step')}"
         yield Convention(name, convention.formula)
     yield Convention("the update unflattened column by column", column_major(right))
+    yield Convention("the update flattened column by column, as its transpose (d, m) is row by row", transposed(right))
     for name, direction in (
         ("the update itself, not the new weights", lambda w: w.W / w.given.step_size + right(w).reshape(w.W.shape)),
         ("the direction D, not the new weights", lambda w: (w.W - right(w).reshape(w.W.shape)) / w.given.step_size),

@@ -120,6 +120,7 @@ RULES: tuple[tuple[str, str], ...] = (
         r"rows? only|\(its |not moved|without the (first|last) parameter",
         "take every row, neuron, column and parameter, in J and in what is moved",
     ),
+    (r"the update flattened column", "transpose the update (d, m), V.T, in place of reshaping it"),
     (r"the update unflattened column", "reshape as numpy does, (m, d) row by row: V.reshape(weights.shape)"),
     (r"not the new weights", "return weights - step_size * V"),
     (r"other order|other side", "the order is {formula}"),

@@ -45,6 +45,11 @@ def no_features(net: Dense) -> FloatArray:
     return net.gradient.reshape(net.weights.shape) @ c.inverse(net.inputs.T @ net.inputs)
 
 
+def reshaped(direction: c.Direction) -> c.Direction:
+    """The update of weights (d, m), reshaped to (m, d)."""
+    return lambda net: direction(net).reshape(net.weights.shape).T.reshape(net.weights.shape)
+
+
 def residual_right(net: Dense) -> FloatArray:
     dual = net.inputs @ c.inverse(net.inputs.T @ net.inputs)
     return net.features.T @ np.diag(net.residual) @ np.linalg.inv(net.features @ net.features.T) @ dual
@@ -106,6 +111,8 @@ FORMULAS: list[tuple[str, c.Direction, str]] = [
     ("kfac", c.unscaled(c.kronecker), "matches the step of the network without its factor m^(-1/2)"),
     ("ngd", c.column_major(c.natural), "matches the update unflattened column by column"),
     ("kfac", c.column_major(c.kronecker), "matches the update unflattened column by column"),
+    ("ngd", reshaped(c.natural), "matches the update flattened column by column, as its transpose (d, m) is row by row"),
+    ("kfac", reshaped(c.kronecker), "matches the update flattened column by column, as its transpose (d, m) is row by row"),
     ("kfac", c.swapped, "matches the Kronecker factors in the other order (transposed)"),
     ("kfac", residual_right, "matches diag(r) on the other side of H^(-1)"),
     ("kfac", no_inputs, "matches X in place of X (X^T X)^+"),
