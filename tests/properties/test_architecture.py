@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from architecture import PICTURE, svg
+from architecture import PICTURE, floors, svg
 
 from tests.properties.processes import started
 from verified_natural_gradient.options import CHECKOUT
@@ -23,6 +23,12 @@ def copy(tmp_path: Path) -> Path:
 def test_the_contracts_are_kept() -> None:
     outcome = started(CHECKOUT, LINT)
     assert outcome.returncode == 0, outcome.stdout
+
+
+def test_every_room_has_a_floor() -> None:
+    places = (CHECKOUT / "properties").iterdir()
+    rooms = {f"properties.{one.stem}" for one in places if one.suffix == ".py" or (one / "__init__.py").exists()}
+    assert {"theory", *rooms} - {"properties.__init__"} == {room for floor in floors() for room in floor}
 
 
 UPWARDS = {
