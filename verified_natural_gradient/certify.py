@@ -112,25 +112,22 @@ def main(given: Sequence[str]) -> int:
         if values.steps is not None and values.only in (None, TRAJECTORY):
             _follow(values, stream, y, tube)
     except InputError as error:
-        print(f"natural-gradient certify: {error}", file=sys.stderr)
-        return BAD_INPUT
+        code, said = BAD_INPUT, str(error)
     except KeyboardInterrupt:
-        print(f"natural-gradient certify: interrupted{_again(values)}", file=sys.stderr)
-        return INTERRUPTED
+        code, said = INTERRUPTED, f"interrupted{_again(values)}"
     except BrokenExecutor:
         lost = "a worker ended before it had an answer, killed perhaps for want of memory"
-        print(f"natural-gradient certify: {lost}{_again(values)}", file=sys.stderr)
-        return WORKER_LOST
+        code, said = WORKER_LOST, f"{lost}{_again(values)}"
     except CancelledError:
-        print(f"natural-gradient certify: the scheduler is not reached any more{_again(values)}", file=sys.stderr)
-        return WORKER_LOST
+        code, said = WORKER_LOST, f"the scheduler is not reached any more{_again(values)}"
     except OSError as error:
         if not (values.executor or "").startswith(ADDRESSES):
             raise
-        said = " ".join(str(error).split())
-        print(f"natural-gradient certify: --executor {values.executor}: {said}; is a scheduler there?", file=sys.stderr)
-        return BAD_INPUT
-    return 0
+        code, said = BAD_INPUT, f"--executor {values.executor}: {' '.join(str(error).split())}; is a scheduler there?"
+    else:
+        return 0
+    print(f"natural-gradient certify: {said}", file=sys.stderr)
+    return code
 
 
 def _again(values: argparse.Namespace) -> str:
