@@ -208,7 +208,7 @@ def _of_a_multiple(factor: str, causes: str) -> str:
 
 
 def _of_damping(name: str, eps: str, changes: str, implementation: Implementation) -> str:
-    """Which option declares it, where one does; ``changes``: of eps and of the step, as damping_fit.py tells them."""
+    """To leave it out, or to declare it, where there is an option for it; ``changes``: of eps and of the step, as damping_fit.py tells them."""
     if name.startswith("weight decay"):
         return "leave weight decay out (0)"
     meant, own = implementation.damping, name.removeprefix(OTHERS)

@@ -268,7 +268,7 @@ def evaluation_lines(evaluation: Entry) -> list[str]:
 def headline(entry: Entry, told: Sequence[str] | None = None) -> str:
     """A claim's verdict and statement in one line, with the cause of a refutation where one is known: all that a list of failures shows.
 
-    ``told``: the lines of its explanation, of which those are left out that another claim was told; all by default.
+    ``told``: what of its explanation is told, by ``told_once``; all by default.
     """
     said = f"{entry['id']} is {entry['verdict']}"
     if remark := entry.get("remark"):  # the state that a step keeps
@@ -280,7 +280,7 @@ def headline(entry: Entry, told: Sequence[str] | None = None) -> str:
 def claim_failure(entry: Entry, told: Sequence[str], hints: Sequence[str]) -> str:
     """Why a claim's item fails; ``told``: its explanation, by ``told_once``; ``hints`` say how to repeat it and where its counterexample lies.
 
-    Of an exception that another claim was told nothing but that is said.
+    Of an exception that another claim was told it says nothing more.
     """
     lines = [headline(entry, told)]
     if same_exception(entry, told):
