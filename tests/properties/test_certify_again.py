@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.properties.engine.run.executed_runs import heed_interrupts
 from tests.properties.test_certify import ARGUMENTS, TRAJECTORY, lines
 from verified_natural_gradient import certify, console
 from verified_natural_gradient.options import CHECKOUT
@@ -29,6 +30,7 @@ def started(arguments: list[str], errors: int = subprocess.DEVNULL) -> subproces
         stderr=errors,
         text=True,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=heed_interrupts,
     )
 
 

@@ -173,7 +173,7 @@ def test_guard_and_replay_need_the_core_alone(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     (guarded, guard_text), (replayed, replay_text), (reported, report_text) = json.loads(done.stdout)
     assert guarded == 0, guard_text
-    assert "The 1 claim holds; 2 of 2 mutants refuted." in guard_text
+    assert "The 1 claim holds; 3 of 3 mutants refuted." in guard_text
     assert "left out" not in guard_text
     assert replayed == 1, replay_text
     assert "Of 1 replayed: 1 refuted again." in replay_text
