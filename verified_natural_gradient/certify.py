@@ -183,7 +183,7 @@ class Line:
     """A line of progress, with the time that is left by what this run itself has done."""
 
     def __init__(self, bar: tqdm[NoReturn]) -> None:
-        """Tell it by a bar."""
+        """Take the bar that shows it."""
         self._bar = bar
         self.left = 0
         """How many neurons' results another run has left."""
@@ -191,12 +191,12 @@ class Line:
     @classmethod
     @contextmanager
     def of(cls, neurons: int, name: str) -> Iterator[Self]:
-        """That tells of so many neurons."""
+        """A line for so many neurons."""
         with tqdm(total=neurons, unit=" neurons", unit_scale=True, desc=name, file=sys.stderr) as bar:
             yield cls(bar)
 
     def seen(self, more: int, left: bool) -> None:
-        """So many neurons more are known, or were."""
+        """What so many neurons more amount to is known; ``left`` by another run, it took no time of this one."""
         if not left:
             self._bar.update(more)
             return

@@ -69,7 +69,7 @@ class Archive:
             yield None
             return
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise self.damaged(error) from error
         with file:
             try:
                 found = np.load(file, allow_pickle=False)
@@ -78,7 +78,7 @@ class Archive:
             except MemoryError:
                 raise
             except Exception as error:  # of a damaged header NumPy raises what its tokenizer does, and more
-                raise self._unreadable(error) from error
+                raise self.damaged(error) from error
             with found:
                 arrays = Arrays(self, found)
                 if str(arrays["key"]) != self.key:
@@ -91,14 +91,12 @@ class Archive:
 
     def damaged(self, what: object) -> StreamError:
         """What is said of a file that is not as it was written."""
-        return StreamError(f"{self.path} cannot be read as a checkpoint ({what}); {self.remedy}")
+        said = str(what) or type(what).__name__  # of an exception without words
+        return StreamError(f"{self.path} cannot be read as a checkpoint ({said}); {self.remedy}")
 
     def missing(self) -> StreamError:
         """What is said where there should be a file."""
         return StreamError(f"{self.path} is missing; {self.remedy}")
-
-    def _unreadable(self, error: BaseException) -> StreamError:
-        return self.damaged(str(error) or type(error).__name__)
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ class Arrays:
         except MemoryError:
             raise
         except Exception as error:
-            raise self.archive._unreadable(error) from error
+            raise self.archive.damaged(error) from error
         return np.asarray(array)
 
 
