@@ -12,6 +12,8 @@ _SIGNS = {
     "->": "→",
     "sqrt(": "√(",
     "lambda0": "λ₀",
+    "Omega(": "Ω(",
+    "||_2": "‖₂",
     "_inf": "∞",
 }
 
@@ -36,8 +38,11 @@ _LETTERS = {
 
 _RAISED = str.maketrans("0123456789-−kT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻ᵏᵀ")
 
-_SIGN = re.compile("|".join(map(re.escape, _SIGNS)))
-_LETTER = re.compile(rf"(?<![\w/])(?<![a-zA-Z]-)({'|'.join(_LETTERS)})(?=[^\w-]|_[a-zA-Z]|-strongly|-[^a-zA-Z]|$)")
+_SIGN = re.compile("|".join(map(re.escape, sorted(_SIGNS, key=len, reverse=True))))
+_TIMES = re.compile(r"(?<=\d)\*(?=\d)")
+_LETTER = re.compile(
+    rf"(?<!\w)(?<![a-zA-Z]{{2}}/)(?<![A-Z]\d/)(?<![a-zA-Z]-)({'|'.join(_LETTERS)})(?=[^\w-]|_[a-zA-Z]|-strongly|-[^a-zA-Z]|$)"
+)
 _POWER = re.compile(r"\^(-?\d+|k\b|T\b)")
 
 _NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?)0*(\d+)(?![\w.]*\w)")
@@ -67,6 +72,6 @@ def numbers(text: str) -> str:
 
 def typeset(text: str) -> str:
     """The text with mathematical signs, Greek letters, raised exponents and numbers as in prose; names of claims and mutants stay as they are."""
-    signs = _SIGN.sub(lambda found: _SIGNS[found[0]], text).replace(" - ", " − ")
+    signs = _TIMES.sub("·", _SIGN.sub(lambda found: _SIGNS[found[0]], text)).replace(" - ", " − ")
     letters = _LETTER.sub(lambda found: _LETTERS[found[1]], signs)
     return numbers(_POWER.sub(lambda found: found[1].translate(_RAISED), letters))

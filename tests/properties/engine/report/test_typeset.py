@@ -18,6 +18,9 @@ from properties.engine.report.typeset import numbers, typeset
         ("(1 - 0.971 eta)^k from m = 1.6e+10 on", "(1 − 0.971 η)ᵏ from m = 1.6·10¹⁰ on"),
         ("f = 2(1-c)/(1-3c+4c^2), m^(-1/2)", "f = 2(1−c)/(1−3c+4c²), m^(−1/2)"),
         ("max |computed - exact| <= (pi - arccos rho)/(2 pi)", "max |computed − exact| ≤ (π − arccos ρ)/(2 π)"),
+        ("Theorem 3 (m = Omega(n^4/(nu^2 lambda0^4)))", "Theorem 3 (m = Ω(n⁴/(ν² λ₀⁴)))"),
+        ("||X||_2^2 ln(3n/delta), M = 1728*324/pi", "‖X‖₂² ln(3n/δ), M = 1728·324/π"),
+        ("docs/theta, T1/eta, T4-lev/mu, own/eps", "docs/theta, T1/eta, T4-lev/mu, own/eps"),
         ("plain words stay as they are", "plain words stay as they are"),
     ],
 )
