@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import product as product_of
 
 import numpy as np
 import scipy
 
-from properties.guard.dampings import Damped, families
+from properties.guard.damping import LEAST, MOST
+from properties.guard.dampings import Damped, Family, families
 from properties.guard.panel import ENOUGH, Probe
+from properties.guard.remedies import SUMMED, Meant
 from properties.guard.workings import Formula, UndefinedError, Workings
 from theory.inputs import FloatArray
 
@@ -36,13 +39,49 @@ ON_STEP: tuple[tuple[str, Factor], ...] = (
 )
 
 
-def damping_sentences(probes: Sequence[Probe], optimiser: str) -> list[tuple[str, int]]:
-    """Every convention with a parameter that fits, and on how many problems; the plainest reading of each formula.
+@dataclass(frozen=True)
+class FittedFamily:
+    """A convention with a parameter that fits."""
+
+    family: Family
+    eps: str
+    """The number, as it is told."""
+    changes: tuple[str, ...]
+    """Of eps and of the step, from ``ON_EPS`` and ``ON_STEP``."""
+    tried: int
+    """On how many problems it fits."""
+
+    @property
+    def name(self) -> str:
+        """In words, with the number."""
+        name = self.family.name.format(eps=f"eps = {self.eps}")
+        return f"{name}; {' and '.join(self.changes)}" if self.changes else name
+
+    def remedy(self, meant: Meant) -> str:
+        """To leave the damping out, or to declare it, where there is an option for it."""
+        family = self.family
+        if not family.damps:
+            return meant.told(family.remedy)
+        left = "leave the damping out (eps = 0, with a pseudo-inverse)"
+        if meant.damping is not None:
+            left = meant.told("take the damping that is declared, {damping}: {formula}")
+        if not family.kind or not LEAST[family.kind] <= float(self.eps) <= MOST:
+            beside = Meant(meant.optimiser, None).told(family.remedy)
+            return f"{beside}; and {left}" if beside else left
+        option = f"--optimiser {family.optimiser} " if family.optimiser else ""
+        declared = f"if it is meant, give {option}--damping {self.eps} --damping-kind {family.kind}"
+        if self.changes:
+            return f"{SUMMED}, in the gradient and in what eps is added to; then {left}, or, {declared}"
+        return f"{left}; or, {declared}"
+
+
+def fitted_families(probes: Sequence[Probe], optimiser: str) -> list[FittedFamily]:
+    """Every convention with a parameter that fits; the plainest reading of each formula.
 
     A step that solves with ``F + eps I``, of md rows, is off by its condition, ``tr F / eps``: where nothing fits as well as a solve
     with ``G + eps I`` allows, that much is allowed.
     """
-    found: dict[bool, list[tuple[str, int]]] = {False: [], True: []}
+    found: dict[bool, list[FittedFamily]] = {False: [], True: []}
     here = Workings(probes[0].given)
     for family in families(optimiser):
         for step_text, on_step in ON_STEP:
@@ -56,9 +95,8 @@ def damping_sentences(probes: Sequence[Probe], optimiser: str) -> list[tuple[str
                 fitted = common_damping(probes, formula, judge, first / on_eps(here))
                 if fitted is None:
                     continue
-                changes = " and ".join(text for text in (eps_text, step_text) if text)
-                name = family.name.format(eps=f"eps = {fitted[0]:.6g}")
-                found[many].append((f"{name}; {changes}" if changes else name, fitted[1]))
+                changes = tuple(text for text in (eps_text, step_text) if text)
+                found[many].append(FittedFamily(family, f"{fitted[0]:.6g}", changes, fitted[1]))
     return found[False] or found[True]
 
 

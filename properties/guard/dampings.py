@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from properties.guard.conventions import diagonal_empirical, diagonal_fisher, exact
+from properties.guard.conventions import exact
 from properties.guard.damping import Damping
 from properties.guard.kronecker_conventions import eigenbasis, features, inputs, scalings
+from properties.guard.matrix_conventions import diagonal_empirical, diagonal_fisher
+from properties.guard.remedies import EKFAC, NO_DECAY, OUTPUTS, UNCENTRED, WHOLE
 from properties.guard.workings import LEAST, NEGLIGIBLE, Formula, UndefinedError, Workings
 from theory.inputs import FloatArray
 
@@ -206,68 +208,84 @@ class Family:
     name: str
     """With ``{eps}`` where the parameter is named."""
     formula: Damped
+    remedy: str = ""
+    """What to change beside the damping, as ``Meant.told`` (remedies.py) takes it; empty where that is all."""
+    kind: str = ""
+    """The kind of damping that may be declared, with an eps in its range; empty where there is none."""
+    optimiser: str = ""
+    """The optimiser that is to be declared with it, where it is not the one that is meant."""
+    damps: bool = True
+    """Whether it is a damping, which may be meant."""
 
 
 def _ngd() -> Iterator[Family]:
     named: dict[str, Damped] = {
-        "damping on G (or on the Fisher matrix)": gram(),
         "damping eps tr(G)/n on G": gram(lambda w: float(np.trace(w.J @ w.J.T)) / w.n),
         "damping eps tr(G)/(m d) on the Fisher matrix": gram(lambda w: float(np.trace(w.J @ w.J.T)) / (w.m * w.d)),
         "damping eps lambda_max(G) on G": gram(lambda w: float(np.linalg.norm(w.J @ w.J.T, 2))),
         "damping eps ||r||^2 on G": gram(lambda w: float(w.r @ w.r)),
         "damping eps ||r|| on G": gram(lambda w: float(np.linalg.norm(w.r))),
         "damping eps ||B|| on G": gram(lambda w: float(np.linalg.norm(w.g))),
-        "Marquardt's scaling (eps times the diagonal of the Fisher matrix)": marquardt,
-        "Marquardt's scaling on G (eps times its diagonal)": gram_diagonal,
-        "the empirical Fisher matrix (sum of r_i^2 J_i J_i^T, the gradients of the loss) with damping": fisher(
-            lambda w: w.r[:, None] * w.J
-        ),
-        "the covariance of the gradients (the empirical Fisher matrix, centred) with damping": fisher(
-            lambda w: w.r[:, None] * w.J - (w.r[:, None] * w.J).mean(axis=0)
-        ),
-        "the outer product of the mean gradient for Fisher matrix with damping": fisher(lambda w: w.g[None, :]),
-        "the centred Jacobian in the Fisher matrix with damping": fisher(lambda w: w.J - w.J.mean(axis=0)),
-        "the diagonal of the Fisher matrix with damping": entrywise(diagonal_fisher),
-        "the diagonal of the empirical Fisher matrix with damping": entrywise(diagonal_empirical),
-        "the square of the mean gradient, entry by entry, for Fisher matrix with damping": entrywise(lambda w: w.g**2),
-        "the root of the square of the mean gradient (as Adam's first step) with damping": entrywise(
-            lambda w: w.g**2, root=True
-        ),
-        "the root of the diagonal of the Fisher matrix with damping": entrywise(diagonal_fisher, root=True),
-        "the root of the diagonal of the empirical Fisher matrix with damping": entrywise(
-            diagonal_empirical, root=True
-        ),
-        "the block-diagonal Fisher matrix, a block a neuron, with damping": blocks,
     }
+    yield Family("damping on G (or on the Fisher matrix) with {eps}", gram(), kind="gram")
     for name, formula in named.items():
-        yield Family(f"{name} with {{eps}}" if " with damping" not in name else f"{name} {{eps}}", formula)
+        yield Family(f"{name} with {{eps}}", formula)
+    yield Family("Marquardt's scaling (eps times the diagonal of the Fisher matrix) with {eps}", marquardt, WHOLE)
+    yield Family("Marquardt's scaling on G (eps times its diagonal) with {eps}", gram_diagonal, WHOLE)
+    for name, formula, remedy in _damped_matrices():
+        yield Family(f"{name} with damping {{eps}}", formula, remedy)
+
+
+def _damped_matrices() -> Iterator[tuple[str, Damped, str]]:
+    """Other matrices than F, each with damping, and what to change in them."""
+    empirical = fisher(lambda w: w.r[:, None] * w.J)
+    covariance = fisher(lambda w: w.r[:, None] * w.J - (w.r[:, None] * w.J).mean(axis=0))
+    centred = fisher(lambda w: w.J - w.J.mean(axis=0))
+    adam = entrywise(lambda w: w.g**2, root=True)
+    yield "the empirical Fisher matrix (sum of r_i^2 J_i J_i^T, the gradients of the loss)", empirical, OUTPUTS
+    yield "the covariance of the gradients (the empirical Fisher matrix, centred)", covariance, OUTPUTS
+    yield "the outer product of the mean gradient for Fisher matrix", fisher(lambda w: w.g[None, :]), OUTPUTS
+    yield "the centred Jacobian in the Fisher matrix", centred, UNCENTRED
+    yield "the diagonal of the Fisher matrix", entrywise(diagonal_fisher), WHOLE
+    yield "the diagonal of the empirical Fisher matrix", entrywise(diagonal_empirical), OUTPUTS
+    yield "the square of the mean gradient, entry by entry, for Fisher matrix", entrywise(lambda w: w.g**2), OUTPUTS
+    yield "the root of the square of the mean gradient (as Adam's first step)", adam, OUTPUTS
+    yield "the root of the diagonal of the Fisher matrix", entrywise(diagonal_fisher, root=True), WHOLE
+    yield "the root of the diagonal of the empirical Fisher matrix", entrywise(diagonal_empirical, root=True), OUTPUTS
+    yield "the block-diagonal Fisher matrix, a block a neuron,", blocks, WHOLE
 
 
 def _kfac() -> Iterator[Family]:
-    named: dict[str, Damped] = {
-        "damping in both factors (S^T S + eps I and X^T X + eps I)": factors(plain, plain),
-        "damping in both factors, n times as much in the input factor (the mean in it alone)": factors(plain, by_rows),
-        "damping in both factors, n times as much in the feature factor (the mean in it alone)": factors(
-            by_rows, plain
-        ),
-        "damping in the feature factor (S^T S + eps I)": factors(plain, none),
-        "damping in the input factor (X^T X + eps I)": factors(none, plain),
-        "damping on the product of the factors (S^T S (x) X^T X + eps I)": product,
-        "Marquardt's scaling of both factors (eps times their diagonals)": marquardt_factors,
-        "damping eps tr/dim in each factor": factors(
-            lambda w, eps: eps * float(np.trace(features(w))) / w.m,
-            lambda w, eps: eps * float(np.trace(inputs(w))) / w.d,
-        ),
-        "the empirical feature factor (S^T diag(r)^2 S, from the gradients of the loss) and damping in both factors": factors(
-            plain, plain, lambda w: w.r[:, None] * w.S
-        ),
-        "EKFAC (the Fisher matrix's diagonal in K-FAC's eigenbasis) and damping on its eigenvalues": ekfac(False),
-        "EKFAC with the empirical Fisher matrix and damping on its eigenvalues": ekfac(True),
-    }
-    yield from (Family(f"{name} with {{eps}}", formula) for name, formula in named.items())
+    both = "damping in both factors"
+    less = f"{both}, n times as much in the input factor (the mean in it alone) with {{eps}}"
+    more = f"{both}, n times as much in the feature factor (the mean in it alone) with {{eps}}"
+    yield Family(f"{both} (S^T S + eps I and X^T X + eps I) with {{eps}}", factors(plain, plain), kind="factors")
+    yield Family(less, factors(plain, by_rows))
+    yield Family(more, factors(by_rows, plain))
+    yield Family("damping in the feature factor (S^T S + eps I) with {eps}", factors(plain, none))
+    yield Family("damping in the input factor (X^T X + eps I) with {eps}", factors(none, plain))
+    on_product = "damping on the product of the factors (S^T S (x) X^T X + eps I) with {eps}"
+    yield Family(on_product, product, kind="product")
+    scaling = "Marquardt's scaling of both factors (eps times their diagonals) with {eps}"
+    yield Family(scaling, marquardt_factors, WHOLE)
+    traces = factors(
+        lambda w, eps: eps * float(np.trace(features(w))) / w.m,
+        lambda w, eps: eps * float(np.trace(inputs(w))) / w.d,
+    )
+    yield Family("damping eps tr/dim in each factor with {eps}", traces)
+    empirical = "the empirical feature factor (S^T diag(r)^2 S, from the gradients of the loss)"
+    scaled = factors(plain, plain, lambda w: w.r[:, None] * w.S)
+    yield Family(f"{empirical} and {both} with {{eps}}", scaled, OUTPUTS)
+    values = "and damping on its eigenvalues with {eps}"
+    yield Family(f"EKFAC (the Fisher matrix's diagonal in K-FAC's eigenbasis) {values}", ekfac(False), EKFAC)
+    yield Family(f"EKFAC with the empirical Fisher matrix {values}", ekfac(True), OUTPUTS)
     for index, (name, norm) in enumerate(PI_NORMS.items()):
         kind = "damping by factors" if index == 0 else "damping by factors with a wrong pi"
-        yield Family(f"{kind} (sqrt(eps) pi on X^T X, sqrt(eps)/pi on S^T S, {name}) with {{eps}}", pi_damped(norm))
+        yield Family(
+            f"{kind} (sqrt(eps) pi on X^T X, sqrt(eps)/pi on S^T S, {name}) with {{eps}}",
+            pi_damped(norm),
+            kind="" if index else "pi",
+        )
         yield Family(
             f"damping by factors with pi inverted (sqrt(eps)/pi on X^T X, sqrt(eps) pi on S^T S, {name}) with {{eps}}",
             pi_damped(norm, inverted=True),
@@ -279,6 +297,7 @@ def families(optimiser: str) -> Iterator[Family]:
     if optimiser == "kfac":
         yield from _kfac()
     for family in _ngd():
-        yield Family(f"NGD, {family.name}", family.formula) if optimiser == "kfac" else family
-    yield Family("weight decay beside the step with {eps}", decayed(optimiser))
-    yield Family("weight decay in the gradient with {eps}", decayed(optimiser, of_gradient=True))
+        yield replace(family, name=f"NGD, {family.name}", optimiser="ngd") if optimiser == "kfac" else family
+    beside, inside = decayed(optimiser), decayed(optimiser, of_gradient=True)
+    yield Family("weight decay beside the step with {eps}", beside, NO_DECAY, damps=False)
+    yield Family("weight decay in the gradient with {eps}", inside, NO_DECAY, damps=False)

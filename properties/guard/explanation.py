@@ -9,14 +9,14 @@ import numpy as np
 from properties.engine.claim import Evaluation, Verdict
 from properties.engine.report.causes import CAUSE, REMEDY
 from properties.exact import identity_rounding as rounding
-from properties.guard.diagnosis import cause_sentences
+from properties.guard.diagnosis import causes_of
 from properties.guard.fresh import AfterCalls
 from properties.guard.implementation import Answer, Call
 from properties.guard.instances import StepInstance
 from properties.guard.judgements import STILL, FixedInstance
-from properties.guard.remedies import remedy
+from properties.guard.remedies import Cause
 from properties.guard.singular_instances import SingularInstance
-from properties.guard.state_causes import state_sentences
+from properties.guard.state_causes import state_causes
 from theory.errors import ImplementationError
 from theory.inputs import FloatArray
 
@@ -35,12 +35,11 @@ def _told(instance: StepInstance) -> Iterator[str]:
     answers = [instance.answer, *([instance.still] if isinstance(instance, FixedInstance) else [])]
     place = next((answer.returned for answer in answers if answer.weights is None), "")
     known: set[str] = set()
-    for sentence in _causes(instance):
-        yield f"{CAUSE}{sentence}"
-        change = remedy(sentence, instance.implementation, place)
-        if change and change not in known:
-            yield f"{REMEDY}{change}"
-            known.add(change)
+    for cause in _causes(instance, place):
+        yield f"{CAUSE}{cause.said}"
+        if cause.remedy and cause.remedy not in known:
+            yield f"{REMEDY}{cause.remedy}"
+            known.add(cause.remedy)
 
 
 def _meant(instance: StepInstance) -> list[str]:
@@ -60,17 +59,17 @@ def _meant(instance: StepInstance) -> list[str]:
     return [f"singular: {where}; {declared[instance.implementation.singular]}"]
 
 
-def _causes(instance: StepInstance) -> list[str]:
+def _causes(instance: StepInstance, place: str) -> list[Cause]:
     known = instance.implementation.plain
     try:
-        stateful = state_sentences(known, instance.unit_roundoff)
+        stateful = state_causes(known, instance.unit_roundoff)
     except ImplementationError as error:
-        return [f"not looked for, as {error}"]
+        return [Cause(f"not looked for, as {error}", "")]
     if stateful:
         return stateful
     if isinstance(instance, FixedInstance):
         instance = StepInstance(instance.moving, known)
-    return cause_sentences(known, instance)
+    return causes_of(known, instance, place)
 
 
 # --- arrays ----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from typing import Any
 from properties.engine.stable_names import stored_as
 from properties.guard import fresh_server
 from properties.guard.fresh_server import BEGIN, LEAVE, read_frame, write_frame
-from properties.guard.implementation import Answer, Call, Implementation
+from properties.guard.implementation import Answer, Call, Implementation, Trouble
 from theory.errors import ImplementationError
 
 PATIENCE = 300.0
@@ -94,7 +94,7 @@ class Process:
         if isinstance(found, Answer):
             return found
         self._open = False
-        return Answer(None, "ended its process")
+        return Answer(None, "ended its process", trouble=Trouble.ENDED)
 
     def end(self) -> None:
         """End the session if there is one."""

@@ -8,11 +8,13 @@ weights W (m, d), signs a (m,) of -1 and +1, unit rows X (n, d) and targets y (n
 from __future__ import annotations
 
 import inspect
+import re
 import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum, auto
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -194,6 +196,25 @@ def load_implementation(
     return Implementation.of(name, optimiser, found, damping, singular, directory)
 
 
+class Trouble(IntEnum):
+    """What is wrong with an answer that is none; of several, the first in this order counts for what to change."""
+
+    SINGULAR = auto()
+    """It raised, and its type or text, of one line, has the words of a singular matrix, with a space or nothing behind them."""
+    SINGULAR_AMID = auto()
+    """It raised, and the first line of that has them."""
+    RAISED = auto()
+    NOTHING = auto()
+    """It returned None."""
+    SHAPE = auto()
+    TYPE = auto()
+    UNSTARTED = auto()
+    """It returned a coroutine, or a generator."""
+    NOT_FINITE = auto()
+    ENDED = auto()
+    """It ended its process."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What one call returned."""
@@ -216,6 +237,8 @@ class Answer:
     """What came back in the place of weights, as text: the array, the value, or where the exception was raised."""
     overwrites: bool = False
     """Whether the call has changed the array that the call before returned."""
+    trouble: Trouble | None = None
+    """The kind of the problem; None when there is none."""
 
 
 LONGEST = 2000
@@ -252,27 +275,41 @@ def ask(step: Step, call: Call, latest: Returned | None = None) -> Answer:
             warnings.simplefilter("ignore")  # a warning makes no step wrong
             returned = step(*given.values(), call.step_size)
             if deferred := _unstarted(returned):
-                return Answer(None, f"returned {deferred}, not the new weights")
+                said = f"returned {deferred}, not the new weights"
+                return Answer(None, said, trouble=Trouble.UNSTARTED)
             array = None if returned is None else np.asarray(returned)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # exits and skips too: whatever ends the call is an answer
         said = f"raised {type(error).__name__}: {error}"
         refused, declined = isinstance(error, ValueError), _declines(error)
-        return Answer(None, said, refused=refused, declined=declined, returned=_raised_at(error))
+        where, kind = _raised_at(error), _raised(said)
+        return Answer(None, said, refused=refused, declined=declined, returned=where, trouble=kind)
     mutated = tuple(name for name, before in kept.items() if not np.array_equal(given[name], before))
     overwrites = latest.changed
     if array is not None and any(np.shares_memory(array, changed) for changed in given.values()):
         array = array.copy()
-    problem = _problem(array, call.weights.shape)
+    problem, trouble = _problem(array, call.weights.shape)
     if array is not None and not problem:
         latest.take(array)
     text = _shown(returned if array is None else array) if problem else ""
     if array is None or array.dtype.kind != "f":
-        return Answer(None, problem, mutated=mutated, returned=text)
+        return Answer(None, problem, mutated=mutated, returned=text, trouble=trouble)
     roundoff = max(float(np.finfo(array.dtype).eps) / 2, UNIT_ROUNDOFF)
     weights = None if problem else array.astype(np.float64)
-    return Answer(weights, problem, roundoff, array.dtype.name, mutated, returned=text, overwrites=overwrites)
+    name = array.dtype.name
+    return Answer(weights, problem, roundoff, name, mutated, returned=text, overwrites=overwrites, trouble=trouble)
+
+
+SINGULAR_WORDS = "(?i:singular|positive definite)"
+"""In texts of other libraries' exceptions: they have no type of their own for it."""
+
+
+def _raised(text: str) -> Trouble:
+    """Of the type's name and its text."""
+    if re.fullmatch(rf".*{SINGULAR_WORDS}( .*)?", text):
+        return Trouble.SINGULAR
+    return Trouble.SINGULAR_AMID if re.match(rf".*{SINGULAR_WORDS}", text) else Trouble.RAISED
 
 
 def _declines(error: BaseException) -> bool:
@@ -302,16 +339,16 @@ def _unstarted(returned: Any) -> str:
     return "an asynchronous generator" if inspect.isasyncgen(returned) else ""
 
 
-def _problem(array: Any, shape: tuple[int, ...]) -> str:
+def _problem(array: Any, shape: tuple[int, ...]) -> tuple[str, Trouble | None]:
     if array is None:
-        return "returned None, not the new weights"
+        return "returned None, not the new weights", Trouble.NOTHING
     if array.shape != shape:
-        return f"returned shape {array.shape}, not (m, d) = {shape}"
+        return f"returned shape {array.shape}, not (m, d) = {shape}", Trouble.SHAPE
     if array.dtype.kind != "f":
-        return f"returned the type {array.dtype}, not a real floating-point type"
+        return f"returned the type {array.dtype}, not a real floating-point type", Trouble.TYPE
     if not np.isfinite(array).all():
-        return "returned entries that are not finite"
-    return ""
+        return "returned entries that are not finite", Trouble.NOT_FINITE
+    return "", None
 
 
 def reference(optimiser: str) -> Implementation:

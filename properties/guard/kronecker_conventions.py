@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from properties.guard.remedies import EKFAC, FACTORS, ORDER, OUTER, OUTPUTS, POWER, UNCENTRED, WEIGHTS, WHOLE
 from properties.guard.workings import Convention, Formula, UndefinedError, Workings, divided
 from theory.inputs import FloatArray
 
@@ -119,31 +120,67 @@ def _right_alone(w: Workings) -> FloatArray:
 
 def factored() -> Iterator[Convention]:
     """The conventions."""
-    formulas: dict[str, Formula] = {
-        "the step with the empirical feature factor (S^T diag(r)^2 S, from the gradients of the loss)": factors(
-            empirical_features
+    formulas: tuple[tuple[str, dict[str, Formula]], ...] = (
+        (
+            OUTPUTS,
+            {
+                "the step with the empirical feature factor (S^T diag(r)^2 S, from the gradients of the loss)": factors(
+                    empirical_features
+                ),
+            },
         ),
-        "the step with the outer product of the summed gradient for feature factor": factors(_outer_features),
-        "the step with the outer product of the mean input for input factor": factors(features, _mean_inputs),
-        "the step of EKFAC (the Fisher matrix's diagonal in K-FAC's eigenbasis)": eigen(False),
-        "the step of EKFAC with the empirical Fisher matrix": eigen(True),
-        "the Kronecker factors in the other order (transposed)": _swapped,
-        "diag(r) on the other side of H^(-1)": _residual_right,
-        "X in place of X (X^T X)^+ (the input factor left out)": _left_alone,
-        "S^T in place of S^+ (the feature factor left out)": _right_alone,
-        "the step with the diagonals of both factors": factors(diagonal_part(features), diagonal_part(inputs)),
-        "the step with the diagonal of the feature factor": factors(diagonal_part(features)),
-        "the step with the diagonal of the input factor": factors(features, diagonal_part(inputs)),
-        "the step with the centred input factor (X less its mean)": factors(features, _centred_inputs),
-        "the step with the centred feature factor (S less its mean)": factors(_centred_features),
-        "the step with both factors centred": factors(_centred_features, _centred_inputs),
-        "the step with a bias in the input factor": _with_bias,
-        "the step with the roots of both inverse factors": factors(powers=(-0.5, -0.5)),
-        "the step with the root of the inverse feature factor": factors(powers=(-0.5, -1.0)),
-        "the step with the root of the inverse input factor": factors(powers=(-1.0, -0.5)),
-        "the step with the inverse feature factor applied twice": factors(powers=(-2.0, -1.0)),
-        "the step with the inverse input factor applied twice": factors(powers=(-1.0, -2.0)),
-        "the step with both factors in place of their inverses": factors(powers=(1.0, 1.0)),
-    }
-    for name, formula in formulas.items():
-        yield Convention(name, formula)
+        (
+            OUTER,
+            {
+                "the step with the outer product of the summed gradient for feature factor": factors(_outer_features),
+                "the step with the outer product of the mean input for input factor": factors(features, _mean_inputs),
+            },
+        ),
+        (EKFAC, {"the step of EKFAC (the Fisher matrix's diagonal in K-FAC's eigenbasis)": eigen(False)}),
+        (OUTPUTS, {"the step of EKFAC with the empirical Fisher matrix": eigen(True)}),
+        (
+            ORDER,
+            {
+                "the Kronecker factors in the other order (transposed)": _swapped,
+                "diag(r) on the other side of H^(-1)": _residual_right,
+            },
+        ),
+        (
+            FACTORS,
+            {
+                "X in place of X (X^T X)^+ (the input factor left out)": _left_alone,
+                "S^T in place of S^+ (the feature factor left out)": _right_alone,
+            },
+        ),
+        (
+            WHOLE,
+            {
+                "the step with the diagonals of both factors": factors(diagonal_part(features), diagonal_part(inputs)),
+                "the step with the diagonal of the feature factor": factors(diagonal_part(features)),
+                "the step with the diagonal of the input factor": factors(features, diagonal_part(inputs)),
+            },
+        ),
+        (
+            UNCENTRED,
+            {
+                "the step with the centred input factor (X less its mean)": factors(features, _centred_inputs),
+                "the step with the centred feature factor (S less its mean)": factors(_centred_features),
+                "the step with both factors centred": factors(_centred_features, _centred_inputs),
+            },
+        ),
+        (WEIGHTS, {"the step with a bias in the input factor": _with_bias}),
+        (
+            POWER,
+            {
+                "the step with the roots of both inverse factors": factors(powers=(-0.5, -0.5)),
+                "the step with the root of the inverse feature factor": factors(powers=(-0.5, -1.0)),
+                "the step with the root of the inverse input factor": factors(powers=(-1.0, -0.5)),
+                "the step with the inverse feature factor applied twice": factors(powers=(-2.0, -1.0)),
+                "the step with the inverse input factor applied twice": factors(powers=(-1.0, -2.0)),
+                "the step with both factors in place of their inverses": factors(powers=(1.0, 1.0)),
+            },
+        ),
+    )
+    for remedy, named in formulas:
+        for name, formula in named.items():
+            yield Convention(name, formula, remedy)

@@ -1,4 +1,4 @@
-"""Multiples: a step that is ``k n^a m^b d^c eta^e`` times what a convention gives, with the causes that such a factor may have."""
+"""Multiples: a step that is ``k n^a m^b d^c eta^e`` times what a convention gives, and what undoes such a factor."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from properties.guard.panel import ENOUGH, Probe
+from properties.guard.remedies import UPDATED
 from properties.guard.workings import Formula, UndefinedError
 from theory.inputs import FloatArray
 
@@ -33,28 +34,60 @@ class Multiple:
         """Whether it changes nothing."""
         return self.k == 1 and not any(self.exponents)
 
+    @property
+    def of_step_size(self) -> bool:
+        """Whether the step size is in it."""
+        return self.exponents[3] != 0
+
     def __str__(self) -> str:
         """As a formula."""
-        above = [_power(name, e) for name, e in zip(NAMES, self.exponents, strict=True) if e > 0]
-        below = [_power(name, -e) for name, e in zip(NAMES, self.exponents, strict=True) if e < 0]
+        top, bottom = self._sides(NAMES, "^")
+        return self._quotient(top, bottom, " ")
+
+    @property
+    def undone(self) -> str:
+        """What to do with the direction that has this factor, in words and then in code."""
+        (top, bottom), (code_top, code_bottom) = self._sides(NAMES, "^"), self._sides(PYTHON, "**")
+        if bottom and self.k > 0 and top in ([], ["1"]):
+            operation, inverse, sign, code = "multiply", _product(bottom, " "), "*", _product(code_bottom, " * ")
+        else:
+            operation, inverse, sign = "divide", str(self), "/"
+            code = self._quotient(code_top, code_bottom, " * ")
+        if not code.startswith("(") and (" " in code or "/" in code or code.startswith("-")):
+            code = f"({code})"
+        return f"{operation} the direction V that it takes by {inverse}: {UPDATED} {sign} {code}"
+
+    def _sides(self, names: Sequence[str], power: str) -> tuple[list[str], list[str]]:
+        """The factors above and below the line, without the sign."""
+        powers = list(zip(names, self.exponents, strict=True))
+        above = [_power(name, e, power) for name, e in powers if e > 0]
+        below = [_power(name, -e, power) for name, e in powers if e < 0]
         number = Fraction(self.k).limit_denominator(DENOMINATOR)
         exact = float(number) == self.k
         numerator = [str(abs(number.numerator))] if exact and abs(number.numerator) != 1 else []
         numerator = numerator if exact else [f"{abs(self.k):.6g}"]
         denominator = [str(number.denominator)] if exact and number.denominator != 1 else []
-        top, bottom = " ".join([*numerator, *above]) or "1", [*denominator, *below]
-        below_text = " ".join(bottom) if len(bottom) == 1 else f"({' '.join(bottom)})"
-        return f"{'-' if self.k < 0 else ''}{top}" + (f"/{below_text}" if bottom else "")
+        return [*numerator, *above], [*denominator, *below]
+
+    def _quotient(self, top: Sequence[str], bottom: Sequence[str], times: str) -> str:
+        over = f"/{_product(bottom, times)}" if bottom else ""
+        return f"{'-' if self.k < 0 else ''}{times.join(top) or '1'}{over}"
+
+
+def _product(factors: Sequence[str], times: str) -> str:
+    return factors[0] if len(factors) == 1 else f"({times.join(factors)})"
 
 
 NAMES = ("n", "m", "d", "eta")
+PYTHON = ("len(X)", "len(signs)", "X.shape[1]", "step_size")
+"""The same, by the names of the step's arguments."""
 
 
-def _power(name: str, exponent: float) -> str:
+def _power(name: str, exponent: float, power: str) -> str:
     if exponent == 1:
         return name
     text = f"{exponent:g}" if exponent == int(exponent) else f"({2 * exponent:g}/2)"
-    return f"{name}^{text}"
+    return f"{name}{power}{text}"
 
 
 @dataclass(frozen=True)
@@ -120,63 +153,3 @@ def _points(probes: Sequence[Probe], formula: Formula) -> list[_Point] | None:
         n, d = probe.given.X.shape
         points.append(_Point((n, len(probe.given.signs), d, eta), factor, allowed / (abs(factor) * length)))
     return points
-
-
-# --- causes ----------------------------------------------------------------------------------------------------------
-
-EXACT = "the step"
-
-Causes = tuple[str, ...]
-
-COMMON: dict[tuple[float, float, float, float, float], Causes] = {
-    (-1, 0, 0, 0, 0): ("the opposite sign",),
-    (2, 0, 0, 0, 0): ("the loss without its 1/2 in the gradient alone", "a Fisher matrix of half its size"),
-    (0.5, 0, 0, 0, 0): (
-        "a curvature of twice the Fisher matrix, that of the loss without its 1/2",
-        "half the step size",
-    ),
-    (1, -1, 0, 0, 0): (
-        "the gradient of the mean loss with the Fisher matrix of the sum",
-        "the step size divided by n",
-    ),
-    (2, -1, 0, 0, 0): ("the gradient of the mean squared error with the Fisher matrix of the sum",),
-    (0.5, 1, 0, 0, 0): ("the curvature of the mean squared error with the gradient of half the sum",),
-    (1, -0.5, 0, 0, 0): ("1/n in J J^T alone, as n^(-1/2) in J, with the gradient of the mean loss",),
-    (1, 0.5, 0, 0, 0): ("n^(-1/2) in J, with the gradient of the sum",),
-    (1, 0, -0.5, 0, 0): ("m^(-1/2) missing in J, not in the outputs",),
-    (1, 0, 0.5, 0, 0): ("m^(-1/2) twice in J", "m^(-1/2) missing in the gradient alone"),
-    (1, 0, -1, 0, 0): ("m^(-1/2) missing in the Fisher matrix alone", "the mean over the neurons in the gradient"),
-    (1, 0, 1, 0, 0): ("1/m once more in the Fisher matrix", "the mean over the neurons in the Fisher matrix"),
-    (1, 0, 0, -1, 0): ("the mean over the dimensions in the gradient",),
-    (1, 0, 0, 1, 0): ("the mean over the dimensions in the Fisher matrix or in one factor",),
-    (1, -1, 0, -1, 0): ("the mean over the entries of X in the gradient",),
-    (1, 1, 0, 1, 0): ("the mean over the entries of X in the Fisher matrix or in one factor",),
-    (1, 0, -1, -1, 0): ("the mean over the parameters in the gradient",),
-    (1, 0, 1, 1, 0): ("the mean over the parameters in the Fisher matrix",),
-    (1, 0, 0, 0, 1): ("the step size applied twice",),
-    (1, 0, 0, 0, -1): ("the step size ignored",),
-}
-
-OF_NGD: dict[tuple[float, float, float, float, float], Causes] = {
-    (1, 1, 0, 0, 0): ("the mean in the Fisher matrix with the gradient of the sum",),
-    (1, 2, 0, 0, 0): ("1/n twice in the Fisher matrix",),
-    (0.25, 0, 0, 0, 0): ("a curvature of four times the Fisher matrix", "a quarter of the step size"),
-    (4, 0, 0, 0, 0): ("a curvature of a quarter of the Fisher matrix",),
-}
-
-OF_KFAC: dict[tuple[float, float, float, float, float], Causes] = {
-    (1, 1, 0, 0, 0): (
-        "the mean in one factor with the gradient of the sum",
-        "the mean in both factors and the gradient",
-    ),
-    (1, 2, 0, 0, 0): ("the mean in both factors with the gradient of the sum",),
-    (0.25, 0, 0, 0, 0): ("twice the curvature in both factors", "a quarter of the step size"),
-    (4, 0, 0, 0, 0): ("half of the curvature in both factors",),
-}
-
-
-def causes(multiple: Multiple, optimiser: str) -> Causes:
-    """What such a factor on the exact step is known to come from: everything that fits."""
-    key = (multiple.k, *multiple.exponents)
-    own = OF_KFAC if optimiser == "kfac" else OF_NGD
-    return (*COMMON.get(key, ()), *own.get(key, ()))

@@ -15,11 +15,12 @@ import scipy
 
 from properties.guard.damping_fit import fitted_damping
 from properties.guard.dampings import families, intended
-from properties.guard.diagnosis import cause_sentences_of
+from properties.guard.diagnosis import causes_of_probes
 from properties.guard.fresh import AfterCalls
 from properties.guard.implementation import Implementation, Loaded
 from properties.guard.instances import Problem
 from properties.guard.panel import PER_SHAPE, Probe, panel
+from properties.guard.remedies import Cause, Meant
 from properties.guard.workings import UndefinedError, Workings
 from theory.inputs import FloatArray
 
@@ -36,7 +37,7 @@ State = Callable[[Workings, Workings, FloatArray, float], FloatArray]
 """``(workings before, workings now, V of the call before, parameter)`` -> V."""
 
 
-def state_sentences(implementation: Implementation, unit_roundoff: float) -> list[str]:
+def state_causes(implementation: Implementation, unit_roundoff: float) -> list[Cause]:
     """What the step keeps from one call to the next; empty where no answer depends on the calls before."""
     key = implementation.plain
     if (known := _KNOWN.get(key)) is not None and known[0] is implementation.loaded:
@@ -46,11 +47,15 @@ def state_sentences(implementation: Implementation, unit_roundoff: float) -> lis
     return found
 
 
-_KNOWN: dict[Implementation, tuple[Loaded, list[str]]] = {}
+_KNOWN: dict[Implementation, tuple[Loaded, list[Cause]]] = {}
 """What was found of a step already: several claims ask."""
 
 
-def _found(implementation: Implementation, unit_roundoff: float) -> list[str]:
+KEEP_NOTHING = "keep nothing from one call to the next: make matrices, buffers and optimisers anew in every call"
+"""What to change, whatever is kept."""
+
+
+def _found(implementation: Implementation, unit_roundoff: float) -> list[Cause]:
     sessions = _Sessions(implementation)
     pairs = list(_pairs(panel(implementation.optimiser, unit_roundoff, implementation.damping)))[:PAIRS]
     if not pairs:
@@ -112,19 +117,23 @@ def _named(
     repeated: Sequence[Probe | None],
     chains: Sequence[Sequence[Probe | None]],
     alone: Sequence[Sequence[Probe | None]],
-) -> list[str]:
+) -> list[Cause]:
     known = [probe for probe in repeated if probe is not None]
     whole = [[probe for probe in chain if probe is not None] for chain in chains]
     if len(known) < len(repeated) or any(len(chain) < 3 for chain in whole):
         broken = sum(probe is None for chain in (repeated, *chains) for probe in chain)
-        return [f"state is kept: {broken} of the calls returned no weights, which depends on the calls before"]
+        said = f"state is kept: {broken} of the calls returned no weights, which depends on the calls before"
+        return [Cause(said, KEEP_NOTHING)]
     first = [probe for (probe,) in alone if probe is not None]
-    found = _added_damping(implementation, known) or _after_one_call(whole) or _factors(known) or _changing(known)
-    if not found:
-        return ["state is kept: the answer depends on the calls before, by none of the habits known"]
+    habits = _added_damping(implementation, known) or _after_one_call(whole) or _factors(known) or _changing(known)
+    if not habits:
+        return [
+            Cause("state is kept: the answer depends on the calls before, by none of the habits known", KEEP_NOTHING)
+        ]
+    found = [Cause(f"{habit} (state is kept)", KEEP_NOTHING) for habit in habits]
     if not all(probe.exact for probe in first):
-        causes = cause_sentences_of(first, implementation.optimiser, implementation.damping)
-        found += [f"the first call in a fresh process {text}" for text in causes]
+        causes = causes_of_probes(first, Meant(implementation.optimiser, implementation.damping))
+        found += [Cause(f"the first call in a fresh process {cause.said}", cause.remedy) for cause in causes]
     return found
 
 
@@ -147,7 +156,7 @@ def _added_damping(implementation: Implementation, repeated: Chain) -> list[str]
         increments = np.diff(fitted)
         if increments[0] > 0 and np.ptp(increments) <= 1e-6 * abs(increments[0]):
             name = family.name.format(eps="an eps that is added again")
-            return [f"matches {name}: eps grows by {increments[0]:.6g} with every call (state is kept)"]
+            return [f"matches {name}: eps grows by {increments[0]:.6g} with every call"]
     return []
 
 
@@ -174,7 +183,7 @@ def _factors(repeated: Chain) -> list[str]:
     if len({f"{factor:.6g}" for factor in factors}) < REPEATED // 2:
         return []
     told = ", ".join(_fraction(factor) for factor in factors[:LISTED])
-    return [f"the updates on one input over and over are {told} times the first (state is kept)"]
+    return [f"the updates on one input over and over are {told} times the first"]
 
 
 def _fraction(value: float) -> str:
@@ -195,7 +204,7 @@ def _changing(repeated: Chain) -> list[str]:
     period = wrong[0]
     if period > 1 and wrong == list(range(period, len(repeated) + 1, period)):
         rhythm = f": every call whose number is a multiple of {period}"
-    again = f"call {wrong[0]} on the same input is not{what}{rhythm} (state is kept)"
+    again = f"call {wrong[0]} on the same input is not{what}{rhythm}"
     return [right + again]
 
 
@@ -319,7 +328,7 @@ def _after_one_call(chains: Sequence[Chain]) -> list[str]:
         if all(_fits(habit, chain, 0.0) for chain in chains) and not all(chain[1].exact for chain in chains):
             exact_again = all(_same(chain[0], chain[2]) for chain in chains)
             which = "first" if exact_again else "previous"
-            found.append(f"matches {name.format(which=which)} (state is kept)")
+            found.append(f"matches {name.format(which=which)}")
     if found or all(chain[1].exact for chain in chains):
         return found
     for name, habit in FITTED_HABITS:
@@ -327,7 +336,7 @@ def _after_one_call(chains: Sequence[Chain]) -> list[str]:
         if value is None:
             continue
         if all(_fits(habit, chain, value) for chain in chains):
-            found.append(f"matches {name.format(value=value)} (state is kept)")
+            found.append(f"matches {name.format(value=value)}")
     return found
 
 

@@ -138,6 +138,8 @@ class Convention:
 
     name: str
     formula: Formula
+    remedy: str
+    """What to change, as ``Meant.told`` (remedies.py) takes it."""
     scaled: bool = True
     """Whether multiples of it are tried as well."""
 

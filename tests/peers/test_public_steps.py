@@ -74,9 +74,9 @@ def test_other_steps_are_refuted_and_named(optimiser: str, name: str, cause: str
     claim = own_claims(implementation)[IDENTITIES[optimiser]]
     description = {"kind": "uniform", "rows": 2, "dim": 2, "width": 4, "weights": "integers", "eighths": 4, "seed": 0}
     assert evaluate(claim, claim.families[0], description).verdict is InstanceVerdict.REFUTED
-    (sentence,) = matching(implementation, StepInstance(hand_problem(description, optimiser), implementation))
-    assert sentence.startswith(f"matches {cause}")
-    print(f"{name}: {sentence}")
+    (found,) = matching(implementation, StepInstance(hand_problem(description, optimiser), implementation))
+    assert found.said.startswith(f"matches {cause}")
+    print(f"{name}: {found.said}")
 
 
 @pytest.mark.parametrize("name", ["torch_sgd", "optax_sgd"])

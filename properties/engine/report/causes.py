@@ -14,6 +14,9 @@ CAUSE = "cause: "
 REMEDY = "remedy: "
 """How the line behind begins that says what to change."""
 
+CODE = "return weights"
+"""How code begins in it, which stands as it is to be typed: nothing behind it is set as a formula."""
+
 AS_FOR = f"{CAUSE}as for "
 """How it begins where another claim was told the same."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from properties.engine.claim import Verdict
-from properties.engine.report.causes import CAUSE, RAISED, Told, told_of
+from properties.engine.report.causes import CAUSE, CODE, RAISED, Told, told_of
 from properties.engine.report.document import Document
 from properties.engine.report.entries import Entry
 from properties.engine.report.presentation import Card, Opening
@@ -12,9 +12,6 @@ from properties.engine.report.wording import headline
 
 SHOWN = 5
 """So many cards are shown; the table has the other claims."""
-
-CODE = "return weights"
-"""How a line of code begins in a remedy."""
 
 
 def own_opening(document: Document, name: str, wrong: str) -> Opening:

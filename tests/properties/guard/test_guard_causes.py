@@ -11,7 +11,7 @@ from properties.guard.controls import Dense
 from properties.guard.conventions import conventions
 from properties.guard.damping_fit import _deviation, at
 from properties.guard.dampings import families
-from properties.guard.diagnosis import cause_sentences, matching
+from properties.guard.diagnosis import causes_of, matching
 from properties.guard.implementation import OPTIMISERS, Implementation, reference
 from properties.guard.instances import StepInstance, hand_problem
 from properties.guard.multiples import _points, fitted_multiple
@@ -26,7 +26,7 @@ DESCRIPTION = {"kind": "uniform", "rows": 2, "dim": 2, "width": 4, "weights": "i
 def named(step: Callable[..., Any], optimiser: str, **changes: Any) -> list[str]:
     implementation = Implementation.of("own", optimiser, step)
     problem = hand_problem({**DESCRIPTION, **changes}, optimiser)
-    return matching(implementation, StepInstance(problem, implementation))
+    return [cause.said for cause in matching(implementation, StepInstance(problem, implementation))]
 
 
 def reciprocal(net: Dense) -> float:
@@ -212,8 +212,9 @@ def squared(net: Dense) -> float:
 def test_what_matches_nothing_is_said_to_match_nothing(optimiser: str, direction: c.Direction) -> None:
     implementation = Implementation.of("own", optimiser, c.stepping(direction))
     instance = StepInstance(hand_problem(DESCRIPTION, optimiser), implementation)
-    (sentence,) = cause_sentences(implementation, instance)
-    assert sentence == f"none of those known matches on all {PANEL + 1} instances tried"
+    (cause,) = causes_of(implementation, instance)
+    assert cause.said == f"none of those known matches on all {PANEL + 1} instances tried"
+    assert cause.remedy == ""
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)

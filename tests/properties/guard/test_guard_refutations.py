@@ -14,7 +14,7 @@ from properties.guard import controls as c
 from properties.guard import special_steps
 from properties.guard.claims import own_claims
 from properties.guard.damping import Damping
-from properties.guard.diagnosis import cause_sentences
+from properties.guard.diagnosis import causes_of
 from properties.guard.implementation import Implementation
 from properties.guard.instances import StepInstance, hand_problem
 from properties.guard.panel import PANEL
@@ -120,9 +120,9 @@ def test_a_step_that_is_wrong_for_large_step_sizes_alone_is_told_that_it_may_dep
 
     implementation = Implementation.of("own", "ngd", at_most)
     refuted = StepInstance(hand_problem({**DESCRIPTION, "eighths": 8}, "ngd"), implementation)
-    (sentence,) = cause_sentences(implementation, refuted)
-    assert "step size 1, " in sentence
-    assert sentence.endswith(": it depends on the size, the step size, or the condition")
+    (cause,) = causes_of(implementation, refuted)
+    assert "step size 1, " in cause.said
+    assert cause.said.endswith(": it depends on the size, the step size, or the condition")
 
 
 def not_today(*given: Any) -> Any:
@@ -155,4 +155,4 @@ def test_the_cause_is_sought_where_the_exact_step_is_0_too() -> None:
     implementation = Implementation.of("own", "ngd", decaying, damping)
     found = run_claim(own_claims(implementation)["own-fixed-point"], Depth.QUICK, 3).refutation
     assert found is not None
-    assert cause_sentences(implementation, found.instance)
+    assert causes_of(implementation, found.instance)
