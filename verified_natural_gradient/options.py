@@ -17,6 +17,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pytest
 
+
+def whole_number(text: str) -> int:
+    """``1000``, or ``1e3``. Raises ValueError."""
+    if re.fullmatch(r"[+-]?\d+", text):
+        return int(text)
+    if not float(text).is_integer():
+        raise ValueError(f"{text} is no whole number")
+    return int(float(text))
+
+
 PREFIX = "--ngd-"
 """How every option begins in the runs of other projects."""
 
@@ -127,7 +137,7 @@ OPTIONS = (
     Option(
         "width",
         "certify the data set at this width, on all rows, instead of the ladder of widths; repeatable",
-        {"action": "append", "type": int, "default": [], "metavar": "M"},
+        {"action": "append", "type": whole_number, "default": [], "metavar": "M"},
         (DATASET,),
     ),
     Option(

@@ -177,8 +177,11 @@ def replay_lines(document: Document) -> list[str]:
 
 
 def closing_lines(document: Document) -> list[str]:
-    """The verdict of the run."""
-    return [replays_sentence(document) if document.replays else verdict_sentence(document)]
+    """What was asked of a part, in a sentence, and the verdict of the run."""
+    if document.replays:
+        return [replays_sentence(document)]
+    answers = (part["answer"] for part in document.parts.values() if part.get("answer"))
+    return [*(line for answer in answers for line in textwrap.wrap(answer, WIDEST_LINE)), verdict_sentence(document)]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

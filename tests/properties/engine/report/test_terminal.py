@@ -132,3 +132,14 @@ def test_families_have_a_line_each_and_the_tightest_its_instance() -> None:
         "    F1 11 (vacuous: 12, undecided hypotheses: 13, undecided: 14)",
         "    tightest: a: 0.25 in F1 at m=8",
     ]
+
+
+def test_a_run_ends_with_the_answer_on_a_part_before_its_verdict(document: Document) -> None:
+    (verdict,) = terminal.closing_lines(Document({}))
+    assert verdict
+    answer = "a sentence of many words " * 8
+    found = terminal.closing_lines(
+        Document({}, parts={"dataset": {"answer": answer, "clause": "", "title": "data set"}})
+    )
+    assert " ".join(found[:-1]) == answer.strip()
+    assert max(map(len, found[:-1])) <= terminal.WIDEST_LINE

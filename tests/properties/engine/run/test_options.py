@@ -13,7 +13,16 @@ from properties.engine.claim import Depth
 from properties.engine.selection import selected_claims
 from theory.errors import ChoiceError
 from verified_natural_gradient import console
-from verified_natural_gradient.options import CHECKOUT, OPTIONS, add_options, arguments, asked_for, joined, spoken
+from verified_natural_gradient.options import (
+    CHECKOUT,
+    OPTIONS,
+    add_options,
+    arguments,
+    asked_for,
+    joined,
+    spoken,
+    whole_number,
+)
 
 
 @pytest.mark.parametrize(
@@ -187,3 +196,16 @@ def test_the_nearest_claim_is_named() -> None:
         selected_claims(registry, ["T1-shrp"], False)
     with pytest.raises(ChoiceError, match=r"^unknown claim xyzzy; known: all, "):
         selected_claims(registry, ["xyzzy"], False)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("1000", 1000), ("1e5", 100_000), ("-3", -3), ("9007199254740993", 2**53 + 1)]
+)
+def test_a_whole_number_may_have_an_exponent(text: str, number: int) -> None:
+    assert whole_number(text) == number
+
+
+@pytest.mark.parametrize("text", ["1.5", "1e-3", "many", "inf", "nan", ""])
+def test_another_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="whole number|could not convert"):
+        whole_number(text)
