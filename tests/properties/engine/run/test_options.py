@@ -207,5 +207,5 @@ def test_a_whole_number_may_have_an_exponent(text: str, number: int) -> None:
 
 @pytest.mark.parametrize("text", ["1.5", "1e-3", "many", "inf", "nan", ""])
 def test_another_number_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="whole number|could not convert"):
+    with pytest.raises(ValueError, match=r"whole number|could not convert"):
         whole_number(text)
