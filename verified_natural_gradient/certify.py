@@ -30,7 +30,7 @@ from theory.streaming.stream import CHUNK, NeuronStream, neuron_stream
 from theory.streaming.trajectory import followed
 from theory.streaming.tube import StreamedTube
 from verified_natural_gradient.certified_lines import certificate_lines, trajectory_lines
-from verified_natural_gradient.options import help_of
+from verified_natural_gradient.options import help_of, whole_number
 from verified_natural_gradient.parsing import Parser
 
 INTERRUPTED, WORKER_LOST, BAD_INPUT = 2, 3, 4
@@ -241,10 +241,12 @@ def _data(values: argparse.Namespace) -> tuple[FloatArray, FloatArray, str]:
 
 def _width(text: str) -> int:
     try:
-        number = int(text) if text.isdecimal() else float(text)
+        number = whole_number(text)
     except ValueError as error:
-        raise WidthError(f"--width {text}: take a positive whole number, such as 100000 or 1e9") from error
-    return positive_count(number, "--width")  # type: ignore[arg-type]
+        raise WidthError(
+            f"--width {text} must be a positive integer: take a positive whole number, such as 100000 or 1e9"
+        ) from error
+    return positive_count(number, "--width")
 
 
 def _described(values: argparse.Namespace, stream: NeuronStream, source: str) -> str:
