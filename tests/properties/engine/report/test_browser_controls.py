@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.properties.engine.report.browser_checks import Visit, broken_links, inaccessible, overflow, undrawn
+from tests.properties.engine.report.browser_checks import (
+    Visit,
+    broken_links,
+    everywhere,
+    inaccessible,
+    overflow,
+    undrawn,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -76,3 +83,27 @@ def test_a_page_that_is_right_passes(browser: Browser, tmp_path: Path, check: Ch
 def test_an_error_is_found(browser: Browser, tmp_path: Path, body: str, check: Check, found: str) -> None:
     wrong = check(visited(browser, tmp_path, body), tmp_path)
     assert any(one.startswith(found) for one in wrong), wrong
+
+
+PALE, SKIPPED = '<p class="some">text</p>', '<h4 class="some">too deep</h4>'
+HIDDEN = ".some { display: none }"
+THEMED = "@media (prefers-color-scheme: dark) { body { background: #000; color: #fff } a { color: #8cf } }"
+SOMEWHERE = [
+    (
+        "@media (prefers-color-scheme: dark) { .some { color: #333 } }",
+        PALE,
+        {"390 dark: color-contrast", "1280 dark: color-contrast"},
+    ),
+    ("@media print { .some { color: #ccc } }", PALE, {"print: color-contrast"}),
+    (f"@media (min-width: 500px) {{ {HIDDEN} }}", SKIPPED, {"390 light: heading-order"}),
+    (f"@media (max-width: 500px) {{ {HIDDEN} }}", SKIPPED, {"1280 light: heading-order"}),
+    ("", PALE, set()),
+]
+
+
+@pytest.mark.parametrize(("style", "body", "found"), SOMEWHERE)
+def test_an_error_in_one_theme_at_one_width_or_in_print_is_found(
+    browser: Browser, tmp_path: Path, style: str, body: str, found: set[str]
+) -> None:
+    wrong = everywhere(visited(browser, tmp_path, f"<style>{THEMED} {style}</style>{body}").page)
+    assert {": ".join(one.split(": ")[:2]) for one in wrong} == found
