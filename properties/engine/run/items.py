@@ -6,9 +6,10 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from properties.engine.claim import Claim, Mutant
 from properties.engine.part import Piece
@@ -22,6 +23,8 @@ from properties.engine.run.run import Run
 from properties.engine.run.verification import Outcome, Verification
 from properties.engine.selection import defects
 from theory.proof.obligation import Obligation
+
+Subject = TypeVar("Subject")
 
 RUN = pytest.StashKey[Run]()
 ENTRY = pytest.StashKey[Entry]()
@@ -40,24 +43,32 @@ class Item:
 
     def claim(self, claim: Claim[Any] | ClaimShare) -> None:
         """Fail unless the claim holds, as far as a share of it goes."""
-        found = self._verification
-        self.finish(found.claim_share(claim) if isinstance(claim, ClaimShare) else found.claim(claim))
+        if isinstance(claim, ClaimShare):
+            self._do(self._verification.claim_share, claim)
+        else:
+            self._do(self._verification.claim, claim)
 
     def mutant(self, mutant: Mutant) -> None:
         """Fail unless the mutant is refuted."""
-        self.finish(self._verification.mutant(mutant))
+        self._do(self._verification.mutant, mutant)
 
     def obligation(self, obligation: Obligation) -> None:
         """Fail unless the obligation is proved and each of its mutants refuted."""
-        self.finish(self._verification.obligation(obligation))
+        self._do(self._verification.obligation, obligation)
 
     def part(self, piece: Piece) -> None:
         """Fail when the share of a part does: a claim is refuted or undecided in it, or it broke off."""
-        self.finish(self._verification.part(piece))
+        self._do(self._verification.part, piece)
 
     def replay(self, replay: Replay) -> None:
         """Fail unless the claim holds on the stored instance."""
-        self.finish(self._verification.replay(replay))
+        self._do(self._verification.replay, replay)
+
+    def _do(self, verify: Callable[[Subject], Outcome], subject: Subject) -> None:
+        """With one thread of linear algebra: instances are small, and threads of several workers wait for each other most of the time."""
+        with threadpool_limits(1, user_api="blas"):
+            outcome = verify(subject)
+        self.finish(outcome)
 
     def finish(self, outcome: Outcome) -> None:
         """Write the counterexamples that were found, here or elsewhere, and keep the entry; fail unless it came out as it should."""
