@@ -81,23 +81,28 @@ def fitted_families(probes: Sequence[Probe], optimiser: str) -> list[FittedFamil
     A step that solves with ``F + eps I``, of md rows, is off by its condition, ``tr F / eps``: where nothing fits as well as a solve
     with ``G + eps I`` allows, that much is allowed.
     """
-    found: dict[bool, list[FittedFamily]] = {False: [], True: []}
     here = Workings(probes[0].given)
-    for family in families(optimiser):
-        for step_text, on_step in ON_STEP:
-            plainest = _scaled(family.formula, ON_EPS[0][1], on_step)
-            first = fitted_damping(probes[0], plainest)
-            if first is None or not _near(probes[0], _of_many_rows(plainest), first):
-                continue
-            for (eps_text, on_eps), many in product_of(ON_EPS, (False, True)):
-                formula = _scaled(family.formula, on_eps, on_step)
-                judge = _of_many_rows(formula) if many else formula
-                fitted = common_damping(probes, formula, judge, first / on_eps(here))
-                if fitted is None:
-                    continue
+    begun: list[tuple[Family, str, Factor, float]] = []
+    for family, (step_text, on_step) in product_of(families(optimiser), ON_STEP):
+        plainest = _scaled(family.formula, ON_EPS[0][1], on_step)
+        first = fitted_damping(probes[0], plainest)
+        if first is not None and _near(probes[0], _of_many_rows(plainest), first):
+            begun.append((family, step_text, on_step, first))
+    for judged in (_alone, _of_many_rows):
+        found = []
+        for (family, step_text, on_step, first), (eps_text, on_eps) in product_of(begun, ON_EPS):
+            formula = _scaled(family.formula, on_eps, on_step)
+            fitted = common_damping(probes, formula, judged(formula), first / on_eps(here))
+            if fitted is not None:
                 changes = tuple(text for text in (eps_text, step_text) if text)
-                found[many].append(FittedFamily(family, f"{fitted[0]:.6g}", changes, fitted[1]))
-    return found[False] or found[True]
+                found.append(FittedFamily(family, f"{fitted[0]:.6g}", changes, fitted[1]))
+        if found:
+            return found
+    return []
+
+
+def _alone(formula: Damped) -> Damped:
+    return formula
 
 
 def _of_many_rows(formula: Damped) -> Damped:
@@ -143,14 +148,14 @@ def common_damping(probes: Sequence[Probe], formula: Damped, judge: Damped, firs
     if not _tells(shifts):
         return None
     fitted = fitted_damping(probes[int(np.argmax(shifts))], formula)
-    # the judge allows the more the smaller eps is, and anything at all for one that is far below the first
-    if fitted is None or not _tells(_deviations(probes, formula, judge, fitted)):
+    if fitted is None:
         return None
     for digits in (1, 2, 3, 4, 6, 17):
         eps = float(f"{fitted:.{digits}g}")
         tried = fitting(probes, at(judge, eps)) if eps > 0 else 0
         if tried:
-            return eps, tried
+            # the judge allows the more the smaller eps is, and anything at all for one that is far below the first
+            return (eps, tried) if _tells(_deviations(probes, formula, judge, fitted)) else None
     return None
 
 
