@@ -11,6 +11,7 @@ from properties.guard.damped_steps import damped
 from properties.guard.damping import KINDS, Damping
 from properties.guard.implementation import Implementation
 from tests.properties.guard import guard_algorithms as algorithms
+from tests.properties.guard.test_guard_claims import CASES, several_inputs_are_judged
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -35,3 +36,8 @@ def test_damped_steps_pass_and_others_are_refuted(optimiser: str, kind: str, eps
         assert result.verdict is Verdict.HOLDS, (claim.id, result.refutation, result.unjudged)
         for mutant in claim.mutants:
             assert run_claim(mutant.claim, Depth.NORMAL, seed).verdict is Verdict.REFUTED, mutant.id
+
+
+@pytest.mark.parametrize(("optimiser", "id"), CASES)
+def test_several_inputs_are_judged_at_more_seeds(optimiser: str, id: str) -> None:
+    several_inputs_are_judged(optimiser, id, range(2, 12))

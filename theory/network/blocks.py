@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from threadpoolctl import ThreadpoolController
 
 from theory.inputs import FloatArray
+from theory.network.threads import allowed, one_thread
 
 BLOCK_ENTRIES = 2**17
 """Entries of a block: 1 MiB of float64, which stays in the second-level cache."""
@@ -97,7 +97,7 @@ class Blocks:
             return
         token = _SHARING.set(threads)
         try:
-            with _libraries().limit(limits=1, user_api="blas"):
+            with one_thread():
                 yield
         finally:
             _SHARING.reset(token)
@@ -129,7 +129,7 @@ def share_out(work: Callable[[int, int], Result], count: int) -> list[Result]:
         for item in items:
             results[item] = work(thread, item)
 
-    with nullcontext() if _SHARING.get() else _libraries().limit(limits=1, user_api="blas"):
+    with nullcontext() if _SHARING.get() else one_thread():
         # settings such as those of np.errstate belong to a context
         others = [_others(os.getpid(), threads).submit(copy_context().run, take, k) for k in range(1, threads)]
         try:
@@ -146,13 +146,8 @@ _SHARING: ContextVar[int] = ContextVar("threads that share passes while products
 
 
 def _threads_allowed() -> int:
-    """What the libraries of linear algebra are set to, the least of them, or were before ``undivided``; 1 without any that is known."""
-    return _SHARING.get() or min((library.num_threads or 1 for library in _libraries().lib_controllers), default=1)
-
-
-@cache
-def _libraries() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
+    """What the libraries of linear algebra are allowed, or were before ``undivided``."""
+    return _SHARING.get() or allowed()
 
 
 @cache

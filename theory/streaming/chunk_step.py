@@ -13,11 +13,11 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from theory.descent.iterate import Factors
 from theory.errors import StreamError
 from theory.inputs import FloatArray
+from theory.network.threads import one_thread
 from theory.network.two_layer import pattern_counts
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.rigour.summation import accurate_row_sums
@@ -93,7 +93,7 @@ def first_iterate(stream: NeuronStream, keeper: Keeper, chunk: int) -> ChunkStep
     """Draw a chunk, unless that has been done. Raises StreamError (no place for it)."""
     if (left := ChunkStep.left(keeper.at(chunk, 0))) is not None:
         return left
-    with threadpool_limits(1):
+    with one_thread():
         share = _Share(stream, chunk)
 
         def drawn() -> Iterator[FloatArray]:
@@ -127,7 +127,7 @@ def next_iterate(stream: NeuronStream, keeper: Keeper, step: Step, kept: KeptChu
         raise StreamError(f"chunk {kept.chunk} is at iterate {kept.steps}, and the step is from iterate {step.steps}")
     if (left := ChunkStep.left(keeper.at(kept.chunk, step.steps + 1))) is not None:
         return left
-    with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
+    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
         share = _Share(stream, kept.chunk)
 
         def change(number: int, z: FloatArray) -> None:

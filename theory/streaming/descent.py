@@ -7,21 +7,21 @@ An optimiser's step needs G(k) and u(k), n x n and n numbers, which the pass of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
-from threadpoolctl import threadpool_limits
 
 from theory.descent.iterate import Movement
 from theory.descent.steps import Descent
 from theory.errors import DivergenceError, NotFiniteError
 from theory.inputs import FloatArray
 from theory.losses import SquaredLoss
+from theory.network.threads import one_thread
 from theory.network.two_layer import activation_named
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.streaming.chunk_step import ChunkStep, Flips, Step, first_iterate, next_iterate
@@ -147,10 +147,3 @@ class StreamedDescent(Descent):
         self._sums = tally.total().reshape(3, -1)
         self.flips = Flips.together(parts, self.width)
         self._took(self._sums[0] / np.sqrt(self.width))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """All products by one thread each while it lasts."""
-    with threadpool_limits(1):
-        yield

@@ -9,9 +9,9 @@ from os import PathLike
 from typing import Protocol
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from theory.inputs import FloatArray
+from theory.network.threads import one_thread
 from theory.streaming.checkpoints import checkpoints_of
 from theory.streaming.executors import finished
 from theory.streaming.stream import Block, NeuronStream
@@ -90,7 +90,7 @@ def neurons(stream: NeuronStream, task: range) -> int:
 
 def tally_of(stream: NeuronStream, works: Sequence[Work], task: range) -> Tally:
     """What some chunks amount to, in one thread, so that the bits of a sum do not depend on how many there are."""
-    with threadpool_limits(1):
+    with one_thread():
         return reduce(Tally.joined, (_chunk_tally(stream, works, chunk) for chunk in task))
 
 
