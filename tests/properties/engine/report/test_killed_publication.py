@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from collections.abc import Sequence
@@ -52,7 +53,9 @@ def kill_at(directory: Path, found: Document, moment: int) -> None:
 def processes() -> ForkServerContext:
     """Processes that start at once: what they need is imported before."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["properties.engine.report.publication", "properties.engine.search", "pytest"])
+    context.set_forkserver_preload(
+        ["properties.engine.report.publication", "properties.engine.search", "pytest", __name__]
+    )
     return context
 
 
@@ -60,15 +63,17 @@ def processes() -> ForkServerContext:
 def test_a_kill_at_every_rename_leaves_the_old_report_or_the_new_one(
     tmp_path: Path, processes: ForkServerContext, before: str
 ) -> None:
-    old, new = document("N-old"), document("N-new")
+    new, first_report = document("N-new"), tmp_path / "before"
+    first_report.mkdir()
+    if before != "nothing":
+        publish(with_counterexamples(document("N-old"), first_report), first_report)
+    if before == "plain files":
+        plain_files(first_report)
     found: list[set[str]] = []
     exit_code: int | None = None
     while exit_code != 0:
         directory = tmp_path / str(len(found))
-        if before != "nothing":
-            publish(with_counterexamples(old, directory), directory)
-        if before == "plain files":
-            plain_files(directory)
+        shutil.copytree(first_report, directory, symlinks=True)
         process = processes.Process(target=kill_at, args=(directory, new, len(found)))
         process.start()
         process.join(60)
@@ -89,12 +94,14 @@ def test_a_kill_at_every_rename_leaves_the_old_report_or_the_new_one(
 
 def test_a_kill_loses_no_counterexample_that_lay_apart(tmp_path: Path, processes: ForkServerContext) -> None:
     """Those of a report of an earlier version, which a new run finds again, under the same names."""
+    earlier = tmp_path / "earlier"
+    publish(with_counterexamples(document("N-old"), earlier), earlier)
+    (earlier / MUTANTS).unlink()
+    with_counterexamples(document("N-old"), earlier)
     exit_code, moment = None, 0
     while exit_code != 0:
         directory = tmp_path / str(moment)
-        publish(with_counterexamples(document("N-old"), directory), directory)
-        (directory / MUTANTS).unlink()
-        with_counterexamples(document("N-old"), directory)
+        shutil.copytree(earlier, directory, symlinks=True)
         process = processes.Process(target=kill_at, args=(directory, document("N-old"), moment))
         process.start()
         process.join(60)
