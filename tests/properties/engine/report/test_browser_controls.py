@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.properties.engine.report.browser_checks import (
     Visit,
@@ -67,21 +67,27 @@ ERRORS: list[tuple[str, Check, str]] = [
 ]
 
 
-def visited(browser: Browser, directory: Path, body: str) -> Visit:
+@pytest.fixture(scope="module")
+def telephone(browser: Browser) -> Page:
+    """One page for all, as a new one takes longer than most checks."""
+    return browser.new_page(viewport={"width": 390, "height": 800})
+
+
+def visited(page: Page, directory: Path, body: str) -> Visit:
     path = directory / "page.html"
     path.write_text(PAGE.format(body), encoding="utf-8")
     (directory / "square.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg">{SQUARE}</svg>')
-    return Visit(browser.new_page(viewport={"width": 390, "height": 800}), path)
+    return Visit(page, path)
 
 
 @pytest.mark.parametrize("check", [links, complaints, drawings, axe, width])
-def test_a_page_that_is_right_passes(browser: Browser, tmp_path: Path, check: Check) -> None:
-    assert check(visited(browser, tmp_path, ""), tmp_path) == []
+def test_a_page_that_is_right_passes(telephone: Page, tmp_path: Path, check: Check) -> None:
+    assert check(visited(telephone, tmp_path, ""), tmp_path) == []
 
 
 @pytest.mark.parametrize(("body", "check", "found"), ERRORS)
-def test_an_error_is_found(browser: Browser, tmp_path: Path, body: str, check: Check, found: str) -> None:
-    wrong = check(visited(browser, tmp_path, body), tmp_path)
+def test_an_error_is_found(telephone: Page, tmp_path: Path, body: str, check: Check, found: str) -> None:
+    wrong = check(visited(telephone, tmp_path, body), tmp_path)
     assert any(one.startswith(found) for one in wrong), wrong
 
 
@@ -105,5 +111,7 @@ SOMEWHERE = [
 def test_an_error_in_one_theme_at_one_width_or_in_print_is_found(
     browser: Browser, tmp_path: Path, style: str, body: str, found: set[str]
 ) -> None:
-    wrong = everywhere(visited(browser, tmp_path, f"<style>{THEMED} {style}</style>{body}").page)
+    page = browser.new_page()  # of other sizes, themes and media afterwards
+    wrong = everywhere(visited(page, tmp_path, f"<style>{THEMED} {style}</style>{body}").page)
+    page.close()
     assert {": ".join(one.split(": ")[:2]) for one in wrong} == found
