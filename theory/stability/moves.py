@@ -76,8 +76,7 @@ def crossing_lengths(points: FloatArray, past: FloatArray, direction: FloatArray
     along = points @ direction
     steep = np.abs(along) > OVERSHOOT * np.linalg.norm(direction)
     lengths = np.full(past.shape, np.inf)
-    lengths[steep] = past[steep] / along[steep, None]
-    return lengths
+    return np.divide(past, along[:, None], out=lengths, where=steep[:, None])
 
 
 def single_flips(points: FloatArray, past: FloatArray) -> list[Move]:
@@ -115,13 +114,14 @@ def all_crossings(points: FloatArray, past: FloatArray, direction: FloatArray) -
 
 def some_crossings(points: FloatArray, past: FloatArray, direction: FloatArray, number: int) -> list[Move]:
     """Moves along one direction, both ways, past a few of the boundaries: evenly spaced in their order, with the last."""
-    lengths = crossing_lengths(points, past, direction)
+    ordered = np.sort(crossing_lengths(points, past, direction), axis=0)
+    lowest, behind, ahead, end = (
+        np.count_nonzero(some, axis=0) for some in (ordered == -np.inf, ordered < 0, ordered <= 0, ordered < np.inf)
+    )
     moves: list[Move] = []
-    for sign in (1.0, -1.0):
-        ahead = np.sort(np.where(np.isfinite(lengths) & (sign * lengths > 0), sign * lengths, np.inf), axis=0)
-        available = np.isfinite(ahead).sum(axis=0)
+    for sign, nearest, available in ((1, ahead, end - ahead), (-1, behind - 1, behind - lowest)):
         for k in range(1, number + 1):
-            index = np.maximum(available * k // number - 1, 0)
-            reached = np.take_along_axis(ahead, index[None, :], axis=0)[0]
-            moves.append(Line(direction, sign * reached))
+            index = np.minimum(nearest + sign * np.maximum(available * k // number - 1, 0), len(ordered) - 1)
+            reached = np.take_along_axis(ordered, index[None, :], axis=0)[0]
+            moves.append(Line(direction, np.where(available > 0, reached, sign * np.inf)))
     return moves
