@@ -39,6 +39,7 @@ from theory.stability.norms import (
     rounded_down,
 )
 from theory.stability.smooth_attack import smooth_change
+from theory.stability.tube.shared import SharedWeights
 
 THOROUGH_WORK = 3e6
 """Entries of pre-activations up to which all crossings and joint flips are tried at every restart."""
@@ -67,10 +68,13 @@ class BallAttack(Directed):
     """The radius (not squared) of the ball attacked: a ``LowerBound`` of the condition's own, or the one that was asked for, a plain float."""
 
 
-def within_ball(weights: FloatArray, centre: FloatArray, radius: float) -> bool:
-    """Whether ``||W - W(0)||_F <= R`` for certain, whatever the rounding of the subtraction and of the sum. Raises ScaleError."""
+def within_ball(weights: FloatArray, centre: FloatArray, radius: float, copies: int = 1) -> bool:
+    """Whether ``||W - W(0)||_F <= R`` for certain, whatever the rounding of the subtraction and of the sum. Raises ScaleError.
+
+    From the neurons that move, of which there are so many ``copies``.
+    """
     reach = distance(radius, "radius")
-    computed = euclidean_norm(weights - centre)
+    computed = math.sqrt(copies) * euclidean_norm(weights - centre)
     return computed * (1 + 2 * gamma(weights.size + 8)) <= reach
 
 
@@ -78,21 +82,24 @@ class _Search:
     """Candidate moves of all neurons, and the best weights found so far."""
 
     def __init__(self, net: TwoLayerNetwork, rows: FloatArray, radius: float, factors: FloatArray) -> None:
-        self.net, self.rows, self.radius, self.factors = net, rows, radius, factors
+        self.whole, self.rows, self.radius, self.factors = net, rows, radius, factors
         n, d = rows.shape
+        entries = n * net.width
+        self.thorough = entries * n * (n + 2) <= THOROUGH_WORK
+        # without single upgrades neurons that share their weights move alike: one of each pair is looked at, with half of the budget
+        self.shared = SharedWeights.none(net) if self.thorough else SharedWeights.of(net)
+        self.net = self.shared.looked_at
         # coordinates in the row space of X: moves orthogonal to all inputs are wasted
         self.basis = np.linalg.qr(rows.T)[0] if n < d else np.eye(d)
         self.points = rows @ self.basis
-        self.pre_activations = net.pre_activations(rows)
-        self.pattern = exact_pattern(net, rows)
-        margins = 4 * pre_activation_error(net) + OVERSHOOT**2 * radius / math.sqrt(net.width)
+        self.pre_activations = self.net.pre_activations(rows)
+        self.pattern = exact_pattern(self.net, rows).astype(np.float32)
+        margins = 4 * pre_activation_error(self.net) + OVERSHOOT**2 * radius / math.sqrt(net.width)
         self.past = past_boundaries(self.pre_activations, self.pattern, margins)
         self.kernel = factors @ factors.T
         # coordinates in the row space of Y: norms of Y^T v are those of R^T v
         self.weigher = np.linalg.qr(factors.T, mode="r") if n < factors.shape[1] else factors.T
-        self.budget = radius**2 * (1 - 8 * gamma(net.weights.size + 64))
-        entries = n * net.width
-        self.thorough = entries * n * (n + 2) <= THOROUGH_WORK
+        self.budget = radius**2 * (1 - 8 * gamma(net.weights.size + 64)) / self.shared.copies
         self.exact_singles = entries * n <= SINGLES_WORK
         self.singles = single_flips(self.points, self.past)
         self.fixed: list[Move] = list(self.singles)
@@ -163,16 +170,21 @@ class _Search:
         return values
 
     def evaluate(self, candidates: list[Move], choice: NDArray[np.int64]) -> tuple[float, FloatArray]:
-        """The change of the Jacobian at the explicit weights, and its top left singular vector."""
-        moves = np.zeros((self.net.width, self.points.shape[1]))
-        for index in np.unique(choice[choice != STAY]):
-            neurons = np.flatnonzero(choice == index)
-            moves[neurons] = candidates[index].moves(neurons)
-        moved = TwoLayerNetwork(self.net.weights + moves @ self.basis.T, self.net.signs)
-        counts = pattern_counts(exact_pattern(moved, self.rows) - self.pattern)
-        change = pattern_change_norm(self.kernel, counts, self.net.width, self.factors.shape[1])[0]
-        if change > self.best_change and within_ball(moved.weights, self.net.weights, self.radius):
-            self.best_change, self.best_weights = change, moved.weights
+        """The change of the Jacobian at the explicit weights, and its top left singular vector: from the neurons that move."""
+        moving = np.flatnonzero(choice != STAY)
+        if not moving.size:
+            return 0.0, np.zeros(len(self.rows))
+        moves = np.empty((len(moving), self.points.shape[1]))
+        for index in np.unique(choice[moving]):
+            some = choice[moving] == index
+            moves[some] = candidates[index].moves(moving[some])
+        before, copies = self.net.weights[moving], self.shared.copies
+        after = before + moves @ self.basis.T
+        moved = TwoLayerNetwork(after, self.net.signs[moving])
+        counts = copies * pattern_counts(exact_pattern(moved, self.rows) - self.pattern[:, moving])
+        change = pattern_change_norm(self.kernel, counts, self.whole.width, self.factors.shape[1])[0]
+        if change > self.best_change and within_ball(after, before, self.radius, copies):
+            self.best_change, self.best_weights = change, self.shared.placed(self.whole.weights, moving, after)
         return change, np.asarray(np.linalg.eigh(self.kernel * counts)[1][:, -1])
 
 

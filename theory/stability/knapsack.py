@@ -16,7 +16,7 @@ UNUSED = 2.0**-10
 SMALLEST_COST = 2.0**-60
 """Costs below this fraction of the budget count as this fraction when the range of prices is set."""
 
-SAMPLE = 20000
+SAMPLE = 10000
 """Neurons in the sample that narrows the price down."""
 
 TOGETHER = 2**17

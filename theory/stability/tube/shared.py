@@ -59,6 +59,14 @@ class SharedWeights:
         """``X W^T`` as computed, shape (n, p)."""
         return rows @ self.looked_at.weights.T
 
+    def placed(self, weights: FloatArray, neurons: NDArray[np.intp], values: FloatArray) -> FloatArray:
+        """The network's weights (m, d), a new array, with those of some that are looked at, (q, d), for both of each pair."""
+        found, count = weights.copy(), len(self.looked_at.weights)
+        for first in range(0, len(weights), count):
+            places = neurons + first if self.order is None else self.order[neurons + first]
+            found[places] = values
+        return found
+
 
 def in_order(values: FloatArray, order: Order | None) -> FloatArray:
     """What the last axis has of the network's neurons, in the order in which these are looked at."""
