@@ -62,7 +62,7 @@ class Free:
 Move = Line | Free
 
 
-def past_boundaries(pre_activations: FloatArray, active: FloatArray, margins: FloatArray) -> FloatArray:
+def past_boundaries(pre_activations: FloatArray, active: NDArray[np.floating], margins: FloatArray) -> FloatArray:
     """By how much each pre-activation (n, m) has to change to be clearly on the other side of 0, shape (n, m).
 
     ``active`` (n, m) says on which side it is, exactly; ``margins`` (m,) are above the rounding of a pre-activation.
@@ -76,7 +76,8 @@ def crossing_lengths(points: FloatArray, past: FloatArray, direction: FloatArray
     along = points @ direction
     steep = np.abs(along) > OVERSHOOT * np.linalg.norm(direction)
     lengths = np.full(past.shape, np.inf)
-    return np.divide(past, along[:, None], out=lengths, where=steep[:, None])
+    np.divide(past, along[:, None], out=lengths, where=steep[:, None])
+    return lengths
 
 
 def single_flips(points: FloatArray, past: FloatArray) -> list[Move]:

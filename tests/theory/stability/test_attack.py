@@ -14,6 +14,7 @@ from theory.stability import attack, attack_ball, ball_changes, certify_ball, ch
 from theory.stability.attack import _Search, change_attack, within_ball
 from theory.stability.flips import flip_costs
 from theory.stability.smooth_attack import _SmoothSearch, smooth_change
+from theory.stability.tube.shared import SharedWeights
 
 SMOOTH = sorted(set(ACTIVATIONS) - {"relu"})
 Problem = tuple[TwoLayerNetwork, FloatArray, FloatArray]
@@ -201,7 +202,7 @@ def test_the_quick_search_moves_neurons_that_share_their_weights_alike(
     shown = change_at(net, rows, weights) if condition == "2" else features_change(net, rows, weights)
     assert change == pytest.approx(shown, rel=1e-9)
     # looked at one by one they change no more than for the last of the budget
-    monkeypatch.setattr(attack, "SharedWeights", type("Single", (), {"of": attack.SharedWeights.none}))
+    monkeypatch.setattr(SharedWeights, "of", SharedWeights.none)
     assert change_attack(net, rows, 2.0, np.random.default_rng(0), condition)[0] == pytest.approx(change, rel=0.02)
 
 
