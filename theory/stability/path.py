@@ -239,7 +239,7 @@ def certify_path_until_broken(
     rows = unit_rows(inputs)
     state = FunctionSpaceDescent(net, rows, y)
     lambda_min = initial_eigenvalue(asked, state)
-    start = state.pre_activations.copy()
+    start = state.pre_activations
     segments = segments_of(net, start, factor_rows(asked, rows))
     changes: list[UpperBound] = []
     lengths, residuals = [], [euclidean_norm(state.residual)]
@@ -252,10 +252,11 @@ def certify_path_until_broken(
             if not changes:
                 raise broken from error
             break
-        lower, upper = segments.supremum(start, state.pre_activations, finest, reached)
+        end = state.pre_activations
+        lower, upper = segments.supremum(start, end, finest, reached)
         reached = max(reached, lower)
         changes.append(upper)
         lengths.append(state.last_step_norm)
         residuals.append(euclidean_norm(state.residual))
-        np.copyto(start, state.pre_activations)
+        start = end
     return PathCertificate.of(changes, lambda_min, lengths, residuals), broken

@@ -76,15 +76,16 @@ class NetworkSteps:
         """The steps from each stored iterate; fewer than asked for when G is not certified to be regular any more."""
         state = FunctionSpaceDescent(self.network.net, self.network.inputs, self.network.targets)
         taken: list[VaryingStep] = []
-        steps = network_steps(state, self.network.eta)
+        steps, end = network_steps(state, self.network.eta), state.pre_activations
         for _ in range(self.network.steps):
-            start, gram = state.pre_activations.copy(), state.gram
+            start, gram = end, state.gram
             gram_error = GramRounding.of(state, self.network.net.dim).frobenius
             if smallest_root(gram, gram_error) == 0:
                 break
             try:
                 step = next(steps)
-                above = self._variation(start, state, gram, gram_error)
+                end = state.pre_activations
+                above = self._variation(start, end, state, gram, gram_error)
             except DescentError:
                 break
             taken.append(VaryingStep(step, above))
@@ -92,14 +93,16 @@ class NetworkSteps:
                 break
         return taken
 
-    def _variation(self, start: FloatArray, state: FunctionSpaceDescent, gram: FloatArray, gram_error: float) -> float:
+    def _variation(
+        self, start: FloatArray, end: FloatArray, state: FunctionSpaceDescent, gram: FloatArray, gram_error: float
+    ) -> float:
         """The upper end of the bracket of eps_k; exactly 0 when no activation of a ReLU network changed on the segment."""
         relu = self.network.net.activation == "relu"
-        if relu and np.array_equal(start >= 0, state.pre_activations >= 0):
+        if relu and np.array_equal(start >= 0, end >= 0):
             return 0.0
         _, above = segment_variation(
             start,
-            state.pre_activations,
+            end,
             state.signs,
             state.kernel,
             gram,
