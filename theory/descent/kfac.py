@@ -30,16 +30,19 @@ class KroneckerFactored(Optimiser):
     condition = "K2"
 
     def movement(self, state: Iterate) -> Movement:
-        """``P diag(g) H^{-1}``."""
+        """``P diag(g) H^{-1}``; where no length is measured, of few columns, of whose rounding ``rounding`` says nothing."""
         gradient, pattern_gram, geometry = state.output_gradient, state.pattern_gram, state.geometry
-        # H^{-1} diag(g), transposed below
-        inverse_times = solve_gram(pattern_gram, np.diag(gradient), named_at("H", "Condition K1", state.steps))
-        coordinates = geometry.dual_coordinates
-        length = form_root(inverse_times @ coordinates, pattern_gram) if state.measure_steps else float("nan")
-        basis = geometry.basis
-        factors: Factors = (geometry.projection @ inverse_times.T,)
-        if 2 * basis.shape[1] < len(basis):
-            factors = (basis, basis.T @ inverse_times.T)
+        basis, name = geometry.basis, named_at("H", "Condition K1", state.steps)
+        few, length = 2 * basis.shape[1] < len(basis), float("nan")
+        factors: Factors
+        if few and not state.measure_steps:
+            factors = (basis, solve_gram(pattern_gram, gradient[:, None] * basis, name).T)
+        else:
+            # H^{-1} diag(g), transposed below
+            inverse_times = solve_gram(pattern_gram, np.diag(gradient), name)
+            if state.measure_steps:
+                length = form_root(inverse_times @ geometry.dual_coordinates, pattern_gram)
+            factors = (basis, basis.T @ inverse_times.T) if few else (geometry.projection @ inverse_times.T,)
         return Movement(factors, length, lambda: solve_gram(pattern_gram, gradient[:, None] * geometry.dual_inputs))
 
     def parameter_step(self, state: Iterate, eta: float) -> FloatArray:

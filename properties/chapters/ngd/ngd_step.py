@@ -80,10 +80,11 @@ class NetworkSteps:
         for _ in range(self.network.steps):
             start, gram = end, state.gram
             gram_error = GramRounding.of(state, self.network.net.dim).frobenius
-            if smallest_root(gram, gram_error) == 0:
-                break
             try:
                 step = next(steps)
+                # errors are infinite without a certified eigenvalue, but not then alone
+                if np.isinf(step.after_error) and smallest_root(gram, gram_error) == 0:
+                    break
                 end = state.pre_activations
                 above = self._variation(start, end, state, gram, gram_error)
             except DescentError:

@@ -5,9 +5,10 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.theory.descent.problems import STEPS, problem
+from theory.descent.optimiser import as_optimiser
 from theory.descent.steps import FunctionSpaceDescent, gradient_step, natural_gradient_step, trajectory
 from theory.errors import ChoiceError, NotFiniteError, ShapeError
-from theory.inputs import FloatArray
+from theory.inputs import FloatArray, normalise_rows
 from theory.network.blocks import _threads_allowed, share_out
 from theory.network.two_layer import TwoLayerNetwork
 
@@ -121,6 +122,19 @@ def test_unmeasured_descent_follows_the_same_path_without_lengths(optimiser: str
     assert np.isfinite(measured.step_norms).all()
     assert np.isnan(spared.step_norms).all()
     assert np.isfinite(trajectory(net, inputs, y, 0.2, 4, "ngd", measure_steps=False).step_norms).all()
+
+
+def test_unmeasured_kfac_solves_for_the_columns_that_the_inputs_span() -> None:
+    rng = np.random.default_rng(3)
+    inputs, y = normalise_rows(rng.standard_normal((7, 3))), rng.standard_normal(7)
+    net = TwoLayerNetwork.initialise(500, 3, 1.0, rng)
+    measured, spared = (FunctionSpaceDescent(net, inputs, y, measure_steps=measure) for measure in (True, False))
+    whole, few = (as_optimiser("kfac").movement(state) for state in (measured, spared))
+    assert [factor.shape for factor in few.factors] == [(7, 3), (3, 7)]
+    expected = whole.factors[0] @ whole.factors[1]
+    assert few.factors[0] @ few.factors[1] == pytest.approx(expected, abs=1e-11 * np.abs(expected).max())
+    assert np.isnan(few.length)
+    assert np.isfinite(whole.length)
 
 
 @pytest.mark.parametrize("optimiser", list(STEPS))
