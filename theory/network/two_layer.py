@@ -172,7 +172,8 @@ class TwoLayerNetwork:
     def pre_activations(self, inputs: ArrayLike) -> FloatArray:
         """``Z = X W^T``, shape (n, m), for unit rows X of shape (n, d)."""
         rows = self.rows(inputs)
-        return Blocks(len(rows), self.width).joined(self.pre_activation_blocks(rows))
+        found = self.pre_activation_blocks(rows)
+        return found[0] if len(found) == 1 else Blocks(len(rows), self.width).joined(found)
 
     def pre_activation_blocks(self, rows: FloatArray) -> list[FloatArray]:
         """The same in ``Blocks`` of neurons, for rows that are known to be unit vectors. Raises ShapeError."""
