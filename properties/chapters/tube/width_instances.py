@@ -11,11 +11,12 @@ from flint import arb, fmpq
 
 from properties.engine.stable_names import stored_as
 from theory.direction import UpperBound
-from theory.inputs import FloatArray
+from theory.inputs import FloatArray, independent_neurons
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.norms import rounded_up
 from theory.stability.tube.bounds import TubeBounds, bounds_at, pushed, turned
-from theory.stability.tube.start import Start, sum_above, tube_start
+from theory.stability.tube.shared import SharedWeights
+from theory.stability.tube.start import Start, start_at, sum_above
 from theory.theorems import tube, tube_width_ratio
 from theory.theorems.chernoff import chernoff_failure
 from theory.theorems.tube_plan import RATIO_FORM, TubePlan, tube_plan
@@ -156,8 +157,10 @@ class DrawnTube:
     def at(cls, plan: TubePlan, width: int, rng: np.random.Generator) -> DrawnTube:
         """Draw one, and look at it: counts exact, norms rounded up."""
         one, widths = plan.inputs, plan.tube(width)
-        net = TwoLayerNetwork.initialise(width, one.rows.shape[1], plan.scale, rng, plan.symmetric)
-        start = tube_start(net, one.rows, one.targets, plan.symmetric)
+        drawn = independent_neurons(width, plan.symmetric)
+        net = TwoLayerNetwork.initialise(drawn, one.rows.shape[1], plan.scale, rng)
+        shared = SharedWeights.mirrored(net) if plan.symmetric else SharedWeights.none(net)
+        start = start_at(net, one.rows, one.targets, shared, shared.pre_activations(one.rows))
         return cls(start, widths, bounds_at(start, widths))
 
 

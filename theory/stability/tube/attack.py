@@ -84,7 +84,7 @@ class _Search:
     """The neurons with a pair that may flip, and the rest, which only counts."""
 
     def __init__(self, start: Start, widths: ArrayLike, eta: float) -> None:
-        n, m = len(start.rows), start.net.width
+        n, m = len(start.rows), start.width
         given = given_widths(widths, n, m)
         reach = given.values[:, None] if isinstance(given, InputWidths) else given.values
         z = start.spread(np.abs(start.pre_activations))

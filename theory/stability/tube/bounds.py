@@ -51,7 +51,7 @@ class TubeBounds(Directed):
 
 def bounds_at(start: Start, widths: ArrayLike) -> TubeBounds:
     """The bounds for widths (n,), or (n, m), as given. Raises ShapeError, NotFiniteError, ScaleError (a negative width)."""
-    given = given_widths(widths, len(start.rows), start.net.width)
+    given = given_widths(widths, len(start.rows), start.width)
     if start.net.phi.curvature is not None:
         return smooth_bounds(start, given)
     ordered = NeuronWidths(in_order(given.values, start.order)) if isinstance(given, NeuronWidths) else given

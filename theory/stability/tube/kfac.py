@@ -135,8 +135,8 @@ class KroneckerTube(TubeRule):
 
     def _widths(self, tube: Tube, bounds: TubeBounds, path: UpperBound) -> Widths:
         start = tube.start
-        plain = UpperBound(theorem.plain_solution(len(start.rows), start.net.width, bounds.lambda_min, self.eps))
-        units = np.array([theorem.width(path, float(h), 1.0, start.net.width) for h in self.leverage.upper])
+        plain = UpperBound(theorem.plain_solution(len(start.rows), start.width, bounds.lambda_min, self.eps))
+        units = np.array([theorem.width(path, float(h), 1.0, start.width) for h in self.leverage.upper])
         largest = InputWidths(raised(units * float(plain), 2))
         if not self.per_neuron or not isinstance(tube, RectifierTube):
             return largest

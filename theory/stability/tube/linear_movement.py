@@ -65,7 +65,7 @@ class Pull:
     @classmethod
     def of(cls, start: Start) -> Pull:
         """Of ``c0``."""
-        n, root = len(start.rows), float(np.sqrt(start.net.width))
+        n, root = len(start.rows), float(np.sqrt(start.width))
         scale = math.ldexp(1.0, math.frexp(float(np.abs(start.coefficients).max(initial=0.0)))[1])
         coefficients, error_of_c = start.coefficients / scale, start.coefficients_error / scale
         sizes = np.abs(coefficients)

@@ -81,8 +81,8 @@ class NaturalGradientTube(TubeRule):
             plain,
             rest,
             flips_of(tube.listed, tube.masks, len(start.rows)),
-            theorem.width(1.0, residual, start.net.width),
-            theorem.width(1.0, later, start.net.width),
+            theorem.width(1.0, residual, start.width),
+            theorem.width(1.0, later, start.width),
             {one.neurons.start: one for one in tube.listed},
         )
 

@@ -41,6 +41,11 @@ class SharedWeights:
         return cls(net, 1, None, net.signs)
 
     @classmethod
+    def mirrored(cls, half: TwoLayerNetwork) -> SharedWeights:
+        """Twice these neurons, the second time with opposite signs: symmetric initialisation, without a copy."""
+        return cls(half, 2, None, None)
+
+    @classmethod
     def of(cls, net: TwoLayerNetwork) -> SharedWeights:
         """Pairs are found where every neuron's weights occur an even number of times."""
         half = net.width // 2
@@ -54,6 +59,11 @@ class SharedWeights:
             looked_at = replace(net, weights=first, signs=net.signs[order[:half]])
         outputs: FloatArray = in_order(net.signs, order).reshape(2, half).sum(axis=0)
         return cls(looked_at, 2, order, outputs if outputs.any() else None)
+
+    @property
+    def width(self) -> int:
+        """m."""
+        return self.copies * self.looked_at.width
 
     def pre_activations(self, rows: FloatArray) -> FloatArray:
         """``X W^T`` as computed, shape (n, p)."""

@@ -41,7 +41,7 @@ def smooth_neuron_widths(start: Start, path: InputWidths, later: InputWidths, wi
 
     ``later`` has its factors already; ``widths`` None is the start itself, where nothing has moved.
     """
-    phi, root, n = start.net.phi, float(np.sqrt(start.net.width)), len(start.rows)
+    phi, root, n = start.net.phi, float(np.sqrt(start.width)), len(start.rows)
     assert phi.curvature is not None
     sizes = np.abs(start.coefficients)
     slopes = phi.derivative(start.pre_activations)

@@ -131,7 +131,7 @@ class Neurons:
 
 @dataclass(frozen=True)
 class Start(Beginning, Neurons):
-    """The initial network itself besides, of m neurons."""
+    """The initial network itself besides, of m neurons; where these were drawn in pairs, one of each may be all there is of it."""
 
     net: TwoLayerNetwork = field(repr=False)
     order: Order | None = field(repr=False)
@@ -176,18 +176,18 @@ def tube_start(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, paired: bo
 def start_at(
     net: TwoLayerNetwork, rows: FloatArray, y: ArrayLike, shared: SharedWeights, pre_activations: FloatArray
 ) -> Start:
-    """The same from the neurons that are looked at and their pre-activations. Raises InputError."""
-    targets = target_vector(y, len(rows))
-    enough_parameters(len(rows), net.width, net.dim)
+    """The same from the neurons that are looked at and their pre-activations; ``net`` may be these alone. Raises InputError."""
+    targets, width = target_vector(y, len(rows)), shared.width
+    enough_parameters(len(rows), width, net.dim)
     error = pre_activation_errors(shared.looked_at.weights)
     seen = first_pass(shared.looked_at, rows, pre_activations, error, shared.outputs)
     gram = (
-        rectifier_gram(rows, shared.copies * seen.counts, net.width)
+        rectifier_gram(rows, shared.copies * seen.counts, width)
         if net.phi.curvature is None
         else gram_with_error(net, rows)
     )
-    residual = first_residual(net, seen.sums, error, targets, shared.outputs is None)
-    beginning = Beginning.of(rows, net.width, net.phi.slope, shared.copies, gram, residual)
+    residual = first_residual(width, seen.sums, error, targets, shared.outputs is None)
+    beginning = Beginning.of(rows, width, net.phi.slope, shared.copies, gram, residual)
     return Start(
         **vars(beginning),
         net=net,
@@ -200,7 +200,7 @@ def start_at(
 
 
 def first_residual(
-    net: TwoLayerNetwork, sums: FloatArray, error: FloatArray, targets: FloatArray, cancelled: bool
+    width: int, sums: FloatArray, error: FloatArray, targets: FloatArray, cancelled: bool
 ) -> tuple[FloatArray, float]:
     """``r(0)`` as computed, shape (n,), and a bound of its error in the 2-norm; exact where neurons cancel in pairs.
 
@@ -212,9 +212,9 @@ def first_residual(
     else:
         distinct = len(error)
         with np.errstate(over="ignore", invalid="ignore"):
-            root = math.sqrt(net.width)
+            root = math.sqrt(width)
             operations = min(distinct, LENGTH) + distinct // LENGTH + FUNCTION_ROUNDINGS + 8
-            moved = STEEPEST_SLOPE * 2 * float(error.sum()) * (net.width // distinct)
+            moved = STEEPEST_SLOPE * 2 * float(error.sum()) * (width // distinct)
             errors = (2 * gamma(operations) * sums[:, 1] + moved) / root
             residual = sums[:, 0] / root - targets
             bound = norm_above(errors + 2 * UNIT_ROUNDOFF * np.abs(residual))

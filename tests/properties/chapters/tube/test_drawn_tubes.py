@@ -50,6 +50,11 @@ def test_what_is_known_of_the_draw_changes_nothing_that_is_found(symmetric: bool
     net = TwoLayerNetwork.initialise(400, 2, 1.0, np.random.default_rng(3), symmetric)
     expected = tube_start(net, plan.inputs.rows, plan.inputs.targets)
     assert found.start.copies == expected.copies == (2 if symmetric else 1)
+    assert found.start.width == expected.width == 400
+    assert found.start.lambda_min == expected.lambda_min
+    assert np.array_equal(found.start.pre_activations, expected.pre_activations)
+    # of a pair one neuron is drawn, and no other is made of it
+    assert found.start.net.width == (200 if symmetric else 400)
     assert found.bounds.ratio == bounds_at(expected, plan.tube(400)).ratio
     assert found.start.coefficients.tolist() == expected.coefficients.tolist()
     assert found.widths.tolist() == plan.tube(400).tolist()
