@@ -79,7 +79,7 @@ def within_ball(weights: FloatArray, centre: FloatArray, radius: float, copies: 
 
 
 class _Search:
-    """Candidate moves of all neurons, and the best weights found so far."""
+    """Candidate moves of all neurons, and the best of them found so far: which neurons move, and where to."""
 
     def __init__(self, net: TwoLayerNetwork, rows: FloatArray, radius: float, factors: FloatArray) -> None:
         self.whole, self.rows, self.radius, self.factors = net, rows, radius, factors
@@ -111,7 +111,14 @@ class _Search:
             self.fixed_changes = self.pattern_changes(self.fixed)
             self.fixed_costs = np.array([move.costs() for move in self.fixed])
         self.best_change = 0.0
-        self.best_weights = net.weights
+        self.best_moves: tuple[NDArray[np.intp], FloatArray] | None = None
+
+    @property
+    def best_weights(self) -> FloatArray:
+        """The weights (m, d) that show the best change: a new array, or ``W(0)`` itself where none does."""
+        return (
+            self.whole.weights if self.best_moves is None else self.shared.placed(self.whole.weights, *self.best_moves)
+        )
 
     def pattern_changes(self, moves: list[Move]) -> FloatArray:
         """``D`` of each move, shape (P, n, m), entries -1, 0, 1."""
@@ -184,7 +191,7 @@ class _Search:
         counts = copies * pattern_counts(exact_pattern(moved, self.rows) - self.pattern[:, moving])
         change = pattern_change_norm(self.kernel, counts, self.whole.width, self.factors.shape[1])[0]
         if change > self.best_change and within_ball(after, before, self.radius, copies):
-            self.best_change, self.best_weights = change, self.shared.placed(self.whole.weights, moving, after)
+            self.best_change, self.best_moves = change, (moving, after)
         return change, np.asarray(np.linalg.eigh(self.kernel * counts)[1][:, -1])
 
 
