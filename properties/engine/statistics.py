@@ -126,7 +126,8 @@ class Trials:
         """The generator of this evaluation; successive draws go on where the last ones ended."""
         text = f"{self.family}\n{description_key(self.description)}"
         digest = hashlib.sha256(text.encode()).digest()
-        return np.random.default_rng(np.random.SeedSequence([self.seed, int.from_bytes(digest, "big")]))
+        stream = np.random.SeedSequence([self.seed, int.from_bytes(digest, "big")])
+        return np.random.Generator(np.random.SFC64(stream))  # of NumPy's the one that draws normal numbers fastest
 
     def at_most(
         self, event: str, failures: int, trials: int, predicted: float, rounding: float = 0.0, unknown: int = 0
