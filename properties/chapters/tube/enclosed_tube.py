@@ -335,6 +335,16 @@ class EnclosedTube:
         return norm_enclosed(self.step_change @ self.start)
 
     @cached_property
+    def kinds(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """One neuron of each kind, and of which kind each is (m,): those of a ReLU network are alike that are active, and near 0, on the same inputs."""
+        if not self.rectified:
+            every = np.arange(self.neurons)
+            return every, every
+        both = np.concatenate([self.active, self.near])
+        _, one, kind = np.unique(both, axis=1, return_index=True, return_inverse=True)
+        return one, kind.ravel()
+
+    @cached_property
     def start_views(self) -> tuple[AnyArray, AnyArray]:
         """``||G(0)^{-1} (K_i phi'_r)||`` and ``||K_i delta_r||`` (n, m)."""
         inverse = np.array(arb_mat(self.gram.tolist()).inv().tolist(), dtype=object)

@@ -192,7 +192,9 @@ class KroneckerRule(Stated):
     def features(self, instance: KroneckerTubeNetwork) -> Sequence[str]:
         """What the table counts: the form, mu, more inputs than dimensions, flips on the way."""
         with working_precision(TUBE_BITS):
-            mu, flips = float(self.numbers(instance)[0]), instance.first_run.flips
+            given = instance.form in KRONECKER_FORMS
+            mu = float(self.ratio(self.around(instance)) if given else instance.certificate.contraction)
+            flips = instance.first_run.flips
         low = math.floor(5 * mu) / 5
         n, d = instance.inputs.shape
         found = [instance.form, f"mu in [{low:.1f}, {low + 0.2:.1f})", "n > d" if n > d else "n <= d"]

@@ -94,18 +94,20 @@ def by_row_norm(at: EnclosedTube, path: arb) -> AnyArray:
 
 def by_neuron(at: EnclosedTube, path: arb, rest: arb) -> AnyArray:
     """The same or, where it is less, what a neuron's own coefficients say, (n, m)."""
-    own, changed = at.start_motions
-    inverse, flipping = at.start_views
-    rows = np.array(at.row_norms, dtype=object)[:, None]
     residual = tube.later_residual(at.lambda_min, at.gram_change_norm, rest)
-    found = np.frompyfunc(
-        lambda row, start, turned, seen, flips: tube.neuron_width(
-            row, path, start, turned, rest, at.neurons, at.slope, seen, residual, flips
-        ),
-        5,
-        1,
-    )(rows, own, changed, inverse, flipping)
-    return np.asarray(found)
+
+    def single(row: arb, start: arb, turned: arb, seen: arb, flips: arb) -> arb:
+        return tube.neuron_width(row, path, start, turned, rest, at.neurons, at.slope, seen, residual, flips)
+
+    return of_kinds(at, single, *at.start_motions, *at.start_views)
+
+
+def of_kinds(at: EnclosedTube, single: Callable[..., arb], *columns: AnyArray) -> AnyArray:
+    """``single`` of ``||K_i||`` and the entries of these (n, m), for every pair (n, m): once for the neurons of a kind."""
+    one, kind = at.kinds
+    rows = np.array(at.row_norms, dtype=object)[:, None]
+    found = np.frompyfunc(single, 1 + len(columns), 1)(rows, *(column[:, one] for column in columns))
+    return np.asarray(found)[:, kind]
 
 
 @dataclass(frozen=True)
@@ -229,7 +231,9 @@ class TubeRule(Stated):
     def features(self, instance: TubeNetwork) -> Sequence[str]:
         """What the table counts: mu, flips on the way, and the form."""
         with working_precision(TUBE_BITS):
-            mu, flips = float(self.numbers(instance)[1]), instance.first_run.flips
+            given = instance.form in FORMS
+            mu = float(self.ratio(instance.tube) if given else instance.certificate.contraction)
+            flips = instance.first_run.flips
         low = math.floor(5 * mu) / 5
         found = [instance.form, f"mu in [{low:.1f}, {low + 0.2:.1f})"]
         return [*found, "flips"] if flips else found

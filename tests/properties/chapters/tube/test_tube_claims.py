@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flint import arb
 
 from properties.chapters.tube.closing import Closing
 from properties.chapters.tube.families import build_drawn, build_planned
@@ -13,7 +14,7 @@ from properties.chapters.tube.ngd import T1_TUBE
 from properties.chapters.tube.points import TubePoints
 from properties.chapters.tube.root import T1_TUBE_ROOT
 from properties.chapters.tube.stability import C2_TUBE, build_points
-from properties.chapters.tube.tube_rule import TubeRule
+from properties.chapters.tube.tube_rule import TubeRule, of_kinds
 from properties.engine.claim import Bound, Verdict
 from tests.properties.chapters.tube.sweep import no_false_certificate
 from theory.descent.steps import FunctionSpaceDescent
@@ -54,6 +55,27 @@ def ratios(bounds: list[Bound] | tuple[Bound, ...], start: str) -> list[float]:
 def planned(plan: str, fixed: int, flipping: int, **changes: Any) -> TubeNetwork:
     usual = {"step_percent": 100, "steps": 4, "form": "residual"}
     return build_planned({"plan": plan, "fixed": fixed, "flipping": flipping, **usual, **changes})
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_neurons_of_one_kind_are_looked_at_once(activation: str) -> None:
+    at = build_drawn({**DRAWN, "activation": activation, "half_width": 64}).tube
+    seen: list[float] = []
+
+    def single(row: arb, start: arb, turned: arb, view: arb, flips: arb) -> arb:
+        seen.append(float(view))
+        return row + 2 * start + 3 * turned + 5 * view + 7 * flips
+
+    with working_precision(TUBE_BITS):
+        columns = (*at.start_motions, *at.start_views)
+        found = of_kinds(at, single, *columns)
+        rows = np.array(at.row_norms, dtype=object)[:, None]
+        expected = np.frompyfunc(single, 5, 1)(rows, *columns)
+    assert found.shape == (3, 128)
+    assert all(str(one) == str(other) for one, other in zip(found.ravel(), expected.ravel(), strict=True))
+    kinds = len(at.kinds[0])
+    assert len(seen) == 3 * kinds + 3 * 128
+    assert 8 < kinds < 64 if activation == "relu" else kinds == 128
 
 
 @pytest.mark.parametrize("form", ["start", "neuron"])
