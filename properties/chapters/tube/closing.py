@@ -33,8 +33,12 @@ class Sketch:
     """b, (n,) or (n, m), that a path of this length needs."""
 
 
+Numbers = tuple[FloatArray, FloatArray, FloatArray, float, float, float]
+"""M, D, what may change (n, m), lambda_b, xi, mu."""
+
+
 def _norm(matrix: FloatArray) -> float:
-    return float(np.linalg.norm(matrix, 2))
+    return float(np.linalg.svdvals(matrix)[0])
 
 
 class Closing:
@@ -52,6 +56,7 @@ class Closing:
         self.gram = self.kernel * (self.slopes @ self.slopes.T) / self.m
         self.first = float(np.linalg.eigvalsh(self.gram)[0])
         self.slope = 2 / np.sqrt(np.pi) if net.activation == "erf" else 1.0
+        self._latest: tuple[FloatArray, Numbers] | None = None
 
     def solved(self, residual: FloatArray) -> FloatArray:
         """``G(0)^{-1} r``."""
@@ -83,11 +88,17 @@ class Closing:
         _, D, _, _, _, ratio = self._rectified(b)
         return (_norm(D) / self.first if self.first > 0 else np.inf), ratio
 
-    def _rectified(self, b: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, float, float, float]:
-        widths = b if b.ndim == 2 else b[:, None]
-        now, near = self.slopes, (np.abs(self.z) <= widths).astype(float)
-        possible = (self.z >= -widths).astype(float)
-        certain, m = possible - near, self.m
+    def _rectified(self, b: FloatArray) -> Numbers:
+        """Of the pairs in the tube alone: another tube of the same pairs has the same numbers."""
+        near = (np.abs(self.z) <= (b if b.ndim == 2 else b[:, None])).astype(float)
+        if self._latest is None or not np.array_equal(near, self._latest[0]):
+            self._latest = near, self._of_pairs(near)
+        return self._latest[1]
+
+    def _of_pairs(self, near: FloatArray) -> Numbers:
+        now, m = self.slopes, self.m
+        possible = np.maximum(near, now)
+        certain = possible - near
         counts = now @ now.T
         M = self.sizes * (near @ possible.T) / m
         D = self.sizes * np.maximum(possible @ possible.T - counts, counts - certain @ certain.T) / m
@@ -105,7 +116,7 @@ class Closing:
                 ratios.append(np.sqrt(tau * others) / (least + others))
         return M, D, near, eigenvalue, xi, float(min(ratios))
 
-    def _smooth(self, b: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, float, float, float]:
+    def _smooth(self, b: FloatArray) -> Numbers:
         assert self.net.phi.curvature is not None
         bend = self.net.phi.curvature
         widths = np.broadcast_to(b if b.ndim == 2 else b[:, None], self.z.shape)
@@ -115,15 +126,15 @@ class Closing:
         eigenvalue, xi = self.first - _norm(D), _norm(M)
         return M, D, bend * widths, eigenvalue, xi, xi / eigenvalue if eigenvalue > 0 else np.inf
 
-    def closed(self, residual: FloatArray, form: str) -> tuple[Sketch, FloatArray] | None:
-        """The least tube for this r(0), with its widths; None where none closes."""
+    def closed(self, residual: FloatArray, form: str, most: float = np.inf) -> tuple[Sketch, FloatArray] | None:
+        """The least tube for this r(0), with its widths; None where none closes with a ratio of at most ``most``."""
         n = len(self.kernel)
         if self.first <= SINGULAR:
             return None
         b = np.full((n, self.m) if form == "neuron" else n, 2.0**-1000)
         for _ in range(MOST_ROUNDS):
             found = self.sketch(b, residual, form)
-            if found is None:
+            if found is None or found.ratio > most:  # wider tubes have larger ratios
                 return None
             wider = found.needed * ROOM
             if (wider <= b * ROOM).all():
@@ -136,8 +147,8 @@ class Closing:
         low, high, best = -30.0, 20.0, None
         for _ in range(HALVINGS):
             middle = (low + high) / 2
-            found = self.closed(2.0**middle * direction, form)
-            if found is not None and found[0].ratio <= ratio:
+            found = self.closed(2.0**middle * direction, form, ratio)
+            if found is not None:
                 low, best = middle, (2.0**middle, found[1])
             else:
                 high = middle

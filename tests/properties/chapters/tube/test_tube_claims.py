@@ -209,3 +209,21 @@ def test_no_false_certificate_among_some() -> None:
     counted = no_false_certificate(1000, 24)
     assert counted["undecided"] == 0
     assert counted["holds"] >= 16
+
+
+@pytest.mark.parametrize("form", ["start", "neuron"])
+def test_a_closing_tube_is_followed_only_up_to_the_ratio_that_is_asked_for(form: str) -> None:
+    instance = build_drawn({**DRAWN, "form": form})
+    direction = np.ones(3) / np.sqrt(3)
+    closing, kept = Closing(instance.net, instance.inputs), []
+    for exponent in range(-20, 6):
+        whole = Closing(instance.net, instance.inputs).closed(2.0**exponent * direction, form)
+        for most in (0.1, 0.5, 0.9):
+            found = closing.closed(2.0**exponent * direction, form, most)
+            kept.append(found is not None)
+            assert (found is None) == (whole is None or whole[0].ratio > most)
+            assert found is None or whole is not None
+            if found is not None and whole is not None:
+                assert found[0].ratio == whole[0].ratio
+                assert np.array_equal(found[1], whole[1])
+    assert 10 < sum(kept) < len(kept) - 10
