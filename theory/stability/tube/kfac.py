@@ -133,10 +133,15 @@ class KroneckerTube(TubeRule):
         progress, limit = LowerBound(theorem.least_progress(mu, least)), LowerBound(theorem.step_limit(most))
         return Reach(mu, path, progress, limit, self._widths(tube, bounds, path))
 
+    @cached_property
+    def _units(self) -> FloatArray:
+        """Widths for a path and a solution of length 1, to which others are in proportion, shape (n,)."""
+        return np.array([theorem.width(1.0, float(h), 1.0, self.start.width) for h in self.leverage.upper])
+
     def _widths(self, tube: Tube, bounds: TubeBounds, path: UpperBound) -> Widths:
         start = tube.start
         plain = UpperBound(theorem.plain_solution(len(start.rows), start.width, bounds.lambda_min, self.eps))
-        units = np.array([theorem.width(path, float(h), 1.0, start.width) for h in self.leverage.upper])
+        units = raised(self._units * float(path), 1)
         largest = InputWidths(raised(units * float(plain), 2))
         if not self.per_neuron or not isinstance(tube, RectifierTube):
             return largest
