@@ -157,10 +157,14 @@ class DrawnTube:
     def at(cls, plan: TubePlan, width: int, rng: np.random.Generator) -> DrawnTube:
         """Draw one, and look at it: counts exact, norms rounded up."""
         one, widths = plan.inputs, plan.tube(width)
-        drawn = independent_neurons(width, plan.symmetric)
-        net = TwoLayerNetwork.initialise(drawn, one.rows.shape[1], plan.scale, rng)
-        shared = SharedWeights.mirrored(net) if plan.symmetric else SharedWeights.none(net)
-        start = start_at(net, one.rows, one.targets, shared, shared.pre_activations(one.rows))
+        dim = one.rows.shape[1]
+        if plan.symmetric:  # which one of a pair has which sign changes nothing that is looked at
+            weights = rng.standard_normal((independent_neurons(width, True), dim))
+            weights *= plan.scale
+            shared = SharedWeights.mirrored(TwoLayerNetwork(weights, np.ones(len(weights))))
+        else:
+            shared = SharedWeights.none(TwoLayerNetwork.initialise(width, dim, plan.scale, rng))
+        start = start_at(shared.looked_at, one.rows, one.targets, shared, shared.pre_activations(one.rows))
         return cls(start, widths, bounds_at(start, widths))
 
 
