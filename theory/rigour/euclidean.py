@@ -1,5 +1,7 @@
 """Euclidean norms of any size: squares that vanish or overflow are those of a multiple of the numbers."""
 
+import math
+
 import numpy as np
 
 from theory.inputs import FloatArray
@@ -13,8 +15,9 @@ def euclidean_norm(values: FloatArray) -> float:
 
     Inf or not a number where an entry is, or where the norm itself is beyond the range of float64.
     """
+    flat = values.ravel(order="K")
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        plain = float(np.linalg.norm(values))
+        plain = math.sqrt(flat.dot(flat))
         if SMALLEST_PLAIN <= plain <= LARGEST_PLAIN:
             return plain
         largest = float(np.abs(values).max(initial=0.0))
@@ -26,7 +29,12 @@ def euclidean_norm(values: FloatArray) -> float:
 
 def row_norms(matrix: FloatArray) -> FloatArray:
     """The norms of the rows of an (n, k) matrix, shape (n,)."""
-    return np.array([euclidean_norm(row) for row in matrix])
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        rows = np.ascontiguousarray(matrix)
+        norms = np.sqrt(np.vecdot(rows, rows))
+    for i in np.flatnonzero(~((norms >= SMALLEST_PLAIN) & (norms <= LARGEST_PLAIN))):
+        norms[i] = euclidean_norm(matrix[i])
+    return np.asarray(norms)
 
 
 def form_root(vector: FloatArray, matrix: FloatArray) -> float:
