@@ -62,6 +62,7 @@ class Numbers:
     def __init__(self, instance: object = None, kind: Callable[[float], Any] = float, **given: Any) -> None:
         """The numbers of an instance, as ``float`` or as ``arb``; ``given`` come first, as they are."""
         self._instance, self._kind, self._given = instance, kind, given
+        self._found: dict[Callable[[Numbers], Any], Any] = {}
 
     def __getattr__(self, name: str) -> Any:
         """Look a number up. Raises AttributeError where the instance has none of that name, ScaleError where it is no number."""
@@ -82,6 +83,12 @@ class Numbers:
                 f"{type(self._instance).__name__} has no number {name!r}, and no optimiser that has it"
             )
         return own
+
+    def once(self, number: Callable[[Numbers], Any]) -> Any:
+        """A number of a theorem, of these, worked out once: steps share it."""
+        if number not in self._found:
+            self._found[number] = number(self)
+        return self._found[number]
 
     def but(self, **given: Any) -> Numbers:
         """The same with some numbers given."""

@@ -85,7 +85,7 @@ def condition_1(instance: Any) -> list[Hypothesis]:
 
 def residual_falls(rule: Rule, at: Numbers, k: int, step: Any, iterate: str) -> Iterable[Inequality]:
     """``||r(k+1)|| <= factor ||r(k)||``."""
-    factor = rule.factor(at)
+    factor = at.once(rule.factor)
     yield Inequality(
         f"||r({k + 1})|| <= factor ||r({k})|| from the {iterate} iterate {k}",
         step.after,
@@ -234,7 +234,7 @@ class Rule(Stated):
         ]
         if self.radius is None:
             return bounds
-        factor, first, accumulated = self.factor(at), steps[0], 0.0
+        factor, first, accumulated = at.once(self.factor), steps[0], 0.0
         for step in steps:
             accumulated = factor * accumulated + step.rounding(factor)
         accumulated += gamma(4 * len(steps)) * first.before
@@ -262,7 +262,7 @@ class Rule(Stated):
         if unsettled & {_run_label(len(steps)), _LENGTH_LABEL}:
             exact = instance.enclosed_trajectory()[: len(steps)]
             first, length = exact[0].before, sum((step.length for step in exact), arb(0))
-            found.append((_run_label(len(exact)), exact[-1].after, self.factor(at) ** len(exact) * first))
+            found.append((_run_label(len(exact)), exact[-1].after, at.once(self.factor) ** len(exact) * first))
             assert self.radius is not None
             found.append((_LENGTH_LABEL, length, self.radius(at.but(residual_norm=first))))
         return [at_most_enclosed(*one) for one in found if one[0] in unsettled]
@@ -277,7 +277,7 @@ class Rule(Stated):
         ]
         if instance.stored or self.radius is None:
             return found
-        run, factor, allowed = [], self.factor(at), steps[0].before
+        run, factor, allowed = [], at.once(self.factor), steps[0].before
         for k, step in enumerate(steps, start=1):
             allowed = factor * allowed
             if k > 1:

@@ -30,7 +30,7 @@ from theory.theorems import gradient_descent as gd
 def features(said: Rule, instance: GradientInstance) -> Sequence[str]:
     """The size of C, flips, and whether some step decreases ``||r||^2`` by at most 1.1 times what is guaranteed."""
     at = Numbers(instance)
-    factor = said.factor(at)
+    factor = at.once(said.factor)
     shares = [guaranteed_share(at, factor, step.before, step.after) for step in instance.run.steps]
     tight = ["decrease within 10% of the guarantee"] if max(shares) >= 1 / 1.1 else []
     return [*rule.features(instance), *tight]

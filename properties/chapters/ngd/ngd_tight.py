@@ -40,7 +40,7 @@ def attains(breaks_beyond: Callable[[Numbers], Any] = sharp_limit, first_iterate
         del iterate
         if k < first_iterate:
             return
-        factor = rule.factor(at)
+        factor = at.once(rule.factor)
         yield Inequality(
             f"distance of ||r({k + 1})|| from (1 - eta/rho) ||r({k})||, allowed {ATTAINED:g} of it",
             abs(step.after - factor * step.before),
