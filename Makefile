@@ -12,6 +12,9 @@ DISTRIBUTED := -n $(WORKERS) --maxschedchunk 1 --benchmark-disable
 EXECUTOR ?=
 SHARED := $(if $(EXECUTOR),--executor $(EXECUTOR),$(DISTRIBUTED))
 verify test thorough deep lowest newest: export OPENBLAS_NUM_THREADS ?= 1
+# what an array frees stays with the process for the next one: pages anew from the system cost more than the arithmetic on them (glibc; others ignore it)
+verify thorough: export MALLOC_MMAP_THRESHOLD_ ?= 33554432
+verify thorough: export MALLOC_TRIM_THRESHOLD_ ?= 268435456
 # without compiled modules on disk every process, of a worker and of a command that a test starts, compiles all of them again
 unexport PYTHONDONTWRITEBYTECODE
 # the versions that uv takes; of what is built from source, there being no wheel, a lower one is none
