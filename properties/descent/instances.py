@@ -277,15 +277,15 @@ class NetworkInstance:
             balls = self.first_balls
             return Run(tuple(_as_floats(step) for step in balls), sum(step.flips for step in balls))
         state = self._initial_state()
-        initial = state.pre_activations >= 0
+        initial = state.pattern if self.net.activation == "relu" else None
         taken: list[OneStep] = []
         flips = 0
         for step in islice(network_steps(state, self.eta, self.optimiser), self.steps):
             taken.append(step)
-            flips += int(np.count_nonzero((state.pre_activations >= 0) != initial))
+            flips += 0 if initial is None else int(np.count_nonzero(state.pattern != initial))
             if exhausted(step):
                 break
-        return Run(tuple(taken), flips if self.net.activation == "relu" else 0)
+        return Run(tuple(taken), flips)
 
     @cached_property
     def start(self) -> TwoLayerNetwork:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from theory.descent.iterate import Factors, Iterate, Movement
 from theory.errors import ChoiceError, DivergenceError, NotFiniteError, ShapeError
@@ -93,6 +93,11 @@ class FunctionSpaceState(Iterate):
         self._sweep((), count=self.measure_steps)
 
     @property
+    def pattern(self) -> NDArray[np.bool_]:
+        """``1[Z >= 0]``, shape (n, m): a new array."""
+        return self.pre_activations >= 0 if self._pattern is None else self._pattern.matrix
+
+    @property
     def pattern_gram(self) -> FloatArray:
         """``H = S S^T`` at the current iterate, shape (n, n)."""
         if self._pattern_gram is None:
@@ -111,8 +116,14 @@ class FunctionSpaceState(Iterate):
 
     def accurate_sums(self) -> tuple[FloatArray, FloatArray]:
         """``sum_r a_r phi(z_r)`` at the stored Z as given, shape (n,), and bounds of the errors: of summation alone."""
-        sums = [accurate_sum(self.phi.function(row) * self.signs) for row in self.pre_activations]
+        sums = [self._accurate_sum(i) for i in range(self.blocks.rows)]
         return np.array([total for total, _ in sums]), np.array([error for _, error in sums])
+
+    def _accurate_sum(self, i: int) -> tuple[float, float]:
+        """That of one input, whose row of Z is joined alone."""
+        terms = self.phi.function(np.concatenate([block[i] for block in self._moving]))
+        terms *= self.signs
+        return accurate_sum(terms)
 
     def longest_row(self) -> float:
         """``max_i ||Z_i||_2`` as computed, not squared."""

@@ -170,7 +170,7 @@ class ComputedRuns:
         found = {}
         for optimiser in ("kfac", "ngd"):
             state = FunctionSpaceDescent(self.net, self.inputs, self.targets)
-            initial, residuals, error, frozen = state.pre_activations >= 0, [], 0.0, True
+            initial, residuals, error, frozen = state.pattern, [], 0.0, True
             steps = network_steps(state, self.eta, optimiser)
             for _ in range(self.steps):
                 try:
@@ -180,7 +180,7 @@ class ComputedRuns:
                 residuals.append(step.moved_residual)
                 # a pre-activation within the step's error of 0 may lie on the other side: that doubles the error
                 error += 2 * step.after_error + step.before_error
-                frozen = frozen and bool(np.array_equal(state.pre_activations >= 0, initial))
+                frozen = frozen and bool(np.array_equal(state.pattern, initial))
             found[optimiser] = residuals, error, frozen
         return found
 

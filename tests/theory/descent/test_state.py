@@ -160,3 +160,14 @@ def test_weights_whose_squares_overflow_are_finite() -> None:
     """They are beside the input, so that the network's output is 1."""
     net = TwoLayerNetwork(np.array([[1.0, 1e200]]), np.ones(1))
     assert np.array_equal(gradient_step(net, np.eye(1, 2), np.zeros(1), 0.5).weights, [[0.5, 1e200]])
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_the_pattern_is_that_of_the_pre_activations_and_does_not_move_along(activation: str) -> None:
+    net, inputs, y = problem(4, 4, 3, 1000, activation)
+    state = FunctionSpaceDescent(net, inputs, y)
+    initial, signs = state.pattern, state.pre_activations >= 0
+    state.advance(1.0)
+    assert np.array_equal(state.pattern, state.pre_activations >= 0)
+    assert np.array_equal(initial, signs)
+    assert not np.array_equal(state.pattern, initial)
