@@ -192,7 +192,8 @@ def build_relu(description: Description, dial: Dial, plan: LossPlan = SQUARED) -
     target = dial.constant(description)
     spectral = float(np.linalg.eigvalsh(inputs @ inputs.T)[-1])
     flips = max(1, int((target / 3) ** 2 * lambda_min * net.width / spectral))
-    costs = np.cumsum(np.sort(net.pre_activations(inputs) ** 2, axis=1)[:, : flips + 1], axis=1)
+    least = np.partition(net.pre_activations(inputs) ** 2, flips, axis=1)[:, : flips + 1]
+    costs = np.cumsum(np.sort(least, axis=1), axis=1)
     radius = float(np.sqrt(0.5 * (costs[:, flips - 1] + costs[:, flips]).min()))
     return _network_instance(net, inputs, radius * np.sqrt(lambda_min), description, dial, plan, rng)
 

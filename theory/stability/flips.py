@@ -84,11 +84,13 @@ class JointKnapsack:
 
     def dual(self, multiplier: float) -> _Tangent:
         """The dual function ``mu R^2 + sum_r max_j (j - mu s_rj)_+`` at one multiplier, in floats."""
-        gains = self._numbers - multiplier * self._costs
-        best = gains.argmax(axis=0)[None, :]
-        gain = np.take_along_axis(gains, best, axis=0)[0]
-        spent = np.where(gain > 0, np.take_along_axis(self._costs, best, axis=0)[0], 0.0)
-        value = multiplier * self.budget + float(np.maximum(gain, 0.0).sum())
+        best = np.zeros(self._costs.shape[1])
+        spent = np.zeros_like(best)
+        for costs, numbers in zip(self._costs, self._numbers, strict=True):
+            gains = numbers - multiplier * costs
+            np.copyto(spent, costs, where=gains > best)
+            np.maximum(best, gains, out=best)
+        value = multiplier * self.budget + float(best.sum())
         return _Tangent(multiplier, value, self.budget - float(spent.sum()))
 
     def count(self) -> int:
@@ -131,8 +133,9 @@ class JointKnapsack:
 
     def _drop_idle(self, multiplier: float) -> None:
         """Forget the neurons without a gain at this multiplier: rounded or not, they have none at a larger one."""
-        gaining = (self._numbers - multiplier * self._costs).max(axis=0) > 0
-        self._costs, self._numbers = self._costs[:, gaining], self._numbers[:, gaining]
+        gaining = (self._numbers > multiplier * self._costs).any(axis=0)
+        if not gaining.all():
+            self._costs, self._numbers = self._costs[:, gaining], self._numbers[:, gaining]
 
     def _safe(self, value: float) -> float:
         """The dual function's float value raised above the exact one.

@@ -116,8 +116,9 @@ def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -
 def residual_with_errors(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[FloatArray, FloatArray]:
     """``r(0)`` as computed, shape (n,), and bounds of the errors of its entries."""
     m = net.width
-    magnitudes = np.abs(net.phi.function(net.pre_activations(rows))).sum(axis=1)
-    outputs = net.outputs(rows)
+    activations = net.phi.function(net.pre_activations(rows))
+    outputs = np.asarray(activations @ net.signs / np.sqrt(m))
+    magnitudes = np.abs(activations, out=activations).sum(axis=1)
     summation = 2 * gamma(m + FUNCTION_ROUNDINGS + 4) * magnitudes
     propagated = STEEPEST_SLOPE * 2 * float(pre_activation_error(net).sum())
     errors = (summation + propagated) / math.sqrt(m) + 2 * UNIT_ROUNDOFF * (np.abs(outputs - targets))
