@@ -59,6 +59,8 @@ def finite_array(values: ArrayLike, name: str, axes: int) -> FloatArray:
 
 def _all_finite(values: FloatArray) -> bool:
     """Whether all entries are, looked at in parts that stay in the cache."""
+    if values.size <= FINITE_AT_ONCE:
+        return bool(np.isfinite(values).all())
     flat = values.reshape(-1) if values.flags.c_contiguous else values
     step = FINITE_AT_ONCE if flat.ndim == 1 else len(flat)
     return all(bool(np.isfinite(flat[start : start + step]).all()) for start in range(0, len(flat), step))
@@ -93,10 +95,11 @@ def unit_rows(values: ArrayLike, name: str = "X") -> FloatArray:
 
     Raises ShapeError, NotFiniteError, ZeroRowError, NotNormalisedError.
     """
-    array = direction_rows(values, name)
+    array = finite_array(values, name, 2)
     deviation = np.abs(np.einsum("ij,ij->i", array, array) - 1.0)
     allowed = (array.shape[1] + 2) * 2.0**-52
     if (deviation > allowed).any():
+        _nonzero_rows(array, name)
         row = int(np.argmax(deviation))
         raise NotNormalisedError(
             f"the squared norm of row {row} of {name} is off 1 by {raised(deviation[row], 3)}, allowed is {reduced(allowed, 3)}; "

@@ -35,15 +35,13 @@ def _at_price(costs: FloatArray, values: FloatArray, price: float) -> NDArray[np
     choice = np.empty(costs.shape[1], dtype=np.int64)
     for some in _pieces(costs):
         profit = values[:, some] - price * costs[:, some]
-        best = profit.argmax(axis=0)
-        worth = np.take_along_axis(profit, best[None, :], axis=0)[0] > 0
-        choice[some] = np.where(worth, best, STAY)
+        choice[some] = np.where(profit.max(axis=0) > 0, profit.argmax(axis=0), STAY)
     return choice
 
 
 def _taken(table: FloatArray, choice: NDArray[np.int64]) -> FloatArray:
     """The entries of the chosen moves, 0 for those who stay, shape (m,)."""
-    picked = np.take_along_axis(table, np.maximum(choice, 0)[None, :], axis=0)[0]
+    picked = table[np.maximum(choice, 0), np.arange(len(choice))]
     return np.where(choice == STAY, 0.0, picked)
 
 
