@@ -189,7 +189,7 @@ class _Search:
         after = before + moves @ self.basis.T
         moved = TwoLayerNetwork(after, self.net.signs[moving])
         counts = copies * pattern_counts(exact_pattern(moved, self.rows) - self.pattern[:, moving])
-        change = pattern_change_norm(self.kernel, counts, self.whole.width, self.factors.shape[1])[0]
+        change = pattern_change_norm(self.kernel, counts, self.whole.width, self.factors.shape[1], both=False)[0]
         if change > self.best_change and within_ball(after, before, self.radius, copies):
             self.best_change, self.best_moves = change, (moving, after)
         return change, np.asarray(np.linalg.eigh(self.kernel * counts)[1][:, -1])

@@ -51,16 +51,18 @@ def input_norm_squared(rows: FloatArray) -> UpperBound:
     return UpperBound(rounded_up(largest_eigenvalue_upper_bound((product + product.T) / 2) + error))
 
 
-def _root_bracket(matrix: FloatArray, error: float) -> tuple[LowerBound, UpperBound]:
-    """``lambda_max^{1/2}`` of a symmetric matrix that is known up to ``error`` in spectral norm: (lower, upper)."""
+def _root_bracket(matrix: FloatArray, error: float, both: bool = True) -> tuple[LowerBound, UpperBound]:
+    """``lambda_max^{1/2}`` of a symmetric matrix that is known up to ``error`` in spectral norm: (lower, upper), inf unless ``both``."""
     symmetric = (matrix + matrix.T) / 2
-    below, above = largest_eigenvalue_bounds(symmetric)
+    below, above = largest_eigenvalue_bounds(symmetric, both)
     lower, upper = rounded_down(math.sqrt(max(below - error, 0.0))), rounded_up(math.sqrt(max(above + error, 0.0)))
     return LowerBound(lower), UpperBound(upper)
 
 
-def pattern_change_norm(kernel: FloatArray, counts: FloatArray, width: int, dim: int) -> tuple[LowerBound, UpperBound]:
-    """Bracket (lower, upper) of ``||J - J(0)||_2 = lambda_max(K o D D^T)^{1/2} / m^{1/2}`` (not squared).
+def pattern_change_norm(
+    kernel: FloatArray, counts: FloatArray, width: int, dim: int, both: bool = True
+) -> tuple[LowerBound, UpperBound]:
+    """Bracket (lower, upper), the upper end inf unless ``both`` are asked for, of ``||J - J(0)||_2 = lambda_max(K o D D^T)^{1/2} / m^{1/2}`` (not squared).
 
     ``counts`` is the exact integer matrix ``D D^T`` (n, n) of the change D (n, m) with entries -1, 0, 1 of the
     pattern; ``kernel`` is the computed ``X X^T``. Its entries are off by ``gamma_d``, so the matrix is off by at most
@@ -68,13 +70,13 @@ def pattern_change_norm(kernel: FloatArray, counts: FloatArray, width: int, dim:
     """
     matrix = kernel * counts / width
     error = 2 * gamma(dim + 6) * float(np.trace(counts)) / width
-    return _root_bracket(matrix, error)
+    return _root_bracket(matrix, error, both)
 
 
 def feature_change_norm(
-    kernel: FloatArray, change: FloatArray, error: float, dim: int
+    kernel: FloatArray, change: FloatArray, error: float, dim: int, both: bool = True
 ) -> tuple[LowerBound, UpperBound]:
-    """Bracket (lower, upper) of ``lambda_max(K o dS dS^T)^{1/2} = ||J - J(0)||_2`` (not squared) for smooth features.
+    """Bracket (lower, upper), the upper end inf unless ``both`` are asked for, of ``lambda_max(K o dS dS^T)^{1/2} = ||J - J(0)||_2`` (not squared) for smooth features.
 
     ``change`` is ``dS`` (n, m) as computed, ``error`` bounds the Frobenius norm of its error E: the Jacobian's change
     is off by ``||K o E E^T||_2^{1/2} <= ||E||_F (1 + excess)``.
@@ -82,7 +84,7 @@ def feature_change_norm(
     error, width = distance(error, "error"), change.shape[1]
     products = change @ change.T
     rounding = 2 * gamma(dim + width + 6) * float(np.trace(products))
-    below, above = _root_bracket(kernel * products, rounding)
+    below, above = _root_bracket(kernel * products, rounding, both)
     moved = rounded_up(error * (1 + squared_norm_excess(dim)))
     return LowerBound(rounded_down(below - moved)), UpperBound(rounded_up(above + moved))
 

@@ -34,6 +34,7 @@ class _SmoothSearch:
         self.limit = radius
         self.kernel = factors @ factors.T
         self.factor_dim = factors.shape[1]
+        self.error = pre_activation_error(net)
         self.slopes = net.phi.derivative(net.pre_activations(rows))
         self.best_change = 0.0
         self.best_weights = net.weights
@@ -74,14 +75,14 @@ class _SmoothSearch:
     def evaluate(self, move: FloatArray) -> tuple[float, FloatArray, FloatArray, FloatArray]:
         """A lower bound of the change, its top direction, ``phi'(Z') - phi'(Z)`` and Z'; remembers the best."""
         weights = self.net.weights + move
-        moved = TwoLayerNetwork(weights, self.net.signs, self.net.activation)
+        moved = self.net.at(weights)
         pre_activations = moved.pre_activations(self.rows)
         differences = self.net.phi.derivative(pre_activations) - self.slopes
         rows = len(self.rows)
-        errors = np.concatenate([pre_activation_error(self.net), pre_activation_error(moved)])
+        errors = np.concatenate([self.error, pre_activation_error(moved)])
         error = feature_error(self.net, euclidean_norm(errors) * math.sqrt(rows), rows)
         scaled = differences * (self.net.signs / np.sqrt(self.net.width))
-        change = feature_change_norm(self.kernel, scaled, error, self.factor_dim)[0]
+        change = feature_change_norm(self.kernel, scaled, error, self.factor_dim, both=False)[0]
         distance = euclidean_norm(weights - self.net.weights) * (1 + 2 * gamma(weights.size + 8))
         if change > self.best_change and distance <= self.limit:
             self.best_change, self.best_weights = change, weights

@@ -77,6 +77,7 @@ def test_pattern_change_norm_brackets_the_exact_eigenvalue(seed: int) -> None:
     change = rng.integers(-1, 2, (n, m)).astype(float)
     counts = change @ change.T
     below, above = pattern_change_norm(rows @ rows.T, counts, m, d)
+    assert pattern_change_norm(rows @ rows.T, counts, m, d, both=False) == (below, math.inf)
     dense = (change[:, :, None] * rows[:, None, :]).reshape(n, -1) / np.sqrt(m)
     assert below <= np.linalg.norm(dense, 2) <= above
     assert above - below <= 400 * gamma(n + d + 8) * n
@@ -95,6 +96,7 @@ def test_feature_change_norm_brackets_the_dense_norm_and_widens_with_the_error()
     dense = float(np.linalg.norm((change[:, :, None] * rows[:, None, :]).reshape(3, -1), 2))
     below, above = feature_change_norm(rows @ rows.T, change, 0.0, 4)
     assert below <= dense <= above
+    assert feature_change_norm(rows @ rows.T, change, 0.0, 4, both=False) == (below, math.inf)
     assert above - below <= 400 * gamma(20) * float(np.sum(change**2))
     wide = feature_change_norm(rows @ rows.T, change, 0.5, 4)
     assert wide[0] == pytest.approx(dense - 0.5, abs=1e3 * gamma(20))
