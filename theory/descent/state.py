@@ -63,7 +63,6 @@ class FunctionSpaceState(Iterate):
         n, m = len(self.targets), net.width
         self._unit = float(1 / np.sqrt(m))
         self._dtype = np.dtype(np.float32 if single_precision and self.phi.curvature is None else np.float64)
-        self._workspaces: dict[int, Workspace] = {}
         self._put(Blocks(n, m), net.signs, net.pre_activation_blocks(self.geometry.inputs))
         self._reach: float | None = None
         self._pattern_gram: FloatArray | None = None
@@ -77,6 +76,7 @@ class FunctionSpaceState(Iterate):
     def _put(self, blocks: Blocks, signs: FloatArray, moving: list[FloatArray]) -> None:
         """Hold these neurons; their pattern is that of the next pass."""
         self.blocks, self._signs, self._moving = blocks, signs, moving
+        self._workspaces: dict[tuple[int, int], Workspace] = {}
         self._pattern = ActivationPattern(blocks, signs) if self.phi.curvature is None else None
 
     @property
@@ -244,11 +244,12 @@ class FunctionSpaceState(Iterate):
         return self._pattern is not None and self._dtype == np.float64 and len(self.blocks.slices) <= FEW_BLOCKS
 
     def _workspace(self, thread: int, number: int) -> Workspace:
-        """A thread's, or a block's own, for a block of this number."""
-        owner = number if self._keeps_features else thread
-        if owner not in self._workspaces:
-            self._workspaces[owner] = Workspace.of(self._dtype, Blocks(self.blocks.rows, self.width))
-        return self._workspaces[owner].part(self._moving[number].shape)
+        """A thread's for blocks of one shape, or a block's own."""
+        shape = self._moving[number].shape
+        key = number if self._keeps_features else thread, shape[1]
+        if key not in self._workspaces:
+            self._workspaces[key] = Workspace.of(self._dtype, shape)
+        return self._workspaces[key]
 
     def _finish(self, outputs: FloatArray, pattern_gram: FloatArray | None) -> None:
         """Take the outputs u (n,) and H (n, n) of a pass."""
@@ -276,18 +277,11 @@ class Workspace(NamedTuple):
     signed: SignedPattern
 
     @classmethod
-    def of(cls, kind: np.dtype[Any], blocks: Blocks) -> Workspace:
-        """For all blocks, moved in float64 or float32."""
-        size = blocks.rows * blocks.columns
-        features = np.empty(size, kind)
-        slopes = features if kind == np.float64 else np.empty(size)
-        return cls(features, np.empty(size, kind), slopes, np.empty(size, np.int8))
-
-    def part(self, shape: tuple[int, ...]) -> Workspace:
-        """Contiguous arrays for a block of this shape."""
-        size = shape[0] * shape[1]
-        features, moves, slopes = (array[:size].reshape(shape) for array in (self.features, self.moves, self.slopes))
-        return Workspace(features, moves, slopes, self.signed[:size].reshape(shape))
+    def of(cls, kind: np.dtype[Any], shape: tuple[int, ...]) -> Workspace:
+        """For blocks of this shape, moved in float64 or float32."""
+        features = np.empty(shape, kind)
+        slopes = features if kind == np.float64 else np.empty(shape)
+        return cls(features, np.empty(shape, kind), slopes, np.empty(shape, np.int8))
 
 
 def _applied(movement: Factors, features: FloatArray, out: FloatArray) -> FloatArray:
