@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -110,21 +111,27 @@ class PerturbedAffine:
         slopes = self.amplitude * np.cos(self.frequencies @ theta)
         return np.asarray(self.linear + slopes[:, None] * self.frequencies)
 
+    @cached_property
+    def _spread(self) -> tuple[FloatArray, float, float]:
+        """Bounds of ``||q_i||`` (n,), ``||offdiag(Q Q^T)||_F`` and ``||Q||_2``: whatever the radius is."""
+        p = self.parameters
+        sizes = row_norms(self.frequencies) * (1 + gamma(p + 2))
+        products = self.frequencies @ self.frequencies.T
+        coupling = _frobenius(products - np.diag(np.diag(products)))
+        coupling += gamma(p + 4) * _frobenius(self.frequencies) * _frobenius(self.frequencies) + UNDERFLOW
+        return sizes, coupling, _operator_norm_bound(self.frequencies)
+
     def deviation(self, radius: float) -> float:
         """Upper bound of ``sup ||J(theta) - J(0)||_2``, exact to rounding when the rows of Q are orthogonal.
 
         ``||diag(D) Q||_2^2 <= max_i D_i^2 ||q_i||^2 + max_i D_i^2 ||offdiag(Q Q^T)||_F``, and ``<= max_i D_i^2 ||Q||_2^2``.
         """
-        p, reach = self.parameters, distance(radius, "radius")
-        sizes = row_norms(self.frequencies) * (1 + gamma(p + 2))
+        reach, (sizes, coupling, norm) = distance(radius, "radius"), self._spread
         drops = 1.0 - np.cos(np.minimum(np.where(sizes > 0, reach, 0.0) * sizes * (1 + gamma(2)), np.pi))
         drops = np.minimum(drops + (FUNCTION_ROUNDINGS + 2) * UNIT_ROUNDOFF, 2.0)
-        products = self.frequencies @ self.frequencies.T
-        coupling = _frobenius(products - np.diag(np.diag(products)))
-        coupling += gamma(p + 4) * _frobenius(self.frequencies) * _frobenius(self.frequencies) + UNDERFLOW
         largest = float(np.max(drops))
         near_orthogonal = math.hypot(float(np.max(drops * sizes)), largest * math.sqrt(coupling))
-        general = largest * _operator_norm_bound(self.frequencies)
+        general = largest * norm
         return math.nextafter(float(self.amplitude * min(near_orthogonal, general) * (1 + gamma(8))), math.inf)
 
     def rounding(self, theta: FloatArray) -> tuple[float, float]:
@@ -209,16 +216,21 @@ class SpikeMap:
         slopes = piecewise_slopes(self.parameter_rotation @ theta, self.knots, self.slopes)
         return np.asarray(self.output_rotation @ (slopes[:, None] * self.parameter_rotation))
 
+    @cached_property
+    def _changes(self) -> tuple[FloatArray, float, float]:
+        """The change of slope of each piece (n, k+1), and bounds of ``||U||_2`` and ``||V||_2``: whatever the radius is."""
+        changes = np.abs(self.slopes - piecewise_slopes(np.zeros(len(self.knots)), self.knots, self.slopes)[:, None])
+        if self.parameter_rotation.size == 1:
+            return changes, 1.0, 1.0
+        return changes, _operator_norm_bound(self.output_rotation), _operator_norm_bound(self.parameter_rotation)
+
     def deviation(self, radius: float) -> float:
         """Upper bound of ``sup ||J(theta) - J(0)||_2``: the largest slope change among the pieces that the ball meets."""
-        within = distance(radius, "radius")
-        base = piecewise_slopes(np.zeros(len(self.knots)), self.knots, self.slopes)
-        several = self.parameter_rotation.size > 1
-        turned = _operator_norm_bound(self.parameter_rotation) if several else 1.0
+        within, (changes, stretched, turned) = distance(radius, "radius"), self._changes
         reach = math.nextafter(within * turned * (1 + gamma(2)), math.inf)  # at least every |t_i| of the ball
         met = pieces_within(self.knots, reach)
-        change = float(np.abs(np.where(met, self.slopes - base[:, None], 0.0)).max()) * (1 + gamma(4))
-        return change * _operator_norm_bound(self.output_rotation) * turned if several else change
+        change = float(np.where(met, changes, 0.0).max()) * (1 + gamma(4))
+        return change * stretched * turned
 
     def rounding(self, theta: FloatArray) -> tuple[float, float]:
         """Bounds of the float64 error of ``outputs`` (2-norm) and ``jacobian`` (Frobenius norm) at ``theta``.

@@ -89,19 +89,20 @@ def map_step(
     after = model.outputs(moved) - minimiser
     output_error, jacobian_error = model.rounding(theta)
     gradient_error = loss.smoothness * output_error + loss.gradient_rounding(outputs)
-    output_error += u * euclidean_norm(residual) + minimiser_error
-    moved_error = model.rounding(moved)[0] + u * euclidean_norm(after) + minimiser_error
+    before_norm, after_norm = euclidean_norm(residual), euclidean_norm(after)
+    output_error += u * before_norm + minimiser_error
+    moved_error = model.rounding(moved)[0] + u * after_norm + minimiser_error
     size = euclidean_norm(jacobian)
     gram_error = product_error(size, jacobian_error, p, n * p)
     c_norm = euclidean_norm(c)
     displacement = eta * chosen.displacement(
         Solved(gram, gram_error, gram_error * c_norm, gradient, gradient_error, c, size + jacobian_error)
     )
-    displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * euclidean_norm(moved)
+    moved_norm = euclidean_norm(moved)
+    displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * moved_norm
     operations = n * p + n + p
-    reach = outward(euclidean_norm(theta) + euclidean_norm(moved) + float(displacement), operations)
+    reach = outward(euclidean_norm(theta) + moved_norm + float(displacement), operations)
     steepest = size + jacobian_error + 2 * model.deviation(reach if reach >= 0 else math.inf)
-    before_norm, after_norm = euclidean_norm(residual), euclidean_norm(after)
     length = euclidean_norm(moved - theta)
     step = OneStep(
         before=before_norm,
