@@ -11,12 +11,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from properties.engine.claim import Claim, Evaluation
 from properties.engine.paths import file_key, printable
 from properties.engine.replay.archive import counterexamples_in, is_archive, placed
 from properties.engine.replay.counterexample import Counterexample, read_counterexample, told
+from properties.engine.replay.one_thread import one_thread
 from properties.engine.report.entries import Entry, evaluation_entry
 from properties.engine.report.environment import environment
 from properties.engine.report.plain import number, plain
@@ -113,7 +112,7 @@ def replay_entry(replay: Replay) -> Entry:
     """
     stored = replay.counterexample
     started = time.perf_counter()
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         evaluation = evaluate_instance(replay.claim, stored.family, stored.description, stored.instance, stored.seed)
     found = evaluation_entry(evaluation)
     return {

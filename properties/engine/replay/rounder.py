@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from properties.engine.claim import Claim, Evaluation, InstanceVerdict, Verdict
 from properties.engine.replay.counterexample import Refutation
 from properties.engine.replay.instance_document import InstanceDocument, from_document, to_document
+from properties.engine.replay.one_thread import one_thread
 from properties.engine.search import evaluate_instance
 
 DIGITS = (1, 2, 3, 6)
@@ -49,7 +49,7 @@ def stored_refutation(claim: Claim[Any], found: Evaluation, seed: int, most_seco
     Raises NotReproducibleError when the claim is not refuted on what is read back: a step of the user's own that keeps
     state between calls, or a fault of the document.
     """
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         document = to_document(found.instance)
         evaluation = _evaluated(claim, found, document, seed)
         if evaluation.verdict is not InstanceVerdict.REFUTED:
