@@ -134,18 +134,23 @@ class PerturbedAffine:
         general = largest * norm
         return math.nextafter(float(self.amplitude * min(near_orthogonal, general) * (1 + gamma(8))), math.inf)
 
+    @cached_property
+    def _sizes(self) -> tuple[FloatArray, FloatArray]:
+        """``|B|`` and ``|Q|``."""
+        return np.abs(self.linear), np.abs(self.frequencies)
+
     def rounding(self, theta: FloatArray) -> tuple[float, float]:
         """Bounds of the float64 error of ``outputs`` (2-norm) and ``jacobian`` (Frobenius norm) at ``theta``.
 
         The argument of sin and cos is off by ``gamma_p |Q| |theta|``; sin and cos themselves by ``FUNCTION_ROUNDINGS``.
         """
-        p = self.parameters
+        p, (linear, frequencies) = self.parameters, self._sizes
         size = np.abs(theta)
-        argument = gamma(p) * (np.abs(self.frequencies) @ size)
+        argument = gamma(p) * (frequencies @ size)
         wave = self.amplitude * (argument + FUNCTION_ROUNDINGS * UNIT_ROUNDOFF)
-        outputs = gamma(p + 2) * (np.abs(self.linear) @ size) + wave + 2 * UNIT_ROUNDOFF * self.amplitude
-        entries = np.abs(self.linear) + self.amplitude * np.abs(self.frequencies)
-        jacobian = wave[:, None] * np.abs(self.frequencies) + 3 * UNIT_ROUNDOFF * entries
+        outputs = gamma(p + 2) * (linear @ size) + wave + 2 * UNIT_ROUNDOFF * self.amplitude
+        entries = linear + self.amplitude * frequencies
+        jacobian = wave[:, None] * frequencies + 3 * UNIT_ROUNDOFF * entries
         return euclidean_norm(outputs), _frobenius(jacobian)
 
     def lifted(self) -> PerturbedAffine:
@@ -241,18 +246,16 @@ class SpikeMap:
         positions = self.parameter_rotation @ theta
         # raised by its own rounding: it also decides on which side of a knot a position may be
         position_error = gamma(p + 4) * (np.abs(self.parameter_rotation) @ np.abs(theta)) + UNDERFLOW
-        steepest = np.abs(self.slopes).max()
-        terms = (np.abs(self.slopes).sum(axis=1)) * (np.abs(positions) + np.abs(self.knots).max(axis=1)) * 4
+        slopes = np.abs(self.slopes)
+        steepest = slopes.max()
+        terms = slopes.sum(axis=1) * (np.abs(positions) + np.abs(self.knots).max(axis=1)) * 4
         value_error = steepest * position_error + gamma(self.knots.shape[1] + 6) * terms
         ambiguous = (np.abs(positions[:, None] - self.knots) <= position_error[:, None]).any(axis=1)
         jump = float(np.abs(np.diff(self.slopes, axis=1)).max()) * float(np.sqrt(np.count_nonzero(ambiguous)))
-        size = _frobenius(self.output_rotation) * _frobenius(self.parameter_rotation)
-        outputs = _frobenius(self.output_rotation) * euclidean_norm(value_error)
-        outputs += (
-            gamma(n)
-            * _frobenius(self.output_rotation)
-            * euclidean_norm(piecewise_values(positions, self.knots, self.slopes))
-        )
+        output_size = _frobenius(self.output_rotation)
+        size = output_size * _frobenius(self.parameter_rotation)
+        outputs = output_size * euclidean_norm(value_error)
+        outputs += gamma(n) * output_size * euclidean_norm(piecewise_values(positions, self.knots, self.slopes))
         return outputs, (gamma(n + 2) * steepest + jump) * size
 
     def lifted(self) -> SpikeMap:

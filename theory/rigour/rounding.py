@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 
 UNIT_ROUNDOFF = 2.0**-53
 """u of float64 with rounding to nearest; not squared, relative."""
@@ -11,6 +12,7 @@ UNDERFLOW = 2.0**-1000
 """Above all effects of underflow on a sum of fewer than 2^60 products of float64, each off by 2^-1074 at most."""
 
 
+@lru_cache(maxsize=1024)
 def gamma(operations: int) -> float:
     """``gamma_k = k u / (1 - k u)``, rounded up: relative error of a sum of products with k roundings, in any order.
 
