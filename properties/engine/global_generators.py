@@ -16,9 +16,10 @@ from hypothesis import core
 @contextmanager
 def without_global_generators() -> Iterator[None]:
     """Hypothesis does not touch them while it lasts. In one thread at a time."""
-    kept = core.deterministic_PRNG
-    core.deterministic_PRNG = nullcontext
+    names = vars(core)
+    kept = names["deterministic_PRNG"]
+    names["deterministic_PRNG"] = nullcontext
     try:
         yield
     finally:
-        core.deterministic_PRNG = kept
+        names["deterministic_PRNG"] = kept
