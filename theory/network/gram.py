@@ -26,9 +26,11 @@ def exact_pattern(net: TwoLayerNetwork, inputs: ArrayLike) -> FloatArray:
 
     Raises ShapeError, NotFiniteError, ZeroRowError, NotNormalisedError.
     """
-    rows = unit_rows(inputs)
-    pre_activations = net.pre_activations(rows)
-    return decided_signs(rows, net.weights, pre_activations, pre_activation_error(net)).astype(np.float64)
+    return _active(net, unit_rows(inputs)).astype(np.float64)
+
+
+def _active(net: TwoLayerNetwork, rows: FloatArray) -> NDArray[np.bool_]:
+    return decided_signs(rows, net.weights, net.pre_activations(rows), pre_activation_error(net))
 
 
 def decided_signs(
@@ -49,7 +51,7 @@ def _rectifier_gram(net: TwoLayerNetwork, rows: FloatArray) -> tuple[FloatArray,
     Entry (i, j) carries ``gamma_{d+2} |x_i| |x_j| C_ij / m``; that matrix is positive semidefinite, so its norm is at
     most its trace ``sum_i |x_i|^2 C_ii / m``; doubled for norms near 1 and the rounding of the bound.
     """
-    return rectifier_gram(rows, pattern_counts(exact_pattern(net, rows)), net.width)
+    return rectifier_gram(rows, pattern_counts(_active(net, rows)), net.width)
 
 
 def rectifier_gram(rows: FloatArray, counts: FloatArray, width: int) -> tuple[FloatArray, float]:
@@ -60,7 +62,7 @@ def rectifier_gram(rows: FloatArray, counts: FloatArray, width: int) -> tuple[Fl
 
 def _rectifier_pattern_gram(net: TwoLayerNetwork, rows: FloatArray, dim: int = 1) -> tuple[FloatArray, float]:
     """``H`` from exact counts, and the error of ``K o H`` for inputs of dimension ``dim``: 1 covers H alone."""
-    return rectifier_pattern_gram(pattern_counts(exact_pattern(net, rows)), net.width, dim)
+    return rectifier_pattern_gram(pattern_counts(_active(net, rows)), net.width, dim)
 
 
 def rectifier_pattern_gram(counts: FloatArray, width: int, dim: int = 1) -> tuple[FloatArray, float]:

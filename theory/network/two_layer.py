@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -114,6 +115,7 @@ class TwoLayerNetwork:
     signs: FloatArray
     activation: str = "relu"
     phi: Activation = field(init=False, repr=False, compare=False)
+    _kept: ClassVar[dict[str, tuple[FloatArray | None, FloatArray]] | None] = None
 
     def __post_init__(self) -> None:
         """Validate the arrays and look the activation up."""
@@ -149,10 +151,28 @@ class TwoLayerNetwork:
             signs = np.concatenate([signs, -signs])
         return cls(weights=weights, signs=signs, activation=activation)
 
+    def keeping(self) -> TwoLayerNetwork:
+        """The same network, which keeps what is found of it by ``once`` for as long as it is."""
+        kept = copy(self)
+        object.__setattr__(kept, "_kept", {})
+        return kept
+
+    def once(self, name: str, rows: FloatArray | None, find: Callable[[], FloatArray]) -> FloatArray:
+        """What is found of this network, on one array of rows where it is about some; kept, and not to be written to, by one that keeps."""
+        if self._kept is None:
+            return find()
+        of, found = self._kept.get(name, (None, None))
+        if found is None or of is not rows:
+            found = find()
+            found.flags.writeable = False
+            self._kept[name] = rows, found
+        return found
+
     def at(self, weights: FloatArray) -> TwoLayerNetwork:
         """The same network at other weights (m, d), known to be finite: they are not looked at."""
         moved = copy(self)
         object.__setattr__(moved, "weights", weights)
+        object.__setattr__(moved, "_kept", None)
         return moved
 
     @property
@@ -172,6 +192,9 @@ class TwoLayerNetwork:
     def pre_activations(self, inputs: ArrayLike) -> FloatArray:
         """``Z = X W^T``, shape (n, m), for unit rows X of shape (n, d)."""
         rows = self.rows(inputs)
+        return self.once("pre-activations", rows, lambda: self._pre_activations(rows))
+
+    def _pre_activations(self, rows: FloatArray) -> FloatArray:
         found = self.pre_activation_blocks(rows)
         return found[0] if len(found) == 1 else Blocks(len(rows), self.width).joined(found)
 

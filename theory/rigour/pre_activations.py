@@ -16,7 +16,7 @@ def pre_activation_error(net: TwoLayerNetwork) -> FloatArray:
     Doubled for the rounding of the norms and of ``||x||``. Weights of any size: the norm of one whose squares vanish or
     overflow is taken of its multiple with largest entry 1.
     """
-    return pre_activation_errors(net.weights)
+    return net.once("errors of pre-activations", None, lambda: pre_activation_errors(net.weights))
 
 
 def pre_activation_errors(weights: FloatArray) -> FloatArray:

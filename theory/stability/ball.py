@@ -158,6 +158,7 @@ def certify_ball(
     rows = unit_rows(inputs)
     objective = loss(target_vector(y, len(rows)))
     enough_parameters(len(rows), net.width, net.dim)
+    net = net.keeping()
     scale = condition_scale(measured, net, rows)
     lambda_min = scale.lambda_min[0]
     distance: float

@@ -13,6 +13,7 @@ import theory.network
 from theory.errors import ChoiceError, NotFiniteError, NotNormalisedError, ScaleError, ShapeError, SignError, WidthError
 from theory.inputs import FloatArray, normalise_rows
 from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork, activation_named, pattern_counts
+from theory.rigour import pre_activations
 from theory.rigour.precision import working_precision
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
@@ -290,3 +291,24 @@ def test_pattern_counts_across_blocks(width: int, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(theory.network.two_layer, "FLOAT32_EXACT_COUNT", 8)
     pattern = np.random.default_rng(width).integers(-1, 2, (4, width))
     assert np.array_equal(pattern_counts(pattern), pattern @ pattern.T)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_a_network_that_keeps_has_the_same_pre_activations_of_any_rows(activation: str) -> None:
+    rng = np.random.default_rng(4)
+    net = TwoLayerNetwork.initialise(30, 3, 1.0, rng, activation=activation)
+    first, second = (normalise_rows(rng.standard_normal((n, 3))) for n in (4, 4))
+    kept = net.keeping()
+    for rows in (first, second, first):
+        found = kept.pre_activations(rows)
+        assert np.array_equal(found, net.pre_activations(rows))
+        assert kept.pre_activations(rows) is found
+        assert np.array_equal(kept.outputs(rows), net.outputs(rows))
+    with pytest.raises(ValueError, match="read-only"):
+        kept.pre_activations(first)[0, 0] = 1.0
+    assert net.pre_activations(first) is not net.pre_activations(first), "others keep nothing"
+    moved = kept.at(2 * net.weights)
+    assert np.array_equal(moved.pre_activations(first), 2 * net.pre_activations(first))
+    error = pre_activations.pre_activation_error
+    assert np.array_equal(error(kept), error(net))
+    assert np.array_equal(error(moved), error(TwoLayerNetwork(2 * net.weights, net.signs)))
