@@ -192,10 +192,14 @@ def build_relu(description: Description, dial: Dial, plan: LossPlan = SQUARED) -
     target = dial.constant(description)
     spectral = float(np.linalg.eigvalsh(inputs @ inputs.T)[-1])
     flips = max(1, int((target / 3) ** 2 * lambda_min * net.width / spectral))
-    least = np.partition(net.pre_activations(inputs) ** 2, flips, axis=1)[:, : flips + 1]
-    costs = np.cumsum(np.sort(least, axis=1), axis=1)
+    costs = np.cumsum(least_of_rows(net.pre_activations(inputs) ** 2, flips + 1), axis=1)
     radius = float(np.sqrt(0.5 * (costs[:, flips - 1] + costs[:, flips]).min()))
     return _network_instance(net, inputs, radius * np.sqrt(lambda_min), description, dial, plan, rng)
+
+
+def least_of_rows(values: FloatArray, count: int) -> FloatArray:
+    """The least so many entries of each row (n, m), rising, shape (n, count); ``count`` is at most m."""
+    return np.sort(np.partition(values, count - 1, axis=1)[:, :count], axis=1)
 
 
 def smooth_descriptions(dial: Dial, **parts: SearchStrategy[Any]) -> SearchStrategy[Description]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from properties.descent.instances import MAP_PARTS, DescentInstance, NetworkInstance, Run, descending, exhausted
-from properties.descent.strategies import INSIDE, Description, Dial, orthogonal_matrix, spike_steps
+from properties.descent.strategies import INSIDE, Description, Dial, least_of_rows, orthogonal_matrix, spike_steps
 from properties.engine.stable_names import stored_as
 from theory.inputs import FloatArray, normalise_rows
 from theory.kernels.geometry import InputGeometry
@@ -320,7 +320,7 @@ def build_relu(description: Description, dial: Dial, limit: StepLimit, tall: boo
     net = TwoLayerNetwork.initialise(width, d, float(description["scale"]), rng, symmetric=True)
     sigma_squared = max(float(np.linalg.eigvalsh(net.pattern_gram(inputs))[0]), 0.0)
     flips = max(1, int((dial.constant(description) / 3) ** 2 * sigma_squared * width))
-    costs = np.cumsum(np.sort(flip_costs(net, inputs), axis=1)[:, : flips + 1], axis=1)
+    costs = np.cumsum(least_of_rows(flip_costs(net, inputs), flips + 1), axis=1)
     radius = float(np.sqrt(0.5 * (costs[:, flips - 1] + costs[:, flips]).min()))
     direction = rng.standard_normal(n)
     targets = (

@@ -18,7 +18,7 @@ from properties import registry
 from properties.chapters.kfac import kfac_instances
 from properties.descent.inputs import ANGLES, INPUT_KINDS, draw_inputs, weighted_kinds
 from properties.descent.rows import general_rows, integer_rows
-from properties.descent.strategies import Dial, build_relu
+from properties.descent.strategies import Dial, build_relu, least_of_rows
 from properties.engine.claim import Family, InstanceVerdict
 from properties.engine.search import evaluate
 from properties.engine.statistics import description_key
@@ -315,3 +315,9 @@ def test_weights_of_kinds() -> None:
     assert weighted_kinds()[0] == "uniform"
     assert kinds["duplicated"] / kinds.total() < 0.06
     assert not set(ANGLES[3:]) & set(weighted_kinds(ANGLES[:3]))
+
+
+def test_the_least_of_rows_are_those_of_all_in_order() -> None:
+    values = np.random.default_rng(2).standard_normal((3, 50))
+    for count in (1, 7, 50):
+        assert np.array_equal(least_of_rows(values, count), np.sort(values, axis=1)[:, :count])
