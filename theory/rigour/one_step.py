@@ -139,7 +139,7 @@ def network_steps(state: Descent, eta: float, optimiser: Chosen = "ngd") -> Iter
             errors_after = chosen.rounding(state, start.gradient, start.gradient_error)
             state.advance(eta, chosen)
             end = AccurateOutputs.of(state)
-            errors = errors_after(eta, UNIT_ROUNDOFF * _row_norm(state))
+            errors = errors_after(eta, UNIT_ROUNDOFF * end.row_norm)
             step = _finished(start, end, state.last_step_norm, errors)
         yield step
         start = end
@@ -171,6 +171,8 @@ class AccurateOutputs:
     gradient: FloatArray
     """The loss's gradient in the outputs, shape (n,)."""
     gradient_error: float
+    row_norm: float
+    """Bound of ``max_i ||phi(Z_i)||_2``."""
 
     @classmethod
     @np.errstate(over="ignore")
@@ -180,11 +182,9 @@ class AccurateOutputs:
         sums, errors = state.accurate_sums()
         outputs = sums / root
         residual = outputs - loss.minimiser
-        summation = euclidean_norm(errors) / root
+        summation, row_norm = euclidean_norm(errors) / root, _row_norm(state)
         evaluation = (
-            0.0
-            if state.phi.curvature is None
-            else gamma(FUNCTION_ROUNDINGS) * _row_norm(state) * float(np.sqrt(len(sums)))
+            0.0 if state.phi.curvature is None else gamma(FUNCTION_ROUNDINGS) * row_norm * float(np.sqrt(len(sums)))
         )
         rounding = 2 * u * euclidean_norm(outputs)
         own_error = u * euclidean_norm(residual) + loss.minimiser_error
@@ -194,6 +194,7 @@ class AccurateOutputs:
             (summation + evaluation + (rounding + own_error)) * slack,
             loss.gradient(outputs),
             (steepest * (summation + evaluation) + (steepest * rounding + loss.gradient_rounding(outputs))) * slack,
+            row_norm,
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from flint import ctx, fmpq
@@ -57,8 +59,7 @@ def test_a_planted_plain_float_residual_in_a_certificate_is_caught(monkeypatch: 
     accurate = AccurateOutputs.of
 
     def plain(state: FunctionSpaceDescent) -> AccurateOutputs:
-        found = accurate(state)
-        return AccurateOutputs(state.residual, found.residual_error, state.output_gradient, found.gradient_error)
+        return replace(accurate(state), residual=state.residual, gradient=state.output_gradient)
 
     monkeypatch.setattr(AccurateOutputs, "of", plain)
     with pytest.raises(AssertionError):

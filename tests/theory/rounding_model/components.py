@@ -107,8 +107,8 @@ def finished() -> Case:
         ):
             for n in (1, 6):
                 before, after = np.full(n, r0 * 0.9), np.full(n, r1 * 0.7)
-                start = module.AccurateOutputs(before, e0, before, e0)
-                end = module.AccurateOutputs(after, e1, after, e1)
+                start = module.AccurateOutputs(before, e0, before, e0, 0.0)
+                end = module.AccurateOutputs(after, e1, after, e1, 0.0)
                 operations = n + 2
                 step = module._finished(start, end, length, module.StepErrors(moved, off, operations))
                 exact = float(np.linalg.norm(before)) + e0, float(np.linalg.norm(after)) + e1 + moved
