@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 from properties.engine.claim import Claim, Depth, Evaluation, Mutant, Verdict
 from properties.engine.completeness import lacking, strangers, unneeded
 from properties.engine.extension import Suite
-from properties.engine.global_generators import without_global_generators
 from properties.engine.obligations import run_obligation
 from properties.engine.part import Piece, Setting
 from properties.engine.paths import printable
@@ -171,8 +169,7 @@ class Verification:
     def _search(self, claim: Claim[Any], depth: Depth, shrinking: int = SHRINK_EVALUATIONS) -> tuple[Result | str, int]:
         seed = claim_seed(self._run.setting.root, claim.id)
         try:
-            with nullcontext() if self._run.suite is None else without_global_generators():
-                return run_claim(claim, depth, seed, self._run.observe, shrinking), seed
+            return run_claim(claim, depth, seed, self._run.observe, shrinking), seed
         except Exception as error:
             return _text(error), seed
 
