@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from properties.dataset.attempts import Found
 from properties.dataset.contribution import Contribution
@@ -22,6 +21,7 @@ from properties.engine.report.plain import counted
 from properties.reading.datasets import Dataset
 from theory.entries import GivenArray
 from theory.kernels.limiting import limiting_gram, limiting_pattern_gram
+from theory.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def certified_inputs(
     dataset: Dataset, rungs: Sequence[Rung], topics: Sequence[InputTopic] = INPUT_TOPICS
 ) -> DatasetCertificate:
     """What is certified of the inputs, before any network."""
-    with _one_thread():
+    with one_thread():
         found = Found()
         contributions = [found.topic(topic, dataset) for topic in topics]
         spectra = {
@@ -191,13 +191,8 @@ def certified_share(
     networks: Networks, rung: Rung, optimiser: str, topics: Sequence[RungTopic] = RUNG_TOPICS
 ) -> RungCertificate:
     """What is certified on one network of one optimiser; ``joined`` makes the certificate of the network of them."""
-    with _one_thread():
+    with one_thread():
         return networks.certified(rung, optimiser, topics)
-
-
-def _one_thread() -> threadpool_limits:
-    """Its blocks are small: a second thread gains little on an idle machine, and waits for its turn most of the time on a busy one."""
-    return threadpool_limits(1, user_api="blas")
 
 
 def limiting_spectra(raw_inputs: GivenArray) -> dict[str, list[float]]:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from theory.inputs import FloatArray
-from theory.network.threads import allowed, one_thread
+from theory.threads import allowed, one_thread
 
 BLOCK_ENTRIES = 2**17
 """Entries of a block: 1 MiB of float64, which stays in the second-level cache."""

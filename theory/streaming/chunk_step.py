@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from theory.descent.iterate import Factors
 from theory.errors import StreamError
 from theory.inputs import FloatArray
-from theory.network.threads import one_thread
 from theory.network.two_layer import pattern_counts
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.rigour.summation import accurate_row_sums
@@ -27,6 +26,7 @@ from theory.streaming.checkpoints import tally_arrays, tally_from
 from theory.streaming.kept import Keeper, KeptChunk
 from theory.streaming.stream import Block, NeuronStream
 from theory.streaming.tally import Tally, summed
+from theory.threads import one_thread
 
 _NONE = np.empty(0, dtype=np.int64)
 

@@ -21,7 +21,6 @@ from theory.descent.steps import Descent
 from theory.errors import DivergenceError, NotFiniteError
 from theory.inputs import FloatArray
 from theory.losses import SquaredLoss
-from theory.network.threads import one_thread
 from theory.network.two_layer import activation_named
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.streaming.chunk_step import ChunkStep, Flips, Step, first_iterate, next_iterate
@@ -30,6 +29,7 @@ from theory.streaming.kept import InMemory, Keeper, KeptChunk
 from theory.streaming.running import Progress
 from theory.streaming.stream import NeuronStream
 from theory.streaming.tally import Tally
+from theory.threads import one_thread
 
 
 @dataclass(frozen=True)

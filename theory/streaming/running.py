@@ -11,11 +11,11 @@ from typing import Protocol
 import numpy as np
 
 from theory.inputs import FloatArray
-from theory.network.threads import one_thread
 from theory.streaming.checkpoints import checkpoints_of
 from theory.streaming.executors import finished
 from theory.streaming.stream import Block, NeuronStream
 from theory.streaming.tally import Tally
+from theory.threads import one_thread
 
 TASKS = 256
 """At most so many tasks, and files of checkpoints, for a stream that has more chunks."""

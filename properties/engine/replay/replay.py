@@ -15,12 +15,12 @@ from properties.engine.claim import Claim, Evaluation
 from properties.engine.paths import file_key, printable
 from properties.engine.replay.archive import counterexamples_in, is_archive, placed
 from properties.engine.replay.counterexample import Counterexample, read_counterexample, told
-from properties.engine.replay.one_thread import one_thread
 from properties.engine.report.entries import Entry, evaluation_entry
 from properties.engine.report.environment import environment
 from properties.engine.report.plain import number, plain
 from properties.engine.search import evaluate_instance
 from theory.errors import CounterexampleError
+from theory.threads import one_thread
 
 DATASET_FAMILY = "F5"
 """Instances on a data set belong to no family of a claim."""

@@ -18,8 +18,8 @@ import numpy as np
 from properties.engine.claim import Claim, Evaluation, InstanceVerdict, Verdict
 from properties.engine.replay.counterexample import Refutation
 from properties.engine.replay.instance_document import InstanceDocument, from_document, to_document
-from properties.engine.replay.one_thread import one_thread
 from properties.engine.search import evaluate_instance
+from theory.threads import one_thread
 
 DIGITS = (1, 2, 3, 6)
 """Decimal digits of the largest entry of a part that are tried, fewest first."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from threadpoolctl import threadpool_limits
 
 from properties.engine.claim import Claim, Mutant
 from properties.engine.part import Piece
@@ -23,6 +22,7 @@ from properties.engine.run.run import Run
 from properties.engine.run.verification import Outcome, Verification
 from properties.engine.selection import defects
 from theory.proof.obligation import Obligation
+from theory.threads import one_thread
 
 Subject = TypeVar("Subject")
 
@@ -66,7 +66,7 @@ class Item:
 
     def _do(self, verify: Callable[[Subject], Outcome], subject: Subject) -> None:
         """With one thread of linear algebra: instances are small, and threads of several workers wait for each other most of the time."""
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             outcome = verify(subject)
         self.finish(outcome)
 

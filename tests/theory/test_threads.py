@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from theory.network.threads import allowed, one_thread
+from theory.threads import allowed, one_thread
 
 
 def set_to() -> set[int]:
