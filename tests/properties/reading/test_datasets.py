@@ -1,5 +1,6 @@
 """Data sets load as documented, and every kind of bad file gets its named error."""
 
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from properties.dataset.input_certificate import kernels
 from properties.dataset.transformations import shuffled, standardised
-from properties.reading import csv_table
+from properties.reading import csv_table, datasets
 from properties.reading.datasets import load_dataset
 from theory.errors import (
     ChoiceError,
@@ -45,6 +46,24 @@ def test_digits_have_signs_for_targets() -> None:
     assert set(data.y) == {-1.0, 1.0}
     assert (data.y == 1).sum() == (digits.target == 9).sum()
     np.testing.assert_array_equal(data.raw_X[data.y == -1], digits.data[digits.target == 4])
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_the_digits_are_those_of_scikit_learn_wherever_they_are_read(
+    monkeypatch: pytest.MonkeyPatch, found: bool
+) -> None:
+    """From its table, without an import of it, or by it where that is not there."""
+    from sklearn.datasets import load_digits
+
+    known = load_digits()
+    with monkeypatch.context() as patch:
+        if found:
+            patch.setitem(sys.modules, "sklearn.datasets", None)  # an import would fail
+        else:
+            patch.setattr(datasets, "find_spec", lambda name: None)
+        X, digit = datasets.digits()
+    assert np.array_equal(X, known.data)
+    assert np.array_equal(digit, known.target)
 
 
 def test_diabetes_targets_are_centred_with_unit_mean_square() -> None:
