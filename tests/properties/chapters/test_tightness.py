@@ -81,7 +81,7 @@ def both(here: tuple[str, str], confirmed: tuple[str, str]) -> list[Edit]:
     return [(STATED, *here), (CONFIRM, *confirmed)]
 
 
-_POWER, _CONFIRMED_POWER = "factor ** len(steps) * first.before", "self.factor(at) ** len(exact) * first"
+_POWER, _CONFIRMED_POWER = "factor ** len(steps) * first.before", "at.once(self.factor) ** len(exact) * first"
 _LESS = both(
     (_POWER, _POWER.replace("len(steps)", "(len(steps) - 1)")),
     (_CONFIRMED_POWER, _CONFIRMED_POWER.replace("len(exact)", "(len(exact) - 1)")),
@@ -103,7 +103,7 @@ FAULTS: tuple[tuple[str, list[Edit], list[Nearest]], ...] = (
     ("a step: 1.001", _STEP, of(CLAIMS, "<= factor ||r(k)|| from the stored iterate k")),
     ("a path: 1.001", _PATH, of(CLAIMS, LENGTH)),
     ("a path: the last segment dropped", _SEGMENT, of(CLAIMS, LENGTH)),
-    ("an exact run: one factor less", [(BALLS, "allowed = [], self.factor(at), steps[0].before\n", "allowed = [], self.factor(at), steps[0].before / self.factor(at)\n")], of(CLAIMS, EXACT_RUN)),
+    ("an exact run: one factor less", [(BALLS, "allowed = [], at.once(self.factor), steps[0].before\n", "allowed = [], at.once(self.factor), steps[0].before / self.factor(at)\n")], of(CLAIMS, EXACT_RUN)),
     ("an exact path: 1.001", [(BALLS, "radius = self.radius(", "radius = 1.001 * self.radius(")], of(CLAIMS, EXACT_LENGTH)),
     ("T1's rate", [(ngd.rate, "square_root(1 - eta)", "square_root(1 - 99 * eta / 100)")], of(["T1"], RUN)),
     ("T1-q's rate", [(ngd.rate, "1 - eta * (1 - deficit(C))", "1 - 999 * eta * (1 - deficit(C)) / 1000")], of(["T1-q"], "stored iterate")),
