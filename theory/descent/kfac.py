@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ class KroneckerFactored(Optimiser):
     condition = "K2"
 
     def movement(self, state: Iterate) -> Movement:
-        """``P diag(g) H^{-1}``; where no length is measured, of few columns, of whose rounding ``rounding`` says nothing."""
+        """``P diag(g) H^{-1}``; of few columns where no length is measured, so that ``rounding`` has no bound then."""
         gradient, pattern_gram, geometry = state.output_gradient, state.pattern_gram, state.geometry
         basis, name = geometry.basis, named_at("H", "Condition K1", state.steps)
         few, length = 2 * basis.shape[1] < len(basis), float("nan")
@@ -57,7 +58,7 @@ class KroneckerFactored(Optimiser):
     def rounding(
         self, state: Iterate, gradient: FloatArray, gradient_error: float
     ) -> Callable[[float, float], StepErrors]:
-        """That of ``H^{-1} diag(g)`` and of its products (docs/proofs/rounding.md, P11.6); infinite without a certified rank of X."""
+        """That of ``H^{-1} diag(g)`` and of its products (docs/proofs/rounding.md, P11.6); infinite without a certified rank of X, or lengths."""
         n, geometry, bounds = len(state.targets), state.geometry, input_bounds(state.geometry)
         pattern_gram, rounding = state.pattern_gram, GramRounding.of(state, 0)
         # T' below is what the step itself computes, from a gradient that differs from the accurate one
@@ -67,7 +68,9 @@ class KroneckerFactored(Optimiser):
         features_error = float(np.sqrt(n)) * rounding.absolute
         sigma = smallest_root(pattern_gram, rounding.frobenius)
         solved = KroneckerSolution.of(pattern_gram, rounding.frobenius, state.output_gradient, off, sigma)
-        displacement = solved.movement_error(geometry.basis, bounds, features_error, STEEPEST_SLOPE)
+        displacement = math.inf
+        if state.measure_steps:
+            displacement = solved.movement_error(geometry.basis, bounds, features_error, STEEPEST_SLOPE)
 
         def errors(eta: float, sum_rounding: float) -> StepErrors:
             length_error = solved.length_error(geometry.dual_coordinates, bounds, state.last_step_norm / eta)

@@ -11,6 +11,7 @@ from theory.errors import ChoiceError, NotFiniteError, ShapeError
 from theory.inputs import FloatArray, normalise_rows
 from theory.network.blocks import _threads_allowed, share_out
 from theory.network.two_layer import TwoLayerNetwork
+from theory.rigour.one_step import network_steps
 
 
 def in_blocks_of(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,6 +123,14 @@ def test_unmeasured_descent_follows_the_same_path_without_lengths(optimiser: str
     assert np.isfinite(measured.step_norms).all()
     assert np.isnan(spared.step_norms).all()
     assert np.isfinite(trajectory(net, inputs, y, 0.2, 4, "ngd", measure_steps=False).step_norms).all()
+
+
+@pytest.mark.parametrize(("measured", "bounded"), [(True, True), (False, False)])
+def test_kfacs_rounding_has_a_bound_where_lengths_are_measured_alone(measured: bool, bounded: bool) -> None:
+    """The bound is that of the step with all columns."""
+    net, inputs, y = problem(6)
+    state = FunctionSpaceDescent(net, inputs, y, measure_steps=measured)
+    assert np.isfinite(next(network_steps(state, 0.2, "kfac")).after_error) == bounded
 
 
 def test_unmeasured_kfac_solves_for_the_columns_that_the_inputs_span() -> None:
