@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 
-from theory.direction import UNBOUNDED, LowerBound, UpperBound
+from theory.direction import LowerBound, UpperBound
 from theory.errors import ScaleError, ShapeError
 from theory.inputs import FloatArray, distance, finite_array
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
@@ -129,22 +129,30 @@ def smallest_eigenvalue_bounds(matrix: ArrayLike, error: float = 0.0) -> tuple[L
     return LowerBound(float(lower)), UpperBound(float(upper))
 
 
-def largest_eigenvalue_bounds(matrix: ArrayLike, above: bool = True) -> tuple[LowerBound, UpperBound]:
+def largest_eigenvalue_bounds(matrix: ArrayLike) -> tuple[LowerBound, UpperBound]:
     """Certain bounds (lower, upper) of ``lambda_max`` of the symmetric (n, n) float64 matrix exactly as given.
 
     One eigenpair serves both: its Rayleigh quotient bounds from below, a Cholesky factorisation next to it from above
-    (inf when none completed, and where ``above`` is not asked for). Raises ShapeError (not square, not symmetric), NotFiniteError.
+    (inf when none completed). Raises ShapeError (not square, not symmetric), NotFiniteError.
     """
+    negative, exponent, estimate, below = _largest_eigenpair(matrix)
+    upper = -_certified_shift(negative, estimate)
+    return below, UpperBound(_scaled_back(upper, exponent, math.inf))
+
+
+def largest_eigenvalue_lower_bound(matrix: ArrayLike) -> LowerBound:
+    """The lower of these bounds alone, without a factorisation for the upper one. Raises ShapeError, NotFiniteError."""
+    return _largest_eigenpair(matrix)[-1]
+
+
+def _largest_eigenpair(matrix: ArrayLike) -> tuple[FloatArray, int, float, LowerBound]:
+    """``-A/2^k`` with k, its least eigenvalue as computed, and the bound of ``lambda_max(A)`` from below by the Rayleigh quotient."""
     array = symmetric_matrix(matrix)
     exponent = _binary_exponent(array)
     negative = -np.ldexp(array, -exponent)
     values, vectors = linalg.eigh(negative, subset_by_index=[0, 0], check_finite=False)
     lower = -_rayleigh_upper_bound(negative, vectors[:, 0])
-    below = LowerBound(_scaled_back(lower, exponent, -math.inf))
-    if not above:
-        return below, UNBOUNDED
-    upper = -_certified_shift(negative, float(values[0]))
-    return below, UpperBound(_scaled_back(upper, exponent, math.inf))
+    return negative, exponent, float(values[0]), LowerBound(_scaled_back(lower, exponent, -math.inf))
 
 
 def largest_eigenvalues_above(matrices: FloatArray, errors: FloatArray) -> FloatArray:

@@ -34,7 +34,7 @@ from theory.stability.moves import (
 )
 from theory.stability.norms import (
     CONDITION_FACTOR,
-    pattern_change_norm,
+    pattern_change_lower_bound,
     residual_norm,
     rounded_down,
 )
@@ -71,7 +71,7 @@ class BallAttack(Directed):
 def within_ball(weights: FloatArray, centre: FloatArray, radius: float, copies: int = 1) -> bool:
     """Whether ``||W - W(0)||_F <= R`` for certain, whatever the rounding of the subtraction and of the sum. Raises ScaleError.
 
-    From the neurons that move, of which there are so many ``copies``.
+    ``weights`` and ``centre`` (q, d) are those of the neurons that move, each of which the network has ``copies`` times.
     """
     reach = distance(radius, "radius")
     computed = math.sqrt(copies) * euclidean_norm(weights - centre)
@@ -189,7 +189,7 @@ class _Search:
         after = before + moves @ self.basis.T
         moved = TwoLayerNetwork(after, self.net.signs[moving])
         counts = copies * pattern_counts(exact_pattern(moved, self.rows) - self.pattern[:, moving])
-        change = pattern_change_norm(self.kernel, counts, self.whole.width, self.factors.shape[1], both=False)[0]
+        change = pattern_change_lower_bound(self.kernel, counts, self.whole.width, self.factors.shape[1])
         if change > self.best_change and within_ball(after, before, self.radius, copies):
             self.best_change, self.best_moves = change, (moving, after)
         return change, np.asarray(np.linalg.eigh(self.kernel * counts)[1][:, -1])

@@ -9,7 +9,11 @@ from theory.errors import NotFiniteError
 from theory.inputs import FloatArray, distance
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.activation_accuracy import FEATURE_ERROR, FUNCTION_ROUNDINGS, STEEPEST_SLOPE
-from theory.rigour.definiteness import largest_eigenvalue_bounds, largest_eigenvalue_upper_bound
+from theory.rigour.definiteness import (
+    largest_eigenvalue_bounds,
+    largest_eigenvalue_lower_bound,
+    largest_eigenvalue_upper_bound,
+)
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
@@ -48,45 +52,80 @@ def input_norm_squared(rows: FloatArray) -> UpperBound:
     product = rows @ rows.T if n <= d else rows.T @ rows
     frobenius = n * (1 + squared_norm_excess(d))
     error = 2 * gamma(max(n, d) + 2) * frobenius
-    return UpperBound(rounded_up(largest_eigenvalue_upper_bound((product + product.T) / 2) + error))
+    return UpperBound(rounded_up(largest_eigenvalue_upper_bound(_symmetric(product)) + error))
 
 
-def _root_bracket(matrix: FloatArray, error: float, both: bool = True) -> tuple[LowerBound, UpperBound]:
-    """``lambda_max^{1/2}`` of a symmetric matrix that is known up to ``error`` in spectral norm: (lower, upper), inf unless ``both``."""
-    symmetric = (matrix + matrix.T) / 2
-    below, above = largest_eigenvalue_bounds(symmetric, both)
-    lower, upper = rounded_down(math.sqrt(max(below - error, 0.0))), rounded_up(math.sqrt(max(above + error, 0.0)))
-    return LowerBound(lower), UpperBound(upper)
+def _root_bracket(matrix: FloatArray, error: float) -> tuple[LowerBound, UpperBound]:
+    """``lambda_max^{1/2}`` of a symmetric matrix that is known up to ``error`` in spectral norm: (lower, upper)."""
+    below, above = largest_eigenvalue_bounds(_symmetric(matrix))
+    return _root_below(below, error), UpperBound(rounded_up(math.sqrt(max(above + error, 0.0))))
 
 
-def pattern_change_norm(
-    kernel: FloatArray, counts: FloatArray, width: int, dim: int, both: bool = True
-) -> tuple[LowerBound, UpperBound]:
-    """Bracket (lower, upper), the upper end inf unless ``both`` are asked for, of ``||J - J(0)||_2 = lambda_max(K o D D^T)^{1/2} / m^{1/2}`` (not squared).
+def _root_lower_bound(matrix: FloatArray, error: float) -> LowerBound:
+    """The lower end of this bracket alone."""
+    return _root_below(largest_eigenvalue_lower_bound(_symmetric(matrix)), error)
+
+
+def _symmetric(matrix: FloatArray) -> FloatArray:
+    return np.asarray((matrix + matrix.T) / 2)
+
+
+def _root_below(below: LowerBound, error: float) -> LowerBound:
+    return LowerBound(rounded_down(math.sqrt(max(below - error, 0.0))))
+
+
+def pattern_change_norm(kernel: FloatArray, counts: FloatArray, width: int, dim: int) -> tuple[LowerBound, UpperBound]:
+    """Bracket (lower, upper) of ``||J - J(0)||_2 = lambda_max(K o D D^T)^{1/2} / m^{1/2}`` (not squared).
 
     ``counts`` is the exact integer matrix ``D D^T`` (n, n) of the change D (n, m) with entries -1, 0, 1 of the
     pattern; ``kernel`` is the computed ``X X^T``. Its entries are off by ``gamma_d``, so the matrix is off by at most
     ``gamma tr(D D^T) / m``, because ``|(D D^T)_ij| <= ((D D^T)_ii (D D^T)_jj)^{1/2}``.
     """
-    matrix = kernel * counts / width
+    matrix, error = _pattern_change(kernel, counts, width, dim)
+    return _root_bracket(matrix, error)
+
+
+def pattern_change_lower_bound(kernel: FloatArray, counts: FloatArray, width: int, dim: int) -> LowerBound:
+    """The lower end of ``pattern_change_norm`` alone, which takes no factorisation: what an attack shows."""
+    matrix, error = _pattern_change(kernel, counts, width, dim)
+    return _root_lower_bound(matrix, error)
+
+
+def _pattern_change(kernel: FloatArray, counts: FloatArray, width: int, dim: int) -> tuple[FloatArray, float]:
+    """``K o D D^T / m`` as computed, and a bound of its error in the spectral norm."""
     error = 2 * gamma(dim + 6) * float(np.trace(counts)) / width
-    return _root_bracket(matrix, error, both)
+    return kernel * counts / width, error
 
 
 def feature_change_norm(
-    kernel: FloatArray, change: FloatArray, error: float, dim: int, both: bool = True
+    kernel: FloatArray, change: FloatArray, error: float, dim: int
 ) -> tuple[LowerBound, UpperBound]:
-    """Bracket (lower, upper), the upper end inf unless ``both`` are asked for, of ``lambda_max(K o dS dS^T)^{1/2} = ||J - J(0)||_2`` (not squared) for smooth features.
+    """Bracket (lower, upper) of ``lambda_max(K o dS dS^T)^{1/2} = ||J - J(0)||_2`` (not squared) for smooth features.
 
     ``change`` is ``dS`` (n, m) as computed, ``error`` bounds the Frobenius norm of its error E: the Jacobian's change
-    is off by ``||K o E E^T||_2^{1/2} <= ||E||_F (1 + excess)``.
+    is off by ``||K o E E^T||_2^{1/2} <= ||E||_F (1 + excess)``. Raises ScaleError (an error that is none).
     """
-    error, width = distance(error, "error"), change.shape[1]
-    products = change @ change.T
-    rounding = 2 * gamma(dim + width + 6) * float(np.trace(products))
-    below, above = _root_bracket(kernel * products, rounding, both)
-    moved = rounded_up(error * (1 + squared_norm_excess(dim)))
+    moved, (products, rounding) = _moved(error, dim), _feature_change(kernel, change, dim)
+    below, above = _root_bracket(products, rounding)
     return LowerBound(rounded_down(below - moved)), UpperBound(rounded_up(above + moved))
+
+
+def feature_change_lower_bound(kernel: FloatArray, change: FloatArray, error: float, dim: int) -> LowerBound:
+    """The lower end of ``feature_change_norm`` alone, which takes no factorisation: what an attack shows. Raises ScaleError."""
+    moved, (products, rounding) = _moved(error, dim), _feature_change(kernel, change, dim)
+    return LowerBound(rounded_down(_root_lower_bound(products, rounding) - moved))
+
+
+def _feature_change(kernel: FloatArray, change: FloatArray, dim: int) -> tuple[FloatArray, float]:
+    """``K o dS dS^T`` as computed, and a bound of the error of its products in the spectral norm."""
+    products = change @ change.T
+    rounding = 2 * gamma(dim + change.shape[1] + 6) * float(np.trace(products))
+    return kernel * products, rounding
+
+
+def _moved(error: float, dim: int) -> float:
+    """By how much the norm is off at most for features that are off by ``error``."""
+    return rounded_up(distance(error, "error") * (1 + squared_norm_excess(dim)))
 
 
 def feature_error(net: TwoLayerNetwork, moved: float, rows: int) -> float:

@@ -11,7 +11,7 @@ from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.pre_activations import pre_activation_error
 from theory.rigour.rounding import gamma
-from theory.stability.norms import feature_change_norm, feature_error
+from theory.stability.norms import feature_change_lower_bound, feature_error
 
 DIFFERENCE = 2.0**-17
 """Step of the central difference of phi': the curvature only steers the search and needs no more digits."""
@@ -82,7 +82,7 @@ class _SmoothSearch:
         errors = np.concatenate([self.error, pre_activation_error(moved)])
         error = feature_error(self.net, euclidean_norm(errors) * math.sqrt(rows), rows)
         scaled = differences * (self.net.signs / np.sqrt(self.net.width))
-        change = feature_change_norm(self.kernel, scaled, error, self.factor_dim, both=False)[0]
+        change = feature_change_lower_bound(self.kernel, scaled, error, self.factor_dim)
         distance = euclidean_norm(weights - self.net.weights) * (1 + 2 * gamma(weights.size + 8))
         if change > self.best_change and distance <= self.limit:
             self.best_change, self.best_weights = change, weights

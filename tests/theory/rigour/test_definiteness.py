@@ -17,6 +17,7 @@ from theory.rigour.definiteness import (
     FIRST_DISTANCE,
     cholesky_error,
     largest_eigenvalue_bounds,
+    largest_eigenvalue_lower_bound,
     largest_eigenvalue_upper_bound,
     largest_eigenvalues_above,
     singular_value_bounds,
@@ -235,6 +236,7 @@ def test_few_attempts_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
         smallest_eigenvalue_lower_bound,
         smallest_eigenvalue_upper_bound,
         largest_eigenvalue_upper_bound,
+        largest_eigenvalue_lower_bound,
         largest_eigenvalue_bounds,
     ],
 )

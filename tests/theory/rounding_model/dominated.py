@@ -52,7 +52,7 @@ BY_FUNCTION: dict[str, tuple[tuple[str, str], ...]] = {
         (r"^gamma\(8\) \* length", "the form's gamma over the root is more"),
     ),
     "stability.norms.input_norm_squared": ((r"^squared_norm_excess", SECOND),),
-    "stability.norms.feature_change_norm": ((r"^squared_norm_excess", SECOND),),
+    "stability.norms._moved": ((r"^squared_norm_excess", SECOND),),
     "stability.norms._residual_norm": (
         (r"^2 \* UNIT_ROUNDOFF", "the slack of the norm has room for one rounding of each entry"),
         (

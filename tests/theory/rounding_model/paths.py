@@ -73,21 +73,38 @@ def norms_of_changes() -> Case:
             lower, upper = module.pattern_change_norm(kernel, counts, width, len(row))
             yield lower, exact
             yield exact, upper
+            yield module.pattern_change_lower_bound(kernel, counts, width, len(row)), exact
             change = np.full((n, width), 0.7)
             exact = float(np.linalg.norm(change, 2)) * float(np.linalg.norm(row))
             for error in (0.0, 0.25):
                 lower, upper = module.feature_change_norm(kernel, change, error, len(row))
                 yield lower, exact - error
                 yield exact + error, upper
+                yield module.feature_change_lower_bound(kernel, change, error, len(row)), exact - error
         # entries of K with absolute errors: pattern counts that cancel leave them alone
+        crossed = np.array([[0.0, 1.25], [1.25, 0.0]])
         lower, upper = module._root_bracket(np.eye(2), 0.25)
         yield lower, math.sqrt(0.75)
+        yield module._root_lower_bound(np.eye(2), 0.25), math.sqrt(0.75)
         yield math.sqrt(1.25), upper
         yield 0.7, module._root_bracket(np.array([[0.49, 0.0], [0.0, 0.49]]), 0.0)[1]
         yield module._root_bracket(np.array([[0.49, 0.0], [0.0, 0.49]]), 0.0)[0], 0.7
-        yield 0.9 * math.sqrt(1.25), module._root_bracket(np.array([[0.0, 1.25], [1.25, 0.0]]), 0.0)[0]
+        for lower in (module._root_bracket(crossed, 0.0)[0], module._root_lower_bound(crossed, 0.0)):
+            yield 0.9 * math.sqrt(1.25), lower
 
-    names = ("pattern_change_norm", "feature_change_norm", "_root_bracket")
+    names = (
+        "pattern_change_norm",
+        "pattern_change_lower_bound",
+        "_pattern_change",
+        "feature_change_norm",
+        "feature_change_lower_bound",
+        "_feature_change",
+        "_moved",
+        "_root_bracket",
+        "_root_lower_bound",
+        "_root_below",
+        "_symmetric",
+    )
     return Case("norms of changes", tuple(f"stability.norms:{name}" for name in names), measure, searched=True)
 
 

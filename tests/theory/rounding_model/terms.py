@@ -21,7 +21,13 @@ CHARGES = re.compile(
 )
 """Names of what is charged: such an assignment may be left out as a whole."""
 
-CHARGED = {"smallest_eigenvalue": 1, "smallest_root": 1, "_root_bracket": 1, "feature_change_norm": 2}
+CHARGED = {
+    "smallest_eigenvalue": 1,
+    "smallest_root": 1,
+    "_root_bracket": 1,
+    "_root_lower_bound": 1,
+    "feature_change_norm": 2,
+}
 """Functions that are told an error, and in which place: it may be forgotten there."""
 
 
