@@ -186,6 +186,8 @@ class Arithmetic:
             return self.binary(site, {"add": "Add", "subtract": "Sub", "multiply": "Mult"}[name], *args)
         if name == "matmul":
             return self.matmul(site, *args)
+        if name == "dot" and isinstance(getattr(function, "__self__", None), np.ndarray):
+            return self.matmul(site, function.__self__, *args)  # type: ignore[attr-defined]
         if name == "vecdot":
             terms = self.binary((*site[:3], "product"), "Mult", *args)
             return self.summed((*site[:3], "sum"), terms, -1)
@@ -235,6 +237,7 @@ ROUNDING_CALLS = frozenset(
         "subtract",
         "multiply",
         "matmul",
+        "dot",
         "vecdot",
         "outer",
         "sqrt",
