@@ -12,7 +12,8 @@ DISTRIBUTED := -n $(WORKERS) --maxschedchunk 1 --benchmark-disable
 EXECUTOR ?=
 SHARED := $(if $(EXECUTOR),--executor $(EXECUTOR),$(DISTRIBUTED))
 verify test thorough deep lowest newest: export OPENBLAS_NUM_THREADS ?= 1
-# what an array frees stays with the process for the next one: pages anew from the system cost more than the arithmetic on them (glibc; others ignore it)
+# memory of up to 32 MiB that an array frees stays with the process for the next one, up to 256 MiB of it: new pages from the system cost more
+# than the arithmetic on them (glibc reads this, other libraries ignore it)
 verify thorough: export MALLOC_MMAP_THRESHOLD_ ?= 33554432
 verify thorough: export MALLOC_TRIM_THRESHOLD_ ?= 268435456
 # without compiled modules on disk every process, of a worker and of a command that a test starts, compiles all of them again

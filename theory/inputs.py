@@ -99,7 +99,7 @@ def unit_rows(values: ArrayLike, name: str = "X") -> FloatArray:
     deviation = np.abs(np.einsum("ij,ij->i", array, array) - 1.0)
     allowed = (array.shape[1] + 2) * 2.0**-52
     if (deviation > allowed).any():
-        _nonzero_rows(array, name)
+        _nonzero_rows(array, name)  # has an error of its own
         row = int(np.argmax(deviation))
         raise NotNormalisedError(
             f"the squared norm of row {row} of {name} is off 1 by {raised(deviation[row], 3)}, allowed is {reduced(allowed, 3)}; "

@@ -282,7 +282,8 @@ class NetworkInstance:
         flips = 0
         for step in islice(network_steps(state, self.eta, self.optimiser), self.steps):
             taken.append(step)
-            flips += 0 if initial is None else int(np.count_nonzero(state.pattern != initial))
+            if initial is not None:
+                flips += int(np.count_nonzero(state.pattern != initial))
             if exhausted(step):
                 break
         return Run(tuple(taken), flips)

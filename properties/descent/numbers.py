@@ -85,7 +85,7 @@ class Numbers:
         return own
 
     def once(self, number: Callable[[Numbers], Any]) -> Any:
-        """A number of a theorem, of these, worked out once: steps share it."""
+        """``number(self)``, such as a theorem's factor, worked out at the first call: the steps of a run share it."""
         if number not in self._found:
             self._found[number] = number(self)
         return self._found[number]

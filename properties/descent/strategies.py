@@ -198,7 +198,7 @@ def build_relu(description: Description, dial: Dial, plan: LossPlan = SQUARED) -
 
 
 def least_of_rows(values: FloatArray, count: int) -> FloatArray:
-    """The least so many entries of each row (n, m), rising, shape (n, count); ``count`` is at most m."""
+    """The ``count`` smallest entries of each row of an (n, m) array, in ascending order, shape (n, count); 1 <= count <= m."""
     return np.sort(np.partition(values, count - 1, axis=1)[:, :count], axis=1)
 
 

@@ -126,8 +126,8 @@ class Trials:
         """The generator of this evaluation; successive draws go on where the last ones ended."""
         text = f"{self.family}\n{description_key(self.description)}"
         digest = hashlib.sha256(text.encode()).digest()
-        stream = np.random.SeedSequence([self.seed, int.from_bytes(digest, "big")])
-        return np.random.Generator(np.random.SFC64(stream))  # of NumPy's the one that draws normal numbers fastest
+        sequence = np.random.SeedSequence([self.seed, int.from_bytes(digest, "big")])
+        return np.random.Generator(np.random.SFC64(sequence))  # NumPy's fastest for normal numbers
 
     def at_most(
         self, event: str, failures: int, trials: int, predicted: float, rounding: float = 0.0, unknown: int = 0

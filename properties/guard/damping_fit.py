@@ -79,18 +79,18 @@ def fitted_families(probes: Sequence[Probe], optimiser: str) -> list[FittedFamil
     """Every convention with a parameter that fits; the plainest reading of each formula.
 
     A step that solves with ``F + eps I``, of md rows, is off by its condition, ``tr F / eps``: where nothing fits as well as a solve
-    with ``G + eps I`` allows, that much is allowed.
+    with ``G + eps I`` allows, that much is allowed. Only what fits the first probe, with that much allowed, is tried on the others.
     """
     here = Workings(probes[0].given)
-    begun: list[tuple[Family, str, Factor, float]] = []
+    candidates: list[tuple[Family, str, Factor, float]] = []
     for family, (step_text, on_step) in product_of(families(optimiser), ON_STEP):
         plainest = _scaled(family.formula, ON_EPS[0][1], on_step)
         first = fitted_damping(probes[0], plainest)
         if first is not None and _near(probes[0], _of_many_rows(plainest), first):
-            begun.append((family, step_text, on_step, first))
-    for judged in (_alone, _of_many_rows):
+            candidates.append((family, step_text, on_step, first))
+    for judged in (_of_few_rows, _of_many_rows):
         found = []
-        for (family, step_text, on_step, first), (eps_text, on_eps) in product_of(begun, ON_EPS):
+        for (family, step_text, on_step, first), (eps_text, on_eps) in product_of(candidates, ON_EPS):
             formula = _scaled(family.formula, on_eps, on_step)
             fitted = common_damping(probes, formula, judged(formula), first / on_eps(here))
             if fitted is not None:
@@ -101,7 +101,8 @@ def fitted_families(probes: Sequence[Probe], optimiser: str) -> list[FittedFamil
     return []
 
 
-def _alone(formula: Damped) -> Damped:
+def _of_few_rows(formula: Damped) -> Damped:
+    """The formula by way of a matrix of n rows, whose condition the problem's own allowance covers: as it is."""
     return formula
 
 

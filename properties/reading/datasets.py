@@ -159,9 +159,9 @@ def _digits(prepare: Preparation | None) -> Dataset:
 
 
 def digits() -> tuple[FloatArray, FloatArray]:
-    """The 1797 digits of scikit-learn: pixels (n, 64) and which digit each is (n,).
+    """The 1797 digits of scikit-learn: pixels (1797, 64), from 0 to 16, and which digit each is (1797,).
 
-    From the table that it is installed with, where that is found: to import scikit-learn takes every process more than a second.
+    They are read from scikit-learn's own table where that is found, because importing scikit-learn takes every process more than a second.
     """
     installed = find_spec("sklearn")
     for place in () if installed is None else installed.submodule_search_locations or ():

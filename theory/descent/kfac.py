@@ -31,7 +31,10 @@ class KroneckerFactored(Optimiser):
     condition = "K2"
 
     def movement(self, state: Iterate) -> Movement:
-        """``P diag(g) H^{-1}``; of few columns where no length is measured, so that ``rounding`` has no bound then."""
+        """``P diag(g) H^{-1}``, with the length of the step where it is measured.
+
+        Where it is not, and X has few columns, H is solved for these alone, a step of which ``rounding`` has no bound.
+        """
         gradient, pattern_gram, geometry = state.output_gradient, state.pattern_gram, state.geometry
         basis, name = geometry.basis, named_at("H", "Condition K1", state.steps)
         few, length = 2 * basis.shape[1] < len(basis), float("nan")

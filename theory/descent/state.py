@@ -74,7 +74,7 @@ class FunctionSpaceState(Iterate):
                 )
 
     def _put(self, blocks: Blocks, signs: FloatArray, moving: list[FloatArray]) -> None:
-        """Hold these neurons; their pattern is that of the next pass."""
+        """Hold these neurons, with no workspaces yet; their pattern is that of the next pass."""
         self.blocks, self._signs, self._moving = blocks, signs, moving
         self._workspaces: dict[tuple[int, int], Workspace] = {}
         self._pattern = ActivationPattern(blocks, signs) if self.phi.curvature is None else None
@@ -120,7 +120,7 @@ class FunctionSpaceState(Iterate):
         return np.array([total for total, _ in sums]), np.array([error for _, error in sums])
 
     def _accurate_sum(self, i: int) -> tuple[float, float]:
-        """That of one input, whose row of Z is joined alone."""
+        """``sum_r a_r phi(z_r)`` of input i, and the bound of its error; its row of Z alone is joined, which spares a copy of Z."""
         terms = self.phi.function(np.concatenate([block[i] for block in self._moving]))
         terms *= self.signs
         return accurate_sum(terms)
@@ -244,7 +244,7 @@ class FunctionSpaceState(Iterate):
         return self._pattern is not None and self._dtype == np.float64 and len(self.blocks.slices) <= FEW_BLOCKS
 
     def _workspace(self, thread: int, number: int) -> Workspace:
-        """A thread's for blocks of one shape, or a block's own."""
+        """That of a thread for blocks of this one's shape, or of the block itself where features are kept."""
         shape = self._moving[number].shape
         key = number if self._keeps_features else thread, shape[1]
         if key not in self._workspaces:

@@ -30,6 +30,7 @@ def exact_pattern(net: TwoLayerNetwork, inputs: ArrayLike) -> FloatArray:
 
 
 def _active(net: TwoLayerNetwork, rows: FloatArray) -> NDArray[np.bool_]:
+    """The same for unit rows, as truth values."""
     return decided_signs(rows, net.weights, net.pre_activations(rows), pre_activation_error(net))
 
 

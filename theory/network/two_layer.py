@@ -115,6 +115,7 @@ class TwoLayerNetwork:
     signs: FloatArray
     activation: str = "relu"
     phi: Activation = field(init=False, repr=False, compare=False)
+    # no field: it is no part of what the network is, in comparisons, copies of its fields and files
     _kept: ClassVar[dict[str, tuple[FloatArray | None, FloatArray]] | None] = None
 
     def __post_init__(self) -> None:
@@ -152,13 +153,16 @@ class TwoLayerNetwork:
         return cls(weights=weights, signs=signs, activation=activation)
 
     def keeping(self) -> TwoLayerNetwork:
-        """The same network, which keeps what is found of it by ``once`` for as long as it is."""
+        """The same network, which keeps its pre-activations and their errors, once computed: for a function that needs them several times."""
         kept = copy(self)
         object.__setattr__(kept, "_kept", {})
         return kept
 
     def once(self, name: str, rows: FloatArray | None, find: Callable[[], FloatArray]) -> FloatArray:
-        """What is found of this network, on one array of rows where it is about some; kept, and not to be written to, by one that keeps."""
+        """``find()``, or what it gave the last time under this name for this very array of ``rows`` (None: for no rows in particular).
+
+        A network that is not ``keeping`` calls it every time. What is kept is read-only.
+        """
         if self._kept is None:
             return find()
         of, found = self._kept.get(name, (None, None))

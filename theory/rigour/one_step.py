@@ -172,7 +172,7 @@ class AccurateOutputs:
     """The loss's gradient in the outputs, shape (n,)."""
     gradient_error: float
     row_norm: float
-    """Bound of ``max_i ||phi(Z_i)||_2``."""
+    """Bound of ``max_i ||phi(Z_i)||_2``, not squared."""
 
     @classmethod
     @np.errstate(over="ignore")

@@ -12,7 +12,7 @@ UNDERFLOW = 2.0**-1000
 """Above all effects of underflow on a sum of fewer than 2^60 products of float64, each off by 2^-1074 at most."""
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)  # a run asks for the same few k again and again
 def gamma(operations: int) -> float:
     """``gamma_k = k u / (1 - k u)``, rounded up: relative error of a sum of products with k roundings, in any order.
 

@@ -86,7 +86,7 @@ class _Search:
         n, d = rows.shape
         entries = n * net.width
         self.thorough = entries * n * (n + 2) <= THOROUGH_WORK
-        # without single upgrades neurons that share their weights move alike: one of each pair is looked at, with half of the budget
+        # a search that is not thorough moves neurons that share their weights alike: it looks at one of each pair, with half of the budget
         self.shared = SharedWeights.none(net) if self.thorough else SharedWeights.of(net)
         self.net = self.shared.looked_at
         # coordinates in the row space of X: moves orthogonal to all inputs are wasted
@@ -177,7 +177,7 @@ class _Search:
         return values
 
     def evaluate(self, candidates: list[Move], choice: NDArray[np.int64]) -> tuple[float, FloatArray]:
-        """The change of the Jacobian at the explicit weights, and its top left singular vector: from the neurons that move."""
+        """The change of the Jacobian at the explicit weights, and its top left singular vector; both come from the neurons that move alone."""
         moving = np.flatnonzero(choice != STAY)
         if not moving.size:
             return 0.0, np.zeros(len(self.rows))

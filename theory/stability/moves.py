@@ -115,6 +115,7 @@ def all_crossings(points: FloatArray, past: FloatArray, direction: FloatArray) -
 
 def some_crossings(points: FloatArray, past: FloatArray, direction: FloatArray, number: int) -> list[Move]:
     """Moves along one direction, both ways, past a few of the boundaries: evenly spaced in their order, with the last."""
+    # of each neuron, from the far end behind to the far end ahead; an activation that never flips is infinitely far
     ordered = np.sort(crossing_lengths(points, past, direction), axis=0)
     lowest, behind, ahead, end = (
         np.count_nonzero(some, axis=0) for some in (ordered == -np.inf, ordered < 0, ordered <= 0, ordered < np.inf)

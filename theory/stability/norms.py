@@ -157,7 +157,9 @@ def residual_norm(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -
 def residual_with_errors(net: TwoLayerNetwork, rows: FloatArray, targets: FloatArray) -> tuple[FloatArray, FloatArray]:
     """``r(0)`` as computed, shape (n,), and bounds of the errors of its entries."""
     m = net.width
-    activations = net.phi.function(net.pre_activations(rows))
+    activations = net.phi.function(
+        net.pre_activations(rows)
+    )  # for outputs, as ``net.outputs`` has them, and magnitudes
     outputs = np.asarray(activations @ net.signs / np.sqrt(m))
     magnitudes = np.abs(activations, out=activations).sum(axis=1)
     summation = 2 * gamma(m + FUNCTION_ROUNDINGS + 4) * magnitudes

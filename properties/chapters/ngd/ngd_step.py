@@ -82,7 +82,7 @@ class NetworkSteps:
             gram_error = GramRounding.of(state, self.network.net.dim).frobenius
             try:
                 step = next(steps)
-                # errors are infinite without a certified eigenvalue, but not then alone
+                # without a certified eigenvalue the errors are infinite, which spares most steps the second condition; they may be so for another reason
                 if np.isinf(step.after_error) and smallest_root(gram, gram_error) == 0:
                     break
                 end = state.pre_activations

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,8 +34,20 @@ class Sketch:
     """b, (n,) or (n, m), that a path of this length needs."""
 
 
-Numbers = tuple[FloatArray, FloatArray, FloatArray, float, float, float]
-"""M, D, what may change (n, m), lambda_b, xi, mu."""
+class Perturbations(NamedTuple):
+    """What may change within a tube, as EnclosedTube has it, and what it leaves."""
+
+    step: FloatArray
+    """M, shape (n, n)."""
+    gram: FloatArray
+    """D, shape (n, n)."""
+    slopes: FloatArray
+    """By how much phi'(z) may change, shape (n, m)."""
+    lambda_min: float
+    """lambda_b."""
+    xi: float
+    ratio: float
+    """mu."""
 
 
 def _norm(matrix: FloatArray) -> float:
@@ -56,7 +69,7 @@ class Closing:
         self.gram = self.kernel * (self.slopes @ self.slopes.T) / self.m
         self.first = float(np.linalg.eigvalsh(self.gram)[0])
         self.slope = 2 / np.sqrt(np.pi) if net.activation == "erf" else 1.0
-        self._latest: tuple[FloatArray, Numbers] | None = None
+        self._latest: Perturbations | None = None
 
     def solved(self, residual: FloatArray) -> FloatArray:
         """``G(0)^{-1} r``."""
@@ -85,17 +98,17 @@ class Closing:
 
     def shares(self, b: FloatArray) -> tuple[float, float]:
         """Of a ReLU network ``||D||/lambda`` and mu in the tube of these widths; inf where no eigenvalue is left."""
-        _, D, _, _, _, ratio = self._rectified(b)
-        return (_norm(D) / self.first if self.first > 0 else np.inf), ratio
+        found = self._rectified(b)
+        return (_norm(found.gram) / self.first if self.first > 0 else np.inf), found.ratio
 
-    def _rectified(self, b: FloatArray) -> Numbers:
-        """Of the pairs in the tube alone: another tube of the same pairs has the same numbers."""
+    def _rectified(self, b: FloatArray) -> Perturbations:
+        """Those of a ReLU network, which depend on the pairs within b alone: while these stay the same, so do they."""
         near = (np.abs(self.z) <= (b if b.ndim == 2 else b[:, None])).astype(float)
-        if self._latest is None or not np.array_equal(near, self._latest[0]):
-            self._latest = near, self._of_pairs(near)
-        return self._latest[1]
+        if self._latest is None or not np.array_equal(near, self._latest.slopes):
+            self._latest = self._of_pairs(near)
+        return self._latest
 
-    def _of_pairs(self, near: FloatArray) -> Numbers:
+    def _of_pairs(self, near: FloatArray) -> Perturbations:
         now, m = self.slopes, self.m
         possible = np.maximum(near, now)
         certain = possible - near
@@ -108,15 +121,15 @@ class Closing:
         tau, others = _norm(self.sizes * (near @ near.T)) / m, _norm(self.sizes * (free @ free.T)) / m
         xi = min(_norm(M), float(np.sqrt(tau * others)))
         if eigenvalue <= 0:
-            return M, D, near, eigenvalue, xi, np.inf
+            return Perturbations(M, D, near, eigenvalue, xi, np.inf)
         ratios = [xi / eigenvalue, np.sqrt(tau / eigenvalue)]
         if least > 0:
             ratios.append(np.sqrt(tau / least) / 2)
             if others <= least:
                 ratios.append(np.sqrt(tau * others) / (least + others))
-        return M, D, near, eigenvalue, xi, float(min(ratios))
+        return Perturbations(M, D, near, eigenvalue, xi, float(min(ratios)))
 
-    def _smooth(self, b: FloatArray) -> Numbers:
+    def _smooth(self, b: FloatArray) -> Perturbations:
         assert self.net.phi.curvature is not None
         bend = self.net.phi.curvature
         widths = np.broadcast_to(b if b.ndim == 2 else b[:, None], self.z.shape)
@@ -124,7 +137,8 @@ class Closing:
         M = self.sizes * mean[:, None] / 2
         D = self.sizes * (mean[:, None] + mean[None, :])
         eigenvalue, xi = self.first - _norm(D), _norm(M)
-        return M, D, bend * widths, eigenvalue, xi, xi / eigenvalue if eigenvalue > 0 else np.inf
+        ratio = xi / eigenvalue if eigenvalue > 0 else np.inf
+        return Perturbations(M, D, bend * widths, eigenvalue, xi, ratio)
 
     def closed(self, residual: FloatArray, form: str, most: float = np.inf) -> tuple[Sketch, FloatArray] | None:
         """The least tube for this r(0), with its widths; None where none closes with a ratio of at most ``most``."""

@@ -336,7 +336,10 @@ class EnclosedTube:
 
     @cached_property
     def kinds(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """One neuron of each kind, and of which kind each is (m,): those of a ReLU network are alike that are active, and near 0, on the same inputs."""
+        """One neuron of each kind (q,), and the kind of each neuron (m,).
+
+        Neurons of a ReLU network that are active on the same inputs, and near 0 on the same, are of one kind: nothing here tells them apart.
+        """
         if not self.rectified:
             every = np.arange(self.neurons)
             return every, every

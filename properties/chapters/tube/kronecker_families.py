@@ -45,7 +45,8 @@ class PatternClosing(Closing):
 
     def sketch(self, b: FloatArray, residual: FloatArray, form: str) -> Sketch | None:
         """The tube of these widths; None where sigma_b^2 <= 0 or mu >= 1."""
-        _, change, flips, eigenvalue, _, ratio = self._rectified(b)
+        found = self._rectified(b)
+        change, flips, eigenvalue, ratio = found.gram, found.slopes, found.lambda_min, found.ratio
         if not (eigenvalue > 0 and ratio < 1):
             return None
         contraction = float(tube_kfac.damped_contraction(ratio, eigenvalue, self.eps_S))

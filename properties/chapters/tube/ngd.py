@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from properties.chapters.tube.enclosed_tube import EnclosedTube, max_of
 from properties.chapters.tube.families import SEARCH, SMOOTH, drawn, planned
 from properties.chapters.tube.instances import CERTIFIED, Motion
-from properties.chapters.tube.tube_rule import TubeRule, either_sign, least, of_kinds, ratio_of_either_sign
+from properties.chapters.tube.tube_rule import TubeRule, either_sign, least, once_a_kind, ratio_of_either_sign
 from properties.engine.claim import (
     Claim,
     Provenance,
@@ -56,7 +56,9 @@ def _start_without_change(at: EnclosedTube) -> arb:
 
 def _unturned(at: EnclosedTube, path: arb, rest: arb) -> AnyArray:
     own, _ = at.start_motions
-    return of_kinds(at, lambda row, start: tube.neuron_width(row, path, start, arb(0), rest, at.neurons, at.slope), own)
+    return once_a_kind(
+        at, lambda row, start: tube.neuron_width(row, path, start, arb(0), rest, at.neurons, at.slope), own
+    )
 
 
 def _plan(name: str, fixed: Any, flipping: Any, **changes: Any) -> Families:

@@ -99,11 +99,11 @@ def by_neuron(at: EnclosedTube, path: arb, rest: arb) -> AnyArray:
     def single(row: arb, start: arb, turned: arb, seen: arb, flips: arb) -> arb:
         return tube.neuron_width(row, path, start, turned, rest, at.neurons, at.slope, seen, residual, flips)
 
-    return of_kinds(at, single, *at.start_motions, *at.start_views)
+    return once_a_kind(at, single, *at.start_motions, *at.start_views)
 
 
-def of_kinds(at: EnclosedTube, single: Callable[..., arb], *columns: AnyArray) -> AnyArray:
-    """``single`` of ``||K_i||`` and the entries of these (n, m), for every pair (n, m): once for the neurons of a kind."""
+def once_a_kind(at: EnclosedTube, single: Callable[..., arb], *columns: AnyArray) -> AnyArray:
+    """``single(||K_i||, *entries)`` for every pair (n, m), with its entries of ``columns``, each (n, m): once for all neurons of a kind."""
     one, kind = at.kinds
     rows = np.array(at.row_norms, dtype=object)[:, None]
     found = np.frompyfunc(single, 1 + len(columns), 1)(rows, *(column[:, one] for column in columns))

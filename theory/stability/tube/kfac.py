@@ -135,7 +135,7 @@ class KroneckerTube(TubeRule):
 
     @cached_property
     def _units(self) -> FloatArray:
-        """Widths for a path and a solution of length 1, to which others are in proportion, shape (n,)."""
+        """The widths, shape (n,), for a path and a solution of length 1: others are in proportion."""
         return np.array([theorem.width(1.0, float(h), 1.0, self.start.width) for h in self.leverage.upper])
 
     def _widths(self, tube: Tube, bounds: TubeBounds, path: UpperBound) -> Widths:

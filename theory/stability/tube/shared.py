@@ -70,7 +70,7 @@ class SharedWeights:
         return rows @ self.looked_at.weights.T
 
     def placed(self, weights: FloatArray, neurons: NDArray[np.intp], values: FloatArray) -> FloatArray:
-        """The network's weights (m, d), a new array, with those of some that are looked at, (q, d), for both of each pair."""
+        """The network's ``weights`` (m, d) with ``values`` (q, d) in the place of some neurons that are looked at, and of their partners: a new array."""
         found, count = weights.copy(), len(self.looked_at.weights)
         for first in range(0, len(weights), count):
             places = neurons + first if self.order is None else self.order[neurons + first]

@@ -131,7 +131,7 @@ class Neurons:
 
 @dataclass(frozen=True)
 class Start(Beginning, Neurons):
-    """The initial network itself besides, of m neurons; where these were drawn in pairs, one of each may be all there is of it."""
+    """The initial network itself besides. Its m neurons are ``width``; ``net`` may hold one of each pair alone, where they were drawn in pairs."""
 
     net: TwoLayerNetwork = field(repr=False)
     order: Order | None = field(repr=False)
@@ -176,7 +176,7 @@ def tube_start(net: TwoLayerNetwork, inputs: ArrayLike, y: ArrayLike, paired: bo
 def start_at(
     net: TwoLayerNetwork, rows: FloatArray, y: ArrayLike, shared: SharedWeights, pre_activations: FloatArray
 ) -> Start:
-    """The same from the neurons that are looked at and their pre-activations; ``net`` may be these alone. Raises InputError."""
+    """The same from the neurons that are looked at and their pre-activations; ``net`` may consist of these neurons alone. Raises InputError."""
     targets, width = target_vector(y, len(rows)), shared.width
     enough_parameters(len(rows), width, net.dim)
     error = pre_activation_errors(shared.looked_at.weights)

@@ -14,7 +14,7 @@ from properties.chapters.tube.ngd import T1_TUBE
 from properties.chapters.tube.points import TubePoints
 from properties.chapters.tube.root import T1_TUBE_ROOT
 from properties.chapters.tube.stability import C2_TUBE, build_points
-from properties.chapters.tube.tube_rule import TubeRule, of_kinds
+from properties.chapters.tube.tube_rule import TubeRule, once_a_kind
 from properties.engine.claim import Bound, Verdict
 from tests.properties.chapters.tube.sweep import no_false_certificate
 from theory.descent.steps import FunctionSpaceDescent
@@ -68,7 +68,7 @@ def test_neurons_of_one_kind_are_looked_at_once(activation: str) -> None:
 
     with working_precision(TUBE_BITS):
         columns = (*at.start_motions, *at.start_views)
-        found = of_kinds(at, single, *columns)
+        found = once_a_kind(at, single, *columns)
         rows = np.array(at.row_norms, dtype=object)[:, None]
         expected = np.frompyfunc(single, 5, 1)(rows, *columns)
     assert found.shape == (3, 128)

@@ -126,6 +126,7 @@ def inaccessible(page: Page, rules: Sequence[str] = ()) -> list[str]:
     """
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     chosen = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
+    # that a drawing has a text of its own is no matter of colours
     left_out = "figure svg" if rules == COLOURS else "figure svg > *"
     found: dict[str, Any] = (
         Axe()
@@ -149,7 +150,7 @@ def everywhere(page: Page) -> list[str]:
     papers = set()
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
-        for theme, rules in zip(THEMES, ((), COLOURS), strict=True):
+        for theme, rules in zip(THEMES, ((), COLOURS), strict=True):  # all rules in the first
             page.emulate_media(color_scheme=theme)
             papers.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
             wrong += [f"{width} {theme}: {one}" for one in inaccessible(page, rules)]
