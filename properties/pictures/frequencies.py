@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from properties.catalogue import registry
@@ -31,6 +30,7 @@ from properties.engine.statistics import Trials, confidence_limits, description_
 from theory.direction import raised, reduced
 from theory.errors import ChoiceError, StreamError
 from theory.streaming.executors import executor_named, finished
+from theory.threads import one_thread
 
 Counts = list[tuple[str, float, int, int, int]]
 """Of each bound: the event, what bounds its probability, failures, trials of unknown outcome, trials."""
@@ -78,7 +78,7 @@ def counted(replica: Replica) -> Counts:
     (family,) = (one for one in claim.families if one.id == replica.family)
     seed = claim_seed(FIXED_ROOT_SEED, f"{replica.claim}, replica {replica.number}")
     trials = Counting(seed, replica.family, replica.description)
-    with threadpool_limits(1):
+    with one_thread():
         claim.sampled(family.build(replica.description), trials)
     return trials.counts
 

@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from properties.engine.report.atomic import write_text_atomically
@@ -26,6 +25,7 @@ from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import certify_tube
 from theory.streaming.executors import executor_named, finished
 from theory.theorems.tube_plan import tube_width
+from theory.threads import one_thread
 
 INPUTS = (2, 4, 8, 16, 32)
 POWERS = range(8, 18)
@@ -56,7 +56,7 @@ class Cell:
 def contractions(cell: Cell) -> list[float | None]:
     """mu of each network's tube, one width a pair; None where none closes."""
     found: list[float | None] = []
-    with threadpool_limits(1):
+    with one_thread():
         for seed in range(cell.seeds):
             stream = np.random.SeedSequence([seed, cell.n, cell.width], spawn_key=(round(cell.scale * 2**20),))
             rng = np.random.Generator(np.random.SFC64(stream))

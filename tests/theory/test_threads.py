@@ -3,19 +3,16 @@
 from contextlib import ExitStack
 
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
-from theory.threads import allowed, one_thread
-
-
-def set_to() -> set[int]:
-    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+from tests.linear_algebra import blas_threads
+from theory.threads import one_thread, threads_allowed
 
 
-def test_what_is_allowed_is_what_the_libraries_are_set_to() -> None:
+def test_what_is_allowed_is_what_the_libraries_are_blas_threads() -> None:
     for threads in (1, 2):
         with threadpool_limits(threads, "blas"):
-            assert {allowed()} == set_to() == {threads}
+            assert {threads_allowed()} == blas_threads() == {threads}
 
 
 def test_it_lasts_until_the_last_has_ended_and_leaves_what_was_before() -> None:
@@ -25,13 +22,13 @@ def test_it_lasts_until_the_last_has_ended_and_leaves_what_was_before() -> None:
         first.enter_context(one_thread())
         second.enter_context(one_thread())
         first.close()
-        assert set_to() == {1}
+        assert blas_threads() == {1}
         second.close()
-        assert set_to() == {2}
+        assert blas_threads() == {2}
 
 
 def test_an_error_ends_it() -> None:
     with threadpool_limits(2, "blas"):
         with pytest.raises(ZeroDivisionError), one_thread():
             raise ZeroDivisionError
-        assert set_to() == {2}
+        assert blas_threads() == {2}

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from theory.inputs import FloatArray
-from theory.threads import allowed, one_thread
+from theory.threads import one_thread, threads_allowed
 
 BLOCK_ENTRIES = 2**17
 """Entries of a block: 1 MiB of float64, which stays in the second-level cache."""
@@ -91,7 +91,7 @@ class Blocks:
     @contextmanager
     def undivided(self) -> Iterator[None]:
         """All products by one thread each while it lasts, where passes are shared by several: switching between the two ways costs more."""
-        threads = _threads_allowed()
+        threads = _threads_to_share()
         if threads < 2 or len(self.panels) < 2:
             yield
             return
@@ -119,7 +119,7 @@ def share_out(work: Callable[[int, int], Result], count: int) -> list[Result]:
 
     While several of them work, each takes its products by itself. An error of one item is raised when the others are done.
     """
-    threads = min(_threads_allowed(), count, max(2, count // 2))
+    threads = min(_threads_to_share(), count, max(2, count // 2))
     if threads < 2:
         return [work(0, item) for item in range(count)]
     results: dict[int, Result] = {}
@@ -145,9 +145,9 @@ def share_out(work: Callable[[int, int], Result], count: int) -> list[Result]:
 _SHARING: ContextVar[int] = ContextVar("threads that share passes while products are undivided", default=0)
 
 
-def _threads_allowed() -> int:
-    """What the libraries of linear algebra are allowed, or were before ``undivided``."""
-    return _SHARING.get() or allowed()
+def _threads_to_share() -> int:
+    """As many as the libraries of linear algebra are allowed, or were before ``undivided``."""
+    return _SHARING.get() or threads_allowed()
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from properties.dataset import input_certificate
 from properties.dataset.certificate import DatasetCertificate, certify_dataset
@@ -22,6 +22,7 @@ from properties.dataset.rung_certificate import Iterations, _counts
 from properties.dataset.topics import gradient_data, real_data, width_data
 from properties.engine.claim import Depth, Evaluation, InstanceVerdict
 from properties.reading.datasets import Dataset, load_dataset
+from tests.linear_algebra import blas_threads
 from theory.direction import CertifiedSteps, UpperBound, digits
 from theory.errors import DivergenceError, RankDeficientError
 from theory.inputs import normalise_rows, unit_rows
@@ -279,7 +280,7 @@ def test_linear_algebra_runs_on_one_thread() -> None:
     seen: list[int] = []
 
     def threads(_: Dataset) -> Contribution:
-        seen.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        seen.extend(blas_threads())
         return Contribution(topic="threads")
 
     with threadpool_limits(2, user_api="blas"):

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
+from tests.linear_algebra import blas_threads
 from tests.theory.descent.problems import STEPS, problem
 from theory.descent.optimiser import as_optimiser
 from theory.descent.steps import FunctionSpaceDescent, gradient_step, natural_gradient_step, trajectory
 from theory.errors import ChoiceError, NotFiniteError, ShapeError
 from theory.inputs import FloatArray, normalise_rows
-from theory.network.blocks import _threads_allowed, share_out
+from theory.network.blocks import _threads_to_share, share_out
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.one_step import network_steps
 
@@ -51,12 +52,12 @@ def test_products_are_undivided_during_a_step_that_is_shared_alone(monkeypatch: 
     in_blocks_of(100, monkeypatch)
     blocks = FunctionSpaceDescent(net, inputs, y).blocks
     with threadpool_limits(2, "blas"):
-        before = {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+        before = blas_threads()
         with blocks.undivided():
-            during = {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
-            assert _threads_allowed() == max(before)
+            during = blas_threads()
+            assert _threads_to_share() == max(before)
         assert during == {1}
-        assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == before
+        assert blas_threads() == before
 
 
 def test_an_error_of_a_thread_is_raised() -> None:

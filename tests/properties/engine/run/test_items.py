@@ -4,12 +4,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from properties.engine.run.claim_shares import ClaimShare
 from properties.engine.run.items import RUN, Item
 from properties.engine.run.verification import Outcome, Verification
 from properties.suite import SUITE
+from tests.linear_algebra import blas_threads
 
 CLAIM = SUITE.claims["I-pinv"]
 ACTS: list[tuple[str, str, Any]] = [
@@ -22,11 +23,6 @@ ACTS: list[tuple[str, str, Any]] = [
 ]
 
 
-def threads() -> set[int]:
-    """Of the libraries of linear algebra."""
-    return {found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas"}
-
-
 @pytest.mark.parametrize(("verify", "act", "subject"), ACTS)
 def test_an_item_is_verified_in_one_thread_and_what_comes_after_it_is_not(
     monkeypatch: pytest.MonkeyPatch, verify: str, act: str, subject: object
@@ -35,7 +31,7 @@ def test_an_item_is_verified_in_one_thread_and_what_comes_after_it_is_not(
 
     def verified(_: Verification, given: object) -> Outcome:
         assert given is subject
-        seen.append(threads())
+        seen.append(blas_threads())
         return Outcome({}, True, "")
 
     monkeypatch.setattr(Verification, verify, verified)
@@ -43,5 +39,5 @@ def test_an_item_is_verified_in_one_thread_and_what_comes_after_it_is_not(
     item: Any = SimpleNamespace(config=SimpleNamespace(stash={RUN: run}), stash={}, user_properties=[])
     with threadpool_limits(2, user_api="blas"):
         getattr(Item(item), act)(subject)
-        assert threads() == {2}
+        assert blas_threads() == {2}
     assert seen == [{1}]
