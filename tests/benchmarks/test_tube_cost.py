@@ -16,12 +16,12 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from threadpoolctl import threadpool_limits
 
 from tests.theory.stability.tube.widths_that_people_use import SETTINGS, Setting, orthonormal
+from theory.network.shared_weights import SharedWeights
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.tube.certificate import closed_tube
 from theory.stability.tube.ngd import NaturalGradientTube
 from theory.stability.tube.packed import common, packed
 from theory.stability.tube.rectifier_tube import RectifierTube
-from theory.stability.tube.shared import SharedWeights
 from theory.stability.tube.start import start_at
 
 ROUNDS = 5

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from theory.direction import NONNEGATIVE, Attained, Directed, LowerBound
 from theory.inputs import FloatArray, distance, enough_parameters, positive_distance, target_vector, unit_rows
 from theory.network.gram import exact_pattern
+from theory.network.shared_weights import SharedWeights
 from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.rigour.euclidean import euclidean_norm
 from theory.rigour.pre_activations import pre_activation_error
@@ -39,7 +40,6 @@ from theory.stability.norms import (
     rounded_down,
 )
 from theory.stability.smooth_attack import smooth_change
-from theory.stability.tube.shared import SharedWeights
 
 THOROUGH_WORK = 3e6
 """Entries of pre-activations up to which all crossings and joint flips are tried at every restart."""

@@ -12,10 +12,10 @@ from flint import arb, fmpq
 from properties.engine.stable_names import stored_as
 from theory.direction import UpperBound
 from theory.inputs import FloatArray, independent_neurons
+from theory.network.shared_weights import SharedWeights
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability.norms import rounded_up
 from theory.stability.tube.bounds import TubeBounds, bounds_at, pushed, turned
-from theory.stability.tube.shared import SharedWeights
 from theory.stability.tube.start import Start, start_at, sum_above
 from theory.theorems import tube, tube_width_ratio
 from theory.theorems.chernoff import chernoff_failure

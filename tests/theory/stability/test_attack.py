@@ -8,13 +8,13 @@ import pytest
 from theory.errors import InputError, ScaleError, WidthError
 from theory.inputs import FloatArray, normalise_rows
 from theory.network.gram import gram_eigenvalue_bounds
+from theory.network.shared_weights import SharedWeights
 from theory.network.two_layer import ACTIVATIONS, TwoLayerNetwork
 from theory.rigour.rounding import gamma
 from theory.stability import attack, attack_ball, ball_changes, certify_ball, change_bounds
 from theory.stability.attack import _Search, change_attack, within_ball
 from theory.stability.flips import flip_costs
 from theory.stability.smooth_attack import _SmoothSearch, smooth_change
-from theory.stability.tube.shared import SharedWeights
 
 SMOOTH = sorted(set(ACTIVATIONS) - {"relu"})
 Problem = tuple[TwoLayerNetwork, FloatArray, FloatArray]

@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike
 
 from theory.direction import NONNEGATIVE, UNBOUNDED, Directed, LowerBound, UpperBound
 from theory.inputs import FloatArray
+from theory.network.shared_weights import in_order
 from theory.rigour.definiteness import smallest_eigenvalue_lower_bound
 from theory.rigour.rounding import gamma
 from theory.stability.tube.candidates import candidates, chosen, chosen_pattern
 from theory.stability.tube.nonnegative import nonnegative_norm, norm_above, raised
 from theory.stability.tube.rectifier import RectifierCounts, rectifier_counts
-from theory.stability.tube.shared import in_order
 from theory.stability.tube.start import Beginning, Start, sum_above
 from theory.stability.tube.widths import InputWidths, NeuronWidths, Widths, given_widths
 from theory.theorems import tube, tube_ratio

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Self
 
 from theory.direction import raised
+from theory.network.shared_weights import in_order
 from theory.stability.tube.bounds import TubeBounds
 from theory.stability.tube.rule import Tube
-from theory.stability.tube.shared import in_order
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import Scaled
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from theory.inputs import FloatArray
+from theory.network.shared_weights import in_order
 from theory.rigour.activation_accuracy import DERIVATIVE_ERROR
 from theory.rigour.rounding import gamma
 from theory.stability.tube.bounds import TubeBounds, smooth_bounds
 from theory.stability.tube.nonnegative import raised
-from theory.stability.tube.shared import in_order
 from theory.stability.tube.start import Start
 from theory.stability.tube.widths import InputWidths, NeuronWidths, Widths
 

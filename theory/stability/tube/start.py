@@ -14,6 +14,7 @@ from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
 from theory.errors import NotFiniteError, ShapeError
 from theory.inputs import FloatArray, enough_parameters, target_vector, unit_rows
 from theory.network.gram import gram_with_error, rectifier_gram
+from theory.network.shared_weights import Order, SharedWeights, spread
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS, STEEPEST_SLOPE
 from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
@@ -23,7 +24,6 @@ from theory.rigour.step_bounds import solve_defect
 from theory.stability.tube.first_pass import LENGTH, first_pass
 from theory.stability.tube.nonnegative import norm_above, raised
 from theory.stability.tube.packed import Packed, unpacked
-from theory.stability.tube.shared import Order, SharedWeights, spread
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from theory.inputs import normalise_rows
+from theory.network.shared_weights import SharedWeights, in_order, paired_order, spread
 from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import certify_tube
-from theory.stability.tube.shared import SharedWeights, in_order, paired_order, spread
 
 
 def pairs(seed: int, half: int, bits: int) -> tuple[np.ndarray, np.ndarray]:
