@@ -110,7 +110,7 @@ BY_FUNCTION: dict[str, tuple[tuple[str, str], ...]] = {
         (r"^gamma\(p \+ 2\)", "its own gamma_{n+p+8} is more for n p < 2 (n + p + 8), and no case is larger"),
     ),
     "rigour.one_step.map_step": (
-        (r"^u \* euclidean_norm\((residual|after)\)", NORM),
+        (r"^u \* (before|after)_norm", NORM),
         (r"^(n|p|n \* p) in n \* p", COUNT),
     ),
     "maps.affine.SpikeMap.rounding": (
@@ -132,7 +132,7 @@ BY_FUNCTION: dict[str, tuple[tuple[str, str], ...]] = {
         (r"^gamma\(4\) \* length", "the form's gamma over the root is more"),
     ),
     "descent.coefficients.CoefficientOptimiser.rounding": ((r"^(n|2 \* dim|16|dim|state.width) in n \+", COUNT),),
-    "descent.gd.GradientDescent.displacement": ((r"^coefficients in gradient - coefficients", LARGER),),
+    "descent.gd.GradientDescent.displacement": ((r"^solved.coefficients in solved.gradient", LARGER),),
     "descent.kfac.KroneckerFactored.rounding": (
         (r"^state.output_gradient in", LARGER),
         (r"^(n|n \* .*|geometry.inputs.shape\[1\]|state.width) in n", COUNT),
