@@ -100,6 +100,8 @@ BY_FUNCTION: dict[str, tuple[tuple[str, str], ...]] = {
     "network.gram._smooth_pattern_gram": ((r"^lower(\.T)? in", "one input has nothing off the diagonal"),),
     "maps.affine.PerturbedAffine.deviation": (
         (r"^2 in FUNCTION_ROUNDINGS", "gamma_8 of the whole has room for two roundings"),
+    ),
+    "maps.affine.PerturbedAffine._spread": (
         (r"^np.diag\(np.diag\(products\)\)", LARGER),
         (
             r"coupling \+=|^gamma\(p \+ 4\)",
@@ -119,7 +121,7 @@ BY_FUNCTION: dict[str, tuple[tuple[str, str], ...]] = {
             "terms are counted four times",
         ),
     ),
-    "maps.affine.SpikeMap.deviation": ((r"^base", LARGER),),
+    "maps.affine.SpikeMap._changes": ((r"^piecewise_slopes", LARGER),),
     "rigour.feature_step.feature_step": (
         (r"^u \* before", NORM),
         (r"^u in u \+ gamma", NORM),

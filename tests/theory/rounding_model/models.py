@@ -100,7 +100,7 @@ def waves() -> Case:
                 yield abs(float(model.jacobian(place)[0, 0]) - derivative), jacobian_error
                 yield eps * Q * (1 - math.cos(1e-3 * Q)), model.deviation(1e-3)
 
-    names = ("deviation", "rounding")
+    names = ("_spread", "deviation", "rounding")
     return Case("waves", tuple(f"maps.affine:PerturbedAffine.{name}" for name in names), measure, searched=True)
 
 
@@ -254,7 +254,7 @@ def spikes() -> Case:
                 base = right if 0 >= k else left
                 yield abs(right - base) if k < 0.9 else 0.0, model.deviation(0.9)
 
-    names = ("rounding", "deviation")
+    names = ("_changes", "rounding", "deviation")
     return Case("spike maps", tuple(f"maps.affine:SpikeMap.{name}" for name in names), measure, searched=True)
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tests.theory.rounding_model.machine import Theory, source_tree
@@ -166,6 +167,8 @@ def left_out(theory: Theory, term: Term) -> Iterator[None]:
     future = ast.parse("from __future__ import annotations").body
     theory.executed(term.module, ast.Module([*copy.deepcopy(future), changed], []), module.__dict__, space)
     made = space[name]
+    if isinstance(made, cached_property):  # is told its name by the body of a class alone
+        made.__set_name__(holder, name)
     old = holder.__dict__[name]
     places_of_it = [holder] if owner else [m for m in theory.loaded.values() if m.__dict__.get(name) is old]
     for place in places_of_it:
