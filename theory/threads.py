@@ -4,10 +4,11 @@ The libraries are looked for once, as to look again takes a millisecond, as long
 SciPy's; one that is loaded after the first look is not limited.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
-from threading import Lock
+from threading import Lock, get_ident
 
 from threadpoolctl import ThreadpoolController
 
@@ -23,9 +24,22 @@ def threads_allowed() -> int:
 
 
 _LOCK = Lock()
-_INSIDE: list[object] = []
-"""One for each ``one_thread`` that has begun and not ended, in whatever thread."""
-_LIMIT = ExitStack()
+_INSIDE: list[int] = []
+"""The thread of each that has begun and not ended."""
+_BEFORE: list[int | None] = []
+"""What the libraries were set to before the first of them."""
+
+
+def _limit() -> None:
+    _BEFORE[:] = [library.num_threads for library in _libraries().lib_controllers]
+    _set([1] * len(_BEFORE))
+
+
+def _set(counts: Sequence[int | None]) -> None:
+    """Whichever thread asks: threadpoolctl lets one alone set OpenBLAS in its newer versions, and what another asks for is passed over."""
+    for library, count in zip(_libraries().lib_controllers, counts, strict=True):
+        if count is not None:
+            getattr(library, "_real_set_num_threads", library.set_num_threads)(count)
 
 
 @contextmanager
@@ -34,10 +48,10 @@ def one_thread() -> Iterator[None]:
 
     The limit belongs to the process: where several of its threads ask for it, it lasts from the first who begins to the last who ends.
     """
-    entered = object()
+    entered = get_ident()
     with _LOCK:
         if not _INSIDE:
-            _LIMIT.enter_context(_libraries().limit(limits=1, user_api="blas"))
+            _limit()
         _INSIDE.append(entered)
     try:
         yield
@@ -45,4 +59,19 @@ def one_thread() -> Iterator[None]:
         with _LOCK:
             _INSIDE.remove(entered)
             if not _INSIDE:
-                _LIMIT.close()
+                _set(_BEFORE)
+
+
+def _after_fork() -> None:
+    """In a fork only the thread goes on that forked: what others began ends with them."""
+    begun = len(_INSIDE)
+    _INSIDE[:] = [entered for entered in _INSIDE if entered == get_ident()]
+    if begun and not _INSIDE:
+        _set(_BEFORE)
+    _LOCK.release()
+
+
+if hasattr(
+    os, "register_at_fork"
+):  # a fork would have the lock as another thread of its parent held it, and wait for ever
+    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_after_fork)
