@@ -64,7 +64,6 @@ def test_a_kill_at_every_rename_leaves_the_old_report_or_the_new_one(
     tmp_path: Path, processes: ForkServerContext, before: str
 ) -> None:
     new, first_report = document("N-new"), tmp_path / "before"
-    first_report.mkdir()
     if before != "nothing":
         publish(with_counterexamples(document("N-old"), first_report), first_report)
     if before == "plain files":
@@ -73,7 +72,8 @@ def test_a_kill_at_every_rename_leaves_the_old_report_or_the_new_one(
     exit_code: int | None = None
     while exit_code != 0:
         directory = tmp_path / str(len(found))
-        shutil.copytree(first_report, directory, symlinks=True)
+        if before != "nothing":  # then the directory is made, too
+            shutil.copytree(first_report, directory, symlinks=True)
         process = processes.Process(target=kill_at, args=(directory, new, len(found)))
         process.start()
         process.join(60)
