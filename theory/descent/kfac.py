@@ -62,6 +62,8 @@ class KroneckerFactored(Optimiser):
         self, state: Iterate, gradient: FloatArray, gradient_error: float
     ) -> Callable[[float, float], StepErrors]:
         """That of ``H^{-1} diag(g)`` and of its products (docs/proofs/rounding.md, P11.6); infinite without a certified rank of X, or lengths."""
+        if not state.measure_steps:
+            return lambda eta, sum_rounding: StepErrors(math.inf, math.inf, 0)
         n, geometry, bounds = len(state.targets), state.geometry, input_bounds(state.geometry)
         pattern_gram, rounding = state.pattern_gram, GramRounding.of(state, 0)
         # T' below is what the step itself computes, from a gradient that differs from the accurate one
@@ -71,9 +73,7 @@ class KroneckerFactored(Optimiser):
         features_error = float(np.sqrt(n)) * rounding.absolute
         sigma = smallest_root(pattern_gram, rounding.frobenius)
         solved = KroneckerSolution.of(pattern_gram, rounding.frobenius, state.output_gradient, off, sigma)
-        displacement = math.inf
-        if state.measure_steps:
-            displacement = solved.movement_error(geometry.basis, bounds, features_error, STEEPEST_SLOPE)
+        displacement = solved.movement_error(geometry.basis, bounds, features_error, STEEPEST_SLOPE)
 
         def errors(eta: float, sum_rounding: float) -> StepErrors:
             length_error = solved.length_error(geometry.dual_coordinates, bounds, state.last_step_norm / eta)
