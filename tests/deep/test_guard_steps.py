@@ -11,7 +11,8 @@ from properties.guard.damped_steps import damped
 from properties.guard.damping import KINDS, Damping
 from properties.guard.implementation import Implementation
 from tests.properties.guard import guard_algorithms as algorithms
-from tests.properties.guard.test_guard_claims import CASES, several_inputs_are_judged
+from tests.properties.guard.several_inputs import several_inputs_are_judged
+from tests.properties.guard.test_guard_claims import CASES
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from properties.guard.instances import (
     wide_problem,
 )
 from properties.guard.larger_instances import larger_descriptions, larger_problem
+from tests.properties.guard.several_inputs import several_inputs_are_judged
 from theory.direction import LowerBound
 from theory.inputs import FloatArray
 
@@ -72,18 +73,6 @@ def test_wrong_steps_are_refuted(optimiser: str, id: str) -> None:
 @pytest.mark.parametrize(("optimiser", "id"), CASES)
 def test_several_inputs_are_judged_at_every_depth(optimiser: str, id: str) -> None:
     several_inputs_are_judged(optimiser, id, range(2))
-
-
-def several_inputs_are_judged(optimiser: str, id: str, seeds: Iterable[int]) -> None:
-    """So that a step which is right on one input alone is refuted, by whatever claim, whatever is drawn."""
-    claim = own_claims(reference(optimiser))[id]
-    wrong = [mutant.claim for mutant in claim.mutants if mutant.id.endswith(("/long", "-several"))]
-    assert len(wrong) == 1
-    for seed in seeds:
-        result = run_claim(claim, Depth.QUICK, seed)
-        alone = sum(family.features["n = 1"] for family in result.families.values())
-        assert result.instances - alone >= 4, seed
-        assert run_claim(wrong[0], Depth.QUICK, seed).verdict is Verdict.REFUTED, seed
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tests.theory.rounding_model import components, inputs, models, paths, products, steps, whole_steps
+from tests.theory.rounding_model import components, inputs, models, paths, products, stability_norms, steps, whole_steps
 from tests.theory.rounding_model.arithmetic import DOWN, EXACT, UP, Arithmetic, Director
 from tests.theory.rounding_model.case import NEGLIGIBLE, UNIT_ROUNDOFF, Case, exceeded, named
 from tests.theory.rounding_model.dominated import reason
@@ -42,6 +42,7 @@ from theory.stability import crossings, norms, path, pattern_change, variation
 CASES: tuple[Case, ...] = (
     *products.CASES,
     *components.CASES,
+    *stability_norms.CASES,
     *paths.CASES,
     *inputs.CASES,
     *models.CASES,
