@@ -24,7 +24,7 @@ from theory.network.rank import jacobian_rank_deficient
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.enclosed_step import EnclosedStep, map_steps_enclosed
 from theory.rigour.exact import float_at_least
-from theory.rigour.one_step import OneStep, map_step, network_steps
+from theory.rigour.one_step import OneStep, map_steps, network_steps
 from theory.rigour.precision import FIRST_BITS, working_precision
 from theory.rigour.rounding import gamma
 from theory.rigour.trajectory import network_steps_enclosed, steps_from_weights
@@ -206,8 +206,8 @@ class MapInstance:
     def run(self) -> Run:
         """The float64 run with its rounding bounds."""
         taken: list[OneStep] = []
-        for _ in range(self.steps):
-            moved, step = map_step(self.model, self._iterates[-1], self.objective, self.eta, self.optimiser)
+        steps = map_steps(self.model, self._iterates[0], self.objective, self.eta, self.optimiser)
+        for moved, step in islice(steps, self.steps):
             self._iterates.append(moved)
             taken.append(step)
             if exhausted(step):

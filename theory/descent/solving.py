@@ -8,6 +8,9 @@ from scipy.linalg import lapack
 from theory.errors import RankDeficientError
 from theory.inputs import FloatArray
 
+EPSILON = float(np.finfo(float).eps)
+"""Between 1 and the next float64."""
+
 
 def solve_gram(gram: FloatArray, right: FloatArray, name: str = "the matrix") -> FloatArray:
     """Solve with a symmetric positive definite n x n matrix by Cholesky; ``name`` says in errors which one it is.
@@ -20,7 +23,8 @@ def solve_gram(gram: FloatArray, right: FloatArray, name: str = "the matrix") ->
     factor, info = lapack.dpotrf(np.asarray_chkfinite(gram).T, lower=1, clean=0)
     if info > 0:
         raise RankDeficientError(f"{failed} (a pivot is not positive)")
-    pivots = np.diag(factor) ** 2
-    if pivots.min() <= len(gram) * np.finfo(float).eps * pivots.max():
-        raise RankDeficientError(f"{failed} (pivots {pivots.min():.3g} to {pivots.max():.3g})")
+    pivots = factor.diagonal() ** 2
+    least, largest = pivots.min(), pivots.max()
+    if least <= len(gram) * EPSILON * largest:
+        raise RankDeficientError(f"{failed} (pivots {least:.3g} to {largest:.3g})")
     return np.asarray(lapack.dpotrs(factor, np.asarray_chkfinite(right), lower=1)[0])

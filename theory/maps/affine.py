@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from flint import arb
@@ -167,8 +167,17 @@ def piecewise_values(positions: AnyArray, knots: AnyArray, slopes: AnyArray) -> 
 
     The leftmost slope times t, and a hinge ``(s_j - s_{j-1}) (max(t - k_j, 0) - max(-k_j, 0))`` a knot.
     """
-    jumps = np.diff(slopes, axis=1)
-    hinges = _positive_part(positions[:, None] - knots) - _positive_part(-knots)
+    return hinged(positions, knots, slopes, *hinges_of(knots, slopes))
+
+
+def hinges_of(knots: AnyArray, slopes: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """``s_j - s_{j-1}`` and ``max(-k_j, 0)``, shape (n, k) each: what of these values is the same at all positions."""
+    return np.diff(slopes, axis=1), _positive_part(-knots)
+
+
+def hinged(positions: AnyArray, knots: AnyArray, slopes: AnyArray, jumps: AnyArray, starts: AnyArray) -> AnyArray:
+    """The values (n,) for the hinges of these knots and slopes."""
+    hinges = _positive_part(positions[:, None] - knots) - starts
     return np.asarray(slopes[:, 0] * positions + np.sum(jumps * hinges, axis=1))
 
 
@@ -186,6 +195,25 @@ def pieces_within(knots: FloatArray, reach: float) -> FloatArray:
     """Which pieces (n, k+1) meet ``|t| <= reach``, as booleans."""
     endless = np.full((len(knots), 1), np.inf)
     return np.asarray((np.hstack([-endless, knots]) <= reach) & (np.hstack([knots, endless]) >= -reach))
+
+
+class _SpikeSizes(NamedTuple):
+    """What the rounding of a spike map has to do with at every point."""
+
+    turns: FloatArray
+    """``|V|``."""
+    slopes: FloatArray
+    """The sum of the magnitudes of each direction's slopes, shape (n,)."""
+    steepest: float
+    """The largest of all slopes in magnitude."""
+    farthest: FloatArray
+    """The knot of each direction that is farthest from 0, shape (n,)."""
+    jump: float
+    """The largest jump of a slope."""
+    output: float
+    """``||U||_F``."""
+    parameter: float
+    """``||V||_F``."""
 
 
 @dataclass(frozen=True)
@@ -213,8 +241,15 @@ class SpikeMap:
 
     def outputs(self, theta: AnyArray) -> AnyArray:
         """``u(theta)``, shape (n,)."""
-        positions = self.parameter_rotation @ theta
-        return np.asarray(self.output_rotation @ piecewise_values(positions, self.knots, self.slopes))
+        return np.asarray(self.output_rotation @ self._values(self.parameter_rotation @ theta))
+
+    def _values(self, positions: AnyArray) -> AnyArray:
+        """``p_i(t_i)``, shape (n,)."""
+        return hinged(positions, self.knots, self.slopes, *self._hinges)
+
+    @cached_property
+    def _hinges(self) -> tuple[AnyArray, AnyArray]:
+        return hinges_of(self.knots, self.slopes)
 
     def jacobian(self, theta: AnyArray) -> AnyArray:
         """``J(theta)``, shape (n, p); in balls an undecided piece gives a slope that is not a number."""
@@ -242,21 +277,30 @@ class SpikeMap:
 
         A position within its own rounding of a knot may take either slope: the jump then counts as an error.
         """
-        n, p = self.parameter_rotation.shape
+        (n, p), sizes = self.parameter_rotation.shape, self._sizes
         positions = self.parameter_rotation @ theta
         # raised by its own rounding: it also decides on which side of a knot a position may be
-        position_error = gamma(p + 4) * (np.abs(self.parameter_rotation) @ np.abs(theta)) + UNDERFLOW
-        slopes = np.abs(self.slopes)
-        steepest = slopes.max()
-        terms = slopes.sum(axis=1) * (np.abs(positions) + np.abs(self.knots).max(axis=1)) * 4
-        value_error = steepest * position_error + gamma(self.knots.shape[1] + 6) * terms
+        position_error = gamma(p + 4) * (sizes.turns @ np.abs(theta)) + UNDERFLOW
+        terms = sizes.slopes * (np.abs(positions) + sizes.farthest) * 4
+        value_error = sizes.steepest * position_error + gamma(self.knots.shape[1] + 6) * terms
         ambiguous = (np.abs(positions[:, None] - self.knots) <= position_error[:, None]).any(axis=1)
-        jump = float(np.abs(np.diff(self.slopes, axis=1)).max()) * float(np.sqrt(np.count_nonzero(ambiguous)))
-        output_size = _frobenius(self.output_rotation)
-        size = output_size * _frobenius(self.parameter_rotation)
-        outputs = output_size * euclidean_norm(value_error)
-        outputs += gamma(n) * output_size * euclidean_norm(piecewise_values(positions, self.knots, self.slopes))
-        return outputs, (gamma(n + 2) * steepest + jump) * size
+        jump = sizes.jump * math.sqrt(np.count_nonzero(ambiguous))
+        outputs = sizes.output * euclidean_norm(value_error)
+        outputs += gamma(n) * sizes.output * euclidean_norm(self._values(positions))
+        return outputs, (gamma(n + 2) * sizes.steepest + jump) * (sizes.output * sizes.parameter)
+
+    @cached_property
+    def _sizes(self) -> _SpikeSizes:
+        slopes = np.abs(self.slopes)
+        return _SpikeSizes(
+            turns=np.abs(self.parameter_rotation),
+            slopes=slopes.sum(axis=1),
+            steepest=float(slopes.max()),
+            farthest=np.abs(self.knots).max(axis=1),
+            jump=float(np.abs(self._hinges[0]).max()),
+            output=_frobenius(self.output_rotation),
+            parameter=_frobenius(self.parameter_rotation),
+        )
 
     def lifted(self) -> SpikeMap:
         """The same map on exact balls."""

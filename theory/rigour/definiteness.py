@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import linalg
+from scipy.linalg import LinAlgError, lapack
 
 from theory.direction import LowerBound, UpperBound
 from theory.errors import ScaleError, ShapeError
@@ -48,24 +48,20 @@ def cholesky_error(size: int, trace: float, largest_diagonal: float) -> float:
 
 def _factorises(shifted: FloatArray) -> bool:
     """Whether the floating-point Cholesky factorisation completes, with a finite factor."""
-    with np.errstate(all="ignore"):
-        try:
-            factor = np.linalg.cholesky(shifted)
-        except np.linalg.LinAlgError:
-            return False
-    return bool(np.isfinite(factor).all())
+    factor, failed = lapack.dpotrf(shifted.T, lower=1, clean=0)
+    return not failed and bool(np.isfinite(factor).all())
 
 
 def _certified_shift(scaled: FloatArray, estimate: float) -> float:
     """A certified lower bound near ``estimate`` for entries of at most 1; -inf when no trial shift succeeds."""
-    size, diagonal = len(scaled), np.diag(scaled)
+    size, diagonal = len(scaled), scaled.diagonal()
     magnitudes = np.abs(diagonal) + abs(estimate)
     distance = FIRST_DISTANCE * cholesky_error(size, float(magnitudes.sum()), float(magnitudes.max()))
-    shifted = scaled.copy()
+    shifted = scaled.copy(order="C")
+    shifted_diagonal = shifted.reshape(-1)[:: size + 1]
     for _ in range(ATTEMPTS):
         shift = estimate - distance
-        shifted_diagonal = diagonal - shift
-        np.fill_diagonal(shifted, shifted_diagonal)
+        np.subtract(diagonal, shift, out=shifted_diagonal)
         if _factorises(shifted):  # hence the diagonal is positive
             error = cholesky_error(size, float(shifted_diagonal.sum()), float(shifted_diagonal.max()))
             return math.nextafter(shift - error, -math.inf)
@@ -80,8 +76,11 @@ def _binary_exponent(array: FloatArray) -> int:
 
 def _scaled_back(value: float, exponent: int, direction: float) -> float:
     """``value 2^exponent`` rounded towards ``direction``, also beyond the range of float64."""
-    with np.errstate(over="ignore", under="ignore"):
-        return float(np.nextafter(np.ldexp(value, exponent), direction))
+    try:
+        scaled = math.ldexp(value, exponent)
+    except OverflowError:
+        scaled = math.copysign(math.inf, value)
+    return math.nextafter(scaled, direction)
 
 
 def smallest_eigenvalue_lower_bound(matrix: ArrayLike) -> LowerBound:
@@ -150,9 +149,20 @@ def _largest_eigenpair(matrix: ArrayLike) -> tuple[FloatArray, int, float, Lower
     array = symmetric_matrix(matrix)
     exponent = _binary_exponent(array)
     negative = -np.ldexp(array, -exponent)
-    values, vectors = linalg.eigh(negative, subset_by_index=[0, 0], check_finite=False)
-    lower = -_rayleigh_upper_bound(negative, vectors[:, 0])
-    return negative, exponent, float(values[0]), LowerBound(_scaled_back(lower, exponent, -math.inf))
+    value, vector = _least_eigenpair(negative)
+    lower = -_rayleigh_upper_bound(negative, vector)
+    return negative, exponent, value, LowerBound(_scaled_back(lower, exponent, -math.inf))
+
+
+def _least_eigenpair(matrix: FloatArray) -> tuple[float, FloatArray]:
+    """The least eigenvalue and its vector (n,) as computed: ``scipy.linalg.eigh`` without its own cost, which is higher for small matrices."""
+    work, whole_work, _ = lapack.dsyevr_lwork(len(matrix), lower=1)
+    values, vectors, *_, failed = lapack.dsyevr(
+        matrix.T, range="I", il=1, iu=1, lower=1, lwork=int(work), liwork=int(whole_work)
+    )
+    if failed:
+        raise LinAlgError(f"LAPACK's dsyevr finds no eigenpair and answers {failed}")
+    return float(values[0]), vectors[:, 0]
 
 
 def largest_eigenvalues_above(matrices: FloatArray, errors: FloatArray) -> FloatArray:
@@ -185,8 +195,8 @@ def _frobenius_norms(matrices: FloatArray) -> FloatArray:
 
 def _rayleigh_upper_bound(scaled: FloatArray, vector: FloatArray) -> float:
     """``v^T A v / v^T v`` raised by its rounding ``gamma |v|^T |A| |v| / v^T v``, for entries of at most 1."""
-    squared = float(vector @ vector)
-    magnitude = float(np.abs(vector) @ np.abs(scaled) @ np.abs(vector))
+    squared, sizes = float(vector @ vector), np.abs(vector)
+    magnitude = float(sizes @ np.abs(scaled) @ sizes)
     # n products and sums for A v, n for v^T (A v), n for v^T v, and the division; doubled for the rounding of the bound
     error = 2 * gamma(3 * len(scaled) + 4) * magnitude / squared + UNDERFLOW
     return float(vector @ scaled @ vector) / squared + error

@@ -74,47 +74,56 @@ def map_step(
     g is the loss's gradient in the outputs: the residual for the squared loss, which targets stand for. An error of the
     outputs moves it by at most L times as much. Raises ChoiceError, RankDeficientError.
     """
+    return next(map_steps(model, theta, objective, eta, optimiser))
+
+
+def map_steps(
+    model: ParameterMap, theta: FloatArray, objective: Loss | FloatArray, eta: float, optimiser: Chosen = "ngd"
+) -> Iterator[tuple[FloatArray, OneStep]]:
+    """One such step after the other, without end, each with where it leads; the map is evaluated once a point. Raises what ``map_step`` raises."""
     chosen = of_a_map(optimiser)
     positive(eta, "the step size eta")
     loss = as_loss(objective)
     minimiser, minimiser_error = loss.minimiser, loss.minimiser_error
     n, p = len(minimiser), model.parameters
-    u = UNIT_ROUNDOFF
-    outputs = model.outputs(theta)
-    residual, gradient = outputs - minimiser, loss.gradient(outputs)
-    jacobian = model.jacobian(theta)
-    gram = jacobian @ jacobian.T
-    c = chosen.coefficients(gram, gradient, "the matrix")
-    moved = theta - eta * (jacobian.T @ c)
-    after = model.outputs(moved) - minimiser
-    output_error, jacobian_error = model.rounding(theta)
-    gradient_error = loss.smoothness * output_error + loss.gradient_rounding(outputs)
-    before_norm, after_norm = euclidean_norm(residual), euclidean_norm(after)
-    output_error += u * before_norm + minimiser_error
-    moved_error = model.rounding(moved)[0] + u * after_norm + minimiser_error
-    size = euclidean_norm(jacobian)
-    gram_error = product_error(size, jacobian_error, p, n * p)
-    c_norm = euclidean_norm(c)
-    displacement = eta * chosen.displacement(
-        Solved(gram, gram_error, gram_error * c_norm, gradient, gradient_error, c, size + jacobian_error)
-    )
-    moved_norm = euclidean_norm(moved)
-    displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * moved_norm
-    operations = n * p + n + p
-    reach = outward(euclidean_norm(theta) + moved_norm + float(displacement), operations)
-    steepest = size + jacobian_error + 2 * model.deviation(reach if reach >= 0 else math.inf)
-    length = euclidean_norm(moved - theta)
-    step = OneStep(
-        before=before_norm,
-        after=after_norm,
-        before_error=outward(output_error + gamma(n + 2) * before_norm, operations),
-        after_error=outward(steepest * displacement + moved_error + gamma(n + 2) * after_norm, operations),
-        length=length,
-        length_error=outward(float(displacement) + gamma(p + 4) * length, operations),
-        residual=residual,
-        moved_residual=after,
-    )
-    return moved, _within_range(step)
+    u, operations = UNIT_ROUNDOFF, n * p + n + p
+    outputs, (output_error, jacobian_error) = model.outputs(theta), model.rounding(theta)
+    residual, theta_norm = outputs - minimiser, euclidean_norm(theta)
+    before_norm = euclidean_norm(residual)
+    while True:
+        jacobian, gradient = model.jacobian(theta), loss.gradient(outputs)
+        gram = jacobian @ jacobian.T
+        c = chosen.coefficients(gram, gradient, "the matrix")
+        gradient_error = loss.smoothness * output_error + loss.gradient_rounding(outputs)
+        moved = theta - eta * (jacobian.T @ c)
+        outputs, (moved_output_error, moved_jacobian_error) = model.outputs(moved), model.rounding(moved)
+        after, moved_norm = outputs - minimiser, euclidean_norm(moved)
+        after_norm = euclidean_norm(after)
+        residual_error = output_error + (u * before_norm + minimiser_error)
+        moved_error = moved_output_error + u * after_norm + minimiser_error
+        size = euclidean_norm(jacobian)
+        gram_error = product_error(size, jacobian_error, p, n * p)
+        c_norm = euclidean_norm(c)
+        displacement = eta * chosen.displacement(
+            Solved(gram, gram_error, gram_error * c_norm, gradient, gradient_error, c, size + jacobian_error)
+        )
+        displacement += eta * (gamma(n + 3) * size + jacobian_error) * c_norm + u * moved_norm
+        reach = outward(theta_norm + moved_norm + float(displacement), operations)
+        steepest = size + jacobian_error + 2 * model.deviation(reach if reach >= 0 else math.inf)
+        length = euclidean_norm(moved - theta)
+        step = OneStep(
+            before=before_norm,
+            after=after_norm,
+            before_error=outward(residual_error + gamma(n + 2) * before_norm, operations),
+            after_error=outward(steepest * displacement + moved_error + gamma(n + 2) * after_norm, operations),
+            length=length,
+            length_error=outward(float(displacement) + gamma(p + 4) * length, operations),
+            residual=residual,
+            moved_residual=after,
+        )
+        yield moved, _within_range(step)
+        theta, theta_norm, residual, before_norm = moved, moved_norm, after, after_norm
+        output_error, jacobian_error = moved_output_error, moved_jacobian_error
 
 
 def network_step(state: Descent, eta: float, optimiser: Chosen = "ngd") -> OneStep:

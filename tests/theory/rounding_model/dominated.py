@@ -111,7 +111,7 @@ BY_FUNCTION: dict[str, tuple[tuple[str, str], ...]] = {
     "maps.affine._operator_norm_bound": (
         (r"^gamma\(p \+ 2\)", "its own gamma_{n+p+8} is more for n p < 2 (n + p + 8), and no case is larger"),
     ),
-    "rigour.one_step.map_step": (
+    "rigour.one_step.map_steps": (
         (r"^u \* (before|after)_norm", NORM),
         (r"^(n|p|n \* p) in n \* p", COUNT),
     ),

@@ -181,7 +181,7 @@ def steps_of_maps() -> Case:
             yield abs(step.length - float(np.linalg.norm(move))), step.length_error
 
     own = [name for optimiser in ("ngd", "gd") for name in watches_of(optimiser) if name.endswith(".displacement")]
-    watches = ("rigour.one_step:map_step", *own)
+    watches = ("rigour.one_step:map_steps", *own)
     return Case("steps of maps", watches, measure, searched=True)
 
 
