@@ -87,7 +87,9 @@ class RandomNetwork:
         at_once = max(1, CHUNK // (columns * neurons))
         for start in range(0, self.trials, at_once):
             count = min(at_once, self.trials - start)
-            yield np.asarray(self._factor @ rng.standard_normal((count, columns, neurons)) * self.scale)
+            found = self._factor @ rng.standard_normal((count, columns, neurons))
+            found *= self.scale
+            yield found
 
 
 def unit_inputs(kind: str, n: int, d: int, rng: np.random.Generator) -> FloatArray:

@@ -40,6 +40,9 @@ __all__ = [
 NEARLY_PARALLEL = 0.999
 """Of parallel rows the correlation is 1 or -1 up to rounding, in any dimension that fits into memory."""
 
+TOGETHER = 2**15
+"""Entries of sums of rows that are made at a time: they stay in the cache."""
+
 
 def pattern_entry_error(dim: int) -> float:
     """Bound of the absolute error of an entry of ``limiting_pattern_gram`` for rows in ``R^dim``: ``ceil(dim / 2) + 8`` roundings.
@@ -75,11 +78,13 @@ def _set_parallel_pairs(matrix: FloatArray, inputs: ArrayLike, correlations: Flo
 
 def _pattern_gram(unit: FloatArray) -> FloatArray:
     """``(pi - angle)/(2 pi) = atan2(|x_i + x_j|, |x_i - x_j|)/pi``, symmetric to the last bit."""
-    matrix = np.empty((len(unit), len(unit)))
-    for i, row in enumerate(unit):
-        later = unit[i:]
-        sums, differences = np.linalg.norm(later + row, axis=1), np.linalg.norm(later - row, axis=1)
-        matrix[i, i:] = matrix[i:, i] = np.arctan2(sums, differences) / np.pi
+    matrix, together = np.empty((len(unit), len(unit))), max(1, TOGETHER // unit.size)
+    for start in range(0, len(unit), together):
+        some, later = slice(start, start + together), unit[start:]
+        pairs = later + unit[some, None], later - unit[some, None]
+        sums, differences = (np.sqrt(np.square(one).sum(axis=2)) for one in pairs)
+        shares = np.arctan2(sums, differences) / np.pi
+        matrix[some, start:], matrix[start:, some] = shares, shares.T
     return matrix
 
 

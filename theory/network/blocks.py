@@ -52,8 +52,8 @@ class Blocks:
     @cached_property
     def slices(self) -> tuple[slice, ...]:
         """The neurons of each block."""
-        starts = range(0, self.width, self.columns)
-        return tuple(slice(start, min(start + self.columns, self.width)) for start in starts)
+        width, columns = self.width, self.columns
+        return tuple(slice(start, min(start + columns, width)) for start in range(0, width, columns))
 
     @cached_property
     def panels(self) -> tuple[range, ...]:
@@ -91,8 +91,7 @@ class Blocks:
     @contextmanager
     def undivided(self) -> Iterator[None]:
         """All products by one thread each while it lasts, where passes are shared by several: switching between the two ways costs more."""
-        threads = _threads_to_share()
-        if threads < 2 or len(self.panels) < 2:
+        if len(self.panels) < 2 or (threads := _threads_to_share()) < 2:
             yield
             return
         token = _SHARING.set(threads)
@@ -104,6 +103,8 @@ class Blocks:
 
     def products(self, rows: FloatArray, weights: FloatArray) -> list[FloatArray]:
         """The blocks of ``X W^T`` for X (n, d) and W (m, d)."""
+        if len(self.slices) == 1:
+            return [rows @ weights.T]
         found = self.zeros()
 
         def multiply(_: int, panel: range) -> None:
@@ -119,7 +120,7 @@ def share_out(work: Callable[[int, int], Result], count: int) -> list[Result]:
 
     While several of them work, each takes its products by itself. An error of one item is raised when the others are done.
     """
-    threads = min(_threads_to_share(), count, max(2, count // 2))
+    threads = min(_threads_to_share(), max(2, count // 2)) if count > 1 else 1
     if threads < 2:
         return [work(0, item) for item in range(count)]
     results: dict[int, Result] = {}

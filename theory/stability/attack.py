@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.direction import NONNEGATIVE, Attained, Directed, LowerBound
 from theory.inputs import FloatArray, distance, enough_parameters, positive_distance, target_vector, unit_rows
-from theory.network.gram import exact_pattern
+from theory.network.gram import decided_signs, exact_pattern
 from theory.network.shared_weights import SharedWeights
 from theory.network.two_layer import TwoLayerNetwork, pattern_counts
 from theory.rigour.euclidean import euclidean_norm
-from theory.rigour.pre_activations import pre_activation_error
+from theory.rigour.pre_activations import pre_activation_error, pre_activation_errors
 from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 from theory.stability.conditions import condition_scale, factor_rows
 from theory.stability.knapsack import STAY, choose_moves
@@ -187,8 +187,8 @@ class _Search:
             moves[some] = candidates[index].moves(moving[some])
         before, copies = self.net.weights[moving], self.shared.copies
         after = before + moves @ self.basis.T
-        moved = TwoLayerNetwork(after, self.net.signs[moving])
-        counts = copies * pattern_counts(exact_pattern(moved, self.rows) - self.pattern[:, moving])
+        active = decided_signs(self.rows, after, self.rows @ after.T, pre_activation_errors(after))
+        counts = copies * pattern_counts(active - self.pattern[:, moving])
         change = pattern_change_lower_bound(self.kernel, counts, self.whole.width, self.factors.shape[1])
         if change > self.best_change and within_ball(after, before, self.radius, copies):
             self.best_change, self.best_moves = change, (moving, after)
