@@ -110,6 +110,8 @@ class _Search:
                 self.fixed += all_crossings(self.points, self.past, point)
             self.fixed_changes = self.pattern_changes(self.fixed)
             self.fixed_costs = np.array([move.costs() for move in self.fixed])
+        self._answers: dict[bytes, tuple[float, FloatArray]] = {}
+        self._evaluated: dict[bytes, tuple[float, FloatArray]] = {}
         self.best_change = 0.0
         self.best_moves: tuple[NDArray[np.intp], FloatArray] | None = None
 
@@ -129,12 +131,25 @@ class _Search:
         """Alternate between the best moves for a direction in output space and the best direction for the moves."""
         reached = 0.0
         for _ in range(ROUNDS if self.thorough else QUICK_ROUNDS):
-            candidates = self.candidates(vector)
-            choice = self.choose(candidates, vector)
-            change, direction = self.evaluate(candidates, choice)
+            change, direction = self.answer(vector)
             if change <= reached * (1 + UNIT_ROUNDOFF):
                 return
             reached, vector = change, direction
+
+    def answer(self, vector: FloatArray) -> tuple[float, FloatArray]:
+        """The change by the best moves for an output direction, and the best direction for them; most starts come to the same few of both."""
+        key = vector.tobytes()
+        if key not in self._answers:
+            candidates = self.candidates(vector)
+            choice = self.choose(candidates, vector)
+            if (choice < len(self.fixed)).all():
+                moves = choice.tobytes()
+                if moves not in self._evaluated:
+                    self._evaluated[moves] = self.evaluate(candidates, choice)
+                self._answers[key] = self._evaluated[moves]
+            else:
+                self._answers[key] = self.evaluate(candidates, choice)
+        return self._answers[key]
 
     def candidates(self, vector: FloatArray) -> list[Move]:
         """The moves worth trying for an output direction: the fixed ones and those along ``X^T v``."""
