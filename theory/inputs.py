@@ -114,10 +114,11 @@ def normalise_rows(values: ArrayLike, name: str = "X") -> FloatArray:
     Entries that are no float64 numbers are rounded once, relative to the largest of their row.
     Raises ShapeError, NotFiniteError, ZeroRowError.
     """
-    array = _comparable(given_rows(values, name))
+    plain = type(values) is np.ndarray and values.dtype == np.float64
+    array = direction_rows(values, name) if plain else _comparable(given_rows(values, name))
     _, exponent = np.frexp(np.abs(array).max(axis=1))
     scaled = np.ldexp(array, -exponent[:, None])  # an exact scaling but for entries far below the largest of their row
-    return np.asarray(scaled / np.linalg.norm(scaled, axis=1, keepdims=True))
+    return np.asarray(scaled / np.sqrt(np.square(scaled).sum(axis=1, keepdims=True)))
 
 
 def _comparable(given: GivenArray) -> FloatArray:

@@ -106,11 +106,16 @@ def _softplus_ball(z: arb) -> arb:
     return (1 + z.exp()).log()
 
 
+def _tanh_slope_ball(z: arb) -> arb:
+    found = z.tanh()
+    return 1 - found * found
+
+
 BALL_ACTIVATIONS: Mapping[str, tuple[Callable[[arb], arb], Callable[[arb], arb]]] = MappingProxyType(
     {
         "relu": (_relu_ball, _step_ball),
         "softplus": (_softplus_ball, lambda z: 1 / (1 + (-z).exp())),
-        "tanh": (lambda z: z.tanh(), lambda z: 1 - z.tanh() * z.tanh()),
+        "tanh": (lambda z: z.tanh(), _tanh_slope_ball),
         "erf": (lambda z: z.erf(), lambda z: 2 * (-z * z).exp() / arb.pi().sqrt()),
         "sin": (lambda z: z.sin(), lambda z: z.cos()),
     }

@@ -88,7 +88,7 @@ class StoredWeights:
         """Z(0) in float64."""
         return self.net.pre_activations(self.inputs)
 
-    @property
+    @cached_property
     def error(self) -> FloatArray:
         """The rounding of the dot products, in any order; positive."""
         sizes = np.abs(self.inputs) @ np.abs(self.net.weights).T
