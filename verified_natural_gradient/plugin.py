@@ -9,6 +9,7 @@ PYTEST_DONT_REWRITE: the module holds no assertions and may be imported before p
 from __future__ import annotations
 
 import copy
+import gc
 import importlib.util
 import os
 import sys
@@ -41,10 +42,16 @@ def pytest_load_initial_conftests(
 
 
 def _load_suite(pluginmanager: pytest.PytestPluginManager) -> None:
+    collecting = gc.isenabled()
+    gc.disable()  # what is loaded stays to the end: to look for what of it could go, now and at each collection, costs as much as to load it
     try:
         from properties import plugin
     except Exception as error:
         raise pytest.UsageError(_other_packages() or f"the suite cannot be loaded: {_place(error)}") from error
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
     if not pluginmanager.has_plugin(plugin.__name__):
         pluginmanager.register(plugin, plugin.__name__)
 
