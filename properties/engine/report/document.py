@@ -302,6 +302,8 @@ def _items(part: Entry) -> int:
 
 def _with_checks(entry: Entry, checks: Sequence[Mapping[str, Any]]) -> Entry:
     """The entry with evaluations in parts added to its counts, its tightest ratio and its verdict."""
+    if not checks:
+        return entry
     result = deepcopy(entry)
     for check in checks:
         family = result["families"].setdefault(

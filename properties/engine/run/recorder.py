@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from properties.engine.report.presentation import Presentation
 
 
-SHARE = 1 / 50
+SHARE = 1 / 200
 """Of the time of a run, what may go into keeping the results so far."""
 
 
