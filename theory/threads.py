@@ -20,6 +20,8 @@ def _libraries() -> ThreadpoolController:
 
 def threads_allowed() -> int:
     """How many threads the libraries are set to use, the least of them; 1 without any that is known."""
+    if _INSIDE:  # asked for every product, where each library would be asked in its turn
+        return 1
     return min((library.num_threads or 1 for library in _libraries().lib_controllers), default=1)
 
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from flint import arb, ctx, fmpq
@@ -392,7 +393,7 @@ class Evaluation:
         evidence = [hypothesis.evidence for hypothesis in self.hypotheses]
         return weakest([*evidence, *(bound.evidence for bound in self.bounds)])
 
-    @property
+    @cached_property
     def tightest(self) -> Bound | None:
         """The bound with the largest ``measured / predicted``, a violated one first."""
         if not self.bounds:

@@ -96,9 +96,9 @@ def _search_family(
     """Search one family; every description is evaluated and counted once, however often it is drawn; a listed one is not drawn."""
     known: dict[str, Evaluation] = {}
     failing: list[str] = []
-    before_failing, drawing = 0, False
+    before_failing = 0
 
-    def check(description: Mapping[str, Any]) -> None:
+    def check(description: Mapping[str, Any]) -> Evaluation:
         nonlocal before_failing
         key = description_key(description)  # Hypothesis may draw a description twice, its keys in another order
         evaluation = known.get(key)
@@ -118,8 +118,10 @@ def _search_family(
         if evaluation.verdict is InstanceVerdict.REFUTED:
             failing[:] = [key]
             raise _Violation(str(description))
-        if drawing:
-            _aim(evaluation)
+        return evaluation
+
+    def drawn(description: Mapping[str, Any]) -> None:  # Hypothesis reads its source before it draws: so it is short
+        _aim(check(description))
 
     search = with_seed(_family_seed(result.seed, family.id))(
         settings(
@@ -135,14 +137,13 @@ def _search_family(
                 Phase.target,
                 Phase.shrink,
             ),  # an error that is found first may shrink to a violation
-        )(given(family.descriptions())(check))
+        )(given(family.descriptions())(drawn))
     )
     try:
         for description in (*family.first, *family.listed[: family.examples[depth]]):
             check(description)
         if family.listed:
             return
-        drawing = True
         with without_local_constants():
             search()
     except (_Violation, _Spent):

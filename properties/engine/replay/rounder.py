@@ -9,13 +9,14 @@ of a claim that speaks of its own families only.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from properties.engine.claim import Claim, Evaluation, InstanceVerdict, Verdict
+from properties.engine.claim import Claim, Evaluation, Family, InstanceVerdict, Verdict
 from properties.engine.replay.counterexample import Refutation
 from properties.engine.replay.instance_document import InstanceDocument, from_document, to_document
 from properties.engine.search import evaluate_instance
@@ -41,17 +42,31 @@ class NotReproducibleError(RuntimeError):
     """A refutation that is none when the claim is evaluated on the same instance again."""
 
 
-def stored_refutation(claim: Claim[Any], found: Evaluation, seed: int, most_seconds: float | None = None) -> Refutation:
+def on_documents(claim: Claim[Any]) -> Claim[Any]:
+    """The claim on instances as they are read back from their documents: what is found is what a file holds."""
+
+    def read_back(family: Family[Any]) -> Family[Any]:
+        return dataclasses.replace(
+            family, build=lambda description: from_document(to_document(family.build(description)))
+        )
+
+    return dataclasses.replace(claim, families=tuple(map(read_back, claim.families)))
+
+
+def stored_refutation(
+    claim: Claim[Any], found: Evaluation, seed: int, most_seconds: float | None = None, read_back: bool = False
+) -> Refutation:
     """The refutation as it is stored: rounded where it can be, and evaluated on the instance as read back from its document.
 
-    No further rounding is tried after ``most_seconds`` of the processor's time, ``MOST_SECONDS`` by default.
+    That was done where it was found on such an instance, ``read_back``. No further rounding is tried after ``most_seconds`` of the
+    processor's time, ``MOST_SECONDS`` by default.
 
     Raises NotReproducibleError when the claim is not refuted on what is read back: a step of the user's own that keeps
     state between calls, or a fault of the document.
     """
     with one_thread():
         document = to_document(found.instance)
-        evaluation = _evaluated(claim, found, document, seed)
+        evaluation = found if read_back else _evaluated(claim, found, document, seed)
         if evaluation.verdict is not InstanceVerdict.REFUTED:
             raise NotReproducibleError(
                 f"{claim.id} was refuted on an instance, but {evaluation.verdict} when evaluated on it again; "

@@ -23,7 +23,7 @@ from properties.engine.replay.counterexample import (
     counterexample_files,
 )
 from properties.engine.replay.replay import Replay, failed_entry, replay_entry
-from properties.engine.replay.rounder import NotReproducibleError, stored_refutation
+from properties.engine.replay.rounder import NotReproducibleError, on_documents, stored_refutation
 from properties.engine.report import wording
 from properties.engine.report.causes import told_once
 from properties.engine.report.commands import Commands
@@ -168,10 +168,15 @@ class Verification:
 
     def _search(self, claim: Claim[Any], depth: Depth, shrinking: int = SHRINK_EVALUATIONS) -> tuple[Result | str, int]:
         seed = claim_seed(self._run.setting.root, claim.id)
+        searched = on_documents(claim) if self._on_documents(claim) else claim
         try:
-            return run_claim(claim, depth, seed, self._run.observe, shrinking), seed
+            return run_claim(searched, depth, seed, self._run.observe, shrinking), seed
         except Exception as error:
             return _text(error), seed
+
+    def _on_documents(self, claim: Claim[Any]) -> bool:
+        """Whether its trials, which take long, are done once, on what a file would hold: nothing of the user's keeps state between them."""
+        return claim.sampled is not None and self._run.suite is not None and self._run.report is not None
 
     def _counterexample(
         self,
@@ -186,7 +191,9 @@ class Verification:
         if isinstance(outcome, str) or outcome.refutation is None or self._run.report is None:
             return hints
         try:
-            refutation = stored_refutation(claim, outcome.refutation, entry["seed"], rounding)
+            refutation = stored_refutation(
+                claim, outcome.refutation, entry["seed"], rounding, read_back=self._on_documents(claim)
+            )
         except NotReproducibleError as error:
             return [*hints, f"no counterexample file: {error}"]
         explanation = entry.get("explanation", ())

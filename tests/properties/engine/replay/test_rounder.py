@@ -15,8 +15,8 @@ from properties.engine.claim import Bound, Claim, Depth, InstanceVerdict, at_mos
 from properties.engine.claim import Hypothesis as Condition
 from properties.engine.replay import rounder
 from properties.engine.replay.instance_document import from_document, to_document
-from properties.engine.replay.rounder import DIGITS, round_to, rounded_document, stored_refutation
-from properties.engine.search import evaluate_instance, run_claim
+from properties.engine.replay.rounder import DIGITS, on_documents, round_to, rounded_document, stored_refutation
+from properties.engine.search import evaluate, evaluate_instance, run_claim
 from theory.maps.affine import PerturbedAffine
 from theory.network.two_layer import TwoLayerNetwork
 
@@ -94,6 +94,25 @@ def test_hypotheses_go_on_holding() -> None:
         return [rounder_condition(0.99 - ball.radius)]
 
     assert from_document(stored(claim_that(radius_at_most(0.5), below)).document).radius == 0.99
+
+
+def test_what_is_found_on_documents_is_what_a_file_holds_and_is_not_evaluated_again() -> None:
+    seen = []
+
+    def conclusion(ball: AttackedBall) -> Sequence[Bound]:
+        seen.append(ball)
+        return [at_most("radius", ball.radius, 0.98, 0.0)]
+
+    claim = dataclasses.replace(claim_that(conclusion), of_its_families=True)
+    family = dataclasses.replace(claim.families[0], build=lambda description: INSTANCE)
+    claim = on_documents(dataclasses.replace(claim, families=(family,)))
+    evaluation = evaluate(claim, claim.families[0], {"seed": 1})
+    assert stored_refutation(claim, evaluation, 0, read_back=True).evaluation is evaluation
+    (ball,) = seen
+    assert ball is evaluation.instance
+    assert ball.radius == INSTANCE.radius
+    assert INSTANCE.net.weights.flags.writeable
+    assert not ball.net.weights.flags.writeable, "what is read back cannot be written to"
 
 
 def rounder_condition(margin: float) -> Condition:

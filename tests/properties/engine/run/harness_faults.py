@@ -31,6 +31,7 @@ from tests.properties.engine.replay import test_counterexample, test_rounder
 from tests.properties.engine.run import (
     test_baseline,
     test_claim_shares,
+    test_items,
     test_obligation_items,
     test_plugin,
     test_progress,
@@ -186,6 +187,8 @@ FAULTS = (
     Planted("an error of a search is no verdict", entries._error_entry, "Verdict.UNDECIDED.value", "Verdict.HOLDS.value", _PASSES, {"changes": {"conclusion": fake_claims.broken}, "claim_passes": False, "mutant_passes": False}),
     Planted("a refutation that does not replay is written", rounder.stored_refutation, "evaluation.verdict is not InstanceVerdict.REFUTED", "False", test_rounder.test_what_is_evaluated_is_what_is_stored),
     Planted("what is stored is not evaluated", rounder._evaluated, "from_document(document)", "found.instance", test_rounder.test_what_is_evaluated_is_what_is_stored),
+    Planted("a search on documents is on what was built", rounder.on_documents, "from_document(to_document(family.build(description)))", "family.build(description)", test_rounder.test_what_is_found_on_documents_is_what_a_file_holds_and_is_not_evaluated_again),
+    Planted("what a subject keeps between trials is not seen", Verification._on_documents, "self._run.suite is not None", "True", test_items.test_the_trials_of_a_refutation_are_done_once_unless_a_subject_may_keep_state_between_them, {"suite": None, "times": 2}),
     Planted("a rounding that is no refutation", rounder._as_clear, "evaluation.verdict is not InstanceVerdict.REFUTED", "False", test_rounder.test_hypotheses_go_on_holding),
     Planted("a rounding that leaves nothing of a violation", rounder._as_clear, "KEPT * _violation(than)", "0", test_rounder.test_half_of_the_violation_is_kept),
     Planted("a data set's refuted check is a result", dataset_entry.dataset_verdict, "(InstanceVerdict.REFUTED, RunVerdict.REFUTED),", "", test_run_verdicts.test_a_data_set_fails_by_what_is_refuted_or_undecided_only, {"verdict": RunVerdict.HOLDS}),
