@@ -57,11 +57,15 @@ def opening(document: Document) -> Opening:
 
 
 def stored() -> Sequence[type]:
-    """The instances on data sets, which the claims do not load."""
+    """The instances on data sets, and those on a step or a library of the user's, which the claims do not load."""
+    from properties.conformance.instances import Instance
     from properties.dataset.topics.kfac_real import RealKronecker
     from properties.dataset.topics.real_data import RealInstance
+    from properties.guard.fresh import AfterCalls
+    from properties.guard.judgements import FixedInstance
+    from properties.guard.singular_instances import SingularInstance
 
-    return (RealInstance, RealKronecker)
+    return (RealInstance, RealKronecker, AfterCalls, FixedInstance, SingularInstance, Instance)
 
 
 def subject(config: pytest.Config) -> Subject | None:

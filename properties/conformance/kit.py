@@ -11,15 +11,12 @@ from typing import Any
 
 from properties.conformance import explanation, faults
 from properties.conformance.instances import Instance
-from properties.conformance.library import Library
+from properties.conformance.library import PREFIX, Library
 from properties.conformance.plain_steps import PlainSteps
 from properties.conformance.statement import Source, Statement
 from properties.engine.claim import Claim, Family, Mutant, Provenance
 
 GROUPS = ("scopes", "convolution", "targets", "diagonal", "solves", "invariance", "affine", "state", "paper")
-
-PREFIX = "library-"
-"""How ids of claims on a library begin."""
 
 
 def statements() -> tuple[Statement, ...]:

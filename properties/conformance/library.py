@@ -39,6 +39,10 @@ OFFERED: Mapping[str, tuple[str, ...]] = {"losses": LOSSES, "reductions": REDUCT
 """What may be declared as a list of what there is; by default all. Problems are drawn with these where a claim allows one of them."""
 
 
+PREFIX = "library-"
+"""How ids of claims on a library begin."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What one call came to."""

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from properties.conformance.kit import PREFIX, Kit, kit
-from properties.conformance.library import DECLARED, FUNCTIONS, OFFERED, Library, load_library
+from properties.conformance.library import DECLARED, FUNCTIONS, OFFERED, PREFIX, Library, load_library
 from properties.engine.claim import Claim
 from properties.engine.run.place import Place, place
 from theory.errors import ImplementationError
 
 if TYPE_CHECKING:
     import pytest
+
+    from properties.conformance.kit import Kit
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class OwnLibrary:
 
     @cached_property
     def _kit(self) -> Kit:
+        from properties.conformance.kit import kit  # of which a run without a library needs nothing
+
         return kit(self.library)
 
     @property

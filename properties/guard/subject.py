@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from properties.engine.claim import Claim
 from properties.engine.run.place import Place
-from properties.guard.claims import own_claims
 from properties.guard.damping import Damping
 from properties.guard.implementation import OWN_PREFIX, SINGULAR, Implementation, load_implementation
 from properties.guard.step_place import step_place
@@ -38,6 +37,8 @@ class OwnStep:
     @cached_property
     def claims(self) -> Mapping[str, Claim[Any]]:
         """The claims on the step."""
+        from properties.guard.claims import own_claims  # of which a run without a step needs nothing
+
         return own_claims(self.implementation)
 
     @property

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from properties.conformance.faults import FAULTS
-from properties.conformance.kit import PREFIX, kit, statements
-from properties.conformance.library import Library
+from properties.conformance.kit import kit, statements
+from properties.conformance.library import PREFIX, Library
 from properties.engine.claim import Depth, Verdict
 from properties.engine.search import run_claim
 

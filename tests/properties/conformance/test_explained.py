@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from properties.conformance.faults import FAULTS
-from properties.conformance.kit import PREFIX, kit
-from properties.conformance.library import Library
+from properties.conformance.kit import kit
+from properties.conformance.library import PREFIX, Library
 from properties.conformance.subject import OwnLibrary
 from properties.engine.claim import InstanceVerdict
 from properties.engine.search import evaluate
