@@ -7,6 +7,7 @@ from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from theory.inputs import FloatArray
 from theory.network.blocks import Blocks
@@ -14,8 +15,8 @@ from theory.network.blocks import Blocks
 ROWS_WORTH_COMPARING = 64
 """With fewer rows counting a block anew costs less than finding out which of its entries have changed."""
 
-FEW_CHANGES = 0.25
-"""Products are updated by the changed entries while there is at most one for so many neurons."""
+FEW_CHANGES = 1 / 128
+"""Products are updated by the changed entries while they are at most this share."""
 
 SignedPattern = NDArray[np.int8]
 
@@ -102,7 +103,7 @@ def _counts_anew(signed: SignedPattern) -> Counts:
 
 def _few_differ(before: SignedPattern, after: SignedPattern) -> bool:
     """Whether so few of the entries (n, b) differ that products of these alone cost less."""
-    return bool(np.count_nonzero(after != before) <= FEW_CHANGES * before.shape[1])
+    return bool(np.count_nonzero(after != before) <= FEW_CHANGES * before.size)
 
 
 def _change_of_counts(before: SignedPattern, after: SignedPattern, few: bool) -> Counts:
@@ -114,7 +115,9 @@ def _change_of_counts(before: SignedPattern, after: SignedPattern, few: bool) ->
         return _counts_anew(after) - _counts_anew(before)
     flips = np.flatnonzero(after != before)
     rows, columns = np.divmod(flips, before.shape[1])
-    difference = np.zeros((len(before), len(flips)), dtype=np.float32)
-    difference[rows, np.arange(len(flips))] = after.reshape(-1)[flips] - before.reshape(-1)[flips]
-    both = after.take(columns, axis=1) + before.take(columns, axis=1)
-    return difference @ both.astype(np.float32).T
+    change, both = after.reshape(-1)[flips] - before.reshape(-1)[flips], after + before
+    if len(flips) < before.shape[1]:
+        both, columns = both.take(columns, axis=1), np.arange(len(flips))
+    of_rows = np.searchsorted(rows, np.arange(len(before) + 1))
+    difference = csr_array((change.astype(np.float32), columns, of_rows), shape=both.shape)
+    return np.asarray(difference @ np.ascontiguousarray(both.T, dtype=np.float32))

@@ -30,6 +30,8 @@ class PatternChange:
         self.norm_squared = input_norm_squared(rows)
         self.counts = np.zeros((len(rows), len(rows)))
         """``D D^T`` (n, n), integers."""
+        self._valued: tuple[FloatArray, tuple[float, float]] | None = None
+        """Those at the end of the last segment, and what ``||J - J(0)||_2`` is there."""
 
     def supremum(
         self, crossings: Crossings, before: NDArray[np.int8], parts: int, floor: float = 0.0
@@ -40,6 +42,9 @@ class PatternChange:
         """
         local = np.unique(crossings.neurons, return_inverse=True)[1]
         known: dict[int, FloatArray] = {0: self.counts}
+        values: dict[int, tuple[float, float]] = {}
+        if self._valued is not None and self._valued[0] is self.counts:
+            values[0] = self._valued[1]
 
         def change(position: int, columns: IntArray) -> NDArray[np.int8]:
             state, place = before[:, columns], np.full(before.shape[1], -1)
@@ -66,7 +71,9 @@ class PatternChange:
             return known[position]
 
         def evaluate(position: int) -> tuple[float, float]:
-            return pattern_change_norm(self.kernel, counts(position), self.width, self.dim)
+            if position not in values:
+                values[position] = pattern_change_norm(self.kernel, counts(position), self.width, self.dim)
+            return values[position]
 
         def between(left: int, left_value: float, right: int, right_value: float) -> float:
             on_one_input, on_one_neuron = (
@@ -81,6 +88,7 @@ class PatternChange:
 
         below, above = Division(evaluate, between, crossings.middle).supremum(0, len(crossings), parts, floor)
         self.counts = counts(len(crossings))
+        self._valued = self.counts, evaluate(len(crossings))
         return LowerBound(float(below)), UpperBound(float(above))
 
     def jump(self, numbers: IntArray, on_one_input: int, on_one_neuron: int) -> FloatArray:

@@ -180,7 +180,7 @@ def _pattern_variation(start: FloatArray, end: FloatArray, relative: _Relative, 
     inverse_norm = rounded_up(1 / math.sqrt(relative.lambda_min))
 
     def evaluate(position: int) -> tuple[float, float]:
-        return relative.norm(flipped.at(position) / width, 0.0)
+        return relative.norm(flipped.at(position) / width, 0.0) if position else (0.0, 0.0)
 
     def between(left: int, left_value: float, right: int, right_value: float) -> float:
         on_one_input = crossings.counts_by_input(left, right)

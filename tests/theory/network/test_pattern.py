@@ -103,7 +103,7 @@ def test_only_changed_entries_are_counted_where_few_change(monkeypatch: pytest.M
     sweep(kept, Z)
     assert_right(kept, Z)
     assert counted == []
-    Z[:, 19] *= -1  # more entries than a quarter of the neurons of the second block
+    Z[:, 19] *= -1  # more than a hundredth of the entries of the second block
     sweep(kept, Z)
     assert_right(kept, Z)
     assert counted == [17, 17]  # as they were and as they are
