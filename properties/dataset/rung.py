@@ -23,8 +23,8 @@ from theory.errors import DescentError
 from theory.inputs import FloatArray, normalise_rows
 from theory.kernels.geometry import InputGeometry
 from theory.network.definiteness import Definiteness, rectifier_definiteness
-from theory.network.gram import exact_pattern, gram_eigenvalue
-from theory.network.two_layer import TwoLayerNetwork, pattern_counts
+from theory.network.gram import exact_counts, gram_eigenvalue
+from theory.network.two_layer import TwoLayerNetwork
 from theory.stability import BallCertificate, PathCertificate, certify_ball, certify_path_until_broken
 from theory.stability.norms import residual_norm
 from theory.theorems import ngd
@@ -91,7 +91,7 @@ class RungContext:
         self._seed = (seed, rung.rows, rung.width)
         self.net = TwoLayerNetwork.initialise(
             rung.width, self.inputs.shape[1], rung.scale, self.generator("network"), symmetric=rung.symmetric
-        )
+        ).keeping()
         self._runs: dict[str, ObservedRun] = {}
         self._steps: dict[tuple[str, float, int], Run] = {}
         self._paths: dict[tuple[str, float, int], tuple[PathCertificate | None, DescentError | None]] = {}
@@ -213,8 +213,7 @@ class RungContext:
     @cached_property
     def definiteness(self) -> Definiteness:
         """What is known of G(0): certified singular, certified positive definite, or neither."""
-        counts = pattern_counts(exact_pattern(self.net, self.inputs))
-        return rectifier_definiteness(self.inputs, counts, self.net.width)
+        return rectifier_definiteness(self.inputs, exact_counts(self.net, self.inputs), self.net.width)
 
     @property
     def condition_1_text(self) -> str:

@@ -29,6 +29,11 @@ def exact_pattern(net: TwoLayerNetwork, inputs: ArrayLike) -> FloatArray:
     return _active(net, unit_rows(inputs)).astype(np.float64)
 
 
+def exact_counts(net: TwoLayerNetwork, rows: FloatArray) -> FloatArray:
+    """``A A^T`` of it, shape (n, n): integers. For unit rows."""
+    return net.once("counts of the exact pattern", rows, lambda: pattern_counts(_active(net, rows)))
+
+
 def _active(net: TwoLayerNetwork, rows: FloatArray) -> NDArray[np.bool_]:
     """The same for unit rows, as truth values."""
     return decided_signs(rows, net.weights, net.pre_activations(rows), pre_activation_error(net))
@@ -52,7 +57,7 @@ def _rectifier_gram(net: TwoLayerNetwork, rows: FloatArray) -> tuple[FloatArray,
     Entry (i, j) carries ``gamma_{d+2} |x_i| |x_j| C_ij / m``; that matrix is positive semidefinite, so its norm is at
     most its trace ``sum_i |x_i|^2 C_ii / m``; doubled for norms near 1 and the rounding of the bound.
     """
-    return rectifier_gram(rows, pattern_counts(_active(net, rows)), net.width)
+    return rectifier_gram(rows, exact_counts(net, rows), net.width)
 
 
 def rectifier_gram(rows: FloatArray, counts: FloatArray, width: int) -> tuple[FloatArray, float]:
@@ -63,7 +68,7 @@ def rectifier_gram(rows: FloatArray, counts: FloatArray, width: int) -> tuple[Fl
 
 def _rectifier_pattern_gram(net: TwoLayerNetwork, rows: FloatArray, dim: int = 1) -> tuple[FloatArray, float]:
     """``H`` from exact counts, and the error of ``K o H`` for inputs of dimension ``dim``: 1 covers H alone."""
-    return rectifier_pattern_gram(pattern_counts(_active(net, rows)), net.width, dim)
+    return rectifier_pattern_gram(exact_counts(net, rows), net.width, dim)
 
 
 def rectifier_pattern_gram(counts: FloatArray, width: int, dim: int = 1) -> tuple[FloatArray, float]:

@@ -154,6 +154,8 @@ class TwoLayerNetwork:
 
     def keeping(self) -> TwoLayerNetwork:
         """The same network, which keeps its pre-activations and their errors, once computed: for a function that needs them several times."""
+        if self._kept is not None:
+            return self
         kept = copy(self)
         object.__setattr__(kept, "_kept", {})
         return kept
@@ -199,12 +201,16 @@ class TwoLayerNetwork:
         return self.once("pre-activations", rows, lambda: self._pre_activations(rows))
 
     def _pre_activations(self, rows: FloatArray) -> FloatArray:
-        found = self.pre_activation_blocks(rows)
-        return found[0] if len(found) == 1 else Blocks(len(rows), self.width).joined(found)
+        blocks = Blocks(len(rows), self.width)
+        found = blocks.products(rows, self.weights)
+        return found[0] if len(found) == 1 else blocks.joined(found)
 
     def pre_activation_blocks(self, rows: FloatArray) -> list[FloatArray]:
-        """The same in ``Blocks`` of neurons, for rows that are known to be unit vectors. Raises ShapeError."""
-        return Blocks(len(rows), self.width).products(self._of_its_dimension(rows), self.weights)
+        """The same in ``Blocks`` of neurons, new arrays, for rows that are known to be unit vectors. Raises ShapeError."""
+        blocks = Blocks(len(rows), self.width)
+        if self._kept is not None:
+            return blocks.split(self.pre_activations(rows))
+        return blocks.products(self._of_its_dimension(rows), self.weights)
 
     def _of_its_dimension(self, rows: FloatArray) -> FloatArray:
         if rows.shape[1] != self.dim:
