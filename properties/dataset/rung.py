@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from properties.chapters.ngd.ngd_step import NetworkSteps
+from properties.dataset.followed import Followed
 from properties.dataset.ladder import Rung
 from properties.dataset.transformations import is_shuffled
 from properties.descent.instances import NetworkInstance, Run
@@ -170,8 +172,17 @@ class RungContext:
     def run(self, optimiser: str) -> ObservedRun:
         """What "ngd", "kfac" or "gd" does on this rung, up to a step that cannot be computed. Raises ScaleError."""
         if optimiser not in self._runs:
-            self._runs[optimiser] = self.observe(optimiser, self.step_sizes[optimiser], STEP_CAPS[optimiser])
+            found = self._along_path() if optimiser == "ngd" and not self.rung.tube_only else None
+            self._runs[optimiser] = found or self.observe(optimiser, self.step_sizes[optimiser], STEP_CAPS[optimiser])
         return self._runs[optimiser]
+
+    def _along_path(self) -> ObservedRun | None:
+        """NGD's run where its path reaches the reduction; None elsewhere."""
+        path = self._path("ngd", NGD_STEP_SIZE, self.ngd_steps)[0]
+        if path is None:
+            return None
+        reached = ObservedRun(NGD_STEP_SIZE, path.residual_norms).iterations
+        return None if reached is None else ObservedRun(NGD_STEP_SIZE, path.residual_norms[: reached + 1])
 
     def observe(self, optimiser: str, step_size: float, cap: int) -> ObservedRun:
         """A run with another step size, of at most ``cap`` steps. Raises ScaleError."""
@@ -183,12 +194,13 @@ class RungContext:
         """Whether the residual at initialisation cannot be told from zero: all targets 0, a symmetric initialisation."""
         return not residual_norm(self.net, self.inputs, self.y)[0] > 0
 
-    def path(self, optimiser: str, step_size: float, steps: int) -> PathCertificate:
+    def path(self, optimiser: str, step_size: float, steps: int, bounded: bool = False) -> PathCertificate:
         """Condition 2(C) along the path of NGD or GD (C2-path), K2(C) along K-FAC's, up to a step that cannot be computed.
 
+        ``bounded``: for claims that will be evaluated on its steps, whose rounding is bounded on the way.
         Raises RankDeficientError, DivergenceError when there is no first step.
         """
-        path, broken = self._path(optimiser, step_size, steps)
+        path, broken = self._path(optimiser, step_size, steps, bounded)
         if path is None:
             assert broken is not None
             raise broken
@@ -199,15 +211,38 @@ class RungContext:
         broken = self._path(optimiser, step_size, steps)[1]
         return None if broken is None else str(broken)
 
-    def _path(self, optimiser: str, step_size: float, steps: int) -> tuple[PathCertificate | None, DescentError | None]:
+    @cached_property
+    def ngd_run(self) -> NetworkSteps:
+        """NGD's run of this rung, as T1-step takes it."""
+        run = NetworkInstance(self.net, self.inputs, self.y, NGD_STEP_SIZE, self.ngd_steps)
+        return NetworkSteps(run, self.rung.parts)
+
+    def _path(
+        self, optimiser: str, step_size: float, steps: int, bounded: bool = False
+    ) -> tuple[PathCertificate | None, DescentError | None]:
         key = (optimiser, step_size, steps)
         if key not in self._paths:
+            own = key == ("ngd", NGD_STEP_SIZE, self.ngd_steps)
+            followed = Followed(optimiser, step_size, self.ngd_run if own else None)
             try:
-                self._paths[key] = certify_path_until_broken(
-                    self.net, self.inputs, self.y, step_size, steps, optimiser, parts=self.rung.parts
+                path, broken = certify_path_until_broken(
+                    self.net,
+                    self.inputs,
+                    self.y,
+                    step_size,
+                    steps,
+                    optimiser,
+                    parts=self.rung.parts,
+                    stepping=followed.stepping if own or bounded else None,
                 )
             except DescentError as error:
                 self._paths[key] = None, error
+                return self._paths[key]
+            self._paths[key] = path, broken
+            if own or bounded:
+                self._steps[optimiser, step_size, path.steps] = followed.run
+            if own:
+                vars(self.ngd_run)["steps"] = followed.varying
         return self._paths[key]
 
     @cached_property

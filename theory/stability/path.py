@@ -8,14 +8,14 @@ column of ones takes the place of X in every norm (theory.stability.conditions).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.descent.iterate import Iterate
-from theory.descent.optimiser import Chosen, as_optimiser
+from theory.descent.optimiser import Chosen, Optimiser, as_optimiser
 from theory.descent.steps import FunctionSpaceDescent
 from theory.direction import CertifiedSteps, Directed, LowerBound, UpperBound, as_upper_bound
 from theory.errors import DescentError, ShapeError
@@ -227,10 +227,12 @@ def certify_path_until_broken(
     optimiser: Chosen = "ngd",
     parts: int = 64,
     condition: str | None = None,
+    stepping: Callable[[FunctionSpaceDescent], Iterator[object]] | None = None,
 ) -> tuple[PathCertificate, DescentError | None]:
     """The same for the steps before the first that cannot be computed, with what that one raises; None when all can.
 
-    Raises what ``certify_path`` raises, RankDeficientError and DivergenceError only when there is no first step.
+    ``stepping`` makes of the state at W(0) an iterator that moves it by one step whenever it is asked, in the place of
+    ``advance``: for what is to be known of the same steps besides, such as ``network_steps``. Raises what ``certify_path`` raises, RankDeficientError and DivergenceError only when there is no first step.
     """
     chosen = as_optimiser(optimiser)
     asked = known_condition(condition or chosen.condition)
@@ -244,9 +246,10 @@ def certify_path_until_broken(
     changes: list[UpperBound] = []
     lengths, residuals = [], [euclidean_norm(state.residual)]
     reached, broken = 0.0, None
+    moves = _advancing(state, eta, chosen) if stepping is None else stepping(state)
     for _ in range(number):
         try:
-            state.advance(eta, chosen)
+            next(moves)
         except DescentError as error:
             broken = explained(error, state, chosen)
             if not changes:
@@ -260,3 +263,9 @@ def certify_path_until_broken(
         residuals.append(euclidean_norm(state.residual))
         start = end
     return PathCertificate.of(changes, lambda_min, lengths, residuals), broken
+
+
+def _advancing(state: FunctionSpaceDescent, eta: float, optimiser: Optimiser) -> Iterator[None]:
+    while True:
+        state.advance(eta, optimiser)
+        yield

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import ClassVar
 
 import numpy as np
@@ -76,23 +78,32 @@ class NetworkSteps:
         """The steps from each stored iterate; fewer than asked for when G is not certified to be regular any more."""
         state = FunctionSpaceDescent(self.network.net, self.network.inputs, self.network.targets)
         taken: list[VaryingStep] = []
+        with suppress(DescentError):
+            for _ in islice(self.followed(state, taken), self.network.steps):
+                if len(taken) < state.steps or _last(taken[-1].step):
+                    break
+        return taken
+
+    def followed(self, state: FunctionSpaceDescent, taken: list[VaryingStep]) -> Iterator[OneStep]:
+        """The steps that a state at W(0) takes, without end; ``taken`` gets those of which G is certified to be regular up to there.
+
+        Raises DescentError.
+        """
         steps, end = network_steps(state, self.network.eta), state.pre_activations
-        for _ in range(self.network.steps):
+        while True:
             start, gram = end, state.gram
             gram_error = GramRounding.of(state, self.network.net.dim).frobenius
-            try:
-                step = next(steps)
-                # without a certified eigenvalue the errors are infinite, which spares most steps the second condition; they may be so for another reason
-                if np.isinf(step.after_error) and smallest_root(gram, gram_error) == 0:
-                    break
+            step = next(steps)
+            # without a certified eigenvalue the errors are infinite, which spares most steps the second condition; they may be so for another reason
+            if not (np.isinf(step.after_error) and smallest_root(gram, gram_error) == 0):
                 end = state.pre_activations
-                above = self._variation(start, end, state, gram, gram_error)
-            except DescentError:
+                with suppress(DescentError):
+                    above = self._variation(start, end, state, gram, gram_error)
+                    taken.append(VaryingStep(step, above))
+            yield step
+            if len(taken) < state.steps or _last(step):
                 break
-            taken.append(VaryingStep(step, above))
-            if step.after <= 1000 * step.after_error:
-                break
-        return taken
+        yield from steps
 
     def _variation(
         self, start: FloatArray, end: FloatArray, state: FunctionSpaceDescent, gram: FloatArray, gram_error: float
@@ -114,6 +125,11 @@ class NetworkSteps:
             gram_error=gram_error,
         )
         return above
+
+
+def _last(step: OneStep) -> bool:
+    """Whether the residual after a step is so small that rounding is what the next one would show."""
+    return step.after <= 1000 * step.after_error
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def guarantee(path: PathCertificate, theorem: str, eta: float, norm: UpperBound)
 
 def _check(context: RungContext, theorem: str, eta: float, norm: float) -> tuple[Evaluation, PathCertificate]:
     """The theorem on the first steps of GD at this step size, on a path certified anew."""
-    path = context.path("gd", eta, STEPS)
+    path = context.path("gd", eta, STEPS, bounded=True)
     instance = RealInstance(context.net, context.inputs, context.y, eta, path.steps, path, optimiser="gd")
     return context.evaluated(CLAIMS[theorem], instance), path
 

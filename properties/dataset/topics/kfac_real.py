@@ -202,7 +202,7 @@ def allowed_step(
     """
     eta = context.step_sizes["kfac"]
     for _ in range(ATTEMPTS):
-        path = context.path("kfac", eta, context.ngd_steps)
+        path = context.path("kfac", eta, context.ngd_steps, bounded=True)
         limit = step_limits(path.constant, numbers)[theorem]
         if (admitted := not_above(eta, limit)) is not None:
             return admitted, path

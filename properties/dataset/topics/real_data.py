@@ -251,7 +251,7 @@ def certified_steps(context: RungContext, path: PathCertificate) -> dict[str, tu
         for _ in range(ATTEMPTS):
             if eta <= 0:
                 break
-            own = context.path("ngd", eta, context.ngd_steps)
+            own = context.path("ngd", eta, context.ngd_steps, bounded=True)
             allowed = step_limits(own.constant)[theorem]
             if (admitted := not_above(eta, allowed)) is not None:
                 found[theorem] = admitted, own
@@ -274,10 +274,8 @@ def _at_certified_steps(
 
 def _stepwise(context: RungContext) -> Evaluation:
     """T1-step on the run."""
-    run = NetworkInstance(context.net, context.inputs, context.y, NGD_STEP_SIZE, context.ngd_steps)
-    instance = ngd_step.NetworkSteps(run, context.rung.parts)
     description = context.description(NGD_STEP_SIZE, context.ngd_steps)
-    return evaluate_instance(ngd_step.T1_STEP, "F5", description, instance)
+    return evaluate_instance(ngd_step.T1_STEP, "F5", description, context.ngd_run)
 
 
 def step_limits(constant: UpperBound) -> dict[str, LowerBound]:

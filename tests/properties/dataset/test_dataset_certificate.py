@@ -106,7 +106,7 @@ class Paths:
     tried: list[float] = field(default_factory=list)
     ngd_steps: int = 7
 
-    def path(self, optimiser: str, step_size: float, steps: int) -> Any:
+    def path(self, optimiser: str, step_size: float, steps: int, bounded: bool) -> Any:
         self.tried.append(step_size)
         return SimpleNamespace(constant=UpperBound(next(self.constants)), steps=steps)
 
