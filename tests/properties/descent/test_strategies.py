@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -35,19 +36,29 @@ def family(claim: str, id: str) -> Family[Any]:
 
 
 @cache
-def descriptions(claim: str, id: str) -> tuple[Mapping[str, Any], ...]:
-    """Draws with eight fixed seeds, as a search dwells on what it drew before; each description once."""
-    found: dict[str, Mapping[str, Any]] = {}
+def drawn_with(number: int, claim: str, id: str) -> tuple[Mapping[str, Any], ...]:
+    """Draws with one fixed seed."""
+    found: list[Mapping[str, Any]] = []
+
+    @seed(number)
+    @SETTINGS
+    @given(family(claim, id).descriptions())
+    def collect(description: Mapping[str, Any]) -> None:
+        found.append(description)
+
+    collect()
+    return tuple(found)
+
+
+def descriptions(claim: str, id: str) -> Iterator[Mapping[str, Any]]:
+    """Draws with eight fixed seeds, as a search dwells on what it drew before; each description once, drawn when it is asked for."""
+    met = set()
     for number in range(8):
-
-        @seed(number)
-        @SETTINGS
-        @given(family(claim, id).descriptions())
-        def collect(description: Mapping[str, Any]) -> None:
-            found[description_key(description)] = description
-
-        collect()
-    return tuple(found.values())
+        for description in drawn_with(number, claim, id):
+            key = description_key(description)
+            if key not in met:
+                met.add(key)
+                yield description
 
 
 def rows_of(instance: Any) -> FloatArray:
@@ -129,28 +140,28 @@ INPUT_FAMILIES = (
 )
 
 
-@cache
-def family_rows(claim: str, id: str) -> list[FloatArray]:
+def family_rows(claim: str, id: str) -> Iterator[FloatArray]:
     """The inputs of every draw, built by the family, but with a width of no consequence where that saves time."""
-    build, found = family(claim, id).build, []
+    build = family(claim, id).build
     for description in descriptions(claim, id):
         narrow = {**description, "half_width": 10} if "half_width" in description else description
-        found.append(rows_of(build(narrow)))
-    return found
+        yield rows_of(build(narrow))
 
 
 @pytest.mark.parametrize(("claim", "id"), INPUT_FAMILIES)
 def test_every_kind_of_inputs_is_seen(claim: str, id: str) -> None:
-    drawn = family_rows(claim, id)
-    unseen = [name for name, seen in SEEN.items() if not any(seen(rows) for rows in drawn)]
-    assert unseen == []
+    unseen, drawn = set(SEEN), family_rows(claim, id)
+    while unseen and (rows := next(drawn, None)) is not None:
+        unseen -= {name for name in unseen if SEEN[name](rows)}
+    assert unseen == set()
 
 
 @pytest.mark.parametrize(("claim", "id"), [("T1-step", "F1"), ("T1-step", "F2"), ("T1", "F2")])
 def test_angles_go_down_to_1e_minus_8(claim: str, id: str) -> None:
-    smallest = {
-        round(math.log10(angle)) for rows in family_rows(claim, id) for angle in angles(rows) if 0 < angle < 0.2
-    }
+    smallest: set[int] = set()
+    drawn = family_rows(claim, id)
+    while not ({-1, -8} <= smallest and len(smallest) >= 6) and (rows := next(drawn, None)) is not None:
+        smallest |= {round(math.log10(angle)) for angle in angles(rows) if 0 < angle < 0.2}
     assert {-1, -8} <= smallest
     assert len(smallest) >= 6
 
@@ -167,7 +178,7 @@ FAMILIES = (
 def test_both_initialisations_are_seen(claim: str, id: str) -> None:
     build = family(claim, id).build
     count: Counter[bool] = Counter()
-    for description in descriptions(claim, id)[:40]:
+    for description in islice(descriptions(claim, id), 40):
         narrow = {**description, "half_width": 40} if "half_width" in description else description
         count[symmetric(network_of(build(narrow)))] += 1
     assert min(count[True], count[False]) >= 5
@@ -175,7 +186,7 @@ def test_both_initialisations_are_seen(claim: str, id: str) -> None:
 
 def test_symmetric_initialisation_starts_at_0_and_plain_ones_do_not() -> None:
     starts = set()
-    for description in descriptions("T1", "F2")[:40]:
+    for description in islice(descriptions("T1", "F2"), 40):
         instance = family("T1", "F2").build(description)
         net, rows = instance.net, instance.inputs
         starts.add((symmetric(net), bool(np.abs(net.outputs(rows)).max() < 1e-12)))
@@ -213,8 +224,8 @@ def test_relu_networks_have_the_constant_that_is_asked_for_to_within_one_flip(op
 @pytest.mark.parametrize(("claim", "id", "least"), [("T1-sharp", "F1", 0.6), ("T1", "F2", 0.6), ("T1-step", "F1", 0.7)])
 def test_most_draws_are_not_vacuous(claim: str, id: str, least: float) -> None:
     found = family(claim, id)
-    drawn = descriptions(claim, id)
-    sample = drawn[:: len(drawn) // 20] if id == "F1" else drawn[:: len(drawn) // 80]
+    drawn = list(islice(descriptions(claim, id), 240))
+    sample = drawn[::12] if id == "F1" else drawn[::3]
     verdicts = Counter(evaluate(registry[claim], found, description).verdict for description in sample)
     assert verdicts[InstanceVerdict.HOLDS] >= least * len(sample)
     assert set(verdicts) <= {InstanceVerdict.HOLDS, InstanceVerdict.VACUOUS, InstanceVerdict.UNDECIDED_HYPOTHESIS}
@@ -232,11 +243,11 @@ def test_every_family_of_descent_is_there() -> None:
 
 @pytest.mark.parametrize(("claim", "id"), [*FAMILIES, ("T1", "F3"), ("T1", "F4")])
 def test_descriptions_are_simple_values_that_do_not_repeat(claim: str, id: str) -> None:
-    found = descriptions(claim, id)
+    found = [description for number in range(2) for description in drawn_with(number, claim, id)]
     assert all(isinstance(value, (bool, int, str)) for description in found for value in description.values())
     assert json.loads(json.dumps(found[0])) == found[0]
     assert len({tuple(description) for description in found}) == 1
-    assert len(found) >= (400 if id != "whole costs" else 200)
+    assert len({description_key(description) for description in found}) >= 250  # of 300
 
 
 @pytest.mark.parametrize(("claim", "id"), [("T1-step", "F1"), ("T1-step", "F2"), ("C2-fro", "attacked"), ("T1", "F2")])
