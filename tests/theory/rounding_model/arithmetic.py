@@ -7,9 +7,11 @@ one after the other, the order in which one term goes through most additions.
 
 from __future__ import annotations
 
+import math
 import operator
 import zlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,10 +49,21 @@ class Director:
         mode = self.modes[site] if site in self.modes else self.otherwise(site)
         if mode == EXACT:
             return value
+        if isinstance(value, float):
+            number = float(value)
+            return value if exact else type(value)(number * (1 + self.largest * sign_of(mode, number)))
         sign = signs_of(mode, value)
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             off = np.where(exact, value, value * (1 + self.largest * sign))
         return off if isinstance(value, np.ndarray) else type(value)(off)
+
+
+def sign_of(mode: str, value: float) -> float:
+    """``signs_of`` one number."""
+    if mode in (OUT, IN):
+        return 1.0 if mode == OUT else -1.0
+    sign = (value > 0) - (value < 0)
+    return sign if mode in (UP, EVEN) else -sign
 
 
 def signs_of(mode: str, value: Any) -> Any:
@@ -59,10 +72,15 @@ def signs_of(mode: str, value: Any) -> Any:
         return 1.0 if mode == OUT else -1.0
     sign = np.sign(value)
     if mode in (EVEN, ODD):
-        # by the sum of the indices: what is symmetric stays so, as a + b and b + a are one operation
-        turned = (-1.0) ** np.indices(np.shape(value)).sum(axis=0)
+        turned = _turned(np.shape(value))
         return sign * turned if mode == EVEN else -sign * turned
     return sign if mode == UP else -sign
+
+
+@cache
+def _turned(shape: tuple[int, ...]) -> Any:
+    """Signs by the sum of the indices: what is symmetric stays so, as a + b and b + a are one operation."""
+    return (-1.0) ** np.indices(shape).sum(axis=0)
 
 
 def _real(value: Any) -> bool:
@@ -70,6 +88,8 @@ def _real(value: Any) -> bool:
 
 
 def _power_of_two(value: Any) -> Any:
+    if isinstance(value, float):
+        return value == 0 or abs(math.frexp(value)[0]) == 0.5
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         return False
@@ -124,10 +144,11 @@ class Arithmetic:
             self.director.seen.setdefault((*site[:3], "product"))
             self.director.seen.setdefault((*site[:3], "sum"))
             return value
+        first_exact, second_exact = _power_of_two(first), _power_of_two(second)
         total = None
         for k in range(first.shape[-1]):
             a, b = first[..., :, k, None], second[..., None, k, :]
-            exact = _power_of_two(a) | _power_of_two(b)
+            exact = first_exact[..., :, k, None] | second_exact[..., None, k, :]
             term = self.director.rounded((*site[:3], "product"), np.asarray(a * b, dtype=np.float64), exact)
             total = term if total is None else self.plus((*site[:3], "sum"), total, term)
         assert total is not None
