@@ -93,7 +93,7 @@ def _proof(claim: Claim[Any], suite: Suite) -> list[str]:
         return [
             'its chain proves nothing; add proved("...", O-id) or argued("...", "file: phrase"), or status=Status.CONJECTURE'
         ]
-    needed = {id for id, theorems in suite.proved_for.items() if claim.id in theorems}
+    needed = {id for id, one in suite.obligations.items() if claim.id in {theorem for theorem, _ in suite.ties(one)}}
     return [
         *(
             f"its chain needs {id}, which is no obligation of the suite"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -97,8 +96,3 @@ class Suite:
     """Of the id of a claim that a run has not: what it is and how to run it; empty where that is not known."""
     stored: Callable[[], Sequence[type]] = tuple
     """Loads the classes of instances in counterexample files that no claim loads."""
-
-    @cached_property
-    def proved_for(self) -> Mapping[str, frozenset[str]]:
-        """Obligation -> the theorems for whose numbers it is proved."""
-        return {id: frozenset(theorem for theorem, _ in self.ties(one)) for id, one in self.obligations.items()}

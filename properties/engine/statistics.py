@@ -25,8 +25,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy
 from flint import arb
-from scipy import special
 
 from properties.engine.claim import Bound, Evidence, Hypothesis, Verdict, require, technical
 from theory.direction import raised
@@ -94,7 +94,7 @@ def _least_refuting(trials: int, predicted: float) -> int:
 
 def _tail_in_floats(trials: int, failures: int, probability: float) -> float:
     """``tail`` for 1 <= failures <= trials, in float64."""
-    return float(special.betainc(failures, trials - failures + 1, probability))
+    return float(scipy.special.betainc(failures, trials - failures + 1, probability))
 
 
 def has_power(trials: int, predicted: float) -> Hypothesis:
@@ -104,8 +104,8 @@ def has_power(trials: int, predicted: float) -> Hypothesis:
 
 def confidence_limits(failures: int, trials: int, significance: float = SIGNIFICANCE) -> tuple[float, float]:
     """Clopper-Pearson limits of a probability, each wrong with probability at most ``significance``, to be shown."""
-    lower = special.betaincinv(failures, trials - failures + 1, significance) if failures else 0.0
-    upper = special.betainccinv(failures + 1, trials - failures, significance) if failures < trials else 1.0
+    lower = scipy.special.betaincinv(failures, trials - failures + 1, significance) if failures else 0.0
+    upper = scipy.special.betainccinv(failures + 1, trials - failures, significance) if failures < trials else 1.0
     return float(lower), float(upper)
 
 

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import special
 
 from theory.errors import ChoiceError, ShapeError
 from theory.inputs import (
@@ -54,6 +54,14 @@ def _softplus(z: FloatArray) -> FloatArray:
     return np.logaddexp(z, 0.0)
 
 
+def _logistic(z: FloatArray) -> FloatArray:
+    return np.asarray(scipy.special.expit(z))
+
+
+def _erf(z: FloatArray) -> FloatArray:
+    return np.asarray(scipy.special.erf(z))
+
+
 def _tanh_derivative(z: FloatArray) -> FloatArray:
     return np.asarray(1.0 / np.cosh(np.clip(z, -350.0, 350.0)) ** 2)
 
@@ -66,9 +74,9 @@ def _erf_derivative(z: FloatArray) -> FloatArray:
 ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
     {
         "relu": Activation("relu", _relu, _step, None),
-        "softplus": Activation("softplus", _softplus, special.expit, 0.25),
+        "softplus": Activation("softplus", _softplus, _logistic, 0.25),
         "tanh": Activation("tanh", np.tanh, _tanh_derivative, float(4.0 / (3.0 * np.sqrt(3.0)))),
-        "erf": Activation("erf", special.erf, _erf_derivative, float(2.0 * np.sqrt(2.0 / (np.pi * np.e))), 1.1284),
+        "erf": Activation("erf", _erf, _erf_derivative, float(2.0 * np.sqrt(2.0 / (np.pi * np.e))), 1.1284),
         "sin": Activation("sin", np.sin, np.cos, 1.0),
     }
 )

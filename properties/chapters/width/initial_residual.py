@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from flint import acb, arb, fmpq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from scipy import special
 
 from properties.chapters.width.binomials import normal_above
 from properties.descent.families import examples
@@ -302,18 +302,23 @@ R0 = ResidualRule().claim(
 def _tail_factor() -> float:
     """``max delta q/E``, q the 1 - delta quantile of ``||r(0)||^2`` for n = m = 1, y = 0, where ``r(0) = +-phi(nu g)``."""
     thresholds = np.linspace(0.1, 4.0, 4000)
-    return float(np.max(2 * thresholds**2 * special.ndtr(-thresholds)))
+    return float(np.max(2 * thresholds**2 * scipy.special.ndtr(-thresholds)))
 
 
-SLACK = (
-    SlackRow(
-        claim="R0",
-        quantity="a in ||r(0)||^2 <= a (||y||^2 + n nu^2/2)/delta with probability 1 - delta",
-        proved=1.0,
-        refuted=_tail_factor(),
-        witness="one neuron",
-        remark="Markov's inequality; refuted below that value at n = m = 1, y = 0",
-    ),
-)
+def tail_rows() -> tuple[SlackRow, ...]:
+    """That of R0, whose number loads SciPy's special functions."""
+    return (
+        SlackRow(
+            claim="R0",
+            quantity="a in ||r(0)||^2 <= a (||y||^2 + n nu^2/2)/delta with probability 1 - delta",
+            proved=1.0,
+            refuted=_tail_factor(),
+            witness="one neuron",
+            remark="Markov's inequality; refuted below that value at n = m = 1, y = 0",
+        ),
+    )
+
+
+MEASURED_SLACK = {"R0": tail_rows}
 
 CLAIMS: tuple[Claim[Any], ...] = (R0,)
