@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import PurePosixPath
+from types import CodeType
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FunctionLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from properties.engine.report import wording
 from properties.engine.report.commands import Commands
@@ -22,6 +24,23 @@ def resource(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
+class _CompiledOnce(BytecodeCache):  # type: ignore[misc]
+    """Keeps what templates compile to, by name and text, for all reports of the process."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None
+        self._known[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _CompiledOnce()
+
+
 def templates(own: Mapping[str, str], commands: Commands) -> Environment:
     """The environment that renders this package's templates, and those of a suite by their names."""
     environment = Environment(
@@ -30,6 +49,7 @@ def templates(own: Mapping[str, str], commands: Commands) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         loader=FunctionLoader(lambda name: own.get(name) or resource(name)),
+        bytecode_cache=_COMPILED,
     )
     environment.filters |= {
         "ratio": lambda value: numbers(wording.ratio_text(value)),
