@@ -14,7 +14,8 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,18 +43,27 @@ def pytest_load_initial_conftests(
 
 
 def _load_suite(pluginmanager: pytest.PytestPluginManager) -> None:
-    collecting = gc.isenabled()
-    gc.disable()  # what is loaded stays to the end: to look for what of it could go, now and at each collection, costs as much as to load it
     try:
-        from properties import plugin
+        with _kept_to_the_end():
+            from properties import plugin
     except Exception as error:
         raise pytest.UsageError(_other_packages() or f"the suite cannot be loaded: {_place(error)}") from error
-    finally:
-        gc.freeze()
-        if collecting:
-            gc.enable()
     if not pluginmanager.has_plugin(plugin.__name__):
         pluginmanager.register(plugin, plugin.__name__)
+
+
+@contextmanager
+def _kept_to_the_end() -> Iterator[None]:
+    """What is loaded meanwhile stays: to look for what of it could go, now and at each collection, costs as much as to load it."""
+    loaded, collecting = len(sys.modules), gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if len(sys.modules) > loaded:
+            gc.freeze()
+        if collecting:
+            gc.enable()
 
 
 def _place(error: Exception) -> str:

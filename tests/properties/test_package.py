@@ -1,6 +1,7 @@
 """What the package says of itself: versions that agree, metadata, links that lead somewhere wherever they are read."""
 
 import ast
+import gc
 import re
 import tomllib
 from pathlib import Path
@@ -13,6 +14,7 @@ from hatchling.plugin.manager import PluginManager
 
 import verified_natural_gradient
 from verified_natural_gradient.options import CHECKOUT
+from verified_natural_gradient.plugin import _kept_to_the_end
 
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -106,3 +108,13 @@ def test_the_version_costs_no_import() -> None:
         node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__version__"
     ]
     assert isinstance(found.value, ast.Constant)
+
+
+def test_the_garbage_collector_leaves_out_what_was_loaded_and_goes_on() -> None:
+    frozen = gc.get_freeze_count()
+    assert frozen > 10_000
+    assert gc.isenabled()
+    with _kept_to_the_end():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == frozen, "nothing was loaded: what lies about is collected as before"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ def blas() -> str:
     return "; ".join(sorted(pools)) or "unknown"
 
 
+@cache
 def _version(name: str) -> str:
     try:
         return importlib.metadata.version(name)
