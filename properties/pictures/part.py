@@ -73,6 +73,6 @@ class AllPictures:
 
 def compute_pictures(depth: Depth, seed: int) -> Mapping[str, Any]:
     """Their data; the modules that compute it are loaded when it is asked for."""
-    from properties.pictures import pictures
+    from properties.pictures.every import pictures
 
     return pictures(depth, seed)
