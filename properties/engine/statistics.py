@@ -8,6 +8,7 @@ Clopper-Pearson limit of the failures' probability is above p; nothing else is a
 A check that cannot fail says nothing. "Not refuted" is "holds" only where p is a number below 1, N failures in N trials would
 refute it, and a failure rate halfway from p to 1 would be refuted with probability at least ``POWER``; otherwise it is undecided.
 Trials whose outcome is not known count as whatever decides against an answer: refuted whatever they were, or holds whatever they were.
+So those need not be done that could only add failures to a refutation.
 
 The budget. A whole run refutes a true statement by bad luck with probability at most ``RUN_BUDGET``: at most ``CHECKS``
 sampled claims and mutants (and ``NETWORK_CHECKS``), at most ``EVALUATIONS`` descriptions each (shrinking included; a description drawn again is
@@ -82,12 +83,15 @@ def power(trials: int, predicted: float) -> float:
     """
     if not 0 <= predicted < 1:
         return 0.0
-    refuting = _least_refuting(trials, predicted)
+    refuting = least_refuting(trials, predicted)
     return _tail_in_floats(trials, refuting, (1 + predicted) / 2) if refuting <= trials else 0.0
 
 
-def _least_refuting(trials: int, predicted: float) -> int:
-    """The smallest count whose tail at ``predicted`` is below the level; ``trials + 1`` when there is none."""
+def least_refuting(trials: int, predicted: float) -> int:
+    """The smallest count whose tail at ``predicted`` is below the level; ``trials + 1`` when there is none.
+
+    Once so many have failed, the other trials change nothing, and may be spared. In float64: ``Trials.at_most`` decides.
+    """
     counts = range(1, trials + 1)
     return 1 + bisect_left(counts, True, key=lambda count: _tail_in_floats(trials, count, predicted) < SIGNIFICANCE)
 
@@ -130,22 +134,30 @@ class Trials:
         return np.random.Generator(np.random.SFC64(sequence))  # NumPy's fastest for normal numbers
 
     def at_most(
-        self, event: str, failures: int, trials: int, predicted: float, rounding: float = 0.0, unknown: int = 0
+        self,
+        event: str,
+        failures: int,
+        trials: int,
+        predicted: float,
+        rounding: float = 0.0,
+        unknown: int = 0,
+        spared: int = 0,
     ) -> Bound:
         """``P(event) <= predicted``, of which ``rounding`` bounds the error, given k ``failures`` in N ``trials``.
 
-        Of ``unknown`` other trials the outcome is not known. N must not depend on what was drawn. Undecided when a false
-        bound might go unseen (see above). Raises BudgetError, ValueError (not 0 <= k <= N, nor k + unknown).
+        Of ``unknown`` other trials the outcome is not known, ``spared`` ones were not done: they count alike. N must not depend on what was
+        drawn. Undecided when a false bound might go unseen (see above). Raises BudgetError, ValueError (not 0 <= k <= N, nor with those).
         """
-        if not 0 <= failures <= failures + unknown <= trials:
-            raise ValueError(f"{failures} failures and {unknown} unknown in {trials} trials")
+        most = failures + unknown + spared
+        if not 0 <= failures <= most <= trials:
+            raise ValueError(f"{failures} failures, {unknown} unknown and {spared} not done in {trials} trials")
         self._bounds += 1
         if self._bounds > BOUNDS:
             raise BudgetError(f"more than {BOUNDS} sampled bounds in one evaluation: the error budget has no more")
         above = predicted + rounding
         with working_precision(TAIL_BITS):
             refuted, refutable, settled = (
-                bool(tail(trials, count, above) < SIGNIFICANCE) for count in (failures, trials, failures + unknown)
+                bool(tail(trials, count, above) < SIGNIFICANCE) for count in (failures, trials, most)
             )
         if refuted:
             verdict = Verdict.REFUTED
@@ -153,7 +165,7 @@ class Trials:
             verdict = Verdict.HOLDS
         else:
             verdict = Verdict.UNDECIDED
-        lower, upper = confidence_limits(failures, trials)
+        (lower, _), (_, upper) = confidence_limits(failures, trials), confidence_limits(most, trials)
         self.features |= {
             f"N = {trials} at level {raised(SIGNIFICANCE, 2)} of {RUN_BUDGET:g} a run",
             "k > 0" if failures else "k = 0",
@@ -161,6 +173,7 @@ class Trials:
         if upper <= predicted:
             self.features.add("upper limit <= bound")
         counts = f"k = {failures} of N = {trials}" + (f", {unknown} unknown" if unknown else "")
+        counts += f", {spared} not done" if spared else ""
         return Bound(
             f"lower confidence limit of P({event}), {counts}, upper limit {raised(upper, 4)}",
             lower,

@@ -64,11 +64,18 @@ class Counting(Trials):
     counts: Counts = field(default_factory=list)
 
     def at_most(
-        self, event: str, failures: int, trials: int, predicted: float, rounding: float = 0.0, unknown: int = 0
+        self,
+        event: str,
+        failures: int,
+        trials: int,
+        predicted: float,
+        rounding: float = 0.0,
+        unknown: int = 0,
+        spared: int = 0,
     ) -> Bound:
         """As every claim's, with the counts kept."""
-        self.counts.append((event, predicted + rounding, failures, unknown, trials))
-        return super().at_most(event, failures, trials, predicted, rounding, unknown)
+        self.counts.append((event, predicted + rounding, failures, unknown + spared, trials))
+        return super().at_most(event, failures, trials, predicted, rounding, unknown, spared)
 
 
 def counted(replica: Replica) -> Counts:

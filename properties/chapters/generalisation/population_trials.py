@@ -21,7 +21,7 @@ from properties.chapters.generalisation.population_training import trained
 from properties.engine.claim import Bound, Family, Hypothesis, require, technical
 from properties.engine.descriptions import described_family
 from properties.engine.rule import Neighbour, Stated, mutant
-from properties.engine.statistics import Trials
+from properties.engine.statistics import Trials, least_refuting
 from theory.errors import DescentError
 from theory.inputs import FloatArray, normalise_rows
 from theory.network.two_layer import TwoLayerNetwork
@@ -139,15 +139,20 @@ class PopulationTrials(Stated, ABC):
         return lower_limit(losses, self.largest_loss) > bound, ratio
 
     def sampled(self, population: Any, trials: Trials) -> Sequence[Bound]:
-        """How often the population loss exceeds the bound; runs that broke off decide nothing either way."""
-        outcomes = [self.trial(population, trials.rng) for _ in range(self.trials)]
-        failures, broken = (sum(outcome is kind for outcome, _ in outcomes) for kind in (True, None))
-        if broken < self.trials:
+        """How often the population loss exceeds the bound; runs that broke off decide nothing either way, those that a refutation does not need are not done."""
+        predicted, failures = population.delta + LOSS_CONFIDENCE, 0
+        enough = least_refuting(self.trials, predicted)
+        outcomes: list[tuple[bool | None, float]] = []
+        while len(outcomes) < self.trials and failures < enough:
+            outcomes.append(self.trial(population, trials.rng))
+            failures += outcomes[-1][0] is True
+        broken = sum(outcome is None for outcome, _ in outcomes)
+        if broken < len(outcomes):
             trials.features.add(f"largest loss/bound about {np.nanmax([ratio for _, ratio in outcomes]):.1g}")
         if broken:
             trials.features.add("some runs broke off")
-        predicted = population.delta + LOSS_CONFIDENCE
-        return [trials.at_most("population loss > bound", failures, self.trials, predicted, unknown=broken)]
+        spared = self.trials - len(outcomes)
+        return [trials.at_most("population loss > bound", failures, self.trials, predicted, 0.0, broken, spared)]
 
 
 def mostly_below_1(bounds: Sequence[float]) -> Hypothesis:

@@ -36,6 +36,7 @@ from properties.engine.statistics import (
     tail,
 )
 from tests.properties.engine.fake_claims import Point, claim
+from theory.direction import raised
 from theory.rigour.precision import working_precision
 
 TRIALS = 4000
@@ -126,13 +127,27 @@ def test_trials_without_an_outcome_are_neither_failures_nor_passes() -> None:
     verdicts = [trials().at_most("event", 2, 64, 0.101, unknown=count).verdict for count in (0, 10, 62)]
     assert verdicts == [Verdict.HOLDS, Verdict.HOLDS, Verdict.UNDECIDED]
     assert trials().at_most("event", 40, 64, 0.101, unknown=24).verdict is Verdict.REFUTED
-    assert "k = 2 of N = 64, 10 unknown," in trials().at_most("event", 2, 64, 0.101, unknown=10).label
-    with pytest.raises(ValueError, match="2 failures and 63 unknown in 64 trials"):
+    with pytest.raises(ValueError, match="2 failures, 63 unknown and 0 not done in 64 trials"):
         trials().at_most("event", 2, 64, 0.101, unknown=63)
 
 
+def test_trials_that_were_not_done_are_as_those_without_an_outcome() -> None:
+    for failures, verdict in ((2, Verdict.UNDECIDED), (30, Verdict.REFUTED)):
+        bounds = [
+            trials().at_most("event", failures, 64, 0.101, 0.0, *others) for others in ((34, 0), (10, 24), (0, 34))
+        ]
+        assert {(bound.verdict, bound.measured) for bound in bounds} == {(verdict, bounds[0].measured)}
+    label = trials().at_most("event", 2, 64, 0.101, unknown=10, spared=3).label
+    highest = raised(confidence_limits(15, 64)[1], 4)
+    assert label.endswith(f", k = 2 of N = 64, 10 unknown, 3 not done, upper limit {highest}"), (
+        "as if all 13 had failed"
+    )
+    with pytest.raises(ValueError, match="2 failures, 0 unknown and 63 not done in 64 trials"):
+        trials().at_most("event", 2, 64, 0.101, spared=63)
+
+
 def test_counts_that_are_none_are_refused() -> None:
-    with pytest.raises(ValueError, match="5 failures and 0 unknown in 4 trials"):
+    with pytest.raises(ValueError, match="5 failures, 0 unknown and 0 not done in 4 trials"):
         trials().at_most("event", 5, 4, 0.5)
     with pytest.raises(ValueError, match="-1 failures"):
         trials().at_most("event", -1, 4, 0.5)

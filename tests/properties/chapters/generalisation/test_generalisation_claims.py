@@ -28,7 +28,7 @@ from properties.engine.claim import Depth, Verdict
 from properties.engine.search import run_claim
 from properties.engine.seeds import FIXED_ROOT_SEED, claim_seed
 from properties.engine.slack import SlackRow
-from properties.engine.statistics import POWER, Trials, power
+from properties.engine.statistics import POWER, Trials, least_refuting, power
 from properties.exact.eigenvalues import float_matrix
 from properties.exact.exact_network import vec
 from properties.exact.identity_instances import build_network
@@ -230,11 +230,18 @@ def test_the_tail_of_a_deviation_that_is_not_known_exactly_holds_both_of_its_end
 
 @pytest.mark.parametrize("percent", population_loss.DELTAS_PERCENT)
 def test_failures_in_every_trial_refute_t5_at_every_delta(percent: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the trials have the power to show a failure rate halfway to 1."""
+    """And the trials have the power to show a failure rate halfway to 1; those that could only add failures are not done."""
     population = population_loss.Population(4, 5, "linear", 0.5, 8, 0.1, 0.5, percent / 100)
-    monkeypatch.setattr(population_loss.PopulationLoss, "trial", lambda *_: (True, 99.0))
+    outcomes = iter([(False, 0.5), (None, math.nan), *population_trials.TRIALS * [(True, 99.0)]])
+    monkeypatch.setattr(population_loss.PopulationLoss, "trial", lambda *_: next(outcomes))
     (bound,) = population_loss.PopulationLoss().sampled(population, Trials(1, "plant", {}))
     assert bound.verdict is Verdict.REFUTED
+    predicted = population.delta + population_trials.LOSS_CONFIDENCE
+    enough = least_refuting(population_trials.TRIALS, predicted)
+    fewer = Trials(1, "plant", {}).at_most("event", enough - 1, population_trials.TRIALS, predicted)
+    assert fewer.verdict is not Verdict.REFUTED
+    assert f"k = {enough} of N = 64, 1 unknown, {62 - enough} not done" in bound.label
+    assert len(list(outcomes)) == 64 - enough
     assert power(population_trials.TRIALS, population.delta + population_trials.LOSS_CONFIDENCE) >= POWER
 
 
