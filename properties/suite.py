@@ -58,14 +58,15 @@ def opening(document: Document) -> Opening:
 
 def stored() -> Sequence[type]:
     """The instances on data sets, and those on a step or a library of the user's, which the claims do not load."""
-    from properties.conformance.instances import Instance
+    from properties.conformance.claims.state import Running
+    from properties.conformance.steps import Solving
     from properties.dataset.topics.kfac_real import RealKronecker
     from properties.dataset.topics.real_data import RealInstance
     from properties.guard.fresh import AfterCalls
     from properties.guard.judgements import FixedInstance
     from properties.guard.singular_instances import SingularInstance
 
-    return (RealInstance, RealKronecker, AfterCalls, FixedInstance, SingularInstance, Instance)
+    return (RealInstance, RealKronecker, AfterCalls, FixedInstance, SingularInstance, Solving, Running)
 
 
 def subject(config: pytest.Config) -> Subject | None:
