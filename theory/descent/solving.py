@@ -24,7 +24,7 @@ def solve_gram(gram: FloatArray, right: FloatArray, name: str = "the matrix") ->
     if info > 0:
         raise RankDeficientError(f"{failed} (a pivot is not positive)")
     pivots = factor.diagonal() ** 2
-    least, largest = pivots.min(), pivots.max()
-    if least <= len(gram) * EPSILON * largest:
-        raise RankDeficientError(f"{failed} (pivots {least:.3g} to {largest:.3g})")
+    smallest, largest = pivots.min(), pivots.max()
+    if smallest <= len(gram) * EPSILON * largest:
+        raise RankDeficientError(f"{failed} (pivots {smallest:.3g} to {largest:.3g})")
     return np.asarray(lapack.dpotrs(factor, np.asarray_chkfinite(right), lower=1)[0])
