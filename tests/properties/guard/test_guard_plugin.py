@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from properties.engine.replay.archive import counterexamples_in
 from tests.properties.engine.report.page_parser import report_text
 from tests.properties.engine.run.plugin_suite import long
 from tests.properties.processes import started
+from verified_natural_gradient import console
 from verified_natural_gradient.options import CHECKOUT
 
 pytest_plugins = ["pytester"]
@@ -79,6 +81,12 @@ def inside(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     return pytester.runpytest_inprocess(*chosen, *long(arguments))
 
 
+def commanded(pytester: pytest.Pytester, words: Sequence[str]) -> pytest.RunResult:
+    """A command of the console in the other project, in this process."""
+    chosen = ["-p", "verified_natural_gradient.plugin", "-p", "no:cacheprovider", "--assert=plain"]
+    return pytester.runpytest_inprocess(*chosen, *console.command_line(words[1:]), plugins=[console])
+
+
 def apart(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Pytest in the other project, in a process of its own, with this package as if installed."""
     code = (
@@ -108,7 +116,7 @@ def test_a_right_step_passes_and_only_the_claims_run(pytester: pytest.Pytester, 
     assert written["environment"]["implementation"] == "mine.optimisers:step"
 
 
-def test_a_wrong_step_is_refuted_and_its_cause_named(repository: Path) -> None:
+def test_a_wrong_step_is_refuted_and_its_cause_named(pytester: pytest.Pytester, repository: Path) -> None:
     arguments = ("--implementation", "mine.optimisers:mean", "--claim", "own-I-pinv", "--report", "out", "-n", "1")
     done = apart(repository, *arguments)  # as in CI: by a worker of a distributed run
     assert done.returncode == 1, done.stdout + done.stderr
@@ -132,9 +140,9 @@ def test_a_wrong_step_is_refuted_and_its_cause_named(repository: Path) -> None:
     assert words == ["natural-gradient", "replay", f"out/{claim['counterexample']}", *step]
     done = started(repository, words)
     assert "Of 1 replayed: 1 refuted again." in done.stdout, done.stdout + done.stderr
-    done = started(repository, words[:3])
-    assert done.returncode == 4
-    assert "a claim on a step of the user's own: name the step with --implementation" in done.stderr
+    refused = commanded(pytester, words[:3])
+    assert refused.ret == 4
+    assert "a claim on a step of the user's own: name the step with --implementation" in refused.stderr.str()
 
 
 def test_the_commands_on_the_page_find_the_step_and_the_files(pytester: pytest.Pytester, repository: Path) -> None:
@@ -151,8 +159,7 @@ def test_the_commands_on_the_page_find_the_step_and_the_files(pytester: pytest.P
     chosen = ["--claim", "own-I-pinv", "--depth", "quick", "--hypothesis-seed=20191"]
     assert again == ["natural-gradient", "guard", *options, *chosen]
     for words in (replays[0], replays[-1]):
-        done = started(repository, words)
-        assert "Of 1 replayed: 1 refuted again." in done.stdout, done.stdout + done.stderr
+        assert "Of 1 replayed: 1 refuted again." in commanded(pytester, words).stdout.str()
     assert "cause: matches 1/n times the step" in page
     assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in page
 

@@ -1,9 +1,9 @@
 """The table of options: names, values as one word each, and paths elsewhere that do not lead pytest away from the checkout."""
 
 import argparse
-import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -172,12 +172,19 @@ def test_only_its_own_options_ask_for_the_suite(given: str, expected: bool) -> N
         ("verify --xyzzy", "--xyzzy"),
     ],
 )
-def test_a_mistyped_option_is_refused_in_the_name_of_the_command(tmp_path: Path, given: str, said: str) -> None:
-    command = [sys.executable, "-m", "verified_natural_gradient", *given.split()]
-    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
-    assert run.returncode == pytest.ExitCode.USAGE_ERROR
-    assert run.stderr.strip() == f"ERROR: natural-gradient: error: unrecognized arguments: {said}"
+def test_a_mistyped_option_is_refused_in_the_name_of_the_command(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    profile_restored: None,
+    given: str,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYPOTHESIS_STORAGE_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(console, "RUNNING", replace(console.RUNNING))
+    assert console.main(given.split()) == pytest.ExitCode.USAGE_ERROR
+    assert capsys.readouterr().err.strip() == f"ERROR: natural-gradient: error: unrecognized arguments: {said}"
 
 
 def test_a_command_calls_its_argument_as_it_does(monkeypatch: pytest.MonkeyPatch) -> None:

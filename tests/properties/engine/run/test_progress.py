@@ -89,7 +89,7 @@ def drawn(seen: str) -> list[str]:
     return [one.rstrip() for one in re.split(r"[\r\n]", seen) if re.match(r"claims .* \d/2 ", one)]
 
 
-@pytest.mark.parametrize("distributed", [(), ("-n", "2"), ("--ngd-executor", "serial")])
+@pytest.mark.parametrize("distributed", [(), ("-n", "1"), ("--ngd-executor", "serial")])
 def test_a_terminal_shows_a_bar_the_time_left_and_the_last_item(tmp_path: Path, distributed: tuple[str, ...]) -> None:
     seen = seen_on_a_terminal(tmp_path, *distributed, NO_COLOR="1")
     lines = drawn(seen)
@@ -103,7 +103,7 @@ def test_a_terminal_shows_a_bar_the_time_left_and_the_last_item(tmp_path: Path, 
     assert "6 passed" in seen
 
 
-@pytest.mark.parametrize("distributed", [(), ("-n", "2"), ("--ngd-executor", "serial")])
+@pytest.mark.parametrize("distributed", [(), ("-n", "1"), ("--ngd-executor", "serial")])
 def test_nothing_is_left_of_the_line_where_an_item_has_failed(tmp_path: Path, distributed: tuple[str, ...]) -> None:
     """Pytest writes how far it came at the end of the line that it thinks it has."""
     registry = OWN_REGISTRY.replace("claim(id)", "claim(id, limit=20.0)")
@@ -121,7 +121,7 @@ def test_a_terminal_that_draws_no_line_again_is_a_log(tmp_path: Path) -> None:
     assert re.search(r"(?m)^N-small holds, tightest \S+; claims 1 of 2; about \d\d:\d\d left$", seen), seen
 
 
-@pytest.mark.parametrize("distributed", [(), ("-n", "2"), ("--ngd-executor=serial",)])
+@pytest.mark.parametrize("distributed", [(), ("-n", "1"), ("--ngd-executor=serial",)])
 def test_a_log_has_the_first_verdict_in_a_plain_line(tmp_path: Path, distributed: tuple[str, ...]) -> None:
     seen = seen_in_a_log(tmp_path, *distributed)
     assert not CONTROL.search(seen)
