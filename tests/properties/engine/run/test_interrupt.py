@@ -106,7 +106,10 @@ from properties.dataset import rung_certificate, topics
 from properties.dataset.contribution import Contribution
 from properties.dataset.ladder import Rung
 from properties.dataset import certificate as dataset_certificate, part
+from xdist.workermanage import NodeManager
 import time
+
+NodeManager.EXIT_TIMEOUT = 0.1  # the seconds that a worker has to end: it sleeps
 
 plugin.SUITE = replace(plugin.SUITE, obligations={}, chains={})
 
