@@ -4,16 +4,16 @@ import html
 import os
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from properties.engine.paths import encodable, file_key, printable, same_file, told
 from properties.engine.report.commands import Commands
-from tests.properties.engine import path_names
+from tests.properties.engine import fake_claims, path_names
 from tests.properties.engine.path_names import NAMES, WAYS, check_baseline, check_dataset, check_replay, check_report
-from tests.properties.engine.run.plugin_suite import ITEMS, Suite, long
+from tests.properties.engine.run.plugin_suite import ITEMS, Suite
+from tests.properties.processes import started
 
 pytest_plugins = ["pytester"]
 
@@ -100,44 +100,32 @@ instance_document.PACKAGES = ("theory", "properties", "tests")
 """
 
 
-def distributed(directory: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "properties.plugin",
-        "--ngd-claim=all",
-        "-n",
-        "2",
-        "--benchmark-disable",
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ITEMS.parents[2])}
-    return subprocess.run(
-        [*command, *long(arguments)], cwd=directory, env=environment, capture_output=True, check=False
-    )
-
-
 def test_a_distributed_run_in_a_directory_of_any_name(tmp_path: Path) -> None:
     """What the workers say of files there reaches the terminal, the report and the file of JUnit."""
     directory = tmp_path / "it's \n 100%s"
     directory.mkdir()
     (directory / "conftest.py").write_text(OWN_REGISTRY)
     (directory / "test_items.py").write_text(ITEMS.read_text())
-    done = distributed(directory, "--report=-o t", "--junitxml=junit.xml")
+    options = ["--ngd-claim=all", "--ngd-report=-o t", "--junitxml=junit.xml", "-n", "1", "--benchmark-disable"]
+    done = started(directory, ["pytest", "-p", "properties.plugin", *options])
     assert done.returncode == 1, done.stdout + done.stderr
     written = f"counterexample written to {tmp_path}/it's \\n 100%s/-o t/counterexamples/N-small"
-    assert written in os.fsdecode(done.stdout)
+    assert written in done.stdout
     assert written in html.unescape((directory / "junit.xml").read_text(encoding="utf-8"))
     assert (directory / "-o t" / "index.html").is_file()
 
 
 @pytest.mark.parametrize("place", ["directory", "report"])
-def test_what_cannot_reach_the_workers_is_refused_at_once(tmp_path: Path, place: str) -> None:
+def test_what_cannot_reach_the_workers_is_refused_at_once(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
     name = os.fsdecode(b"caf\xe9")
-    directory = tmp_path / (name if place == "directory" else "cafe")
+    directory = suite.pytester.path / (name if place == "directory" else "cafe")
     directory.mkdir()
-    refused = distributed(directory, f"--report={name if place == 'report' else 'out'}")
-    assert refused.returncode == pytest.ExitCode.USAGE_ERROR
-    assert rb"caf\xe9: a name that is not UTF-8 does not reach the workers of a distributed run" in refused.stderr
+    monkeypatch.chdir(directory)
+    report = name if place == "report" else "out"
+    refused = suite.run([fake_claims.claim()], "--claim", "all", "-n", "2", "--report", report)
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    said = r"caf\xe9: a name that is not UTF-8 does not reach the workers of a distributed run"
+    assert said in refused.stderr.str()
     assert list(directory.iterdir()) == []
