@@ -8,8 +8,10 @@ import pytest
 
 from properties.conformance.faults import FAULTS
 from properties.conformance.kit import statements
-from tests.properties.processes import started
+from tests.properties.processes import here, started
 from verified_natural_gradient.options import CHECKOUT
+
+pytest_plugins = ["pytester"]
 
 PAGE = (CHECKOUT / "docs" / "conformance.md").read_text(encoding="utf-8")
 
@@ -25,12 +27,14 @@ def curvature(problem):
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    (tmp_path / "exchanged.py").write_text(WRONG)
-    return tmp_path
+def project(pytester: pytest.Pytester, profile_restored: None) -> Path:
+    pytester.makepyfile(exchanged=WRONG)
+    return pytester.path
 
 
-def test_a_wrong_library_gets_the_smallest_problem_the_cause_and_a_file(project: Path) -> None:
+def test_a_wrong_library_gets_the_smallest_problem_the_cause_and_a_file(
+    pytester: pytest.Pytester, project: Path
+) -> None:
     command = ["natural-gradient", "conform", "exchanged", "--claim", "library-L-one", "--report", "report"]
     found = started(project, command)
     assert found.returncode == 1, found.stdout
@@ -52,9 +56,9 @@ def test_a_wrong_library_gets_the_smallest_problem_the_cause_and_a_file(project:
     again = started(project, ["natural-gradient", "replay", str(file), "--conformance", "exchanged"])
     assert again.returncode == 1
     assert "the same as the file" in again.stdout
-    alone = started(project, ["natural-gradient", "replay", str(file)])
-    assert alone.returncode == 4
-    assert "name it with --conformance" in alone.stderr + alone.stdout
+    alone = here(pytester, ["natural-gradient", "replay", str(file)])
+    assert alone.ret == 4
+    assert "name it with --conformance" in alone.stderr.str()
 
 
 @pytest.mark.parametrize(
@@ -64,10 +68,12 @@ def test_a_wrong_library_gets_the_smallest_problem_the_cause_and_a_file(project:
         (["verify", "--ngd-conformance=exchanged", "--ngd-implementation=exchanged:curvature"], "give one of them"),
     ],
 )
-def test_names_and_choices_that_lead_nowhere_end_the_run(project: Path, words: list[str], said: str) -> None:
-    found = started(project, ["natural-gradient", *words])
-    assert found.returncode == 4
-    assert said in found.stderr + found.stdout
+def test_names_and_choices_that_lead_nowhere_end_the_run(
+    pytester: pytest.Pytester, project: Path, words: list[str], said: str
+) -> None:
+    found = here(pytester, ["natural-gradient", *words])
+    assert found.ret == 4
+    assert said in found.stderr.str()
 
 
 def test_the_page_has_every_claim_and_every_fault() -> None:

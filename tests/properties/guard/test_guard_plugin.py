@@ -7,7 +7,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -16,8 +15,7 @@ import pytest
 from properties.engine.replay.archive import counterexamples_in
 from tests.properties.engine.report.page_parser import report_text
 from tests.properties.engine.run.plugin_suite import long
-from tests.properties.processes import started
-from verified_natural_gradient import console
+from tests.properties.processes import here, started
 from verified_natural_gradient.options import CHECKOUT
 
 pytest_plugins = ["pytester"]
@@ -59,32 +57,26 @@ def third(weights, signs, X, y, step_size):
 @pytest.fixture
 def repository(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, profile_restored: None) -> Path:
     """Another project, with tests of its own that must not be collected, warnings as errors, and odd patterns."""
-    here = pytester.path
-    (here / "mine").mkdir()
-    (here / "mine" / "__init__.py").write_text("")
-    (here / "mine" / "optimisers.py").write_text(STEPS)
-    (here / "tests").mkdir()
-    (here / "tests" / "check_mine.py").write_text("def check_mine():\n    print('their own test')\n")
-    (here / "pytest.ini").write_text(
+    place = pytester.path
+    (place / "mine").mkdir()
+    (place / "mine" / "__init__.py").write_text("")
+    (place / "mine" / "optimisers.py").write_text(STEPS)
+    (place / "tests").mkdir()
+    (place / "tests" / "check_mine.py").write_text("def check_mine():\n    print('their own test')\n")
+    (place / "pytest.ini").write_text(
         "[pytest]\npython_files = check_*.py\npython_functions = check_*\ntestpaths = tests\nfilterwarnings = error\n"
     )
     monkeypatch.setattr(sys, "path", list(sys.path))
     for name in ("mine", "mine.optimisers"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.delenv("CI", raising=False)
-    return here
+    return place
 
 
 def inside(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     """Pytest in the other project, in this process, where plugins are imported already: it must not want to rewrite their assertions."""
     chosen = ["-p", "verified_natural_gradient.plugin", "-p", "no:cacheprovider", "--assert=plain"]
     return pytester.runpytest_inprocess(*chosen, *long(arguments))
-
-
-def commanded(pytester: pytest.Pytester, words: Sequence[str]) -> pytest.RunResult:
-    """A command of the console in the other project, in this process."""
-    chosen = ["-p", "verified_natural_gradient.plugin", "-p", "no:cacheprovider", "--assert=plain"]
-    return pytester.runpytest_inprocess(*chosen, *console.command_line(words[1:]), plugins=[console])
 
 
 def apart(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -140,7 +132,7 @@ def test_a_wrong_step_is_refuted_and_its_cause_named(pytester: pytest.Pytester, 
     assert words == ["natural-gradient", "replay", f"out/{claim['counterexample']}", *step]
     done = started(repository, words)
     assert "Of 1 replayed: 1 refuted again." in done.stdout, done.stdout + done.stderr
-    refused = commanded(pytester, words[:3])
+    refused = here(pytester, words[:3])
     assert refused.ret == 4
     assert "a claim on a step of the user's own: name the step with --implementation" in refused.stderr.str()
 
@@ -159,7 +151,7 @@ def test_the_commands_on_the_page_find_the_step_and_the_files(pytester: pytest.P
     chosen = ["--claim", "own-I-pinv", "--depth", "quick", "--hypothesis-seed=20191"]
     assert again == ["natural-gradient", "guard", *options, *chosen]
     for words in (replays[0], replays[-1]):
-        assert "Of 1 replayed: 1 refuted again." in commanded(pytester, words).stdout.str()
+        assert "Of 1 replayed: 1 refuted again." in here(pytester, words).stdout.str()
     assert "cause: matches 1/n times the step" in page
     assert "X = [[0.0, 1.0], [-1.0, 0.0]]" in page
 

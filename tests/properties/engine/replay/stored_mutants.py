@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from properties.catalogue import registry
-from properties.engine.claim import Depth
+from properties.engine.claim import Depth, Mutant
 from properties.engine.replay.counterexample import Circumstances, write_counterexample
 from properties.engine.replay.rounder import stored_refutation
 from properties.engine.report.commands import Commands
 from properties.engine.report.environment import environment
+from properties.engine.results import Result
 from properties.engine.search import run_claim
 from properties.engine.seeds import claim_seed
 from tests.properties.processes import started
@@ -28,14 +29,18 @@ def write_mutant(directory: Path, id: str, root: int = 20191, report: str = "") 
     """The counterexample of a mutant as a run writes it."""
     mutant = next(one for one in registry[id.partition("/")[0]].mutants if one.id == id)
     seed = claim_seed(root, id)
-    result = run_claim(mutant.claim, Depth.NORMAL, seed)
+    return write_refuted(directory, mutant, run_claim(mutant.claim, Depth.NORMAL, seed), seed, report)
+
+
+def write_refuted(directory: Path, mutant: Mutant, result: Result, seed: int, report: str = "") -> Path:
+    """The same of what a search has found."""
     assert result.refutation is not None
     refutation = stored_refutation(mutant.claim, result.refutation, seed)
     return write_counterexample(
         directory,
         refutation,
         Circumstances(
-            id,
+            mutant.id,
             mutant.statement,
             "normal",
             seed,

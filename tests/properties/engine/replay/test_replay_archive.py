@@ -30,9 +30,11 @@ from properties.engine.report.entries import claim_entry, mutant_entry
 from properties.engine.report.publication import publish
 from properties.engine.search import run_claim
 from properties.engine.seeds import claim_seed
-from tests.properties.engine.replay.stored_mutants import THE_SAME, write_mutant
-from tests.properties.processes import started
+from tests.properties.engine.replay.stored_mutants import THE_SAME, write_refuted
+from tests.properties.processes import here, started
 from theory.errors import CounterexampleError, EditedFileError
+
+pytest_plugins = ["pytester"]
 
 WITH_ARRAYS = ("C2-path/first-step-only", "T1/rate-squared", "I-gram/sum")
 
@@ -98,9 +100,10 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
         claim = registry[id.partition("/")[0]]
         mutant = next(one for one in claim.mutants if one.id == id)
         seed = claim_seed(20191, claim.id)
-        path = write_mutant(report, id)
+        result = run_claim(mutant.claim, Depth.NORMAL, seed)
+        path = write_refuted(report, mutant, result, seed)
         found.add(claim_entry(claim, run_claim(claim, Depth.QUICK, seed), "quick", seed))
-        entry = mutant_entry(mutant, run_claim(mutant.claim, Depth.NORMAL, seed), "normal", seed)
+        entry = mutant_entry(mutant, result, "normal", seed)
         found.add(entry | {"counterexample": path.relative_to(report).as_posix()})
     publish(found, report)
     (place / "elsewhere").mkdir()
@@ -114,15 +117,18 @@ def test_a_report_has_them_in_the_archive_alone(moved: Path) -> None:
     }
 
 
-def test_the_command_on_each_page_replays_it(moved: Path) -> None:
+def test_the_command_on_each_page_replays_it(
+    moved: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, profile_restored: None
+) -> None:
     """As it stands there, in the directory that the report was moved to."""
+    monkeypatch.chdir(moved.parent)
     for id in WITH_ARRAYS:
         page = (moved / "pages" / f"claim-{id.partition('/')[0]}.html").read_text(encoding="utf-8")
         (command,) = re.findall("<code>(natural-gradient replay .*?)</code>", page)
-        done = started(moved.parent, shlex.split(html.unescape(command)))
-        assert done.returncode == 1, done.stdout + done.stderr
-        assert done.stdout.count(THE_SAME) == 1
-        assert "Of 1 replayed: 1 refuted again." in done.stdout
+        done = here(pytester, shlex.split(html.unescape(command)))
+        assert done.ret == 1
+        assert done.stdout.str().count(THE_SAME) == 1
+        assert "Of 1 replayed: 1 refuted again." in done.stdout.str()
 
 
 def test_all_are_replayed_by_several_processes(moved: Path) -> None:

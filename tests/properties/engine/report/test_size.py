@@ -14,7 +14,7 @@ from properties.engine.report.plain import record_text
 from properties.engine.search import run_claim
 from properties.engine.seeds import claim_seed
 from properties.suite import presented
-from tests.properties.engine.replay.stored_mutants import write_mutant
+from tests.properties.engine.replay.stored_mutants import write_refuted
 
 TYPICAL = ("T0-linear", "K-schur", "I-gram", "T1-tight")
 """Of exact arithmetic, inputs, networks and maps; found fast."""
@@ -50,8 +50,9 @@ def test_claims_and_their_mutants_fit_into_a_report(tmp_path: Path) -> None:
         claim, seed = registry[id], claim_seed(20191, id)
         found.add(claim_entry(claim, run_claim(claim, Depth.NORMAL, seed), "normal", seed))
         for mutant in claim.mutants:
-            path = write_mutant(tmp_path, mutant.id)
-            entry = mutant_entry(mutant, run_claim(mutant.claim, Depth.NORMAL, seed), "normal", seed)
+            result = run_claim(mutant.claim, Depth.NORMAL, seed)
+            path = write_refuted(tmp_path, mutant, result, seed)
+            entry = mutant_entry(mutant, result, "normal", seed)
             found.add(entry | {"counterexample": path.relative_to(tmp_path).as_posix()})
     made = pages(found, presented())
     texts = {path: text for path, text in made.texts.items() if path.startswith(("pages/claim-", "pages/chapter-"))}
