@@ -1,7 +1,8 @@
 """What no test is to inherit from the machine that it runs on, and what all of them leave to the garbage collector."""
 
 import gc
-from collections.abc import Generator
+import os
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -23,6 +24,14 @@ def outside_of_github(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs inside tests write nothing to the summary of the job that runs the tests."""
     for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """Files reach it before the machine ends; no test sees that, and each that writes a report would wait a tenth of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -55,7 +55,6 @@ class Kill:
         monkeypatch.setattr(
             Path, "unlink", lambda path, **more: self.around(unlinked, path, **more) if path.exists() else None
         )
-        monkeypatch.setattr(os, "fsync", lambda handle: None)  # a matter of the machine's end, and not of the run's
 
     def around(self, change: Callable[..., None], *given: Any, **more: Any) -> None:
         self.moment()
