@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,7 +46,8 @@ def distributions(requirements: list[str]) -> set[str]:
     return {re.split(r"[<>=\[; ]", requirement)[0] for requirement in requirements}
 
 
-def imported() -> Iterator[tuple[Path, str]]:
+@cache
+def imported() -> set[tuple[Path, str]]:
     """Every module from elsewhere that a shipped file imports, wherever in it."""
     entry = Path(verified_natural_gradient.__file__)
     files = [
@@ -54,6 +55,7 @@ def imported() -> Iterator[tuple[Path, str]]:
         *CHECKOUT.glob("properties/**/*.py"),
         *((entry,) if entry.name != "__init__.py" else entry.parent.rglob("*.py")),
     ]
+    found = set()
     for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -62,7 +64,8 @@ def imported() -> Iterator[tuple[Path, str]]:
             for name in names:
                 top = name.partition(".")[0]
                 if top not in sys.stdlib_module_names and top not in OWN:
-                    yield file, top
+                    found.add((file, top))
+    return found
 
 
 # --- what is declared ------------------------------------------------------------------------------------------------
