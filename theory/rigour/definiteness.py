@@ -93,7 +93,7 @@ def smallest_eigenvalue_lower_bound(matrix: ArrayLike) -> LowerBound:
     array = symmetric_matrix(matrix)
     exponent = _binary_exponent(array)
     scaled = np.ldexp(array, -exponent)  # exact, but for entries 2^1000 times smaller than the largest: see UNDERFLOW
-    bound = _certified_shift(scaled, float(np.linalg.eigvalsh(scaled)[0]))
+    bound = _certified_shift(scaled, _least_eigenvalue(scaled))
     return LowerBound(_scaled_back(bound, exponent, -math.inf))
 
 
@@ -154,8 +154,17 @@ def _largest_eigenpair(matrix: ArrayLike) -> tuple[FloatArray, int, float, Lower
     return negative, exponent, value, LowerBound(_scaled_back(lower, exponent, -math.inf))
 
 
+def _least_eigenvalue(matrix: FloatArray) -> float:
+    """As ``numpy.linalg.eigvalsh`` computes it, without that function's own cost, which is higher for small matrices."""
+    work, whole_work, _ = lapack.dsyevd_lwork(len(matrix), compute_v=0, lower=1)
+    values, _, failed = lapack.dsyevd(matrix.T, compute_v=0, lower=1, lwork=int(work), liwork=int(whole_work))
+    if failed:
+        raise LinAlgError(f"LAPACK's dsyevd finds no eigenvalues and answers {failed}")
+    return float(values[0])
+
+
 def _least_eigenpair(matrix: FloatArray) -> tuple[float, FloatArray]:
-    """The least eigenvalue and its vector (n,) as computed: ``scipy.linalg.eigh`` without its own cost, which is higher for small matrices."""
+    """The least eigenvalue and its vector (n,), as ``scipy.linalg.eigh`` computes them."""
     work, whole_work, _ = lapack.dsyevr_lwork(len(matrix), lower=1)
     values, vectors, *_, failed = lapack.dsyevr(
         matrix.T, range="I", il=1, iu=1, lower=1, lwork=int(work), liwork=int(whole_work)

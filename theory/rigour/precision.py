@@ -7,8 +7,7 @@ Inside, never wait for another thread that may need the precision itself, and do
 thread waits for the first to leave, the first for the other, for ever. The same thread may enter again.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import RLock
 from typing import TypeVar
 
@@ -22,22 +21,28 @@ FIRST_BITS, CAP_BITS = 64, 1024
 T = TypeVar("T")
 
 
-@contextmanager
-def working_precision(bits: int) -> Iterator[None]:
+class working_precision:
     """Work at ``bits`` of precision and restore the old value at the end, also after an exception.
 
     A second thread waits at the entrance until the first has left; the module says what that protects and what not.
     Raises ValueError when ``bits`` < 2.
     """
-    if bits < 2:
-        raise ValueError(f"precision is {bits} bits; it must be at least 2")
-    with _LOCK:
-        before = ctx.prec
-        ctx.prec = bits
-        try:
-            yield
-        finally:
-            ctx.prec = before
+
+    def __init__(self, bits: int) -> None:
+        """Nothing is set before the entrance."""
+        if bits < 2:
+            raise ValueError(f"precision is {bits} bits; it must be at least 2")
+        self._bits = bits
+
+    def __enter__(self) -> None:
+        """Wait for other threads, and set the precision."""
+        _LOCK.acquire()
+        self._before, ctx.prec = ctx.prec, self._bits
+
+    def __exit__(self, *_: object) -> None:
+        """Set what was set before."""
+        ctx.prec = self._before
+        _LOCK.release()
 
 
 def at_rising_precision(
