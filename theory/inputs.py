@@ -116,7 +116,7 @@ def normalise_rows(values: ArrayLike, name: str = "X") -> FloatArray:
     """
     plain = type(values) is np.ndarray and values.dtype == np.float64
     array = direction_rows(values, name) if plain else _comparable(given_rows(values, name))
-    _, exponent = np.frexp(np.abs(array).max(axis=1))
+    _, exponent = np.frexp(np.abs(array.T, order="C").max(axis=0))
     scaled = np.ldexp(array, -exponent[:, None])  # an exact scaling but for entries far below the largest of their row
     return np.asarray(scaled / np.sqrt(np.square(scaled).sum(axis=1, keepdims=True)))
 

@@ -22,6 +22,9 @@ MULTIPLIER_EVALUATIONS = 80
 WIDE_BRACKET = 4.0
 """Above this ratio of the bracket's ends the multiplier is halved on a logarithmic scale, below it cut by tangents."""
 
+FEW_ROWS = 4
+"""So many are put in order faster by exchanges of whole rows than column by column."""
+
 
 def flip_costs(net: TwoLayerNetwork, inputs: ArrayLike) -> FloatArray:
     """Lower bounds, shape (n, m), of the squared distance that neuron r must move before input i changes its activation.
@@ -58,12 +61,23 @@ def reachable_costs(costs: FloatArray, budget: float) -> tuple[FloatArray, float
     Multipliers are then of moderate size whatever the scale. What underflows is 2^-1074 of the budget.
     """
     budget = distance(budget, "the budget")
-    reachable = costs[:, costs.min(axis=0) <= budget]
+    reachable = costs.take(np.flatnonzero(costs.min(axis=0) <= budget), axis=1)
     if math.isfinite(budget):
         budget, exponent = math.frexp(budget)
         with np.errstate(over="ignore"):  # a cost far above the budget
             np.ldexp(reachable, -exponent, out=reachable)
     return reachable, budget
+
+
+def _sorted_columns(values: FloatArray) -> FloatArray:
+    """The columns of an (n, m) array in ascending order, a new array; those of a few rows are sorted together, by exchanges of rows."""
+    if len(values) > FEW_ROWS:
+        return np.sort(values, axis=0)
+    rows = list(values.copy())
+    for pass_ in range(len(rows)):
+        for k in range(pass_ % 2, len(rows) - 1, 2):
+            rows[k : k + 2] = np.minimum(rows[k], rows[k + 1]), np.maximum(rows[k], rows[k + 1])
+    return np.stack(rows)
 
 
 class JointKnapsack:
@@ -75,12 +89,14 @@ class JointKnapsack:
     def __init__(self, costs: FloatArray, budget: float) -> None:
         """Sort the costs of the neurons that can flip at all; costs above the budget are out of reach."""
         reachable, self.budget = reachable_costs(costs, budget)
-        ordered = np.sort(reachable, axis=0)
+        ordered = _sorted_columns(reachable)
         within = ordered <= self.budget
         self.pairs = int(np.count_nonzero(within))
         self._costs = np.where(within, ordered, 0.0)
         self._numbers = np.where(within, np.arange(1.0, len(costs) + 1.0)[:, None], 0.0)
         self._neurons = ordered.shape[1]
+        self._best = np.zeros(0)
+        """What each neuron gains at the multiplier that was tried last, 0 or more."""
 
     def dual(self, multiplier: float) -> _Tangent:
         """The dual function ``mu R^2 + sum_r max_j (j - mu s_rj)_+`` at one multiplier, in floats."""
@@ -90,6 +106,7 @@ class JointKnapsack:
             gains = numbers - multiplier * costs
             np.copyto(spent, costs, where=gains > best)
             np.maximum(best, gains, out=best)
+        self._best = best
         value = multiplier * self.budget + float(best.sum())
         return _Tangent(multiplier, value, self.budget - float(spent.sum()))
 
@@ -108,7 +125,8 @@ class JointKnapsack:
             return self.pairs
         # beyond the largest j / s nothing with a positive cost is worth its price; a tiny s must not overflow
         with np.errstate(over="ignore"):
-            largest = float((self._numbers[positive] / self._costs[positive]).max())
+            ratios = np.divide(self._numbers, self._costs, out=np.zeros_like(self._costs), where=positive)
+        largest = float(ratios.max())
         high = self.dual(min(2.0 * largest, 1e300))
         best = min(low.value, high.value)
         for _ in range(MULTIPLIER_EVALUATIONS):
@@ -126,16 +144,16 @@ class JointKnapsack:
             best = min(best, middle.value)
             if middle.slope < 0:
                 low = middle
-                self._drop_idle(multiplier)
+                self._drop_idle()
             else:
                 high = middle
         return min(self.pairs, math.floor(self._safe(best)))
 
-    def _drop_idle(self, multiplier: float) -> None:
-        """Forget the neurons without a gain at this multiplier: rounded or not, they have none at a larger one."""
-        gaining = (self._numbers > multiplier * self._costs).any(axis=0)
-        if not gaining.all():
-            self._costs, self._numbers = self._costs[:, gaining], self._numbers[:, gaining]
+    def _drop_idle(self) -> None:
+        """Forget the neurons without a gain at the last multiplier: rounded or not, they have none at a larger one."""
+        gaining = np.flatnonzero(self._best)
+        if len(gaining) < len(self._best):
+            self._costs, self._numbers = self._costs.take(gaining, axis=1), self._numbers.take(gaining, axis=1)
 
     def _safe(self, value: float) -> float:
         """The dual function's float value raised above the exact one.
