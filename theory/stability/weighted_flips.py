@@ -89,8 +89,9 @@ class WeightedKnapsack:
         """Drop the neurons that are not worth their price at this multiplier, nor then at any larger one."""
         busy = np.asarray((self._numbers > multiplier * self._costs).any(axis=0))
         if 2 * np.count_nonzero(busy) < len(busy):
-            self._owners = self._owners[:, busy]
-            self._costs, self._numbers = self._costs[:, busy], self._numbers[:, busy]
+            left = np.flatnonzero(busy)
+            self._owners = self._owners.take(left, axis=1)
+            self._costs, self._numbers = self._costs.take(left, axis=1), self._numbers.take(left, axis=1)
 
     def dual(self, multiplier: float) -> _Tangents:
         """The dual functions ``mu R^2 + sum_r max_{j >= rank of i} (j - mu s_(j))_+`` of all inputs at one multiplier."""
@@ -113,7 +114,8 @@ class WeightedKnapsack:
         if worst == 0 or not positive.any() or not math.isfinite(self.budget):
             return worst
         with np.errstate(over="ignore"):  # a tiny cost must not overflow
-            largest = min(2.0 * float((self._numbers[positive] / self._costs[positive]).max()), 1e300)
+            ratios = np.divide(self._numbers, self._costs, out=np.zeros_like(self._costs), where=positive)
+            largest = min(2.0 * float(ratios.max()), 1e300)
         low, high = self.dual(0.0), self.dual(largest)
         bracket = _Bracket(low, largest, high)
         least = np.minimum(low.values, high.values)
