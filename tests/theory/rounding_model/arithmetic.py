@@ -205,7 +205,7 @@ class Arithmetic:
     def _called(self, site: Site, name: str, function: Callable[..., Any], args: Any, keywords: Any) -> Any:
         if name in ("add", "subtract", "multiply"):
             return self.binary(site, {"add": "Add", "subtract": "Sub", "multiply": "Mult"}[name], *args)
-        if name == "matmul":
+        if name in ("matmul", "ddot"):
             return self.matmul(site, *args)
         if name == "dot" and isinstance(getattr(function, "__self__", None), np.ndarray):
             return self.matmul(site, function.__self__, *args)  # type: ignore[attr-defined]
@@ -259,6 +259,7 @@ ROUNDING_CALLS = frozenset(
         "multiply",
         "matmul",
         "dot",
+        "ddot",
         "vecdot",
         "outer",
         "sqrt",

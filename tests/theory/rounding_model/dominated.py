@@ -117,7 +117,7 @@ BY_FUNCTION: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "maps.affine.SpikeMap.rounding": (
         (
-            r"^np.abs\(positions\)|^np.abs\(self.knots\)|^gamma\(self|^steepest|^all of outputs",
+            r"^np.abs\(positions\)|^sizes.farthest|^gamma\(self|^sizes.steepest|^all of outputs",
             "terms are counted four times",
         ),
     ),
