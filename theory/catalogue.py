@@ -6,8 +6,7 @@ Modules come in the order of their ``SECTION``, the section of docs/theory.md wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType, ModuleType
@@ -49,20 +48,11 @@ calculated: tuple[Calculated, ...] = tuple(one for module in modules for one in 
 """The numbers of the theorems that provers read as text and functions calculate."""
 
 
-def ties_of(obligation: Obligation) -> Sequence[tuple[str, Implication]]:
+def ties_of(obligation: Obligation) -> list[tuple[str, Implication]]:
     """What has to follow besides the obligation, so that it is proved for all that theorems need: each once, with a theorem.
 
     Of several theorems it is one of the module that states the obligation, if one of these needs it.
     """
-    return _known_ties(obligation.id) if obligations.get(obligation.id) is obligation else _ties(obligation)
-
-
-@cache
-def _known_ties(id: str) -> tuple[tuple[str, Implication], ...]:
-    return _ties(obligations[id])
-
-
-def _ties(obligation: Obligation) -> tuple[tuple[str, Implication], ...]:
     own = (
         one
         for module in modules
@@ -75,4 +65,4 @@ def _ties(obligation: Obligation) -> tuple[tuple[str, Implication], ...]:
             if id == obligation.id:
                 for tie in one.tied(obligation.parts[part], place):
                     found.setdefault(repr(tie), (one.theorem, tie))
-    return tuple(found.values())
+    return list(found.values())
