@@ -39,10 +39,10 @@ def exact(value: Any) -> Any:
     """A finite number as the rational number that it is; a ball, and whatever is no finite number, as it is."""
     if isinstance(value, float):
         return fmpq(*float.as_integer_ratio(value)) if math.isfinite(value) else value
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
-    if isinstance(value, (bool, np.bool_, arb, fmpq)):
+    if isinstance(value, (arb, fmpq, bool, np.bool_)):
         return value
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return exact(value.item())
     if isinstance(value, (fmpz, numbers.Integral)):
         return fmpq(int(value))
     if isinstance(value, numbers.Rational):
@@ -130,9 +130,13 @@ def _answering(formula: Callable[Parameters, Answer], rounding: Callable[[Any], 
     def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
         if len(args) > len(names) or not kwargs.keys().isdisjoint(names[: len(args)]):
             return formula(*args, **kwargs)  # which says what is wrong with the call
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
-        kinds = {type(value) for value in given.values()}
-        values: Any = {**defaults, **{name: one if name in counts else exact(one) for name, one in given.items()}}
+        values: Any = defaults | dict(zip(names, args, strict=False)) | kwargs
+        kinds = set()
+        for name in (*names[: len(args)], *kwargs):
+            one = values[name]
+            kinds.add(type(one))
+            if name not in counts:
+                values[name] = exact(one)
         if arb in kinds:
             return by_name(**values)
         with working_precision(BITS):
