@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpq_mat
 
-from properties.engine.claim import Bound, as_float, within_rounding
+from properties.engine.claim import Bound, within_rounding
 from properties.exact.exact_network import ExactNetwork, vector
 from theory.inputs import FloatArray
 from theory.rigour.exact import diagonal, pseudo_inverse, rational_matrix
@@ -24,9 +24,11 @@ SINGULARITY = 2.0**-10
 
 
 def floats(matrix: fmpq_mat) -> FloatArray:
-    """The entries rounded to nearest, shape (n, k)."""
-    rows = [[as_float(entry) for entry in row] for row in matrix.tolist()]
-    return np.array(rows, dtype=np.float64).reshape(matrix.nrows(), matrix.ncols())
+    """The entries rounded to nearest, shape (n, k): the division of two Python integers is."""
+    whole, common = matrix.numer_denom()
+    denominator = int(common)
+    entries = [int(entry) / denominator for entry in whole.entries()]
+    return np.array(entries, dtype=np.float64).reshape(matrix.nrows(), matrix.ncols())
 
 
 def magnitudes(matrix: fmpq_mat) -> FloatArray:
