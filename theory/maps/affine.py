@@ -20,6 +20,7 @@ from theory.direction import UNBOUNDED, Directed, LowerBound, UpperBound
 from theory.errors import ScaleError, ShapeError
 from theory.inputs import FloatArray, distance, positive, positive_count
 from theory.losses import LossMaker, SquaredLoss
+from theory.maps.piecewise import hinged, hinges_of, pieces_within, piecewise_slopes
 from theory.reals import real
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS
 from theory.rigour.definiteness import largest_eigenvalue_upper_bound
@@ -74,11 +75,6 @@ def _operator_norm_bound(matrix: FloatArray) -> float:
     norms = np.sqrt(np.square(scaled).sum(axis=1))
     squared = np.abs(scaled @ scaled.T).sum(axis=1) + gamma(p + 2) * norms * norms.sum() + UNDERFLOW
     return float(np.nextafter(np.ldexp(np.sqrt(squared.max()) * (1 + gamma(n + p + 8)), exponent), np.inf))
-
-
-def _positive_part(values: AnyArray) -> AnyArray:
-    """``max(x, 0) = (x + |x|)/2``, exact for floats and an enclosure for balls of undecided sign."""
-    return np.asarray((values + np.abs(values)) / 2)
 
 
 def _frobenius(matrix: FloatArray) -> float:
@@ -160,41 +156,6 @@ class PerturbedAffine:
     def arrays(self) -> Mapping[str, FloatArray]:
         """The arrays that define the map."""
         return {"B": self.linear, "Q": self.frequencies, "eps": np.array([float(self.amplitude)])}
-
-
-def piecewise_values(positions: AnyArray, knots: AnyArray, slopes: AnyArray) -> AnyArray:
-    """``p_i(t_i) = ∫_0^{t_i} s_i`` for positions (n,), increasing knots (n, k) and slopes (n, k+1).
-
-    The leftmost slope times t, and a hinge ``(s_j - s_{j-1}) (max(t - k_j, 0) - max(-k_j, 0))`` a knot.
-    """
-    return hinged(positions, knots, slopes, *hinges_of(knots, slopes))
-
-
-def hinges_of(knots: AnyArray, slopes: AnyArray) -> tuple[AnyArray, AnyArray]:
-    """``s_j - s_{j-1}`` and ``max(-k_j, 0)``, shape (n, k) each: what of these values is the same at all positions."""
-    return np.diff(slopes, axis=1), _positive_part(-knots)
-
-
-def hinged(positions: AnyArray, knots: AnyArray, slopes: AnyArray, jumps: AnyArray, starts: AnyArray) -> AnyArray:
-    """The values (n,) for the hinges of these knots and slopes."""
-    hinges = _positive_part(positions[:, None] - knots) - starts
-    return np.asarray(slopes[:, 0] * positions + np.sum(jumps * hinges, axis=1))
-
-
-def piecewise_slopes(positions: AnyArray, knots: AnyArray, slopes: AnyArray) -> AnyArray:
-    """``s_i(t_i)``, shape (n,); not a number for a ball that does not lie in one piece."""
-    above = positions[:, None] >= knots
-    below = positions[:, None] < knots
-    pieces = np.asarray(above, dtype=bool).sum(axis=1)
-    chosen = slopes[np.arange(len(positions)), pieces]
-    decided = (np.asarray(above, dtype=bool) ^ np.asarray(below, dtype=bool)).all(axis=1)
-    return np.asarray(np.where(decided, chosen, chosen * float("nan")))
-
-
-def pieces_within(knots: FloatArray, reach: float) -> FloatArray:
-    """Which pieces (n, k+1) meet ``|t| <= reach``, as booleans."""
-    endless = np.full((len(knots), 1), np.inf)
-    return np.asarray((np.hstack([-endless, knots]) <= reach) & (np.hstack([knots, endless]) >= -reach))
 
 
 class _SpikeSizes(NamedTuple):

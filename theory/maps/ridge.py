@@ -10,7 +10,7 @@ import numpy as np
 
 from theory.errors import ScaleError
 from theory.inputs import FloatArray, distance, positive
-from theory.maps.affine import pieces_within, piecewise_slopes, piecewise_values
+from theory.maps.piecewise import pieces_within, piecewise_slopes, piecewise_values
 from theory.rigour.euclidean import euclidean_norm, row_norms
 from theory.rigour.exact import AnyArray, lift
 from theory.rigour.rounding import gamma
