@@ -229,6 +229,28 @@ def test_an_output_direction_that_no_move_serves_adds_no_candidates() -> None:
     assert len(search.candidates(np.array([1.0, -1.0, 1e-3]))) == len(search.fixed) + 3
 
 
+@pytest.mark.parametrize("added", [False, True])
+def test_what_is_known_of_a_direction_is_what_a_new_search_finds(added: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A choice of moves along ``X^T v`` is another one for another v, although its numbers are the same."""
+    net, rows, _ = problem(4)
+    known, rng = _Search(net, rows, 3.0, rows), np.random.default_rng(0)
+    if added:
+        last = np.full(30, len(known.fixed) + 2)
+        monkeypatch.setattr(_Search, "choose", lambda *_: last)
+    changes = set()
+    for direction in rng.standard_normal((20, len(rows))):
+        new = _Search(net, rows, 3.0, rows)
+        candidates = new.candidates(direction)
+        change, best = new.evaluate(candidates, new.choose(candidates, direction))
+        for _ in range(2):
+            found = known.answer(direction)
+            assert found[0] == change
+            assert np.array_equal(found[1], best)
+        changes.add(float(change))
+    assert known.best_change == max(changes) or added  # these moves leave the ball
+    assert len(changes) > 1
+
+
 @pytest.mark.parametrize("d", [2, 3, 6])
 def test_the_change_is_evaluated_at_the_explicit_weights(d: int) -> None:
     net, rows, _ = problem(4, d=d)

@@ -13,7 +13,15 @@ from theory.inputs import FloatArray
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.exact import rational
 from theory.rigour.rounding import gamma
-from theory.stability.flips import JointKnapsack, flip_costs, input_flip_counts, joint_flip_count, squared_budget
+from theory.stability.flips import (
+    FEW_ROWS,
+    JointKnapsack,
+    _sorted_columns,
+    flip_costs,
+    input_flip_counts,
+    joint_flip_count,
+    squared_budget,
+)
 
 
 def exact_dot(left: FloatArray, right: FloatArray) -> fmpq:
@@ -107,6 +115,15 @@ def test_joint_knapsack_loses_no_flip_to_the_rounding_of_its_dual_function() -> 
     """Five of ten neurons use up the budget exactly and flip three inputs each; in float64 the least dual value is below 15."""
     cost = 1119.453125
     assert JointKnapsack(np.full((3, 10), cost), 5 * cost).count() == 15
+
+
+@pytest.mark.parametrize("rows", range(1, FEW_ROWS + 2))
+def test_columns_are_sorted_by_exchanges_as_one_by_one(rows: int) -> None:
+    for seed in range(5):
+        values = np.random.default_rng(seed).integers(0, 4, (rows, 300)).astype(np.float64)
+        given = values.copy()
+        assert np.array_equal(_sorted_columns(values), np.sort(values, axis=0))
+        assert np.array_equal(values, given)
 
 
 def test_joint_knapsack_needs_few_evaluations_on_wide_tables(monkeypatch: pytest.MonkeyPatch) -> None:
