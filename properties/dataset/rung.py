@@ -172,17 +172,27 @@ class RungContext:
     def run(self, optimiser: str) -> ObservedRun:
         """What "ngd", "kfac" or "gd" does on this rung, up to a step that cannot be computed. Raises ScaleError."""
         if optimiser not in self._runs:
-            found = self._along_path() if optimiser == "ngd" and not self.rung.tube_only else None
+            found = self._as_followed() if optimiser == "ngd" else None
             self._runs[optimiser] = found or self.observe(optimiser, self.step_sizes[optimiser], STEP_CAPS[optimiser])
         return self._runs[optimiser]
 
-    def _along_path(self) -> ObservedRun | None:
-        """NGD's run where its path reaches the reduction; None elsewhere."""
-        path = self._path("ngd", NGD_STEP_SIZE, self.ngd_steps)[0]
-        if path is None:
-            return None
-        reached = ObservedRun(NGD_STEP_SIZE, path.residual_norms).iterations
-        return None if reached is None else ObservedRun(NGD_STEP_SIZE, path.residual_norms[: reached + 1])
+    def _as_followed(self) -> ObservedRun | None:
+        """NGD's run where it reaches the reduction on its path, or among the steps of which the tube is asked; None elsewhere."""
+        norms: FloatArray
+        if self.rung.tube_only:
+            try:
+                taken = self.ngd_run.network.run
+            except DescentError:
+                return None
+            self._steps["ngd", NGD_STEP_SIZE, self.ngd_steps] = taken
+            norms = np.array([taken.steps[0].before, *(step.after for step in taken.steps)])
+        else:
+            path = self._path("ngd", NGD_STEP_SIZE, self.ngd_steps)[0]
+            if path is None:
+                return None
+            norms = path.residual_norms
+        reached = ObservedRun(NGD_STEP_SIZE, norms).iterations
+        return None if reached is None else ObservedRun(NGD_STEP_SIZE, norms[: reached + 1])
 
     def observe(self, optimiser: str, step_size: float, cap: int) -> ObservedRun:
         """A run with another step size, of at most ``cap`` steps. Raises ScaleError."""

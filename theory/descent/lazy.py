@@ -75,7 +75,8 @@ class LazyDescent(FunctionSpaceDescent):
         return 0 if self._resting is None else self._resting.pre_activations.shape[1]
 
     def _sweep(self, movement: Factors, count: bool) -> None:
-        if movement and self._pattern is not None:
+        due = self._resting is not None or self.steps >= self._next_attempt
+        if movement and self._pattern is not None and due:
             together = reduce(np.matmul, [factor.astype(np.float64) for factor in movement])
             self._move_together(np.ldexp(together, self._shift) / self._unit)
         super()._sweep(movement, count)

@@ -127,8 +127,8 @@ class FunctionSpaceState(Iterate):
 
     def longest_row(self) -> float:
         """``max_i ||Z_i||_2`` as computed, not squared."""
-        z = self.pre_activations
-        return float(np.sqrt(np.einsum("ij,ij->i", z, z).max()))
+        squares = sum((np.einsum("ij,ij->i", block, block) for block in self._moving), np.zeros(self.blocks.rows))
+        return float(np.sqrt(squares.max()))
 
     def move(self, movement: Movement, eta: float, count: bool, optimiser: str) -> None:
         """Take a step of an optimiser of this name; ``count`` evaluates H with it. Raises DivergenceError."""

@@ -105,6 +105,22 @@ def largest_eigenvalue_upper_bound(matrix: ArrayLike) -> UpperBound:
     return UpperBound(-smallest_eigenvalue_lower_bound(-symmetric_matrix(matrix)))
 
 
+def outer_eigenvalue_bounds(matrix: ArrayLike) -> tuple[LowerBound, UpperBound]:
+    """A number that is certainly at most lambda_min, and one that is at least lambda_max, from one computation of the eigenvalues.
+
+    Of the symmetric (n, n) float64 matrix exactly as given. -inf and inf where none was found. Raises ShapeError, NotFiniteError.
+    """
+    array = symmetric_matrix(matrix)
+    exponent = _binary_exponent(array)
+    scaled = np.ldexp(array, -exponent)
+    values = np.linalg.eigvalsh(scaled)
+    below, above = _certified_shift(scaled, float(values[0])), -_certified_shift(-scaled, -float(values[-1]))
+    return (
+        LowerBound(_scaled_back(below, exponent, -math.inf)),
+        UpperBound(_scaled_back(above, exponent, math.inf)),
+    )
+
+
 def smallest_eigenvalue_upper_bound(matrix: ArrayLike) -> UpperBound:
     """A number that is certainly at least ``lambda_min`` of the symmetric (n, n) float64 matrix exactly as given.
 

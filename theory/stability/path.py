@@ -116,7 +116,7 @@ class PatternSegments:
         """Bracket of ``sup ||J - J(0)||_2`` over one segment, in at most ``parts`` parts; then go to its end."""
         crossings = Crossings.between(start, end)
         touched = np.unique(crossings.neurons)
-        before = (start[:, touched] >= 0).astype(np.int8) - self.initial[:, touched].astype(np.int8)
+        before = (start.take(touched, axis=1) >= 0).astype(np.int8) - self.initial.take(touched, axis=1).astype(np.int8)
         return self.change.supremum(crossings, before, parts, floor)
 
 

@@ -15,7 +15,7 @@ from theory.rigour.activation_accuracy import DERIVATIVE_ERROR
 from theory.rigour.definiteness import (
     largest_eigenvalue_bounds,
     largest_eigenvalue_upper_bound,
-    smallest_eigenvalue_lower_bound,
+    outer_eigenvalue_bounds,
 )
 from theory.rigour.euclidean import euclidean_norm, row_norms
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
@@ -66,11 +66,11 @@ class _Relative:
         size = len(gram)
         # symmetrising moves the matrix by at most one rounding of its entries
         gram_error += UNIT_ROUNDOFF * euclidean_norm(gram)
-        self.lambda_min = rounded_down(smallest_eigenvalue_lower_bound(symmetric) - gram_error)
+        least, largest = outer_eigenvalue_bounds(symmetric)
+        self.lambda_min = rounded_down(least - gram_error)
         if self.lambda_min <= 0:
             raise RankDeficientError(f"the {size} x {size} Gram matrix is not certified positive definite")
         self.factor = linalg.cho_factor(symmetric, lower=True)
-        largest = largest_eigenvalue_upper_bound(symmetric)
         # Higham 10.4: the computed solution solves a system off by gamma_{3n+1} |R^T||R|, of norm <= n ||G||_2
         self.solve_error = 2 * gamma(3 * size + 8) * (size * largest / self.lambda_min + 1)
         self.solve_error += rounded_up(gram_error / self.lambda_min * (1 + self.solve_error))

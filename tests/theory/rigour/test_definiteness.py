@@ -20,6 +20,7 @@ from theory.rigour.definiteness import (
     largest_eigenvalue_lower_bound,
     largest_eigenvalue_upper_bound,
     largest_eigenvalues_above,
+    outer_eigenvalue_bounds,
     singular_value_bounds,
     smallest_eigenvalue_lower_bound,
     smallest_eigenvalue_upper_bound,
@@ -122,6 +123,8 @@ def test_indefinite_and_extreme_matrices_have_tight_bounds() -> None:
         assert largest < largest_eigenvalue_upper_bound(matrix) <= largest + near
         below, above = largest_eigenvalue_bounds(matrix)
         assert largest - near <= below < largest < above <= largest + near
+        below, above = outer_eigenvalue_bounds(matrix)
+        assert smallest - near <= below < smallest <= largest < above <= largest + near
     assert -1e-290 < smallest_eigenvalue_lower_bound(np.zeros((3, 3))) <= 0
     assert smallest_eigenvalue_upper_bound(np.zeros((3, 3))) >= 0
     tiny = 5e-324 * np.eye(2)

@@ -46,6 +46,7 @@ EIGENVALUES: dict[str, Callable[..., Any]] = {
     "largest_eigenvalue_upper_bound": _largest,
     "largest_eigenvalue_lower_bound": _largest,
     "largest_eigenvalue_bounds": lambda matrix: (_largest(matrix), _largest(matrix)),
+    "outer_eigenvalue_bounds": lambda matrix: (_smallest(matrix), _largest(matrix)),
     "smallest_eigenvalue_bounds": lambda matrix, error=0.0: (_smallest(matrix) - error, _smallest(matrix) + error),
 }
 """Bounds of eigenvalues that are the eigenvalues, as accurate as float64."""

@@ -17,7 +17,7 @@ from theory.direction import UNBOUNDED, LowerBound, UpperBound
 from theory.errors import ScaleError
 from theory.inputs import FloatArray
 from theory.kernels.geometry import InputGeometry
-from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
+from theory.rigour.definiteness import outer_eigenvalue_bounds
 from theory.rigour.input_bounds import input_bounds
 from theory.rigour.rounding import gamma
 from theory.rigour.step_bounds import solve_defect
@@ -40,7 +40,7 @@ def pattern_start(start: Start) -> Start:
     n = len(start.rows)
     shares = start.distinct_counts / start.distinct
     error = 2 * gamma(4) * float(np.trace(shares))
-    ones = np.ones((n, n))
+    ones, (least, most) = np.ones((n, n)), outer_eigenvalue_bounds(shares)
     return dataclasses.replace(
         start,
         products=ones,
@@ -48,8 +48,8 @@ def pattern_start(start: Start) -> Start:
         row_norms=np.array([norm_above(row) for row in ones]),
         gram=shares,
         gram_error=error,
-        lambda_min=LowerBound(float(np.nextafter(smallest_eigenvalue_lower_bound(shares) - error, -np.inf))),
-        largest=UpperBound(float(np.nextafter(largest_eigenvalue_upper_bound(shares) + error, np.inf))),
+        lambda_min=LowerBound(float(np.nextafter(least - error, -np.inf))),
+        largest=UpperBound(float(np.nextafter(most + error, np.inf))),
         coefficients=np.zeros(n),
         coefficients_error=UNBOUNDED,
     )

@@ -17,7 +17,7 @@ from theory.network.gram import gram_with_error, rectifier_gram
 from theory.network.shared_weights import Order, SharedWeights, spread
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.activation_accuracy import FUNCTION_ROUNDINGS, STEEPEST_SLOPE
-from theory.rigour.definiteness import largest_eigenvalue_upper_bound, smallest_eigenvalue_lower_bound
+from theory.rigour.definiteness import outer_eigenvalue_bounds
 from theory.rigour.pre_activations import pre_activation_errors
 from theory.rigour.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
 from theory.rigour.step_bounds import solve_defect
@@ -72,8 +72,9 @@ class Beginning(Directed):
         residual: tuple[FloatArray, float],
     ) -> Beginning:
         """From ``G(0)`` and ``r(0)``, each as computed with a bound of its error in the 2-norm."""
-        lambda_min = LowerBound(float(np.nextafter(smallest_eigenvalue_lower_bound(gram[0]) - gram[1], -np.inf)))
-        largest = UpperBound(float(np.nextafter(largest_eigenvalue_upper_bound(gram[0]) + gram[1], np.inf)))
+        least, most = outer_eigenvalue_bounds(gram[0])
+        lambda_min = LowerBound(float(np.nextafter(least - gram[1], -np.inf)))
+        largest = UpperBound(float(np.nextafter(most + gram[1], np.inf)))
         coefficients, coefficients_error = solved(*gram, lambda_min, *residual)
         products = rows @ rows.T
         kernel = absolute_kernel(rows, products)
