@@ -22,7 +22,7 @@ from theory.network.blocks import BLOCK_ENTRIES, Blocks
 from theory.network.pattern import ActivationPattern, SignedPattern
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.activation_accuracy import STEEPEST_SLOPE
-from theory.rigour.summation import accurate_sum
+from theory.rigour.summation import accurate_row_sums, accurate_sum
 
 FEW_BLOCKS = 4
 """So many blocks have memory of their own for intermediate results, in which their features are still there for the next step."""
@@ -116,6 +116,10 @@ class FunctionSpaceState(Iterate):
 
     def accurate_sums(self) -> tuple[FloatArray, FloatArray]:
         """``sum_r a_r phi(z_r)`` at the stored Z as given, shape (n,), and bounds of the errors: of summation alone."""
+        if len(self._moving) == 1:
+            terms = self.phi.function(self._moving[0])
+            terms *= self.signs
+            return accurate_row_sums(terms)
         sums = [self._accurate_sum(i) for i in range(self.blocks.rows)]
         return np.array([total for total, _ in sums]), np.array([error for _, error in sums])
 

@@ -60,6 +60,7 @@ NOT_ROUNDED = frozenset(
         "_add_counts",
         "_exact_mean",
         "accurate_sum",
+        "accurate_row_sums",
         "enclosed_sums",
         "gamma",
         "_relu",
@@ -258,7 +259,11 @@ def _inaccurate_sums(summation: ModuleType, theory: Theory) -> None:
         error = theory.sum_errors.pop(0) if theory.sum_errors else 0.0
         return accurate(values)[0] + error, abs(error)
 
-    summation.__dict__["accurate_sum"] = inaccurate
+    def inaccurate_rows(rows: Any) -> tuple[Any, Any]:
+        found = [inaccurate(row) for row in rows]
+        return np.array([total for total, _ in found]), np.array([error for _, error in found])
+
+    summation.__dict__.update(accurate_sum=inaccurate, accurate_row_sums=inaccurate_rows)
 
 
 SUPREMUM = {"erf": float(2 / np.sqrt(np.pi))}
