@@ -86,7 +86,10 @@ class _Relative:
     def norm(self, product: FloatArray, error: float) -> tuple[float, float]:
         """Bracket of ``||(K o T) G^{-1}||_2`` for T known up to an additive ``error`` of the final norm."""
         size = len(product)
-        transposed = self.solve((self.kernel * product).T)
+        some = product.any(axis=1)  # the other rows of the whole are 0
+        if not some.any():
+            return 0.0, rounded_up(error)
+        transposed = self.solve((self.kernel[some] * product[some]).T)
         exponent = int(np.frexp(np.abs(transposed).max())[1])
         scaled = np.ldexp(transposed, -exponent)  # so that squares neither vanish nor overflow
         squares = scaled.T @ scaled
@@ -180,7 +183,7 @@ def _pattern_variation(start: FloatArray, end: FloatArray, relative: _Relative, 
     inverse_norm = rounded_up(1 / math.sqrt(relative.lambda_min))
 
     def evaluate(position: int) -> tuple[float, float]:
-        return relative.norm(flipped.at(position) / width, 0.0) if position else (0.0, 0.0)
+        return relative.norm(flipped.at(position) / width, 0.0)
 
     def between(left: int, left_value: float, right: int, right_value: float) -> float:
         on_one_input = crossings.counts_by_input(left, right)
