@@ -188,3 +188,14 @@ def test_changes_are_counted_the_same_by_sparse_products_and_by_those_of_small_m
         change = (end >= 0).astype(float) - (states[0] >= 0)
         assert path.counts.tolist() == (change @ change.T).tolist()
         assert np.linalg.eigvalsh(path.kernel * path.counts / 40)[-1] <= above**2
+
+
+def test_what_is_known_at_the_end_of_a_segment_is_forgotten_where_another_change_is_put_in_its_place() -> None:
+    rows = normalise_rows(np.random.default_rng(6).standard_normal((3, 2)))
+    start, end = np.ones((3, 4)), -np.ones((3, 4))
+    path, nothing = PatternChange(rows, 4), np.zeros((3, 0), dtype=np.int8)
+    path.supremum(Crossings.between(start, end), np.zeros((3, 4), dtype=np.int8), 4)
+    still = Crossings.between(end, end)
+    assert path.supremum(still, nothing, 4)[0] > 0.5
+    path.counts = np.zeros((3, 3))
+    assert path.supremum(still, nothing, 4)[1] < 1e-100

@@ -203,6 +203,21 @@ def test_relative_norm_brackets_and_widens_with_the_error() -> None:
     assert smallest - 2 * gamma(4 * (2 + 2)) * float(np.trace(gram)) <= relative.lambda_min <= smallest
 
 
+def test_inputs_without_flips_have_no_share_in_the_norm() -> None:
+    rng = np.random.default_rng(3)
+    rows, features = normalise_rows(rng.standard_normal((5, 3))), rng.standard_normal((5, 40))
+    kernel = rows @ rows.T
+    gram = kernel * (features @ features.T) / 40
+    relative, product = _Relative(kernel, gram, 0.0, 0.0), rng.standard_normal((5, 5))
+    product[[0, 3]] = 0
+    exact = float(np.linalg.norm((kernel * product) @ np.linalg.inv(gram), 2))
+    lower, upper = relative.norm(product, 0.0)
+    assert lower <= exact <= upper <= lower * (1 + 2.0**-30)
+    lower, upper = relative.norm(np.zeros((5, 5)), 0.125)
+    assert lower == 0
+    assert 0.125 <= upper < 0.126
+
+
 def test_bad_arguments_are_named() -> None:
     net, rows, start, end = segment(0)
     kernel, gram = rows @ rows.T, net.gram(rows)
