@@ -35,7 +35,8 @@ def _at_price(costs: FloatArray, values: FloatArray, price: float) -> NDArray[np
     choice = np.empty(costs.shape[1], dtype=np.int64)
     for some in _pieces(costs):
         profit = values[:, some] - price * costs[:, some]
-        choice[some] = np.where(profit.max(axis=0) > 0, profit.argmax(axis=0), STAY)
+        best = profit.max(axis=0)
+        choice[some] = np.where(best > 0, (profit == best).argmax(axis=0), STAY)
     return choice
 
 
@@ -75,7 +76,8 @@ def choose_moves(costs: FloatArray, values: FloatArray, budget: float, upgrades:
         low, high = SMALLEST_COST / budget, 2.0 * max(most, 0.0)
         stride = -(-costs.shape[1] // SAMPLE)
         if stride > 1:
-            price = _fitting_price(finite[:, ::stride], worth[:, ::stride], budget / stride, low, high)
+            sample = (np.ascontiguousarray(table[:, ::stride]) for table in (finite, worth))
+            price = _fitting_price(*sample, budget / stride, low, high)
             low, high = price * 0.9, price * 1.1
         # at prices above the lower one the others stay
         moving = np.flatnonzero(
