@@ -116,14 +116,14 @@ def all_crossings(points: FloatArray, past: FloatArray, direction: FloatArray) -
 def some_crossings(points: FloatArray, past: FloatArray, direction: FloatArray, number: int) -> list[Move]:
     """Moves along one direction, both ways, past a few of the boundaries: evenly spaced in their order, with the last."""
     # of each neuron, from the far end behind to the far end ahead; an activation that never flips is infinitely far
-    ordered = np.sort(crossing_lengths(points, past, direction), axis=0)
+    ordered = np.sort(np.ascontiguousarray(crossing_lengths(points, past, direction).T), axis=1)
     lowest, behind, ahead, end = (
-        np.count_nonzero(some, axis=0) for some in (ordered == -np.inf, ordered < 0, ordered <= 0, ordered < np.inf)
+        np.count_nonzero(some, axis=1) for some in (ordered == -np.inf, ordered < 0, ordered <= 0, ordered < np.inf)
     )
     moves: list[Move] = []
     for sign, nearest, available in ((1, ahead, end - ahead), (-1, behind - 1, behind - lowest)):
         for k in range(1, number + 1):
-            index = np.minimum(nearest + sign * np.maximum(available * k // number - 1, 0), len(ordered) - 1)
-            reached = np.take_along_axis(ordered, index[None, :], axis=0)[0]
+            index = np.minimum(nearest + sign * np.maximum(available * k // number - 1, 0), len(points) - 1)
+            reached = ordered[np.arange(len(ordered)), index]
             moves.append(Line(direction, np.where(available > 0, reached, sign * np.inf)))
     return moves
