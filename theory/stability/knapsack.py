@@ -76,8 +76,8 @@ def choose_moves(costs: FloatArray, values: FloatArray, budget: float, upgrades:
         low, high = SMALLEST_COST / budget, 2.0 * max(most, 0.0)
         stride = -(-costs.shape[1] // SAMPLE)
         if stride > 1:
-            sample = (np.ascontiguousarray(table[:, ::stride]) for table in (finite, worth))
-            price = _fitting_price(*sample, budget / stride, low, high)
+            some_costs, some_worth = (np.ascontiguousarray(table[:, ::stride]) for table in (finite, worth))
+            price = _fitting_price(some_costs, some_worth, budget / stride, low, high)
             low, high = price * 0.9, price * 1.1
         # at prices above the lower one the others stay
         moving = np.flatnonzero(
