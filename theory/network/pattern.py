@@ -18,6 +18,9 @@ ROWS_WORTH_COMPARING = 64
 FEW_CHANGES = 1 / 128
 """Products are updated by the changed entries while they are at most this share."""
 
+LINE = 16
+"""Numbers of float32 in a cache line."""
+
 SignedPattern = NDArray[np.int8]
 
 Counts = NDArray[np.float32]
@@ -120,4 +123,12 @@ def _change_of_counts(before: SignedPattern, after: SignedPattern, few: bool) ->
         both, columns = both.take(columns, axis=1), np.arange(len(flips))
     of_rows = np.searchsorted(rows, np.arange(len(before) + 1))
     difference = csr_array((change.astype(np.float32), columns, of_rows), shape=both.shape)
-    return np.asarray(difference @ np.ascontiguousarray(both.T, dtype=np.float32))
+    return np.asarray(difference @ _transposed(both))
+
+
+def _transposed(matrix: SignedPattern) -> NDArray[np.float32]:
+    """``T^T`` (b, n), written a cache line of each row at a time."""
+    found = np.empty(matrix.shape[::-1], dtype=np.float32)
+    for start in range(0, len(matrix), LINE):
+        found[:, start : start + LINE] = matrix[start : start + LINE].T
+    return found
