@@ -86,6 +86,12 @@ def test_figures_and_formulas_are_drawn(opened: Visit, report: Path) -> None:
         return box(below).top >= box(above).bottom - 1; }"""
     )
     assert fraction, "fractions are stacked: the browser knows MathML"
+    room = page.evaluate(
+        """() => { const fraction = document.querySelector('mfrac'), box = (one) => one.getBoundingClientRect();
+        const [outer, inner] = [box(fraction.closest('math')), box(fraction)];
+        return Math.min(inner.top - outer.top, outer.bottom - inner.bottom); }"""
+    )
+    assert room > 2, "one fraction does not touch that of the line above"
 
 
 def column(table: Locator, index: int) -> list[str]:
