@@ -33,15 +33,21 @@ class working_precision:
         if bits < 2:
             raise ValueError(f"precision is {bits} bits; it must be at least 2")
         self._bits = bits
+        self._before: list[int] = []
 
     def __enter__(self) -> None:
-        """Wait for other threads, and set the precision."""
+        """Wait for other threads, and set the precision; where it cannot be set, nobody is inside."""
         _LOCK.acquire()
-        self._before, ctx.prec = ctx.prec, self._bits
+        self._before.append(ctx.prec)
+        try:
+            ctx.prec = self._bits
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __exit__(self, *_: object) -> None:
         """Set what was set before."""
-        ctx.prec = self._before
+        ctx.prec = self._before.pop()
         _LOCK.release()
 
 

@@ -96,3 +96,28 @@ def test_a_thread_may_enter_again_and_an_exception_restores() -> None:
 def test_too_few_bits_are_named() -> None:
     with pytest.raises(ValueError, match="precision is 1 bits"), working_precision(1):
         pass
+
+
+def test_a_precision_that_cannot_be_set_leaves_nobody_inside() -> None:
+    before, found = ctx.prec, []
+
+    def other() -> None:
+        with working_precision(99):
+            found.append(ctx.prec)
+
+    with pytest.raises(OverflowError), working_precision(2**100):
+        raise AssertionError
+    thread = Thread(target=other, daemon=True)
+    thread.start()
+    thread.join(LONG)
+    assert found == [99], "it does not wait for one that never was inside"
+    assert ctx.prec == before
+
+
+def test_one_precision_may_be_entered_again() -> None:
+    before, wide = ctx.prec, working_precision(100)
+    with wide, working_precision(200):
+        with wide:
+            assert ctx.prec == 100
+        assert ctx.prec == 200
+    assert ctx.prec == before
