@@ -1,5 +1,7 @@
 """The state in memory: its blocks and threads, what is assigned and asked, what it keeps from step to step."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
@@ -13,7 +15,7 @@ from theory.inputs import FloatArray, normalise_rows
 from theory.network.blocks import _threads_to_share, share_out
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.one_step import network_steps
-from theory.rigour.rounding import gamma
+from theory.rigour.rounding import UNIT_ROUNDOFF, gamma
 
 
 def in_blocks_of(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,3 +188,22 @@ def test_the_pattern_is_that_of_the_pre_activations_and_does_not_move_along(acti
     assert np.array_equal(state.pattern, state.pre_activations >= 0)
     assert np.array_equal(initial, signs)
     assert not np.array_equal(state.pattern, initial)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("columns", [1000, 33])
+def test_sums_and_lengths_of_rows_are_those_of_all_neurons(
+    activation: str, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one block and in many; what they are taken of stays as it is."""
+    net, inputs, y = problem(4, 4, 3, 1000, activation)
+    in_blocks_of(columns, monkeypatch)
+    state = FunctionSpaceDescent(net, inputs, y)
+    assert len(state.blocks.slices) == -(-net.width // columns)
+    Z = state.pre_activations
+    sums, errors = state.accurate_sums()
+    for row, found, error in zip(net.phi.function(Z) * net.signs, sums, errors, strict=True):
+        assert abs(sum(map(Fraction, row.tolist()), Fraction(0)) - Fraction(float(found))) <= Fraction(float(error))
+        assert 0 < error <= 4 * UNIT_ROUNDOFF * max(1.0, abs(found))
+    assert state.longest_row() == pytest.approx(np.linalg.norm(Z, axis=1).max(), rel=1e-13)
+    assert np.array_equal(state.pre_activations, Z)

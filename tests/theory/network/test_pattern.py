@@ -124,3 +124,17 @@ def test_products_of_two_different_matrices() -> None:
     rng = np.random.default_rng(2)
     first, second = rng.integers(-1, 2, (3, 50)), rng.integers(0, 2, (4, 50)).astype(bool)
     assert np.array_equal(exact_products(first, second), first @ second.T.astype(int))
+
+
+@pytest.mark.parametrize("rows", [1, 15, 16, 17, 130])
+@pytest.mark.parametrize("changed", [0, 1, 2, 30, 300])
+def test_counts_follow_changed_entries_of_one_block_wherever_they_are(rows: int, changed: int) -> None:
+    """Fewer than the block has neurons and more, several of one row and of one neuron, from and to all three values."""
+    rng = np.random.default_rng(changed)
+    before = rng.integers(-1, 2, (rows, 40)).astype(np.int8)
+    after = before.copy()
+    places = rng.choice(before.size, min(changed, before.size), replace=False)
+    after.reshape(-1)[places] = rng.integers(-1, 2, len(places))
+    change = pattern._change_of_counts(before, after, True).astype(int)
+    old, new = before.astype(int), after.astype(int)
+    assert np.array_equal(change + change.T, 2 * (new @ new.T - old @ old.T))

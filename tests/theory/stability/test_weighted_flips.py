@@ -124,3 +124,12 @@ def test_few_evaluations_and_tight_on_wide_tables(monkeypatch: pytest.MonkeyPatc
     table = WeightedKnapsack(costs, 25.0)
     every = np.array([dual(table, mu).values for mu in np.geomspace(1, 100, 1000)])
     assert weight <= math.floor(every.min(axis=0).max())
+
+
+def test_neurons_that_are_forgotten_would_not_have_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = [np.random.default_rng(seed).uniform(0, 1, (4, 2000)) for seed in range(10)]
+    knapsacks = [WeightedKnapsack(costs, 1.0) for costs in tables]
+    counts = [knapsack.count() for knapsack in knapsacks]
+    assert sum(knapsack._costs.shape[1] < knapsack.neurons for knapsack in knapsacks) > 5
+    monkeypatch.setattr(WeightedKnapsack, "_forget_idle", lambda *_: None)
+    assert counts == [WeightedKnapsack(costs, 1.0).count() for costs in tables]
