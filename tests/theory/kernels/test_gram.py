@@ -155,3 +155,13 @@ def test_parallel_rows_are_exact_in_any_dimension_and_scale_and_near_ones_are_no
     assert [G[pair] for pair in parallel] == [S[pair] for pair in parallel] == [0.5] * len(parallel)
     assert G[0, 4] == S[0, 4] == G[4, 2] == S[4, 2] == 0.0
     assert 0 < S[3, 4] < 1e-7
+
+
+@pytest.mark.parametrize("together", [1, 2, 5])
+def test_rows_that_are_taken_together_change_no_entry(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The matrix is that of all rows at once, and symmetric."""
+    rows = mixed_rows(np.random.default_rng(9), 10)
+    whole = limiting_pattern_gram(rows)
+    assert (whole == whole.T).all()
+    monkeypatch.setattr(gram, "TOGETHER", together * rows.size)
+    assert (limiting_pattern_gram(rows) == whole).all()

@@ -324,3 +324,26 @@ def test_wrong_eigenpairs_still_bound_a_stack(monkeypatch: pytest.MonkeyPatch) -
     bound = float(largest_eigenvalues_above(np.eye(3)[None] * 2.0, np.array([0.5]))[0])
     remainder = math.sqrt(1 + 1 + 1.44)
     assert bound == pytest.approx(1 + (remainder + 0.5 * math.sqrt(1.44)) / math.sqrt(0.56), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("value", "exponent"),
+    [
+        (0.75, -1073),
+        (-0.75, -1073),
+        (0.75, -1074),
+        (1.0, -1080),
+        (-1.0, -1080),
+        (0.75, 1024),
+        (-0.75, 1024),
+        (1.0, 1025),
+    ],
+)
+def test_bounds_are_bounds_after_they_are_scaled_back_where_they_underflow_or_overflow(
+    value: float, exponent: int
+) -> None:
+    exact = Fraction(value) * Fraction(2) ** exponent
+    below, above = (definiteness._scaled_back(value, exponent, end) for end in (-math.inf, math.inf))
+    assert below == -math.inf or Fraction(below) <= exact
+    assert above == math.inf or exact <= Fraction(above)
+    assert above - below <= 2 * math.ulp(below) or math.inf in (above, -below)
