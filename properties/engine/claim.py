@@ -396,6 +396,4 @@ class Evaluation:
     @cached_property
     def tightest(self) -> Bound | None:
         """The bound with the largest ``measured / predicted``, a violated one first."""
-        if not self.bounds:
-            return None
-        return max(self.bounds, key=lambda bound: (bound.verdict is Verdict.REFUTED, bound.ratio))
+        return max(self.bounds, key=lambda bound: (bound.verdict is Verdict.REFUTED, bound.ratio), default=None)
