@@ -10,8 +10,11 @@ from properties.chapters.ngd import ngd_step
 from properties.descent.instances import NetworkInstance
 from properties.engine.claim import Bound, Evidence, Verdict, within_rounding
 from properties.engine.search import evaluate_instance
+from theory.descent.steps import FunctionSpaceDescent
+from theory.inputs import normalise_rows
 from theory.network.two_layer import TwoLayerNetwork
 from theory.rigour.precision import working_precision
+from theory.stability.variation import segment_variation
 
 ETA = 0.25
 
@@ -72,3 +75,28 @@ def test_the_equality_allows_the_rounding_of_its_step_and_no_more() -> None:
         (other.predicted, other.rounding)
         for other in (within_rounding("equality", 0.0, rounding) for rounding in allowed)
     ]
+
+
+def test_each_step_has_the_variation_of_its_own_segment_by_its_own_gram_matrix() -> None:
+    rng = np.random.default_rng(3)
+    net, inputs = TwoLayerNetwork.initialise(60, 5, 1.0, rng), normalise_rows(rng.standard_normal((4, 5)))
+    network = NetworkInstance(net, inputs, rng.standard_normal(4), 0.5, 5)
+    state, expected = FunctionSpaceDescent(net, inputs, network.targets), []
+    for _ in range(network.steps):
+        start, gram = state.pre_activations, state.gram.copy()
+        state.advance(network.eta, "ngd")
+        expected.append(segment_variation(start, state.pre_activations, state.signs, state.kernel, gram, parts=64))
+    found = [one.variation_above for one in ngd_step.NetworkSteps(network, 64).steps]
+    assert len(found) == network.steps
+    assert found == pytest.approx([above for _, above in expected], rel=1e-9)
+    assert min(found[1:3]) > 0, "activations change on later segments, too"
+
+
+def test_steps_end_where_the_gram_matrix_is_not_certified_to_be_regular() -> None:
+    """It can be solved with, but for all that is known of it in float64 it may be singular."""
+    angle = 2.0**-24
+    inputs = normalise_rows(np.array([[1.0, 0.0], [1.0, angle]]))
+    net = TwoLayerNetwork(np.array([[2.0, 1.0], [1.5, -1.0]]), np.array([1.0, -1.0]))
+    network = NetworkInstance(net, inputs, net.outputs(inputs) + np.array([0.01, -0.02]), ETA, 2)
+    assert np.isinf(network.run.steps[0].after_error)
+    assert ngd_step.NetworkSteps(network).steps == []
