@@ -123,7 +123,8 @@ class Trials:
     description: Mapping[str, Any]
     features: set[str] = field(default_factory=set)
     """What the counts show, for the table: the number of trials, and whether failures occurred."""
-    _bounds: int = 0
+    counts: list[tuple[str, float, int, int, int]] = field(default_factory=list)
+    """Of each bound: the event, what bounds its probability, failures, trials of unknown outcome, trials."""
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -151,10 +152,10 @@ class Trials:
         most = failures + unknown + spared
         if not 0 <= failures <= most <= trials:
             raise ValueError(f"{failures} failures, {unknown} unknown and {spared} not done in {trials} trials")
-        self._bounds += 1
-        if self._bounds > BOUNDS:
-            raise BudgetError(f"more than {BOUNDS} sampled bounds in one evaluation: the error budget has no more")
         above = predicted + rounding
+        self.counts.append((event, above, failures, unknown + spared, trials))
+        if len(self.counts) > BOUNDS:
+            raise BudgetError(f"more than {BOUNDS} sampled bounds in one evaluation: the error budget has no more")
         with working_precision(TAIL_BITS):
             refuted, refutable, settled = (
                 bool(tail(trials, count, above) < SIGNIFICANCE) for count in (failures, trials, most)

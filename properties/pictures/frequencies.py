@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from theory.streaming.executors import executor_named, finished
 from theory.threads import one_thread
 
 Counts = list[tuple[str, float, int, int, int]]
-"""Of each bound: the event, what bounds its probability, failures, trials of unknown outcome, trials."""
+"""Those of ``Trials``."""
 
 
 @dataclass(frozen=True)
@@ -57,34 +57,13 @@ class Replica:
         return f"{self.claim}-{self.number}-{digest.hexdigest()[:16]}.json"
 
 
-@dataclass
-class Counting(Trials):
-    """Trials whose counts are kept."""
-
-    counts: Counts = field(default_factory=list)
-
-    def at_most(
-        self,
-        event: str,
-        failures: int,
-        trials: int,
-        predicted: float,
-        rounding: float = 0.0,
-        unknown: int = 0,
-        spared: int = 0,
-    ) -> Bound:
-        """As every claim's, with the counts kept."""
-        self.counts.append((event, predicted + rounding, failures, unknown + spared, trials))
-        return super().at_most(event, failures, trials, predicted, rounding, unknown, spared)
-
-
 def counted(replica: Replica) -> Counts:
     """What the replica counts, in one thread."""
     claim = registry[replica.claim]
     assert claim.sampled is not None
     (family,) = (one for one in claim.families if one.id == replica.family)
     seed = claim_seed(FIXED_ROOT_SEED, f"{replica.claim}, replica {replica.number}")
-    trials = Counting(seed, replica.family, replica.description)
+    trials = Trials(seed, replica.family, replica.description)
     with one_thread():
         claim.sampled(family.build(replica.description), trials)
     return trials.counts

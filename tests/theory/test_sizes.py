@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.linalg import blas
 
 from theory.descent.lazy import residual_curve
 from theory.descent.steps import trajectory
@@ -17,6 +18,7 @@ from theory.maps import adversary
 from theory.maps.affine import PerturbedAffine, certify_map, spike_map
 from theory.maps.ridge import RidgeMap, turning_map
 from theory.network.two_layer import TwoLayerNetwork
+from theory.rigour import euclidean
 from theory.rigour.definiteness import largest_eigenvalues_above, singular_value_bounds, smallest_eigenvalue_bounds
 from theory.rigour.enclosed_step import map_steps_enclosed
 from theory.rigour.euclidean import euclidean_norm, form_root, row_norms
@@ -236,6 +238,14 @@ def test_norms_of_any_size(size: float) -> None:
     if size < 1e150:
         assert form_root(vector, np.eye(2)) == pytest.approx(5 * size, rel=1e-15, abs=0)
     assert euclidean_norm(np.zeros(3)) == 0 == form_root(np.zeros(2), np.eye(2))
+
+
+def test_norms_of_more_entries_than_the_library_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BLAS' length is of 32 bits: it is not asked beyond."""
+    monkeypatch.setattr(euclidean, "MOST_AT_ONCE", 3)
+    monkeypatch.setattr(blas, "ddot", lambda first, _: {3: 3.0}[len(first)])
+    assert euclidean_norm(np.ones(3)) == math.sqrt(3.0)
+    assert euclidean_norm(np.array([1.0, -1.0, 1.0, 1.0])) == 2.0
 
 
 def test_norms_that_are_none() -> None:

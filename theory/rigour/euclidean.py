@@ -10,6 +10,9 @@ from theory.inputs import FloatArray
 SMALLEST_PLAIN, LARGEST_PLAIN = 2.0**-400, 2.0**500
 """Between these, what underflows among fewer than 2^60 squares is nothing beside their sum, and nothing overflows."""
 
+MOST_AT_ONCE = 2**31 - 1
+"""BLAS counts entries in 32 bits."""
+
 
 def euclidean_norm(values: FloatArray) -> float:
     """The norm of all entries together, 0 only where all are 0; as accurate as ``numpy.linalg.norm`` is without underflow.
@@ -18,7 +21,7 @@ def euclidean_norm(values: FloatArray) -> float:
     """
     flat = values.ravel(order="K")
     # the library's own function, which warns of nothing: to silence NumPy's takes longer than a short product
-    plain = math.sqrt(blas.ddot(flat, flat)) if flat.size else 0.0
+    plain = math.sqrt(blas.ddot(flat, flat)) if 0 < flat.size <= MOST_AT_ONCE else 0.0
     if SMALLEST_PLAIN <= plain <= LARGEST_PLAIN:
         return plain
     largest = float(np.abs(values).max(initial=0.0))

@@ -19,7 +19,7 @@ from properties.catalogue import registry
 from properties.engine.claim import Depth
 from properties.engine.statistics import Trials, confidence_limits
 from properties.pictures import frequencies
-from properties.pictures.frequencies import Counting, Counts, Replica, counted, filled, instances, lines, main
+from properties.pictures.frequencies import Counts, Replica, counted, filled, instances, lines, main
 from theory.errors import ChoiceError, StreamError
 from theory.streaming.executors import SerialExecutor
 
@@ -145,7 +145,7 @@ def test_so_many_replicas_are_counted_by_whom_is_asked_for(
 
 
 def test_a_count_is_beside_the_bound_with_its_rounding() -> None:
-    trials = Counting(0, "networks", {})
+    trials = Trials(0, "networks", {})
     trials.at_most("it fails", 1, 1000, 0.5, rounding=0.125, unknown=2)
     assert trials.counts == [("it fails", 0.625, 1, 2, 1000)]
 
